@@ -1,0 +1,59 @@
+"""Amazon Resource Names.
+
+    arn:partition:service:region:account:resource
+
+The sixth field keeps its colons. AWS General Reference, "Amazon Resource Names (ARNs)".
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Self
+
+PARTITION = "aws"
+
+
+class Arn(NamedTuple):
+    """The six fields of an ARN, the leading `arn` left out."""
+
+    partition: str
+    service: str
+    region: str
+    account: str
+    resource: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The fields of `text`. Raises ValueError where there are not six of them or the first is not `arn`."""
+        parts = text.split(":", 5)
+        if len(parts) != 6 or parts[0] != "arn":
+            raise ValueError(f"not an ARN: {text!r} (arn:partition:service:region:account:resource)")
+        return cls(*parts[1:])
+
+    @classmethod
+    def find(cls, text: str) -> Self | None:
+        """Like `parse`, with None in place of the error."""
+        parts = text.split(":", 5)
+        return cls(*parts[1:]) if len(parts) == 6 and parts[0] == "arn" else None
+
+    def __str__(self) -> str:
+        return f"arn:{self.partition}:{self.service}:{self.region}:{self.account}:{self.resource}"
+
+
+def iam_arn(account: str, kind: str, path: str, name: str) -> str:
+    """The ARN of an IAM resource: `kind` is `user`, `role`, `instance-profile` ...; `path` has both slashes."""
+    return f"arn:{PARTITION}:iam::{account}:{kind}{path}{name}"
+
+
+def root_arn(account: str) -> str:
+    """The ARN of an account's root user, which in a policy stands for the account."""
+    return f"arn:{PARTITION}:iam::{account}:root"
+
+
+def assumed_role_arn(account: str, role_name: str, session_name: str) -> str:
+    """The ARN of a role session. It drops the role's path."""
+    return f"arn:{PARTITION}:sts::{account}:assumed-role/{role_name}/{session_name}"
+
+
+def federated_user_arn(account: str, name: str) -> str:
+    """The ARN of a GetFederationToken session."""
+    return f"arn:{PARTITION}:sts::{account}:federated-user/{name}"

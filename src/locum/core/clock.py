@@ -1,0 +1,23 @@
+"""Time and chance, as parameters.
+
+A `Clock` answers the current instant in seconds since 1970-01-01T00:00:00Z; an `Entropy` answers that
+many random bytes. Both are passed in from the composition root, so that a test can use a table.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Clock = Callable[[], float]
+Entropy = Callable[[int], bytes]
+
+system_clock: Clock = time.time
+system_entropy: Entropy = secrets.token_bytes
+
+
+def iso8601(instant: float) -> str:
+    """`instant` (epoch seconds) as AWS writes it, whole seconds in UTC: `2026-01-31T12:00:00Z`."""
+    return datetime.fromtimestamp(int(instant), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,34 @@
+"""One HTTP request and one answer, frozen: the raw material of `wire`, `sigv4` and the backends."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True, eq=False)
+class HttpRequest:
+    """A request exactly as it came, read to its end. Nobody changes one after it was made.
+
+    `raw_path` and `query_string` are still percent-encoded (signatures are over these very characters;
+    `query_string` has no leading `?`). `headers` has lower-case names; a header sent several times has
+    its values joined with a comma. `source_ip` is the peer's address as text. `secure`: it came over TLS.
+    `body` of a signed `aws-chunked` upload is the raw framing, until `sigv4` has verified and decoded it.
+    """
+
+    method: str
+    raw_path: str
+    query_string: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+    source_ip: str = "127.0.0.1"
+    secure: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class HttpResponse:
+    """An answer. `headers` keeps its order and may repeat a name; `body` may be a stream of chunks."""
+
+    status: int
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: bytes | AsyncIterable[bytes] = b""

@@ -1,0 +1,60 @@
+"""Identifiers in AWS's form.
+
+IAM User Guide, "IAM identifiers", unique ID prefixes: AIDA user, AGPA group, AROA role, AIPA instance
+profile, ANPA managed policy, ANVA policy version, ASCA certificate, AKIA access key, ASIA temporary key.
+
+An access key id carries its account: 80 bits in base32 behind the prefix, of which the first is one,
+the next forty are the account, the rest is random. sts:GetAccessKeyInfo relies on it.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import uuid
+from typing import Final
+
+from locum.core.clock import Entropy
+
+USER_ID: Final = "AIDA"
+GROUP_ID: Final = "AGPA"
+ROLE_ID: Final = "AROA"
+INSTANCE_PROFILE_ID: Final = "AIPA"
+POLICY_ID: Final = "ANPA"
+LONG_TERM_KEY: Final = "AKIA"
+TEMPORARY_KEY: Final = "ASIA"
+
+ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
+ACCESS_KEY_ID: Final = re.compile(r"(AKIA|ASIA)[A-Z2-7]{16}")
+
+_UNIQUE_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+
+def unique_id(prefix: str, entropy: Entropy) -> str:
+    """A fresh unique id: `prefix` and 17 characters, 21 in all, as AWS gives them."""
+    return prefix + "".join(_UNIQUE_ALPHABET[b & 31] for b in entropy(17))
+
+
+def access_key_id(prefix: str, account: str, entropy: Entropy) -> str:
+    """A fresh access key id of `account` (12 digits): `prefix` and 16 base32 characters."""
+    tail = entropy(5)
+    head = (1 << 47) | (int(account) << 7) | (tail[0] & 0x7F)
+    return prefix + base64.b32encode(head.to_bytes(6, "big") + tail[1:]).decode()
+
+
+def account_of_access_key(key_id: str) -> str:
+    """The account that an access key id carries. Raises ValueError where `key_id` is not one."""
+    if not ACCESS_KEY_ID.fullmatch(key_id):
+        raise ValueError(f"not an access key id: {key_id!r}")
+    head = int.from_bytes(base64.b32decode(key_id[4:])[:6], "big")
+    return f"{(head & 0x7FFFFFFFFF80) >> 7:012d}"
+
+
+def hex_id(prefix: str, entropy: Entropy) -> str:
+    """An EC2 identifier: `prefix` (`i`, `iip-assoc`, `r` ...), a dash and 17 hexadecimal digits."""
+    return f"{prefix}-{entropy(9).hex()[:17]}"
+
+
+def request_id(entropy: Entropy) -> str:
+    """A request id: a random UUID (RFC 9562, version 4)."""
+    return str(uuid.UUID(bytes=entropy(16), version=4))

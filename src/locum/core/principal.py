@@ -1,0 +1,137 @@
+"""Who is calling: the principal, and what its credentials say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from locum.core.arn import assumed_role_arn, federated_user_arn, root_arn
+
+
+class PrincipalKind(StrEnum):
+    """The kinds of principal that a policy tells apart."""
+
+    ROOT = "root"
+    USER = "user"
+    ROLE_SESSION = "role-session"
+    FEDERATED_USER = "federated-user"
+    SERVICE = "service"
+    ANONYMOUS = "anonymous"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A caller, in the terms of a policy.
+
+    `arn` is what GetCallerIdentity answers (for a service its name, `ec2.amazonaws.com`; for nobody "*").
+    `account` has 12 digits; empty for a service and for nobody. `user_id` is aws:userid: AIDA..., the
+    account for root, AROA...:session, account:name for a federated user. `unique_id` is the stored id of
+    the user or role (AIDA..., AROA...). `name` is the user's, the session's or the federated name.
+    `issuer_arn` is the role of a role session, with its path, or the user behind a federated one.
+    """
+
+    kind: PrincipalKind
+    arn: str
+    account: str = ""
+    user_id: str = ""
+    unique_id: str = ""
+    name: str = ""
+    issuer_arn: str = ""
+
+    @classmethod
+    def root(cls, account: str) -> Principal:
+        """The root user of `account`."""
+        return cls(PrincipalKind.ROOT, root_arn(account), account, account, account)
+
+    @classmethod
+    def user(cls, account: str, arn: str, unique_id: str, name: str) -> Principal:
+        """An IAM user."""
+        return cls(PrincipalKind.USER, arn, account, unique_id, unique_id, name)
+
+    @classmethod
+    def role_session(cls, role_arn: str, role_id: str, session_name: str) -> Principal:
+        """A session of the role `role_arn` (with its path)."""
+        account = role_arn.split(":", 5)[4]
+        role_name = role_arn.rsplit("/", 1)[-1]
+        return cls(
+            PrincipalKind.ROLE_SESSION,
+            assumed_role_arn(account, role_name, session_name),
+            account,
+            f"{role_id}:{session_name}",
+            role_id,
+            session_name,
+            role_arn,
+        )
+
+    @classmethod
+    def federated_user(cls, account: str, name: str, user_arn: str, unique_id: str) -> Principal:
+        """A GetFederationToken session called `name`, made by the user `user_arn` or by root."""
+        return cls(
+            PrincipalKind.FEDERATED_USER,
+            federated_user_arn(account, name),
+            account,
+            f"{account}:{name}",
+            unique_id,
+            name,
+            user_arn,
+        )
+
+    @classmethod
+    def service(cls, name: str) -> Principal:
+        """An AWS service, such as `ec2.amazonaws.com`."""
+        return cls(PrincipalKind.SERVICE, name)
+
+    @property
+    def principal_arn(self) -> str:
+        """The condition key aws:PrincipalArn: of a role session, the role's ARN; empty for nobody and for a service."""
+        if self.kind is PrincipalKind.ROLE_SESSION:
+            return self.issuer_arn
+        if self.kind in (PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS):
+            return ""
+        return self.arn
+
+
+ANONYMOUS = Principal(PrincipalKind.ANONYMOUS, "*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What temporary credentials carry, sealed into their session token. Times are epoch seconds.
+
+    `kind` is the kind of principal that the credentials speak for: a role session, a federated user, or
+    (GetSessionToken) a user or root. `issuer_arn`, `issuer_id` name the role, or the user behind the
+    session. `policy` is the inline session policy as passed, `policy_arns` the managed ones. `chained`:
+    the session was assumed with the credentials of another role session. `instance_id` is set on
+    credentials that IMDS delivered. `mfa_at` is when a second factor was shown. `context` holds further
+    condition keys that the session fixes (claims).
+    """
+
+    kind: PrincipalKind
+    account: str
+    name: str
+    issuer_arn: str
+    issuer_id: str
+    issued_at: int
+    expires_at: int
+    policy: str | None = None
+    policy_arns: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    transitive_tag_keys: tuple[str, ...] = ()
+    source_identity: str = ""
+    mfa_at: int | None = None
+    chained: bool = False
+    instance_id: str = ""
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated caller: the principal, the key it signed with, its session where it has one."""
+
+    principal: Principal
+    access_key_id: str = ""
+    session: Session | None = None
+
+
+NOBODY = Caller(ANONYMOUS)

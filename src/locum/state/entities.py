@@ -1,0 +1,227 @@
+"""What the plane knows: every kind of entity, as an immutable value.
+
+An entity is identified by (kind, account, key). Names of IAM resources are unique without regard to case,
+so their key is the lower-cased name; the name keeps its spelling. Times are whole epoch seconds.
+Documents are kept as they were sent. Mappings inside an entity are never changed in place.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+from locum.core.arn import PARTITION, iam_arn, root_arn
+
+Tags = dict[str, str]
+MANAGED = "aws"
+"""The account of AWS's own managed policies: arn:aws:iam::aws:policy/..."""
+
+
+class Entity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
+    """Base of all entities; `kind` names the table in events and checkpoints."""
+
+    account: str
+
+    @property
+    def key(self) -> str:
+        """What tells this entity from the others of its kind in its account."""
+        raise NotImplementedError
+
+
+class Named(Entity, frozen=True, kw_only=True, omit_defaults=True):
+    """An IAM resource with a path and a name. `id` is its unique id; `arn` follows from path and name."""
+
+    arn_kind: ClassVar[str]
+
+    name: str
+    path: str = "/"
+    id: str
+    created: int
+
+    @property
+    def key(self) -> str:
+        return self.name.lower()
+
+    @property
+    def arn(self) -> str:
+        """The ARN, with the path."""
+        return iam_arn(self.account, self.arn_kind, self.path, self.name)
+
+
+class Account(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="account"):
+    """An AWS account. The root user is part of it and has no entity of its own."""
+
+    created: int
+    name: str = ""
+    alias: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.account
+
+    @property
+    def arn(self) -> str:
+        """The ARN of the root user."""
+        return root_arn(self.account)
+
+
+class User(Named, frozen=True, kw_only=True, omit_defaults=True, tag="user"):
+    """An IAM user. `attached` are policy ARNs, `groups` group keys, `boundary` a policy ARN or empty."""
+
+    arn_kind: ClassVar[str] = "user"
+
+    inline: dict[str, str] = {}
+    attached: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    boundary: str = ""
+    tags: Tags = {}
+
+
+class Group(Named, frozen=True, kw_only=True, omit_defaults=True, tag="group"):
+    """An IAM group."""
+
+    arn_kind: ClassVar[str] = "group"
+
+    inline: dict[str, str] = {}
+    attached: tuple[str, ...] = ()
+
+
+class Role(Named, frozen=True, kw_only=True, omit_defaults=True, tag="role"):
+    """A role. `trust` is the trust policy as sent, save that ARNs of users and roles became unique ids.
+
+    `max_session` is MaxSessionDuration in seconds.
+    """
+
+    arn_kind: ClassVar[str] = "role"
+
+    trust: str
+    description: str = ""
+    max_session: int = 3600
+    inline: dict[str, str] = {}
+    attached: tuple[str, ...] = ()
+    boundary: str = ""
+    tags: Tags = {}
+
+
+class PolicyVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One version of a managed policy: `v` and `number`."""
+
+    number: int
+    document: str
+    created: int
+
+
+class Policy(Named, frozen=True, kw_only=True, omit_defaults=True, tag="policy"):
+    """A managed policy. `next_number` never goes back, so that a version id is not given out twice."""
+
+    arn_kind: ClassVar[str] = "policy"
+
+    versions: tuple[PolicyVersion, ...]
+    default: int = 1
+    next_number: int = 2
+    updated: int
+    description: str = ""
+    tags: Tags = {}
+
+    @property
+    def document(self) -> str:
+        """The document of the default version."""
+        return next(v.document for v in self.versions if v.number == self.default)
+
+
+class InstanceProfile(Named, frozen=True, kw_only=True, omit_defaults=True, tag="instance-profile"):
+    """An instance profile. `roles` are role keys; there is at most one."""
+
+    arn_kind: ClassVar[str] = "instance-profile"
+
+    roles: tuple[str, ...] = ()
+    tags: Tags = {}
+
+
+class AccessKey(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="access-key"):
+    """A long-term access key of `user` (a user key), or of the root user where that is empty.
+
+    `secret` is sealed under the key ring.
+    """
+
+    id: str
+    user: str = ""
+    secret: bytes
+    active: bool = True
+    created: int
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+class MetadataOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """EC2's InstanceMetadataOptions. Defaults are those of a new instance in the EC2 API."""
+
+    tokens: Literal["optional", "required"] = "required"
+    hop_limit: int = 2
+    endpoint: Literal["enabled", "disabled"] = "enabled"
+    protocol_ipv6: Literal["enabled", "disabled"] = "disabled"
+    instance_tags: Literal["enabled", "disabled"] = "disabled"
+
+
+class Instance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="instance"):
+    """An EC2 instance. `state` is the EC2 state name; `state_changed` when it was entered.
+
+    `attributes` holds what RunInstances accepted and Describe gives back, but which nothing here acts on,
+    by the member name of the EC2 API (`ImageId`, `SubnetId`, `KeyName` ...).
+    """
+
+    id: str
+    region: str
+    reservation: str
+    launch_index: int = 0
+    client_token: str = ""
+    instance_type: str = "m1.small"
+    state: Literal["pending", "running", "stopping", "stopped", "shutting-down", "terminated"] = "running"
+    state_reason: str = ""
+    state_changed: int
+    launched: int
+    zone: str
+    private_ip: str
+    mac: str = ""
+    user_data: bytes = b""
+    metadata: MetadataOptions = MetadataOptions()
+    protected: bool = False
+    tags: Tags = {}
+    attributes: dict[str, Any] = {}
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+    @property
+    def arn(self) -> str:
+        """The instance's ARN."""
+        return f"arn:{PARTITION}:ec2:{self.region}:{self.account}:instance/{self.id}"
+
+
+class ProfileAssociation(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="profile-association"):
+    """The bond of an instance and the profile it wears (EC2's IamInstanceProfileAssociation).
+
+    `profile` is the key of the instance profile, `profile_id` its unique id at the time: a profile that
+    was deleted and made again under the same name is another one.
+    """
+
+    id: str
+    region: str
+    instance: str
+    profile: str
+    profile_id: str
+    profile_arn: str
+    state: Literal["associating", "associated", "disassociating", "disassociated"] = "associated"
+    since: int
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+AnyEntity = Account | User | Group | Role | Policy | InstanceProfile | AccessKey | Instance | ProfileAssociation
+"""Every kind of entity. A new kind is added here and, where something looks it up, in `state.indexes`."""

@@ -1,0 +1,62 @@
+"""The events that make the state: an entity takes a value, or is gone.
+
+An event carries the whole new value. So the reducer has no case for each verb, an event needs nothing but
+itself to be applied, and the format of the journal is the schema of the entities. FORMAT is raised when
+an older Locum could no longer read what this one writes.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from locum.state.entities import AnyEntity, Entity
+
+FORMAT: Final = 1
+
+
+class Put(msgspec.Struct, frozen=True, tag="put", tag_field="event"):
+    """`entity` is there from now on, in place of what had its (kind, account, key)."""
+
+    entity: AnyEntity
+
+
+class Removed(msgspec.Struct, frozen=True, tag="removed", tag_field="event"):
+    """The entity (kind, account, key) is gone."""
+
+    kind: str
+    account: str
+    key: str
+
+
+Event = Put | Removed
+
+
+def put(entity: AnyEntity) -> Put:
+    """The event after which `entity` stands as given."""
+    return Put(entity)
+
+
+def remove(entity: Entity) -> Removed:
+    """The event after which `entity` is gone."""
+    return Removed(kind_of(type(entity)), entity.account, entity.key)
+
+
+def kind_of(entity_type: type[Entity]) -> str:
+    """The table of an entity type: its tag."""
+    return str(entity_type.__struct_config__.tag)
+
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[list[Event]] = msgspec.json.Decoder(list[Event])
+
+
+def encode(events: list[Event]) -> bytes:
+    """`events` as a JSON array."""
+    return _encoder.encode(events)
+
+
+def decode(data: bytes) -> list[Event]:
+    """The events of a JSON array. Raises msgspec.ValidationError where one is not of the schema."""
+    return _decoder.decode(data)

@@ -1,0 +1,164 @@
+"""The state: one immutable value, and the reducer that makes the next one.
+
+Persistent maps (hash array mapped tries) share what did not change, so that whoever took a state keeps a
+consistent view for as long as it likes, and the next state costs only what the events touched.
+
+    tables:  kind  -> account -> key -> entity
+    indexes: index -> value -> (account, kind, key) -> None
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TypeVar, cast
+
+from immutables import Map
+
+from locum.core.errors import StorageError
+from locum.state.entities import AnyEntity, Entity
+from locum.state.events import Event, Put, kind_of
+from locum.state.indexes import INDEXES, Index
+
+E = TypeVar("E", bound=Entity)
+Table = Map[str, Map[str, Entity]]
+Reference = tuple[str, str, str]
+Postings = Map[str, Map[Reference, None]]
+
+_NO_ENTITIES: Map[str, Entity] = Map()
+_NO_REFERENCES: Map[Reference, None] = Map()
+_NO_TABLES: Map[str, Table] = Map()
+_NO_INDEXES: Map[str, Postings] = Map()
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything the plane knows after the journal entry `sequence` (0: an empty journal)."""
+
+    sequence: int = 0
+    tables: Map[str, Table] = _NO_TABLES
+    indexes: Map[str, Postings] = _NO_INDEXES
+
+    def get(self, kind: type[E], account: str, key: str) -> E | None:
+        """The entity, or None."""
+        return self.table(kind, account).get(key)
+
+    def table(self, kind: type[E], account: str) -> Map[str, E]:
+        """All entities of one kind in one account, by key, in no order.
+
+        Two states hold the very same map for as long as nothing in it changed: identity is a cache key.
+        """
+        tables = self.tables.get(kind_of(kind))
+        return cast("Map[str, E]", _NO_ENTITIES if tables is None else tables.get(account, _NO_ENTITIES))
+
+    def every(self, kind: type[E]) -> Iterator[E]:
+        """All entities of one kind in all accounts, in no order."""
+        for table in self.tables.get(kind_of(kind), Map()).values():
+            yield from cast("Map[str, E]", table).values()
+
+    def find(self, index: Index, value: str) -> list[AnyEntity]:
+        """The entities that `index` has under `value`, in no order."""
+        postings = self.indexes.get(index.name)
+        if postings is None:
+            return []
+        return [
+            cast("AnyEntity", self.tables[kind][account][key])
+            for account, kind, key in postings.get(value, _NO_REFERENCES)
+        ]
+
+    def first(self, kind: type[E], index: Index, value: str) -> E | None:
+        """The one entity of `kind` that `index` has under `value`, or None."""
+        for entity in self.find(index, value):
+            if isinstance(entity, kind):
+                return entity
+        return None
+
+    def count(self, index: Index, value: str) -> int:
+        """How many entities `index` has under `value`."""
+        postings = self.indexes.get(index.name)
+        return 0 if postings is None else len(postings.get(value, _NO_REFERENCES))
+
+
+def apply(state: State, events: Iterable[Event], sequence: int) -> State:
+    """The state after the journal entry `sequence`, which holds `events`.
+
+    Raises StorageError where `sequence` does not follow: a gap means that something was missed.
+    """
+    if sequence != state.sequence + 1:
+        raise StorageError(f"journal entry {sequence} does not follow {state.sequence}")
+    return replace(change(state, events), sequence=sequence)
+
+
+def change(state: State, events: Iterable[Event]) -> State:
+    """`state` with `events` carried out, at the same sequence: what a batch of handlers sees of one another."""
+    draft = _Draft(state)
+    for event in events:
+        if isinstance(event, Put):
+            entity = event.entity
+            draft.set(kind_of(type(entity)), entity.account, entity.key, entity)
+        else:
+            draft.set(event.kind, event.account, event.key, None)
+    return draft.finish()
+
+
+class _Draft:
+    """A state under construction: only the maps that change are copied, each of them once."""
+
+    def __init__(self, state: State) -> None:
+        self._base = state
+        self._tables: dict[tuple[str, str], dict[str, Entity | None]] = {}
+
+    def set(self, kind: str, account: str, key: str, entity: Entity | None) -> None:
+        self._tables.setdefault((kind, account), {})[key] = entity
+
+    def finish(self) -> State:
+        tables = self._base.tables.mutate()
+        postings: dict[tuple[str, str], dict[Reference, bool]] = {}
+        for (kind, account), changes in self._tables.items():
+            table: Table = tables.get(kind, Map())
+            before = table.get(account, _NO_ENTITIES)
+            rows = before.mutate()
+            for key, entity in changes.items():
+                old = before.get(key)
+                if entity is None:
+                    rows.pop(key, None)
+                else:
+                    rows[key] = entity
+                _post(postings, (account, kind, key), old, entity)
+            tables[kind] = table.set(account, rows.finish())
+        return replace(self._base, tables=tables.finish(), indexes=self._indexed(postings))
+
+    def _indexed(self, postings: dict[tuple[str, str], dict[Reference, bool]]) -> Map[str, Postings]:
+        indexes = self._base.indexes.mutate()
+        drafts = {name: indexes.get(name, Map()).mutate() for name in {name for name, _ in postings}}
+        for (name, value), references in postings.items():
+            entry = drafts[name].get(value, _NO_REFERENCES).mutate()
+            for reference, there in references.items():
+                if there:
+                    entry[reference] = None
+                else:
+                    entry.pop(reference, None)
+            done = entry.finish()
+            if done:
+                drafts[name][value] = done
+            else:
+                drafts[name].pop(value, None)
+        for name, draft in drafts.items():
+            indexes[name] = draft.finish()
+        return indexes.finish()
+
+
+def _post(
+    postings: dict[tuple[str, str], dict[Reference, bool]],
+    reference: Reference,
+    old: Entity | None,
+    new: Entity | None,
+) -> None:
+    """Note where `reference` leaves an index and where it enters one."""
+    for index in INDEXES:
+        before = set(index.values(old)) if isinstance(old, index.kinds) else set()
+        after = set(index.values(new)) if isinstance(new, index.kinds) else set()
+        for value in before - after:
+            postings.setdefault((index.name, value), {})[reference] = False
+        for value in after - before:
+            postings.setdefault((index.name, value), {})[reference] = True
