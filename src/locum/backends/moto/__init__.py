@@ -1,0 +1,1 @@
+"""moto, embedded: its service handlers called directly, without its server, dispatcher or authentication."""

@@ -1,0 +1,80 @@
+"""Find moto's handler for a call.
+
+Each moto service lists URL patterns on the host names of AWS. We address the service by its own module,
+never through moto's dispatcher: what a client writes into Host cannot reach another service, nor
+`/moto-api`, which resets everything.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+import moto.backends as moto_backends
+
+Handler = Callable[..., tuple[int, dict[str, Any], Any]]
+
+WITHHELD: Final = frozenset({"iam", "sts", "moto_api._internal", "instance_metadata"})
+"""What moto would do itself and Locum does: identity, and the metadata service."""
+
+_HOSTS: Final = (
+    "{prefix}.{region}.amazonaws.com",
+    "{prefix}.amazonaws.com",
+    "{prefix}.{region}.api.aws",
+    "{account}.{prefix}.{region}.amazonaws.com",
+    "{signing}.{region}.amazonaws.com",
+    "a.{prefix}.{region}.api.aws",
+)
+
+
+class Route(NamedTuple):
+    """One of a service's URL patterns with its handler."""
+
+    pattern: re.Pattern[str]
+    handler: Handler
+
+
+class Service(NamedTuple):
+    """A moto service: where it believes to be, and its routes in moto's own order."""
+
+    host: str
+    routes: tuple[Route, ...]
+
+    def handler(self, url: str) -> Handler | None:
+        """The handler of the first route that matches `url` (without its query)."""
+        for route in self.routes:
+            if route.pattern.match(url):
+                return route.handler
+        return None
+
+
+def module_of(service: str) -> str | None:
+    """The moto module that plays the botocore service `service`, or None."""
+    name = service.replace("-", "")
+    module = moto_backends.ALT_SERVICE_NAMES.get(name, name)
+    known = module in moto_backends.list_of_moto_modules() and module not in WITHHELD
+    return module if known else None
+
+
+@cache
+def find(service: str, endpoint_prefix: str, signing_name: str, region: str, account: str) -> Service | None:
+    """The moto service for a botocore service, or None where moto has none."""
+    module = module_of(service)
+    if module is None:
+        return None
+    urls = importlib.import_module(f"moto.{module}.urls")
+    hosts = (h.format(prefix=endpoint_prefix, region=region, account=account, signing=signing_name) for h in _HOSTS)
+    for host in hosts:
+        bases = [base for base in urls.url_bases if re.match(base, f"https://{host}")]
+        if bases:
+            return Service(host, tuple(_routes(bases, urls.url_paths)))
+    return None
+
+
+def _routes(bases: list[str], paths: dict[str, Handler]) -> Iterator[Route]:
+    for base in bases:
+        for path, handler in paths.items():
+            yield Route(re.compile(path.format(base)), handler)

@@ -1,0 +1,61 @@
+"""`locum run`: an instance that wears a profile, for as long as one command runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from locum.cli.client import Root
+from locum.cli.home import data_option, read_plane
+from locum.cli.inside import NETWORKS, run_inside
+
+network_option = click.option(
+    "--network",
+    type=click.Choice(NETWORKS),
+    default="auto",
+    show_default=True,
+    help="namespace: only 169.254.169.254 and the gateway; loopback: the host's network, IMDS on a port of its own.",
+)
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@data_option
+@network_option
+@click.option("--profile", help="The instance profile to wear, by name.")
+@click.option("--keep", is_flag=True, help="Leave the instance running when the command has ended.")
+@click.option("--imdsv1", is_flag=True, help="Let metadata be read without a token (HttpTokens=optional).")
+@click.option("--user-data", type=click.File(), help="A file to be the instance's user data.")
+@click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARG]...")
+def command(
+    data: Path, network: str, profile: str | None, keep: bool, imdsv1: bool, user_data: TextIO | None,
+    argv: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Launch an instance that wears PROFILE and run COMMAND inside it.
+
+    The command finds credentials where it would on EC2: in the metadata service, and nowhere else.
+    The exit code is the command's. The instance is terminated afterwards, unless --keep.
+    """
+    plane = read_plane(data)
+    root = Root(data, plane)
+    parameters: dict[str, object] = {
+        "ImageId": "ami-10c0000000000000a",
+        "MinCount": 1,
+        "MaxCount": 1,
+        "MetadataOptions": {"HttpTokens": "optional" if imdsv1 else "required"},
+        "TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "locum-run"}]}],
+    }
+    if profile is not None:
+        parameters["IamInstanceProfile"] = {"Name": profile}
+    if user_data is not None:
+        parameters["UserData"] = user_data.read()
+    instance = root.call("ec2", "run_instances", **parameters)["Instances"][0]["InstanceId"]
+    try:
+        code = run_inside(data, plane, instance, argv, network=network, ephemeral=not keep)
+    finally:
+        if keep:
+            click.echo(f"locum: {instance} keeps running", err=True)
+        else:
+            root.call("ec2", "terminate_instances", InstanceIds=[instance])
+    raise SystemExit(code)

@@ -1,0 +1,110 @@
+"""The data directory: where it is, and the small files in it that the commands share.
+
+keyring       the key ring (mode 0600)
+credentials   the root user's access key, as an AWS shared credentials file (mode 0600)
+plane.json    where the running plane listens; gone when it stops
+control.sock  how launchers hand over their sockets
+locum.db      the journal and the event history
+"""
+
+from __future__ import annotations
+
+import configparser
+import io
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from locum.core.errors import ConfigurationError
+
+PLANE_FILE: Final = "plane.json"
+CREDENTIALS_FILE: Final = "credentials"
+
+
+def default_home() -> Path:
+    """LOCUM_DATA, else the per-user data directory (XDG Base Directory Specification)."""
+    if given := os.environ.get("LOCUM_DATA"):
+        return Path(given)
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "locum"
+
+
+data_option = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=default_home,
+    show_default="$LOCUM_DATA or ~/.local/share/locum",
+    help="The directory that holds everything durable.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """A running plane, as its commands find it. `endpoint` is its URL, `port` the gateway's."""
+
+    endpoint: str
+    port: int
+    region: str
+    account: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class RootKey:
+    """The root user's access key."""
+
+    access_key_id: str
+    secret_access_key: str
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, all of it or nothing."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def write_plane(data: Path, plane: Plane) -> None:
+    """Tell the commands where the plane is."""
+    write_private(data / PLANE_FILE, json.dumps(asdict(plane)))
+
+
+def read_plane(data: Path) -> Plane:
+    """The plane that runs on `data`. Raises ConfigurationError where there is none."""
+    try:
+        plane = Plane(**json.loads((data / PLANE_FILE).read_text()))
+        os.kill(plane.pid, 0)
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"no Locum is running on {data}: start one with `locum up`, or name its directory with --data"
+        ) from error
+    return plane
+
+
+def write_root_key(data: Path, key: RootKey) -> None:
+    """Write the root user's credentials file."""
+    write_private(
+        data / CREDENTIALS_FILE,
+        f"[default]\naws_access_key_id = {key.access_key_id}\naws_secret_access_key = {key.secret_access_key}\n",
+    )
+
+
+def read_root_key(data: Path) -> RootKey:
+    """The root user's credentials. Raises ConfigurationError where the file is missing or unreadable."""
+    path = data / CREDENTIALS_FILE
+    parser = configparser.ConfigParser()
+    try:
+        parser.read_file(io.StringIO(path.read_text()))
+        section = parser["default"]
+        return RootKey(section["aws_access_key_id"], section["aws_secret_access_key"])
+    except (OSError, KeyError, configparser.Error) as error:
+        raise ConfigurationError(f"{path} does not hold the root user's access key: start `locum up` once") from error

@@ -1,0 +1,53 @@
+"""The `locum` command. Each subcommand lives in its own module, imported when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Final
+
+import click
+
+from locum import __version__
+from locum.core.errors import LocumError
+
+COMMANDS: Final = {
+    "up": "start the plane: gateway and metadata service",
+    "env": 'print the exports for a shell: eval "$(locum env)"',
+    "run": "launch an instance that wears a profile and run a command inside it",
+    "exec": "run another command in a running instance",
+    "explain": "tell why a call was allowed or denied",
+    "check": "run decision cases: unit tests for policies",
+    "tour": "live the whole story in a minute",
+}
+
+
+class Commands(click.Group):
+    """The subcommands, by name; only the one that runs is imported."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"locum.cli.commands.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="locum")
+def cli() -> None:
+    """AWS's identity plane on your own machine: IAM, STS, instance profiles and IMDS, enforced and explained."""
+
+
+def main() -> None:
+    """The entry point: our own errors end a command with their text and exit code 1, never with a traceback."""
+    try:
+        cli()
+    except LocumError as error:
+        click.echo(f"locum: {error}", err=True)
+        raise SystemExit(1) from None

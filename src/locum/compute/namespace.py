@@ -1,0 +1,109 @@
+"""A user, network and mount namespace without privileges, and the addresses of an instance inside it.
+
+user_namespaces(7), network_namespaces(7), netdevice(7). In a new user namespace a process holds all
+capabilities over the namespaces made with it, so it may raise the loopback interface, give it an address
+and bind port 80 there; none of it is visible outside.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+import socket
+import struct
+from pathlib import Path
+from typing import Final
+
+from locum.core.errors import LocumError
+
+METADATA_ADDRESS: Final = "169.254.169.254"
+METADATA_PORT: Final = 80
+
+_CLONE_NEWNS: Final = 0x00020000
+_CLONE_NEWUSER: Final = 0x10000000
+_CLONE_NEWNET: Final = 0x40000000
+_MS_REC: Final = 0x4000
+_MS_PRIVATE: Final = 1 << 18
+_PR_SET_PDEATHSIG: Final = 1
+_SIOCGIFFLAGS: Final = 0x8913
+_SIOCSIFFLAGS: Final = 0x8914
+_SIOCSIFADDR: Final = 0x8916
+_SIOCSIFNETMASK: Final = 0x891C
+_IFF_UP: Final = 0x1
+
+_libc: Final = ctypes.CDLL(None, use_errno=True)
+
+
+class NamespaceUnavailable(LocumError):
+    """This machine does not let an unprivileged process make namespaces (or is no Linux)."""
+
+
+def enter_new() -> None:
+    """Move this (single-threaded) process into new user, network and mount namespaces.
+
+    The user keeps its own numeric id, so files look as before, and a command that is executed later has
+    no capabilities unless it already is root. Raises NamespaceUnavailable; then nothing has changed.
+    """
+    uid, gid = os.geteuid(), os.getegid()
+    try:
+        _call("unshare", _CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWNS)
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+        _call("mount", b"none", b"/", None, _MS_REC | _MS_PRIVATE, None)
+    except (OSError, AttributeError) as error:
+        raise NamespaceUnavailable(f"no namespaces for an unprivileged process here ({error})") from error
+    raise_loopback()
+
+
+def join(pid: int) -> None:
+    """Move this (single-threaded) process into the namespaces of process `pid`, which the same user made."""
+    handles = [os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in ("user", "net", "mnt")]
+    directory = Path.cwd()
+    try:
+        for handle in handles:
+            _call("setns", handle, 0)
+    finally:
+        for handle in handles:
+            os.close(handle)
+    os.chdir(directory)
+
+
+def raise_loopback() -> None:
+    """Bring up `lo` and give it the metadata address beside its own."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        _interface_up(control, b"lo")
+        alias = b"lo:0"
+        fcntl.ioctl(control, _SIOCSIFADDR, _with_address(alias, METADATA_ADDRESS))
+        fcntl.ioctl(control, _SIOCSIFNETMASK, _with_address(alias, "255.255.255.255"))
+
+
+def hide(directory: Path) -> None:
+    """Lay an empty directory over `directory`, for this mount namespace only. Nothing happens where it is missing."""
+    if directory.is_dir():
+        _call("mount", b"tmpfs", os.fsencode(directory), b"tmpfs", 0, b"mode=0700,size=64k")
+
+
+def die_with_parent(signal_number: int) -> None:
+    """Have the kernel send this process `signal_number` when its parent ends. prctl(2)."""
+    _call("prctl", _PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
+
+
+def _interface_up(control: socket.socket, name: bytes) -> None:
+    request = struct.pack("16sH14x", name, 0)
+    flags = struct.unpack_from("16sH", fcntl.ioctl(control, _SIOCGIFFLAGS, request))[1]
+    fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sH14x", name, flags | _IFF_UP))
+
+
+def _with_address(name: bytes, address: str) -> bytes:
+    """struct ifreq with a sockaddr_in."""
+    return struct.pack("16sHH4s8x", name, socket.AF_INET, 0, socket.inet_aton(address))
+
+
+def _call(function: str, *arguments: int | bytes | None) -> None:
+    """A call of the C library. Raises OSError as Python's own wrappers would."""
+    if getattr(_libc, function)(*arguments) != 0:
+        number = ctypes.get_errno() or errno.EINVAL
+        raise OSError(number, f"{function}: {os.strerror(number)}")

@@ -1,0 +1,83 @@
+"""Who is calling: from the claim in a request to a Caller, or AWS's error for each way to fail.
+
+The secret comes from the state (long-term keys) or out of the session token itself (temporary ones);
+the signature is verified before anything that the token or the key says is believed.
+"""
+
+from __future__ import annotations
+
+from locum import sigv4
+from locum.core.errors import Fault
+from locum.core.http import HttpRequest
+from locum.core.identifiers import TEMPORARY_KEY
+from locum.core.principal import NOBODY, Caller, Principal, PrincipalKind, Session
+from locum.credentials import InvalidToken, KeyRing, open_secret, open_session
+from locum.sigv4 import Failure
+from locum.state import AccessKey, State, User
+from locum.state.indexes import ACCESS_KEY_ID
+
+
+def authenticate(
+    state: State, keyring: KeyRing, request: HttpRequest, claim: sigv4.Claim | None, now: float, protocol: str
+) -> tuple[Caller, bytes]:
+    """The caller and the verified payload. An unsigned request is nobody's. Raises Fault."""
+    if claim is None:
+        return NOBODY, request.body
+    if claim.access_key_id.startswith(TEMPORARY_KEY):
+        return _temporary(keyring, request, claim, now, protocol)
+    return _long_term(state, keyring, request, claim, now, protocol)
+
+
+def _long_term(
+    state: State, keyring: KeyRing, request: HttpRequest, claim: sigv4.Claim, now: float, protocol: str
+) -> tuple[Caller, bytes]:
+    key = state.first(AccessKey, ACCESS_KEY_ID, claim.access_key_id)
+    if key is None or not key.active or claim.session_token:
+        raise sigv4.failure(Failure.UNKNOWN_KEY, claim.scope.service, protocol)
+    principal = principal_of_key(state, key)
+    if principal is None:
+        raise sigv4.failure(Failure.UNKNOWN_KEY, claim.scope.service, protocol)
+    body = sigv4.verify(request, claim, open_secret(keyring, key.id, key.secret), now)
+    return Caller(principal, key.id), body
+
+
+def principal_of_key(state: State, key: AccessKey) -> Principal | None:
+    """The principal behind a long-term key: a user, or root; None where the user is gone."""
+    if not key.user:
+        return Principal.root(key.account)
+    user = state.get(User, key.account, key.user)
+    return None if user is None else Principal.user(user.account, user.arn, user.id, user.name)
+
+
+def _temporary(
+    keyring: KeyRing, request: HttpRequest, claim: sigv4.Claim, now: float, protocol: str
+) -> tuple[Caller, bytes]:
+    service = claim.scope.service
+    if not claim.session_token:
+        raise sigv4.failure(Failure.UNKNOWN_KEY, service, protocol)
+    try:
+        session, secret = open_session(keyring, claim.access_key_id, claim.session_token)
+    except InvalidToken:
+        raise sigv4.failure(Failure.INVALID_TOKEN, service, protocol) from None
+    body = sigv4.verify(request, claim, secret, now)
+    if now >= session.expires_at:
+        raise sigv4.failure(Failure.EXPIRED_TOKEN, service, protocol)
+    return Caller(principal_of_session(session), claim.access_key_id, session), body
+
+
+def principal_of_session(session: Session) -> Principal:
+    """The principal that temporary credentials speak for."""
+    if session.kind is PrincipalKind.ROLE_SESSION:
+        return Principal.role_session(session.issuer_arn, session.issuer_id, session.name)
+    if session.kind is PrincipalKind.FEDERATED_USER:
+        return Principal.federated_user(session.account, session.name, session.issuer_arn, session.issuer_id)
+    if session.kind is PrincipalKind.ROOT:
+        return Principal.root(session.account)
+    return Principal.user(session.account, session.issuer_arn, session.issuer_id, session.name)
+
+
+def require_signature(caller: Caller, service: str, protocol: str) -> Fault | None:
+    """The error for an unsigned call of a service that takes none, or None."""
+    if caller is NOBODY and service != "s3":
+        return sigv4.failure(Failure.MISSING, service, protocol)
+    return None

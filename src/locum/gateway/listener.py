@@ -1,0 +1,89 @@
+"""Serve ASGI applications on listening sockets that come and go while the process runs.
+
+uvicorn's HTTP protocol does the work; its `Server` is for one application on sockets known at the start,
+so the sockets are handed to the event loop here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from email.utils import formatdate
+from typing import Any, Final
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+KEEP_ALIVE_SECONDS: Final = 75
+BACKLOG: Final = 1024
+
+
+class HopLimitProtocol(HttpToolsProtocol):
+    """HTTP/1.1 that lets an application set the hop limit (IP TTL) of what it sends.
+
+    The application finds `limit_hops(n)` in `scope["state"]`.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
+        super().connection_made(transport)
+        self.app_state = {"limit_hops": self._limit_hops}
+
+    def _limit_hops(self, hops: int) -> None:
+        raw: socket.socket | None = self.transport.get_extra_info("socket")
+        if raw is not None and raw.family == socket.AF_INET:
+            raw.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hops)
+
+
+class Listeners:
+    """The open sockets of this process, each with its application."""
+
+    def __init__(self) -> None:
+        self._state = ServerState()
+        self._servers: dict[socket.socket, asyncio.Server] = {}
+        self._ticker: asyncio.TimerHandle | None = None
+
+    async def open(self, sock: socket.socket, app: Any) -> None:
+        """Serve `app` on the bound socket `sock`."""
+        config = Config(
+            app,
+            loop="none",
+            lifespan="off",
+            ws="none",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        )
+        config.load()
+        sock.setblocking(False)
+        loop = asyncio.get_running_loop()
+        self._servers[sock] = await loop.create_server(
+            lambda: HopLimitProtocol(config, self._state, {}, loop), sock=sock, backlog=BACKLOG
+        )
+        if self._ticker is None:
+            self._tick()
+
+    async def close(self, sock: socket.socket) -> None:
+        """Stop serving on `sock`, and drop the connections that it accepted when they are idle."""
+        server = self._servers.pop(sock, None)
+        if server is not None:
+            server.close()
+
+    async def close_all(self) -> None:
+        """Stop serving everywhere; requests under way are finished."""
+        for sock in list(self._servers):
+            await self.close(sock)
+        if self._ticker is not None:
+            self._ticker.cancel()
+        for connection in list(self._state.connections):
+            connection.shutdown()
+        if self._state.tasks:
+            await asyncio.wait(list(self._state.tasks), timeout=5)
+
+    def _tick(self) -> None:
+        """Keep the Date header right: once a second, not once a request."""
+        self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+        self._ticker = asyncio.get_running_loop().call_later(1.0, self._tick)

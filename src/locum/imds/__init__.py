@@ -1,0 +1,8 @@
+"""What an instance sees at 169.254.169.254.
+
+EC2 User Guide, "Use the Instance Metadata Service to access instance metadata".
+"""
+
+from locum.imds.service import MetadataService
+
+__all__ = ["MetadataService"]

@@ -1,0 +1,106 @@
+"""The role credentials that the metadata service delivers: issued once, kept until their renewal is due.
+
+A set is kept for as long as everything that it was made from is the very same value: the instance, its
+association, the profile and the role. So a swap of the profile, or of the role inside it, takes effect
+with the next request, and so does a changed trust policy.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from locum.core.clock import Entropy, iso8601
+from locum.credentials import KeyRing
+from locum.services.sts.instance import InstanceCredentials, Worn, instance_credentials, renew_at, worn_by
+from locum.services.verbs import Settings
+from locum.state import Instance, State
+
+Issued = Callable[[Instance, Worn, InstanceCredentials, float], None]
+"""Told of each new set (or refusal), for the event history: instance, what it wears, the set, the instant."""
+
+
+class _Set(NamedTuple):
+    instance: Instance
+    worn: Worn
+    credentials: InstanceCredentials
+    document: str
+    renew_at: float
+
+    def still_right(self, instance: Instance, worn: Worn, now: float) -> bool:
+        return (
+            now < self.renew_at
+            and self.instance is instance
+            and self.worn.association is worn.association
+            and self.worn.profile is worn.profile
+            and self.worn.role is worn.role
+        )
+
+
+class RoleCredentials:
+    """The current credentials of every instance."""
+
+    def __init__(self, keyring: KeyRing, entropy: Entropy, settings: Settings, issued: Issued) -> None:
+        self._keyring = keyring
+        self._entropy = entropy
+        self._settings = settings
+        self._issued = issued
+        self._sets: dict[str, _Set] = {}
+
+    def document(self, state: State, instance: Instance, role: str, now: float) -> str | None:
+        """iam/security-credentials/`role`; None where the instance does not wear that role."""
+        worn = worn_by(state, instance)
+        if worn is None or (worn.role is not None and worn.role.name != role):
+            return None
+        current = self._current(state, instance, worn, now)
+        return None if current is None else current.document
+
+    def leaves(self, state: State, instance: Instance, now: float) -> dict[str, str]:
+        """What there is below iam/: nothing at all where the instance wears no profile."""
+        worn = worn_by(state, instance)
+        if worn is None:
+            return {}
+        current = self._current(state, instance, worn, now)
+        info = {
+            "Code": "Success" if current is None else current.credentials.code,
+            "LastUpdated": iso8601(now if current is None else current.credentials.last_updated),
+            "InstanceProfileArn": worn.association.profile_arn,
+            "InstanceProfileId": worn.association.profile_id,
+        }
+        leaves = {"iam/info": json.dumps(info, indent=2)}
+        if worn.role is not None:
+            leaves[f"iam/security-credentials/{worn.role.name}"] = ""
+        return leaves
+
+    def _current(self, state: State, instance: Instance, worn: Worn, now: float) -> _Set | None:
+        known = self._sets.get(instance.id)
+        if known is not None and known.still_right(instance, worn, now):
+            return known
+        fresh = instance_credentials(state, self._keyring, instance, now, self._entropy, self._settings)
+        if fresh is None:
+            self._sets.pop(instance.id, None)
+            return None
+        self._issued(instance, worn, fresh, now)
+        due = renew_at(fresh.last_updated, fresh.expiration) if fresh.succeeded else now + 1
+        made = self._sets[instance.id] = _Set(instance, worn, fresh, json.dumps(_document(fresh), indent=2), due)
+        return made
+
+
+def _document(credentials: InstanceCredentials) -> dict[str, Any]:
+    """EC2 User Guide, "Retrieve security credentials from instance metadata"."""
+    if not credentials.succeeded:
+        return {
+            "Code": credentials.code,
+            "Message": credentials.message,
+            "LastUpdated": iso8601(credentials.last_updated),
+        }
+    return {
+        "Code": credentials.code,
+        "LastUpdated": iso8601(credentials.last_updated),
+        "Type": credentials.type,
+        "AccessKeyId": credentials.access_key_id,
+        "SecretAccessKey": credentials.secret_access_key,
+        "Token": credentials.token,
+        "Expiration": iso8601(credentials.expiration),
+    }

@@ -1,0 +1,180 @@
+"""The metadata service of one instance behind one socket: requests in, answers out.
+
+    PUT /latest/api/token      400 without a proper time to live, 403 with X-Forwarded-For or a disabled endpoint
+    GET with a token           401 where the token is not this instance's or has expired
+    GET without a token        401 where HttpTokens is `required`
+
+EC2 User Guide, "How Instance Metadata Service Version 2 works". Which instance is asking was settled
+before: by the socket. Nothing that a request says can change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Final, NamedTuple
+
+from locum.core.clock import Clock, Entropy
+from locum.credentials import KeyRing
+from locum.imds import tree
+from locum.imds.credentials import RoleCredentials
+from locum.imds.tokens import MAX_TTL, MIN_TTL, TokenMint
+from locum.state import Instance, State
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+TOKEN: Final = b"x-aws-ec2-metadata-token"
+TOKEN_TTL: Final = b"x-aws-ec2-metadata-token-ttl-seconds"
+_ERRORS: Final = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    503: "Service Unavailable",
+}
+
+
+class Answer(NamedTuple):
+    """Status, content type, body; for the answer to a PUT its time to live and its hop limit."""
+
+    status: int
+    content_type: bytes
+    body: bytes
+    ttl: bytes = b""
+    hop_limit: int = 0
+
+
+class MetadataService:
+    """The metadata of every instance. `app` gives the ASGI application of one of them."""
+
+    def __init__(
+        self,
+        view: Callable[[], State],
+        keyring: KeyRing,
+        clock: Clock,
+        entropy: Entropy,
+        credentials: RoleCredentials,
+    ) -> None:
+        self._view = view
+        self._clock = clock
+        self._entropy = entropy
+        self._tokens = TokenMint(keyring)
+        self._credentials = credentials
+        self._trees: dict[str, tuple[Instance, dict[str, str]]] = {}
+
+    def app(self, account: str, instance: str) -> App:
+        """The application for the socket of `instance`."""
+
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http":
+                headers = dict(scope["headers"])
+                answer = self.answer(account, instance, scope["method"], scope["path"], headers)
+                await _send(scope, send, answer)
+
+        return serve
+
+    def answer(self, account: str, instance_id: str, method: str, path: str, headers: Mapping[bytes, bytes]) -> Answer:
+        """The answer to one request made inside `instance_id`."""
+        now = self._clock()
+        state = self._view()
+        instance = state.get(Instance, account, instance_id)
+        if instance is None or instance.state not in ("pending", "running"):
+            return error(503)
+        if instance.metadata.endpoint == "disabled":
+            return error(403)
+        if method == "PUT":
+            return self._mint(instance, path, headers, now)
+        if method not in ("GET", "HEAD"):
+            return error(405)
+        token = headers.get(TOKEN)
+        if token is None:
+            if instance.metadata.tokens == "required":
+                return error(401)
+        elif not self._tokens.valid(instance_id, token.decode("latin-1"), now):
+            return error(401)
+        return self._read(state, instance, path, now)
+
+    def _mint(self, instance: Instance, path: str, headers: Mapping[bytes, bytes], now: float) -> Answer:
+        if path.rstrip("/") != "/latest/api/token":
+            return error(405)
+        if b"x-forwarded-for" in headers:
+            return error(403)
+        text = headers.get(TOKEN_TTL, b"")
+        if not text.isdigit() or not MIN_TTL <= int(text[:9]) <= MAX_TTL:
+            return error(400)
+        token = self._tokens.mint(instance.id, int(text), now, self._entropy)
+        return Answer(200, b"text/plain", token.encode(), str(int(text)).encode(), instance.metadata.hop_limit)
+
+    def _read(self, state: State, instance: Instance, path: str, now: float) -> Answer:
+        head, _, rest = path.lstrip("/").partition("/")
+        if not head:
+            return text("\n".join(tree.VERSIONS))
+        if head not in tree.VERSIONS:
+            return error(404)
+        section, _, inner = rest.partition("/")
+        if section == "meta-data":
+            return self._metadata(state, instance, inner, now)
+        if section == "dynamic":
+            return _found(tree.lookup({"instance-identity/document": tree.identity_document(instance)}, inner))
+        if section == "user-data" and not inner.strip("/"):
+            body = instance.user_data
+            return Answer(200, b"application/octet-stream", body) if body else error(404)
+        if not section:
+            return text("dynamic\nmeta-data" + ("\nuser-data" if instance.user_data else ""))
+        return error(404)
+
+    def _metadata(self, state: State, instance: Instance, path: str, now: float) -> Answer:
+        if path.startswith("iam/security-credentials/") and len(path) > len("iam/security-credentials/"):
+            return _found(self._credentials.document(state, instance, path.split("/", 2)[2], now))
+        leaves = self._leaves(instance)
+        if path.startswith("iam") or not path.strip("/"):
+            leaves = {**leaves, **self._credentials.leaves(state, instance, now)}
+        return _found(tree.lookup(leaves, path))
+
+    def _leaves(self, instance: Instance) -> dict[str, str]:
+        """The tree of `instance`, built once for each of its values."""
+        known = self._trees.get(instance.id)
+        if known is None or known[0] is not instance:
+            known = self._trees[instance.id] = (instance, tree.leaves(instance))
+        return known[1]
+
+
+def text(body: str) -> Answer:
+    """A listing or a leaf."""
+    return Answer(200, b"text/plain", body.encode())
+
+
+def error(status: int) -> Answer:
+    """An error page as EC2 gives it: a little XHTML document."""
+    title = f"{status} - {_ERRORS[status]}"
+    page = (
+        '<?xml version="1.0" encoding="iso-8859-1"?>\n'
+        '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN"\n'
+        '\t"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">\n'
+        '<html xmlns="http://www.w3.org/1999/xhtml" xml:lang="en" lang="en">\n'
+        f" <head>\n  <title>{title}</title>\n </head>\n <body>\n  <h1>{title}</h1>\n </body>\n</html>\n"
+    )
+    return Answer(status, b"text/html", page.encode())
+
+
+def _found(body: str | None) -> Answer:
+    return error(404) if body is None else text(body)
+
+
+async def _send(scope: Scope, send: Send, answer: Answer) -> None:
+    headers = [
+        (b"content-type", answer.content_type),
+        (b"content-length", b"%d" % len(answer.body)),
+        (b"server", b"EC2ws"),
+    ]
+    if answer.ttl:
+        headers.append((TOKEN_TTL, answer.ttl))
+    limit_hops = scope.get("state", {}).get("limit_hops")
+    if answer.hop_limit and limit_hops is not None:
+        limit_hops(answer.hop_limit)
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    body = b"" if scope["method"] == "HEAD" else answer.body
+    await send({"type": "http.response.body", "body": body})

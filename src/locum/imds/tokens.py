@@ -1,0 +1,56 @@
+"""IMDSv2 session tokens: bound to one instance and to their time to live, checked without storage.
+
+    token = base64(expiry || nonce || HMAC-SHA256(key of the instance, expiry || nonce), 28 octets of it)
+
+40 octets, 56 characters, like EC2's. A token outlives a restart, and means nothing on another instance.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from functools import lru_cache
+from typing import Final
+
+from locum.core.clock import Entropy
+from locum.credentials import KeyRing
+
+MIN_TTL: Final = 1
+MAX_TTL: Final = 21600
+"""Seconds. EC2 User Guide, "Use IMDSv2": up to six hours."""
+
+_EXPIRY: Final = 6
+_NONCE: Final = 6
+_MAC: Final = 28
+
+
+class TokenMint:
+    """Mints and checks the tokens of every instance, under the installation's key ring."""
+
+    def __init__(self, keyring: KeyRing) -> None:
+        self._keyring = keyring
+        self._key = lru_cache(maxsize=1024)(self._derive)
+
+    def mint(self, instance: str, ttl: int, now: float, entropy: Entropy) -> str:
+        """A token for the instance id `instance` that lasts `ttl` seconds (1 to 21600)."""
+        head = (int(now) + ttl).to_bytes(_EXPIRY, "big") + entropy(_NONCE)
+        return base64.b64encode(head + self._mac(instance, head)).decode()
+
+    def valid(self, instance: str, token: str, now: float) -> bool:
+        """Whether `token` was minted for `instance` and has not expired."""
+        try:
+            raw = base64.b64decode(token, validate=True)
+        except (binascii.Error, ValueError):
+            return False
+        if len(raw) != _EXPIRY + _NONCE + _MAC:
+            return False
+        head, mac = raw[: _EXPIRY + _NONCE], raw[_EXPIRY + _NONCE :]
+        return hmac.compare_digest(mac, self._mac(instance, head)) and now < int.from_bytes(head[:_EXPIRY], "big")
+
+    def _mac(self, instance: str, head: bytes) -> bytes:
+        return hmac.digest(self._key(instance), head, hashlib.sha256)[:_MAC]
+
+    def _derive(self, instance: str) -> bytes:
+        return self._keyring.derive("imds-token", instance.encode())
