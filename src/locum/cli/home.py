@@ -61,21 +61,9 @@ class RootKey:
     secret_access_key: str
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, all of it or nothing."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-
-
-def write_plane(data: Path, plane: Plane) -> None:
-    """Tell the commands where the plane is."""
-    write_private(data / PLANE_FILE, json.dumps(asdict(plane)))
+def plane_text(plane: Plane) -> bytes:
+    """What PLANE_FILE holds."""
+    return json.dumps(asdict(plane)).encode()
 
 
 def read_plane(data: Path) -> Plane:
@@ -90,12 +78,14 @@ def read_plane(data: Path) -> Plane:
     return plane
 
 
-def write_root_key(data: Path, key: RootKey) -> None:
-    """Write the root user's credentials file."""
-    write_private(
-        data / CREDENTIALS_FILE,
-        f"[default]\naws_access_key_id = {key.access_key_id}\naws_secret_access_key = {key.secret_access_key}\n",
+def root_key_text(key: RootKey) -> bytes:
+    """What CREDENTIALS_FILE holds: an AWS shared credentials file."""
+    lines = (
+        "[default]",
+        f"aws_access_key_id = {key.access_key_id}",
+        f"aws_secret_access_key = {key.secret_access_key}",
     )
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def read_root_key(data: Path) -> RootKey:

@@ -32,6 +32,9 @@ class Host(Protocol):
     async def ended(self, account: str, instance: str) -> None:
         """The launcher of an ephemeral instance is gone."""
 
+    async def records(self, request_id: str, count: int, *, denied_only: bool) -> list[dict[str, Any]]:
+        """The records of one request, or where `request_id` is empty the latest `count`, as JSON-able values."""
+
 
 @dataclass(slots=True)
 class _Attachment:
@@ -112,6 +115,11 @@ class Control:
 
     async def _answer(self, message: dict[str, Any], descriptors: list[int], mine: list[_Attachment]) -> dict[str, Any]:
         sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+        if "records" in message:
+            found = await self._host.records(
+                str(message["records"]), int(message.get("count", 1)), denied_only=bool(message.get("denied"))
+            )
+            return {"ok": True, "records": found}
         if "where" in message:
             known = self._by_instance.get(str(message["where"]))
             return {"ok": True, "pid": known.pid if known else 0}

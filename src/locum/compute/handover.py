@@ -3,6 +3,7 @@
     launcher -> plane   {"attach": INSTANCE, "account": ID, "ephemeral": BOOL, "pid": N}  + [metadata, gateway]
                         {"port": INSTANCE, "account": ID, "ephemeral": BOOL}
                         {"where": INSTANCE}
+                        {"records": REQUEST-ID or "", "count": N, "denied": BOOL}
     plane -> launcher   {"ok": true, ...} or {"error": "text"}
 
 Each message is one JSON line. The connection is the attachment's lifeline: when the launcher is gone, so

@@ -6,8 +6,9 @@ the signature is verified before anything that the token or the key says is beli
 
 from __future__ import annotations
 
+from botocore.model import OperationModel
+
 from locum import sigv4
-from locum.core.errors import Fault
 from locum.core.http import HttpRequest
 from locum.core.identifiers import TEMPORARY_KEY
 from locum.core.principal import NOBODY, Caller, Principal, PrincipalKind, Session
@@ -76,8 +77,12 @@ def principal_of_session(session: Session) -> Principal:
     return Principal.user(session.account, session.issuer_arn, session.issuer_id, session.name)
 
 
-def require_signature(caller: Caller, service: str, protocol: str) -> Fault | None:
-    """The error for an unsigned call of a service that takes none, or None."""
-    if caller is NOBODY and service != "s3":
-        return sigv4.failure(Failure.MISSING, service, protocol)
-    return None
+def require_unsigned(operation: OperationModel, protocol: str) -> None:
+    """Raise Fault (missing authentication token) unless `operation` is one that may come without a signature.
+
+    Those are S3's, where a bucket policy may let anybody in, and what the service model says takes no
+    authentication (AssumeRoleWithWebIdentity and the like, which carry proof of their own).
+    """
+    service = operation.service_model.service_name
+    if service != "s3" and operation.auth_type != "none" and operation.auth != ["smithy.api#noAuth"]:
+        raise sigv4.failure(Failure.MISSING, service, protocol)

@@ -170,7 +170,8 @@ class Instance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="insta
     """An EC2 instance. `state` is the EC2 state name; `state_changed` when it was entered.
 
     `attributes` holds what RunInstances accepted and Describe gives back, but which nothing here acts on,
-    by the member name of the EC2 API (`ImageId`, `SubnetId`, `KeyName` ...).
+    by the member name of the EC2 API (`ImageId`, `SubnetId`, `KeyName` ...). `request_digest` tells whether
+    another RunInstances with the same client token asks for the same.
     """
 
     id: str
@@ -178,6 +179,7 @@ class Instance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="insta
     reservation: str
     launch_index: int = 0
     client_token: str = ""
+    request_digest: str = ""
     instance_type: str = "m1.small"
     state: Literal["pending", "running", "stopping", "stopped", "shutting-down", "terminated"] = "running"
     state_reason: str = ""

@@ -30,6 +30,11 @@ _NO_REFERENCES: Map[Reference, None] = Map()
 _NO_TABLES: Map[str, Table] = Map()
 _NO_INDEXES: Map[str, Postings] = Map()
 
+_INDEXES_OF: dict[type[Entity], tuple[Index, ...]] = {
+    kind: tuple(index for index in INDEXES if kind in index.kinds)
+    for kind in {kind for index in INDEXES for kind in index.kinds}
+}
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -125,7 +130,13 @@ class _Draft:
                 else:
                     rows[key] = entity
                 _post(postings, (account, kind, key), old, entity)
-            tables[kind] = table.set(account, rows.finish())
+            after = rows.finish()
+            # Nothing empty is kept, so that equal contents make equal states.
+            table = table.set(account, after) if after else table.delete(account) if account in table else table
+            if table:
+                tables[kind] = table
+            else:
+                tables.pop(kind, None)
         return replace(self._base, tables=tables.finish(), indexes=self._indexed(postings))
 
     def _indexed(self, postings: dict[tuple[str, str], dict[Reference, bool]]) -> Map[str, Postings]:
@@ -144,7 +155,10 @@ class _Draft:
             else:
                 drafts[name].pop(value, None)
         for name, draft in drafts.items():
-            indexes[name] = draft.finish()
+            if len(draft):
+                indexes[name] = draft.finish()
+            else:
+                indexes.pop(name, None)
         return indexes.finish()
 
 
@@ -155,10 +169,15 @@ def _post(
     new: Entity | None,
 ) -> None:
     """Note where `reference` leaves an index and where it enters one."""
-    for index in INDEXES:
-        before = set(index.values(old)) if isinstance(old, index.kinds) else set()
-        after = set(index.values(new)) if isinstance(new, index.kinds) else set()
-        for value in before - after:
-            postings.setdefault((index.name, value), {})[reference] = False
-        for value in after - before:
-            postings.setdefault((index.name, value), {})[reference] = True
+    entity = old if new is None else new
+    if entity is None:
+        return
+    for index in _INDEXES_OF.get(type(entity), ()):
+        before = () if old is None else tuple(index.values(old))
+        after = () if new is None else tuple(index.values(new))
+        for value in before:
+            if value not in after:
+                postings.setdefault((index.name, value), {})[reference] = False
+        for value in after:
+            if value not in before:
+                postings.setdefault((index.name, value), {})[reference] = True

@@ -71,7 +71,7 @@ def _key(arn: Arn, account: str, region: str) -> ResourceFacts:
     if kind == "alias":
         name = models.get_key_id_from_alias(arn.resource) or ""
     key = models.keys.get(name)
-    return UNKNOWN if key is None else ResourceFacts(account, _text(key.policy))
+    return UNKNOWN if key is None else ResourceFacts(account, _text(key.policy), arn=key.arn)
 
 
 def _function(arn: Arn, account: str, region: str) -> ResourceFacts:
@@ -87,7 +87,7 @@ def _function(arn: Arn, account: str, region: str) -> ResourceFacts:
 def _secret(arn: Arn, account: str, region: str) -> ResourceFacts:
     models = _models("secretsmanager", account, region)
     secret = models.secrets.get(str(arn)) or models.secrets.get(arn.resource.removeprefix("secret:"))
-    return UNKNOWN if secret is None else ResourceFacts(account, _text(getattr(secret, "policy", None)))
+    return UNKNOWN if secret is None else ResourceFacts(account, _text(getattr(secret, "policy", None)), arn=secret.arn)
 
 
 def _table(arn: Arn, account: str, region: str) -> ResourceFacts:

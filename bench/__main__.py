@@ -1,0 +1,134 @@
+"""Print the design's rows: ours, the peers', the ratio, and what the ratio has to be."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from statistics import median
+from typing import NamedTuple
+
+from bench import servers, stories
+from bench.load import Keys, Shot, rate
+from bench.servers import Server
+from locum.compute.handover import ask, connect
+
+Story = Callable[[Server, Keys], Shot]
+
+
+class Row(NamedTuple):
+    """`ours` against `theirs`: the ratio must be at least `least`. For costs, less is better."""
+
+    work: str
+    peer: str
+    unit: str
+    ours: float
+    theirs: float
+    least: float
+    cost: bool = False
+
+    @property
+    def ratio(self) -> float:
+        """How many times better ours is."""
+        return self.theirs / self.ours if self.cost else self.ours / self.theirs
+
+    @property
+    def reached(self) -> bool:
+        """Whether the design's number is reached."""
+        return self.ratio >= self.least
+
+
+def throughput(rounds: int, seconds: float) -> list[Row]:
+    """The HTTP rows: every server in turn, several rounds, medians."""
+    work: dict[str, Story] = {
+        "GetCallerIdentity": stories.get_caller_identity,
+        "AssumeRole": stories.assume_role,
+        "S3 GetObject 1 KiB": stories.get_object,
+    }
+    found: dict[tuple[str, str], list[float]] = {}
+    with ExitStack() as stack:
+        running = [stack.enter_context(start()) for start in (servers.locum, servers.ministack, servers.moto)]
+        keys = {server.name: stories.prepare(server) for server in running}
+        blank = stack.enter_context(servers.empty())
+        metadata = stories.instance_credentials(_metadata_endpoint(running[0], stack))
+        for _ in range(rounds):
+            for name, story in work.items():
+                for server in running:
+                    shot = story(server, keys[server.name])
+                    found.setdefault((name, server.name), []).append(rate(shot, seconds))
+            found.setdefault(("IMDS", "locum"), []).append(rate(metadata, seconds))
+            found.setdefault(("empty", "uvicorn"), []).append(rate(Shot(f"{blank.url}/"), seconds))
+    speed = {key: median(values) for key, values in found.items()}
+    blank_speed = speed["empty", "uvicorn"]
+
+    def beside(name: str, peer: str, least: float) -> Row:
+        return Row(name, peer, "/s", speed[name, "locum"], speed[name, peer], least)
+
+    return [
+        beside("GetCallerIdentity", "ministack", 5),
+        beside("GetCallerIdentity", "moto", 25),
+        Row("GetCallerIdentity", "empty uvicorn", "/s", speed["GetCallerIdentity", "locum"], blank_speed, 1 / 4),
+        beside("AssumeRole", "ministack", 5),
+        beside("S3 GetObject 1 KiB", "ministack", 1.4),
+        beside("S3 GetObject 1 KiB", "moto", 5),
+        Row("IMDS credential fetch", "empty uvicorn", "/s", speed["IMDS", "locum"], blank_speed, 1 / 2.5),
+    ]
+
+
+def _metadata_endpoint(server: Server, stack: ExitStack) -> str:
+    """An instance that wears a profile, with its metadata on a loopback port."""
+    root = stories.root_keys(server)
+    iam = stories.client(server, "iam", root)
+    ec2 = stories.client(server, "ec2", root)
+    trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam.update_assume_role_policy(
+        RoleName="bench", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust, _own_trust(iam)]})
+    )
+    iam.create_instance_profile(InstanceProfileName="bench")
+    iam.add_role_to_instance_profile(InstanceProfileName="bench", RoleName="bench")
+    started = ec2.run_instances(ImageId="ami-00000000", MinCount=1, MaxCount=1, IamInstanceProfile={"Name": "bench"})
+    lifeline = stack.enter_context(connect(server.data))
+    message = {"port": started["Instances"][0]["InstanceId"], "account": started["OwnerId"], "ephemeral": True}
+    return f"http://127.0.0.1:{ask(lifeline, message)['port']}/"
+
+
+def _own_trust(iam: object) -> dict[str, object]:
+    user = iam.get_user(UserName="bench")["User"]["Arn"]  # type: ignore[attr-defined] # a boto3 client
+    return {"Effect": "Allow", "Principal": {"AWS": user}, "Action": "sts:AssumeRole"}
+
+
+def starting(rounds: int) -> list[Row]:
+    """Start-up to the first answer, and memory at rest."""
+
+    def sample(start: Callable[[], AbstractContextManager[Server]]) -> tuple[float, float]:
+        samples = []
+        for _ in range(rounds):
+            with start() as server:
+                samples.append((server.started, server.resident_mebibytes()))
+        return median(s[0] for s in samples), median(s[1] for s in samples)
+
+    ours, theirs = sample(servers.locum), sample(servers.moto)
+    return [
+        Row("start to first answer", "moto", "s", ours[0], theirs[0], 1, cost=True),
+        Row("idle memory", "moto", "MiB", ours[1], theirs[1], 1, cost=True),
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4)
+    options = parser.parse_args()
+    servers.install_peers()
+    rows = [*starting(options.rounds), *throughput(options.rounds, options.seconds)]
+    print(f"{'work':26} {'beside':15} {'ours':>10} {'theirs':>10} {'ratio':>7} {'at least':>9}")
+    for row in rows:
+        figures = f"{row.ours:>10.4g} {row.theirs:>10.4g} {row.ratio:>6.2f}x {row.least:>8.2f}x"
+        print(f"{row.work:26} {row.peer:15} {figures} {row.unit:4}{'' if row.reached else ' MISSED'}")
+    return 0 if all(row.reached for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

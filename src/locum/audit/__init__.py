@@ -1,0 +1,21 @@
+"""The record of who did what: one `Record` a call, its CloudTrail form, and looking it up.
+
+Pure but for `History`, which blocks on the journal: the gateway calls it through `Ledger.read`.
+"""
+
+from locum.audit.cloudtrail import cloudtrail_event, render
+from locum.audit.history import History, Page
+from locum.audit.record import Identity, Record, Resource, decode, identify, readable
+
+__all__ = [
+    "History",
+    "Identity",
+    "Page",
+    "Record",
+    "Resource",
+    "cloudtrail_event",
+    "decode",
+    "identify",
+    "readable",
+    "render",
+]

@@ -1,0 +1,171 @@
+"""Looking records up: CloudTrail's LookupEvents, and what explanations and least-privilege policies need.
+
+Everything here blocks on the journal and sees what was flushed to it: call it through `Ledger.read`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from locum.audit.cloudtrail import render
+from locum.audit.record import Record, decode
+from locum.core.errors import Fault
+from locum.store.journal import AuditQuery, Field, Journal
+
+MAX_RESULTS: Final = 50
+"""LookupEvents: "Possible values are 1 through 50. The default is 50." """
+
+_PAGE: Final = 500
+_BOOLEANS: Final = {"true": True, "false": False}
+_ATTRIBUTES: Final = {
+    "EventId": Field.EVENT_ID,
+    "EventName": Field.EVENT_NAME,
+    "Username": Field.USERNAME,
+    "ResourceType": Field.RESOURCE_TYPE,
+    "ResourceName": Field.RESOURCE_NAME,
+    "EventSource": Field.EVENT_SOURCE,
+    "AccessKeyId": Field.ACCESS_KEY_ID,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of records, newest first, and the token of the next one where there is more."""
+
+    records: list[Record]
+    token: str | None = None
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """The output of LookupEvents."""
+        events = [lookup_event(record) for record in self.records]
+        return {"Events": events, **({"NextToken": self.token} if self.token else {})}
+
+
+class _Token(NamedTuple):
+    before: int
+    of: str
+
+
+_tokens: Final = msgspec.json.Decoder(_Token)
+
+
+class History:
+    """Reads of the event history that `journal` holds."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def lookup(
+        self,
+        account: str,
+        attributes: Sequence[tuple[str, str]] = (),
+        start: float | None = None,
+        end: float | None = None,
+        max_results: int = MAX_RESULTS,
+        token: str | None = None,
+    ) -> Page:
+        """LookupEvents: the management events of `account`, times in epoch seconds, both ends inclusive.
+
+        `attributes` are pairs of AttributeKey and AttributeValue, at most one of them. A page's token holds
+        for the same other parameters, and records that come later do not move what it points at. Raises
+        Fault with LookupEvents's error codes.
+        """
+        if not 1 <= max_results <= MAX_RESULTS:
+            raise Fault("InvalidMaxResultsException", f"MaxResults must be between 1 and {MAX_RESULTS}.")
+        if start is not None and end is not None and start > end:
+            raise Fault("InvalidTimeRangeException", "The start time occurs after the end time.")
+        # An event's time is told in whole seconds: one of 12:00:00.5 is an event "at 12:00:00".
+        upto = None if end is None else math.nextafter(math.floor(end) + 1, 0)
+        query = AuditQuery(account=account, start=start, end=upto, management=True, limit=max_results + 1)
+        query = _attributed(query, attributes)
+        fingerprint = _fingerprint(query)
+        if token is not None:
+            query = replace(query, before=_before(token, fingerprint))
+        found = self._journal.find(query)
+        page = found[:max_results]
+        following = _token(page[-1].position, fingerprint) if len(found) > max_results else None
+        return Page([decode(row.data) for row in page], following)
+
+    def by_request(self, request_id: str) -> list[Record]:
+        """The records of one request: one for each account it was recorded in, or none."""
+        return self._records(AuditQuery(field=Field.REQUEST_ID, value=request_id))
+
+    def latest(self, count: int = 1, *, account: str | None = None, denied_only: bool = False) -> list[Record]:
+        """The newest records, data events included."""
+        return self._records(AuditQuery(account=account, denied=True if denied_only else None, limit=count))
+
+    def principal_calls(self, arn: str, since: float = 0.0) -> Iterator[Record]:
+        """Every call since `since` of the user or role `arn` (of a role: of all its sessions), newest first."""
+        query = AuditQuery(field=Field.PRINCIPAL, value=arn, start=since, limit=_PAGE)
+        while found := self._journal.find(query):
+            yield from (decode(row.data) for row in found)
+            query = replace(query, before=found[-1].position)
+
+    def _records(self, query: AuditQuery) -> list[Record]:
+        return [decode(row.data) for row in self._journal.find(query)]
+
+
+def lookup_event(record: Record) -> dict[str, Any]:
+    """`record` as an `Event` of LookupEvents; members that do not apply are left out."""
+    event: dict[str, Any] = {
+        "EventId": record.event_id,
+        "EventName": record.operation,
+        "ReadOnly": "true" if record.read_only else "false",
+        "EventTime": math.floor(record.at),
+        "EventSource": record.event_source,
+        "Resources": [{"ResourceType": r.type, "ResourceName": r.name} for r in record.resources],
+        "CloudTrailEvent": render(record),
+    }
+    if record.identity.access_key_id:
+        event["AccessKeyId"] = record.identity.access_key_id
+    if record.identity.username:
+        event["Username"] = record.identity.username
+    return event
+
+
+def _attributed(query: AuditQuery, attributes: Sequence[tuple[str, str]]) -> AuditQuery:
+    """LookupAttributes: "Currently the list can contain only one item." """
+    if not attributes:
+        return query
+    if len(attributes) > 1:
+        raise Fault("InvalidLookupAttributesException", "You can specify only one lookup attribute.")
+    ((key, value),) = attributes
+    if key == "ReadOnly":
+        if value.lower() not in _BOOLEANS:
+            raise Fault("InvalidLookupAttributesException", "The value of ReadOnly must be true or false.")
+        return replace(query, read_only=_BOOLEANS[value.lower()])
+    if key not in _ATTRIBUTES:
+        raise Fault("InvalidLookupAttributesException", f"{key} is not a lookup attribute.")
+    return replace(query, field=_ATTRIBUTES[key], value=value)
+
+
+def _fingerprint(query: AuditQuery) -> str:
+    """What a token is bound to: the parameters of the call save the page size."""
+    parameters = (query.account, query.field, query.value, query.start, query.end, query.read_only)
+    return hashlib.sha256(msgspec.json.encode(parameters)).hexdigest()[:16]
+
+
+def _token(before: int, fingerprint: str) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(_Token(before, fingerprint))).decode()
+
+
+def _before(token: str, fingerprint: str) -> int:
+    try:
+        known = _tokens.decode(base64.urlsafe_b64decode(token))
+    except (binascii.Error, ValueError):
+        known = None
+    if known is None or known.of != fingerprint:
+        raise Fault(
+            "InvalidNextTokenException",
+            "Invalid token or token that was previously used in a request with different parameters.",
+        )
+    return known.before

@@ -1,0 +1,79 @@
+"""What is to be decided: a call, and the permissions it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from locum.core.principal import Caller
+
+Value = str | tuple[str, ...]
+"""Of a condition key: text, or a tuple where the key is multivalued."""
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One authenticated call.
+
+    `service` and `operation` are botocore's names, `params` the parsed input, `now` epoch seconds. `region`
+    is the one the request was signed for. `headers` has lower-case names. `presigned`: the signature came in
+    the query string.
+    """
+
+    service: str
+    operation: str
+    params: Mapping[str, Any]
+    caller: Caller
+    region: str
+    now: float
+    source_ip: str = "127.0.0.1"
+    secure: bool = False
+    user_agent: str = ""
+    referer: str = ""
+    host: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    presigned: bool = False
+    request_id: str = ""
+
+
+class Check(NamedTuple):
+    """One permission that a call takes.
+
+    `resource` is an ARN, or `*` where the action has no resource-level permissions or nothing is known of
+    the resource. `kind` is the resource type of the Service Authorization Reference. `context` holds
+    condition keys (lower-case) that are of this check alone.
+    """
+
+    action: str
+    resource: str
+    kind: str = ""
+    context: Mapping[str, Value] = _NOTHING
+
+
+class Plan(NamedTuple):
+    """All the permissions that a call takes; every one is needed.
+
+    `permissionless`: AWS never asks a policy about this call. `known` is False where the catalogue has no
+    entry for the operation.
+    """
+
+    checks: tuple[Check, ...] = ()
+    permissionless: bool = False
+    known: bool = True
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """The ARNs of other services' resources, each once: what `decide` will ask for facts."""
+        return tuple(
+            dict.fromkeys(
+                check.resource
+                for check in self.checks
+                if check.resource != "*" and check.resource.split(":", 3)[2] not in ("iam", "sts")
+            )
+        )
+
+
+PERMISSIONLESS = Plan(permissionless=True)

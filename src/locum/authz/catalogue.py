@@ -1,0 +1,131 @@
+"""The service catalogue: botocore's (service, operation) -> what it takes.
+
+`data/<service>.rules` are written by hand, for the services that have to be exact; `data/general.bin` is made by
+`tools/catalogue.py` for all others, one stream a service, in the same language (`locum.authz.rules`). The hand
+written ones win. A service is read when it is first asked for, an operation compiled when it is first planned.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from locum.authz.derived import KEYS
+from locum.authz.call import PERMISSIONLESS, Call, Check, Plan
+from locum.authz.paths import Getter, compile_path
+from locum.authz.planning import WILDCARD, Planned, compile_operation
+from locum.authz.rules import NO_RULES, KeyRule, ServiceRules, parse_rules
+from locum.state import State
+
+_DATA: Final = Path(__file__).parent / "data"
+_GENERAL: Final = _DATA / "general.bin"
+
+
+class KeySource(NamedTuple):
+    """Where a service's condition key comes from."""
+
+    read: Getter | None
+    computed: str
+    many: bool
+    kinds: frozenset[str]
+
+    def values(self, state: State, call: Call, check: Check) -> list[Any]:
+        """The key's values where `check` is made; none where the key is absent."""
+        if self.kinds and check.kind not in self.kinds:
+            return []
+        return KEYS[self.computed](state, call, check) if self.read is None else self.read(call.params, None)
+
+
+class Service:
+    """One service of the catalogue."""
+
+    def __init__(self, name: str, rules: ServiceRules) -> None:
+        self.name = name
+        self.prefix = rules.prefix or name
+        self.protocol = rules.protocol
+        self.rules = rules
+        self.keys = {key: _source(rule) for key, rule in rules.keys.items()}
+        self._planned: dict[str, Planned | None] = {}
+
+    def planned(self, operation: str) -> Planned | None:
+        """The operation, compiled; None where the catalogue has no entry for it."""
+        try:
+            return self._planned[operation]
+        except KeyError:
+            rule = self.rules.operations.get(operation)
+            entry = None if rule is None else compile_operation(self.rules, operation, rule)
+            if rule is not None:
+                self._planned[operation] = entry
+            return entry
+
+
+def _source(rule: KeyRule) -> KeySource:
+    if rule.path.startswith("@"):
+        return KeySource(None, rule.path[1:], rule.many, rule.kinds)
+    return KeySource(compile_path(rule.path), "", rule.many, rule.kinds)
+
+
+@cache
+def _index() -> tuple[int, dict[str, tuple[int, int]]]:
+    """Where the streams begin, and of each service the offset and the length of its own."""
+    with _GENERAL.open("rb") as file:
+        size = int.from_bytes(file.read(4), "big")
+        rows = json.loads(zlib.decompress(file.read(size)))
+    return 4 + size, {name: (offset, length) for name, (offset, length) in rows.items()}
+
+
+def services() -> tuple[str, ...]:
+    """The services of which something is known."""
+    return tuple(_index()[1])
+
+
+def _general(name: str) -> ServiceRules | None:
+    start, index = _index()
+    if name not in index:
+        return None
+    offset, length = index[name]
+    with _GENERAL.open("rb") as file:
+        file.seek(start + offset)
+        return parse_rules(zlib.decompress(file.read(length)).decode())
+
+
+_SERVICES: dict[str, Service] = {}
+
+
+def service(name: str) -> Service:
+    """The catalogue of one service, by botocore's name; an empty one where there is no such service."""
+    try:
+        return _SERVICES[name]
+    except KeyError:
+        rules = _read(name)
+        made = Service(name, rules)
+        if rules is not NO_RULES:
+            _SERVICES[name] = made
+        return made
+
+
+def _read(name: str) -> ServiceRules:
+    general = _general(name)
+    if general is None:
+        return NO_RULES
+    own = _DATA / f"{name}.rules"
+    return parse_rules(own.read_text("utf-8")).over(general) if own.is_file() else general
+
+
+def plan(state: State, call: Call) -> Plan:
+    """The permissions that `call` takes.
+
+    An operation that the catalogue does not know takes the action of its own name on `*`: whoever is allowed that
+    action only on certain resources is refused.
+    """
+    known = service(call.service)
+    planned = known.planned(call.operation)
+    if planned is None:
+        return Plan((Check(f"{known.prefix}:{call.operation}", WILDCARD),), known=False)
+    if planned.permissionless:
+        return PERMISSIONLESS
+    checks = tuple([check for planner in planned.planners for check in planner(state, call)])
+    return Plan(checks or (planned.fallback,))

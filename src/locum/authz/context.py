@@ -1,0 +1,283 @@
+"""The condition keys of one check, computed when a policy asks for them.
+
+IAM User Guide, "AWS global condition context keys"; the Service Authorization Reference for those of services.
+Nothing is computed that no applicable condition or variable mentions, so that a call under simple policies pays
+for none of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from locum.authz.call import Call, Check, Value
+from locum.authz.catalogue import service
+from locum.authz.derived import entity_of, instance_of
+from locum.authz.paths import scalar
+from locum.authz.tags import object_tags, request_tags, specified_tags, tag_keys
+from locum.core.clock import iso8601
+from locum.core.principal import PrincipalKind
+from locum.core.resources import ResourceFacts
+from locum.policy.context import derived_context
+from locum.state import Instance, Role, State, User
+from locum.state.indexes import INSTANCE_ID, UNIQUE_ID
+
+
+class Conditions(Mapping[str, Value]):
+    """The keys of one check. Lower-case names; of a tag key, `aws:requesttag/` and the lower-cased tag."""
+
+    __slots__ = ("_known", "account", "call", "check", "facts", "state")
+
+    def __init__(self, state: State, call: Call, check: Check, facts: ResourceFacts, account: str) -> None:
+        self.state = state
+        self.call = call
+        self.check = check
+        self.facts = facts
+        self.account = account
+        self._known: dict[str, Value | None] = {}
+
+    def get(self, key: str, default: Value | None = None) -> Value | None:  # type: ignore[override]  # keys are text
+        known = self._known
+        if key in known:
+            value = known[key]
+        else:
+            value = known[key] = self._compute(key)
+        return default if value is None else value
+
+    def __getitem__(self, key: str) -> Value:
+        value = self.get(key)
+        if value is None:
+            raise KeyError(key)
+        return value
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self.get(key) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for key in self._candidates() if self.get(key) is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _compute(self, key: str) -> Value | None:
+        if key in self.check.context:
+            return self.check.context[key]
+        reader = _READERS.get(key)
+        if reader is not None:
+            return reader(self)
+        family, slash, name = key.partition("/")
+        if slash:
+            tags = _TAGS.get(family) or (_resource_tags if family.endswith(":resourcetag") else None)
+            if tags is not None:
+                return _fold(tags(self)).get(name)
+        return self._of_service(key)
+
+    def _of_service(self, key: str) -> Value | None:
+        source = service(self.call.service).keys.get(key)
+        if source is not None:
+            values = [scalar(value) for value in source.values(self.state, self.call, self.check)]
+            if source.many:
+                return tuple(values) or None
+            return values[0] if len(values) == 1 else (tuple(values) or None)
+        session = self.call.caller.session
+        return None if session is None else _fold(session.context).get(key)
+
+    def _candidates(self) -> Iterator[str]:
+        """Every key that there may be: for whoever wants to see them all."""
+        seen: dict[str, None] = dict.fromkeys(self.check.context)
+        seen.update(dict.fromkeys(_READERS))
+        seen.update(dict.fromkeys(service(self.call.service).keys))
+        for family, tags in _TAGS.items():
+            seen.update(dict.fromkeys(f"{family}/{name}" for name in _fold(tags(self))))
+        if self.call.caller.session is not None:
+            seen.update(dict.fromkeys(_fold(self.call.caller.session.context)))
+        return iter(seen)
+
+
+def _fold(mapping: Mapping[str, str]) -> dict[str, str]:
+    return {key.lower(): value for key, value in mapping.items()}
+
+
+def _principal(key: str) -> Callable[[Conditions], Value | None]:
+    return lambda subject: derived_context(subject.call.caller.principal).get(key)
+
+
+def _current_time(subject: Conditions) -> Value:
+    return iso8601(subject.call.now)
+
+
+def _epoch_time(subject: Conditions) -> Value:
+    return str(int(subject.call.now))
+
+
+def _token_issue_time(subject: Conditions) -> Value | None:
+    session = subject.call.caller.session
+    return None if session is None else iso8601(session.issued_at)
+
+
+def _mfa_present(subject: Conditions) -> Value | None:
+    """Absent for long-term keys: "This key is not present when long-term credentials are used"."""
+    session = subject.call.caller.session
+    return None if session is None else scalar(session.mfa_at is not None)
+
+
+def _mfa_age(subject: Conditions) -> Value | None:
+    session = subject.call.caller.session
+    if session is None or session.mfa_at is None:
+        return None
+    return str(max(0, int(subject.call.now) - session.mfa_at))
+
+
+def _source_identity(subject: Conditions) -> Value | None:
+    session = subject.call.caller.session
+    return None if session is None else session.source_identity or None
+
+
+def _referer(subject: Conditions) -> Value | None:
+    return subject.call.referer or None
+
+
+def _user_agent(subject: Conditions) -> Value | None:
+    return subject.call.user_agent or None
+
+
+def _tag_keys(subject: Conditions) -> Value | None:
+    params = subject.call.params
+    if "TagSpecifications" in params:
+        return tuple(_request_tags(subject)) or None
+    return tuple(tag_keys(params)) or None
+
+
+def _resource_account(subject: Conditions) -> Value | None:
+    return subject.account or None
+
+
+def _auth_type(subject: Conditions) -> Value | None:
+    """s3:authType. Amazon S3 User Guide: REST-HEADER, or REST-QUERY-STRING for a presigned URL."""
+    if subject.call.service != "s3" or not subject.call.caller.access_key_id:
+        return None
+    return "REST-QUERY-STRING" if subject.call.presigned else "REST-HEADER"
+
+
+def _signature_version(subject: Conditions) -> Value | None:
+    signed = subject.call.service == "s3" and subject.call.caller.access_key_id
+    return "AWS4-HMAC-SHA256" if signed else None
+
+
+def _instance(subject: Conditions) -> Instance | None:
+    session = subject.call.caller.session
+    if session is None or not session.instance_id:
+        return None
+    return subject.state.first(Instance, INSTANCE_ID, session.instance_id)
+
+
+def _source_instance(subject: Conditions) -> Value | None:
+    instance = _instance(subject)
+    return None if instance is None else instance.arn
+
+
+def _role_delivery(subject: Conditions) -> Value | None:
+    """ec2:RoleDelivery: the version of the metadata service that gave the credentials out; 1.0 if it did not say."""
+    session = subject.call.caller.session
+    if session is None or not session.instance_id:
+        return None
+    return _fold(session.context).get("ec2:roledelivery", "1.0")
+
+
+def _ec2_region(subject: Conditions) -> Value | None:
+    return subject.call.region if subject.call.service == "ec2" else None
+
+
+def _passed_for(subject: Conditions) -> Value | None:
+    """iam:AssociatedResourceArn: what the passed role will belong to, where the call names it."""
+    call = subject.call
+    if subject.check.action != "iam:PassRole" or call.service != "ec2":
+        return None
+    account = call.caller.principal.account
+    return f"arn:aws:ec2:{call.region}:{account}:instance/{call.params.get('InstanceId', '*')}"
+
+
+def _request_tags(subject: Conditions) -> Mapping[str, str]:
+    params = subject.call.params
+    specifications = params.get("TagSpecifications")
+    if specifications:
+        return specified_tags(specifications, subject.check.resource.rsplit(":", 1)[-1].partition("/")[0])
+    return request_tags(params)
+
+
+def _resource_tags(subject: Conditions) -> Mapping[str, str]:
+    return subject.facts.tags or {}
+
+
+def _object_tags(subject: Conditions) -> Mapping[str, str]:
+    return object_tags(subject.call.params) if subject.call.service == "s3" else {}
+
+
+def principal_tags(state: State, call: Call) -> Mapping[str, str]:
+    """The tags of the user or role, under those of the session: "session tags override".
+
+    IAM User Guide, "Pass session tags in AWS STS". A federated user has those of the user behind it as well.
+    """
+    principal, session = call.caller.principal, call.caller.session
+    entity = None
+    if principal.kind is not PrincipalKind.ROOT and principal.unique_id:
+        entity = next((e for e in state.find(UNIQUE_ID, principal.unique_id) if isinstance(e, User | Role)), None)
+    own = {} if entity is None else entity.tags
+    return {**_fold(own), **_fold(session.tags)} if session is not None else own
+
+
+def _principal_tags(subject: Conditions) -> Mapping[str, str]:
+    return principal_tags(subject.state, subject.call)
+
+
+_READERS: Final[Mapping[str, Callable[[Conditions], Value | None]]] = {
+    "aws:currenttime": _current_time,
+    "aws:epochtime": _epoch_time,
+    "aws:multifactorauthage": _mfa_age,
+    "aws:multifactorauthpresent": _mfa_present,
+    "aws:principalaccount": _principal("aws:principalaccount"),
+    "aws:principalarn": _principal("aws:principalarn"),
+    "aws:principalisawsservice": lambda s: scalar(s.call.caller.principal.kind is PrincipalKind.SERVICE),
+    "aws:principaltype": _principal("aws:principaltype"),
+    "aws:referer": _referer,
+    "aws:requestedregion": lambda s: s.call.region,
+    "aws:resourceaccount": _resource_account,
+    "aws:securetransport": lambda s: scalar(s.call.secure),
+    "aws:sourceidentity": _source_identity,
+    "aws:sourceip": lambda s: s.call.source_ip,
+    "aws:tagkeys": _tag_keys,
+    "aws:tokenissuetime": _token_issue_time,
+    "aws:useragent": _user_agent,
+    "aws:userid": _principal("aws:userid"),
+    "aws:username": _principal("aws:username"),
+    "aws:viaawsservice": lambda s: "false",
+    "ec2:region": _ec2_region,
+    "ec2:roledelivery": _role_delivery,
+    "ec2:sourceinstancearn": _source_instance,
+    "iam:associatedresourcearn": _passed_for,
+    "s3:authtype": _auth_type,
+    "s3:resourceaccount": _resource_account,
+    "s3:signatureversion": _signature_version,
+}
+"""The keys that every call may have."""
+
+_TAGS: Final[Mapping[str, Callable[[Conditions], Mapping[str, str]]]] = {
+    "aws:principaltag": _principal_tags,
+    "aws:requesttag": _request_tags,
+    "aws:resourcetag": _resource_tags,
+    "s3:existingobjecttag": _resource_tags,
+    "s3:requestobjecttag": _object_tags,
+}
+"""The families of keys that end in a tag's key."""
+
+
+def own_facts(state: State, arn: str) -> ResourceFacts | None:
+    """What the state itself knows of a resource: users, roles, profiles, policies and instances."""
+    instance = instance_of(state, arn)
+    if instance is not None:
+        return ResourceFacts(instance.account, None, instance.tags)
+    entity = entity_of(state, arn)
+    if entity is None:
+        return None
+    policy = entity.trust if isinstance(entity, Role) else None
+    return ResourceFacts(entity.account, policy, entity.tags)

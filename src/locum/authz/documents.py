@@ -1,0 +1,37 @@
+"""Documents of the state, compiled, and kept for as long as they are in use.
+
+Keyed by their text and where they are attached: a document that changed is another key, so nothing is ever stale.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from locum import policy
+from locum.policy import CompiledPolicy, MalformedPolicy, PolicyKind, Source
+
+_KEPT: Final = 8192
+"""Compiled policies kept: some thousand roles in daily use, at a few KiB each."""
+
+_DENY: Final = '{"Version": "2012-10-17", "Statement": [{"Sid": "Unreadable", "Effect": "Deny", %s"Action": %s}]}'
+_WITHOUT_PRINCIPAL: Final = _DENY % ("", '"*", "Resource": "*"')
+_WITH_PRINCIPAL: Final = _DENY % ('"Principal": "*", ', '"*", "Resource": "*"')
+_TRUST: Final = _DENY % ('"Principal": "*", ', '"sts:*"')
+
+_DENIALS: Final = {PolicyKind.RESOURCE: _WITH_PRINCIPAL, PolicyKind.TRUST: _TRUST}
+
+
+@lru_cache(maxsize=_KEPT)
+def compiled(text: str, kind: PolicyKind, name: str, arn: str = "") -> CompiledPolicy:
+    """`text`, attached as `name`. What cannot be read denies everything.
+
+    The services refuse such a document when it is written; one that is here all the same (an older format, a
+    backend that reads more leniently) may have meant a Deny.
+    """
+    try:
+        document = policy.parse(text, kind)
+    except MalformedPolicy as error:
+        document = policy.parse(_DENIALS.get(kind, _WITHOUT_PRINCIPAL), kind)
+        name = f"{name} (unreadable: {error.message})"
+    return policy.compile(document, Source(kind, name, arn))

@@ -1,0 +1,154 @@
+"""DynamoDB: PartiQL statements, and the condition keys of fine-grained access control."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from locum.authz.call import Call, Check
+from locum.authz.paths import scalar
+from locum.core.arn import PARTITION
+from locum.state import State
+
+_TOKEN: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_][\w.-]*|\S""")
+_PARTIQL_ACTIONS: Final = {"SELECT": "Select", "EXISTS": "Select", "INSERT": "Insert", "UPDATE": "Update", "DELETE": "Delete"}
+_NAMES_TABLE: Final = frozenset({"FROM", "INTO", "UPDATE"})
+
+
+def table_arn(call: Call, name: str) -> str:
+    """The ARN of a DynamoDB table that is named by name or by ARN."""
+    if name.startswith("arn:"):
+        return name
+    return f"arn:{PARTITION}:dynamodb:{call.region}:{call.caller.principal.account}:table/{name}"
+
+
+def partiql_checks(call: Call, statement: str) -> Iterator[Check]:
+    """The permission of one PartiQL statement, on every table (or index) that it names.
+
+    Amazon DynamoDB Developer Guide, "IAM security policies with PartiQL for DynamoDB". A statement that is not
+    understood takes all four permissions on every table.
+    """
+    tokens = _TOKEN.findall(statement)
+    action = _PARTIQL_ACTIONS.get(tokens[0].upper()) if tokens else None
+    targets = [
+        _target(tokens, index + 1) for index, token in enumerate(tokens) if token.upper() in _NAMES_TABLE
+    ]
+    if action is None or not targets or not all(targets):
+        for each in ("Select", "Insert", "Update", "Delete"):
+            yield Check(f"dynamodb:PartiQL{each}", table_arn(call, "*"), "table")
+        return
+    for table, index_name in dict.fromkeys(targets):
+        arn = table_arn(call, table)
+        if index_name:
+            yield Check(f"dynamodb:PartiQL{action}", f"{arn}/index/{index_name}", "index")
+        else:
+            yield Check(f"dynamodb:PartiQL{action}", arn, "table")
+
+
+def _target(tokens: list[str], at: int) -> tuple[str, str]:
+    """Table and index of `"table"."index"`, quoted or not; empty names where nothing of the kind stands there."""
+    words = [*tokens[at : at + 3], "", "", ""]
+    table, dot, index = words[0], words[1], words[2]
+    if table[:1] == '"':
+        return (_unquoted(table), _unquoted(index)) if dot == "." else (_unquoted(table), "")
+    if not (table[:1].isalpha() or table[:1] == "_"):
+        return ("", "")
+    name, _, rest = table.partition(".")
+    return (name, _unquoted(dot) if table.endswith(".") else rest)
+
+
+def _unquoted(token: str) -> str:
+    return token[1:-1].replace('""', '"') if token[:1] == '"' else token
+
+
+def statements(member: str | None) -> Callable[[State, Call], Iterable[Check]]:
+    """The planner of the statements in the list `member`, or of the one in the request itself."""
+
+    def plan(state: State, call: Call) -> Iterator[Check]:
+        sources: Iterable[Mapping[str, Any]] = call.params.get(member, ()) if member else (call.params,)
+        for source in sources:
+            yield from partiql_checks(call, str(source.get("Statement", "")))
+
+    return plan
+
+
+
+
+_NAME: Final = re.compile(r"#?[A-Za-z_][\w-]*")
+_EQUALS: Final = re.compile(r"=\s*(:\w+)|(:\w+)\s*=")
+_WORDS: Final = frozenset(
+    "and or not between in set add remove delete attribute_exists attribute_not_exists attribute_type begins_with"
+    " contains size if_not_exists list_append".split()
+)
+_PARTIQL: Final = frozenset({"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"})
+UNTOLD: Final = ""
+"""There is a value, and it is not known: no value of a policy equals it."""
+
+_EXPRESSIONS: Final = (
+    "ProjectionExpression",
+    "KeyConditionExpression",
+    "FilterExpression",
+    "ConditionExpression",
+    "UpdateExpression",
+)
+_KEYED: Final = ("Key", "Item", "Expected", "KeyConditions", "QueryFilter", "ScanFilter", "AttributeUpdates")
+
+
+def _items(params: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Every item or key of a DynamoDB request, single, batched or in a transaction."""
+    for name in ("Key", "Item"):
+        if name in params:
+            yield params[name]
+    for request in _requests(params):
+        if "Keys" in request:
+            yield from request["Keys"]
+        for action in request.values():
+            if isinstance(action, Mapping):
+                yield from (action[name] for name in ("Key", "Item") if name in action)
+
+
+def _requests(params: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield from params.get("TransactItems", ())
+    for entry in params.get("RequestItems", {}).values():
+        yield from entry if isinstance(entry, list) else (entry,)
+
+
+def leading_keys(call: Call) -> list[str]:
+    """dynamodb:LeadingKeys. Which attribute is the partition key only the table knows, so every value counts.
+
+    The safe reading: a condition that all leading keys be one's own holds for no request that names another value,
+    nor for one whose keys cannot be told.
+    """
+    params = call.params
+    if call.operation in _PARTIQL:
+        return [UNTOLD]
+    values = [value for item in _items(params) for attribute in item.values() for value in _scalars(attribute)]
+    given = params.get("ExpressionAttributeValues", {})
+    for names in _EQUALS.findall(str(params.get("KeyConditionExpression", ""))):
+        values += _scalars(given.get(names[0] or names[1], {}))
+    for condition in params.get("KeyConditions", {}).values():
+        if condition.get("ComparisonOperator") == "EQ":
+            values += [value for each in condition.get("AttributeValueList", ()) for value in _scalars(each)]
+    return list(dict.fromkeys(values)) or ([UNTOLD] if call.operation == "Query" else [])
+
+
+def _scalars(attribute: Mapping[str, Any]) -> list[str]:
+    return [scalar(attribute[kind]) for kind in ("S", "N", "B") if kind in attribute]
+
+
+def attributes(call: Call) -> list[str]:
+    """dynamodb:Attributes: the top-level attributes that the request names."""
+    params = call.params
+    if call.operation in _PARTIQL:
+        return [UNTOLD]
+    substitutes = params.get("ExpressionAttributeNames", {})
+    names = list(params.get("AttributesToGet", ()))
+    for member in _KEYED:
+        names += params.get(member, {})
+    names += [name for item in _items(params) for name in item]
+    for member in _EXPRESSIONS:
+        text = re.sub(r":\w+|[.]#?\w+", " ", str(params.get(member, "")))
+        found = (name for name in _NAME.findall(text) if name.lower() not in _WORDS)
+        names += [substitutes.get(name, name) for name in found]
+    return list(dict.fromkeys(names))

@@ -1,0 +1,60 @@
+"""What credentials cannot do whatever the policies say.
+
+IAM User Guide, "Compare AWS STS credentials"; STS API Reference, AssumeRole, GetSessionToken, GetFederationToken.
+
+    credentials of          IAM API                      STS API
+    GetSessionToken         only with MFA                only AssumeRole and GetCallerIdentity
+    GetFederationToken      none                         only GetCallerIdentity
+    a role session          as permitted                 not GetSessionToken, not GetFederationToken
+    the root user           as permitted                 not AssumeRole
+    a user or role deleted  nothing                      nothing
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from locum.authz.call import Call
+from locum.core.errors import Fault
+from locum.core.principal import PrincipalKind
+
+_OF_USER_SESSIONS: Final = frozenset({"AssumeRole", "GetCallerIdentity"})
+_LONG_TERM_ONLY: Final = frozenset({"GetSessionToken", "GetFederationToken"})
+
+
+def limit(call: Call) -> Fault | None:
+    """The fault of a call that the caller's kind of credentials cannot make; None where it can."""
+    session, service = call.caller.session, call.service
+    if service == "sts":
+        return _sts(call)
+    if session is None or service != "iam":
+        return None
+    kind = call.caller.principal.kind
+    if kind is PrincipalKind.FEDERATED_USER:
+        return _invalid()
+    if kind in (PrincipalKind.USER, PrincipalKind.ROOT) and session.mfa_at is None:
+        return _invalid()
+    return None
+
+
+def _sts(call: Call) -> Fault | None:
+    kind, operation = call.caller.principal.kind, call.operation
+    if kind is PrincipalKind.ROOT and operation == "AssumeRole":
+        return Fault("AccessDenied", "Roles may not be assumed by root accounts.", 403)
+    if call.caller.session is None or operation == "GetCallerIdentity":
+        return None
+    if operation in _LONG_TERM_ONLY:
+        return _not_with_session(operation)
+    if kind is PrincipalKind.FEDERATED_USER:
+        return _not_with_session(operation)
+    if kind in (PrincipalKind.USER, PrincipalKind.ROOT) and operation not in _OF_USER_SESSIONS:
+        return _not_with_session(operation)
+    return None
+
+
+def _not_with_session(operation: str) -> Fault:
+    return Fault("AccessDenied", f"Cannot call {operation} with session credentials", 403)
+
+
+def _invalid() -> Fault:
+    return Fault("InvalidClientTokenId", "The security token included in the request is invalid", 403)

@@ -1,0 +1,93 @@
+"""Paths into the parsed input of a call: how the catalogue names the members it looks at.
+
+    path        = alternative *( "|" alternative )      the first one that has a value counts
+    alternative = literal / [ "." ] step *( "." step )  a leading dot: inside the current item of a `for`
+    step        = member [ "{}" / "{=}" ] [ "[]" ]      {} each key of a map, {=} each value; [] each element
+    literal     = "'" text "'"
+
+`Delete.Objects[].Key` is the key of every object to be deleted, `RequestItems{}` the names of the tables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+_STEP: Final = re.compile(r"[\w-]+(\{=?\})?(\[\])?")
+
+Getter = Callable[[Mapping[str, Any], Any], list[Any]]
+"""(parameters, current item) -> the values there, none of them None."""
+
+
+def compile_path(text: str) -> Getter:
+    """The function that reads `text`. Raises ValueError where it is not a path."""
+    getters = [_alternative(part) for part in text.split("|")]
+    if len(getters) == 1:
+        return getters[0]
+
+    def first(params: Mapping[str, Any], item: Any) -> list[Any]:
+        for getter in getters:
+            found = getter(params, item)
+            if found:
+                return found
+        return []
+
+    return first
+
+
+def scalar(value: Any) -> str:
+    """A value as a condition key or an ARN has it: booleans as `true` and `false`, everything else as text."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _alternative(text: str) -> Getter:
+    if len(text) >= 2 and text[0] == text[-1] == "'":
+        constant = [text[1:-1]]
+        return lambda params, item: constant
+    relative = text.startswith(".")
+    steps = text.removeprefix(".").split(".")
+    if not all(re.fullmatch(_STEP, step) for step in steps):
+        raise ValueError(f"not a path: {text!r}")
+    if not relative and len(steps) == 1 and steps[0][-1] not in "]}":
+        return _member(steps[0])
+    walkers = [_walker(step) for step in steps]
+
+    def walk(params: Mapping[str, Any], item: Any) -> list[Any]:
+        values: Iterable[Any] = (item if relative else params,)
+        for walker in walkers:
+            values = walker(values)
+        return list(values)
+
+    return walk
+
+
+def _member(name: str) -> Getter:
+    def member(params: Mapping[str, Any], item: Any) -> list[Any]:
+        value = params.get(name)
+        return [] if value is None else [value]
+
+    return member
+
+
+def _walker(step: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
+    """One step from each of some values."""
+    each = step.endswith("[]")
+    rest = step.removesuffix("[]")
+    values_of, keys_of = rest.endswith("{=}"), rest.endswith("{}")
+    name = rest.partition("{")[0]
+
+    def walk(values: Iterable[Any]) -> Iterator[Any]:
+        for value in values:
+            found = value.get(name) if isinstance(value, Mapping) else None
+            if found is None:
+                continue
+            inner: Iterable[Any] = found.keys() if keys_of else found.values() if values_of else (found,)
+            for element in inner:
+                yield from element if each else (element,)
+
+    return walk

@@ -1,0 +1,159 @@
+"""From the catalogue's rules to functions, one for each check: (state, call) -> the checks it comes to."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from locum.authz.call import Call, Check, Value
+from locum.authz.derived import PLANNERS
+from locum.authz.paths import Getter, compile_path, scalar
+from locum.authz.resources import RESOLVERS, Values
+from locum.authz.rules import CheckRule, OperationRule, RulesError, ServiceRules, TypeRule
+from locum.core.errors import Fault
+from locum.state import State
+
+Planner = Callable[[State, Call], Iterable[Check]]
+
+WILDCARD: Final = "*"
+_MOST: Final = 10_000
+"""How many resources one check may come to (S3 DeleteObjects, the largest batch there is, takes 1,000)."""
+
+
+class Planned(NamedTuple):
+    """An operation, compiled. `fallback` is the check of an operation none of whose rules applies."""
+
+    planners: tuple[Planner, ...]
+    permissionless: bool
+    fallback: Check
+
+
+def compile_operation(rules: ServiceRules, name: str, rule: OperationRule) -> Planned:
+    """The functions of one operation. Raises RulesError where its rules name what is not there."""
+    first = rule.checks[0].action if rule.checks else f"{rules.prefix}:{name}"
+    planners = tuple(_compile_check(rules, check) for check in rule.checks)
+    planners += tuple(PLANNERS[function] for function in rule.derived)
+    return Planned(planners, rule.permissionless, Check(first, WILDCARD))
+
+
+def _compile_check(rules: ServiceRules, rule: CheckRule) -> Planner:
+    guard = _guard(rule)
+    context = tuple((key, compile_path(path)) for key, path in rule.context)
+    arns = _wildcard if rule.kind == WILDCARD else _arns(rules, rule)
+    items = compile_path(rule.each) if rule.each else None
+    action, kind = rule.action, "" if rule.kind == WILDCARD else rule.kind
+
+    def plan(state: State, call: Call) -> Iterator[Check]:
+        params = call.params
+        for item in (None,) if items is None else items(params, None):
+            if guard is None or guard(params, item):
+                keys = _keys(context, params, item)
+                for arn in arns(state, call, item):
+                    yield Check(action, arn, kind, keys)
+
+    return plan
+
+
+_NO_KEYS: Final[Mapping[str, Value]] = {}
+
+
+def _keys(context: tuple[tuple[str, Getter], ...], params: Mapping[str, Any], item: Any) -> Mapping[str, Value]:
+    if not context:
+        return _NO_KEYS
+    found = ((key, getter(params, item)) for key, getter in context)
+    return {key: scalar(values[0]) for key, values in found if values}
+
+
+def _guard(rule: CheckRule) -> Callable[[Mapping[str, Any], Any], bool] | None:
+    if not rule.present and not rule.absent:
+        return None
+    present = tuple(map(compile_path, rule.present))
+    absent = tuple(map(compile_path, rule.absent))
+
+    def holds(params: Mapping[str, Any], item: Any) -> bool:
+        return all(any(getter(params, item)) for getter in present) and not any(
+            any(getter(params, item)) for getter in absent
+        )
+
+    return holds
+
+
+ArnsOf = Callable[[State, Call, Any], Iterable[str]]
+
+
+def _wildcard(state: State, call: Call, item: Any) -> Iterable[str]:
+    return (WILDCARD,)
+
+
+def _arns(rules: ServiceRules, rule: CheckRule) -> ArnsOf:
+    kind = rules.types.get(rule.kind)
+    if kind is None:
+        raise RulesError(f"{rule.action}: no type {rule.kind!r}")
+    bindings = dict(rule.bindings)
+    unknown = bindings.keys() - {name for variable in kind.variables for name in variable.split("|")}
+    if unknown:
+        raise RulesError(f"{rule.action}: {kind.name} has no variables {sorted(unknown)}")
+    getters = tuple(_column(_bound(variable, bindings)) for variable in kind.variables)
+    make = RESOLVERS[kind.via] if kind.via else _filler(kind)
+
+    def arns(state: State, call: Call, item: Any) -> Iterable[str]:
+        columns = [getter(call, item) for getter in getters]
+        if all(len(column) == 1 for column in columns):
+            return make(state, call, tuple(column[0] for column in columns))
+        return itertools.chain.from_iterable(make(state, call, values) for values in _rows(columns))
+
+    return arns
+
+
+def _bound(variable: str, bindings: Mapping[str, str]) -> str:
+    """The path of a variable: what the check binds it to, by any of its alternatives, or the variable itself."""
+    return next((bindings[name] for name in variable.split("|") if name in bindings), variable)
+
+
+def _column(variable: str) -> Callable[[Call, Any], tuple[str | None, ...]]:
+    """The values of one variable; one None where there is no value."""
+    if variable == ".region":
+        return lambda call, item: (call.region,)
+    if variable == ".account":
+        return lambda call, item: (call.caller.principal.account,)
+    getter = compile_path(variable)
+
+    def column(call: Call, item: Any) -> tuple[str | None, ...]:
+        found = getter(call.params, item)
+        if len(found) == 1:
+            value = found[0]
+            return (value if isinstance(value, str) else scalar(value),)
+        return tuple(map(scalar, found)) or (None,)
+
+    return column
+
+
+def _rows(columns: list[tuple[str | None, ...]]) -> Iterable[Values]:
+    """Every combination. Raises Fault where there are more than any call can mean."""
+    if math.prod(map(len, columns)) > _MOST:
+        raise Fault("ValidationError", "The request names too many resources.", 400)
+    return itertools.product(*columns)
+
+
+def _filler(kind: TypeRule) -> Callable[[State, Call, Values], Iterable[str]]:
+    """Fill in the ARN's variables. A value that is an ARN already stands for everything up to its variable."""
+    text, free = kind.text, [index for index, name in enumerate(kind.variables) if not name.startswith(".")]
+    tails = {index: _tail(kind, index) for index in free}
+
+    def fill(state: State, call: Call, values: Values) -> Iterable[str]:
+        for index in reversed(free):
+            value = values[index]
+            if value is not None and value[:4] == "arn:":
+                rest = tails[index]
+                return (value + rest % tuple(v or WILDCARD for v in values[index + 1 :]) if rest else value,)
+        return (text % tuple(value or WILDCARD for value in values),)
+
+    return fill
+
+
+def _tail(kind: TypeRule, index: int) -> str:
+    """What of the ARN's text follows its variable number `index`."""
+    pieces = kind.text.split("%s")
+    return "%s".join(pieces[index + 1 :])

@@ -1,0 +1,187 @@
+"""The language of the catalogue: which permissions an operation takes, written down as data.
+
+A file holds one service, one thing a line; `#` starts a comment.
+
+    prefix s3                       the service's prefix in policies
+    protocol rest-xml               the protocol it speaks first
+    type object arn:aws:s3:::{Bucket}/{Key} [via s3_object]
+    key s3:prefix Prefix [on bucket,object]
+    keys sts:TransitiveTagKeys TransitiveTagKeys[]
+
+    CopyObject                      operations, one or several that take the same permissions
+      s3:PutObject object ?!VersionId
+      s3:GetObject source for CopySource
+      iam:PassRole role{RoleArn=Role} ?Role iam:PassedToService='s3.amazonaws.com'
+
+`type` names a resource type and its ARN. The variables in braces are members of the input (`locum.authz.paths`)
+unless a check binds them otherwise; `{.region}`, `{.account}` are the call's. `via` names the function of
+`locum.authz.resources` that makes the ARN instead, out of the same variables, where it takes more than text.
+`key` says which member a condition key is read from (`keys`: a multivalued one), and for which resource types;
+a name after `@` is a function of `locum.authz.derived`.
+
+A check is an action (`=` is the prefix and the operation's own name), a resource (a type, or `*` where the action
+has no resource-level permissions) and clauses:
+
+    for PATH        once for each value; `.Member` is then inside that value
+    ?PATH ?!PATH    only where there is something, or nothing, at that path
+    key=PATH        a condition key of this check alone
+
+In place of a check: `@name` (a function of `locum.authz.derived` says which), or `permissionless` (no policy is
+asked). A variable without a value is `*` in the ARN: the resource that a create call does not name yet.
+Operations of which no check applies take their first action on `*`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+_VARIABLE: Final = re.compile(r"\{([^{}]+(?:\{\})?[^{}]*)\}")
+_PERMISSIONLESS: Final = "permissionless"
+
+
+class RulesError(ValueError):
+    """A line of the catalogue is not of the language."""
+
+
+class TypeRule(NamedTuple):
+    """A resource type. `text` is the ARN with %s for each of `variables`."""
+
+    name: str
+    text: str
+    variables: tuple[str, ...]
+    via: str = ""
+
+
+class KeyRule(NamedTuple):
+    """Where a condition key is read from; `kinds` is empty where it is there for every resource type."""
+
+    name: str
+    path: str
+    many: bool
+    kinds: frozenset[str]
+
+
+class CheckRule(NamedTuple):
+    """One check, as written. `bindings` are (variable, path)."""
+
+    action: str
+    kind: str
+    bindings: tuple[tuple[str, str], ...] = ()
+    each: str = ""
+    present: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    context: tuple[tuple[str, str], ...] = ()
+
+
+class OperationRule(NamedTuple):
+    """What one operation takes. `derived` names functions that say what more."""
+
+    checks: tuple[CheckRule, ...] = ()
+    permissionless: bool = False
+    derived: tuple[str, ...] = ()
+
+
+class ServiceRules(NamedTuple):
+    """A whole file."""
+
+    prefix: str
+    protocol: str
+    types: dict[str, TypeRule]
+    keys: dict[str, KeyRule]
+    operations: dict[str, OperationRule]
+
+    def over(self, other: ServiceRules) -> ServiceRules:
+        """These rules, and those of `other` for what these do not speak of."""
+        return ServiceRules(
+            self.prefix or other.prefix,
+            self.protocol or other.protocol,
+            {**other.types, **self.types},
+            {**other.keys, **self.keys},
+            {**other.operations, **self.operations},
+        )
+
+
+NO_RULES: Final = ServiceRules("", "", {}, {}, {})
+
+
+def parse_rules(text: str) -> ServiceRules:
+    """The rules of one file. Raises RulesError."""
+    rules = ServiceRules("", "", {}, {}, {})
+    prefix = protocol = ""
+    names: tuple[str, ...] = ()
+    for line in _lines(text):
+        words = line.split()
+        if line[0] == " ":
+            for name in names:
+                rules.operations[name] = _extended(rules.operations[name], words, prefix, name)
+        elif words[0] == "prefix":
+            prefix = words[1]
+        elif words[0] == "protocol":
+            protocol = words[1]
+        elif words[0] == "type":
+            rules.types[words[1]] = _type(words)
+        elif words[0] in ("key", "keys"):
+            key = _key(words)
+            rules.keys[key.name] = key
+        else:
+            names = tuple(words)
+            if rules.operations.keys() & set(names):
+                raise RulesError(f"spoken of twice: {sorted(rules.operations.keys() & set(names))}")
+            rules.operations.update((name, OperationRule()) for name in names)
+    return rules._replace(prefix=prefix, protocol=protocol)
+
+
+def _lines(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        bare = line.split(" #", 1)[0].rstrip()
+        if bare and not bare.startswith("#"):
+            yield bare
+
+
+def _type(words: list[str]) -> TypeRule:
+    if len(words) not in (3, 5) or (len(words) == 5 and words[3] != "via"):
+        raise RulesError(f"not `type NAME ARN [via FUNCTION]`: {' '.join(words)}")
+    variables = tuple(_VARIABLE.findall(words[2]))
+    text = _VARIABLE.sub("%s", words[2].replace("%", "%%"))
+    return TypeRule(words[1], text, variables, words[4] if len(words) == 5 else "")
+
+
+def _key(words: list[str]) -> KeyRule:
+    if len(words) not in (3, 5) or (len(words) == 5 and words[3] != "on"):
+        raise RulesError(f"not `key NAME PATH [on TYPES]`: {' '.join(words)}")
+    kinds = frozenset(words[4].split(",")) if len(words) == 5 else frozenset()
+    return KeyRule(words[1].lower(), words[2], words[0] == "keys", kinds)
+
+
+def _extended(rule: OperationRule, words: list[str], prefix: str, operation: str) -> OperationRule:
+    if words == [_PERMISSIONLESS]:
+        return rule._replace(permissionless=True)
+    if words[0].startswith("@"):
+        return rule._replace(derived=(*rule.derived, words[0][1:]))
+    return rule._replace(checks=(*rule.checks, _check(words, prefix, operation)))
+
+
+def _check(words: list[str], prefix: str, operation: str) -> CheckRule:
+    if len(words) < 2:
+        raise RulesError(f"not `ACTION RESOURCE [CLAUSE]...`: {' '.join(words)}")
+    action = f"{prefix}:{operation}" if words[0] == "=" else words[0]
+    kind, _, bound = words[1].partition("{")
+    pairs = [pair.partition("=") for pair in bound.removesuffix("}").split(",") if pair]
+    each, present, absent, context = "", [], [], []
+    clauses = iter(words[2:])
+    for clause in clauses:
+        if clause == "for":
+            each = next(clauses, "")
+        elif clause.startswith("?!"):
+            absent.append(clause[2:])
+        elif clause.startswith("?"):
+            present.append(clause[1:])
+        elif "=" in clause:
+            name, _, path = clause.partition("=")
+            context.append((name.lower(), path))
+        else:
+            raise RulesError(f"not a clause: {clause!r} in {' '.join(words)}")
+    bindings = tuple((name, path) for name, _, path in pairs)
+    return CheckRule(action, kind, bindings, each, tuple(present), tuple(absent), tuple(context))

@@ -1,0 +1,113 @@
+"""The verdict on a call: a value, and what can be said of it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from locum import policy
+from locum.authz.call import Call, Check
+from locum.authz.messages import denied, reason
+from locum.core.errors import Fault
+from locum.policy import Decision, Policies, PolicyKind, Request
+
+
+class Ruling(NamedTuple):
+    """One check and what was decided of it."""
+
+    check: Check
+    request: Request
+    policies: Policies
+    decision: Decision
+
+    @property
+    def trust(self) -> bool:
+        """Whether the resource's policy is a role's trust policy."""
+        resource = self.policies.resource
+        if resource is not None:
+            return resource.source.kind is PolicyKind.TRUST
+        return self.check.action.startswith("sts:") and ":role/" in self.check.resource
+
+
+class Verdict:
+    """Whether a call may proceed, and why. The rulings end with the one that failed."""
+
+    __slots__ = ("_fault", "call", "gone", "refused", "rulings")
+
+    def __init__(
+        self,
+        call: Call,
+        rulings: tuple[Ruling, ...],
+        fault: Fault | None = None,
+        *,
+        gone: bool = False,
+        refused: Check | None = None,
+    ) -> None:
+        self.call = call
+        self.rulings = rulings
+        self.gone = gone
+        self.refused = refused
+        self._fault = fault
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the call may proceed."""
+        if self._fault is not None or self.gone:
+            return False
+        return not self.rulings or self.rulings[-1].decision.allowed
+
+    @property
+    def failing(self) -> Ruling | None:
+        """The ruling that refuses the call; None where it proceeds, or where no policy was asked."""
+        return self.rulings[-1] if self.rulings and not self.rulings[-1].decision.allowed else None
+
+    def fault(self, protocol: str = "query") -> Fault:
+        """AWS's answer to a refused call, for the protocol that it came over.
+
+        Raises ValueError on a call that is allowed.
+        """
+        if self._fault is not None:
+            return self._fault
+        principal = self.call.caller.principal
+        if self.gone and self.refused is not None:
+            because = f"because no identity-based policy allows the {self.refused.action} action"
+            return denied(self.call.service, protocol, principal, self.refused, because)
+        failing = self.failing
+        if failing is None:
+            raise ValueError("an allowed call has no fault")
+        because = reason(failing.decision, failing.check.action, trust=failing.trust)
+        return denied(self.call.service, protocol, principal, failing.check, because)
+
+    @property
+    def determining(self) -> tuple[str, ...]:
+        """The statements that determined it, each as `policy#index` or `policy#Sid`, for the record."""
+        rulings = self.rulings if self.failing is None else (self.rulings[-1],)
+        return tuple(
+            dict.fromkeys(
+                f"{reference.source.name}#{reference.sid or reference.index}"
+                for ruling in rulings
+                for reference in ruling.decision.determining
+            )
+        )
+
+    def explanation(self) -> dict[str, Any]:
+        """Check by check, policy by policy: JSON-able, computed now."""
+        return {
+            "allowed": self.allowed,
+            "operation": f"{self.call.service}:{self.call.operation}",
+            "principal": self.call.caller.principal.arn,
+            "limit": self._fault.message if self._fault is not None else None,
+            "gone": self.gone,
+            "checks": [_explained(ruling) for ruling in self.rulings],
+        }
+
+
+def _explained(ruling: Ruling) -> dict[str, Any]:
+    return {
+        "action": ruling.check.action,
+        "resource": ruling.check.resource,
+        "resourceAccount": ruling.request.resource_account,
+        "verdict": ruling.decision.verdict.value,
+        "reason": reason(ruling.decision, ruling.check.action, trust=ruling.trust),
+        "context": dict(ruling.request.context),
+        "explanation": policy.explain(ruling.request, ruling.policies, ruling.decision).as_dict(),
+    }

@@ -1,0 +1,111 @@
+"""`locum up`: start the plane, say where it is, serve until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import click
+import uvloop
+
+from locum.cli.attachments import NodeHost
+from locum.cli.compose import DEFAULT_ACCOUNT, Node, Options
+from locum.cli.home import PLANE_FILE, Plane, data_option, default_home, plane_text
+from locum.compute.control import Control
+from locum.core.errors import ConfigurationError
+from locum.core.identifiers import ACCOUNT_ID
+from locum.services.verbs import Settings
+
+
+@click.command()
+@data_option
+@click.option("--port", type=click.IntRange(0, 65535), default=4566, show_default=True, help="0 picks a free one.")
+@click.option("--account", default=DEFAULT_ACCOUNT, show_default=True, help="The account of the root user, 12 digits.")
+@click.option("--region", default="us-east-1", show_default=True, help="The region that clients are told to use.")
+@click.option("--observe", is_flag=True, help="Record denials and let the calls go on. Signatures are verified.")
+@click.option("--backend", "backends", multiple=True, metavar="SERVICE=URL",
+              help="Carry out SERVICE's calls (* for all) at this endpoint in place of moto. Repeatable.")  # fmt: skip
+@click.option("--backend-access-key-id", envvar="LOCUM_BACKEND_ACCESS_KEY_ID", default="")
+@click.option("--backend-secret-access-key", envvar="LOCUM_BACKEND_SECRET_ACCESS_KEY", default="",
+              help="The keys for such endpoints; the environment is the better place.")  # fmt: skip
+@click.option("--credential-seconds", type=click.IntRange(2, 43200), envvar="LOCUM_CREDENTIAL_SECONDS",
+              help="Lifetime of the credentials that instances get; 6 hours by default.")  # fmt: skip
+@click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+def command(
+    data: Path,
+    port: int,
+    account: str,
+    region: str,
+    observe: bool,
+    backends: tuple[str, ...],
+    backend_access_key_id: str,
+    backend_secret_access_key: str,
+    credential_seconds: int | None,
+    quiet: bool,
+) -> None:
+    """Start the plane: every AWS service on one port, and the metadata service of every instance."""
+    if not ACCOUNT_ID.fullmatch(account):
+        raise ConfigurationError(f"--account {account!r} is no account id: it takes 12 digits")
+    options = Options(
+        data=data.expanduser().absolute(),
+        port=port,
+        account=account,
+        mode="observe" if observe else "enforce",
+        settings=Settings(region, credential_seconds),
+        backends=dict(_pair(backend) for backend in backends),
+        backend_keys=(backend_access_key_id, backend_secret_access_key),
+    )
+    uvloop.run(_serve(options, quiet=quiet))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    service, equals, url = text.partition("=")
+    if not service or not equals or not url:
+        raise ConfigurationError(f"--backend {text!r} reads like s3=http://127.0.0.1:9000")
+    return service, url
+
+
+async def _serve(options: Options, *, quiet: bool) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    node = Node(options)
+    control = Control(options.data, NodeHost(node))
+    try:
+        try:
+            port = await node.open()
+        except OSError as error:
+            where = f"{options.host}:{options.port}"
+            raise ConfigurationError(f"cannot listen on {where} ({error.strerror}); choose another --port") from error
+        await control.open()
+        plane = _announce(node, port)
+        if not quiet:
+            _greet(options, plane)
+        await stop.wait()
+    finally:
+        (options.data / PLANE_FILE).unlink(missing_ok=True)
+        await control.close()
+        await node.close()
+
+
+def _announce(node: Node, port: int) -> Plane:
+    options = node.options
+    plane = Plane(f"http://127.0.0.1:{port}", port, options.settings.region, options.account, os.getpid())
+    node.journal.directory.write(PLANE_FILE, plane_text(plane))
+    return plane
+
+
+def _greet(options: Options, plane: Plane) -> None:
+    flag = "" if options.data == default_home().expanduser().absolute() else f" --data {options.data}"
+    mode = "" if options.mode == "enforce" else "\nobserve: what the policies deny is recorded, and goes on"
+    click.echo(
+        f"Locum is up: {plane.endpoint}  account {plane.account}  region {plane.region}{mode}\n"
+        f"data: {options.data}\n\n"
+        "In another shell, as root:\n"
+        f'  eval "$(locum env{flag})"\n'
+        "  aws sts get-caller-identity\n"
+        "  locum tour     # the whole story in a minute\n\n"
+        "Ctrl-C stops it; everything but the embedded backend's data is kept.",
+    )

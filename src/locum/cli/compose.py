@@ -1,0 +1,127 @@
+"""The composition root: from a data directory to a plane that answers."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from locum.audit import History
+from locum.cli.backends import LazyMoto, http_backend
+from locum.cli.home import CREDENTIALS_FILE, RootKey, root_key_text
+from locum.core.clock import Clock, Entropy, system_clock, system_entropy
+from locum.credentials import KeyRing, create_keyring, new_access_key, open_secret
+from locum.gateway.app import Gateway
+from locum.gateway.listener import Listeners
+from locum.gateway.pipeline import Pipeline
+from locum.gateway.plane import Backends, Mode, OwnService, Plane
+from locum.gateway.recorder import Recorder
+from locum.imds import MetadataService
+from locum.imds.credentials import RoleCredentials
+from locum.services import cloudtrail, ec2, iam, sts
+from locum.services.verbs import Outcome, Settings
+from locum.state import AccessKey, Account, State, put
+from locum.state.indexes import KEYS_OF_USER, scoped
+from locum.store import Ledger, SqliteJournal
+
+DEFAULT_ACCOUNT: Final = "000000000000"
+KEYRING_FILE: Final = "keyring"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What `locum up` was asked for. `backends` maps a service, or `*`, to an endpoint URL, which gets
+    requests signed with `backend_keys` (access key id, secret)."""
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 4566
+    account: str = DEFAULT_ACCOUNT
+    mode: Mode = "enforce"
+    settings: Settings = field(default_factory=Settings)
+    backends: Mapping[str, str] = field(default_factory=dict)
+    backend_keys: tuple[str, str] = ("", "")
+
+
+class Node:
+    """One process of the plane: its storage, its gateway, its metadata service."""
+
+    def __init__(self, options: Options, clock: Clock = system_clock, entropy: Entropy = system_entropy) -> None:
+        self.options = options
+        self.journal = SqliteJournal.open(options.data, entropy=entropy)
+        try:
+            self.keyring = create_keyring(options.data / KEYRING_FILE, entropy, os.environ)
+            self.ledger = Ledger.open(self.journal, clock)
+        except BaseException:
+            self.journal.close()
+            raise
+        self.listeners = Listeners()
+        recorder = Recorder(self.ledger, entropy, options.mode)
+        self.plane = Plane(
+            ledger=self.ledger,
+            history=History(self.journal),
+            keyring=self.keyring,
+            clock=clock,
+            entropy=entropy,
+            settings=options.settings,
+            services=_services(),
+            backends=_backends(options, lambda: self.ledger.state),
+            mode=options.mode,
+        )
+        self.gateway = Gateway(self.plane, Pipeline(self.plane, recorder))
+        credentials = RoleCredentials(self.keyring, entropy, options.settings, recorder.delivered)
+        self.metadata = MetadataService(lambda: self.ledger.state, self.keyring, clock, entropy, credentials)
+
+    async def open(self) -> int:
+        """Make sure of the root user's key, then listen; the port."""
+        await self._ensure_root()
+        sock = socket.create_server((self.options.host, self.options.port), reuse_port=False)
+        await self.listeners.open(sock, self.gateway)
+        return int(sock.getsockname()[1])
+
+    async def close(self) -> None:
+        """Finish what is under way, write what is waiting, let go of everything."""
+        await self.listeners.close_all()
+        await self.plane.backends.close()
+        await self.ledger.close()
+
+    async def _ensure_root(self) -> None:
+        """The root user of the default account has a key from the first start on, and its file is there."""
+        account, plane = self.options.account, self.plane
+        key = _root_key(self.ledger.state, self.keyring, account)
+        if key is None:
+            now = int(plane.clock())
+            key_id, secret, sealed = new_access_key(self.keyring, account, plane.entropy)
+            made = AccessKey(account=account, id=key_id, secret=sealed, created=now)
+            events = (put(Account(account=account, created=now)), put(made))
+            await self.ledger.transact(lambda _state: Outcome({}, events), lambda _outcome: ())
+            key = RootKey(key_id, secret)
+        self.journal.directory.write(CREDENTIALS_FILE, root_key_text(key))
+
+
+def _root_key(state: State, keyring: KeyRing, account: str) -> RootKey | None:
+    for key in state.find(KEYS_OF_USER, scoped(account, "")):
+        if isinstance(key, AccessKey) and key.active:
+            return RootKey(key.id, open_secret(keyring, key.id, key.secret))
+    return None
+
+
+def _services() -> dict[str, OwnService]:
+    def always(_operation: str, _params: Mapping[str, Any]) -> bool:
+        return True
+
+    return {
+        "iam": OwnService(iam.OPERATIONS, always),
+        "sts": OwnService(sts.OPERATIONS, always),
+        "ec2": OwnService(ec2.OPERATIONS, ec2.owns, backed=True),
+        "cloudtrail": OwnService(cloudtrail.OPERATIONS, always, backed=True),
+    }
+
+
+def _backends(options: Options, view: Callable[[], State]) -> Backends:
+    named = {service: http_backend(url, options.backend_keys) for service, url in options.backends.items()}
+    default = named.pop("*", None) or LazyMoto(view)
+    return Backends(default, named)

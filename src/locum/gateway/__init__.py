@@ -1,0 +1,1 @@
+"""The one front door, for Locum's own services and the guarded ones alike."""

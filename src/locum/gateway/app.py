@@ -1,0 +1,48 @@
+"""The gateway as an ASGI application: one port for every service."""
+
+from __future__ import annotations
+
+import json
+
+from locum import __version__
+from locum.core.errors import Fault
+from locum.core.http import HttpRequest, HttpResponse
+from locum.gateway import asgi
+from locum.gateway.pipeline import Pipeline
+from locum.gateway.plane import Plane
+from locum.wire import plain_fault
+
+HEALTH = "/_locum/health"
+
+
+class Gateway:
+    """Reads requests, answers them. `/_locum/health` is the one path that asks for no signature."""
+
+    def __init__(self, plane: Plane, pipeline: Pipeline) -> None:
+        self._plane = plane
+        self._pipeline = pipeline
+
+    async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        if scope["type"] != "http":
+            return
+        try:
+            request = await asgi.read(scope, receive)
+        except asgi.ClientGone:
+            return
+        except asgi.BodyTooLarge:
+            empty = HttpRequest(scope["method"], "/", "", {})
+            fault = Fault("EntityTooLarge", f"A request carries at most {asgi.MAX_BODY} bytes here.", 413)
+            await asgi.write(scope, send, plain_fault(empty, fault, ""))
+            return
+        response = self._health() if request.raw_path == HEALTH else await self._pipeline.answer(request)
+        await asgi.write(scope, send, response)
+
+    def _health(self) -> HttpResponse:
+        ledger = self._plane.ledger
+        body = {
+            "status": "failed" if ledger.failure else "ok",
+            "version": __version__,
+            "sequence": ledger.state.sequence,
+        }
+        status = 503 if ledger.failure else 200
+        return HttpResponse(status, [("content-type", "application/json")], json.dumps(body).encode())

@@ -1,0 +1,65 @@
+"""What a gateway works with: assembled once, in the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from locum.audit import History
+from locum.backends import Backend
+from locum.core.clock import Clock, Entropy
+from locum.credentials import KeyRing
+from locum.services.verbs import Operation, Settings
+from locum.store import Ledger
+
+Mode = Literal["enforce", "observe"]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnService:
+    """A service that Locum is itself. `owns` tells which calls; the others go to the backend.
+
+    Where `backed` is false there is no backend behind it: what Locum lacks is not implemented.
+    """
+
+    operations: Mapping[str, Operation]
+    owns: Callable[[str, Mapping[str, Any]], bool]
+    backed: bool = False
+
+    def find(self, operation: str, params: Mapping[str, Any]) -> Operation | None:
+        """The verb for a call, or None where it is not ours."""
+        found = self.operations.get(operation)
+        return found if found is not None and self.owns(operation, params) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """Which backend carries out which service (by botocore's name); `default` all the others."""
+
+    default: Backend
+    by_service: Mapping[str, Backend]
+
+    def of(self, service: str) -> Backend:
+        """The backend of `service`."""
+        return self.by_service.get(service, self.default)
+
+    async def close(self) -> None:
+        """Close every one."""
+        for backend in {id(b): b for b in (self.default, *self.by_service.values())}.values():
+            await backend.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """Everything behind the front door. `mode`: see ADR 7."""
+
+    ledger: Ledger
+    history: History
+    keyring: KeyRing
+    clock: Clock
+    entropy: Entropy
+    settings: Settings
+    services: Mapping[str, OwnService]
+    backends: Backends
+    mode: Mode = "enforce"

@@ -1,0 +1,209 @@
+"""Writes down every call: who, what, with which parameters, what was decided and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from locum.audit import Identity, Record, Resource, identify
+from locum.authz import Verdict
+from locum.core.arn import Arn
+from locum.core.clock import Entropy
+from locum.core.errors import Fault
+from locum.core.identifiers import request_id
+from locum.core.principal import Caller
+from locum.gateway.progress import Progress
+from locum.services.sts import InstanceCredentials, Worn
+from locum.state import Instance
+from locum.store import AuditRow, Ledger
+from locum.wire import Codec
+from locum.wire.redact import compile_answer_redactor, compile_redactor
+
+_READING: Final = re.compile(r"(Get|List|Describe|Head|Lookup|Search|Query|Scan|Select|BatchGet|AssumeRole|Simulate)")
+_DATA_EVENTS: Final = {
+    "dynamodb": re.compile(r"(Batch|Transact|Execute)|(Get|Put|Update|Delete)Item$|Query$|Scan$"),
+    "sqs": re.compile(r"(Send|Receive|Delete|ChangeMessageVisibility)\w*Message|ChangeMessageVisibility"),
+    "sns": re.compile(r"Publish"),
+    "lambda": re.compile(r"Invoke"),
+}  # fmt: skip
+"""CloudTrail User Guide, "Logging data events": not in the event history that LookupEvents reads."""
+
+_IDENTITIES: Final = 4096
+_EC2: Final = "ec2.amazonaws.com"
+_TYPES: Final = {"sts": "IAM", "sqs": "SQS", "sns": "SNS", "kms": "KMS", "dynamodb": "DynamoDB", "lambda": "Lambda"}
+
+
+class Recorder:
+    """Makes records of requests and hands them to the ledger."""
+
+    def __init__(self, ledger: Ledger, entropy: Entropy, mode: str) -> None:
+        self._ledger = ledger
+        self._entropy = entropy
+        self._mode = mode
+        self._identities: dict[tuple[str, str], Identity] = {}
+
+    def answered(self, progress: Progress, status: int = 200) -> None:
+        """Record a call that changed nothing here and was answered with `status`."""
+        self._ledger.record(self._row(progress, status))
+
+    def delivered(self, instance: Instance, worn: Worn, credentials: InstanceCredentials, now: float) -> None:
+        """Record that EC2 assumed an instance's role for it, or could not."""
+        if worn.role is None:
+            return
+        refused = not credentials.succeeded
+        self._ledger.record(
+            Record(
+                event_id=request_id(self._entropy),
+                request_id=request_id(self._entropy),
+                at=now,
+                account=instance.account,
+                region=instance.region,
+                event_source="sts.amazonaws.com",
+                service="sts",
+                operation="AssumeRole",
+                identity=Identity("service", _EC2),
+                read_only=True,
+                source_ip=_EC2,
+                user_agent=_EC2,
+                status=403 if refused else 200,
+                parameters={"roleArn": worn.role.arn, "roleSessionName": instance.id},
+                error_code="AccessDenied" if refused else "",
+                error_message=credentials.message,
+                resources=(Resource("AWS::IAM::Role", worn.role.name, worn.role.arn, worn.role.account),),
+                invoked_by=_EC2,
+                verdict="implicit-deny" if refused else "allow",
+                denial=credentials.message,
+                mode=self._mode,
+            ).row()
+        )
+
+    def answered_row(self, progress: Progress, answer: Mapping[str, Any]) -> AuditRow:
+        """The row of a call that changes something, for its transaction."""
+        return self._row(progress, 200, answer=answer)
+
+    def refused(self, progress: Progress, fault: Fault) -> None:
+        """Record a call that got `fault`. Raises Fault where it cannot be recorded."""
+        self._ledger.record(self._row(progress, fault.status, fault))
+
+    def refused_row(self, progress: Progress, fault: Fault) -> AuditRow:
+        """The row of a call that got `fault` from its verb."""
+        return self._row(progress, fault.status, fault)
+
+    def _row(
+        self, progress: Progress, status: int, fault: Fault | None = None, answer: Mapping[str, Any] | None = None
+    ) -> AuditRow:
+        request, codec, verdict = progress.request, progress.codec, progress.verdict
+        headers = request.headers
+        traits = _traits(codec) if codec is not None else _UNNAMED
+        denied = verdict is not None and not verdict.allowed
+        return Record(
+            event_id=request_id(self._entropy),
+            request_id=progress.request_id,
+            at=progress.now,
+            account=progress.caller.principal.account,
+            region=progress.region,
+            event_source=traits.source,
+            service=traits.service,
+            operation=traits.operation,
+            identity=self._identity(progress.caller),
+            read_only=traits.read_only,
+            management=traits.management,
+            source_ip=request.source_ip,
+            user_agent=headers.get("user-agent", ""),
+            secure=request.secure,
+            status=status,
+            parameters=traits.parameters(progress.params) if progress.params else None,
+            answer=traits.answer(answer) if answer else None,
+            error_code="" if fault is None else fault.code,
+            error_message="" if fault is None else fault.message,
+            resources=_resources(progress),
+            verdict="" if verdict is None else _verdict(verdict),
+            determining=() if verdict is None else verdict.determining,
+            denial=verdict.fault(progress.protocol).message if verdict is not None and denied else "",
+            explanation=verdict.explanation() if verdict is not None and denied else None,
+            mode=self._mode,
+            host=headers.get("host", ""),
+        ).row()
+
+    def _identity(self, caller: Caller) -> Identity:
+        """The caller's identity: made once for each access key, for it is the same in every record."""
+        key = (caller.access_key_id, caller.principal.arn)
+        known = self._identities.get(key)
+        if known is None:
+            if len(self._identities) >= _IDENTITIES:
+                self._identities.clear()
+            known = self._identities[key] = identify(caller)
+        return known
+
+
+class _Traits(NamedTuple):
+    """What is the same for every call of an operation."""
+
+    service: str
+    operation: str
+    source: str
+    read_only: bool
+    management: bool
+    parameters: Callable[[Mapping[str, Any]], Any]
+    answer: Callable[[Mapping[str, Any]], Any]
+
+
+def _nothing(_members: Mapping[str, Any]) -> None:
+    return None
+
+
+_UNNAMED: Final = _Traits("", "", "", False, True, _nothing, _nothing)
+
+
+@lru_cache(maxsize=4096)
+def _traits(codec: Codec) -> _Traits:
+    service, operation = codec.service, codec.operation
+    shape = codec.model.input_shape
+    if service == "s3":
+        data = shape is not None and "Key" in shape.members
+    else:
+        pattern = _DATA_EVENTS.get(service)
+        data = pattern is not None and pattern.match(operation) is not None
+    return _Traits(
+        service,
+        operation,
+        f"{codec.signing_name}.amazonaws.com",
+        _READING.match(operation) is not None,
+        not data,
+        compile_redactor(codec.model),
+        compile_answer_redactor(codec.model),
+    )
+
+
+def _verdict(verdict: Verdict) -> str:
+    if verdict.allowed:
+        return "allow"
+    failing = verdict.failing
+    return "implicit-deny" if failing is None else failing.decision.verdict.value.lower().replace("_", "-")
+
+
+def _resources(progress: Progress) -> tuple[Resource, ...]:
+    """The resources that were checked, each once."""
+    plan = progress.plan
+    if plan is None or plan.permissionless:
+        return ()
+    found: dict[str, Resource] = {}
+    for check in plan.checks:
+        if check.resource != "*" and check.resource not in found:
+            found[check.resource] = _resource(check.resource, check.kind)
+    return tuple(found.values())
+
+
+@lru_cache(maxsize=4096)
+def _resource(arn: str, kind: str) -> Resource:
+    parsed = Arn.find(arn)
+    if parsed is None:
+        return Resource(kind, arn, arn)
+    service = _TYPES.get(parsed.service) or (
+        parsed.service.upper() if len(parsed.service) <= 3 else parsed.service.capitalize()
+    )
+    noun = "".join(part.capitalize() for part in re.split(r"[-_/]", kind or "resource"))
+    name = parsed.resource.rsplit("/", 1)[-1] if parsed.service == "iam" else parsed.resource
+    return Resource(f"AWS::{service}::{noun}", name, arn, parsed.account)

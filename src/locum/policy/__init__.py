@@ -1,0 +1,48 @@
+"""The policy engine: parse strictly, compile once, evaluate to a decision, explain on demand.
+
+Pure and total: no I/O, no clock, no randomness; what parses compiles, what compiles evaluates.
+
+    document = policy.parse(text, PolicyKind.IDENTITY)
+    compiled = policy.compile(document, Source(PolicyKind.IDENTITY, "inline policy s3-read"))
+    decision = policy.evaluate(Request(...), Policies(identity=(compiled,)))
+    print(policy.explain(request, policies, decision).text())
+"""
+
+from locum.policy.compile import CompiledPolicy, StatementReference, compile  # noqa: A004 - the package's public verb
+from locum.policy.context import derived_context
+from locum.policy.decision import Decision, Outcome, Outcomes, PolicyType, Verdict
+from locum.policy.document import Condition, Document, Principals, Statement
+from locum.policy.errors import MalformedPolicy
+from locum.policy.evaluate import Policies, evaluate
+from locum.policy.explain import Explanation, StatementReport, explain, matches
+from locum.policy.facts import Request
+from locum.policy.grammar import PolicyKind, Source, significant_length
+from locum.policy.parse import parse
+
+__all__ = [
+    "CompiledPolicy",
+    "Condition",
+    "Decision",
+    "Document",
+    "Explanation",
+    "MalformedPolicy",
+    "Outcome",
+    "Outcomes",
+    "Policies",
+    "PolicyKind",
+    "PolicyType",
+    "Principals",
+    "Request",
+    "Source",
+    "Statement",
+    "StatementReference",
+    "StatementReport",
+    "Verdict",
+    "compile",
+    "derived_context",
+    "evaluate",
+    "explain",
+    "matches",
+    "parse",
+    "significant_length",
+]

@@ -1,0 +1,177 @@
+"""What the values of a document must be: refused when written, so that nothing is left to doubt when evaluated.
+
+The messages are IAM's, where its texts are known; else they are of the same form.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from locum.policy import values
+from locum.policy.document import Condition, Document, Principals, Statement
+from locum.policy.errors import MalformedPolicy
+from locum.policy.grammar import (
+    ACCOUNT,
+    IAM_PRINCIPAL,
+    ROOT_ARN,
+    RULES,
+    SERVICE_PRINCIPAL,
+    UNIQUE_ID,
+    PolicyKind,
+    operator,
+)
+from locum.policy.location import JsonPath
+from locum.policy.patterns import Variable, arn_fields, has_variables, scan
+
+NO_VENDOR: Final = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+TWO_COLONS: Final = "Actions/Condition can contain only one colon."
+VENDOR_PATTERN: Final = "Resource vendor must be fully qualified and cannot contain regexes."
+TRUST_ACTIONS: Final = "AssumeRole policy may only specify STS AssumeRole actions."
+SYNTAX: Final = "Syntax errors in policy."
+
+_VENDOR: Final = re.compile(r"[a-zA-Z0-9.-]+")
+_ACTION: Final = re.compile(r"[^\s:]+")
+_PARTITION: Final = re.compile(r"aws(-[a-z]+)*|[*?]|aws[*?-][a-z*?-]*")
+# What may stand in a role's trust policy, lower-case.
+_TRUST_ACTIONS: Final = re.compile(
+    r"sts:(assumerole|assumerolewithsaml|assumerolewithwebidentity|tagsession|setsourceidentity|setcontext"
+    r"|\*|assume\*|assumerole\*|tag\*|assumerolewith\*)"
+)
+_PROVIDER: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(oidc-provider|saml-provider)/[^*?]+|[a-z0-9.-]+\.[a-z]+")
+
+
+def check_values(document: Document) -> None:
+    """Raises MalformedPolicy at the first value of `document` that cannot be right."""
+    checks = _Checks(document)
+    for statement in document.statements:
+        checks.statement(statement)
+
+
+class _Checks:
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.kind = document.kind
+        self.rules = RULES[document.kind]
+
+    def refuse(self, message: str, path: JsonPath) -> None:
+        raise MalformedPolicy(message, path, self.document.text)
+
+    def statement(self, statement: Statement) -> None:
+        """The values of one statement, element by element."""
+        for name, actions in (("Action", statement.actions), ("NotAction", statement.not_actions)):
+            for action in actions or ():
+                self._action(action, (*statement.path, name))
+        for name, resources in (("Resource", statement.resources), ("NotResource", statement.not_resources)):
+            for resource in resources or ():
+                self._resource(resource, (*statement.path, name))
+        for name, principals in (("Principal", statement.principals), ("NotPrincipal", statement.not_principals)):
+            if principals is not None:
+                self._principals(principals, (*statement.path, name))
+        for condition in statement.conditions:
+            self._condition(condition)
+        if self.rules.only_denies:
+            self._denies_all(statement)
+
+    # --- actions and resources ---
+
+    def _action(self, action: str, path: JsonPath) -> None:
+        if action != "*":
+            vendor, colon, name = action.partition(":")
+            if not colon:
+                self.refuse(NO_VENDOR, path)
+            if ":" in name:
+                self.refuse(TWO_COLONS, path)
+            if not _VENDOR.fullmatch(vendor):
+                self.refuse(f"Vendor {vendor} is not valid", path)
+            if not _ACTION.fullmatch(name):
+                self.refuse(SYNTAX, path)
+        if self.kind is PolicyKind.TRUST and path[-1] == "Action" and not _TRUST_ACTIONS.fullmatch(action.lower()):
+            self.refuse(TRUST_ACTIONS, path)
+
+    def _resource(self, resource: str, path: JsonPath) -> None:
+        if resource == "*":
+            return
+        if not resource.startswith("arn:"):
+            self.refuse(f'Resource {resource} must be in ARN format or "*".', path)
+        tokens = scan(resource, variables=self.document.variables)
+        self._variables(resource, path)
+        fields = arn_fields(tokens)
+        if len(fields) < 6 and (not self.rules.completes or len(fields) < 3):
+            self.refuse(f'Resource {resource} must be in ARN format or "*".', path)
+        if any(has_variables(field) for field in fields[:5]):
+            # "You can use policy variables ... only after the fifth colon" (SEMANTICS 50)
+            self.refuse(f"Resource {resource} cannot have a policy variable before the fifth colon.", path)
+        partition, vendor = resource.split(":")[1:3]
+        if not _PARTITION.fullmatch(partition):
+            self.refuse(f'Partition "{partition}" is not valid for resource "{resource}".', path)
+        if not _VENDOR.fullmatch(vendor):
+            self.refuse(VENDOR_PATTERN, path)
+
+    def _variables(self, text: str, path: JsonPath) -> None:
+        tokens = scan(text, variables=self.document.variables)
+        if any(isinstance(token, Variable) and ":" not in token.key for token in tokens):
+            self.refuse(f"Invalid policy variable in {text}", path)
+
+    # --- principals ---
+
+    def _principals(self, principals: Principals, path: JsonPath) -> None:
+        kinds: tuple[tuple[str, tuple[str, ...], Callable[[str], bool]], ...] = (
+            ("AWS", principals.aws, self._aws_principal),
+            ("Service", principals.service, lambda text: bool(SERVICE_PRINCIPAL.fullmatch(text))),
+            ("Federated", principals.federated, lambda text: bool(_PROVIDER.fullmatch(text))),
+            ("CanonicalUser", principals.canonical, lambda text: text.isalnum()),
+        )
+        for name, listed, valid in kinds:
+            for text in listed:
+                if not valid(text):
+                    self.refuse(f'Invalid principal in policy: "{name}":"{text}"', (*path, name))
+
+    def _aws_principal(self, text: str) -> bool:
+        """ "You cannot use a wildcard to match part of a principal name or ARN" (SEMANTICS 11)."""
+        if text == "*":
+            return True
+        return any(form.fullmatch(text) for form in (ACCOUNT, ROOT_ARN, IAM_PRINCIPAL, UNIQUE_ID))
+
+    def _denies_all(self, statement: Statement) -> None:
+        """RCP syntax: "Effect: Deny", "Principal: *", no NotAction but with Deny; "Action" never a lone `*`."""
+        everyone = statement.principals is not None and (
+            statement.principals.everyone or statement.principals.aws == ("*",)
+        )
+        if not everyone:
+            self.refuse('Invalid principal in policy: a resource control policy has "Principal": "*"', statement.path)
+
+    # --- conditions ---
+
+    def _condition(self, condition: Condition) -> None:
+        parts = operator(condition.operator)
+        assert parts is not None, "the parser refuses unknown operators"
+        if ":" not in condition.key:
+            self.refuse(NO_VENDOR, condition.path)
+        for text in condition.values:
+            if not self._readable(parts.family, text, condition.path):
+                self.refuse(f"Invalid value for {condition.operator}: {text}", condition.path)
+
+    def _readable(self, family: str, text: str, path: JsonPath) -> bool:
+        if family in ("String", "Arn", "Bool"):
+            self._variables(text, path)
+        if family == "Bool":
+            return values.boolean(text) is not None or has_variables(
+                scan(text, variables=self.document.variables, wildcards=False)
+            )
+        if family == "Arn":
+            # "*" alone is any ARN; what a variable opens may be a whole ARN.
+            tokens = scan(text, variables=self.document.variables)
+            return text == "*" or len(arn_fields(tokens)) == 6 or (bool(tokens) and isinstance(tokens[0], Variable))
+        reader = _READERS.get(family)
+        return reader is None or reader(text) is not None
+
+
+_READERS: Final[dict[str, Callable[[str], object]]] = {
+    "Numeric": values.number,
+    "Date": values.instant,
+    "Binary": values.binary,
+    "Ip": values.network,
+    "Null": values.boolean,
+}

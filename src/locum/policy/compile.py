@@ -1,0 +1,227 @@
+"""From a document to what decisions are made with.
+
+Compiling happens once, when a policy is stored or loaded. Statements are indexed by the service prefix and name of
+their actions; what an action can match is kept from one decision to the next, and a long list of such statements
+is looked up by the text that their resources begin with. So a decision touches only statements that can match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, NamedTuple
+
+from locum.policy.conditions import PreparedCondition, prepare
+from locum.policy.document import Document, Statement
+from locum.policy.facts import Facts
+from locum.policy.grammar import RULES, Source
+from locum.policy.patterns import ArnPattern, Matcher, glob, scan
+from locum.policy.principals import Form, NotPrincipalTest, PrincipalTest
+
+_REMEMBERED_ACTIONS: Final = 1024
+"""Of how many actions the candidates are remembered: more than any service has, few enough to bound the memory."""
+
+_LISTED: Final = 12
+"""Up to so many candidates, trying each is faster than looking them up by resource."""
+
+ResourceTest = Callable[[Facts], bool]
+
+
+class StatementReference(NamedTuple):
+    """Which statement of which policy: the `number`th from 0."""
+
+    source: Source
+    number: int
+    sid: str
+
+
+class CompiledStatement:
+    """A statement, prepared. `applies` answers for all elements but the action."""
+
+    __slots__ = ("_holds", "allows", "conditions", "principal", "reference", "resource", "resources", "statement")
+
+    def __init__(self, statement: Statement, document: Document, source: Source) -> None:
+        self.statement = statement
+        self.reference = StatementReference(source, statement.number, statement.sid)
+        self.allows = statement.allows
+        self.principal = _principal_test(statement)
+        self.resources = _patterns(statement, document)
+        self.resource = _resource_test(statement, self.resources)
+        self.conditions: tuple[PreparedCondition, ...] = tuple(
+            prepare(condition, allows=statement.allows, variables=document.variables)
+            for condition in statement.conditions
+        )
+        self._holds = tuple(condition.holds for condition in self.conditions)
+
+    def applies(self, facts: Facts) -> bool:
+        """Whether resource and all conditions match: all in this one statement (SEMANTICS 3)."""
+        if self.resource is not None and not self.resource(facts):
+            return False
+        for holds in self._holds:  # noqa: SIM110 - a generator would cost more than the conditions
+            if not holds(facts):
+                return False
+        return True
+
+    def names(self, facts: Facts) -> Form | None:
+        """How the Principal element names the caller; in policies without one, None as well."""
+        return None if self.principal is None else self.principal.names(facts)
+
+
+def _principal_test(statement: Statement) -> PrincipalTest | NotPrincipalTest | None:
+    if statement.principals is not None:
+        return PrincipalTest(statement.principals, allows=statement.allows)
+    if statement.not_principals is not None:
+        return NotPrincipalTest(statement.not_principals, allows=statement.allows)
+    return None
+
+
+def _patterns(statement: Statement, document: Document) -> tuple[ArnPattern, ...]:
+    listed = statement.resources if statement.resources is not None else statement.not_resources
+    complete = RULES[document.kind].completes
+    return tuple(ArnPattern(text, scan(text, variables=document.variables), complete=complete) for text in listed or ())
+
+
+def _resource_test(statement: Statement, patterns: Sequence[ArnPattern]) -> ResourceTest | None:
+    """None: every resource matches (also of a trust policy, which has no Resource: SEMANTICS 22)."""
+    if statement.not_resources is not None:
+        return _outside(patterns, allows=statement.allows)
+    if statement.resources is None or any(pattern.text == "*" for pattern in patterns):
+        return None
+    fixed = [pattern.fixed for pattern in patterns if pattern.fixed is not None]
+    open_patterns = [pattern for pattern in patterns if pattern.fixed is None]
+    return _within(fixed, open_patterns)
+
+
+def _within(fixed: Sequence[Matcher], open_patterns: Sequence[ArnPattern]) -> ResourceTest:
+    if len(fixed) == 1 and not open_patterns:
+        only = fixed[0]
+        return lambda facts: only(facts.resource)
+
+    def test(facts: Facts) -> bool:
+        resource = facts.resource
+        for matches in fixed:
+            if matches(resource):
+                return True
+        return any(pattern.matches(resource, facts.variable) for pattern in open_patterns)
+
+    return test
+
+
+def _outside(patterns: Sequence[ArnPattern], *, allows: bool) -> ResourceTest:
+    """NotResource. Where a variable in it has no value, an Allow does not match: "not that one" cannot be told."""
+
+    def test(facts: Facts) -> bool:
+        for pattern in patterns:
+            found = pattern.matches(facts.resource, facts.variable)
+            if found or (found is None and allows):
+                return False
+        return True
+
+    return test
+
+
+class Candidates:
+    """The statements of one effect that can match one action, in the document's order."""
+
+    __slots__ = ("_lengths", "_table", "statements")
+
+    def __init__(self, statements: Sequence[CompiledStatement]) -> None:
+        self.statements = tuple(statements)
+        self._table: dict[str, list[CompiledStatement]] = {}
+        if len(statements) > _LISTED:
+            for statement in statements:
+                for prefix in _prefixes(statement):
+                    self._table.setdefault(prefix, []).append(statement)
+        self._lengths = sorted({len(prefix) for prefix in self._table})
+
+    def of(self, resource: str) -> Iterable[CompiledStatement]:
+        """Those whose resource can be `resource`."""
+        if not self._table:
+            return self.statements
+        found: dict[int, CompiledStatement] = {}
+        for length in self._lengths:
+            for statement in self._table.get(resource[:length], ()):
+                found[statement.reference.number] = statement
+        return [found[index] for index in sorted(found)]
+
+
+def _prefixes(statement: CompiledStatement) -> set[str]:
+    """Texts of which a matching resource must begin with one."""
+    if statement.resource is None or statement.statement.not_resources is not None:
+        return {""}
+    return {pattern.prefix for pattern in statement.resources}
+
+
+Selection = tuple[Candidates | None, Candidates | None]
+
+
+class ActionPattern(NamedTuple):
+    """An action as a statement writes it, lower-case (SEMANTICS 30). `service` is None for a lone `*`."""
+
+    service: str | None
+    name: str
+    matches: Matcher
+
+
+def action_pattern(text: str) -> ActionPattern:
+    """`s3:Get*`, `*`: the prefix matches whole."""
+    text = text.lower()
+    service, colon, name = text.partition(":")
+    matches = glob(scan(text, variables=False))
+    if not colon or "*" in service or "?" in service:
+        return ActionPattern(None, name, matches)
+    return ActionPattern(service, name, matches)
+
+
+class CompiledPolicy:
+    """A policy, ready for decisions. Its answers never change; what it remembers only makes them quicker."""
+
+    __slots__ = ("_anywhere", "_literal", "_patterned", "_selected", "document", "source", "statements")
+
+    def __init__(self, document: Document, source: Source) -> None:
+        self.document = document
+        self.source = source
+        self.statements = tuple(CompiledStatement(statement, document, source) for statement in document.statements)
+        self._literal: dict[str, list[int]] = {}
+        self._patterned: dict[str, list[tuple[Matcher, int]]] = {}
+        self._anywhere: list[tuple[Matcher, int]] = []
+        self._selected: dict[str, Selection] = {}
+        for statement in self.statements:
+            self._index(statement.statement)
+
+    def _index(self, statement: Statement) -> None:
+        if statement.not_actions is not None:
+            excluded = [action_pattern(text).matches for text in statement.not_actions]
+            self._anywhere.append((lambda action: not any(matches(action) for matches in excluded), statement.number))
+            return
+        for text in statement.actions or ():
+            pattern = action_pattern(text)
+            if pattern.service is None:
+                self._anywhere.append((pattern.matches, statement.number))
+            elif "*" in pattern.name or "?" in pattern.name:
+                self._patterned.setdefault(pattern.service, []).append((pattern.matches, statement.number))
+            else:
+                self._literal.setdefault(f"{pattern.service}:{pattern.name}", []).append(statement.number)
+
+    def select(self, action: str) -> Selection:
+        """The denying and the allowing statements that can match `action` (lower-case); None for none."""
+        selected = self._selected.get(action)
+        if selected is None:
+            if len(self._selected) >= _REMEMBERED_ACTIONS:
+                self._selected.clear()
+            selected = self._selected[action] = self._select(action)
+        return selected
+
+    def _select(self, action: str) -> Selection:
+        service = action.partition(":")[0]
+        found = set(self._literal.get(action, ()))
+        found.update(index for matches, index in self._patterned.get(service, ()) if matches(action))
+        found.update(index for matches, index in self._anywhere if matches(action))
+        statements = [self.statements[index] for index in sorted(found)]
+        denies = [statement for statement in statements if not statement.allows]
+        allows = [statement for statement in statements if statement.allows]
+        return Candidates(denies) if denies else None, Candidates(allows) if allows else None
+
+
+def compile(document: Document, source: Source) -> CompiledPolicy:  # noqa: A001 - the package's public verb
+    """`document`, attached at `source`, ready for decisions. Total: what parses compiles."""
+    return CompiledPolicy(document, source)

@@ -1,0 +1,281 @@
+"""Conditions, prepared.
+
+IAM User Guide, "IAM JSON policy elements: Condition operators", "Conditions with multiple context keys or values",
+"Set operators for multivalued context keys". In three steps:
+
+1. an operator and its values become a *test* of one value of the request: some value of the policy matches (True),
+   none does (False), or the comparison has no meaning (None: an unparsable number ...);
+2. negation and doubt turn the test into a *check*;
+3. the set operator says which of the request's values the check must hold for, and what an absent key means.
+
+    key            positive   negated   ...IfExists   ForAllValues   ForAnyValue     Null "true" / "false"
+    absent, []     no         holds     holds         holds          no              holds / no
+    one value      check      check     check         check          check           no / holds
+
+Where the documentation leaves a result open ([U] in SEMANTICS 40-42, 47), an Allow does not match and a Deny does.
+"""
+
+from __future__ import annotations
+
+import operator as compare
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+from locum.policy import values
+from locum.policy.context import ContextValue
+from locum.policy.document import Condition
+from locum.policy.facts import Facts
+from locum.policy.grammar import Operator, Quantifier, operator
+from locum.policy.patterns import ArnPattern, Lookup, Tokens, glob, has_variables, resolve, scan
+
+Test = Callable[[str, Lookup], "bool | None"]
+Check = Callable[[str, Lookup], bool]
+Holds = Callable[[Facts], bool]
+
+_COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "==": compare.eq,
+    "<": compare.lt,
+    "<=": compare.le,
+    ">": compare.gt,
+    ">=": compare.ge,
+}
+
+
+class PreparedCondition(NamedTuple):
+    """A condition of a statement. `key` is lower-case; `source` is how the document spells it."""
+
+    source: Condition
+    operator: Operator
+    key: str
+    holds: Holds
+
+
+def prepare(condition: Condition, *, allows: bool, variables: bool) -> PreparedCondition:
+    """`condition` of a statement that `allows` (or denies), in a document with or without `variables`."""
+    parts = operator(condition.operator)
+    assert parts is not None, "the parser refuses unknown operators"
+    key = condition.key.lower()
+    if parts.family == "Null":
+        return PreparedCondition(condition, parts, key, _null(key, condition.values))
+    test = _TESTS[parts.family](parts.comparison, condition.values, variables)
+    check = _check(test, negated=parts.negated, doubt=not allows)
+    return PreparedCondition(condition, parts, key, _quantified(parts, key, check, allows=allows))
+
+
+# --- one value -----------------------------------------------------------------------------------------------
+
+
+def _check(test: Test, *, negated: bool, doubt: bool) -> Check:
+    """A negated operator holds where no value of the policy matches (SEMANTICS 36)."""
+    if not negated:
+        return lambda value, lookup: test(value, lookup) is True
+
+    def check(value: str, lookup: Lookup) -> bool:
+        found = test(value, lookup)
+        return doubt if found is None else not found
+
+    return check
+
+
+def _string(comparison: str, texts: Sequence[str], variables: bool) -> Test:
+    """SEMANTICS 45: StringEquals never globs. An unresolved variable matches nothing (49)."""
+    like = comparison == "like"
+    scanned = [scan(text, variables=variables, wildcards=like) for text in texts]
+    templates = [tokens for tokens in scanned if has_variables(tokens)]
+    fixed = [tokens for tokens in scanned if not has_variables(tokens)]
+    if like:
+        return _string_like(fixed, templates)
+    fold = str.lower if comparison == "equals-ignore-case" else str
+    known = frozenset(fold(_text(tokens)) for tokens in fixed)
+    if not templates:
+        return lambda value, _lookup: fold(value) in known
+
+    def test(value: str, lookup: Lookup) -> bool:
+        value = fold(value)
+        if value in known:
+            return True
+        resolved = (resolve(tokens, lookup) for tokens in templates)
+        return any(tokens is not None and fold(_text(tokens)) == value for tokens in resolved)
+
+    return test
+
+
+def _text(tokens: Tokens) -> str:
+    """The text of literal tokens."""
+    return "".join(map(str, tokens))
+
+
+def _string_like(fixed: Sequence[Tokens], templates: Sequence[Tokens]) -> Test:
+    matchers = [glob(tokens) for tokens in fixed]
+    if not templates and len(matchers) == 1:
+        only = matchers[0]
+        return lambda value, _lookup: only(value)
+
+    def test(value: str, lookup: Lookup) -> bool:
+        if any(matches(value) for matches in matchers):
+            return True
+        resolved = (resolve(tokens, lookup) for tokens in templates)
+        return any(tokens is not None and glob(tokens)(value) for tokens in resolved)
+
+    return test
+
+
+def _arn(_comparison: str, texts: Sequence[str], variables: bool) -> Test:
+    """ "Each of the six colon-delimited components of the ARN is checked separately". A lone `*` is any ARN."""
+    patterns = [ArnPattern(text, scan(text, variables=variables)) for text in texts]
+
+    def test(value: str, lookup: Lookup) -> bool | None:
+        if value.count(":") < 5 or not value.startswith("arn:"):
+            return None
+        return any(pattern.matches(value, lookup) for pattern in patterns)
+
+    return test
+
+
+def _ordered(read: Callable[[str], Decimal | None]) -> Callable[[str, Sequence[str], bool], Test]:
+    """Numbers and dates: no variables (SEMANTICS 48)."""
+
+    def family(comparison: str, texts: Sequence[str], _variables: bool) -> Test:
+        wanted, unreadable = _readable(read, texts)
+        compared = _COMPARISONS[comparison]
+
+        def test(value: str, _lookup: Lookup) -> bool | None:
+            given = read(value)
+            if given is None:
+                return None
+            return any(compared(given, limit) for limit in wanted) or unreadable
+
+        return test
+
+    return family
+
+
+def _readable(read: Callable[[str], Any], texts: Sequence[str]) -> tuple[list[Any], bool | None]:
+    """What could be read, and what it means that none matched: False; None where one could not be read."""
+    found = [read(text) for text in texts]
+    wanted = [value for value in found if value is not None]
+    return wanted, None if len(wanted) < len(found) else False
+
+
+def _bool(_comparison: str, texts: Sequence[str], variables: bool) -> Test:
+    """[U] SEMANTICS 48: variables are taken, as the condition page says of this operator."""
+    scanned = [scan(text, variables=variables, wildcards=False) for text in texts]
+
+    def test(value: str, lookup: Lookup) -> bool | None:
+        given = values.boolean(value)
+        if given is None:
+            return None
+        resolved = (resolve(tokens, lookup) for tokens in scanned)
+        return any(tokens is not None and values.boolean(_text(tokens)) is given for tokens in resolved)
+
+    return test
+
+
+def _binary(_comparison: str, texts: Sequence[str], _variables: bool) -> Test:
+    wanted, unreadable = _readable(values.binary, texts)
+
+    def test(value: str, _lookup: Lookup) -> bool | None:
+        given = values.binary(value)
+        return None if given is None else given in wanted or unreadable
+
+    return test
+
+
+def _ip(_comparison: str, texts: Sequence[str], _variables: bool) -> Test:
+    """IPv4 never matches IPv6 (SEMANTICS 46)."""
+    networks, unreadable = _readable(values.network, texts)
+
+    def test(value: str, _lookup: Lookup) -> bool | None:
+        given = values.address(value)
+        if given is None:
+            return None
+        version, number = given
+        return any(n.version == version and n.first <= number <= n.last for n in networks) or unreadable
+
+    return test
+
+
+_TESTS: Final[dict[str, Callable[[str, Sequence[str], bool], Test]]] = {
+    "String": _string,
+    "Arn": _arn,
+    "Numeric": _ordered(values.number),
+    "Date": _ordered(values.instant),
+    "Bool": _bool,
+    "Binary": _binary,
+    "Ip": _ip,
+}
+
+
+# --- all values ----------------------------------------------------------------------------------------------
+
+
+def _null(key: str, texts: Sequence[str]) -> Holds:
+    """A present `false` or `""` is present (SEMANTICS 43); [U] 42: an empty list is absent, as it is to ForAllValues.
+
+    Set operators change nothing about presence.
+    """
+    wanted = frozenset(values.boolean(text) for text in texts)
+
+    def holds(facts: Facts) -> bool:
+        value = facts.get(key)
+        return (value is None or value == ()) in wanted
+
+    return holds
+
+
+def _quantified(parts: Operator, key: str, check: Check, *, allows: bool) -> Holds:
+    if parts.quantifier is Quantifier.ALL:
+        return _for_all(key, check, doubt=not allows)
+    if parts.quantifier is Quantifier.ANY:
+        # [U] 42: IfExists beside ForAnyValue.
+        return _for_any(key, check, absent=parts.if_exists and not allows)
+    return _single(key, check, absent=parts.if_exists or parts.negated, strictest=all if allows else any)
+
+
+def _single(key: str, check: Check, *, absent: bool, strictest: Callable[[list[bool]], bool]) -> Holds:
+    """[U] 41: a multivalued key without a set operator. An Allow wants the check to hold for all, a Deny for any."""
+
+    def holds(facts: Facts) -> bool:
+        value = facts.get(key)
+        if value is None:
+            return absent
+        if isinstance(value, str):
+            return check(value, facts.variable)
+        if not value:
+            return absent
+        return strictest([check(item, facts.variable) for item in value])
+
+    return holds
+
+
+def _for_all(key: str, check: Check, *, doubt: bool) -> Holds:
+    """ "It also returns true if there are no context keys in the request, or if the context key value resolves to a
+    null data set, such as an empty string." That last of a Deny only: an Allow must match the empty string.
+    """
+
+    def holds(facts: Facts) -> bool:
+        items = _items(facts.get(key))
+        if doubt and items == ("",):
+            return True
+        return all(check(item, facts.variable) for item in items)
+
+    return holds
+
+
+def _for_any(key: str, check: Check, *, absent: bool) -> Holds:
+    """ "returns false if the key is not present" - negated as well (SEMANTICS 38)."""
+
+    def holds(facts: Facts) -> bool:
+        items = _items(facts.get(key))
+        if not items:
+            return absent
+        return any(check(item, facts.variable) for item in items)
+
+    return holds
+
+
+def _items(value: ContextValue | None) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else value

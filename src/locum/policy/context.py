@@ -1,0 +1,64 @@
+"""The condition keys that follow from the principal alone.
+
+IAM User Guide, "AWS global condition context keys" and "Policy variables: request information that is always
+available", table "Principal key values".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from locum.core.principal import Principal, PrincipalKind, Session
+
+ContextValue = str | tuple[str, ...]
+
+PRINCIPAL_ARN: Final = "aws:principalarn"
+PRINCIPAL_ACCOUNT: Final = "aws:principalaccount"
+PRINCIPAL_TYPE: Final = "aws:principaltype"
+USER_ID: Final = "aws:userid"
+USER_NAME: Final = "aws:username"
+
+DERIVED_KEYS: Final = frozenset({PRINCIPAL_ARN, PRINCIPAL_ACCOUNT, PRINCIPAL_TYPE, USER_ID, USER_NAME})
+
+_TYPES: Final = {
+    PrincipalKind.ROOT: "Account",
+    PrincipalKind.USER: "User",
+    PrincipalKind.ROLE_SESSION: "AssumedRole",
+    PrincipalKind.FEDERATED_USER: "FederatedUser",
+    PrincipalKind.ANONYMOUS: "Anonymous",
+}
+
+
+def derived_context(principal: Principal, session: Session | None = None) -> Mapping[str, str]:
+    """What AWS knows from the principal, and with `session` what its temporary credentials carry.
+
+    aws:PrincipalArn of a role session is the role's ARN; aws:username exists for IAM users only
+    (SEMANTICS 51). Of nobody only the type and the user id are known (SEMANTICS 15); of a service, none of these.
+    """
+    kind = principal.kind
+    if kind is PrincipalKind.SERVICE:
+        return {}
+    if kind is PrincipalKind.ANONYMOUS:
+        return {PRINCIPAL_TYPE: "Anonymous", USER_ID: "anonymous"}
+    keys = {
+        PRINCIPAL_ARN: principal.principal_arn,
+        PRINCIPAL_ACCOUNT: principal.account,
+        PRINCIPAL_TYPE: _TYPES[kind],
+    }
+    if principal.user_id:
+        keys[USER_ID] = principal.user_id
+    if kind is PrincipalKind.USER:
+        keys[USER_NAME] = principal.name
+    if session is not None:
+        keys.update(_session_context(session))
+    return keys
+
+
+def _session_context(session: Session) -> dict[str, str]:
+    """aws:PrincipalTag/..., aws:SourceIdentity and the claims; keys lower-case (SEMANTICS 44)."""
+    keys = {key.lower(): value for key, value in session.context.items()}
+    keys.update({f"aws:principaltag/{key}".lower(): value for key, value in session.tags.items()})
+    if session.source_identity:
+        keys["aws:sourceidentity"] = session.source_identity
+    return keys

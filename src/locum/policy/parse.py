@@ -1,0 +1,303 @@
+"""The strict parser: text to an immutable `Document`, or `MalformedPolicy`.
+
+First the shape (this module: elements, their types, what the kind of policy requires and forbids), then what the
+values say (`checks`). A document that passes both cannot fail when it is evaluated. The messages are those of
+IAM's MalformedPolicyDocument.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
+
+from locum.policy.checks import check_values
+from locum.policy.document import Condition, Document, Principals, Statement
+from locum.policy.errors import MalformedPolicy
+from locum.policy.grammar import (
+    CURRENT_VERSION,
+    DOCUMENT_FIELDS,
+    FIRST_VERSION,
+    PRINCIPAL_TYPES,
+    RULES,
+    STATEMENT_FIELDS,
+    VERSIONS,
+    PolicyKind,
+    Rules,
+    operator,
+)
+from locum.policy.location import JsonPath
+
+SYNTAX: Final = "Syntax errors in policy."
+OLD_VERSION: Final = "Policy document must be version 2012-10-17 or greater."
+NO_ACTIONS: Final = "Policy statement must contain actions."
+NO_RESOURCES: Final = "Policy statement must contain resources."
+
+# "<sid_string>": "Sid ... supports ASCII uppercase letters (A-Z), lowercase letters (a-z), and numbers (0-9)" in IAM.
+_IAM_SID: Final = re.compile(r"[A-Za-z0-9]*")
+_MAX_DEPTH: Final = 32
+"""No valid policy nests deeper than six; the JSON scanner recurses."""
+
+
+def parse(text: str, kind: PolicyKind, *, current_version: bool = False, judge_values: bool = True) -> Document:
+    """`text` as a policy of `kind`. Raises MalformedPolicy.
+
+    With `current_version`, a document of 2008-10-17 is refused, as IAM does for managed policies. Without
+    `judge_values`, values that compare to nothing (a bad date, number, ARN, IP address or principal) are let pass,
+    and then match nothing: for reading what somebody else has stored. Every other error is refused all the same.
+    """
+    return _Parser(text, kind, judge_values).document(current_version)
+
+
+class _Object(dict[str, Any]):
+    """A JSON object that remembers a member given twice."""
+
+    duplicate: str | None = None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> _Object:
+    made = _Object(pairs)
+    if len(made) != len(pairs):
+        names = [name for name, _ in pairs]
+        made.duplicate = next(name for name in names if names.count(name) > 1)
+    return made
+
+
+class _Number(str):
+    """A JSON number, as it is written."""
+
+    __slots__ = ()
+
+
+def _constant(_name: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+class _Parser:
+    def __init__(self, text: str, kind: PolicyKind, judge_values: bool) -> None:
+        self.text = text
+        self.kind = kind
+        self.rules: Rules = RULES[kind]
+        self.judge_values = judge_values
+
+    def refuse(self, message: str, path: JsonPath = ()) -> NoReturn:
+        raise MalformedPolicy(message, path, self.text)
+
+    # --- the document ---
+
+    def document(self, current_version: bool) -> Document:
+        root = self._read()
+        self._members(root, DOCUMENT_FIELDS, ())
+        version = root.get("Version", FIRST_VERSION)
+        if not isinstance(version, str) or version not in VERSIONS:
+            self.refuse(SYNTAX, ("Version",))
+        if current_version and version != CURRENT_VERSION:
+            self.refuse(OLD_VERSION, ("Version",))
+        made = Document(
+            self.kind,
+            version,
+            self._text(root.get("Id", ""), ("Id",)),
+            self._statements(root),
+            version == CURRENT_VERSION,
+            self.text,
+        )
+        if self.judge_values:
+            check_values(made)
+        return made
+
+    def _read(self) -> _Object:
+        if _depth(self.text) > _MAX_DEPTH:
+            self.refuse(SYNTAX)
+        try:
+            root = json.loads(
+                self.text,
+                object_pairs_hook=_object,
+                parse_int=_Number,
+                parse_float=_Number,
+                parse_constant=_constant,
+            )
+        except json.JSONDecodeError as error:
+            raise MalformedPolicy(SYNTAX, (), self.text, error.pos) from error
+        except (ValueError, RecursionError) as error:
+            raise MalformedPolicy(SYNTAX, (), self.text) from error
+        if not isinstance(root, _Object):
+            self.refuse(SYNTAX)
+        return root
+
+    def _members(self, found: _Object, known: frozenset[str], path: JsonPath) -> None:
+        if found.duplicate is not None:
+            self.refuse(SYNTAX, (*path, found.duplicate))
+        for name in found:
+            if name not in known:
+                self.refuse(f"Unknown field {name}", (*path, name))
+
+    def _statements(self, root: _Object) -> tuple[Statement, ...]:
+        if "Statement" not in root:
+            self.refuse("Missing required field Statement")
+        listed = root["Statement"]
+        if isinstance(listed, _Object):
+            return (self._statement(listed, 0, ("Statement",)),)
+        if not isinstance(listed, list) or (not listed and self.judge_values):
+            self.refuse(SYNTAX, ("Statement",))
+        statements = tuple(self._statement(item, i, ("Statement", i)) for i, item in enumerate(listed))
+        seen: set[str] = set()
+        for statement in statements:
+            if statement.sid and statement.sid in seen:
+                self.refuse("Statement IDs (SID) in a single policy must be unique.", (*statement.path, "Sid"))
+            seen.add(statement.sid)
+        return statements
+
+    # --- a statement ---
+
+    def _statement(self, found: Any, number: int, path: JsonPath) -> Statement:
+        if not isinstance(found, _Object):
+            self.refuse(SYNTAX, path)
+        self._members(found, STATEMENT_FIELDS, path)
+        self._exclusive(found, path)
+        self._demanded(found, path)
+        return Statement(
+            number=number,
+            path=path,
+            sid=self._sid(found, path),
+            allows=self._effect(found, path),
+            principals=self._optional(found, "Principal", path, self._principals),
+            not_principals=self._optional(found, "NotPrincipal", path, self._principals),
+            actions=self._optional(found, "Action", path, self._texts),
+            not_actions=self._optional(found, "NotAction", path, self._texts),
+            resources=self._optional(found, "Resource", path, self._texts),
+            not_resources=self._optional(found, "NotResource", path, self._texts),
+            conditions=self._conditions(found, path),
+        )
+
+    def _exclusive(self, found: _Object, path: JsonPath) -> None:
+        for name in ("Action", "Resource", "Principal"):
+            if name in found and f"Not{name}" in found:
+                self.refuse(SYNTAX, (*path, f"Not{name}"))
+
+    def _demanded(self, found: _Object, path: JsonPath) -> None:
+        """Which elements this kind of policy requires and forbids."""
+        if "Effect" not in found:
+            self.refuse("Missing required field Effect", path)
+        if "Action" not in found and "NotAction" not in found:
+            self.refuse("Missing required field Action", path)
+        self._required("Resource", found, path, wanted=self.rules.resource)
+        self._required("Principal", found, path, wanted=self.rules.principal)
+        if "NotPrincipal" in found and not self.rules.not_principal:
+            self.refuse("Has prohibited field NotPrincipal", (*path, "NotPrincipal"))
+
+    def _required(self, name: str, found: _Object, path: JsonPath, *, wanted: bool) -> None:
+        spelled = next((spelling for spelling in (name, f"Not{name}") if spelling in found), None)
+        if wanted and spelled is None:
+            self.refuse(f"Missing required field {name}", path)
+        if not wanted and spelled is not None:
+            self.refuse(f"Has prohibited field {spelled}", (*path, spelled))
+
+    def _effect(self, found: _Object, path: JsonPath) -> bool:
+        effect = found["Effect"]
+        if effect not in ("Allow", "Deny"):
+            self.refuse(f"Invalid effect: {effect}" if isinstance(effect, str) else SYNTAX, (*path, "Effect"))
+        allows = effect == "Allow"
+        if allows and "NotPrincipal" in found and self.judge_values:
+            self.refuse("Allow with NotPrincipal is not allowed.", (*path, "NotPrincipal"))
+        return bool(allows)
+
+    def _sid(self, found: _Object, path: JsonPath) -> str:
+        sid = self._text(found.get("Sid", ""), (*path, "Sid"))
+        if self.kind is not PolicyKind.RESOURCE and not _IAM_SID.fullmatch(sid):
+            self.refuse(
+                "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular "
+                "expression [0-9A-Za-z]*",
+                (*path, "Sid"),
+            )
+        return sid
+
+    def _optional(self, found: _Object, name: str, path: JsonPath, read: Callable[[Any, JsonPath], Any]) -> Any:
+        return read(found[name], (*path, name)) if name in found else None
+
+    # --- values ---
+
+    def _text(self, value: Any, path: JsonPath) -> str:
+        if not isinstance(value, str) or isinstance(value, _Number):
+            self.refuse(SYNTAX, path)
+        return value
+
+    def _texts(self, value: Any, path: JsonPath) -> tuple[str, ...]:
+        """One string, or a list of at least one."""
+        if not isinstance(value, list):
+            return (self._text(value, path),)
+        if not value:
+            self.refuse(NO_ACTIONS if "Action" in str(path[-1]) else NO_RESOURCES, path)
+        return tuple(self._text(item, (*path, i)) for i, item in enumerate(value))
+
+    def _principals(self, value: Any, path: JsonPath) -> Principals:
+        if value == "*":
+            return Principals(everyone=True)
+        if not isinstance(value, _Object) or not value:
+            shown = f'"{value}"' if isinstance(value, str) else 'it must be "*" or a map'
+            self.refuse(f"Invalid principal in policy: {shown}", path)
+        if value.duplicate is not None:
+            self.refuse(SYNTAX, (*path, value.duplicate))
+        for name in value:
+            if name not in PRINCIPAL_TYPES:
+                self.refuse(f'Invalid principal in policy: "{name}"', (*path, name))
+        listed = {name: self._principal_values(value[name], (*path, name)) for name in value}
+        return Principals(
+            everyone=False,
+            aws=listed.get("AWS", ()),
+            service=listed.get("Service", ()),
+            federated=listed.get("Federated", ()),
+            canonical=listed.get("CanonicalUser", ()),
+        )
+
+    def _principal_values(self, value: Any, path: JsonPath) -> tuple[str, ...]:
+        """As `_texts`; an account id may go without quotation marks."""
+        listed = value if isinstance(value, list) else [value]
+        if not listed or not all(isinstance(item, str) for item in listed):
+            self.refuse(SYNTAX, path)
+        return tuple(str(item) for item in listed)
+
+    def _conditions(self, found: _Object, path: JsonPath) -> tuple[Condition, ...]:
+        if "Condition" not in found:
+            return ()
+        path = (*path, "Condition")
+        block = self._plain_object(found["Condition"], path)
+        conditions: list[Condition] = []
+        for name, keys in block.items():
+            if operator(name) is None:
+                self.refuse(f"Invalid Condition type : {name}.", (*path, name))
+            for key, values in self._plain_object(keys, (*path, name)).items():
+                at = (*path, name, key)
+                conditions.append(Condition(name, key, self._condition_values(values, at), at))
+        return tuple(conditions)
+
+    def _plain_object(self, value: Any, path: JsonPath) -> _Object:
+        if not isinstance(value, _Object):
+            self.refuse(SYNTAX, path)
+        if value.duplicate is not None:
+            self.refuse(SYNTAX, (*path, value.duplicate))
+        return value
+
+    def _condition_values(self, value: Any, path: JsonPath) -> tuple[str, ...]:
+        """ "Quotation marks are optional for numbers and booleans" (SEMANTICS 54)."""
+        listed = value if isinstance(value, list) else [value]
+        if not listed and self.judge_values:
+            self.refuse(SYNTAX, path)
+        texts: list[str] = []
+        for item in listed:
+            if isinstance(item, bool):
+                texts.append("true" if item else "false")
+            elif isinstance(item, str):
+                texts.append(str(item))
+            else:
+                self.refuse(SYNTAX, path)
+        return tuple(texts)
+
+
+def _depth(text: str) -> int:
+    """How deep brackets nest, strings included: an upper bound that costs nothing for what people write."""
+    depth = deepest = 0
+    for bracket in re.findall(r"[\[\]{}]", text):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest

@@ -1,0 +1,342 @@
+"""Patterns with wildcards and variables.
+
+A text is scanned once into tokens: literal text, `*`, `?`, and variables. IAM User Guide, "Policy variables":
+`${*}`, `${?}` and `${$}` are the literal characters; `${key, 'default'}` has a default; variables exist only in
+documents of version 2012-10-17.
+
+Matching never backtracks. A pattern is cut at its `*` into chunks; the first is anchored at the start, the last
+at the end, and those between are found one after the other, each as early as it occurs: if there is any match,
+there is this one. A chunk without `?` is found by `str.find`, one with `?` by shifting bits (Baeza-Yates and
+Gonnet), so that a hostile pattern like `*a*a*a*...` costs what its length says.
+
+What a variable stands for is literal text: a `*` in a user's tag is no wildcard.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import Final, NamedTuple
+
+
+class Wild(Enum):
+    """The wildcards."""
+
+    ANY = "*"
+    ONE = "?"
+
+
+class Variable(NamedTuple):
+    """`${key}` or `${key, 'default'}`. The key is lower-case; empty where what stands there is no variable."""
+
+    key: str
+    default: str | None = None
+
+
+Token = str | Wild | Variable
+Tokens = tuple[Token, ...]
+Matcher = Callable[[str], bool]
+Lookup = Callable[[str], str | None]
+"""The value of a single-valued condition key, or None."""
+
+_SPECIAL: Final = re.compile(r"\$\{([^{}]*)\}|\$\{|[*?]")
+_VARIABLE: Final = re.compile(r"\s*([^,']*[^,'\s])\s*(?:,\s*'([^']*)'\s*)?")
+_LITERAL_VARIABLES: Final = frozenset("*?$")
+_ARN_FIELDS: Final = 6
+_CACHED_RESOLUTIONS: Final = 256
+
+
+def scan(text: str, *, variables: bool, wildcards: bool = True) -> Tokens:
+    """The tokens of `text`. Without `wildcards`, `*` and `?` are literal (StringEquals: SEMANTICS 45)."""
+    tokens: list[Token] = []
+    position = 0
+    for match in _SPECIAL.finditer(text):
+        token = _special(match, variables, wildcards)
+        if token is None:
+            continue
+        _append(tokens, text[position : match.start()])
+        _append(tokens, token)
+        position = match.end()
+    _append(tokens, text[position:])
+    return tuple(tokens)
+
+
+def _special(match: re.Match[str], variables: bool, wildcards: bool) -> Token | None:
+    spelled = match.group()
+    if len(spelled) == 1:
+        return Wild(spelled) if wildcards else None
+    if not variables:
+        return None
+    inner = match.group(1)
+    if inner is None:
+        return Variable("")
+    if inner in _LITERAL_VARIABLES:
+        return inner
+    found = _VARIABLE.fullmatch(inner)
+    return Variable(found.group(1).lower(), found.group(2)) if found else Variable("")
+
+
+def _append(tokens: list[Token], token: Token) -> None:
+    """Literal neighbours are joined; empty text and a `*` after a `*` add nothing."""
+    if token == "" or (token is Wild.ANY and tokens and tokens[-1] is Wild.ANY):
+        return
+    if isinstance(token, str) and tokens and isinstance(tokens[-1], str):
+        tokens[-1] += token
+    else:
+        tokens.append(token)
+
+
+def has_variables(tokens: Sequence[Token]) -> bool:
+    """Whether any token is a variable."""
+    return any(isinstance(token, Variable) for token in tokens)
+
+
+def resolve(tokens: Sequence[Token], lookup: Lookup) -> Tokens | None:
+    """`tokens` with each variable replaced; None where one has no value and no default (SEMANTICS 49)."""
+    resolved: list[Token] = []
+    for token in tokens:
+        if isinstance(token, Variable):
+            value = lookup(token.key)
+            if value is None:
+                value = token.default
+            if value is None:
+                return None
+            _append(resolved, value)
+        else:
+            _append(resolved, token)
+    return tuple(resolved)
+
+
+# --- globs ---------------------------------------------------------------------------------------------------
+
+
+class Holed:
+    """A chunk with `?` in it: finds itself in a text, all alignments at once, one bit each."""
+
+    __slots__ = ("_accept", "_anywhere", "_masks", "length")
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        characters: list[str | None] = []
+        for token in tokens:
+            characters.extend(token if isinstance(token, str) else [None])
+        self.length = len(characters)
+        self._accept = 1 << (self.length - 1)
+        self._anywhere = sum(1 << i for i, character in enumerate(characters) if character is None)
+        self._masks: dict[str, int] = {}
+        for i, character in enumerate(characters):
+            if character is not None:
+                self._masks[character] = self._masks.get(character, self._anywhere) | 1 << i
+
+    def find(self, text: str, start: int, end: int) -> int:
+        """The first position at which the chunk stands between `start` and `end`, or -1."""
+        alignments = 0
+        for i in range(start, end):
+            alignments = (alignments << 1 | 1) & self._masks.get(text[i], self._anywhere)
+            if alignments & self._accept:
+                return i - self.length + 1
+        return -1
+
+
+def _chunks(tokens: Sequence[Token]) -> list[str | Holed]:
+    groups: list[list[Token]] = [[]]
+    for token in tokens:
+        if token is Wild.ANY:
+            groups.append([])
+        else:
+            groups[-1].append(token)
+    return [_chunk(group) for group in groups]
+
+
+def _chunk(group: Sequence[Token]) -> str | Holed:
+    if not group:
+        return ""
+    only = group[0]
+    return only if len(group) == 1 and isinstance(only, str) else Holed(group)
+
+
+def _length(chunk: str | Holed) -> int:
+    return len(chunk) if isinstance(chunk, str) else chunk.length
+
+
+def _stands_at(chunk: str | Holed, text: str, position: int) -> bool:
+    if isinstance(chunk, str):
+        return text.startswith(chunk, position)
+    end = position + chunk.length
+    return end <= len(text) and chunk.find(text, position, end) == position
+
+
+def glob(tokens: Sequence[Token]) -> Matcher:
+    """A matcher of whole texts for `tokens` (without variables)."""
+    first, *rest = _chunks(tokens)
+    if not rest:
+        return _exactly(first)
+    last = rest.pop()
+    if not rest and last == "":
+        return _starting_with(first)
+    return _pieced(first, [chunk for chunk in rest if chunk != ""], last)
+
+
+def _exactly(chunk: str | Holed) -> Matcher:
+    if isinstance(chunk, str):
+        return chunk.__eq__
+    return lambda text: len(text) == chunk.length and _stands_at(chunk, text, 0)
+
+
+def _starting_with(chunk: str | Holed) -> Matcher:
+    if chunk == "":
+        return always
+    if isinstance(chunk, str):
+        return lambda text: text.startswith(chunk)
+    return lambda text: _stands_at(chunk, text, 0)
+
+
+def _pieced(first: str | Holed, middle: Sequence[str | Holed], last: str | Holed) -> Matcher:
+    start, tail = _length(first), _length(last)
+
+    def matches(text: str) -> bool:
+        end = len(text) - tail
+        if end < start or not _stands_at(first, text, 0) or not _stands_at(last, text, end):
+            return False
+        position = start
+        for chunk in middle:
+            found = chunk.find(text, position, end)
+            if found < 0:
+                return False
+            position = found + _length(chunk)
+        return True
+
+    return matches
+
+
+def always(_text: str) -> bool:
+    """Matches everything."""
+    return True
+
+
+def never(_text: str) -> bool:
+    """Matches nothing."""
+    return False
+
+
+# --- ARNs ----------------------------------------------------------------------------------------------------
+
+
+def arn_fields(tokens: Sequence[Token]) -> list[list[Token]]:
+    """`tokens` cut at their first five colons: at most six fields, the sixth with its colons."""
+    fields: list[list[Token]] = [[]]
+    for token in tokens:
+        if not isinstance(token, str):
+            fields[-1].append(token)
+            continue
+        head, *others = token.split(":", _ARN_FIELDS - len(fields))
+        _append(fields[-1], head)
+        for piece in others:
+            fields.append([])
+            _append(fields[-1], piece)
+    return fields
+
+
+def arn_glob(tokens: Sequence[Token], *, complete: bool = False) -> Matcher:
+    """A matcher of ARNs, field by field: `*` and `?` do not cross a colon of the first five (SEMANTICS 31, 45).
+
+    With `complete`, missing fields are `*` (SEMANTICS 32); without, an incomplete ARN matches nothing.
+    """
+    fields = arn_fields(tokens)
+    if len(fields) < _ARN_FIELDS:
+        if not complete:
+            return never
+        fields += [[Wild.ANY]] * (_ARN_FIELDS - len(fields))
+    head = [_literal(field) for field in fields[:5]]
+    if None not in head:
+        return _tail_glob(":".join(map(str, head)) + ":", fields[5])
+    matchers = [glob(field) for field in fields]
+
+    def matches(text: str) -> bool:
+        parts = text.split(":", 5)
+        if len(parts) != _ARN_FIELDS:
+            return False
+        return all(match(part) for match, part in zip(matchers, parts, strict=True))
+
+    return matches
+
+
+def _literal(field: Sequence[Token]) -> str | None:
+    if not field:
+        return ""
+    only = field[0]
+    return only if len(field) == 1 and isinstance(only, str) else None
+
+
+def _tail_glob(head: str, tail: Sequence[Token]) -> Matcher:
+    """The common case: all five first fields are literal, so the whole ARN is matched as one text."""
+    tokens: list[Token] = [head]
+    for token in tail:
+        _append(tokens, token)
+    return glob(tokens)
+
+
+class ArnPattern:
+    """A Resource or an ARN in a condition, prepared. `prefix` is the text every match begins with."""
+
+    __slots__ = ("_cache", "_complete", "_keys", "_tokens", "fixed", "prefix", "text")
+
+    def __init__(self, text: str, tokens: Tokens, *, complete: bool = False) -> None:
+        self.text = text
+        self.prefix = _prefix(tokens, complete)
+        self._tokens = tokens
+        self._complete = complete
+        self._keys = tuple(token for token in tokens if isinstance(token, Variable))
+        self._cache: dict[tuple[str, ...], Matcher] = {}
+        self.fixed: Matcher | None = None if self._keys else self._compile(tokens)
+        """The matcher, where no variable takes part."""
+
+    def _compile(self, tokens: Tokens) -> Matcher:
+        return always if tokens == (Wild.ANY,) else arn_glob(tokens, complete=self._complete)
+
+    def matches(self, arn: str, lookup: Lookup) -> bool | None:
+        """Whether `arn` matches; None where a variable has no value (SEMANTICS 49)."""
+        if self.fixed is not None:
+            return self.fixed(arn)
+        values: list[str] = []
+        for key, default in self._keys:
+            value = lookup(key)
+            if value is None:
+                value = default
+            if value is None:
+                return None
+            values.append(value)
+        return self._resolved(tuple(values), lookup)(arn)
+
+    def _resolved(self, values: tuple[str, ...], lookup: Lookup) -> Matcher:
+        matcher = self._cache.get(values)
+        if matcher is None:
+            if len(self._cache) >= _CACHED_RESOLUTIONS:
+                self._cache.clear()
+            # A value with a colon in it must not move the borders between fields: they are cut first.
+            matcher = self._cache[values] = self._compile_fields(lookup)
+        return matcher
+
+    def _compile_fields(self, lookup: Lookup) -> Matcher:
+        fields = [resolve(field, lookup) or () for field in arn_fields(self._tokens)]
+        if len(fields) < _ARN_FIELDS:
+            return self._compile(resolve(self._tokens, lookup) or ())
+        matchers = [glob(field) for field in fields[:5]]
+        tail = glob(fields[5])
+
+        def matches(text: str) -> bool:
+            parts = text.split(":", 5)
+            if len(parts) != _ARN_FIELDS or not tail(parts[5]):
+                return False
+            return all(match(part) for match, part in zip(matchers, parts, strict=False))
+
+        return matches
+
+
+def _prefix(tokens: Tokens, complete: bool) -> str:
+    if not tokens or not isinstance(tokens[0], str):
+        return ""
+    text = tokens[0]
+    if complete and len(tokens) == 1 and text.count(":") < _ARN_FIELDS - 1:
+        return text + ":"
+    return text

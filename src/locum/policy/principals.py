@@ -1,0 +1,144 @@
+"""Principal and NotPrincipal: whether they name the caller, and how.
+
+IAM User Guide, "AWS JSON policy elements: Principal" and "NotPrincipal". *How* decides what the grant of a
+resource policy may bypass ("Evaluating identity-based policies with resource-based policies").
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from locum.core.principal import Principal, PrincipalKind
+from locum.policy.document import Principals
+from locum.policy.facts import Facts
+from locum.policy.grammar import ROOT_ARN
+
+
+class Form(StrEnum):
+    """How a Principal element names the caller."""
+
+    USER = "user"
+    SESSION = "session"
+    EVERYONE = "everyone"
+    ROLE = "role"
+    FEDERATING_USER = "federating user"
+    ACCOUNT = "account"
+    SERVICE = "service"
+    PROVIDER = "identity provider"
+
+
+Name = tuple[str, Form]
+
+
+def names(principal: Principal) -> tuple[Name, ...]:
+    """The values of an AWS principal element that mean this caller, the most exact first.
+
+    A root ARN is written as the account's id, which is what it means (SEMANTICS 10). Unique ids are what stored
+    trust policies hold (12). A session ARN names that one session (8); the role is the stored one, with its path (9).
+    """
+    kind = principal.kind
+    if kind in (PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS):
+        return ()
+    account = (principal.account, Form.ACCOUNT)
+    if kind is PrincipalKind.ROOT:
+        return (account,)
+    if kind is PrincipalKind.USER:
+        return (principal.arn, Form.USER), (principal.unique_id, Form.USER), account
+    exact = (principal.arn, Form.SESSION)
+    if kind is PrincipalKind.ROLE_SESSION:
+        return exact, (principal.issuer_arn, Form.ROLE), (principal.unique_id, Form.ROLE), account
+    if ROOT_ARN.fullmatch(principal.issuer_arn):
+        return exact, account
+    return exact, (principal.issuer_arn, Form.FEDERATING_USER), (principal.unique_id, Form.FEDERATING_USER), account
+
+
+_BEFORE_EVERYONE: Final = frozenset({Form.USER, Form.SESSION})
+
+
+class PrincipalTest:
+    """A Principal element, prepared."""
+
+    __slots__ = ("_aws", "_canonical", "_everyone", "_federated", "_service", "allows")
+
+    def __init__(self, element: Principals, *, allows: bool) -> None:
+        self.allows = allows
+        self._everyone = element.everyone or "*" in element.aws
+        self._aws = frozenset(_account_of(name) for name in element.aws)
+        self._service = frozenset(element.service)
+        self._federated = frozenset(element.federated)
+        self._canonical = frozenset(element.canonical)
+
+    def names(self, facts: Facts) -> Form | None:
+        """How the element names the caller; None where it does not."""
+        principal = facts.principal
+        if principal.kind is PrincipalKind.SERVICE:
+            return self._outsider(principal.arn, self._service, Form.SERVICE)
+        if facts.request.provider:
+            return self._outsider(facts.request.provider, self._federated, Form.PROVIDER)
+        if principal.kind is PrincipalKind.ANONYMOUS:
+            return Form.EVERYONE if self._everyone else None
+        found = self._identity(principal)
+        if found in _BEFORE_EVERYONE:
+            return found
+        if self._everyone:
+            return Form.EVERYONE
+        if found is None and facts.request.canonical_user in self._canonical:
+            return Form.ACCOUNT
+        return found
+
+    def _outsider(self, name: str, listed: frozenset[str], form: Form) -> Form | None:
+        """[U] SEMANTICS 16: `*` denies services and those whom a provider vouches for, but grants them nothing."""
+        if name in listed:
+            return form
+        return Form.EVERYONE if not self.allows and (self._everyone or "*" in listed) else None
+
+    def _identity(self, principal: Principal) -> Form | None:
+        for name, form in names(principal):
+            if name and name in self._aws:
+                return form
+        return None
+
+
+class NotPrincipalTest:
+    """A NotPrincipal element, prepared. With Deny only: with Allow it is unsupported (SEMANTICS 14).
+
+    "you must also specify the account ARN of the not-denied principal. Otherwise, the policy might deny access to
+    the entire account containing the principal"; of a role session, the role and the session too. "don't use
+    resource-based policy statements that include a NotPrincipal element with a Deny effect for IAM users or roles
+    that have a permissions boundary policy attached" (SEMANTICS 13).
+    """
+
+    __slots__ = ("_listed", "allows")
+
+    def __init__(self, element: Principals, *, allows: bool) -> None:
+        self.allows = allows
+        self._listed = element
+
+    def names(self, facts: Facts) -> Form | None:
+        """How the statement hits the caller: as one of everyone; None where the caller is exempt."""
+        return None if self.allows or self._exempts(facts) else Form.EVERYONE
+
+    def _exempts(self, facts: Facts) -> bool:
+        if facts.bounded:
+            return False
+        listed, principal = self._listed, facts.principal
+        if listed.everyone or "*" in listed.aws:
+            return True
+        if principal.kind is PrincipalKind.SERVICE:
+            return principal.arn in listed.service
+        if facts.request.provider:
+            return facts.request.provider in listed.federated
+        if principal.kind is PrincipalKind.ANONYMOUS:
+            return False
+        spelled = {_account_of(name) for name in listed.aws}
+        wanted: dict[Form, bool] = {}
+        for name, form in names(principal):
+            wanted[form] = wanted.get(form, False) or name in spelled
+        return all(wanted.values())
+
+
+def _account_of(name: str) -> str:
+    """A root ARN as its account id; anything else as it is."""
+    match = ROOT_ARN.fullmatch(name)
+    return match.group(2) if match else name

@@ -1,0 +1,48 @@
+"""LookupEvents.
+
+CloudTrail API: "Looks up management events or CloudTrail Insights events that are captured by CloudTrail."
+The caller sees its own account's events. Which attributes, ranges, page sizes and tokens are valid is the
+history's to say; it answers this operation's own errors.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from locum.core.errors import Fault
+from locum.services.verbs import Context, Outcome, Params
+
+DEFAULT_RESULTS: Final = 50
+_INSIGHTS: Final = "insight"
+
+
+def lookup_events(ctx: Context, params: Params) -> Outcome:
+    """cloudtrail:LookupEvents. It blocks while the history is read."""
+    category = params.get("EventCategory")
+    if category is not None:
+        return _insights(category)
+    if ctx.history is None:
+        raise Fault("UnsupportedOperationException", "There is no event history: this plane records no events.")
+    found = ctx.history.lookup(
+        ctx.account,
+        [_pair(attribute) for attribute in params.get("LookupAttributes") or ()],
+        params.get("StartTime"),
+        params.get("EndTime"),
+        params.get("MaxResults", DEFAULT_RESULTS),
+        params.get("NextToken") or None,
+    )
+    return Outcome(found.answer)
+
+
+def _insights(category: str) -> Outcome:
+    """Insights events, of which there are none: nothing here looks for unusual activity."""
+    if category != _INSIGHTS:
+        raise Fault("InvalidEventCategoryException", f"Event category {category} is invalid. Use {_INSIGHTS}.")
+    return Outcome({"Events": []})
+
+
+def _pair(attribute: Any) -> tuple[str, str]:
+    key, value = attribute.get("AttributeKey"), attribute.get("AttributeValue")
+    if not key or value is None:
+        raise Fault("InvalidLookupAttributesException", "A lookup attribute has an AttributeKey and an AttributeValue.")
+    return key, value

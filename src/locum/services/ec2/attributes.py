@@ -1,0 +1,165 @@
+"""DescribeInstanceAttribute and ModifyInstanceAttribute: one attribute a call.
+
+EC2 API, ModifyInstanceAttribute: "You can specify only one attribute at a time." "To modify some attributes, the
+instance must be stopped": of those here the instance type, the user data, the kernel, the RAM disk and EBS
+optimization.
+An attribute is named as `Attribute` with a `Value`, or by a member of its own.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from locum.core.errors import Fault
+from locum.services.ec2.faults import incorrect_instance_state, invalid_combination, invalid_value
+from locum.services.ec2.launch import decode_user_data, limited_user_data
+from locum.services.ec2.lookup import instance
+from locum.services.ec2.shapes import groups
+from locum.services.verbs import Context, Outcome, Params
+from locum.state import Instance, put
+
+_BEHAVIORS: Final = ("stop", "terminate")
+
+_MEMBERS: Final = {
+    "instanceType": "InstanceType",
+    "kernel": "Kernel",
+    "ramdisk": "Ramdisk",
+    "userData": "UserData",
+    "disableApiTermination": "DisableApiTermination",
+    "instanceInitiatedShutdownBehavior": "InstanceInitiatedShutdownBehavior",
+    "sourceDestCheck": "SourceDestCheck",
+    "groupSet": "Groups",
+    "ebsOptimized": "EbsOptimized",
+    "disableApiStop": "DisableApiStop",
+    "blockDeviceMapping": "BlockDeviceMappings",
+    "sriovNetSupport": "SriovNetSupport",
+    "enaSupport": "EnaSupport",
+    "enclaveOptions": "EnclaveOptions",
+}
+_WHEN_STOPPED: Final = frozenset(("instanceType", "userData", "kernel", "ramdisk", "ebsOptimized", "enclaveOptions"))
+
+
+def describe_instance_attribute(ctx: Context, params: Params) -> Outcome:
+    """ec2:DescribeInstanceAttribute."""
+    it = instance(ctx, params["InstanceId"])
+    read = _READ.get(params["Attribute"])
+    if read is None:
+        raise invalid_value(f"Value ({params['Attribute']}) for parameter attribute is invalid. Unknown attribute.")
+    return Outcome({"InstanceId": it.id, **read(it)})
+
+
+def modify_instance_attribute(ctx: Context, params: Params) -> Outcome:
+    """ec2:ModifyInstanceAttribute."""
+    it = instance(ctx, params["InstanceId"])
+    name, value = _asked(params)
+    write = _WRITE.get(name)
+    if write is None:
+        raise Fault("UnsupportedOperation", f"The attribute '{name}' of an instance cannot be modified here.")
+    if it.state == "terminated":
+        raise incorrect_instance_state(f"The instance '{it.id}' is not in the 'running' or 'stopped' states.")
+    if name in _WHEN_STOPPED and it.state != "stopped":
+        raise incorrect_instance_state(f"The instance '{it.id}' is not in the 'stopped' state.")
+    return Outcome({}, (put(write(it, value)),))
+
+
+def _asked(params: Params) -> tuple[str, Any]:
+    """The attribute and its new value, in the form of its own member. Raises Fault unless there is exactly one."""
+    named = [name for name, member in _MEMBERS.items() if params.get(member) is not None]
+    attribute = params.get("Attribute")
+    if attribute is not None and attribute not in named:
+        named.append(attribute)
+    if not named:
+        raise invalid_combination("No attributes specified.")
+    if len(named) > 1:
+        raise invalid_combination(f"Fields for multiple attribute types specified: {', '.join(named)}")
+    given = params.get(_MEMBERS.get(named[0], ""))
+    if given is None:
+        return named[0], params.get("Value", "")
+    return named[0], given.get("Value") if isinstance(given, Mapping) else given
+
+
+def _flag(value: Any) -> bool:
+    """A boolean, as the member of the attribute or as text in `Value`."""
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return bool(value == "true")
+    raise invalid_value(f"Value ({value}) for parameter value is invalid. Expected true or false.")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise invalid_value("Value () for parameter value is invalid. It must not be empty.")
+    return value
+
+
+def _user_data(value: Any) -> bytes:
+    return limited_user_data(value) if isinstance(value, bytes) else decode_user_data(value or "")
+
+
+def _behavior(value: Any) -> str:
+    if value not in _BEHAVIORS:
+        why = "Expected stop or terminate."
+        raise invalid_value(f"Value ({value}) for parameter instanceInitiatedShutdownBehavior is invalid. {why}")
+    return str(value)
+
+
+def _with(it: Instance, **attributes: Any) -> Instance:
+    return replace(it, attributes={**it.attributes, **attributes})
+
+
+def _groups(it: Instance, value: Any) -> Instance:
+    ids = [value] if isinstance(value, str) else list(value)
+    kept = {name: given for name, given in it.attributes.items() if name != "SecurityGroups"}
+    return replace(it, attributes={**kept, "SecurityGroupIds": ids})
+
+
+_WRITE: Final[Mapping[str, Callable[[Instance, Any], Instance]]] = {
+    "instanceType": lambda it, v: replace(it, instance_type=_text(v)),
+    "kernel": lambda it, v: _with(it, KernelId=_text(v)),
+    "ramdisk": lambda it, v: _with(it, RamdiskId=_text(v)),
+    "userData": lambda it, v: replace(it, user_data=_user_data(v)),
+    "disableApiTermination": lambda it, v: replace(it, protected=_flag(v)),
+    "disableApiStop": lambda it, v: _with(it, DisableApiStop=_flag(v)),
+    "instanceInitiatedShutdownBehavior": lambda it, v: _with(it, InstanceInitiatedShutdownBehavior=_behavior(v)),
+    "sourceDestCheck": lambda it, v: _with(it, SourceDestCheck=_flag(v)),
+    "groupSet": _groups,
+    "ebsOptimized": lambda it, v: _with(it, EbsOptimized=_flag(v)),
+}
+
+
+def _value(value: Any) -> dict[str, Any]:
+    """An attribute's value; one that was never set is empty."""
+    return {} if value is None or value == "" else {"Value": value}
+
+
+def _stored(name: str, default: Any = None) -> Callable[[Instance], Any]:
+    return lambda it: _value(it.attributes.get(name, default))
+
+
+_READ: Final[Mapping[str, Callable[[Instance], dict[str, Any]]]] = {
+    "instanceType": lambda it: {"InstanceType": _value(it.instance_type)},
+    "kernel": lambda it: {"KernelId": _stored("KernelId")(it)},
+    "ramdisk": lambda it: {"RamdiskId": _stored("RamdiskId")(it)},
+    "userData": lambda it: {"UserData": _value(base64.b64encode(it.user_data).decode())},
+    "disableApiTermination": lambda it: {"DisableApiTermination": {"Value": it.protected}},
+    "disableApiStop": lambda it: {"DisableApiStop": _stored("DisableApiStop", default=False)(it)},
+    "instanceInitiatedShutdownBehavior": lambda it: {
+        "InstanceInitiatedShutdownBehavior": _stored("InstanceInitiatedShutdownBehavior", "stop")(it)
+    },
+    "rootDeviceName": lambda _: {"RootDeviceName": {"Value": "/dev/xvda"}},
+    "blockDeviceMapping": lambda _: {"BlockDeviceMappings": []},
+    "productCodes": lambda _: {"ProductCodes": []},
+    "sourceDestCheck": lambda it: {"SourceDestCheck": _stored("SourceDestCheck", default=True)(it)},
+    "groupSet": lambda it: {"Groups": groups(it)},
+    "ebsOptimized": lambda it: {"EbsOptimized": _stored("EbsOptimized", default=False)(it)},
+    "sriovNetSupport": lambda _: {"SriovNetSupport": {}},
+    "enaSupport": lambda _: {"EnaSupport": {"Value": True}},
+    "enclaveOptions": lambda it: {
+        "EnclaveOptions": {"Enabled": bool(it.attributes.get("EnclaveOptions", {}).get("Enabled", False))}
+    },
+}

@@ -1,0 +1,123 @@
+"""Start, stop, reboot, terminate.
+
+    from            StartInstances    StopInstances     RebootInstances   TerminateInstances
+    running         nothing           stopped           nothing           terminated
+    stopped         running           nothing           IncorrectState    terminated
+    terminated      IncorrectState    IncorrectState    IncorrectState    nothing
+
+(IncorrectState is short for the error IncorrectInstanceState.) A call on several instances has its effect on all
+of them or on none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, NamedTuple
+
+from msgspec.structs import replace
+
+from locum.services.ec2.faults import incorrect_instance_state, missing_parameter, protected
+from locum.services.ec2.lookup import bond, instances, state_of, swept
+from locum.services.verbs import Context, Outcome, Params
+from locum.state import Event, Instance, put, remove
+
+_SETTLED: Final = {"pending": "running", "stopping": "stopped", "shutting-down": "terminated"}
+
+
+class _Change(NamedTuple):
+    """What one instance answers and what becomes of it (None: nothing)."""
+
+    instance: Instance
+    shown: str
+    becomes: Instance | None
+
+    def shape(self) -> dict[str, Any]:
+        return {
+            "InstanceId": self.instance.id,
+            "CurrentState": state_of(self.shown),
+            "PreviousState": state_of(self.instance.state),
+        }
+
+
+def start_instances(ctx: Context, params: Params) -> Outcome:
+    """ec2:StartInstances."""
+    return _outcome(ctx, "StartingInstances", _changes(ctx, params, _start))
+
+
+def stop_instances(ctx: Context, params: Params) -> Outcome:
+    """ec2:StopInstances."""
+    return _outcome(ctx, "StoppingInstances", _changes(ctx, params, _stop))
+
+
+def terminate_instances(ctx: Context, params: Params) -> Outcome:
+    """ec2:TerminateInstances. What the instances wore is taken off them."""
+    done = _outcome(ctx, "TerminatingInstances", _changes(ctx, params, _terminate))
+    return Outcome(done.answer, (*done.events, *swept(ctx)))
+
+
+def reboot_instances(ctx: Context, params: Params) -> Outcome:
+    """ec2:RebootInstances. A reboot changes neither the state nor the addresses of an instance."""
+    for it in instances(ctx, _ids(params)):
+        if it.state not in ("running", "pending"):
+            raise incorrect_instance_state(f"The instance '{it.id}' is not in a state from which it can be rebooted.")
+    return Outcome({})
+
+
+def _ids(params: Params) -> list[str]:
+    ids = list(params.get("InstanceIds") or ())
+    if not ids:
+        raise missing_parameter("InstanceIds")
+    return ids
+
+
+def _changes(ctx: Context, params: Params, step: Callable[[Context, Instance], _Change]) -> list[_Change]:
+    return [step(ctx, it) for it in instances(ctx, _ids(params))]
+
+
+def _outcome(ctx: Context, member: str, changes: list[_Change]) -> Outcome:
+    events: list[Event] = []
+    for change in changes:
+        if change.becomes is None:
+            continue
+        events.append(put(change.becomes))
+        association = bond(ctx, change.instance) if change.becomes.state == "terminated" else None
+        if association is not None:
+            events.append(remove(association))
+    return Outcome({member: [change.shape() for change in changes]}, tuple(events))
+
+
+def _start(ctx: Context, it: Instance) -> _Change:
+    if _settled(it) == "running":
+        return _Change(it, it.state, None)
+    if it.state != "stopped":
+        raise incorrect_instance_state(f"The instance '{it.id}' is not in a state from which it can be started.")
+    return _Change(it, "pending", _moved(ctx, replace(it, launched=int(ctx.now)), "running"))
+
+
+def _stop(ctx: Context, it: Instance) -> _Change:
+    if _settled(it) == "stopped":
+        return _Change(it, it.state, None)
+    if _settled(it) != "running":
+        raise incorrect_instance_state(f"This instance '{it.id}' is not in a state from which it can be stopped.")
+    if it.attributes.get("DisableApiStop"):
+        raise protected(it.id, "stopped", "disableApiStop")
+    return _Change(it, "stopping", _moved(ctx, it, "stopped"))
+
+
+def _terminate(ctx: Context, it: Instance) -> _Change:
+    if _settled(it) == "terminated":
+        return _Change(it, it.state, None)
+    if it.protected:
+        raise protected(it.id, "terminated", "disableApiTermination")
+    return _Change(it, "shutting-down", _moved(ctx, it, "terminated"))
+
+
+def _settled(it: Instance) -> str:
+    return _SETTLED.get(it.state, it.state)
+
+
+def _moved(ctx: Context, it: Instance, state: Literal["running", "stopped", "terminated"]) -> Instance:
+    when = datetime.fromtimestamp(int(ctx.now), UTC).strftime("%Y-%m-%d %H:%M:%S GMT")
+    reason = "" if state == "running" else f"User initiated ({when})"
+    return replace(it, state=state, state_changed=int(ctx.now), state_reason=reason)

@@ -1,0 +1,82 @@
+"""Instances by id, and what they wear.
+
+An id of another account or another region does not resolve; nor does that of an instance that was terminated
+more than an hour ago. EC2 User Guide, "Terminate your instance": "After you terminate an instance, it remains
+visible in the console for a short while, and then the entry is automatically deleted."
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from locum.services.ec2.faults import malformed_instance_id, no_such_instances
+from locum.services.verbs import Context
+from locum.state import Instance, ProfileAssociation, Removed, remove
+from locum.state.indexes import ASSOCIATIONS_OF_INSTANCE, scoped
+
+VISIBLE_AFTER_END: Final = 3600
+"""Seconds for which a terminated instance is still described."""
+
+STATE_CODES: Final = {
+    "pending": 0,
+    "running": 16,
+    "shutting-down": 32,
+    "terminated": 48,
+    "stopping": 64,
+    "stopped": 80,
+}
+
+_INSTANCE_ID: Final = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
+
+
+def instance(ctx: Context, instance_id: str) -> Instance:
+    """The instance. Raises Fault: InvalidInstanceID.Malformed, InvalidInstanceID.NotFound."""
+    return instances(ctx, (instance_id,))[0]
+
+
+def instances(ctx: Context, ids: Iterable[str]) -> list[Instance]:
+    """The instances, each once, in the order asked for. Raises Fault as `instance` does, with all that are missing."""
+    wanted = list(dict.fromkeys(ids))
+    for text in wanted:
+        if not _INSTANCE_ID.fullmatch(text):
+            raise malformed_instance_id(text)
+    found = {text: ctx.state.get(Instance, ctx.account, text) for text in wanted}
+    missing = [text for text, it in found.items() if it is None or not visible(ctx, it)]
+    if missing:
+        raise no_such_instances(missing)
+    return [it for it in found.values() if it is not None]
+
+
+def every(ctx: Context) -> Iterator[Instance]:
+    """All visible instances of the account in the region, in no order."""
+    return (it for it in ctx.state.table(Instance, ctx.account).values() if visible(ctx, it))
+
+
+def bond(ctx: Context, it: Instance) -> ProfileAssociation | None:
+    """The live association of an instance: the one that says which profile it wears."""
+    for association in ctx.state.find(ASSOCIATIONS_OF_INSTANCE, scoped(it.account, it.id)):
+        if isinstance(association, ProfileAssociation) and association.state == "associated":
+            return association
+    return None
+
+
+def swept(ctx: Context) -> tuple[Removed, ...]:
+    """The events that forget the instances of the account which were terminated more than an hour ago."""
+    table = ctx.state.table(Instance, ctx.account)
+    return tuple(remove(it) for it in table.values() if _long_gone(ctx, it))
+
+
+def state_of(name: str) -> dict[str, object]:
+    """An `InstanceState`."""
+    return {"Code": STATE_CODES[name], "Name": name}
+
+
+def visible(ctx: Context, it: Instance) -> bool:
+    """Whether `it` is of the region, and not terminated for so long that it is forgotten."""
+    return it.region == ctx.region and not _long_gone(ctx, it)
+
+
+def _long_gone(ctx: Context, it: Instance) -> bool:
+    return it.state == "terminated" and ctx.now - it.state_changed >= VISIBLE_AFTER_END

@@ -1,0 +1,138 @@
+"""How EC2 writes an instance down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from locum.services.ec2.addresses import private_name
+from locum.services.ec2.lookup import bond, state_of
+from locum.services.ec2.profiles import worn_shape
+from locum.services.verbs import Context
+from locum.state import Instance, MetadataOptions, ProfileAssociation
+
+_AS_GIVEN: Final = ("ImageId", "KeyName", "SubnetId", "KernelId", "RamdiskId")
+_USER_INITIATED: Final = "Client.UserInitiatedShutdown"
+
+
+class Seen(NamedTuple):
+    """An instance and the association that says what it wears: what a Describe looks at."""
+
+    instance: Instance
+    bond: ProfileAssociation | None
+
+
+def seen(ctx: Context, it: Instance) -> Seen:
+    """`it` with its association."""
+    return Seen(it, bond(ctx, it))
+
+
+def reservations(rows: Iterable[Seen]) -> list[dict[str, Any]]:
+    """`Reservations`: the instances of one launch together, in the order of `rows`."""
+    grouped: dict[str, list[Seen]] = {}
+    for row in rows:
+        grouped.setdefault(row.instance.reservation, []).append(row)
+    return [reservation(members) for members in grouped.values()]
+
+
+def reservation(members: list[Seen], state: str | None = None) -> dict[str, Any]:
+    """A `Reservation`. `state` is shown in place of the instances' own."""
+    first = members[0].instance
+    return {
+        "ReservationId": first.reservation,
+        "OwnerId": first.account,
+        "Groups": [],
+        "Instances": [_instance(member, state or member.instance.state) for member in members],
+    }
+
+
+def metadata_options(options: MetadataOptions, state: str) -> dict[str, Any]:
+    """An `InstanceMetadataOptionsResponse`."""
+    return {
+        "State": state,
+        "HttpTokens": options.tokens,
+        "HttpPutResponseHopLimit": options.hop_limit,
+        "HttpEndpoint": options.endpoint,
+        "HttpProtocolIpv6": options.protocol_ipv6,
+        "InstanceMetadataTags": options.instance_tags,
+    }
+
+
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """A `TagList`."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def groups(it: Instance) -> list[dict[str, str]]:
+    """The security groups that the launch named, by id or by name."""
+    ids = [{"GroupId": text} for text in it.attributes.get("SecurityGroupIds", ())]
+    return ids + [{"GroupName": text} for text in it.attributes.get("SecurityGroups", ())]
+
+
+def _instance(row: Seen, state: str) -> dict[str, Any]:
+    it, given = row.instance, row.instance.attributes
+    shape: dict[str, Any] = {
+        "InstanceId": it.id,
+        "AmiLaunchIndex": it.launch_index,
+        "InstanceType": it.instance_type,
+        "LaunchTime": it.launched,
+        "State": state_of(state),
+        "Placement": {**given.get("Placement", {}), "AvailabilityZone": it.zone},
+        "Monitoring": {"State": "enabled" if given.get("Monitoring", {}).get("Enabled") else "disabled"},
+        "ClientToken": it.client_token,
+        "Architecture": "x86_64",
+        "Hypervisor": "xen",
+        "VirtualizationType": "hvm",
+        "EbsOptimized": bool(given.get("EbsOptimized", False)),
+        "EnaSupport": True,
+        "RootDeviceName": "/dev/xvda",
+        "RootDeviceType": "ebs",
+        "BlockDeviceMappings": [],
+        "ProductCodes": [],
+        "PublicDnsName": "",
+        "PrivateDnsName": "",
+        "StateTransitionReason": it.state_reason,
+        "SecurityGroups": groups(it),
+        "SourceDestCheck": bool(given.get("SourceDestCheck", True)),
+        "MetadataOptions": metadata_options(it.metadata, "applied"),
+        "NetworkInterfaces": [],
+        "Tags": tag_list(it.tags),
+    }
+    shape.update({name: given[name] for name in _AS_GIVEN if name in given})
+    if it.state_reason:
+        shape["StateReason"] = {"Code": _USER_INITIATED, "Message": f"{_USER_INITIATED}: User initiated shutdown"}
+    if it.state != "terminated":
+        shape.update(_network(it))
+    if row.bond is not None:
+        shape["IamInstanceProfile"] = worn_shape(row.bond)
+    return shape
+
+
+def _network(it: Instance) -> dict[str, Any]:
+    """What an instance has for as long as it is not terminated."""
+    name = private_name(it.private_ip, it.region)
+    interface: dict[str, Any] = {
+        "NetworkInterfaceId": "eni-" + it.id.removeprefix("i-"),
+        "OwnerId": it.account,
+        "Description": "",
+        "InterfaceType": "interface",
+        "Status": "in-use",
+        "MacAddress": it.mac,
+        "PrivateIpAddress": it.private_ip,
+        "PrivateDnsName": name,
+        "PrivateIpAddresses": [{"Primary": True, "PrivateIpAddress": it.private_ip, "PrivateDnsName": name}],
+        "Ipv6Addresses": [],
+        "Groups": groups(it),
+        "SourceDestCheck": bool(it.attributes.get("SourceDestCheck", True)),
+        "Attachment": {
+            "AttachmentId": "eni-attach-" + it.id.removeprefix("i-"),
+            "AttachTime": it.launched,
+            "DeleteOnTermination": True,
+            "DeviceIndex": 0,
+            "NetworkCardIndex": 0,
+            "Status": "attached",
+        },
+    }
+    if "SubnetId" in it.attributes:
+        interface["SubnetId"] = it.attributes["SubnetId"]
+    return {"PrivateIpAddress": it.private_ip, "PrivateDnsName": name, "NetworkInterfaces": [interface]}

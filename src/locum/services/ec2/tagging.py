@@ -1,0 +1,64 @@
+"""The rules of EC2 tags.
+
+EC2 User Guide, "Tag restrictions" and API, CreateTags: "Tag keys are case-sensitive and accept a maximum of 127 Unicode
+characters. May not begin with aws:"; values "a maximum of 256 Unicode characters"; "Maximum number of tags per
+resource: 50". "View tags for your EC2 instances using instance metadata": with tags in the metadata enabled, a key
+"can only include letters, numbers, and the characters + - = . , _ : @" and "can't consist only of . or .., or _index".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from locum.core.errors import Fault
+from locum.services.ec2.faults import invalid_value
+from locum.state import MetadataOptions
+
+MAX_TAGS: Final = 50
+MAX_KEY: Final = 127
+MAX_VALUE: Final = 256
+
+_METADATA_KEY: Final = re.compile(r"[0-9a-zA-Z\-_+=,.@:]{1,255}")
+_RESERVED: Final = (".", "..", "_index")
+
+
+def read_tags(given: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """The tags of a `TagList`. Raises Fault: InvalidParameterValue."""
+    tags: dict[str, str] = {}
+    for tag in given:
+        key, value = tag.get("Key", ""), tag.get("Value") or ""
+        if not key:
+            raise invalid_value("Tag key cannot be null or empty")
+        if key.lower().startswith("aws:"):
+            raise invalid_value(
+                f"Value ( {key} ) for parameter key is invalid. Tag keys starting with 'aws:' are reserved."
+            )
+        if len(key) > MAX_KEY:
+            raise invalid_value(f"Tag key exceeds the maximum length of {MAX_KEY} characters")
+        if len(value) > MAX_VALUE:
+            raise invalid_value(f"Tag value exceeds the maximum length of {MAX_VALUE} characters")
+        if key in tags:
+            raise invalid_value(f"Duplicate tag key '{key}' specified.")
+        tags[key] = value
+    return tags
+
+
+def check_tags(tags: Mapping[str, str], options: MetadataOptions) -> None:
+    """Raise Fault where an instance with `options` cannot have `tags`: TagLimitExceeded, InvalidParameterValue."""
+    if len(tags) > MAX_TAGS:
+        raise Fault("TagLimitExceeded", f"More than {MAX_TAGS} tags specified")
+    check_metadata_keys(tags, options)
+
+
+def check_metadata_keys(tags: Iterable[str], options: MetadataOptions) -> None:
+    """Raise Fault where tags are in the metadata and a key of `tags` cannot be a path segment there."""
+    if options.instance_tags == "disabled":
+        return
+    for key in tags:
+        if key in _RESERVED or not _METADATA_KEY.fullmatch(key):
+            raise invalid_value(
+                f"'{key}' is not a valid tag key. Tag keys must match pattern ([0-9a-zA-Z\\-_+=,.@:]{{1,255}}), "
+                "and must not be a reserved name ('.', '..', '_index')"
+            )

@@ -1,0 +1,103 @@
+"""Long-term access keys of users and of the root user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from locum.core.principal import PrincipalKind
+from locum.credentials import new_access_key
+from locum.services.iam import callers, shapes
+from locum.services.iam.faults import access_denied, invalid_input, no_such_entity, quota_exceeded
+from locum.services.iam.kinds import USER
+from locum.services.iam.limits import ACCESS_KEYS_PER_USER
+from locum.services.iam.pagination import page
+from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
+from locum.state import AccessKey, User, put, remove
+from locum.state.indexes import ACCESS_KEY_ID, KEYS_OF_USER, scoped
+
+
+class _Owner(NamedTuple):
+    """Whose keys: a user's key and name, both empty for the root user."""
+
+    key: str
+    name: str
+
+
+def create_access_key(context: Context, params: Params) -> Outcome:
+    """CreateAccessKey. Its answer is the only place where the secret is ever shown."""
+    owner = _owner(context, params)
+    if context.state.count(KEYS_OF_USER, scoped(context.account, owner.key)) >= ACCESS_KEYS_PER_USER:
+        raise quota_exceeded("AccessKeysPerUser", ACCESS_KEYS_PER_USER)
+    key_id, secret, sealed = new_access_key(context.keyring, context.account, context.entropy)
+    key = AccessKey(account=context.account, id=key_id, user=owner.key, secret=sealed, created=int(context.now))
+    shown = {"UserName": "", **shapes.access_key(key, owner.name), "SecretAccessKey": secret}
+    return Outcome({"AccessKey": shown}, (put(key),))
+
+
+def list_access_keys(context: Context, params: Params) -> Outcome:
+    """ListAccessKeys."""
+    owner = _owner(context, params)
+    found = page(params, _keys(context, owner), lambda key: key.id)
+    return found.outcome("AccessKeyMetadata", lambda key: shapes.access_key(key, owner.name))
+
+
+def update_access_key(context: Context, params: Params) -> Outcome:
+    """UpdateAccessKey: Active or Inactive. The third status of the model is one that only AWS sets."""
+    key = _key(context, params)
+    if params["Status"] not in ("Active", "Inactive"):
+        raise invalid_input(f"The status of an access key cannot be set to {params['Status']}.")
+    return Outcome({}, (put(replace(key, active=params["Status"] == "Active")),))
+
+
+def delete_access_key(context: Context, params: Params) -> Outcome:
+    """DeleteAccessKey."""
+    return Outcome({}, (remove(_key(context, params)),))
+
+
+def get_access_key_last_used(context: Context, params: Params) -> Outcome:
+    """GetAccessKeyLastUsed. The state does not record uses: "N/A", as AWS answers for a key that was never used."""
+    key_id = params["AccessKeyId"]
+    key = context.state.first(AccessKey, ACCESS_KEY_ID, key_id)
+    if key is None or key.account != context.account:
+        raise access_denied(
+            f"User: {context.caller.principal.arn} is not authorized to perform iam:GetAccessKeyLastUsed"
+            f" on resource: access key {key_id}"
+        )
+    user = context.state.get(User, key.account, key.user)
+    never = {"AccessKeyLastUsed": {"ServiceName": "N/A", "Region": "N/A"}}
+    return Outcome(never if user is None else {"UserName": user.name, **never})
+
+
+def _owner(context: Context, params: Params) -> _Owner:
+    """Whose keys `params` mean: with no UserName, the caller's. Raises NoSuchEntity, ValidationError."""
+    if "UserName" not in params and context.caller.principal.kind is PrincipalKind.ROOT:
+        return _Owner("", "")
+    user = USER.named(context, callers.user_name(context, params))
+    return _Owner(user.key, user.name)
+
+
+def _keys(context: Context, owner: _Owner) -> Iterator[AccessKey]:
+    for key in context.state.find(KEYS_OF_USER, scoped(context.account, owner.key)):
+        if isinstance(key, AccessKey):
+            yield key
+
+
+def _key(context: Context, params: Params) -> AccessKey:
+    """The key AccessKeyId of the owner that `params` mean. Raises NoSuchEntity."""
+    owner = _owner(context, params)
+    key = context.state.get(AccessKey, context.account, params["AccessKeyId"])
+    if key is None or key.user != owner.key:
+        raise no_such_entity(f"The Access Key with id {params['AccessKeyId']} cannot be found.")
+    return key
+
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "CreateAccessKey": writes(create_access_key),
+    "ListAccessKeys": reads(list_access_keys),
+    "UpdateAccessKey": writes(update_access_key),
+    "DeleteAccessKey": writes(delete_access_key),
+    "GetAccessKeyLastUsed": reads(get_access_key_last_used),
+}

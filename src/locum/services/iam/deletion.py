@@ -1,0 +1,45 @@
+"""What keeps a resource from being deleted: IAM deletes nothing that something else depends on."""
+
+from __future__ import annotations
+
+from locum.services.iam.faults import delete_conflict
+from locum.services.iam.kinds import Identity
+from locum.services.verbs import Context
+from locum.state import Group, InstanceProfile, Role, User
+from locum.state.indexes import KEYS_OF_USER, MEMBERS_OF_GROUP, PROFILES_OF_ROLE, scoped
+
+
+def check_role(context: Context, role: Role) -> None:
+    """Raises DeleteConflict where an instance profile holds `role`, or it has policies."""
+    if context.state.count(PROFILES_OF_ROLE, scoped(role.account, role.key)):
+        raise delete_conflict("Cannot delete entity, must remove roles from instance profile first.")
+    _check_policies(role)
+
+
+def check_user(context: Context, user: User) -> None:
+    """Raises DeleteConflict where `user` has access keys, is in a group, or has policies."""
+    if context.state.count(KEYS_OF_USER, scoped(user.account, user.key)):
+        raise delete_conflict("Cannot delete entity, must delete access keys first.")
+    if user.groups:
+        raise delete_conflict("Cannot delete entity, must remove users from group first.")
+    _check_policies(user)
+
+
+def check_group(context: Context, group: Group) -> None:
+    """Raises DeleteConflict where `group` has members or policies."""
+    if context.state.count(MEMBERS_OF_GROUP, scoped(group.account, group.key)):
+        raise delete_conflict("Cannot delete entity, must remove users from group first.")
+    _check_policies(group)
+
+
+def check_profile(profile: InstanceProfile) -> None:
+    """Raises DeleteConflict where `profile` holds a role."""
+    if profile.roles:
+        raise delete_conflict("Cannot delete entity, must remove roles from instance profile first.")
+
+
+def _check_policies(entity: Identity) -> None:
+    if entity.attached:
+        raise delete_conflict("Cannot delete entity, must detach all policies first.")
+    if entity.inline:
+        raise delete_conflict("Cannot delete entity, must delete policies first.")

@@ -1,0 +1,31 @@
+"""Policy documents on their way in and out."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from locum import policy
+from locum.policy import PolicyKind, significant_length
+from locum.services.iam.faults import malformed_policy, quota_exceeded
+from locum.services.iam.limits import MANAGED_POLICY_SIZE
+
+
+def encoded(document: str) -> str:
+    """`document` as IAM answers it: "URL-encoded compliant with RFC 3986", every reserved character escaped."""
+    return quote(document, safe="")
+
+
+def check(document: str, kind: PolicyKind) -> str:
+    """`document`, which parses as a policy of that kind. Raises MalformedPolicyDocument."""
+    try:
+        policy.parse(document, kind)
+    except policy.MalformedPolicy as error:
+        raise malformed_policy(error.message) from error
+    return document
+
+
+def managed(document: str) -> str:
+    """`document`, fit to be a version of a managed policy. Raises MalformedPolicyDocument, LimitExceeded."""
+    if significant_length(document) > MANAGED_POLICY_SIZE:
+        raise quota_exceeded("PolicySize", MANAGED_POLICY_SIZE)
+    return check(document, PolicyKind.IDENTITY)

@@ -1,0 +1,88 @@
+"""Managed policies by ARN: the account's own and AWS's."""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+from locum.core.arn import Arn
+from locum.services.iam.faults import access_denied, invalid_input, no_such_entity, validation_error
+from locum.services.iam.shapes import PolicyFacts
+from locum.services.verbs import Context
+from locum.state import MANAGED, Policy, managed
+
+F = TypeVar("F")
+
+_RESOURCE: Final = "policy/"
+
+
+def own(context: Context, arn: str) -> Policy | None:
+    """The account's own policy `arn`, or None. Raises InvalidInput, ValidationError where that is no policy's ARN."""
+    fields = parsed(arn)
+    entity = context.state.get(Policy, context.account, fields.resource.rsplit("/", 1)[-1].lower())
+    return entity if entity is not None and entity.arn == arn else None
+
+
+def facts(context: Context, arn: str) -> PolicyFacts | None:
+    """The policy `arn`, AWS's without its document, or None. Raises as `own`."""
+    return managed.summary(arn) or own(context, arn)
+
+
+def of(context: Context, arn: str) -> Policy:
+    """The policy `arn`. Raises NoSuchEntity, and as `own`."""
+    return _required(find(context, arn), f"Policy {arn} was not found.")
+
+
+def find(context: Context, arn: str) -> Policy | None:
+    """The policy `arn`, or None. Raises as `own`."""
+    return managed.get(arn) or own(context, arn)
+
+
+def known(context: Context, arn: str) -> PolicyFacts:
+    """Like `of`, but AWS's without its document."""
+    return _required(facts(context, arn), f"Policy {arn} was not found.")
+
+
+def to_change(context: Context, arn: str, action: str) -> Policy:
+    """The account's own policy `arn`, for `iam:{action}`. Raises AccessDenied where it is AWS's, and as `of`."""
+    return _required(own_to_change(context, arn, action), f"Policy {arn} was not found.")
+
+
+def own_to_change(context: Context, arn: str, action: str) -> Policy | None:
+    """Like `to_change`, but None where there is no such policy."""
+    if parsed(arn).account == MANAGED:
+        raise access_denied(
+            f"User: {context.caller.principal.arn} is not authorized to perform: iam:{action} on resource: policy {arn}"
+        )
+    return own(context, arn)
+
+
+def parsed(arn: str) -> Arn:
+    """The fields of a policy's ARN. Raises InvalidInput, ValidationError where `arn` is none."""
+    fields = Arn.find(arn)
+    if fields is None:
+        raise validation_error(f"ARN {arn} is not valid.")
+    if fields.service != "iam" or fields.region or not fields.resource.startswith(_RESOURCE):
+        raise invalid_input(f"ARN {arn} is not valid.")
+    return fields
+
+
+def _required(entity: F | None, missing: str) -> F:
+    if entity is None:
+        raise no_such_entity(missing)
+    return entity
+
+
+def path_and_name(arn: str) -> tuple[str, str]:
+    """The path, with both slashes, and the name in a policy's ARN."""
+    path, _, name = arn.split(_RESOURCE, 1)[1].rpartition("/")
+    return (f"/{path}/" if path else "/"), name
+
+
+def path_of(arn: str) -> str:
+    """The path in a policy's ARN."""
+    return path_and_name(arn)[0]
+
+
+def by_name(arn: str) -> str:
+    """The order of lists of ARNs: by name; the account tells apart AWS's and one's own of the same name."""
+    return f"{path_and_name(arn)[1].lower()} {parsed(arn).account}"

@@ -1,0 +1,83 @@
+"""Tags: the rules, and the three verbs that every tagged resource has.
+
+IAM User Guide, "Tags for AWS IAM resources": "Tag key values for IAM users and roles are not case sensitive, but
+case is preserved." On other resources they are case sensitive. "Tag keys ... can't begin with the text aws:".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeVar
+
+from msgspec.structs import replace
+
+from locum.services.iam import shapes
+from locum.services.iam.faults import invalid_input, limit_exceeded
+from locum.services.iam.limits import TAGS
+from locum.services.iam.pagination import page
+from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
+from locum.state import InstanceProfile, Named, Policy, Role, User, put
+from locum.state.entities import Tags
+
+Tagged = User | Role | InstanceProfile | Policy
+T = TypeVar("T", bound=Tagged)
+
+_RESERVED_PREFIX: Final = "aws:"
+_FOLDED: Final = (User, Role)
+
+
+def given(params: Params, kind: type[Named]) -> Tags:
+    """The tags that `params` bring. Raises InvalidInput where a key is reserved, or there twice."""
+    pairs: list[Mapping[str, str]] = params.get("Tags", [])
+    tags = {pair["Key"]: pair["Value"] for pair in pairs}
+    if any(key.lower().startswith(_RESERVED_PREFIX) for key in tags):
+        raise invalid_input("aws: prefixed tag key names are not allowed for external use.")
+    if len(set(map(_fold(kind), tags))) != len(pairs):
+        note = " Please note that Tag keys are case insensitive." if kind in _FOLDED else ""
+        raise invalid_input(f"Duplicate tag keys found.{note}")
+    return tags
+
+
+def operations(
+    noun: str,
+    kind: type[T],
+    of: Callable[[Context, Params], T],
+    to_change: Callable[[Context, Params, str], T] | None = None,
+) -> dict[str, Operation]:
+    """Tag, Untag and List...Tags for the resources that operation names call `noun`.
+
+    `of` finds the one that is meant; `to_change` finds it for an action, where not every one can be changed.
+    """
+
+    def found(context: Context, params: Params, action: str) -> T:
+        return of(context, params) if to_change is None else to_change(context, params, action)
+
+    def tag(context: Context, params: Params) -> Outcome:
+        new = given(params, kind)
+        entity = found(context, params, f"Tag{noun}")
+        tags = {**_without(entity.tags, new, kind), **new}
+        if len(tags) > TAGS:
+            raise limit_exceeded("The number of tags has reached the maximum limit.")
+        return Outcome({}, (put(replace(entity, tags=tags)),))
+
+    def untag(context: Context, params: Params) -> Outcome:
+        entity = found(context, params, f"Untag{noun}")
+        tags = _without(entity.tags, params["TagKeys"], kind)
+        return Outcome({}, () if tags == entity.tags else (put(replace(entity, tags=tags)),))
+
+    def list_tags(context: Context, params: Params) -> Outcome:
+        # The place in the list makes the marker: a tag key may be too long for one.
+        places = enumerate(shapes.tag_list(of(context, params).tags))
+        return page(params, places, lambda place: f"{place[0]:02}").outcome("Tags", lambda place: place[1])
+
+    return {f"Tag{noun}": writes(tag), f"Untag{noun}": writes(untag), f"List{noun}Tags": reads(list_tags)}
+
+
+def _fold(kind: type[Named]) -> Callable[[str], str]:
+    return str.lower if kind in _FOLDED else str
+
+
+def _without(tags: Tags, keys: Iterable[str], kind: type[Named]) -> Tags:
+    fold = _fold(kind)
+    gone = set(map(fold, keys))
+    return {key: value for key, value in tags.items() if fold(key) not in gone}

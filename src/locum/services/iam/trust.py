@@ -1,0 +1,110 @@
+"""Trust policies at rest and on display.
+
+IAM User Guide, "AWS JSON policy elements: Principal": "When you save the policy, IAM transforms the ARN of a
+user or role into its unique principal ID. This helps mitigate the risk of someone escalating their permissions
+by removing and recreating the role or user. You don't normally see this ID in the console, because there is also
+a reverse transformation back to the ARN when the role trust policy is displayed."
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+from locum.core.arn import Arn
+from locum.core.identifiers import ACCOUNT_ID, ROLE_ID, USER_ID
+from locum.policy import PolicyKind, significant_length
+from locum.services.iam import documents
+from locum.services.iam.faults import malformed_policy, quota_exceeded
+from locum.services.iam.limits import TRUST_POLICY_SIZE
+from locum.state import Role, State, User
+from locum.state.indexes import UNIQUE_ID
+
+_SESSIONS: Final = ("assumed-role/", "federated-user/")
+
+
+def stored(state: State, document: str) -> str:
+    """`document`, fit to be a role's trust policy, with the ids of users and roles in place of their ARNs.
+
+    Raises LimitExceeded, and MalformedPolicyDocument, also where a user or role that it names does not exist.
+    """
+    if significant_length(document) > TRUST_POLICY_SIZE:
+        raise quota_exceeded("ACLSizePerRole", TRUST_POLICY_SIZE)
+    _check_json(document)
+    documents.check(document, PolicyKind.TRUST)
+    return _with_principals(document, lambda principal: _identified(state, principal))
+
+
+def shown(state: State, trust: str) -> str:
+    """A role's trust policy for the reader: each id as the ARN of today; the id where its bearer is gone."""
+    if USER_ID not in trust and ROLE_ID not in trust:
+        return trust
+    return _with_principals(trust, lambda principal: _displayed(state, principal))
+
+
+def _check_json(document: str) -> None:
+    """IAM has a text of its own for a trust policy that is no JSON; other policies get the parser's."""
+    try:
+        json.loads(document)
+    except ValueError as error:
+        raise malformed_policy("This policy contains invalid Json") from error
+
+
+def _identified(state: State, principal: str) -> str:
+    if principal == "*" or ACCOUNT_ID.fullmatch(principal) or _bearer(state, principal):
+        return principal
+    arn = Arn.find(principal)
+    if arn is not None:
+        if _is_stored_as_is(arn):
+            return principal
+        entity = _entity(state, arn)
+        if entity is not None and entity.arn == principal:
+            return entity.id
+    raise malformed_policy(f'Invalid principal in policy: "AWS":"{principal}"')
+
+
+def _is_stored_as_is(arn: Arn) -> bool:
+    """Whether `arn` is an account or a session: neither has a unique id of its own."""
+    if arn.service == "sts":
+        return arn.resource.startswith(_SESSIONS)
+    return arn.service == "iam" and arn.resource == "root"
+
+
+def _displayed(state: State, principal: str) -> str:
+    bearer = _bearer(state, principal)
+    return principal if bearer is None else bearer.arn
+
+
+def _entity(state: State, arn: Arn) -> User | Role | None:
+    kind, _, name = arn.resource.partition("/")
+    key = name.rsplit("/", 1)[-1].lower()
+    if kind == User.arn_kind:
+        return state.get(User, arn.account, key)
+    if kind == Role.arn_kind:
+        return state.get(Role, arn.account, key)
+    return None
+
+
+def _bearer(state: State, unique_id: str) -> User | Role | None:
+    if not unique_id.startswith((USER_ID, ROLE_ID)):
+        return None
+    return state.first(User, UNIQUE_ID, unique_id) or state.first(Role, UNIQUE_ID, unique_id)
+
+
+def _with_principals(document: str, transform: Callable[[str], str]) -> str:
+    """`document` with each AWS principal transformed: as it was written where that changes none of them."""
+    content = json.loads(document)
+    statements = content["Statement"]
+    changed = False
+    for statement in statements if isinstance(statements, list) else [statements]:
+        principal = statement.get("Principal")
+        if isinstance(principal, dict) and "AWS" in principal:
+            before = principal["AWS"]
+            principal["AWS"] = _each(before, transform)
+            changed = changed or principal["AWS"] != before
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False) if changed else document
+
+
+def _each(value: Any, transform: Callable[[str], str]) -> Any:
+    return [transform(v) for v in value] if isinstance(value, list) else transform(value)

@@ -1,0 +1,92 @@
+"""Users."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from locum.core.principal import PrincipalKind
+from locum.services.iam import attachments, callers, deletion, inline, shapes, tags
+from locum.services.iam.account import account_of
+from locum.services.iam.kinds import GROUP, USER, by_name
+from locum.services.iam.pagination import page
+from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
+from locum.state import AccessKey, Event, User, put, remove
+from locum.state.indexes import KEYS_OF_USER, scoped
+
+
+def create_user(context: Context, params: Params) -> Outcome:
+    """CreateUser."""
+    new_tags = tags.given(params, User)
+    user = User(
+        account=context.account,
+        name=USER.admit(context, params["UserName"]),
+        path=params.get("Path", "/"),
+        id=USER.new_id(context),
+        created=int(context.now),
+        boundary=attachments.boundary(context, params),
+        tags=new_tags,
+    )
+    shown = {**shapes.user(user), **shapes.boundary(user), **shapes.given_tags(new_tags)}
+    return Outcome({"User": shown}, (put(user),))
+
+
+def get_user(context: Context, params: Params) -> Outcome:
+    """GetUser: without a name, the user (or the root user) who asks."""
+    if "UserName" not in params and context.caller.principal.kind is PrincipalKind.ROOT:
+        account = account_of(context)
+        return Outcome({"User": {"UserId": account.account, "Arn": account.arn, "CreateDate": account.created}})
+    user = USER.named(context, callers.user_name(context, params))
+    return Outcome({"User": {**shapes.user(user), **shapes.boundary(user), **shapes.own_tags(user.tags)}})
+
+
+def list_users(context: Context, params: Params) -> Outcome:
+    """ListUsers."""
+    return page(params, USER.under(context, params), by_name).outcome("Users", shapes.user)
+
+
+def update_user(context: Context, params: Params) -> Outcome:
+    """UpdateUser: a new name or path. The unique id stays, and with it what trust policies say of the user."""
+    user = USER.of(context, params)
+    name = params.get("NewUserName", user.name)
+    if name.lower() != user.key:
+        USER.vacant(context, name)
+    changed = replace(user, name=name, path=params.get("NewPath", user.path))
+    return Outcome({}, tuple(_renaming(context, user, changed)))
+
+
+def delete_user(context: Context, params: Params) -> Outcome:
+    """DeleteUser."""
+    user = USER.of(context, params)
+    deletion.check_user(context, user)
+    return Outcome({}, (remove(user),))
+
+
+def list_groups_for_user(context: Context, params: Params) -> Outcome:
+    """ListGroupsForUser."""
+    groups = (GROUP.named(context, key) for key in USER.of(context, params).groups)
+    return page(params, groups, by_name).outcome("Groups", shapes.group)
+
+
+def _renaming(context: Context, user: User, changed: User) -> list[Event]:
+    """The user under the new name, and all that refers to it by its key."""
+    if changed.key == user.key:
+        return [put(changed)]
+    keys = context.state.find(KEYS_OF_USER, scoped(user.account, user.key))
+    moved = [put(replace(key, user=changed.key)) for key in keys if isinstance(key, AccessKey)]
+    return [remove(user), put(changed), *moved]
+
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "CreateUser": writes(create_user),
+    "GetUser": reads(get_user),
+    "ListUsers": reads(list_users),
+    "UpdateUser": writes(update_user),
+    "DeleteUser": writes(delete_user),
+    "ListGroupsForUser": reads(list_groups_for_user),
+    **tags.operations("User", User, USER.of),
+    **inline.operations(USER),
+    **attachments.operations(USER),
+    **attachments.boundary_operations(USER),
+}

@@ -1,0 +1,26 @@
+"""STS: who is calling, and temporary credentials.
+
+`OPERATIONS` are the verbs; `instance` is what the metadata service calls. Whether the caller may make the
+call (its policies, the role's trust policy) was decided before a verb runs. Nothing is stored: a session is
+sealed into its token, so no verb here has events.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from locum.services.sts.identity import get_access_key_info, get_caller_identity
+from locum.services.sts.instance import InstanceCredentials, Worn, instance_credentials, renew_at, worn_by
+from locum.services.sts.roles import assume_role
+from locum.services.sts.tokens import get_federation_token, get_session_token
+from locum.services.verbs import Operation, reads
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "AssumeRole": reads(assume_role),
+    "GetAccessKeyInfo": reads(get_access_key_info),
+    "GetCallerIdentity": reads(get_caller_identity),
+    "GetFederationToken": reads(get_federation_token),
+    "GetSessionToken": reads(get_session_token),
+}
+
+__all__ = ["OPERATIONS", "InstanceCredentials", "Worn", "instance_credentials", "renew_at", "worn_by"]

@@ -1,0 +1,26 @@
+"""How STS writes credentials down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from locum.core.principal import Session
+from locum.credentials import issue
+from locum.services.sts.passed import Passed
+from locum.services.verbs import Context
+
+
+def credentials(ctx: Context, session: Session) -> dict[str, Any]:
+    """Fresh `Credentials` for `session`."""
+    issued = issue(ctx.keyring, session, ctx.entropy)
+    return {
+        "AccessKeyId": issued.access_key_id,
+        "SecretAccessKey": issued.secret_access_key,
+        "SessionToken": issued.session_token,
+        "Expiration": issued.expiration,
+    }
+
+
+def packed_size(passed: Passed) -> dict[str, Any]:
+    """`PackedPolicySize`, which is answered only where something was passed."""
+    return {} if passed.packed is None else {"PackedPolicySize": passed.packed}

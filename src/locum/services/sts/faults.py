@@ -1,0 +1,60 @@
+"""The errors of STS that more than one verb answers, and how it writes a duration's limits."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from locum.core.errors import Fault
+from locum.core.principal import Principal
+from locum.services.verbs import Params
+
+SHORTEST: Final = 900
+"""Seconds. STS API, AssumeRole, GetSessionToken, GetFederationToken: "from 900 seconds (15 minutes)"."""
+
+
+def access_denied(message: str) -> Fault:
+    """A refusal that is no policy's doing."""
+    return Fault("AccessDenied", message, 403)
+
+
+def not_authorized(principal: Principal, action: str, resource: str) -> Fault:
+    """The refusal that a policy would have given."""
+    return access_denied(f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource}")
+
+
+def invalid(message: str) -> Fault:
+    """A parameter that breaks a rule of the operation."""
+    return Fault("ValidationError", message)
+
+
+def constraint(value: object, member: str, rule: str) -> Fault:
+    """A parameter that breaks a rule of the service model, in the words of AWS's validator."""
+    return invalid(f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: {rule}")
+
+
+def duration(params: Params, default: int, longest: int) -> int:
+    """The DurationSeconds asked for. Raises Fault where it is not from 900 seconds to `longest`."""
+    seconds = int(params.get("DurationSeconds", default))
+    if seconds < SHORTEST:
+        raise constraint(seconds, "durationSeconds", f"Member must have value greater than or equal to {SHORTEST}")
+    if seconds > longest:
+        raise constraint(seconds, "durationSeconds", f"Member must have value less than or equal to {longest}")
+    return seconds
+
+
+def refuse_second_factor(params: Params) -> None:
+    """Raise Fault where the call shows a second factor that cannot be verified: no account has a device yet.
+
+    Passing over a code unverified would let the session say that a second factor was shown.
+    """
+    serial, code = params.get("SerialNumber"), params.get("TokenCode")
+    if serial is None and code is None:
+        return
+    if serial is None or code is None:
+        raise access_denied(
+            "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code."
+        )
+    raise access_denied(
+        "MultiFactorAuthentication failed, unable to validate MFA code.  "
+        "Please verify your MFA serial number is valid and associated with this user."
+    )

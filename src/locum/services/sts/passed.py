@@ -1,0 +1,175 @@
+"""What a caller passes into a session: session policies and session tags.
+
+STS API, AssumeRole and GetFederationToken:
+- "You can provide up to 10 managed policy ARNs. However, the plaintext that you use for both inline and managed
+  session policies can't exceed 2,048 characters."
+- "The policies must exist in the same account as the role."
+- "You can pass up to 50 session tags. The plaintext session tag keys can't exceed 128 characters, and the values
+  can't exceed 256 characters."
+- "Tag key-value pairs are not case sensitive, but case is preserved."
+- "An Amazon Web Services conversion compresses the passed inline session policy, managed policy ARNs, and session
+  tags into a packed binary format that has a separate limit. [...] The PackedPolicySize response element indicates by
+  percentage how close the policies and tags for your request are to the upper size limit."
+
+The packed format is AWS's secret. Ours is deflate, with a limit at which the example of that page packs to the
+percentage that the page shows (8).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from locum import policy
+from locum.core.arn import Arn
+from locum.core.errors import Fault
+from locum.core.principal import Session
+from locum.services.sts.faults import constraint, invalid
+from locum.services.verbs import Params
+from locum.state import MANAGED, Policy, State, managed
+
+MAX_POLICY_TEXT: Final = 2048
+MAX_POLICY_ARNS: Final = 10
+MAX_TAGS: Final = 50
+MAX_TAG_KEY: Final = 128
+MAX_TAG_VALUE: Final = 256
+PACKED_LIMIT: Final = 2048  # bytes after deflate
+
+_POLICY_RESOURCE: Final = "policy/"
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Session policies and tags that passed all checks. `packed` is the PackedPolicySize in percent, None for none."""
+
+    policy: str | None = None
+    policy_arns: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    transitive: tuple[str, ...] = ()
+    packed: int | None = None
+
+
+NOTHING: Final = Passed()
+_MEMBERS: Final = ("Policy", "PolicyArns", "Tags", "TransitiveTagKeys")
+
+
+def read(state: State, account: str, params: Params, calling: Session | None = None) -> Passed:
+    """What `params` passes into a session in `account`, chained to the role session `calling` where there is one.
+
+    Raises Fault: ValidationError, InvalidParameterValue, MalformedPolicyDocument, PackedPolicyTooLarge.
+    """
+    inherited = _inherited(calling)
+    if not inherited and not any(params.get(member) for member in _MEMBERS):
+        return NOTHING
+    document, arns = params.get("Policy"), _policy_arns(state, account, params.get("PolicyArns") or ())
+    _check_policies(document, arns)
+    tags = _tags(params.get("Tags") or (), inherited)
+    transitive = _transitive(params.get("TransitiveTagKeys") or (), tags)
+    return Passed(
+        document,
+        arns,
+        {**inherited, **tags},
+        (*inherited, *transitive),
+        _packed(document, arns, tags),
+    )
+
+
+def _inherited(calling: Session | None) -> dict[str, str]:
+    """The transitive tags of the calling session: they pass "to subsequent sessions in a role chain"."""
+    if calling is None:
+        return {}
+    return {key: calling.tags[key] for key in calling.transitive_tag_keys}
+
+
+def _policy_arns(state: State, account: str, descriptors: Any) -> tuple[str, ...]:
+    arns = tuple(descriptor.get("arn", "") for descriptor in descriptors)
+    if len(arns) > MAX_POLICY_ARNS:
+        rule = f"Member must have length less than or equal to {MAX_POLICY_ARNS}"
+        raise constraint(list(arns), "policyArns", rule)
+    for text in arns:
+        arn = Arn.find(text)
+        if arn is None or arn.service != "iam" or not arn.resource.startswith(_POLICY_RESOURCE):
+            raise invalid(f"The specified value for policyArns is invalid: {text} is not the ARN of a managed policy.")
+        if not _exists(state, account, arn):
+            raise invalid(f"Policy {text} does not exist or is not attachable.")
+    return arns
+
+
+def _exists(state: State, account: str, arn: Arn) -> bool:
+    """Whether the policy is there under this very ARN: one of AWS's, or one of `account` itself."""
+    if arn.account == MANAGED:
+        return managed.summary(str(arn)) is not None
+    if arn.account != account:
+        return False
+    found = state.get(Policy, account, arn.resource.rsplit("/", 1)[-1].lower())
+    return found is not None and found.arn == str(arn)
+
+
+def _check_policies(document: str | None, arns: tuple[str, ...]) -> None:
+    if len(document or "") + sum(map(len, arns)) > MAX_POLICY_TEXT:
+        rule = f"Member must have length less than or equal to {MAX_POLICY_TEXT}"
+        raise constraint(document or list(arns), "policy" if document else "policyArns", rule)
+    if document is None:
+        return
+    try:
+        policy.parse(document, policy.PolicyKind.SESSION)
+    except policy.MalformedPolicy as malformed:
+        raise Fault("MalformedPolicyDocument", malformed.message) from malformed
+
+
+def _tags(given: Any, inherited: Mapping[str, str]) -> dict[str, str]:
+    if len(given) > MAX_TAGS:
+        raise constraint("[...]", "tags", f"Member must have length less than or equal to {MAX_TAGS}")
+    tags: dict[str, str] = {}
+    for position, tag in enumerate(given, 1):
+        key, value = tag.get("Key", ""), tag.get("Value", "")
+        if not 0 < len(key) <= MAX_TAG_KEY:
+            rule = f"Member must have length less than or equal to {MAX_TAG_KEY}" if key else "Member must not be null"
+            raise constraint(key, f"tags.{position}.member.key", rule)
+        if len(value) > MAX_TAG_VALUE:
+            rule = f"Member must have length less than or equal to {MAX_TAG_VALUE}"
+            raise constraint(value, f"tags.{position}.member.value", rule)
+        if key.lower().startswith("aws:"):
+            raise _bad_tags(f"The tag key {key} is not valid. Tag keys that start with aws: are reserved.")
+        tags[key] = value
+    keys = {key.lower() for key in tags}
+    if len(keys) < len(given):
+        raise _bad_tags("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+    if not keys.isdisjoint(key.lower() for key in inherited):
+        raise _bad_tags(
+            "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key "
+            "from the calling session."
+        )
+    return tags
+
+
+def _transitive(given: Any, tags: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys to pass on, in the spelling of the tag: keys are compared without regard to case."""
+    spelling = {key.lower(): key for key in tags}
+    try:
+        return tuple(dict.fromkeys(spelling[key.lower()] for key in given))
+    except KeyError:
+        raise _bad_tags("The specified transitive tag key must be included in the requested tags.") from None
+
+
+def _bad_tags(message: str) -> Fault:
+    return Fault("InvalidParameterValue", message)
+
+
+def _packed(document: str | None, arns: tuple[str, ...], tags: Mapping[str, str]) -> int | None:
+    policies = "\0".join((document or "", *arns))
+    labels = "\0".join(f"{key}\0{value}" for key, value in tags.items())
+    if not policies and not labels:
+        return None
+    percent = len(zlib.compress(f"{policies}\0{labels}".encode())) * 100 // PACKED_LIMIT
+    if percent > 100:
+        raise Fault("PackedPolicyTooLarge", _too_large(labels, percent, len(labels) > len(policies)))
+    return percent
+
+
+def _too_large(labels: str, percent: int, mostly_tags: bool) -> str:
+    if labels and mostly_tags:
+        return f"Packed size of session tags consumes {percent}% of allotted space."
+    return f"Packed policy consumes {percent}% of allotted space, please use smaller policy."

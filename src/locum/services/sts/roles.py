@@ -1,0 +1,120 @@
+"""AssumeRole.
+
+IAM User Guide, "Methods to assume a role" and "Role chaining":
+- "You can specify a value from 900 seconds (15 minutes) up to the maximum session duration set for the role."
+- "Role chaining limits your [...] role session to a maximum of one hour. [...] if you provide a parameter value higher
+  than one hour, the operation fails."
+- "You cannot call AssumeRole by using root user credentials; access is denied."
+- "The source identity value persists across chained role sessions"; it cannot be changed once it is set.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from locum.core.arn import Arn
+from locum.core.principal import Principal, PrincipalKind, Session
+from locum.services.sts import passed
+from locum.services.sts.answers import credentials, packed_size
+from locum.services.sts.faults import (
+    access_denied,
+    constraint,
+    duration,
+    invalid,
+    not_authorized,
+    refuse_second_factor,
+)
+from locum.services.verbs import Context, Outcome, Params
+from locum.state import Role
+
+DEFAULT_DURATION: Final = 3600
+CHAINED_LIMIT: Final = 3600
+LONGEST: Final = 43200
+
+_ACTION: Final = "sts:AssumeRole"
+_SESSION_NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}")
+_SESSION_NAME_RULE: Final = "Member must satisfy regular expression pattern: [\\w+=,.@-]*"
+_MAY_ASSUME: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROLE_SESSION))
+
+
+def assume_role(ctx: Context, params: Params) -> Outcome:
+    """sts:AssumeRole. The trust policy was evaluated before; whatever could not have been is refused here again."""
+    role = _role(ctx, params["RoleArn"])
+    name = params["RoleSessionName"]
+    if not _SESSION_NAME.fullmatch(name):
+        raise constraint(name, "roleSessionName", _SESSION_NAME_RULE)
+    refuse_second_factor(params)
+    if params.get("ProvidedContexts"):
+        raise invalid("The provided context assertion could not be verified: there is no context provider.")
+    calling = _calling_role_session(ctx)
+    seconds = _duration(params, role, calling is not None)
+    given = passed.read(ctx.state, role.account, params, calling)
+    session = Session(
+        kind=PrincipalKind.ROLE_SESSION,
+        account=role.account,
+        name=name,
+        issuer_arn=role.arn,
+        issuer_id=role.id,
+        issued_at=int(ctx.now),
+        expires_at=int(ctx.now) + seconds,
+        policy=given.policy,
+        policy_arns=given.policy_arns,
+        tags=given.tags,
+        transitive_tag_keys=given.transitive,
+        source_identity=_source_identity(params.get("SourceIdentity", ""), calling),
+        chained=calling is not None,
+    )
+    return Outcome(_answer(ctx, session, given))
+
+
+def _answer(ctx: Context, session: Session, given: passed.Passed) -> dict[str, Any]:
+    assumed = Principal.role_session(session.issuer_arn, session.issuer_id, session.name)
+    answer: dict[str, Any] = {
+        "Credentials": credentials(ctx, session),
+        "AssumedRoleUser": {"AssumedRoleId": assumed.user_id, "Arn": assumed.arn},
+        **packed_size(given),
+    }
+    if session.source_identity:
+        answer["SourceIdentity"] = session.source_identity
+    return answer
+
+
+def _role(ctx: Context, text: str) -> Role:
+    """The role of the ARN `text`, to a caller of a kind that can assume one. A missing role is a forbidden one."""
+    principal = ctx.caller.principal
+    if principal.kind is PrincipalKind.ROOT:
+        raise access_denied("Roles may not be assumed by root accounts.")
+    arn = Arn.find(text)
+    if arn is None:
+        raise invalid(f"{text} is invalid")
+    role = ctx.state.get(Role, arn.account, arn.resource.rsplit("/", 1)[-1].lower())
+    if role is None or role.arn != text or principal.kind not in _MAY_ASSUME:
+        raise not_authorized(principal, _ACTION, text)
+    return role
+
+
+def _calling_role_session(ctx: Context) -> Session | None:
+    """The session that is being chained from; a user's GetSessionToken session is not one."""
+    session = ctx.caller.session
+    return session if session is not None and session.kind is PrincipalKind.ROLE_SESSION else None
+
+
+def _duration(params: Params, role: Role, chained: bool) -> int:
+    seconds = duration(params, DEFAULT_DURATION, LONGEST)
+    if chained and seconds > CHAINED_LIMIT:
+        raise invalid(
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
+        )
+    if seconds > role.max_session:
+        raise invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+    return seconds
+
+
+def _source_identity(asked: str, calling: Session | None) -> str:
+    held = calling.source_identity if calling is not None else ""
+    if asked and held and asked != held:
+        raise invalid("The source identity is already set for this assume role session")
+    if asked.lower().startswith("aws:"):
+        raise invalid("The specified value for sourceIdentity is invalid: the prefix aws: is reserved.")
+    return held or asked

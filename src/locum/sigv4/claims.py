@@ -1,0 +1,306 @@
+"""Who a request claims to be signed by, read from its Authorization header or its query string.
+
+Nothing is proven here. S3 API Reference, "Authenticating Requests: Using the Authorization Header" and "Using
+Query Parameters"; IAM User Guide, "Authentication methods":
+
+    Authorization: AWS4-HMAC-SHA256 Credential=<key id>/<date>/<region>/<service>/aws4_request,
+                   SignedHeaders=<name>;<name>, Signature=<hexadecimal>
+
+    ?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=...&X-Amz-Date=...&X-Amz-Expires=...
+    &X-Amz-SignedHeaders=...&X-Amz-Security-Token=...&X-Amz-Signature=...
+
+1. A request with both, or with a parameter twice, is refused: there would be two answers to who signed it.
+2. Signature Version 2, SigV4A and other schemes are refused as unsupported.
+3. A request with neither is unsigned.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from locum.core.errors import Fault
+from locum.core.http import HttpRequest
+from locum.sigv4 import canonical
+from locum.sigv4.faults import Failure, Family, family_of, fault
+from locum.sigv4.keys import ALGORITHM, TERMINATOR
+from locum.sigv4.times import basic_of_http_date, epoch_of
+
+MAX_EXPIRES: Final = 604_800
+"""Seconds in the longest X-Amz-Expires: seven days."""
+
+_FIELDS: Final = ("Credential", "Signature", "SignedHeaders")
+_REQUIRED: Final = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date")
+_TELLING: Final = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature")
+
+
+class Scope(NamedTuple):
+    """What a signature is good for: a day (YYYYMMDD), a region, a service (its signing name)."""
+
+    date: str
+    region: str
+    service: str
+
+    def __str__(self) -> str:
+        return f"{self.date}/{self.region}/{self.service}/{TERMINATOR}"
+
+
+class Claim(NamedTuple):
+    """What a signed request says of its signature.
+
+    `date` is the date of the request as it was signed (YYYYMMDD'T'HHMMSS'Z'), `signed_at` the same in epoch seconds.
+    `signed_headers` are lower-case names in the order given. `expires` is the lifetime of a presigned URL in
+    seconds, None where it gives none. `payload` is what the request declares its payload's hash to be.
+    `family` is how the service words its errors.
+    """
+
+    access_key_id: str
+    scope: Scope
+    date: str
+    signed_at: int
+    signed_headers: tuple[str, ...]
+    signature: str
+    family: Family
+    presigned: bool = False
+    expires: int | None = None
+    session_token: str | None = None
+    payload: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Claim(access_key_id={self.access_key_id!r}, scope='{self.scope}', date={self.date!r})"
+
+
+def read(request: HttpRequest) -> Claim | None:
+    """What `request` says of its signature; None where it is unsigned. Raises Fault where it makes no sense."""
+    header = request.headers.get("authorization")
+    query = _parameters(request) if "Signature" in request.query_string or "X-Amz-" in request.query_string else {}
+    telling = any(name in query for name in _TELLING)
+    if header is not None:
+        if telling or ("Signature" in query and "AWSAccessKeyId" in query):
+            raise fault(Failure.TWO_MECHANISMS, family_of(request), members={"ArgumentName": "Authorization"})
+        return _from_header(request, header)
+    if telling:
+        return _from_query(request, query)
+    if "Signature" in query and ("AWSAccessKeyId" in query or "SignatureVersion" in query):
+        raise _unsupported(request, "Signature Version 2 is not supported; sign with AWS4-HMAC-SHA256.")
+    return None
+
+
+def _parameters(request: HttpRequest) -> dict[str, str]:
+    """The query parameters, decoded. Raises Fault where one that matters to the signature comes twice."""
+    found: dict[str, str] = {}
+    for pair in request.query_string.split("&"):
+        name, _, value = pair.partition("=")
+        name = canonical.parameter(name)
+        if name in found and name.startswith("X-Amz-"):
+            text = f"The query-string parameter '{name}' must not be given more than once."
+            raise fault(Failure.INCOMPLETE_QUERY, family_of(request), detail=text, s3=text)
+        found[name] = canonical.parameter(value)
+    return found
+
+
+def _from_header(request: HttpRequest, header: str) -> Claim:
+    scheme, _, rest = header.partition(" ")
+    if scheme != ALGORITHM:
+        raise _wrong_scheme(request, scheme, header)
+    fields = _fields(request, rest)
+    headers = request.headers
+    date = headers.get("x-amz-date") or headers.get("date")
+    if date is None or not all(fields.get(name) for name in _FIELDS):
+        raise _incomplete(request, header, fields)
+    key_id, scope = _credential(request, fields["Credential"], presigned=False)
+    family = family_of(request, scope.service)
+    date, signed_at = _date(date, family, basic="x-amz-date" in headers)
+    _check_scope_date(scope, date, family, presigned=False)
+    return Claim(
+        key_id,
+        scope,
+        date,
+        signed_at,
+        tuple(fields["SignedHeaders"].lower().split(";")),
+        fields["Signature"],
+        family,
+        session_token=headers.get("x-amz-security-token"),
+        payload=headers.get("x-amz-content-sha256"),
+    )
+
+
+def _from_query(request: HttpRequest, query: Mapping[str, str]) -> Claim:
+    missing = [name for name in _REQUIRED if not query.get(name)]
+    if missing:
+        raise _incomplete_query(request, missing, query.get("X-Amz-Credential", ""))
+    if query["X-Amz-Algorithm"] != ALGORITHM:
+        raise _unsupported(request, _unsupported_algorithm(query["X-Amz-Algorithm"]))
+    key_id, scope = _credential(request, query["X-Amz-Credential"], presigned=True)
+    family = family_of(request, scope.service)
+    date = query["X-Amz-Date"]
+    signed_at = epoch_of(date)
+    if signed_at is None:
+        wanted = "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\""
+        raise fault(Failure.INCOMPLETE_QUERY, family, detail=_bad_date(date), s3=wanted)
+    expires = _expires(request, query.get("X-Amz-Expires"), family)
+    _check_scope_date(scope, date, family, presigned=True)
+    headers = request.headers
+    return Claim(
+        key_id,
+        scope,
+        date,
+        signed_at,
+        tuple(query["X-Amz-SignedHeaders"].lower().split(";")),
+        query["X-Amz-Signature"],
+        family,
+        presigned=True,
+        expires=expires,
+        session_token=query.get("X-Amz-Security-Token", headers.get("x-amz-security-token")),
+        payload=headers.get("x-amz-content-sha256", query.get("X-Amz-Content-Sha256")),
+    )
+
+
+def _fields(request: HttpRequest, text: str) -> dict[str, str]:
+    """The `name=value` pairs of an Authorization header."""
+    fields: dict[str, str] = {}
+    for item in text.replace(",", " ").split():
+        name, equals, value = item.partition("=")
+        if not equals or name in fields:
+            what = "Duplicate" if equals else "Invalid key=value pair (missing equal-sign) in"
+            hashed = f"{what} Authorization header (hashed with SHA-256 and encoded with Base64): '{_hashed(item)}'."
+            raise fault(Failure.INCOMPLETE_HEADER, family_of(request), detail=hashed, s3=_THREE_COMPONENTS)
+        fields[name] = value
+    return fields
+
+
+_THREE_COMPONENTS: Final = (
+    "the authorization header requires three components: Credential, SignedHeaders, and Signature."
+)
+
+
+def _credential(request: HttpRequest, text: str, *, presigned: bool) -> tuple[str, Scope]:
+    """The key id and the scope of a credential."""
+    parts = text.split("/")
+    if len(parts) != 5 or not parts[0]:
+        kind = Failure.INCOMPLETE_QUERY if presigned else Failure.INCOMPLETE_HEADER
+        s3 = 'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
+        raise fault(
+            kind,
+            family_of(request, _service(text)),
+            detail="Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, "
+            f"got '{text}'",
+            s3=f"Error parsing the X-Amz-Credential parameter; {s3}" if presigned else s3,
+        )
+    key_id, date, region, service, terminator = parts
+    scope = Scope(date, region, service)
+    if terminator == TERMINATOR and region and service:
+        return key_id, scope
+    if terminator != TERMINATOR:
+        detail = f"Credential should be scoped with a valid terminator: '{TERMINATOR}', not '{terminator}'."
+        s3 = f'incorrect terminal "{terminator}". This endpoint uses "{TERMINATOR}".'
+    elif not region:
+        detail = "Credential should be scoped to a valid region, not ''."
+        s3 = "a non-empty region must be provided in the credential."
+    else:
+        detail = s3 = "Credential should be scoped to a service, not ''."
+    raise fault(_scope_failure(presigned=presigned), family_of(request, service), detail=detail, s3=s3)
+
+
+def _check_scope_date(scope: Scope, date: str, family: Family, *, presigned: bool) -> None:
+    if scope.date == date[:8]:
+        return
+    raise fault(
+        _scope_failure(presigned=presigned),
+        family,
+        detail="Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
+        f"'{scope.date}' != '{date[:8]}', from '{date}'.",
+        s3=f'Invalid credential date "{scope.date}". This date is not the same as X-Amz-Date: "{date[:8]}".'
+        if presigned
+        else "Invalid credential date. Date is not the same as X-Amz-Date.",
+    )
+
+
+def _scope_failure(*, presigned: bool) -> Failure:
+    return Failure.QUERY_SCOPE if presigned else Failure.HEADER_SCOPE
+
+
+def _date(text: str, family: Family, *, basic: bool) -> tuple[str, int]:
+    """The date in the basic format, and in epoch seconds. `basic`: it is X-Amz-Date, which has that format."""
+    found = text if basic else basic_of_http_date(text)
+    signed_at = None if found is None else epoch_of(found)
+    if found is None or signed_at is None:
+        raise fault(Failure.NO_DATE, family, detail=_bad_date(text))
+    return found, signed_at
+
+
+def _expires(request: HttpRequest, text: str | None, family: Family) -> int | None:
+    """X-Amz-Expires in seconds. S3 requires it."""
+    if text is None:
+        if family is Family.S3:
+            raise _incomplete_query(request, ["X-Amz-Expires"], "///s3")
+        return None
+    if not text.removeprefix("-").isdecimal() or not text.isascii() or len(text) > 12:
+        problem = "X-Amz-Expires should be a number"
+    elif int(text) < 0:
+        problem = "X-Amz-Expires must be non-negative"
+    elif int(text) > MAX_EXPIRES:
+        problem = (
+            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than "
+            f"{MAX_EXPIRES} seconds"
+        )
+    else:
+        return int(text)
+    raise fault(Failure.INCOMPLETE_QUERY, family, detail=problem, s3=problem)
+
+
+def _wrong_scheme(request: HttpRequest, scheme: str, header: str) -> Fault:
+    """Signature Version 2 and SigV4A are named; of any other scheme AWS lists what a SigV4 header would need."""
+    if scheme == "AWS" or scheme.startswith("AWS4-"):
+        return _unsupported(request, _unsupported_algorithm(scheme))
+    if family_of(request) is Family.S3:
+        return _unsupported(request, "")
+    return _incomplete(request, header, {})
+
+
+def _unsupported(request: HttpRequest, detail: str) -> Fault:
+    return fault(Failure.UNSUPPORTED, family_of(request), detail=detail)
+
+
+def _unsupported_algorithm(name: str) -> str:
+    return f"Unsupported AWS 'algorithm': '{name}' (only {ALGORITHM} for now)."
+
+
+def _incomplete(request: HttpRequest, header: str, fields: Mapping[str, str]) -> Fault:
+    """AWS enumerates what is missing. What was sent is hashed: it may be another mechanism's secret."""
+    family = family_of(request, _service(fields.get("Credential", "")))
+    dated = "x-amz-date" in request.headers or "date" in request.headers
+    if family is Family.S3 and not dated:
+        return fault(Failure.NO_DATE, family)
+    missing = [f"Authorization header requires '{name}' parameter." for name in _FIELDS if not fields.get(name)]
+    if not dated:
+        missing.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
+    missing.append(f"(Hashed with SHA-256 and encoded with Base64) Authorization={_hashed(header)}")
+    return fault(Failure.INCOMPLETE_HEADER, family, detail=" ".join(missing), s3=_THREE_COMPONENTS)
+
+
+def _incomplete_query(request: HttpRequest, missing: list[str], credential: str = "") -> Fault:
+    listed = " ".join(f"AWS query-string parameters must include '{name}'." for name in missing)
+    return fault(
+        Failure.INCOMPLETE_QUERY,
+        family_of(request, _service(credential)),
+        detail=f"{listed} Re-examine the query-string parameters.",
+        s3="Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, "
+        "X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.",
+    )
+
+
+def _service(credential: str) -> str:
+    """The service in a credential, as far as one can be made out."""
+    parts = credential.split("/")
+    return parts[3] if len(parts) > 3 else ""
+
+
+def _bad_date(text: str) -> str:
+    return f"Date must be in ISO-8601 'basic format'. Got '{text}'. See http://en.wikipedia.org/wiki/ISO_8601"
+
+
+def _hashed(text: str) -> str:
+    return b64encode(sha256(canonical.octets(text)).digest()).decode()

@@ -1,0 +1,29 @@
+"""A verified request, without the aws-chunked framing it came in."""
+
+from __future__ import annotations
+
+from locum.core.http import HttpRequest
+from locum.sigv4 import chunked
+
+
+def unframed(request: HttpRequest, body: bytes) -> HttpRequest:
+    """`request` as it would have come unchunked. `body` is what `verify` answered; call it after that only.
+
+    S3 API Reference, "PutObject": `aws-chunked` is no part of the object's Content-Encoding. Trailing headers are
+    headers now. A request that is not chunked is answered as it is.
+    """
+    if request.headers.get("x-amz-content-sha256") not in chunked.MODES:
+        return request
+    headers = dict(request.headers)
+    for name in ("x-amz-decoded-content-length", "x-amz-trailer", "transfer-encoding"):
+        headers.pop(name, None)
+    encodings = [part.strip() for part in headers.pop("content-encoding", "").split(",")]
+    kept = ",".join(part for part in encodings if part and part.lower() != "aws-chunked")
+    if kept:
+        headers["content-encoding"] = kept
+    headers["content-length"] = str(len(body))
+    headers["x-amz-content-sha256"] = "UNSIGNED-PAYLOAD"
+    headers |= chunked.trailers(request)
+    return HttpRequest(
+        request.method, request.raw_path, request.query_string, headers, body, request.source_ip, request.secure
+    )

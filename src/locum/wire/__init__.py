@@ -1,0 +1,19 @@
+"""HTTP messages and typed calls, driven by botocore's service models.
+
+    models     the index of all services; one service's model, when it is needed
+    route      which operation a request is (`route_rest`, `route_s3`)
+    parsers    requests to parameters          validate   parameters against the model (`patterns`)
+    serialize  answers to responses            faults     errors to responses (`guess`: before the operation is known)
+    codec      all of it for one operation in one protocol
+
+Nothing here does I/O, but for reading botocore's data files, and nothing knows of signatures, policies or state.
+"""
+
+from __future__ import annotations
+
+from locum.wire.codec import OWNED, Codec, owned
+from locum.wire.guess import plain_fault
+from locum.wire.parsers.s3 import bucket_of_host
+from locum.wire.route import resolve
+
+__all__ = ["OWNED", "Codec", "bucket_of_host", "owned", "plain_fault", "resolve"]

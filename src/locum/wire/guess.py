@@ -1,0 +1,46 @@
+"""Faults before an operation is known: the protocol is guessed from what the request shows."""
+
+from __future__ import annotations
+
+import re
+
+from locum.core.errors import Fault
+from locum.core.http import HttpRequest, HttpResponse
+from locum.wire.faults import render_fault
+from locum.wire.models import Service, index, loaded_model
+
+# The service in the scope of a signature: AKID/20150830/us-east-1/iam/aws4_request, in the header or, with %2F, in
+# the query string.
+_SCOPE = re.compile(r"Credential=[^/%, ]+(?:/|%2F)[0-9]+(?:/|%2F)[^/%]*(?:/|%2F)([^/%]+)(?:/|%2F)aws4_request")
+
+
+def plain_fault(request: HttpRequest, fault: Fault, request_id: str) -> HttpResponse:
+    """The fault as the service that is probably meant would answer it. Loads no model for it."""
+    protocol, service = _guess(request)
+    model = loaded_model(service.name) if service is not None else None
+    if model is None and service is not None and protocol == "rest-xml" and service.name != "s3":
+        protocol = "query"  # the same envelope; a rest-xml fault of an unnamed service is S3's
+    response = render_fault(fault, protocol, model, None, request_id)
+    if request.method == "HEAD":
+        response.body = b""
+    return response
+
+
+def _guess(request: HttpRequest) -> tuple[str, Service | None]:
+    service = _signed_for(request)
+    if "smithy-protocol" in request.headers:
+        return "smithy-rpc-v2-cbor", service
+    if "x-amz-target" in request.headers:
+        return "json", service
+    protocols = service.protocols if service is not None else ()
+    if b"Action=" in request.body[:4096] or "Action=" in request.query_string:
+        return ("ec2" if "ec2" in protocols else "query"), service
+    if service is None:
+        return "rest-xml", None
+    return next((p for p in protocols if p.startswith("rest")), protocols[0]), service
+
+
+def _signed_for(request: HttpRequest) -> Service | None:
+    found = _SCOPE.search(request.headers.get("authorization", "")) or _SCOPE.search(request.query_string)
+    services = index().signed_as(found[1]) if found is not None else ()
+    return services[0] if services else None

@@ -1,0 +1,150 @@
+"""The services: a small index of all of them, and the model of one, loaded when somebody first calls it.
+
+botocore's models of all services take seconds and hundreds of megabytes to load. What routing needs of each is
+distilled by `tools/wire_index.py` into `data/services.json`; a model is read from botocore's data once a request
+has been found to be for that service. Importing this module imports nothing of botocore.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel, ServiceModel
+
+_DATA = Path(__file__).parent / "data" / "services.json"
+
+# Names that requests are signed with, and that no model has.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-express-authenticating-authorizing.html and the like.
+_SIGNING_ALIASES = {"s3express": "s3", "s3-object-lambda": "s3", "s3-outposts": "s3", "email": "ses"}
+
+
+class Service(NamedTuple):
+    """What the index knows of a service. `protocols` has the preferred one first; `versions` has the latest last."""
+
+    name: str
+    signing_name: str
+    endpoint_prefix: str
+    versions: tuple[str, ...]
+    protocols: tuple[str, ...]
+    target_prefix: str
+
+    @property
+    def api_version(self) -> str:
+        """The version of the API whose model is used."""
+        return self.versions[-1]
+
+
+class UnsignedRoute(NamedTuple):
+    """A REST operation that is called without a signature."""
+
+    method: str
+    template: str
+    service: str
+    operation: str
+
+
+class Index(NamedTuple):
+    """All services, by what a request shows of them.
+
+    `exclusive` names, per service, the operations by which it differs from another of the same name and version
+    (docdb and neptune from rds). `roots` is, per signing name that several REST services share, the services by
+    the first segment of their paths (`*` for a label).
+    """
+
+    services: Mapping[str, Service]
+    by_signing_name: Mapping[str, tuple[Service, ...]]
+    by_target_prefix: Mapping[str, tuple[Service, ...]]
+    exclusive: Mapping[str, frozenset[str]]
+    roots: Mapping[str, Mapping[str, tuple[str, ...]]]
+    unsigned: tuple[UnsignedRoute, ...]
+
+    def signed_as(self, signing_name: str) -> tuple[Service, ...]:
+        """The services whose requests are signed with that name; none where nobody has it."""
+        return self.by_signing_name.get(_SIGNING_ALIASES.get(signing_name, signing_name), ())
+
+    def of_operation(self, candidates: Iterable[Service], operation: str) -> Service | None:
+        """Which of several services of the same kind has the operation; the general one where it may be any."""
+        general = None
+        for service in candidates:
+            exclusive = self.exclusive.get(service.name)
+            if exclusive is None:
+                general = general or service
+            elif operation in exclusive:
+                return service
+        return general
+
+
+@cache
+def index() -> Index:
+    """The index, read once."""
+    raw = json.loads(_DATA.read_bytes())
+    services = {
+        name: Service(name, signing, endpoint, tuple(versions.split()), tuple(protocols.split()), target)
+        for name, (signing, endpoint, versions, protocols, target) in raw["services"].items()
+    }
+    signing, targets = defaultdict(list), defaultdict(list)
+    for service in services.values():
+        signing[service.signing_name].append(service)
+        if service.target_prefix:
+            targets[service.target_prefix].append(service)
+    return Index(
+        services,
+        {name: tuple(found) for name, found in signing.items()},
+        {name: tuple(found) for name, found in targets.items()},
+        {name: frozenset(operations) for name, operations in raw["exclusive"].items()},
+        {name: {k: tuple(v) for k, v in roots.items()} for name, roots in raw["roots"].items()},
+        tuple(UnsignedRoute(*route) for route in raw["unsigned"]),
+    )
+
+
+_models: dict[str, ServiceModel] = {}
+_loading = threading.Lock()
+
+
+def service_model(name: str) -> ServiceModel:
+    """botocore's model of a service of the index, without its documentation texts (half of its memory)."""
+    model = _models.get(name)
+    if model is None:
+        with _loading:
+            model = _models.get(name) or _load(name)
+            _models[name] = model
+    return model
+
+
+def loaded_model(name: str) -> ServiceModel | None:
+    """The model of a service if it has been loaded already."""
+    return _models.get(name)
+
+
+def find_operation(name: str, operation: str) -> OperationModel | None:
+    """The model of an operation; None where the service has no such operation."""
+    model = service_model(name)
+    return model.operation_model(operation) if operation in model.operation_names else None
+
+
+def _load(name: str) -> ServiceModel:
+    # botocore.model pulls in all of urllib3; `locum up` should not wait for that.
+    from botocore.loaders import Loader  # noqa: PLC0415
+    from botocore.model import ServiceModel  # noqa: PLC0415
+
+    # Only botocore's own data: a user's ~/.aws/models has no say in how requests are read.
+    loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+    description = loader.load_data(f"{name}/{index().services[name].api_version}/service-2")
+    _drop_documentation(description)
+    return ServiceModel(description, name)
+
+
+def _drop_documentation(description: dict[str, Any]) -> None:
+    for operation in description["operations"].values():
+        operation.pop("documentation", None)
+    for shape in description["shapes"].values():
+        shape.pop("documentation", None)
+        for member in shape.get("members", {}).values():
+            member.pop("documentation", None)

@@ -1,0 +1,44 @@
+"""What a parser raises, and how each protocol tells the client."""
+
+from __future__ import annotations
+
+from locum.core.errors import Fault
+
+
+class Malformed(Exception):
+    """A body that cannot be read as the operation's input; the text is AWS's where AWS's is known."""
+
+
+class Unbindable(Malformed):
+    """The same of a part of the URI or of a header. `name` is the header, the label or the query parameter."""
+
+    def __init__(self, name: str, value: str, reason: str) -> None:
+        super().__init__(reason)
+        self.name = name
+        self.value = value
+
+
+# The codes: "Common Errors" of the query services (MalformedInput) and of EC2
+# (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html), Smithy's protocol pages for
+# SerializationException, and https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html.
+_S3_XML = "The XML you provided was not well-formed or did not validate against our published schema"
+_CODES = {
+    "query": "MalformedInput",
+    "ec2": "InvalidParameterValue",
+    "json": "SerializationException",
+    "rest-json": "SerializationException",
+    "rest-xml": "MalformedInput",
+    "smithy-rpc-v2-cbor": "SerializationException",
+}
+
+
+def malformed_fault(error: Malformed, protocol: str, service: str) -> Fault:
+    """The fault that the service answers a malformed request with."""
+    if service != "s3":
+        return Fault(_CODES[protocol], str(error))
+    if isinstance(error, Unbindable):
+        if error.name == "Key":
+            return Fault("InvalidURI", "Couldn't parse the specified URI.")
+        members = {"ArgumentName": error.name, "ArgumentValue": error.value}
+        return Fault("InvalidArgument", str(error), members=members)
+    return Fault("MalformedXML", _S3_XML)

@@ -1,0 +1,70 @@
+"""Which bucket and key a request to S3 is about: path style, or the bucket in the host's name.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from locum.core.errors import Fault
+from locum.core.http import HttpRequest
+from locum.wire.parsers.malformed import Unbindable
+
+_REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]"
+# bucket.s3.amazonaws.com, bucket.s3.region..., bucket.s3-region..., bucket.s3-accelerate..., bucket.s3.dualstack...;
+# and the same below localhost, as the users of local AWS stacks write it.
+_VIRTUAL = re.compile(
+    rf"(?P<bucket>.+)\.s3(?:express|-[a-z0-9-]+)?(?:-[a-z0-9-]+)?(?:\.dualstack)?(?:\.{_REGION})?"
+    r"\.(?:amazonaws\.com(?:\.cn)?|localhost|localhost\.localstack\.cloud)"
+)
+_LOCAL = re.compile(r"(?P<bucket>.+)\.localhost")
+_HOSTS_KEPT = 1024
+
+
+class Address(NamedTuple):
+    """`bucket` is empty in a request to the service itself; `raw_key`, still percent-encoded, in one to a bucket."""
+
+    bucket: str
+    raw_key: str
+
+
+@lru_cache(maxsize=_HOSTS_KEPT)
+def bucket_of_host(host: str) -> str:
+    """The bucket that the host names; empty in path style."""
+    name = host.rsplit(":", 1)[0].lower() if not host.endswith("]") else host
+    if name == "localhost" or name.startswith("s3."):
+        return ""
+    found = _VIRTUAL.fullmatch(name)
+    if found is None and (local := _LOCAL.fullmatch(name)) is not None:
+        return "" if local["bucket"].endswith(".s3") or local["bucket"] == "s3" else local["bucket"]
+    return found["bucket"] if found is not None else ""
+
+
+def s3_address(request: HttpRequest) -> Address:
+    """The bucket and key of a request. Raises Fault where the path has none that could be meant."""
+    bucket, path = bucket_of_host(request.headers.get("host", "")), request.raw_path[1:]
+    if bucket:
+        return Address(bucket, path)
+    bucket, _, key = path.partition("/")
+    if "%" in bucket:
+        bucket = unquote(bucket, errors="replace")
+    if "/" in bucket or (key and not bucket):
+        raise Fault("InvalidBucketName", "The specified bucket is not valid.", members={"BucketName": bucket})
+    return Address(bucket, key)
+
+
+def s3_labels(request: HttpRequest) -> dict[str, str]:
+    """The labels `Bucket` and `Key`, decoded."""
+    bucket, raw_key = s3_address(request)
+    if not raw_key:
+        return {"Bucket": bucket} if bucket else {}
+    if "%" not in raw_key:
+        return {"Bucket": bucket, "Key": raw_key}
+    try:
+        return {"Bucket": bucket, "Key": unquote(raw_key, errors="strict")}
+    except UnicodeDecodeError:
+        raise Unbindable("Key", raw_key, "Couldn't parse the specified URI.") from None

@@ -1,0 +1,142 @@
+"""What of a call may stand in an audit record: its parameters, and its answer, without anything secret.
+
+CloudTrail's form (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html,
+`requestParameters` and `responseElements`): members begin with a lower-case letter, secrets are replaced, bytes
+are left out. Instants are ISO 8601. The result can be written as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from locum.wire.serializers.text import iso8601, special_float
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel, Shape, StructureShape
+
+HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
+
+Redactor = Callable[[Mapping[str, Any]], dict[str, Any]]
+_Convert = Callable[[Any], Any]
+
+# Members that are secret wherever they are, whether the model marks them `sensitive` or not. Lower-case.
+_SECRET_MEMBERS = frozenset(
+    {
+        "newpassword",
+        "oldpassword",
+        "password",
+        "plaintext",
+        "privatekey",
+        "samlassertion",
+        "secretaccesskey",
+        "secretbinary",
+        "secretstring",
+        "sessiontoken",
+        "tokencode",
+        "userdata",
+        "webidentitytoken",
+    }
+)
+
+# CloudTrail's name of a member where it is not the model's:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-understanding-s3-entries.html
+_RENAMED = {"s3": {"Bucket": "bucketName"}}
+
+
+def compile_redactor(model: OperationModel) -> Redactor:
+    """The function that turns the operation's parameters into `requestParameters`.
+
+    A member that the input shape does not have is left out: nobody could tell whether it is secret.
+    """
+    return _compile(model.input_shape, _RENAMED.get(model.service_model.service_name, {}))
+
+
+def compile_answer_redactor(model: OperationModel) -> Redactor:
+    """The function that turns the operation's answer into `responseElements`."""
+    return _compile(model.output_shape, {})
+
+
+def _compile(shape: StructureShape | None, renamed: Mapping[str, str]) -> Redactor:
+    return _Compiler().structure(shape, renamed) if shape is not None else _redactor({})
+
+
+class _Compiler:
+    """Compiles the shapes of one operation. A shape that contains itself is known before its members are."""
+
+    def __init__(self) -> None:
+        self._structures: dict[str, Redactor] = {}
+
+    def structure(self, shape: StructureShape, renamed: Mapping[str, str]) -> Redactor:
+        known = self._structures.get(shape.name)
+        if known is None:
+            members: dict[str, tuple[str, _Convert | None]] = {}
+            known = self._structures[shape.name] = _redactor(members)
+            for name, member in shape.members.items():
+                if member.type_name == "blob" and not _is_secret(name, member):
+                    continue
+                if member.serialization.get("eventstream"):
+                    continue
+                members[name] = (renamed.get(name, name[:1].lower() + name[1:]), self._member(name, member))
+        return known
+
+    def _member(self, name: str, shape: Shape) -> _Convert | None:
+        return _hide if _is_secret(name, shape) else self._value(shape)
+
+    def _value(self, shape: Shape) -> _Convert | None:
+        """How a value is converted; None where it stays as it is."""
+        kind = shape.type_name
+        if shape.metadata.get("sensitive"):
+            return _hide
+        if kind == "structure":
+            return None if shape.metadata.get("document") else self.structure(shape, {})
+        if kind == "list":
+            return _items(self._value(shape.member))
+        if kind == "map":
+            return _hide if shape.key.metadata.get("sensitive") else _entries(self._value(shape.value))
+        return _SCALARS.get(kind)
+
+
+def _is_secret(name: str, shape: Shape) -> bool:
+    return bool(shape.metadata.get("sensitive")) or name.lower() in _SECRET_MEMBERS
+
+
+def _hide(_value: Any) -> str:
+    return HIDDEN
+
+
+def _leave_out(_value: Any) -> None:
+    return None
+
+
+def _number(value: float) -> float | str:
+    return special_float(value) or value
+
+
+_SCALARS: dict[str, _Convert] = {"timestamp": iso8601, "blob": _leave_out, "float": _number, "double": _number}
+
+
+def _redactor(members: Mapping[str, tuple[str, _Convert | None]]) -> Redactor:
+    def redact(values: Mapping[str, Any]) -> dict[str, Any]:
+        record = {}
+        for name, value in values.items():
+            if value is not None and name in members:
+                recorded_name, convert = members[name]
+                record[recorded_name] = value if convert is None else convert(value)
+        return record
+
+    return redact
+
+
+def _items(item: _Convert | None) -> _Convert:
+    if item is None:
+        return list
+    if item is _leave_out:
+        return lambda _values: []
+    return lambda values: [item(value) for value in values]
+
+
+def _entries(value: _Convert | None) -> _Convert:
+    if value is None:
+        return dict
+    return lambda entries: {key: value(entry) for key, entry in entries.items()}

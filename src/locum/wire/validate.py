@@ -1,0 +1,181 @@
+"""Parameters against the constraints of the model: a check per shape, built once; `violations` says what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from locum.wire.patterns import compile_pattern
+from locum.wire.violations import Constraint, Violation, fault_renderer
+
+if TYPE_CHECKING:
+    from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
+
+
+_Check = Callable[[Any, str, str, list[Violation]], None]
+Validator = Callable[[Mapping[str, Any]], None]
+
+_REQUIRED = Constraint("INPUT_REQUIRED", "Member must not be null", lambda value: False)
+
+
+def compile_validator(model: OperationModel, protocol: str) -> Validator | None:
+    """The function that raises the service's Fault for parameters that break the model's constraints."""
+    if model.input_shape is None:
+        return None
+    check = _Compiler(ec2=protocol == "ec2").structure(model.input_shape)
+    render = fault_renderer(model, protocol)
+
+    def validate(params: Mapping[str, Any]) -> None:
+        violations: list[Violation] = []
+        check(params, "", "", violations)
+        if violations:
+            raise render(violations)
+
+    return validate
+
+
+# Checks
+
+
+class _Compiler:
+    def __init__(self, *, ec2: bool) -> None:
+        self._ec2 = ec2
+        self._structures: dict[str, _Check] = {}
+
+    def check(self, shape: Shape) -> _Check | None:
+        """What checks a value of that shape; None where there is nothing to check."""
+        if shape.type_name == "structure":
+            return None if shape.is_document_type else self.structure(shape)
+        if shape.type_name == "list":
+            return self._list(shape)
+        if shape.type_name == "map":
+            return self._map(shape)
+        return _all(_constraints(shape), sensitive=bool(shape.metadata.get("sensitive")))
+
+    def structure(self, shape: StructureShape) -> _Check:
+        known = self._structures.get(shape.name)
+        if known is not None:
+            return known
+        members: list[tuple[str, str, str, bool, _Check | None]] = []
+
+        def check(value: Any, path: str, wire_path: str, found: list[Violation]) -> None:
+            for name, place, wire_place, required, check_member in members:
+                member = value.get(name)
+                if member is None:
+                    if required:
+                        found.append(Violation(_at(path, place), _at(wire_path, wire_place), None, _REQUIRED))
+                elif check_member is not None:
+                    check_member(member, _at(path, place), _at(wire_path, wire_place), found)
+
+        self._structures[shape.name] = check
+        for name, member in shape.members.items():
+            required, check_member = name in shape.required_members, self.check(member)
+            if required or check_member is not None:
+                members.append(
+                    (name, name[0].lower() + name[1:], self._wire_name(name, member), required, check_member)
+                )
+        return check
+
+    def _wire_name(self, name: str, member: Shape) -> str:
+        located = member.serialization.get("queryName") or member.serialization.get("name", name)
+        return str(located[0].upper() + located[1:] if self._ec2 else located)
+
+    def _list(self, shape: ListShape) -> _Check | None:
+        size, item_constraints = _all(_constraints(shape)), _constraints(shape.member)
+        nested = shape.member.type_name in ("structure", "list", "map")
+        check_item = self.check(shape.member) if nested else None
+        together = None if nested else _together("Member must satisfy constraint", item_constraints)
+        if size is None and check_item is None and together is None:
+            return None
+
+        def check(value: Any, path: str, wire_path: str, found: list[Violation]) -> None:
+            if size is not None:
+                size(value, path, wire_path, found)
+            if check_item is not None:
+                for number, item in enumerate(value, 1):
+                    check_item(item, f"{path}.{number}.member", f"{wire_path}.{number}", found)
+            elif together is not None and not all(together.holds(item) for item in value):
+                found.append(Violation(path, wire_path, value, together))
+
+        return check
+
+    def _map(self, shape: MapShape) -> _Check | None:
+        size = _all(_constraints(shape))
+        keys = _together("Map keys must satisfy constraint", _constraints(shape.key))
+        nested = shape.value.type_name in ("structure", "list", "map")
+        check_value = self.check(shape.value) if nested else None
+        values = None if nested else _together("Map value must satisfy constraint", _constraints(shape.value))
+        if size is None and keys is None and check_value is None and values is None:
+            return None
+
+        def check(value: Any, path: str, wire_path: str, found: list[Violation]) -> None:
+            if size is not None:
+                size(value, path, wire_path, found)
+            if keys is not None and not all(keys.holds(key) for key in value):
+                found.append(Violation(path, wire_path, value, keys))
+            if values is not None and not all(values.holds(item) for item in value.values()):
+                found.append(Violation(path, wire_path, value, values))
+            if check_value is not None:
+                for key, item in value.items():
+                    check_value(item, f"{path}.{key}.member", f"{wire_path}.{key}", found)
+
+        return check
+
+
+def _at(path: str, place: str) -> str:
+    return f"{path}.{place}" if path else place
+
+
+def _all(constraints: list[Constraint], *, sensitive: bool = False) -> _Check | None:
+    if not constraints:
+        return None
+
+    def check(value: Any, path: str, wire_path: str, found: list[Violation]) -> None:
+        broken = [constraint for constraint in constraints if not constraint.holds(value)]
+        found.extend(Violation(path, wire_path, value, constraint, sensitive) for constraint in broken)
+
+    return check
+
+
+def _together(text: str, constraints: list[Constraint]) -> Constraint | None:
+    if not constraints:
+        return None
+    listed = ", ".join(constraint.text for constraint in constraints)
+    return Constraint(
+        constraints[0].reason if len(constraints) == 1 else "INVALID_LIST_MEMBER",
+        f"{text}: [{listed}]",
+        lambda value: all(constraint.holds(value) for constraint in constraints),
+    )
+
+
+def _constraints(shape: Shape) -> list[Constraint]:
+    """In the order in which AWS lists them: enum, pattern, longest, shortest."""
+    facts, kind = shape.metadata, shape.type_name
+    found = []
+    if kind == "string" and "enum" in facts:
+        allowed = frozenset(facts["enum"])
+        text = f"Member must satisfy enum value set: [{', '.join(facts['enum'])}]"
+        found.append(Constraint("INVALID_ENUM", text, allowed.__contains__))
+    if kind == "string" and "pattern" in facts:
+        matches = compile_pattern(facts["pattern"])
+        if matches is not None:
+            text = f"Member must satisfy regular expression pattern: {facts['pattern']}"
+            found.append(Constraint("INVALID_PATTERN", text, matches))
+    if kind in ("string", "blob", "list", "map"):
+        found += _bounds(facts, "LENGTH", "length", len)
+    elif kind in ("integer", "long", "float", "double"):
+        found += _bounds(facts, "VALUE", "value", lambda value: value)
+    return found
+
+
+def _bounds(facts: Mapping[str, Any], reason: str, noun: str, measure: Callable[[Any], float]) -> list[Constraint]:
+    found = []
+    if "max" in facts:
+        most = facts["max"]
+        text = f"Member must have {noun} less than or equal to {most}"
+        found.append(Constraint(f"MAX_{reason}_EXCEEDED", text, lambda value: measure(value) <= most))
+    if facts.get("min"):
+        least = facts["min"]
+        text = f"Member must have {noun} greater than or equal to {least}"
+        found.append(Constraint(f"MIN_{reason}_EXCEEDED", text, lambda value: measure(value) >= least))
+    return found

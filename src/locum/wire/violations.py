@@ -1,0 +1,123 @@
+"""Broken constraints of the model, and what each service says of them.
+
+The form is Coral's, the framework of AWS's services:
+
+    2 validation errors detected: Value '' at 'roleArn' failed to satisfy constraint: Member must satisfy regular
+    expression pattern: [...]+; Value '' at 'roleArn' failed to satisfy constraint: Member must have length greater
+    than or equal to 20
+
+A place is written `tags.1.member.key`: the first letter small, list items counted from 1. Of a list of scalars the
+whole list is shown, and all constraints of its items: `Value '[x]' at 'names' failed to satisfy constraint: Member must
+satisfy constraint: [...]`. Organizations and EC2 say it in their own way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from locum.core.errors import Fault
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel
+
+
+class Constraint(NamedTuple):
+    """One constraint of a shape. `reason` is the kind of violation, as Organizations names it."""
+
+    reason: str
+    text: str
+    holds: Callable[[Any], bool]
+
+
+class Violation(NamedTuple):
+    """A value that broke a constraint. `value` is None for a member that is not there or must not be shown."""
+
+    path: str
+    wire_path: str
+    value: Any
+    constraint: Constraint
+    sensitive: bool = False
+
+
+Render = Callable[[list[Violation]], Fault]
+
+# "The request was rejected because ..." of https://docs.aws.amazon.com/organizations/latest/APIReference/, in the
+# words of InvalidInputException's reasons.
+_ORGANIZATIONS = {
+    "INPUT_REQUIRED": "You must include a value for all required parameters.",
+    "INVALID_ENUM": "You specified an invalid value.",
+    "INVALID_PATTERN": "You provided a value that does not match the required pattern.",
+    "INVALID_LIST_MEMBER": "You provided a list to a parameter that contains at least one invalid value.",
+    "MAX_LENGTH_EXCEEDED": "You provided a string parameter that is longer than allowed.",
+    "MAX_VALUE_EXCEEDED": "You provided a numeric parameter that has a larger value than allowed.",
+    "MIN_LENGTH_EXCEEDED": "You provided a string parameter that is shorter than allowed.",
+    "MIN_VALUE_EXCEEDED": "You provided a numeric parameter that has a smaller value than allowed.",
+}
+
+
+def fault_renderer(model: OperationModel, protocol: str) -> Render:
+    """What makes a Fault of violations, as the service of the operation does. It is given at least one."""
+    service = model.service_model.service_name
+    if service == "organizations":
+        return _organizations_fault
+    if protocol == "ec2":
+        return _ec2_fault
+    if service == "accessanalyzer":
+        return _access_analyzer_fault
+    code = "ValidationError" if protocol == "query" else "ValidationException"
+    return lambda violations: Fault(code, validation_message(violations))
+
+
+def validation_message(violations: list[Violation]) -> str:
+    """Coral's text for one or more violations."""
+    noun = "error" if len(violations) == 1 else "errors"
+    return f"{len(violations)} validation {noun} detected: " + "; ".join(map(_sentence, violations))
+
+
+def _sentence(violation: Violation) -> str:
+    if violation.sensitive:
+        value = "Value"
+    elif violation.value is None:
+        value = "Value null"
+    else:
+        value = f"Value '{_java_text(violation.value)}'"
+    return f"{value} at '{violation.path}' failed to satisfy constraint: {violation.constraint.text}"
+
+
+_MAX_SHOWN = 2048
+
+
+def _java_text(value: Any) -> str:
+    """A value as Java prints it."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_java_text, value))}]"[:_MAX_SHOWN]
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}={_java_text(item)}" for key, item in value.items())[:_MAX_SHOWN] + "}"
+    if isinstance(value, bytes):
+        return f"java.nio.HeapByteBuffer[pos=0 lim={len(value)} cap={len(value)}]"
+    return str(value)[:_MAX_SHOWN]
+
+
+def _organizations_fault(violations: list[Violation]) -> Fault:
+    reason = violations[0].constraint.reason
+    return Fault("InvalidInputException", _ORGANIZATIONS[reason], members={"Reason": reason})
+
+
+def _access_analyzer_fault(violations: list[Violation]) -> Fault:
+    fields = [{"name": violation.path, "message": violation.constraint.text} for violation in violations]
+    members = {"reason": "fieldValidationFailed", "fieldList": fields}
+    return Fault("ValidationException", validation_message(violations), members=members)
+
+
+def _ec2_fault(violations: list[Violation]) -> Fault:
+    """The first one only. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html."""
+    violation = violations[0]
+    reason, value = violation.constraint.reason, _java_text(violation.value)
+    if reason == "INPUT_REQUIRED":
+        return Fault("MissingParameter", f"The request must contain the parameter {violation.wire_path}")
+    if reason == "INVALID_ENUM":
+        return Fault("InvalidParameterValue", f"Invalid value '{value}' for {violation.wire_path}.")
+    what = violation.constraint.text.removeprefix("Member must have ").removeprefix("Member must ")
+    text = f"Value ( {value} ) for parameter {violation.path} is invalid. Expecting a {what}."
+    return Fault("InvalidParameterValue", text.replace("Expecting a satisfy ", "It must satisfy "))

@@ -1,0 +1,123 @@
+"""The event history in parts answers what one plain list would, whichever of its parts are indexed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from locum.store import AuditQuery, AuditRow, Field, Retention
+from locum.store.memory import matches
+from locum.store.trail import Trail
+
+DAY = 86_400.0
+
+rows = st.builds(
+    AuditRow,
+    at=st.floats(0, 100),
+    account=st.sampled_from(["000000000000", "111111111111"]),
+    event_id=st.sampled_from(["e1", "e2"]),
+    request_id=st.sampled_from(["r1", "r2"]),
+    event_name=st.sampled_from(["GetUser", "PutUser"]),
+    event_source=st.sampled_from(["iam", "sts"]),
+    username=st.sampled_from(["anna", ""]),
+    access_key_id=st.sampled_from(["AKIA", ""]),
+    principal=st.sampled_from(["arn:1", "arn:2"]),
+    read_only=st.booleans(),
+    denied=st.booleans(),
+    management=st.booleans(),
+    resources=st.lists(st.tuples(st.sampled_from(["T1", "T2"]), st.sampled_from(["n", "nn"])), max_size=2).map(tuple),
+    data=st.just(b"{}"),
+)
+maybe = st.one_of(st.none(), st.booleans())
+queries = st.builds(
+    AuditQuery,
+    account=st.sampled_from([None, "000000000000"]),
+    field=st.sampled_from([None, *Field]),
+    value=st.sampled_from(["e1", "r1", "PutUser", "iam", "anna", "AKIA", "arn:1", "n", "T1", ""]),
+    start=st.one_of(st.none(), st.floats(0, 100)),
+    end=st.one_of(st.none(), st.floats(0, 100)),
+    read_only=maybe,
+    denied=maybe,
+    management=maybe,
+    before=st.one_of(st.none(), st.integers(1, 40)),
+    limit=st.integers(1, 5),
+)
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    made = sqlite3.connect(":memory:", isolation_level=None)
+    yield made
+    made.close()
+
+
+def stored(connection: sqlite3.Connection, trail: Trail, batch: list[AuditRow]) -> None:
+    trail.stored(trail.insert(connection, batch))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.lists(rows, max_size=9), max_size=4), st.integers(0, 30), st.booleans(), queries)
+def test_a_query_finds_what_it_means_however_far_the_indexes_are(
+    batches: list[list[AuditRow]], steps: int, reopened: bool, query: AuditQuery
+) -> None:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    trail = Trail(connection, Retention(), part_rows=7)
+    for batch in batches:
+        stored(connection, trail, batch)
+    for _ in range(steps):
+        trail.maintain(connection, 0.0)
+    if reopened:
+        trail = Trail(connection, Retention(), part_rows=7)
+    everything = [row for batch in batches for row in batch]
+    expected = [
+        position
+        for position, row in reversed(list(enumerate(everything, 1)))
+        if (query.before is None or position < query.before) and matches(row, query)
+    ]
+    assert [position for position, _ in trail.find(connection, query)] == expected[: query.limit]
+    connection.close()
+
+
+def row(at: float) -> AuditRow:
+    return AuditRow(at, "0", "e", "r", "N", "s", "", "", "", True, False, True, (), b"%d" % at)
+
+
+def maintained(connection: sqlite3.Connection, trail: Trail, now: float) -> list[int]:
+    while trail.maintain(connection, now):
+        pass
+    return [int(data) for _, data in trail.find(connection, AuditQuery(limit=1000))]
+
+
+def test_what_is_beyond_the_number_of_rows_goes_a_part_at_a_time(connection: sqlite3.Connection) -> None:
+    trail = Trail(connection, Retention(rows=10), part_rows=5)
+    stored(connection, trail, [row(float(n)) for n in range(1, 24)])
+    assert maintained(connection, trail, 30.0) == list(range(23, 10, -1))
+
+
+def test_what_is_older_than_its_days_goes_and_the_newest_part_stays(connection: sqlite3.Connection) -> None:
+    trail = Trail(connection, Retention(days=1), part_rows=5)
+    stored(connection, trail, [row(float(n)) for n in range(1, 13)])
+    assert maintained(connection, trail, 8.0 + DAY) == [12, 11, 10, 9, 8, 7, 6]
+    assert maintained(connection, trail, 1000.0 + DAY) == [12, 11]
+
+
+def test_positions_go_on_after_a_restart_even_when_the_first_parts_are_gone(connection: sqlite3.Connection) -> None:
+    trail = Trail(connection, Retention(rows=5), part_rows=5)
+    stored(connection, trail, [row(float(n)) for n in range(1, 13)])
+    maintained(connection, trail, 0.0)
+    again = Trail(connection, Retention(rows=5), part_rows=5)
+    stored(connection, again, [row(13.0)])
+    assert [position for position, _ in again.find(connection, AuditQuery(limit=2))] == [13, 12]
+
+
+def test_a_batch_that_was_rolled_back_leaves_no_trace(connection: sqlite3.Connection) -> None:
+    trail = Trail(connection, Retention(), part_rows=5)
+    connection.execute("BEGIN")
+    trail.insert(connection, [row(1.0)])
+    connection.execute("ROLLBACK")
+    stored(connection, trail, [row(2.0)])
+    assert trail.find(connection, AuditQuery()) == [(1, b"2")]
