@@ -128,6 +128,17 @@ def binding(operation: Operation, prefix: str, kind: str, variable: str, *, sing
     return found or operation.find(names, nested=True)
 
 
+def once(bound: dict[str, str | None]) -> dict[str, str | None]:
+    """A name stands for one variable only; an ARN for all of them."""
+    seen: set[str | None] = set()
+    result: dict[str, str | None] = {}
+    for variable, path in bound.items():
+        repeated = path in seen and not norm(path or "").endswith(("arn", "arns"))
+        result[variable] = None if repeated else path
+        seen.add(path)
+    return result
+
+
 def prefixes(service: str, model: Any) -> list[str]:
     """The action prefixes of a service, the likeliest first."""
     names = [*PREFIXES.get(service, ()), model.signing_name, model.endpoint_prefix, service]
@@ -144,7 +155,7 @@ def action_of(service: str, name: str, known: list[str]) -> str | None:
         for prefix in known:
             action = data("actions", prefix).get(form)
             if action is not None:
-                return f"{prefix}:{action['name']}"
+                return prefix + ":" + str(action["name"])
     return None
 
 
@@ -187,6 +198,10 @@ class Writer:
         prefix, own = action.split(":", 1)
         spelled = "=" if prefix == self.prefixes[0] and own == name else action
         yield from self.resources(operation, prefix, own, spelled)
+        if self.service == "ec2" and any(member.path.startswith("TagSpecifications[]") for member in operation.members):
+            self.types["created"] = "arn:aws:ec2:{.region}:{.account}:{ResourceType}/*"
+            tagged = "created{ResourceType=.ResourceType} for TagSpecifications[] ?.Tags"
+            yield f"ec2:CreateTags {tagged} ec2:CreateAction='{name}'"
         yield from self.passes(name)
 
     def verb(self, model: Any) -> Iterator[str]:
@@ -228,6 +243,7 @@ class Writer:
         arn = operation.find((norm(kind) + "arn", norm(kind) + "arns"))
         if arn is not None and not any(bound.values()):
             bound = dict.fromkeys(variables[:1], arn)
+        bound = once(bound)
         named = [path for path in bound.values() if path]
         if not required and not (single and not _CREATES.match(operation.name)) and not named:
             return None
@@ -235,7 +251,7 @@ class Writer:
         pairs = [f"{v}={path}" for v, path in bound.items() if path and path != v]
         unbound = [v for v, path in bound.items() if not path]
         pairs += [f"{v}='*'" for v in unbound]
-        guard = "" if required or single else f" ?{named[-1]}"
+        guard = "" if required or single else "".join(f" ?{path}" for path in dict.fromkeys(named))
         return name + (f"{{{','.join(pairs)}}}" if pairs else "") + guard
 
     def kind(self, prefix: str, kind: str, pattern: str) -> str:
@@ -251,19 +267,22 @@ class Writer:
 
     def passes(self, name: str) -> Iterator[str]:
         """iam:PassRole on every role, or role of an instance profile, that the request hands to a service."""
-        to = PASSED_TO.get(self.service, f"{self.model.endpoint_prefix.split('.')[-1]}.amazonaws.com")
+        to = f"{self.model.endpoint_prefix.split('.')[-1]}.amazonaws.com"
         for path in self.passed.get(f"{self.service}.{name}", ()):
             path = re.sub(r"\{\}(?=\.|$)", "{=}", path).replace("{}[]", "{=}[]")
             if _NOT_PASSED.search(path):
                 continue
+            keys = (f"{self.service}.{name}", f"{self.service}.{path.rpartition('.')[2]}", self.service)
+            service = next((PASSED_TO[key] for key in keys if key in PASSED_TO), to)
             if _PROFILE.search(path):
                 self.types["passed-profile"] = (
                     "arn:aws:iam::*:instance-profile/{ProfileArn}{ProfileName} via iam_role_of_profile"
                 )
-                yield f"iam:PassRole passed-profile{{ProfileName={path}}} ?{path} iam:PassedToService='ec2.amazonaws.com'"
+                passed = f"passed-profile{{ProfileName={path}}} ?{path}"
+                yield f"iam:PassRole {passed} iam:PassedToService='ec2.amazonaws.com'"
             else:
                 self.types["passed-role"] = "arn:aws:iam::*:role{PassedRolePath}{PassedRole} via iam_role"
-                yield f"iam:PassRole passed-role{{PassedRole={path}}} ?{path} iam:PassedToService='{to}'"
+                yield f"iam:PassRole passed-role{{PassedRole={path}}} ?{path} iam:PassedToService='{service}'"
 
 
 def protocol(model: Any) -> str:

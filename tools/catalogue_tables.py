@@ -76,20 +76,25 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("athena", "datacatalog"): {"DataCatalogName": ("CatalogName", "Name")},
     ("athena", "workgroup"): {"WorkGroupName": ("WorkGroup", "Name")},
     ("autoscaling", "autoScalingGroup"): {
-        "GroupId": ("AutoScalingGroupName",),
+        "GroupId": (),
         "GroupFriendlyName": ("AutoScalingGroupName", "AutoScalingGroupNames", "ResourceId"),
     },
     ("autoscaling", "launchConfiguration"): {
-        "Id": ("LaunchConfigurationName",),
+        "Id": (),
         "LaunchConfigurationName": ("LaunchConfigurationName",),
     },
-    ("cloudformation", "changeset"): {"ChangeSetName": ("ChangeSetName",), "Id": ("ChangeSetName",)},
-    ("cloudformation", "stackset"): {"StackSetName": ("StackSetName",), "Id": ("StackSetName",)},
+    ("cloudformation", "changeset"): {"ChangeSetName": ("ChangeSetName",), "Id": ()},
+    ("cloudformation", "stack"): {"StackName": ("StackName", "StackId"), "Id": ()},
+    ("cloudformation", "stackset"): {"StackSetName": ("StackSetName",), "Id": ()},
     ("cloudtrail", "eventdatastore"): {"EventDataStoreId": ("EventDataStore",)},
     ("cloudtrail", "trail"): {"TrailName": ("Name", "TrailName", "trailNameList")},
     ("ec2", "elastic-ip"): {"AllocationId": ("AllocationId", "AllocationIds")},
+    ("ec2", "launch-template"): {"LaunchTemplateId": ("LaunchTemplateId", "LaunchTemplateIds")},
     ("ec2", "natgateway"): {"NatGatewayId": ("NatGatewayId", "NatGatewayIds")},
     ("ec2", "placement-group"): {"PlacementGroupName": ("GroupName",)},
+    ("ec2", "security-group"): {
+        "SecurityGroupId": ("GroupId", "GroupIds", "SecurityGroupId", "SecurityGroupIds", "Groups"),
+    },
     ("ec2", "vpc-flow-log"): {"VpcFlowLogId": ("FlowLogIds",)},
     ("ecs", "cluster"): {"ClusterName": ("cluster", "clusterName", "clusters")},
     ("ecs", "container-instance"): {
@@ -115,6 +120,12 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
         "LogGroupName": ("logGroupName", "logGroupIdentifier"),
         "LogStreamName": ("logStreamName",),
     },
+    ("organizations", "account"): {"OrganizationId": (), "AccountId": ("AccountId",)},
+    ("organizations", "organizationalunit"): {
+        "OrganizationId": (),
+        "OrganizationalUnitId": ("OrganizationalUnitId",),
+    },
+    ("organizations", "policy"): {"OrganizationId": (), "PolicyType": (), "PolicyId": ("PolicyId",)},
     ("rds", "cluster"): {"DbClusterInstanceName": ("DBClusterIdentifier", "SourceDBClusterIdentifier")},
     ("rds", "cluster-pg"): {"ClusterParameterGroupName": ("DBClusterParameterGroupName",)},
     ("rds", "cluster-snapshot"): {"ClusterSnapshotName": ("DBClusterSnapshotIdentifier", "SnapshotIdentifier")},
@@ -132,10 +143,18 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
 }
 
 # Values that a service hands over otherwise than its ARN has them: (prefix, type) -> function in authz.resources.
-VIA: Final[dict[tuple[str, str], str]] = {("ssm", "parameter"): "ssm_parameter"}
+VIA: Final[dict[tuple[str, str], str]] = {
+    ("ecs", "task-definition"): "ecs_task_definition",
+    ("ssm", "parameter"): "ssm_parameter",
+}
 
-# botocore service -> what iam:PassedToService says, where it is not <endpoint prefix>.amazonaws.com.
+# botocore service, service.Operation or service.Member -> what iam:PassedToService says, where it is not
+# <endpoint prefix>.amazonaws.com.
 PASSED_TO: Final[dict[str, str]] = {
+    "ec2.CreateFlowLogs": "vpc-flow-logs.amazonaws.com",
+    "ec2.RequestSpotFleet": "spotfleet.amazonaws.com",
+    "rds.MonitoringRoleArn": "monitoring.rds.amazonaws.com",
+    "s3control": "batchoperations.s3.amazonaws.com",
     "ecs": "ecs-tasks.amazonaws.com",
     "iot": "iot.amazonaws.com",
     "opensearch": "opensearchservice.amazonaws.com",

@@ -18,9 +18,10 @@ _NOTHING: Mapping[str, Any] = {}
 class Call:
     """One authenticated call.
 
-    `service` and `operation` are botocore's names, `params` the parsed input, `now` epoch seconds. `region`
-    is the one the request was signed for. `headers` has lower-case names. `presigned`: the signature came in
-    the query string.
+    `service` and `operation` are botocore's names, `params` the parsed input, `now` epoch seconds. `region` is the
+    one the request was signed for. `headers` has lower-case names. `presigned`: the signature came in the query
+    string. `protocol` is the one it came over (`query`, `json` ...); where empty, the one that the service speaks
+    first decides how a refusal is worded.
     """
 
     service: str
@@ -37,6 +38,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     presigned: bool = False
     request_id: str = ""
+    protocol: str = ""
 
 
 class Check(NamedTuple):

@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from locum.authz.derived import KEYS
 from locum.authz.call import PERMISSIONLESS, Call, Check, Plan
+from locum.authz.derived import KEYS
 from locum.authz.paths import Getter, compile_path
 from locum.authz.planning import WILDCARD, Planned, compile_operation
 from locum.authz.rules import NO_RULES, KeyRule, ServiceRules, parse_rules
@@ -127,5 +127,12 @@ def plan(state: State, call: Call) -> Plan:
         return Plan((Check(f"{known.prefix}:{call.operation}", WILDCARD),), known=False)
     if planned.permissionless:
         return PERMISSIONLESS
-    checks = tuple([check for planner in planned.planners for check in planner(state, call)])
-    return Plan(checks or (planned.fallback,))
+    checks = [check for planner in planned.planners for check in planner(state, call)]
+    if len(checks) > 1:
+        checks = _distinct(checks)
+    return Plan(tuple(checks) or (planned.fallback,))
+
+
+def _distinct(checks: list[Check]) -> list[Check]:
+    """Several types may come to one ARN: one question, asked once."""
+    return list({(check.action, check.resource, tuple(check.context.items())): check for check in checks}.values())

@@ -1,12 +1,13 @@
 """The decision: every check of a plan, held against the policies that apply to it.
 
-    1  what the kind of credentials cannot do at all (`limits`); credentials of a user or role that is no more
-    2  calls that no policy is asked about
-    3  each check in turn; the first that is not allowed ends it
+1  what the kind of credentials cannot do at all (`limits`); credentials of a user or role that is no more
+2  calls that no policy is asked about
+3  each check in turn; the first that is not allowed ends it
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -38,6 +39,10 @@ ALONE: Final = Organization()
 
 _STS: Final = "sts:"
 
+# "To use an alias in a permission, you need permission on the KMS key": which key that is, `facts` has to say; who
+# may not use every key is refused where they do not.
+_KMS_ALIAS: Final = re.compile(r":alias/.*")
+
 
 def nothing_known(arn: str) -> ResourceFacts:
     """The facts where no backend is asked."""
@@ -61,7 +66,8 @@ def decide(
         return Verdict(call, (), limited)
     own = standing(state, call.caller)
     if own.gone:
-        return Verdict(call, (), gone=True, refused=plan.checks[0] if plan.checks else Check(f"{call.service}:{call.operation}", "*"))
+        first = plan.checks[0] if plan.checks else Check(f"{call.service}:{call.operation}", "*")
+        return Verdict(call, (), gone=True, refused=first)
     rulings = []
     for check in plan.checks:
         ruling = rule(state, call, check, own, facts, organization)
@@ -82,15 +88,13 @@ def may(state: State, call: Call, action: str, resource: str, facts: FactsOf = n
     return rule(state, call, Check(action, resource), own, facts, ALONE).decision.allowed
 
 
-def rule(
-    state: State, call: Call, check: Check, own: Standing, facts: FactsOf, organization: Organization
-) -> Ruling:
+def rule(state: State, call: Call, check: Check, own: Standing, facts: FactsOf, organization: Organization) -> Ruling:
     """One check: what is known of its resource, the policies, the decision."""
     arn = check.resource
     caller = call.caller.principal
     known = UNKNOWN if arn == "*" else _facts(state, arn, facts)
-    if known.arn is not None:
-        arn = known.arn
+    if known.arn is not None or check.kind == "key":
+        arn = known.arn or _KMS_ALIAS.sub(":key/*", arn)
         check = check._replace(resource=arn)
     account = account_of(arn, known.account or caller.account)
     request = Request(

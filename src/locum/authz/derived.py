@@ -9,10 +9,10 @@ from locum.authz.call import Call, Check, Value
 from locum.authz.dynamodb import attributes, leading_keys, statements
 from locum.authz.paths import scalar
 from locum.authz.resources import profile_of, s3_object, s3_source
+from locum.authz.tags import object_tags
 from locum.core.arn import iam_arn
 from locum.state import Instance, InstanceProfile, Policy, ProfileAssociation, Role, State, User
 from locum.state.indexes import ASSOCIATIONS_OF_INSTANCE, scoped
-from locum.authz.tags import object_tags
 
 Planner = Callable[[State, Call], Iterable[Check]]
 KeyReader = Callable[[State, Call, Check], list[str]]

@@ -12,7 +12,13 @@ from locum.core.arn import PARTITION
 from locum.state import State
 
 _TOKEN: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_][\w.-]*|\S""")
-_PARTIQL_ACTIONS: Final = {"SELECT": "Select", "EXISTS": "Select", "INSERT": "Insert", "UPDATE": "Update", "DELETE": "Delete"}
+_PARTIQL_ACTIONS: Final = {
+    "SELECT": "Select",
+    "EXISTS": "Select",
+    "INSERT": "Insert",
+    "UPDATE": "Update",
+    "DELETE": "Delete",
+}
 _NAMES_TABLE: Final = frozenset({"FROM", "INTO", "UPDATE"})
 
 
@@ -31,9 +37,7 @@ def partiql_checks(call: Call, statement: str) -> Iterator[Check]:
     """
     tokens = _TOKEN.findall(statement)
     action = _PARTIQL_ACTIONS.get(tokens[0].upper()) if tokens else None
-    targets = [
-        _target(tokens, index + 1) for index, token in enumerate(tokens) if token.upper() in _NAMES_TABLE
-    ]
+    targets = [_target(tokens, index + 1) for index, token in enumerate(tokens) if token.upper() in _NAMES_TABLE]
     if action is None or not targets or not all(targets):
         for each in ("Select", "Insert", "Update", "Delete"):
             yield Check(f"dynamodb:PartiQL{each}", table_arn(call, "*"), "table")
@@ -73,13 +77,11 @@ def statements(member: str | None) -> Callable[[State, Call], Iterable[Check]]:
     return plan
 
 
-
-
 _NAME: Final = re.compile(r"#?[A-Za-z_][\w-]*")
 _EQUALS: Final = re.compile(r"=\s*(:\w+)|(:\w+)\s*=")
 _WORDS: Final = frozenset(
-    "and or not between in set add remove delete attribute_exists attribute_not_exists attribute_type begins_with"
-    " contains size if_not_exists list_append".split()
+    {"and", "or", "not", "between", "in", "set", "add", "remove", "delete", "size", "contains", "begins_with"}
+    | {"attribute_exists", "attribute_not_exists", "attribute_type", "if_not_exists", "list_append"}
 )
 _PARTIQL: Final = frozenset({"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"})
 UNTOLD: Final = ""

@@ -134,12 +134,12 @@ def _managed(state: State, account: str, arn: str, kind: PolicyKind) -> Compiled
 
 def _session_policies(state: State, session: Session) -> Level:
     """The session's policies. One that is not there any more allows nothing."""
-    found = []
-    if session.policy is not None:
-        found.append(compiled(session.policy, PolicyKind.SESSION, f"session policy of {session.name}"))
-    for arn in session.policy_arns:
-        found.append(
-            _managed(state, session.account, arn, PolicyKind.SESSION)
-            or compiled(_NOTHING, PolicyKind.SESSION, f"{arn} (not found)", arn)
-        )
-    return tuple(found)
+    inline = () if session.policy is None else (session.policy,)
+    return (
+        *(compiled(text, PolicyKind.SESSION, f"session policy of {session.name}") for text in inline),
+        *(
+            _managed(state, session.account, arn, PolicyKind.IDENTITY)
+            or compiled(_NOTHING, PolicyKind.IDENTITY, f"{arn} (not found)", arn)
+            for arn in session.policy_arns
+        ),
+    )

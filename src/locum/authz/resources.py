@@ -239,6 +239,23 @@ def _ssm_parameter(state: State, call: Call, values: Values) -> Iterable[str]:
     return (f"arn:{PARTITION}:ssm:{call.region}:{account}:parameter/{name.removeprefix('/')}",)
 
 
+def _ecs_task_definition(state: State, call: Call, values: Values) -> Iterable[str]:
+    """`family` or `family:revision`."""
+    name = next((value for value in values[2:] if value is not None), "*")
+    if name.startswith("arn:"):
+        return (name,)
+    revised = name if ":" in name else f"{name}:*"
+    return (f"arn:{PARTITION}:ecs:{call.region}:{call.caller.principal.account}:task-definition/{revised}",)
+
+
+def _events_rule(state: State, call: Call, values: Values) -> Iterable[str]:
+    """`rule/name` on the default bus, `rule/bus/name` on another, which may be named by its ARN."""
+    bus, name = values
+    account, bus = account_of(bus or "", call.caller.principal.account), (bus or "default").rsplit("/", 1)[-1]
+    path = name or "*" if bus == "default" else f"{bus}/{name or '*'}"
+    return (f"arn:{PARTITION}:events:{call.region}:{account}:rule/{path}",)
+
+
 def _dynamodb_stream(state: State, call: Call, values: Values) -> Iterable[str]:
     """A shard iterator begins with the ARN of its stream, up to a bar."""
     stream = (values[0] or "").split("|", 1)[0]
@@ -251,6 +268,8 @@ RESOLVERS: Final[Mapping[str, Resolver]] = {
     "dynamodb_stream": _dynamodb_stream,
     "ec2_instance_of_association": _ec2_instance_of_association,
     "ec2_resource": _ec2_resource,
+    "ecs_task_definition": _ecs_task_definition,
+    "events_rule": _events_rule,
     "iam_group": _named(Group),
     "iam_policy": _named(Policy),
     "iam_profile": _named(InstanceProfile),

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from locum import policy
 from locum.authz.call import Call, Check
+from locum.authz.catalogue import service
 from locum.authz.messages import denied, reason
 from locum.core.errors import Fault
 from locum.policy import Decision, Policies, PolicyKind, Request
@@ -60,14 +61,12 @@ class Verdict:
         """The ruling that refuses the call; None where it proceeds, or where no policy was asked."""
         return self.rulings[-1] if self.rulings and not self.rulings[-1].decision.allowed else None
 
-    def fault(self, protocol: str = "query") -> Fault:
-        """AWS's answer to a refused call, for the protocol that it came over.
-
-        Raises ValueError on a call that is allowed.
-        """
+    def fault(self) -> Fault:
+        """AWS's answer to a refused call. Raises ValueError on a call that is allowed."""
         if self._fault is not None:
             return self._fault
         principal = self.call.caller.principal
+        protocol = self.call.protocol or service(self.call.service).protocol
         if self.gone and self.refused is not None:
             because = f"because no identity-based policy allows the {self.refused.action} action"
             return denied(self.call.service, protocol, principal, self.refused, because)

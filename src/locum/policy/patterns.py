@@ -200,7 +200,7 @@ def _pieced(first: str | Holed, middle: Sequence[str | Holed], last: str | Holed
             return False
         position = start
         for chunk in middle:
-            found = chunk.find(text, position, end)
+            found = text.find(chunk, position, end) if isinstance(chunk, str) else chunk.find(text, position, end)
             if found < 0:
                 return False
             position = found + _length(chunk)

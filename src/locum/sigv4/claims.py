@@ -107,7 +107,7 @@ def _from_header(request: HttpRequest, header: str) -> Claim:
         raise _wrong_scheme(request, scheme, header)
     fields = _fields(request, rest)
     headers = request.headers
-    date = headers.get("x-amz-date") or headers.get("date")
+    date = headers.get("x-amz-date", headers.get("date"))
     if date is None or not all(fields.get(name) for name in _FIELDS):
         raise _incomplete(request, header, fields)
     key_id, scope = _credential(request, fields["Credential"], presigned=False)

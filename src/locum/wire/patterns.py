@@ -15,7 +15,7 @@ from re import _constants as sre  # type: ignore[attr-defined] # typeshed does n
 from re import _parser as sre_parser  # type: ignore[attr-defined]
 from typing import Any
 
-Matches = Callable[[str], bool]
+Matches = Callable[[str], object]
 
 _SPACES = r" \u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000"
 _TRANSLATIONS = (
@@ -37,7 +37,7 @@ _MANY = 16
 
 @cache
 def compile_pattern(pattern: str) -> Matches | None:
-    """Whether a value matches; None where the pattern is not enforced."""
+    """What is true for values that match; None where the pattern is not enforced."""
     translated = pattern
     for java, python in _TRANSLATIONS:
         translated = translated.replace(java, python)
@@ -50,8 +50,8 @@ def compile_pattern(pattern: str) -> Matches | None:
     except (re.error, RecursionError, OverflowError):
         return None
     if _single_set(tree):
-        return lambda value: full(value) is not None
-    return lambda value: len(value) > _MAX_LENGTH or full(value) is not None
+        return full
+    return lambda value: len(value) > _MAX_LENGTH or full(value)
 
 
 def _single_set(tree: Any) -> bool:

@@ -6,7 +6,7 @@
    the bucket, so `DELETE /bucket?acl` must not be taken for it.
 4. Among what is left, the operation wins that has most of its required query parameters and headers in the request
    (`uploadId` and `partNumber`; `x-amz-copy-source`). A presigned URL may carry those headers as parameters.
-5. `x-id`, which SDKs add, settles what is still open (ListDirectoryBuckets).
+5. `x-id`, which SDKs add, or the host settles what is still open: ListBuckets or ListDirectoryBuckets.
 """
 
 from __future__ import annotations
@@ -111,7 +111,8 @@ def _choose(candidates: tuple[_Candidate, ...], query: dict[str, str], request: 
     best = [candidate.operation for candidate in matching if len(candidate.needs) == len(matching[0].needs)]
     if not best:
         return None
-    wished = query.get("x-id", "")
+    directories = "s3express-control" in request.headers.get("host", "")
+    wished = "ListDirectoryBuckets" if directories else query.get("x-id", "")
     return wished if wished in best else best[0]
 
 

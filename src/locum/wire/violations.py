@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
 
 class Constraint(NamedTuple):
-    """One constraint of a shape. `reason` is the kind of violation, as Organizations names it."""
+    """One constraint of a shape. `reason` is the kind of violation, as Organizations names it.
+    `holds` answers whether a value keeps it (a true value or a false one).
+    """
 
     reason: str
     text: str
-    holds: Callable[[Any], bool]
+    holds: Callable[[Any], object]
 
 
 class Violation(NamedTuple):
