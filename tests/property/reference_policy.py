@@ -190,10 +190,12 @@ def resource_matches(s: Doc, q: Question, live: bool) -> bool:
     return True not in found and not (None in found and s["Effect"] == "Allow")
 
 
-def arn_pattern(pattern: str, arn: str, q: Question, live: bool) -> bool | None:  # [31] [49]
+def arn_pattern(pattern: str, arn: str, q: Question, live: bool, *, late: bool = True) -> bool | None:  # [31] [49]
     if pattern == "*":
         return True
     fields, given = pattern.split(":", 5), arn.split(":", 5)
+    if late and live and any("${" in f for f in fields[:5]):  # [50]
+        return None
     replaced = [substitute(f, q, live) for f in fields]
     if None in replaced:
         return None
@@ -293,7 +295,7 @@ def compare(name: str, value: str, wanted: str, q: Question, live: bool) -> bool
             return False  # [49]
         return STRINGS[name](text, value)
     if name.startswith("Arn"):  # [45]
-        return None if not value.startswith("arn:") else arn_pattern(wanted, value, q, live) is True
+        return None if not value.startswith("arn:") else arn_pattern(wanted, value, q, live, late=False) is True
     reader, relation = next((r, c) for n, r, c in TYPED if n == name)
     left, right = reader(value), reader(wanted)
     return None if left is None or right is None else relation(left, right)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 from locum.authz.documents import compiled
 from locum.core.principal import Caller, PrincipalKind, Session
@@ -46,6 +46,13 @@ class _Entry(NamedTuple):
 _CACHE: OrderedDict[str, _Entry] = OrderedDict()
 
 
+class _View:
+    """The principals already looked up in one state: while it stands, nothing has to be compared again."""
+
+    state: State | None = None
+    found: ClassVar[dict[tuple[str, str], Standing]] = {}
+
+
 def standing(state: State, caller: Caller) -> Standing:
     """The policies of `caller`, as they are in `state`."""
     principal, session = caller.principal, caller.session
@@ -72,6 +79,16 @@ def _of_federating(state: State, caller: Caller) -> Standing:
 
 def _of_entity(state: State, account: str, arn: str, unique_id: str) -> Standing:
     """Of the user or role `arn`; gone where it is no more, or is another one by the same name."""
+    if _View.state is not state:
+        _View.state = state
+        _View.found.clear()
+    found = _View.found.get((arn, unique_id))
+    if found is None:
+        found = _View.found[arn, unique_id] = _looked_up(state, account, arn, unique_id)
+    return found
+
+
+def _looked_up(state: State, account: str, arn: str, unique_id: str) -> Standing:
     kind: type[User] | type[Role] = Role if ":role/" in arn else User
     entity = state.get(kind, account, arn.rsplit("/", 1)[-1].lower())
     if entity is None or entity.id != unique_id:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from locum.authz.call import Call, Check, Value
@@ -45,39 +45,51 @@ def _compile_check(rules: ServiceRules, rule: CheckRule) -> Planner:
     items = compile_path(rule.each) if rule.each else None
     action, kind = rule.action, "" if rule.kind == WILDCARD else rule.kind
 
-    def plan(state: State, call: Call) -> Iterator[Check]:
+    def plan(state: State, call: Call) -> list[Check]:
         params = call.params
-        for item in (None,) if items is None else items(params, None):
-            if guard is None or guard(params, item):
-                keys = _keys(context, params, item)
-                for arn in arns(state, call, item):
-                    yield Check(action, arn, kind, keys)
+        return [
+            Check(action, arn, kind, keys)
+            for item in (_ONCE if items is None else items(params, None))
+            if guard is None or guard(params, item)
+            for keys in (_keys(context, params, item) if context else _NO_KEYS,)
+            for arn in arns(state, call, item)
+        ]
 
-    return plan
+    def plan_once(state: State, call: Call) -> list[Check]:
+        params = call.params
+        if guard is not None and not guard(params, None):
+            return []
+        return [Check(action, arn, kind) for arn in arns(state, call, None)]
+
+    return plan_once if items is None and not context else plan
 
 
+_ONCE: Final = (None,)
 _NO_KEYS: Final[Mapping[str, Value]] = {}
 
 
 def _keys(context: tuple[tuple[str, Getter], ...], params: Mapping[str, Any], item: Any) -> Mapping[str, Value]:
-    if not context:
-        return _NO_KEYS
     found = ((key, getter(params, item)) for key, getter in context)
     return {key: scalar(values[0]) for key, values in found if values}
 
 
-def _guard(rule: CheckRule) -> Callable[[Mapping[str, Any], Any], bool] | None:
-    if not rule.present and not rule.absent:
-        return None
-    present = tuple(map(compile_path, rule.present))
-    absent = tuple(map(compile_path, rule.absent))
+Guard = Callable[[Mapping[str, Any], Any], bool]
 
-    def holds(params: Mapping[str, Any], item: Any) -> bool:
-        return all(any(getter(params, item)) for getter in present) and not any(
-            any(getter(params, item)) for getter in absent
-        )
 
-    return holds
+def _guard(rule: CheckRule) -> Guard | None:
+    guards = [_holds(path, wanted=True) for path in rule.present]
+    guards += [_holds(path, wanted=False) for path in rule.absent]
+    if len(guards) <= 1:
+        return guards[0] if guards else None
+    return lambda params, item: all(holds(params, item) for holds in guards)
+
+
+def _holds(path: str, *, wanted: bool) -> Guard:
+    """Whether there is something at `path`, or nothing."""
+    if path.isidentifier():
+        return lambda params, item: bool(params.get(path)) is wanted
+    getter = compile_path(path)
+    return lambda params, item: any(getter(params, item)) is wanted
 
 
 ArnsOf = Callable[[State, Call, Any], Iterable[str]]
@@ -100,8 +112,8 @@ def _arns(rules: ServiceRules, rule: CheckRule) -> ArnsOf:
 
     def arns(state: State, call: Call, item: Any) -> Iterable[str]:
         columns = [getter(call, item) for getter in getters]
-        if all(len(column) == 1 for column in columns):
-            return make(state, call, tuple(column[0] for column in columns))
+        if max(map(len, columns)) == 1:
+            return make(state, call, tuple([column[0] for column in columns]))
         return itertools.chain.from_iterable(make(state, call, values) for values in _rows(columns))
 
     return arns
@@ -118,6 +130,8 @@ def _column(variable: str) -> Callable[[Call, Any], tuple[str | None, ...]]:
         return lambda call, item: (call.region,)
     if variable == ".account":
         return lambda call, item: (call.caller.principal.account,)
+    if variable.isidentifier():
+        return _plain_column(variable)
     getter = compile_path(variable)
 
     def column(call: Call, item: Any) -> tuple[str | None, ...]:
@@ -126,6 +140,16 @@ def _column(variable: str) -> Callable[[Call, Any], tuple[str | None, ...]]:
             value = found[0]
             return (value if isinstance(value, str) else scalar(value),)
         return tuple(map(scalar, found)) or (None,)
+
+    return column
+
+
+def _plain_column(member: str) -> Callable[[Call, Any], tuple[str | None, ...]]:
+    """The value of a member of the input itself."""
+
+    def column(call: Call, item: Any) -> tuple[str | None, ...]:
+        value = call.params.get(member)
+        return (value if value is None or isinstance(value, str) else scalar(value),)
 
     return column
 

@@ -30,6 +30,7 @@ TWO_COLONS: Final = "Actions/Condition can contain only one colon."
 VENDOR_PATTERN: Final = "Resource vendor must be fully qualified and cannot contain regexes."
 TRUST_ACTIONS: Final = "AssumeRole policy may only specify STS AssumeRole actions."
 SYNTAX: Final = "Syntax errors in policy."
+LEGACY: Final = "The policy failed legacy parsing"
 
 _VENDOR: Final = re.compile(r"[a-zA-Z0-9.-]+")
 _ACTION: Final = re.compile(r"[^\s:]+")
@@ -55,7 +56,10 @@ class _Checks:
         self.kind = document.kind
         self.rules = RULES[document.kind]
 
-    def refuse(self, message: str, path: JsonPath) -> None:
+    def refuse(self, message: str, path: JsonPath, *, legacy: str = "") -> None:
+        """With `message`; where IAM's first parser answers, with `legacy` in its place."""
+        if self.rules.legacy and legacy:
+            raise MalformedPolicy(legacy, path, self.document.text, detail=message)
         raise MalformedPolicy(message, path, self.document.text)
 
     def statement(self, statement: Statement) -> None:
@@ -100,9 +104,6 @@ class _Checks:
         fields = arn_fields(tokens)
         if len(fields) < 6 and (not self.rules.completes or len(fields) < 3):
             self.refuse(f'Resource {resource} must be in ARN format or "*".', path)
-        if any(has_variables(field) for field in fields[:5]):
-            # "You can use policy variables ... only after the fifth colon" (SEMANTICS 50)
-            self.refuse(f"Resource {resource} cannot have a policy variable before the fifth colon.", path)
         partition, vendor = resource.split(":")[1:3]
         if not _PARTITION.fullmatch(partition):
             self.refuse(f'Partition "{partition}" is not valid for resource "{resource}".', path)
@@ -112,7 +113,7 @@ class _Checks:
     def _variables(self, text: str, path: JsonPath) -> None:
         tokens = scan(text, variables=self.document.variables)
         if any(isinstance(token, Variable) and ":" not in token.key for token in tokens):
-            self.refuse(f"Invalid policy variable in {text}", path)
+            self.refuse(f"Invalid policy variable in {text}", path, legacy=SYNTAX)
 
     # --- principals ---
 
@@ -151,7 +152,8 @@ class _Checks:
             self.refuse(NO_VENDOR, condition.path)
         for text in condition.values:
             if not self._readable(parts.family, text, condition.path):
-                self.refuse(f"Invalid value for {condition.operator}: {text}", condition.path)
+                legacy = LEGACY if parts.family == "Date" else SYNTAX
+                self.refuse(f"Invalid value for {condition.operator}: {text}", condition.path, legacy=legacy)
 
     def _readable(self, family: str, text: str, path: JsonPath) -> bool:
         if family in ("String", "Arn", "Bool"):

@@ -77,7 +77,10 @@ def _principal_test(statement: Statement) -> PrincipalTest | NotPrincipalTest | 
 def _patterns(statement: Statement, document: Document) -> tuple[ArnPattern, ...]:
     listed = statement.resources if statement.resources is not None else statement.not_resources
     complete = RULES[document.kind].completes
-    return tuple(ArnPattern(text, scan(text, variables=document.variables), complete=complete) for text in listed or ())
+    return tuple(
+        ArnPattern(text, scan(text, variables=document.variables), complete=complete, late=True)
+        for text in listed or ()
+    )
 
 
 def _resource_test(statement: Statement, patterns: Sequence[ArnPattern]) -> ResourceTest | None:

@@ -10,13 +10,17 @@ class MalformedPolicy(LocumError):
     """The document cannot be used as a policy.
 
     `message` is the text that IAM gives in MalformedPolicyDocument. `path` leads to the offending value,
-    `span` says where that is in the text: what AWS does not tell, for whoever asks locally.
+    `span` says where that is in the text, `detail` what is wrong with it where the message does not: what AWS does
+    not tell, for whoever asks locally.
     """
 
-    def __init__(self, message: str, path: JsonPath = (), text: str = "", offset: int | None = None) -> None:
+    def __init__(
+        self, message: str, path: JsonPath = (), text: str = "", offset: int | None = None, detail: str = ""
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.path = path
+        self.detail = detail
         self._text = text
         self._offset = offset
 
@@ -30,4 +34,5 @@ class MalformedPolicy(LocumError):
     def describe(self) -> str:
         """The message with its place: `Invalid effect: allow (at $.Statement[0].Effect, line 3, column 17)`."""
         span = self.span
-        return f"{self.message} (at {render_path(self.path)}, line {span.line}, column {span.column})"
+        message = f"{self.message} {self.detail}" if self.detail else self.message
+        return f"{message} (at {render_path(self.path)}, line {span.line}, column {span.column})"

@@ -50,7 +50,8 @@ class Rules(NamedTuple):
     """What a kind of policy asks of its statements.
 
     `principal` and `resource`: True required, False forbidden. `completes`: an ARN with fewer than six
-    fields is completed with `*`. `denies_all_only`: RCPs, whose one Principal is `*` and which only deny.
+    fields is completed with `*`. `only_denies`: RCPs, whose one Principal is `*`. `legacy`: IAM's first parser answers, whose
+    texts say less (CreatePolicy, PutRolePolicy ...); trust and resource policies meet the second.
     """
 
     principal: bool
@@ -58,16 +59,17 @@ class Rules(NamedTuple):
     not_principal: bool = False
     completes: bool = False
     only_denies: bool = False
+    legacy: bool = False
 
 
 # "If you specify an incomplete ARN (one with fewer than the standard six fields) in an identity-based policy,
 # AWS automatically completes the ARN by adding wildcard characters (*) to all missing fields." (Resource element)
 # "Session policies ... do not support incomplete ARNs." A boundary is a managed policy, an SCP is written alike.
 RULES: Final[dict[PolicyKind, Rules]] = {
-    PolicyKind.IDENTITY: Rules(principal=False, resource=True, completes=True),
-    PolicyKind.BOUNDARY: Rules(principal=False, resource=True, completes=True),
-    PolicyKind.SESSION: Rules(principal=False, resource=True),
-    PolicyKind.SCP: Rules(principal=False, resource=True, completes=True),
+    PolicyKind.IDENTITY: Rules(principal=False, resource=True, completes=True, legacy=True),
+    PolicyKind.BOUNDARY: Rules(principal=False, resource=True, completes=True, legacy=True),
+    PolicyKind.SESSION: Rules(principal=False, resource=True, legacy=True),
+    PolicyKind.SCP: Rules(principal=False, resource=True, completes=True, legacy=True),
     PolicyKind.RCP: Rules(principal=True, resource=True, only_denies=True),
     PolicyKind.RESOURCE: Rules(principal=True, resource=True, not_principal=True),
     PolicyKind.TRUST: Rules(principal=True, resource=False),

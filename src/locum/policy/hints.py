@@ -50,7 +50,8 @@ def _resource_hint(pattern: ArnPattern, facts: Facts) -> str:
 
 def _valueless(text: str, facts: Facts) -> str:
     variables = [token for token in scan(text, variables=True) if isinstance(token, Variable)]
-    return ", ".join(f"${{{v.key}}}" for v in variables if v.default is None and facts.variable(v.key) is None)
+    valueless = [v.key for v in variables if v.default is None and facts.variable(v.key) is None]
+    return ", ".join(f"${{{key}}}" for key in valueless or [v.key for v in variables])
 
 
 def _differing_field(text: str, resource: str) -> str:

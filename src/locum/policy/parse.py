@@ -30,6 +30,10 @@ from locum.policy.grammar import (
 from locum.policy.location import JsonPath
 
 SYNTAX: Final = "Syntax errors in policy."
+INVALID_JSON: Final = "This policy contains invalid Json"
+LEGACY: Final = "The policy failed legacy parsing"
+PRINCIPAL_GIVEN: Final = "Policy document should not specify a principal."
+DUPLICATE_SID: Final = "Statement IDs (SID) in a single policy must be unique."
 OLD_VERSION: Final = "Policy document must be version 2012-10-17 or greater."
 NO_ACTIONS: Final = "Policy statement must contain actions."
 NO_RESOURCES: Final = "Policy statement must contain resources."
@@ -81,7 +85,10 @@ class _Parser:
         self.rules: Rules = RULES[kind]
         self.judge_values = judge_values
 
-    def refuse(self, message: str, path: JsonPath = ()) -> NoReturn:
+    def refuse(self, message: str, path: JsonPath = (), *, legacy: str = "") -> NoReturn:
+        """With `message`; where the first parser answers, with `legacy` in its place."""
+        if self.rules.legacy and legacy:
+            raise MalformedPolicy(legacy, path, self.text, detail=message)
         raise MalformedPolicy(message, path, self.text)
 
     # --- the document ---
@@ -108,7 +115,7 @@ class _Parser:
 
     def _read(self) -> _Object:
         if _depth(self.text) > _MAX_DEPTH:
-            self.refuse(SYNTAX)
+            self.refuse(INVALID_JSON, legacy=SYNTAX)
         try:
             root = json.loads(
                 self.text,
@@ -118,11 +125,12 @@ class _Parser:
                 parse_constant=_constant,
             )
         except json.JSONDecodeError as error:
-            raise MalformedPolicy(SYNTAX, (), self.text, error.pos) from error
-        except (ValueError, RecursionError) as error:
-            raise MalformedPolicy(SYNTAX, (), self.text) from error
+            message = SYNTAX if self.rules.legacy else INVALID_JSON
+            raise MalformedPolicy(message, (), self.text, error.pos, error.msg) from error
+        except (ValueError, RecursionError):
+            self.refuse(INVALID_JSON, legacy=SYNTAX)
         if not isinstance(root, _Object):
-            self.refuse(SYNTAX)
+            self.refuse(INVALID_JSON, legacy=SYNTAX)
         return root
 
     def _members(self, found: _Object, known: frozenset[str], path: JsonPath) -> None:
@@ -130,11 +138,11 @@ class _Parser:
             self.refuse(SYNTAX, (*path, found.duplicate))
         for name in found:
             if name not in known:
-                self.refuse(f"Unknown field {name}", (*path, name))
+                self.refuse(f"Unknown field {name}", (*path, name), legacy=SYNTAX)
 
     def _statements(self, root: _Object) -> tuple[Statement, ...]:
         if "Statement" not in root:
-            self.refuse("Missing required field Statement")
+            self.refuse("Missing required field Statement", legacy=SYNTAX)
         listed = root["Statement"]
         if isinstance(listed, _Object):
             return (self._statement(listed, 0, ("Statement",)),)
@@ -144,7 +152,8 @@ class _Parser:
         seen: set[str] = set()
         for statement in statements:
             if statement.sid and statement.sid in seen:
-                self.refuse("Statement IDs (SID) in a single policy must be unique.", (*statement.path, "Sid"))
+                message = f"Statement/policy already has instance of Sid: {statement.sid}"
+                self.refuse(message, (*statement.path, "Sid"), legacy=DUPLICATE_SID)
             seen.add(statement.sid)
         return statements
 
@@ -178,25 +187,27 @@ class _Parser:
     def _demanded(self, found: _Object, path: JsonPath) -> None:
         """Which elements this kind of policy requires and forbids."""
         if "Effect" not in found:
-            self.refuse("Missing required field Effect", path)
+            self.refuse("Missing required field Effect", path, legacy=SYNTAX)
         if "Action" not in found and "NotAction" not in found:
-            self.refuse("Missing required field Action", path)
+            self.refuse("Missing required field Action", path, legacy=NO_ACTIONS)
         self._required("Resource", found, path, wanted=self.rules.resource)
         self._required("Principal", found, path, wanted=self.rules.principal)
         if "NotPrincipal" in found and not self.rules.not_principal:
-            self.refuse("Has prohibited field NotPrincipal", (*path, "NotPrincipal"))
+            self.refuse("Has prohibited field NotPrincipal", (*path, "NotPrincipal"), legacy=PRINCIPAL_GIVEN)
 
     def _required(self, name: str, found: _Object, path: JsonPath, *, wanted: bool) -> None:
         spelled = next((spelling for spelling in (name, f"Not{name}") if spelling in found), None)
         if wanted and spelled is None:
-            self.refuse(f"Missing required field {name}", path)
+            self.refuse(f"Missing required field {name}", path, legacy=NO_RESOURCES)
         if not wanted and spelled is not None:
-            self.refuse(f"Has prohibited field {spelled}", (*path, spelled))
+            self.refuse(f"Has prohibited field {spelled}", (*path, spelled), legacy=PRINCIPAL_GIVEN)
 
     def _effect(self, found: _Object, path: JsonPath) -> bool:
         effect = found["Effect"]
         if effect not in ("Allow", "Deny"):
-            self.refuse(f"Invalid effect: {effect}" if isinstance(effect, str) else SYNTAX, (*path, "Effect"))
+            shown = effect if isinstance(effect, str) else "it must be Allow or Deny"
+            miscased = isinstance(effect, str) and effect.lower() in ("allow", "deny")
+            self.refuse(f"Invalid effect: {shown}", (*path, "Effect"), legacy=LEGACY if miscased else SYNTAX)
         allows = effect == "Allow"
         if allows and "NotPrincipal" in found and self.judge_values:
             self.refuse("Allow with NotPrincipal is not allowed.", (*path, "NotPrincipal"))
@@ -265,7 +276,7 @@ class _Parser:
         conditions: list[Condition] = []
         for name, keys in block.items():
             if operator(name) is None:
-                self.refuse(f"Invalid Condition type : {name}.", (*path, name))
+                self.refuse(f"Invalid Condition type : {name}.", (*path, name), legacy=SYNTAX)
             for key, values in self._plain_object(keys, (*path, name)).items():
                 at = (*path, name, key)
                 conditions.append(Condition(name, key, self._condition_values(values, at), at))

@@ -277,15 +277,21 @@ def _tail_glob(head: str, tail: Sequence[Token]) -> Matcher:
 
 
 class ArnPattern:
-    """A Resource or an ARN in a condition, prepared. `prefix` is the text every match begins with."""
+    """A Resource or an ARN in a condition, prepared. `prefix` is the text every match begins with.
 
-    __slots__ = ("_cache", "_complete", "_keys", "_tokens", "fixed", "prefix", "text")
+    `complete`: missing fields are `*`. `late`: variables count in the sixth field only.
+    """
 
-    def __init__(self, text: str, tokens: Tokens, *, complete: bool = False) -> None:
+    __slots__ = ("_cache", "_complete", "_keys", "_misplaced", "_tokens", "fixed", "prefix", "text")
+
+    def __init__(self, text: str, tokens: Tokens, *, complete: bool = False, late: bool = False) -> None:
         self.text = text
         self.prefix = _prefix(tokens, complete)
         self._tokens = tokens
         self._complete = complete
+        # "You can use policy variables ... only after the fifth colon" of a Resource (SEMANTICS 50): elsewhere a
+        # variable never has a value.
+        self._misplaced = late and any(has_variables(field) for field in arn_fields(tokens)[:5])
         self._keys = tuple(token for token in tokens if isinstance(token, Variable))
         self._cache: dict[tuple[str, ...], Matcher] = {}
         self.fixed: Matcher | None = None if self._keys else self._compile(tokens)
@@ -298,6 +304,8 @@ class ArnPattern:
         """Whether `arn` matches; None where a variable has no value (SEMANTICS 49)."""
         if self.fixed is not None:
             return self.fixed(arn)
+        if self._misplaced:
+            return None
         values: list[str] = []
         for key, default in self._keys:
             value = lookup(key)

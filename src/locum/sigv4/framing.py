@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from locum.core.http import HttpRequest
 from locum.sigv4 import chunked
+from locum.sigv4.claims import Claim
+from locum.sigv4.faults import Family
 
 
-def unframed(request: HttpRequest, body: bytes) -> HttpRequest:
+def unframed(request: HttpRequest, claim: Claim, body: bytes) -> HttpRequest:
     """`request` as it would have come unchunked. `body` is what `verify` answered; call it after that only.
 
     S3 API Reference, "PutObject": `aws-chunked` is no part of the object's Content-Encoding. Trailing headers are
     headers now. A request that is not chunked is answered as it is.
     """
-    if request.headers.get("x-amz-content-sha256") not in chunked.MODES:
+    if claim.family is not Family.S3 or claim.payload not in chunked.MODES:
         return request
     headers = dict(request.headers)
     for name in ("x-amz-decoded-content-length", "x-amz-trailer", "transfer-encoding"):

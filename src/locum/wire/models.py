@@ -22,7 +22,7 @@ _DATA = Path(__file__).parent / "data" / "services.json"
 
 # Names that requests are signed with, and that no model has.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-express-authenticating-authorizing.html and the like.
-_SIGNING_ALIASES = {"s3express": "s3", "s3-object-lambda": "s3", "s3-outposts": "s3", "email": "ses"}
+_SIGNING_ALIASES = {"s3express": "s3", "s3-object-lambda": "s3", "email": "ses"}
 
 
 class Service(NamedTuple):

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from locum.core.errors import Fault
@@ -32,6 +32,7 @@ _REST = ("rest-json", "rest-xml")
 _CBOR_PATH = re.compile(r".*/service/([A-Za-z0-9_.]+)/operation/([A-Za-z0-9_]+)")
 _ACTION = re.compile(rb"(?:^|&)Action=([^&]*)")
 _VERSION = re.compile(rb"(?:^|&)Version=([^&]*)")
+_NAMES_KEPT = 1024  # there are 365; clients may make up more
 _FORM_TYPE = "application/x-www-form-urlencoded"
 
 
@@ -68,7 +69,7 @@ def resolve(request: HttpRequest, signing_name: str | None) -> Codec:
     raise _unknown()
 
 
-@cache
+@lru_cache(maxsize=_NAMES_KEPT)
 def _signed_plan(signing_name: str) -> _Plan:
     return _plan(index().signed_as(signing_name))
 
@@ -87,9 +88,9 @@ def _plan(services: Iterable[Service]) -> _Plan:
     return _Plan(speaking(CBOR), speaking("json"), speaking(*_FORM), speaking(*_REST))
 
 
-def _unknown(operation: str = "") -> Fault:
+def _unknown(operation: str = "", status: int = 404) -> Fault:
     text = f"Unknown operation: {operation[:100]}" if operation else "The request names no operation that exists"
-    return Fault("UnknownOperationException", text, 404)
+    return Fault("UnknownOperationException", text, status)
 
 
 # CBOR and JSON
@@ -99,25 +100,24 @@ def _by_cbor_path(plan: _Plan, request: HttpRequest) -> Codec:
     match = _CBOR_PATH.fullmatch(request.raw_path)
     if match is None or request.headers["smithy-protocol"] != "rpc-v2-cbor" or request.method != "POST":
         raise _unknown()
-    return _by_prefix(plan.cbor, match[1], match[2], CBOR)
+    found = _by_prefix(plan.cbor, match[1], match[2], CBOR)
+    if found is None:
+        raise _unknown(match[2])
+    return found
 
 
 def _by_target(plan: _Plan, target: str) -> Codec:
     prefix, _, operation = target.rpartition(".")
-    try:
-        return _by_prefix(plan.json, prefix, operation, "json")
-    except Fault as fault:
-        fault.status = 400
-        raise
+    found = _by_prefix(plan.json, prefix, operation, "json")
+    if found is None:
+        raise _unknown(operation, 400)
+    return found
 
 
-def _by_prefix(services: tuple[Service, ...], prefix: str, operation: str, protocol: str) -> Codec:
+def _by_prefix(services: tuple[Service, ...], prefix: str, operation: str, protocol: str) -> Codec | None:
     candidates = [service for service in index().by_target_prefix.get(prefix, ()) if service in services]
     service = candidates[0] if len(candidates) == 1 else index().of_operation(candidates, operation)
-    found = codec(service, operation, protocol) if service is not None else None
-    if found is None:
-        raise _unknown(operation)
-    return found
+    return codec(service, operation, protocol) if service is not None else None
 
 
 # Forms
@@ -163,8 +163,11 @@ def _by_path(plan: _Plan, request: HttpRequest) -> Codec:
     if len(rest) > 1:
         roots = index().roots[rest[0].signing_name]
         segment = request.raw_path[1:].partition("/")[0]
-        names = (*roots.get(segment, ()), *roots.get("*", ()))
-        rest = tuple(index().services[name] for name in dict.fromkeys(names))
+        names = dict.fromkeys((*roots.get(segment, ()), *roots.get("*", ())))
+        host = request.headers.get("host", "")
+        rest = tuple(index().services[name] for name in names)
+        if len(rest) > 1:  # `POST /tags` is an operation of four Chime services; only the host can tell
+            rest = tuple(sorted(rest, key=lambda service: not host.startswith(f"{service.endpoint_prefix}.")))
     for service in rest:
         if service.name == "s3" and (len(rest) == 1 or not _is_s3_control(request)):
             return _s3(request)

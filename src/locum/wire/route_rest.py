@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 if TYPE_CHECKING:
     from botocore.model import ServiceModel
@@ -71,7 +71,9 @@ class RestRouter:
 
 
 def _segments(path: str) -> list[str]:
-    return path.strip("/").split("/") if path.strip("/") else []
+    """The segments, without the leading slash, and with or without one at the end."""
+    path = path.removeprefix("/").removesuffix("/")
+    return path.split("/") if path else []
 
 
 def _greedy_routes(node: _Node, rest: tuple[str, ...]) -> dict[str, list[Route]]:
@@ -88,7 +90,8 @@ def _pairs(query_string: str) -> frozenset[str]:
     """Both forms in which a literal may ask for a pair: `key=value` and `key`."""
     if not query_string:
         return frozenset()
-    pairs = query_string.split("&")
+    # Decoded: what the backend takes for `operation=delete` must be that here, too.
+    pairs = (unquote_plus(query_string) if "%" in query_string else query_string).split("&")
     return frozenset(pairs) | {pair.partition("=")[0] for pair in pairs}
 
 

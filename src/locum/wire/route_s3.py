@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote_plus
 
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest
@@ -117,10 +118,10 @@ def _choose(candidates: tuple[_Candidate, ...], query: dict[str, str], request: 
 
 
 def _query(query_string: str) -> dict[str, str]:
-    """The first value of each key; keys and values that matter here are never percent-encoded by a client."""
+    """The first value of each key, decoded: what the backend takes for `acl` must be `acl` here, too."""
     query: dict[str, str] = {}
     for pair in query_string.split("&") if query_string else ():
-        key, _, value = pair.partition("=")
+        key, _, value = (unquote_plus(pair) if "%" in pair else pair).partition("=")
         if key:
             query.setdefault(key, value)
     return query

@@ -19,7 +19,7 @@ def test_what_is_sealed_opens_again() -> None:
     keyring = ring()
     for plain in (b"", b"x", b"secret" * 1000):
         sealed = keyring.seal("p", plain, system_entropy, b"owner")
-        assert plain not in sealed or not plain
+        assert len(plain) < 2 or plain not in sealed
         assert len(sealed) == len(plain) + OVERHEAD
         assert keyring.open("p", sealed, b"owner") == plain
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import string
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from locum.core.http import HttpRequest
 from locum.sigv4 import Failure, failure
 from locum.sigv4.faults import _TABLE, Family, family, family_of, fault
 
-DETAILS = {"detail": "d", "s3": "s", "date": "1", "limit": "2", "now": "3", "span": "4"}
+DETAILS: dict[str, Any] = {"detail": "d", "s3": "s", "date": "1", "limit": "2", "now": "3", "span": "4"}
 
 
 def test_every_failure_has_an_answer_in_every_family() -> None:

@@ -19,6 +19,7 @@ from locum.store.memory import MemoryJournal
 ACCOUNT = "000000000000"
 NOW = 10.0
 NEVER = 3600.0
+DEFAULTS = Limits()
 
 
 class Made(NamedTuple):
@@ -64,11 +65,16 @@ class SlowJournal(MemoryJournal):
 
     def __init__(self) -> None:
         super().__init__()
-        self.gate = Gate()
+        self.gate, self.started, self.recorded = Gate(), Gate(), Gate()
         self.batches: list[int] = []
+
+    def record(self, rows: Sequence[AuditRow]) -> None:
+        super().record(rows)
+        self.recorded.set()
 
     def append(self, batch: Sequence[Entry], audit: Sequence[AuditRow], expected: int) -> None:
         self.batches.append(len(batch))
+        self.started.set()
         self.gate.wait(30)
         super().append(batch, audit, expected)
 
@@ -83,8 +89,14 @@ class BrokenJournal(MemoryJournal):
         raise StorageError("no space left on device")
 
 
-def opened(journal: Journal, limits: Limits = Limits()) -> Ledger:
+def opened(journal: Journal, limits: Limits = DEFAULTS) -> Ledger:
     return Ledger.open(journal, lambda: NOW, limits)
+
+
+async def until(gate: Gate) -> None:
+    """Let the loop run until another thread opened `gate`."""
+    assert await asyncio.to_thread(gate.wait, 30)
+    gate.clear()
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
@@ -110,8 +122,7 @@ def test_nothing_is_visible_before_it_is_durable() -> None:
         journal = SlowJournal()
         ledger = opened(journal)
         call = asyncio.create_task(ledger.transact(creates("app"), silent))
-        while not journal.batches:
-            await asyncio.sleep(0)
+        await until(journal.started)
         assert ledger.state == State()
         assert not call.done()
         journal.gate.set()
@@ -127,8 +138,7 @@ def test_calls_that_wait_go_to_the_disk_together_each_seeing_the_one_before() ->
         journal = SlowJournal()
         ledger = opened(journal)
         first = asyncio.create_task(ledger.transact(creates("first"), silent))
-        while not journal.batches:
-            await asyncio.sleep(0)
+        await until(journal.started)
         names = ["a", "b", "a", "first", "c"]
         calls = [asyncio.create_task(ledger.transact(creates(name), audited)) for name in names]
         await asyncio.sleep(0)
@@ -178,8 +188,7 @@ def test_a_caller_that_went_away_takes_nobody_with_it() -> None:
         ledger = opened(journal)
         gone = asyncio.create_task(ledger.transact(creates("gone"), silent))
         stays = asyncio.create_task(ledger.transact(creates("stays"), silent))
-        while not journal.batches:
-            await asyncio.sleep(0)
+        await until(journal.started)
         gone.cancel()
         journal.gate.set()
         assert (await stays).name == "stays"
@@ -252,16 +261,17 @@ def test_a_call_that_cannot_be_recorded_is_not_to_be_answered() -> None:
 
 def test_recorded_rows_wait_for_a_flush_a_full_buffer_or_the_close() -> None:
     async def story() -> None:
-        journal = MemoryJournal()
+        journal = SlowJournal()
         ledger = opened(journal, limits=Limits(delay=NEVER, rows=10))
         ledger.record(audit_row("1"))
         assert history(journal) == []
         await ledger.flush()
         assert history(journal) == ["1"]
+        journal.recorded.clear()
         for n in range(10):
             ledger.record(audit_row(f"full-{n}"))
-        while len(history(journal)) < 11:
-            await asyncio.sleep(0)
+        await until(journal.recorded)
+        assert len(history(journal)) == 11
         ledger.record(audit_row("last"))
         await ledger.close()
         assert history(journal)[-1] == "last"
@@ -271,12 +281,12 @@ def test_recorded_rows_wait_for_a_flush_a_full_buffer_or_the_close() -> None:
 
 def test_recorded_rows_are_written_after_the_delay_by_themselves() -> None:
     async def story() -> None:
-        journal = MemoryJournal()
+        journal = SlowJournal()
         ledger = opened(journal, limits=Limits(delay=0.0))
         for name in ("1", "2"):
             ledger.record(audit_row(name))
-            while name not in history(journal):
-                await asyncio.sleep(0)
+            await until(journal.recorded)
+            assert history(journal)[-1] == name
         await ledger.close()
 
     run(story())
@@ -287,15 +297,14 @@ def test_rows_recorded_while_the_disk_is_busy_are_written_when_it_is_not() -> No
         journal = SlowJournal()
         ledger = opened(journal, limits=Limits(delay=0.0))
         call = asyncio.create_task(ledger.transact(creates("app"), silent))
-        while not journal.batches:
-            await asyncio.sleep(0)
+        await until(journal.started)
         ledger.record(audit_row("meanwhile"))
         for _ in range(5):
             await asyncio.sleep(0)
         journal.gate.set()
         await call
-        while history(journal) != ["meanwhile"]:
-            await asyncio.sleep(0)
+        await until(journal.recorded)
+        assert history(journal) == ["meanwhile"]
         await ledger.close()
 
     run(story())

@@ -17,7 +17,7 @@ from moto.core.exceptions import ServiceException
 from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY, Request
 from werkzeug.exceptions import HTTPException
 
-from locum.backends.moto import facts, handlers, identity
+from locum.backends.moto import facts, handlers, identity, objects
 from locum.backends.port import BackendCall
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
@@ -61,7 +61,8 @@ class EmbeddedMoto:
             identity.lend(self._directory, call.account)
             self._lent.add(call.account)
         if call.operation in SHORT.get(call.service, ()):
-            return carry_out(call)
+            plain = objects.read(call) if call.service == "s3" and call.operation in objects.OPERATIONS else None
+            return plain or carry_out(call)
         return await asyncio.get_running_loop().run_in_executor(self._threads, carry_out, call)
 
     async def facts(self, service: str, arn: str, account: str, region: str) -> ResourceFacts:

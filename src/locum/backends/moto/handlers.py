@@ -15,6 +15,8 @@ from typing import Any, Final, NamedTuple
 
 import moto.backends as moto_backends
 
+from locum.backends.moto.unguarded import withdraw
+
 Handler = Callable[..., tuple[int, dict[str, Any], Any]]
 
 WITHHELD: Final = frozenset({"iam", "sts", "moto_api._internal", "instance_metadata"})
@@ -66,6 +68,7 @@ def find(service: str, endpoint_prefix: str, signing_name: str, region: str, acc
     if module is None:
         return None
     urls = importlib.import_module(f"moto.{module}.urls")
+    withdraw(module)
     hosts = (h.format(prefix=endpoint_prefix, region=region, account=account, signing=signing_name) for h in _HOSTS)
     for host in hosts:
         bases = [base for base in urls.url_bases if re.match(base, f"https://{host}")]

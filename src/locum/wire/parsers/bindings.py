@@ -64,26 +64,18 @@ def _bind(entry: _Entry, wire_name: str, text: str, found: dict[str, Any]) -> No
 # The path
 
 
-def template_pattern(uri: str) -> re.Pattern[str]:
-    """What matches the raw paths of a template, with the labels as its groups in their order."""
-    path = uri.split("?", 1)[0].rstrip("/")
-    parts, end = [], 0
-    for label in _LABEL.finditer(path):
-        parts += [re.escape(path[end : label.start()]), "(.+)" if label[2] else "([^/]+)"]
-        end = label.end()
-    return re.compile("".join(parts) + re.escape(path[end:]) + "/?")
-
-
 def _labels(uri: str, members: dict[str, Shape], *, s3: bool) -> Take:
     entries = {_wire_name(name, member): (name, text_reader(member)) for name, member in members.items()}
     if s3:
         return _s3_labels(entries)
-    pattern = template_pattern(uri)
-    order = [label[1] for label in _LABEL.finditer(uri.split("?", 1)[0])]
+    places = _places(uri)
+    ends_greedy = uri.partition("?")[0].endswith("+}")
 
     def take(request: HttpRequest, found: dict[str, Any]) -> None:
-        match = pattern.fullmatch(request.raw_path)
-        for wire_name, raw in zip(order, match.groups() if match else (), strict=False):
+        path = request.raw_path[1:]
+        segments = (path if ends_greedy else path.removesuffix("/")).split("/")
+        for wire_name, place in places.items():
+            raw = "/".join(segments[place])
             try:
                 text = unquote(raw, errors="strict")
             except UnicodeDecodeError:
@@ -91,6 +83,22 @@ def _labels(uri: str, members: dict[str, Shape], *, s3: bool) -> Take:
             _bind(entries[wire_name], wire_name, text, found)
 
     return take
+
+
+def _places(uri: str) -> dict[str, slice]:
+    """Which segments of the path each label of a template is; a greedy one takes what the others leave."""
+    segments = uri.partition("?")[0].strip("/").split("/")
+    places = {}
+    after_greedy = False
+    for position, segment in enumerate(segments):
+        last = position + 1 - len(segments)  # counted from the end: 0 is the last one
+        start = position - len(segments) if after_greedy else position
+        if segment.endswith("+}"):
+            after_greedy = True
+            places[segment[1:-2]] = slice(position, last or None)
+        elif segment.startswith("{"):
+            places[segment[1:-1]] = slice(start, (last or None) if after_greedy else position + 1)
+    return places
 
 
 def _s3_labels(entries: dict[str, _Entry]) -> Take:

@@ -1,0 +1,134 @@
+"""The ten typical mistakes: each is told to a person in one sentence."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from locum import policy
+from locum.core.principal import Principal
+from locum.policy import Policies, PolicyKind, PolicyType, Request, Source
+
+ME, OTHER = "111111111111", "222222222222"
+ALICE = Principal.user(ME, f"arn:aws:iam::{ME}:user/alice", "AIDAEXAMPLEEXAMPLEEXA", "alice")
+APP = Principal.role_session(f"arn:aws:iam::{ME}:role/app", "AROAEXAMPLEEXAMPLEEXA", "run")
+KEY = "arn:aws:s3:::b/k"
+
+
+def made(*statements: dict[str, Any], kind: PolicyKind = PolicyKind.IDENTITY) -> policy.CompiledPolicy:
+    text = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    return policy.compile(policy.parse(text, kind), Source(kind, "p"))
+
+
+def allow(action: str = "s3:*", resource: str = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource} | more
+
+
+def ask(
+    action: str = "s3:GetObject",
+    resource: str = KEY,
+    *,
+    who: Principal = ALICE,
+    context: dict[str, str] | None = None,
+    wildcard_only: bool = False,
+    **policies: Any,
+) -> policy.Explanation:
+    request = Request(who, action, resource, ME, context or {}, wildcard_only)
+    given = Policies(**policies)
+    return policy.explain(request, given, policy.evaluate(request, given))
+
+
+@pytest.mark.parametrize(
+    ("statement", "resource", "hint"),
+    [
+        (allow(resource="arn:aws:s3:::b"), KEY, "what is in it is arn:aws:s3:::b/*"),
+        (allow(resource="arn:aws:s3:::b/*"), "arn:aws:s3:::b", "the container itself is arn:aws:s3:::b"),
+        (allow(resource="arn:aws:s3:::B/k"), KEY, "differs from the request's only in upper and lower case"),
+        (allow(resource="arn:aws-cn:s3:::b/k"), KEY, "the partition differs: the policy has aws-cn"),
+        (allow(resource="arn:aws:s3:::${s3:x}/k"), KEY, "${s3:x} has no value in this request"),
+        (allow("s4:GetObject"), KEY, "s4:GetObject is the action of another service: the prefix here is s3"),
+        (allow(Condition={"StringEquals": {"aws:PrincipalTag/t": "Red"}}), KEY, "differs only in upper and lower case"),
+        (allow(Condition={"StringEquals": {"s3:prefix": "a*"}}), KEY, "StringEquals takes * literally"),
+        (allow(Condition={"Bool": {"aws:SecureTransport": "true"}}), KEY, "the request has no aws:SecureTransport"),
+    ],
+)
+def test_a_near_miss_says_what_was_probably_meant(statement: dict[str, Any], resource: str, hint: str) -> None:
+    found = ask(
+        resource=resource, context={"aws:principaltag/t": "red", "s3:prefix": "ab"}, identity=(made(statement),)
+    )
+    failure = found.near_misses[0].failure
+    assert failure is not None
+    assert hint in failure.hint
+    assert any(hint in line for line in found.lines())
+    assert len(found.lines()) <= 20
+
+
+def test_an_action_without_resources_wants_a_star() -> None:
+    found = ask("s3:ListAllMyBuckets", "*", wildcard_only=True, identity=(made(allow(resource="arn:aws:s3:::*")),))
+    assert 'it is allowed on Resource "*" only' in found.text()
+
+
+def trust(principal: str) -> policy.CompiledPolicy:
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": principal}}
+    return made(statement, kind=PolicyKind.TRUST)
+
+
+@pytest.mark.parametrize(
+    ("principal", "hint"),
+    [
+        (f"arn:aws:iam::{OTHER}:user/alice", f"is in another account: the caller's is {ME}"),
+        (f"arn:aws:iam::{ME}:user/Alice", "differs from the caller only in upper and lower case"),
+        (f"arn:aws:iam::{ME}:user/dev/alice", "has another path"),
+        ("AIDAGONEGONEGONEGONEG", "perhaps one that was deleted and made again"),
+    ],
+)
+def test_a_trust_policy_that_names_somebody_else(principal: str, hint: str) -> None:
+    request = Request(ALICE, "sts:AssumeRole", f"arn:aws:iam::{ME}:role/r", ME, {})
+    policies = Policies(resource=trust(principal))
+    text = policy.explain(request, policies, policy.evaluate(request, policies)).text()
+    assert hint in text
+
+
+@pytest.mark.parametrize(
+    ("policies", "kind", "words"),
+    [
+        ({}, PolicyType.IDENTITY, "because no identity-based policy allows the s3:GetObject action"),
+        (
+            {"boundary": made(allow("sqs:*"), kind=PolicyKind.BOUNDARY), "identity": (made(allow()),)},
+            PolicyType.BOUNDARY,
+            "because no permissions boundary allows the s3:GetObject action",
+        ),
+        (
+            {"session": (made(allow("sqs:*"), kind=PolicyKind.SESSION),), "identity": (made(allow()),)},
+            PolicyType.SESSION,
+            "because no session policy allows the s3:GetObject action",
+        ),
+        (
+            {"scps": ((made(allow("sqs:*"), kind=PolicyKind.SCP),),), "identity": (made(allow()),)},
+            PolicyType.SCP,
+            "because no service control policy allows the s3:GetObject action",
+        ),
+    ],
+)
+def test_the_missing_allow_is_named_as_aws_names_it(policies: dict[str, Any], kind: PolicyType, words: str) -> None:
+    found = ask(who=APP, **policies)
+    assert found.decision.denied_by is kind
+    assert words in found.text()
+    assert found.changes
+
+
+def test_an_explicit_deny_names_its_statement_and_policy_type() -> None:
+    deny = {"Effect": "Deny", "Action": "s3:*", "Resource": "*", "Sid": "NoS3"}
+    found = ask(identity=(made(allow()), made(deny)))
+    assert found.decision.reason("s3:GetObject") == "with an explicit deny in an identity-based policy"
+    assert 'Deny, statement 0 "NoS3" of p denies this' in found.text()
+    assert found.as_dict()["statements"][1]["matched"] is True
+
+
+def test_an_allow_names_the_statement_that_grants() -> None:
+    found = ask(identity=(made(allow(Sid="Read")),))
+    assert [reference.sid for reference in found.decision.determining] == ["Read"]
+    assert found.reason == "allowed"
+    assert found.changes == ()
