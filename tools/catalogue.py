@@ -206,7 +206,10 @@ class Writer:
 
     def verb(self, model: Any) -> Iterator[str]:
         """API Gateway: the action is the method, the resource the path."""
-        path = re.sub(r"\{(\w+)\+?\}", r"{\1}", model.http["requestUri"].partition("?")[0])
+        shape = model.input_shape
+        labels = {m.serialization.get("name", n): n for n, m in (shape.members.items() if shape else ())}
+        uri = model.http["requestUri"].partition("?")[0]
+        path = re.sub(r"\{(\w+)\+?\}", lambda label: f"{{{labels.get(label[1], label[1])}}}", uri)
         kind = "path" + re.sub(r"\W+", "-", path)
         self.types[kind] = f"arn:aws:apigateway:{{.region}}::{path}"
         yield f"apigateway:{model.http['method']} {kind}"

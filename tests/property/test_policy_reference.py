@@ -59,6 +59,7 @@ RESOURCE_PATTERNS = (
     "arn:aws:s3:::b/${aws:PrincipalTag/team, 'alice'}/?",
     "arn:aws:s3:::b/${aws:PrincipalTag/team}*",
     "arn:aws:s3:::b/${*}",
+    "arn:aws:kms:us-east-1:${aws:PrincipalAccount, '111111111111'}:key/1",
     "arn:*:s3:*:*:b/*k",
     "arn:aws:kms:*:11111111111?:key/*",
 )
@@ -69,7 +70,7 @@ CONDITION_VALUES: dict[str, tuple[Any, ...]] = {
     "Date": ("2026-01-01T02:00:00+02:00", "1767225600", "2030-06-01T00:00:00Z"),
     "Bool": ("true", True, "FALSE"),
     "IpAddress": ("10.0.0.0/8", "10.0.0.1", "2001:db8::/32"),
-    "Arn": (USER, ROLE, f"arn:aws:iam::{ME}:*", "arn:aws:*::*:user/*"),
+    "Arn": (USER, ROLE, f"arn:aws:iam::{ME}:*", "arn:aws:*::*:user/*", "arn:aws:iam::${s3:some}:user/*"),
     "Null": ("true", "false"),
 }
 OPERATORS = [

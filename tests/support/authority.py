@@ -84,7 +84,9 @@ def session_of(entity: Role, name: str = "s1", **fields: Any) -> Session:
 
 
 def as_role(entity: Role, name: str = "s1", **fields: Any) -> Caller:
-    return Caller(Principal.role_session(entity.arn, entity.id, name), "ASIAEXAMPLE", session_of(entity, name, **fields))
+    return Caller(
+        Principal.role_session(entity.arn, entity.id, name), "ASIAEXAMPLE", session_of(entity, name, **fields)
+    )
 
 
 def as_root(account: str = HOME) -> Caller:
@@ -104,15 +106,15 @@ class World:
 
     def call(self, caller: Caller, operation: str, params: Mapping[str, Any], **more: Any) -> authz.Call:
         service, name = operation.split(":")
-        return authz.Call(
-            service=service, operation=name, params=params, caller=caller, region=REGION, now=NOW, **more
-        )
+        return authz.Call(service=service, operation=name, params=params, caller=caller, region=REGION, now=NOW, **more)
 
     def plan(self, caller: Caller, operation: str, **params: Any) -> list[tuple[str, str]]:
         found = authz.plan(self.state, self.call(caller, operation, params))
         return [(check.action, check.resource) for check in found.checks]
 
-    def ask(self, caller: Caller, operation: str, circumstances: Mapping[str, Any] | None = None, **params: Any) -> authz.Verdict:
+    def ask(
+        self, caller: Caller, operation: str, circumstances: Mapping[str, Any] | None = None, **params: Any
+    ) -> authz.Verdict:
         call = self.call(caller, operation, params, **(circumstances or {}))
         return authz.decide(self.state, call, authz.plan(self.state, call), self.known)
 

@@ -17,7 +17,7 @@ from locum.authz.call import PERMISSIONLESS, Call, Check, Plan
 from locum.authz.derived import KEYS
 from locum.authz.paths import Getter, compile_path
 from locum.authz.planning import WILDCARD, Planned, compile_operation
-from locum.authz.rules import NO_RULES, KeyRule, ServiceRules, parse_rules
+from locum.authz.rules import NO_RULES, KeyRule, RulesError, ServiceRules, parse_rules
 from locum.state import State
 
 _DATA: Final = Path(__file__).parent / "data"
@@ -64,6 +64,8 @@ class Service:
 
 def _source(rule: KeyRule) -> KeySource:
     if rule.path.startswith("@"):
+        if rule.path[1:] not in KEYS:
+            raise RulesError(f"{rule.name}: no function {rule.path[1:]!r}")
         return KeySource(None, rule.path[1:], rule.many, rule.kinds)
     return KeySource(compile_path(rule.path), "", rule.many, rule.kinds)
 

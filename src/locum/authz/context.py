@@ -18,7 +18,7 @@ from locum.authz.tags import object_tags, request_tags, specified_tags, tag_keys
 from locum.core.clock import iso8601
 from locum.core.principal import PrincipalKind
 from locum.core.resources import ResourceFacts
-from locum.policy.context import derived_context
+from locum.policy import derived_context
 from locum.state import Instance, Role, State, User
 from locum.state.indexes import INSTANCE_ID, UNIQUE_ID
 

@@ -43,6 +43,11 @@ _STS: Final = "sts:"
 # may not use every key is refused where they do not.
 _KMS_ALIAS: Final = re.compile(r":alias/.*")
 
+_KMS_KEYS: Final = frozenset({"key", "source", "destination"})
+
+# Whoever makes a bucket owns it: that somebody else has one of that name is for S3 to say.
+_MADE_BY_CALLER: Final = frozenset({"s3:CreateBucket"})
+
 
 def nothing_known(arn: str) -> ResourceFacts:
     """The facts where no backend is asked."""
@@ -92,8 +97,8 @@ def rule(state: State, call: Call, check: Check, own: Standing, facts: FactsOf, 
     """One check: what is known of its resource, the policies, the decision."""
     arn = check.resource
     caller = call.caller.principal
-    known = UNKNOWN if arn == "*" else _facts(state, arn, facts)
-    if known.arn is not None or check.kind == "key":
+    known = UNKNOWN if arn == "*" or check.action in _MADE_BY_CALLER else _facts(state, arn, facts)
+    if known.arn is not None or check.kind in _KMS_KEYS:
         arn = known.arn or _KMS_ALIAS.sub(":key/*", arn)
         check = check._replace(resource=arn)
     account = account_of(arn, known.account or caller.account)

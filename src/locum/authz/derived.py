@@ -39,7 +39,17 @@ def _source_identity_kept(state: State, call: Call) -> Iterator[Check]:
         yield Check("sts:SetSourceIdentity", str(call.params.get("RoleArn", "*")), "role")
 
 
+def _attribute_roles(state: State, call: Call) -> Iterator[Check]:
+    """SNS hands over roles in attributes: `HTTPSuccessFeedbackRoleArn`, `SubscriptionRoleArn` and the like."""
+    attributes = dict(call.params.get("Attributes") or {})
+    attributes[call.params.get("AttributeName", "")] = call.params.get("AttributeValue")
+    for name, value in attributes.items():
+        if value and name.endswith("RoleArn"):
+            yield Check("iam:PassRole", value, "role", {"iam:passedtoservice": f"{call.service}.amazonaws.com"})
+
+
 PLANNERS: Final[Mapping[str, Planner]] = {
+    "attribute_roles": _attribute_roles,
     "copy_source": _copy_source,
     "partiql": statements(None),
     "partiql_batch": statements("Statements"),

@@ -79,7 +79,7 @@ def _of_federating(state: State, caller: Caller) -> Standing:
 
 def _of_entity(state: State, account: str, arn: str, unique_id: str) -> Standing:
     """Of the user or role `arn`; gone where it is no more, or is another one by the same name."""
-    if _View.state is not state:
+    if _View.state is not state or len(_View.found) > _KEPT:
         _View.state = state
         _View.found.clear()
     found = _View.found.get((arn, unique_id))

@@ -107,12 +107,14 @@ def _arns(rules: ServiceRules, rule: CheckRule) -> ArnsOf:
     unknown = bindings.keys() - {name for variable in kind.variables for name in variable.split("|")}
     if unknown:
         raise RulesError(f"{rule.action}: {kind.name} has no variables {sorted(unknown)}")
-    getters = tuple(_column(_bound(variable, bindings)) for variable in kind.variables)
+    # A `via` knows region and account by itself.
+    wanted = [variable for variable in kind.variables if not (kind.via and variable.startswith("."))]
+    getters = tuple(_column(_bound(variable, bindings)) for variable in wanted)
     make = RESOLVERS[kind.via] if kind.via else _filler(kind)
 
     def arns(state: State, call: Call, item: Any) -> Iterable[str]:
         columns = [getter(call, item) for getter in getters]
-        if max(map(len, columns)) == 1:
+        if max(map(len, columns), default=1) == 1:
             return make(state, call, tuple([column[0] for column in columns]))
         return itertools.chain.from_iterable(make(state, call, values) for values in _rows(columns))
 

@@ -6,6 +6,7 @@ the call has none) and answers the ARNs, which may be none: then there is nothin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -230,9 +231,21 @@ def _kms_key(state: State, call: Call, values: Values) -> Iterable[str]:
     return (f"arn:{PARTITION}:kms:{call.region}:{call.caller.principal.account}:{kind}",)
 
 
+_KEY_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}")
+
+
+def _kms_ciphertext(state: State, call: Call, values: Values) -> Iterable[str]:
+    """Ciphertexts of local KMS backends begin with the id of their key. Without it or a key beside it: every key."""
+    ciphertext, key = values
+    found = _KEY_ID.match(ciphertext or "")
+    if found is not None:
+        return _kms_key(state, call, (found.group(),))
+    return () if key else _kms_key(state, call, ("*",))
+
+
 def _ssm_parameter(state: State, call: Call, values: Values) -> Iterable[str]:
     """A parameter's name may begin with a slash, which its ARN does not repeat."""
-    name = values[-1] or "*"
+    name = values[0] or "*"
     if name.startswith("arn:"):
         return (name,)
     account = call.caller.principal.account
@@ -241,7 +254,7 @@ def _ssm_parameter(state: State, call: Call, values: Values) -> Iterable[str]:
 
 def _ecs_task_definition(state: State, call: Call, values: Values) -> Iterable[str]:
     """`family` or `family:revision`."""
-    name = next((value for value in values[2:] if value is not None), "*")
+    name = values[0] or "*"
     if name.startswith("arn:"):
         return (name,)
     revised = name if ":" in name else f"{name}:*"
@@ -278,6 +291,7 @@ RESOLVERS: Final[Mapping[str, Resolver]] = {
     "iam_service_linked_role": _iam_service_linked_role,
     "iam_user": _iam_user,
     "iam_user_of_key": _iam_user_of_key,
+    "kms_ciphertext": _kms_ciphertext,
     "kms_key": _kms_key,
     "lambda_function": _lambda_function,
     "s3_bucket": _s3_bucket,

@@ -15,7 +15,7 @@ A file holds one service, one thing a line; `#` starts a comment.
 
 `type` names a resource type and its ARN. The variables in braces are members of the input (`locum.authz.paths`)
 unless a check binds them otherwise; `{.region}`, `{.account}` are the call's. `via` names the function of
-`locum.authz.resources` that makes the ARN instead, out of the same variables, where it takes more than text.
+`locum.authz.resources` that makes the ARN instead, out of the same members, where it takes more than text.
 `key` says which member a condition key is read from (`keys`: a multivalued one), and for which resource types;
 a name after `@` is a function of `locum.authz.derived`.
 

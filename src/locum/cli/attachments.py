@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import replace
 from typing import Any
 
 from locum.audit import readable
@@ -64,7 +63,7 @@ class NodeHost:
         verb = ec2.OPERATIONS["TerminateInstances"].verb
 
         def handler(state: State) -> Outcome:
-            return verb(replace(context, state=state), {"InstanceIds": [instance]})
+            return verb(context._replace(state=state), {"InstanceIds": [instance]})
 
         try:
             await plane.ledger.transact(handler, lambda _outcome: ())

@@ -18,6 +18,23 @@ system_clock: Clock = time.time
 system_entropy: Entropy = secrets.token_bytes
 
 
+def pooled(source: Entropy, size: int = 4096) -> Entropy:
+    """`source`, asked for `size` bytes at a time: for request ids, of which every call takes some.
+
+    Every byte is given out once. Not for secrets, and not to be shared by threads.
+    """
+    pool = memoryview(b"")
+
+    def draw(count: int) -> bytes:
+        nonlocal pool
+        if len(pool) < count:
+            pool = memoryview(source(max(size, count)))
+        drawn, pool = bytes(pool[:count]), pool[count:]
+        return drawn
+
+    return draw
+
+
 def iso8601(instant: float) -> str:
     """`instant` (epoch seconds) as AWS writes it, whole seconds in UTC: `2026-01-31T12:00:00Z`."""
     return datetime.fromtimestamp(int(instant), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

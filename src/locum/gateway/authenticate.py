@@ -16,29 +16,32 @@ from locum.credentials import InvalidToken, KeyRing, open_secret, open_session
 from locum.sigv4 import Failure
 from locum.state import AccessKey, State, User
 from locum.state.indexes import ACCESS_KEY_ID
+from locum.wire import Codec
 
 
 def authenticate(
-    state: State, keyring: KeyRing, request: HttpRequest, claim: sigv4.Claim | None, now: float, protocol: str
+    state: State, keyring: KeyRing, request: HttpRequest, claim: sigv4.Claim | None, now: float, codec: Codec
 ) -> tuple[Caller, bytes]:
     """The caller and the verified payload. An unsigned request is nobody's. Raises Fault."""
     if claim is None:
         return NOBODY, request.body
     if claim.access_key_id.startswith(TEMPORARY_KEY):
-        return _temporary(keyring, request, claim, now, protocol)
-    return _long_term(state, keyring, request, claim, now, protocol)
+        return _temporary(keyring, request, claim, now, codec)
+    return _long_term(state, keyring, request, claim, now, codec)
 
 
 def _long_term(
-    state: State, keyring: KeyRing, request: HttpRequest, claim: sigv4.Claim, now: float, protocol: str
+    state: State, keyring: KeyRing, request: HttpRequest, claim: sigv4.Claim, now: float, codec: Codec
 ) -> tuple[Caller, bytes]:
     key = state.first(AccessKey, ACCESS_KEY_ID, claim.access_key_id)
     if key is None or not key.active or claim.session_token:
-        raise sigv4.failure(Failure.UNKNOWN_KEY, claim.scope.service, protocol)
+        raise sigv4.failure(Failure.UNKNOWN_KEY, claim.scope.service, codec.protocol)
     principal = principal_of_key(state, key)
     if principal is None:
-        raise sigv4.failure(Failure.UNKNOWN_KEY, claim.scope.service, protocol)
-    body = sigv4.verify(request, claim, open_secret(keyring, key.id, key.secret), now)
+        raise sigv4.failure(Failure.UNKNOWN_KEY, claim.scope.service, codec.protocol)
+    body = sigv4.verify(
+        request, claim, open_secret(keyring, key.id, key.secret), now, unsigned_payload=_unsigned(codec)
+    )
     return Caller(principal, key.id), body
 
 
@@ -51,18 +54,18 @@ def principal_of_key(state: State, key: AccessKey) -> Principal | None:
 
 
 def _temporary(
-    keyring: KeyRing, request: HttpRequest, claim: sigv4.Claim, now: float, protocol: str
+    keyring: KeyRing, request: HttpRequest, claim: sigv4.Claim, now: float, codec: Codec
 ) -> tuple[Caller, bytes]:
     service = claim.scope.service
     if not claim.session_token:
-        raise sigv4.failure(Failure.UNKNOWN_KEY, service, protocol)
+        raise sigv4.failure(Failure.UNKNOWN_KEY, service, codec.protocol)
     try:
         session, secret = open_session(keyring, claim.access_key_id, claim.session_token)
     except InvalidToken:
-        raise sigv4.failure(Failure.INVALID_TOKEN, service, protocol) from None
-    body = sigv4.verify(request, claim, secret, now)
+        raise sigv4.failure(Failure.INVALID_TOKEN, service, codec.protocol) from None
+    body = sigv4.verify(request, claim, secret, now, unsigned_payload=_unsigned(codec))
     if now >= session.expires_at:
-        raise sigv4.failure(Failure.EXPIRED_TOKEN, service, protocol)
+        raise sigv4.failure(Failure.EXPIRED_TOKEN, service, codec.protocol)
     return Caller(principal_of_session(session), claim.access_key_id, session), body
 
 
@@ -75,6 +78,11 @@ def principal_of_session(session: Session) -> Principal:
     if session.kind is PrincipalKind.ROOT:
         return Principal.root(session.account)
     return Principal.user(session.account, session.issuer_arn, session.issuer_id, session.name)
+
+
+def _unsigned(codec: Codec) -> bool:
+    """Whether the service model says that the operation's payload is not signed."""
+    return codec.model.auth_type == "v4-unsigned-body" or bool(codec.model.unsigned_payload)
 
 
 def require_unsigned(operation: OperationModel, protocol: str) -> None:

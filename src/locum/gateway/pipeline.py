@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from locum import authz, sigv4, wire
 from locum.backends import BackendCall
 from locum.core.arn import Arn
+from locum.core.clock import pooled
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
 from locum.core.identifiers import request_id
@@ -30,6 +30,8 @@ from locum.state import State
 from locum.store import AuditRow
 from locum.wire import Codec
 
+Facts = dict[str, ResourceFacts]
+
 _log: Final = logging.getLogger("locum.gateway")
 _INTERNAL: Final = Fault("InternalFailure", "The request processing has failed because of an unknown error.", 500)
 
@@ -40,12 +42,13 @@ class Pipeline:
     def __init__(self, plane: Plane, recorder: Recorder) -> None:
         self._plane = plane
         self._recorder = recorder
+        self._ids = pooled(plane.entropy)
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
         """The answer to `request`, whatever happens on the way."""
         plane = self._plane
         now = plane.clock()
-        progress = Progress(request, request_id(plane.entropy), now, plane.ledger.state, plane.settings.region)
+        progress = Progress(request, request_id(self._ids), now, plane.ledger.state, plane.settings.region)
         try:
             return await self._pass(progress)
         except Fault as fault:
@@ -60,31 +63,37 @@ class Pipeline:
         if claim is not None:
             progress.region = claim.scope.region
         codec = progress.codec = wire.resolve(request, None if claim is None else claim.scope.service)
-        progress.caller, body = authenticate(
-            progress.state, self._plane.keyring, request, claim, progress.now, codec.protocol
-        )
+        progress.caller, body = authenticate(progress.state, self._plane.keyring, request, claim, progress.now, codec)
         if progress.caller is NOBODY:
             require_unsigned(codec.model, codec.protocol)
         params = progress.params = codec.parse(request, body)
         call = _call(progress, codec, presigned=claim is not None and claim.presigned)
         progress.plan = authz.plan(progress.state, call)
         facts = await self._facts(progress, call)
-        verdict = progress.verdict = authz.decide(
-            progress.state, call, progress.plan, lambda arn: facts.get(arn, UNKNOWN)
-        )
-        if not verdict.allowed and self._plane.mode == "enforce":
-            raise verdict.fault(codec.protocol)
+        self._authorize(progress, call, facts)
         own = self._plane.services.get(codec.service)
         operation = None if own is None else own.find(codec.operation, params)
         if operation is not None:
-            return await self._own(progress, codec, operation)
+            return await self._own(progress, codec, operation, call, facts)
         if own is not None and not own.backed:
             raise Fault("NotImplemented", f"Locum does not implement {codec.service}:{codec.operation} yet.", 501)
+        if claim is not None:
+            progress.request = sigv4.unframed(request, claim, body)
         return await self._backend(progress, codec, call, body, facts)
+
+    def _authorize(self, progress: Progress, call: authz.Call, facts: Facts) -> None:
+        """Decide on the call as planned. Raises Fault where it is denied, save in the mode `observe`."""
+        assert progress.plan is not None
+        verdict = authz.decide(progress.state, call, progress.plan, lambda arn: facts.get(arn, UNKNOWN))
+        progress.verdict = verdict
+        if not verdict.allowed and self._plane.mode == "enforce":
+            raise verdict.fault()
 
     # -- our own services --------------------------------------------------------------------------------
 
-    async def _own(self, progress: Progress, codec: Codec, operation: Operation) -> HttpResponse:
+    async def _own(
+        self, progress: Progress, codec: Codec, operation: Operation, call: authz.Call, facts: Facts
+    ) -> HttpResponse:
         plane = self._plane
         context = Context(
             progress.state,
@@ -98,7 +107,7 @@ class Pipeline:
         )
         verb, params = operation.verb, progress.params
         if operation.writes:
-            outcome = await self._write(progress, context, operation)
+            outcome = await self._write(progress, context, operation, call, facts)
             return codec.serialize(outcome.answer, progress.request_id)
         if operation.blocks:
             outcome = await plane.ledger.read(lambda: verb(context, params))
@@ -107,12 +116,22 @@ class Pipeline:
         self._recorder.answered(progress)
         return codec.serialize(outcome.answer, progress.request_id)
 
-    async def _write(self, progress: Progress, context: Context, operation: Operation) -> Outcome:
-        """Run a writing verb in a transaction: what it changes and the record of it are durable together."""
+    async def _write(
+        self, progress: Progress, context: Context, operation: Operation, call: authz.Call, facts: Facts
+    ) -> Outcome:
+        """Run a writing verb in a transaction: what it changes and the record of it are durable together.
+
+        The verb may see a later state than the one on which the call was allowed: calls of others that are
+        on their way to the disk. Then the decision is made again, on the state that the verb sees.
+        """
         recorded: list[Fault] = []
 
         def handler(state: State) -> Outcome:
-            return operation.verb(replace(context, state=state), progress.params)
+            if state is not progress.state:
+                progress.state = state
+                progress.plan = authz.plan(state, call)
+                self._authorize(progress, call, facts)
+            return operation.verb(context._replace(state=state), progress.params)
 
         def audit(outcome: Outcome | Fault) -> Sequence[AuditRow]:
             if isinstance(outcome, Fault):
@@ -129,9 +148,9 @@ class Pipeline:
 
     # -- guarded services --------------------------------------------------------------------------------
 
-    async def _facts(self, progress: Progress, call: authz.Call) -> dict[str, ResourceFacts]:
+    async def _facts(self, progress: Progress, call: authz.Call) -> Facts:
         """What the backends know of the resources that the call is about."""
-        facts: dict[str, ResourceFacts] = {}
+        facts: Facts = {}
         if progress.plan is None or progress.plan.permissionless:
             return facts
         for arn in progress.plan.resources:
@@ -144,7 +163,7 @@ class Pipeline:
         return facts
 
     async def _backend(
-        self, progress: Progress, codec: Codec, call: authz.Call, body: bytes, facts: dict[str, ResourceFacts]
+        self, progress: Progress, codec: Codec, call: authz.Call, body: bytes, facts: Facts
     ) -> HttpResponse:
         metadata: dict[str, Any] = codec.model.service_model.metadata
         answer = await self._plane.backends.of(codec.service).call(
@@ -208,11 +227,17 @@ def _call(progress: Progress, codec: Codec, *, presigned: bool) -> authz.Call:
         headers=headers,
         presigned=presigned,
         request_id=progress.request_id,
+        protocol=codec.protocol,
     )
 
 
-def _owner(progress: Progress, facts: dict[str, ResourceFacts]) -> str:
-    """The account that the call goes to: the owner of the resource, else the caller's own."""
+def _owner(progress: Progress, facts: Facts) -> str:
+    """The account that the call goes to: the owner of the resource, else the caller's own.
+
+    A bucket is made for whoever calls: that its name belongs to somebody else is for S3 to say.
+    """
+    if progress.codec is not None and progress.codec.operation == "CreateBucket":
+        return progress.caller.principal.account
     for check in progress.plan.checks if progress.plan is not None else ():
         known = facts.get(check.resource)
         if known is not None and known.account:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from locum.audit import Identity, Record, Resource, identify
 from locum.authz import Verdict
 from locum.core.arn import Arn
-from locum.core.clock import Entropy
+from locum.core.clock import Entropy, pooled
 from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.core.principal import Caller
@@ -40,7 +40,7 @@ class Recorder:
 
     def __init__(self, ledger: Ledger, entropy: Entropy, mode: str) -> None:
         self._ledger = ledger
-        self._entropy = entropy
+        self._entropy = pooled(entropy)
         self._mode = mode
         self._identities: dict[tuple[str, str], Identity] = {}
 
@@ -121,7 +121,7 @@ class Recorder:
             resources=_resources(progress),
             verdict="" if verdict is None else _verdict(verdict),
             determining=() if verdict is None else verdict.determining,
-            denial=verdict.fault(progress.protocol).message if verdict is not None and denied else "",
+            denial=verdict.fault().message if verdict is not None and denied else "",
             explanation=verdict.explanation() if verdict is not None and denied else None,
             mode=self._mode,
             host=headers.get("host", ""),

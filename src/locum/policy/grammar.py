@@ -50,8 +50,8 @@ class Rules(NamedTuple):
     """What a kind of policy asks of its statements.
 
     `principal` and `resource`: True required, False forbidden. `completes`: an ARN with fewer than six
-    fields is completed with `*`. `only_denies`: RCPs, whose one Principal is `*`. `legacy`: IAM's first parser answers, whose
-    texts say less (CreatePolicy, PutRolePolicy ...); trust and resource policies meet the second.
+    fields is completed with `*`. `only_denies`: RCPs, whose one Principal is `*`. `legacy`: IAM's first
+    parser answers, whose texts say less (CreatePolicy, PutRolePolicy ...); trust and resource policies meet the second.
     """
 
     principal: bool

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, Protocol
 
 from locum.core.clock import Entropy
 from locum.core.principal import Caller
@@ -25,6 +25,9 @@ class Settings:
 
     region: str = "us-east-1"
     credential_seconds: int | None = None
+
+
+DEFAULTS: Final = Settings()
 
 
 class EventPage(Protocol):
@@ -54,8 +57,7 @@ class EventHistory(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """One call: the view of the state, the instant, the caller. `now` is epoch seconds.
 
     `region` is the one the request was signed for. `history` is what LookupEvents reads; no other verb does.
@@ -67,7 +69,7 @@ class Context:
     keyring: KeyRing
     caller: Caller
     region: str
-    settings: Settings = field(default_factory=Settings)
+    settings: Settings = DEFAULTS
     history: EventHistory | None = None
 
     @property

@@ -43,9 +43,15 @@ def remove(entity: Entity) -> Removed:
     return Removed(kind_of(type(entity)), entity.account, entity.key)
 
 
+_KINDS: Final[dict[type[Entity], str]] = {}
+
+
 def kind_of(entity_type: type[Entity]) -> str:
     """The table of an entity type: its tag."""
-    return str(entity_type.__struct_config__.tag)
+    try:
+        return _KINDS[entity_type]
+    except KeyError:
+        return _KINDS.setdefault(entity_type, str(entity_type.__struct_config__.tag))
 
 
 _encoder = msgspec.json.Encoder()

@@ -21,7 +21,7 @@ from typing import Any, Final
 from locum.store.journal import AuditQuery, AuditRow, Field, Found, Retention
 
 PART_ROWS: Final = 16_384
-_STATEMENT_ROWS: Final = 500
+_STATEMENT_ROWS: Final = 2_000
 _DAY: Final = 86_400
 _COLUMNS: Final = (
     "at, account, event_id, request_id, event_name, event_source, username, access_key_id, principal,"

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest
@@ -159,27 +160,38 @@ def _parameter(pattern: re.Pattern[bytes], request: HttpRequest) -> str | None:
 
 
 def _by_path(plan: _Plan, request: HttpRequest) -> Codec:
-    rest = plan.rest
-    if len(rest) > 1:
-        roots = index().roots[rest[0].signing_name]
-        segment = request.raw_path[1:].partition("/")[0]
-        names = dict.fromkeys((*roots.get(segment, ()), *roots.get("*", ())))
-        host = request.headers.get("host", "")
-        rest = tuple(index().services[name] for name in names)
-        if len(rest) > 1:  # `POST /tags` is an operation of four Chime services; only the host can tell
-            rest = tuple(sorted(rest, key=lambda service: not host.startswith(f"{service.endpoint_prefix}.")))
-    for service in rest:
-        if service.name == "s3" and (len(rest) == 1 or not _is_s3_control(request)):
+    services = plan.rest if len(plan.rest) == 1 else _of_root(plan.rest, request)
+    for service in services:
+        if service.name == "s3":
             return _s3(request)
-        if service.name != "s3":
-            operation = _router(service.name).find(request.method, request.raw_path, request.query_string)
-            if operation and (found := codec(service, operation, service.protocols[0])) is not None:
-                return found
+        operation = _router(service.name).find(request.method, request.raw_path, request.query_string)
+        found = codec(service, operation, service.protocols[0]) if operation is not None else None
+        if found is not None:
+            return found
     raise _unknown()
 
 
+def _of_root(services: tuple[Service, ...], request: HttpRequest) -> Iterable[Service]:
+    """Those of several services whose paths begin as this one does."""
+    found = _named_by_root(services[0].signing_name, request.raw_path[1:].partition("/")[0])
+    if len(found) == 1:
+        return found
+    # `POST /tags` is an operation of four Chime services; only the host can tell.
+    host = request.headers.get("host", "")
+    found = tuple(service for service in found if service.name != "s3control" or _is_s3_control(request))
+    return sorted(found, key=lambda service: not host.startswith(f"{service.endpoint_prefix}."))
+
+
+@lru_cache(maxsize=_NAMES_KEPT)
+def _named_by_root(signing_name: str, segment: str) -> tuple[Service, ...]:
+    roots = index().roots[signing_name]
+    names = dict.fromkeys((*roots.get(unquote(segment), ()), *roots.get("*", ())))
+    return tuple(index().services[name] for name in names)
+
+
 def _is_s3_control(request: HttpRequest) -> bool:
-    return "x-amz-account-id" in request.headers or ".s3-control." in request.headers.get("host", "")
+    """Whether `/v20180820/...` may be S3 Control's: always in path style, where no bucket should have that name."""
+    return "x-amz-account-id" in request.headers or not bucket_of_host(request.headers.get("host", ""))
 
 
 def _s3(request: HttpRequest) -> Codec:

@@ -91,7 +91,7 @@ def _pairs(query_string: str) -> frozenset[str]:
     if not query_string:
         return frozenset()
     # Decoded: what the backend takes for `operation=delete` must be that here, too.
-    pairs = (unquote_plus(query_string) if "%" in query_string else query_string).split("&")
+    pairs = [unquote_plus(pair) if "%" in pair else pair for pair in query_string.split("&")]
     return frozenset(pairs) | {pair.partition("=")[0] for pair in pairs}
 
 

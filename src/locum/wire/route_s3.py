@@ -121,7 +121,9 @@ def _query(query_string: str) -> dict[str, str]:
     """The first value of each key, decoded: what the backend takes for `acl` must be `acl` here, too."""
     query: dict[str, str] = {}
     for pair in query_string.split("&") if query_string else ():
-        key, _, value = (unquote_plus(pair) if "%" in pair else pair).partition("=")
+        key, _, value = pair.partition("=")
+        if "%" in pair:
+            key, value = unquote_plus(key), unquote_plus(value)
         if key:
             query.setdefault(key, value)
     return query

@@ -334,3 +334,43 @@ def test_a_group_grants_and_denies_to_its_members() -> None:
 
 def _group(statement: dict[str, object]) -> Group:
     return Group(account=HOME, name="staff", id="AGPA1", created=1, inline={"g": document(statement)})
+
+
+def test_a_ciphertext_is_not_opened_under_the_name_of_another_key() -> None:
+    mine, other = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
+    arns = [f"arn:aws:kms:{REGION}:{HOME}:key/{key}" for key in (mine, other)]
+    ann = user("ann", allow("kms:Decrypt", arns[0]))
+    world = World().having(ann)
+    owner = {"Effect": "Allow", "Principal": {"AWS": HOME}, "Action": "kms:*", "Resource": "*"}
+    world.facts.update({arn: ResourceFacts(HOME, document(owner)) for arn in arns})
+    assert world.allows(as_user(ann), "kms:Decrypt", CiphertextBlob=mine.encode() + b"\xff")
+    for key in ({}, {"KeyId": mine}):
+        assert not world.allows(as_user(ann), "kms:Decrypt", CiphertextBlob=other.encode() + b"\xff", **key)
+    assert not world.allows(as_user(ann), "kms:Decrypt", CiphertextBlob=b"nothing of the kind")
+
+
+def test_a_role_in_a_topics_attributes_is_passed() -> None:
+    ann = user("ann", allow("sns:*"))
+    topic = f"arn:aws:sns:{REGION}:{HOME}:t"
+    params = {"TopicArn": topic, "AttributeName": "HTTPSuccessFeedbackRoleArn"}
+    world = World().having(ann, role("app"))
+    told = world.refusal(
+        as_user(ann), "sns:SetTopicAttributes", AttributeValue=f"arn:aws:iam::{HOME}:role/app", **params
+    )
+    assert "iam:PassRole" in told
+    assert world.allows(as_user(ann), "sns:SetTopicAttributes", TopicArn=topic, AttributeName="DisplayName")
+
+
+def test_making_a_bucket_is_a_matter_of_ones_own_account() -> None:
+    ann = user("ann", allow("s3:CreateBucket"))
+    world = World().having(ann)
+    world.facts["arn:aws:s3:::taken"] = ResourceFacts(AWAY)
+    assert world.allows(as_user(ann), "s3:CreateBucket", Bucket="taken")
+
+
+def test_what_may_be_asked_further_follows_the_same_policies() -> None:
+    ann = user("ann", allow("s3:GetObject"))
+    world = World().having(ann)
+    call = world.call(as_user(ann), "s3:GetObject", {"Bucket": "b", "Key": "k"})
+    assert authz.may(world.state, call, "s3:GetObject", "arn:aws:s3:::b/other")
+    assert not authz.may(world.state, call, "s3:ListBucket", "arn:aws:s3:::b")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from locum.wire.parsers.malformed import Malformed
+
 if TYPE_CHECKING:
     from botocore.model import ListShape, MapShape, Shape
 
@@ -26,6 +28,10 @@ class QueryNames:
         prefix = None if shape.serialization.get("flattened") else "entry"
         return prefix, shape.key.serialization.get("name", "key"), shape.value.serialization.get("name", "value")
 
+    def invalid(self, name: str, text: str, error: Malformed) -> Malformed:
+        """What is said of a text that is no value of its member."""
+        return error
+
 
 class Ec2Names(QueryNames):
     """https://smithy.io/2.0/aws/protocols/aws-ec2-query-protocol.html#query-key-resolution: all lists are flat."""
@@ -40,6 +46,10 @@ class Ec2Names(QueryNames):
     def element(self, shape: ListShape) -> str | None:
         """Nothing."""
         return None
+
+    def invalid(self, name: str, text: str, error: Malformed) -> Malformed:
+        """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html: InvalidParameterValue."""
+        return Malformed(f"Value ({text[:100]}) for parameter {name} is invalid.")
 
 
 class SqsNames(QueryNames):

@@ -38,7 +38,7 @@ class _Compiler:
             return self._list(name, shape)
         if shape.type_name == "map":
             return self._map(name, shape)
-        return _scalar(text_reader(shape))
+        return _scalar(name, text_reader(shape), self._names)
 
     def structure(self, shape: StructureShape) -> Reader:
         known = self._structures.get(shape.name)
@@ -103,10 +103,13 @@ def _below(node: Form | str, step: str | None) -> Form:
     return node
 
 
-def _scalar(read_text: Callable[[str], Any]) -> Reader:
+def _scalar(name: str, read_text: Callable[[str], Any], names: QueryNames) -> Reader:
     def read(node: Form | str) -> Any:
         if isinstance(node, str):
-            return read_text(node)
+            try:
+                return read_text(node)
+            except Malformed as error:
+                raise names.invalid(name, node, error) from None
         found = "list" if all(key.isdigit() for key in node) else "structure or map"
         raise Malformed(f"Start of {found} found where not expected.")
 
