@@ -11,6 +11,9 @@ up: $(RUN)
 	$(BIN)/locum up $(UP)
 
 test: $(DEV)
+	$(BIN)/pytest -q -n auto --dist loadgroup -m "not nightly" tests $(TEST)
+
+nightly: $(DEV)
 	$(BIN)/pytest -q -n auto --dist loadgroup tests $(TEST)
 
 lint: $(DEV)

@@ -193,13 +193,25 @@ def resource_matches(s: Doc, q: Question, live: bool) -> bool:
 def arn_pattern(pattern: str, arn: str, q: Question, live: bool, *, late: bool = True) -> bool | None:  # [31] [49]
     if pattern == "*":
         return True
-    fields, given = pattern.split(":", 5), arn.split(":", 5)
+    fields, given = cut(pattern, live), arn.split(":", 5)
     if late and live and any("${" in f for f in fields[:5]):  # [50]
         return None
     replaced = [substitute(f, q, live) for f in fields]
     if None in replaced:
         return None
     return len(given) == 6 and len(fields) == 6 and all(map(wild_marked, map(str, replaced), given))
+
+
+def cut(pattern: str, live: bool) -> list[str]:
+    """The fields of an ARN pattern; a colon inside `${...}` parts nothing."""
+    fields, inside_variable = [""], False
+    for i, character in enumerate(pattern):
+        inside_variable = live and (pattern[i : i + 2] == "${" or (inside_variable and pattern[i - 1] != "}"))
+        if character == ":" and not inside_variable and len(fields) < 6:
+            fields.append("")
+        else:
+            fields[-1] += character
+    return fields
 
 
 # Literal wildcards are carried through as characters that occur nowhere else.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from locum.core.principal import Caller
@@ -14,8 +13,7 @@ Value = str | tuple[str, ...]
 _NOTHING: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(NamedTuple):
     """One authenticated call.
 
     `service` and `operation` are botocore's names, `params` the parsed input, `now` epoch seconds. `region` is the
@@ -35,7 +33,7 @@ class Call:
     user_agent: str = ""
     referer: str = ""
     host: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = _NOTHING
     presigned: bool = False
     request_id: str = ""
     protocol: str = ""

@@ -27,6 +27,9 @@ ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
 ACCESS_KEY_ID: Final = re.compile(r"(AKIA|ASIA)[A-Z2-7]{16}")
 
 _UNIQUE_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_BASE32_PAIRS: Final = tuple(high + low for high in _UNIQUE_ALPHABET for low in _UNIQUE_ALPHABET)
+"""RFC 4648 base32, ten bits at a time: a key id is made with every AssumeRole."""
+_PAIR_SHIFTS: Final = range(70, -1, -10)
 
 
 def unique_id(prefix: str, entropy: Entropy) -> str:
@@ -36,9 +39,8 @@ def unique_id(prefix: str, entropy: Entropy) -> str:
 
 def access_key_id(prefix: str, account: str, entropy: Entropy) -> str:
     """A fresh access key id of `account` (12 digits): `prefix` and 16 base32 characters."""
-    tail = entropy(5)
-    head = (1 << 47) | (int(account) << 7) | (tail[0] & 0x7F)
-    return prefix + base64.b32encode(head.to_bytes(6, "big") + tail[1:]).decode()
+    number = (1 << 79) | (int(account) << 39) | (int.from_bytes(entropy(5), "big") & 0x7FFFFFFFFF)
+    return prefix + "".join([_BASE32_PAIRS[number >> shift & 0x3FF] for shift in _PAIR_SHIFTS])
 
 
 def account_of_access_key(key_id: str) -> str:

@@ -6,43 +6,88 @@ the signature is verified before anything that the token or the key says is beli
 
 from __future__ import annotations
 
-from botocore.model import OperationModel
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from locum import sigv4
+from locum.core.errors import Fault
 from locum.core.http import HttpRequest
 from locum.core.identifiers import TEMPORARY_KEY
 from locum.core.principal import NOBODY, Caller, Principal, PrincipalKind, Session
 from locum.credentials import InvalidToken, KeyRing, open_secret, open_session
 from locum.sigv4 import Failure
+from locum.sigv4.faults import fault
 from locum.state import AccessKey, State, User
 from locum.state.indexes import ACCESS_KEY_ID
-from locum.wire import Codec
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel
 
 
-def authenticate(
-    state: State, keyring: KeyRing, request: HttpRequest, claim: sigv4.Claim | None, now: float, codec: Codec
-) -> tuple[Caller, bytes]:
-    """The caller and the verified payload. An unsigned request is nobody's. Raises Fault."""
+class Signer(NamedTuple):
+    """Whose key signed, if the signature is right. `secret` is the key's secret."""
+
+    caller: Caller
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Signer({self.caller.access_key_id})"
+
+
+UNSIGNED: Final = Signer(NOBODY, "")
+
+
+def signer_of(state: State, keyring: KeyRing, claim: sigv4.Claim | None) -> Signer:
+    """Whose key a request claims to be signed with. Raises Fault where there is no such key or session.
+
+    Asked before anything else is done for a request, so that a stranger costs no more than this.
+    """
     if claim is None:
-        return NOBODY, request.body
+        return UNSIGNED
     if claim.access_key_id.startswith(TEMPORARY_KEY):
-        return _temporary(keyring, request, claim, now, codec)
-    return _long_term(state, keyring, request, claim, now, codec)
+        return _temporary(keyring, claim)
+    return _long_term(state, keyring, claim)
 
 
-def _long_term(
-    state: State, keyring: KeyRing, request: HttpRequest, claim: sigv4.Claim, now: float, codec: Codec
-) -> tuple[Caller, bytes]:
+def verified(
+    signer: Signer,
+    request: HttpRequest,
+    claim: sigv4.Claim | None,
+    now: float,
+    operation: OperationModel,
+    protocol: str,
+) -> bytes:
+    """The payload of a request that `signer` signed, or of one that may come unsigned. Raises Fault."""
+    if claim is None:
+        _require_unsigned(operation, protocol)
+        return request.body
+    unsigned_payload = operation.auth_type == "v4-unsigned-body" or bool(operation.unsigned_payload)
+    body = sigv4.verify(request, claim, signer.secret, now, unsigned_payload=unsigned_payload)
+    session = signer.caller.session
+    if session is not None and now >= session.expires_at:
+        raise _refused(Failure.EXPIRED_TOKEN, claim)
+    return body
+
+
+def _refused(kind: Failure, claim: sigv4.Claim) -> Fault:
+    return fault(kind, claim.family, members={"AWSAccessKeyId": claim.access_key_id})
+
+
+def _long_term(state: State, keyring: KeyRing, claim: sigv4.Claim) -> Signer:
     key = state.first(AccessKey, ACCESS_KEY_ID, claim.access_key_id)
-    if key is None or not key.active or claim.session_token:
-        raise sigv4.failure(Failure.UNKNOWN_KEY, claim.scope.service, codec.protocol)
-    principal = principal_of_key(state, key)
-    if principal is None:
-        raise sigv4.failure(Failure.UNKNOWN_KEY, claim.scope.service, codec.protocol)
-    body = sigv4.verify(
-        request, claim, open_secret(keyring, key.id, key.secret), now, unsigned_payload=_unsigned(codec)
-    )
-    return Caller(principal, key.id), body
+    principal = None if key is None or not key.active or claim.session_token else principal_of_key(state, key)
+    if key is None or principal is None:
+        raise _refused(Failure.UNKNOWN_KEY, claim)
+    return Signer(Caller(principal, key.id), open_secret(keyring, key.id, key.secret))
+
+
+def _temporary(keyring: KeyRing, claim: sigv4.Claim) -> Signer:
+    if not claim.session_token:
+        raise _refused(Failure.UNKNOWN_KEY, claim)
+    try:
+        session, secret = open_session(keyring, claim.access_key_id, claim.session_token)
+    except InvalidToken:
+        raise _refused(Failure.INVALID_TOKEN, claim) from None
+    return Signer(Caller(principal_of_session(session), claim.access_key_id, session), secret)
 
 
 def principal_of_key(state: State, key: AccessKey) -> Principal | None:
@@ -51,22 +96,6 @@ def principal_of_key(state: State, key: AccessKey) -> Principal | None:
         return Principal.root(key.account)
     user = state.get(User, key.account, key.user)
     return None if user is None else Principal.user(user.account, user.arn, user.id, user.name)
-
-
-def _temporary(
-    keyring: KeyRing, request: HttpRequest, claim: sigv4.Claim, now: float, codec: Codec
-) -> tuple[Caller, bytes]:
-    service = claim.scope.service
-    if not claim.session_token:
-        raise sigv4.failure(Failure.UNKNOWN_KEY, service, codec.protocol)
-    try:
-        session, secret = open_session(keyring, claim.access_key_id, claim.session_token)
-    except InvalidToken:
-        raise sigv4.failure(Failure.INVALID_TOKEN, service, codec.protocol) from None
-    body = sigv4.verify(request, claim, secret, now, unsigned_payload=_unsigned(codec))
-    if now >= session.expires_at:
-        raise sigv4.failure(Failure.EXPIRED_TOKEN, service, codec.protocol)
-    return Caller(principal_of_session(session), claim.access_key_id, session), body
 
 
 def principal_of_session(session: Session) -> Principal:
@@ -80,12 +109,7 @@ def principal_of_session(session: Session) -> Principal:
     return Principal.user(session.account, session.issuer_arn, session.issuer_id, session.name)
 
 
-def _unsigned(codec: Codec) -> bool:
-    """Whether the service model says that the operation's payload is not signed."""
-    return codec.model.auth_type == "v4-unsigned-body" or bool(codec.model.unsigned_payload)
-
-
-def require_unsigned(operation: OperationModel, protocol: str) -> None:
+def _require_unsigned(operation: OperationModel, protocol: str) -> None:
     """Raise Fault (missing authentication token) unless `operation` is one that may come without a signature.
 
     Those are S3's, where a bucket policy may let anybody in, and what the service model says takes no

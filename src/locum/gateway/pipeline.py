@@ -17,11 +17,10 @@ from locum.core.clock import pooled
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
 from locum.core.identifiers import request_id
-from locum.core.principal import NOBODY
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.gateway import s3
 from locum.gateway.answers import identified
-from locum.gateway.authenticate import authenticate, require_unsigned
+from locum.gateway.authenticate import signer_of, verified
 from locum.gateway.plane import Plane
 from locum.gateway.progress import Progress
 from locum.gateway.recorder import Recorder
@@ -62,10 +61,10 @@ class Pipeline:
         claim = sigv4.read(request)
         if claim is not None:
             progress.region = claim.scope.region
+        signer = signer_of(progress.state, self._plane.keyring, claim)
         codec = progress.codec = wire.resolve(request, None if claim is None else claim.scope.service)
-        progress.caller, body = authenticate(progress.state, self._plane.keyring, request, claim, progress.now, codec)
-        if progress.caller is NOBODY:
-            require_unsigned(codec.model, codec.protocol)
+        body = verified(signer, request, claim, progress.now, codec.model, codec.protocol)
+        progress.caller = signer.caller
         params = progress.params = codec.parse(request, body)
         call = _call(progress, codec, presigned=claim is not None and claim.presigned)
         progress.plan = authz.plan(progress.state, call)

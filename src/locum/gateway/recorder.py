@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
 from locum.audit import Identity, Record, Resource, identify
@@ -31,6 +31,7 @@ _DATA_EVENTS: Final = {
 """CloudTrail User Guide, "Logging data events": not in the event history that LookupEvents reads."""
 
 _IDENTITIES: Final = 4096
+_LARGE: Final = 1 << 16  # octets
 _EC2: Final = "ec2.amazonaws.com"
 _TYPES: Final = {"sts": "IAM", "sqs": "SQS", "sns": "SNS", "kms": "KMS", "dynamodb": "DynamoDB", "lambda": "Lambda"}
 
@@ -46,7 +47,7 @@ class Recorder:
 
     def answered(self, progress: Progress, status: int = 200) -> None:
         """Record a call that changed nothing here and was answered with `status`."""
-        self._ledger.record(self._row(progress, status))
+        self._record(progress, status)
 
     def delivered(self, instance: Instance, worn: Worn, credentials: InstanceCredentials, now: float) -> None:
         """Record that EC2 assumed an instance's role for it, or could not."""
@@ -85,11 +86,18 @@ class Recorder:
 
     def refused(self, progress: Progress, fault: Fault) -> None:
         """Record a call that got `fault`. Raises Fault where it cannot be recorded."""
-        self._ledger.record(self._row(progress, fault.status, fault))
+        self._record(progress, fault.status, fault)
 
     def refused_row(self, progress: Progress, fault: Fault) -> AuditRow:
         """The row of a call that got `fault` from its verb."""
         return self._row(progress, fault.status, fault)
+
+    def _record(self, progress: Progress, status: int, fault: Fault | None = None) -> None:
+        """Have the row made later, with others; at once where that would keep a large payload in memory."""
+        if len(progress.request.body) > _LARGE:
+            self._ledger.record(self._row(progress, status, fault))
+        else:
+            self._ledger.record(partial(self._row, progress, status, fault))
 
     def _row(
         self, progress: Progress, status: int, fault: Fault | None = None, answer: Mapping[str, Any] | None = None

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 from pathlib import Path
 
 import click
@@ -68,7 +69,7 @@ def _pair(text: str) -> tuple[str, str]:
     return service, url
 
 
-def _settle_memory() -> None:
+def _tune_interpreter() -> None:
     """Have the cyclic collector leave alone what lives as long as the process, and come round less often.
 
     Requests leave next to no cycles behind; walking all the service models again and again finds none.
@@ -76,6 +77,7 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+    sys.setswitchinterval(0.001)  # seconds: a commit waits for the interpreter at most so long
 
 
 async def _serve(options: Options, *, quiet: bool) -> None:
@@ -92,7 +94,7 @@ async def _serve(options: Options, *, quiet: bool) -> None:
             raise ConfigurationError(f"cannot listen on {where} ({error.strerror}); choose another --port") from error
         await control.open()
         plane = _announce(node, port)
-        _settle_memory()
+        _tune_interpreter()
         if not quiet:
             _greet(options, plane)
         await stop.wait()
