@@ -46,22 +46,26 @@ class RoleCredentials:
         self._entropy = entropy
         self._settings = settings
         self._issued = issued
-        self._sets: dict[str, _Set] = {}
+        self._sets: dict[tuple[str, str], _Set] = {}
 
-    def document(self, state: State, instance: Instance, role: str, now: float) -> str | None:
-        """iam/security-credentials/`role`; None where the instance does not wear that role."""
+    def document(self, state: State, instance: Instance, role: str, now: float, version: str) -> str | None:
+        """iam/security-credentials/`role`; None where the instance does not wear that role.
+
+        `version` of the metadata service is `1.0` or `2.0`: policies tell apart credentials that were fetched
+        with a token from others (ec2:RoleDelivery), so each version has a set of its own.
+        """
         worn = worn_by(state, instance)
         if worn is None or (worn.role is not None and worn.role.name != role):
             return None
-        current = self._current(state, instance, worn, now)
+        current = self._current(state, instance, worn, now, version)
         return None if current is None else current.document
 
-    def leaves(self, state: State, instance: Instance, now: float) -> dict[str, str]:
+    def leaves(self, state: State, instance: Instance, now: float, version: str) -> dict[str, str]:
         """What there is below iam/: nothing at all where the instance wears no profile."""
         worn = worn_by(state, instance)
         if worn is None:
             return {}
-        current = self._current(state, instance, worn, now)
+        current = self._current(state, instance, worn, now, version)
         info = {
             "Code": "Success" if current is None else current.credentials.code,
             "LastUpdated": iso8601(now if current is None else current.credentials.last_updated),
@@ -73,17 +77,18 @@ class RoleCredentials:
             leaves[f"iam/security-credentials/{worn.role.name}"] = ""
         return leaves
 
-    def _current(self, state: State, instance: Instance, worn: Worn, now: float) -> _Set | None:
-        known = self._sets.get(instance.id)
+    def _current(self, state: State, instance: Instance, worn: Worn, now: float, version: str) -> _Set | None:
+        place = (instance.id, version)
+        known = self._sets.get(place)
         if known is not None and known.still_right(instance, worn, now):
             return known
-        fresh = instance_credentials(state, self._keyring, instance, now, self._entropy, self._settings)
+        fresh = instance_credentials(state, self._keyring, instance, now, self._entropy, self._settings, version)
         if fresh is None:
-            self._sets.pop(instance.id, None)
+            self._sets.pop(place, None)
             return None
         self._issued(instance, worn, fresh, now)
         due = renew_at(fresh.last_updated, fresh.expiration) if fresh.succeeded else now + 1
-        made = self._sets[instance.id] = _Set(instance, worn, fresh, json.dumps(_document(fresh), indent=2), due)
+        made = self._sets[place] = _Set(instance, worn, fresh, json.dumps(_document(fresh), indent=2), due)
         return made
 
 

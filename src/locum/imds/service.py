@@ -95,7 +95,7 @@ class MetadataService:
                 return error(401)
         elif not self._tokens.valid(instance_id, token.decode("latin-1"), now):
             return error(401)
-        return self._read(state, instance, path, now)
+        return self._read(state, instance, path, now, "1.0" if token is None else "2.0")
 
     def _mint(self, instance: Instance, path: str, headers: Mapping[bytes, bytes], now: float) -> Answer:
         if path.rstrip("/") != "/latest/api/token":
@@ -108,7 +108,7 @@ class MetadataService:
         token = self._tokens.mint(instance.id, int(text), now, self._entropy)
         return Answer(200, b"text/plain", token.encode(), str(int(text)).encode(), instance.metadata.hop_limit)
 
-    def _read(self, state: State, instance: Instance, path: str, now: float) -> Answer:
+    def _read(self, state: State, instance: Instance, path: str, now: float, version: str) -> Answer:
         head, _, rest = path.lstrip("/").partition("/")
         if not head:
             return text("\n".join(tree.VERSIONS))
@@ -116,7 +116,7 @@ class MetadataService:
             return error(404)
         section, _, inner = rest.partition("/")
         if section == "meta-data":
-            return self._metadata(state, instance, inner, now)
+            return self._metadata(state, instance, inner, now, version)
         if section == "dynamic":
             return _found(tree.lookup({"instance-identity/document": tree.identity_document(instance)}, inner))
         if section == "user-data" and not inner.strip("/"):
@@ -126,12 +126,12 @@ class MetadataService:
             return text("dynamic\nmeta-data" + ("\nuser-data" if instance.user_data else ""))
         return error(404)
 
-    def _metadata(self, state: State, instance: Instance, path: str, now: float) -> Answer:
+    def _metadata(self, state: State, instance: Instance, path: str, now: float, version: str) -> Answer:
         if path.startswith("iam/security-credentials/") and len(path) > len("iam/security-credentials/"):
-            return _found(self._credentials.document(state, instance, path.split("/", 2)[2], now))
+            return _found(self._credentials.document(state, instance, path.split("/", 2)[2], now, version))
         leaves = self._leaves(instance)
         if path.startswith("iam") or not path.strip("/"):
-            leaves = {**leaves, **self._credentials.leaves(state, instance, now)}
+            leaves = {**leaves, **self._credentials.leaves(state, instance, now, version)}
         return _found(tree.lookup(leaves, path))
 
     def _leaves(self, instance: Instance) -> dict[str, str]:

@@ -92,9 +92,18 @@ def worn_by(state: State, instance: Instance) -> Worn | None:
 
 
 def instance_credentials(
-    state: State, keyring: KeyRing, instance: Instance, now: float, entropy: Entropy, settings: Settings
+    state: State,
+    keyring: KeyRing,
+    instance: Instance,
+    now: float,
+    entropy: Entropy,
+    settings: Settings,
+    delivery: str = "2.0",
 ) -> InstanceCredentials | None:
-    """Fresh credentials of `instance`, or the reason why there are none; None where no role is attached at all."""
+    """Fresh credentials of `instance`, or the reason why there are none; None where no role is attached at all.
+
+    `delivery` is the condition key ec2:RoleDelivery: by which version of the metadata service they are fetched.
+    """
     worn = worn_by(state, instance)
     if worn is None:
         return None
@@ -106,7 +115,7 @@ def instance_credentials(
         return None
     if not _trusts_ec2(worn.role, instance, now):
         return _failure(worn, UNAUTHORIZED, f"EC2 cannot assume the role {worn.role.name}.  {_HELP}", now)
-    return _success(worn, worn.role, keyring, _session(worn.role, instance, now, settings), entropy)
+    return _success(worn, worn.role, keyring, _session(worn.role, instance, now, settings, delivery), entropy)
 
 
 def renew_at(issued: float, expires: float) -> float:
@@ -118,7 +127,7 @@ def renew_at(issued: float, expires: float) -> float:
     return issued + (expires - issued) / 2
 
 
-def _session(role: Role, instance: Instance, now: float, settings: Settings) -> Session:
+def _session(role: Role, instance: Instance, now: float, settings: Settings, delivery: str) -> Session:
     lifetime = LIFETIME if settings.credential_seconds is None else settings.credential_seconds
     return Session(
         kind=PrincipalKind.ROLE_SESSION,
@@ -129,6 +138,7 @@ def _session(role: Role, instance: Instance, now: float, settings: Settings) -> 
         issued_at=int(now),
         expires_at=int(now) + lifetime,
         instance_id=instance.id,
+        context={"ec2:roledelivery": delivery},
     )
 
 
