@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 
 import hypothesis.strategies as st
 from hypothesis import example, given, settings
 
+from locum import policy
 from locum.policy.patterns import Wild, glob, scan
 from locum.policy.values import instant, network, number
 
@@ -37,6 +39,25 @@ def test_a_hostile_pattern_ends_at_once() -> None:
     text = "a" * 20_000
     for pattern in ("*a" * 2_000 + "*b", "a*" * 2_000 + "b", "*a?" * 1_000 + "*b", "*?" * 2_000 + "b"):
         assert not glob(scan(pattern, variables=True))(text)
+
+
+def test_hostile_documents_are_refused_or_taken_at_once() -> None:
+    for hostile in ("${" + " " * 100_000 + "x", "${" * 50_000, "${" + " " * 100_000 + ",'}", "*?" * 50_000):
+        text = json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": {
+                    "Effect": "Allow",
+                    "Action": "s3:" + "*a" * 9_999,
+                    "Resource": "arn:aws:s3:::" + hostile,
+                    "Condition": {"StringLike": {"aws:username": hostile}},
+                },
+            }
+        )
+        try:
+            policy.parse(text, policy.PolicyKind.IDENTITY)
+        except policy.MalformedPolicy as refusal:
+            refusal.describe()
 
 
 @given(st.text())

@@ -41,7 +41,6 @@ Lookup = Callable[[str], str | None]
 """The value of a single-valued condition key, or None."""
 
 _SPECIAL: Final = re.compile(r"\$\{([^{}]*)\}|\$\{|[*?]")
-_VARIABLE: Final = re.compile(r"\s*([^,']*[^,'\s])\s*(?:,\s*'([^']*)'\s*)?")
 _LITERAL_VARIABLES: Final = frozenset("*?$")
 _ARN_FIELDS: Final = 6
 _CACHED_RESOLUTIONS: Final = 256
@@ -73,8 +72,20 @@ def _special(match: re.Match[str], variables: bool, wildcards: bool) -> Token | 
         return Variable("")
     if inner in _LITERAL_VARIABLES:
         return inner
-    found = _VARIABLE.fullmatch(inner)
-    return Variable(found.group(1).lower(), found.group(2)) if found else Variable("")
+    return _variable(inner)
+
+
+def _variable(inner: str) -> Variable:
+    """`key` or `key, 'default'`; anything else is a variable that never has a value."""
+    key, comma, rest = inner.partition(",")
+    key, default = key.strip().lower(), rest.strip()
+    if not key or "'" in key:
+        return Variable("")
+    if not comma:
+        return Variable(key)
+    if len(default) < 2 or default[0] != "'" or default[-1] != "'" or "'" in default[1:-1]:
+        return Variable("")
+    return Variable(key, default[1:-1])
 
 
 def _append(tokens: list[Token], token: Token) -> None:

@@ -21,12 +21,14 @@ MANAGED = "aws"
 class Entity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
     """Base of all entities; `kind` names the table in events and checkpoints."""
 
+    key_field: ClassVar[str] = "id"
+
     account: str
 
     @property
     def key(self) -> str:
-        """What tells this entity from the others of its kind in its account."""
-        raise NotImplementedError
+        """What tells this entity from the others of its kind in its account: the field `key_field`, in most."""
+        return str(getattr(self, self.key_field))
 
 
 class Named(Entity, frozen=True, kw_only=True, omit_defaults=True):
@@ -52,13 +54,11 @@ class Named(Entity, frozen=True, kw_only=True, omit_defaults=True):
 class Account(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="account"):
     """An AWS account. The root user is part of it and has no entity of its own."""
 
+    key_field: ClassVar[str] = "account"
+
     created: int
     name: str = ""
     alias: str = ""
-
-    @property
-    def key(self) -> str:
-        return self.account
 
     @property
     def arn(self) -> str:
@@ -151,10 +151,6 @@ class AccessKey(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="acce
     active: bool = True
     created: int
 
-    @property
-    def key(self) -> str:
-        return self.id
-
 
 class MetadataOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """EC2's InstanceMetadataOptions. Defaults are those of a new instance in the EC2 API."""
@@ -195,10 +191,6 @@ class Instance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="insta
     attributes: dict[str, Any] = {}
 
     @property
-    def key(self) -> str:
-        return self.id
-
-    @property
     def arn(self) -> str:
         """The instance's ARN."""
         return f"arn:{PARTITION}:ec2:{self.region}:{self.account}:instance/{self.id}"
@@ -219,10 +211,6 @@ class ProfileAssociation(Entity, frozen=True, kw_only=True, omit_defaults=True, 
     profile_arn: str
     state: Literal["associating", "associated", "disassociating", "disassociated"] = "associated"
     since: int
-
-    @property
-    def key(self) -> str:
-        return self.id
 
 
 AnyEntity = Account | User | Group | Role | Policy | InstanceProfile | AccessKey | Instance | ProfileAssociation

@@ -47,10 +47,17 @@ def _bucket(arn: Arn, _account: str, _region: str) -> ResourceFacts:
     if bucket is None:
         return ResourceFacts(account=account)
     policy = None if bucket.policy is None else _text(bucket.policy)
-    tags = None
-    if "/" not in arn.resource:
-        tags = backends[account][partition].tagger.get_tag_dict_for_resource(bucket.arn)
-    return ResourceFacts(account, policy, tags)
+    return ResourceFacts(account, policy, _bucket_tags(bucket, arn, backends[account][partition].tagger))
+
+
+def _bucket_tags(bucket: Any, arn: Arn, tagger: Any) -> dict[str, str] | None:
+    """The tags of the bucket, or of the object where the ARN is one's; None where there are none."""
+    _, slash, name = arn.resource.partition("/")
+    key = bucket.keys.get(name) if slash else bucket
+    if key is None or not hasattr(key, "arn") or not tagger.has_tags(key.arn):
+        return None
+    tags: dict[str, str] = tagger.get_tag_dict_for_resource(key.arn)
+    return tags
 
 
 def _queue(arn: Arn, account: str, region: str) -> ResourceFacts:
@@ -93,7 +100,10 @@ def _secret(arn: Arn, account: str, region: str) -> ResourceFacts:
 def _table(arn: Arn, account: str, region: str) -> ResourceFacts:
     name = arn.resource.split("/")[1] if "/" in arn.resource else ""
     table = _models("dynamodb", account, region).tables.get(name)
-    return UNKNOWN if table is None else ResourceFacts(account, _text(getattr(table, "policy", None)))
+    if table is None:
+        return UNKNOWN
+    tags = {tag["Key"]: tag["Value"] for tag in table.tags}
+    return ResourceFacts(account, _text(getattr(table, "policy", None)), tags)
 
 
 _FINDERS: Final[dict[str, Finder]] = {
