@@ -12,7 +12,7 @@ from typing import Any, Final
 from locum.audit import History
 from locum.cli.backends import LazyMoto, http_backend
 from locum.cli.home import CREDENTIALS_FILE, RootKey, root_key_text
-from locum.core.clock import Clock, Entropy, system_clock, system_entropy
+from locum.core.clock import Clock, Entropy, pooled, system_clock, system_entropy
 from locum.credentials import KeyRing, create_keyring, new_access_key, open_secret
 from locum.gateway.app import Gateway
 from locum.gateway.listener import Listeners
@@ -51,6 +51,7 @@ class Node:
 
     def __init__(self, options: Options, clock: Clock = system_clock, entropy: Entropy = system_entropy) -> None:
         self.options = options
+        entropy = pooled(entropy)
         self.journal = SqliteJournal.open(options.data, entropy=entropy)
         try:
             self.keyring = create_keyring(options.data / KEYRING_FILE, entropy, os.environ)

@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from threading import Lock
 
 Clock = Callable[[], float]
 Entropy = Callable[[int], bytes]
@@ -19,18 +20,20 @@ system_entropy: Entropy = secrets.token_bytes
 
 
 def pooled(source: Entropy, size: int = 4096) -> Entropy:
-    """`source`, asked for `size` bytes at a time: for request ids, of which every call takes some.
+    """`source`, asked for `size` bytes at a time: a system call is dear, and every call takes some bytes.
 
-    Every byte is given out once. Not for secrets, and not to be shared by threads.
+    Every byte is given out once, to whichever thread.
     """
+    lock = Lock()
     pool = memoryview(b"")
 
     def draw(count: int) -> bytes:
         nonlocal pool
-        if len(pool) < count:
-            pool = memoryview(source(max(size, count)))
-        drawn, pool = bytes(pool[:count]), pool[count:]
-        return drawn
+        with lock:
+            if len(pool) < count:
+                pool = memoryview(source(max(size, count)))
+            drawn, pool = bytes(pool[:count]), pool[count:]
+            return drawn
 
     return draw
 

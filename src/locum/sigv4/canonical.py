@@ -21,7 +21,7 @@ then be led to another resource by whoever carries it. Such a path verifies as s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
@@ -76,8 +76,11 @@ def _query_respelled(query_string: str, *, presigned: bool) -> str:
     )
 
 
-def header_lines(headers: Mapping[str, str], names: Iterable[str]) -> str:
+def header_lines(headers: Mapping[str, str], names: Sequence[str]) -> str:
     """The canonical headers: `name:value` and a line feed each. A header that is not there has an empty value."""
+    lines = "".join([f"{name}:{headers.get(name, '')}\n" for name in names])
+    if "  " not in lines and ": " not in lines and " \n" not in lines and "\t" not in lines:
+        return lines  # nothing to fold, as almost always
     return "".join([f"{name}:{_folded(headers.get(name, ''))}\n" for name in names])
 
 

@@ -14,6 +14,7 @@ In this order, as AWS's services do: the clock, the headers that must be signed,
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 from string import hexdigits
 from typing import Final
@@ -92,12 +93,18 @@ def _untimely(kind: Failure, claim: Claim, now: float, limit: float, span: int) 
 
 
 def _check_signed_headers(request: HttpRequest, claim: Claim) -> None:
-    signed = claim.signed_headers
-    if "host" not in signed:
+    allowed = _allowed(claim.signed_headers)
+    if "host" not in allowed:
         raise _unsigned(claim, "'Host' or ':authority'", "host")
-    for name in request.headers:
-        if name.startswith("x-amz-") and name not in signed and name not in _UNSIGNED_HEADERS_ALLOWED:
+    for name in request.headers.keys() - allowed:
+        if name.startswith("x-amz-"):
             raise _unsigned(claim, f"'{name}'", name)
+
+
+@lru_cache(1024)
+def _allowed(signed: tuple[str, ...]) -> frozenset[str]:
+    """The headers that may come with these signed ones, of those that matter."""
+    return frozenset(signed) | _UNSIGNED_HEADERS_ALLOWED
 
 
 def _unsigned(claim: Claim, detail: str, name: str) -> Fault:

@@ -56,7 +56,8 @@ class Limits:
     `delay` (seconds) and `rows`: an audit row is written at the latest after one or with the other.
     `buffer`: so many rows waiting make the next one wait for the disk. `checkpoint`: entries after which
     the journal is compacted (more in a large state, where a checkpoint costs more). `keep`: entries that
-    compaction leaves for followers. `maintenance`: rows between two rounds of housekeeping.
+    compaction leaves for followers. Housekeeping of the event history is due after `maintenance` rows and
+    done in the next pause, which is `pause` seconds without a write; after `overdue` rows it waits no more.
     """
 
     delay: float = 0.05
@@ -65,6 +66,8 @@ class Limits:
     checkpoint: int = 2_000
     keep: int = 1_000
     maintenance: int = 4_096
+    pause: float = 1.0
+    overdue: int = 131_072
 
 
 PendingRow = AuditRow | Callable[[], AuditRow]
@@ -112,6 +115,7 @@ class Ledger:
         self._rows: list[PendingRow] = []
         self._batch = _Batch(state)
         self._timer: asyncio.TimerHandle | None = None
+        self._pause: asyncio.TimerHandle | None = None
         self._starting = self._writing = self._closed = False
         self._failure = ""
         self._unmaintained = limits.maintenance
@@ -198,8 +202,9 @@ class Ledger:
         finally:
             self._closed = True
             self._failure = self._failure or "closed"
-            if self._timer is not None:
-                self._timer.cancel()
+            for timer in (self._timer, self._pause):
+                if timer is not None:
+                    timer.cancel()
             if self._compacting is not None:
                 await asyncio.gather(self._compacting, return_exceptions=True)
             self._reader.shutdown()
@@ -299,11 +304,22 @@ class Ledger:
             return
         if self._batch.waiters or (self._rows and self._timer is None) or len(self._rows) >= self._limits.rows:
             self._start_soon()
-        elif self._unmaintained >= self._limits.maintenance:
-            now = self._clock()
-            self._run(lambda: self._journal.maintain(now), self._maintained)
+        elif self._unmaintained >= self._limits.overdue:
+            self._maintain()
         else:
             self._compact_if_due()
+            if self._unmaintained >= self._limits.maintenance:
+                self._await_pause()
+
+    def _await_pause(self) -> None:
+        if self._pause is not None:
+            self._pause.cancel()
+        self._pause = asyncio.get_running_loop().call_later(self._limits.pause, self._maintain)
+
+    def _maintain(self) -> None:
+        if not (self._writing or self._failure or self._closed):
+            now = self._clock()
+            self._run(lambda: self._journal.maintain(now), self._maintained)
 
     def _fail(self, error: BaseException, batch: _Batch | None = None) -> None:
         """Rule 5. What the callers are told is AWS's; what happened is in the log."""
@@ -347,6 +363,9 @@ class Ledger:
             return
         if not done.result():
             self._unmaintained = 0
+        elif not self._rows and not self._batch.waiters:
+            self._maintain()
+            return
         self._continue()
 
     def _compact_if_due(self) -> None:

@@ -34,6 +34,8 @@ _CBOR_PATH = re.compile(r".*/service/([A-Za-z0-9_.]+)/operation/([A-Za-z0-9_]+)"
 _ACTION = re.compile(rb"(?:^|&)Action=([^&]*)")
 _VERSION = re.compile(rb"(?:^|&)Version=([^&]*)")
 _NAMES_KEPT = 1024  # there are 365; clients may make up more
+_ACTIONS_KEPT = 4096
+_LONGEST_NAME = 200  # characters; no operation has as many
 _FORM_TYPE = "application/x-www-form-urlencoded"
 
 
@@ -60,7 +62,7 @@ def resolve(request: HttpRequest, signing_name: str | None) -> Codec:
     if plan.form:
         action = _parameter(_ACTION, request)
         if action is not None:
-            return _by_action(plan, action, request)
+            return _by_action(plan, action, _parameter(_VERSION, request))
     if signing_name is None:
         return _unsigned(request)
     if plan.rest:
@@ -124,8 +126,8 @@ def _by_prefix(services: tuple[Service, ...], prefix: str, operation: str, proto
 # Forms
 
 
-def _by_action(plan: _Plan, action: str, request: HttpRequest) -> Codec:
-    version = _parameter(_VERSION, request)
+@lru_cache(maxsize=_ACTIONS_KEPT)
+def _by_action(plan: _Plan, action: str, version: str | None) -> Codec:
     candidates = [service for service in plan.form if version in service.versions]
     service = candidates[0] if len(candidates) == 1 else index().of_operation(candidates, action)
     found = None
@@ -153,7 +155,7 @@ def _parameter(pattern: re.Pattern[bytes], request: HttpRequest) -> str | None:
         match = pattern.search(request.body)
     if match is None and request.query_string:
         match = pattern.search(request.query_string.encode("utf-8", "replace"))
-    return match[1].decode("ascii", "replace") if match is not None else None
+    return match[1][:_LONGEST_NAME].decode("ascii", "replace") if match is not None else None
 
 
 # REST
