@@ -8,36 +8,14 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from statistics import median
-from typing import NamedTuple
 
-from bench import servers, stories
+from bench import engine, servers, stories
 from bench.load import Keys, Shot, rate
+from bench.report import Row, show
 from bench.servers import Server
 from locum.compute.handover import ask, connect
 
 Story = Callable[[Server, Keys], Shot]
-
-
-class Row(NamedTuple):
-    """`ours` against `theirs`: the ratio must be at least `least`. For costs, less is better."""
-
-    work: str
-    peer: str
-    unit: str
-    ours: float
-    theirs: float
-    least: float
-    cost: bool = False
-
-    @property
-    def ratio(self) -> float:
-        """How many times better ours is."""
-        return self.theirs / self.ours if self.cost else self.ours / self.theirs
-
-    @property
-    def reached(self) -> bool:
-        """Whether the design's number is reached."""
-        return self.ratio >= self.least
 
 
 def throughput(rounds: int, seconds: float) -> list[Row]:
@@ -120,13 +98,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--only", choices=("all", "engine", "plane"), default="all")
     options = parser.parse_args()
     servers.install_peers()
-    rows = [*starting(options.rounds), *throughput(options.rounds, options.seconds)]
-    print(f"{'work':26} {'beside':15} {'ours':>10} {'theirs':>10} {'ratio':>7} {'at least':>9}")
-    for row in rows:
-        figures = f"{row.ours:>10.4g} {row.theirs:>10.4g} {row.ratio:>6.2f}x {row.least:>8.2f}x"
-        print(f"{row.work:26} {row.peer:15} {figures} {row.unit:4}{'' if row.reached else ' MISSED'}")
+    rows: list[Row] = []
+    if options.only in ("all", "engine"):
+        rows += engine.rows()
+    if options.only in ("all", "plane"):
+        rows += [*starting(options.rounds), *throughput(options.rounds, options.seconds)]
+    show(rows)
     return 0 if all(row.reached for row in rows) else 1
 
 

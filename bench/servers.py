@@ -19,7 +19,7 @@ SERVER_CORE = 0
 CLIENT_CORE = 1
 ROOT = Path(__file__).parent.parent
 PEERS = ROOT / ".bench" / "peers" / "bin"
-PEER_PACKAGES = ("ministack==1.5.33", "moto[server]==5.2.5")
+PEER_PACKAGES = ("cedarpy==4.12.2", "ministack==1.5.33", "moto[server]==5.2.5")
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,10 @@ class Server:
 
 def install_peers() -> None:
     """The peers in an environment of their own, once."""
-    if not (PEERS / "ministack").exists():
+    if not (PEERS.parent / ".installed").exists():
         subprocess.run([sys.executable, "-m", "venv", str(PEERS.parent)], check=True)
         subprocess.run([str(PEERS / "pip"), "install", "-q", *PEER_PACKAGES], check=True)
+        (PEERS.parent / ".installed").touch()
 
 
 def free_port() -> int:

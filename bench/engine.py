@@ -1,0 +1,122 @@
+"""The engine's rows: one decision, beside the evaluators that others use, and beside itself as policies grow."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench.report import Row
+from bench.servers import PEERS, ROOT
+from locum import policy
+from locum.core.principal import Principal
+from locum.policy import CompiledPolicy, Policies, PolicyKind, Request, Source
+
+DECISION = Path(__file__).parent / "decision.json"
+MODULES = ROOT / ".bench" / "js"
+_ROUNDS = 7
+_LOOPS = 2000
+
+
+def rows() -> list[Row]:
+    """Each in microseconds for one decision; the best of several rounds, for both sides alike."""
+    case = json.loads(DECISION.read_text())
+    ten = _compiled(case["policies"])
+    request = _request(case)
+    one = ten[:1]
+    sets = {
+        "ten policies": ten,
+        "one policy": one,
+        "10 others": one + _of_other_services(10),
+        "1,000 others": one + _of_other_services(1000),
+        "100 same": _of_the_same_service(100),
+        "10,000 same": _of_the_same_service(10_000),
+    }
+    ours = {name: _ours(request, identity) for name, identity in sets.items()}
+
+    def grown(work: str, big: str, small: str, least: float) -> Row:
+        return Row(work, f"{small} of them", "us", ours[big], ours[small], least, cost=True)
+
+    return [
+        Row("decision, 10 policies", "iam-simulate", "us", ours["ten policies"], _iam_simulate(), 15, cost=True),
+        Row("decision, 1 policy", "cedarpy", "us", ours["one policy"], _cedarpy(), 5, cost=True),
+        grown("1,000 of other services", "1,000 others", "10 others", 1 / 1.5),
+        grown("10,000 of the service", "10,000 same", "100 same", 1 / 3),
+    ]
+
+
+def _compiled(documents: list[Any]) -> tuple[CompiledPolicy, ...]:
+    return tuple(
+        policy.compile(policy.parse(json.dumps(d), PolicyKind.IDENTITY), Source(PolicyKind.IDENTITY, f"policy-{i}"))
+        for i, d in enumerate(documents)
+    )
+
+
+def _request(case: dict[str, Any]) -> Request:
+    context = {key.lower(): value for key, value in case["context"].items()}
+    principal = Principal.user(case["account"], case["principal"], "AIDAAAAAAAAAAAAAAAAAA", "alice")
+    return Request(principal, case["action"], case["resource"], case["account"], context)
+
+
+def _statements(count: int, action: Callable[[int], str], resource: Callable[[int], str]) -> dict[str, Any]:
+    statements = [{"Effect": "Allow", "Action": action(i), "Resource": resource(i)} for i in range(count)]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _of_other_services(count: int) -> tuple[CompiledPolicy, ...]:
+    """`count` statements that speak of DynamoDB and SQS only."""
+    services = ("dynamodb", "sqs")
+    document = _statements(
+        count, lambda i: f"{services[i % 2]}:Get{i}", lambda i: f"arn:aws:{services[i % 2]}:us-east-1:111111111111:x{i}"
+    )
+    return _compiled([document])
+
+
+def _of_the_same_service(count: int) -> tuple[CompiledPolicy, ...]:
+    """`count` statements that speak of S3, none of them of reading this object, but for the last."""
+    document = _statements(count, lambda i: f"s3:Put{i}", lambda i: f"arn:aws:s3:::bucket-{i}/*")
+    document["Statement"].append({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::team-data/*"})
+    return _compiled([document])
+
+
+def _best(decide: Callable[[], object]) -> float:
+    best = float("inf")
+    for _ in range(_ROUNDS):
+        start = time.perf_counter()
+        for _ in range(_LOOPS):
+            decide()
+        best = min(best, (time.perf_counter() - start) / _LOOPS * 1e6)
+    return best
+
+
+def _ours(request: Request, identity: tuple[CompiledPolicy, ...]) -> float:
+    policies = Policies(identity=identity)
+    if not policy.evaluate(request, policies).allowed:
+        raise RuntimeError("the measured decision is to allow")
+    return _best(lambda: policy.evaluate(request, policies))
+
+
+def _iam_simulate() -> float:
+    """@cloud-copilot/iam-simulate in node, installed beside and never part of Locum."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        raise RuntimeError("the measurements need node and npm (Debian: apt-get install nodejs npm)")
+    if not (MODULES / "node_modules").exists():
+        MODULES.mkdir(parents=True, exist_ok=True)
+        package = "@cloud-copilot/iam-simulate@0.1.173"
+        subprocess.run([npm, "install", "--silent", "--prefix", str(MODULES), package], check=True)
+    script = Path(__file__).parent / "js" / "iam_simulate.mjs"
+    command = [node, str(script), str(MODULES / "node_modules"), str(DECISION)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def _cedarpy() -> float:
+    """cedarpy with a policy set and entities parsed beforehand."""
+    script = Path(__file__).parent / "cedar_decision.py"
+    return float(
+        subprocess.run([str(PEERS / "python"), str(script)], check=True, capture_output=True, text=True).stdout
+    )

@@ -1,0 +1,36 @@
+"""A row of the report, and how it is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """`ours` against `theirs`: the ratio must be at least `least`. For costs, less is better."""
+
+    work: str
+    peer: str
+    unit: str
+    ours: float
+    theirs: float
+    least: float
+    cost: bool = False
+
+    @property
+    def ratio(self) -> float:
+        """How many times better ours is."""
+        return self.theirs / self.ours if self.cost else self.ours / self.theirs
+
+    @property
+    def reached(self) -> bool:
+        """Whether the design's number is reached."""
+        return self.ratio >= self.least
+
+
+def show(rows: Sequence[Row]) -> None:
+    """Print the table."""
+    print(f"{'work':26} {'beside':15} {'ours':>10} {'theirs':>10} {'ratio':>7} {'at least':>9}")
+    for row in rows:
+        figures = f"{row.ours:>10.4g} {row.theirs:>10.4g} {row.ratio:>6.2f}x {row.least:>8.2f}x"
+        print(f"{row.work:26} {row.peer:15} {figures} {row.unit:4}{'' if row.reached else ' MISSED'}")
