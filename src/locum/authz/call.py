@@ -71,9 +71,11 @@ class Plan(NamedTuple):
             dict.fromkeys(
                 check.resource
                 for check in self.checks
-                if check.resource != "*" and check.resource.split(":", 3)[2] not in ("iam", "sts")
+                if check.resource[:4] == "arn:" and not check.resource.startswith(_OF_STATE)
             )
         )
 
+
+_OF_STATE = ("arn:aws:iam:", "arn:aws:sts:")
 
 PERMISSIONLESS = Plan(permissionless=True)

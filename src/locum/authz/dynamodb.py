@@ -9,6 +9,7 @@ from typing import Any, Final
 from locum.authz.call import Call, Check
 from locum.authz.paths import scalar
 from locum.core.arn import PARTITION
+from locum.core.errors import Fault
 from locum.state import State
 
 _TOKEN: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_][\w.-]*|\S""")
@@ -20,6 +21,10 @@ _PARTIQL_ACTIONS: Final = {
     "DELETE": "Delete",
 }
 _NAMES_TABLE: Final = frozenset({"FROM", "INTO", "UPDATE"})
+_FOLLOWS_TABLE: Final = frozenset({"", "WHERE", "ORDER", "SET", "REMOVE", "VALUE", "RETURNING", ")", ";"})
+_TABLE: Final = re.compile(r"(arn:aws:dynamodb:[a-z0-9-]+:[0-9]{12}:table/)?[A-Za-z0-9_.-]+")
+_UNREADABLE: Final = frozenset({"'", '"', "`", "\\"})
+_COMMENTS: Final = frozenset({("-", "-"), ("/", "*")})
 
 
 def table_arn(call: Call, name: str) -> str:
@@ -32,16 +37,15 @@ def table_arn(call: Call, name: str) -> str:
 def partiql_checks(call: Call, statement: str) -> Iterator[Check]:
     """The permission of one PartiQL statement, on every table (or index) that it names.
 
-    Amazon DynamoDB Developer Guide, "IAM security policies with PartiQL for DynamoDB". A statement that is not
-    understood takes all four permissions on every table.
+    Amazon DynamoDB Developer Guide, "IAM security policies with PartiQL for DynamoDB". Raises Fault for a statement
+    that is not understood, and for one in which another reader might find another table (comments, an open
+    quotation, several tables after one FROM): a Deny on that table would not be seen.
     """
     tokens = _TOKEN.findall(statement)
-    action = _PARTIQL_ACTIONS.get(tokens[0].upper()) if tokens else None
+    action = _PARTIQL_ACTIONS.get(tokens[0].upper()) if tokens and _plain(statement, tokens) else None
     targets = [_target(tokens, index + 1) for index, token in enumerate(tokens) if token.upper() in _NAMES_TABLE]
-    if action is None or not targets or not all(targets):
-        for each in ("Select", "Insert", "Update", "Delete"):
-            yield Check(f"dynamodb:PartiQL{each}", table_arn(call, "*"), "table")
-        return
+    if action is None or not targets or not all(table for table, _ in targets):
+        raise Fault("ValidationException", "Statement wasn't well formed, can't be processed", 400)
     for table, index_name in dict.fromkeys(targets):
         arn = table_arn(call, table)
         if index_name:
@@ -50,16 +54,30 @@ def partiql_checks(call: Call, statement: str) -> Iterator[Check]:
             yield Check(f"dynamodb:PartiQL{action}", arn, "table")
 
 
+def _plain(statement: str, tokens: list[str]) -> bool:
+    """Whether all of `statement` can be read in one way only: no comments, no open quotations, no escapes."""
+    return (
+        "\\" not in statement
+        and _UNREADABLE.isdisjoint(tokens)
+        and _COMMENTS.isdisjoint(zip(tokens, tokens[1:], strict=False))
+    )
+
+
+_NOTHING: Final = ("", "")
+
+
 def _target(tokens: list[str], at: int) -> tuple[str, str]:
     """Table and index of `"table"."index"`, quoted or not; empty names where nothing of the kind stands there."""
-    words = [*tokens[at : at + 3], "", "", ""]
-    table, dot, index = words[0], words[1], words[2]
+    words = [*tokens[at : at + 4], "", "", "", ""]
+    table = words[0]
     if table[:1] == '"':
-        return (_unquoted(table), _unquoted(index)) if dot == "." else (_unquoted(table), "")
-    if not (table[:1].isalpha() or table[:1] == "_"):
-        return ("", "")
-    name, _, rest = table.partition(".")
-    return (name, _unquoted(dot) if table.endswith(".") else rest)
+        found, used = ((_unquoted(table), _unquoted(words[2])), 3) if words[1] == "." else ((_unquoted(table), ""), 1)
+    elif table[:1].isalpha() or table[:1] == "_":
+        name, _, rest = table.partition(".")
+        found, used = ((name, _unquoted(words[1])), 2) if table.endswith(".") else ((name, rest), 1)
+    else:
+        return _NOTHING
+    return found if words[used].upper() in _FOLLOWS_TABLE and _TABLE.fullmatch(found[0]) else _NOTHING
 
 
 def _unquoted(token: str) -> str:

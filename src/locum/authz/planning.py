@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -12,6 +13,7 @@ from locum.authz.derived import PLANNERS
 from locum.authz.paths import Getter, compile_path, scalar
 from locum.authz.resources import RESOLVERS, Values
 from locum.authz.rules import CheckRule, OperationRule, RulesError, ServiceRules, TypeRule
+from locum.core.arn import PARTITION, Arn
 from locum.core.errors import Fault
 from locum.state import State
 
@@ -167,16 +169,39 @@ def _filler(kind: TypeRule) -> Callable[[State, Call, Values], Iterable[str]]:
     """Fill in the ARN's variables. A value that is an ARN already stands for everything up to its variable."""
     text, free = kind.text, [index for index, name in enumerate(kind.variables) if not name.startswith(".")]
     tails = {index: _tail(kind, index) for index in free}
+    whole, like = text == "%s", Arn.find(text)
 
     def fill(state: State, call: Call, values: Values) -> Iterable[str]:
         for index in reversed(free):
             value = values[index]
-            if value is not None and value[:4] == "arn:":
+            if value is not None and (value[:4] == "arn:" or whole):
+                _check_arn(value, like)
                 rest = tails[index]
                 return (value + rest % tuple(v or WILDCARD for v in values[index + 1 :]) if rest else value,)
         return (text % tuple(value or WILDCARD for value in values),)
 
     return fill
+
+
+_REGION: Final = re.compile(r"[a-z0-9-]*")
+_OWNER: Final = re.compile(r"[0-9]{12}|aws|")
+
+
+def _check_arn(text: str, like: Arn | None) -> None:
+    """Raise Fault where `text` cannot be the ARN of a resource, or not of one whose ARNs are `like` this.
+
+    A region `*`, no account or a foreign partition is none that a policy speaks of; a backend might not mind them.
+    """
+    arn = Arn.find(text)
+    genuine = (
+        arn is not None
+        and arn.partition == PARTITION
+        and _REGION.fullmatch(arn.region)
+        and _OWNER.fullmatch(arn.account)
+        and (like is None or (arn.service == like.service and bool(arn.account) == bool(like.account)))
+    )
+    if not genuine:
+        raise Fault("ValidationException", f"Invalid ARN: {text[:200]}", 400)
 
 
 def _tail(kind: TypeRule, index: int) -> str:

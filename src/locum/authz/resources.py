@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from locum.authz.call import Call
 from locum.core.arn import PARTITION, Arn, iam_arn, root_arn
+from locum.core.errors import Fault
 from locum.core.identifiers import ACCOUNT_ID
 from locum.core.principal import PrincipalKind
 from locum.state import AccessKey, Group, InstanceProfile, Named, Policy, ProfileAssociation, Role, State, User
@@ -172,15 +173,26 @@ def s3_object(state: State, call: Call, values: Values) -> Iterable[str]:
     return (f"arn:{PARTITION}:s3:::{bucket or '*'}/{key or '*'}",)
 
 
+_SOURCE: Final = re.compile(r"(?P<path>[^?#;\x00-\x1f]+)(?:\?versionId=(?P<version>[^?#&;\x00-\x20]*))?")
+_SOURCE_BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*|arn:aws:s3:[a-z0-9-]+:[0-9]{12}:accesspoint/[a-z0-9-]+")
+
+
 def s3_source(text: str) -> tuple[str, str, str]:
-    """Bucket, key and version of an x-amz-copy-source header: `/bucket/key?versionId=v`, URL-encoded."""
-    path, _, query = text.partition("?versionId=")
-    path = unquote(path).removeprefix("/")
-    if path.startswith("arn:") and "/object/" in path:
-        bucket, _, key = path.partition("/object/")
-    else:
-        bucket, _, key = path.partition("/")
-    return bucket, key, unquote(query)
+    """Bucket, key and version of an x-amz-copy-source header: `/bucket/key?versionId=v`, URL-encoded.
+
+    Raises Fault InvalidArgument for everything that could be read in another way than this (a scheme, a fragment,
+    further parameters, two slashes in front): the backend might find another object in it than is decided on here.
+    """
+    found = _SOURCE.fullmatch(text)
+    path = unquote(found["path"]).removeprefix("/") if found is not None else ""
+    bucket, _, key = path.partition("/object/" if path.startswith("arn:") else "/")
+    if found is None or not key or not _SOURCE_BUCKET.fullmatch(bucket):
+        raise Fault(
+            "InvalidArgument",
+            "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
+            members={"ArgumentName": "x-amz-copy-source", "ArgumentValue": text},
+        )
+    return bucket, key, unquote(found["version"] or "")
 
 
 def _s3_renamed(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -188,11 +200,16 @@ def _s3_renamed(state: State, call: Call, values: Values) -> Iterable[str]:
     return s3_object(state, call, (bucket, unquote(source or "").removeprefix("/")))
 
 
+_URL_OF_QUEUE: Final = re.compile(r"[^?#\x00-\x20]+")
+
+
 def _sqs_queue(state: State, call: Call, values: Values) -> Iterable[str]:
     """`https://host/account/name`; SQS also takes a bare name, and GetQueueUrl another account's."""
     owner, url = values
     if url is not None and url.startswith("arn:"):
         return (url,)
+    if url is not None and not _URL_OF_QUEUE.fullmatch(url):
+        raise Fault("InvalidAddress", f"The address {url[:200]} is not valid for this endpoint.", 404)
     account = owner or call.caller.principal.account
     parts = [part for part in urlsplit(url or "").path.split("/") if part]
     if len(parts) >= 2 and ACCOUNT_ID.fullmatch(parts[-2]):

@@ -1,23 +1,23 @@
 """Any AWS-compatible endpoint as a backend: the call is signed anew, with credentials of the operator's.
 
-The client's own signature ends at the gateway. The method, path, query and payload go on unchanged.
+The client's own signature ends at the gateway. The method, path, query and payload go on unchanged. (In the
+protocols that name the operation in a header or the body, a query string says nothing and stays behind: an
+endpoint that reads it after all would carry out another call than the one that was allowed.)
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
-from botocore.auth import S3SigV4Auth, SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 
+from locum import sigv4
 from locum.backends.port import BackendCall
+from locum.core.clock import Clock
 from locum.core.errors import ConfigurationError, Fault
-from locum.core.http import HttpResponse
+from locum.core.http import HttpRequest, HttpResponse
 from locum.core.resources import UNKNOWN, ResourceFacts
 
 _KEPT_BACK: Final = frozenset(
@@ -40,31 +40,33 @@ _KEPT_BACK: Final = frozenset(
 _PRESIGNED: Final = ("X-Amz-Algorithm=", "X-Amz-Credential=", "X-Amz-Date=", "X-Amz-Expires=", "X-Amz-SignedHeaders=",
                      "X-Amz-Signature=", "X-Amz-Security-Token=", "X-Amz-Content-Sha256=")  # fmt: skip
 _HOP_BY_HOP: Final = frozenset({"connection", "keep-alive", "transfer-encoding", "date", "server"})
+_PLAIN_PROTOCOLS: Final = frozenset({"json", "smithy-rpc-v2-cbor"})
 
 
 class HttpBackend:
     """An endpoint that speaks AWS's protocols: an S3-compatible store, another emulator, AWS itself."""
 
-    def __init__(self, endpoint: str, access_key_id: str, secret_access_key: str) -> None:
+    def __init__(self, endpoint: str, access_key_id: str, secret_access_key: str, clock: Clock) -> None:
         parts = urlsplit(endpoint)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
+        if parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc:
             raise ConfigurationError(f"backend endpoint {endpoint!r} is no URL; it reads like http://127.0.0.1:9000")
-        self._base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-        self._credentials = Credentials(access_key_id, secret_access_key)
+        self._base = f"{parts.scheme}://{parts.netloc}"
+        self._prefix = parts.path.rstrip("/")
+        self._key = (access_key_id, secret_access_key)
+        self._clock = clock
         self._client = httpx.AsyncClient(timeout=httpx.Timeout(60.0, connect=5.0), follow_redirects=False)
 
     async def call(self, call: BackendCall) -> HttpResponse:
-        request = self._signed(call)
         try:
-            answer = await self._client.send(request, stream=True)
+            answer = await self._client.send(self._signed(call), stream=True)
+            body = _chunks(answer) if _streams(call, answer) else await _whole(answer)
         except httpx.HTTPError as error:
             raise Fault("ServiceUnavailable", f"The backend of {call.service} did not answer.", 503) from error
-        headers = [
-            (name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in answer.headers.raw
-            if name.decode("latin-1").lower() not in _HOP_BY_HOP
-        ]
-        return HttpResponse(answer.status_code, headers, _chunks(answer))
+        hidden = _HOP_BY_HOP
+        if isinstance(body, bytes) and call.request.method != "HEAD":
+            hidden = _HOP_BY_HOP | {"content-length"}
+        pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
+        return HttpResponse(answer.status_code, [pair for pair in pairs if pair[0].lower() not in hidden], body)
 
     async def facts(self, service: str, arn: str, account: str, region: str) -> ResourceFacts:
         return UNKNOWN
@@ -73,23 +75,44 @@ class HttpBackend:
         await self._client.aclose()
 
     def _signed(self, call: BackendCall) -> httpx.Request:
+        """The request as it goes to the endpoint; its target is not parsed again, so that it stays what was signed."""
         path = f"/{call.host_bucket}{call.request.raw_path}" if call.host_bucket else call.request.raw_path
-        query = "&".join(p for p in call.request.query_string.split("&") if p and not p.startswith(_PRESIGNED))
-        url = f"{self._base}{path}" + (f"?{query}" if query else "")
+        target = f"{self._prefix}{path}" or "/"
+        query = _query(call)
+        url = httpx.URL(self._base)
         headers = _forwarded(call.request.headers)
-        headers["X-Amz-Content-SHA256"] = hashlib.sha256(call.body).hexdigest()
-        unsigned = AWSRequest(call.request.method, url, headers, call.body)
-        signer = S3SigV4Auth if call.service == "s3" else SigV4Auth
-        signer(self._credentials, call.signing_name, call.region).add_auth(unsigned)
-        target = urlsplit(url)
-        raw = (target.path or "/") + (f"?{target.query}" if target.query else "")
+        headers["host"] = url.netloc.decode("ascii")
+        headers["accept-encoding"] = "identity"  # our request id goes into the answer's body
+        request = HttpRequest(call.request.method, target, query, headers, call.body)
+        key_id, secret = self._key
+        headers |= sigv4.signed_headers(
+            request,
+            access_key_id=key_id,
+            secret=secret,
+            region=call.region,
+            service=call.signing_name,
+            now=self._clock(),
+        )
+        raw = f"{target}?{query}" if query else target
         return httpx.Request(
-            call.request.method,
-            self._base,
-            headers={name: str(value) for name, value in unsigned.headers.items()},
+            request.method,
+            url,
+            headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
             content=call.body,
             extensions={"target": raw.encode("latin-1"), "timeout": self._client.timeout.as_dict()},
         )
+
+
+def _query(call: BackendCall) -> str:
+    """The client's query string without its signature."""
+    if call.protocol in _PLAIN_PROTOCOLS:
+        return ""
+    return "&".join(p for p in call.request.query_string.split("&") if p and not p.startswith(_PRESIGNED))
+
+
+def _streams(call: BackendCall, answer: httpx.Response) -> bool:
+    """Whether the answer is passed on as it comes: a payload of any length. Errors and documents are read whole."""
+    return answer.status_code < 300 and bool(call.model.has_streaming_output or call.model.has_event_stream_output)
 
 
 def _forwarded(headers: Mapping[str, str]) -> dict[str, str]:
@@ -100,6 +123,10 @@ def _forwarded(headers: Mapping[str, str]) -> dict[str, str]:
     if encoding:
         kept["content-encoding"] = ",".join(encoding)
     return kept
+
+
+async def _whole(answer: httpx.Response) -> bytes:
+    return b"".join([chunk async for chunk in _chunks(answer)])
 
 
 async def _chunks(answer: httpx.Response) -> AsyncIterator[bytes]:

@@ -3,31 +3,62 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from locum.core.http import HttpRequest, HttpResponse
 from locum.core.resources import ResourceFacts
+from locum.wire import Codec
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BackendCall:
     """An allowed call. `account` is the owner of the resource, `region` the one the call was signed for.
 
-    `request` is the client's own, `body` its verified payload without any `aws-chunked` framing.
+    `codec` names the operation and the protocol that the client speaks. `request` is the client's own, `body` its
+    verified payload without any `aws-chunked` framing, `params` what was read from them and decided on.
     `host_bucket`: the S3 bucket that the client named in the host, not in the path (else empty).
     """
 
-    service: str
-    operation: str
-    protocol: str
-    endpoint_prefix: str
-    signing_name: str
+    codec: Codec
     account: str
     region: str
     request: HttpRequest
     body: bytes
     params: dict[str, Any]
     host_bucket: str = ""
+
+    @property
+    def service(self) -> str:
+        """botocore's name of the service."""
+        return self.codec.service
+
+    @property
+    def operation(self) -> str:
+        """botocore's name of the operation."""
+        return self.codec.operation
+
+    @property
+    def protocol(self) -> str:
+        """The protocol of the request, and of the answer."""
+        return self.codec.protocol
+
+    @property
+    def signing_name(self) -> str:
+        """The service's name in a signature's scope."""
+        return self.codec.signing_name
+
+    @property
+    def endpoint_prefix(self) -> str:
+        """The service's name in AWS's host names."""
+        return str(self.model.service_model.metadata["endpointPrefix"])
+
+    @property
+    def model(self) -> OperationModel:
+        """botocore's model of the operation."""
+        return self.codec.model
 
 
 class Backend(Protocol):

@@ -6,16 +6,26 @@ import asyncio
 from collections.abc import Callable
 
 from locum.backends import Backend, BackendCall
+from locum.core.clock import Clock
+from locum.core.errors import ConfigurationError
 from locum.core.http import HttpResponse
 from locum.core.resources import ResourceFacts
 from locum.state import InstanceProfile, Role, State
 
 
-def http_backend(url: str, keys: tuple[str, str]) -> Backend:
-    """An AWS-compatible endpoint at `url`, which gets requests signed with `keys` (access key id, secret)."""
+def http_backend(url: str, keys: tuple[str, str], clock: Clock) -> Backend:
+    """An AWS-compatible endpoint at `url`, which gets requests signed with `keys` (access key id, secret).
+
+    Raises ConfigurationError on an address or keys that cannot be used.
+    """
     from locum.backends.http import HttpBackend
 
-    return HttpBackend(url, *keys)
+    if not all(keys):
+        raise ConfigurationError(
+            f"the backend at {url} is given signed requests: set LOCUM_BACKEND_ACCESS_KEY_ID and "
+            "LOCUM_BACKEND_SECRET_ACCESS_KEY"
+        )
+    return HttpBackend(url, *keys, clock)
 
 
 class LazyMoto:

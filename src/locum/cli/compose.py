@@ -13,6 +13,7 @@ from locum.audit import History
 from locum.cli.backends import LazyMoto, http_backend
 from locum.cli.home import CREDENTIALS_FILE, RootKey, root_key_text
 from locum.core.clock import Clock, Entropy, pooled, system_clock, system_entropy
+from locum.core.errors import ConfigurationError
 from locum.credentials import KeyRing, create_keyring, new_access_key, open_secret
 from locum.gateway.app import Gateway
 from locum.gateway.listener import Listeners
@@ -26,6 +27,7 @@ from locum.services.verbs import Outcome, Settings
 from locum.state import AccessKey, Account, State, put
 from locum.state.indexes import KEYS_OF_USER, scoped
 from locum.store import Ledger, SqliteJournal
+from locum.wire.models import index
 
 DEFAULT_ACCOUNT: Final = "000000000000"
 KEYRING_FILE: Final = "keyring"
@@ -52,6 +54,7 @@ class Node:
     def __init__(self, options: Options, clock: Clock = system_clock, entropy: Entropy = system_entropy) -> None:
         self.options = options
         entropy = pooled(entropy)
+        backends = _backends(options, clock, lambda: self.ledger.state)
         self.journal = SqliteJournal.open(options.data, entropy=entropy)
         try:
             self.keyring = create_keyring(options.data / KEYRING_FILE, entropy, os.environ)
@@ -69,7 +72,7 @@ class Node:
             entropy=entropy,
             settings=options.settings,
             services=_services(),
-            backends=_backends(options, lambda: self.ledger.state),
+            backends=backends,
             mode=options.mode,
         )
         self.gateway = Gateway(self.plane, Pipeline(self.plane, recorder))
@@ -97,8 +100,10 @@ class Node:
             now = int(plane.clock())
             key_id, secret, sealed = new_access_key(self.keyring, account, plane.entropy)
             made = AccessKey(account=account, id=key_id, secret=sealed, created=now)
-            events = (put(Account(account=account, created=now)), put(made))
-            await self.ledger.transact(lambda _state: Outcome({}, events), lambda _outcome: ())
+            events = [put(made)]
+            if self.ledger.state.get(Account, account, account) is None:
+                events.append(put(Account(account=account, created=now)))
+            await self.ledger.transact(lambda _state: Outcome({}, tuple(events)), lambda _outcome: ())
             key = RootKey(key_id, secret)
         self.journal.directory.write(CREDENTIALS_FILE, root_key_text(key))
 
@@ -122,7 +127,10 @@ def _services() -> dict[str, OwnService]:
     }
 
 
-def _backends(options: Options, view: Callable[[], State]) -> Backends:
-    named = {service: http_backend(url, options.backend_keys) for service, url in options.backends.items()}
+def _backends(options: Options, clock: Clock, view: Callable[[], State]) -> Backends:
+    for service in options.backends:
+        if service != "*" and service not in index().services:
+            raise ConfigurationError(f"there is no service {service!r}: a backend is named like s3 or dynamodb, or *")
+    named = {service: http_backend(url, options.backend_keys, clock) for service, url in options.backends.items()}
     default = named.pop("*", None) or LazyMoto(view)
     return Backends(default, named)

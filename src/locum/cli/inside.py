@@ -12,7 +12,7 @@ from locum.cli.home import Plane
 from locum.compute import namespace
 from locum.compute.environment import inside, secret_places
 from locum.compute.handover import ask, connect
-from locum.compute.launch import attach_here, run
+from locum.compute.launch import attach_here, join_there, run
 from locum.core.errors import LocumError
 
 NETWORKS: Final = ("auto", "namespace", "loopback")
@@ -51,9 +51,9 @@ def _in_namespace(
 
     def prepare() -> None:
         if pid:
-            namespace.join(pid)
+            join_there(pid)
         else:
-            hidden = secret_places(Path.home(), data.resolve())
+            hidden = secret_places(os.environ, Path.home(), data.resolve())
             attach_here(lifeline, instance, plane.account, plane.port, ephemeral=ephemeral, hidden=hidden)
 
     return run(command, inside(os.environ, f"http://127.0.0.1:{plane.port}", plane.region), prepare)

@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from locum.compute.handover import SOCKET_NAME, peer_user, receive
+import msgspec
+
+from locum.compute.handover import SOCKET_NAME, close_all, peer_user, receive
+from locum.core.errors import ConfigurationError, LocumError
 
 
 class Host(Protocol):
@@ -45,6 +48,36 @@ class _Attachment:
     sockets: list[socket.socket] = field(default_factory=list)
 
 
+class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A launcher's message: see `handover`. One of the first four is given."""
+
+    attach: str | None = None
+    port: str | None = None
+    where: str | None = None
+    records: str | None = None
+    account: str = ""
+    ephemeral: bool = False
+    pid: int = 0
+    count: int = 1
+    denied: bool = False
+
+
+def listening(descriptors: list[int]) -> list[socket.socket]:
+    """The sockets that came as `descriptors`. Raises ValueError unless all of them listen; then all are closed."""
+    sockets: list[socket.socket] = []
+    try:
+        for descriptor in descriptors:
+            sockets.append(socket.socket(fileno=descriptor))
+            if not sockets[-1].getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                raise OSError("it does not listen")
+    except OSError as error:
+        for sock in sockets:
+            sock.close()
+        close_all(descriptors[len(sockets) :])
+        raise ValueError("the descriptors are to be those of listening sockets") from error
+    return sockets
+
+
 class Control:
     """The control socket of a data directory."""
 
@@ -56,12 +89,18 @@ class Control:
         self._server: socket.socket | None = None
 
     async def open(self) -> None:
-        """Listen. The data directory is this process's own, so a socket file left there is stale."""
+        """Listen. The data directory is this process's own, so a socket file left there is stale.
+
+        Raises ConfigurationError where the path is longer than a socket's may be (108 octets, unix(7)).
+        """
         self._path.unlink(missing_ok=True)
         server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         previous = os.umask(0o177)
         try:
             server.bind(str(self._path))
+        except OSError as error:
+            server.close()
+            raise ConfigurationError(f"cannot listen on {self._path}: {error}; choose another --data") from error
         finally:
             os.umask(previous)
         server.listen(16)
@@ -104,7 +143,10 @@ class Control:
                     break
                 if received is None:
                     break
-                answer = await self._answer(*received, mine)
+                try:
+                    answer = await self._answer(*received, mine)
+                except LocumError as error:
+                    answer = {"error": str(error)}
                 await asyncio.get_running_loop().sock_sendall(connection, json.dumps(answer).encode() + b"\n")
         except ConnectionError:
             pass
@@ -114,27 +156,40 @@ class Control:
                 await self._detach(attachment)
 
     async def _answer(self, message: dict[str, Any], descriptors: list[int], mine: list[_Attachment]) -> dict[str, Any]:
-        sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
-        if "records" in message:
-            found = await self._host.records(
-                str(message["records"]), int(message.get("count", 1)), denied_only=bool(message.get("denied"))
-            )
-            return {"ok": True, "records": found}
-        if "where" in message:
-            known = self._by_instance.get(str(message["where"]))
+        try:
+            asked = msgspec.convert(message, Question)
+            sockets = listening(descriptors)
+        except msgspec.ValidationError as error:
+            close_all(descriptors)
+            return {"error": f"a message that is none: {error}"}
+        except ValueError as error:
+            return {"error": str(error)}
+        instance = asked.attach or asked.port
+        if instance is not None:
+            return await self._serve(asked, instance, sockets, mine)
+        for sock in sockets:
+            sock.close()
+        if asked.where is not None:
+            known = self._by_instance.get(asked.where)
             return {"ok": True, "pid": known.pid if known else 0}
-        instance = str(message.get("attach") or message.get("port") or "")
-        account = str(message.get("account", ""))
-        refusal = self._host.refusal(account, instance)
-        if refusal is None and "attach" in message and len(sockets) != 2:
-            refusal = "an attachment brings two listening sockets"
+        if asked.records is not None:
+            found = await self._host.records(asked.records, asked.count, denied_only=asked.denied)
+            return {"ok": True, "records": found}
+        return {"error": "a message that is none: it asks for nothing"}
+
+    async def _serve(
+        self, asked: Question, instance: str, sockets: list[socket.socket], mine: list[_Attachment]
+    ) -> dict[str, Any]:
+        refusal = self._host.refusal(asked.account, instance)
+        if refusal is None and len(sockets) != (2 if asked.attach else 0):
+            refusal = "an attachment brings two listening sockets, a port none"
         if refusal is not None:
             for sock in sockets:
                 sock.close()
             return {"error": refusal}
-        attachment = _Attachment(account, instance, bool(message.get("ephemeral")), int(message.get("pid", 0)))
+        attachment = _Attachment(asked.account, instance, asked.ephemeral, asked.pid)
         mine.append(attachment)
-        if "attach" in message:
+        if asked.attach:
             return await self._attach(attachment, sockets)
         return await self._open_port(attachment)
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-_PREFIXES: Final = ("AWS_", "BOTO_", "LOCUM_", "AMAZON_", "EC2_", "S3_ACCESS", "S3_SECRET")
+_PREFIXES: Final = ("AWS", "BOTO_", "LOCUM_", "AMAZON_", "EC2_", "S3_ACCESS", "S3_SECRET")
+_FILES: Final = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE")
 
 
 def inside(host: Mapping[str, str], endpoint: str, region: str, metadata_endpoint: str | None = None) -> dict[str, str]:
@@ -38,6 +39,6 @@ def _no_proxy(host: Mapping[str, str]) -> str:
     return f"{given},{own}" if given else own
 
 
-def secret_places(home: Path, data: Path) -> list[Path]:
-    """Directories of the host that hold credentials: hidden from what runs inside."""
-    return [home / ".aws", data]
+def secret_places(host: Mapping[str, str], home: Path, data: Path) -> list[Path]:
+    """Directories and files of the host that hold credentials: hidden from what runs inside."""
+    return [home / ".aws", data, *(Path(host[name]).expanduser() for name in _FILES if host.get(name))]

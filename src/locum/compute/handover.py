@@ -71,10 +71,15 @@ def receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | Non
         if not isinstance(message, dict):
             raise ValueError("not an object")
     except ValueError:
-        for descriptor in descriptors:
-            os.close(descriptor)
+        close_all(descriptors)
         raise
     return message, descriptors
+
+
+def close_all(descriptors: list[int]) -> None:
+    """Close descriptors that came with a message that is not obeyed."""
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def peer_user(connection: socket.socket) -> int:

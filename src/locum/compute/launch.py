@@ -6,7 +6,9 @@ import os
 import signal
 import socket
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -24,7 +26,7 @@ def attach_here(
 ) -> None:
     """Make this process the inside of `instance`: new namespaces, their sockets handed to the plane.
 
-    Raises NamespaceUnavailable before anything has changed, HandoverError where the plane refuses.
+    Raises NamespaceUnavailable, or HandoverError where the plane refuses: the process is to end then.
     """
     namespace.enter_new()
     message = {"attach": instance, "account": account, "ephemeral": ephemeral, "pid": os.getpid()}
@@ -33,33 +35,64 @@ def attach_here(
         _listening("127.0.0.1", gateway_port) as gateway,
     ):
         ask(lifeline, message, [metadata.fileno(), gateway.fileno()])
-    for directory in hidden:
-        namespace.hide(directory)
+    for place in hidden:
+        namespace.hide(place)
+    namespace.renounce_capabilities()
+
+
+def join_there(pid: int) -> None:
+    """Make this process part of the inside of an instance that process `pid` is in. Raises OSError."""
+    namespace.join(pid)
+    namespace.renounce_capabilities()
 
 
 def run(command: Sequence[str], environment: Mapping[str, str], prepare: Callable[[], None]) -> int:
     """Fork, `prepare()` in the child, execute `command` there, wait. Returns its exit code, 128 + n on signal n."""
+    parent = os.getpid()
     child = os.fork()
     if child == 0:
-        _become(command, environment, prepare)
+        _become(command, environment, prepare, parent)
     return _wait(child)
 
 
-def _become(command: Sequence[str], environment: Mapping[str, str], prepare: Callable[[], None]) -> NoReturn:
+def _become(
+    command: Sequence[str], environment: Mapping[str, str], prepare: Callable[[], None], parent: int
+) -> NoReturn:
     """The child: never returns into the parent's code."""
     code = CANNOT_EXECUTE
     try:
         namespace.die_with_parent(signal.SIGTERM)
         prepare()
-        os.execvpe(command[0], list(command), dict(environment))  # noqa: S606 - the user's own command, as given
-    except FileNotFoundError:
-        code = NOT_FOUND
-        sys.stderr.write(f"locum: {command[0]}: command not found\n")
+        if os.getppid() != parent:  # it was gone before the kernel was asked to tell
+            os._exit(code)
+        _restore_signals()
+        code = _execute(command, environment)
     except (OSError, HandoverError, namespace.NamespaceUnavailable) as error:
         sys.stderr.write(f"locum: {error}\n")
+    except BaseException:
+        traceback.print_exc()
+        raise
     finally:
         sys.stderr.flush()
         os._exit(code)
+
+
+def _restore_signals() -> None:
+    """What Python ignores for itself, and a command does not expect to be ignored."""
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _execute(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Become the command; answers the exit code where it cannot be executed."""
+    try:
+        os.execvpe(command[0], list(command), dict(environment))  # noqa: S606 - the user's own command, as given
+    except FileNotFoundError:
+        sys.stderr.write(f"locum: {command[0]}: command not found\n")
+        return NOT_FOUND
+    except OSError as error:
+        sys.stderr.write(f"locum: {command[0]}: {error.strerror}\n")
+        return CANNOT_EXECUTE
 
 
 def _wait(child: int) -> int:
@@ -69,7 +102,8 @@ def _wait(child: int) -> int:
     """
 
     def forward(number: int, _frame: object) -> None:
-        os.kill(child, number)
+        with suppress(ProcessLookupError):
+            os.kill(child, number)
 
     previous = {number: signal.signal(number, forward) for number in _FORWARDED}
     previous[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)

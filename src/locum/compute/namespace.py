@@ -24,9 +24,11 @@ METADATA_PORT: Final = 80
 _CLONE_NEWNS: Final = 0x00020000
 _CLONE_NEWUSER: Final = 0x10000000
 _CLONE_NEWNET: Final = 0x40000000
+_MS_BIND: Final = 0x1000
 _MS_REC: Final = 0x4000
 _MS_PRIVATE: Final = 1 << 18
 _PR_SET_PDEATHSIG: Final = 1
+_PR_CAPBSET_DROP: Final = 24
 _SIOCGIFFLAGS: Final = 0x8913
 _SIOCSIFFLAGS: Final = 0x8914
 _SIOCSIFADDR: Final = 0x8916
@@ -43,8 +45,8 @@ class NamespaceUnavailable(LocumError):
 def enter_new() -> None:
     """Move this (single-threaded) process into new user, network and mount namespaces.
 
-    The user keeps its own numeric id, so files look as before, and a command that is executed later has
-    no capabilities unless it already is root. Raises NamespaceUnavailable; then nothing has changed.
+    The user keeps its own numeric id, so files look as before. Raises NamespaceUnavailable; the process is of
+    no further use then, for some of it may have happened.
     """
     uid, gid = os.geteuid(), os.getegid()
     try:
@@ -53,9 +55,9 @@ def enter_new() -> None:
         Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
         Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
         _call("mount", b"none", b"/", None, _MS_REC | _MS_PRIVATE, None)
+        raise_loopback()
     except (OSError, AttributeError) as error:
         raise NamespaceUnavailable(f"no namespaces for an unprivileged process here ({error})") from error
-    raise_loopback()
 
 
 def join(pid: int) -> None:
@@ -80,15 +82,37 @@ def raise_loopback() -> None:
         fcntl.ioctl(control, _SIOCSIFNETMASK, _with_address(alias, "255.255.255.255"))
 
 
-def hide(directory: Path) -> None:
-    """Lay an empty directory over `directory`, for this mount namespace only. Nothing happens where it is missing."""
-    if directory.is_dir():
-        _call("mount", b"tmpfs", os.fsencode(directory), b"tmpfs", 0, b"mode=0700,size=64k")
+def hide(place: Path) -> None:
+    """Lay an empty directory over `place`, or an empty file, for this mount namespace only.
+
+    Nothing happens where it is missing.
+    """
+    if place.is_dir():
+        _call("mount", b"tmpfs", os.fsencode(place), b"tmpfs", 0, b"mode=0700,size=64k")
+    elif place.is_file():
+        _call("mount", b"/dev/null", os.fsencode(place), None, _MS_BIND, None)
+
+
+def renounce_capabilities() -> None:
+    """Make sure that what is executed next has no capabilities, not even as root. capabilities(7), "bounding set".
+
+    Root in a user namespace of its own could take away again what `hide` laid over its files.
+    """
+    number = 0
+    while True:
+        try:
+            _call("prctl", _PR_CAPBSET_DROP, number, 0, 0, 0)
+        except OSError as error:
+            if error.errno == errno.EINVAL:  # past the last capability that this kernel has
+                return
+            raise
+        number += 1
 
 
 def die_with_parent(signal_number: int) -> None:
-    """Have the kernel send this process `signal_number` when its parent ends. prctl(2)."""
-    _call("prctl", _PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
+    """Have the kernel send this process `signal_number` when its parent ends. prctl(2); Linux alone has it."""
+    if hasattr(_libc, "prctl"):
+        _call("prctl", _PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
 
 
 def _interface_up(control: socket.socket, name: bytes) -> None:

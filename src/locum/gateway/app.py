@@ -6,11 +6,10 @@ import json
 
 from locum import __version__
 from locum.core.errors import Fault
-from locum.core.http import HttpRequest, HttpResponse
+from locum.core.http import HttpResponse
 from locum.gateway import asgi
 from locum.gateway.pipeline import Pipeline
 from locum.gateway.plane import Plane
-from locum.wire import plain_fault
 
 HEALTH = "/_locum/health"
 
@@ -29,10 +28,9 @@ class Gateway:
             request = await asgi.read(scope, receive)
         except asgi.ClientGone:
             return
-        except asgi.BodyTooLarge:
-            empty = HttpRequest(scope["method"], "/", "", {})
+        except asgi.BodyTooLarge as error:
             fault = Fault("EntityTooLarge", f"A request carries at most {asgi.MAX_BODY} bytes here.", 413)
-            await asgi.write(scope, send, plain_fault(empty, fault, ""))
+            await asgi.write(scope, send, self._pipeline.refusal(error.request, fault))
             return
         response = self._health() if request.raw_path == HEALTH else await self._pipeline.answer(request)
         await asgi.write(scope, send, response)

@@ -16,38 +16,48 @@ MAX_BODY: Final = 1 << 30
 """Octets. A payload is held in memory while its signature is verified. S3 takes 5 GiB in one PUT; a larger
 object is uploaded in parts there as here."""
 
+_NO_CONTENT: Final = frozenset({204, 304})
+
 
 class ClientGone(Exception):
     """The client closed the connection before its request was complete."""
 
 
 class BodyTooLarge(Exception):
-    """The payload is over MAX_BODY."""
+    """The payload is over MAX_BODY. `request` is what came before it."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(request.method, request.raw_path)
+        self.request = request
 
 
 async def read(scope: Scope, receive: Receive) -> HttpRequest:
     """The whole request. Raises ClientGone, BodyTooLarge."""
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise ClientGone
-    body: bytes = message.get("body", b"")
-    if message.get("more_body"):
-        body = await _rest(body, receive)
     client = scope.get("client")
-    return HttpRequest(
+    request = HttpRequest(
         scope["method"],
         scope["raw_path"].decode("latin-1"),
         scope["query_string"].decode("latin-1"),
         _headers(scope["headers"]),
-        body,
+        b"",
         client[0] if client else "127.0.0.1",
         scope["scheme"] == "https",
     )
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > MAX_BODY:
+        raise BodyTooLarge(request)
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    request.body = message.get("body", b"")
+    if message.get("more_body"):
+        request.body = await _rest(request, receive)
+    return request
 
 
-async def _rest(start: bytes, receive: Receive) -> bytes:
-    chunks = [start]
-    size = len(start)
+async def _rest(request: HttpRequest, receive: Receive) -> bytes:
+    chunks = [request.body]
+    size = len(request.body)
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -55,7 +65,8 @@ async def _rest(start: bytes, receive: Receive) -> bytes:
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > MAX_BODY:
-            raise BodyTooLarge
+            request.body = b""
+            raise BodyTooLarge(request)
         chunks.append(chunk)
         if not message.get("more_body"):
             return b"".join(chunks)
@@ -71,20 +82,25 @@ def _headers(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 async def write(scope: Scope, send: Send, response: HttpResponse) -> None:
-    """Send `response`, with its length where it is known; a HEAD gets the headers only."""
+    """Send `response`, with its length where it is known.
+
+    A HEAD gets the headers only, and of a length that the answer states itself, that one. RFC 9110, section 6.4.1:
+    204 and 304 have no content, and here no length.
+    """
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
     body = response.body
     if not isinstance(body, bytes):
         await _stream(scope, send, response.status, headers, body)
         return
-    if scope["method"] == "HEAD":
-        if not any(name == b"content-length" for name, _ in headers):
-            headers.append((b"content-length", b"%d" % len(body)))
-        body = b""
-    elif response.status != 204:
+    head = scope["method"] == "HEAD"
+    empty = response.status in _NO_CONTENT
+    stated = any(name.lower() == b"content-length" for name, _ in headers)
+    if stated and (empty or not head):
+        headers = [pair for pair in headers if pair[0].lower() != b"content-length"]
+    if not empty and not (head and stated):
         headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": b"" if head or empty else body})
 
 
 async def _stream(scope: Scope, send: Send, status: int, headers: list[tuple[bytes, bytes]], body: Any) -> None:

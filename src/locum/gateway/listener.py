@@ -7,7 +7,10 @@ so the sockets are handed to the event loop here.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import socket
+import struct
+import termios
 from email.utils import formatdate
 from typing import Any, Final, cast
 
@@ -64,25 +67,45 @@ class JoinedWrites:
 class HopLimitProtocol(HttpToolsProtocol):
     """HTTP/1.1 that lets an application set the hop limit (IP TTL) of what it sends.
 
-    The application finds `limit_hops(n)` in `scope["state"]`.
+    The application finds `limit_hops(n)` in `scope["state"]`, and calls it for each of its answers: 0 is the
+    system's default. What was sent under a limit may yet be sent again, so the limit stays until the client
+    has acknowledged all of it: who pipelines a request behind the PUT does not free the PUT's answer.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
         super().connection_made(cast("asyncio.Transport", JoinedWrites(transport, self.loop)))
         self.app_state = {"limit_hops": self._limit_hops}
+        self._limited = False
+        self._default_hops = 0
 
     def _limit_hops(self, hops: int) -> None:
+        if not hops and not self._limited:
+            return
         raw: socket.socket | None = self.transport.get_extra_info("socket")
-        if raw is not None and raw.family == socket.AF_INET:
+        if raw is None or raw.family != socket.AF_INET:
+            return
+        if hops:
+            self._default_hops = self._default_hops or raw.getsockopt(socket.IPPROTO_IP, socket.IP_TTL)
             raw.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hops)
+        elif unacknowledged(raw):
+            return
+        else:
+            raw.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, self._default_hops)
+        self._limited = bool(hops)
+
+
+def unacknowledged(sock: socket.socket) -> int:
+    """The octets that were sent on `sock` and not acknowledged by its peer. tcp(7), SIOCOUTQ."""
+    found: int = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0" * 4))[0]
+    return found
 
 
 class Listeners:
-    """The open sockets of this process, each with its application."""
+    """The open sockets of this process, each with its application and its connections."""
 
     def __init__(self) -> None:
-        self._state = ServerState()
-        self._servers: dict[socket.socket, asyncio.Server] = {}
+        self._open: dict[socket.socket, tuple[asyncio.Server, ServerState]] = {}
+        self._closing: list[ServerState] = []
         self._ticker: asyncio.TimerHandle | None = None
 
     async def open(self, sock: socket.socket, app: Any) -> None:
@@ -102,30 +125,38 @@ class Listeners:
         config.load()
         sock.setblocking(False)
         loop = asyncio.get_running_loop()
-        self._servers[sock] = await loop.create_server(
-            lambda: HopLimitProtocol(config, self._state, {}, loop), sock=sock, backlog=BACKLOG
-        )
+        state = ServerState()
+        state.default_headers = _date()
+        server = await loop.create_server(lambda: HopLimitProtocol(config, state, {}, loop), sock=sock, backlog=BACKLOG)
+        self._open[sock] = (server, state)
         if self._ticker is None:
             self._tick()
 
     async def close(self, sock: socket.socket) -> None:
-        """Stop serving on `sock`, and drop the connections that it accepted when they are idle."""
-        server = self._servers.pop(sock, None)
-        if server is not None:
-            server.close()
+        """Stop serving on `sock`, and on the connections that it accepted: a request under way is finished."""
+        if sock not in self._open:
+            return
+        server, state = self._open.pop(sock)
+        server.close()
+        for connection in list(state.connections):
+            connection.shutdown()
+        self._closing = [state, *(other for other in self._closing if other.tasks)]
 
     async def close_all(self) -> None:
         """Stop serving everywhere; requests under way are finished."""
-        for sock in list(self._servers):
+        for sock in list(self._open):
             await self.close(sock)
         if self._ticker is not None:
             self._ticker.cancel()
-        for connection in list(self._state.connections):
-            connection.shutdown()
-        if self._state.tasks:
-            await asyncio.wait(list(self._state.tasks), timeout=5)
+        if tasks := [task for state in self._closing for task in state.tasks]:
+            await asyncio.wait(tasks, timeout=5)
 
     def _tick(self) -> None:
         """Keep the Date header right: once a second, not once a request."""
-        self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+        for _, state in self._open.values():
+            state.default_headers = _date()
         self._ticker = asyncio.get_running_loop().call_later(1.0, self._tick)
+
+
+def _date() -> list[tuple[bytes, bytes]]:
+    return [(b"date", formatdate(usegmt=True).encode())]

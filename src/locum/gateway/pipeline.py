@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from locum import authz, sigv4, wire
 from locum.backends import BackendCall
-from locum.core.arn import Arn
-from locum.core.clock import pooled
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
 from locum.core.identifiers import request_id
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.gateway import s3
-from locum.gateway.answers import identified
+from locum.gateway.answers import error_in, identified
 from locum.gateway.authenticate import signer_of, verified
+from locum.gateway.destination import destination
 from locum.gateway.plane import Plane
 from locum.gateway.progress import Progress
 from locum.gateway.recorder import Recorder
@@ -41,13 +40,10 @@ class Pipeline:
     def __init__(self, plane: Plane, recorder: Recorder) -> None:
         self._plane = plane
         self._recorder = recorder
-        self._ids = pooled(plane.entropy)
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
         """The answer to `request`, whatever happens on the way."""
-        plane = self._plane
-        now = plane.clock()
-        progress = Progress(request, request_id(self._ids), now, plane.ledger.state, plane.settings.region)
+        progress = self._begun(request)
         try:
             return await self._pass(progress)
         except Fault as fault:
@@ -55,6 +51,15 @@ class Pipeline:
         except Exception:  # the fault barrier: nothing of what went wrong inside gets out
             _log.exception("request %s failed", progress.request_id)
             return self._refuse(progress, _INTERNAL)
+
+    def refusal(self, request: HttpRequest, fault: Fault) -> HttpResponse:
+        """The answer to a request that got `fault` before it was read to its end."""
+        return self._refuse(self._begun(request), fault)
+
+    def _begun(self, request: HttpRequest) -> Progress:
+        """Nothing but what is here is known of time and state while the request lasts."""
+        plane = self._plane
+        return Progress(request, request_id(plane.entropy), plane.clock(), plane.ledger.state, plane.settings.region)
 
     async def _pass(self, progress: Progress) -> HttpResponse:
         request = progress.request
@@ -78,6 +83,8 @@ class Pipeline:
             raise Fault("NotImplemented", f"Locum does not implement {codec.service}:{codec.operation} yet.", 501)
         if claim is not None:
             progress.request = sigv4.unframed(request, claim, body)
+        if progress.request is not request:
+            progress.params = codec.parse(progress.request, body)
         return await self._backend(progress, codec, call, body, facts)
 
     def _authorize(self, progress: Progress, call: authz.Call, facts: Facts) -> None:
@@ -164,16 +171,12 @@ class Pipeline:
     async def _backend(
         self, progress: Progress, codec: Codec, call: authz.Call, body: bytes, facts: Facts
     ) -> HttpResponse:
-        metadata: dict[str, Any] = codec.model.service_model.metadata
+        where = destination(progress, facts)
         answer = await self._plane.backends.of(codec.service).call(
             BackendCall(
-                codec.service,
-                codec.operation,
-                codec.protocol,
-                metadata["endpointPrefix"],
-                codec.signing_name,
-                _owner(progress, facts),
-                progress.region,
+                codec,
+                where.account,
+                where.region,
                 progress.request,
                 body,
                 progress.params,
@@ -182,7 +185,7 @@ class Pipeline:
         )
         if codec.service == "s3":
             s3.withhold_absence(progress.state, call, answer)
-        self._recorder.answered(progress, status=answer.status)
+        self._recorder.answered(progress, answer.status, error_in(answer))
         return identified(answer, codec, progress.request_id)
 
     # -- failures ----------------------------------------------------------------------------------------
@@ -228,20 +231,3 @@ def _call(progress: Progress, codec: Codec, *, presigned: bool) -> authz.Call:
         request_id=progress.request_id,
         protocol=codec.protocol,
     )
-
-
-def _owner(progress: Progress, facts: Facts) -> str:
-    """The account that the call goes to: the owner of the resource, else the caller's own.
-
-    A bucket is made for whoever calls: that its name belongs to somebody else is for S3 to say.
-    """
-    if progress.codec is not None and progress.codec.operation == "CreateBucket":
-        return progress.caller.principal.account
-    for check in progress.plan.checks if progress.plan is not None else ():
-        known = facts.get(check.resource)
-        if known is not None and known.account:
-            return known.account
-        arn = Arn.find(check.resource)
-        if arn is not None and arn.account.isdigit():
-            return arn.account
-    return progress.caller.principal.account

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from locum.audit import Identity, Record, Resource, identify
 from locum.authz import Verdict
 from locum.core.arn import Arn
-from locum.core.clock import Entropy, pooled
+from locum.core.clock import Entropy
 from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.core.principal import Caller
@@ -21,7 +21,9 @@ from locum.store import AuditRow, Ledger
 from locum.wire import Codec
 from locum.wire.redact import compile_answer_redactor, compile_redactor
 
-_READING: Final = re.compile(r"(Get|List|Describe|Head|Lookup|Search|Query|Scan|Select|BatchGet|AssumeRole|Simulate)")
+_READING: Final = re.compile(
+    r"(Get|List|Describe|Head|Lookup|Search|Query|Scan|Select|BatchGet|TransactGet|AssumeRole|Simulate)"
+)
 _DATA_EVENTS: Final = {
     "dynamodb": re.compile(r"(Batch|Transact|Execute)|(Get|Put|Update|Delete)Item$|Query$|Scan$"),
     "sqs": re.compile(r"(Send|Receive|Delete|ChangeMessageVisibility)\w*Message|ChangeMessageVisibility"),
@@ -29,6 +31,11 @@ _DATA_EVENTS: Final = {
     "lambda": re.compile(r"Invoke"),
 }  # fmt: skip
 """CloudTrail User Guide, "Logging data events": not in the event history that LookupEvents reads."""
+
+_S3_DATA_EVENTS: Final = frozenset(
+    {"DeleteObjects", "HeadBucket", "ListMultipartUploads", "ListObjects", "ListObjectsV2", "ListObjectVersions"}
+)
+"""S3 User Guide, "Amazon S3 CloudTrail events": these, and whatever is about one object."""
 
 _IDENTITIES: Final = 4096
 _LARGE: Final = 1 << 16  # octets
@@ -41,13 +48,13 @@ class Recorder:
 
     def __init__(self, ledger: Ledger, entropy: Entropy, mode: str) -> None:
         self._ledger = ledger
-        self._entropy = pooled(entropy)
+        self._entropy = entropy
         self._mode = mode
         self._identities: dict[tuple[str, str], Identity] = {}
 
-    def answered(self, progress: Progress, status: int = 200) -> None:
-        """Record a call that changed nothing here and was answered with `status`."""
-        self._record(progress, status)
+    def answered(self, progress: Progress, status: int = 200, fault: Fault | None = None) -> None:
+        """Record a call that changed nothing here and was answered with `status`, by a backend perhaps with `fault`."""
+        self._record(progress, status, fault)
 
     def delivered(self, instance: Instance, worn: Worn, credentials: InstanceCredentials, now: float) -> None:
         """Record that EC2 assumed an instance's role for it, or could not."""
@@ -170,7 +177,7 @@ def _traits(codec: Codec) -> _Traits:
     service, operation = codec.service, codec.operation
     shape = codec.model.input_shape
     if service == "s3":
-        data = shape is not None and "Key" in shape.members
+        data = operation in _S3_DATA_EVENTS or (shape is not None and "Key" in shape.members)
     else:
         pattern = _DATA_EVENTS.get(service)
         data = pattern is not None and pattern.match(operation) is not None

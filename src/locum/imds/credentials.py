@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from locum.core.clock import Entropy, iso8601
 from locum.credentials import KeyRing
@@ -18,7 +18,14 @@ from locum.services.verbs import Settings
 from locum.state import Instance, State
 
 Issued = Callable[[Instance, Worn, InstanceCredentials, float], None]
-"""Told of each new set (or refusal), for the event history: instance, what it wears, the set, the instant."""
+"""Told of each new set (or refusal), for the event history: instance, what it wears, the set, the instant.
+
+A set that cannot be recorded is not handed out: whatever this raises ends the request."""
+
+_KEPT: Final = 4096
+"""Sets after which those of instances that are gone are dropped."""
+_RETRY: Final = 1
+"""Seconds for which a refusal is kept."""
 
 
 class _Set(NamedTuple):
@@ -60,11 +67,21 @@ class RoleCredentials:
         current = self._current(state, instance, worn, now, version)
         return None if current is None else current.document
 
-    def leaves(self, state: State, instance: Instance, now: float, version: str) -> dict[str, str]:
-        """What there is below iam/: nothing at all where the instance wears no profile."""
+    def leaves(self, state: State, instance: Instance, now: float, version: str, path: str) -> dict[str, str]:
+        """What there is below iam/ for a request of `path`: nothing at all where the instance wears no profile.
+
+        Credentials are only made for a request that tells of them (iam/info), not for a listing.
+        """
         worn = worn_by(state, instance)
         if worn is None:
             return {}
+        info = self._info(state, instance, worn, now, version) if path.rstrip("/") == "iam/info" else ""
+        leaves = {"iam/info": info}
+        if worn.role is not None:
+            leaves[f"iam/security-credentials/{worn.role.name}"] = ""
+        return leaves
+
+    def _info(self, state: State, instance: Instance, worn: Worn, now: float, version: str) -> str:
         current = self._current(state, instance, worn, now, version)
         info = {
             "Code": "Success" if current is None else current.credentials.code,
@@ -72,10 +89,7 @@ class RoleCredentials:
             "InstanceProfileArn": worn.association.profile_arn,
             "InstanceProfileId": worn.association.profile_id,
         }
-        leaves = {"iam/info": json.dumps(info, indent=2)}
-        if worn.role is not None:
-            leaves[f"iam/security-credentials/{worn.role.name}"] = ""
-        return leaves
+        return json.dumps(info, indent=2)
 
     def _current(self, state: State, instance: Instance, worn: Worn, now: float, version: str) -> _Set | None:
         place = (instance.id, version)
@@ -87,9 +101,18 @@ class RoleCredentials:
             self._sets.pop(place, None)
             return None
         self._issued(instance, worn, fresh, now)
-        due = renew_at(fresh.last_updated, fresh.expiration) if fresh.succeeded else now + 1
+        if len(self._sets) >= _KEPT:
+            self._forget(state)
+        due = renew_at(fresh.last_updated, fresh.expiration) if fresh.succeeded else now + _RETRY
         made = self._sets[place] = _Set(instance, worn, fresh, json.dumps(_document(fresh), indent=2), due)
         return made
+
+    def _forget(self, state: State) -> None:
+        """Drop every set that was made from what is not so any more."""
+        for place, known in list(self._sets.items()):
+            instance = known.instance
+            if state.get(Instance, instance.account, instance.id) is not instance or worn_by(state, instance) is None:
+                del self._sets[place]
 
 
 def _document(credentials: InstanceCredentials) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The metadata service of one instance behind one socket: requests in, answers out.
 
     PUT /latest/api/token      400 without a proper time to live, 403 with X-Forwarded-For or a disabled endpoint
+    GET /latest/api/token      405, as any other method but PUT there, and any but GET and HEAD elsewhere
     GET with a token           401 where the token is not this instance's or has expired
     GET without a token        401 where HttpTokens is `required`
 
@@ -10,10 +11,12 @@ before: by the socket. Nothing that a request says can change it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final, NamedTuple
 
 from locum.core.clock import Clock, Entropy
+from locum.core.errors import Fault
 from locum.credentials import KeyRing
 from locum.imds import tree
 from locum.imds.credentials import RoleCredentials
@@ -25,20 +28,26 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_log: Final = logging.getLogger("locum.imds")
+
 TOKEN: Final = b"x-aws-ec2-metadata-token"
 TOKEN_TTL: Final = b"x-aws-ec2-metadata-token-ttl-seconds"
+_MINT: Final = "/latest/api/token"
+_KEPT: Final = 4096
+"""Trees after which those of instances that are gone are dropped."""
 _ERRORS: Final = {
     400: "Bad Request",
     401: "Unauthorized",
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    500: "Internal Server Error",
     503: "Service Unavailable",
 }
 
 
 class Answer(NamedTuple):
-    """Status, content type, body; for the answer to a PUT its time to live and its hop limit."""
+    """Status, content type, body; for the answer to a PUT its time to live and its hop limit (0: the default)."""
 
     status: int
     content_type: bytes
@@ -63,18 +72,25 @@ class MetadataService:
         self._entropy = entropy
         self._tokens = TokenMint(keyring)
         self._credentials = credentials
-        self._trees: dict[str, tuple[Instance, dict[str, str]]] = {}
+        self._trees: dict[str, tuple[Instance, tree.Tree]] = {}
 
     def app(self, account: str, instance: str) -> App:
         """The application for the socket of `instance`."""
 
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http":
-                headers = dict(scope["headers"])
-                answer = self.answer(account, instance, scope["method"], scope["path"], headers)
-                await _send(scope, send, answer)
+                await _send(scope, send, self._guarded(account, instance, scope))
 
         return serve
+
+    def _guarded(self, account: str, instance: str, scope: Scope) -> Answer:
+        try:
+            return self.answer(account, instance, scope["method"], scope["path"], dict(scope["headers"]))
+        except Fault as fault:  # credentials that cannot be recorded are not handed out
+            return error(fault.status if fault.status in _ERRORS else 500)
+        except Exception:  # the fault barrier: nothing of what went wrong inside gets out
+            _log.exception("a metadata request of %s failed", instance)
+            return error(500)
 
     def answer(self, account: str, instance_id: str, method: str, path: str, headers: Mapping[bytes, bytes]) -> Answer:
         """The answer to one request made inside `instance_id`."""
@@ -87,7 +103,7 @@ class MetadataService:
             return error(403)
         if method == "PUT":
             return self._mint(instance, path, headers, now)
-        if method not in ("GET", "HEAD"):
+        if method not in ("GET", "HEAD") or path.rstrip("/") == _MINT:
             return error(405)
         token = headers.get(TOKEN)
         if token is None:
@@ -98,15 +114,15 @@ class MetadataService:
         return self._read(state, instance, path, now, "1.0" if token is None else "2.0")
 
     def _mint(self, instance: Instance, path: str, headers: Mapping[bytes, bytes], now: float) -> Answer:
-        if path.rstrip("/") != "/latest/api/token":
+        if path.rstrip("/") != _MINT:
             return error(405)
         if b"x-forwarded-for" in headers:
             return error(403)
-        text = headers.get(TOKEN_TTL, b"")
-        if not text.isdigit() or not MIN_TTL <= int(text[:9]) <= MAX_TTL:
+        ttl = _seconds(headers.get(TOKEN_TTL, b""))
+        if not MIN_TTL <= ttl <= MAX_TTL:
             return error(400)
-        token = self._tokens.mint(instance.id, int(text), now, self._entropy)
-        return Answer(200, b"text/plain", token.encode(), str(int(text)).encode(), instance.metadata.hop_limit)
+        token = self._tokens.mint(instance.id, ttl, now, self._entropy)
+        return Answer(200, b"text/plain", token.encode(), b"%d" % ttl, instance.metadata.hop_limit)
 
     def _read(self, state: State, instance: Instance, path: str, now: float, version: str) -> Answer:
         head, _, rest = path.lstrip("/").partition("/")
@@ -127,19 +143,28 @@ class MetadataService:
         return error(404)
 
     def _metadata(self, state: State, instance: Instance, path: str, now: float, version: str) -> Answer:
-        if path.startswith("iam/security-credentials/") and len(path) > len("iam/security-credentials/"):
-            return _found(self._credentials.document(state, instance, path.split("/", 2)[2], now, version))
-        leaves = self._leaves(instance)
+        role = path.removeprefix("iam/security-credentials/").rstrip("/")
+        if role and path.startswith("iam/security-credentials/"):
+            return _found(self._credentials.document(state, instance, role, now, version))
+        leaves = self._leaves(state, instance)
         if path.startswith("iam") or not path.strip("/"):
-            leaves = {**leaves, **self._credentials.leaves(state, instance, now, version)}
+            leaves = {**leaves, **self._credentials.leaves(state, instance, now, version, path)}
         return _found(tree.lookup(leaves, path))
 
-    def _leaves(self, instance: Instance) -> dict[str, str]:
+    def _leaves(self, state: State, instance: Instance) -> tree.Tree:
         """The tree of `instance`, built once for each of its values."""
         known = self._trees.get(instance.id)
         if known is None or known[0] is not instance:
+            if len(self._trees) >= _KEPT:
+                living = self._trees.items()
+                self._trees = {k: v for k, v in living if state.get(Instance, v[0].account, k) is v[0]}
             known = self._trees[instance.id] = (instance, tree.leaves(instance))
         return known[1]
+
+
+def _seconds(text: bytes) -> int:
+    """A time to live as it was sent; 0 where it is none."""
+    return int(text) if text.isdigit() and len(text) <= len(str(MAX_TTL)) else 0
 
 
 def text(body: str) -> Answer:
@@ -173,7 +198,7 @@ async def _send(scope: Scope, send: Send, answer: Answer) -> None:
     if answer.ttl:
         headers.append((TOKEN_TTL, answer.ttl))
     limit_hops = scope.get("state", {}).get("limit_hops")
-    if answer.hop_limit and limit_hops is not None:
+    if limit_hops is not None:
         limit_hops(answer.hop_limit)
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     body = b"" if scope["method"] == "HEAD" else answer.body

@@ -21,13 +21,31 @@ VERSIONS: Final = (
 )  # fmt: skip
 """The versions that EC2 lists at /; every one of them answers as `latest` does."""
 
-Tree = Mapping[str, str]
+Tree = Mapping[str, str | None]
+"""Text by path. None: the path is listed, and what is there is not known here (404). A path that ends with a
+slash gives a directory a listing of its own."""
+
+_ZONE_NUMBERS: Final = {
+    "ap-northeast-1": {"a": 4, "c": 1, "d": 2},
+    "ap-south-1": {"b": 3, "c": 2},
+    "ap-southeast-2": {"b": 3, "c": 2},
+    "ca-central-1": {"d": 4},
+    "eu-west-1": {"a": 3, "b": 1, "c": 2},
+    "eu-west-2": {"a": 2, "b": 3, "c": 1},
+    "us-east-1": {"a": 6, "b": 1, "c": 2, "d": 4, "e": 3, "f": 5},
+    "us-west-1": {"a": 3, "b": 1},
+    "us-west-2": {"a": 2, "b": 1},
+}
+"""The number in a zone's id where it is not that of its letter in the alphabet. At AWS it differs from account to
+account; these are the ones that DescribeAvailabilityZones of the embedded backend answers."""
+
+_CARDINALS: Final = ("north", "south", "central", "east", "west")
 
 
-def leaves(instance: Instance) -> dict[str, str]:
+def leaves(instance: Instance) -> dict[str, str | None]:
     """Everything below meta-data/ that the instance alone decides (all but iam/)."""
     hostname = private_dns(instance)
-    tree = {
+    tree: dict[str, str | None] = {
         "ami-id": str(instance.attributes.get("ImageId", "")),
         "ami-launch-index": str(instance.launch_index),
         "ami-manifest-path": "(unknown)",
@@ -43,6 +61,7 @@ def leaves(instance: Instance) -> dict[str, str]:
         "local-hostname": hostname,
         "local-ipv4": instance.private_ip,
         "placement/availability-zone": instance.zone,
+        "placement/availability-zone-id": zone_id(instance.region, instance.zone),
         "placement/region": instance.region,
         "profile": "default-hvm",
         "reservation-id": instance.reservation,
@@ -51,9 +70,7 @@ def leaves(instance: Instance) -> dict[str, str]:
         "system": "nitro",
     }
     tree.update(_network(instance))
-    if key := instance.attributes.get("KeyName"):
-        tree["public-keys/0/openssh-key"] = ""
-        tree["public-keys/"] = f"0={key}"
+    tree.update(_chosen(instance))
     if instance.metadata.instance_tags == "enabled":
         tree.update({f"tags/instance/{key}": value for key, value in instance.tags.items()})
     return tree
@@ -63,20 +80,61 @@ def _network(instance: Instance) -> dict[str, str]:
     if not instance.mac:
         return {}
     base = f"network/interfaces/macs/{instance.mac}"
-    return {
+    found = {
         "mac": instance.mac,
         f"{base}/device-number": "0",
+        f"{base}/interface-id": "eni-" + instance.id.removeprefix("i-"),
         f"{base}/local-hostname": private_dns(instance),
         f"{base}/local-ipv4s": instance.private_ip,
         f"{base}/mac": instance.mac,
         f"{base}/owner-id": instance.account,
     }
+    given = instance.attributes
+    if given.get("SubnetId"):
+        found[f"{base}/subnet-id"] = str(given["SubnetId"])
+    if given.get("SecurityGroupIds"):
+        found[f"{base}/security-group-ids"] = "\n".join(given["SecurityGroupIds"])
+    if given.get("SecurityGroups"):
+        found[f"{base}/security-groups"] = "\n".join(given["SecurityGroups"])
+    return found
+
+
+def _chosen(instance: Instance) -> dict[str, str | None]:
+    """What is there only where the launch asked for it."""
+    given = instance.attributes
+    tree: dict[str, str | None] = {}
+    placement = given.get("Placement") or {}
+    optional = {
+        "kernel-id": given.get("KernelId"),
+        "placement/group-name": placement.get("GroupName"),
+        "placement/host-id": placement.get("HostId"),
+        "placement/partition-number": placement.get("PartitionNumber"),
+        "ramdisk-id": given.get("RamdiskId"),
+        "security-groups": "\n".join(given.get("SecurityGroups", ())),
+    }
+    tree.update({path: str(value) for path, value in optional.items() if value})
+    if key := given.get("KeyName"):
+        # The key itself is with the backend that made it.
+        return {**tree, "public-keys/": f"0={key}", "public-keys/0/openssh-key": None}
+    return tree
 
 
 def private_dns(instance: Instance) -> str:
     """The instance's private host name: ip-172-31-0-10.ec2.internal, with the region elsewhere than us-east-1."""
     domain = "ec2.internal" if instance.region == "us-east-1" else f"{instance.region}.compute.internal"
     return f"ip-{instance.private_ip.replace('.', '-')}.{domain}"
+
+
+def zone_id(region: str, zone: str) -> str:
+    """The id of an Availability Zone: `use1-az6` for `us-east-1a`. AWS RAM User Guide, "Availability Zone IDs"."""
+    area, _, number = region.rpartition("-")
+    country, _, direction = area.partition("-")
+    if direction.startswith("gov-"):
+        country, direction = f"{country}g", direction.removeprefix("gov-")
+    short = "".join(cardinal[0] for cardinal in _CARDINALS if cardinal in direction)
+    letter = zone.removeprefix(region)
+    index = _ZONE_NUMBERS.get(region, {}).get(letter) or ord(letter[:1] or "a") - ord("a") + 1
+    return f"{country}{short}{number}-az{index}"
 
 
 def identity_document(instance: Instance) -> str:
@@ -92,10 +150,10 @@ def identity_document(instance: Instance) -> str:
             "imageId": instance.attributes.get("ImageId"),
             "instanceId": instance.id,
             "instanceType": instance.instance_type,
-            "kernelId": None,
+            "kernelId": instance.attributes.get("KernelId"),
             "pendingTime": iso8601(instance.launched),
             "privateIp": instance.private_ip,
-            "ramdiskId": None,
+            "ramdiskId": instance.attributes.get("RamdiskId"),
             "region": instance.region,
             "version": "2017-09-30",
         },
@@ -104,10 +162,14 @@ def identity_document(instance: Instance) -> str:
 
 
 def lookup(tree: Tree, path: str) -> str | None:
-    """What `path` answers: a leaf, or the listing of a directory; None where there is nothing."""
-    if path in tree:
-        return tree[path]
-    prefix = f"{path.rstrip('/')}/" if path.strip("/") else ""
+    """What `path` answers: a leaf, or the listing of a directory; None where there is nothing.
+
+    A slash at the end makes no difference, as on EC2.
+    """
+    bare = path.rstrip("/")
+    if bare in tree:
+        return tree[bare]
+    prefix = f"{bare}/" if bare else ""
     if prefix in tree:
         return tree[prefix]
     names = {_entry(leaf[len(prefix) :]) for leaf in tree if leaf.startswith(prefix)} - {""}

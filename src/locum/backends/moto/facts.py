@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from moto.backends import get_backend
@@ -24,7 +24,17 @@ def facts(service: str, arn: str, account: str, region: str) -> ResourceFacts:
 
 
 def _models(service: str, account: str, region: str) -> Any:
-    return get_backend(service)[account][region]
+    """moto's models of a service in an account and a region, or None where nothing was ever made there.
+
+    They are asked for before anything is decided, with whatever accounts and regions a caller names: looking must
+    not make them.
+    """
+    return _kept(_kept(get_backend(service), account), region)
+
+
+def _kept(backends: Any, place: str) -> Any:
+    """What moto keeps for an account or region. Its own dictionaries make what is asked of them."""
+    return None if backends is None else dict.get(backends, place)
 
 
 def _text(policy: Any) -> str | None:
@@ -61,49 +71,70 @@ def _bucket_tags(bucket: Any, arn: Arn, tagger: Any) -> dict[str, str] | None:
 
 
 def _queue(arn: Arn, account: str, region: str) -> ResourceFacts:
-    queue = _models("sqs", account, region).queues.get(arn.resource)
+    models = _models("sqs", account, region)
+    queue = None if models is None else models.queues.get(arn.resource)
     return UNKNOWN if queue is None else ResourceFacts(account, _text(queue.policy), dict(queue.tags))
 
 
 def _topic(arn: Arn, account: str, region: str) -> ResourceFacts:
-    topic = _models("sns", account, region).topics.get(str(arn))
+    models = _models("sns", account, region)
+    topic = None if models is None else models.topics.get(str(arn))
     if topic is None:
-        return ResourceFacts(account=account)
+        return UNKNOWN
     return ResourceFacts(account, _text(topic.policy), dict(topic._tags))  # noqa: SLF001 - moto has no accessor
 
 
 def _key(arn: Arn, account: str, region: str) -> ResourceFacts:
     kind, _, name = arn.resource.partition("/")
     models = _models("kms", account, region)
+    if models is None:
+        return UNKNOWN
     if kind == "alias":
         name = models.get_key_id_from_alias(arn.resource) or ""
     key = models.keys.get(name)
-    return UNKNOWN if key is None else ResourceFacts(account, _text(key.policy), arn=key.arn)
+    if key is None:
+        return UNKNOWN
+    return ResourceFacts(account, _text(key.policy), models.tagger.get_tag_dict_for_resource(key.id), key.arn)
 
 
 def _function(arn: Arn, account: str, region: str) -> ResourceFacts:
-    kind, _, rest = arn.resource.partition(":")
-    functions = _models("lambda", account, region)._lambdas  # noqa: SLF001 - the look-up raises where there is none
-    function = functions.get_function_by_name_or_arn(rest.split(":")[0]) if kind == "function" else None
+    """A function; its versions and aliases are tagged with it, and have policies of their own that moto lacks."""
+    kind, _, name = arn.resource.partition(":")
+    models = _models("lambda", account, region)
+    if models is None or kind != "function":
+        return UNKNOWN
+    bare = Arn(arn.partition, arn.service, region, account, f"function:{name.partition(':')[0]}")
+    function = models._lambdas.get_arn(str(bare))  # noqa: SLF001 - the public look-up raises where there is none
     if function is None:
         return UNKNOWN
     policy = function.policy
-    return ResourceFacts(account, None if policy is None else _text(policy.wire_format()))
+    return ResourceFacts(account, None if policy is None else _text(policy.wire_format()), dict(function.tags))
 
 
 def _secret(arn: Arn, account: str, region: str) -> ResourceFacts:
     models = _models("secretsmanager", account, region)
+    if models is None:
+        return UNKNOWN
     secret = models.secrets.get(str(arn)) or models.secrets.get(arn.resource.removeprefix("secret:"))
-    return UNKNOWN if secret is None else ResourceFacts(account, _text(getattr(secret, "policy", None)), arn=secret.arn)
+    if secret is None:
+        return UNKNOWN
+    return ResourceFacts(account, _text(getattr(secret, "policy", None)), _pairs(secret.tags), secret.arn)
 
 
 def _table(arn: Arn, account: str, region: str) -> ResourceFacts:
-    name = arn.resource.split("/")[1] if "/" in arn.resource else ""
-    table = _models("dynamodb", account, region).tables.get(name)
+    """A table's policy guards its indexes as well; a stream has one of its own."""
+    parts = arn.resource.split("/")
+    models = _models("dynamodb", account, region)
+    table = models.tables.get(parts[1]) if models is not None and len(parts) > 1 else None
     if table is None:
         return UNKNOWN
-    tags = {tag["Key"]: tag["Value"] for tag in table.tags}
-    return ResourceFacts(account, _text(getattr(table, "policy", None)), tags)
+    guarded = str(arn) if "stream" in parts[2:3] else table.table_arn
+    policy = models.resource_policies.get(guarded)
+    return ResourceFacts(account, None if policy is None else _text(policy.policy_doc), _pairs(table.tags))
+
+
+def _pairs(tags: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in tags or ()}
 
 
 _FINDERS: Final[dict[str, Finder]] = {

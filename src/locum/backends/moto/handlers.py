@@ -10,10 +10,11 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import moto.backends as moto_backends
+from moto.core.base_backend import BackendDict
 
 from locum.backends.moto.unguarded import withdraw
 
@@ -21,6 +22,11 @@ Handler = Callable[..., tuple[int, dict[str, Any], Any]]
 
 WITHHELD: Final = frozenset({"iam", "sts", "moto_api._internal", "instance_metadata"})
 """What moto would do itself and Locum does: identity, and the metadata service."""
+
+_PARTITIONS: Final = frozenset({"aws", "global"})
+"""The places of services that are global: the region of a call is nothing to them."""
+_PLACES: Final = 4096
+"""Services by account and region that are remembered; regions are whatever clients sign for."""
 
 _HOSTS: Final = (
     "{prefix}.{region}.amazonaws.com",
@@ -61,7 +67,7 @@ def module_of(service: str) -> str | None:
     return module if known else None
 
 
-@cache
+@lru_cache(maxsize=_PLACES)
 def find(service: str, endpoint_prefix: str, signing_name: str, region: str, account: str) -> Service | None:
     """The moto service for a botocore service, or None where moto has none."""
     module = module_of(service)
@@ -75,6 +81,16 @@ def find(service: str, endpoint_prefix: str, signing_name: str, region: str, acc
         if bases:
             return Service(host, tuple(_routes(bases, urls.url_paths)))
     return None
+
+
+def has_region(service: str, account: str, region: str) -> bool:
+    """Whether the moto service for a botocore service is there in `region`: moto would stumble over any other."""
+    module = module_of(service)
+    places = None if module is None else moto_backends.get_backend(module)
+    if not isinstance(places, BackendDict):
+        return True
+    regions = places[account].regions
+    return region in regions or not _PARTITIONS.isdisjoint(regions)
 
 
 def _routes(bases: list[str], paths: dict[str, Handler]) -> Iterator[Route]:

@@ -17,12 +17,16 @@ from locum.wire.parsers.malformed import Unbindable
 _REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]"
 # bucket.s3.amazonaws.com, bucket.s3.region..., bucket.s3-region..., bucket.s3-accelerate..., bucket.s3.dualstack...;
 # and the same below localhost, as the users of local AWS stacks write it.
+# A bucket is letters, digits, dots, hyphens and (in the oldest ones) underscores: with a slash or a question mark in
+# it, the host's name would say more than a bucket.
+_BUCKET = r"(?P<bucket>[a-z0-9._-]+)"
 _VIRTUAL = re.compile(
-    rf"(?P<bucket>.+)\.s3(?:express|-[a-z0-9-]+)?(?:-[a-z0-9-]+)?(?:\.dualstack)?(?:\.{_REGION})?"
+    rf"{_BUCKET}\.s3(?:express|-[a-z0-9-]+)?(?:\.dualstack)?(?:\.{_REGION})?"
     r"\.(?:amazonaws\.com(?:\.cn)?|localhost|localhost\.localstack\.cloud)"
 )
-_LOCAL = re.compile(r"(?P<bucket>.+)\.localhost")
+_LOCAL = re.compile(rf"{_BUCKET}\.localhost")
 _HOSTS_KEPT = 1024
+_LONGEST_HOST = 255  # characters, and some for a port: no name in the DNS is longer
 
 
 class Address(NamedTuple):
@@ -36,7 +40,7 @@ class Address(NamedTuple):
 def bucket_of_host(host: str) -> str:
     """The bucket that the host names; empty in path style."""
     name = host.rsplit(":", 1)[0].lower() if not host.endswith("]") else host
-    if name == "localhost" or name.startswith("s3."):
+    if name == "localhost" or name.startswith("s3.") or len(name) > _LONGEST_HOST:
         return ""
     found = _VIRTUAL.fullmatch(name)
     if found is None and (local := _LOCAL.fullmatch(name)) is not None:

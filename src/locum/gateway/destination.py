@@ -1,0 +1,72 @@
+"""Where an allowed call is carried out: in the account and the region of the resource that was decided on.
+
+A backend looks a resource up in one account and one region. Were those the caller's, while an ARN in the call
+names others, the decision would be on one resource and the call on another of the same name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from locum import authz
+from locum.core.arn import Arn
+from locum.core.errors import Fault
+from locum.core.resources import ResourceFacts
+from locum.gateway.progress import Progress
+
+_COPIES_ACROSS_REGIONS: Final = frozenset({"rds", "docdb", "neptune"})
+"""Services that take the ARN of something in another region to copy from, and whose backend looks there itself."""
+
+
+class Destination(NamedTuple):
+    """An account (12 digits) and a region."""
+
+    account: str
+    region: str
+
+
+def destination(progress: Progress, facts: Mapping[str, ResourceFacts]) -> Destination:
+    """Where the call goes. Raises Fault NotImplemented for one on resources in several places.
+
+    A bucket is made for whoever calls: that its name belongs to somebody else is for S3 to say. What nobody in
+    particular asks for (in the mode `observe`) must at least be about something that is somebody's.
+    """
+    home = Destination(progress.caller.principal.account, progress.region)
+    checks = progress.plan.checks if progress.plan is not None else ()
+    assert progress.codec is not None
+    if progress.codec.operation == "CreateBucket":
+        found = home
+    else:
+        named = dict.fromkeys(_named(checks, home))
+        if len({_comparable(place, progress.codec.service) for place in named}) > 1:
+            raise Fault(
+                "NotImplemented", "One call on resources in several accounts or regions is not implemented.", 501
+            )
+        found = next(iter(named), None) or _owner(checks, facts, home)
+    if not found.account:
+        raise Fault("AccessDenied", "Access Denied", 403)
+    return found
+
+
+def _named(checks: Sequence[authz.Check], home: Destination) -> Iterator[Destination]:
+    """The places that the ARNs of the called service say. (Its own checks come first: iam:PassRole does not.)"""
+    service = checks[0].action.partition(":")[0] if checks else ""
+    for check in checks:
+        arn = Arn.find(check.resource)
+        if arn is not None and arn.account.isdigit() and check.action.partition(":")[0] == service:
+            known = arn.region and "*" not in arn.region
+            yield Destination(arn.account, arn.region if known else home.region)
+
+
+def _comparable(place: Destination, service: str) -> Destination:
+    return Destination(place.account, "") if service in _COPIES_ACROSS_REGIONS else place
+
+
+def _owner(checks: Sequence[authz.Check], facts: Mapping[str, ResourceFacts], home: Destination) -> Destination:
+    """Of resources whose ARN says nothing: where the backend has them, else the caller's own account."""
+    for check in checks:
+        known = facts.get(check.resource)
+        if known is not None and known.account:
+            return Destination(known.account, home.region)
+    return home

@@ -1,0 +1,17 @@
+"""The plane that the functional tests share: one a worker, for as long as it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.plane import RunningPlane
+
+
+@pytest.fixture(scope="session")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlane]:
+    """A plane as `locum up` starts it. What a test makes in it has names of its own."""
+    running = RunningPlane(tmp_path_factory.mktemp("plane"))
+    yield running
+    running.stop()

@@ -1,0 +1,187 @@
+"""A whole plane in this process, without sockets: boto3 clients whose requests go straight to the gateway.
+
+Everything is what `locum up` runs: SQLite, the pipeline, moto. Only the HTTP server is left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Callable, Coroutine, MutableMapping
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from locum.audit import Record
+from locum.cli.compose import Node, Options
+from locum.cli.home import RootKey, read_root_key
+from locum.core.clock import Clock, system_clock
+from locum.core.http import HttpRequest
+from locum.gateway import asgi
+from locum.state import Account, AccessKey, put
+from locum.credentials import new_access_key
+from locum.services.verbs import Outcome
+
+T = TypeVar("T")
+REGION = "us-east-1"
+ENDPOINT = "http://127.0.0.1:4566"
+
+
+class Answer(NamedTuple):
+    """What came back: header names in lower case, the last of each."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Key(NamedTuple):
+    """Credentials."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str | None = None
+
+
+class InProcess:
+    """The plane on the data directory `data`. `close` it."""
+
+    def __init__(self, data: Path, clock: Clock = system_clock, **options: Any) -> None:
+        self._runner = asyncio.Runner()
+        self.node = Node(Options(data=data, port=0, **options), clock)
+        self.run(self.node.open())
+        root: RootKey = read_root_key(data)
+        self.root = Key(root.access_key_id, root.secret_access_key)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` on the plane's event loop."""
+        return self._runner.run(work)
+
+    def close(self) -> None:
+        """End it all."""
+        self.run(self.node.close())
+        self._runner.close()
+
+    # -- calls -------------------------------------------------------------------------------------------
+
+    def send(self, request: HttpRequest) -> Answer:
+        """`request` through the ASGI application."""
+        return self.run(exchange(self.node.gateway, request))
+
+    def client(self, service: str, key: Key | None = None, region: str = REGION, **config: Any) -> Any:
+        """A boto3 client that signs with `key` (root's where None) and needs no network."""
+        signing = key or self.root
+        client = boto3.session.Session(region_name=region).client(
+            service,
+            endpoint_url=config.pop("endpoint_url", ENDPOINT),
+            aws_access_key_id=signing.access_key_id,
+            aws_secret_access_key=signing.secret_access_key,
+            aws_session_token=signing.session_token,
+            config=Config(retries={"total_max_attempts": 1}, **config),
+        )
+        client.meta.events.register("before-send", self._carry)
+        return client
+
+    def _carry(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        answer = self.send(arrived(request))
+        return AWSResponse(request.url, answer.status, answer.headers, _Raw(answer.body))
+
+    # -- what tests need to be there ---------------------------------------------------------------------
+
+    def user(self, name: str, *statements: dict[str, Any]) -> Key:
+        """A key of the new user `name`, who may do what `statements` say."""
+        import json
+
+        iam = self.client("iam")
+        iam.create_user(UserName=name)
+        if statements:
+            document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+            iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return Key(key["AccessKeyId"], key["SecretAccessKey"])
+
+    def account(self, account: str) -> Key:
+        """A key of the root user of another account."""
+        plane = self.node.plane
+        key_id, secret, sealed = new_access_key(plane.keyring, account, plane.entropy)
+        events = (
+            put(Account(account=account, created=1)),
+            put(AccessKey(account=account, id=key_id, secret=sealed, created=1)),
+        )
+        self.run(plane.ledger.transact(lambda _state: Outcome({}, events), lambda _outcome: ()))
+        return Key(key_id, secret)
+
+    def records(self, count: int = 50) -> list[Record]:
+        """The latest records, newest first."""
+        plane = self.node.plane
+        return self.run(plane.ledger.read(lambda: plane.history.latest(count)))
+
+    def record(self, request_id: str) -> Record:
+        """The one record of a request."""
+        plane = self.node.plane
+        (found,) = self.run(plane.ledger.read(lambda: plane.history.by_request(request_id)))
+        return found
+
+
+class _Raw(io.BytesIO):
+    """What botocore reads an answer's body from."""
+
+    def stream(self, **_: Any) -> Any:
+        yield self.read()
+
+
+def arrived(request: AWSPreparedRequest) -> HttpRequest:
+    """A prepared request of botocore's as a server sees it."""
+    parts = urlsplit(request.url)
+    headers = {"host": parts.netloc}
+    for name, value in request.headers.items():
+        headers[name.lower()] = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+    body = request.body or b""
+    if hasattr(body, "read"):
+        body = body.read()
+    return HttpRequest(request.method, parts.path, parts.query, headers, body.encode() if isinstance(body, str) else body)
+
+
+def refusal(call: Callable[..., Any], **parameters: Any) -> tuple[str, int, str]:
+    """Code, status and message with which a boto3 call is refused."""
+    try:
+        call(**parameters)
+    except ClientError as error:
+        told = error.response["Error"]
+        return told["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"], told["Message"]
+    raise AssertionError("the call was not refused")
+
+
+async def exchange(app: Any, request: HttpRequest) -> Answer:
+    """One request to an ASGI application, and its answer."""
+    messages: list[MutableMapping[str, Any]] = [{"type": "http.request", "body": request.body, "more_body": False}]
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return messages.pop(0) if messages else {"type": "http.disconnect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    await app(scope_of(request), receive, send)
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in sent[0]["headers"]}
+    return Answer(sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:]))
+
+
+def scope_of(request: HttpRequest) -> asgi.Scope:
+    """The ASGI scope that a server would make of `request`."""
+    return {
+        "type": "http",
+        "method": request.method,
+        "path": request.raw_path,
+        "raw_path": request.raw_path.encode("latin-1"),
+        "query_string": request.query_string.encode("latin-1"),
+        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers.items()],
+        "client": (request.source_ip, 40000),
+        "scheme": "https" if request.secure else "http",
+    }

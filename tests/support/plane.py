@@ -1,0 +1,260 @@
+"""A real plane for the functional tests: `locum up` in a process of its own, and real clients around it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from locum.cli.home import PLANE_FILE, read_root_key
+
+BIN: Final = Path(sys.executable).parent
+LOCUM: Final = str(BIN / "locum")
+REGION: Final = "us-east-1"
+ACCOUNT: Final = "000000000000"
+SECONDS: Final = 60
+"""How long anything may take before the test is given up; nothing waits for it to pass."""
+
+COMMAND_LINES: Final = {"v1": BIN / "aws", "v2": Path("/usr/bin/aws")}
+"""AWS CLI from PyPI, and Debian's."""
+
+_numbers = itertools.count(1)
+
+
+class Key(NamedTuple):
+    """Credentials of a client."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str | None = None
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Key:
+        """What STS and IAM answer (`Credentials`, `AccessKey`)."""
+        return cls(answer["AccessKeyId"], answer["SecretAccessKey"], answer.get("SessionToken"))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """As the AWS clients take it from the environment."""
+        names = {"AWS_ACCESS_KEY_ID": self.access_key_id, "AWS_SECRET_ACCESS_KEY": self.secret_access_key}
+        return names | ({"AWS_SESSION_TOKEN": self.session_token} if self.session_token else {})
+
+
+class Refusal(NamedTuple):
+    """What a client was answered in place of what it asked for."""
+
+    code: str
+    status: int
+    message: str
+    request_id: str = ""
+
+    @classmethod
+    def of(cls, error: ClientError) -> Refusal:
+        """The same, out of boto3's exception."""
+        told, metadata = error.response.get("Error", {}), error.response["ResponseMetadata"]
+        status = metadata["HTTPStatusCode"]
+        return cls(told.get("Code", ""), status, told.get("Message", ""), metadata.get("RequestId", ""))
+
+
+def fresh(prefix: str) -> str:
+    """A name that no other test of this run uses."""
+    return f"{prefix}-{os.getpid()}-{next(_numbers)}"
+
+
+def allow(action: str | Sequence[str], resource: str | Sequence[str] = "*", **condition: Any) -> dict[str, Any]:
+    """A statement; `condition` as in a policy, operator by operator."""
+    statement: dict[str, Any] = {"Effect": "Allow", "Action": action, "Resource": resource}
+    return statement | ({"Condition": condition} if condition else {})
+
+
+def document(*statements: Mapping[str, Any]) -> str:
+    """A policy document."""
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def trusting(condition: Mapping[str, Any] | None = None, **principal: str) -> str:
+    """A trust policy: trusting(Service="ec2.amazonaws.com")."""
+    statement: dict[str, Any] = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    return document(statement | ({"Condition": condition} if condition else {}))
+
+
+TRUSTS_EC2: Final = trusting(Service="ec2.amazonaws.com")
+
+
+def refused(call: Any, **parameters: Any) -> Refusal:
+    """The refusal that `call` is met with."""
+    with pytest.raises(ClientError) as caught:
+        call(**parameters)
+    return Refusal.of(caught.value)
+
+
+def tampered(client: Any, change: Any) -> Any:
+    """`client`, with `change` made to each of its requests after it was signed."""
+
+    def alter(request: AWSPreparedRequest, **_: Any) -> None:
+        change(request)
+
+    client.meta.events.register("before-send", alter)
+    return client
+
+
+@cache
+def _boto3() -> Any:
+    session = boto3.session.Session(region_name=REGION)
+    session._session.set_config_variable("config_file", os.devnull)
+    session._session.set_config_variable("credentials_file", os.devnull)
+    return session
+
+
+class RunningPlane:
+    """`locum up` on a directory below `home`, which is also the HOME of every command."""
+
+    def __init__(self, home: Path, *flags: str) -> None:
+        self.home = home
+        self.data = home / "plane"
+        self._flags = flags
+        self._admin: Key | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and return when it says that it is up."""
+        command = [LOCUM, "up", "--data", str(self.data), "--port", "0", *self._flags]
+        with (self.home / "errors.log").open("ab") as errors:
+            self._process = subprocess.Popen(command, env=self.environment(), stdout=subprocess.PIPE, stderr=errors)
+        assert self._process.stdout is not None
+        first = self._process.stdout.readline()
+        assert first.startswith(b"Locum is up"), (self.home / "errors.log").read_text()
+        self.endpoint: str = json.loads((self.data / PLANE_FILE).read_text())["endpoint"]
+        key = read_root_key(self.data)
+        self.root = Key(key.access_key_id, key.secret_access_key)
+
+    def stop(self) -> None:
+        """Stop it as an operator does, and wait for its end."""
+        self._process.terminate()
+        assert self._process.wait(SECONDS) == 0
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """A shell's, without anything of AWS's in it but what is given."""
+        kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+        return {**kept, "HOME": str(self.home), **more}
+
+    # -- clients -----------------------------------------------------------------------------------------
+
+    def client(self, service: str, key: Key | None = None, **config: Any) -> Any:
+        """A boto3 client of its own that signs with `key`, by default root's."""
+        signing = key or self.root
+        return _boto3().client(
+            service,
+            endpoint_url=self.endpoint,
+            aws_access_key_id=signing.access_key_id,
+            aws_secret_access_key=signing.secret_access_key,
+            aws_session_token=signing.session_token,
+            config=Config(retries={"total_max_attempts": 1}, read_timeout=SECONDS, **config),
+        )
+
+    def locum(self, command: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """`locum COMMAND` on this plane; `options` are subprocess.run's."""
+        line = [LOCUM, command, "--data", str(self.data), *arguments]
+        given = {"env": self.environment(), "capture_output": True, "text": True, "timeout": SECONDS} | options
+        done: subprocess.CompletedProcess[str] = subprocess.run(line, check=False, **given)
+        return done
+
+    def aws(self, version: str, *arguments: str, key: Key | None = None) -> Any:
+        """The answer to `aws ARGUMENTS`, as root where no `key` is given."""
+        done = self.aws_done(version, *arguments, key=key)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout or "null")
+
+    def aws_done(
+        self, version: str, *arguments: str, key: Key | None = None
+    ) -> subprocess.CompletedProcess[str]:  # fmt: skip
+        """`aws ARGUMENTS`, come what may."""
+        given = (key or self.root).environment
+        environment = self.environment(**given, AWS_DEFAULT_REGION=REGION, AWS_PAGER="")
+        line = [str(COMMAND_LINES[version]), "--endpoint-url", self.endpoint, "--output", "json", *arguments]
+        return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+
+    # -- what tests need to be there ---------------------------------------------------------------------
+
+    def user(self, *statements: Mapping[str, Any]) -> tuple[str, Key]:
+        """A new user that `statements` are about: its name and its key."""
+        name, iam = fresh("user"), self.client("iam")
+        iam.create_user(UserName=name)
+        if statements:
+            iam.put_user_policy(UserName=name, PolicyName="may", PolicyDocument=document(*statements))
+        return name, Key.of(iam.create_access_key(UserName=name)["AccessKey"])
+
+    def role(self, trust: str, *statements: Mapping[str, Any]) -> str:
+        """The name of a new role."""
+        name, iam = fresh("role"), self.client("iam")
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+        if statements:
+            self.permit(name, *statements)
+        return name
+
+    def permit(self, role: str, *statements: Mapping[str, Any]) -> None:
+        """Let `statements` be all that `role` may do."""
+        self.client("iam").put_role_policy(RoleName=role, PolicyName="may", PolicyDocument=document(*statements))
+
+    def profile(self, *statements: Mapping[str, Any]) -> str:
+        """The name of a new instance profile, and of the role that it holds."""
+        name, iam = self.role(TRUSTS_EC2, *statements), self.client("iam")
+        iam.create_instance_profile(InstanceProfileName=name)
+        iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+        return name
+
+    def assume(self, role: str, **parameters: Any) -> Key:
+        """Credentials of a session of `role`, assumed by a user who may do everything (root may not assume roles)."""
+        arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+        name = parameters.pop("RoleSessionName", "session")
+        answer = self.client("sts", self._administrator()).assume_role(RoleArn=arn, RoleSessionName=name, **parameters)
+        return Key.of(answer["Credentials"])
+
+    def _administrator(self) -> Key:
+        if self._admin is None:
+            _, self._admin = self.user(allow("*"))
+        return self._admin
+
+    def bucket(self, **objects: bytes) -> str:
+        """The name of a new bucket, with some objects in it."""
+        name, s3 = fresh("bucket"), self.client("s3")
+        s3.create_bucket(Bucket=name)
+        for key, body in objects.items():
+            s3.put_object(Bucket=name, Key=key, Body=body)
+        return name
+
+
+@cache
+def namespaces_work() -> bool:
+    """Whether `locum run` finds namespaces on this machine: asked in a process without threads."""
+    question = "import sys; from locum.cli.inside import namespaces_work; sys.exit(not namespaces_work())"
+    return subprocess.run([sys.executable, "-c", question], check=False, timeout=SECONDS).returncode == 0
+
+
+needs_namespaces = pytest.mark.skipif(
+    not namespaces_work(), reason="this machine lets nobody make user and network namespaces without privileges"
+)
+command_lines = pytest.mark.parametrize(
+    "version",
+    [
+        pytest.param(
+            version,
+            marks=pytest.mark.skipif(not path.exists(), reason=f"no AWS CLI {version} at {path}"),
+        )
+        for version, path in COMMAND_LINES.items()
+    ],
+)

@@ -1,0 +1,122 @@
+"""The documents say what there is: checked against the code."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from locum.cli.main import COMMANDS
+from locum.policy import cases
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+REFERENCE = (ROOT / "docs" / "commands.md").read_text()
+OWN_SERVICES = sorted(path.parent.name for path in (ROOT / "src" / "locum" / "services").glob("*/__init__.py"))
+
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+VARIABLE = re.compile(r"\bLOCUM_[A-Z_]+\b")
+
+
+def command(name: str) -> click.Command:
+    found: click.Command = importlib.import_module(f"locum.cli.commands.{name}").command
+    return found
+
+
+def section(title: str) -> str:
+    """The text of the reference between the heading `title` and the next of its level."""
+    _, _, rest = REFERENCE.partition(f"\n## {title}\n")
+    return rest.partition("\n## ")[0]
+
+
+def options(name: str) -> list[str]:
+    """Every long option of a command."""
+    return [
+        spelled
+        for parameter in command(name).params
+        if isinstance(parameter, click.Option)
+        for spelled in parameter.opts
+        if spelled.startswith("--")
+    ]
+
+
+def anchors(document: Path) -> set[str]:
+    """The names by which the headings of a document can be linked to."""
+    headings = HEADING.findall(FENCED.sub("", document.read_text()))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def links(document: Path) -> Iterator[str]:
+    return (target for target in LINK.findall(FENCED.sub("", document.read_text())) if "://" not in target)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_its_section(name: str) -> None:
+    assert section(f"locum {name}")
+    assert f"`locum {name}`" in REFERENCE.partition("\n## ")[0]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_described_where_its_command_is(name: str) -> None:
+    described = set(re.findall(r"^\| `(--[a-z0-9-]+)", section(f"locum {name}"), re.MULTILINE))
+    assert described == set(options(name))
+
+
+def test_every_environment_variable_that_is_read_is_described() -> None:
+    read = {name for path in (ROOT / "src").rglob("*.py") for name in VARIABLE.findall(path.read_text())}
+    assert read == set(VARIABLE.findall(section("Environment")))
+
+
+def test_every_decision_is_in_the_index_under_its_own_title() -> None:
+    index = (ROOT / "docs" / "adr" / "README.md").read_text()
+    for path in sorted((ROOT / "docs" / "adr").glob("0*.md")):
+        number, _, title = path.read_text().splitlines()[0].removeprefix("# ").partition(". ")
+        assert f"| {number} | [{title}]({path.name}) |" in index
+
+
+@pytest.mark.parametrize("service", OWN_SERVICES)
+def test_every_operation_of_our_own_is_listed_and_no_other(service: str) -> None:
+    text = (ROOT / "docs" / "services.md").read_text()
+    titles = {"iam": "IAM", "sts": "STS", "ec2": "EC2", "cloudtrail": "CloudTrail"}
+    listed = re.split(r"\n###? ", text.partition(f"\n### {titles[service]}\n")[2])[0].strip().rpartition("\n\n")[2]
+    operations = importlib.import_module(f"locum.services.{service}").OPERATIONS
+    assert [name.strip() for name in listed.replace("\n", " ").split(",")] == sorted(operations)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(document: Path) -> None:
+    for target in links(document):
+        place, _, anchor = target.partition("#")
+        file = (document.parent / place).resolve() if place else document
+        assert file.exists(), f"{target} in {document.name}"
+        if anchor:
+            assert anchor in anchors(file), f"{target} in {document.name}"
+
+
+def test_every_document_can_be_found_from_the_readme() -> None:
+    found, left = set[Path](), [ROOT / "README.md"]
+    while left:
+        document = left.pop()
+        if document not in found:
+            found.add(document)
+            left += [(document.parent / t.partition("#")[0]).resolve() for t in links(document) if ".md" in t]
+    assert set(DOCUMENTS) <= found
+
+
+def test_the_example_of_a_decision_case_is_one() -> None:
+    text = (ROOT / "docs" / "decision-cases.md").read_text()
+    example = json.loads(text.partition("```json\n")[2].partition("```")[0])
+    assert cases.run(cases.case(example)).passed
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_source_file_that_is_named_is_there(document: Path) -> None:
+    named = re.findall(r"`((?:src|tests|docs|tools|bench)/[\w/.*-]+)`", document.read_text())
+    assert [name for name in named if not list(ROOT.glob(name))] == []
