@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 from collections.abc import Callable, Coroutine, MutableMapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -22,10 +23,10 @@ from locum.cli.compose import Node, Options
 from locum.cli.home import RootKey, read_root_key
 from locum.core.clock import Clock, system_clock
 from locum.core.http import HttpRequest
-from locum.gateway import asgi
-from locum.state import Account, AccessKey, put
 from locum.credentials import new_access_key
+from locum.gateway import asgi
 from locum.services.verbs import Outcome
+from locum.state import AccessKey, Account, put
 
 T = TypeVar("T")
 REGION = "us-east-1"
@@ -95,8 +96,6 @@ class InProcess:
 
     def user(self, name: str, *statements: dict[str, Any]) -> Key:
         """A key of the new user `name`, who may do what `statements` say."""
-        import json
-
         iam = self.client("iam")
         iam.create_user(UserName=name)
         if statements:
@@ -144,7 +143,9 @@ def arrived(request: AWSPreparedRequest) -> HttpRequest:
     body = request.body or b""
     if hasattr(body, "read"):
         body = body.read()
-    return HttpRequest(request.method, parts.path, parts.query, headers, body.encode() if isinstance(body, str) else body)
+    return HttpRequest(
+        request.method, parts.path, parts.query, headers, body.encode() if isinstance(body, str) else body
+    )
 
 
 def refusal(call: Callable[..., Any], **parameters: Any) -> tuple[str, int, str]:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import click
+
 from locum.cli.home import Plane
 from locum.compute import namespace
 from locum.compute.environment import inside, secret_places
@@ -16,6 +18,15 @@ from locum.compute.launch import attach_here, join_there, run
 from locum.core.errors import LocumError
 
 NETWORKS: Final = ("auto", "namespace", "loopback")
+
+
+network_option = click.option(
+    "--network",
+    type=click.Choice(NETWORKS),
+    default="auto",
+    show_default=True,
+    help="namespace: only 169.254.169.254 and the gateway; loopback: the host's network, IMDS on a port of its own.",
+)
 
 
 def run_inside(

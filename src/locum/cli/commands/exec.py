@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from locum.cli.commands.run import network_option
 from locum.cli.home import data_option, read_plane
-from locum.cli.inside import run_inside
+from locum.cli.inside import network_option, run_inside
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

@@ -9,15 +9,7 @@ import click
 
 from locum.cli.client import Root
 from locum.cli.home import data_option, read_plane
-from locum.cli.inside import NETWORKS, run_inside
-
-network_option = click.option(
-    "--network",
-    type=click.Choice(NETWORKS),
-    default="auto",
-    show_default=True,
-    help="namespace: only 169.254.169.254 and the gateway; loopback: the host's network, IMDS on a port of its own.",
-)
+from locum.cli.inside import network_option, run_inside
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

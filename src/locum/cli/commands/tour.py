@@ -17,9 +17,8 @@ import click
 from locum.cli import narration
 from locum.cli.client import Root
 from locum.cli.commands.explain import lines
-from locum.cli.commands.run import network_option
 from locum.cli.home import Plane, data_option, read_plane
-from locum.cli.inside import namespaces_work
+from locum.cli.inside import namespaces_work, network_option
 from locum.cli.story import LOCUM, Tour, live
 from locum.core.clock import system_entropy
 from locum.core.errors import ConfigurationError, LocumError
