@@ -18,6 +18,7 @@ from pathlib import Path
 SERVER_CORE = 0
 CLIENT_CORE = 1
 ROOT = Path(__file__).parent.parent
+_NOT_PASSED_ON = ("AWS_", "LOCUM_", "PYTHONDONTWRITEBYTECODE")  # every server starts from compiled code
 PEERS = ROOT / ".bench" / "peers" / "bin"
 PEER_PACKAGES = ("cedarpy==4.12.2", "ministack==1.5.33", "moto[server]==5.2.5")
 
@@ -99,7 +100,7 @@ def _running(
     data: Path = Path("/"),
     extra: dict[str, str] | None = None,
 ) -> Iterator[Server]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")} | (extra or {})
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(_NOT_PASSED_ON)} | (extra or {})
     begin = time.perf_counter()
     process = subprocess.Popen(
         ["taskset", "-c", str(SERVER_CORE), *command],

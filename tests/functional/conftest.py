@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.plane import RunningPlane
+from support.plane import RunningPlane, up
 
 
 @pytest.fixture(scope="session")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlane]:
     """A plane as `locum up` starts it. What a test makes in it has names of its own."""
-    running = RunningPlane(tmp_path_factory.mktemp("plane"))
-    yield running
-    running.stop()
+    with up(tmp_path_factory.mktemp("plane")) as running:
+        yield running

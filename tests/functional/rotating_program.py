@@ -3,8 +3,8 @@
     python rotating_program.py once|always BUCKET KEY
 
 `always`: a session of its own for each call, as programs that start anew have it. `once`: clients made once.
-One line a call: the access key id that it was signed with, then `ok` or the error. Ends when its standard
-input does.
+One line for each change: the access key id that a call was signed with, then `ok` or the error. Ends when its
+standard input does.
 """
 
 from __future__ import annotations
@@ -66,12 +66,15 @@ def main(how: str, bucket: str, key: str) -> None:
     if how == "once":
         renewing_with_each_call()
     sts, s3 = clients()
+    said = ""
     while not select.select([sys.stdin], [], [], 0)[0]:
         if how == "always":
             sts, s3 = clients()
         for line in outcomes(sts, s3, bucket, key):
-            sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
+            if line != said:
+                sys.stdout.write(f"{line}\n")
+                sys.stdout.flush()
+            said = line
 
 
 if __name__ == "__main__":

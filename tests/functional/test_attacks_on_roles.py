@@ -31,11 +31,10 @@ def test_a_role_whose_trust_policy_does_not_name_the_caller_is_not_assumed(plane
     friend, friends_key = plane.user()
     role = plane.role(trusting(AWS=f"arn:aws:iam::{ACCOUNT}:user/{friend}"))
     met = refused(plane.client("sts", key).assume_role, RoleArn=arn_of(role), RoleSessionName="night")
-    assert met[:3] == (
-        "AccessDenied",
-        403,
+    assert met[:2] == ("AccessDenied", 403)
+    assert met.message.startswith(
         f"User: arn:aws:iam::{ACCOUNT}:user/{name} is not authorized to perform: sts:AssumeRole "
-        f"on resource: {arn_of(role)}" + met.message.partition(arn_of(role))[2],
+        f"on resource: {arn_of(role)}"
     )
     assumed = plane.client("sts", friends_key).assume_role(RoleArn=arn_of(role), RoleSessionName="night")
     assert assumed["AssumedRoleUser"]["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/night"
@@ -76,12 +75,11 @@ def test_run_instances_without_pass_role_is_refused_and_launches_nothing(plane: 
     launch = {"ImageId": "ami-1", "MinCount": 1, "MaxCount": 1, "IamInstanceProfile": {"Name": profile}}
     ec2 = plane.client("ec2", key)
     met = refused(ec2.run_instances, **launch)
-    assert met[:3] == (
-        "UnauthorizedOperation",
-        403,
+    assert met[:2] == ("UnauthorizedOperation", 403)
+    assert met.message.startswith(
         f"You are not authorized to perform this operation. User: arn:aws:iam::{ACCOUNT}:user/{user} is not "
         f"authorized to perform: iam:PassRole on resource: {arn_of(profile)} "
-        "because no identity-based policy allows the iam:PassRole action",
+        "because no identity-based policy allows the iam:PassRole action"
     )
     wearing = [{"Name": "iam-instance-profile.arn", "Values": [f"arn:aws:iam::{ACCOUNT}:instance-profile/{profile}"]}]
     assert ec2.describe_instances(Filters=wearing)["Reservations"] == []

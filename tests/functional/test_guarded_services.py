@@ -1,4 +1,4 @@
-"""What moto carries out, Locum decides: S3, DynamoDB, SQS, SNS precisely, every other service by the general mapping."""
+"""What moto carries out, Locum decides: S3, DynamoDB, SQS, SNS precisely, any other service by the general mapping."""
 
 from __future__ import annotations
 
@@ -77,11 +77,10 @@ def test_a_bucket_policy_lets_in_and_keeps_out(plane: RunningPlane) -> None:
     assert s3.get_object(Bucket=bucket, Key="report")["Body"].read() == b"all is well"
     assert administrator.get_object(Bucket=bucket, Key="report")["Body"].read() == b"all is well"
     met = refused(administrator.get_object, Bucket=bucket, Key="secret")
-    assert met[:3] == (
-        "AccessDenied",
-        403,
+    assert met[:2] == ("AccessDenied", 403)
+    assert met.message == (
         f"User: {everything} is not authorized to perform: s3:GetObject on resource: "
-        f'"arn:aws:s3:::{bucket}/secret" with an explicit deny in a resource-based policy',
+        f'"arn:aws:s3:::{bucket}/secret" with an explicit deny in a resource-based policy'
     )
 
 
@@ -103,18 +102,16 @@ def test_a_copy_needs_the_source_as_well_as_the_target(plane: RunningPlane) -> N
     assert "Contents" not in plane.client("s3").list_objects_v2(Bucket=target)
 
 
-def test_each_of_many_keys_that_are_to_be_deleted_is_decided_by_itself(plane: RunningPlane) -> None:
+def test_a_bulk_delete_that_names_a_key_of_others_deletes_nothing(plane: RunningPlane) -> None:
     bucket = plane.bucket(**{"mine/1": b"", "theirs/1": b""})
     _, key = caller(plane, allow("s3:DeleteObject", f"arn:aws:s3:::{bucket}/mine/*"))
     s3 = plane.client("s3", key)
-    both = {"Objects": [{"Key": "mine/1"}, {"Key": "theirs/1"}]}
-    try:
-        answer = s3.delete_objects(Bucket=bucket, Delete=both)
-        assert [error["Key"] for error in answer["Errors"]] == ["theirs/1"]
-    except s3.exceptions.ClientError as error:
-        assert error.response["Error"]["Code"] == "AccessDenied"  # noqa: PT017 - both are told apart below
-    left = {item["Key"] for item in plane.client("s3").list_objects_v2(Bucket=bucket).get("Contents", ())}
-    assert "theirs/1" in left
+    met = refused(s3.delete_objects, Bucket=bucket, Delete={"Objects": [{"Key": "mine/1"}, {"Key": "theirs/1"}]})
+    assert (met.code, f"{bucket}/theirs/1" in met.message) == ("AccessDenied", True)
+    root = plane.client("s3")
+    assert len(root.list_objects_v2(Bucket=bucket)["Contents"]) == 2
+    s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "mine/1"}]})
+    assert [item["Key"] for item in root.list_objects_v2(Bucket=bucket)["Contents"]] == ["theirs/1"]
 
 
 # -- SQS, SNS, DynamoDB -------------------------------------------------------------------------------------
@@ -130,9 +127,8 @@ def test_sqs_sends_where_it_may_send(plane: RunningPlane) -> None:
     assert root.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "hello"
     met = refused(sqs.send_message, QueueUrl=closed_url, MessageBody="hello")
     assert (met.code.rpartition(".")[2], met.status) == ("AccessDenied", 403)
-    assert met.message == no_policy_allows(arn, "sqs:sendmessage", f"arn:aws:sqs:{REGION}:{ACCOUNT}:{closed}").replace(
-        "sendmessage", "SendMessage"
-    )
+    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{closed}"
+    assert met.message.lower() == no_policy_allows(arn, "sqs:SendMessage", queue).lower()
 
 
 def test_a_queue_policy_lets_in(plane: RunningPlane) -> None:
@@ -155,7 +151,7 @@ def test_sns_publishes_where_it_may_publish(plane: RunningPlane) -> None:
     assert sns.publish(TopicArn=topic, Message="hello")["MessageId"]
     met = refused(sns.publish, TopicArn=closed, Message="hello")
     assert met[:2] == ("AuthorizationError", 403)
-    assert met.message.startswith(f"User: {arn} is not authorized to perform: SNS:Publish on resource: {closed}")
+    assert met.message.lower() == no_policy_allows(arn, "sns:Publish", closed).lower()
 
 
 def test_dynamodb_reads_the_table_and_the_leading_key_that_it_may_read(plane: RunningPlane) -> None:
@@ -170,11 +166,11 @@ def test_dynamodb_reads_the_table_and_the_leading_key_that_it_may_read(plane: Ru
         )
     resource = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table"
     own = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["${aws:username}"]}}
-    arn, key = caller(plane, allow(["dynamodb:GetItem", "dynamodb:PutItem"], f"{resource}/{table}", **own))
+    arn, key = caller(plane, allow("dynamodb:GetItem", f"{resource}/{table}", **own))
     user = arn.rpartition("/")[2]
     dynamodb = plane.client("dynamodb", key)
     item = {"id": {"S": user}, "mood": {"S": "good"}}
-    dynamodb.put_item(TableName=table, Item=item)
+    root.put_item(TableName=table, Item=item)
     assert dynamodb.get_item(TableName=table, Key={"id": {"S": user}})["Item"] == item
     for call in (
         {"TableName": table, "Key": {"id": {"S": "somebody else"}}},

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from support.inside import Inside, inside, led
-from support.plane import LOCUM, SECONDS, RunningPlane, allow
+from support.plane import LOCUM, SECONDS, RunningPlane, allow, up
 
 pytestmark = pytest.mark.xdist_group("rotation")
 
@@ -27,9 +27,8 @@ Program = subprocess.Popen[str]
 @pytest.fixture(scope="module")
 def short(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlane]:
     """A plane whose instances get credentials for six seconds."""
-    running = RunningPlane(tmp_path_factory.mktemp("short"), "--credential-seconds", "6")
-    yield running
-    running.stop()
+    with up(tmp_path_factory.mktemp("short"), "--credential-seconds", "6") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +72,8 @@ def outcomes(program: Program) -> set[str]:
         if len(keys) > ROTATIONS or outcome != "ok":
             break
     assert len(keys) > ROTATIONS or said != {"ok"}
+    assert program.stdin is not None
+    program.stdin.close()
     return said
 
 

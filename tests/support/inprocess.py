@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import zipfile
 from collections.abc import Callable, Coroutine, MutableMapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -77,8 +79,9 @@ class InProcess:
     def client(self, service: str, key: Key | None = None, region: str = REGION, **config: Any) -> Any:
         """A boto3 client that signs with `key` (root's where None) and needs no network."""
         signing = key or self.root
-        client = boto3.session.Session(region_name=region).client(
+        client = _session().client(
             service,
+            region_name=region,
             endpoint_url=config.pop("endpoint_url", ENDPOINT),
             aws_access_key_id=signing.access_key_id,
             aws_secret_access_key=signing.secret_access_key,
@@ -127,6 +130,12 @@ class InProcess:
         return found
 
 
+@cache
+def _session() -> Any:
+    """One of all clients: it keeps the service models that it read."""
+    return boto3.session.Session()
+
+
 class _Raw(io.BytesIO):
     """What botocore reads an answer's body from."""
 
@@ -156,6 +165,14 @@ def refusal(call: Callable[..., Any], **parameters: Any) -> tuple[str, int, str]
         told = error.response["Error"]
         return told["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"], told["Message"]
     raise AssertionError("the call was not refused")
+
+
+def function_code() -> bytes:
+    """The smallest package of code that Lambda takes."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("handler.py", "def handle(event, context): return event")
+    return packed.getvalue()
 
 
 async def exchange(app: Any, request: HttpRequest) -> Answer:

@@ -84,7 +84,9 @@ def led(command: list[str], environment: Mapping[str, str]) -> Iterator[subproce
         try:
             yield process
             assert process.stdin is not None
+            assert process.stdout is not None
             process.stdin.close()
+            process.stdout.read()  # what it still says, to the end
             process.wait(SECONDS)
         finally:
             if process.poll() is None:

@@ -7,7 +7,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -166,27 +167,28 @@ class RunningPlane:
             config=Config(retries={"total_max_attempts": 1}, read_timeout=SECONDS, **config),
         )
 
-    def locum(self, command: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        """`locum COMMAND` on this plane; `options` are subprocess.run's."""
+    def locum(
+        self,
+        command: str,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        said: str | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """`locum COMMAND` on this plane, in the environment `env`, with `said` on its standard input."""
         line = [LOCUM, command, "--data", str(self.data), *arguments]
-        given = {"env": self.environment(), "capture_output": True, "text": True, "timeout": SECONDS} | options
-        done: subprocess.CompletedProcess[str] = subprocess.run(line, check=False, **given)
-        return done
+        where = env or self.environment()
+        return subprocess.run(
+            line, env=where, cwd=cwd, input=said, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
 
     def aws(self, version: str, *arguments: str, key: Key | None = None) -> Any:
-        """The answer to `aws ARGUMENTS`, as root where no `key` is given."""
-        done = self.aws_done(version, *arguments, key=key)
+        """The answer to `aws ARGUMENTS` by one of COMMAND_LINES, as root where no `key` is given."""
+        environment = self.environment(**(key or self.root).environment, AWS_DEFAULT_REGION=REGION, AWS_PAGER="")
+        line = [str(COMMAND_LINES[version]), "--endpoint-url", self.endpoint, "--output", "json", *arguments]
+        done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout or "null")
-
-    def aws_done(
-        self, version: str, *arguments: str, key: Key | None = None
-    ) -> subprocess.CompletedProcess[str]:  # fmt: skip
-        """`aws ARGUMENTS`, come what may."""
-        given = (key or self.root).environment
-        environment = self.environment(**given, AWS_DEFAULT_REGION=REGION, AWS_PAGER="")
-        line = [str(COMMAND_LINES[version]), "--endpoint-url", self.endpoint, "--output", "json", *arguments]
-        return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
 
     # -- what tests need to be there ---------------------------------------------------------------------
 
@@ -236,6 +238,16 @@ class RunningPlane:
         for key, body in objects.items():
             s3.put_object(Bucket=name, Key=key, Body=body)
         return name
+
+
+@contextmanager
+def up(home: Path, *flags: str) -> Iterator[RunningPlane]:
+    """A plane below `home`, started with `flags`, for as long as the block runs."""
+    running = RunningPlane(home, *flags)
+    try:
+        yield running
+    finally:
+        running.stop()
 
 
 @cache

@@ -11,6 +11,7 @@ from locum.authz.paths import scalar
 from locum.authz.resources import profile_of, s3_object, s3_source
 from locum.authz.tags import object_tags
 from locum.core.arn import iam_arn
+from locum.core.errors import Fault
 from locum.state import Instance, InstanceProfile, Policy, ProfileAssociation, Role, State, User
 from locum.state.indexes import ASSOCIATIONS_OF_INSTANCE, scoped
 
@@ -48,12 +49,20 @@ def _attribute_roles(state: State, call: Call) -> Iterator[Check]:
             yield Check("iam:PassRole", value, "role", {"iam:passedtoservice": f"{call.service}.amazonaws.com"})
 
 
+def _secrets_of_filters(state: State, call: Call) -> tuple[Check, ...]:
+    """Which secrets a filter finds only the backend knows, and each of them takes a permission of its own."""
+    if call.params.get("Filters"):
+        raise Fault("NotImplemented", "Filters are not implemented here: name the secrets in SecretIdList.", 501)
+    return ()
+
+
 PLANNERS: Final[Mapping[str, Planner]] = {
     "attribute_roles": _attribute_roles,
     "copy_source": _copy_source,
     "partiql": statements(None),
     "partiql_batch": statements("Statements"),
     "partiql_transaction": statements("TransactStatements"),
+    "secrets_of_filters": _secrets_of_filters,
     "source_identity_kept": _source_identity_kept,
 }
 """Further checks of an operation: a line `@name` in its rules."""

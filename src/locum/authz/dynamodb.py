@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -56,11 +57,7 @@ def partiql_checks(call: Call, statement: str) -> Iterator[Check]:
 
 def _plain(statement: str, tokens: list[str]) -> bool:
     """Whether all of `statement` can be read in one way only: no comments, no open quotations, no escapes."""
-    return (
-        "\\" not in statement
-        and _UNREADABLE.isdisjoint(tokens)
-        and _COMMENTS.isdisjoint(zip(tokens, tokens[1:], strict=False))
-    )
+    return "\\" not in statement and _UNREADABLE.isdisjoint(tokens) and _COMMENTS.isdisjoint(itertools.pairwise(tokens))
 
 
 _NOTHING: Final = ("", "")

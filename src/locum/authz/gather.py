@@ -13,7 +13,8 @@ from typing import ClassVar, Final, NamedTuple
 from locum.authz.documents import compiled
 from locum.core.principal import Caller, PrincipalKind, Session
 from locum.policy import CompiledPolicy, PolicyKind
-from locum.state import Group, Policy, Role, State, User, managed
+from locum.state import Group, Policy, Role, State, User
+from locum.state.attachments import Attachment, identity_policies, managed_document
 
 Level = tuple[CompiledPolicy, ...]
 
@@ -106,26 +107,16 @@ def _looked_up(state: State, account: str, arn: str, unique_id: str) -> Standing
 
 
 def _resolve(state: State, entity: User | Role) -> Standing:
-    identity = [*_inline(entity), *_attached(state, entity)]
-    if isinstance(entity, User):
-        for key in entity.groups:
-            group = state.get(Group, entity.account, key)
-            if group is not None:
-                identity += [*_inline(group), *_attached(state, group)]
-    return Standing(tuple(identity), _boundary(state, entity))
+    identity = tuple(_identity(found) for found in identity_policies(state, entity))
+    return Standing(identity, _boundary(state, entity))
 
 
-def _inline(entity: User | Role | Group) -> list[CompiledPolicy]:
-    kind = entity.arn_kind
-    return [
-        compiled(text, PolicyKind.IDENTITY, f'inline policy "{name}" of {kind} {entity.name}', entity.arn)
-        for name, text in entity.inline.items()
-    ]
-
-
-def _attached(state: State, entity: User | Role | Group) -> list[CompiledPolicy]:
-    found = (_managed(state, entity.account, arn, PolicyKind.IDENTITY) for arn in entity.attached)
-    return [policy for policy in found if policy is not None]
+def _identity(found: Attachment) -> CompiledPolicy:
+    if found.arn:
+        return compiled(found.document, PolicyKind.IDENTITY, f"managed policy {found.name}", found.arn)
+    owner = found.owner
+    where = f'inline policy "{found.name}" of {owner.arn_kind} {owner.name}'
+    return compiled(found.document, PolicyKind.IDENTITY, where, owner.arn)
 
 
 def _boundary(state: State, entity: User | Role) -> CompiledPolicy | None:
@@ -134,14 +125,6 @@ def _boundary(state: State, entity: User | Role) -> CompiledPolicy | None:
         return None
     found = _managed(state, entity.account, entity.boundary, PolicyKind.BOUNDARY)
     return found or compiled(_NOTHING, PolicyKind.BOUNDARY, f"{entity.boundary} (not found)", entity.boundary)
-
-
-def managed_document(state: State, account: str, arn: str) -> str | None:
-    """The default version of a managed policy, the account's or AWS's own; None where there is none."""
-    found: Policy | None = state.get(Policy, account, arn.rsplit("/", 1)[-1].lower())
-    if found is None or found.arn != arn:
-        found = managed.get(arn)
-    return None if found is None else found.document
 
 
 def _managed(state: State, account: str, arn: str, kind: PolicyKind) -> CompiledPolicy | None:

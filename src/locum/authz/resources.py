@@ -261,10 +261,15 @@ def _kms_ciphertext(state: State, call: Call, values: Values) -> Iterable[str]:
 
 
 def _ssm_parameter(state: State, call: Call, values: Values) -> Iterable[str]:
-    """A parameter's name may begin with a slash, which its ARN does not repeat."""
+    """A parameter's name may begin with a slash, which its ARN does not repeat.
+
+    SSM API Reference, GetParameter: "To query by parameter label, use Name: name:label. To query by parameter version,
+    use Name: name:version": neither is of the ARN.
+    """
     name = values[0] or "*"
     if name.startswith("arn:"):
-        return (name,)
+        return (":".join(name.split(":")[:6]),)
+    name = name.partition(":")[0]
     account = call.caller.principal.account
     return (f"arn:{PARTITION}:ssm:{call.region}:{account}:parameter/{name.removeprefix('/')}",)
 

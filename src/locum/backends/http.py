@@ -116,13 +116,21 @@ def _streams(call: BackendCall, answer: httpx.Response) -> bool:
 
 
 def _forwarded(headers: Mapping[str, str]) -> dict[str, str]:
-    """The client's headers, without its credentials and without framing."""
-    kept = {k: v for k, v in headers.items() if k not in _KEPT_BACK and not k.startswith("x-moto-")}
+    """The client's headers, without its credentials, without framing, and without names in two spellings.
+
+    Many servers take `x_amz_copy_source` for `x-amz-copy-source` (RFC 3875, section 4.1.18, makes one of both), which
+    was neither signed nor decided on under that name. Metadata of objects may be called so.
+    """
+    kept = {k: v for k, v in headers.items() if k not in _KEPT_BACK and not k.startswith("x-moto-") and _one_way(k)}
     encoding = [p for p in (p.strip() for p in kept.pop("content-encoding", "").split(",")) if p]
     encoding = [p for p in encoding if p != "aws-chunked"]
     if encoding:
         kept["content-encoding"] = ",".join(encoding)
     return kept
+
+
+def _one_way(name: str) -> bool:
+    return "_" not in name or name.startswith("x-amz-meta-")
 
 
 async def _whole(answer: httpx.Response) -> bytes:

@@ -23,7 +23,7 @@ class Root:
     def __init__(self, data: Path, plane: Plane) -> None:
         self._key = read_root_key(data)
         self._plane = plane
-        self._session = botocore.session.Session()
+        self._session = botocore.session.Session({"profile": (None, None, None, None)})  # AWS_PROFILE is the user's
         self._session.set_config_variable("config_file", "/dev/null")
         self._session.set_config_variable("credentials_file", "/dev/null")
 
@@ -35,7 +35,7 @@ class Root:
             endpoint_url=self._plane.endpoint,
             aws_access_key_id=self._key.access_key_id,
             aws_secret_access_key=self._key.secret_access_key,
-            config=Config(retries={"max_attempts": 1}, connect_timeout=5, read_timeout=60),
+            config=Config(retries={"max_attempts": 1}, connect_timeout=5, read_timeout=60, proxies={}),
         )
         try:
             answer: dict[str, Any] = getattr(client, operation)(**parameters)

@@ -26,6 +26,7 @@ from locum.core.errors import LocumError
 SOCKET_NAME: Final = "control.sock"
 MAX_MESSAGE: Final = 4096
 MAX_DESCRIPTORS: Final = 2
+_CHUNK: Final = 1 << 16
 
 
 class HandoverError(LocumError):
@@ -48,17 +49,28 @@ def ask(connection: socket.socket, message: dict[str, Any], descriptors: list[in
     ancillary = []
     if descriptors:
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
-    connection.sendmsg([json.dumps(message).encode() + b"\n"], ancillary)
-    line = b""
-    while not line.endswith(b"\n"):
-        chunk = connection.recv(MAX_MESSAGE)
-        if not chunk:
-            raise HandoverError("Locum closed the connection")
-        line += chunk
+    try:
+        connection.sendmsg([json.dumps(message).encode() + b"\n"], ancillary)
+        line = _line(connection)
+    except ConnectionError:
+        line = b""
+    if not line.endswith(b"\n"):
+        raise HandoverError("Locum closed the connection")
     answer: dict[str, Any] = json.loads(line)
     if "error" in answer:
         raise HandoverError(answer["error"])
     return answer
+
+
+def _line(connection: socket.socket) -> bytes:
+    """Up to a line feed, or to the end."""
+    chunks: list[bytes] = []
+    while not chunks or not chunks[-1].endswith(b"\n"):
+        chunk = connection.recv(_CHUNK)
+        if not chunk:
+            break
+        chunks.append(chunk)
+    return b"".join(chunks)
 
 
 def receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | None:

@@ -35,9 +35,22 @@ def attach_here(
         _listening("127.0.0.1", gateway_port) as gateway,
     ):
         ask(lifeline, message, [metadata.fileno(), gateway.fileno()])
-    for place in hidden:
-        namespace.hide(place)
+    hide_all(hidden)
     namespace.renounce_capabilities()
+
+
+def hide_all(places: Sequence[Path]) -> None:
+    """Hide `places`, also from this process's own working directory: it is one that it had open before.
+
+    Where that is no more to be found it is the root directory.
+    """
+    directory = Path.cwd()
+    for place in places:
+        namespace.hide(place)
+    try:
+        os.chdir(directory)
+    except OSError:
+        os.chdir("/")
 
 
 def join_there(pid: int) -> None:

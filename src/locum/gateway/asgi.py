@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ MAX_BODY: Final = 1 << 30
 object is uploaded in parts there as here."""
 
 _NO_CONTENT: Final = frozenset({204, 304})
+_UNSENDABLE: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+"""RFC 9110, section 5.5: no field value has these; "recipients MUST" replace some, the listener refuses all."""
 
 
 class ClientGone(Exception):
@@ -87,7 +90,7 @@ async def write(scope: Scope, send: Send, response: HttpResponse) -> None:
     A HEAD gets the headers only, and of a length that the answer states itself, that one. RFC 9110, section 6.4.1:
     204 and 304 have no content, and here no length.
     """
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+    headers = [(name.encode("latin-1"), _field(value)) for name, value in response.headers]
     body = response.body
     if not isinstance(body, bytes):
         await _stream(scope, send, response.status, headers, body)
@@ -101,6 +104,17 @@ async def write(scope: Scope, send: Send, response: HttpResponse) -> None:
         headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head or empty else body})
+
+
+def _field(value: str) -> bytes:
+    """A header's value as it can be sent: what clients made backends put there may be anything (a line feed, too)."""
+    if value.isascii() and value.isprintable():
+        return value.encode("ascii")
+    try:
+        raw = value.encode("latin-1")
+    except UnicodeEncodeError:
+        raw = value.encode("utf-8", "replace")
+    return _UNSENDABLE.sub(b" ", raw)
 
 
 async def _stream(scope: Scope, send: Send, status: int, headers: list[tuple[bytes, bytes]], body: Any) -> None:

@@ -20,6 +20,8 @@ from uvicorn.server import ServerState
 
 KEEP_ALIVE_SECONDS: Final = 75
 BACKLOG: Final = 1024
+MAX_HEAD: Final = 1 << 16
+"""Octets of a request line and headers after which no end of them is waited for. Session tokens have up to 16 KiB."""
 _JOINED: Final = 1 << 16  # octets; a larger body is not copied for it
 
 
@@ -77,6 +79,25 @@ class HopLimitProtocol(HttpToolsProtocol):
         self.app_state = {"limit_hops": self._limit_hops}
         self._limited = False
         self._default_hops = 0
+        self._in_head = False
+        self._head_size = 0
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+        self._head_size = 0
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse `data`. Whoever sends headers without end, signed or not, would fill the memory with them."""
+        super().data_received(data)
+        if self._in_head:
+            self._head_size += len(data)
+            if self._head_size > MAX_HEAD and not self.transport.is_closing():
+                self.send_400_response("Request header fields too large.")
 
     def _limit_hops(self, hops: int) -> None:
         if not hops and not self._limited:

@@ -20,6 +20,7 @@ from locum.gateway import s3
 from locum.gateway.answers import error_in, identified
 from locum.gateway.authenticate import signer_of, verified
 from locum.gateway.destination import destination
+from locum.gateway.encoded import refusal
 from locum.gateway.plane import Plane
 from locum.gateway.progress import Progress
 from locum.gateway.recorder import Recorder
@@ -93,7 +94,7 @@ class Pipeline:
         verdict = authz.decide(progress.state, call, progress.plan, lambda arn: facts.get(arn, UNKNOWN))
         progress.verdict = verdict
         if not verdict.allowed and self._plane.mode == "enforce":
-            raise verdict.fault()
+            raise refusal(verdict, self._plane.keyring, self._plane.entropy)
 
     # -- our own services --------------------------------------------------------------------------------
 

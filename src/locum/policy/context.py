@@ -41,14 +41,13 @@ def derived_context(principal: Principal, session: Session | None = None) -> Map
         return {}
     if kind is PrincipalKind.ANONYMOUS:
         return {PRINCIPAL_TYPE: "Anonymous", USER_ID: "anonymous"}
-    keys = {
-        PRINCIPAL_ARN: principal.principal_arn,
-        PRINCIPAL_ACCOUNT: principal.account,
-        PRINCIPAL_TYPE: _TYPES[kind],
-    }
+    keys = {PRINCIPAL_ACCOUNT: principal.account, PRINCIPAL_TYPE: _TYPES[kind]}
+    # What a simulated caller leaves open is absent.
+    if principal.principal_arn:
+        keys[PRINCIPAL_ARN] = principal.principal_arn
     if principal.user_id:
         keys[USER_ID] = principal.user_id
-    if kind is PrincipalKind.USER:
+    if kind is PrincipalKind.USER and principal.name:
         keys[USER_NAME] = principal.name
     if session is not None:
         keys.update(_session_context(session))

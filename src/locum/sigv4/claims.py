@@ -38,6 +38,9 @@ _REQUIRED: Final = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X
 _TELLING: Final = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature")
 
 
+_REGION: Final = re.compile(r"[a-z0-9-]{1,64}")
+"""What a region may look like. It goes into ARNs: one with a colon in it would be several fields there, one with a dot
+in it another region to a backend that finds regions in host names."""
 _LONGEST_HEAD: Final = 1024  # characters; what is kept in memory is bounded by it
 _USUAL_HEAD: Final = re.compile(
     rf"{ALGORITHM} Credential=([A-Za-z0-9]+)/([0-9]{{8}})/([a-z0-9-]+)/([a-z0-9-]+)/{TERMINATOR}, "
@@ -239,14 +242,18 @@ def _credential(request: HttpRequest, text: str, *, presigned: bool) -> tuple[st
         )
     key_id, date, region, service, terminator = parts
     scope = Scope(date, region, service)
-    if terminator == TERMINATOR and region and service:
+    if terminator == TERMINATOR and service and _REGION.fullmatch(region):
         return key_id, scope
     if terminator != TERMINATOR:
         detail = f"Credential should be scoped with a valid terminator: '{TERMINATOR}', not '{terminator}'."
         s3 = f'incorrect terminal "{terminator}". This endpoint uses "{TERMINATOR}".'
-    elif not region:
-        detail = "Credential should be scoped to a valid region, not ''."
-        s3 = "a non-empty region must be provided in the credential."
+    elif not _REGION.fullmatch(region):
+        detail = f"Credential should be scoped to a valid region, not '{region[:100]}'."
+        s3 = (
+            f"the region '{region[:100]}' is wrong."
+            if region
+            else "a non-empty region must be provided in the credential."
+        )
     else:
         detail = s3 = "Credential should be scoped to a service, not ''."
     raise fault(_scope_failure(presigned=presigned), family_of(request, service), detail=detail, s3=s3)

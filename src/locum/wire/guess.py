@@ -11,7 +11,11 @@ from locum.wire.models import Service, index, loaded_model
 
 # The service in the scope of a signature: AKID/20150830/us-east-1/iam/aws4_request, in the header or, with %2F, in
 # the query string.
-_SCOPE = re.compile(r"Credential=[^/%, ]+(?:/|%2F)[0-9]+(?:/|%2F)[^/%]*(?:/|%2F)([^/%]+)(?:/|%2F)aws4_request")
+# The repeats are bounded: anybody may send a header that is nothing but beginnings of a credential.
+_SCOPE = re.compile(
+    r"Credential=[^/%, ]{1,128}(?:/|%2F)[0-9]{1,8}(?:/|%2F)[^/%]{0,64}(?:/|%2F)([^/%]{1,64})(?:/|%2F)aws4_request"
+)
+_LONGEST = 16_384  # characters of a header or a query string that are looked at
 
 
 def plain_fault(request: HttpRequest, fault: Fault, request_id: str) -> HttpResponse:
@@ -41,6 +45,8 @@ def _guess(request: HttpRequest) -> tuple[str, Service | None]:
 
 
 def _signed_for(request: HttpRequest) -> Service | None:
-    found = _SCOPE.search(request.headers.get("authorization", "")) or _SCOPE.search(request.query_string)
+    found = _SCOPE.search(request.headers.get("authorization", ""), 0, _LONGEST) or _SCOPE.search(
+        request.query_string, 0, _LONGEST
+    )
     services = index().signed_as(found[1]) if found is not None else ()
     return services[0] if services else None

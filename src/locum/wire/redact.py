@@ -7,6 +7,7 @@ are left out. Instants are ISO 8601. The result can be written as JSON.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,13 @@ _SECRET_MEMBERS = frozenset(
     }
 )
 
+# And those of one service: what is sent through it is not for the record.
+# https://docs.aws.amazon.com/sns/latest/dg/logging-using-cloudtrail.html
+_SECRET_IN = {"sns": frozenset({"message"}), "sqs": frozenset({"messagebody"})}
+
+# Attributes, environment variables and the like whose names say that they are secret: PlatformCredential of SNS.
+_SECRET_KEY = re.compile(r"password|passwd|secret|credential|private_?key|api_?key|token", re.IGNORECASE)
+
 # CloudTrail's name of a member where it is not the model's:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-understanding-s3-entries.html
 _RENAMED = {"s3": {"Bucket": "bucketName"}}
@@ -49,22 +57,24 @@ def compile_redactor(model: OperationModel) -> Redactor:
 
     A member that the input shape does not have is left out: nobody could tell whether it is secret.
     """
-    return _compile(model.input_shape, _RENAMED.get(model.service_model.service_name, {}))
+    service = model.service_model.service_name
+    return _compile(model.input_shape, _RENAMED.get(service, {}), _SECRET_IN.get(service, frozenset()))
 
 
 def compile_answer_redactor(model: OperationModel) -> Redactor:
     """The function that turns the operation's answer into `responseElements`."""
-    return _compile(model.output_shape, {})
+    return _compile(model.output_shape, {}, frozenset())
 
 
-def _compile(shape: StructureShape | None, renamed: Mapping[str, str]) -> Redactor:
-    return _Compiler().structure(shape, renamed) if shape is not None else _redactor({})
+def _compile(shape: StructureShape | None, renamed: Mapping[str, str], secret: frozenset[str]) -> Redactor:
+    return _Compiler(secret).structure(shape, renamed) if shape is not None else _redactor({})
 
 
 class _Compiler:
     """Compiles the shapes of one operation. A shape that contains itself is known before its members are."""
 
-    def __init__(self) -> None:
+    def __init__(self, secret: frozenset[str]) -> None:
+        self._secret = secret
         self._structures: dict[str, Redactor] = {}
 
     def structure(self, shape: StructureShape, renamed: Mapping[str, str]) -> Redactor:
@@ -81,7 +91,7 @@ class _Compiler:
         return known
 
     def _member(self, name: str, shape: Shape) -> _Convert | None:
-        return _hide if _is_secret(name, shape) else self._value(shape)
+        return _hide if _is_secret(name, shape) or name.lower() in self._secret else self._value(shape)
 
     def _value(self, shape: Shape) -> _Convert | None:
         """How a value is converted; None where it stays as it is."""
@@ -137,6 +147,7 @@ def _items(item: _Convert | None) -> _Convert:
 
 
 def _entries(value: _Convert | None) -> _Convert:
-    if value is None:
-        return dict
-    return lambda entries: {key: value(entry) for key, entry in entries.items()}
+    return lambda entries: {
+        key: HIDDEN if _SECRET_KEY.search(key) else entry if value is None else value(entry)
+        for key, entry in entries.items()
+    }

@@ -1,5 +1,5 @@
-// Calls that never stop, by clients that are made once, with what the SDK's default chain finds. One line a call:
-// the access key id that it was signed with, then "ok" or the error. Ends when its standard input does.
+// Calls that never stop, by clients that are made once, with what the SDK's default chain finds. One line for each
+// change: the access key id that a call was signed with, then "ok" or the error. Ends when its standard input does.
 
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
@@ -18,25 +18,29 @@ for (const client of [sts, s3]) {
   );
 }
 
-async function outcome(call) {
+let said = "";
+async function tell(call) {
+  let outcome = "ok";
   try {
     await call();
-    return "ok";
   } catch (error) {
-    return `${error.name}: ${error.message}`;
+    outcome = `${error.name}: ${error.message}`;
   }
+  const line = `${keyId} ${outcome}`;
+  if (line !== said) {
+    console.log(line);
+  }
+  said = line;
 }
 
 let going = true;
 process.stdin.on("end", () => (going = false)).resume();
 process.stdout.on("error", () => process.exit(0));
 while (going) {
-  const identity = await outcome(() => sts.send(new GetCallerIdentityCommand({})));
-  console.log(`${keyId} ${identity}`);
-  const object = await outcome(async () => {
+  await tell(() => sts.send(new GetCallerIdentityCommand({})));
+  await tell(async () => {
     const answer = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
     await answer.Body.transformToString();
   });
-  console.log(`${keyId} ${object}`);
 }
 process.exit(0);

@@ -114,7 +114,10 @@ def test_tags_in_a_request_are_request_tags_however_a_service_spells_them() -> N
         ("sqs:CreateQueue", {"QueueName": "q", "tags": {"Team": "blue"}}),
         ("kms:TagResource", {"KeyId": "k", "Tags": [{"TagKey": "Team", "TagValue": "blue"}]}),
         ("s3:PutBucketTagging", {"Bucket": "b", "Tagging": {"TagSet": [{"Key": "Team", "Value": "blue"}]}}),
-        ("ecs:TagResource", {"resourceArn": "arn:aws:ecs:eu-west-1:111122223333:cluster/x", "tags": [{"key": "Team", "value": "blue"}]}),
+        (
+            "ecs:TagResource",
+            {"resourceArn": "arn:aws:ecs:a:111122223333:c/x", "tags": [{"key": "Team", "value": "blue"}]},
+        ),
     ]
     for operation, params in spellings:
         found = context(world, as_user(ANN), operation, **params)

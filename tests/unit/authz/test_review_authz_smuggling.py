@@ -97,3 +97,26 @@ def test_what_is_no_arn_where_one_is_needed_is_refused_and_not_an_internal_failu
     with pytest.raises(Fault) as refused:
         world().plan(CALLER, "dynamodb:TagResource", ResourceArn="secret", Tags=[])
     assert refused.value.code == "ValidationException"
+
+
+@pytest.mark.parametrize("name", ["secret:1", "/secret:label", f"arn:aws:ssm:{HERE}:parameter/secret:1"])
+def test_a_version_or_label_does_not_hide_the_parameter(name: str) -> None:
+    assert world().plan(CALLER, "ssm:GetParameter", Name=name) == [
+        ("ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/secret")
+    ]
+
+
+def test_reading_many_secrets_takes_reading_each() -> None:
+    plan = world().plan(CALLER, "secretsmanager:BatchGetSecretValue", SecretIdList=["a", "b"])
+    secret = f"arn:aws:secretsmanager:{HERE}:secret:"
+    assert plan == [
+        ("secretsmanager:BatchGetSecretValue", "*"),
+        ("secretsmanager:GetSecretValue", f"{secret}a"),
+        ("secretsmanager:GetSecretValue", f"{secret}b"),
+    ]
+
+
+def test_reading_whatever_secrets_a_filter_finds_is_refused() -> None:
+    with pytest.raises(Fault) as refused:
+        world().plan(CALLER, "secretsmanager:BatchGetSecretValue", Filters=[{"Key": "name", "Values": ["a"]}])
+    assert refused.value.code == "NotImplemented"

@@ -85,6 +85,8 @@ def carry_out(call: BackendCall) -> HttpResponse:
         raise not_implemented(call)
     environ = _environ(call, service.host, said, protocol)
     answer = _ask(call, handler, Request(environ) if protocol in _FORMS else _Request(environ))
+    if protocol == "json":  # of which moto is not always sure
+        _set_content_type(answer, said.headers["content-type"])
     if call.protocol != translate.CBOR:
         return answer
     assert isinstance(answer.body, bytes)
@@ -104,6 +106,11 @@ def _ask(call: BackendCall, handler: handlers.Handler, request: Request) -> Http
     hidden = _HOP_BY_HOP if request.method == "HEAD" else _HOP_BY_HOP | {"content-length"}
     kept = [(name, str(value)) for name, value in headers.items() if name.lower() not in hidden]
     return HttpResponse(int(status), kept, _answer_body(body))
+
+
+def _set_content_type(answer: HttpResponse, content_type: str) -> None:
+    kept = [pair for pair in answer.headers if pair[0].lower() != "content-type"]
+    answer.headers = [*kept, ("Content-Type", content_type)]
 
 
 class _Request(Request):  # type: ignore[misc] # moto has no types

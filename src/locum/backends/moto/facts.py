@@ -108,7 +108,8 @@ def _function(arn: Arn, account: str, region: str) -> ResourceFacts:
     if function is None:
         return UNKNOWN
     policy = function.policy
-    return ResourceFacts(account, None if policy is None else _text(policy.wire_format()), dict(function.tags))
+    text = _text(policy.get_policy()) if policy is not None and policy.statements else None
+    return ResourceFacts(account, text, dict(function.tags))
 
 
 def _secret(arn: Arn, account: str, region: str) -> ResourceFacts:

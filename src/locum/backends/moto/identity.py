@@ -57,7 +57,7 @@ class DirectoryIam(IAMBackend):
 def lend(directory: Directory, account: str) -> None:
     """Put a directory in the place of moto's IAM for `account`."""
     backends = iam_backends[account]
-    if not isinstance(backends.get("aws"), DirectoryIam):
-        backend = DirectoryIam("aws", account)
-        backend.directory = directory
-        backends["aws"] = backend
+    backend = backends.get("aws")
+    if not isinstance(backend, DirectoryIam):
+        backend = backends["aws"] = DirectoryIam("aws", account)
+    backend.directory = directory

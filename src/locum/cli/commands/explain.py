@@ -79,7 +79,7 @@ def _explanation(explanation: dict[str, Any] | None) -> Iterator[str]:
         yield f"\n  {explanation['limit']}"
     for check in explanation["checks"]:
         inner = check["explanation"]
-        yield f"\n  {check['verdict']}: {check['action']} on {check['resource']}"
+        yield f"\n  {check['verdict'].lower().replace('_', ' ')}: {check['action']} on {check['resource']}"
         yield f"    {check['reason']}"
         for policy_type, outcome in inner["outcomes"].items():
             if outcome.upper() != "ABSENT":
@@ -91,9 +91,11 @@ def _explanation(explanation: dict[str, Any] | None) -> Iterator[str]:
 
 
 def _near_miss(miss: dict[str, Any]) -> Iterator[str]:
-    yield f"    near miss: {miss.get('title') or miss.get('statement')}"
-    failure = miss.get("failure")
-    if failure:
-        yield f"      {failure.get('sentence') or failure.get('element')}"
-        if failure.get("hint"):
-            yield f"      {failure['hint']}"
+    """One statement that almost allowed the call, and the element that kept it from it."""
+    sid = f' "{miss["sid"]}"' if miss["sid"] else ""
+    yield f"    near miss: statement {miss['statement']}{sid} of {miss['policy'] or miss['policyArn']}"
+    if failed := miss["failed"]:
+        given = ", ".join(failed["request"]) or "nothing"
+        yield f"      {failed['element']} has {', '.join(failed['policy'])}; the request has {given}"
+        if failed["hint"]:
+            yield f"      {failed['hint']}"

@@ -18,6 +18,7 @@ from locum.services.iam import (
     policy_entities,
     policy_versions,
     roles,
+    simulate,
     users,
 )
 from locum.services.verbs import Operation
@@ -33,6 +34,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     **policy_entities.OPERATIONS,
     **authorization_details.OPERATIONS,
     **account.OPERATIONS,
+    **simulate.OPERATIONS,
 }
 """Every operation of IAM that there is here, by its name."""
 

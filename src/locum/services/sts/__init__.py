@@ -9,6 +9,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from locum.services.sts.authorization_messages import (
+    LONGEST_MESSAGE,
+    decode_authorization_message,
+    encode_authorization_message,
+)
 from locum.services.sts.identity import get_access_key_info, get_caller_identity
 from locum.services.sts.instance import InstanceCredentials, Worn, instance_credentials, renew_at, worn_by
 from locum.services.sts.roles import assume_role
@@ -17,10 +22,20 @@ from locum.services.verbs import Operation, reads
 
 OPERATIONS: Final[dict[str, Operation]] = {
     "AssumeRole": reads(assume_role),
+    "DecodeAuthorizationMessage": reads(decode_authorization_message),
     "GetAccessKeyInfo": reads(get_access_key_info),
     "GetCallerIdentity": reads(get_caller_identity),
     "GetFederationToken": reads(get_federation_token),
     "GetSessionToken": reads(get_session_token),
 }
 
-__all__ = ["OPERATIONS", "InstanceCredentials", "Worn", "instance_credentials", "renew_at", "worn_by"]
+__all__ = [
+    "LONGEST_MESSAGE",
+    "OPERATIONS",
+    "InstanceCredentials",
+    "Worn",
+    "encode_authorization_message",
+    "instance_credentials",
+    "renew_at",
+    "worn_by",
+]

@@ -14,12 +14,19 @@ from locum.core.http import HttpRequest
 from locum.wire.parsers.malformed import Malformed
 
 Form = dict[str, Any]
+_TYPE = "application/x-www-form-urlencoded"
 
 
 def read_form(request: HttpRequest, body: bytes) -> Form:
-    """The form in the body and in the query string (presigned requests and GETs have it there)."""
+    """The form in the body and in the query string (presigned requests and GETs have it there).
+
+    A body that says that it is something else (`multipart/form-data`) is refused: another reader would find other
+    parameters in it, or none.
+    """
     form: Form = {}
     if body:
+        if not request.headers.get("content-type", _TYPE).lower().startswith(_TYPE):
+            raise Malformed("The request body is not a URL-encoded form")
         try:
             text = body.decode("ascii")
         except UnicodeDecodeError:

@@ -1,0 +1,76 @@
+"""What lint says: findings, their places, and the words of both.
+
+IAM Access Analyzer API Reference, "ValidatePolicyFinding", "Location", "PathElement".
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from locum.policy.location import Span
+
+REFERENCE: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html"
+
+
+class PolicyType(StrEnum):
+    """What a document is said to be. A role's trust policy is a RESOURCE_POLICY."""
+
+    IDENTITY_POLICY = "IDENTITY_POLICY"
+    RESOURCE_POLICY = "RESOURCE_POLICY"
+    SERVICE_CONTROL_POLICY = "SERVICE_CONTROL_POLICY"
+    RESOURCE_CONTROL_POLICY = "RESOURCE_CONTROL_POLICY"
+
+
+class FindingType(StrEnum):
+    """The impact of a finding, the gravest first.
+
+    "Errors report when a part of the policy is not functional. Security warnings report when the policy allows
+    access that we consider overly permissive. Warnings report non-security issues when a policy does not conform to
+    policy writing best practices. Suggestions recommend stylistic improvements that do not impact access."
+    """
+
+    ERROR = "ERROR"
+    SECURITY_WARNING = "SECURITY_WARNING"
+    WARNING = "WARNING"
+    SUGGESTION = "SUGGESTION"
+
+
+class Key(NamedTuple):
+    """A path element: the key `name` itself, not what it stands for."""
+
+    name: str
+
+
+class Substring(NamedTuple):
+    """A path element: `length` characters of a string, from `start` (from 0)."""
+
+    start: int
+    length: int
+
+
+PathElement = str | int | Key | Substring
+"""A `str` is the value under that key, an `int` an element of an array."""
+
+
+class Location(NamedTuple):
+    """A place in the document. The span's lines and columns count from 1 (in the API, columns count from 0)."""
+
+    path: tuple[PathElement, ...]
+    span: Span
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong, or could be better, and where."""
+
+    type: FindingType
+    code: str
+    details: str
+    locations: tuple[Location, ...]
+
+    @property
+    def learn_more(self) -> str:
+        """The address of the check in AWS's reference."""
+        kind = "GENERAL_WARNING" if self.type is FindingType.WARNING else self.type
+        anchor = f"access-analyzer-reference-policy-checks-{kind}-{self.code}".lower().replace("_", "-")
+        return f"{REFERENCE}#{anchor}"

@@ -1,0 +1,75 @@
+"""What could be left out without changing what the policy says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from locum.policy.lint.globs import coverer, has_wildcard
+from locum.policy.lint.reading import Kind, Node
+from locum.policy.lint.view import Issue, Policy, Statement, issue
+from locum.policy.patterns import Matcher
+
+MAX_COMPARISONS: Final = 200_000
+"""Of patterns with what they may cover, an element: no policy within its quota comes near."""
+
+
+def actions(policy: Policy, statement: Statement) -> Iterator[Issue]:
+    """REDUNDANT_ACTION: "when all of the contents of an action are redundant"."""
+    for name in ("Action", "NotAction"):
+        covered = _covered(statement.texts(name), fold=True)
+        if covered:
+            words = {"count": str(len(covered)), "action": covered[0].text}
+            yield issue("REDUNDANT_ACTION", *map(policy.value, covered), **words)
+
+
+def resources(policy: Policy, statement: Statement) -> Iterator[Issue]:
+    """REDUNDANT_RESOURCE."""
+    for name in ("Resource", "NotResource"):
+        covered = _covered(statement.texts(name), fold=False)
+        if covered:
+            yield issue("REDUNDANT_RESOURCE", *map(policy.value, covered), count=str(len(covered)))
+
+
+def _covered(nodes: tuple[Node, ...], *, fold: bool) -> list[Node]:
+    """Those that another covers; of those that cover one another, all but the first."""
+    texts = [node.text.lower() if fold else node.text for node in nodes]
+    first: dict[str, int] = {}
+    for i, text in enumerate(texts):
+        first.setdefault(text, i)
+    patterns = [text for text in first if has_wildcard(text)]
+    if len(patterns) * len(first) > MAX_COMPARISONS:
+        return [node for i, node in enumerate(nodes) if first[texts[i]] != i]
+    tests = {text: coverer(text) for text in patterns}
+    redundant = {text for text in first if _is_covered(text, tests, first)}
+    return [node for i, node in enumerate(nodes) if first[texts[i]] != i or texts[i] in redundant]
+
+
+def _is_covered(text: str, tests: dict[str, Matcher], first: dict[str, int]) -> bool:
+    for pattern, covers in tests.items():
+        if pattern == text or not covers(text):
+            continue
+        mutual = text in tests and tests[text](pattern)
+        if not mutual or first[pattern] < first[text]:
+            return True
+    return False
+
+
+def statements(policy: Policy) -> Iterator[Issue]:
+    """REDUNDANT_STATEMENT: the same but for its Sid and the order of what it lists."""
+    seen: dict[object, Statement] = {}
+    for statement in policy.statements:
+        said = _said(statement.node)
+        if said in seen:
+            yield issue("REDUNDANT_STATEMENT", policy.value(seen[said].node), policy.value(statement.node))
+        else:
+            seen[said] = statement
+
+
+def _said(node: Node) -> object:
+    if node.kind is Kind.OBJECT:
+        return node.kind, frozenset((m.name, _said(m.value)) for m in node.members if m.name != "Sid")
+    if node.kind is Kind.ARRAY:
+        members = frozenset(_said(item) for item in node.items)
+        return next(iter(members)) if len(members) == 1 else (node.kind, members)
+    return node.kind, node.text

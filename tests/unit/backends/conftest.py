@@ -1,0 +1,17 @@
+"""A plane with moto behind it, for the tests of the backends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.inprocess import InProcess
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+    """One a module; what a test makes in it has names of its own. (moto's own state is one a process.)"""
+    running = InProcess(tmp_path_factory.mktemp("plane"))
+    yield running
+    running.close()

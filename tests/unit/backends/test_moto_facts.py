@@ -1,0 +1,172 @@
+"""What a decision is told of resources that live in moto: owner, policy, tags, and the ARN that counts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from moto.backends import get_backend
+
+from locum.core.resources import UNKNOWN, ResourceFacts
+from support.inprocess import REGION, InProcess, function_code
+
+HOME = "000000000000"
+TAGS = {"stage": "test", "team": "a"}
+PAIRS = [{"Key": key, "Value": value} for key, value in TAGS.items()]
+
+
+def allowing(principal: str, action: str, resource: str) -> str:
+    statement = {
+        "Sid": "one",
+        "Effect": "Allow",
+        "Principal": {"AWS": principal},
+        "Action": action,
+        "Resource": resource,
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@pytest.fixture
+def known(plane: InProcess) -> Callable[[str], ResourceFacts]:
+    """The facts of an ARN, asked by the home account in the tests' region."""
+
+    def ask(arn: str) -> ResourceFacts:
+        service = arn.split(":")[2]
+        return plane.run(plane.node.plane.backends.of(service).facts(service, arn, HOME, REGION))
+
+    return ask
+
+
+Known = Callable[[str], ResourceFacts]
+
+
+def test_a_bucket(plane: InProcess, known: Known) -> None:
+    client = plane.client("s3")
+    client.create_bucket(Bucket="facts")
+    assert known("arn:aws:s3:::facts") == ResourceFacts(HOME)
+    policy = allowing(HOME, "s3:GetObject", "arn:aws:s3:::facts/*")
+    client.put_bucket_policy(Bucket="facts", Policy=policy)
+    client.put_bucket_tagging(Bucket="facts", Tagging={"TagSet": PAIRS})
+    client.put_object(Bucket="facts", Key="a/b", Body=b"", Tagging="colour=red")
+    assert known("arn:aws:s3:::facts") == ResourceFacts(HOME, policy, TAGS)
+    assert known("arn:aws:s3:::facts/a/b") == ResourceFacts(HOME, policy, {"colour": "red"})
+    assert known("arn:aws:s3:::facts/nothing") == ResourceFacts(HOME, policy)
+
+
+def test_a_bucket_of_another_account_is_known_to_be_its(plane: InProcess, known: Known) -> None:
+    plane.client("s3", plane.account("444455556666")).create_bucket(Bucket="facts-away")
+    assert known("arn:aws:s3:::facts-away/key").account == "444455556666"
+
+
+def test_a_queue(plane: InProcess, known: Known) -> None:
+    client = plane.client("sqs")
+    arn = f"arn:aws:sqs:{REGION}:{HOME}:facts"
+    policy = allowing(HOME, "sqs:SendMessage", arn)
+    client.create_queue(QueueName="facts", Attributes={"Policy": policy}, tags=TAGS)
+    found = known(arn)
+    assert (found.account, json.loads(found.policy or "null"), found.tags) == (HOME, json.loads(policy), TAGS)
+
+
+def test_a_topic(plane: InProcess, known: Known) -> None:
+    arn = plane.client("sns").create_topic(Name="facts", Tags=PAIRS)["TopicArn"]
+    found = known(arn)
+    assert (found.account, found.tags) == (HOME, TAGS)
+    assert json.loads(found.policy or "null")["Statement"][0]["Resource"] == arn
+
+
+def test_a_key_by_id_and_by_alias(plane: InProcess, known: Known) -> None:
+    client = plane.client("kms")
+    tags = [{"TagKey": key, "TagValue": value} for key, value in TAGS.items()]
+    arn = client.create_key(Tags=tags)["KeyMetadata"]["Arn"]
+    client.create_alias(AliasName="alias/facts", TargetKeyId=arn)
+    found = known(arn)
+    assert (found.account, found.arn, found.tags) == (HOME, arn, TAGS)
+    assert json.loads(found.policy or "null")["Statement"][0]["Action"] == "kms:*"
+    assert known(f"arn:aws:kms:{REGION}:{HOME}:alias/facts") == found
+    assert known(f"arn:aws:kms:{REGION}:{HOME}:alias/none") == UNKNOWN
+
+
+def test_a_function_and_what_is_qualified_of_it(plane: InProcess, known: Known) -> None:
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = plane.client("iam").create_role(
+        RoleName="facts", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )["Role"]["Arn"]
+    client = plane.client("lambda")
+    client.create_function(
+        FunctionName="facts",
+        Runtime="python3.11",
+        Handler="h.h",
+        Role=role,
+        Code={"ZipFile": function_code()},
+        Tags=TAGS,
+    )
+    arn = f"arn:aws:lambda:{REGION}:{HOME}:function:facts"
+    assert known(arn).tags == TAGS
+    client.add_permission(
+        FunctionName="facts", StatementId="s", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com"
+    )
+    found = known(arn)
+    assert found.account == HOME
+    assert json.loads(found.policy or "null")["Statement"][0]["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert known(f"{arn}:$LATEST") == found
+    assert known(f"arn:aws:lambda:{REGION}:{HOME}:function:none") == UNKNOWN
+    assert known(f"arn:aws:lambda:{REGION}:{HOME}:layer:facts") == UNKNOWN
+
+
+def test_a_secret_by_its_arn_and_by_its_name(plane: InProcess, known: Known) -> None:
+    client = plane.client("secretsmanager")
+    arn = client.create_secret(Name="facts", SecretString="x", Tags=PAIRS)["ARN"]
+    policy = allowing(HOME, "secretsmanager:GetSecretValue", "*")
+    client.put_resource_policy(SecretId=arn, ResourcePolicy=policy)
+    found = known(arn)
+    assert (found.account, found.arn, found.tags) == (HOME, arn, TAGS)
+    assert json.loads(found.policy or "null") == json.loads(policy)
+    assert known(f"arn:aws:secretsmanager:{REGION}:{HOME}:secret:facts") == found
+    assert known(f"arn:aws:secretsmanager:{REGION}:{HOME}:secret:none") == UNKNOWN
+
+
+def test_a_table_its_indexes_and_its_stream(plane: InProcess, known: Known) -> None:
+    client = plane.client("dynamodb")
+    table = client.create_table(
+        TableName="facts",
+        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
+        Tags=PAIRS,
+    )["TableDescription"]
+    arn = table["TableArn"]
+    assert known(arn) == ResourceFacts(HOME, None, TAGS)
+    policy = allowing(HOME, "dynamodb:GetItem", arn)
+    client.put_resource_policy(ResourceArn=arn, Policy=policy)
+    assert known(arn) == ResourceFacts(HOME, policy, TAGS)
+    assert known(f"{arn}/index/by-name") == ResourceFacts(HOME, policy, TAGS)
+    assert known(table["LatestStreamArn"]).policy is None
+    assert known(arn.replace("facts", "none")) == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:s3:::nobodys/key",
+        "arn:aws:sqs:us-east-1:999988887777:q",
+        "arn:aws:sqs:mars-1:000000000000:q",
+        "arn:aws:sns:us-east-1:999988887777:t",
+        "arn:aws:kms:us-east-1:999988887777:key/1",
+        "arn:aws:kms:us-east-1:999988887777:alias/aws/s3",
+        "arn:aws:lambda:us-east-1:999988887777:function:f",
+        "arn:aws:secretsmanager:us-east-1:999988887777:secret:s",
+        "arn:aws:dynamodb:us-east-1:999988887777:table/t",
+        "arn:aws:dynamodb:us-east-1:000000000000:odd",
+        "arn:aws:ecs:us-east-1:000000000000:cluster/c",
+    ],
+)
+def test_of_what_is_nowhere_nothing_is_known_and_nothing_is_made_by_asking(known: Known, arn: str) -> None:
+    assert known(arn) == UNKNOWN
+    for service in ("sqs", "sns", "kms", "lambda", "secretsmanager", "dynamodb"):
+        assert "999988887777" not in set(get_backend(service))
+
+
+def test_what_is_no_arn_is_unknown(plane: InProcess) -> None:
+    assert plane.run(plane.node.plane.backends.of("s3").facts("s3", "*", HOME, REGION)) == UNKNOWN

@@ -1,0 +1,312 @@
+"""The control socket: who may talk to it, what it understands, and what ends with a launcher."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import stat
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from locum.compute import handover
+from locum.compute.control import Control
+from locum.compute.handover import HandoverError, ask, connect
+from locum.core.errors import ConfigurationError, Fault
+
+T = TypeVar("T")
+INSTANCE = "i-0123456789abcdef0"
+
+
+@dataclass
+class Host:
+    """Serves nothing, and remembers what it was asked to do."""
+
+    metadata: dict[socket.socket, tuple[str, str]] = field(default_factory=dict)
+    gateways: list[socket.socket] = field(default_factory=list)
+    terminated: list[tuple[str, str]] = field(default_factory=list)
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def serve_metadata(self, sock: socket.socket, account: str, instance: str) -> None:
+        self.metadata[sock] = (account, instance)
+
+    async def serve_gateway(self, sock: socket.socket) -> None:
+        self.gateways.append(sock)
+
+    async def stop(self, sock: socket.socket) -> None:
+        self.metadata.pop(sock, None)
+        if sock in self.gateways:
+            self.gateways.remove(sock)
+        sock.close()
+        async with self.changed:
+            self.changed.notify_all()
+
+    def refusal(self, account: str, instance: str) -> str | None:
+        return None if (account, instance) == ("111122223333", INSTANCE) else f"there is no instance {instance}"
+
+    async def ended(self, account: str, instance: str) -> None:
+        self.terminated.append((account, instance))
+        async with self.changed:
+            self.changed.notify_all()
+
+    async def records(self, request_id: str, count: int, *, denied_only: bool) -> list[dict[str, Any]]:
+        if request_id == "failing":
+            raise Fault("ServiceUnavailable", "storage has failed", 503)
+        return [{"id": request_id, "count": count, "denied": denied_only, "long": "x" * 10_000}]
+
+    async def until(self, met: Callable[[], bool]) -> None:
+        """Wait for what the end of a launcher brings about."""
+        async with self.changed:
+            await self.changed.wait_for(met)
+
+
+class House:
+    """A control socket on an event loop, and launchers that talk to it from a thread."""
+
+    def __init__(self, data: Path, runner: asyncio.Runner) -> None:
+        self.data, self._runner = data, runner
+        self.host = Host()
+        self.control = Control(data, self.host)
+        self.run(self.control.open())
+
+    def run(self, work: Awaitable[T]) -> T:
+        async def waited() -> T:
+            return await work
+
+        return self._runner.run(waited())
+
+    def ask(self, lifeline: socket.socket, message: Any, descriptors: list[int] | None = None) -> dict[str, Any]:
+        return self.run(asyncio.to_thread(ask, lifeline, message, descriptors))
+
+    def refused(self, lifeline: socket.socket, message: Any, descriptors: list[int] | None = None) -> str:
+        with pytest.raises(HandoverError) as caught:
+            self.ask(lifeline, message, descriptors)
+        return str(caught.value)
+
+    def attach(self, lifeline: socket.socket, *, ephemeral: bool = False, pid: int = 0) -> dict[str, Any]:
+        with listening() as one, listening() as other:
+            return self.ask(lifeline, attaching(ephemeral=ephemeral, pid=pid), [one.fileno(), other.fileno()])
+
+
+def attaching(**more: Any) -> dict[str, Any]:
+    return {"attach": INSTANCE, "account": "111122223333", **more}
+
+
+def listening() -> socket.socket:
+    return socket.create_server(("127.0.0.1", 0))
+
+
+def descriptors() -> int:
+    """How many descriptors this process has open."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with asyncio.Runner() as runner:
+        house = House(tmp_path, runner)
+        yield house
+        house.run(house.control.close())
+
+
+@pytest.fixture
+def lifeline(house: House) -> Iterator[socket.socket]:
+    with connect(house.data) as connection:
+        house.ask(connection, {"where": INSTANCE})
+        yield connection
+
+
+def test_only_its_owner_may_connect(house: House) -> None:
+    mode = (house.data / handover.SOCKET_NAME).stat().st_mode
+    assert stat.S_ISSOCK(mode)
+    assert stat.S_IMODE(mode) == 0o600
+
+
+def test_the_user_at_the_other_end_is_who_the_kernel_says(lifeline: socket.socket) -> None:
+    assert handover.peer_user(lifeline) == os.geteuid()
+
+
+def test_another_user_is_hung_up_on(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("locum.compute.control.peer_user", lambda _connection: 12345)
+    with connect(house.data) as stranger:
+        assert house.refused(stranger, {"where": INSTANCE}) == "Locum closed the connection"
+
+
+def test_where_nothing_runs_the_launcher_is_told_how_to_start_it(tmp_path: Path) -> None:
+    with pytest.raises(HandoverError, match=r"no Locum is running on .*: start one with `locum up`"):
+        connect(tmp_path)
+
+
+def test_a_socket_file_left_behind_is_no_obstacle(house: House) -> None:
+    left = house.data / "elsewhere"
+    left.mkdir()
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(left / handover.SOCKET_NAME))
+    second = Control(left, house.host)
+    house.run(second.open())
+    with connect(left) as connection:
+        assert house.ask(connection, {"where": INSTANCE})["pid"] == 0
+    house.run(second.close())
+    assert not (left / handover.SOCKET_NAME).exists()
+
+
+def test_a_directory_whose_name_is_too_long_for_a_socket_is_a_clear_error(house: House) -> None:
+    long = house.data / ("x" * 120)
+    long.mkdir()
+    with pytest.raises(ConfigurationError, match="choose another --data"):
+        house.run(Control(long, house.host).open())
+
+
+def test_an_attachment_brings_its_sockets(house: House, lifeline: socket.socket) -> None:
+    with listening() as metadata, listening() as gateway:
+        names = metadata.getsockname(), gateway.getsockname()
+        house.ask(lifeline, attaching(pid=4711), [metadata.fileno(), gateway.fileno()])
+    ((served, whose),) = house.host.metadata.items()
+    assert (served.getsockname(), house.host.gateways[0].getsockname()) == names
+    assert whose == ("111122223333", INSTANCE)
+    with connect(house.data) as other:
+        assert house.ask(other, {"where": INSTANCE})["pid"] == 4711
+        assert house.ask(other, {"where": "i-2"})["pid"] == 0
+
+
+def test_a_port_on_the_hosts_loopback_is_opened_for_who_asks(house: House, lifeline: socket.socket) -> None:
+    answer = house.ask(lifeline, {"port": INSTANCE, "account": "111122223333"})
+    ((served, _),) = house.host.metadata.items()
+    assert served.getsockname() == ("127.0.0.1", answer["port"])
+
+
+def test_a_closed_lifeline_ends_the_sockets(house: House) -> None:
+    lifeline = connect(house.data)
+    house.attach(lifeline, pid=4711)
+    served = [*house.host.metadata, *house.host.gateways]
+    lifeline.close()
+    house.run(house.host.until(lambda: not house.host.metadata and not house.host.gateways))
+    assert [sock.fileno() for sock in served] == [-1, -1]
+    assert house.host.terminated == []
+    with connect(house.data) as other:
+        assert house.ask(other, {"where": INSTANCE})["pid"] == 0
+
+
+def test_a_closed_lifeline_ends_an_ephemeral_instance(house: House) -> None:
+    lifeline = connect(house.data)
+    house.attach(lifeline, ephemeral=True)
+    lifeline.close()
+    house.run(house.host.until(lambda: bool(house.host.terminated)))
+    assert house.host.terminated == [("111122223333", INSTANCE)]
+    assert not house.host.metadata
+
+
+def test_the_end_of_the_plane_ends_what_is_ephemeral(tmp_path: Path) -> None:
+    with asyncio.Runner() as runner:
+        house = House(tmp_path, runner)
+        with connect(house.data) as lifeline:
+            house.attach(lifeline, ephemeral=True)
+            house.run(house.control.close())
+        assert house.host.terminated == [("111122223333", INSTANCE)]
+
+
+def test_the_latest_attachment_of_an_instance_is_the_one_that_others_join(house: House) -> None:
+    with connect(house.data) as first:
+        house.attach(first, pid=1)
+        with connect(house.data) as second:
+            house.attach(second, pid=2)
+        house.run(house.host.until(lambda: len(house.host.metadata) == 1))
+        assert house.ask(first, {"where": INSTANCE})["pid"] == 0
+
+
+def test_what_the_host_refuses_gets_the_reason_and_its_sockets_are_closed(
+    house: House, lifeline: socket.socket
+) -> None:
+    before = descriptors()
+    with listening() as one, listening() as other:
+        message = {"attach": "i-2", "account": "111122223333"}
+        assert house.refused(lifeline, message, [one.fileno(), other.fileno()]) == "there is no instance i-2"
+    assert descriptors() == before
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_an_attachment_without_both_sockets_is_refused(house: House, lifeline: socket.socket, count: int) -> None:
+    before = descriptors()
+    with listening() as one:
+        assert "two listening sockets" in house.refused(lifeline, attaching(), [one.fileno()] * count)
+    assert descriptors() == before
+
+
+def test_descriptors_that_are_no_listening_sockets_are_refused_and_closed(
+    house: House, lifeline: socket.socket
+) -> None:
+    before = descriptors()
+    with listening() as one, Path("/dev/null").open() as other, socket.socket() as idle:
+        good, file, deaf = one.fileno(), other.fileno(), idle.fileno()
+        for pair in ([good, file], [file, good], [good, deaf]):
+            told = house.refused(lifeline, attaching(), pair)
+            assert told == "the descriptors are to be those of listening sockets"
+    assert descriptors() == before
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {},
+        {"attach": 1},
+        {"attach": INSTANCE, "pid": "4711"},
+        {"attach": INSTANCE, "ephemeral": 1},
+        {"where": None, "account": []},
+        {"shutdown": True},
+        {"records": "", "count": "many"},
+        {"where": INSTANCE, "unknown": 1},
+    ],
+)
+def test_a_message_that_the_protocol_does_not_have_is_refused(
+    house: House, lifeline: socket.socket, message: dict[str, Any]
+) -> None:
+    before = descriptors()
+    with listening() as one, listening() as other:
+        told = house.refused(lifeline, message, [one.fileno(), other.fileno()])
+    assert told.startswith("a message that is none: ")
+    assert descriptors() == before
+    assert house.ask(lifeline, {"where": INSTANCE})["ok"]
+
+
+@pytest.mark.parametrize(
+    "octets", [b"\n", b"nonsense\n", b"[1]\n", b'{"where":', b"\xff\xfe\n", b'{"a":"' + b"x" * 9000]
+)
+def test_who_does_not_speak_the_protocol_is_hung_up_on(house: House, octets: bytes) -> None:
+    before = descriptors()
+    with listening() as one, connect(house.data) as stranger:
+        socket.send_fds(stranger, [octets], [one.fileno()])
+        assert house.run(asyncio.to_thread(gone, stranger))
+    with connect(house.data) as lifeline:
+        assert house.ask(lifeline, {"where": INSTANCE})["ok"]
+        assert descriptors() == before + 2  # both ends of the lifeline
+
+
+def gone(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_records_come_whole_however_long_they_are(house: House, lifeline: socket.socket) -> None:
+    answer = house.ask(lifeline, {"records": "r-1", "count": 3, "denied": True})
+    assert answer["records"] == [{"id": "r-1", "count": 3, "denied": True, "long": "x" * 10_000}]
+
+
+def test_a_failure_behind_the_socket_is_told_and_the_conversation_goes_on(
+    house: House, lifeline: socket.socket
+) -> None:
+    assert "storage has failed" in house.refused(lifeline, {"records": "failing"})
+    assert house.ask(lifeline, {"where": INSTANCE})["ok"]
+
+
+def test_a_refusal_is_one_line_of_json(house: House, lifeline: socket.socket) -> None:
+    lifeline.sendall(b"{}\n")
+    line = house.run(asyncio.to_thread(lifeline.recv, 4096))
+    assert line.endswith(b"\n")
+    assert set(json.loads(line)) == {"error"}
