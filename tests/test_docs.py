@@ -84,7 +84,13 @@ def test_every_decision_is_in_the_index_under_its_own_title() -> None:
 @pytest.mark.parametrize("service", OWN_SERVICES)
 def test_every_operation_of_our_own_is_listed_and_no_other(service: str) -> None:
     text = (ROOT / "docs" / "services.md").read_text()
-    titles = {"iam": "IAM", "sts": "STS", "ec2": "EC2", "cloudtrail": "CloudTrail"}
+    titles = {
+        "accessanalyzer": "IAM Access Analyzer",
+        "cloudtrail": "CloudTrail",
+        "ec2": "EC2",
+        "iam": "IAM",
+        "sts": "STS",
+    }
     listed = re.split(r"\n###? ", text.partition(f"\n### {titles[service]}\n")[2])[0].strip().rpartition("\n\n")[2]
     operations = importlib.import_module(f"locum.services.{service}").OPERATIONS
     assert [name.strip() for name in listed.replace("\n", " ").split(",")] == sorted(operations)

@@ -57,7 +57,8 @@ def test_every_step_keeps_its_promise_on_a_plane_of_the_tours_own(tmp_path: Path
     assert done.returncode == 0, done.stderr
     assert "All 11 steps did what they promised" in done.stdout
     assert "because no identity-based policy" in done.stdout
-    assert [line for line in done.stdout.splitlines() if len(line) > 80] == []
+    shown = done.stdout.replace(str(tmp_path), "DIR")  # how long that is, is up to the machine
+    assert [line for line in shown.splitlines() if len(line) > 80] == []
     assert not (tmp_path / "nothing").exists()
 
 

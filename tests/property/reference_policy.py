@@ -7,6 +7,7 @@ says its rules in the order of the checklist. The numbers in brackets are those 
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -333,7 +334,9 @@ def number(text: str) -> Decimal | None:
 
 def date(text: str) -> float | None:
     try:
-        return float(text) if text.isdigit() else datetime.fromisoformat(text).astimezone(UTC).timestamp()
+        if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text):  # epoch seconds
+            return float(text)
+        return datetime.fromisoformat(text).astimezone(UTC).timestamp()
     except ValueError:
         return None
 

@@ -78,8 +78,23 @@ class InProcess:
 
     def client(self, service: str, key: Key | None = None, region: str = REGION, **config: Any) -> Any:
         """A boto3 client that signs with `key` (root's where None) and needs no network."""
+        client = self._client(service, key, region, config)
+        client.meta.events.register("before-send", self._carry)
+        return client
+
+    def request(self, service: str, operation: str, key: Key | None = None, **parameters: Any) -> HttpRequest:
+        """The request that boto3 would send, not sent."""
+        client = self._client(service, key, REGION, {})
+        client.meta.events.register("before-send", _keep)
+        try:
+            getattr(client, operation)(**parameters)
+        except _Kept as kept:
+            return kept.request
+        raise AssertionError("boto3 sent nothing")
+
+    def _client(self, service: str, key: Key | None, region: str, config: dict[str, Any]) -> Any:
         signing = key or self.root
-        client = _session().client(
+        return _session().client(
             service,
             region_name=region,
             endpoint_url=config.pop("endpoint_url", ENDPOINT),
@@ -88,8 +103,6 @@ class InProcess:
             aws_session_token=signing.session_token,
             config=Config(retries={"total_max_attempts": 1}, **config),
         )
-        client.meta.events.register("before-send", self._carry)
-        return client
 
     def _carry(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         answer = self.send(arrived(request))
@@ -134,6 +147,18 @@ class InProcess:
 def _session() -> Any:
     """One of all clients: it keeps the service models that it read."""
     return boto3.session.Session()
+
+
+class _Kept(Exception):
+    """A request that is kept, and not sent."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__()
+        self.request = request
+
+
+def _keep(request: AWSPreparedRequest, **_: Any) -> None:
+    raise _Kept(arrived(request))
 
 
 class _Raw(io.BytesIO):

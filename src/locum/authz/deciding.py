@@ -69,6 +69,8 @@ def decide(
     limited = limit(call)
     if limited is not None:
         return Verdict(call, (), limited)
+    if not plan.checks and call.caller.session is None:
+        return Verdict(call, ())  # a long-term key is its user's or root's, who is there
     own = standing(state, call.caller)
     if own.gone:
         first = plan.checks[0] if plan.checks else Check(f"{call.service}:{call.operation}", "*")

@@ -48,7 +48,9 @@ class HttpBackend:
 
     def __init__(self, endpoint: str, access_key_id: str, secret_access_key: str, clock: Clock) -> None:
         parts = urlsplit(endpoint)
-        if parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc:
+        if "@" in parts.netloc:
+            raise ConfigurationError("a backend endpoint has no user name and password in it: it gets signed requests")
+        if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ConfigurationError(f"backend endpoint {endpoint!r} is no URL; it reads like http://127.0.0.1:9000")
         self._base = f"{parts.scheme}://{parts.netloc}"
         self._prefix = parts.path.rstrip("/")

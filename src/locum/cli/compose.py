@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from locum.audit import History
 from locum.cli.backends import LazyMoto, http_backend
+from locum.cli.analyzer import LazyAnalyzer
 from locum.cli.home import CREDENTIALS_FILE, RootKey, root_key_text
 from locum.core.clock import Clock, Entropy, pooled, system_clock, system_entropy
 from locum.core.errors import ConfigurationError
@@ -124,6 +125,7 @@ def _services() -> dict[str, OwnService]:
         "sts": OwnService(sts.OPERATIONS, always),
         "ec2": OwnService(ec2.OPERATIONS, ec2.owns, backed=True),
         "cloudtrail": OwnService(cloudtrail.OPERATIONS, always, backed=True),
+        "accessanalyzer": OwnService(LazyAnalyzer(), always, backed=False),
     }
 
 

@@ -14,7 +14,7 @@ from locum.wire import Codec
 _ID_HEADERS: Final = frozenset({"x-amzn-requestid", "x-amz-request-id", "x-amz-id-2"})
 _CODE: Final = re.compile(rb"<Code>([^<]*)</Code>")
 _MESSAGE: Final = re.compile(rb"<Message>([^<]*)</Message>")
-_IN_BODY: Final = re.compile(rb"(<Request(?:Id|ID)>)[^<]*(</Request(?:Id|ID)>)")
+_IN_BODY: Final = re.compile(rb"(<[Rr]equestI[dD]>)[^<]*(</[Rr]equestI[dD]>)")
 
 
 def identified(answer: HttpResponse, codec: Codec, request_id: str) -> HttpResponse:

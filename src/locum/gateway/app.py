@@ -6,7 +6,7 @@ import json
 
 from locum import __version__
 from locum.core.errors import Fault
-from locum.core.http import HttpResponse
+from locum.core.http import HttpRequest, HttpResponse
 from locum.gateway import asgi
 from locum.gateway.pipeline import Pipeline
 from locum.gateway.plane import Plane
@@ -25,15 +25,19 @@ class Gateway:
         if scope["type"] != "http":
             return
         try:
-            request = await asgi.read(scope, receive)
+            request = await asgi.read(scope, receive, self._allowance)
         except asgi.ClientGone:
             return
         except asgi.BodyTooLarge as error:
-            fault = Fault("EntityTooLarge", f"A request carries at most {asgi.MAX_BODY} bytes here.", 413)
+            limit = self._allowance(error.request)
+            fault = Fault("EntityTooLarge", f"This request may carry at most {limit} bytes here.", 413)
             await asgi.write(scope, send, self._pipeline.refusal(error.request, fault))
             return
         response = self._health() if request.raw_path == HEALTH else await self._pipeline.answer(request)
         await asgi.write(scope, send, response)
+
+    def _allowance(self, request: HttpRequest) -> int:
+        return asgi.MAX_BODY if self._pipeline.knows_signer(request) else asgi.FREE_BODY
 
     def _health(self) -> HttpResponse:
         ledger = self._plane.ledger

@@ -11,11 +11,15 @@ from locum.core.http import HttpRequest, HttpResponse
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
+Allowance = Callable[[HttpRequest], int]
+"""How many octets of body a request may have, judged by its headers: at least FREE_BODY."""
 
 MAX_BODY: Final = 1 << 30
 """Octets. A payload is held in memory while its signature is verified. S3 takes 5 GiB in one PUT; a larger
 object is uploaded in parts there as here."""
+
+FREE_BODY: Final = 1 << 20
+"""Octets that are read of anybody's request: more only where a key that is known claims to have signed it."""
 
 _NO_CONTENT: Final = frozenset({204, 304})
 _UNSENDABLE: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
@@ -34,8 +38,11 @@ class BodyTooLarge(Exception):
         self.request = request
 
 
-async def read(scope: Scope, receive: Receive) -> HttpRequest:
-    """The whole request. Raises ClientGone, BodyTooLarge."""
+async def read(scope: Scope, receive: Receive, allowance: Allowance) -> HttpRequest:
+    """The whole request. Raises ClientGone, BodyTooLarge.
+
+    `allowance` is asked, once the headers are there, how much of a body over FREE_BODY is read.
+    """
     client = scope.get("client")
     request = HttpRequest(
         scope["method"],
@@ -47,27 +54,30 @@ async def read(scope: Scope, receive: Receive) -> HttpRequest:
         scope["scheme"] == "https",
     )
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > MAX_BODY:
+    if declared.isdecimal() and int(declared) > FREE_BODY and int(declared) > allowance(request):
         raise BodyTooLarge(request)
     message = await receive()
     if message["type"] == "http.disconnect":
         raise ClientGone
     request.body = message.get("body", b"")
     if message.get("more_body"):
-        request.body = await _rest(request, receive)
+        request.body = await _rest(request, receive, allowance)
     return request
 
 
-async def _rest(request: HttpRequest, receive: Receive) -> bytes:
+async def _rest(request: HttpRequest, receive: Receive, allowance: Allowance) -> bytes:
     chunks = [request.body]
     size = len(request.body)
+    limit = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > MAX_BODY:
+        if size > FREE_BODY:
+            limit = limit or allowance(request)
+        if size > (limit or FREE_BODY):
             request.body = b""
             raise BodyTooLarge(request)
         chunks.append(chunk)

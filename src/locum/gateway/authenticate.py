@@ -36,6 +36,26 @@ class Signer(NamedTuple):
 UNSIGNED: Final = Signer(NOBODY, "")
 
 
+class Signers:
+    """`signer_of`, remembered for as long as the state is the very same value."""
+
+    def __init__(self, keyring: KeyRing) -> None:
+        self._keyring = keyring
+        self._state: State | None = None
+        self._known: dict[str, Signer] = {}
+
+    def find(self, state: State, claim: sigv4.Claim | None) -> Signer:
+        """Like `signer_of`."""
+        if claim is None or claim.session_token:
+            return signer_of(state, self._keyring, claim)
+        if self._state is not state:
+            self._state, self._known = state, {}
+        found = self._known.get(claim.access_key_id)
+        if found is None:
+            found = self._known[claim.access_key_id] = signer_of(state, self._keyring, claim)
+        return found
+
+
 def signer_of(state: State, keyring: KeyRing, claim: sigv4.Claim | None) -> Signer:
     """Whose key a request claims to be signed with. Raises Fault where there is no such key or session.
 

@@ -18,7 +18,7 @@ from locum.core.identifiers import request_id
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.gateway import s3
 from locum.gateway.answers import error_in, identified
-from locum.gateway.authenticate import signer_of, verified
+from locum.gateway.authenticate import Signers, verified
 from locum.gateway.destination import destination
 from locum.gateway.encoded import refusal
 from locum.gateway.plane import Plane
@@ -41,6 +41,7 @@ class Pipeline:
     def __init__(self, plane: Plane, recorder: Recorder) -> None:
         self._plane = plane
         self._recorder = recorder
+        self._signers = Signers(plane.keyring)
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
         """The answer to `request`, whatever happens on the way."""
@@ -57,6 +58,14 @@ class Pipeline:
         """The answer to a request that got `fault` before it was read to its end."""
         return self._refuse(self._begun(request), fault)
 
+    def knows_signer(self, request: HttpRequest) -> bool:
+        """Whether a key that exists claims to have signed the request, going by its headers alone."""
+        try:
+            claim = sigv4.read(request)
+            return claim is not None and bool(self._signers.find(self._plane.ledger.state, claim).secret)
+        except Fault:
+            return False
+
     def _begun(self, request: HttpRequest) -> Progress:
         """Nothing but what is here is known of time and state while the request lasts."""
         plane = self._plane
@@ -67,14 +76,14 @@ class Pipeline:
         claim = sigv4.read(request)
         if claim is not None:
             progress.region = claim.scope.region
-        signer = signer_of(progress.state, self._plane.keyring, claim)
+        signer = self._signers.find(progress.state, claim)
         codec = progress.codec = wire.resolve(request, None if claim is None else claim.scope.service)
         body = verified(signer, request, claim, progress.now, codec.model, codec.protocol)
         progress.caller = signer.caller
         params = progress.params = codec.parse(request, body)
         call = _call(progress, codec, presigned=claim is not None and claim.presigned)
         progress.plan = authz.plan(progress.state, call)
-        facts = await self._facts(progress, call)
+        facts = {} if progress.plan.permissionless else await self._facts(progress, call)
         self._authorize(progress, call, facts)
         own = self._plane.services.get(codec.service)
         operation = None if own is None else own.find(codec.operation, params)

@@ -108,7 +108,7 @@ def _function(arn: Arn, account: str, region: str) -> ResourceFacts:
     if function is None:
         return UNKNOWN
     policy = function.policy
-    text = _text(policy.get_policy()) if policy is not None and policy.statements else None
+    text = _text(policy.get_policy()["Policy"]) if policy is not None and policy.statements else None
     return ResourceFacts(account, text, dict(function.tags))
 
 

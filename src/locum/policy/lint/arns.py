@@ -23,8 +23,23 @@ MAX_ARN: Final = 2048
 """Characters; longer ones are not compared with resource types."""
 
 _PARTITION, _SERVICE, _REGION, _ACCOUNT, _RESOURCE = range(1, FIELDS)
-_ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
+_ACCOUNT_ID: Final = re.compile(r"[0-9]{12}|aws")
+"""A resource of AWS's own has `aws` for an account: arn:aws:iam::aws:policy/ReadOnlyAccess."""
+
+# AWS's own resources that have no account: arn:aws:ssm:us-east-1::document/AWS-RunShellScript.
+_WITHOUT_ACCOUNT: Final = {
+    "resource-explorer-2": ("view/",),
+    "ssm": ("automation-definition/", "document/", "parameter/"),
+}
 _COLONS: Final = re.compile(r"\$\{[^}]*\}|:")
+# Resources that exist, and that the Service Authorization Reference does not list.
+_UNLISTED: Final = {
+    "apigateway": ("/tags", "/v2/"),
+    "backup": ("recovery-point:",),
+    "cloudformation": ("transform/",),
+    "waf": ("changetoken/",),
+    "waf-regional": ("changetoken/",),
+}
 
 
 class Field(NamedTuple):
@@ -135,17 +150,22 @@ def _account(policy: Policy, arn: ArnText) -> Iterator[Issue]:
         return
     if allowed == {""}:
         yield issue("ARN_ACCOUNT_NOT_ALLOWED", _place(policy, arn, field), service=arn.fields[_SERVICE].text)
-    elif not field.text and allowed and "" not in allowed:
+    elif not field.text and allowed and "" not in allowed and not _is_awss_own(arn):
         yield issue("MISSING_ARN_ACCOUNT", policy.value(arn.node), resource=arn.kinds[0].name)
     elif field.text and not _ACCOUNT_ID.fullmatch(field.text):
         yield issue("INVALID_ARN_ACCOUNT", _place(policy, arn, field), account=field.text)
 
 
+def _is_awss_own(arn: ArnText) -> bool:
+    return arn.fields[_RESOURCE].text.startswith(_WITHOUT_ACCOUNT.get(arn.fields[_SERVICE].text, ()))
+
+
 def _resource(policy: Policy, arn: ArnText) -> Iterator[Issue]:
     """INVALID_ARN_RESOURCE."""
     service, field = arn.fields[_SERVICE].text, arn.fields[_RESOURCE]
-    comparable = not is_free(service) and len(arn.node.text) <= MAX_ARN and policy.catalogue.resources(service)
-    if comparable and not arn.kinds:
+    if is_free(service) or len(arn.node.text) > MAX_ARN or field.text.startswith(_UNLISTED.get(service, ())):
+        return
+    if policy.catalogue.resources(service) and not arn.kinds:
         yield issue("INVALID_ARN_RESOURCE", _place(policy, arn, field))
 
 

@@ -22,7 +22,7 @@ _EPOCH: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
 
 # The operator families that a type of key can be compared with, and what AWS calls the right one.
 _FAMILIES: Final = {
-    "String": ("String", "Binary"),
+    "String": ("String", "Binary", "Arn"),  # tags and contexts may hold ARNs
     "ARN": ("Arn", "String"),
     "Bool": ("Bool",),
     "Numeric": ("Numeric",),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
@@ -10,8 +12,11 @@ from locum.policy.lint.reading import Kind, Node
 from locum.policy.lint.view import Issue, Policy, Statement, issue
 from locum.policy.patterns import Matcher
 
-MAX_COMPARISONS: Final = 200_000
-"""Of patterns with what they may cover, an element: no policy within its quota comes near."""
+MAX_COMPARED: Final = 20_000_000
+"""Characters that patterns are held against, an element: no policy within its quota comes near."""
+
+_GROUP: Final = re.compile(r"arn:[^:*?$]*:[^:*?$]*:|[^:*?$]*:")
+"""What a text must share with a pattern that may cover it: service, or partition and service."""
 
 
 def actions(policy: Policy, statement: Statement) -> Iterator[Issue]:
@@ -37,22 +42,33 @@ def _covered(nodes: tuple[Node, ...], *, fold: bool) -> list[Node]:
     first: dict[str, int] = {}
     for i, text in enumerate(texts):
         first.setdefault(text, i)
-    patterns = [text for text in first if has_wildcard(text)]
-    if len(patterns) * len(first) > MAX_COMPARISONS:
-        return [node for i, node in enumerate(nodes) if first[texts[i]] != i]
-    tests = {text: coverer(text) for text in patterns}
-    redundant = {text for text in first if _is_covered(text, tests, first)}
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for text in first:
+        if has_wildcard(text):
+            groups[_group(text)].append(text)
+    redundant: set[str] = set()
+    left = MAX_COMPARED
+    tests = {text: coverer(text) for patterns in groups.values() for text in patterns}
+    for text in first:
+        rivals = [*groups[""], *(groups.get(_group(text), ()) if _group(text) else ())]
+        left -= len(rivals) * len(text)
+        if left < 0:
+            break
+        if any(_is_covered(text, rival, tests, first) for rival in rivals):
+            redundant.add(text)
     return [node for i, node in enumerate(nodes) if first[texts[i]] != i or texts[i] in redundant]
 
 
-def _is_covered(text: str, tests: dict[str, Matcher], first: dict[str, int]) -> bool:
-    for pattern, covers in tests.items():
-        if pattern == text or not covers(text):
-            continue
-        mutual = text in tests and tests[text](pattern)
-        if not mutual or first[pattern] < first[text]:
-            return True
-    return False
+def _group(text: str) -> str:
+    match = _GROUP.match(text)
+    return match.group() if match else ""
+
+
+def _is_covered(text: str, by: str, tests: dict[str, Matcher], first: dict[str, int]) -> bool:
+    if by == text or not tests[by](text):
+        return False
+    mutual = text in tests and tests[text](by)
+    return not mutual or first[by] < first[text]
 
 
 def statements(policy: Policy) -> Iterator[Issue]:

@@ -253,5 +253,3 @@ def empty_conditions(policy: Policy, statement: Statement) -> Iterator[Issue]:
     block = statement.element("Condition")
     operators = list(block.value.members) if block is not None else []
     yield from _empty(policy, "EMPTY_OBJECT_CONDITION", [block, *operators], Kind.OBJECT)
-
-

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping
-from functools import cache, cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, cached_property, lru_cache
 from importlib import util
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +21,9 @@ from locum.policy.lint import Action, ConditionKey, ResourceType, Service
 
 _ARRAY: Final = "ArrayOf"
 _PLACEHOLDER: Final = re.compile(r"\$\{[^}]*\}")
+_ANGLED: Final = re.compile(r"<([^<>]*)>")
+"""How S3's keys of object tags are spelled: `s3:ExistingObjectTag/<key>`."""
+_KEYS_CACHED: Final = 4096
 _ARN_SERVICE: Final = 2
 _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -46,6 +49,7 @@ class ReferenceCatalogue:
         self._reference = reference
         self._botocore = botocore
         self._services: dict[str, Service] = {}
+        self._resources: dict[str, tuple[ResourceType, ...]] = {}
 
     # --- services ---
 
@@ -72,22 +76,33 @@ class ReferenceCatalogue:
             prefix,
             {name: _action(entry, keys) for name, entry in self._json(f"actions/{prefix}.json").items()},
             self._keys(prefix),
-            tuple(ResourceType(kind["key"], kind["arn"]) for kind in types.values()),
+            tuple(_resource_types(types)),
         )
 
     # --- condition keys ---
 
     def _keys(self, prefix: str) -> dict[str, ConditionKey]:
-        return {name: _key(entry) for name, entry in self._json(f"conditionKeys/{prefix}.json").items()}
+        entries = self._json(f"conditionKeys/{prefix}.json").values()
+        return {key.name.lower(): key for key in map(_key, entries)}
 
     def key(self, name: str) -> ConditionKey | None:
         """A condition key by its lower-case name, looked up where the prefix says, then wherever it is."""
+        return self._found(name)
+
+    @cached_property
+    def _found(self) -> Callable[[str], ConditionKey | None]:
+        return lru_cache(_KEYS_CACHED)(self._find)
+
+    def _find(self, name: str) -> ConditionKey | None:
         service = self.service(name.partition(":")[0])
         if service is not None:
-            found = service.keys.get(name) or _templated(service.keys, name)
+            found = service.keys.get(name) or _templated(service.keys.values(), name)
             if found is not None:
                 return found
-        return self._every_key.get(name) or _templated(self._every_template, name)
+        if name in self._every_key:
+            return self._every_key[name]
+        templates = self._every_template
+        return _templated(templates.get(name.partition(":")[0], ()), name) or _templated(templates[""], name)
 
     def owns_keys(self, prefix: str) -> bool:
         """Whether any service has a key that begins with `prefix:`."""
@@ -98,8 +113,14 @@ class ReferenceCatalogue:
         return {name: key for prefix in sorted(self._prefixes) for name, key in self._keys(prefix).items()}
 
     @cached_property
-    def _every_template(self) -> dict[str, ConditionKey]:
-        return {name: key for name, key in self._every_key.items() if "${" in name}
+    def _every_template(self) -> Mapping[str, list[ConditionKey]]:
+        """The keys with placeholders, by their prefixes; under "" those with one in the prefix."""
+        found: dict[str, list[ConditionKey]] = {"": []}
+        for name, key in self._every_key.items():
+            prefix = name.partition(":")[0]
+            if "${" in name:
+                found.setdefault("" if "${" in prefix else prefix, []).append(key)
+        return found
 
     @cached_property
     def _key_prefixes(self) -> frozenset[str]:
@@ -109,18 +130,22 @@ class ReferenceCatalogue:
 
     def resources(self, service: str) -> tuple[ResourceType, ...]:
         """The types of resources with `service` in their ARNs, those of the service of that prefix first."""
-        own = self.service(service)
-        mine = tuple(kind for kind in own.resources if _service_of(kind) == service) if own is not None else ()
-        return mine + tuple(kind for kind in self._every_resource.get(service, ()) if kind not in mine)
+        if service not in self._resources:
+            own = self.service(service)
+            mine = [kind for kind in own.resources if _service_of(kind) == service] if own is not None else []
+            others = self._every_resource.get(service, ())
+            if not mine and not others:
+                return ()
+            self._resources[service] = tuple(dict.fromkeys((*mine, *others)))
+        return self._resources[service]
 
     @cached_property
-    def _every_resource(self) -> Mapping[str, tuple[ResourceType, ...]]:
-        found: defaultdict[str, dict[ResourceType, None]] = defaultdict(dict)
+    def _every_resource(self) -> Mapping[str, list[ResourceType]]:
+        found: defaultdict[str, list[ResourceType]] = defaultdict(list)
         for prefix in sorted(self._prefixes):
-            for entry in self._json(f"resourceTypes/{prefix}.json").values():
-                kind = ResourceType(entry["key"], entry["arn"])
-                found[_service_of(kind)][kind] = None
-        return {service: tuple(kinds) for service, kinds in found.items()}
+            for kind in _resource_types(self._json(f"resourceTypes/{prefix}.json")):
+                found[_service_of(kind)].append(kind)
+        return found
 
     # --- the rest ---
 
@@ -155,22 +180,29 @@ def _action(entry: Mapping[str, Any], type_keys: Mapping[str, frozenset[str]]) -
     return Action(entry["name"], frozenset(names))
 
 
+def _resource_types(types: Mapping[str, Any]) -> Iterator[ResourceType]:
+    """Some entries give two forms of ARN, with a comma between."""
+    for kind in types.values():
+        for arn in kind["arn"].split(", "):
+            yield ResourceType(kind["key"], arn)
+
+
 def _key(entry: Mapping[str, Any]) -> ConditionKey:
     kind = entry["type"]
-    return ConditionKey(entry["key"], kind.removeprefix(_ARRAY), kind.startswith(_ARRAY))
+    return ConditionKey(_ANGLED.sub(r"${\1}", entry["key"]), kind.removeprefix(_ARRAY), kind.startswith(_ARRAY))
 
 
-def _templated(keys: Mapping[str, ConditionKey], name: str) -> ConditionKey | None:
+def _templated(keys: Iterable[ConditionKey], name: str) -> ConditionKey | None:
     """The key with placeholders that `name` is an instance of."""
-    for template, key in keys.items():
-        if "${" in template and _pattern(template).fullmatch(name):
+    for key in keys:
+        if "${" in key.name and _pattern(key.name.lower()).fullmatch(name):
             return key
     return None
 
 
 @cache
 def _pattern(template: str) -> re.Pattern[str]:
-    """A placeholder stands for at least one character. No template has two that touch: matching stays linear."""
+    """A placeholder stands for at least one character. No template has two: matching stays linear."""
     pieces = map(re.escape, _PLACEHOLDER.split(template))
     return re.compile("(?s:.+)".join(pieces))
 
