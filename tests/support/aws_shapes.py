@@ -24,6 +24,11 @@ def misfits(service: str, operation: str, answer: Mapping[str, Any]) -> list[str
     return _check(shape, answer, "$")
 
 
+def enumeration(service: str, shape: str) -> set[str]:
+    """The values of an enumeration of the service's model."""
+    return set(_model(service).shape_for(shape).enum)
+
+
 def _check(shape: Any, value: Any, at: str) -> list[str]:
     check = {"structure": _structure, "list": _list, "map": _map}.get(shape.type_name, _scalar)
     return check(shape, value, at)

@@ -12,6 +12,7 @@ from locum.core.principal import Caller, Principal
 from locum.services import ec2
 from locum.services.verbs import Context, Outcome
 from locum.state import Instance, State
+from locum.store import AuditRow
 
 
 class NodeHost:
@@ -46,7 +47,7 @@ class NodeHost:
         return [readable(record) for record in found]
 
     async def ended(self, account: str, instance: str) -> None:
-        """Terminate what a launcher left running, as its owner would have."""
+        """Terminate what a launcher left running, as its owner would have; it is in the record as EC2's own doing."""
         plane = self._node.plane
         found = plane.ledger.state.get(Instance, account, instance)
         if found is None or found.state in ("shutting-down", "terminated"):
@@ -65,7 +66,10 @@ class NodeHost:
         def handler(state: State) -> Outcome:
             return verb(context._replace(state=state), {"InstanceIds": [instance]})
 
+        def audit(outcome: Outcome | Fault) -> tuple[AuditRow, ...]:
+            return () if isinstance(outcome, Fault) else (self._node.recorder.ended_row(found, context.now),)
+
         try:
-            await plane.ledger.transact(handler, lambda _outcome: ())
+            await plane.ledger.transact(handler, audit)
         except Fault:
             return  # protected against termination, or the plane is going down: it stays as it is

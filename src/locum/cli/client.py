@@ -7,14 +7,14 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from locum.cli.home import Plane, read_root_key
 from locum.core.errors import LocumError
 
 
 class CallFailed(LocumError):
-    """A call of the plane's API was refused; the text is the service's."""
+    """A call of the plane's API was refused (the text is the service's), or the plane did not answer."""
 
 
 class Root:
@@ -39,7 +39,7 @@ class Root:
         )
         try:
             answer: dict[str, Any] = getattr(client, operation)(**parameters)
-        except ClientError as error:
+        except (BotoCoreError, ClientError) as error:
             raise CallFailed(str(error)) from error
         finally:
             client.close()

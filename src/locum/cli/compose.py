@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from locum.audit import History
-from locum.cli.backends import LazyMoto, http_backend
 from locum.cli.analyzer import LazyAnalyzer
+from locum.cli.backends import LazyMoto, http_backend
 from locum.cli.home import CREDENTIALS_FILE, RootKey, root_key_text
 from locum.core.clock import Clock, Entropy, pooled, system_clock, system_entropy
 from locum.core.errors import ConfigurationError
@@ -64,7 +64,7 @@ class Node:
             self.journal.close()
             raise
         self.listeners = Listeners()
-        recorder = Recorder(self.ledger, entropy, options.mode)
+        self.recorder = recorder = Recorder(self.ledger, entropy, options.mode)
         self.plane = Plane(
             ledger=self.ledger,
             history=History(self.journal),

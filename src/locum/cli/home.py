@@ -91,7 +91,7 @@ def root_key_text(key: RootKey) -> bytes:
 def read_root_key(data: Path) -> RootKey:
     """The root user's credentials. Raises ConfigurationError where the file is missing or unreadable."""
     path = data / CREDENTIALS_FILE
-    parser = configparser.ConfigParser()
+    parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_file(io.StringIO(path.read_text()))
         section = parser["default"]

@@ -26,31 +26,32 @@ _JOINED: Final = 1 << 16  # octets; a larger body is not copied for it
 
 
 class JoinedWrites:
-    """A transport that sends the head of an answer and its body in one piece where both are there at once.
+    """A transport that sends the head of an answer and its body in one piece where it is told that both are there.
 
     uvicorn writes them apart. Two small segments are two system calls here and two wake-ups at the client,
     which is more than all that `wire` does for an answer.
     """
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
-        self._loop = loop
+        self._joining = False
         self._head = b""
 
+    def join(self) -> None:
+        """Hold what is written next until what is written after it: the caller has both."""
+        self._joining = True
+
     def write(self, data: bytes) -> None:
-        """Hold the first piece until the next one, or until this turn of the loop is over."""
-        if self._head:
-            head, self._head = self._head, b""
-            if len(data) > _JOINED:
-                self._transport.write(head)
-                self._transport.write(data)
-            else:
-                self._transport.write(head + data)
-        elif len(data) > _JOINED:
-            self._transport.write(data)
-        elif data:
+        """Send `data`, or hold it (see `join`), or send it with what was held."""
+        if self._joining:
+            self._joining = False
             self._head = data
-            self._loop.call_soon(self._flush)
+        elif self._head and len(data) <= _JOINED:
+            head, self._head = self._head, b""
+            self._transport.write(head + data)
+        else:
+            self._flush()
+            self._transport.write(data)
 
     def _flush(self) -> None:
         if self._head:
@@ -69,32 +70,27 @@ class JoinedWrites:
 class HopLimitProtocol(HttpToolsProtocol):
     """HTTP/1.1 that lets an application set the hop limit (IP TTL) of what it sends.
 
-    The application finds `limit_hops(n)` in `scope["state"]`, and calls it for each of its answers: 0 is the
-    system's default. What was sent under a limit may yet be sent again, so the limit stays until the client
-    has acknowledged all of it: who pipelines a request behind the PUT does not free the PUT's answer.
+    The application finds `limit_hops(n)` in `scope["state"]` (and `join()`, see JoinedWrites), and calls it for
+    each of its answers: 0 is the system's default. What was sent under a limit may yet be sent again, so the
+    limit stays until the client has acknowledged all of it: who pipelines a request behind the PUT does not free
+    the PUT's answer.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
-        super().connection_made(cast("asyncio.Transport", JoinedWrites(transport, self.loop)))
-        self.app_state = {"limit_hops": self._limit_hops}
+        joined = JoinedWrites(transport)
+        super().connection_made(cast("asyncio.Transport", joined))
+        self.app_state = {"limit_hops": self._limit_hops, "join": joined.join}
         self._limited = False
         self._default_hops = 0
-        self._in_head = False
         self._head_size = 0
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._in_head = True
-        self._head_size = 0
-
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        super().on_headers_complete()
 
     def data_received(self, data: bytes) -> None:
         """Parse `data`. Whoever sends headers without end, signed or not, would fill the memory with them."""
         super().data_received(data)
-        if self._in_head:
+        scope = cast("dict[str, Any] | None", self.scope)  # made with the first line, complete with the last header
+        if scope is None or "method" in scope:
+            self._head_size = 0  # between requests, or in a body
+        else:
             self._head_size += len(data)
             if self._head_size > MAX_HEAD and not self.transport.is_closing():
                 self.send_400_response("Request header fields too large.")

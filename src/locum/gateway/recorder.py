@@ -87,6 +87,28 @@ class Recorder:
             ).row()
         )
 
+    def ended_row(self, instance: Instance, now: float) -> AuditRow:
+        """The row of an instance that EC2 terminated by itself, because nobody holds on to it any more."""
+        return Record(
+            event_id=request_id(self._entropy),
+            request_id=request_id(self._entropy),
+            at=now,
+            account=instance.account,
+            region=instance.region,
+            event_source=_EC2,
+            service="ec2",
+            operation="TerminateInstances",
+            identity=Identity("service", _EC2),
+            source_ip=_EC2,
+            user_agent=_EC2,
+            parameters={"instanceIds": [instance.id]},
+            resources=(Resource("AWS::EC2::Instance", instance.id, instance.arn, instance.account),),
+            invoked_by=_EC2,
+            verdict="allow",
+            mode=self._mode,
+            event_type="AwsServiceEvent",
+        ).row()
+
     def answered_row(self, progress: Progress, answer: Mapping[str, Any]) -> AuditRow:
         """The row of a call that changes something, for its transaction."""
         return self._row(progress, 200, answer=answer)

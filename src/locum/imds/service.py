@@ -197,9 +197,11 @@ async def _send(scope: Scope, send: Send, answer: Answer) -> None:
     ]
     if answer.ttl:
         headers.append((TOKEN_TTL, answer.ttl))
-    limit_hops = scope.get("state", {}).get("limit_hops")
-    if limit_hops is not None:
-        limit_hops(answer.hop_limit)
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     body = b"" if scope["method"] == "HEAD" else answer.body
+    connection = scope.get("state") or {}  # what the listener lets us do with it
+    if "limit_hops" in connection:
+        connection["limit_hops"](answer.hop_limit)
+    if body and "join" in connection:
+        connection["join"]()
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -14,6 +14,7 @@ from support.inprocess import scope_of
 
 Message = MutableMapping[str, Any]
 ALLOWED = asgi.FREE_BODY + 4
+"""What a key that is known may send, here."""
 GONE: Message = {"type": "http.disconnect"}
 
 
@@ -21,14 +22,14 @@ def body(octets: bytes, *, more: bool = False) -> Message:
     return {"type": "http.request", "body": octets, "more_body": more}
 
 
-def read(*messages: Message, limit: int | None = None, **changes: Any) -> HttpRequest:
+def read(*messages: Message, **changes: Any) -> HttpRequest:
     scope = {**scope_of(HttpRequest("PUT", "/a%2Fb", "x=%20", {"host": "h"}, source_ip="10.1.2.3")), **changes}
     waiting = list(messages)
 
     async def receive() -> Message:
         return waiting.pop(0)
 
-    return asyncio.run(asgi.read(scope, receive, lambda _request: asgi.MAX_BODY if limit is None else limit))
+    return asyncio.run(asgi.read(scope, receive, lambda _request: ALLOWED))
 
 
 def written(response: HttpResponse, method: str = "GET") -> tuple[int, dict[bytes, bytes], list[bytes]]:
@@ -87,6 +88,17 @@ def test_a_payload_that_says_it_is_over_the_limit_is_not_read_at_all() -> None:
     with pytest.raises(asgi.BodyTooLarge):
         read(headers=[(b"content-length", b"%d" % (ALLOWED + 1))])
     assert read(body(b""), headers=[(b"content-length", b"%d" % ALLOWED)]).body == b""
+
+
+def test_what_anybody_may_send_is_read_without_asking_who_it_is() -> None:
+    async def receive() -> Message:
+        return body(b"x" * asgi.FREE_BODY)
+
+    def unasked(_request: HttpRequest) -> int:
+        raise AssertionError("nobody is to be asked")
+
+    scope = scope_of(HttpRequest("PUT", "/", "", {"content-length": str(asgi.FREE_BODY)}))
+    assert len(asyncio.run(asgi.read(scope, receive, unasked)).body) == asgi.FREE_BODY
 
 
 # -- writing -------------------------------------------------------------------------------------------------

@@ -41,8 +41,23 @@ def command(data: Path, request_id: str, last: int, everything: bool, as_json: b
 
 
 def lines(record: dict[str, Any]) -> Iterator[str]:
-    """One record, told: what was called, what came of it, why, and what would change it."""
-    yield f"{_headline(record)}  {record['service']}:{record['operation'] or '(unnamed call)'}"
+    """One record, told: what was called, what came of it, why, and what would change it.
+
+    Much of it is what callers wrote, strangers among them: it is not to write on the reader's terminal.
+    """
+    yield f"{_headline(record)}  {_printable(record['service'])}:{_printable(record['operation']) or '(unnamed call)'}"
+    yield from map(_printable, _particulars(record))
+    yield from map(_printable, _explanation(record["explanation"]))
+
+
+def _printable(text: str) -> str:
+    """`text` with its line feeds, and with every other control or invisible character spelled out."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
+def _particulars(record: dict[str, Any]) -> Iterator[str]:
     identity = record["identity"]
     yield f"  who      {identity['arn']}" + (f"  key {identity['access_key_id']}" if identity["access_key_id"] else "")
     if identity["instance_id"]:
@@ -57,7 +72,6 @@ def lines(record: dict[str, Any]) -> Iterator[str]:
         yield f"  answer   {record['status']} {record['error_code']}: {record['error_message']}"
     for statement in record["determining"]:
         yield f"  decided  {statement}"
-    yield from _explanation(record["explanation"])
 
 
 def _headline(record: dict[str, Any]) -> str:

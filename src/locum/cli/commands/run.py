@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 import click
 
-from locum.cli.client import Root
+from locum.cli.client import CallFailed, Root
 from locum.cli.home import data_option, read_plane
 from locum.cli.inside import network_option, run_inside
 
@@ -18,10 +18,10 @@ from locum.cli.inside import network_option, run_inside
 @click.option("--profile", help="The instance profile to wear, by name.")
 @click.option("--keep", is_flag=True, help="Leave the instance running when the command has ended.")
 @click.option("--imdsv1", is_flag=True, help="Let metadata be read without a token (HttpTokens=optional).")
-@click.option("--user-data", type=click.File(), help="A file to be the instance's user data.")
+@click.option("--user-data", type=click.File("rb"), help="A file to be the instance's user data.")
 @click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARG]...")
 def command(
-    data: Path, network: str, profile: str | None, keep: bool, imdsv1: bool, user_data: TextIO | None,
+    data: Path, network: str, profile: str | None, keep: bool, imdsv1: bool, user_data: BinaryIO | None,
     argv: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Launch an instance that wears PROFILE and run COMMAND inside it.
@@ -46,8 +46,16 @@ def command(
     try:
         code = run_inside(data, plane, instance, argv, network=network, ephemeral=not keep)
     finally:
-        if keep:
-            click.echo(f"locum: {instance} keeps running", err=True)
-        else:
-            root.call("ec2", "terminate_instances", InstanceIds=[instance])
+        _afterwards(root, instance, keep=keep)
     raise SystemExit(code)
+
+
+def _afterwards(root: Root, instance: str, *, keep: bool) -> None:
+    """What becomes of the instance; the exit code stays the command's even where the plane is gone by now."""
+    if keep:
+        click.echo(f"locum: {instance} keeps running", err=True)
+        return
+    try:
+        root.call("ec2", "terminate_instances", InstanceIds=[instance])
+    except CallFailed as failure:
+        click.echo(f"locum: {instance} was not terminated: {failure}", err=True)

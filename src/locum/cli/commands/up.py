@@ -76,7 +76,7 @@ def _tune_interpreter() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    gc.set_threshold(100_000, 20, 50)
     sys.setswitchinterval(0.001)  # seconds: a commit waits for the interpreter at most so long
 
 

@@ -153,7 +153,7 @@ _REASONS: Final = {
 
 def _permissive(policy: Policy, condition: Condition, value: Node, what: str) -> Iterator[Issue]:
     in_sensitive, in_user_id = _REASONS[what]
-    if condition.name in SENSITIVE and not _is_presence(policy, condition, value):
+    if condition.name in SENSITIVE and not _is_presence(value.text):
         reason = in_sensitive.format(key=condition.key.name)
     elif condition.name == _USER_ID and not _is_fixed_user_id(value.text):
         reason = in_user_id
@@ -162,11 +162,11 @@ def _permissive(policy: Policy, condition: Condition, value: Node, what: str) ->
     yield issue(f"{what}_USAGE_TOO_PERMISSIVE", policy.value(value), reason=reason)
 
 
-def _is_presence(_policy: Policy, _condition: Condition, value: Node) -> bool:
-    """A lone `*` asks whether there is a value: EQUIVALENT_TO_NULL_FALSE tells. `${aws:PrincipalAccount}` is no
-    pattern at all: a variable of a sensitive key stands for one value that nobody chooses."""
-    match = re.fullmatch(r"\$\{([^},]*)\}", value.text)
-    return value.text == "*" or (match is not None and match.group(1).lower() in SENSITIVE)
+def _is_presence(text: str) -> bool:
+    """Whether it is no pattern of values: a lone `*` asks whether there is a value (`always_and_never` tells), and
+    a variable of a sensitive key stands for one value that nobody chooses."""
+    match = re.fullmatch(r"\$\{([^},]*)\}", text)
+    return text == "*" or (match is not None and match.group(1).lower() in SENSITIVE)
 
 
 def _is_fixed_user_id(text: str) -> bool:

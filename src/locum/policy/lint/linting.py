@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from locum.policy.lint.catalogue import Catalogue
-from locum.policy.lint.finding import Finding, FindingType, Location, PolicyType, Substring
+from locum.policy.lint.finding import Finding, FindingType, Key, Location, PathElement, PolicyType, Substring
 from locum.policy.lint.reading import BrokenJson, Kind, Node, read
 from locum.policy.lint.table import DOCUMENT, STATEMENT
 from locum.policy.lint.texts import CODES
@@ -50,8 +50,13 @@ def _finding(found: Issue) -> Finding:
 
 def _cleaned(location: Location) -> Location:
     """Without half surrogates, which JSON can name and no encoding can carry."""
-    path = tuple(_encodable(step) if isinstance(step, str) else step for step in location.path)
-    return Location(path, location.span)
+    return Location(tuple(map(_cleaned_step, location.path)), location.span)
+
+
+def _cleaned_step(step: PathElement) -> PathElement:
+    if isinstance(step, Key):
+        return Key(_encodable(step.name))
+    return _encodable(step) if isinstance(step, str) else step
 
 
 def _encodable(text: str) -> str:
