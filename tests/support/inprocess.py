@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError
 
 from locum.audit import Record
 from locum.cli.compose import Node, Options
-from locum.cli.home import RootKey, read_root_key
+from locum.cli.home import read_root_key
 from locum.core.clock import Clock, system_clock
 from locum.core.http import HttpRequest
 from locum.credentials import new_access_key
@@ -55,10 +55,16 @@ class InProcess:
     """The plane on the data directory `data`. `close` it."""
 
     def __init__(self, data: Path, clock: Clock = system_clock, **options: Any) -> None:
+        self._options = Options(data=data, port=0, **options)
+        self._clock = clock
+        self.start()
+
+    def start(self) -> None:
+        """Start it, or start it again after `close`."""
         self._runner = asyncio.Runner()
-        self.node = Node(Options(data=data, port=0, **options), clock)
+        self.node = Node(self._options, self._clock)
         self.run(self.node.open())
-        root: RootKey = read_root_key(data)
+        root = read_root_key(self._options.data)
         self.root = Key(root.access_key_id, root.secret_access_key)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:

@@ -84,6 +84,25 @@ ACTIONS: Final[tuple[Case, ...]] = (
     ),
 )
 
+ACTIONS_WITH_KEYS: Final[tuple[Case, ...]] = (
+    element(
+        "UNSUPPORTED_ACTION_FOR_CONDITION_KEY",
+        "Action",
+        ["ec2:StopInstances", "ec2:DescribeInstances"],
+        ["ec2:StopInstances", "ec2:Describe*"],
+        Resource="*",
+        Condition={"StringEquals": {"ec2:ResourceTag/team": "a"}},
+    ),
+    element(
+        "UNSUPPORTED_ACTION_FOR_CONDITION_KEY",
+        "Condition",
+        {"StringEquals": {"ec2:InstanceType": "t3.micro"}},
+        {"ArnEquals": {"ec2:SourceInstanceArn": "arn:aws:ec2:us-east-1:123456789012:instance/i-1"}},
+        Action="ec2:CreateVpc",
+        Resource="*",
+    ),
+)
+
 ARNS: Final[tuple[Case, ...]] = (
     element("INVALID_ARN_PREFIX", "Resource", "bucket/*", "*"),
     element("MISSING_ARN_FIELD", "Resource", "arn:aws:s3:bucket", "arn:aws:s3:::bucket"),
@@ -330,4 +349,4 @@ VARIABLES: Final[tuple[Case, ...]] = (
     ),
 )
 
-CASES: Final = (*STRUCTURE, *ACTIONS, *ARNS, *PRINCIPALS, *CONDITIONS, *VARIABLES)
+CASES: Final = (*STRUCTURE, *ACTIONS, *ACTIONS_WITH_KEYS, *ARNS, *PRINCIPALS, *CONDITIONS, *VARIABLES)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 
 import moto.backends as moto_backends
@@ -59,6 +59,7 @@ class Service(NamedTuple):
         return None
 
 
+@cache
 def module_of(service: str) -> str | None:
     """The moto module that plays the botocore service `service`, or None."""
     name = service.replace("-", "")
@@ -83,6 +84,7 @@ def find(service: str, endpoint_prefix: str, signing_name: str, region: str, acc
     return None
 
 
+@lru_cache(maxsize=_PLACES)
 def has_region(service: str, account: str, region: str) -> bool:
     """Whether the moto service for a botocore service is there in `region`: moto would stumble over any other."""
     module = module_of(service)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from locum.policy.lint.actions import named
-from locum.policy.lint.catalogue import Service
+from locum.policy.lint.catalogue import ConditionKey, Service
 from locum.policy.lint.finding import PolicyType
 from locum.policy.lint.globals import OLD_ARN_KEY, SPOOFABLE, global_key
 from locum.policy.lint.globs import has_wildcard, matcher
@@ -33,6 +33,20 @@ _ACTION_OF_IN_TRUST: Final = {
     "aws:requesttag": "sts:TagSession",
     "aws:tagkeys": "sts:TagSession",
 }
+# "Properties of a role session", those of them that services define.
+_OF_SESSIONS: Final = frozenset(
+    {
+        "codebuild:buildarn",
+        "codebuild:projectarn",
+        "ec2:roledelivery",
+        "ec2:sourceinstancearn",
+        "glue:credentialissuingservice",
+        "glue:roleassumedby",
+        "identitystore:userid",
+        "lambda:sourcefunctionarn",
+        "ssm:sourceinstancearn",
+    }
+)
 _S3: Final = frozenset({"AWS::S3::Bucket", "AWS::S3::AccessPoint"})
 
 
@@ -154,25 +168,33 @@ def missing_actions(policy: Policy, statement: Statement) -> Iterator[Issue]:
 def unsupported_actions(policy: Policy, statement: Statement) -> Iterator[Issue]:
     """UNSUPPORTED_ACTION_FOR_CONDITION_KEY: where a service's key is asked of actions that never have it.
 
-    "If the Action element has actions with wildcards, IAM Access Analyzer doesn't evaluate those actions".
+    "If the Action element has actions with wildcards, IAM Access Analyzer doesn't evaluate those actions". Of other
+    services' actions it is said for the keys that belong to one action; keys of role sessions go with every action.
     """
     for condition in statement.conditions:
-        needed = _ACTION_OF.get(condition.name)
-        if needed is None:
+        key = policy.catalogue.key(condition.name)
+        if key is None or condition.name in _OF_SESSIONS or not condition.family:
             continue
-        others = [node for node in statement.actions if _is_other(policy, node.text.lower(), needed.lower())]
+        others = [node for node in statement.actions if _never_has(policy, node.text.lower(), condition, key)]
         if others:
             places = (*map(policy.value, others), policy.key(condition.key))
             names = ", ".join(node.text for node in others)
             yield issue("UNSUPPORTED_ACTION_FOR_CONDITION_KEY", *places, actions=names, key=condition.key.name)
 
 
-def _is_other(policy: Policy, action: str, needed: str) -> bool:
-    prefix, _, name = action.partition(":")
-    if has_wildcard(action) or action == needed:
-        return False
+def _never_has(policy: Policy, text: str, condition: Condition, key: ConditionKey) -> bool:
+    prefix, _, name = text.partition(":")
     service = policy.catalogue.service(prefix)
-    return service is not None and name in service.actions
+    action = service.actions.get(name) if service is not None else None
+    if action is None or has_wildcard(text):
+        return False
+    if condition.name in _ACTION_OF:
+        return text != _ACTION_OF[condition.name].lower()
+    if prefix != condition.name.partition(":")[0] or key.name.lower() in action.keys:
+        return False
+    # The reference spells the place of a tag's key in many ways: ${TagKey}, <key>, tag-key.
+    base, slash, _ = condition.name.partition("/")
+    return not (slash and any(known.partition("/")[0] == base for known in action.keys))
 
 
 def unsupported_tags(policy: Policy, statement: Statement) -> Iterator[Issue]:

@@ -1,0 +1,164 @@
+"""From a data directory to a plane: what the first start makes, and what later ones leave alone."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from locum.backends.http import HttpBackend
+from locum.cli.attachments import NodeHost
+from locum.cli.backends import LazyMoto
+from locum.cli.compose import DEFAULT_ACCOUNT, Node, Options
+from locum.cli.home import CREDENTIALS_FILE, read_root_key
+from locum.core.errors import ConfigurationError, StorageError
+from locum.state import Account, Instance
+from support.inprocess import InProcess, refusal
+
+
+@pytest.fixture
+def plane(tmp_path: Path) -> Iterator[InProcess]:
+    running = InProcess(tmp_path / "data")
+    yield running
+    running.close()
+
+
+def test_the_first_start_makes_the_root_users_key_for_nobody_else_to_read(plane: InProcess) -> None:
+    file = plane.node.options.data / CREDENTIALS_FILE
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert plane.client("sts").get_caller_identity()["Arn"] == f"arn:aws:iam::{DEFAULT_ACCOUNT}:root"
+
+
+def test_a_later_start_finds_everything_as_it_was(plane: InProcess) -> None:
+    plane.client("iam").create_user(UserName="ann")
+    root = plane.root
+    plane.close()
+    plane.start()
+    assert plane.root == root
+    assert plane.client("iam").get_user(UserName="ann")["User"]["UserName"] == "ann"
+
+
+def test_a_credentials_file_that_was_lost_is_written_again(plane: InProcess) -> None:
+    data = plane.node.options.data
+    plane.close()
+    (data / CREDENTIALS_FILE).unlink()
+    plane.start()
+    assert read_root_key(data).access_key_id == plane.root.access_key_id
+
+
+def test_a_root_user_without_a_key_gets_one_and_its_account_stays_as_it_is(plane: InProcess) -> None:
+    plane.client("iam").create_account_alias(AccountAlias="acme")
+    plane.client("iam").delete_access_key(AccessKeyId=plane.root.access_key_id)
+    assert refusal(plane.client("sts").get_caller_identity)[0] == "InvalidClientTokenId"
+    plane.close()
+    plane.start()
+    account = plane.node.ledger.state.get(Account, DEFAULT_ACCOUNT, DEFAULT_ACCOUNT)
+    assert account is not None
+    assert account.alias == "acme"
+    assert plane.client("iam").list_account_aliases()["AccountAliases"] == ["acme"]
+
+
+def test_a_directory_that_a_plane_holds_is_refused(plane: InProcess) -> None:
+    with pytest.raises(StorageError):
+        Node(Options(data=plane.node.options.data))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"backends": {"no-such": "http://h"}, "backend_keys": ("a", "b")}, "there is no service 'no-such'"),
+        ({"backends": {"s3": "http://h"}}, "LOCUM_BACKEND_ACCESS_KEY_ID"),
+        ({"backends": {"s3": "h:9000"}, "backend_keys": ("a", "b")}, "is no URL"),
+    ],
+)
+def test_a_backend_that_cannot_be_is_refused_and_the_directory_stays_free(
+    tmp_path: Path, options: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        Node(Options(data=tmp_path / "data", **options))
+    InProcess(tmp_path / "data").close()
+
+
+def test_backends_are_by_service_and_the_others_are_motos(tmp_path: Path) -> None:
+    plane = InProcess(tmp_path, backends={"s3": "http://127.0.0.1:9"}, backend_keys=("a", "b"))
+    backends = plane.node.plane.backends
+    assert isinstance(backends.of("s3"), HttpBackend)
+    assert isinstance(backends.of("sqs"), LazyMoto)
+    assert refusal(plane.client("s3").list_buckets)[:2] == ("ServiceUnavailable", 503)
+    plane.close()
+
+
+def test_one_backend_can_be_that_of_all_services(tmp_path: Path) -> None:
+    plane = InProcess(tmp_path, backends={"*": "http://127.0.0.1:9"}, backend_keys=("a", "b"))
+    assert isinstance(plane.node.plane.backends.of("sqs"), HttpBackend)
+    plane.close()
+
+
+# -- what launchers ask of it --------------------------------------------------------------------------------
+
+
+def launched(plane: InProcess, **parameters: Any) -> str:
+    answer = plane.client("ec2").run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, **parameters)
+    return str(answer["Instances"][0]["InstanceId"])
+
+
+def state_of(plane: InProcess, instance: str) -> str:
+    found = plane.node.ledger.state.get(Instance, DEFAULT_ACCOUNT, instance)
+    assert found is not None
+    return found.state
+
+
+def test_nothing_runs_in_an_instance_that_is_not_there_or_does_not_run(plane: InProcess) -> None:
+    host, instance = NodeHost(plane.node), launched(plane)
+    assert host.refusal(DEFAULT_ACCOUNT, instance) is None
+    assert host.refusal("111122223333", instance) == f"there is no instance {instance} in account 111122223333"
+    plane.client("ec2").stop_instances(InstanceIds=[instance])
+    assert "is stopped, not running: start it with `aws ec2 start-instances`" in (
+        host.refusal(DEFAULT_ACCOUNT, instance) or ""
+    )
+
+
+def test_an_instance_that_its_launcher_left_is_terminated_and_the_record_says_by_whom(plane: InProcess) -> None:
+    host, instance = NodeHost(plane.node), launched(plane)
+    plane.run(host.ended(DEFAULT_ACCOUNT, instance))
+    assert state_of(plane, instance) in ("shutting-down", "terminated")
+    record = plane.records(1)[0]
+    assert (record.operation, record.event_type) == ("TerminateInstances", "AwsServiceEvent")
+    assert (record.identity.arn, record.resources[0].name) == ("ec2.amazonaws.com", instance)
+    plane.run(host.ended(DEFAULT_ACCOUNT, instance))
+    assert plane.records(1)[0].event_id == record.event_id
+
+
+def test_an_instance_that_is_protected_stays(plane: InProcess) -> None:
+    host, instance = NodeHost(plane.node), launched(plane, DisableApiTermination=True)
+    plane.run(host.ended(DEFAULT_ACCOUNT, instance))
+    assert state_of(plane, instance) == "running"
+
+
+def test_an_instance_that_never_was_is_no_trouble(plane: InProcess) -> None:
+    plane.run(NodeHost(plane.node).ended(DEFAULT_ACCOUNT, "i-none"))
+
+
+def test_records_are_told_by_request_and_the_latest_denials_by_number(plane: InProcess) -> None:
+    host, caller = NodeHost(plane.node), plane.client("iam", plane.user("ann"))
+    for _ in range(3):
+        refusal(caller.list_users)
+    answer = plane.client("iam").list_users()
+    (found,) = plane.run(host.records(answer["ResponseMetadata"]["RequestId"], 1, denied_only=True))
+    assert (found["operation"], found["verdict"]) == ("ListUsers", "allow")
+    denied = plane.run(host.records("", 2, denied_only=True))
+    assert [record["verdict"] for record in denied] == ["implicit-deny"] * 2
+    assert plane.run(host.records("no-such-request", 1, denied_only=False)) == []
+
+
+def test_moto_is_told_of_profiles_as_they_are_now(plane: InProcess) -> None:
+    iam = plane.client("iam")
+    iam.create_instance_profile(InstanceProfileName="web")
+    moto = plane.node.plane.backends.default
+    assert isinstance(moto, LazyMoto)
+    plane.client("ec2").describe_regions()
+    (profile,) = moto._moto._directory.profiles(DEFAULT_ACCOUNT)  # type: ignore[union-attr] # loaded by the call
+    assert (profile.name, profile.roles) == ("web", [])
