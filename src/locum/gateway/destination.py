@@ -38,12 +38,12 @@ def destination(progress: Progress, facts: Mapping[str, ResourceFacts]) -> Desti
     if progress.codec.operation == "CreateBucket":
         found = home
     else:
-        named = dict.fromkeys(_named(checks, home))
-        if len({_comparable(place, progress.codec.service) for place in named}) > 1:
+        named = list(_named(checks, home))
+        if len(named) > 1 and len({_comparable(place, progress.codec.service) for place in named}) > 1:
             raise Fault(
                 "NotImplemented", "One call on resources in several accounts or regions is not implemented.", 501
             )
-        found = next(iter(named), None) or _owner(checks, facts, home)
+        found = named[0] if named else _owner(checks, facts, home)
     if not found.account:
         raise Fault("AccessDenied", "Access Denied", 403)
     return found
