@@ -15,10 +15,13 @@ def encoded(document: str) -> str:
     return quote(document, safe="")
 
 
-def check(document: str, kind: PolicyKind) -> str:
-    """`document`, which parses as a policy of that kind. Raises MalformedPolicyDocument."""
+def check(document: str, kind: PolicyKind, *, current_version: bool = False) -> str:
+    """`document`, which parses as a policy of that kind, in the current version where that is asked.
+
+    Raises MalformedPolicyDocument.
+    """
     try:
-        policy.parse(document, kind)
+        policy.parse(document, kind, current_version=current_version)
     except policy.MalformedPolicy as error:
         raise malformed_policy(error.message) from error
     return document
@@ -28,4 +31,4 @@ def managed(document: str) -> str:
     """`document`, fit to be a version of a managed policy. Raises MalformedPolicyDocument, LimitExceeded."""
     if significant_length(document) > MANAGED_POLICY_SIZE:
         raise quota_exceeded("PolicySize", MANAGED_POLICY_SIZE)
-    return check(document, PolicyKind.IDENTITY)
+    return check(document, PolicyKind.IDENTITY, current_version=True)

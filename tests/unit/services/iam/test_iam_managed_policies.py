@@ -50,6 +50,14 @@ def test_documents_that_are_none_or_too_long(plane: Plane) -> None:
         assert plane.fault(operation, PolicyDocument=EC2_TRUST, **params)[:2] == ("MalformedPolicyDocument", 400)
 
 
+@pytest.mark.parametrize("version", ['"Version": "2008-10-17", ', ""])
+def test_a_managed_policy_is_of_the_current_version(plane: Plane, version: str) -> None:
+    text = f'{{{version}"Statement": {{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}}}'
+    refused = ("MalformedPolicyDocument", 400, "Policy document must be version 2012-10-17 or greater.")
+    assert plane.fault("CreatePolicy", PolicyName="Old", PolicyDocument=text) == refused
+    assert plane.fault("CreatePolicyVersion", PolicyArn=plane.policy("Mine"), PolicyDocument=text) == refused
+
+
 def test_versions_come_newest_first_and_numbers_do_not_come_back(plane: Plane) -> None:
     mine = plane.policy("Mine")
     plane.now += 60
