@@ -82,7 +82,7 @@ class Verdict:
         rulings = self.rulings if self.failing is None else (self.rulings[-1],)
         return tuple(
             dict.fromkeys(
-                f"{reference.source.name}#{reference.sid or reference.index}"
+                f"{reference.source.name}#{reference.sid or reference.number}"
                 for ruling in rulings
                 for reference in ruling.decision.determining
             )

@@ -21,7 +21,6 @@ object is uploaded in parts there as here."""
 FREE_BODY: Final = 1 << 20
 """Octets that are read of anybody's request: more only where a key that is known claims to have signed it."""
 
-_NO_STATE: Final[dict[str, Any]] = {}
 _NO_CONTENT: Final = frozenset({204, 304})
 _UNSENDABLE: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 """RFC 9110, section 5.5: no field value has these; "recipients MUST" replace some, the listener refuses all."""
@@ -114,9 +113,6 @@ async def write(scope: Scope, send: Send, response: HttpResponse) -> None:
     if not empty and not (head and stated):
         headers.append((b"content-length", b"%d" % len(body)))
     body = b"" if head or empty else body
-    join = scope.get("state", _NO_STATE).get("join")
-    if join is not None and body:
-        join()  # head and body go out together
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

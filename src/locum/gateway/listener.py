@@ -22,45 +22,59 @@ KEEP_ALIVE_SECONDS: Final = 75
 BACKLOG: Final = 1024
 MAX_HEAD: Final = 1 << 16
 """Octets of a request line and headers after which no end of them is waited for. Session tokens have up to 16 KiB."""
-_JOINED: Final = 1 << 16  # octets; a larger body is not copied for it
+_LARGE: Final = 1 << 16  # octets; a larger body is not copied for it
+
+
+class Outbox:
+    """What is to be sent when this turn of the event loop is over.
+
+    A write to a socket wakes its reader, which costs more than all that `wire` does for an answer. So the
+    answers of one turn are made first and then sent, one after the other: head and body of each in one piece.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: list[JoinedWrites] = []
+
+    def add(self, writes: JoinedWrites) -> None:
+        """Have `writes` sent at the end of the turn."""
+        if not self._waiting:
+            self._loop.call_soon(self._send)
+        self._waiting.append(writes)
+
+    def _send(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for writes in waiting:
+            writes.flush()
 
 
 class JoinedWrites:
-    """A transport that sends the head of an answer and its body in one piece where it is told that both are there.
+    """A transport whose writes of one turn of the loop are one."""
 
-    uvicorn writes them apart. Two small segments are two system calls here and two wake-ups at the client,
-    which is more than all that `wire` does for an answer.
-    """
-
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, outbox: Outbox) -> None:
         self._transport = transport
-        self._joining = False
-        self._head = b""
-
-    def join(self) -> None:
-        """Hold what is written next until what is written after it: the caller has both."""
-        self._joining = True
+        self._outbox = outbox
+        self._pieces: list[bytes] = []
 
     def write(self, data: bytes) -> None:
-        """Send `data`, or hold it (see `join`), or send it with what was held."""
-        if self._joining:
-            self._joining = False
-            self._head = data
-        elif self._head and len(data) <= _JOINED:
-            head, self._head = self._head, b""
-            self._transport.write(head + data)
-        else:
-            self._flush()
+        """Send `data` at the end of the turn; at once, with what was held, where it is large."""
+        if len(data) > _LARGE:
+            self.flush()
             self._transport.write(data)
+        elif data:
+            if not self._pieces:
+                self._outbox.add(self)
+            self._pieces.append(data)
 
-    def _flush(self) -> None:
-        if self._head:
-            head, self._head = self._head, b""
-            self._transport.write(head)
+    def flush(self) -> None:
+        """Send what is held."""
+        if self._pieces:
+            pieces, self._pieces = self._pieces, []
+            self._transport.write(b"".join(pieces))
 
     def close(self) -> None:
         """Send what is held, then close."""
-        self._flush()
+        self.flush()
         self._transport.close()
 
     def __getattr__(self, name: str) -> Any:
@@ -70,16 +84,19 @@ class JoinedWrites:
 class HopLimitProtocol(HttpToolsProtocol):
     """HTTP/1.1 that lets an application set the hop limit (IP TTL) of what it sends.
 
-    The application finds `limit_hops(n)` in `scope["state"]` (and `join()`, see JoinedWrites), and calls it for
+    The application finds `limit_hops(n)` in `scope["state"]`, and calls it for
     each of its answers: 0 is the system's default. What was sent under a limit may yet be sent again, so the
     limit stays until the client has acknowledged all of it: who pipelines a request behind the PUT does not free
     the PUT's answer.
     """
 
+    def __init__(self, config: Config, state: ServerState, outbox: Outbox, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(config, state, {}, loop)
+        self._outbox = outbox
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
-        joined = JoinedWrites(transport)
-        super().connection_made(cast("asyncio.Transport", joined))
-        self.app_state = {"limit_hops": self._limit_hops, "join": joined.join}
+        super().connection_made(cast("asyncio.Transport", JoinedWrites(transport, self._outbox)))
+        self.app_state = {"limit_hops": self._limit_hops}
         self._limited = False
         self._default_hops = 0
         self._head_size = 0
@@ -98,6 +115,7 @@ class HopLimitProtocol(HttpToolsProtocol):
     def _limit_hops(self, hops: int) -> None:
         if not hops and not self._limited:
             return
+        cast("JoinedWrites", self.transport).flush()  # what was written before goes out under the limit it had
         raw: socket.socket | None = self.transport.get_extra_info("socket")
         if raw is None or raw.family != socket.AF_INET:
             return
@@ -144,7 +162,12 @@ class Listeners:
         loop = asyncio.get_running_loop()
         state = ServerState()
         state.default_headers = _date()
-        server = await loop.create_server(lambda: HopLimitProtocol(config, state, {}, loop), sock=sock, backlog=BACKLOG)
+        outbox = Outbox(loop)
+
+        def protocol() -> HopLimitProtocol:
+            return HopLimitProtocol(config, state, outbox, loop)
+
+        server = await loop.create_server(protocol, sock=sock, backlog=BACKLOG)
         self._open[sock] = (server, state)
         if self._ticker is None:
             self._tick()

@@ -201,7 +201,5 @@ async def _send(scope: Scope, send: Send, answer: Answer) -> None:
     connection = scope.get("state") or {}  # what the listener lets us do with it
     if "limit_hops" in connection:
         connection["limit_hops"](answer.hop_limit)
-    if body and "join" in connection:
-        connection["join"]()
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -205,12 +205,12 @@ def _policies(raw: Mapping[str, Any]) -> Policies:
     resource = raw.get("resource_policy")
     boundary = raw.get("boundary")
     return Policies(
-        identity=_compiled(raw.get("identity_policies"), PolicyKind.IDENTITY),
+        identity=_compiled(raw.get("identity_policies"), PolicyKind.IDENTITY, "identity_policies"),
         boundary=None if boundary is None else _one(boundary, PolicyKind.BOUNDARY, "boundary"),
-        session=_compiled(raw.get("session_policies"), PolicyKind.SESSION) or None,
-        resource=None if resource is None else _one(resource, _resource_kind(resource), "resource policy"),
-        scps=tuple(_compiled(level, PolicyKind.SCP) for level in raw.get("scps") or ()),
-        rcps=tuple(_compiled(level, PolicyKind.RCP) for level in raw.get("rcps") or ()),
+        session=_compiled(raw.get("session_policies"), PolicyKind.SESSION, "session_policies") or None,
+        resource=None if resource is None else _one(resource, _resource_kind(resource), "resource_policy"),
+        scps=_levels(raw.get("scps"), PolicyKind.SCP, "scps"),
+        rcps=_levels(raw.get("rcps"), PolicyKind.RCP, "rcps"),
         principal_in_management_account=bool(flags.get("principal_in_management_account", False)),
         principal_is_service_linked_role=bool(flags.get("principal_is_service_linked_role", False)),
         resource_in_management_account=bool(flags.get("resource_in_management_account", False)),

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
-from locum.policy import hints
+from locum.policy import hints, remedies
 from locum.policy.compile import CompiledPolicy, CompiledStatement, StatementReference, action_pattern
 from locum.policy.conditions import PreparedCondition
 from locum.policy.decision import Decision, Outcome, PolicyType, Verdict
@@ -33,7 +33,10 @@ class Element(IntEnum):
 
 
 class Failure(NamedTuple):
-    """The first element that failed: what the policy has there, what the request has, and a hint, or empty."""
+    """The first element that failed: what the policy has there, what the request has, and a hint, or empty.
+
+    `edit` is what to do to the statement, `call` how the call itself would meet it; each may be empty.
+    """
 
     element: Element
     name: str
@@ -41,29 +44,45 @@ class Failure(NamedTuple):
     wanted: tuple[str, ...]
     given: tuple[str, ...]
     hint: str
+    edit: str = ""
+    call: str = ""
 
     @property
     def sentence(self) -> str:
-        """One line: `Resource has arn:aws:s3:::b, the request arn:aws:s3:::b/k`."""
-        given = ", ".join(self.given) or "nothing"
-        return f"{self.name} has {', '.join(self.wanted)}; the request has {given}"
+        """One line: `Resource has arn:aws:s3:::b; the request has arn:aws:s3:::b/k`."""
+        return f"{self.name} has {hints.few(self.wanted)}; the request has {hints.few(self.given) or 'nothing'}"
+
+
+def _failed(
+    element: Element,
+    name: str,
+    path: JsonPath,
+    wanted: tuple[str, ...],
+    given: tuple[str, ...],
+    hint: hints.Hint = hints.NO_HINT,
+) -> Failure:
+    return Failure(element, name, path, wanted, given, hint.says, hint.edit, hint.call)
 
 
 class StatementReport(NamedTuple):
-    """One statement: `failure` is None where it matched."""
+    """One statement: `failure` is None where it matched. `met` are the conditions by which a Deny applies."""
 
     type: PolicyType
     reference: StatementReference
     allows: bool
     failure: Failure | None
+    met: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """`statement 0 "Read" of inline policy s3-read`."""
+        sid = f' "{self.reference.sid}"' if self.reference.sid else ""
+        return f"statement {self.reference.number}{sid} of {remedies.called(self.reference.source, str(self.type))}"
 
     @property
     def title(self) -> str:
         """`Allow, statement 0 "Read" of inline policy s3-read`."""
-        source = self.reference.source
-        sid = f' "{self.reference.sid}"' if self.reference.sid else ""
-        where = source.name or source.arn or str(self.type)
-        return f"{'Allow' if self.allows else 'Deny'}, statement {self.reference.number}{sid} of {where}"
+        return f"{'Allow' if self.allows else 'Deny'}, {self.place}"
 
 
 class Explanation(NamedTuple):
@@ -90,7 +109,9 @@ class Explanation(NamedTuple):
         for kind, outcome in zip(PolicyType, decision.outcomes, strict=True):
             if outcome is not Outcome.ABSENT:
                 lines.append(f"  {kind}: {outcome.lower()}")
-        lines += [f"  matched: {report.title}" for report in self.statements if report.failure is None]
+        for report in self.statements:
+            if report.failure is None:
+                lines += [f"  matched: {report.title}", *(f"    {line}" for line in report.met)]
         for report in self.near_misses[:_SHOWN_NEAR_MISSES]:
             lines += _near_miss_lines(report)
         lines += [f"  to change it: {change}" for change in self.changes]
@@ -117,13 +138,20 @@ class Explanation(NamedTuple):
 def explain(request: Request, policies: Policies, decision: Decision) -> Explanation:
     """Why `policies` decide `request` as they do."""
     facts = Facts(request, bounded=policies.boundary is not None)
-    reports = tuple(
-        StatementReport(kind, statement.reference, statement.allows, _failure(statement, facts))
-        for kind, policy in _every_policy(policies)
-        for statement in policy.statements
-    )
+    statements = [(kind, statement) for kind, policy in _every_policy(policies) for statement in policy.statements]
+    reports = tuple(_report(kind, statement, facts) for kind, statement in statements)
     misses = () if decision.allowed else _near_misses(reports, decision)
-    return Explanation(request, decision, reports, misses, tuple(_changes(request, decision, reports, misses)))
+    if decision.verdict is Verdict.EXPLICIT_DENY:
+        changes = tuple(_ways_out(statements, reports, decision, facts))
+    else:
+        changes = tuple(_changes(request, policies, decision, reports, misses))
+    return Explanation(request, decision, reports, misses, changes)
+
+
+def _report(kind: PolicyType, statement: CompiledStatement, facts: Facts) -> StatementReport:
+    failure = _failure(statement, facts)
+    met = () if statement.allows or failure is not None else remedies.met(statement, facts)
+    return StatementReport(kind, statement.reference, statement.allows, failure, met)
 
 
 def _every_policy(policies: Policies) -> Iterator[tuple[PolicyType, CompiledPolicy]]:
@@ -161,8 +189,8 @@ def _action_failure(statement: CompiledStatement, facts: Facts) -> Failure | Non
     if any(_acts(text, facts.action) for text in listed) is not negated:
         return None
     name = "NotAction" if negated else "Action"
-    hint = "" if negated else hints.action_hint(listed, facts.action)
-    return Failure(Element.ACTION, name, (*source.path, name), listed, (facts.request.action,), hint)
+    hint = hints.NO_HINT if negated else hints.action_hint(listed, facts.request.action)
+    return _failed(Element.ACTION, name, (*source.path, name), listed, (facts.request.action,), hint)
 
 
 def _acts(text: str, action: str) -> bool:
@@ -180,9 +208,9 @@ def _principal_failure(statement: CompiledStatement, facts: Facts) -> Failure | 
     assert listed is not None
     name = "Principal" if source.principals is not None else "NotPrincipal"
     wanted = _principal_texts(listed)
-    hint = hints.principal_hint(listed.aws, facts.principal)
+    hint = hints.principal_hint(listed, facts.principal) if source.principals is not None else hints.NO_HINT
     given = facts.request.provider or facts.principal.arn
-    return Failure(Element.PRINCIPAL, name, (*source.path, name), wanted, (given,), hint)
+    return _failed(Element.PRINCIPAL, name, (*source.path, name), wanted, (given,), hint)
 
 
 def _principal_texts(listed: Principals) -> tuple[str, ...]:
@@ -195,9 +223,9 @@ def _resource_failure(statement: CompiledStatement, facts: Facts) -> Failure | N
     source = statement.statement
     negated = source.not_resources is not None
     name = "NotResource" if negated else "Resource"
-    hint = "" if negated else hints.resource_hint(statement.resources, facts)
+    hint = hints.NO_HINT if negated else hints.resource_hint(statement.resources, facts)
     wanted = tuple(pattern.text for pattern in statement.resources)
-    return Failure(Element.RESOURCE, name, (*source.path, name), wanted, (facts.resource,), hint)
+    return _failed(Element.RESOURCE, name, (*source.path, name), wanted, (facts.resource,), hint)
 
 
 def _condition_failure(statement: CompiledStatement, facts: Facts) -> Failure | None:
@@ -213,7 +241,7 @@ def _unmet(condition: PreparedCondition, facts: Facts) -> Failure:
     source = condition.source
     name = f"{source.operator} {source.key}"
     hint = hints.condition_hint(condition, value)
-    return Failure(Element.CONDITION, name, source.path, source.values, given, hint)
+    return _failed(Element.CONDITION, name, source.path, source.values, given, hint)
 
 
 # --- all statements ------------------------------------------------------------------------------------------
@@ -239,39 +267,44 @@ def _nearness(report: StatementReport) -> tuple[int, bool]:
     return (-1, False) if failure is None else (failure.element, bool(failure.hint))
 
 
+def _ways_out(
+    statements: Sequence[tuple[PolicyType, CompiledStatement]],
+    reports: Sequence[StatementReport],
+    decision: Decision,
+    facts: Facts,
+) -> Iterator[str]:
+    """Of an explicit deny: for each statement that denies, how to get out of it."""
+    for (_, statement), report in zip(statements, reports, strict=True):
+        if report.reference in decision.determining and report.failure is None and not report.allows:
+            ways = remedies.ways_out(statement, facts)
+            yield f"{report.title} denies this, and no Allow outweighs it: {ways}, or narrow it"
+
+
 def _changes(
     request: Request,
+    policies: Policies,
     decision: Decision,
     reports: Sequence[StatementReport],
     misses: Sequence[StatementReport],
 ) -> Iterator[str]:
-    if decision.verdict is Verdict.EXPLICIT_DENY:
-        for report in reports:
-            if report.reference in decision.determining and not report.allows:
-                yield f"{report.title} denies this, and no Allow outweighs it: narrow it, or meet an exception it makes"
-    if decision.verdict is Verdict.IMPLICIT_DENY and decision.denied_by is not None:
-        hinted = [report for report in misses if report.failure is not None and report.failure.hint]
-        for report in hinted[:1]:
-            assert report.failure is not None
-            yield f"{report.failure.hint} ({report.title}, {render_path(report.failure.path)})"
-        yield _missing_allow(request, decision.denied_by)
+    """Of an implicit deny: how the nearest statement would match; where none is near, which is missing."""
+    if decision.denied_by is None:
+        return
+    told = list(_meetings(misses[0])) if misses else []
+    yield from told
+    if not told or decision.denied_by is PolicyType.SCP:
+        matched = {report.reference for report in reports if report.failure is None}
+        yield from remedies.missing_allow(request, decision.denied_by, policies, matched)
 
 
-def _missing_allow(request: Request, kind: PolicyType) -> str:
-    wanted = f"{request.action} on {'*' if request.wildcard_only else request.resource}"
-    match kind:
-        case PolicyType.SCP:
-            return f"at every level of the organization, a service control policy must allow {wanted}"
-        case PolicyType.BOUNDARY:
-            return f"the permissions boundary must allow {wanted} too: it caps what the other policies grant"
-        case PolicyType.SESSION:
-            return f"the session policies must allow {wanted} too: they cap what the role or user may do"
-        case PolicyType.RESOURCE:
-            return f"the resource's own policy must allow {request.principal.arn} to do {wanted}"
-        case PolicyType.ENDPOINT:
-            return f"the policy of the VPC endpoint must allow {wanted}"
-        case _:
-            return f"a policy of the caller must allow {wanted}"
+def _meetings(report: StatementReport) -> Iterator[str]:
+    """How a statement and a request that nearly met would."""
+    failure = report.failure
+    assert failure is not None
+    if failure.edit:
+        yield f"{failure.edit} of {report.place}"
+    if failure.call:
+        yield f"{failure.call}, as {report.place} wants it" if failure.element is Element.CONDITION else failure.call
 
 
 def _near_miss_lines(report: StatementReport) -> list[str]:
@@ -291,7 +324,9 @@ def _report_dict(report: StatementReport) -> dict[str, Any]:
         "statement": report.reference.number,
         "sid": report.reference.sid,
         "effect": "Allow" if report.allows else "Deny",
+        "place": report.place,
         "matched": failure is None,
+        "met": list(report.met),
         "failed": None
         if failure is None
         else {

@@ -1,110 +1,250 @@
 """What a person most likely meant: the typical mistakes, recognised from what was compared.
 
-Pure wording for `explain`; nothing here decides anything. Each hint is one sentence, or empty.
+Pure wording for `explain`; nothing here decides anything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
+from locum.core.arn import Arn
 from locum.core.principal import Principal, PrincipalKind
 from locum.policy.conditions import PreparedCondition
 from locum.policy.context import ContextValue
+from locum.policy.document import Principals
 from locum.policy.facts import Facts
 from locum.policy.patterns import ArnPattern, Variable, scan
 
 _FIELDS: Final = ("arn", "partition", "service", "region", "account", "resource")
+_SHOWN: Final = 4
+
+# Calls that are authorized as an action of another name: Service Authorization Reference, and of S3 "Required
+# permissions for Amazon S3 API operations".
+_CALLS: Final = {
+    "lambda:invoke": "lambda:invokefunction",
+    "s3:completemultipartupload": "s3:putobject",
+    "s3:copyobject": "s3:putobject",
+    "s3:createmultipartupload": "s3:putobject",
+    "s3:deleteobjects": "s3:deleteobject",
+    "s3:headbucket": "s3:listbucket",
+    "s3:headobject": "s3:getobject",
+    "s3:listbuckets": "s3:listallmybuckets",
+    "s3:listobjects": "s3:listbucket",
+    "s3:listobjectsv2": "s3:listbucket",
+    "s3:uploadpart": "s3:putobject",
+    "sns:publishbatch": "sns:publish",
+    "sqs:deletemessagebatch": "sqs:deletemessage",
+    "sqs:sendmessagebatch": "sqs:sendmessage",
+}
+
+# How a call comes by a condition key, where that is not plain from the key.
+_WAYS: Final = {
+    "aws:multifactorauthpresent": "sign in with MFA: call with credentials of sts:GetSessionToken with a TokenCode",
+    "aws:multifactorauthage": "sign in with MFA: call with credentials of sts:GetSessionToken with a TokenCode",
+    "aws:sourceidentity": "pass SourceIdentity when the role is assumed",
+    "aws:sourcevpc": "call through a VPC endpoint",
+    "aws:sourcevpce": "call through a VPC endpoint",
+    "sts:externalid": "pass ExternalId",
+    "sts:sourceidentity": "pass SourceIdentity",
+}
+_TAGS: Final = {
+    "aws:principaltag": "tag the caller",
+    "aws:requesttag": "send a tag with the call",
+}
 
 
-def action_hint(patterns: Sequence[str], action: str) -> str:
+class Hint(NamedTuple):
+    """`says` is what was probably mistaken; `edit` what to do to the statement ("add X to Resource"); `call` how the
+    call itself, its caller or its resource would meet the statement. Each may be empty.
+    """
+
+    says: str = ""
+    edit: str = ""
+    call: str = ""
+
+
+NO_HINT: Final = Hint()
+
+
+def few(texts: Sequence[str], shown: int = _SHOWN) -> str:
+    """The first of `texts`, and how many more there are."""
+    more = f" and {len(texts) - shown} more" if len(texts) > shown else ""
+    return f"{', '.join(text or _EMPTY for text in texts[:shown])}{more}"
+
+
+_EMPTY: Final = '"" (empty)'
+
+
+# --- Action --------------------------------------------------------------------------------------------------
+
+
+def action_hint(patterns: Sequence[str], action: str) -> Hint:
     """Why none of `patterns` is `action`."""
     service, _, name = action.lower().partition(":")
     for pattern in patterns:
-        other, _, named = pattern.lower().partition(":")
+        lowered = pattern.lower()
+        other, _, named = lowered.partition(":")
+        edit = f"write {action} in place of {pattern} in Action"
         if named == name and other != service:
-            return f"{pattern} is the action of another service: the prefix here is {service}"
-    return ""
+            return Hint(f"{pattern} is the action of another service: the prefix here is {service}", edit)
+        if _CALLS.get(lowered) == f"{service}:{name}":
+            return Hint(f"{pattern} names a call, and is no action: the call takes the action {action}", edit)
+    return NO_HINT
 
 
-def resource_hint(patterns: Sequence[ArnPattern], facts: Facts) -> str:
+# --- Resource ------------------------------------------------------------------------------------------------
+
+
+def resource_hint(patterns: Sequence[ArnPattern], facts: Facts) -> Hint:
     """Why none of `patterns` is the request's resource; the most telling one."""
     if facts.request.wildcard_only:
-        return f'{facts.request.action} has no resource-level permissions: it is allowed on Resource "*" only'
-    found = [hint for hint in (_resource_hint(pattern, facts) for pattern in patterns) if hint]
-    return found[0] if found else ""
+        action = facts.request.action
+        return Hint(
+            f'{action} has no resource-level permissions: it is allowed on Resource "*" only',
+            call=f'allow {action} in a statement of its own, with Resource "*"',
+        )
+    found = [hint for hint in (_resource_hint(pattern, facts) for pattern in patterns) if hint.says]
+    return found[0] if found else NO_HINT
 
 
-def _resource_hint(pattern: ArnPattern, facts: Facts) -> str:
+def _resource_hint(pattern: ArnPattern, facts: Facts) -> Hint:
     text, resource = pattern.text, facts.resource
     if pattern.matches(resource, facts.variable) is None:
-        return f"in {text}, {_valueless(text, facts)} has no value in this request"
-    if resource.startswith(f"{text.rstrip('/')}/"):
-        return f"{text} is the container itself: what is in it is {text.rstrip('/')}/*"
+        return _valueless(text, facts)
+    inside = f"{text.rstrip('/')}/"
+    if resource.startswith(inside):
+        return Hint(f"{text} is {_container(text)} itself: what is in it is {inside}*", f"add {inside}* to Resource")
     if text.endswith("/*") and resource == text[:-2]:
-        return f"{text} is what is in it: the container itself is {text[:-2]}"
+        said = f"{text} is what is in {_container(text)}: {_container(text)} itself is {resource}"
+        return Hint(said, f"add {resource} to Resource")
     if text.lower() == resource.lower():
-        return f"{text} differs from the request's only in upper and lower case"
+        said = f"{text} differs from the request's only in upper and lower case"
+        return Hint(said, f"write {resource} in place of {text} in Resource")
     return _differing_field(text, resource)
 
 
-def _valueless(text: str, facts: Facts) -> str:
+def _container(text: str) -> str:
+    return "the bucket" if text.startswith("arn:aws:s3:::") and text.rstrip("/*").count("/") == 0 else "the container"
+
+
+def _valueless(text: str, facts: Facts) -> Hint:
     variables = [token for token in scan(text, variables=True) if isinstance(token, Variable)]
-    valueless = [v.key for v in variables if v.default is None and facts.variable(v.key) is None]
-    return ", ".join(f"${{{key}}}" for key in valueless or [v.key for v in variables])
+    keys = [v.key for v in variables if v.default is None and facts.variable(v.key) is None]
+    named = ", ".join(f"${{{key}}}" for key in keys or [v.key for v in variables])
+    return Hint(f"in {text}, {named} has no value in this request", call=bring(keys[0], ()) if keys else "")
 
 
-def _differing_field(text: str, resource: str) -> str:
+def _differing_field(text: str, resource: str) -> Hint:
     """The one field of two ARNs that differs, where it is only one and not what the resource is called."""
     ours, theirs = text.split(":", 5), resource.split(":", 5)
     if len(ours) != 6 or len(theirs) != 6:
-        return ""
+        return NO_HINT
     differing = [i for i in range(6) if ours[i] != theirs[i] and "*" not in ours[i]]
     if len(differing) != 1 or differing[0] == 5:
-        return ""
+        return NO_HINT
     i = differing[0]
-    return f"the {_FIELDS[i]} differs: the policy has {ours[i] or 'none'}, the request has {theirs[i] or 'none'}"
+    said = f"the {_FIELDS[i]} differs: the policy has {ours[i] or 'none'}, the request has {theirs[i] or 'none'}"
+    call = f"make the call in region {ours[i]}" if _FIELDS[i] == "region" and ours[i] and theirs[i] else ""
+    return Hint(said, f"add {resource} to Resource", call)
 
 
-def principal_hint(listed: Sequence[str], principal: Principal) -> str:
-    """Why none of the `listed` AWS principals is the caller."""
-    for name in listed:
+# --- Principal -----------------------------------------------------------------------------------------------
+
+
+def principal_hint(listed: Principals, principal: Principal) -> Hint:
+    """Why none of the `listed` principals is the caller."""
+    wanted = principal.principal_arn or principal.arn
+    for name in listed.aws:
         if name.startswith(("AIDA", "AROA")) and name != principal.unique_id:
-            return f"{name} is the id of another user or role, perhaps one that was deleted and made again"
-    wanted = principal.principal_arn
-    for name in listed:
+            said = f"{name} is the id of another user or role, perhaps one that was deleted and made again"
+            return Hint(said, f"write {wanted} in place of {name} in Principal")
+    for name in listed.aws:
         hint = _named_otherwise(name, wanted)
-        if hint:
+        if hint.says:
             return hint
-    if principal.kind is PrincipalKind.SERVICE and listed:
-        return "the caller is an AWS service: it is named under Service"
-    return ""
+    if principal.kind is PrincipalKind.SERVICE and listed.aws:
+        return Hint("the caller is an AWS service: it is named under Service", f"add Service {wanted} to Principal")
+    services_only = listed.service and not (listed.aws or listed.federated or listed.canonical)
+    if services_only and principal.kind is not PrincipalKind.SERVICE:
+        return Hint(f"it names the service {few(listed.service)} only", f"add AWS {wanted} to Principal")
+    return NO_HINT
 
 
-def _named_otherwise(name: str, wanted: str) -> str:
+def _named_otherwise(name: str, wanted: str) -> Hint:
+    edit = f"write {wanted} in place of {name} in Principal"
     if name.lower() == wanted.lower():
-        return f"{name} differs from the caller only in upper and lower case"
-    ours, theirs = name.split(":", 5), wanted.split(":", 5)
+        return Hint(f"{name} differs from the caller only in upper and lower case", edit)
+    theirs = wanted.split(":", 5)
+    ours = ["arn", "aws", "iam", "", name, "root"] if _is_account(name) else name.split(":", 5)
     if len(ours) != 6 or len(theirs) != 6:
-        return ""
-    if ours[5] == theirs[5] and ours[4] != theirs[4]:
-        return f"{name} is in another account: the caller's is {theirs[4]}"
+        return NO_HINT
+    if ours[4] != theirs[4] and (ours[5] in ("root", theirs[5])):
+        said = f"it names account {ours[4]}; the call comes from account {theirs[4]}"
+        return Hint(said, f"add {wanted} to Principal")
     if ours[:5] == theirs[:5] and ours[5].rsplit("/", 1)[-1] == theirs[5].rsplit("/", 1)[-1]:
-        return f"{name} has another path: the caller is {wanted}"
-    return ""
+        return Hint(f"{name} has another path: the caller is {wanted}", edit)
+    return NO_HINT
 
 
-def condition_hint(condition: PreparedCondition, value: ContextValue | None) -> str:
+def _is_account(name: str) -> bool:
+    return len(name) == 12 and name.isascii() and name.isdigit()
+
+
+def named(principal: Principal) -> str:
+    """`user alice`, `role app`, `the service sns.amazonaws.com`: as a person calls it."""
+    if principal.kind is PrincipalKind.SERVICE:
+        return f"the service {principal.arn}"
+    arn = Arn.find(principal.principal_arn)
+    if arn is None:
+        return "the caller"
+    kind, _, rest = arn.resource.partition("/")
+    return f"{kind} {rest.rsplit('/', 1)[-1]}".rstrip()
+
+
+# --- Condition -----------------------------------------------------------------------------------------------
+
+
+def condition_hint(condition: PreparedCondition, value: ContextValue | None) -> Hint:
     """Why `condition` does not hold for `value`."""
-    source = condition.source
+    source, operator = condition.source, condition.operator
+    if operator.family == "Null":
+        return Hint(call=f"make the call {'without' if value is not None else 'with'} {source.key}")
     if value is None:
-        return f"the request has no {source.key}"
+        return Hint(f"the request has no {source.key}", call=bring(source.key, source.values))
+    if operator.negated:
+        return Hint(call=f"make the call with another {source.key} than {few(source.values)}")
     given = (value,) if isinstance(value, str) else value
-    if condition.operator.negated:
-        return ""
-    lowered = {text.lower() for text in source.values}
-    if any(item.lower() in lowered for item in given) and condition.operator.family != "Null":
-        return f"{source.key} differs only in upper and lower case"
-    if condition.operator.comparison.startswith("equals") and any("*" in text for text in source.values):
-        return f"{source.operator} takes * literally: StringLike has wildcards"
-    return ""
+    pair = next(((g, w) for g in given for w in source.values if g.lower() == w.lower()), None)
+    if pair is not None and operator.family == "String":
+        return _in_another_case(source.key, source.operator, *pair)
+    if (
+        operator.family == "String"
+        and operator.comparison.startswith("equals")
+        and any("*" in t for t in source.values)
+    ):
+        like = source.operator.replace("IgnoreCase", "").replace("Equals", "Like")
+        said = f"{source.operator} takes * literally: {like} has wildcards"
+        return Hint(said, f"write {like} in place of {source.operator} in Condition")
+    return Hint(call=bring(source.key, source.values) if operator.family in ("String", "Bool", "Arn") else "")
+
+
+def _in_another_case(key: str, operator: str, given: str, wanted: str) -> Hint:
+    what = "tag value" if "tag/" in key.lower() else f"value of {key}"
+    said = f"the {what} is {given}, the policy wants {wanted}: values are case-sensitive"
+    return Hint(said, f"write {given} in place of {wanted} under {operator} {key}", bring(key, (wanted,)))
+
+
+def bring(key: str, values: Sequence[str]) -> str:
+    """What a caller does to have one of `values` (any, where there are none) under `key`."""
+    lowered = key.lower()
+    family, _, tag = lowered.partition("/")
+    wanted = few(values) if len(values) < 2 else f"one of {few(values)}"
+    if tag:
+        how = _TAGS.get(family, "tag the resource" if family.endswith(":resourcetag") else "")
+        if how:
+            return f"{how}: {key.partition('/')[2]} = {wanted or 'a value'}"
+    way = _WAYS.get(lowered)
+    if way is not None:
+        return way if lowered.startswith("aws:multifactor") or not wanted else f"{way} ({wanted})"
+    return f"make the call with {key} {wanted}".rstrip()

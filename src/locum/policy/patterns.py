@@ -41,6 +41,9 @@ Lookup = Callable[[str], str | None]
 """The value of a single-valued condition key, or None."""
 
 _SPECIAL: Final = re.compile(r"\$\{([^{}]*)\}|\$\{|[*?]")
+# Without variables (version 2008-10-17) they "are instead treated as literal strings": text like any other, so that
+# the star of `${*}` is a wildcard (SEMANTICS 35).
+_PLAIN: Final = re.compile(r"[*?]")
 _LITERAL_VARIABLES: Final = frozenset("*?$")
 _ARN_FIELDS: Final = 6
 _CACHED_RESOLUTIONS: Final = 256
@@ -50,8 +53,8 @@ def scan(text: str, *, variables: bool, wildcards: bool = True) -> Tokens:
     """The tokens of `text`. Without `wildcards`, `*` and `?` are literal (StringEquals: SEMANTICS 45)."""
     tokens: list[Token] = []
     position = 0
-    for match in _SPECIAL.finditer(text):
-        token = _special(match, variables, wildcards)
+    for match in (_SPECIAL if variables else _PLAIN).finditer(text):
+        token = _special(match, wildcards)
         if token is None:
             continue
         _append(tokens, text[position : match.start()])
@@ -61,12 +64,10 @@ def scan(text: str, *, variables: bool, wildcards: bool = True) -> Tokens:
     return tuple(tokens)
 
 
-def _special(match: re.Match[str], variables: bool, wildcards: bool) -> Token | None:
+def _special(match: re.Match[str], wildcards: bool) -> Token | None:
     spelled = match.group()
     if len(spelled) == 1:
         return Wild(spelled) if wildcards else None
-    if not variables:
-        return None
     inner = match.group(1)
     if inner is None:
         return Variable("")

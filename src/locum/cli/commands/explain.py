@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from locum.cli.home import data_option, read_plane
+from locum.cli.screen import folded, printable
 from locum.compute.handover import ask, connect
 from locum.core.clock import iso8601
 from locum.core.errors import LocumError
 
-_NEAR_MISSES: Final = 3
+_NEAR_MISSES: Final = 2
+_RESOURCES: Final = 3
+_VALUES: Final = 4
+_PARAMETERS: Final = 180
+_ENCODED: Final = "Encoded authorization failure message: "
+"""What is shown of each: a screen is for what decides."""
 
 
 @click.command()
@@ -45,16 +52,10 @@ def lines(record: dict[str, Any]) -> Iterator[str]:
 
     Much of it is what callers wrote, strangers among them: it is not to write on the reader's terminal.
     """
-    yield f"{_headline(record)}  {_printable(record['service'])}:{_printable(record['operation']) or '(unnamed call)'}"
-    yield from map(_printable, _particulars(record))
-    yield from map(_printable, _explanation(record["explanation"]))
-
-
-def _printable(text: str) -> str:
-    """`text` with its line feeds, and with every other control or invisible character spelled out."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+    call = printable(f"{record['service']}:{record['operation'] or '(unnamed call)'}")
+    yield f"{_headline(record)}  {call}"
+    yield from folded(_particulars(record))
+    yield from folded(_explanation(record["explanation"]))
 
 
 def _particulars(record: dict[str, Any]) -> Iterator[str]:
@@ -64,14 +65,27 @@ def _particulars(record: dict[str, Any]) -> Iterator[str]:
         yield f"  inside   {identity['instance_id']}"
     yield f"  when     {iso8601(record['at'])} from {record['source_ip']} in {record['region']}"
     yield f"  request  {record['request_id']}"
-    for resource in record["resources"]:
-        yield f"  on       {resource['arn']}"
+    resources = [resource["arn"] for resource in record["resources"]]
+    for arn in resources[:_RESOURCES]:
+        yield f"  on       {arn}"
+    if len(resources) > _RESOURCES:
+        yield f"           and {len(resources) - _RESOURCES} more"
     if record["parameters"]:
-        yield f"  with     {json.dumps(record['parameters'])[:300]}"
+        yield f"  with     {_clipped(json.dumps(record['parameters']), _PARAMETERS)}"
     if record["error_code"]:
-        yield f"  answer   {record['status']} {record['error_code']}: {record['error_message']}"
+        yield f"  answer   {record['status']} {record['error_code']}: {_without_encoded(record['error_message'])}"
     for statement in record["determining"]:
         yield f"  decided  {statement}"
+
+
+def _clipped(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[:length]}..."
+
+
+def _without_encoded(message: str) -> str:
+    """What is encoded there (for sts:DecodeAuthorizationMessage) is what follows here in plain words."""
+    before, encoded, _ = message.partition(_ENCODED)
+    return f"{before}{encoded}..." if encoded else before
 
 
 def _headline(record: dict[str, Any]) -> str:
@@ -88,28 +102,47 @@ def _explanation(explanation: dict[str, Any] | None) -> Iterator[str]:
     if explanation is None:
         return
     if explanation.get("gone"):
-        yield "\n  The user or role behind these credentials does not exist any more."
+        yield from ("", "  The user or role behind these credentials does not exist any more.")
     if explanation.get("limit"):
-        yield f"\n  {explanation['limit']}"
-    for check in explanation["checks"]:
-        inner = check["explanation"]
-        yield f"\n  {check['verdict'].lower().replace('_', ' ')}: {check['action']} on {check['resource']}"
+        yield from ("", f"  {explanation['limit']}")
+    for (verdict, action), group in groupby(explanation["checks"], lambda check: (check["verdict"], check["action"])):
+        checks = list(group)
+        if verdict == "ALLOW" and len(explanation["checks"]) > 1:
+            more = f" and {len(checks) - 1} more" if len(checks) > 1 else ""
+            yield from ("", f"  allow: {action} on {checks[0]['resource']}{more}")
+        else:
+            for check in checks:
+                yield from ("", *_check(check))
+
+
+def _check(check: dict[str, Any]) -> Iterator[str]:
+    """One permission that the call takes: what the policies say of it, and what would change that."""
+    inner = check["explanation"]
+    yield f"  {check['verdict'].lower().replace('_', ' ')}: {check['action']} on {check['resource']}"
+    if check["reason"]:
         yield f"    {check['reason']}"
-        for policy_type, outcome in inner["outcomes"].items():
-            if outcome.upper() != "ABSENT":
-                yield f"    {policy_type}: {outcome.lower()}"
-        for miss in inner["nearMisses"][:_NEAR_MISSES]:
-            yield from _near_miss(miss)
-        for change in inner["changes"]:
-            yield f"    to change it: {change}"
+    for policy_type, outcome in inner["outcomes"].items():
+        if outcome.upper() != "ABSENT":
+            yield f"    {policy_type}: {outcome.lower()}"
+    for statement in inner["statements"]:
+        if statement["met"]:
+            yield f"    denied by: {statement['place']}"
+            yield from (f"      {condition}" for condition in statement["met"])
+    for miss in inner["nearMisses"][:_NEAR_MISSES]:
+        yield from _near_miss(miss)
+    for change in inner["changes"]:
+        yield f"    to change it: {change}"
 
 
 def _near_miss(miss: dict[str, Any]) -> Iterator[str]:
     """One statement that almost allowed the call, and the element that kept it from it."""
-    sid = f' "{miss["sid"]}"' if miss["sid"] else ""
-    yield f"    near miss: statement {miss['statement']}{sid} of {miss['policy'] or miss['policyArn']}"
+    yield f"    near miss: {miss['place']}"
     if failed := miss["failed"]:
-        given = ", ".join(failed["request"]) or "nothing"
-        yield f"      {failed['element']} has {', '.join(failed['policy'])}; the request has {given}"
+        yield f"      {failed['element']} has {_few(failed['policy'])}; the request has {_few(failed['request'])}"
         if failed["hint"]:
             yield f"      {failed['hint']}"
+
+
+def _few(values: Sequence[str]) -> str:
+    more = f" and {len(values) - _VALUES} more" if len(values) > _VALUES else ""
+    return f"{', '.join(values[:_VALUES]) or 'nothing'}{more}"

@@ -1,0 +1,172 @@
+"""What would let a denied request through, in a person's words and with the names that stand in the policies.
+
+Pure wording for `explain`, like `hints`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final
+
+from locum.core.principal import PrincipalKind
+from locum.policy import hints
+from locum.policy.compile import CompiledPolicy, CompiledStatement, StatementReference
+from locum.policy.conditions import PreparedCondition
+from locum.policy.decision import PolicyType
+from locum.policy.evaluate import Policies
+from locum.policy.facts import Facts, Request
+from locum.policy.grammar import PolicyKind, Source
+
+_SHOWN_CONDITIONS: Final = 3
+
+
+def called(source: Source, otherwise: str = "the policy") -> str:
+    """What a person calls the policy of `source`."""
+    name = source.name or source.arn or otherwise
+    return f"the trust policy of {name}" if source.kind is PolicyKind.TRUST and "policy" not in name else name
+
+
+# --- where a statement denies ----------------------------------------------------------------------------------
+
+
+def met(statement: CompiledStatement, facts: Facts) -> tuple[str, ...]:
+    """The conditions of a Deny that applies, each with what the request has."""
+    return tuple(
+        f"{c.source.operator} {c.source.key} {hints.few(c.source.values)} holds: the request has {_given(c, facts)}"
+        for c in statement.conditions[:_SHOWN_CONDITIONS]
+    )
+
+
+def _given(condition: PreparedCondition, facts: Facts) -> str:
+    value = facts.get(condition.key)
+    if value is None:
+        return f"no {condition.source.key}"
+    return hints.few((value,) if isinstance(value, str) else value) or "an empty list"
+
+
+def ways_out(statement: CompiledStatement, facts: Facts) -> str:
+    """How a request gets out of a Deny that applies to it, and how the Deny lets go of the request."""
+    request, source = facts.request, statement.statement
+    ways = [way for way in (_unmeet(condition) for condition in statement.conditions[:_SHOWN_CONDITIONS]) if way]
+    if source.not_actions is not None:
+        ways.append(f"add {request.action} to its NotAction")
+    if source.not_resources is not None:
+        ways.append(f"add {request.resource} to its NotResource")
+    if source.not_principals is not None:
+        ways.append(f"add {request.principal.arn} to its NotPrincipal")
+    return ", or ".join(ways or [f"take {request.action} on {facts.resource} out of its Action or Resource"])
+
+
+def _unmeet(condition: PreparedCondition) -> str:
+    """What a call does not to meet `condition`."""
+    source, operator = condition.source, condition.operator
+    if operator.family == "Bool" and len(source.values) == 1:
+        return hints.bring(source.key, ("false" if source.values[0].lower() == "true" else "true",))
+    if operator.family == "Null":
+        return f"make the call {'with' if source.values[0].lower() == 'true' else 'without'} {source.key}"
+    if operator.negated:
+        return hints.bring(source.key, source.values)
+    return f"make the call so that {source.operator} {source.key} {hints.few(source.values)} does not hold"
+
+
+# --- where an Allow is missing ---------------------------------------------------------------------------------
+
+
+def missing_allow(
+    request: Request, kind: PolicyType, policies: Policies, matched: Collection[StatementReference]
+) -> Iterator[str]:
+    """What the policies of `kind` lack; `matched` are the statements that apply."""
+    wanted = f"{request.action} on {_resource(request)}"
+    match kind:
+        case PolicyType.SCP:
+            yield from _levels(request, policies, matched, wanted)
+        case PolicyType.BOUNDARY:
+            boundary = "permissions boundary" if policies.boundary is None else _boundary(policies.boundary)
+            yield f"the {boundary} does not allow {request.action}: add {wanted} to it, as it caps all other policies"
+        case PolicyType.SESSION:
+            yield _session(request, policies, wanted)
+        case PolicyType.RESOURCE:
+            yield _resource_policy(request, policies)
+        case PolicyType.ENDPOINT:
+            yield f"the policy of the VPC endpoint must allow {wanted}"
+        case _:
+            yield _identity(request)
+
+
+def _resource(request: Request) -> str:
+    return "*" if request.wildcard_only else request.resource
+
+
+def _boundary(boundary: CompiledPolicy) -> str:
+    return f"boundary {boundary.source.arn or boundary.source.name}".replace("boundary boundary", "boundary")
+
+
+def _levels(
+    request: Request, policies: Policies, matched: Collection[StatementReference], wanted: str
+) -> Iterator[str]:
+    for number, level in enumerate(policies.scps, 1):
+        if any(s.allows and s.reference in matched for policy in level for s in policy.statements):
+            continue
+        where = f"level {number} of {len(policies.scps)}, root to account"
+        names = hints.few([called(policy.source, "the SCP") for policy in level]) or "no SCP is attached there; one"
+        yield f"no SCP at {where}, allows {request.action}: {names} must allow {wanted}"
+
+
+def _session(request: Request, policies: Policies, wanted: str) -> str:
+    if not policies.session:
+        return f"the session was made without a policy: pass one to GetFederationToken that allows {wanted}"
+    names = hints.few([called(policy.source, "the session policy") for policy in policies.session])
+    return (
+        f"the session policy does not allow {request.action}: where the session is made, pass a policy that allows "
+        f"{wanted}, or none ({names})"
+    )
+
+
+def _identity(request: Request) -> str:
+    statement = _statement({"Action": request.action, "Resource": _resource(request)})
+    added = f"add to a policy of {hints.named(request.principal)}: {statement}"
+    if request.action.lower() != "iam:passrole":
+        return added
+    service = request.context.get("iam:passedtoservice")
+    to = f" to {service}" if isinstance(service, str) else ""
+    role = request.resource.rpartition("/")[2]
+    return f"{added}: the call passes role {role}{to}, which takes iam:PassRole besides the action of the call itself"
+
+
+def _resource_policy(request: Request, policies: Policies) -> str:
+    principal = request.principal
+    policy = policies.resource
+    if request.action.lower() == "iam:passrole" and principal.account != request.resource_account:
+        return f"a role of another account cannot be passed: pass one of account {principal.account}"
+    if _is_trust(request, policy):
+        role = request.resource.rpartition("/")[2]
+        statement = _statement({"Principal": _principal(request), "Action": request.action})
+        return f"add to the trust policy of role {role}: {statement}"
+    element = {"Principal": _principal(request), "Action": request.action, "Resource": _resource(request)}
+    if policy is None:
+        owner = f", of account {request.resource_account}," if request.resource_account != principal.account else ""
+        return f"{request.resource}{owner} has no policy of its own: give it one with {_statement(element)}"
+    return f"add to {called(policy.source, 'the policy of the resource')}: {_statement(element)}"
+
+
+def _is_trust(request: Request, policy: CompiledPolicy | None) -> bool:
+    if policy is not None:
+        return policy.source.kind is PolicyKind.TRUST
+    return request.action.lower().startswith("sts:") and ":role/" in request.resource
+
+
+def _principal(request: Request) -> str | dict[str, str]:
+    """As a Principal element names the caller."""
+    principal = request.principal
+    if request.provider:
+        return {"Federated": request.provider}
+    if principal.kind is PrincipalKind.ANONYMOUS:
+        return "*"
+    if principal.kind is PrincipalKind.SERVICE:
+        return {"Service": principal.arn}
+    return {"AWS": principal.principal_arn}
+
+
+def _statement(elements: Mapping[str, Any]) -> str:
+    return json.dumps({"Effect": "Allow", **elements}, ensure_ascii=False)
