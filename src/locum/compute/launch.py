@@ -62,10 +62,13 @@ def join_there(pid: int) -> None:
 def run(command: Sequence[str], environment: Mapping[str, str], prepare: Callable[[], None]) -> int:
     """Fork, `prepare()` in the child, execute `command` there, wait. Returns its exit code, 128 + n on signal n."""
     parent = os.getpid()
+    # A signal that comes before the handlers are there waits for them: the command may be running already.
+    usual = signal.pthread_sigmask(signal.SIG_BLOCK, (*_FORWARDED, signal.SIGINT))
     child = os.fork()
     if child == 0:
+        signal.pthread_sigmask(signal.SIG_SETMASK, usual)
         _become(command, environment, prepare, parent)
-    return _wait(child)
+    return _wait(child, usual)
 
 
 def _become(
@@ -108,8 +111,8 @@ def _execute(command: Sequence[str], environment: Mapping[str, str]) -> int:
         return CANNOT_EXECUTE
 
 
-def _wait(child: int) -> int:
-    """Wait for `child`, passing on the signals that reach this process alone.
+def _wait(child: int, mask: set[int | signal.Signals]) -> int:
+    """Wait for `child`, passing on the signals that reach this process alone. `mask` is what was blocked before.
 
     An interrupt from the terminal reaches the child by itself: it is in the same process group.
     """
@@ -120,6 +123,7 @@ def _wait(child: int) -> int:
 
     previous = {number: signal.signal(number, forward) for number in _FORWARDED}
     previous[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     try:
         _, status = os.waitpid(child, 0)
     finally:
