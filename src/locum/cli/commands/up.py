@@ -33,7 +33,7 @@ from locum.services.verbs import Settings
 @click.option("--backend-secret-access-key", envvar="LOCUM_BACKEND_SECRET_ACCESS_KEY", default="",
               help="The keys for such endpoints; the environment is the better place.")  # fmt: skip
 @click.option("--credential-seconds", type=click.IntRange(2, 43200), envvar="LOCUM_CREDENTIAL_SECONDS",
-              help="Lifetime of the credentials that instances get; 6 hours by default. See docs/differences.md on boto3.")  # fmt: skip
+              help="Lifetime of the credentials that instances get; 6 hours by default.")  # fmt: skip
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 def command(
     data: Path,
