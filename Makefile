@@ -13,6 +13,8 @@ up: $(RUN)
 test: $(DEV)
 	$(BIN)/pytest -q -n auto --dist loadgroup -m "not nightly" tests $(TEST)
 
+# The engine is compared with the reference on so many generated questions (make test: 400).
+nightly: export LOCUM_POLICY_EXAMPLES ?= 100000
 nightly: $(DEV)
 	$(BIN)/pytest -q -n auto --dist loadgroup tests $(TEST)
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import example, given, settings
 
 from locum import policy
@@ -47,7 +48,14 @@ ACTION_PATTERNS = (
     "iam:PassRole",
     "sqs:Send*sage",
 )
-RESOURCES = ("arn:aws:s3:::b/alice/k", "arn:aws:s3:::b", "arn:aws:s3:::b/*", KEY, "arn:aws:s3:::b/red:1")
+RESOURCES = (
+    "arn:aws:s3:::b/alice/k",
+    "arn:aws:s3:::b",
+    "arn:aws:s3:::b/*",
+    KEY,
+    "arn:aws:s3:::b/red:1",
+    "arn:aws:s3:::b/${k}",
+)
 RESOURCE_PATTERNS = (
     "*",
     "*",
@@ -198,6 +206,7 @@ def decide(q: Question) -> policy.Decision:
     return decision
 
 
+@pytest.mark.timeout(max(120, EXAMPLES // 10))
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(questions())
 def test_the_engine_and_the_reference_agree(q: Question) -> None:

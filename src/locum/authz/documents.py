@@ -19,7 +19,11 @@ _WITHOUT_PRINCIPAL: Final = _DENY % ("", '"*", "Resource": "*"')
 _WITH_PRINCIPAL: Final = _DENY % ('"Principal": "*", ', '"*", "Resource": "*"')
 _TRUST: Final = _DENY % ('"Principal": "*", ', '"sts:*"')
 
-_DENIALS: Final = {PolicyKind.RESOURCE: _WITH_PRINCIPAL, PolicyKind.TRUST: _TRUST}
+_DENIALS: Final = {
+    PolicyKind.RESOURCE: _WITH_PRINCIPAL,
+    PolicyKind.RCP: _WITH_PRINCIPAL,
+    PolicyKind.TRUST: _TRUST,
+}
 
 
 @lru_cache(maxsize=_KEPT)

@@ -117,7 +117,7 @@ def test_the_keys_that_follow_from_the_principal() -> None:
 @pytest.mark.parametrize(
     ("text", "yaml", "words"),
     [
-        ("{", False, "line 1 is not JSON"),
+        ("{", False, "line 1: not JSON"),
         ("[]", False, "case 1 is not an object"),
         ('{"id":"x"}', False, "case x: missing field principal_arn"),
         ('{"id":"x","prinzipal":1}', False, "case x: unknown field prinzipal"),

@@ -44,12 +44,16 @@ def ask(
     ("statement", "resource", "hint"),
     [
         (allow(resource="arn:aws:s3:::b"), KEY, "what is in it is arn:aws:s3:::b/*"),
-        (allow(resource="arn:aws:s3:::b/*"), "arn:aws:s3:::b", "the container itself is arn:aws:s3:::b"),
+        (allow(resource="arn:aws:s3:::b/*"), "arn:aws:s3:::b", "the bucket itself is arn:aws:s3:::b"),
         (allow(resource="arn:aws:s3:::B/k"), KEY, "differs from the request's only in upper and lower case"),
         (allow(resource="arn:aws-cn:s3:::b/k"), KEY, "the partition differs: the policy has aws-cn"),
         (allow(resource="arn:aws:s3:::${s3:x}/k"), KEY, "${s3:x} has no value in this request"),
         (allow("s4:GetObject"), KEY, "s4:GetObject is the action of another service: the prefix here is s3"),
-        (allow(Condition={"StringEquals": {"aws:PrincipalTag/t": "Red"}}), KEY, "differs only in upper and lower case"),
+        (
+            allow(Condition={"StringEquals": {"aws:PrincipalTag/t": "Red"}}),
+            KEY,
+            "the tag value is red, the policy wants Red",
+        ),
         (allow(Condition={"StringEquals": {"s3:prefix": "a*"}}), KEY, "StringEquals takes * literally"),
         (allow(Condition={"Bool": {"aws:SecureTransport": "true"}}), KEY, "the request has no aws:SecureTransport"),
     ],
@@ -78,7 +82,7 @@ def trust(principal: str) -> policy.CompiledPolicy:
 @pytest.mark.parametrize(
     ("principal", "hint"),
     [
-        (f"arn:aws:iam::{OTHER}:user/alice", f"is in another account: the caller's is {ME}"),
+        (f"arn:aws:iam::{OTHER}:user/alice", f"it names account {OTHER}; the call comes from account {ME}"),
         (f"arn:aws:iam::{ME}:user/Alice", "differs from the caller only in upper and lower case"),
         (f"arn:aws:iam::{ME}:user/dev/alice", "has another path"),
         ("AIDAGONEGONEGONEGONEG", "perhaps one that was deleted and made again"),
