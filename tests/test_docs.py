@@ -122,6 +122,13 @@ def test_the_example_of_a_decision_case_is_one() -> None:
     assert cases.run(cases.case(example)).passed
 
 
+def test_the_example_files_of_decision_cases_pass() -> None:
+    for path in (ROOT / "docs" / "examples").glob("*.cases.yaml"):
+        results = [cases.run(case) for case in cases.read(path.read_text(), yaml=True)]
+        assert results
+        assert all(result.passed for result in results)
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_source_file_that_is_named_is_there(document: Path) -> None:
     named = re.findall(r"`((?:src|tests|docs|tools|bench)/[\w/.*-]+)`", document.read_text())

@@ -80,8 +80,8 @@ def test_a_denied_call_is_worded_as_aws_words_it_explained_and_repaired_for_the_
         told = plane.locum("explain", refusal.request_id)
         assert told.returncode == 0
         assert "DENIED (implicit deny)  s3:GetObject" in told.stdout
-        missing = f"a policy of the caller must allow s3:GetObject on arn:aws:s3:::{bucket}/report"
-        assert f"to change it: {missing}" in told.stdout
+        assert "to change it: add to a policy of role " in told.stdout
+        assert f'"s3:GetObject", "Resource": "arn:aws:s3:::{bucket}/report"}}' in told.stdout
         plane.permit(profile, allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*"))
         assert app.call("s3", "get_object", Bucket=bucket, Key="report")["Body"] == "all is well"
 

@@ -6,15 +6,14 @@ nothing but itself: its context is complete, and of the principal only what its 
 
 from __future__ import annotations
 
-import importlib
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any, Final, NamedTuple, TypeVar
 
 from locum.core.arn import Arn, iam_arn
-from locum.core.errors import LocumError
 from locum.core.principal import ANONYMOUS, Principal, PrincipalKind
+from locum.policy.casefile import MalformedCase, entries
 from locum.policy.compile import CompiledPolicy, compile  # noqa: A004 - the package's public verb
 from locum.policy.context import ContextValue
 from locum.policy.decision import Decision, Verdict
@@ -36,19 +35,20 @@ _FLAGS: Final = frozenset(
         "resource_in_management_account",
     }
 )
+_REQUEST: Final = frozenset({"action", "resource", "resource_account", "context", "wildcard_only"})
+_REQUIRED: Final = ("principal_arn", "request", "expected")
 
-
-class MalformedCase(LocumError):
-    """A case that cannot be run: what is wrong with which field of which case."""
+__all__ = ["Case", "MalformedCase", "Result", "case", "each", "read", "run"]
 
 
 class Case(NamedTuple):
-    """A decision case, ready to be evaluated."""
+    """A decision case, ready to be evaluated. `line` is where it begins in its file, from 1; 0: unknown."""
 
     id: str
     request: Request
     policies: Policies
     expected: Verdict
+    line: int = 0
 
 
 class Result(NamedTuple):
@@ -75,81 +75,126 @@ def run(case: Case) -> Result:
 
 def read(text: str, *, yaml: bool = False) -> Iterator[Case]:
     """The cases of a file's `text`. Raises MalformedCase. YAML needs PyYAML."""
-    for number, raw in enumerate(_yaml(text) if yaml else _json_lines(text), 1):
-        if not isinstance(raw, dict):
-            raise MalformedCase(f"case {number} is not an object")
-        yield case(raw)
+    for found in each(text, yaml=yaml):
+        if isinstance(found, MalformedCase):
+            raise found
+        yield found
 
 
-def _json_lines(text: str) -> Iterator[Any]:
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip():
-            try:
-                yield json.loads(line)
-            except json.JSONDecodeError as error:
-                raise MalformedCase(f"line {number} is not JSON: {error}") from error
-
-
-def _yaml(text: str) -> Sequence[Any]:
-    """Only true, false and null are not text: `2012-10-17` is no date here, `000000000000` no number."""
-    module = importlib.import_module("yaml")
-
-    class Loader(module.SafeLoader):  # type: ignore[name-defined,misc]  # PyYAML has no types and is imported late
-        yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - how PyYAML is configured
-
-    Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"true|false"), list("tf"))
-    Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"~|null|"), ["~", "n", ""])
-    Loader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"<<"), ["<"])
-    try:
-        found = module.load(text, Loader=Loader)
-    except module.YAMLError as error:
-        raise MalformedCase(f"not YAML: {error}") from error
-    if not isinstance(found, list):
-        raise MalformedCase("a YAML file of cases is a list")
-    return found
+def each(text: str, *, yaml: bool = False) -> Iterator[Case | MalformedCase]:
+    """Like `read`, with what cannot be run in its place among the others."""
+    for number, entry in enumerate(entries(text, yaml=yaml), 1):
+        if isinstance(entry, MalformedCase):
+            yield entry
+            continue
+        try:
+            if not isinstance(entry.value, dict):
+                raise MalformedCase(f"case {number} is not an object")
+            yield case(entry.value)._replace(line=entry.line)
+        except MalformedCase as error:
+            yield MalformedCase(error.message, entry.line)
 
 
 def case(raw: Mapping[str, Any]) -> Case:
     """The case that `raw` describes. Raises MalformedCase."""
     name = str(raw.get("id", "?"))
     try:
-        unknown = sorted(set(raw) - _FIELDS)
-        if unknown:
-            raise MalformedCase(f"unknown field {unknown[0]}")
+        _known(raw, _FIELDS, "field ")
+        for field in _REQUIRED:
+            _required(raw, field)
         principal = _principal(raw)
-        return Case(name, _request(raw["request"], principal), _policies(raw), Verdict(raw["expected"]))
-    except KeyError as error:
-        raise MalformedCase(f"case {name}: missing field {error.args[0]}") from error
-    except MalformedPolicy as error:
-        raise MalformedCase(f"case {name}: {error.describe()}") from error
-    except (MalformedCase, ValueError, AttributeError, TypeError) as error:
+        expected = _member(Verdict, _text(raw, "expected"), "expected")
+        return Case(name, _request(_mapping(raw, "request"), principal), _policies(raw), expected)
+    except MalformedCase as error:
+        raise MalformedCase(f"case {name}: {error.message}") from error
+    except RecursionError as error:
+        raise MalformedCase(f"case {name}: nests too deep") from error
+    except (ValueError, TypeError) as error:
         raise MalformedCase(f"case {name}: {error}") from error
+
+
+# --- fields --------------------------------------------------------------------------------------------------
+
+_E = TypeVar("_E", bound=StrEnum)
+
+
+def _known(raw: Mapping[str, Any], names: frozenset[str], what: str) -> None:
+    unknown = sorted(str(name) for name in raw if name not in names)
+    if unknown:
+        raise MalformedCase(f"unknown {what}{unknown[0]}")
+
+
+def _required(raw: Mapping[str, Any], field: str, where: str = "") -> Any:
+    if raw.get(field) is None:
+        raise MalformedCase(f"missing field {where}{field}")
+    return raw[field]
+
+
+def _text(raw: Mapping[str, Any], field: str, where: str = "") -> str:
+    """The text of a field; numbers are as they are written, nothing where there is none."""
+    value = raw.get(field)
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise MalformedCase(f"{where}{field} is no text")
+    return str(value)
+
+
+def _mapping(raw: Mapping[str, Any], field: str, where: str = "") -> Mapping[str, Any]:
+    value = raw.get(field)
+    if value is not None and not isinstance(value, dict):
+        raise MalformedCase(f"{where}{field} is no object")
+    return value or {}
+
+
+def _list(raw: Mapping[str, Any], field: str) -> list[Any]:
+    value = raw.get(field)
+    if value is not None and not isinstance(value, list):
+        raise MalformedCase(f"{field} is no list")
+    return value or []
+
+
+def _flag(raw: Mapping[str, Any], field: str) -> bool:
+    value = raw.get(field)
+    if value is not None and not isinstance(value, bool):
+        raise MalformedCase(f"{field} is neither true nor false")
+    return bool(value)
+
+
+def _member(kind: type[_E], text: str, field: str) -> _E:
+    try:
+        return kind(text)
+    except ValueError:
+        raise MalformedCase(f"{field} {text} is none of {', '.join(kind)}") from None
 
 
 # --- the principal -------------------------------------------------------------------------------------------
 
 
 def _principal(raw: Mapping[str, Any]) -> Principal:
-    text = raw["principal_arn"]
-    kind = PrincipalKind(raw.get("principal_type") or _kind(text))
+    text = _text(raw, "principal_arn")
+    given = _text(raw, "principal_type")
+    kind = _member(PrincipalKind, given, "principal_type") if given else _kind(text)
     if kind is PrincipalKind.ANONYMOUS:
         return ANONYMOUS
     if kind is PrincipalKind.SERVICE:
         return Principal.service(text)
     arn = Arn.parse(text)
-    unique_id = raw.get("principal_unique_id") or ""
-    session = raw.get("session") or {}
+    unique_id = _text(raw, "principal_unique_id")
+    session = _mapping(raw, "session")
     if kind is PrincipalKind.ROOT:
         return Principal(kind, text, arn.account, arn.account, arn.account)
     if kind is PrincipalKind.USER:
         return Principal.user(arn.account, text, unique_id, arn.resource.rsplit("/", 1)[-1])
     parts = arn.resource.split("/")
     if kind is PrincipalKind.ROLE_SESSION:
-        role_arn = session.get("role_arn") or iam_arn(arn.account, "role", "/", parts[1])
+        if len(parts) < 3:
+            raise MalformedCase(f"principal_arn {text} is no role session's: arn:...:assumed-role/ROLE/SESSION")
+        role_arn = _text(session, "role_arn", "session.") or iam_arn(arn.account, "role", "/", parts[1])
         user_id = f"{unique_id}:{parts[-1]}" if unique_id else ""
         return Principal(kind, text, arn.account, user_id, unique_id, parts[-1], role_arn)
-    name = session.get("name") or parts[-1]
-    federating = session.get("federating_user_arn") or ""
+    name = _text(session, "name", "session.") or parts[-1]
+    federating = _text(session, "federating_user_arn", "session.")
     return Principal(kind, text, arn.account, f"{arn.account}:{name}", unique_id, name, federating)
 
 
@@ -176,44 +221,50 @@ def _kind(text: str) -> PrincipalKind:
 
 
 def _request(raw: Mapping[str, Any], principal: Principal) -> Request:
-    context = {str(key).lower(): _context_value(value) for key, value in (raw.get("context") or {}).items()}
+    _known(raw, _REQUEST, "field request.")
+    for field in ("action", "resource"):
+        _required(raw, field, "request.")
+    if "resource_account" not in raw:
+        raise MalformedCase("missing field request.resource_account")
+    given = _mapping(raw, "context", "request.")
+    context = {str(key).lower(): _context_value(key, value) for key, value in given.items()}
     return Request(
         principal=principal,
-        action=raw["action"],
-        resource=raw["resource"],
-        resource_account=str(raw["resource_account"]),
+        action=_text(raw, "action", "request."),
+        resource=_text(raw, "resource", "request."),
+        resource_account=_text(raw, "resource_account", "request."),
         context={key: value for key, value in context.items() if value is not None},
-        wildcard_only=bool(raw.get("wildcard_only", False)),
+        wildcard_only=_flag(raw, "wildcard_only"),
     )
 
 
-def _context_value(value: Any) -> ContextValue | None:
+def _context_value(key: str, value: Any) -> ContextValue | None:
     if isinstance(value, list):
-        return tuple(_scalar(item) for item in value)
-    return None if value is None else _scalar(value)
+        return tuple(_scalar(key, item) for item in value)
+    return None if value is None else _scalar(key, value)
 
 
-def _scalar(value: Any) -> str:
+def _scalar(key: str, value: Any) -> str:
+    if not isinstance(value, str | int | float):
+        raise MalformedCase(f"request.context {key} is neither a value nor a list of values")
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _policies(raw: Mapping[str, Any]) -> Policies:
-    flags = raw.get("flags") or {}
-    unknown = sorted(set(flags) - set(_FLAGS))
-    if unknown:
-        raise MalformedCase(f"unknown flag {unknown[0]}")
+    flags = _mapping(raw, "flags")
+    _known(flags, _FLAGS, "flag ")
     resource = raw.get("resource_policy")
     boundary = raw.get("boundary")
     return Policies(
-        identity=_compiled(raw.get("identity_policies"), PolicyKind.IDENTITY, "identity_policies"),
+        identity=_compiled(_list(raw, "identity_policies"), PolicyKind.IDENTITY, "identity_policies"),
         boundary=None if boundary is None else _one(boundary, PolicyKind.BOUNDARY, "boundary"),
-        session=_compiled(raw.get("session_policies"), PolicyKind.SESSION, "session_policies") or None,
+        session=_compiled(_list(raw, "session_policies"), PolicyKind.SESSION, "session_policies") or None,
         resource=None if resource is None else _one(resource, _resource_kind(resource), "resource_policy"),
-        scps=_levels(raw.get("scps"), PolicyKind.SCP, "scps"),
-        rcps=_levels(raw.get("rcps"), PolicyKind.RCP, "rcps"),
-        principal_in_management_account=bool(flags.get("principal_in_management_account", False)),
-        principal_is_service_linked_role=bool(flags.get("principal_is_service_linked_role", False)),
-        resource_in_management_account=bool(flags.get("resource_in_management_account", False)),
+        scps=_levels(raw, "scps", PolicyKind.SCP),
+        rcps=_levels(raw, "rcps", PolicyKind.RCP),
+        principal_in_management_account=_flag(flags, "principal_in_management_account"),
+        principal_is_service_linked_role=_flag(flags, "principal_is_service_linked_role"),
+        resource_in_management_account=_flag(flags, "resource_in_management_account"),
     )
 
 
@@ -225,11 +276,25 @@ def _resource_kind(document: Any) -> PolicyKind:
     return PolicyKind.RESOURCE if named or not statements else PolicyKind.TRUST
 
 
-def _compiled(documents: Sequence[Any] | None, kind: PolicyKind) -> tuple[CompiledPolicy, ...]:
-    return tuple(_one(document, kind, f"{kind} policy {i}") for i, document in enumerate(documents or ()))
+def _levels(raw: Mapping[str, Any], field: str, kind: PolicyKind) -> tuple[tuple[CompiledPolicy, ...], ...]:
+    levels = _list(raw, field)
+    for number, level in enumerate(levels):
+        if not isinstance(level, list):
+            raise MalformedCase(f"{field}[{number}] is no list: {field} are levels, each a list of policies")
+    return tuple(_compiled(level, kind, f"{field}[{number}]") for number, level in enumerate(levels))
 
 
-def _one(document: Any, kind: PolicyKind, name: str) -> CompiledPolicy:
-    """A case may hold what could not be written today: values are let pass, and match nothing."""
+def _compiled(documents: list[Any], kind: PolicyKind, field: str) -> tuple[CompiledPolicy, ...]:
+    return tuple(_one(document, kind, f"{field}[{number}]") for number, document in enumerate(documents))
+
+
+def _one(document: Any, kind: PolicyKind, field: str) -> CompiledPolicy:
+    """A case may hold what could not be written today: values are let pass, and match nothing.
+
+    The policy is called by its place in the case.
+    """
     text = document if isinstance(document, str) else json.dumps(document)
-    return compile(parse(text, kind, judge_values=False), Source(kind, name))
+    try:
+        return compile(parse(text, kind, judge_values=False), Source(kind, field))
+    except MalformedPolicy as error:
+        raise MalformedCase(f"{field}: {error.describe()}") from error

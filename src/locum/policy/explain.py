@@ -7,7 +7,7 @@ it was: those are the near misses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
@@ -144,7 +144,8 @@ def explain(request: Request, policies: Policies, decision: Decision) -> Explana
     if decision.verdict is Verdict.EXPLICIT_DENY:
         changes = tuple(_ways_out(statements, reports, decision, facts))
     else:
-        changes = tuple(_changes(request, policies, decision, reports, misses))
+        matched = {statement for (_, statement), report in zip(statements, reports, strict=True) if not report.failure}
+        changes = tuple(_changes(request, policies, decision, misses, matched))
     return Explanation(request, decision, reports, misses, changes)
 
 
@@ -284,8 +285,8 @@ def _changes(
     request: Request,
     policies: Policies,
     decision: Decision,
-    reports: Sequence[StatementReport],
     misses: Sequence[StatementReport],
+    matched: Collection[CompiledStatement],
 ) -> Iterator[str]:
     """Of an implicit deny: how the nearest statement would match; where none is near, which is missing."""
     if decision.denied_by is None:
@@ -293,7 +294,6 @@ def _changes(
     told = list(_meetings(misses[0])) if misses else []
     yield from told
     if not told or decision.denied_by is PolicyType.SCP:
-        matched = {report.reference for report in reports if report.failure is None}
         yield from remedies.missing_allow(request, decision.denied_by, policies, matched)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from locum.core.principal import PrincipalKind
 from locum.policy import hints
-from locum.policy.compile import CompiledPolicy, CompiledStatement, StatementReference
+from locum.policy.compile import CompiledPolicy, CompiledStatement
 from locum.policy.conditions import PreparedCondition
 from locum.policy.decision import PolicyType
 from locum.policy.evaluate import Policies
@@ -74,7 +74,7 @@ def _unmeet(condition: PreparedCondition) -> str:
 
 
 def missing_allow(
-    request: Request, kind: PolicyType, policies: Policies, matched: Collection[StatementReference]
+    request: Request, kind: PolicyType, policies: Policies, matched: Collection[CompiledStatement]
 ) -> Iterator[str]:
     """What the policies of `kind` lack; `matched` are the statements that apply."""
     wanted = f"{request.action} on {_resource(request)}"
@@ -102,11 +102,9 @@ def _boundary(boundary: CompiledPolicy) -> str:
     return f"boundary {boundary.source.arn or boundary.source.name}".replace("boundary boundary", "boundary")
 
 
-def _levels(
-    request: Request, policies: Policies, matched: Collection[StatementReference], wanted: str
-) -> Iterator[str]:
+def _levels(request: Request, policies: Policies, matched: Collection[CompiledStatement], wanted: str) -> Iterator[str]:
     for number, level in enumerate(policies.scps, 1):
-        if any(s.allows and s.reference in matched for policy in level for s in policy.statements):
+        if any(s.allows and s in matched for policy in level for s in policy.statements):
             continue
         where = f"level {number} of {len(policies.scps)}, root to account"
         names = hints.few([called(policy.source, "the SCP") for policy in level]) or "no SCP is attached there; one"

@@ -136,3 +136,67 @@ def test_an_allow_names_the_statement_that_grants() -> None:
     assert [reference.sid for reference in found.decision.determining] == ["Read"]
     assert found.reason == "allowed"
     assert found.changes == ()
+
+
+def across(who: Principal, action: str, resource: str, owner: str, **policies: Any) -> str:
+    request = Request(who, action, resource, owner, {})
+    given = Policies(identity=(made(allow("*")),), **policies)
+    return policy.explain(request, given, policy.evaluate(request, given)).text()
+
+
+def test_another_accounts_resource_without_a_policy_is_told_to_get_one() -> None:
+    text = across(APP, "s3:GetObject", KEY, OTHER)
+    assert f"{KEY}, of account {OTHER}, has no policy of its own: give it one with " in text
+    assert f'"Principal": {{"AWS": "arn:aws:iam::{ME}:role/app"}}' in text
+
+
+def test_a_role_of_another_account_cannot_be_passed_and_no_policy_is_proposed() -> None:
+    text = across(ALICE, "iam:PassRole", f"arn:aws:iam::{OTHER}:role/r", OTHER)
+    assert f"a role of another account cannot be passed: pass one of account {ME}" in text
+    assert "Effect" not in text
+
+
+@pytest.mark.parametrize(
+    ("deny", "way"),
+    [
+        ({"Action": "s3:*", "Resource": "*"}, f"take s3:GetObject on {KEY} out of its Action or Resource"),
+        ({"NotAction": "sqs:*", "Resource": "*"}, "add s3:GetObject to its NotAction"),
+        ({"Action": "*", "NotResource": "arn:aws:s3:::x"}, f"add {KEY} to its NotResource"),
+        (
+            {"Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+            "make the call with aws:SecureTransport true",
+        ),
+        (
+            {"Action": "*", "Resource": "*", "Condition": {"Null": {"aws:RequestTag/team": "true"}}},
+            "make the call with aws:RequestTag/team",
+        ),
+        (
+            {"Action": "*", "Resource": "*", "Condition": {"StringNotEquals": {"aws:PrincipalTag/team": ["a", "b"]}}},
+            "tag the caller: team = one of a, b",
+        ),
+        (
+            {"Action": "*", "Resource": "*", "Condition": {"StringLike": {"aws:SourceIdentity": "x*"}}},
+            "make the call so that StringLike aws:SourceIdentity x* does not hold",
+        ),
+    ],
+)
+def test_a_deny_tells_the_ways_out_of_it(deny: dict[str, Any], way: str) -> None:
+    context = {"aws:securetransport": "false", "aws:sourceidentity": "xy"}
+    found = ask(context=context, identity=(made(allow(), {"Effect": "Deny", **deny}),))
+    assert any(way in change for change in found.changes), found.changes
+
+
+def test_of_levels_that_lack_an_allow_each_is_named() -> None:
+    scp = made(allow("sqs:*"), kind=PolicyKind.SCP)
+    found = ask(identity=(made(allow()),), scps=((scp,), (made(allow(), kind=PolicyKind.SCP),), ()))
+    first, last = found.changes
+    assert first.startswith("no SCP at level 1 of 3")
+    assert last.startswith("no SCP at level 3 of 3")
+    assert "no SCP is attached there" in last
+
+
+def test_a_list_of_values_is_cut_short() -> None:
+    statement = allow(Condition={"StringEquals": {"s3:prefix": [f"p{n}" for n in range(99)]}})
+    text = ask(context={"s3:prefix": "q"}, identity=(made(statement),)).text()
+    assert "p3 and 95 more" in text
+    assert "p4" not in text

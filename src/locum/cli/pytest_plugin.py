@@ -1,0 +1,75 @@
+"""The pytest plugin: decision cases are collected as tests, a file `*.cases.yaml` or `*.cases.jsonl` like a module.
+
+Loaded by pytest through its entry point (`pytest11`) wherever Locum is installed, so it loads nothing of Locum until
+there is such a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from locum.policy.cases import Case
+
+ENDINGS: Final = (".cases.yaml", ".cases.yml", ".cases.jsonl")
+
+
+class CaseFailedError(Exception):
+    """A case came out otherwise than expected; the text is the explanation."""
+
+
+class CaseItem(pytest.Item):
+    """One decision case; its name is the case's id."""
+
+    def __init__(self, *, case: Case, **more: Any) -> None:
+        super().__init__(**more)
+        self.case = case
+
+    def runtest(self) -> None:
+        from locum.cli.commands.check import failure
+        from locum.policy import cases
+
+        result = cases.run(self.case)
+        if not result.passed:
+            raise CaseFailedError("\n".join(failure(self._file(), self.case, result)))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        if isinstance(excinfo.value, CaseFailedError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, max(self.case.line - 1, 0), self.name
+
+    def _file(self) -> Path:
+        """As a person who stands in pytest's root directory would name it."""
+        root = self.config.rootpath
+        return self.path.relative_to(root) if self.path.is_relative_to(root) else self.path
+
+
+class CasesFile(pytest.File):
+    """A file of decision cases."""
+
+    def collect(self) -> Iterator[CaseItem]:
+        """The cases. Raises CollectError, with all that is wrong, where any cannot be run."""
+        from locum.cli.commands.check import each
+        from locum.cli.screen import printable
+        from locum.policy.cases import MalformedCase
+
+        found = list(each(self.path))
+        wrong = [case for case in found if isinstance(case, MalformedCase)]
+        if wrong:
+            lines = (f"{self.path}:{case.line or 1}: {printable(case.message)}" for case in wrong)
+            raise self.CollectError("\n".join(lines))
+        for case in found:
+            if not isinstance(case, MalformedCase):
+                yield CaseItem.from_parent(self, name=printable(case.id), case=case)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CasesFile | None:
+    """pytest's hook: a collector for each file of decision cases."""
+    return CasesFile.from_parent(parent, path=file_path) if file_path.name.endswith(ENDINGS) else None
