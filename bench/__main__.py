@@ -97,7 +97,7 @@ def starting(rounds: int) -> list[Row]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--only", choices=("all", "engine", "plane"), default="all")
     options = parser.parse_args()
     servers.install_peers()
