@@ -131,25 +131,10 @@ def _head(text: str) -> _Head | None:
 def _from_header(request: HttpRequest, header: str) -> Claim:
     text, _, signature = header.partition(", Signature=")
     head = _head(text) if len(text) <= _LONGEST_HEAD else None
-    headers = request.headers
-    date = headers.get("x-amz-date")
+    date = request.headers.get("x-amz-date")
     if head is None or date is None or not signature.isalnum():
         return _from_any_header(request, header)
-    key_id, scope, signed_headers = head
-    family = family_of(request, scope.service)
-    signed_at = _date(date, family, basic=True)[1]
-    _check_scope_date(scope, date, family, presigned=False)
-    return Claim(
-        key_id,
-        scope,
-        date,
-        signed_at,
-        signed_headers,
-        signature,
-        family,
-        session_token=headers.get("x-amz-security-token"),
-        payload=headers.get("x-amz-content-sha256"),
-    )
+    return _by_header(request, head, signature, date, basic=True)
 
 
 def _from_any_header(request: HttpRequest, header: str) -> Claim:
@@ -162,16 +147,24 @@ def _from_any_header(request: HttpRequest, header: str) -> Claim:
     if date is None or not all(fields.get(name) for name in _FIELDS):
         raise _incomplete(request, header, fields)
     key_id, scope = _credential(request, fields["Credential"], presigned=False)
+    head = _Head(key_id, scope, tuple(fields["SignedHeaders"].lower().split(";")))
+    return _by_header(request, head, fields["Signature"], date, basic="x-amz-date" in headers)
+
+
+def _by_header(request: HttpRequest, head: _Head, signature: str, date: str, *, basic: bool) -> Claim:
+    """The claim of an Authorization header that was read. `basic`: `date` is X-Amz-Date."""
+    key_id, scope, signed_headers = head
     family = family_of(request, scope.service)
-    date, signed_at = _date(date, family, basic="x-amz-date" in headers)
+    date, signed_at = _date(date, family, basic=basic)
     _check_scope_date(scope, date, family, presigned=False)
+    headers = request.headers
     return Claim(
         key_id,
         scope,
         date,
         signed_at,
-        tuple(fields["SignedHeaders"].lower().split(";")),
-        fields["Signature"],
+        signed_headers,
+        signature,
         family,
         session_token=headers.get("x-amz-security-token"),
         payload=headers.get("x-amz-content-sha256"),
