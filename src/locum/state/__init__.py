@@ -3,11 +3,11 @@
 Pure. All identity state is the result of applying the journal's events in order.
 """
 
+from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
 from locum.state.entities import (
     MANAGED,
     AccessKey,
     Account,
-    AnyEntity,
     Entity,
     Group,
     Instance,
@@ -20,7 +20,10 @@ from locum.state.entities import (
     Role,
     User,
 )
-from locum.state.events import FORMAT, Event, Put, Removed, decode, encode, kind_of, put, remove
+from locum.state.events import FORMAT, AnyEntity, Event, Put, Removed, decode, encode, kind_of, put, remove
+from locum.state.organization import AccountCreation, Handshake, Member, Organization, OrganizationPolicy, Unit
+from locum.state.providers import OidcProvider, SamlProvider
+from locum.state.signin import LoginProfile, MfaDevice, PasswordPolicy
 from locum.state.state import State, apply, change
 
 __all__ = [
@@ -28,21 +31,36 @@ __all__ = [
     "MANAGED",
     "AccessKey",
     "Account",
+    "AccountCreation",
     "AnyEntity",
     "Entity",
     "Event",
     "Group",
+    "Handshake",
     "Instance",
     "InstanceProfile",
+    "LoginProfile",
+    "Member",
     "MetadataOptions",
+    "MfaDevice",
     "Named",
+    "OidcProvider",
+    "Organization",
+    "OrganizationPolicy",
+    "PasswordPolicy",
     "Policy",
     "PolicyVersion",
     "ProfileAssociation",
     "Put",
     "Removed",
     "Role",
+    "SamlProvider",
+    "ServerCertificate",
+    "ServiceSpecificCredential",
+    "SigningCertificate",
+    "SshPublicKey",
     "State",
+    "Unit",
     "User",
     "apply",
     "change",

@@ -211,7 +211,3 @@ class ProfileAssociation(Entity, frozen=True, kw_only=True, omit_defaults=True, 
     profile_arn: str
     state: Literal["associating", "associated", "disassociating", "disassociated"] = "associated"
     since: int
-
-
-AnyEntity = Account | User | Group | Role | Policy | InstanceProfile | AccessKey | Instance | ProfileAssociation
-"""Every kind of entity. A new kind is added here and, where something looks it up, in `state.indexes`."""

@@ -11,9 +11,52 @@ from typing import Final
 
 import msgspec
 
-from locum.state.entities import AnyEntity, Entity
+from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
+from locum.state.entities import (
+    AccessKey,
+    Account,
+    Entity,
+    Group,
+    Instance,
+    InstanceProfile,
+    Policy,
+    ProfileAssociation,
+    Role,
+    User,
+)
+from locum.state.organization import AccountCreation, Handshake, Member, Organization, OrganizationPolicy, Unit
+from locum.state.providers import OidcProvider, SamlProvider
+from locum.state.signin import LoginProfile, MfaDevice, PasswordPolicy
 
 FORMAT: Final = 1
+
+AnyEntity = (
+    Account
+    | User
+    | Group
+    | Role
+    | Policy
+    | InstanceProfile
+    | AccessKey
+    | LoginProfile
+    | PasswordPolicy
+    | MfaDevice
+    | SshPublicKey
+    | SigningCertificate
+    | ServerCertificate
+    | ServiceSpecificCredential
+    | OidcProvider
+    | SamlProvider
+    | Organization
+    | Unit
+    | Member
+    | OrganizationPolicy
+    | Handshake
+    | AccountCreation
+    | Instance
+    | ProfileAssociation
+)
+"""Every kind of entity. A new kind is added here and, where something looks it up, in `state.indexes`."""
 
 
 class Put(msgspec.Struct, frozen=True, tag="put", tag_field="event"):

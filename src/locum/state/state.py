@@ -16,8 +16,8 @@ from typing import TypeVar, cast
 from immutables import Map
 
 from locum.core.errors import StorageError
-from locum.state.entities import AnyEntity, Entity
-from locum.state.events import Event, Put, kind_of
+from locum.state.entities import Entity
+from locum.state.events import AnyEntity, Event, Put, kind_of
 from locum.state.indexes import INDEXES, Index
 
 E = TypeVar("E", bound=Entity)

@@ -10,16 +10,15 @@ from locum.core.identifiers import GROUP_ID, INSTANCE_PROFILE_ID, POLICY_ID, ROL
 from locum.services.iam import limits
 from locum.services.iam.faults import already_exists, no_such_entity, quota_exceeded, unmodifiable_role
 from locum.services.verbs import Context, Params
-from locum.state import Group, InstanceProfile, Policy, Role, User
+from locum.state import Group, InstanceProfile, Named, Policy, Role, User
 
-Resource = User | Group | Role | InstanceProfile | Policy
 Identity = User | Group | Role
 """What can have inline and attached policies."""
 
 Bounded = User | Role
 """What can have a permissions boundary."""
 
-R = TypeVar("R", bound=Resource)
+R = TypeVar("R", bound=Named)
 
 _PROTECTED_PATHS: Final = ("/aws-service-role/", "/aws-reserved/")
 
@@ -101,7 +100,7 @@ class Kind(Generic[R]):
         return unique_id(self.id_prefix, context.entropy)
 
 
-def by_name(entity: Resource) -> str:
+def by_name(entity: Named) -> str:
     """The order of lists."""
     return entity.key
 

@@ -1,0 +1,61 @@
+"""Credentials of users other than access keys and passwords, and the account's server certificates."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from locum.state.entities import Entity, Named, Tags
+
+
+class SshPublicKey(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="ssh-public-key"):
+    """An SSH public key of `user` (a user key); `body` as uploaded, `fingerprint` its MD5 as IAM writes it."""
+
+    id: str
+    user: str
+    body: str
+    fingerprint: str
+    active: bool = True
+    uploaded: int
+
+
+class SigningCertificate(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="signing-certificate"):
+    """An X.509 signing certificate of `user` (a user key), in PEM as uploaded. `digest`: SHA-256 of its DER form."""
+
+    id: str
+    user: str
+    body: str
+    digest: str
+    active: bool = True
+    uploaded: int
+
+
+class ServerCertificate(Named, frozen=True, kw_only=True, omit_defaults=True, tag="server-certificate"):
+    """A server certificate: PEM as uploaded. `private_key` is sealed under the key ring; nothing gives it back.
+
+    `created` is when it was uploaded, `expires` its notAfter.
+    """
+
+    arn_kind: ClassVar[str] = "server-certificate"
+
+    body: str
+    chain: str = ""
+    private_key: bytes
+    expires: int
+    tags: Tags = {}
+
+
+class ServiceSpecificCredential(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="service-credential"):
+    """A user name and password (or an API key) for one service, of `user` (a user key).
+
+    `secret` is sealed under the key ring. `alias` is the service user name or the credential's alias.
+    `expires` 0: never.
+    """
+
+    id: str
+    user: str
+    service: str
+    alias: str
+    secret: bytes
+    active: bool = True
+    created: int
+    expires: int = 0
