@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hmac
 import json
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple, Self
@@ -28,6 +27,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from locum.core.clock import Entropy
 from locum.core.errors import ConfigurationError, LocumError
+from locum.core.mac import HmacKey
 
 KEY_BYTES: Final = 32
 FORMAT: Final = 1
@@ -60,9 +60,9 @@ class Key(NamedTuple):
         return f"Key(id={self.id.hex()!r})"
 
 
-def _expand(secret: bytes, info: bytes) -> bytes:
+def _expand(key: HmacKey, info: bytes) -> bytes:
     """HKDF-Expand with SHA-256 and a length of one block: T(1) = HMAC(PRK, info | 0x01)."""
-    return hmac.digest(secret, info + b"\x01", "sha256")
+    return key.digest(info + b"\x01")
 
 
 class KeyRing:
@@ -78,7 +78,7 @@ class KeyRing:
         self.installation = installation
         self.keys = tuple(keys)
         self._keys = {key.id: key.secret for key in self.keys}
-        self._derived: dict[tuple[bytes, str], bytes] = {}
+        self._derived: dict[tuple[bytes, str], HmacKey] = {}
         if not installation or not self.keys:
             raise ConfigurationError("a key ring needs the id of its installation and at least one key")
         if len(self._keys) != len(self.keys):
@@ -131,7 +131,7 @@ class KeyRing:
         key_id = self.keys[-1].id if sealed is None else sealed[_KEY_AT:_SALT_AT]
         if key_id not in self._keys:
             raise BrokenSeal("the key ring has no such key")
-        return hmac.digest(self._purpose_key(key_id, f"derive:{purpose}"), data, "sha256")
+        return self._purpose_key(key_id, f"derive:{purpose}").digest(data)
 
     def dump(self) -> bytes:
         """The ring as JSON text, secrets and all."""
@@ -156,11 +156,11 @@ class KeyRing:
         keys = [Key(bytes.fromhex(k["id"]), base64.b64decode(k["key"], validate=True)) for k in fields["keys"]]
         return cls(str(fields["installation"]), keys)
 
-    def _purpose_key(self, key_id: bytes, purpose: str) -> bytes:
+    def _purpose_key(self, key_id: bytes, purpose: str) -> HmacKey:
         """The key of `purpose` under one of ours. Purposes are constants of the code: the cache stays small."""
         derived = self._derived.get((key_id, purpose))
         if derived is None:
-            derived = _expand(self._keys[key_id], b"locum/" + purpose.encode())
+            derived = HmacKey(_expand(HmacKey(self._keys[key_id]), b"locum/" + purpose.encode()))
             self._derived[key_id, purpose] = derived
         return derived
 

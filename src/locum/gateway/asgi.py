@@ -100,16 +100,16 @@ async def write(scope: Scope, send: Send, response: HttpResponse) -> None:
     A HEAD gets the headers only, and of a length that the answer states itself, that one. RFC 9110, section 6.4.1:
     204 and 304 have no content, and here no length.
     """
-    headers = [(name.encode("latin-1"), _field(value)) for name, value in response.headers]
+    headers = [(name.encode("latin-1").lower(), _field(value)) for name, value in response.headers]
     body = response.body
     if not isinstance(body, bytes):
         await _stream(scope, send, response.status, headers, body)
         return
     head = scope["method"] == "HEAD"
     empty = response.status in _NO_CONTENT
-    stated = any(name.lower() == b"content-length" for name, _ in headers)
+    stated = b"content-length" in dict(headers)
     if stated and (empty or not head):
-        headers = [pair for pair in headers if pair[0].lower() != b"content-length"]
+        headers = [pair for pair in headers if pair[0] != b"content-length"]
     if not empty and not (head and stated):
         headers.append((b"content-length", b"%d" % len(body)))
     body = b"" if head or empty else body

@@ -77,6 +77,10 @@ class JoinedWrites:
         self.flush()
         self._transport.close()
 
+    def is_closing(self) -> bool:
+        """Whether the transport is closing or closed: asked for each request, so not left to `__getattr__`."""
+        return self._transport.is_closing()
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 

@@ -38,13 +38,17 @@ def octets(text: str) -> bytes:
         return text.encode("utf-8", "surrogatepass")
 
 
-def spellings(raw_path: str, query_string: str, *, twice: bool, presigned: bool) -> Iterator[tuple[str, str]]:
-    """The canonical URI and the canonical query string, in every spelling that counts, the likeliest first.
+def as_sent(raw_path: str, query_string: str, *, twice: bool, presigned: bool) -> tuple[str, str]:
+    """The canonical URI and the canonical query string of the very characters that were sent: the first spelling.
 
     `twice`: the path is encoded once more. `presigned`: X-Amz-Signature is no part of what was signed.
     """
+    return path_as_sent(raw_path, twice=twice), query_as_sent(query_string, presigned=presigned)
+
+
+def respelled(raw_path: str, query_string: str, *, twice: bool, presigned: bool) -> Iterator[tuple[str, str]]:
+    """The other spellings that count, the likelier first."""
     query = query_as_sent(query_string, presigned=presigned)
-    yield path_as_sent(raw_path, twice=twice), query
     if twice and "//" in raw_path:
         yield path_as_sent(_SLASHES.sub("/", raw_path), twice=True), query
     path = quote(unquote_to_bytes(octets(raw_path)), safe="/~")

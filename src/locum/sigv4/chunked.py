@@ -23,6 +23,7 @@ from typing import Final, NamedTuple
 
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest
+from locum.core.mac import HmacKey
 from locum.sigv4 import checksums
 from locum.sigv4.faults import Failure, Family, fault
 from locum.sigv4.keys import ALGORITHM, EMPTY_SHA256, same, sign
@@ -45,7 +46,7 @@ _CRLF: Final = b"\r\n"
 class Seed(NamedTuple):
     """What the chain of signatures starts from: the signing key, date and scope, and the request's signature."""
 
-    key: bytes
+    key: HmacKey
     date: str
     scope: str
     signature: str

@@ -87,7 +87,9 @@ class Claim(NamedTuple):
 def read(request: HttpRequest) -> Claim | None:
     """What `request` says of its signature; None where it is unsigned. Raises Fault where it makes no sense."""
     header = request.headers.get("authorization")
-    query = _parameters(request) if "Signature" in request.query_string or "X-Amz-" in request.query_string else {}
+    if not ("Signature" in request.query_string or "X-Amz-" in request.query_string):
+        return None if header is None else _from_header(request, header)
+    query = _parameters(request)
     telling = any(name in query for name in _TELLING)
     if header is not None:
         if telling or ("Signature" in query and "AWSAccessKeyId" in query):
@@ -166,8 +168,10 @@ def _by_header(request: HttpRequest, head: _Head, signature: str, date: str, *, 
         signed_headers,
         signature,
         family,
-        session_token=headers.get("x-amz-security-token"),
-        payload=headers.get("x-amz-content-sha256"),
+        False,
+        None,
+        headers.get("x-amz-security-token"),
+        headers.get("x-amz-content-sha256"),
     )
 
 

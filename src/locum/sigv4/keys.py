@@ -11,6 +11,8 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
+from locum.core.mac import HmacKey
+
 ALGORITHM: Final = "AWS4-HMAC-SHA256"
 TERMINATOR: Final = "aws4_request"
 EMPTY_SHA256: Final = sha256(b"").hexdigest()
@@ -19,17 +21,17 @@ CACHED_KEYS: Final = 4096
 
 
 @lru_cache(CACHED_KEYS)
-def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
+def signing_key(secret: str, date: str, region: str, service: str) -> HmacKey:
     """The key for `date` (YYYYMMDD), region and service. The secret is ours, never what a client sent."""
     key = b"AWS4" + secret.encode()
     for part in (date, region, service, TERMINATOR):
         key = hmac.digest(key, part.encode("utf-8", "surrogatepass"), "sha256")
-    return key
+    return HmacKey(key)
 
 
-def sign(key: bytes, text: str) -> str:
+def sign(key: HmacKey, text: str) -> str:
     """The signature of a string to sign, in lower-case hexadecimal."""
-    return hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256").hex()
+    return key.digest(text.encode("utf-8", "surrogatepass")).hex()
 
 
 def same(ours: str, theirs: str) -> bool:

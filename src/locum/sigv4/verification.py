@@ -22,6 +22,7 @@ from typing import Final
 from locum.core.clock import iso8601
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest
+from locum.core.mac import HmacKey
 from locum.sigv4 import canonical, chunked
 from locum.sigv4.claims import Claim
 from locum.sigv4.faults import S3_SIGNING_NAMES, Failure, Family, fault
@@ -146,17 +147,23 @@ def _check_payload_hash(body: bytes, declared: str) -> None:
         raise fault(Failure.PAYLOAD_MISMATCH, Family.S3, members=members)
 
 
-def _check_signature(request: HttpRequest, claim: Claim, payload: str, key: bytes) -> None:
+def _check_signature(request: HttpRequest, claim: Claim, payload: str, key: HmacKey) -> None:
     names = claim.signed_headers
     rest = f"{canonical.header_lines(request.headers, names)}\n{';'.join(names)}\n{payload}"
-    twice = claim.scope.service not in S3_SIGNING_NAMES
-    text = ""
-    for path, query in canonical.spellings(
-        request.raw_path, request.query_string, twice=twice, presigned=claim.presigned
-    ):
-        hashed = sha256(canonical.octets(f"{request.method}\n{path}\n{query}\n{rest}")).hexdigest()
-        text = f"{ALGORITHM}\n{claim.date}\n{claim.scope}\n{hashed}"
+    sent, twice = (request.raw_path, request.query_string), claim.scope.service not in S3_SIGNING_NAMES
+    text = _string_to_sign(request, claim, canonical.as_sent(*sent, twice=twice, presigned=claim.presigned), rest)
+    if same(sign(key, text), claim.signature):
+        return
+    for spelling in canonical.respelled(*sent, twice=twice, presigned=claim.presigned):
+        text = _string_to_sign(request, claim, spelling, rest)
         if same(sign(key, text), claim.signature):
             return
     members = {"AWSAccessKeyId": claim.access_key_id, "StringToSign": text, "SignatureProvided": claim.signature}
     raise fault(Failure.SIGNATURE, claim.family, members=members)
+
+
+def _string_to_sign(request: HttpRequest, claim: Claim, spelling: tuple[str, str], rest: str) -> str:
+    """`spelling` is the canonical URI and query, `rest` the canonical request from its headers on."""
+    path, query = spelling
+    hashed = sha256(canonical.octets(f"{request.method}\n{path}\n{query}\n{rest}")).hexdigest()
+    return f"{ALGORITHM}\n{claim.date}\n{claim.scope}\n{hashed}"

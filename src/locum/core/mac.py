@@ -1,0 +1,32 @@
+"""HMAC-SHA256 under keys that are used again and again."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Final
+
+_BLOCK: Final = 64  # octets of a block of SHA-256
+_INNER: Final = bytes(octet ^ 0x36 for octet in range(256))
+_OUTER: Final = bytes(octet ^ 0x5C for octet in range(256))
+
+
+class HmacKey:
+    """A key whose two padded blocks were hashed beforehand, as RFC 2104, section 4, advises: a third of the cost."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        padded = (key if len(key) <= _BLOCK else sha256(key).digest()).ljust(_BLOCK, b"\0")
+        self._inner = sha256(padded.translate(_INNER))
+        self._outer = sha256(padded.translate(_OUTER))
+
+    def digest(self, data: bytes) -> bytes:
+        """The 32 octets of the code of `data`."""
+        inner = self._inner.copy()
+        inner.update(data)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()
+
+    def __repr__(self) -> str:
+        return "HmacKey()"
