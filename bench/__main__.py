@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from statistics import median
 
-from bench import engine, servers, stories
+from bench import engine, scale, servers, stories
 from bench.load import Keys, Shot, rate
 from bench.report import Row, show
 from bench.servers import Server
@@ -98,7 +98,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4)
-    parser.add_argument("--only", choices=("all", "engine", "plane"), default="all")
+    parser.add_argument("--only", choices=("all", "engine", "plane", "scale"), default="all")
     options = parser.parse_args()
     servers.install_peers()
     rows: list[Row] = []
@@ -106,6 +106,8 @@ def main() -> int:
         rows += engine.rows()
     if options.only in ("all", "plane"):
         rows += [*starting(options.rounds), *throughput(options.rounds, options.seconds)]
+    if options.only in ("all", "scale"):
+        rows += scale.rows(options.seconds)
     show(rows)
     return 0 if all(row.reached for row in rows) else 1
 

@@ -56,12 +56,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def locum(*options: str) -> Iterator[Server]:
-    """Locum, on a fresh data directory."""
-    with tempfile.TemporaryDirectory() as data:
+def locum(data: Path | None = None) -> Iterator[Server]:
+    """Locum, on `data` or else on a fresh data directory."""
+    with tempfile.TemporaryDirectory() as fresh:
+        data = data or Path(fresh)
         port = free_port()
-        command = [str(Path(sys.executable).parent / "locum"), "up", "--data", data, "--port", str(port), *options]
-        with _running("locum", command, port, "/_locum/health", Path(data)) as server:
+        command = [str(Path(sys.executable).parent / "locum"), "up", "--data", str(data), "--port", str(port)]
+        with _running("locum", command, port, "/_locum/health", data) as server:
             yield server
 
 

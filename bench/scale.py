@@ -1,0 +1,130 @@
+"""A large plane: 100,000 roles in 1,000 accounts, beside a small one."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from bench import servers
+from bench.load import CONNECTIONS, Shot, rate, signed
+from bench.report import Row
+from bench.servers import Server
+from bench.stories import FORM, root_keys
+from locum.cli.compose import Node, Options
+from locum.core.clock import system_clock, system_entropy
+from locum.core.identifiers import ROLE_ID, unique_id
+from locum.services.verbs import Outcome
+from locum.state import Account, Event, Role, State, put
+
+ACCOUNTS = 1_000
+ROLES = 100
+"""In each account."""
+
+CREATED = 800
+"""Roles created over HTTP: with those that are there, under the quota of an account."""
+
+LIMIT = 2048  # octets of memory for an idle role
+_TRUST = (
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},'
+    '"Action":"sts:AssumeRole"}]}'
+)
+_POLICY = (
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],'
+    '"Resource":"arn:aws:s3:::team-bucket/%s/*"}]}'
+)
+
+
+def rows(seconds: float) -> list[Row]:
+    """Memory and start-up of the large plane; its answers beside those of a plane of one account."""
+    with tempfile.TemporaryDirectory() as small, tempfile.TemporaryDirectory() as large:
+        asyncio.run(_fill(Path(small), 1))
+        asyncio.run(_fill(Path(large), ACCOUNTS))
+        with servers.locum(data=Path(small)) as few, servers.locum(data=Path(large)) as many:
+            memory = (many.resident_mebibytes() - few.resident_mebibytes()) * (1 << 20) / (ACCOUNTS * ROLES)
+            both = {server: _rates(server, seconds) for server in (many, few)}
+            started = many.started, few.started
+    pairs = zip(both[many].items(), both[few].values(), strict=True)
+    return [
+        Row("memory of an idle role", "the limit", "B", memory, LIMIT, 1, cost=True),
+        Row("start, 100,000 roles", "100 roles", "s", *started, 0.1, cost=True),
+        *(
+            Row(f"{operation}, 100,000 roles", "100 roles", "/s", ours, theirs, 0.67)
+            for (operation, ours), theirs in pairs
+        ),
+    ]
+
+
+async def _fill(data: Path, accounts: int) -> None:
+    """A data directory with so many accounts of a hundred roles each, written as any call would."""
+    node = Node(Options(data=data, port=0))
+    await node.open()
+    now = int(system_clock())
+    for number in range(accounts):
+        account = node.options.account if number == 0 else f"{number:012d}"
+        made: list[Event] = [] if number == 0 else [put(Account(account=account, created=now))]
+        made += [put(_role(account, f"role-{i:03d}", now)) for i in range(ROLES)]
+        outcome = Outcome({}, tuple(made))
+        await node.ledger.transact(partial(_answered, outcome), lambda _outcome: ())
+    await node.close()
+
+
+def _answered(outcome: Outcome, _state: State) -> Outcome:
+    return outcome
+
+
+def _role(account: str, name: str, now: int) -> Role:
+    return Role(
+        account=account,
+        name=name,
+        id=unique_id(ROLE_ID, system_entropy),
+        created=now,
+        trust=_TRUST,
+        inline={"own": _POLICY % name},
+    )
+
+
+def _rates(server: Server, seconds: float) -> dict[str, float]:
+    """Calls a second: each operation of its own account's roles."""
+    keys = root_keys(server)
+
+    def iam(parameters: str) -> Shot:
+        return signed(Shot(f"{server.url}/", "POST", FORM, f"{parameters}&Version=2010-05-08"), "iam", keys)
+
+    return {
+        "GetRole": rate(iam("Action=GetRole&RoleName=role-050"), seconds),
+        "ListRoles": rate(iam("Action=ListRoles&MaxItems=100"), seconds),
+        "CreateRole": _creations([iam(_new_role(number)) for number in range(CREATED)]),
+    }
+
+
+def _new_role(number: int) -> str:
+    return f"Action=CreateRole&RoleName=new-{number:04d}&AssumeRolePolicyDocument={quote(_TRUST)}"
+
+
+def _creations(shots: list[Shot]) -> float:
+    """How many of the different `shots` are answered in a second, over eight connections."""
+    begin = time.perf_counter()
+    asyncio.run(_send(shots))
+    return len(shots) / (time.perf_counter() - begin)
+
+
+async def _send(shots: list[Shot]) -> None:
+    await asyncio.gather(*(_over_one_connection(shots[at::CONNECTIONS]) for at in range(CONNECTIONS)))
+
+
+async def _over_one_connection(shots: list[Shot]) -> None:
+    where = urlsplit(shots[0].url)
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    for shot in shots:
+        lines = [f"{name}: {value}" for name, value in shot.headers.items()]
+        head = [f"{shot.method} / HTTP/1.1", f"Host: {where.netloc}", f"Content-Length: {len(shot.body)}", *lines]
+        writer.write(("\r\n".join(head) + "\r\n\r\n" + shot.body).encode())
+        answer = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        if " 200 " not in answer.split("\r\n", 1)[0]:
+            raise RuntimeError(answer)
+        await reader.readexactly(int(answer.split("content-length:")[1].split("\r\n")[0]))
+    writer.close()
