@@ -52,6 +52,7 @@ def verdict(q: Question) -> str:
     own = any_allow(q.identity, q) or q.kind == "root"  # [24]
     boundary = q.boundary is None or any_allow((q.boundary,), q)
     session = any_allow(q.session, q) if q.session else q.kind != "federated-user"  # [17] [18]
+    session = session or q.kind == "root"  # [24]
     if q.account != q.resource_account:  # [5]
         return yes(own and boundary and session and bool(grants) and q.action.lower() != "iam:passrole")
     named_only = q.action.lower().startswith("kms:") and ":key/" in q.resource and not q.wildcard_only

@@ -12,7 +12,7 @@ Pure, both steps: what a backend knows of its resources is fetched in between. T
 
 from locum.authz.call import Call, Check, Plan
 from locum.authz.catalogue import plan
-from locum.authz.deciding import ALONE, Organization, decide, may
+from locum.authz.deciding import decide, may
 from locum.authz.verdict import Ruling, Verdict
 
-__all__ = ["ALONE", "Call", "Check", "Organization", "Plan", "Ruling", "Verdict", "decide", "may", "plan"]
+__all__ = ["Call", "Check", "Plan", "Ruling", "Verdict", "decide", "may", "plan"]

@@ -19,7 +19,8 @@ class Call(NamedTuple):
     `service` and `operation` are botocore's names, `params` the parsed input, `now` epoch seconds. `region` is the
     one the request was signed for. `headers` has lower-case names. `presigned`: the signature came in the query
     string. `protocol` is the one it came over (`query`, `json` ...); where empty, the one that the service speaks
-    first decides how a refusal is worded.
+    first decides how a refusal is worded. `second_factor`: the caller showed one with this very call, and it was
+    verified.
     """
 
     service: str
@@ -37,6 +38,7 @@ class Call(NamedTuple):
     presigned: bool = False
     request_id: str = ""
     protocol: str = ""
+    second_factor: bool = False
 
 
 class Check(NamedTuple):
@@ -76,6 +78,6 @@ class Plan(NamedTuple):
         )
 
 
-_OF_STATE = ("arn:aws:iam:", "arn:aws:sts:")
+_OF_STATE = ("arn:aws:iam:", "arn:aws:organizations:", "arn:aws:sts:")
 
 PERMISSIONLESS = Plan(permissionless=True)

@@ -8,19 +8,22 @@ for none of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 from locum.authz.call import Call, Check, Value
 from locum.authz.catalogue import service
 from locum.authz.derived import entity_of, instance_of
+from locum.authz.organizations import ALONE, Organization, around
 from locum.authz.paths import scalar
 from locum.authz.tags import object_tags, request_tags, specified_tags, tag_keys
 from locum.core.clock import iso8601
-from locum.core.principal import PrincipalKind
+from locum.core.principal import Caller, PrincipalKind
 from locum.core.resources import ResourceFacts
 from locum.policy import derived_context
 from locum.state import Instance, Role, State, User
 from locum.state.indexes import INSTANCE_ID, UNIQUE_ID
+
+_NOTHING: Final[Mapping[str, Value]] = {}
 
 
 class Conditions(Mapping[str, Value]):
@@ -79,8 +82,7 @@ class Conditions(Mapping[str, Value]):
             if source.many:
                 return tuple(values) or None
             return values[0] if len(values) == 1 else (tuple(values) or None)
-        session = self.call.caller.session
-        return None if session is None else _fold(session.context).get(key)
+        return _fold(_told(self.call.caller)).get(key)
 
     def _candidates(self) -> Iterator[str]:
         """Every key that there may be: for whoever wants to see them all."""
@@ -89,13 +91,22 @@ class Conditions(Mapping[str, Value]):
         seen.update(dict.fromkeys(service(self.call.service).keys))
         for family, tags in _TAGS.items():
             seen.update(dict.fromkeys(f"{family}/{name}" for name in _fold(tags(self))))
-        if self.call.caller.session is not None:
-            seen.update(dict.fromkeys(_fold(self.call.caller.session.context)))
+        seen.update(dict.fromkeys(_fold(_told(self.call.caller))))
         return iter(seen)
 
 
-def _fold(mapping: Mapping[str, str]) -> dict[str, str]:
+_V = TypeVar("_V", bound=Value)
+
+
+def _fold(mapping: Mapping[str, _V]) -> dict[str, _V]:
     return {key.lower(): value for key, value in mapping.items()}
+
+
+def _told(caller: Caller) -> Mapping[str, Value]:
+    """What the credentials carry, or what an identity provider says of a caller who has none yet."""
+    if caller.vouched is not None:
+        return caller.vouched.context
+    return _NOTHING if caller.session is None else caller.session.context
 
 
 def _principal(key: str) -> Callable[[Conditions], Value | None]:
@@ -116,12 +127,16 @@ def _token_issue_time(subject: Conditions) -> Value | None:
 
 
 def _mfa_present(subject: Conditions) -> Value | None:
-    """Absent for long-term keys: "This key is not present when long-term credentials are used"."""
+    """Absent for long-term keys ("This key is not present when long-term credentials are used") that show no code."""
+    if subject.call.second_factor:
+        return scalar(True)
     session = subject.call.caller.session
     return None if session is None else scalar(session.mfa_at is not None)
 
 
 def _mfa_age(subject: Conditions) -> Value | None:
+    if subject.call.second_factor:
+        return "0"
     session = subject.call.caller.session
     if session is None or session.mfa_at is None:
         return None
@@ -150,6 +165,36 @@ def _tag_keys(subject: Conditions) -> Value | None:
 
 def _resource_account(subject: Conditions) -> Value | None:
     return subject.account or None
+
+
+def _principals_organization(subject: Conditions) -> Organization:
+    """ "Included in the request context only if the principal is a member of an organization": a user, role or root."""
+    principal = subject.call.caller.principal
+    return around(subject.state, principal.account) if principal.principal_arn else ALONE
+
+
+def _principal_org_id(subject: Conditions) -> Value | None:
+    return _principals_organization(subject).id or None
+
+
+def _principal_org_paths(subject: Conditions) -> Value | None:
+    path = _principals_organization(subject).path
+    return (path,) if path else None
+
+
+def _resource_org_id(subject: Conditions) -> Value | None:
+    return around(subject.state, subject.account).id or None
+
+
+def _resource_org_paths(subject: Conditions) -> Value | None:
+    path = around(subject.state, subject.account).path
+    return (path,) if path else None
+
+
+def _assumed_root(subject: Conditions) -> Value | None:
+    """Present, and true, in the sessions that AssumeRoot gives."""
+    session = subject.call.caller.session
+    return "true" if session is not None and session.assumed_root else None
 
 
 def _auth_type(subject: Conditions) -> Value | None:
@@ -231,6 +276,7 @@ def _principal_tags(subject: Conditions) -> Mapping[str, str]:
 
 
 _READERS: Final[Mapping[str, Callable[[Conditions], Value | None]]] = {
+    "aws:assumedroot": _assumed_root,
     "aws:currenttime": _current_time,
     "aws:epochtime": _epoch_time,
     "aws:multifactorauthage": _mfa_age,
@@ -238,10 +284,14 @@ _READERS: Final[Mapping[str, Callable[[Conditions], Value | None]]] = {
     "aws:principalaccount": _principal("aws:principalaccount"),
     "aws:principalarn": _principal("aws:principalarn"),
     "aws:principalisawsservice": lambda s: scalar(s.call.caller.principal.kind is PrincipalKind.SERVICE),
+    "aws:principalorgid": _principal_org_id,
+    "aws:principalorgpaths": _principal_org_paths,
     "aws:principaltype": _principal("aws:principaltype"),
     "aws:referer": _referer,
     "aws:requestedregion": lambda s: s.call.region,
     "aws:resourceaccount": _resource_account,
+    "aws:resourceorgid": _resource_org_id,
+    "aws:resourceorgpaths": _resource_org_paths,
     "aws:securetransport": lambda s: scalar(s.call.secure),
     "aws:sourceidentity": _source_identity,
     "aws:sourceip": lambda s: s.call.source_ip,

@@ -9,33 +9,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from locum import policy
 from locum.authz.call import Call, Check, Plan
 from locum.authz.context import Conditions, own_facts
 from locum.authz.documents import compiled
-from locum.authz.gather import Level, Standing, standing
+from locum.authz.gather import Standing, standing
 from locum.authz.limits import limit
+from locum.authz.organization_arns import organization_facts
+from locum.authz.organizations import around, under_resource_control
 from locum.authz.resources import account_of
 from locum.authz.verdict import Ruling, Verdict
+from locum.core.arn import PARTITION
+from locum.core.principal import Principal, PrincipalKind
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.policy import CompiledPolicy, Policies, PolicyKind, Request
 from locum.state import State
 
 FactsOf = Callable[[str], ResourceFacts]
-
-
-class Organization(NamedTuple):
-    """What an organization adds: levels of policies, root to account. Empty where there is none."""
-
-    scps: tuple[Level, ...] = ()
-    rcps: tuple[Level, ...] = ()
-    principal_in_management_account: bool = False
-    resource_in_management_account: bool = False
-
-
-ALONE: Final = Organization()
 
 _STS: Final = "sts:"
 
@@ -48,6 +40,29 @@ _KMS_KEYS: Final = frozenset({"key", "source", "destination"})
 # Whoever makes a bucket owns it: that somebody else has one of that name is for S3 to say.
 _MADE_BY_CALLER: Final = frozenset({"s3:CreateBucket"})
 
+# A root session into a member account is granted by the caller's own policies and by the organization: the account
+# that it is into has no policy that could name the caller.
+_OF_CALLER_ALONE: Final = frozenset({"sts:AssumeRoot"})
+
+# What is in an organization belongs to the account that manages it. Which other accounts may call (delegated
+# administrators, invited accounts) the verbs say; their policies are asked as if it were theirs.
+_ORGANIZATIONS: Final = f"arn:{PARTITION}:organizations:"
+
+# S3 API, PutBucketPolicy: "the root principal in a bucket owner's AWS account can perform the GetBucketPolicy,
+# PutBucketPolicy, and DeleteBucketPolicy API actions, even if their bucket policy explicitly denies the root
+# principal's access". IAM User Guide, "Tasks that require root user credentials": "Edit or delete an Amazon SQS
+# resource-based policy that denies all principals."
+_UNLOCKING: Final = frozenset(
+    {
+        "s3:DeleteBucketPolicy",
+        "s3:GetBucketPolicy",
+        "s3:PutBucketPolicy",
+        "sqs:GetQueueAttributes",
+        "sqs:GetQueueUrl",
+        "sqs:SetQueueAttributes",
+    }
+)
+
 
 def nothing_known(arn: str) -> ResourceFacts:
     """The facts where no backend is asked."""
@@ -59,7 +74,6 @@ def decide(
     call: Call,
     plan: Plan,
     facts: FactsOf = nothing_known,
-    organization: Organization = ALONE,
 ) -> Verdict:
     """Whether `call` may proceed.
 
@@ -77,7 +91,7 @@ def decide(
         return Verdict(call, (), gone=True, refused=first)
     rulings = []
     for check in plan.checks:
-        ruling = rule(state, call, check, own, facts, organization)
+        ruling = rule(state, call, check, own, facts)
         rulings.append(ruling)
         if not ruling.decision.allowed:
             break
@@ -92,10 +106,10 @@ def may(state: State, call: Call, action: str, resource: str, facts: FactsOf = n
     own = standing(state, call.caller)
     if own.gone or limit(call) is not None:
         return False
-    return rule(state, call, Check(action, resource), own, facts, ALONE).decision.allowed
+    return rule(state, call, Check(action, resource), own, facts).decision.allowed
 
 
-def rule(state: State, call: Call, check: Check, own: Standing, facts: FactsOf, organization: Organization) -> Ruling:
+def rule(state: State, call: Call, check: Check, own: Standing, facts: FactsOf) -> Ruling:
     """One check: what is known of its resource, the policies, the decision."""
     arn = check.resource
     caller = call.caller.principal
@@ -104,27 +118,35 @@ def rule(state: State, call: Call, check: Check, own: Standing, facts: FactsOf, 
         arn = known.arn or _KMS_ALIAS.sub(":key/*", arn)
         check = check._replace(resource=arn)
     account = account_of(arn, known.account or caller.account)
+    mine = around(state, caller.account)
+    theirs = mine if account == caller.account else around(state, account)
     request = Request(
         caller,
         check.action,
         arn,
-        account,
+        caller.account if check.action in _OF_CALLER_ALONE or arn.startswith(_ORGANIZATIONS) else account,
         Conditions(state, call, check, known, account),
         arn == "*",
+        caller.provider,
     )
     policies = Policies(
         own.identity,
         own.boundary,
         own.session,
-        _resource_policy(check.action, arn, known),
-        organization.scps,
-        organization.rcps,
+        None if _unlocks(caller, check.action, account) else _resource_policy(check.action, arn, known),
+        mine.scps,
+        theirs.rcps if theirs.rcps and under_resource_control(check.action, arn) else (),
         None,
-        organization.principal_in_management_account,
+        mine.management,
         ":role/aws-service-role/" in caller.issuer_arn,
-        organization.resource_in_management_account,
+        theirs.management,
     )
     return Ruling(check, request, policies, policy.evaluate(request, policies))
+
+
+def _unlocks(caller: Principal, action: str, owner: str) -> bool:
+    """Whether the owner's root user takes a policy off a resource that lets nobody in."""
+    return caller.kind is PrincipalKind.ROOT and caller.account == owner and action in _UNLOCKING
 
 
 def _facts(state: State, arn: str, facts: FactsOf) -> ResourceFacts:
@@ -132,6 +154,8 @@ def _facts(state: State, arn: str, facts: FactsOf) -> ResourceFacts:
     service = arn.split(":", 3)[2] if arn.startswith("arn:") else ""
     if service == "iam":
         return own_facts(state, arn) or UNKNOWN
+    if service == "organizations":
+        return organization_facts(state, arn) or UNKNOWN
     if service == "ec2":
         return own_facts(state, arn) or facts(arn)
     return facts(arn)

@@ -7,17 +7,32 @@ from typing import Final
 
 from locum.authz.call import Call, Check, Value
 from locum.authz.dynamodb import attributes, leading_keys, statements
+from locum.authz.organization_arns import policy_types
 from locum.authz.paths import scalar
 from locum.authz.resources import profile_of, s3_object, s3_source
 from locum.authz.tags import object_tags
 from locum.core.arn import iam_arn
 from locum.core.errors import Fault
-from locum.state import Instance, InstanceProfile, Policy, ProfileAssociation, Role, State, User
+from locum.state import (
+    Instance,
+    InstanceProfile,
+    MfaDevice,
+    OidcProvider,
+    Policy,
+    ProfileAssociation,
+    Role,
+    SamlProvider,
+    ServerCertificate,
+    ServiceSpecificCredential,
+    State,
+    User,
+)
+from locum.state.devices import device_of
 from locum.state.indexes import ASSOCIATIONS_OF_INSTANCE, scoped
 
 Planner = Callable[[State, Call], Iterable[Check]]
 KeyReader = Callable[[State, Call, Check], list[str]]
-Tagged = User | Role | InstanceProfile | Policy
+Tagged = User | Role | InstanceProfile | Policy | SamlProvider | ServerCertificate | MfaDevice | OidcProvider
 
 
 def _copy_source(state: State, call: Call) -> Iterator[Check]:
@@ -56,12 +71,24 @@ def _secrets_of_filters(state: State, call: Call) -> tuple[Check, ...]:
     return ()
 
 
+_ROLE_MANAGER: Final = "role-manager.iam.amazonaws.com"
+
+
+def _role_manager(state: State, call: Call) -> Iterator[Check]:
+    """Role Manager works with a role of its own: who switches it on needs the permission to make that."""
+    if (call.params.get("Properties") or {}).get("RoleManager/Enabled") == "true":
+        account = call.caller.principal.account
+        arn = iam_arn(account, "role", f"/aws-service-role/{_ROLE_MANAGER}/", "AWSServiceRoleForIAMRoleManager")
+        yield Check("iam:CreateServiceLinkedRole", arn, "role", {"iam:awsservicename": _ROLE_MANAGER})
+
+
 PLANNERS: Final[Mapping[str, Planner]] = {
     "attribute_roles": _attribute_roles,
     "copy_source": _copy_source,
     "partiql": statements(None),
     "partiql_batch": statements("Statements"),
     "partiql_transaction": statements("TransactStatements"),
+    "role_manager": _role_manager,
     "secrets_of_filters": _secrets_of_filters,
     "source_identity_kept": _source_identity_kept,
 }
@@ -72,10 +99,28 @@ def _one(value: object) -> list[str]:
     return [] if value is None or value == "" else [scalar(value)]
 
 
+def _account_property_namespaces(state: State, call: Call, check: Check) -> list[str]:
+    """iam:AccountPropertyNamespaces: "the account property namespaces being read or modified"; there is one to read."""
+    if call.operation == "GetAccountProperties":
+        return ["RoleManager"]
+    if call.operation != "PutAccountProperties":
+        return []
+    return sorted({key.partition("/")[0] for key in call.params.get("Properties") or {}})
+
+
 def _source_identity(state: State, call: Call, check: Check) -> list[str]:
     """sts:SourceIdentity: the one asked for, else the one that the session already has and keeps."""
     session = call.caller.session
     return _one(call.params.get("SourceIdentity") or (session.source_identity if session else ""))
+
+
+def _service_of_credential(state: State, call: Call, check: Check) -> list[str]:
+    """iam:ServiceSpecificCredentialServiceName: of the credential to be made, else of the one that is meant."""
+    if call.operation == "CreateServiceSpecificCredential":
+        return _one(call.params.get("ServiceName"))
+    key = call.params.get("ServiceSpecificCredentialId")
+    found = state.get(ServiceSpecificCredential, call.caller.principal.account, key) if key else None
+    return [] if found is None else [found.service]
 
 
 def _permissions_boundary(state: State, call: Call, check: Check) -> list[str]:
@@ -88,21 +133,27 @@ def _permissions_boundary(state: State, call: Call, check: Check) -> list[str]:
 
 
 def entity_of(state: State, arn: str) -> Tagged | None:
-    """The user, role, instance profile or customer managed policy that has this very ARN."""
+    """The user, role, profile, customer managed policy, provider, device or certificate that has this very ARN."""
     fields = arn.split(":", 5)
     if len(fields) != 6 or fields[2] != "iam":
         return None
     kind, _, name = fields[5].partition("/")
+    if kind == "oidc-provider":
+        return state.get(OidcProvider, fields[4], name)
+    if kind == "mfa":
+        return device_of(state, fields[4], arn)
     found = _KINDS.get(kind)
     entity = None if found is None else state.get(found, fields[4], name.rsplit("/", 1)[-1].lower())
     return entity if entity is not None and entity.arn == arn else None
 
 
-_KINDS: Final[Mapping[str, type[User] | type[Role] | type[InstanceProfile] | type[Policy]]] = {
+_KINDS: Final[Mapping[str, type[Tagged]]] = {
     "user": User,
     "role": Role,
     "instance-profile": InstanceProfile,
     "policy": Policy,
+    "saml-provider": SamlProvider,
+    "server-certificate": ServerCertificate,
 }
 
 
@@ -159,6 +210,7 @@ def _availability_zone(state: State, call: Call, check: Check) -> list[str]:
 
 
 KEYS: Final[Mapping[str, KeyReader]] = {
+    "account_property_namespaces": _account_property_namespaces,
     "attributes": lambda state, call, check: attributes(call),
     "availability_zone": _availability_zone,
     # dynamodb:FullTableScan is there on a Scan, and there true.
@@ -171,8 +223,10 @@ KEYS: Final[Mapping[str, KeyReader]] = {
     "metadata_http_tokens": _metadata("HttpTokens", "tokens"),
     "metadata_tags": _metadata("InstanceMetadataTags", "instance_tags"),
     "new_instance_profile": _new_instance_profile,
+    "organizations_policy_type": policy_types,
     "object_tag_keys": lambda state, call, check: list(object_tags(call.params)),
     "permissions_boundary": _permissions_boundary,
+    "service_of_credential": _service_of_credential,
     "source_identity": _source_identity,
 }
 """Condition keys that are computed: `@name` in place of a path."""

@@ -13,7 +13,7 @@ from typing import ClassVar, Final, NamedTuple
 from locum.authz.documents import compiled
 from locum.core.principal import Caller, PrincipalKind, Session
 from locum.policy import CompiledPolicy, PolicyKind
-from locum.state import Group, Policy, Role, State, User
+from locum.state import Group, PasswordPolicy, Policy, Role, State, User
 from locum.state.attachments import Attachment, identity_policies, managed_document
 
 Level = tuple[CompiledPolicy, ...]
@@ -37,10 +37,20 @@ _NONE: Final = Standing()
 _GONE: Final = Standing(gone=True)
 
 
+_SELF_SERVICE: Final = (
+    '{"Version": "2012-10-17", "Statement": {"Effect": "Allow",'
+    ' "Action": ["iam:ChangePassword", "iam:GetAccountPasswordPolicy"], "Resource": "*"}}'
+)
+"""IAM API Reference, AllowUsersToChangePassword: "Gives IAM users permissions to iam:ChangePassword for only their user
+and to the iam:GetAccountPasswordPolicy action. This option does not attach a permissions policy to each user, rather
+the permissions are applied at the account-level for all users by IAM." ChangePassword is about its caller alone."""
+
+
 class _Entry(NamedTuple):
     entity: User | Role
     policies: Mapping[str, Policy]
     groups: Mapping[str, Group]
+    passwords: Mapping[str, PasswordPolicy]
     standing: Standing
 
 
@@ -64,7 +74,7 @@ def standing(state: State, caller: Caller) -> Standing:
     elif kind is PrincipalKind.FEDERATED_USER:
         found = _of_federating(state, caller)
     else:
-        return _NONE
+        found = _NONE  # of these only a root session of AssumeRoot is under a policy: that of its task
     if session is None or found.gone or (session.policy is None and not session.policy_arns):
         return found
     return found._replace(session=_session_policies(state, session))
@@ -95,11 +105,18 @@ def _looked_up(state: State, account: str, arn: str, unique_id: str) -> Standing
     if entity is None or entity.id != unique_id:
         return _GONE
     policies, groups = state.table(Policy, account), state.table(Group, account)
+    passwords = state.table(PasswordPolicy, account)
     entry = _CACHE.get(unique_id)
-    if entry is not None and entry.entity is entity and entry.policies is policies and entry.groups is groups:
+    if (
+        entry is not None
+        and entry.entity is entity
+        and entry.policies is policies
+        and entry.groups is groups
+        and entry.passwords is passwords
+    ):
         return entry.standing
     resolved = _resolve(state, entity)
-    _CACHE[unique_id] = _Entry(entity, policies, groups, resolved)
+    _CACHE[unique_id] = _Entry(entity, policies, groups, passwords, resolved)
     _CACHE.move_to_end(unique_id)
     if len(_CACHE) > _KEPT:
         _CACHE.popitem(last=False)
@@ -108,7 +125,15 @@ def _looked_up(state: State, account: str, arn: str, unique_id: str) -> Standing
 
 def _resolve(state: State, entity: User | Role) -> Standing:
     identity = tuple(_identity(found) for found in identity_policies(state, entity))
-    return Standing(identity, _boundary(state, entity))
+    return Standing((*identity, *_own_password(state, entity)), _boundary(state, entity))
+
+
+def _own_password(state: State, entity: User | Role) -> Level:
+    """What the account's password policy lets its users do."""
+    rules = state.get(PasswordPolicy, entity.account, entity.account) if isinstance(entity, User) else None
+    if rules is None or not rules.users_may_change:
+        return ()
+    return (compiled(_SELF_SERVICE, PolicyKind.IDENTITY, "account password policy"),)
 
 
 def _identity(found: Attachment) -> CompiledPolicy:

@@ -5,6 +5,7 @@ IAM User Guide, "Compare AWS STS credentials"; STS API Reference, AssumeRole, Ge
     credentials of          IAM API                      STS API
     GetSessionToken         only with MFA                only AssumeRole and GetCallerIdentity
     GetFederationToken      none                         only GetCallerIdentity
+    AssumeRoot              as its task policy permits   only GetCallerIdentity
     a role session          as permitted                 not GetSessionToken, not GetFederationToken
     the root user           as permitted                 not AssumeRole
     a user or role deleted  nothing                      nothing
@@ -32,7 +33,7 @@ def limit(call: Call) -> Fault | None:
     kind = call.caller.principal.kind
     if kind is PrincipalKind.FEDERATED_USER:
         return _invalid()
-    if kind in (PrincipalKind.USER, PrincipalKind.ROOT) and session.mfa_at is None:
+    if kind in (PrincipalKind.USER, PrincipalKind.ROOT) and session.mfa_at is None and not session.assumed_root:
         return _invalid()
     return None
 

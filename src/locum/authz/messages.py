@@ -3,11 +3,13 @@
 IAM User Guide, "Troubleshoot access denied error messages":
 
     User: ARN is not authorized to perform: ACTION on resource: ARN because no TYPE allows the ACTION action
-    User: ARN is not authorized to perform: ACTION on resource: ARN with an explicit deny in a TYPE
+    User: ARN is not authorized to perform: ACTION on resource: ARN with an explicit deny in a TYPE: ARN
 
 TYPE is identity-based policy, resource-based policy, permissions boundary, session policy, service control policy,
 resource control policy or VPC endpoint policy; of a role's trust policy it is "role trust policy", and an explicit
-deny is "in the role trust policy". Where an action has no resource, "on resource" is left out.
+deny is "in the role trust policy". The ARN at the end is that of the managed policy that denies; an inline policy
+and one attached to the resource have none. Where an action has no resource, "on resource" is left out. Whom an identity
+provider vouches for is told no more than "Not authorized to perform ACTION".
 
     service                 code                    status   its own
     iam, sts, sqs, S3, ...  AccessDenied            403      S3 puts the ARN in quotation marks
@@ -23,7 +25,7 @@ from typing import Final, NamedTuple
 
 from locum.authz.call import Check
 from locum.core.errors import Fault
-from locum.core.principal import Principal, PrincipalKind
+from locum.core.principal import FEDERATED, Principal, PrincipalKind
 from locum.policy import Decision, PolicyType, Verdict
 
 ANONYMOUS_ARN: Final = "anonymous"
@@ -61,17 +63,23 @@ def style(service: str, protocol: str) -> Style:
     return _OF_SERVICE.get(service) or _OF_PROTOCOL.get(protocol, _QUERY)
 
 
-def reason(decision: Decision, action: str, *, trust: bool) -> str:
-    """The end of the message; `trust`: the resource policy is a role's trust policy. Empty for an allow."""
+def reason(decision: Decision, action: str, *, trust: bool, policy: str = "") -> str:
+    """The end of the message; `trust`: the resource policy is a role's trust policy. Empty for an allow.
+
+    `policy` is the ARN of the policy that denies explicitly, where the caller may be told.
+    """
     if trust and decision.denied_by is PolicyType.RESOURCE:
         if decision.verdict is Verdict.EXPLICIT_DENY:
             return "with an explicit deny in the role trust policy"
         return f"because no role trust policy allows the {action} action"
-    return decision.reason(action)
+    said = decision.reason(action)
+    return f"{said}: {policy}" if policy and decision.verdict is Verdict.EXPLICIT_DENY else said
 
 
 def denial(principal: Principal, check: Check, because: str, how: Style) -> str:
     """The whole message of one failed check."""
+    if principal.kind in FEDERATED:
+        return f"Not authorized to perform {check.action}"
     who = ANONYMOUS_ARN if principal.kind is PrincipalKind.ANONYMOUS else principal.arn
     arn = f'"{check.resource}"' if how.quoted else check.resource
     where = "" if check.resource == "*" else f" on resource: {arn}"

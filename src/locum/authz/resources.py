@@ -11,13 +11,27 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from locum.authz import organization_arns
 from locum.authz.call import Call
 from locum.core.arn import PARTITION, Arn, iam_arn, root_arn
 from locum.core.errors import Fault
 from locum.core.identifiers import ACCOUNT_ID
 from locum.core.principal import PrincipalKind
-from locum.state import AccessKey, Group, InstanceProfile, Named, Policy, ProfileAssociation, Role, State, User
+from locum.state import (
+    AccessKey,
+    Group,
+    InstanceProfile,
+    Named,
+    Policy,
+    ProfileAssociation,
+    Role,
+    ServerCertificate,
+    State,
+    User,
+)
 from locum.state.indexes import ACCESS_KEY_ID
+from locum.state.service_linked_roles import PATH as SERVICE_LINKED
+from locum.state.service_linked_roles import linked_service
 
 Values = tuple[str | None, ...]
 Resolver = Callable[[State, Call, Values], Iterable[str]]
@@ -45,6 +59,19 @@ def _named(kind: type[Named]) -> Resolver:
     return resolve
 
 
+def _renamed(kind: type[Named]) -> Resolver:
+    """(new Path, new Name, Name): what a resource will be called. What is not given anew stays as it is."""
+
+    def resolve(state: State, call: Call, values: Values) -> Iterable[str]:
+        path, new, name = values
+        account = call.caller.principal.account
+        entity = state.get(kind, account, name.lower()) if name else None
+        kept = "/" if entity is None else entity.path
+        return (iam_arn(account, kind.arn_kind, path or kept, new or name or "*"),)
+
+    return resolve
+
+
 _user = _named(User)
 
 
@@ -64,15 +91,47 @@ def _iam_user_of_key(state: State, call: Call, values: Values) -> Iterable[str]:
     (key_id,) = values
     key = state.first(AccessKey, ACCESS_KEY_ID, key_id or "")
     account = call.caller.principal.account
-    if key is None or key.account != account or not key.user:
+    if key is not None and key.account == account and not key.user:
+        return (root_arn(account),)
+    if key is None or key.account != account:
         return (iam_arn(account, "user", "/", "*"),)
     return _user(state, call, (None, key.user))
 
 
+def _sts_root_user(state: State, call: Call, values: Values) -> Iterable[str]:
+    """AssumeRoot, TargetPrincipal: "The member account principal ARN or account ID"."""
+    target = values[0] or "*"
+    return (target if target.startswith("arn:") else root_arn(target),)
+
+
+def _iam_new_mfa(state: State, call: Call, values: Values) -> Iterable[str]:
+    path, name = values
+    return (iam_arn(call.caller.principal.account, "mfa", path or "/", name or "*"),)
+
+
+def _iam_oidc_provider(state: State, call: Call, values: Values) -> Iterable[str]:
+    """A new provider's ARN has its URL in it, as IAM keeps it: without scheme and query."""
+    try:
+        parts = urlsplit(values[0] or "")
+    except ValueError:
+        parts = urlsplit("")
+    return (iam_arn(call.caller.principal.account, "oidc-provider", "/", parts.netloc + parts.path or "*"),)
+
+
 def _iam_service_linked_role(state: State, call: Call, values: Values) -> Iterable[str]:
-    service, suffix = values
-    name = f"{service or '*'}/AWSServiceRoleFor*" + (f"_{suffix}" if suffix else "")
-    return (iam_arn(call.caller.principal.account, "role", "/aws-service-role/", name),)
+    """The role that CreateServiceLinkedRole makes: AWSServiceName alone does not say its name, but determines it."""
+    principal, suffix = values
+    account = call.caller.principal.account
+    linked = linked_service(principal or "")
+    if linked is None:
+        return (iam_arn(account, "role", SERVICE_LINKED, f"{principal or '*'}/*"),)
+    return (iam_arn(account, "role", linked.path, linked.role_name(suffix or "")),)
+
+
+def _iam_role_of_deletion(state: State, call: Call, values: Values) -> Iterable[str]:
+    """The role that a deletion task is about: `task/aws-service-role/SERVICE/ROLE/UUID`."""
+    path, _, _ = (values[0] or "").removeprefix("task/").rpartition("/")
+    return (iam_arn(call.caller.principal.account, "role", "/", path or "*"),)
 
 
 def profile_of(state: State, call: Call, arn: str | None, name: str | None) -> InstanceProfile | None:
@@ -300,16 +359,22 @@ def _dynamodb_stream(state: State, call: Call, values: Values) -> Iterable[str]:
 
 
 RESOLVERS: Final[Mapping[str, Resolver]] = {
+    **organization_arns.RESOLVERS,
     "dynamodb_stream": _dynamodb_stream,
     "ec2_instance_of_association": _ec2_instance_of_association,
     "ec2_resource": _ec2_resource,
     "ecs_task_definition": _ecs_task_definition,
     "events_rule": _events_rule,
     "iam_group": _named(Group),
+    "iam_new_mfa": _iam_new_mfa,
+    "iam_oidc_provider": _iam_oidc_provider,
     "iam_policy": _named(Policy),
     "iam_profile": _named(InstanceProfile),
+    "iam_renamed_server_certificate": _renamed(ServerCertificate),
     "iam_role": _named(Role),
     "iam_role_of_profile": _iam_role_of_profile,
+    "iam_role_of_deletion": _iam_role_of_deletion,
+    "iam_server_certificate": _named(ServerCertificate),
     "iam_service_linked_role": _iam_service_linked_role,
     "iam_user": _iam_user,
     "iam_user_of_key": _iam_user_of_key,
@@ -322,4 +387,5 @@ RESOLVERS: Final[Mapping[str, Resolver]] = {
     "sns_topic_of_subscription": _sns_topic_of_subscription,
     "sqs_queue": _sqs_queue,
     "ssm_parameter": _ssm_parameter,
+    "sts_root_user": _sts_root_user,
 }

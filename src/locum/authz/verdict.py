@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
 from locum import policy
 from locum.authz.call import Call, Check
 from locum.authz.catalogue import service
 from locum.authz.messages import denied, reason
 from locum.core.errors import Fault
-from locum.policy import Decision, Policies, PolicyKind, Request
+from locum.policy import CompiledPolicy, Decision, Policies, PolicyKind, PolicyType, Request
 
 
 class Ruling(NamedTuple):
@@ -27,6 +28,47 @@ class Ruling(NamedTuple):
         if resource is not None:
             return resource.source.kind is PolicyKind.TRUST
         return self.check.action.startswith("sts:") and ":role/" in self.check.resource
+
+    @property
+    def reason(self) -> str:
+        """The end of AWS's message; empty where the check is allowed."""
+        return reason(self.decision, self.check.action, trust=self.trust, policy=self._denier())
+
+    def _denier(self) -> str:
+        """The ARN of the managed policy that denies, empty where there is none to tell of.
+
+        AWS Security Blog, "Enhanced access denied error messages with policy ARNs": for SCPs, RCPs, boundaries, session
+        and identity policies, "only included when the request originates from either the same account or the same
+        organization".
+        """
+        group = _GROUPS.get(self.decision.denied_by) if self.decision.denied_by is not None else None
+        if group is None or not self._near():
+            return ""
+        denying = {reference.source for reference in self.decision.determining}
+        arns = (policy.source.arn for policy in group(self.policies) if policy.source in denying)
+        return next((arn for arn in arns if ":policy/" in arn), "")
+
+    def _near(self) -> bool:
+        """Whether caller and resource are of one account, or of one organization."""
+        request = self.request
+        if request.principal.account == request.resource_account:
+            return True
+        organization = request.context.get("aws:principalorgid")
+        return organization is not None and organization == request.context.get("aws:resourceorgid")
+
+
+def _levels(levels: tuple[tuple[CompiledPolicy, ...], ...]) -> Iterable[CompiledPolicy]:
+    return (policy for level in levels for policy in level)
+
+
+_GROUPS: Final[Mapping[PolicyType, Callable[[Policies], Iterable[CompiledPolicy]]]] = {
+    PolicyType.RCP: lambda policies: _levels(policies.rcps),
+    PolicyType.SCP: lambda policies: _levels(policies.scps),
+    PolicyType.BOUNDARY: lambda policies: () if policies.boundary is None else (policies.boundary,),
+    PolicyType.SESSION: lambda policies: policies.session or (),
+    PolicyType.IDENTITY: lambda policies: policies.identity,
+}
+"""The policies of each type whose ARNs are told."""
 
 
 class Verdict:
@@ -73,8 +115,7 @@ class Verdict:
         failing = self.failing
         if failing is None:
             raise ValueError("an allowed call has no fault")
-        because = reason(failing.decision, failing.check.action, trust=failing.trust)
-        return denied(self.call.service, protocol, principal, failing.check, because)
+        return denied(self.call.service, protocol, principal, failing.check, failing.reason)
 
     @property
     def determining(self) -> tuple[str, ...]:
@@ -106,7 +147,7 @@ def _explained(ruling: Ruling) -> dict[str, Any]:
         "resource": ruling.check.resource,
         "resourceAccount": ruling.request.resource_account,
         "verdict": ruling.decision.verdict.value,
-        "reason": reason(ruling.decision, ruling.check.action, trust=ruling.trust),
+        "reason": ruling.reason,
         "context": dict(ruling.request.context),
         "explanation": policy.explain(ruling.request, ruling.policies, ruling.decision).as_dict(),
     }

@@ -12,10 +12,9 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple, TypeVar
 
 from locum.core.arn import Arn, iam_arn
-from locum.core.principal import ANONYMOUS, Principal, PrincipalKind
+from locum.core.principal import ANONYMOUS, FEDERATED, ContextValue, Principal, PrincipalKind
 from locum.policy.casefile import MalformedCase, entries
 from locum.policy.compile import CompiledPolicy, compile  # noqa: A004 - the package's public verb
-from locum.policy.context import ContextValue
 from locum.policy.decision import Decision, Verdict
 from locum.policy.errors import MalformedPolicy
 from locum.policy.evaluate import Policies, evaluate
@@ -179,6 +178,8 @@ def _principal(raw: Mapping[str, Any]) -> Principal:
         return ANONYMOUS
     if kind is PrincipalKind.SERVICE:
         return Principal.service(text)
+    if kind in FEDERATED:
+        return Principal.federated(kind, text, text.split(":", 5)[4] if text.startswith("arn:") else "", "", "")
     arn = Arn.parse(text)
     unique_id = _text(raw, "principal_unique_id")
     session = _mapping(raw, "session")
@@ -210,10 +211,13 @@ def _kind(text: str) -> PrincipalKind:
         "user": PrincipalKind.USER,
         "assumed-role": PrincipalKind.ROLE_SESSION,
         "federated-user": PrincipalKind.FEDERATED_USER,
+        "oidc-provider": PrincipalKind.WEB_IDENTITY,
+        "saml-provider": PrincipalKind.SAML,
     }
     kind = kinds.get(arn.resource.partition("/")[0])
     if kind is None:
-        raise MalformedCase(f"principal_arn {text} is none of a user, root, assumed-role or federated-user ARN")
+        kinds_known = "a user, root, assumed-role, federated-user or provider ARN"
+        raise MalformedCase(f"principal_arn {text} is none of {kinds_known}")
     return kind
 
 
@@ -235,6 +239,7 @@ def _request(raw: Mapping[str, Any], principal: Principal) -> Request:
         resource_account=_text(raw, "resource_account", "request."),
         context={key: value for key, value in context.items() if value is not None},
         wildcard_only=_flag(raw, "wildcard_only"),
+        provider=principal.provider,
     )
 
 

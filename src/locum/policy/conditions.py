@@ -22,8 +22,8 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
+from locum.core.principal import ContextValue
 from locum.policy import values
-from locum.policy.context import ContextValue
 from locum.policy.document import Condition
 from locum.policy.facts import Facts
 from locum.policy.grammar import Operator, Quantifier, operator

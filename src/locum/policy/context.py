@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from locum.core.principal import Principal, PrincipalKind, Session
-
-ContextValue = str | tuple[str, ...]
+from locum.core.principal import ContextValue, Principal, PrincipalKind, Session
 
 PRINCIPAL_ARN: Final = "aws:principalarn"
 PRINCIPAL_ACCOUNT: Final = "aws:principalaccount"
@@ -30,18 +28,19 @@ _TYPES: Final = {
 }
 
 
-def derived_context(principal: Principal, session: Session | None = None) -> Mapping[str, str]:
+def derived_context(principal: Principal, session: Session | None = None) -> Mapping[str, ContextValue]:
     """What AWS knows from the principal, and with `session` what its temporary credentials carry.
 
     aws:PrincipalArn of a role session is the role's ARN; aws:username exists for IAM users only
-    (SEMANTICS 51). Of nobody only the type and the user id are known (SEMANTICS 15); of a service, none of these.
+    (SEMANTICS 51). Of nobody only the type and the user id are known (SEMANTICS 15); of a service, or of one whom an
+    identity provider vouches for, none of these.
     """
     kind = principal.kind
-    if kind is PrincipalKind.SERVICE:
+    if kind is PrincipalKind.SERVICE or principal.provider:
         return {}
     if kind is PrincipalKind.ANONYMOUS:
         return {PRINCIPAL_TYPE: "Anonymous", USER_ID: "anonymous"}
-    keys = {PRINCIPAL_ACCOUNT: principal.account, PRINCIPAL_TYPE: _TYPES[kind]}
+    keys: dict[str, ContextValue] = {PRINCIPAL_ACCOUNT: principal.account, PRINCIPAL_TYPE: _TYPES[kind]}
     # What a simulated caller leaves open is absent.
     if principal.principal_arn:
         keys[PRINCIPAL_ARN] = principal.principal_arn
@@ -54,7 +53,7 @@ def derived_context(principal: Principal, session: Session | None = None) -> Map
     return keys
 
 
-def _session_context(session: Session) -> dict[str, str]:
+def _session_context(session: Session) -> dict[str, ContextValue]:
     """aws:PrincipalTag/..., aws:SourceIdentity and the claims; keys lower-case (SEMANTICS 44)."""
     keys = {key.lower(): value for key, value in session.context.items()}
     keys.update({f"aws:principaltag/{key}".lower(): value for key, value in session.tags.items()})

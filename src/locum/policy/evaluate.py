@@ -149,7 +149,7 @@ class Survey:
         """[26] An Allow at every level: union within a level, intersection across. [27] Who is exempt."""
         policies = self.policies
         exempt = policies.principal_in_management_account or policies.principal_is_service_linked_role
-        if exempt or self.facts.principal.kind in _OUTSIDERS:
+        if exempt or self.facts.principal.kind in _OUTSIDERS or self.facts.request.provider:
             return _ABSENT
         return _intersection([self._union(level) for level in policies.scps])
 
@@ -257,9 +257,14 @@ def _missing_of_caller(survey: Survey, bypass: Bypass) -> PolicyType | None:
         return PolicyType.IDENTITY
     if not bypass.limits and outcomes.boundary not in _PASSES:
         return PolicyType.BOUNDARY
-    if not bypass.limits and outcomes.session not in _PASSES:
+    if not bypass.limits and outcomes.session not in _PASSES and not _on_a_task(survey.facts):
         return PolicyType.SESSION
     return None
+
+
+def _on_a_task(facts: Facts) -> bool:
+    """[24] A root session of AssumeRoot: its task policies do nothing but deny all that is not part of the task."""
+    return facts.principal.kind is PrincipalKind.ROOT
 
 
 def _is_root(facts: Facts) -> bool:

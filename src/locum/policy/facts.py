@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from locum.core.principal import Principal
-from locum.policy.context import DERIVED_KEYS, ContextValue, derived_context
+from locum.core.principal import ContextValue, Principal
+from locum.policy.context import DERIVED_KEYS, derived_context
 
 
 class Request(NamedTuple):
@@ -46,7 +46,7 @@ class Facts:
         self.resource = "*" if request.wildcard_only else request.resource
         self.context = request.context
         self.bounded = bounded
-        self._derived: Mapping[str, str] | None = None
+        self._derived: Mapping[str, ContextValue] | None = None
 
     def get(self, key: str) -> ContextValue | None:
         """The value or values of a condition key (lower-case), or None."""

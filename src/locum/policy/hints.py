@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from locum.core.arn import Arn
-from locum.core.principal import Principal, PrincipalKind
+from locum.core.principal import ContextValue, Principal, PrincipalKind
 from locum.policy.conditions import PreparedCondition
-from locum.policy.context import ContextValue
 from locum.policy.document import Principals
 from locum.policy.facts import Facts
 from locum.policy.patterns import ArnPattern, Variable, scan
@@ -154,6 +153,9 @@ def _differing_field(text: str, resource: str) -> Hint:
 
 def principal_hint(listed: Principals, principal: Principal) -> Hint:
     """Why none of the `listed` principals is the caller."""
+    if principal.provider:
+        said = "the caller is signed in by an identity provider: it is named under Federated"
+        return Hint(said, f"add Federated {principal.provider} to Principal")
     wanted = principal.principal_arn or principal.arn
     for name in listed.aws:
         if name.startswith(("AIDA", "AROA")) and name != principal.unique_id:

@@ -38,7 +38,7 @@ def names(principal: Principal) -> tuple[Name, ...]:
     trust policies hold (12). A session ARN names that one session (8); the role is the stored one, with its path (9).
     """
     kind = principal.kind
-    if kind in (PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS):
+    if kind in (PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS) or principal.provider:
         return ()
     account = (principal.account, Form.ACCOUNT)
     if kind is PrincipalKind.ROOT:

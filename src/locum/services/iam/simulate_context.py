@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from locum.core.errors import Fault
+from locum.core.principal import ContextValue
 from locum.policy import values
-from locum.policy.context import ContextValue
 from locum.services.iam.faults import invalid_input
 
 _LIST: Final = "List"

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from locum import policy
-from locum.core.principal import Principal
+from locum.core.principal import ContextValue, Principal
 from locum.policy import CompiledPolicy, Document, MalformedPolicy, Policies, PolicyKind, Source
-from locum.policy.context import ContextValue
 from locum.services.iam import simulate_faults as faults
 from locum.services.iam import simulate_sources as sources
 from locum.services.iam.faults import invalid_input
@@ -76,7 +75,12 @@ def of_entity(context: Context, params: Params, source: Identity) -> Simulation:
     boundary = _boundary(params)
     if boundary is None and not sources.excludes_boundary(identifiers):
         boundary = sources.boundary(context.state, source)
-    own = Policies(identity=(*attached, *_identity(params)), boundary=boundary)
+    own = Policies(
+        identity=(*attached, *_identity(params)),
+        boundary=boundary,
+        scps=() if sources.excludes_service_controls(identifiers) else sources.service_controls(context.state, source),
+        principal_in_management_account=sources.exempt(context.state, source),
+    )
     return _simulation(context, params, own, params.get("CallerArn", source.arn))
 
 

@@ -16,7 +16,7 @@ from locum.policy.patterns import glob, scan
 from locum.services.iam import simulate_faults as faults
 from locum.services.iam.faults import invalid_input
 from locum.services.verbs import Context
-from locum.state import MANAGED, Group, Role, State, User
+from locum.state import MANAGED, Group, Role, State, User, organizations
 from locum.state.attachments import Attachment, Identity, identity_policies, managed_document
 
 Exclusion = Callable[[Attachment], bool]
@@ -25,6 +25,7 @@ _ENTITY: Final = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):(user|group|role)/
 _KINDS: Final[dict[str, type[User] | type[Group] | type[Role]]] = {"user": User, "group": Group, "role": Role}
 _POLICY_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::(?:[0-9]{12}|aws):policy/[^:]+")
 _BOUNDARY: Final = "permission-boundary"
+_SERVICE_CONTROL: Final = "scp"
 
 
 def entity(context: Context, arn: str) -> Identity:
@@ -83,6 +84,20 @@ def boundary(state: State, of: Identity) -> CompiledPolicy | None:
     return _stored(document, PolicyKind.BOUNDARY, name, of.boundary)
 
 
+def service_controls(state: State, of: Identity) -> tuple[tuple[CompiledPolicy, ...], ...]:
+    """The SCPs in force for the account of an entity, root to account. Raises PolicyEvaluation."""
+    levels = organizations.in_force(state, of.account, organizations.SERVICE_CONTROL)
+    return tuple(
+        tuple(_stored(found.document, PolicyKind.SCP, found.name, found.arn) for found in level) for level in levels
+    )
+
+
+def exempt(state: State, of: Identity) -> bool:
+    """Whether an entity is of the account that manages its organization, which SCPs pass over."""
+    organization = organizations.organization_of(state, of.account)
+    return organization is not None and organizations.is_management(organization, of.account)
+
+
 def _stored(text: str, kind: PolicyKind, name: str, arn: str) -> CompiledPolicy:
     try:
         return policy.compile(policy.parse(text, kind), Source(kind, name, arn))
@@ -96,6 +111,11 @@ def _stored(text: str, kind: PolicyKind, name: str, arn: str) -> CompiledPolicy:
 def excludes_boundary(identifiers: Sequence[Mapping[str, Any]]) -> bool:
     """Whether the attached boundary is left out. Only its type says so: an ARN means identity policies."""
     return any(identifier.get("PolicyType") == _BOUNDARY for identifier in identifiers)
+
+
+def excludes_service_controls(identifiers: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the SCPs are left out, which only their type says. One by one they cannot be named."""
+    return any(identifier.get("PolicyType") == _SERVICE_CONTROL for identifier in identifiers)
 
 
 def exclusion(identifiers: Sequence[Mapping[str, Any]]) -> Exclusion:

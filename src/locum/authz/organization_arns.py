@@ -1,0 +1,126 @@
+"""What calls of AWS Organizations are about: the ARNs behind the ids that they name, the types of policy, the tags.
+
+Service Authorization Reference, "Actions, resources, and condition keys for AWS Organizations". An id says by its
+form what it is the id of; of which organization, the caller's membership says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from locum.authz.call import Call, Check
+from locum.core.arn import Arn
+from locum.core.identifiers import ACCOUNT_ID
+from locum.core.resources import ResourceFacts
+from locum.state import Handshake, Organization, OrganizationPolicy, State
+from locum.state.indexes import HANDSHAKE_ID
+from locum.state.organization import organization_arn
+from locum.state.organizations import (
+    handshake_arn,
+    node_arn,
+    node_of,
+    organization_of,
+    policy_arn,
+    policy_of,
+)
+
+Values = tuple[str | None, ...]
+
+_KINDS: Final = (
+    ("ou-", ("ou",)),
+    ("rp-", ("resourcepolicy",)),
+    ("r-", ("root",)),
+    ("p-", ("policy", "*")),
+    ("h-", ("handshake", "*")),
+)
+"""What an id begins with, and what its ARN has before it."""
+
+
+def _parts(state: State, call: Call) -> tuple[str, str, Organization | None]:
+    """The management account and the id of the caller's organization; `o-*` where it is in none."""
+    account = call.caller.principal.account
+    organization = organization_of(state, account)
+    return (account, "o-*", None) if organization is None else (organization.account, organization.id, organization)
+
+
+def _resource(state: State, call: Call, values: Values) -> Iterable[str]:
+    """The root, a unit, an account, a policy, the resource policy or a handshake, by its id."""
+    identifier = values[0] or "*"
+    management, organization_id, organization = _parts(state, call)
+    if organization is not None:
+        node = node_of(state, organization, identifier)
+        policy = policy_of(state, organization, identifier)
+        if node is not None:
+            return (node_arn(organization, node),)
+        if policy is not None:
+            return (policy_arn(organization, policy),)
+    handshake = state.first(Handshake, HANDSHAKE_ID, identifier)
+    if handshake is not None:
+        return (handshake_arn(handshake),)
+    kind, *rest = next((parts for prefix, parts in _KINDS if identifier.startswith(prefix)), ("account",))
+    return (organization_arn(management, organization_id, kind, *rest, identifier),)
+
+
+def _account(state: State, call: Call, values: Values) -> Iterable[str]:
+    """An account by its id; what is none (an e-mail address) may be any."""
+    given = values[0] or "*"
+    return _resource(state, call, (given if ACCOUNT_ID.fullmatch(given) else "*",))
+
+
+def _own_account(state: State, call: Call, values: Values) -> Iterable[str]:
+    """An account by its id, or the caller's."""
+    return _resource(state, call, (values[0] or call.caller.principal.account,))
+
+
+def _new(state: State, call: Call, values: Values) -> Iterable[str]:
+    """What a call is about to make: a policy of a type, a unit, the resource policy that there may be already."""
+    management, organization_id, organization = _parts(state, call)
+    if call.operation == "CreatePolicy":
+        kind = (values[0] or "*").lower()
+        return (organization_arn(management, organization_id, "policy", kind, "p-*"),)
+    if call.operation == "CreateOrganizationalUnit":
+        return (organization_arn(management, organization_id, "ou", "ou-*"),)
+    present = "" if organization is None else organization.resource_policy_id
+    return (organization_arn(management, organization_id, "resourcepolicy", present or "rp-*"),)
+
+
+RESOLVERS: Final = {
+    "organizations_account": _account,
+    "organizations_new": _new,
+    "organizations_own_account": _own_account,
+    "organizations_resource": _resource,
+}
+"""The functions that `authz/data/organizations.rules` names after `via`."""
+
+
+def policy_types(state: State, call: Call, _check: Check) -> list[str]:
+    """organizations:PolicyType: the one that the request names, or that of the policy that it names."""
+    params = call.params
+    given = params.get("Type") or params.get("Filter") or params.get("PolicyType")
+    if isinstance(given, str):
+        return [given]
+    organization = organization_of(state, call.caller.principal.account)
+    named = params.get("PolicyId") or params.get("ResourceId")
+    policy = None if organization is None or not named else policy_of(state, organization, named)
+    return [] if policy is None else [policy.type]
+
+
+def organization_facts(state: State, arn: str) -> ResourceFacts | None:
+    """The tags of what has this very ARN, in whichever organization."""
+    fields = Arn.find(arn)
+    organization = None if fields is None else state.get(Organization, fields.account, fields.account)
+    if fields is None or organization is None:
+        return None
+    identifier = fields.resource.rsplit("/", 1)[-1]
+    tags: Mapping[str, str]
+    if identifier.startswith("rp-") and identifier == organization.resource_policy_id:
+        tags = organization.resource_policy_tags
+    else:
+        found = node_of(state, organization, identifier) or state.get(
+            OrganizationPolicy, organization.account, identifier
+        )
+        if found is None:
+            return None
+        tags = found.root_tags if isinstance(found, Organization) else found.tags
+    return ResourceFacts(organization.account, None, tags)

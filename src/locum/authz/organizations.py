@@ -1,0 +1,106 @@
+"""What an organization adds to a decision about one of its accounts: policies, level by level, and condition keys.
+
+Kept by identity of the tables that it follows from: an account that was moved or a policy that was changed makes
+other tables, so that the next call sees it. Where there is no organization, asking costs one look-up.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, Final, NamedTuple
+
+from locum.authz.documents import compiled
+from locum.authz.gather import Level
+from locum.policy import PolicyKind
+from locum.state import State, organizations
+from locum.state.organizations import RESOURCE_CONTROL, SERVICE_CONTROL, Attached
+
+_KEPT: Final = 16_384
+"""Accounts kept resolved."""
+
+_SUPPORTING: Final = Path(__file__).parent / "data" / "resource_control.txt"
+
+
+class Organization(NamedTuple):
+    """What the organization of one account adds. `scps` and `rcps` are its levels, root to account.
+
+    `id` is o-..., `path` the way down to the account, o-.../r-.../ou-.../; both are empty where there is none.
+    `management`: the account manages the organization, and its policies pass it over.
+    """
+
+    scps: tuple[Level, ...] = ()
+    rcps: tuple[Level, ...] = ()
+    id: str = ""
+    path: str = ""
+    management: bool = False
+
+
+ALONE: Final = Organization()
+"""An account in no organization."""
+
+_FIRST, *_OTHERS = organizations.TABLES
+
+
+class _Known:
+    """What was resolved in `state`, and in every other with the same `tables`. No tables: there is no organization."""
+
+    state: State | None = None
+    tables: ClassVar[tuple[Any, ...]] = ()
+    accounts: ClassVar[dict[str, Organization]] = {}
+
+
+def around(state: State, account: str) -> Organization:
+    """What the organization of `account` adds, as it is in `state`."""
+    if _Known.state is not state:
+        _turn_to(state)
+    if not _Known.tables:
+        return ALONE
+    found = _Known.accounts.get(account)
+    if found is None:
+        if len(_Known.accounts) >= _KEPT:
+            _Known.accounts.clear()
+        found = _Known.accounts[account] = _resolve(state, account)
+    return found
+
+
+def _turn_to(state: State) -> None:
+    """Keep what was resolved where nothing of organizations is another value in `state`, and else forget it."""
+    first = state.tables.get(_FIRST)
+    tables = () if first is None else (first, *[state.tables.get(name) for name in _OTHERS])
+    if len(tables) != len(_Known.tables) or any(a is not b for a, b in zip(tables, _Known.tables, strict=True)):
+        _Known.tables = tables
+        _Known.accounts.clear()
+    _Known.state = state
+
+
+def _resolve(state: State, account: str) -> Organization:
+    member = organizations.member_of(state, account)
+    organization = organizations.organization_of(state, account)
+    if member is None or organization is None:
+        return ALONE
+    return Organization(
+        _levels(organizations.in_force(state, account, SERVICE_CONTROL), PolicyKind.SCP),
+        _levels(organizations.in_force(state, account, RESOURCE_CONTROL), PolicyKind.RCP),
+        organization.id,
+        organizations.path_of(state, organization, member),
+        organizations.is_management(organization, account),
+    )
+
+
+def _levels(levels: tuple[tuple[Attached, ...], ...], kind: PolicyKind) -> tuple[Level, ...]:
+    return tuple(tuple(compiled(found.document, kind, found.name, found.arn) for found in level) for level in levels)
+
+
+def under_resource_control(action: str, resource: str) -> bool:
+    """Whether RCPs speak of `action` on `resource`: its service supports them, and the action is on a resource.
+
+    "If a resource is specified in the Resource type column, then the RCPs of the resource owner's account are applied."
+    """
+    return resource != "*" and action.partition(":")[0].lower() in _supporting()
+
+
+@cache
+def _supporting() -> frozenset[str]:
+    lines = _SUPPORTING.read_text("utf-8").splitlines()
+    return frozenset(line for line in lines if line and not line.startswith("#"))

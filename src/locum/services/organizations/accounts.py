@@ -1,0 +1,121 @@
+"""The accounts of an organization: seen, closed, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec.structs import replace
+
+from locum.services.organizations import limits, shapes
+from locum.services.organizations.access import Scope, administered_reads, by_management, by_members
+from locum.services.organizations.faults import (
+    account_not_found,
+    constraint_violation,
+    not_all_features,
+    refused,
+)
+from locum.services.organizations.pagination import Ordered, listed
+from locum.services.verbs import Operation, Outcome, Params, writes
+from locum.state import Member, put, remove
+from locum.state.indexes import CLOSED_MEMBERS
+from locum.state.organizations import ALL_FEATURES, SUSPENDED
+
+_DAY: Final = 86_400
+
+
+def joined(member: Member) -> str:
+    """The order of lists of accounts: when they joined."""
+    return f"{member.joined:012}{member.id}"
+
+
+def account_of(scope: Scope, account: str) -> Member:
+    """The account of the organization. Raises AccountNotFoundException."""
+    found = scope.member(account)
+    if found is None:
+        raise account_not_found()
+    return found
+
+
+def describe_account(scope: Scope, params: Params) -> Outcome:
+    """DescribeAccount."""
+    return Outcome({"Account": shapes.member(scope, account_of(scope, params["AccountId"]))})
+
+
+class _Listed:
+    """The accounts last listed, in order: they stay the same while their table does."""
+
+    kept: tuple[Mapping[str, Member] | None, Ordered[Member]] = (None, Ordered())
+
+
+def list_accounts(scope: Scope, params: Params) -> Outcome:
+    """ListAccounts."""
+    table = scope.context.state.table(Member, scope.management)
+    known, members = _Listed.kept
+    if table is not known:
+        members = Ordered(sorted(table.values(), key=joined))
+        _Listed.kept = (table, members)
+    return listed(params, "Accounts", members, joined, lambda member: shapes.member(scope, member))
+
+
+def close_account(scope: Scope, params: Params) -> Outcome:
+    """CloseAccount: at once, where AWS takes minutes. The account stays in the organization, suspended."""
+    member = account_of(scope, params["AccountId"])
+    if member.id == scope.management:
+        raise constraint_violation(
+            "CANNOT_CLOSE_MANAGEMENT_ACCOUNT", "You can't close the management account of an organization."
+        )
+    if scope.organization.feature_set != ALL_FEATURES:
+        raise not_all_features()
+    if member.closed:
+        raise refused("AccountAlreadyClosed", "The provided account is already closed.")
+    since, state = scope.now - limits.CLOSING_DAYS * _DAY, scope.context.state
+    closed = [one for one in state.find(CLOSED_MEMBERS, scope.management) if isinstance(one, Member)]
+    if sum(one.closed > since for one in closed) >= limits.closings(len(state.table(Member, scope.management)) - 1):
+        raise constraint_violation(
+            "CLOSE_ACCOUNT_QUOTA_EXCEEDED", "You have exceeded close account quota for the past 30 days."
+        )
+    return Outcome({}, (put(replace(member, status=SUSPENDED, closed=max(scope.now, 1))),))
+
+
+def remove_account_from_organization(scope: Scope, params: Params) -> Outcome:
+    """RemoveAccountFromOrganization: the account stands alone from now on."""
+    member = account_of(scope, params["AccountId"])
+    check_departure(scope.management, member)
+    return Outcome({}, (remove(member),))
+
+
+def leave_organization(scope: Scope, _params: Params) -> Outcome:
+    """LeaveOrganization."""
+    member = account_of(scope, scope.context.account)
+    check_departure(scope.management, member)
+    return Outcome({}, (remove(member),))
+
+
+def check_departure(management: str, member: Member) -> None:
+    """Whether an account may leave. Raises MasterCannotLeaveOrganizationException, ConstraintViolationException.
+
+    What else AWS asks of an account that is to stand alone (a payment method, four days of age) is not asked here.
+    """
+    if member.id == management:
+        raise refused("MasterCannotLeaveOrganization", "You can't remove a management account from an organization.")
+    if member.delegations:
+        raise constraint_violation(
+            "CANNOT_REMOVE_DELEGATED_ADMINISTRATOR_FROM_ORG",
+            "You attempted to remove an account that is registered as a delegated administrator for a service "
+            "integrated with your organization. To complete this operation, you must first deregister this account as "
+            "a delegated administrator.",
+        )
+
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "CloseAccount": writes(by_management(close_account)),
+    "RemoveAccountFromOrganization": writes(by_management(remove_account_from_organization)),
+    "LeaveOrganization": writes(by_members(leave_organization)),
+    **dict(
+        (
+            administered_reads("DescribeAccount", describe_account),
+            administered_reads("ListAccounts", list_accounts),
+        )
+    ),
+}

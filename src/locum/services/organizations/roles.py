@@ -1,0 +1,58 @@
+"""The roles that Organizations makes in an account.
+
+User Guide, "Accessing member accounts": the role that CreateAccount names (OrganizationAccountAccessRole) "grants the
+management account administrative permissions"; "AWS Organizations and service-linked roles":
+AWSServiceRoleForOrganizations is made in every account of an organization with all features.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Final
+
+from locum.core.arn import root_arn
+from locum.core.identifiers import ROLE_ID, unique_id
+from locum.services.verbs import Context
+from locum.state import Event, Role, put
+
+ACCESS_ROLE: Final = "OrganizationAccountAccessRole"
+RESERVED_PREFIX: Final = "AWSServiceRoleFor"
+_SERVICE_ROLE: Final = "AWSServiceRoleForOrganizations"
+_ADMINISTRATOR: Final = "arn:aws:iam::aws:policy/AdministratorAccess"
+_SERVICE_POLICY: Final = "arn:aws:iam::aws:policy/aws-service-role/AWSOrganizationsServiceTrustPolicy"
+
+
+def access_role(context: Context, account: str, management: str, name: str) -> Event:
+    """The role in `account` by which the management account administers it."""
+    made = Role(
+        account=account,
+        name=name,
+        id=unique_id(ROLE_ID, context.entropy),
+        created=int(context.now),
+        trust=_trusting("AWS", root_arn(management)),
+        attached=(_ADMINISTRATOR,),
+    )
+    return put(made)
+
+
+def service_role(context: Context, account: str) -> Iterator[Event]:
+    """The service-linked role of Organizations in `account`, unless it is there already."""
+    if context.state.get(Role, account, _SERVICE_ROLE.lower()) is None:
+        made = Role(
+            account=account,
+            name=_SERVICE_ROLE,
+            path="/aws-service-role/organizations.amazonaws.com/",
+            id=unique_id(ROLE_ID, context.entropy),
+            created=int(context.now),
+            description="Service-linked role used by AWS Organizations to enable integration of other AWS services "
+            "with Organizations.",
+            trust=_trusting("Service", "organizations.amazonaws.com"),
+            attached=(_SERVICE_POLICY,),
+        )
+        yield put(made)
+
+
+def _trusting(kind: str, principal: str) -> str:
+    statement = {"Effect": "Allow", "Principal": {kind: principal}, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))

@@ -1,0 +1,165 @@
+"""Services that work with the organization: trusted access, and delegated administrators.
+
+User Guide, "AWS services that you can use with AWS Organizations".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from locum.core.errors import Fault
+from locum.services.organizations import shapes
+from locum.services.organizations.access import Scope, administered_reads, by_management
+from locum.services.organizations.accounts import account_of, joined
+from locum.services.organizations.faults import (
+    constraint_violation,
+    not_all_features,
+    refused,
+    unrecognized_service,
+)
+from locum.services.organizations.pagination import listed
+from locum.services.organizations.services import SERVICES
+from locum.services.verbs import Operation, Outcome, Params, writes
+from locum.state import Event, Member, put
+from locum.state.indexes import DELEGATED_MEMBERS
+from locum.state.organizations import ALL_FEATURES
+
+
+def enable_aws_service_access(scope: Scope, params: Params) -> Outcome:
+    """EnableAWSServiceAccess: again, it changes nothing."""
+    service, enabled = _service(params), scope.organization.services
+    if scope.organization.feature_set != ALL_FEATURES:
+        raise not_all_features()
+    if service in enabled:
+        return Outcome({})
+    return Outcome({}, (put(replace(scope.organization, services={**enabled, service: scope.now})),))
+
+
+def disable_aws_service_access(scope: Scope, params: Params) -> Outcome:
+    """DisableAWSServiceAccess: nobody is the service's delegated administrator from then on."""
+    service, enabled = _service(params), scope.organization.services
+    if service not in enabled:
+        return Outcome({})
+    left = {name: since for name, since in enabled.items() if name != service}
+    events = [_without(member, service) for member in _administrators(scope) if service in member.delegations]
+    return Outcome({}, (put(replace(scope.organization, services=left)), *events))
+
+
+def list_aws_service_access_for_organization(scope: Scope, params: Params) -> Outcome:
+    """ListAWSServiceAccessForOrganization."""
+    return listed(
+        params,
+        "EnabledServicePrincipals",
+        scope.organization.services.items(),
+        lambda item: item[0],
+        lambda item: {"ServicePrincipal": item[0], "DateEnabled": item[1]},
+    )
+
+
+def register_delegated_administrator(scope: Scope, params: Params) -> Outcome:
+    """RegisterDelegatedAdministrator."""
+    service, account = _service(params), params["AccountId"]
+    _check_not_management(scope, account)
+    member = account_of(scope, account)
+    if member.closed:
+        raise constraint_violation(
+            "CANNOT_REGISTER_SUSPENDED_ACCOUNT_AS_DELEGATED_ADMINISTRATOR",
+            "You cannot register a suspended account as a delegated administrator.",
+        )
+    if service not in scope.organization.services:
+        raise constraint_violation(
+            "SERVICE_ACCESS_NOT_ENABLED",
+            "You attempted to register a delegated administrator before you enabled service access. Call the "
+            "EnableAWSServiceAccess API first.",
+        )
+    if service in member.delegations:
+        raise refused(
+            "AccountAlreadyRegistered",
+            "The provided account is already a delegated administrator for your organization.",
+        )
+    after = replace(
+        member,
+        delegations={**member.delegations, service: scope.now},
+        delegated_since=member.delegated_since or scope.now,
+    )
+    return Outcome({}, (put(after),))
+
+
+def deregister_delegated_administrator(scope: Scope, params: Params) -> Outcome:
+    """DeregisterDelegatedAdministrator."""
+    service, account = _service(params), params["AccountId"]
+    _check_not_management(scope, account)
+    member = account_of(scope, account)
+    if service not in member.delegations:
+        raise _not_registered()
+    return Outcome({}, (_without(member, service),))
+
+
+def list_delegated_administrators(scope: Scope, params: Params) -> Outcome:
+    """ListDelegatedAdministrators."""
+    service = _service(params) if "ServicePrincipal" in params else None
+    found = (one for one in _administrators(scope) if service is None or service in one.delegations)
+    return listed(params, "DelegatedAdministrators", found, joined, lambda member: shapes.administrator(scope, member))
+
+
+def list_delegated_services_for_account(scope: Scope, params: Params) -> Outcome:
+    """ListDelegatedServicesForAccount."""
+    member = account_of(scope, params["AccountId"])
+    if not member.delegations:
+        raise _not_registered()
+    return listed(
+        params,
+        "DelegatedServices",
+        member.delegations.items(),
+        lambda item: item[0],
+        lambda item: {"ServicePrincipal": item[0], "DelegationEnabledDate": item[1]},
+    )
+
+
+def _service(params: Params) -> str:
+    service = str(params["ServicePrincipal"])
+    if service not in SERVICES:
+        raise unrecognized_service()
+    return service
+
+
+def _administrators(scope: Scope) -> list[Member]:
+    found = scope.context.state.find(DELEGATED_MEMBERS, scope.management)
+    return [member for member in found if isinstance(member, Member)]
+
+
+def _without(member: Member, service: str) -> Event:
+    left = {name: since for name, since in member.delegations.items() if name != service}
+    return put(replace(member, delegations=left, delegated_since=member.delegated_since if left else 0))
+
+
+def _check_not_management(scope: Scope, account: str) -> None:
+    if account == scope.management:
+        raise constraint_violation(
+            "CANNOT_REGISTER_MASTER_AS_DELEGATED_ADMINISTRATOR",
+            "You cannot register master account/yourself as delegated administrator for your organization.",
+        )
+
+
+def _not_registered() -> Fault:
+    return refused(
+        "AccountNotRegistered",
+        "The provided account is not a registered delegated administrator for your organization.",
+    )
+
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "EnableAWSServiceAccess": writes(by_management(enable_aws_service_access)),
+    "DisableAWSServiceAccess": writes(by_management(disable_aws_service_access)),
+    "RegisterDelegatedAdministrator": writes(by_management(register_delegated_administrator)),
+    "DeregisterDelegatedAdministrator": writes(by_management(deregister_delegated_administrator)),
+    **dict(
+        (
+            administered_reads("ListAWSServiceAccessForOrganization", list_aws_service_access_for_organization),
+            administered_reads("ListDelegatedAdministrators", list_delegated_administrators),
+            administered_reads("ListDelegatedServicesForAccount", list_delegated_services_for_account),
+        )
+    ),
+}

@@ -1,0 +1,125 @@
+"""AssumeRoot.
+
+STS API, AssumeRoot: "Returns a set of short term credentials you can use to perform privileged tasks on a member
+account in your organization. You must use credentials from an Organizations management account or a delegated
+administrator account for IAM to call AssumeRoot. You cannot use root user credentials to make this call."
+
+The session is the member's root user under the task policy, which denies all but its task. Which feature of
+centralized root access a task takes: IAM User Guide, "Centralize root access for member accounts":
+- root credentials management "to delete root user credentials for member accounts";
+- root sessions for "certain tasks that require root user credentials" and "to recover their root user credentials".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from locum.core.arn import iam_arn, root_arn
+from locum.core.principal import PrincipalKind, Session
+from locum.services.sts.answers import credentials
+from locum.services.sts.faults import constraint, invalid, not_authorized
+from locum.services.verbs import Context, Outcome, Params
+from locum.state import MANAGED, Member, Organization, State, organizations
+
+LONGEST: Final = 900
+"""Seconds, and the default: "from 0 seconds up to the maximum session duration of 900 seconds (15 minutes)"."""
+
+IAM: Final = "iam.amazonaws.com"
+ROOT_SESSIONS: Final = "RootSessions"
+ROOT_CREDENTIALS: Final = "RootCredentialsManagement"
+
+_ACTION: Final = "sts:AssumeRoot"
+_TARGET: Final = re.compile(r"(?P<id>[0-9]{12})|arn:aws:iam::(?P<root>[0-9]{12}):root")
+_MAY_ASSUME: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROLE_SESSION))
+
+
+def _task(name: str) -> str:
+    return iam_arn(MANAGED, "policy", "/root-task/", name)
+
+
+TASKS: Final = {
+    _task("IAMAuditRootUserCredentials"): frozenset((ROOT_CREDENTIALS, ROOT_SESSIONS)),
+    _task("IAMCreateRootUserPassword"): frozenset((ROOT_SESSIONS,)),
+    _task("IAMDeleteRootUserCredentials"): frozenset((ROOT_CREDENTIALS,)),
+    _task("S3UnlockBucketPolicy"): frozenset((ROOT_SESSIONS,)),
+    _task("SQSUnlockQueuePolicy"): frozenset((ROOT_SESSIONS,)),
+}
+"""The task policies, and the features of which one must be enabled."""
+
+
+def assume_root(ctx: Context, params: Params) -> Outcome:
+    """sts:AssumeRoot. Raises ValidationError, AccessDenied."""
+    account = _target(params["TargetPrincipal"])
+    task = (params["TaskPolicyArn"] or {}).get("arn", "")
+    if task not in TASKS:
+        raise invalid(f"The task policy ARN {task} is not one of the supported root task policies.")
+    seconds = _duration(params)
+    _admit(ctx, account, task)
+    principal, calling = ctx.caller.principal, ctx.caller.session
+    session = Session(
+        kind=PrincipalKind.ROOT,
+        account=account,
+        name=account,
+        issuer_arn=principal.arn,
+        issuer_id=principal.unique_id,
+        issued_at=int(ctx.now),
+        expires_at=int(ctx.now) + seconds,
+        policy_arns=(task,),
+        source_identity="" if calling is None else calling.source_identity,
+    )
+    answer: dict[str, Any] = {"Credentials": credentials(ctx, session)}
+    if session.source_identity:
+        answer["SourceIdentity"] = session.source_identity
+    return Outcome(answer)
+
+
+def _target(text: str) -> str:
+    """The account of a TargetPrincipal: "The member account principal ARN or account ID"."""
+    match = _TARGET.fullmatch(text)
+    if match is None:
+        raise invalid(f"{text} is invalid")
+    return str(match["id"] or match["root"])
+
+
+def _duration(params: Params) -> int:
+    seconds = int(params.get("DurationSeconds", LONGEST))
+    if seconds < 0:
+        raise constraint(seconds, "durationSeconds", "Member must have value greater than or equal to 0")
+    if seconds > LONGEST:
+        raise constraint(seconds, "durationSeconds", f"Member must have value less than or equal to {LONGEST}")
+    return seconds
+
+
+def _admit(ctx: Context, account: str, task: str) -> None:
+    """Raise AccessDenied unless the caller's account has root access to `account` for `task`."""
+    principal = ctx.caller.principal
+    organization = _administered_by(ctx.state, ctx.account)
+    admitted = (
+        principal.kind in _MAY_ASSUME
+        and organization is not None
+        and IAM in organization.services
+        and not TASKS[task].isdisjoint(organization.features)
+        and _is_member(ctx.state, organization, account)
+    )
+    if not admitted:
+        raise not_authorized(principal, _ACTION, root_arn(account))
+
+
+def _administered_by(state: State, account: str) -> Organization | None:
+    """The organization whose root access `account` administers: it manages it, or is IAM's delegated administrator."""
+    organization = organizations.organization_of(state, account)
+    if organization is None:
+        return None
+    manages = organizations.is_management(organization, account)
+    return organization if manages or organizations.is_delegated(state, account, IAM) else None
+
+
+def _is_member(state: State, organization: Organization, account: str) -> bool:
+    """Whether `account` is an open account of `organization`, and not the one that manages it."""
+    member = state.get(Member, organization.account, account)
+    return (
+        member is not None
+        and member.status == organizations.ACTIVE
+        and not organizations.is_management(organization, account)
+    )
