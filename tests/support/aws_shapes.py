@@ -24,6 +24,11 @@ def misfits(service: str, operation: str, answer: Mapping[str, Any]) -> list[str
     return _check(shape, answer, "$")
 
 
+def errors(service: str, operation: str) -> set[str]:
+    """The errors that the service's model has for the operation."""
+    return {shape.name for shape in _model(service).operation_model(operation).error_shapes}
+
+
 def enumeration(service: str, shape: str) -> set[str]:
     """The values of an enumeration of the service's model."""
     return set(_model(service).shape_for(shape).enum)

@@ -15,6 +15,9 @@ from botocore.exceptions import ClientError
 
 from locum import policy
 from locum.policy import PolicyKind, Verdict, cases
+from locum.services.verbs import Outcome
+from locum.state import Event, put, remove
+from support import organized_cases
 from support.inprocess import InProcess, Key, _Raw, arrived
 
 HOME: Final = "111111111111"
@@ -35,7 +38,7 @@ DENIALS: Final = frozenset({"AccessDenied", "AccessDeniedException", "Authorizat
 FULL: Final = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
 
 PRINCIPAL = "the principal is a service, or not one of those that are set up"
-ORGANIZATION = "nothing sets service or resource control policies, or who is in the management account"
+ORGANIZATION = "no organization is like that: exemptions without policies, or RCPs on what they do not speak of"
 ACTION = "the action is asked within another operation, or of a service or operation that the test does not call"
 OWNER = "the resource is not the owner's by its ARN, or of a name that is not set up"
 ALWAYS_A_POLICY = "a role or key without its policy does not exist"
@@ -58,7 +61,7 @@ def unreachable(raw: Mapping[str, Any], case: cases.Case) -> str:
     action, owner = request.action.lower(), request.resource_account
     reasons: dict[str, Callable[[], bool]] = {
         PRINCIPAL: lambda: not _is_there(raw, who),
-        ORGANIZATION: lambda: bool(raw.get("scps") or raw.get("rcps") or raw.get("flags")),
+        ORGANIZATION: lambda: organized_cases.out_of_reach(raw, case, HOME),
         ACTION: lambda: action not in OPERATIONS,
         OWNER: lambda: owner not in (HOME, AWAY) or not re.fullmatch(OPERATIONS[action].resource(owner), _arn(case)),
         ALWAYS_A_POLICY: lambda: OPERATIONS[action].always and raw.get("resource_policy") is None,
@@ -88,6 +91,8 @@ def _arn(case: cases.Case) -> str:
 def _documents(raw: Mapping[str, Any]) -> list[tuple[Any, PolicyKind]]:
     found = [(document, PolicyKind.IDENTITY) for document in raw.get("identity_policies") or ()]
     found += [(document, PolicyKind.SESSION) for document in raw.get("session_policies") or ()]
+    found += [(document, PolicyKind.SCP) for level in raw.get("scps") or () for document in level]
+    found += [(document, PolicyKind.RCP) for level in raw.get("rcps") or () for document in level]
     if raw.get("boundary") is not None:
         found.append((raw["boundary"], PolicyKind.BOUNDARY))
     if raw.get("resource_policy") is not None:
@@ -126,6 +131,8 @@ def _as_said(key: str, raw: Mapping[str, Any], case: cases.Case, who: str) -> bo
     action = case.request.action.lower()
     if key in (*_OF_THE_PRINCIPAL, "aws:principaltype"):
         return said is None
+    if key in organized_cases.KEYS:
+        return said is None and not raw.get("scps") and not raw.get("rcps")
     if key.startswith("aws:principaltag/"):
         fits = isinstance(said, str) and re.fullmatch(r"[\w .:/=+@-]*", said) is not None
         return said is None or (fits and who in ("user", "role"))
@@ -257,6 +264,8 @@ class Stage:
         parameters = self._parameters(action, owner, made.name, case)
         key = self._signed_up(WHO[raw["principal_arn"]], actual)
         self._attach(action, owner, made.name, actual)
+        organization = organized_cases.entities(actual, case, HOME)
+        self._change([put(entity) for entity in organization])
         try:
             context = case.request.context
             self.source_ip = str(context.get("aws:sourceip", "127.0.0.1"))
@@ -265,7 +274,13 @@ class Stage:
             return case, _answer(getattr(client, OPERATIONS[action].method), parameters)
         finally:
             self.source_ip, self.secure = "127.0.0.1", False
+            self._change([remove(entity) for entity in organization])
             self._undo(actual)
+
+    def _change(self, events: list[Event]) -> None:
+        if events:
+            ledger = self.plane.node.plane.ledger
+            self.plane.run(ledger.transact(lambda _state: Outcome({}, tuple(events)), lambda _outcome: ()))
 
     def _renamed(self, raw: Mapping[str, Any], made: Made) -> dict[str, Any]:
         """The case with the names and ids that things have here."""

@@ -68,7 +68,7 @@ class Plane:
 
     def call(self, operation: str, **params: Any) -> dict[str, Any]:
         """The answer of the operation. Raises Fault, and then nothing has changed."""
-        entry = self.operations[operation]
+        entry = self.operations[operation].of(params)
         answer, events = entry.verb(self.context(), params)
         assert misfits(self.service, operation, answer) == []
         assert entry.writes or not events

@@ -10,12 +10,14 @@ from locum.core.http import HttpRequest, HttpResponse
 from locum.gateway import asgi
 from locum.gateway.pipeline import Pipeline
 from locum.gateway.plane import Plane
+from locum.gateway.published import published
 
+OWN = "/_locum/"
 HEALTH = "/_locum/health"
 
 
 class Gateway:
-    """Reads requests, answers them. `/_locum/health` is the one path that asks for no signature."""
+    """Reads requests, answers them. `/_locum/health` and what issuers publish are all that asks for no signature."""
 
     def __init__(self, plane: Plane, pipeline: Pipeline) -> None:
         self._plane = plane
@@ -33,8 +35,14 @@ class Gateway:
             fault = Fault("EntityTooLarge", f"This request may carry at most {limit} bytes here.", 413)
             await asgi.write(scope, send, self._pipeline.refusal(error.request, fault))
             return
-        response = self._health() if request.raw_path == HEALTH else await self._pipeline.answer(request)
+        response = self._own(request.raw_path) or await self._pipeline.answer(request)
         await asgi.write(scope, send, response)
+
+    def _own(self, path: str) -> HttpResponse | None:
+        """What is no AWS service's: it asks for no signature."""
+        if not path.startswith(OWN):
+            return None
+        return self._health() if path == HEALTH else published(self._plane.ledger.state, self._plane.settings, path)
 
     def _allowance(self, request: HttpRequest) -> int:
         return asgi.MAX_BODY if self._pipeline.knows_signer(request) else asgi.FREE_BODY

@@ -16,7 +16,7 @@ from locum.core.principal import NOBODY, Caller, Principal, PrincipalKind, Sessi
 from locum.credentials import InvalidToken, KeyRing, open_secret, open_session
 from locum.sigv4 import Failure
 from locum.sigv4.faults import fault
-from locum.state import AccessKey, State, User
+from locum.state import AccessKey, State, User, organizations
 from locum.state.indexes import ACCESS_KEY_ID
 
 if TYPE_CHECKING:
@@ -57,15 +57,18 @@ class Signers:
 
 
 def signer_of(state: State, keyring: KeyRing, claim: sigv4.Claim | None) -> Signer:
-    """Whose key a request claims to be signed with. Raises Fault where there is no such key or session.
+    """Whose key a request claims to be signed with. Raises Fault where there is no such key or session,
+    or where its account is closed.
 
     Asked before anything else is done for a request, so that a stranger costs no more than this.
     """
     if claim is None:
         return UNSIGNED
-    if claim.access_key_id.startswith(TEMPORARY_KEY):
-        return _temporary(keyring, claim)
-    return _long_term(state, keyring, claim)
+    temporary = claim.access_key_id.startswith(TEMPORARY_KEY)
+    signer = _temporary(keyring, claim) if temporary else _long_term(state, keyring, claim)
+    if signer.caller.principal.account in organizations.suspended(state):
+        raise _refused(Failure.UNKNOWN_KEY, claim)
+    return signer
 
 
 def verified(

@@ -14,7 +14,7 @@ from locum import authz, sigv4, wire
 from locum.backends import BackendCall
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
-from locum.core.identifiers import request_id
+from locum.core.identifiers import RequestIds
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.gateway import s3
 from locum.gateway.answers import error_in, identified
@@ -24,6 +24,7 @@ from locum.gateway.encoded import refusal
 from locum.gateway.plane import Plane
 from locum.gateway.progress import Progress
 from locum.gateway.recorder import Recorder
+from locum.gateway.vouching import Vouching
 from locum.services.verbs import Context, Operation, Outcome
 from locum.state import State
 from locum.store import AuditRow
@@ -42,6 +43,8 @@ class Pipeline:
         self._plane = plane
         self._recorder = recorder
         self._signers = Signers(plane.keyring)
+        self._ids = RequestIds(plane.entropy)
+        self._vouching = Vouching(plane)
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
         """The answer to `request`, whatever happens on the way."""
@@ -69,7 +72,7 @@ class Pipeline:
     def _begun(self, request: HttpRequest) -> Progress:
         """Nothing but what is here is known of time and state while the request lasts."""
         plane = self._plane
-        return Progress(request, request_id(plane.entropy), plane.clock(), plane.ledger.state, plane.settings.region)
+        return Progress(request, self._ids(), plane.clock(), plane.ledger.state, plane.settings.region)
 
     async def _pass(self, progress: Progress) -> HttpResponse:
         request = progress.request
@@ -81,12 +84,18 @@ class Pipeline:
         body = verified(signer, request, claim, progress.now, codec.model, codec.protocol)
         progress.caller = signer.caller
         params = progress.params = codec.parse(request, body)
+        vouched_for = await self._vouching.caller(progress, codec)
+        if vouched_for is not None:
+            progress.caller = vouched_for
         call = _call(progress, codec, presigned=claim is not None and claim.presigned)
         progress.plan = authz.plan(progress.state, call)
-        facts = {} if progress.plan.permissionless else await self._facts(progress, call)
-        self._authorize(progress, call, facts)
         own = self._plane.services.get(codec.service)
         operation = None if own is None else own.find(codec.operation, params)
+        if operation is not None and operation.proof is not None:
+            operation.proof(self._context(progress), params)
+            call = call._replace(second_factor=True)
+        facts = {} if progress.plan.permissionless else await self._facts(progress, call)
+        self._authorize(progress, call, facts)
         if operation is not None:
             return await self._own(progress, codec, operation, call, facts)
         if own is not None and not own.backed:
@@ -107,11 +116,9 @@ class Pipeline:
 
     # -- our own services --------------------------------------------------------------------------------
 
-    async def _own(
-        self, progress: Progress, codec: Codec, operation: Operation, call: authz.Call, facts: Facts
-    ) -> HttpResponse:
+    def _context(self, progress: Progress) -> Context:
         plane = self._plane
-        context = Context(
+        return Context(
             progress.state,
             progress.now,
             plane.entropy,
@@ -120,7 +127,13 @@ class Pipeline:
             progress.region,
             plane.settings,
             plane.history,
+            plane.usage,
         )
+
+    async def _own(
+        self, progress: Progress, codec: Codec, operation: Operation, call: authz.Call, facts: Facts
+    ) -> HttpResponse:
+        plane, context = self._plane, self._context(progress)
         verb, params = operation.verb, progress.params
         if operation.writes:
             outcome = await self._write(progress, context, operation, call, facts)
@@ -222,22 +235,22 @@ class RecordedFault(Fault):
 
 
 def _call(progress: Progress, codec: Codec, *, presigned: bool) -> authz.Call:
-    request = progress.request
+    request, vouched = progress.request, progress.caller.vouched
     headers = request.headers
     return authz.Call(
-        service=codec.service,
-        operation=codec.operation,
-        params=progress.params,
-        caller=progress.caller,
-        region=progress.region,
-        now=progress.now,
-        source_ip=request.source_ip,
-        secure=request.secure,
-        user_agent=headers.get("user-agent", ""),
-        referer=headers.get("referer", ""),
-        host=headers.get("host", ""),
-        headers=headers,
-        presigned=presigned,
-        request_id=progress.request_id,
-        protocol=codec.protocol,
+        codec.service,
+        codec.operation,
+        progress.params if vouched is None else {**progress.params, **vouched.as_params()},
+        progress.caller,
+        progress.region,
+        progress.now,
+        request.source_ip,
+        request.secure,
+        headers.get("user-agent", ""),
+        headers.get("referer", ""),
+        headers.get("host", ""),
+        headers,
+        presigned,
+        progress.request_id,
+        codec.protocol,
     )

@@ -10,7 +10,8 @@ from locum.audit import History
 from locum.backends import Backend
 from locum.core.clock import Clock, Entropy
 from locum.credentials import KeyRing
-from locum.services.verbs import Operation, Settings
+from locum.gateway.issuerkeys import IssuerKeys
+from locum.services.verbs import Operation, Settings, UsageRecord
 from locum.store import Ledger
 
 Mode = Literal["enforce", "observe"]
@@ -30,7 +31,7 @@ class OwnService:
     def find(self, operation: str, params: Mapping[str, Any]) -> Operation | None:
         """The verb for a call, or None where it is not ours."""
         found = self.operations.get(operation)
-        return found if found is not None and self.owns(operation, params) else None
+        return found.of(params) if found is not None and self.owns(operation, params) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +51,19 @@ class Backends:
             await backend.close()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Plane:
-    """Everything behind the front door. `mode`: see ADR 7."""
+    """Everything behind the front door. `mode`: see ADR 7. Nothing changes but the endpoint in `settings`, which is
+    not known before the gateway listens."""
 
     ledger: Ledger
     history: History
+    usage: UsageRecord
     keyring: KeyRing
     clock: Clock
     entropy: Entropy
     settings: Settings
+    issuer_keys: IssuerKeys
     services: Mapping[str, OwnService]
     backends: Backends
     mode: Mode = "enforce"

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
-from locum.audit import Identity, Record, Resource, identify
+from locum.audit import Identity, Mould, Record, Resource, identify
 from locum.authz import Verdict
 from locum.core.arn import Arn
 from locum.core.clock import Entropy
 from locum.core.errors import Fault
-from locum.core.identifiers import request_id
+from locum.core.identifiers import RequestIds
 from locum.core.principal import Caller
 from locum.gateway.progress import Progress
 from locum.services.sts import InstanceCredentials, Worn
 from locum.state import Instance
-from locum.store import AuditRow, Ledger
+from locum.store import AuditRow, Ledger, Use
 from locum.wire import Codec
 from locum.wire.redact import compile_answer_redactor, compile_redactor
 
 _READING: Final = re.compile(
-    r"(Get|List|Describe|Head|Lookup|Search|Query|Scan|Select|BatchGet|TransactGet|AssumeRole|Simulate)"
+    r"(Get|List|Describe|Head|Lookup|Search|Query|Scan|Select|BatchGet|TransactGet|AssumeRole|AssumeRoot|Simulate)"
 )
 _DATA_EVENTS: Final = {
     "dynamodb": re.compile(r"(Batch|Transact|Execute)|(Get|Put|Update|Delete)Item$|Query$|Scan$"),
@@ -38,6 +38,7 @@ _S3_DATA_EVENTS: Final = frozenset(
 """S3 User Guide, "Amazon S3 CloudTrail events": these, and whatever is about one object."""
 
 _IDENTITIES: Final = 4096
+_MOULDS: Final = 1024
 _LARGE: Final = 1 << 16  # octets
 _EC2: Final = "ec2.amazonaws.com"
 _TYPES: Final = {"sts": "IAM", "sqs": "SQS", "sns": "SNS", "kms": "KMS", "dynamodb": "DynamoDB", "lambda": "Lambda"}
@@ -48,9 +49,11 @@ class Recorder:
 
     def __init__(self, ledger: Ledger, entropy: Entropy, mode: str) -> None:
         self._ledger = ledger
-        self._entropy = entropy
+        self._ids = RequestIds(entropy)
         self._mode = mode
-        self._identities: dict[tuple[str, str], Identity] = {}
+        self._moulds: dict[Hashable, Mould] = {}
+        self._identities: dict[tuple[str, str, str], Identity] = {}
+        self._uses: dict[tuple[str, str, str], Use] = {}
 
     def answered(self, progress: Progress, status: int = 200, fault: Fault | None = None) -> None:
         """Record a call that changed nothing here and was answered with `status`, by a backend perhaps with `fault`."""
@@ -63,8 +66,8 @@ class Recorder:
         refused = not credentials.succeeded
         self._ledger.record(
             Record(
-                event_id=request_id(self._entropy),
-                request_id=request_id(self._entropy),
+                event_id=self._ids(),
+                request_id=self._ids(),
                 at=now,
                 account=instance.account,
                 region=instance.region,
@@ -90,8 +93,8 @@ class Recorder:
     def ended_row(self, instance: Instance, now: float) -> AuditRow:
         """The row of an instance that EC2 terminated by itself, because nobody holds on to it any more."""
         return Record(
-            event_id=request_id(self._entropy),
-            request_id=request_id(self._entropy),
+            event_id=self._ids(),
+            request_id=self._ids(),
             at=now,
             account=instance.account,
             region=instance.region,
@@ -122,21 +125,57 @@ class Recorder:
         return self._row(progress, fault.status, fault)
 
     def _record(self, progress: Progress, status: int, fault: Fault | None = None) -> None:
-        """Have the row made later, with others; at once where that would keep a large payload in memory."""
-        if len(progress.request.body) > _LARGE:
+        """Have the row written with others. A refusal, which is explained, is put into words in the writer thread."""
+        if fault is None and progress.verdict is not None and progress.verdict.allowed:
+            self._ledger.record(self._allowed_row(progress, progress.verdict, status))
+        elif len(progress.request.body) > _LARGE:  # not to be kept in memory any longer
             self._ledger.record(self._row(progress, status, fault))
         else:
             self._ledger.record(partial(self._row, progress, status, fault))
 
+    def _allowed_row(self, progress: Progress, verdict: Verdict, status: int) -> AuditRow:
+        """The row of an allowed call that changed nothing here, out of the mould of its kind."""
+        request, codec, caller = progress.request, progress.codec, progress.caller
+        headers = request.headers
+        kind = (
+            codec,
+            caller.access_key_id,
+            caller.principal.arn,
+            caller.principal.user_id,
+            progress.region,
+            request.source_ip,
+            headers.get("user-agent"),
+            headers.get("host"),
+            request.secure,
+            status,
+            verdict.determining,
+        )
+        mould = self._moulds.get(kind)
+        if mould is None:
+            if len(self._moulds) >= _MOULDS:
+                self._moulds.clear()
+            mould = self._moulds[kind] = Mould(self._made(progress, status))
+        traits = _UNNAMED if codec is None else _traits(codec)
+        parameters = traits.parameters(progress.params) if progress.params else None
+        resources = _resources(progress)
+        use = self._use(progress, traits)
+        return mould.row(self._ids(), progress.request_id, progress.now, parameters, resources, use)
+
     def _row(
         self, progress: Progress, status: int, fault: Fault | None = None, answer: Mapping[str, Any] | None = None
     ) -> AuditRow:
+        traits = _UNNAMED if progress.codec is None else _traits(progress.codec)
+        return self._made(progress, status, fault, answer).row(self._use(progress, traits))
+
+    def _made(
+        self, progress: Progress, status: int, fault: Fault | None = None, answer: Mapping[str, Any] | None = None
+    ) -> Record:
         request, codec, verdict = progress.request, progress.codec, progress.verdict
         headers = request.headers
         traits = _traits(codec) if codec is not None else _UNNAMED
         denied = verdict is not None and not verdict.allowed
         return Record(
-            event_id=request_id(self._entropy),
+            event_id=self._ids(),
             request_id=progress.request_id,
             at=progress.now,
             account=progress.caller.principal.account,
@@ -162,11 +201,27 @@ class Recorder:
             explanation=verdict.explanation() if verdict is not None and denied else None,
             mode=self._mode,
             host=headers.get("host", ""),
-        ).row()
+        )
+
+    def _use(self, progress: Progress, traits: _Traits) -> Use | None:
+        """What the call is a use of, allowed or not: the very same value each time, so that it is cheap to find."""
+        caller, plan = progress.caller, progress.plan
+        action = plan.checks[0].action if plan is not None and plan.checks else traits.action
+        if not caller.access_key_id or not action:
+            return None
+        key = (caller.access_key_id, action, progress.region)
+        use = self._uses.get(key)
+        if use is None:
+            if len(self._uses) >= _IDENTITIES:
+                self._uses.clear()
+            principal, long_term = caller.principal, caller.access_key_id if caller.session is None else ""
+            use = Use(principal.account, principal.unique_id, long_term, action, progress.region)
+            self._uses[key] = use
+        return use
 
     def _identity(self, caller: Caller) -> Identity:
         """The caller's identity: made once for each access key, for it is the same in every record."""
-        key = (caller.access_key_id, caller.principal.arn)
+        key = (caller.access_key_id, caller.principal.arn, caller.principal.user_id)
         known = self._identities.get(key)
         if known is None:
             if len(self._identities) >= _IDENTITIES:
@@ -176,10 +231,11 @@ class Recorder:
 
 
 class _Traits(NamedTuple):
-    """What is the same for every call of an operation."""
+    """What is the same for every call of an operation. `action` is its own, where its plan has none."""
 
     service: str
     operation: str
+    action: str
     source: str
     read_only: bool
     management: bool
@@ -191,7 +247,7 @@ def _nothing(_members: Mapping[str, Any]) -> None:
     return None
 
 
-_UNNAMED: Final = _Traits("", "", "", False, True, _nothing, _nothing)
+_UNNAMED: Final = _Traits("", "", "", "", False, True, _nothing, _nothing)
 
 
 @lru_cache(maxsize=4096)
@@ -206,6 +262,7 @@ def _traits(codec: Codec) -> _Traits:
     return _Traits(
         service,
         operation,
+        f"{codec.signing_name}:{operation}",
         f"{codec.signing_name}.amazonaws.com",
         _READING.match(operation) is not None,
         not data,

@@ -196,14 +196,15 @@ def test_in_observe_mode_nobody_makes_no_buckets(observing: InProcess) -> None:
 
 
 def test_an_operation_of_an_own_service_that_is_missing_is_not_implemented(plane: InProcess) -> None:
-    told = refusal(plane.client("iam").create_virtual_mfa_device, VirtualMFADeviceName="mfa")
+    told = refusal(plane.client("accessanalyzer").list_analyzers)
     assert told[:2] == ("NotImplemented", 501)
-    assert "iam:CreateVirtualMFADevice" in told[2]
+    assert "accessanalyzer:ListAnalyzers" in told[2]
 
 
 def test_an_operation_that_is_missing_is_not_told_of_to_who_may_not_call_it(plane: InProcess) -> None:
-    caller = plane.client("iam", plane.user("curious"))
-    assert refusal(caller.create_virtual_mfa_device, VirtualMFADeviceName="mfa")[:2] == ("AccessDenied", 403)
+    caller = plane.client("accessanalyzer", plane.user("curious"))
+    code, status, _ = refusal(caller.list_analyzers)
+    assert (code, status) == ("AccessDeniedException", 403)
 
 
 def test_a_write_is_decided_on_the_state_that_it_sees(plane: InProcess) -> None:

@@ -1,8 +1,8 @@
 """STS: who is calling, and temporary credentials.
 
 `OPERATIONS` are the verbs; `instance` is what the metadata service calls. Whether the caller may make the
-call (its policies, the role's trust policy) was decided before a verb runs. Nothing is stored: a session is
-sealed into its token, so no verb here has events.
+call (its policies, the role's trust policy) was decided before a verb runs. No session is stored: it is sealed
+into its token. What is stored is that a code of an MFA device was used.
 """
 
 from __future__ import annotations
@@ -16,17 +16,27 @@ from locum.services.sts.authorization_messages import (
 )
 from locum.services.sts.identity import get_access_key_info, get_caller_identity
 from locum.services.sts.instance import InstanceCredentials, Worn, instance_credentials, renew_at, worn_by
+from locum.services.sts.outbound import get_web_identity_token
 from locum.services.sts.roles import assume_role
+from locum.services.sts.root import assume_root
+from locum.services.sts.saml import assume_role_with_saml
+from locum.services.sts.saml import caller as saml_caller
+from locum.services.sts.second_factor import optional
 from locum.services.sts.tokens import get_federation_token, get_session_token
+from locum.services.sts.web_identity import assume_role_with_web_identity
 from locum.services.verbs import Operation, reads
 
 OPERATIONS: Final[dict[str, Operation]] = {
-    "AssumeRole": reads(assume_role),
+    "AssumeRole": optional(assume_role),
+    "AssumeRoleWithSAML": reads(assume_role_with_saml),
+    "AssumeRoleWithWebIdentity": reads(assume_role_with_web_identity),
+    "AssumeRoot": reads(assume_root),
     "DecodeAuthorizationMessage": reads(decode_authorization_message),
     "GetAccessKeyInfo": reads(get_access_key_info),
     "GetCallerIdentity": reads(get_caller_identity),
     "GetFederationToken": reads(get_federation_token),
-    "GetSessionToken": reads(get_session_token),
+    "GetSessionToken": optional(get_session_token),
+    "GetWebIdentityToken": reads(get_web_identity_token),
 }
 
 __all__ = [
@@ -37,5 +47,6 @@ __all__ = [
     "encode_authorization_message",
     "instance_credentials",
     "renew_at",
+    "saml_caller",
     "worn_by",
 ]

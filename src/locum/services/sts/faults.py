@@ -40,21 +40,3 @@ def duration(params: Params, default: int, longest: int) -> int:
     if seconds > longest:
         raise constraint(seconds, "durationSeconds", f"Member must have value less than or equal to {longest}")
     return seconds
-
-
-def refuse_second_factor(params: Params) -> None:
-    """Raise Fault where the call shows a second factor that cannot be verified: no account has a device yet.
-
-    Passing over a code unverified would let the session say that a second factor was shown.
-    """
-    serial, code = params.get("SerialNumber"), params.get("TokenCode")
-    if serial is None and code is None:
-        return
-    if serial is None or code is None:
-        raise access_denied(
-            "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code."
-        )
-    raise access_denied(
-        "MultiFactorAuthentication failed, unable to validate MFA code.  "
-        "Please verify your MFA serial number is valid and associated with this user."
-    )

@@ -19,6 +19,7 @@ from locum import policy
 from locum.core.clock import Entropy, iso8601
 from locum.core.principal import Principal, PrincipalKind, Session
 from locum.credentials import KeyRing, issue
+from locum.services.sts.guardrails import resource_controls, source_context
 from locum.services.verbs import Settings
 from locum.state import Instance, InstanceProfile, ProfileAssociation, Role, State
 from locum.state.indexes import ASSOCIATIONS_OF_INSTANCE, scoped
@@ -113,7 +114,7 @@ def instance_credentials(
         return _failure(worn, PROFILE_NOT_FOUND, message, now)
     if worn.role is None:
         return None
-    if not _trusts_ec2(worn.role, instance, now):
+    if not _trusts_ec2(state, worn.role, instance, now):
         return _failure(worn, UNAUTHORIZED, f"EC2 cannot assume the role {worn.role.name}.  {_HELP}", now)
     return _success(worn, worn.role, keyring, _session(worn.role, instance, now, settings, delivery), entropy)
 
@@ -163,8 +164,8 @@ def _failure(worn: Worn, code: str, message: str, now: float) -> InstanceCredent
     return InstanceCredentials(code, int(now), role_name, association.profile_arn, association.profile_id, message)
 
 
-def _trusts_ec2(role: Role, instance: Instance, now: float) -> bool:
-    """Whether the role's trust policy lets ec2.amazonaws.com assume it for this instance."""
+def _trusts_ec2(state: State, role: Role, instance: Instance, now: float) -> bool:
+    """Whether the role's trust policy lets ec2.amazonaws.com assume it for this instance, and no RCP keeps it off."""
     compiled = _trust_policy(role.trust, role.name, role.arn)
     if compiled is None:
         return False
@@ -182,9 +183,11 @@ def _trusts_ec2(role: Role, instance: Instance, now: float) -> bool:
             "aws:sourceaccount": instance.account,
             "aws:sourcearn": instance.arn,
             "sts:rolesessionname": instance.id,
+            **source_context(state, instance.account),
         },
     )
-    return policy.evaluate(request, policy.Policies(resource=compiled)).allowed
+    policies = policy.Policies(resource=compiled, rcps=resource_controls(state, role.account))
+    return policy.evaluate(request, policies).allowed
 
 
 @lru_cache(1024)

@@ -76,6 +76,11 @@ def read(state: State, account: str, params: Params, calling: Session | None = N
     )
 
 
+def session_tags(params: Params) -> dict[str, str]:
+    """The tags in `params`. Raises Fault: ValidationError, InvalidParameterValue."""
+    return _tags(params.get("Tags") or (), {})
+
+
 def _inherited(calling: Session | None) -> dict[str, str]:
     """The transitive tags of the calling session: they pass "to subsequent sessions in a role chain"."""
     if calling is None:

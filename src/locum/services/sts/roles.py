@@ -6,6 +6,9 @@ IAM User Guide, "Methods to assume a role" and "Role chaining":
   than one hour, the operation fails."
 - "You cannot call AssumeRole by using root user credentials; access is denied."
 - "The source identity value persists across chained role sessions"; it cannot be changed once it is set.
+
+IAM User Guide, "Secure API access with MFA": "you enforce MFA at the time when the user assumes the role. The temporary
+credentials returned by AssumeRole do not include MFA information in the context".
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from typing import Any, Final
 
 from locum.core.arn import Arn
 from locum.core.principal import Principal, PrincipalKind, Session
-from locum.services.sts import passed
+from locum.services.sts import passed, second_factor
 from locum.services.sts.answers import credentials, packed_size
 from locum.services.sts.faults import (
     access_denied,
@@ -23,7 +26,6 @@ from locum.services.sts.faults import (
     duration,
     invalid,
     not_authorized,
-    refuse_second_factor,
 )
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Role
@@ -44,7 +46,7 @@ def assume_role(ctx: Context, params: Params) -> Outcome:
     name = params["RoleSessionName"]
     if not _SESSION_NAME.fullmatch(name):
         raise constraint(name, "roleSessionName", _SESSION_NAME_RULE)
-    refuse_second_factor(params)
+    used = second_factor.used(ctx, params)
     if params.get("ProvidedContexts"):
         raise invalid("The provided context assertion could not be verified: there is no context provider.")
     calling = _calling_role_session(ctx)
@@ -65,7 +67,7 @@ def assume_role(ctx: Context, params: Params) -> Outcome:
         source_identity=_source_identity(params.get("SourceIdentity", ""), calling),
         chained=calling is not None,
     )
-    return Outcome(_answer(ctx, session, given))
+    return Outcome(_answer(ctx, session, given), used)
 
 
 def _answer(ctx: Context, session: Session, given: passed.Passed) -> dict[str, Any]:

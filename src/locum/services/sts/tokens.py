@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import Final
 
 from locum.core.principal import Principal, PrincipalKind, Session
-from locum.services.sts import passed
+from locum.services.sts import passed, second_factor
 from locum.services.sts.answers import credentials, packed_size
-from locum.services.sts.faults import access_denied, duration, refuse_second_factor
+from locum.services.sts.faults import access_denied, duration
 from locum.services.verbs import Context, Outcome, Params
 
 DEFAULT_DURATION: Final = 43_200
@@ -24,7 +24,7 @@ ROOT_LIMIT: Final = 3_600
 def get_session_token(ctx: Context, params: Params) -> Outcome:
     """sts:GetSessionToken: the same user or root, as a session."""
     principal = _long_term_caller(ctx, "GetSessionToken")
-    refuse_second_factor(params)
+    used = second_factor.used(ctx, params)
     session = Session(
         kind=principal.kind,
         account=principal.account,
@@ -33,8 +33,9 @@ def get_session_token(ctx: Context, params: Params) -> Outcome:
         issuer_id=principal.unique_id,
         issued_at=int(ctx.now),
         expires_at=int(ctx.now) + _duration(params, principal),
+        mfa_at=int(ctx.now) if used else None,
     )
-    return Outcome({"Credentials": credentials(ctx, session)})
+    return Outcome({"Credentials": credentials(ctx, session)}, used)
 
 
 def get_federation_token(ctx: Context, params: Params) -> Outcome:

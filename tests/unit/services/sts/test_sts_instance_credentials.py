@@ -17,6 +17,7 @@ from locum.services.verbs import Settings
 from locum.state import Instance, ProfileAssociation, remove
 from locum.state.state import change
 from support.one_account import ACCOUNT, NOW, Entropy, Plane, profile, role
+from support.organization import member, organization, rcp, tree
 
 INSTANCE = Instance(
     account=ACCOUNT,
@@ -154,3 +155,34 @@ def test_the_next_set_is_there_five_minutes_before_the_old_one_expires(lifetime:
 @given(st.integers(1, 600))
 def test_a_lifetime_of_seconds_is_renewed_half_way(lifetime: int) -> None:
     assert renew_at(NOW, NOW + lifetime) == NOW + lifetime / 2
+
+
+@pytest.mark.parametrize(
+    ("condition", "delivered"),
+    [
+        ({"StringNotEquals": {"aws:SourceOrgID": "o-abcdef1234"}}, True),
+        ({"ForAllValues:StringNotLike": {"aws:SourceOrgPaths": "o-abcdef1234/r-ab12/ou-ab12-11111111/*"}}, True),
+        ({"StringNotEquals": {"aws:SourceOrgID": "o-other12345"}}, False),
+        ({"Bool": {"aws:PrincipalIsAWSService": "false"}}, True),
+        ({}, False),
+    ],
+    ids=["own organization", "own unit", "another organization", "services are let through", "nobody"],
+)
+def test_an_rcp_stands_above_the_trust_policy(plane: Plane, condition: dict[str, Any], delivered: bool) -> None:
+    denying = {"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "*"}
+    plane.having(*tree(), rcp("p-x", {**denying, **({"Condition": condition} if condition else {})}))
+    plane.having(member(policies=("p-FullAWSAccess", "p-x")))
+    assert found(plane).succeeded is delivered
+    plane.having(organization(policy_types=()))
+    assert found(plane).succeeded
+
+
+def test_an_rcp_that_cannot_be_read_denies(plane: Plane) -> None:
+    plane.having(*tree(), replace(rcp("p-x"), content="{"), member(policies=("p-x",)))
+    assert not found(plane).succeeded
+
+
+def test_rcps_pass_over_the_roles_of_the_management_account(plane: Plane) -> None:
+    ours = organization(), rcp("p-x", {"Effect": "Deny", "Action": "*", "Resource": "*"}), member(policies=("p-x",))
+    plane.having(*(replace(entity, account=ACCOUNT) for entity in ours))
+    assert found(plane).succeeded

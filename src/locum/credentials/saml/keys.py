@@ -1,0 +1,57 @@
+"""Certificates and private keys: whether they are such, and how a private key is kept."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from locum.core.clock import Entropy
+from locum.credentials.keyring import KeyRing
+from locum.credentials.saml.errors import BadKey, BadMetadata
+
+_SEALED_AS: Final = "saml-private-key"
+SHORTEST_RSA_KEY: Final = 1024
+"""Bits."""
+
+
+def check_certificate(der: bytes) -> None:
+    """Raise BadMetadata unless `der` is an X.509 certificate of a key that signatures are verified with."""
+    from cryptography import x509  # noqa: PLC0415 - 60 ms, needed where there is a SAML provider
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa  # noqa: PLC0415
+
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        key = certificate.public_key()
+        _ = certificate.extensions  # RFC 5280, 4.2: none may be there twice
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension):
+        raise BadMetadata("a certificate is not a valid X.509 certificate") from None
+    if isinstance(key, rsa.RSAPublicKey):
+        if key.key_size < SHORTEST_RSA_KEY:
+            raise BadMetadata(f"a certificate's key has less than {SHORTEST_RSA_KEY} bits")
+    elif not isinstance(key, ec.EllipticCurvePublicKey):
+        raise BadMetadata("a certificate's key is neither RSA nor of an elliptic curve")
+
+
+def seal_private_key(keyring: KeyRing, key_id: str, pem: str, entropy: Entropy) -> bytes:
+    """The private key `pem`, sealed for storage under its id. Raises BadKey where it is none."""
+    _check_private_key(pem)
+    return keyring.seal(_SEALED_AS, pem.encode(), entropy, key_id.encode())
+
+
+def open_private_key(keyring: KeyRing, key_id: str, sealed: bytes) -> bytes:
+    """The same in PEM. Raises BrokenSeal where `sealed` is not that key's."""
+    return keyring.open(_SEALED_AS, sealed, key_id.encode())
+
+
+def _check_private_key(pem: str) -> None:
+    """Raise BadKey unless `pem` is an unencrypted RSA private key: to such a one, keys of messages are encrypted."""
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+
+    try:
+        key = load_pem_private_key(pem.encode(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise BadKey("not a private key in PEM without a passphrase") from None
+    if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < SHORTEST_RSA_KEY:
+        raise BadKey("not an RSA key of a size that is safe")

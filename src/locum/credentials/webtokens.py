@@ -1,0 +1,180 @@
+"""JSON Web Tokens: read them, verify them with an issuer's keys, sign them.
+
+RFC 7515 (JWS), RFC 7517 (JWK), RFC 7518 (the algorithms), RFC 7519 (JWT). What a token says is only to be believed
+once `verify` returned; `read` alone tells whose keys to ask for.
+
+The algorithms are those of public keys that STS accepts (STS API Reference, AssumeRoleWithWebIdentity: "signed using
+either RSA keys with RS256, RS384, or RS512 algorithms, or ECDSA keys with ES256, ES384, or ES512 algorithms"). There
+is no `none` and no HMAC among them: a public key is never taken for a shared secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from locum.core.clock import Entropy
+from locum.core.errors import LocumError
+from locum.credentials.keyring import KeyRing
+
+LONGEST: Final = 20_000
+"""Characters. STS API Reference, WebIdentityToken: "Maximum length of 20000"."""
+
+MOST_KEYS: Final = 100
+"""Of one type. IAM User Guide, "Create an OpenID Connect (OIDC) identity provider in IAM": "100 RSA keys and 100 EC
+keys"."""
+
+SMALLEST_RSA_KEY: Final = 2048
+"""Bits. RFC 7518, 3.3: "A key of size 2048 bits or larger MUST be used with these algorithms"."""
+
+_SEALED_AS: Final = "web-identity-key"
+_CURVES: Final = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
+_PUBLIC: Final = {"RSA": ("n", "e"), "EC": ("crv", "x", "y")}
+ALGORITHMS: Final = frozenset({"RS256", "RS384", "RS512", *_CURVES})
+
+
+class BadToken(LocumError):
+    """Text that is no JSON Web Token of a kind that is accepted, or whose signature is not right."""
+
+
+class BadKeys(LocumError):
+    """No JSON Web Key Set, or none with the key that a token was signed with."""
+
+
+class WebToken(NamedTuple):
+    """A token as it came. `claims` are what it says."""
+
+    text: str
+    algorithm: str
+    key_id: str
+    claims: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"WebToken(algorithm={self.algorithm!r}, key_id={self.key_id!r})"
+
+
+class KeySet(NamedTuple):
+    """An issuer's keys for signatures, their public members alone."""
+
+    keys: tuple[Mapping[str, str], ...]
+
+    def knows(self, token: WebToken) -> bool:
+        """Whether the key that `token` names is among them."""
+        return self._find(token) is not None
+
+    def _find(self, token: WebToken) -> Mapping[str, str] | None:
+        """The key of `token`: by its id, and of the type that the algorithm takes.
+
+        OpenID Connect Core 1.0, 10.1: "If there are multiple keys in the referenced JWK Set document, a kid value MUST
+        be provided in the JOSE Header."
+        """
+        fitting = [key for key in self.keys if _fits(key, token.algorithm)]
+        if token.key_id:
+            fitting = [key for key in fitting if key.get("kid") == token.key_id]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def verify(self, token: WebToken) -> None:
+        """Return where the key that `token` names signed it. Raises BadKeys where there is none, else BadToken."""
+        from joserfc import jwk, jws  # noqa: PLC0415 - a tenth of a second, which few planes ever need
+        from joserfc.errors import JoseError  # noqa: PLC0415
+
+        found = self._find(token)
+        if found is None:
+            raise BadKeys("the issuer has no key that the token names")
+        kind = found["kty"]
+        public: dict[str, str | list[str]] = {member: found[member] for member in ("kty", *_PUBLIC[kind])}
+        try:
+            key = jwk.RSAKey.import_key(public) if kind == "RSA" else jwk.ECKey.import_key(public)
+            if isinstance(key, jwk.RSAKey) and key.public_key.key_size < SMALLEST_RSA_KEY:
+                raise BadKeys(f"the issuer's key has fewer than {SMALLEST_RSA_KEY} bits")
+            jws.deserialize_compact(token.text, key, algorithms=[token.algorithm])
+        except (JoseError, ValueError, TypeError) as error:
+            raise BadToken("the token's signature is not right") from error
+
+
+def read(text: str) -> WebToken:
+    """What `text` says, unverified. Raises BadToken."""
+    parts = text.split(".")
+    if len(text) > LONGEST or len(parts) != 3:
+        raise BadToken("the token has not three parts")
+    header, claims = _json_object(parts[0]), _json_object(parts[1])
+    algorithm, key_id = header.get("alg"), header.get("kid", "")
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+        raise BadToken("the token is not signed in a way that is accepted")
+    if not isinstance(key_id, str):
+        raise BadToken("the token names its key by something that is no text")
+    return WebToken(text, algorithm, key_id, claims)
+
+
+@lru_cache(256)
+def key_set(text: str) -> KeySet:
+    """The keys of the JSON Web Key Set `text`, those that verify signatures here. Raises BadKeys."""
+    try:
+        listed = json.loads(text)["keys"]
+        keys = [key for key in listed if _is_usable(key)]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BadKeys("not a JSON Web Key Set") from error
+    if any(sum(key["kty"] == kind for key in keys) > MOST_KEYS for kind in _PUBLIC):
+        raise BadKeys(f"more than {MOST_KEYS} keys of one type")
+    return KeySet(tuple(keys))
+
+
+def _is_usable(key: Any) -> bool:
+    if not isinstance(key, dict) or key.get("kty") not in _PUBLIC or key.get("use", "sig") != "sig":
+        return False
+    members = ("kty", *_PUBLIC[key["kty"]])
+    return all(isinstance(key.get(member), str) for member in members)
+
+
+def _fits(key: Mapping[str, str], algorithm: str) -> bool:
+    if key.get("alg", algorithm) != algorithm:
+        return False
+    curve = _CURVES.get(algorithm)
+    return key["kty"] == "RSA" if curve is None else key["kty"] == "EC" and key["crv"] == curve
+
+
+def _json_object(part: str) -> dict[str, Any]:
+    try:
+        found = json.loads(base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, RecursionError) as error:
+        raise BadToken("a part of the token is no JSON") from error
+    if not isinstance(found, dict):
+        raise BadToken("a part of the token is no JSON object")
+    return found
+
+
+# --- signing -------------------------------------------------------------------------------------------------
+
+
+def new_key(keyring: KeyRing, algorithm: str, key_id: str, entropy: Entropy) -> tuple[str, bytes]:
+    """A key pair for RS256 (2,048 bits) or one of ES...: the public JSON Web Key in JSON, and the whole of it sealed.
+
+    The pair itself is of OpenSSL's own randomness: no other source can be given to it.
+    """
+    from joserfc import jwk  # noqa: PLC0415 - see KeySet.verify
+
+    told = {"kid": key_id, "use": "sig", "alg": algorithm}
+    curve = _CURVES.get(algorithm)
+    key = jwk.RSAKey.generate_key(SMALLEST_RSA_KEY) if curve is None else jwk.ECKey.generate_key(curve)
+    private = json.dumps({**key.as_dict(private=True), **told}).encode()
+    public = json.dumps({**key.as_dict(private=False), **told})
+    return public, keyring.seal(_SEALED_AS, private, entropy, key_id.encode())
+
+
+def sign(keyring: KeyRing, claims: Mapping[str, Any], algorithm: str, key_id: str, sealed: bytes) -> str:
+    """`claims` as a token, signed with the key that `new_key` sealed. Raises BrokenSeal."""
+    from joserfc import jwk, jws  # noqa: PLC0415 - see KeySet.verify
+
+    members = json.loads(keyring.open(_SEALED_AS, sealed, key_id.encode()))
+    key = jwk.RSAKey.import_key(members) if members["kty"] == "RSA" else jwk.ECKey.import_key(members)
+    header = {"alg": algorithm, "kid": key_id, "typ": "JWT"}
+    return jws.serialize_compact(header, payload(claims), key, algorithms=[algorithm])
+
+
+def payload(claims: Mapping[str, Any]) -> bytes:
+    """`claims` as `sign` writes them."""
+    return json.dumps(claims, separators=(",", ":"), ensure_ascii=False).encode()

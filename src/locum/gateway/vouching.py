@@ -1,0 +1,59 @@
+"""Callers without credentials, for whom an identity provider vouches.
+
+AssumeRoleWithWebIdentity and AssumeRoleWithSAML come unsigned, and carry a proof of their own. It is verified here,
+before the role's trust policy is asked; the caller is then a principal that a policy names under Federated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from locum.core.principal import Caller
+from locum.gateway.plane import Plane
+from locum.gateway.progress import Progress
+from locum.services import sts
+from locum.services.sts import web_identity
+from locum.services.sts.federated import not_authorized
+from locum.state import organizations
+from locum.wire import Codec
+
+Prover = Callable[[Progress], Awaitable[Caller]]
+
+
+class Vouching:
+    """Whom the proof in a request speaks of."""
+
+    def __init__(self, plane: Plane) -> None:
+        self._plane = plane
+        self._provers: Final[Mapping[str, Prover]] = {
+            "AssumeRoleWithSAML": self._saml,
+            "AssumeRoleWithWebIdentity": self._web_identity,
+        }
+
+    async def caller(self, progress: Progress, codec: Codec) -> Caller | None:
+        """The caller that a verified proof speaks of; None where the operation takes none. Raises Fault."""
+        if codec.service != "sts":
+            return None
+        prover = self._provers.get(codec.operation)
+        if prover is None:
+            return None
+        caller = await prover(progress)
+        if caller.principal.account in organizations.suspended(progress.state):
+            raise not_authorized(codec.operation)
+        return caller
+
+    async def _web_identity(self, progress: Progress) -> Caller:
+        """The issuer may have to be asked for its keys: what happens meanwhile is part of the state that decides."""
+        claim = web_identity.claimed(progress.state, progress.params)
+        keys = await self._plane.issuer_keys.of(claim, progress.now)
+        progress.state = self._plane.ledger.state
+        claim = web_identity.claimed(progress.state, progress.params)
+        return web_identity.caller(claim, keys, progress.params, progress.now)
+
+    async def _saml(self, progress: Progress) -> Caller:
+        """Signatures are a millisecond's work, and the first needs libraries that take longer to import."""
+        return await asyncio.to_thread(
+            sts.saml_caller, progress.state, self._plane.keyring, progress.params, progress.now
+        )

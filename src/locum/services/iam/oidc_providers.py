@@ -1,0 +1,155 @@
+"""OpenID Connect providers: whose tokens AssumeRoleWithWebIdentity takes.
+
+IAM API Reference, CreateOpenIDConnectProvider: "The URL must begin with https:// and should correspond to the iss claim
+in the provider's OpenID Connect ID tokens. Per the OIDC standard, path components are allowed but query parameters
+are not." IAM takes http:// as well, and leaves queries out; it keeps the URL without its scheme. The issuer is https://
+all the same, save on this machine (docs/differences.md).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from msgspec.structs import replace
+
+from locum.services.iam import limits, shapes, tags
+from locum.services.iam.faults import already_exists, invalid_input, no_such_entity, quota_exceeded, validation_error
+from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
+from locum.state import OidcProvider, put, remove
+
+_ARN: Final = "OpenIDConnectProviderArn"
+_HOST: Final = re.compile(r"[a-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-f:]+\](:[0-9]{1,5})?", re.IGNORECASE)
+_PATH: Final = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)*")
+
+
+def create_open_id_connect_provider(context: Context, params: Params) -> Outcome:
+    """CreateOpenIDConnectProvider. No certificate is looked up where no thumbprint is given."""
+    url = _url(params["Url"])
+    client_ids = _client_ids(params.get("ClientIDList", ()))
+    thumbprints = _thumbprints(params.get("ThumbprintList", ()))
+    new_tags = tags.given(params, OidcProvider)
+    providers = context.state.table(OidcProvider, context.account)
+    if url in providers:
+        raise already_exists(f"Provider with url {params['Url']} already exists.")
+    if len(providers) >= limits.OIDC_PROVIDERS:
+        raise quota_exceeded("OpenIdConnectProvidersPerAccount", limits.OIDC_PROVIDERS)
+    provider = OidcProvider(
+        account=context.account,
+        url=url,
+        client_ids=client_ids,
+        thumbprints=thumbprints,
+        created=int(context.now),
+        tags=new_tags,
+    )
+    return Outcome({_ARN: provider.arn, **shapes.given_tags(new_tags)}, (put(provider),))
+
+
+def get_open_id_connect_provider(context: Context, params: Params) -> Outcome:
+    """GetOpenIDConnectProvider."""
+    provider = _provider(context, params)
+    answer: dict[str, Any] = {
+        "Url": provider.url,
+        "ClientIDList": list(provider.client_ids),
+        "ThumbprintList": list(provider.thumbprints),
+        "CreateDate": provider.created,
+        "Tags": shapes.tag_list(provider.tags),
+    }
+    return Outcome(answer)
+
+
+def list_open_id_connect_providers(context: Context, _params: Params) -> Outcome:
+    """ListOpenIDConnectProviders: all of them, there are no pages."""
+    providers = context.state.table(OidcProvider, context.account).values()
+    return Outcome({"OpenIDConnectProviderList": [{"Arn": arn} for arn in sorted(p.arn for p in providers)]})
+
+
+def delete_open_id_connect_provider(context: Context, params: Params) -> Outcome:
+    """DeleteOpenIDConnectProvider: "it does not fail [...] if you call the operation for a provider that does not
+    exist". Roles that trust it stay as they are.
+    """
+    provider = _found(context, params)
+    return Outcome({}, () if provider is None else (remove(provider),))
+
+
+def add_client_id(context: Context, params: Params) -> Outcome:
+    """AddClientIDToOpenIDConnectProvider: "it does not fail [...] if you add an existing client ID"."""
+    provider, client_id = _provider(context, params), params["ClientID"]
+    if client_id in provider.client_ids:
+        return Outcome({})
+    client_ids = _client_ids((*provider.client_ids, client_id))
+    return Outcome({}, (put(replace(provider, client_ids=client_ids)),))
+
+
+def remove_client_id(context: Context, params: Params) -> Outcome:
+    """RemoveClientIDFromOpenIDConnectProvider: "it does not fail [...] if you try to remove a client ID that does not
+    exist".
+    """
+    provider, client_id = _provider(context, params), params["ClientID"]
+    if client_id not in provider.client_ids:
+        return Outcome({})
+    kept = tuple(known for known in provider.client_ids if known != client_id)
+    return Outcome({}, (put(replace(provider, client_ids=kept)),))
+
+
+def update_thumbprint(context: Context, params: Params) -> Outcome:
+    """UpdateOpenIDConnectProviderThumbprint: "completely replaces the existing list"."""
+    provider = _provider(context, params)
+    return Outcome({}, (put(replace(provider, thumbprints=_thumbprints(params["ThumbprintList"]))),))
+
+
+def _url(text: str) -> str:
+    """The URL as IAM keeps it: host and path. Raises ValidationError."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
+    usable = parts.scheme in ("https", "http") and _HOST.fullmatch(parts.netloc) and _PATH.fullmatch(parts.path)
+    if not usable or {".", ".."} & set(parts.path.split("/")):
+        raise validation_error("Invalid Open ID Connect Provider URL")
+    return parts.netloc + parts.path
+
+
+def _client_ids(given: Any) -> tuple[str, ...]:
+    """Each of them once. Raises LimitExceeded."""
+    client_ids = tuple(dict.fromkeys(given))
+    if len(client_ids) > limits.CLIENT_IDS_PER_OIDC_PROVIDER:
+        raise quota_exceeded("ClientIdsPerOpenIdConnectProvider", limits.CLIENT_IDS_PER_OIDC_PROVIDER)
+    return client_ids
+
+
+def _thumbprints(given: Any) -> tuple[str, ...]:
+    """Raises InvalidInput."""
+    if len(given) > limits.THUMBPRINTS_PER_OIDC_PROVIDER:
+        most = limits.THUMBPRINTS_PER_OIDC_PROVIDER
+        raise invalid_input(f"Thumbprint list must contain fewer than {most} entries.")
+    return tuple(given)
+
+
+def _found(context: Context, params: Params) -> OidcProvider | None:
+    """The provider that `params` name, in the caller's account and under this very ARN."""
+    arn: str = params[_ARN]
+    url = arn.partition(":oidc-provider/")[2]
+    provider = context.state.get(OidcProvider, context.account, url)
+    return provider if provider is not None and provider.arn == arn else None
+
+
+def _provider(context: Context, params: Params) -> OidcProvider:
+    """Like `_found`. Raises NoSuchEntity."""
+    provider = _found(context, params)
+    if provider is None:
+        raise no_such_entity(f"OpenIDConnect Provider not found for arn {params[_ARN]}")
+    return provider
+
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "CreateOpenIDConnectProvider": writes(create_open_id_connect_provider),
+    "GetOpenIDConnectProvider": reads(get_open_id_connect_provider),
+    "ListOpenIDConnectProviders": reads(list_open_id_connect_providers),
+    "DeleteOpenIDConnectProvider": writes(delete_open_id_connect_provider),
+    "AddClientIDToOpenIDConnectProvider": writes(add_client_id),
+    "RemoveClientIDFromOpenIDConnectProvider": writes(remove_client_id),
+    "UpdateOpenIDConnectProviderThumbprint": writes(update_thumbprint),
+    **tags.operations("OpenIDConnectProvider", OidcProvider, _provider),
+}

@@ -1,0 +1,122 @@
+"""GetWebIdentityToken: a token that says who the caller is, for services that are not AWS's.
+
+IAM User Guide, "Understanding token claims": the standard claims, and AWS's own under https://sts.amazonaws.com/.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from locum.core.clock import iso8601
+from locum.core.errors import Fault
+from locum.core.identifiers import request_id
+from locum.core.principal import PrincipalKind, Session
+from locum.credentials import webtokens
+from locum.services.sts import passed
+from locum.services.verbs import Context, Outcome, Params
+from locum.state import Instance, OutboundFederation, Role, User, organizations
+from locum.state.indexes import INSTANCE_ID, UNIQUE_ID
+
+DEFAULT_DURATION: Final = 300
+LARGEST_PAYLOAD: Final = 16_384
+"""Octets of the claims. AWS has such a limit, and does not say what it is."""
+
+_OWN: Final = "https://sts.amazonaws.com/"
+
+
+def get_web_identity_token(ctx: Context, params: Params) -> Outcome:
+    """sts:GetWebIdentityToken. Raises OutboundWebIdentityFederationDisabledException,
+    SessionDurationEscalationException, JWTPayloadSizeExceededException.
+    """
+    federation = ctx.state.get(OutboundFederation, ctx.account, ctx.account)
+    if federation is None or not federation.enabled:
+        raise _refused("OutboundWebIdentityFederationDisabled", _DISABLED, 403)
+    algorithm = params["SigningAlgorithm"]
+    key = next((key for key in federation.keys if key.algorithm == algorithm), None)
+    if key is None:
+        raise Fault("ValidationError", f"There is no key for the signing algorithm {algorithm}.")
+    issued = int(ctx.now)
+    expires = issued + int(params.get("DurationSeconds", DEFAULT_DURATION))
+    session = ctx.caller.session
+    if session is not None and expires > session.expires_at:
+        raise _refused("SessionDurationEscalation", _ESCALATION, 403)
+    audiences = list(params["Audience"])
+    claims = {
+        "aud": audiences[0] if len(audiences) == 1 else audiences,
+        "sub": _subject(ctx),
+        _OWN: _own_claims(ctx, params),
+        "iss": ctx.settings.issuer(federation.id),
+        "exp": expires,
+        "iat": issued,
+        "jti": request_id(ctx.entropy),
+    }
+    if len(webtokens.payload(claims)) > LARGEST_PAYLOAD:
+        raise _refused("JWTPayloadSizeExceeded", _TOO_LARGE, 400)
+    token = webtokens.sign(ctx.keyring, claims, algorithm, key.id, key.private)
+    return Outcome({"WebIdentityToken": token, "Expiration": expires})
+
+
+_DISABLED: Final = "The outbound web identity federation feature is not enabled for this account."
+_ESCALATION: Final = "The requested token duration would extend the session beyond its original expiration time."
+_TOO_LARGE: Final = "The requested token payload size exceeds the maximum allowed size."
+
+
+def _refused(code: str, message: str, status: int) -> Fault:
+    return Fault(f"{code}Exception", message, status)
+
+
+def _subject(ctx: Context) -> str:
+    """The ARN of the principal; of a session, its role's."""
+    principal = ctx.caller.principal
+    return principal.issuer_arn if principal.kind is PrincipalKind.ROLE_SESSION else principal.arn
+
+
+def _own_claims(ctx: Context, params: Params) -> dict[str, Any]:
+    session = ctx.caller.session
+    own: dict[str, Any] = {
+        "aws_account": ctx.account,
+        "source_region": ctx.region,
+        "principal_id": _subject(ctx),
+        **_organization(ctx),
+    }
+    if session is not None:
+        own["original_session_exp"] = iso8601(session.expires_at)
+        own |= _told({"source_identity": session.source_identity})
+        own |= _told({"federated_provider": session.context.get("aws:federatedprovider")})
+        own |= _instance(ctx, session)
+    own |= _told({"principal_tags": _principal_tags(ctx)})
+    return own | _told({"request_tags": passed.session_tags(params)})
+
+
+def _organization(ctx: Context) -> dict[str, Any]:
+    organization, member = (
+        organizations.organization_of(ctx.state, ctx.account),
+        organizations.member_of(ctx.state, ctx.account),
+    )
+    if organization is None or member is None:
+        return {}
+    return {"org_id": organization.id, "ou_path": [organizations.path_of(ctx.state, organization, member)]}
+
+
+def _instance(ctx: Context, session: Session) -> dict[str, Any]:
+    """What IMDS's credentials say of the instance: as the condition keys ec2:SourceInstanceArn, ec2:RoleDelivery."""
+    instance = ctx.state.first(Instance, INSTANCE_ID, session.instance_id) if session.instance_id else None
+    if instance is None:
+        return {}
+    delivery = session.context.get("ec2:roledelivery")
+    return {"ec2_source_instance_arn": instance.arn, **_told({"ec2_role_delivery": delivery})}
+
+
+def _principal_tags(ctx: Context) -> dict[str, str]:
+    """The tags of the user or role, under those of the session, which go before them whatever their case."""
+    principal, session = ctx.caller.principal, ctx.caller.session
+    passed_on = {} if session is None else session.tags
+    found = ctx.state.find(UNIQUE_ID, principal.unique_id) if principal.unique_id else ()
+    own = next((entity.tags for entity in found if isinstance(entity, User | Role)), {})
+    folded = {key.lower() for key in passed_on}
+    return {**{key: value for key, value in own.items() if key.lower() not in folded}, **passed_on}
+
+
+def _told(claims: dict[str, Any]) -> dict[str, Any]:
+    """Those of `claims` that say something."""
+    return {name: value for name, value in claims.items() if value}
