@@ -10,6 +10,8 @@ from locum.store.journal import (
     Journal,
     Retention,
     SequenceConflict,
+    Use,
+    Used,
 )
 from locum.store.ledger import Ledger, Limits
 from locum.store.sqlite import SqliteJournal
@@ -27,4 +29,6 @@ __all__ = [
     "Retention",
     "SequenceConflict",
     "SqliteJournal",
+    "Use",
+    "Used",
 ]

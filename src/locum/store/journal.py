@@ -7,8 +7,9 @@ Invariants of every implementation (its conformance suite is tests/conformance/t
 3. What `append` and `save_checkpoint` return from is durable.
 4. A checkpoint and the entries after it make the same state as all entries from the first.
 5. Audit rows have positions that grow in the order in which they were stored.
+6. Who last used what follows from the audit rows and outlasts them; a crash may set it back by a minute.
 
-A journal blocks. Its writing methods are called by one thread at a time; `find` by any thread at any time.
+A journal blocks. Its writing methods are called by one thread at a time; `find` and `uses` by any thread at any time.
 """
 
 from __future__ import annotations
@@ -35,11 +36,36 @@ class Entry(NamedTuple):
     format: int = FORMAT
 
 
+class Use(NamedTuple):
+    """What a call of somebody with credentials is a use of, allowed or not.
+
+    `account` and `principal` are who: the unique id of a user or role, the account itself for the root user.
+    `access_key_id` is the key, where it is a long-term one. `action` is IAM's (`s3:GetObject`).
+    """
+
+    account: str
+    principal: str
+    access_key_id: str
+    action: str
+    region: str
+
+
+class Used(NamedTuple):
+    """A `Use` and when it last happened (`at`, epoch seconds)."""
+
+    account: str
+    principal: str
+    access_key_id: str
+    action: str
+    region: str
+    at: float
+
+
 class AuditRow(NamedTuple):
     """One call for the event history: `data` is the whole record, the rest is what it can be looked up by.
 
     `principal` is the ARN that policies are attached to (of a role session, the role's). `management` is
-    false for data events. `resources` are pairs of type and name.
+    false for data events. `resources` are pairs of type and name. `use` is None where nobody was authenticated.
     """
 
     at: float
@@ -56,6 +82,7 @@ class AuditRow(NamedTuple):
     management: bool
     resources: tuple[tuple[str, str], ...]
     data: bytes
+    use: Use | None = None
 
 
 class Field(StrEnum):
@@ -146,6 +173,10 @@ class Journal(Protocol):
 
     def find(self, query: AuditQuery) -> list[Found]:
         """The audit rows of `query`, newest first, at most `query.limit`."""
+        ...
+
+    def uses(self, account: str, principal: str | None = None) -> list[Used]:
+        """What was last used when in `account`, by `principal` (a unique id) where that is given; in no order."""
         ...
 
     def maintain(self, now: float) -> bool:

@@ -14,6 +14,8 @@ from locum.store.journal import (
     Found,
     Retention,
     SequenceConflict,
+    Use,
+    Used,
     check_follows,
 )
 
@@ -27,6 +29,7 @@ class MemoryJournal:
         self.installation = installation
         self.entries: list[Entry] = []
         self.rows: list[tuple[int, AuditRow]] = []
+        self._uses: dict[Use, float] = {}
         self._retention = retention
         self._last = 0
         self._position = 0
@@ -76,6 +79,14 @@ class MemoryJournal:
                     found.append(Found(position, row.data))
         return found
 
+    def uses(self, account: str, principal: str | None = None) -> list[Used]:
+        with self._lock:
+            return [
+                Used(*use, at)
+                for use, at in self._uses.items()
+                if use.account == account and principal in (None, use.principal)
+            ]
+
     def maintain(self, now: float) -> bool:
         with self._lock:
             oldest = now - self._retention.days * _DAY
@@ -89,6 +100,8 @@ class MemoryJournal:
         for row in rows:
             self._position += 1
             self.rows.append((self._position, row))
+            if row.use is not None:
+                self._uses[row.use] = max(row.at, self._uses.get(row.use, 0.0))
 
 
 def matches(row: AuditRow, query: AuditQuery) -> bool:

@@ -24,9 +24,11 @@ from locum.store.journal import (
     Found,
     Retention,
     SequenceConflict,
+    Used,
     check_follows,
 )
 from locum.store.trail import Trail
+from locum.store.usage import UsageTable
 
 FILE: Final = "locum.db"
 STORE_FORMAT: Final = 1
@@ -63,6 +65,7 @@ class SqliteJournal:
             try:
                 self.installation = _prepare(self._writer, self._path, entropy)
                 self._trail = Trail(self._writer, retention)
+                self._usage = UsageTable(self._writer)
                 self._last = _last_sequence(self._writer)
                 self._reader = _connect(self._path)
             except BaseException:
@@ -103,12 +106,14 @@ class SqliteJournal:
                 [tuple(entry) for entry in batch],
             )
             position = self._trail.insert(self._writer, audit)
+            self._usage.note(self._writer, audit)
         self._last = expected + len(batch)
         self._trail.stored(position)
 
     def record(self, rows: Sequence[AuditRow]) -> None:
         with self._transaction(full=False):
             position = self._trail.insert(self._writer, rows)
+            self._usage.note(self._writer, rows)
         self._trail.stored(position)
 
     def last(self) -> int:
@@ -148,12 +153,19 @@ class SqliteJournal:
         with self._lock, _reported(self._path):
             return self._trail.find(self._reader, query)
 
+    def uses(self, account: str, principal: str | None = None) -> list[Used]:
+        with self._lock, _reported(self._path):
+            return self._usage.find(self._reader, account, principal)
+
     def maintain(self, now: float) -> bool:
         with self._lock, _reported(self._path):
+            self._usage.forget(self._writer, now)
             return self._trail.maintain(self._writer, now)
 
     def close(self) -> None:
         with self._lock:
+            with suppress(StorageError), self._transaction(full=False):  # not where it is closed already, or failing
+                self._usage.settle(self._writer)
             self._reader.close()
             self._writer.close()
         self._directory.release()

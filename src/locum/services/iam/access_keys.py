@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
 from locum.core.principal import PrincipalKind
 from locum.credentials import new_access_key
-from locum.services.iam import callers, shapes
+from locum.services.iam import callers, last_use, shapes
 from locum.services.iam.faults import access_denied, invalid_input, no_such_entity, quota_exceeded
 from locum.services.iam.kinds import USER
 from locum.services.iam.limits import ACCESS_KEYS_PER_USER
 from locum.services.iam.pagination import page
-from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
+from locum.services.verbs import Context, Operation, Outcome, Params, looks_up, reads, writes
 from locum.state import AccessKey, User, put, remove
 from locum.state.indexes import ACCESS_KEY_ID, KEYS_OF_USER, scoped
 
@@ -58,7 +58,7 @@ def delete_access_key(context: Context, params: Params) -> Outcome:
 
 
 def get_access_key_last_used(context: Context, params: Params) -> Outcome:
-    """GetAccessKeyLastUsed. The state does not record uses: "N/A", as AWS answers for a key that was never used."""
+    """GetAccessKeyLastUsed. "N/A" is what AWS answers for a key that was never used."""
     key_id = params["AccessKeyId"]
     key = context.state.first(AccessKey, ACCESS_KEY_ID, key_id)
     if key is None or key.account != context.account:
@@ -67,8 +67,11 @@ def get_access_key_last_used(context: Context, params: Params) -> Outcome:
             f" on resource: access key {key_id}"
         )
     user = context.state.get(User, key.account, key.user)
-    never = {"AccessKeyLastUsed": {"ServiceName": "N/A", "Region": "N/A"}}
-    return Outcome(never if user is None else {"UserName": user.name, **never})
+    last = last_use.of_key(context, key.account if user is None else user.id, key)
+    shown: dict[str, Any] = {"ServiceName": "N/A", "Region": "N/A"}
+    if last is not None:
+        shown = {"LastUsedDate": int(last.at), "ServiceName": last_use.service_of(last), "Region": last.region}
+    return Outcome({**({} if user is None else {"UserName": user.name}), "AccessKeyLastUsed": shown})
 
 
 def _owner(context: Context, params: Params) -> _Owner:
@@ -99,5 +102,5 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "ListAccessKeys": reads(list_access_keys),
     "UpdateAccessKey": writes(update_access_key),
     "DeleteAccessKey": writes(delete_access_key),
-    "GetAccessKeyLastUsed": reads(get_access_key_last_used),
+    "GetAccessKeyLastUsed": looks_up(get_access_key_last_used),
 }

@@ -1,0 +1,48 @@
+"""ListPoliciesGrantingServiceAccess: which policies of a user, group or role grant access to a service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from locum.services.iam import access_subjects
+from locum.services.iam.grants import Grants
+from locum.services.iam.pagination import page
+from locum.services.iam.shapes import Shape
+from locum.services.verbs import Context, Operation, Outcome, Params, looks_up
+from locum.state.attachments import Attachment, identity_policies
+
+
+def list_policies_granting_service_access(context: Context, params: Params) -> Outcome:
+    """ListPoliciesGrantingServiceAccess: the services in the order in which they were asked for."""
+    identity = access_subjects.identity(context, params["Arn"])
+    policies = list(identity_policies(context.state, identity))
+    places = enumerate(params["ServiceNamespaces"])
+    found = page(params, places, lambda place: f"{place[0]:03}")
+    return found.outcome(
+        "PoliciesGrantingServiceAccess",
+        lambda place: {"ServiceNamespace": place[1], "Policies": list(_granting(policies, place[1].lower()))},
+    )
+
+
+def _granting(policies: list[Attachment], namespace: str) -> Iterator[Shape]:
+    """Each policy by itself; a managed one that comes from several groups once."""
+    seen: set[str] = set()
+    for policy in policies:
+        if policy.arn in seen or not Grants([policy.document]).service(namespace):
+            continue
+        if policy.arn:
+            seen.add(policy.arn)
+        yield _shown(policy)
+
+
+def _shown(policy: Attachment) -> Shape:
+    if policy.arn:
+        return {"PolicyName": policy.name, "PolicyType": "MANAGED", "PolicyArn": policy.arn}
+    kind = policy.owner.arn_kind.upper()
+    return {"PolicyName": policy.name, "PolicyType": "INLINE", "EntityType": kind, "EntityName": policy.owner.name}
+
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "ListPoliciesGrantingServiceAccess": looks_up(list_policies_granting_service_access),
+}

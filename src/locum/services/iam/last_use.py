@@ -1,0 +1,40 @@
+"""When something was last used, from the recorded calls.
+
+IAM User Guide, "Refine permissions in AWS using last accessed information": "includes all attempts to access an AWS
+API, not just the successful attempts". A principal is known by its unique id, so that one that was made again under
+the same name was never used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from locum.services.verbs import Context, LastUse
+from locum.state import AccessKey, Role
+
+
+def uses(context: Context, principal: str | None = None, account: str = "") -> Sequence[LastUse]:
+    """The last uses of a principal (a unique id; an account, for its root user), or of all in an account."""
+    return () if context.usage is None else context.usage.uses(account or context.account, principal)
+
+
+def latest(found: Iterable[LastUse]) -> LastUse | None:
+    """The last of all."""
+    return max(found, key=lambda use: use.at, default=None)
+
+
+def service_of(use: LastUse) -> str:
+    """The namespace of the service: `s3`."""
+    return use.action.partition(":")[0]
+
+
+def of_key(context: Context, owner: str, key: AccessKey) -> LastUse | None:
+    """The last use of a long-term access key of the principal `owner`."""
+    return latest(use for use in uses(context, owner, key.account) if use.access_key_id == key.id)
+
+
+def role_last_used(context: Context, role: Role) -> dict[str, Any]:
+    """RoleLastUsed: of a role that was never used, without members."""
+    last = latest(uses(context, role.id, role.account))
+    return {} if last is None else {"LastUsedDate": int(last.at), "Region": last.region}
