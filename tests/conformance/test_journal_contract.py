@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from locum.core.errors import StorageError
-from locum.store.journal import AuditQuery, AuditRow, Entry, Field, Journal, Retention, SequenceConflict
+from locum.store.journal import AuditQuery, AuditRow, Entry, Field, Journal, Retention, SequenceConflict, Use
 from locum.store.memory import MemoryJournal
 from locum.store.sqlite import SqliteJournal
 
@@ -192,6 +192,45 @@ def test_history_is_found_by_everything_that_lookup_knows(journal: Journal, case
     )
     query, expected = QUERIES[case]
     assert found(journal, query) == [b"record-%d" % n for n in expected]
+
+
+def used(n: int, action: str, principal: str = "AIDAANN", account: str = "000000000000") -> AuditRow:
+    return row(n, account=account)._replace(use=Use(account, principal, "AKIA", action, "us-east-1"))
+
+
+def last(journal: Journal, account: str = "000000000000", principal: str | None = None) -> dict[tuple[str, str], float]:
+    return {(found.principal, found.action): found.at for found in journal.uses(account, principal)}
+
+
+def test_the_last_uses_follow_from_the_calls_recorded(journal: Journal) -> None:
+    journal.record([used(1, "s3:GetObject"), used(2, "s3:PutObject"), row(3), used(4, "s3:GetObject")])
+    journal.append(entries(1, 1), [used(5, "s3:PutObject", principal="AROAAPP")], 0)
+    journal.record([used(6, "iam:GetUser", account="111111111111")])
+    assert last(journal) == {
+        ("AIDAANN", "s3:GetObject"): 1004.0,
+        ("AIDAANN", "s3:PutObject"): 1002.0,
+        ("AROAAPP", "s3:PutObject"): 1005.0,
+    }
+    assert last(journal, principal="AROAAPP") == {("AROAAPP", "s3:PutObject"): 1005.0}
+    assert last(journal, principal="AIDABOB") == {}
+    assert last(journal, "111111111111") == {("AIDAANN", "iam:GetUser"): 1006.0}
+
+
+def test_a_call_that_is_recorded_late_does_not_set_its_use_back(journal: Journal) -> None:
+    journal.record([used(9, "s3:GetObject")])
+    journal.record([used(3, "s3:GetObject")])
+    assert last(journal) == {("AIDAANN", "s3:GetObject"): 1009.0}
+
+
+@pytest.mark.parametrize("name", DURABLE)
+def test_last_uses_are_there_when_it_is_opened_again(name: str, tmp_path: Path) -> None:
+    first = DURABLE[name](tmp_path)
+    first.record([used(1, "s3:GetObject"), used(2, "s3:GetObject")])
+    first.record([used(3, "s3:GetObject"), used(3, "s3:PutObject")])
+    first.close()
+    again = DURABLE[name](tmp_path)
+    assert last(again) == {("AIDAANN", "s3:GetObject"): 1003.0, ("AIDAANN", "s3:PutObject"): 1003.0}
+    again.close()
 
 
 @pytest.mark.parametrize("name", DURABLE)

@@ -144,8 +144,8 @@ _FORMS: Final[dict[str, Callable[[Identity], dict[str, Any]]]] = {
     PrincipalKind.FEDERATED_USER.value: _federated_user,
     PrincipalKind.SERVICE.value: _service,
     PrincipalKind.ANONYMOUS.value: _anonymous,
-    "web-identity": _federated("WebIdentityUser"),
-    "saml": _federated("SAMLUser"),
+    PrincipalKind.WEB_IDENTITY.value: _federated("WebIdentityUser"),
+    PrincipalKind.SAML.value: _federated("SAMLUser"),
 }
 
 
@@ -172,6 +172,8 @@ def _with_session(element: dict[str, Any], identity: Identity, issuer: str | Non
             "accountId": identity.account,
             "userName": identity.issuer_arn.rsplit("/", 1)[-1] if issuer != "Root" else "root",
         }
+    if identity.provider and ":saml-provider/" not in identity.provider:
+        session["webIdFederationData"] = {"federatedProvider": identity.provider, "attributes": {}}
     session["attributes"] = {
         "creationDate": iso8601(identity.issued_at),
         "mfaAuthenticated": "true" if identity.mfa else "false",
@@ -180,4 +182,6 @@ def _with_session(element: dict[str, Any], identity: Identity, issuer: str | Non
         session["ec2RoleDelivery"] = identity.delivery
     if identity.source_identity:
         session["sourceIdentity"] = identity.source_identity
+    if identity.assumed_root:
+        session["assumedRoot"] = "true"
     return element | {"sessionContext": session}

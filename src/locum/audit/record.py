@@ -12,16 +12,16 @@ from typing import Any, Final
 import msgspec
 
 from locum.core.principal import Caller, PrincipalKind
-from locum.store.journal import AuditRow
+from locum.store.journal import AuditRow, Use
 
 
 class Identity(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Who called. The same for every call with the same credentials: make it once.
 
-    `kind` is a `PrincipalKind`, or `web-identity` or `saml` for the caller of AssumeRoleWith... .
+    `kind` is a `PrincipalKind`.
     `issuer_*` tell of the role or user behind temporary credentials; `issued_at` is their creation in epoch
     seconds (0: not temporary). `delivery` is ec2:RoleDelivery (`1.0` or `2.0`). `provider` is the identity
-    provider of a federated caller.
+    provider of a federated caller, or behind a role session.
     """
 
     kind: str
@@ -38,6 +38,11 @@ class Identity(msgspec.Struct, frozen=True, array_like=True, gc=False):
     instance_id: str = ""
     delivery: str = ""
     provider: str = ""
+
+    @property
+    def assumed_root(self) -> bool:
+        """Whether it is a session of AssumeRoot: a root user behind whom somebody of another account is."""
+        return self.kind == PrincipalKind.ROOT and bool(self.issued_at) and self.issuer_arn != self.arn
 
     @property
     def principal_arn(self) -> str:
@@ -61,6 +66,7 @@ def identify(caller: Caller) -> Identity:
             principal.user_id,
             principal.name,
             caller.access_key_id,
+            provider=principal.provider,
         )
     return Identity(
         principal.kind.value,
@@ -75,7 +81,8 @@ def identify(caller: Caller) -> Identity:
         session.mfa_at is not None,
         session.source_identity,
         session.instance_id,
-        session.context.get("ec2:roledelivery", "2.0") if session.instance_id else "",
+        str(session.context.get("ec2:roledelivery", "2.0")) if session.instance_id else "",
+        str(session.context.get("aws:federatedprovider", "")),
     )
 
 
@@ -137,8 +144,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
         """Whether the policies deny the call, in either mode."""
         return self.verdict in DENIALS
 
-    def row(self) -> AuditRow:
-        """The record as the store takes it."""
+    def row(self, use: Use | None = None) -> AuditRow:
+        """The record as the store takes it; `use` is what the call is a use of."""
         identity = self.identity
         return AuditRow(
             self.at,
@@ -154,13 +161,16 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
             self.verdict in DENIALS,
             self.management,
             tuple((r.type, r.name) for r in self.resources) if self.resources else (),
-            _encoder.encode(self),
+            encode(self),
+            use,
         )
 
 
 DENIALS: Final = frozenset({"explicit-deny", "implicit-deny"})
 
-_encoder: Final = msgspec.json.Encoder(enc_hook=str)
+encode: Final = msgspec.json.Encoder(enc_hook=str).encode
+"""A record, or one of its fields, as JSON."""
+
 _decoder: Final = msgspec.json.Decoder(Record)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,13 +17,14 @@ from locum.core.clock import Clock, Entropy, pooled, system_clock, system_entrop
 from locum.core.errors import ConfigurationError
 from locum.credentials import KeyRing, create_keyring, new_access_key, open_secret
 from locum.gateway.app import Gateway
+from locum.gateway.issuerkeys import FOLDER, IssuerKeys
 from locum.gateway.listener import Listeners
 from locum.gateway.pipeline import Pipeline
 from locum.gateway.plane import Backends, Mode, OwnService, Plane
 from locum.gateway.recorder import Recorder
 from locum.imds import MetadataService
 from locum.imds.credentials import RoleCredentials
-from locum.services import cloudtrail, ec2, iam, sts
+from locum.services import cloudtrail, ec2, iam, organizations, sts
 from locum.services.verbs import Outcome, Settings
 from locum.state import AccessKey, Account, State, put
 from locum.state.indexes import KEYS_OF_USER, scoped
@@ -68,10 +69,12 @@ class Node:
         self.plane = Plane(
             ledger=self.ledger,
             history=History(self.journal),
+            usage=self.journal,
             keyring=self.keyring,
             clock=clock,
             entropy=entropy,
             settings=options.settings,
+            issuer_keys=IssuerKeys(options.data / FOLDER),
             services=_services(),
             backends=backends,
             mode=options.mode,
@@ -84,8 +87,10 @@ class Node:
         """Make sure of the root user's key, then listen; the port."""
         await self._ensure_root()
         sock = socket.create_server((self.options.host, self.options.port), reuse_port=False)
+        port = int(sock.getsockname()[1])
+        self.plane.settings = replace(self.plane.settings, endpoint=f"http://127.0.0.1:{port}")
         await self.listeners.open(sock, self.gateway)
-        return int(sock.getsockname()[1])
+        return port
 
     async def close(self) -> None:
         """Finish what is under way, write what is waiting, let go of everything."""
@@ -123,6 +128,7 @@ def _services() -> dict[str, OwnService]:
     return {
         "iam": OwnService(iam.OPERATIONS, always),
         "sts": OwnService(sts.OPERATIONS, always),
+        "organizations": OwnService(organizations.OPERATIONS, always),
         "ec2": OwnService(ec2.OPERATIONS, ec2.owns, backed=True),
         "cloudtrail": OwnService(cloudtrail.OPERATIONS, always, backed=True),
         "accessanalyzer": OwnService(LazyAnalyzer(), always, backed=False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, Final
 
 from locum.core.arn import assumed_role_arn, federated_user_arn, root_arn
 
@@ -16,19 +17,31 @@ class PrincipalKind(StrEnum):
     USER = "user"
     ROLE_SESSION = "role-session"
     FEDERATED_USER = "federated-user"
+    WEB_IDENTITY = "web-identity"
+    SAML = "saml"
     SERVICE = "service"
     ANONYMOUS = "anonymous"
+
+
+FEDERATED: Final = frozenset({PrincipalKind.WEB_IDENTITY, PrincipalKind.SAML})
+"""Those who have no credentials: an identity provider vouches for them, in the one call that gives them a session."""
+
+_OUTSIDERS: Final = frozenset({PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS, *FEDERATED})
+
+ContextValue = str | tuple[str, ...]
+"""The value of a condition key: a tuple where the key is multivalued."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
     """A caller, in the terms of a policy.
 
-    `arn` is what GetCallerIdentity answers (for a service its name, `ec2.amazonaws.com`; for nobody "*").
-    `account` has 12 digits; empty for a service and for nobody. `user_id` is aws:userid: AIDA..., the
-    account for root, AROA...:session, account:name for a federated user. `unique_id` is the stored id of
-    the user or role (AIDA..., AROA...). `name` is the user's, the session's or the federated name.
-    `issuer_arn` is the role of a role session, with its path, or the user behind a federated one.
+    `arn` is what GetCallerIdentity answers; for a service its name (`ec2.amazonaws.com`), for nobody "*", for whom
+    an identity provider vouches for that provider, as a trust policy names it under Federated. `account` has 12
+    digits; empty for a service and for nobody. `user_id` is aws:userid: AIDA..., the account for root,
+    AROA...:session, account:name for a federated user. `unique_id` is the stored id of the user or role (AIDA...,
+    AROA...). `name` is the user's, the session's or the federated name. `issuer_arn` is the role of a role session,
+    with its path, or the user behind a federated one.
     """
 
     kind: PrincipalKind
@@ -82,14 +95,25 @@ class Principal:
         """An AWS service, such as `ec2.amazonaws.com`."""
         return cls(PrincipalKind.SERVICE, name)
 
+    @classmethod
+    def federated(cls, kind: PrincipalKind, provider: str, account: str, principal_id: str, name: str) -> Principal:
+        """One of `FEDERATED`, whom `provider` (its ARN, or `accounts.google.com` ...) vouches for.
+
+        `account` is that of the role asked for. `principal_id` and `name` are CloudTrail's principalId and userName.
+        """
+        return cls(kind, provider, account, principal_id, "", name)
+
     @property
     def principal_arn(self) -> str:
         """The condition key aws:PrincipalArn: of a role session, the role's ARN; empty for nobody and for a service."""
         if self.kind is PrincipalKind.ROLE_SESSION:
             return self.issuer_arn
-        if self.kind in (PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS):
-            return ""
-        return self.arn
+        return "" if self.kind in _OUTSIDERS else self.arn
+
+    @property
+    def provider(self) -> str:
+        """The identity provider that vouches for a caller without credentials; empty for every other."""
+        return self.arn if self.kind in FEDERATED else ""
 
 
 ANONYMOUS = Principal(PrincipalKind.ANONYMOUS, "*")
@@ -102,7 +126,8 @@ class Session:
     `kind` is the kind of principal that the credentials speak for: a role session, a federated user, or
     (GetSessionToken) a user or root. `issuer_arn`, `issuer_id` name the role, or the user behind the
     session. `policy` is the inline session policy as passed, `policy_arns` the managed ones. `chained`:
-    the session was assumed with the credentials of another role session. `instance_id` is set on
+    the session was assumed with the credentials of another role session. `delegate` is the account to which these
+    credentials were delegated. `instance_id` is set on
     credentials that IMDS delivered. `mfa_at` is when a second factor was shown. `context` holds further
     condition keys that the session fixes (claims).
     """
@@ -122,16 +147,55 @@ class Session:
     mfa_at: int | None = None
     chained: bool = False
     instance_id: str = ""
-    context: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, ContextValue] = field(default_factory=dict)
+    delegate: str = ""
+
+    @property
+    def assumed_root(self) -> bool:
+        """Whether AssumeRoot gave it: the one root session that is under a policy."""
+        return self.kind is PrincipalKind.ROOT and bool(self.policy_arns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vouched:
+    """What an identity provider says of a caller, once it was verified to say so.
+
+    `context` holds condition keys (lower-case) for the trust policy, `lasting` those that the session keeps. `tags`,
+    `transitive_tag_keys` and `source_identity` are what it sets of the session. `ends_at` (epoch seconds) is when
+    the session may last to at most, None where it does not say. `answer` are members of the operation's output.
+    """
+
+    context: Mapping[str, ContextValue] = field(default_factory=dict)
+    lasting: Mapping[str, ContextValue] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    transitive_tag_keys: tuple[str, ...] = ()
+    source_identity: str = ""
+    ends_at: int | None = None
+    answer: Mapping[str, str] = field(default_factory=dict)
+
+    def as_params(self) -> dict[str, Any]:
+        """The same as if the caller had asked for it in parameters of AssumeRole: what permissions it takes."""
+        params: dict[str, Any] = {}
+        if self.tags:
+            params["Tags"] = [{"Key": key, "Value": value} for key, value in self.tags.items()]
+        if self.transitive_tag_keys:
+            params["TransitiveTagKeys"] = list(self.transitive_tag_keys)
+        if self.source_identity:
+            params["SourceIdentity"] = self.source_identity
+        return params
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated caller: the principal, the key it signed with, its session where it has one."""
+    """An authenticated caller: the principal, the key it signed with, its session where it has one.
+
+    `vouched` is there where `principal` is one of `FEDERATED`.
+    """
 
     principal: Principal
     access_key_id: str = ""
     session: Session | None = None
+    vouched: Vouched | None = None
 
 
 NOBODY = Caller(ANONYMOUS)

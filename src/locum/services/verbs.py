@@ -20,11 +20,21 @@ epoch seconds, blobs as bytes. Absent members are absent."""
 class Settings:
     """What the operator can set and a verb obeys.
 
-    `credential_seconds` overrides the lifetime of credentials that IMDS delivers (6 hours where None).
+    `credential_seconds` overrides the lifetime of credentials that IMDS delivers (6 hours where None). `endpoint` is
+    the URL under which clients on this machine reach the plane.
     """
 
     region: str = "us-east-1"
     credential_seconds: int | None = None
+    endpoint: str = "http://127.0.0.1:4566"
+
+    def issuer(self, federation: str) -> str:
+        """The issuer URL of the account whose outbound federation has this id."""
+        return f"{self.endpoint}{ISSUERS}{federation}"
+
+
+ISSUERS: Final = "/_locum/oidc/"
+"""Where the gateway shows the keys of accounts that issue web identity tokens."""
 
 
 DEFAULTS: Final = Settings()
@@ -57,10 +67,34 @@ class EventHistory(Protocol):
         """
 
 
+class LastUse(Protocol):
+    """What a principal last used when: `principal` is its unique id (the account, for the root user), `at` epoch
+    seconds; `access_key_id` is empty for temporary credentials."""
+
+    @property
+    def principal(self) -> str: ...
+    @property
+    def access_key_id(self) -> str: ...
+    @property
+    def action(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def at(self) -> float: ...
+
+
+class UsageRecord(Protocol):
+    """The last uses that follow from the recorded calls (`store.Journal`). It may block, like `EventHistory`."""
+
+    def uses(self, account: str, principal: str | None = None) -> Sequence[LastUse]:
+        """What was last used when in `account`, by `principal` where that is given; in no order."""
+
+
 class Context(NamedTuple):
     """One call: the view of the state, the instant, the caller. `now` is epoch seconds.
 
     `region` is the one the request was signed for. `history` is what LookupEvents reads; no other verb does.
+    `usage` is what reports of last use read.
     """
 
     state: State
@@ -71,6 +105,7 @@ class Context(NamedTuple):
     region: str
     settings: Settings = DEFAULTS
     history: EventHistory | None = None
+    usage: UsageRecord | None = None
 
     @property
     def account(self) -> str:
@@ -87,17 +122,30 @@ class Outcome(NamedTuple):
 
 Verb = Callable[[Context, Params], Outcome]
 
+Proof = Callable[[Context, Params], None]
+"""Verifies the second factor that a call shows. Raises Fault where it is not right."""
+
 
 class Operation(NamedTuple):
     """A verb, and how it is run.
 
     `writes`: it may have events, and is run inside a transaction. `blocks`: it waits for storage (the event
     history), and is run beside the event loop.
+
+    `proof`: the call shows a second factor, on which the decision whether it is allowed may depend. It is verified
+    ahead of the decision; the verb verifies it again, on the state that it changes, and uses it up. `variant`
+    answers how those calls are run whose parameters make a difference; None for all the others.
     """
 
     verb: Verb
     writes: bool
     blocks: bool = False
+    proof: Proof | None = None
+    variant: Callable[[Params], Operation | None] | None = None
+
+    def of(self, params: Params) -> Operation:
+        """How a call with `params` is run."""
+        return self if self.variant is None else self.variant(params) or self
 
 
 def reads(verb: Verb) -> Operation:

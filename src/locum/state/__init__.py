@@ -4,6 +4,7 @@ Pure. All identity state is the result of applying the journal's events in order
 """
 
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
+from locum.state.delegation import DelegationRequest, DelegationState, PolicyParameter
 from locum.state.entities import (
     MANAGED,
     AccessKey,
@@ -22,17 +23,23 @@ from locum.state.entities import (
 )
 from locum.state.events import FORMAT, AnyEntity, Event, Put, Removed, decode, encode, kind_of, put, remove
 from locum.state.organization import AccountCreation, Handshake, Member, Organization, OrganizationPolicy, Unit
-from locum.state.providers import OidcProvider, SamlProvider
-from locum.state.signin import LoginProfile, MfaDevice, PasswordPolicy
+from locum.state.providers import OidcProvider, OutboundFederation, SamlProvider, SigningKey
+from locum.state.reports import AccessReport, OrganizationAccessReport
+from locum.state.service_linked_roles import RoleDeletion
+from locum.state.signin import CredentialReport, LoginProfile, MfaDevice, PasswordPolicy
 from locum.state.state import State, apply, change
 
 __all__ = [
     "FORMAT",
     "MANAGED",
     "AccessKey",
+    "AccessReport",
     "Account",
     "AccountCreation",
     "AnyEntity",
+    "CredentialReport",
+    "DelegationRequest",
+    "DelegationState",
     "Entity",
     "Event",
     "Group",
@@ -46,18 +53,23 @@ __all__ = [
     "Named",
     "OidcProvider",
     "Organization",
+    "OrganizationAccessReport",
     "OrganizationPolicy",
+    "OutboundFederation",
     "PasswordPolicy",
     "Policy",
+    "PolicyParameter",
     "PolicyVersion",
     "ProfileAssociation",
     "Put",
     "Removed",
     "Role",
+    "RoleDeletion",
     "SamlProvider",
     "ServerCertificate",
     "ServiceSpecificCredential",
     "SigningCertificate",
+    "SigningKey",
     "SshPublicKey",
     "State",
     "Unit",

@@ -8,7 +8,7 @@ from locum.state.entities import Entity, Named, Tags
 
 
 class SshPublicKey(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="ssh-public-key"):
-    """An SSH public key of `user` (a user key); `body` as uploaded, `fingerprint` its MD5 as IAM writes it."""
+    """An SSH public key of `user` (a user key); `body` in OpenSSH's form, without comment; `fingerprint` its MD5."""
 
     id: str
     user: str
@@ -19,7 +19,10 @@ class SshPublicKey(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="s
 
 
 class SigningCertificate(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="signing-certificate"):
-    """An X.509 signing certificate of `user` (a user key), in PEM as uploaded. `digest`: SHA-256 of its DER form."""
+    """An X.509 signing certificate of `user` (a user key; empty for the root user), in PEM as uploaded.
+
+    `digest` is the SHA-256 of its DER form, in hexadecimal.
+    """
 
     id: str
     user: str

@@ -52,13 +52,19 @@ class Named(Entity, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Account(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="account"):
-    """An AWS account. The root user is part of it and has no entity of its own."""
+    """An AWS account. The root user is part of it and has no entity of its own; `email` is its address.
+
+    `token_version` is that of SetSecurityTokenServicePreferences, `role_manager` the account property.
+    """
 
     key_field: ClassVar[str] = "account"
 
     created: int
     name: str = ""
     alias: str = ""
+    email: str = ""
+    token_version: int = 1
+    role_manager: bool = False
 
     @property
     def arn(self) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
+from locum.state.delegation import DelegationRequest
 from locum.state.entities import (
     AccessKey,
     Account,
@@ -25,8 +26,10 @@ from locum.state.entities import (
     User,
 )
 from locum.state.organization import AccountCreation, Handshake, Member, Organization, OrganizationPolicy, Unit
-from locum.state.providers import OidcProvider, SamlProvider
-from locum.state.signin import LoginProfile, MfaDevice, PasswordPolicy
+from locum.state.providers import OidcProvider, OutboundFederation, SamlProvider
+from locum.state.reports import AccessReport, OrganizationAccessReport
+from locum.state.service_linked_roles import RoleDeletion
+from locum.state.signin import CredentialReport, LoginProfile, MfaDevice, PasswordPolicy
 
 FORMAT: Final = 1
 
@@ -40,6 +43,7 @@ AnyEntity = (
     | AccessKey
     | LoginProfile
     | PasswordPolicy
+    | CredentialReport
     | MfaDevice
     | SshPublicKey
     | SigningCertificate
@@ -47,12 +51,17 @@ AnyEntity = (
     | ServiceSpecificCredential
     | OidcProvider
     | SamlProvider
+    | OutboundFederation
     | Organization
     | Unit
     | Member
     | OrganizationPolicy
     | Handshake
     | AccountCreation
+    | AccessReport
+    | OrganizationAccessReport
+    | RoleDeletion
+    | DelegationRequest
     | Instance
     | ProfileAssociation
 )

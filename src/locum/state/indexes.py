@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
+from locum.state.delegation import DelegationRequest
 from locum.state.entities import (
     AccessKey,
+    Account,
     Entity,
     Group,
     Instance,
@@ -17,7 +19,8 @@ from locum.state.entities import (
     Role,
     User,
 )
-from locum.state.organization import Handshake, Member, Organization, OrganizationPolicy, Unit
+from locum.state.organization import Handshake, Member, Organization, Unit
+from locum.state.providers import OutboundFederation
 from locum.state.signin import MfaDevice
 
 
@@ -59,9 +62,32 @@ ORGANIZATION_ID: Final = Index("organization-id", (Organization,), lambda o: (o.
 MEMBERSHIP: Final = Index("membership", (Member,), lambda m: (m.id,))
 """By the account that is a member: it is in one organization at most."""
 
-CHILDREN: Final = Index("children", (Unit, Member), lambda c: (c.parent,))
-POLICIES_OF_TARGET: Final = Index("policies-of-target", (OrganizationPolicy,), lambda p: p.targets)
+CHILD_UNITS: Final = Index("child-units", (Unit,), lambda u: (scoped(u.account, u.parent),))
+CHILD_MEMBERS: Final = Index("child-members", (Member,), lambda m: (scoped(m.account, m.parent),))
+TARGETS_OF_POLICY: Final = Index(
+    "targets-of-policy",
+    (Organization, Unit, Member),
+    lambda t: (scoped(t.account, p) for p in (t.root_policies if isinstance(t, Organization) else t.policies)),
+)
+DELEGATED_MEMBERS: Final = Index("delegated-members", (Member,), lambda m: (m.account,) if m.delegations else ())
+"""By the account that manages their organization; likewise the next."""
+
+CLOSED_MEMBERS: Final = Index("closed-members", (Member,), lambda m: (m.account,) if m.closed else ())
+HANDSHAKE_ID: Final = Index("handshake-id", (Handshake,), lambda h: (h.id,))
 HANDSHAKES_OF: Final = Index("handshakes-of", (Handshake,), lambda h: (h.target,))
+ROOT_EMAIL: Final = Index("root-email", (Account,), lambda a: (a.email.lower(),) if a.email else ())
+"""No two accounts have the same one."""
+
+OUTBOUND_ISSUER: Final = Index("outbound-issuer", (OutboundFederation,), lambda o: (o.id,))
+DELEGATION_ID: Final = Index("delegation-id", (DelegationRequest,), lambda d: (d.id,))
+DELEGATIONS_OF: Final = Index(
+    "delegations-of", (DelegationRequest,), lambda d: (d.owner_account,) if d.owner else ()
+)
+"""By the account of their owner: before they have one, they are in no account's list."""
+
+DELEGATION_WORKFLOW: Final = Index(
+    "delegation-workflow", (DelegationRequest,), lambda d: (scoped(d.account, d.workflow),)
+)
 INSTANCE_ID: Final = Index("instance-id", (Instance,), lambda i: (i.id,))
 RESERVATION: Final = Index("reservation", (Instance,), lambda i: (scoped(i.account, i.reservation),))
 CLIENT_TOKEN: Final = Index(
@@ -86,9 +112,18 @@ INDEXES: Final = (
     PROFILES_OF_ROLE,
     ORGANIZATION_ID,
     MEMBERSHIP,
-    CHILDREN,
-    POLICIES_OF_TARGET,
+    CHILD_UNITS,
+    CHILD_MEMBERS,
+    TARGETS_OF_POLICY,
+    DELEGATED_MEMBERS,
+    CLOSED_MEMBERS,
+    HANDSHAKE_ID,
     HANDSHAKES_OF,
+    ROOT_EMAIL,
+    OUTBOUND_ISSUER,
+    DELEGATION_ID,
+    DELEGATIONS_OF,
+    DELEGATION_WORKFLOW,
     INSTANCE_ID,
     RESERVATION,
     CLIENT_TOKEN,

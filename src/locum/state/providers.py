@@ -1,23 +1,23 @@
-"""Identity providers that an account trusts."""
+"""Identity providers that an account trusts, and the account as one itself."""
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+import msgspec
+
 from locum.core.arn import iam_arn
-from locum.state.entities import Entity, Tags
+from locum.state.entities import Entity, Named, Tags
 
 
 class OidcProvider(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="oidc-provider"):
-    """An OpenID Connect provider. `url` has no scheme, as IAM keeps it: the issuer is https:// and `url`.
-
-    `keys` is a JSON Web Key Set given locally, where there is one; else the issuer's own is asked for.
-    """
+    """An OpenID Connect provider. `url` has no scheme, as IAM keeps it: the issuer is https:// and `url`."""
 
     url: str
     client_ids: tuple[str, ...] = ()
     thumbprints: tuple[str, ...] = ()
     created: int
     tags: Tags = {}
-    keys: str = ""
 
     @property
     def key(self) -> str:
@@ -29,25 +29,48 @@ class OidcProvider(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="o
         return iam_arn(self.account, "oidc-provider", "/", self.url)
 
 
-class SamlProvider(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="saml-provider"):
-    """A SAML 2.0 provider; `metadata` is its document as uploaded, `id` its unique id."""
+class SamlPrivateKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A key that assertions are decrypted with. `key` is sealed under the key ring."""
 
-    name: str
     id: str
-    metadata: str
-    created: int
-    expires: int
-    encryption_mode: str = ""
-    private_keys: tuple[tuple[str, int, bytes], ...] = ()
-    """Key id, when it was added, the key sealed under the key ring."""
+    added: int
+    key: bytes
 
+
+class SamlProvider(Named, frozen=True, kw_only=True, omit_defaults=True, tag="saml-provider"):
+    """A SAML 2.0 provider; `metadata` is its document as uploaded, `id` its unique id, `expires` epoch seconds.
+
+    `encryption_mode` is AssertionEncryptionMode: `Required` or `Allowed`.
+    """
+
+    arn_kind: ClassVar[str] = "saml-provider"
+
+    metadata: str
+    expires: int
+    encryption_mode: str = "Allowed"
+    private_keys: tuple[SamlPrivateKey, ...] = ()
     tags: Tags = {}
 
-    @property
-    def key(self) -> str:
-        return self.name.lower()
 
-    @property
-    def arn(self) -> str:
-        """The provider's ARN."""
-        return iam_arn(self.account, "saml-provider", "/", self.name)
+class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key with which an account's web identity tokens are signed.
+
+    `algorithm` is a JWS algorithm (RFC 7518); `public` the JSON Web Key without its private members, as JSON;
+    `private` the whole of it, sealed under the key ring.
+    """
+
+    algorithm: str
+    id: str
+    public: str
+    private: bytes
+
+
+class OutboundFederation(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="outbound-federation"):
+    """An account as an issuer of web identity tokens. `id` is in its issuer URL, and stays while it is disabled."""
+
+    key_field = "account"
+
+    id: str
+    enabled: bool = True
+    keys: tuple[SigningKey, ...] = ()
+    created: int

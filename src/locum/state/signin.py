@@ -1,4 +1,4 @@
-"""What people prove themselves with: passwords, and second factors."""
+"""What people prove themselves with: passwords, and second factors; and the report on who has which."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from locum.state.entities import Entity, Tags
 class LoginProfile(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="login-profile"):
     """The console password of `user` (a user key). `digest` is its argon2 hash; `previous` those before, newest first.
 
+    `user` is empty for the root user; its profile has no digest: whoever owns the account sets the password.
     `changed` is when the password was set, `used` when it last signed somebody in (0: never).
     """
 
     key_field: ClassVar[str] = "user"
 
     user: str
-    digest: str
+    digest: str = ""
     previous: tuple[str, ...] = ()
     created: int
     changed: int
@@ -26,7 +27,10 @@ class LoginProfile(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="l
 
 
 class PasswordPolicy(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="password-policy"):
-    """The account's password policy. Defaults are those of UpdateAccountPasswordPolicy; ages are days, 0 is none."""
+    """The account's password policy. Defaults are those of UpdateAccountPasswordPolicy; ages are days, 0 is none.
+
+    `hard_expiry` None: it was not said.
+    """
 
     key_field: ClassVar[str] = "account"
 
@@ -38,15 +42,25 @@ class PasswordPolicy(Entity, frozen=True, kw_only=True, omit_defaults=True, tag=
     users_may_change: bool = False
     max_age: int = 0
     reuse_prevention: int = 0
-    hard_expiry: bool = False
+    hard_expiry: bool | None = None
+
+
+class CredentialReport(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="credential-report"):
+    """The account's credential report: `content` is its CSV, complete from the instant `generated` on."""
+
+    key_field: ClassVar[str] = "account"
+
+    content: str
+    generated: int
 
 
 class MfaDevice(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="mfa-device"):
     """A virtual MFA device (RFC 6238). `seed` is its secret, sealed under the key ring.
 
-    `user` is a user key, or empty for the root user; it says whose the device is only once it was enabled, which
-    was at `enabled` (0: it is not assigned). `step` is the last time step a code was accepted for: none counts twice.
-    `drift` is how many steps the device's clock is ahead, as ResyncMFADevice found.
+    "Use with path to uniquely identify a virtual MFA device": its key is both. `user` is a user key, or empty for the
+    root user; it says whose the device is only once it was enabled, which was at `enabled` (0: it is not assigned).
+    `step` is the last time step a code was accepted for: none counts twice, nor after the device was deactivated.
+    `drift` is how many steps the device's clock is ahead, as EnableMFADevice or ResyncMFADevice found.
     """
 
     name: str
@@ -61,7 +75,7 @@ class MfaDevice(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="mfa-
 
     @property
     def key(self) -> str:
-        return self.name.lower()
+        return f"{self.path}{self.name}".lower()
 
     @property
     def arn(self) -> str:

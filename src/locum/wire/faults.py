@@ -174,7 +174,9 @@ def _cbor(service: ServiceModel | None) -> Render:
 
 
 def _code_and_message(error: ErrorModel, fault: Fault) -> str:
-    return f"<Code>{escape(error.code)}</Code><Message>{escape(fault.message)}</Message>"
+    """A fault without a text has no Message at all: IAM's ReportNotPresent and the like."""
+    message = f"<Message>{escape(fault.message)}</Message>" if fault.message else ""
+    return f"<Code>{escape(error.code)}</Code>{message}"
 
 
 def _response(fault: Fault, headers: Headers, content_type: str, body: bytes) -> HttpResponse:

@@ -24,6 +24,8 @@ _Convert = Callable[[Any], Any]
 # Members that are secret wherever they are, whether the model marks them `sensitive` or not. Lower-case.
 _SECRET_MEMBERS = frozenset(
     {
+        "authenticationcode1",
+        "authenticationcode2",
         "newpassword",
         "oldpassword",
         "password",

@@ -217,6 +217,18 @@ def test_optional_fields_come_with_what_they_tell() -> None:
     assert event["userIdentity"]["invokedBy"] == event["sourceIPAddress"] == "ec2.amazonaws.com"
 
 
+def test_a_root_session_of_the_organization_is_a_root_user_who_was_assumed() -> None:
+    """IAM User Guide, "Track privileged tasks in AWS CloudTrail"."""
+    task = "arn:aws:iam::aws:policy/root-task/S3UnlockBucketPolicy"
+    assumed = session(PrincipalKind.ROOT, policy_arns=(task,))
+    told = cloudtrail_event(record(identify(Caller(Principal.root(ACCOUNT), "ASIAEXAMPLE", assumed))))["userIdentity"]
+    assert (told["type"], told["arn"]) == ("Root", f"arn:aws:iam::{ACCOUNT}:root")
+    assert told["sessionContext"]["assumedRoot"] == "true"
+    own = session(PrincipalKind.ROOT, issuer_arn=f"arn:aws:iam::{ACCOUNT}:root")
+    told = cloudtrail_event(record(identify(Caller(Principal.root(ACCOUNT), "ASIAEXAMPLE", own))))["userIdentity"]
+    assert "assumedRoot" not in told["sessionContext"]
+
+
 @pytest.mark.parametrize("kind", PrincipalKind)
 def test_every_kind_of_principal_can_be_rendered(kind: PrincipalKind) -> None:
     assert json.loads(render(record(Identity(kind.value, "arn"))))["userIdentity"]["type"]

@@ -35,6 +35,12 @@ def test_a_query_fault_is_what_iam_sends() -> None:
     )
 
 
+def test_a_fault_without_a_text_has_no_message() -> None:
+    response = render_fault(Fault("ReportNotPresent", "", 410), "query", service("iam"), None, "id-1")
+    assert response.status == 410
+    assert b"<Error><Type>Sender</Type><Code>ReportNotPresent</Code></Error>" in body(response)
+
+
 def test_a_shape_s_name_becomes_the_code_that_aws_documents() -> None:
     response = render_fault(Fault("MalformedPolicyDocumentException", "m"), "query", service("iam"), None, "id")
     assert b"<Code>MalformedPolicyDocument</Code>" in body(response)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from locum.services.iam import managed, shapes
+from locum.core.errors import Fault
+from locum.services.iam import last_use, managed, shapes
 from locum.services.iam.documents import encoded
+from locum.services.iam.faults import validation_error
 from locum.services.iam.kinds import GROUP, POLICY, ROLE, USER, Identity
-from locum.services.iam.pagination import page
+from locum.services.iam.pagination import page, position
 from locum.services.iam.policy_versions import newest_first
 from locum.services.iam.shapes import Shape
-from locum.services.verbs import Context, Operation, Outcome, Params, reads
+from locum.services.verbs import Context, Operation, Outcome, Params, looks_up
 from locum.state import Group, InstanceProfile, Policy, Role, User
 from locum.state import managed as aws_managed
 from locum.state.indexes import PROFILES_OF_ROLE, scoped
@@ -32,19 +34,36 @@ class _Item(NamedTuple):
 
 
 def get_account_authorization_details(context: Context, params: Params) -> Outcome:
-    """GetAccountAuthorizationDetails: four lists, paginated as one."""
-    found = page(params, _items(context, params.get("Filter") or _SECTIONS), lambda item: item.order)
+    """GetAccountAuthorizationDetails: four lists, paginated as one: users, roles, groups, then policies."""
+    names = set(params.get("Filter") or _SECTIONS)
+    _check_marker(params, names)
+    found = page(params, _items(context, names), lambda item: item.order)
     answer: dict[str, Any] = {section.member: [] for section in _SECTIONS.values()}
     for section, entity, _ in found.items:
         answer[section.member].append(section.show(context, entity))
     return Outcome({**answer, **found.rest})
 
 
-def _items(context: Context, names: Iterable[str]) -> Iterator[_Item]:
-    for name in dict.fromkeys(names):
-        section = _SECTIONS[name]
-        for entity in section.entities(context):
-            yield _Item(section, entity, f"{name} {entity.name.lower()}")
+def _items(context: Context, names: set[str]) -> Iterator[_Item]:
+    for rank, (name, section) in enumerate(_SECTIONS.items()):
+        if name in names:
+            for entity in section.entities(context):
+                yield _Item(section, entity, f"{_selection(names)} {rank} {entity.name.lower()}")
+
+
+def _selection(names: Iterable[str]) -> str:
+    """What a marker begins with: the values of Filter, of which the order makes no difference."""
+    return ",".join(sorted(names))
+
+
+def _check_marker(params: Params, names: set[str]) -> None:
+    """Raises ValidationError where Marker is of another list than that of `names`, or of none."""
+    try:
+        after = position(params)
+    except Fault:
+        after = ""
+    if after is not None and not after.startswith(f"{_selection(names)} "):
+        raise validation_error("Marker and Filter do not match")
 
 
 def _user(context: Context, user: User) -> Shape:
@@ -74,7 +93,7 @@ def _role(context: Context, role: Role) -> Shape:
         "AttachedManagedPolicies": _attached(role),
         **shapes.boundary(role),
         "Tags": shapes.tag_list(role.tags),
-        "RoleLastUsed": {},
+        "RoleLastUsed": last_use.role_last_used(context, role),
     }
 
 
@@ -108,12 +127,12 @@ def _aws_policies_in_use(context: Context) -> Iterator[Policy]:
 
 _SECTIONS: Final[dict[str, _Section]] = {
     "User": _Section("UserDetailList", USER.all, _user),
-    "Group": _Section("GroupDetailList", GROUP.all, _group),
     "Role": _Section("RoleDetailList", ROLE.all, _role),
+    "Group": _Section("GroupDetailList", GROUP.all, _group),
     "LocalManagedPolicy": _Section("Policies", POLICY.all, _policy),
     "AWSManagedPolicy": _Section("Policies", _aws_policies_in_use, _policy),
 }
 
 OPERATIONS: Final[dict[str, Operation]] = {
-    "GetAccountAuthorizationDetails": reads(get_account_authorization_details),
+    "GetAccountAuthorizationDetails": looks_up(get_account_authorization_details),
 }

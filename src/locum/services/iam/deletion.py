@@ -5,8 +5,15 @@ from __future__ import annotations
 from locum.services.iam.faults import delete_conflict
 from locum.services.iam.kinds import Identity
 from locum.services.verbs import Context
-from locum.state import Group, InstanceProfile, Role, User
-from locum.state.indexes import KEYS_OF_USER, MEMBERS_OF_GROUP, PROFILES_OF_ROLE, scoped
+from locum.state import Group, InstanceProfile, LoginProfile, Role, SigningCertificate, User
+from locum.state.indexes import (
+    CREDENTIALS_OF_USER,
+    KEYS_OF_USER,
+    MEMBERS_OF_GROUP,
+    MFA_OF_USER,
+    PROFILES_OF_ROLE,
+    scoped,
+)
 
 
 def check_role(context: Context, role: Role) -> None:
@@ -17,9 +24,18 @@ def check_role(context: Context, role: Role) -> None:
 
 
 def check_user(context: Context, user: User) -> None:
-    """Raises DeleteConflict where `user` has access keys, is in a group, or has policies."""
-    if context.state.count(KEYS_OF_USER, scoped(user.account, user.key)):
+    """Raises DeleteConflict where `user` has credentials of any kind, is in a group, or has policies."""
+    key = scoped(user.account, user.key)
+    if context.state.get(LoginProfile, user.account, user.key) is not None:
+        raise delete_conflict("Cannot delete entity, must delete login profile first.")
+    if context.state.count(KEYS_OF_USER, key):
         raise delete_conflict("Cannot delete entity, must delete access keys first.")
+    if context.state.count(MFA_OF_USER, key):
+        raise delete_conflict("Cannot delete entity, must delete MFA device first.")
+    if context.state.first(SigningCertificate, CREDENTIALS_OF_USER, key) is not None:
+        raise delete_conflict("Cannot delete entity, must delete certificates first.")
+    if context.state.count(CREDENTIALS_OF_USER, key):  # SSH public keys, service-specific credentials
+        raise delete_conflict("Cannot delete entity, must remove referenced objects first.")
     if user.groups:
         raise delete_conflict("Cannot delete entity, must remove users from group first.")
     _check_policies(user)

@@ -45,6 +45,11 @@ def validation_error(message: str) -> Fault:
     return Fault("ValidationError", message, 400)
 
 
+def invalid_authentication_code() -> Fault:
+    """The codes of an MFA device are not two consecutive ones."""
+    return Fault("InvalidAuthenticationCode", "Authentication code for device is not valid.", 403)
+
+
 def unmodifiable_role(name: str) -> Fault:
     """A service-linked role (or one of IAM Identity Center's) is changed by somebody else than its service."""
     return Fault(
@@ -57,6 +62,56 @@ def unmodifiable_role(name: str) -> Fault:
 def not_attachable(message: str) -> Fault:
     """The policy exists, but not for this kind of identity."""
     return Fault("PolicyNotAttachable", message, 400)
+
+
+def password_policy_violation(message: str) -> Fault:
+    """A password is not what the account's password policy asks for."""
+    return Fault("PasswordPolicyViolation", message, 400)
+
+
+def invalid_user_type(message: str) -> Fault:
+    """The call is one that only IAM users can make."""
+    return Fault("InvalidUserType", message, 400)
+
+
+def report_not_ready(code: str, status: int) -> Fault:
+    """The credential report cannot be had. AWS answers these errors without a message."""
+    return Fault(code, "", status)
+
+
+def malformed_certificate(message: str) -> Fault:
+    """IAM API Reference: "the certificate was malformed or expired. The error message describes the specific error"."""
+    return Fault("MalformedCertificate", message, 400)
+
+
+def invalid_certificate() -> Fault:
+    """The certificate is well-formed, and cannot be used."""
+    return Fault("InvalidCertificate", "The certificate is invalid.", 400)
+
+
+def duplicate_certificate() -> Fault:
+    """Somebody in the account has the same signing certificate."""
+    return Fault("DuplicateCertificate", "The same certificate is associated with an IAM user in the account.", 409)
+
+
+def key_pair_mismatch() -> Fault:
+    """The private key is another certificate's."""
+    return Fault("KeyPairMismatch", "The public key certificate and the private key do not match.", 400)
+
+
+def invalid_public_key() -> Fault:
+    """The text of an SSH public key is of a known encoding, and not of a key that is taken."""
+    return Fault("InvalidPublicKey", "The public key is malformed or otherwise invalid.", 400)
+
+
+def unrecognized_public_key_encoding() -> Fault:
+    """An SSH public key in a form that is neither ssh-rsa nor PEM."""
+    return Fault("UnrecognizedPublicKeyEncoding", "The public key encoding format is unsupported or unrecognized.", 400)
+
+
+def duplicate_ssh_public_key() -> Fault:
+    """The user has this SSH public key already."""
+    return Fault("DuplicateSSHPublicKey", "The SSH public key is already associated with the specified IAM user.", 400)
 
 
 def access_denied(message: str) -> Fault:

@@ -33,5 +33,24 @@ ROLE_POLICY_SIZE: Final = 10240
 TAGS: Final = 50
 """On one resource."""
 
+MFA_DEVICES: Final = 5000
+"""In an account: "Virtual MFA devices (assigned or unassigned) in an AWS account: Equal to the user quota". """
+
+MFA_DEVICES_PER_USER: Final = 8
+"""For the root user, too."""
+
+PASSWORDS_REMEMBERED: Final = 24
+"""Of one user. IAM API Reference, PasswordReusePrevention: the highest value."""
+
 SERVER_CERTIFICATES: Final = 20
 SIGNING_CERTIFICATES_PER_USER: Final = 2
+SSH_PUBLIC_KEYS_PER_USER: Final = 5
+CREDENTIALS_PER_SERVICE_AND_USER: Final = 2
+"""IAM User Guide, "Service-specific credentials for IAM users"."""
+
+OIDC_PROVIDERS: Final = 100
+CLIENT_IDS_PER_OIDC_PROVIDER: Final = 100
+THUMBPRINTS_PER_OIDC_PROVIDER: Final = 5
+SAML_PROVIDERS: Final = 100
+SAML_PRIVATE_KEYS: Final = 2
+"""Of one provider. IAM User Guide, "Troubleshoot SAML federation with IAM"."""

@@ -51,6 +51,11 @@ def page(params: Params, items: Iterable[T], key: Callable[[T], str]) -> Page[T]
     return Page(chosen, {"IsTruncated": True, "Marker": _marker(key(chosen[-1]))})
 
 
+def position(params: Params) -> str | None:
+    """The sort key that Marker carries; None where there is no Marker. Raises ValidationError."""
+    return _opened(params["Marker"]) if "Marker" in params else None
+
+
 def _marker(key: str) -> str:
     return base64.urlsafe_b64encode(_VERSION + key.encode()).decode()
 

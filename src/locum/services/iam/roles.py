@@ -10,8 +10,9 @@ from locum.services.iam import attachments, deletion, inline, shapes, tags, trus
 from locum.services.iam.faults import invalid_input
 from locum.services.iam.kinds import ROLE, by_name, is_reserved
 from locum.services.iam.pagination import page
-from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
+from locum.services.verbs import Context, Operation, Outcome, Params, looks_up, reads, writes
 from locum.state import Role, put, remove
+from locum.state.service_linked_roles import PATH as SERVICE_LINKED
 
 
 def create_role(context: Context, params: Params) -> Outcome:
@@ -49,7 +50,8 @@ def list_roles(context: Context, params: Params) -> Outcome:
 
 def update_role(context: Context, params: Params) -> Outcome:
     """UpdateRole: what is not given stays."""
-    role = ROLE.to_change(context, params)
+    only_described = "Description" in params and "MaxSessionDuration" not in params
+    role = _described(context, params) if only_described else ROLE.to_change(context, params)
     changed = replace(
         role,
         description=params.get("Description", role.description),
@@ -60,8 +62,17 @@ def update_role(context: Context, params: Params) -> Outcome:
 
 def update_role_description(context: Context, params: Params) -> Outcome:
     """UpdateRoleDescription."""
-    role = replace(ROLE.to_change(context, params), description=params["Description"])
+    role = replace(_described(context, params), description=params["Description"])
     return Outcome({"Role": {**shapes.role_base(context, role), **shapes.described(role)}}, (put(role),))
+
+
+def _described(context: Context, params: Params) -> Role:
+    """The role whose description changes, and nothing else: of a service-linked one, too.
+
+    IAM User Guide, "Edit a service-linked role": "you can edit the description of the role using IAM".
+    """
+    role = ROLE.of(context, params)
+    return role if role.path.startswith(SERVICE_LINKED) else ROLE.to_change(context, params)
 
 
 def update_assume_role_policy(context: Context, params: Params) -> Outcome:
@@ -79,7 +90,7 @@ def delete_role(context: Context, params: Params) -> Outcome:
 
 OPERATIONS: Final[dict[str, Operation]] = {
     "CreateRole": writes(create_role),
-    "GetRole": reads(get_role),
+    "GetRole": looks_up(get_role),
     "ListRoles": reads(list_roles),
     "UpdateRole": writes(update_role),
     "UpdateRoleDescription": writes(update_role_description),

@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from locum.core.arn import Arn
-from locum.services.iam import trust
+from locum.services.iam import last_use, trust
 from locum.services.iam.documents import encoded
 from locum.services.iam.kinds import Bounded
 from locum.services.verbs import Context
-from locum.state import AccessKey, Group, InstanceProfile, Named, Policy, PolicyVersion, Role, User
+from locum.state import AccessKey, Account, Group, InstanceProfile, Named, Policy, PolicyVersion, Role, User
 from locum.state.entities import Tags
 from locum.state.indexes import ATTACHED_POLICY, BOUNDARY_POLICY, scoped
 
@@ -61,6 +61,11 @@ def user(entity: User) -> Shape:
     return _named(entity, "User")
 
 
+def root(account: Account) -> Shape:
+    """The root user, in place of a user."""
+    return {"UserId": account.account, "Arn": account.arn, "CreateDate": account.created}
+
+
 def group(entity: Group) -> Shape:
     """A group."""
     return _named(entity, "Group")
@@ -83,8 +88,9 @@ def listed_role(context: Context, entity: Role) -> Shape:
 
 
 def whole_role(context: Context, entity: Role) -> Shape:
-    """A role in GetRole. Nothing here records when it was last used."""
-    return {**listed_role(context, entity), **boundary(entity), **own_tags(entity.tags), "RoleLastUsed": {}}
+    """A role in GetRole. Blocks on the record of uses."""
+    last_used = {"RoleLastUsed": last_use.role_last_used(context, entity)}
+    return {**listed_role(context, entity), **boundary(entity), **own_tags(entity.tags), **last_used}
 
 
 def profile(context: Context, entity: InstanceProfile) -> Shape:

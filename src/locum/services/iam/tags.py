@@ -16,17 +16,27 @@ from locum.services.iam.faults import invalid_input, limit_exceeded
 from locum.services.iam.limits import TAGS
 from locum.services.iam.pagination import page
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
-from locum.state import InstanceProfile, Named, Policy, Role, User, put
-from locum.state.entities import Tags
+from locum.state import (
+    InstanceProfile,
+    MfaDevice,
+    OidcProvider,
+    Policy,
+    Role,
+    SamlProvider,
+    ServerCertificate,
+    User,
+    put,
+)
+from locum.state.entities import Entity, Tags
 
-Tagged = User | Role | InstanceProfile | Policy
+Tagged = User | Role | InstanceProfile | Policy | MfaDevice | SamlProvider | OidcProvider | ServerCertificate
 T = TypeVar("T", bound=Tagged)
 
 _RESERVED_PREFIX: Final = "aws:"
 _FOLDED: Final = (User, Role)
 
 
-def given(params: Params, kind: type[Named]) -> Tags:
+def given(params: Params, kind: type[Entity]) -> Tags:
     """The tags that `params` bring. Raises InvalidInput where a key is reserved, or there twice."""
     pairs: list[Mapping[str, str]] = params.get("Tags", [])
     tags = {pair["Key"]: pair["Value"] for pair in pairs}
@@ -73,11 +83,11 @@ def operations(
     return {f"Tag{noun}": writes(tag), f"Untag{noun}": writes(untag), f"List{noun}Tags": reads(list_tags)}
 
 
-def _fold(kind: type[Named]) -> Callable[[str], str]:
+def _fold(kind: type[Entity]) -> Callable[[str], str]:
     return str.lower if kind in _FOLDED else str
 
 
-def _without(tags: Tags, keys: Iterable[str], kind: type[Named]) -> Tags:
+def _without(tags: Tags, keys: Iterable[str], kind: type[Entity]) -> Tags:
     fold = _fold(kind)
     gone = set(map(fold, keys))
     return {key: value for key, value in tags.items() if fold(key) not in gone}

@@ -12,8 +12,22 @@ from locum.services.iam.account import account_of
 from locum.services.iam.kinds import GROUP, USER, by_name
 from locum.services.iam.pagination import page
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
-from locum.state import AccessKey, Event, User, put, remove
-from locum.state.indexes import KEYS_OF_USER, scoped
+from locum.state import (
+    AccessKey,
+    Event,
+    LoginProfile,
+    MfaDevice,
+    ServiceSpecificCredential,
+    SigningCertificate,
+    SshPublicKey,
+    User,
+    put,
+    remove,
+)
+from locum.state.indexes import CREDENTIALS_OF_USER, KEYS_OF_USER, MFA_OF_USER, scoped
+
+_OWNED: Final = (AccessKey, MfaDevice, SshPublicKey, SigningCertificate, ServiceSpecificCredential)
+"""What has the key of its user in it, and another key itself."""
 
 
 def create_user(context: Context, params: Params) -> Outcome:
@@ -35,8 +49,7 @@ def create_user(context: Context, params: Params) -> Outcome:
 def get_user(context: Context, params: Params) -> Outcome:
     """GetUser: without a name, the user (or the root user) who asks."""
     if "UserName" not in params and context.caller.principal.kind is PrincipalKind.ROOT:
-        account = account_of(context)
-        return Outcome({"User": {"UserId": account.account, "Arn": account.arn, "CreateDate": account.created}})
+        return Outcome({"User": shapes.root(account_of(context))})
     user = USER.named(context, callers.user_name(context, params))
     return Outcome({"User": {**shapes.user(user), **shapes.boundary(user), **shapes.own_tags(user.tags)}})
 
@@ -73,8 +86,16 @@ def _renaming(context: Context, user: User, changed: User) -> list[Event]:
     """The user under the new name, and all that refers to it by its key."""
     if changed.key == user.key:
         return [put(changed)]
-    keys = context.state.find(KEYS_OF_USER, scoped(user.account, user.key))
-    moved = [put(replace(key, user=changed.key)) for key in keys if isinstance(key, AccessKey)]
+    owner = scoped(user.account, user.key)
+    moved: list[Event] = [
+        put(replace(entity, user=changed.key))
+        for index in (KEYS_OF_USER, CREDENTIALS_OF_USER, MFA_OF_USER)
+        for entity in context.state.find(index, owner)
+        if isinstance(entity, _OWNED)
+    ]
+    profile = context.state.get(LoginProfile, user.account, user.key)
+    if profile is not None:
+        moved += [remove(profile), put(replace(profile, user=changed.key))]
     return [remove(user), put(changed), *moved]
 
 

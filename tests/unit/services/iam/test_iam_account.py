@@ -44,7 +44,6 @@ def test_the_summary_counts_what_there_is(plane: Plane) -> None:
         "Groups": 1,
         "InstanceProfiles": 1,
         "Policies": 1,
-        "PolicyVersionsInUse": 2,
         "AccountAccessKeysPresent": 1,
     }
 
@@ -117,6 +116,26 @@ def test_the_details_are_paged_as_one_list(plane: Plane) -> None:
         params["Marker"] = answer["Marker"]
     assert rounds == 6
     assert collected == {member: value for member, value in whole.items() if isinstance(value, list)}
+
+
+def test_the_pages_go_through_users_roles_groups_and_policies(plane: Plane) -> None:
+    populated(plane)
+    lists = ["UserDetailList", "UserDetailList", "RoleDetailList", "GroupDetailList", "Policies", "Policies"]
+    params: dict[str, Any] = {"MaxItems": 1}
+    for member in lists:
+        answer = plane.call("GetAccountAuthorizationDetails", **params)
+        assert len(answer[member]) == 1
+        params["Marker"] = answer.get("Marker", "")
+
+
+def test_a_marker_goes_with_its_filter(plane: Plane) -> None:
+    populated(plane)
+    told = ("ValidationError", 400, "Marker and Filter do not match")
+    marker = plane.call("GetAccountAuthorizationDetails", Filter=["User", "Role"], MaxItems=1)["Marker"]
+    assert plane.fault("GetAccountAuthorizationDetails", Filter=["User"], Marker=marker) == told
+    assert plane.fault("GetAccountAuthorizationDetails", Filter=["User"], Marker="not-a-marker") == told
+    rest = plane.call("GetAccountAuthorizationDetails", Filter=["Role", "User"], Marker=marker)
+    assert (len(rest["UserDetailList"]), len(rest["RoleDetailList"])) == (1, 1)
 
 
 def test_root_of_another_account_can_be_trusted_but_its_users_must_exist(plane: Plane) -> None:

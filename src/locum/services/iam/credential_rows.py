@@ -1,0 +1,146 @@
+"""The rows of the credential report.
+
+IAM User Guide, "Generate credential reports for your AWS account", and recorded reports, which have 22 columns: the
+guide's `additional_credentials_info` comes up where a user has more than two keys or certificates, and nobody here
+can. Inactive keys and certificates keep their dates. Keys are in the order of their ids; of certificates the inactive
+ones are first.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from locum.core.clock import iso8601
+from locum.services.iam import last_use
+from locum.services.iam.account import account_of
+from locum.services.iam.kinds import USER, by_name
+from locum.services.iam.password_policy import policy_of
+from locum.services.verbs import Context
+from locum.state import AccessKey, LoginProfile, SigningCertificate
+from locum.state.indexes import CREDENTIALS_OF_USER, KEYS_OF_USER, MFA_OF_USER, scoped
+
+COLUMNS: Final = (
+    "user",
+    "arn",
+    "user_creation_time",
+    "password_enabled",
+    "password_last_used",
+    "password_last_changed",
+    "password_next_rotation",
+    "mfa_active",
+    *(
+        f"access_key_{number}_{fact}"
+        for number in (1, 2)
+        for fact in ("active", "last_rotated", "last_used_date", "last_used_region", "last_used_service")
+    ),
+    *(f"cert_{number}_{fact}" for number in (1, 2) for fact in ("active", "last_rotated")),
+)
+
+_NOT_APPLICABLE: Final = "N/A"
+_NO_INFORMATION: Final = "no_information"
+_NOT_SUPPORTED: Final = "not_supported"
+_DAY: Final = 86_400
+_EACH: Final = 2
+"""Access keys, and certificates, that there is room for."""
+
+Row = list[str]
+
+
+class KeyUse(NamedTuple):
+    """When, in which region and for which service an access key was last used, as the report says it."""
+
+    date: str = _NOT_APPLICABLE
+    region: str = _NOT_APPLICABLE
+    service: str = _NOT_APPLICABLE
+
+
+class _Subject(NamedTuple):
+    """Whom a row is about: `key` is the user's key, empty for the root user; `unique_id` is the account's for root."""
+
+    key: str
+    unique_id: str
+    name: str
+    arn: str
+    created: int
+
+
+def report(context: Context) -> str:
+    """The report on the account: the root user first, then the users by name. No newline ends it."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(COLUMNS)
+    lines.writerows(_row(context, subject) for subject in _subjects(context))
+    return text.getvalue().removesuffix("\n")
+
+
+def last_use_of_key(context: Context, subject: str, key: AccessKey) -> KeyUse:
+    """The last use of `key`, which belongs to the user `subject` (its unique id; the account, for the root user)."""
+    last = last_use.of_key(context, subject, key)
+    return KeyUse() if last is None else KeyUse(iso8601(last.at), last.region, last_use.service_of(last))
+
+
+def _subjects(context: Context) -> Iterator[_Subject]:
+    account = account_of(context)
+    yield _Subject("", account.account, "<root_account>", account.arn, account.created)
+    for user in sorted(USER.all(context), key=by_name):
+        yield _Subject(user.key, user.id, user.name, user.arn, user.created)
+
+
+def _row(context: Context, subject: _Subject) -> Row:
+    return [
+        subject.name,
+        subject.arn,
+        iso8601(subject.created),
+        *_password(context, subject),
+        _flag(context.state.count(MFA_OF_USER, scoped(context.account, subject.key)) > 0),
+        *_keys(context, subject),
+        *_certificates(context, subject),
+    ]
+
+
+def _password(context: Context, subject: _Subject) -> Row:
+    profile = context.state.get(LoginProfile, context.account, subject.key)
+    if profile is None:
+        return [_flag(False), _NOT_APPLICABLE, _NOT_APPLICABLE, _NOT_APPLICABLE if subject.key else _NOT_SUPPORTED]
+    used = iso8601(profile.used) if profile.used else _NO_INFORMATION
+    return [_flag(True), used, iso8601(profile.changed), _next_rotation(context, profile)]
+
+
+def _next_rotation(context: Context, profile: LoginProfile) -> str:
+    if not profile.user:
+        return _NOT_SUPPORTED
+    policy = policy_of(context)
+    if policy is None or not policy.max_age:
+        return _NOT_APPLICABLE
+    return iso8601(profile.changed + policy.max_age * _DAY)
+
+
+def _keys(context: Context, subject: _Subject) -> Row:
+    found = context.state.find(KEYS_OF_USER, scoped(context.account, subject.key))
+    keys = sorted((key for key in found if isinstance(key, AccessKey)), key=lambda key: key.id)
+    rows = [
+        [_flag(key.active), iso8601(key.created), *last_use_of_key(context, subject.unique_id, key)] for key in keys
+    ]
+    return _in_all(rows, [_flag(False), _NOT_APPLICABLE, *KeyUse()])
+
+
+def _certificates(context: Context, subject: _Subject) -> Row:
+    found = context.state.find(CREDENTIALS_OF_USER, scoped(context.account, subject.key))
+    certificates = [one for one in found if isinstance(one, SigningCertificate)]
+    certificates.sort(key=lambda one: (one.active, one.uploaded, one.id))
+    return _in_all(
+        [[_flag(one.active), iso8601(one.uploaded)] for one in certificates], [_flag(False), _NOT_APPLICABLE]
+    )
+
+
+def _in_all(rows: Sequence[Row], absent: Row) -> Row:
+    """`rows` one after the other, `absent` for each that is missing."""
+    filled = [*rows, *([absent] * _EACH)][:_EACH]
+    return [cell for row in filled for cell in row]
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"

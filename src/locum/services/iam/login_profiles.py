@@ -1,0 +1,163 @@
+"""Login profiles: the console passwords of users. What is kept of a password is its digest.
+
+The root user has one only as AssumeRoot's task IAMCreateRootUserPassword makes it: without a password, which the
+account's owner then sets by mail. AWS answers it without a UserName.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from msgspec.structs import replace
+
+from locum.core.principal import PrincipalKind
+from locum.credentials.passwords import is_one_of, new_digest
+from locum.services.iam import callers
+from locum.services.iam.faults import (
+    access_denied,
+    already_exists,
+    invalid_user_type,
+    no_such_entity,
+    password_policy_violation,
+    validation_error,
+)
+from locum.services.iam.kinds import USER
+from locum.services.iam.limits import PASSWORDS_REMEMBERED
+from locum.services.iam.password_policy import check_password, policy_of
+from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
+from locum.state import LoginProfile, PasswordPolicy, put, remove
+
+
+class _Owner(NamedTuple):
+    """Whose profile: a user's key and name, both empty for the root user."""
+
+    key: str
+    name: str
+
+    def profile(self, context: Context) -> LoginProfile | None:
+        """The profile, or None."""
+        return context.state.get(LoginProfile, context.account, self.key)
+
+    def own(self, context: Context) -> LoginProfile:
+        """The profile. Raises NoSuchEntity."""
+        profile = self.profile(context)
+        if profile is None:
+            # AWS writes it so: "Login Profile for User null cannot be found."
+            raise no_such_entity(f"Login Profile for User {self.name or 'null'} cannot be found.")
+        return profile
+
+    def shown(self, profile: LoginProfile) -> dict[str, Any]:
+        """The profile as answered."""
+        name = {"UserName": self.name} if self.name else {}
+        return {**name, "CreateDate": profile.created, "PasswordResetRequired": profile.reset_required}
+
+
+def create_login_profile(context: Context, params: Params) -> Outcome:
+    """CreateLoginProfile."""
+    owner = _owner(context, params)
+    if owner.profile(context) is not None:
+        whose = f"user {owner.name}" if owner.name else f"account {context.account}"
+        raise already_exists(f"Login Profile for {whose} already exists.")
+    now = int(context.now)
+    profile = LoginProfile(
+        account=context.account,
+        user=owner.key,
+        digest=_first_digest(context, owner, params.get("Password")),
+        created=now,
+        changed=now,
+        reset_required=params.get("PasswordResetRequired", False),
+    )
+    return Outcome({"LoginProfile": owner.shown(profile)}, (put(profile),))
+
+
+def get_login_profile(context: Context, params: Params) -> Outcome:
+    """GetLoginProfile."""
+    owner = _owner(context, params)
+    return Outcome({"LoginProfile": owner.shown(owner.own(context))})
+
+
+def update_login_profile(context: Context, params: Params) -> Outcome:
+    """UpdateLoginProfile: what is not given stays as it is."""
+    profile = _owner(context, params).own(context)
+    if "Password" in params:
+        profile = _with_password(context, profile, params["Password"])
+    changed = replace(profile, reset_required=params.get("PasswordResetRequired", profile.reset_required))
+    return Outcome({}, (put(changed),))
+
+
+def delete_login_profile(context: Context, params: Params) -> Outcome:
+    """DeleteLoginProfile: with the password goes what is remembered of those before it."""
+    return Outcome({}, (remove(_owner(context, params).own(context)),))
+
+
+def change_password(context: Context, params: Params) -> Outcome:
+    """ChangePassword: of the user who calls, and of nobody else.
+
+    An expired password can be changed: HardExpiry keeps people from doing so on the console alone.
+    """
+    caller = context.caller.principal
+    if caller.kind is not PrincipalKind.USER:
+        raise invalid_user_type("Only IAM Users can change their own password.")
+    user = USER.named(context, caller.name)
+    profile = _Owner(user.key, user.name).own(context)
+    if not is_one_of(params["OldPassword"], (profile.digest,)):
+        raise access_denied("The old password was incorrect.")
+    if params["NewPassword"] == params["OldPassword"]:
+        raise _reused()
+    changed = _with_password(context, profile, params["NewPassword"])
+    return Outcome({}, (put(replace(changed, reset_required=False)),))
+
+
+def _owner(context: Context, params: Params) -> _Owner:
+    """Whose profile `params` mean. Raises NoSuchEntity, ValidationError."""
+    session = context.caller.session
+    if "UserName" not in params and session is not None and session.assumed_root:
+        return _Owner("", "")
+    user = USER.named(context, callers.user_name(context, params))
+    return _Owner(user.key, user.name)
+
+
+def _first_digest(context: Context, owner: _Owner, password: str | None) -> str:
+    """IAM API Reference, Password: "must be omitted when you make the request with an AssumeRoot session. It is
+    required in all other cases." Raises ValidationError, PasswordPolicyViolation."""
+    if not owner.name:
+        if password is not None:
+            raise validation_error("Password must not be specified when calling with an AssumeRoot session")
+        return ""
+    if password is None:
+        raise validation_error(
+            "1 validation error detected: Value at 'password' failed to satisfy constraint: Member must not be null"
+        )
+    check_password(policy_of(context), password)
+    return new_digest(password, context.entropy)
+
+
+def _with_password(context: Context, profile: LoginProfile, password: str) -> LoginProfile:
+    """`profile` with another password. Raises PasswordPolicyViolation."""
+    policy = policy_of(context)
+    check_password(policy, password)
+    known = (profile.digest, *profile.previous)
+    if is_one_of(password, known[: _remembered(policy)]):
+        raise _reused()
+    digest = new_digest(password, context.entropy, profile.digest)
+    kept = known[: PASSWORDS_REMEMBERED - 1]
+    return replace(profile, digest=digest, previous=kept, changed=int(context.now))
+
+
+def _remembered(policy: PasswordPolicy | None) -> int:
+    return 0 if policy is None else policy.reuse_prevention
+
+
+def _reused() -> Exception:
+    return password_policy_violation(
+        "Policy constraint violation with password reuse prevention during password change."
+    )
+
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "CreateLoginProfile": writes(create_login_profile),
+    "GetLoginProfile": reads(get_login_profile),
+    "UpdateLoginProfile": writes(update_login_profile),
+    "DeleteLoginProfile": writes(delete_login_profile),
+    "ChangePassword": writes(change_password),
+}

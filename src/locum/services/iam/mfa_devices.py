@@ -1,0 +1,192 @@
+"""Virtual MFA devices of users and of the root user.
+
+IAM User Guide, "AWS Multi-factor authentication in IAM": "Your AWS account root user and IAM users can register up to
+eight MFA devices". A device is made unassigned; two consecutive codes prove that somebody has it, and give it to a
+user. What its codes are good for is the business of STS.
+
+The root user of the account is meant where it calls by itself, and names nobody or the account's number as UserName.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from msgspec.structs import replace
+
+from locum.core.principal import PrincipalKind
+from locum.credentials.onetime import drift, new_seed, open_seed, synchronized_step
+from locum.services.iam import callers, limits, shapes, tags
+from locum.services.iam.account import account_of
+from locum.services.iam.faults import (
+    already_exists,
+    delete_conflict,
+    invalid_authentication_code,
+    invalid_input,
+    no_such_entity,
+    quota_exceeded,
+)
+from locum.services.iam.kinds import USER
+from locum.services.iam.mfa_seeds import key_uri, qr_code
+from locum.services.iam.pagination import page
+from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
+from locum.state import MfaDevice, User, put, remove
+from locum.state.devices import device_of, devices_of
+from locum.state.indexes import MFA_OF_USER, scoped
+
+_LONGEST_SERIAL: Final = 256
+"""Characters. IAM API Reference, SerialNumber: "Maximum length of 256"."""
+
+
+class _Owner(NamedTuple):
+    """Whose devices. The root user has no key, and the number of the account for a name."""
+
+    key: str
+    name: str
+
+
+def create_virtual_mfa_device(context: Context, params: Params) -> Outcome:
+    """CreateVirtualMFADevice. Its answer is the only place where the seed is ever shown."""
+    new_tags = tags.given(params, MfaDevice)
+    devices = context.state.table(MfaDevice, context.account)
+    device = MfaDevice(
+        account=context.account,
+        name=params["VirtualMFADeviceName"],
+        path=params.get("Path", "/"),
+        seed=b"",
+        created=int(context.now),
+        tags=new_tags,
+    )
+    if device.key in devices:
+        raise already_exists("MFA device already exists.")
+    if len(device.arn) > _LONGEST_SERIAL:
+        raise invalid_input(f"The serial number of the device would be longer than {_LONGEST_SERIAL} characters.")
+    if len(devices) >= limits.MFA_DEVICES:
+        raise quota_exceeded("MFADevicesPerAccount", limits.MFA_DEVICES)
+    seed, sealed = new_seed(context.keyring, device.arn, context.entropy)
+    account = account_of(context)
+    shown = {
+        "SerialNumber": device.arn,
+        "Base32StringSeed": seed.encode(),
+        "QRCodePNG": qr_code(key_uri(device.name, account.alias or account.account, seed)),
+        **shapes.given_tags(new_tags),
+    }
+    return Outcome({"VirtualMFADevice": shown}, (put(replace(device, seed=sealed)),))
+
+
+def delete_virtual_mfa_device(context: Context, params: Params) -> Outcome:
+    """DeleteVirtualMFADevice."""
+    device = _device(context, params)
+    if device.enabled:
+        raise delete_conflict("MFA VirtualDevice in use. Must deactivate first.")
+    return Outcome({}, (remove(device),))
+
+
+def list_virtual_mfa_devices(context: Context, params: Params) -> Outcome:
+    """ListVirtualMFADevices: Assigned, Unassigned or Any."""
+    wanted = _ASSIGNED[params.get("AssignmentStatus", "Any")]
+    found = (d for d in context.state.table(MfaDevice, context.account).values() if bool(d.enabled) in wanted)
+    chosen = page(params, found, lambda device: device.key)
+    return chosen.outcome("VirtualMFADevices", lambda device: _virtual(context, device))
+
+
+def enable_mfa_device(context: Context, params: Params) -> Outcome:
+    """EnableMFADevice.
+
+    "If you generate the codes and then wait too long to submit the request, the MFA device successfully associates
+    with the user but the MFA device becomes out of sync": the codes may be old, and tell what the clock shows.
+    """
+    owner, device = _owner(context, params), _device(context, params)
+    if device.enabled:
+        raise already_exists("MFA Device is already in use.")
+    if context.state.count(MFA_OF_USER, scoped(context.account, owner.key)) >= limits.MFA_DEVICES_PER_USER:
+        raise quota_exceeded("MFADevicesPerUser", limits.MFA_DEVICES_PER_USER)
+    synchronized = _synchronized(context, params, device)
+    return Outcome({}, (put(replace(synchronized, user=owner.key, enabled=int(context.now))),))
+
+
+def resync_mfa_device(context: Context, params: Params) -> Outcome:
+    """ResyncMFADevice."""
+    return Outcome({}, (put(_synchronized(context, params, _device_of_user(context, params))),))
+
+
+def deactivate_mfa_device(context: Context, params: Params) -> Outcome:
+    """DeactivateMFADevice: the device stays, and is nobody's."""
+    return Outcome({}, (put(replace(_device_of_user(context, params), user="", enabled=0)),))
+
+
+def get_mfa_device(context: Context, params: Params) -> Outcome:
+    """GetMFADevice: of the user who is named, else of the caller."""
+    device = _device_of_user(context, params)
+    return Outcome(_enabled(_owner(context, params), device))
+
+
+def list_mfa_devices(context: Context, params: Params) -> Outcome:
+    """ListMFADevices."""
+    owner = _owner(context, params)
+    found = page(params, devices_of(context.state, context.account, owner.key), lambda device: device.key)
+    return found.outcome("MFADevices", lambda device: _enabled(owner, device))
+
+
+_ASSIGNED: Final = {"Assigned": (True,), "Unassigned": (False,), "Any": (True, False)}
+
+
+def _owner(context: Context, params: Params) -> _Owner:
+    """Whose devices `params` mean: with no UserName, the caller's. Raises NoSuchEntity, ValidationError."""
+    named = params.get("UserName", context.account)
+    if context.caller.principal.kind is PrincipalKind.ROOT and named == context.account:
+        return _Owner("", context.account)
+    user = USER.named(context, callers.user_name(context, params))
+    return _Owner(user.key, user.name)
+
+
+def _device(context: Context, params: Params) -> MfaDevice:
+    """The device SerialNumber of the account. Raises NoSuchEntity."""
+    serial = params["SerialNumber"]
+    device = device_of(context.state, context.account, serial)
+    if device is None:
+        raise no_such_entity(f"MFA Device with serial number {serial} does not exist.")
+    return device
+
+
+def _device_of_user(context: Context, params: Params) -> MfaDevice:
+    """The device SerialNumber, which is enabled for the user that `params` mean. Raises NoSuchEntity."""
+    owner, device = _owner(context, params), _device(context, params)
+    if not device.enabled or device.user != owner.key:
+        raise no_such_entity("MFA Device invalid for user.")
+    return device
+
+
+def _synchronized(context: Context, params: Params, device: MfaDevice) -> MfaDevice:
+    """`device`, with the clock that its two codes show. Raises InvalidAuthenticationCode."""
+    seed = open_seed(context.keyring, device.arn, device.seed)
+    first, second = params["AuthenticationCode1"], params["AuthenticationCode2"]
+    step = synchronized_step(seed, first, second, context.now, device.step)
+    if step is None:
+        raise invalid_authentication_code()
+    return replace(device, step=step, drift=drift(step, context.now))
+
+
+def _enabled(owner: _Owner, device: MfaDevice) -> dict[str, Any]:
+    return {"UserName": owner.name, "SerialNumber": device.arn, "EnableDate": device.enabled}
+
+
+def _virtual(context: Context, device: MfaDevice) -> dict[str, Any]:
+    """A device in ListVirtualMFADevices, which shows neither its seed nor its tags."""
+    if not device.enabled:
+        return {"SerialNumber": device.arn}
+    user = context.state.get(User, device.account, device.user) if device.user else None
+    owner = shapes.root(account_of(context)) if user is None else shapes.user(user)
+    return {"SerialNumber": device.arn, "User": owner, "EnableDate": device.enabled}
+
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "CreateVirtualMFADevice": writes(create_virtual_mfa_device),
+    "DeleteVirtualMFADevice": writes(delete_virtual_mfa_device),
+    "ListVirtualMFADevices": reads(list_virtual_mfa_devices),
+    "EnableMFADevice": writes(enable_mfa_device),
+    "ResyncMFADevice": writes(resync_mfa_device),
+    "DeactivateMFADevice": writes(deactivate_mfa_device),
+    "GetMFADevice": reads(get_mfa_device),
+    "ListMFADevices": reads(list_mfa_devices),
+    **tags.operations("MFADevice", MfaDevice, _device),
+}

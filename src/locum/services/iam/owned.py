@@ -1,0 +1,63 @@
+"""What a user has besides access keys, a password and MFA devices: how it is found, listed and switched off."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple, TypeVar
+
+from locum.core.principal import PrincipalKind
+from locum.services.iam import callers
+from locum.services.iam.faults import invalid_input, no_such_entity
+from locum.services.iam.kinds import USER
+from locum.services.verbs import Context, Params
+from locum.state import ServiceSpecificCredential, SigningCertificate, SshPublicKey
+from locum.state.indexes import CREDENTIALS_OF_USER, scoped
+
+C = TypeVar("C", SshPublicKey, SigningCertificate, ServiceSpecificCredential)
+
+_SETTABLE: Final = ("Active", "Inactive")
+
+
+class Owner(NamedTuple):
+    """Whose: a user's key and name, both empty for the root user."""
+
+    key: str
+    name: str
+
+
+def user(context: Context, params: Params) -> Owner:
+    """The user that `params` name, else the caller. Raises NoSuchEntity, ValidationError."""
+    found = USER.named(context, callers.user_name(context, params))
+    return Owner(found.key, found.name)
+
+
+def user_or_root(context: Context, params: Params) -> Owner:
+    """Like `user`, and the root user where it calls and names nobody."""
+    if "UserName" not in params and context.caller.principal.kind is PrincipalKind.ROOT:
+        return Owner("", "")
+    return user(context, params)
+
+
+def all_of(context: Context, kind: type[C], owner: Owner) -> list[C]:
+    """Those of one kind that `owner` has, in no order."""
+    found = context.state.find(CREDENTIALS_OF_USER, scoped(context.account, owner.key))
+    return [entity for entity in found if isinstance(entity, kind)]
+
+
+def one_of(context: Context, kind: type[C], owner: Owner, key: str, missing: str) -> C:
+    """The one with the id `key` that `owner` has. Raises NoSuchEntity with the text `missing`."""
+    entity = context.state.get(kind, context.account, key)
+    if entity is None or entity.user != owner.key:
+        raise no_such_entity(missing.format(key))
+    return entity
+
+
+def status(active: bool) -> str:
+    """As answers say it."""
+    return _SETTABLE[0] if active else _SETTABLE[1]
+
+
+def wanted(params: Params) -> bool:
+    """Whether Status asks for something active. Raises InvalidInput: the third status is one that only AWS sets."""
+    if params["Status"] not in _SETTABLE:
+        raise invalid_input(f"The status cannot be set to {params['Status']}.")
+    return bool(params["Status"] == _SETTABLE[0])
