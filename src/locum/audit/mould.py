@@ -19,17 +19,21 @@ _FIRST: Final = 3
 
 
 class Mould:
-    """Makes rows that are those of `record` but for its ids, time, parameters and resources."""
+    """Makes rows that are those of `record` but for its ids, time, parameters and resources.
 
-    __slots__ = ("_account", "_after", "_before", "_between", "_searchable")
+    `use` is what each of the calls is a use of.
+    """
 
-    def __init__(self, record: Record) -> None:
+    __slots__ = ("_account", "_after", "_before", "_between", "_searchable", "_use")
+
+    def __init__(self, record: Record, use: Use | None = None) -> None:
         def joined(start: int, end: int | None) -> bytes:
             return b",".join(encode(getattr(record, name)) for name in _FIELDS[start:end])
 
         self._before = b",%b," % joined(_FIRST, _PARAMETERS)
         self._between = b",%b," % joined(_PARAMETERS + 1, _RESOURCES)
         self._after = b",%b]" % joined(_RESOURCES + 1, None)
+        self._use = use
         row = record.row()
         self._account = row.account
         self._searchable = row[AuditRow._fields.index("event_name") : AuditRow._fields.index("resources")]
@@ -41,7 +45,6 @@ class Mould:
         at: float,
         parameters: Any,
         resources: tuple[Resource, ...],
-        use: Use | None = None,
     ) -> AuditRow:
         """The row of one call. The ids are plain text that JSON needs no escapes for."""
         data = b"".join(
@@ -55,4 +58,4 @@ class Mould:
             )
         )
         pairs = tuple([(resource.type, resource.name) for resource in resources]) if resources else ()
-        return AuditRow._make((at, self._account, event_id, request_id, *self._searchable, pairs, data, use))
+        return AuditRow._make((at, self._account, event_id, request_id, *self._searchable, pairs, data, self._use))

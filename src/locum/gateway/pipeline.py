@@ -84,9 +84,8 @@ class Pipeline:
         body = verified(signer, request, claim, progress.now, codec.model, codec.protocol)
         progress.caller = signer.caller
         params = progress.params = codec.parse(request, body)
-        vouched_for = await self._vouching.caller(progress, codec)
-        if vouched_for is not None:
-            progress.caller = vouched_for
+        if self._vouching.concerns(codec):
+            progress.caller = await self._vouching.caller(progress, codec)
         call = _call(progress, codec, presigned=claim is not None and claim.presigned)
         progress.plan = authz.plan(progress.state, call)
         own = self._plane.services.get(codec.service)

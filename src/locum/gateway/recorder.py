@@ -137,8 +137,10 @@ class Recorder:
         """The row of an allowed call that changed nothing here, out of the mould of its kind."""
         request, codec, caller = progress.request, progress.codec, progress.caller
         headers = request.headers
+        traits = _UNNAMED if codec is None else _traits(codec)
         kind = (
             codec,
+            _action(progress, traits),
             caller.access_key_id,
             caller.principal.arn,
             caller.principal.user_id,
@@ -154,12 +156,9 @@ class Recorder:
         if mould is None:
             if len(self._moulds) >= _MOULDS:
                 self._moulds.clear()
-            mould = self._moulds[kind] = Mould(self._made(progress, status))
-        traits = _UNNAMED if codec is None else _traits(codec)
+            mould = self._moulds[kind] = Mould(self._made(progress, status), self._use(progress, traits))
         parameters = traits.parameters(progress.params) if progress.params else None
-        resources = _resources(progress)
-        use = self._use(progress, traits)
-        return mould.row(self._ids(), progress.request_id, progress.now, parameters, resources, use)
+        return mould.row(self._ids(), progress.request_id, progress.now, parameters, _resources(progress))
 
     def _row(
         self, progress: Progress, status: int, fault: Fault | None = None, answer: Mapping[str, Any] | None = None
@@ -205,8 +204,7 @@ class Recorder:
 
     def _use(self, progress: Progress, traits: _Traits) -> Use | None:
         """What the call is a use of, allowed or not: the very same value each time, so that it is cheap to find."""
-        caller, plan = progress.caller, progress.plan
-        action = plan.checks[0].action if plan is not None and plan.checks else traits.action
+        caller, action = progress.caller, _action(progress, traits)
         if not caller.access_key_id or not action:
             return None
         key = (caller.access_key_id, action, progress.region)
@@ -241,6 +239,12 @@ class _Traits(NamedTuple):
     management: bool
     parameters: Callable[[Mapping[str, Any]], Any]
     answer: Callable[[Mapping[str, Any]], Any]
+
+
+def _action(progress: Progress, traits: _Traits) -> str:
+    """The first action that the call takes a permission for."""
+    plan = progress.plan
+    return plan.checks[0].action if plan is not None and plan.checks else traits.action
 
 
 def _nothing(_members: Mapping[str, Any]) -> None:

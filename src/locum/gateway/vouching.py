@@ -32,14 +32,13 @@ class Vouching:
             "AssumeRoleWithWebIdentity": self._web_identity,
         }
 
-    async def caller(self, progress: Progress, codec: Codec) -> Caller | None:
-        """The caller that a verified proof speaks of; None where the operation takes none. Raises Fault."""
-        if codec.service != "sts":
-            return None
-        prover = self._provers.get(codec.operation)
-        if prover is None:
-            return None
-        caller = await prover(progress)
+    def concerns(self, codec: Codec) -> bool:
+        """Whether calls of the operation carry a proof of their own."""
+        return codec.operation in self._provers and codec.service == "sts"
+
+    async def caller(self, progress: Progress, codec: Codec) -> Caller:
+        """The caller that the proof in a call speaks of, once it is verified. Raises Fault."""
+        caller = await self._provers[codec.operation](progress)
         if caller.principal.account in organizations.suspended(progress.state):
             raise not_authorized(codec.operation)
         return caller
