@@ -18,6 +18,7 @@ from locum.sigv4 import Failure
 from locum.sigv4.faults import fault
 from locum.state import AccessKey, State, User, organizations
 from locum.state.indexes import ACCESS_KEY_ID
+from locum.wire import Codec
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel
@@ -76,15 +77,13 @@ def verified(
     request: HttpRequest,
     claim: sigv4.Claim | None,
     now: float,
-    operation: OperationModel,
-    protocol: str,
+    codec: Codec,
 ) -> bytes:
     """The payload of a request that `signer` signed, or of one that may come unsigned. Raises Fault."""
     if claim is None:
-        _require_unsigned(operation, protocol)
+        _require_unsigned(codec.model, codec.protocol)
         return request.body
-    unsigned_payload = operation.auth_type == "v4-unsigned-body" or bool(operation.unsigned_payload)
-    body = sigv4.verify(request, claim, signer.secret, now, unsigned_payload=unsigned_payload)
+    body = sigv4.verify(request, claim, signer.secret, now, unsigned_payload=codec.unsigned_payload)
     session = signer.caller.session
     if session is not None and now >= session.expires_at:
         raise _refused(Failure.EXPIRED_TOKEN, claim)

@@ -16,7 +16,7 @@ from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
 from locum.core.identifiers import RequestIds
 from locum.core.resources import UNKNOWN, ResourceFacts
-from locum.gateway import s3
+from locum.gateway import notices, s3
 from locum.gateway.answers import error_in, identified
 from locum.gateway.authenticate import Signers, verified
 from locum.gateway.destination import destination
@@ -81,7 +81,7 @@ class Pipeline:
             progress.region = claim.scope.region
         signer = self._signers.find(progress.state, claim)
         codec = progress.codec = wire.resolve(request, None if claim is None else claim.scope.service)
-        body = verified(signer, request, claim, progress.now, codec.model, codec.protocol)
+        body = verified(signer, request, claim, progress.now, codec)
         progress.caller = signer.caller
         params = progress.params = codec.parse(request, body)
         if self._vouching.concerns(codec):
@@ -136,6 +136,8 @@ class Pipeline:
         verb, params = operation.verb, progress.params
         if operation.writes:
             outcome = await self._write(progress, context, operation, call, facts)
+            if outcome.notices:
+                await notices.publish(plane, outcome.notices, progress.now)
             return codec.serialize(outcome.answer, progress.request_id)
         if operation.blocks:
             outcome = await plane.ledger.read(lambda: verb(context, params))

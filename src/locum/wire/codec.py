@@ -58,7 +58,8 @@ def owned(service: str, operation: str) -> bool:
 class Codec:
     """Reads the requests and writes the answers of one operation in one protocol.
 
-    `service` is botocore's name, `model` botocore's OperationModel. Get codecs from `codec` or `resolve`: there is
+    `service` is botocore's name, `model` botocore's OperationModel. `unsigned_payload`: a request may come with its
+    body outside the signature. Get codecs from `codec` or `resolve`: there is
     one of each.
     """
 
@@ -69,6 +70,7 @@ class Codec:
         self.signing_name = service.signing_name
         self.api_version = service.api_version
         self.model = model
+        self.unsigned_payload = model.auth_type == "v4-unsigned-body" or bool(model.unsigned_payload)
         self._read = compile_parser(model, protocol)
         self._check = compile_validator(model, protocol) if owned(service.name, model.name) else None
 

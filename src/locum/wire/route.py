@@ -35,6 +35,8 @@ _ACTION = re.compile(rb"(?:^|&)Action=([^&]*)")
 _VERSION = re.compile(rb"(?:^|&)Version=([^&]*)")
 _NAMES_KEPT = 1024  # there are 365; clients may make up more
 _ACTIONS_KEPT = 4096
+_FORMS_KEPT = 1024
+_SMALL_FORM = 256  # octets
 _LONGEST_NAME = 200  # characters; no operation has as many
 _FORM_TYPE = "application/x-www-form-urlencoded"
 
@@ -60,9 +62,9 @@ def resolve(request: HttpRequest, signing_name: str | None) -> Codec:
     if plan.json and (target := request.headers.get("x-amz-target")) is not None:
         return _by_target(plan, target)
     if plan.form:
-        action = _parameter(_ACTION, request)
+        action, version = _action_and_version(request)
         if action is not None:
-            return _by_action(plan, action, _parameter(_VERSION, request))
+            return _by_action(plan, action, version)
     if signing_name is None:
         return _unsigned(request)
     if plan.rest:
@@ -145,17 +147,29 @@ def _invalid_action(plan: _Plan, action: str, version: str) -> Fault:
     return Fault("InvalidAction", f"Could not find operation {action} for version {version}")
 
 
-def _parameter(pattern: re.Pattern[bytes], request: HttpRequest) -> str | None:
-    """The value of `Action` or `Version` in the form or the query string; a name, or nothing that is known.
+def _action_and_version(request: HttpRequest) -> tuple[str | None, str | None]:
+    """`Action` and `Version`, each in the form or else in the query string; names, or nothing that is known.
 
     The parser refuses a form in which either comes twice, so that nobody can read another one.
     """
-    match = None
+    action = version = None
     if request.method == "POST" and request.headers.get("content-type", _FORM_TYPE).startswith(_FORM_TYPE):
-        match = pattern.search(request.body)
-    if match is None and request.query_string:
-        match = pattern.search(request.query_string.encode("utf-8", "replace"))
-    return match[1][:_LONGEST_NAME].decode("ascii", "replace") if match is not None else None
+        body = request.body
+        action, version = _names_in_small(body) if len(body) <= _SMALL_FORM else _names_in(body)
+    if request.query_string and (action is None or version is None):
+        others = _names_in(request.query_string.encode("utf-8", "replace"))
+        action, version = action if action is not None else others[0], version if version is not None else others[1]
+    return action, version
+
+
+def _names_in(form: bytes) -> tuple[str | None, str | None]:
+    found = (pattern.search(form) for pattern in (_ACTION, _VERSION))
+    action, version = (m[1][:_LONGEST_NAME].decode("ascii", "replace") if m is not None else None for m in found)
+    return action, version
+
+
+_names_in_small = lru_cache(maxsize=_FORMS_KEPT)(_names_in)
+"""The same small forms come again and again: all of a GetCallerIdentity is these two names."""
 
 
 # REST
