@@ -48,6 +48,7 @@ def test_what_the_api_cannot_express_is_only_what_its_parameters_have_no_place_f
         simulated.WITHOUT,
         simulated.EMPTY_KEY,
         simulated.UNSTORABLE,
+        simulated.NO_OPERATOR,
     }
     assert len(CUSTOM) > 0.7 * len(PAIRS)
     assert len(PRINCIPAL) > 0.6 * len(PAIRS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from support import javascript
 from support.inside import Inside, inside, led
-from support.plane import LOCUM, SECONDS, RunningPlane, allow, up
+from support.plane import LOCUM, RunningPlane, allow, up
 
 pytestmark = pytest.mark.xdist_group("rotation")
 
 HERE = Path(__file__).parent
 ROTATIONS = 3
-NODE, NPM = shutil.which("node"), shutil.which("npm")
 
 Program = subprocess.Popen[str]
 
@@ -32,30 +31,14 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlane]:
 
 
 @pytest.fixture(scope="module")
-def packages() -> bool:
-    """Whether the SDK for JavaScript is there, installed as locked where it was not and the registry can be reached."""
-    if NODE is None or NPM is None:
-        return False
-    lock, mark = HERE / "js" / "package-lock.json", HERE / "js" / "node_modules" / ".locked"
-    if not mark.exists() or mark.read_bytes() != lock.read_bytes():
-        command = [NPM, "ci", "--no-audit", "--no-fund", "--fetch-retries=0", "--prefix", str(HERE / "js")]
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=SECONDS)
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-            return False
-        mark.write_bytes(lock.read_bytes())
-    return True
-
-
-@pytest.fixture(scope="module")
-def programs(short: RunningPlane, packages: bool) -> Iterator[dict[str, Program]]:
+def programs(short: RunningPlane) -> Iterator[dict[str, Program]]:
     """Each in an instance of its own, started together: they rotate in the same seconds."""
     bucket = short.bucket(report=b"all is well")
     profile = short.profile(allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*"))
     python = [sys.executable, str(HERE / "rotating_program.py")]
     commands = {"boto3, one session": [*python, "once"], "boto3, a session a call": [*python, "always"]}
-    if packages:
-        commands["javascript"] = [str(NODE), str(HERE / "js" / "rotating.mjs")]
+    if javascript.installed():
+        commands["javascript"] = javascript.line("rotating.mjs")
     run = [LOCUM, "run", "--data", str(short.data), "--profile", profile, "--"]
     with ExitStack() as stack:
         yield {
@@ -87,7 +70,7 @@ def test_boto3_runs_through_three_rotations_without_a_failure(programs: dict[str
 
 def test_the_javascript_sdk_runs_through_three_rotations_without_a_failure(programs: dict[str, Program]) -> None:
     if "javascript" not in programs:
-        pytest.skip("the AWS SDK for JavaScript needs node, npm (apt-get install nodejs npm) and npm's registry")
+        pytest.skip(javascript.LACKING)
     assert outcomes(programs["javascript"]) == {"ok"}
 
 

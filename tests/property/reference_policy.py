@@ -125,7 +125,8 @@ def how(s: Doc, q: Question) -> str:
     aws = ["*"] if element == "*" else many(element.get("AWS", []))
     if q.kind == "service":  # [16]
         service = [] if element == "*" else many(element.get("Service", []))
-        return "service" if q.arn in service else "everyone" if "*" in aws and s["Effect"] == "Deny" else ""
+        covered = s["Effect"] == "Deny" or any(demands_source(o, keys) for o, keys in s.get("Condition", {}).items())
+        return "service" if q.arn in service else "everyone" if "*" in aws and covered else ""
     if q.kind == "anonymous":  # [15]
         return "everyone" if "*" in aws else ""
     if (q.arn in aws and q.kind == "user") or (q.kind == "user" and q.unique_id in aws):  # [11] [12]
@@ -137,6 +138,13 @@ def how(s: Doc, q: Question) -> str:
     if q.kind in ("role-session", "federated-user") and (q.issuer in aws or q.unique_id in aws):  # [9]
         return "role" if q.kind == "role-session" else "federating-user"
     return "account" if names_account(aws, q) else ""
+
+
+def demands_source(operator: str, keys: Mapping[str, Any]) -> bool:  # [16]
+    sources = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
+    open_without = "Not" in operator or "IfExists" in operator or "ForAllValues" in operator
+    textual = "String" in operator or "Arn" in operator
+    return textual and not open_without and any(key.lower() in sources for key in keys)
 
 
 def names_account(aws: list[str], q: Question) -> bool:  # [10]
@@ -181,7 +189,7 @@ def action_matches(s: Doc, q: Question) -> bool:  # [30]
 
 
 def same_service(a: str, b: str) -> bool:
-    return a.split(":", maxsplit=1)[0].lower() == b.split(":", maxsplit=1)[0].lower()
+    return wild(a.split(":", maxsplit=1)[0].lower(), b.split(":", maxsplit=1)[0].lower())
 
 
 def resource_matches(s: Doc, q: Question, live: bool) -> bool:
@@ -281,11 +289,12 @@ def holds(operator: str, key: str, wanted: list[str], q: Question, live: bool, e
     value = lookup(q, key)
     given = [] if value is None else many(value)
     if name == "Null":  # [43]
-        return ("true" if not given else "false") in [w.lower() for w in wanted]
+        absent = not given or value == [""]  # [42]
+        return ("true" if absent else "false") in [w.lower() for w in wanted]
     negated = "Not" in name
     checks = [check(name.replace("Not", ""), v, wanted, q, live, negated=negated, deny=deny) for v in given]
     if quantifier == "ForAllValues":  # [38] [39]
-        return all(checks) or (deny and given == [""])
+        return all(checks) or given == [""]
     if quantifier == "ForAnyValue":
         return any(checks) if given else optional and deny
     if not given:  # [37]

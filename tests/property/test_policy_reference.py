@@ -89,7 +89,7 @@ OPERATORS = [
     ("IpAddress", "NotIpAddress"),
     *(("Arn", f"Arn{n}{c}") for n in ("", "Not") for c in ("Equals", "Like")),
 ]
-KEYS = ("aws:PrincipalArn", "aws:PrincipalTag/team", "aws:TagKeys", "s3:some", "aws:username")
+KEYS = ("aws:SourceArn", "aws:PrincipalArn", "aws:PrincipalTag/team", "aws:TagKeys", "s3:some", "aws:username")
 
 
 def some(items: tuple[Any, ...]) -> st.SearchStrategy[Any]:
@@ -281,7 +281,7 @@ JSON = st.recursive(
 def test_no_json_has_another_effect_than_a_refusal(kind: PolicyKind, body: Any, version: str, strict: bool) -> None:
     text = json.dumps({"Version": version, "Statement": body})
     try:
-        made = policy.compile(policy.parse(text, kind, judge_values=strict), Source(kind))
+        made = policy.compile(policy.parse(text, kind, judge_values=strict, known_operators=strict), Source(kind))
     except policy.MalformedPolicy as refusal:
         refusal.describe()
         return

@@ -69,11 +69,11 @@ class Plane:
     def call(self, operation: str, **params: Any) -> dict[str, Any]:
         """The answer of the operation. Raises Fault, and then nothing has changed."""
         entry = self.operations[operation].of(params)
-        answer, events = entry.verb(self.context(), params)
-        assert misfits(self.service, operation, answer) == []
-        assert entry.writes or not events
-        self.state = change(self.state, events)
-        return answer
+        outcome = entry.verb(self.context(), params)
+        assert misfits(self.service, operation, outcome.answer) == []
+        assert entry.writes or not outcome.events
+        self.state = change(self.state, outcome.events)
+        return outcome.answer
 
     def having(self, *entities: AnyEntity) -> None:
         """Puts entities there."""

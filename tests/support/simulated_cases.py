@@ -11,6 +11,7 @@ from locum import policy
 from locum.core.principal import Caller, Principal, PrincipalKind
 from locum.credentials import KeyRing
 from locum.policy import PolicyKind, cases
+from locum.policy.conditions import UNKNOWN_OPERATOR, PreparedCondition
 from locum.policy.context import derived_context
 from locum.services.iam import OPERATIONS
 from locum.services.verbs import Context
@@ -32,6 +33,7 @@ OWNER = "the account in an ARN is the resource's owner"
 WITHOUT = "an action without resource-level permissions is simulated on *"
 EMPTY_KEY = "a key has at least one value"
 UNSTORABLE = "IAM does not store this document"
+NO_OPERATOR = "a condition operator that does not exist is refused"
 
 
 def raw_cases(folder: Path) -> Iterator[dict[str, Any]]:
@@ -59,8 +61,15 @@ def inexpressible(raw: Mapping[str, Any], case: cases.Case) -> str:
         OWNER: owner.isdigit() and owner != request.resource_account,
         WITHOUT: request.wildcard_only is not (request.resource == "*"),
         EMPTY_KEY: any(value == () for value in request.context.values()),
+        NO_OPERATOR: any(condition.operator is UNKNOWN_OPERATOR for condition in _conditions(policies)),
     }
     return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def _conditions(policies: policy.Policies) -> Iterator[PreparedCondition]:
+    for found in policies.identity:
+        for statement in found.statements:
+            yield from statement.conditions
 
 
 def not_of_a_principal(raw: Mapping[str, Any], case: cases.Case) -> str:

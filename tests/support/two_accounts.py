@@ -86,6 +86,10 @@ class Belongings:
             "Organization.services": {"iam.amazonaws.com": NOW},
             "OrganizationPolicy.type": "SERVICE_CONTROL_POLICY",
             "OrganizationPolicy.content": document(account, Resource="*"),
+            "ServiceSpecificCredential.service": "codecommit.amazonaws.com",
+            # One that is meant for nobody in particular is anybody's to see, on AWS as here.
+            "DelegationRequest.owner_account": account,
+            "DelegationRequest.policy": document(account, Resource="*"),
             "Member.id": account,
             "Unit.id": f"ou-{self.digit * 4}-{self.digit * 8}",
         }

@@ -76,6 +76,8 @@ def user_identity(record: Record) -> dict[str, Any]:
     element = _FORMS[identity.kind](identity)
     if record.invoked_by:
         element["invokedBy"] = record.invoked_by
+    if identity.delegate:  # IAM User Guide, "CloudTrail": "the AWS account ID of the product provider"
+        element["invokedByDelegate"] = {"accountId": identity.delegate}
     return element
 
 

@@ -21,7 +21,8 @@ class Identity(msgspec.Struct, frozen=True, array_like=True, gc=False):
     `kind` is a `PrincipalKind`.
     `issuer_*` tell of the role or user behind temporary credentials; `issued_at` is their creation in epoch
     seconds (0: not temporary). `delivery` is ec2:RoleDelivery (`1.0` or `2.0`). `provider` is the identity
-    provider of a federated caller, or behind a role session.
+    provider of a federated caller, or behind a role session. `delegate` is the account that the credentials were
+    delegated to.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Identity(msgspec.Struct, frozen=True, array_like=True, gc=False):
     instance_id: str = ""
     delivery: str = ""
     provider: str = ""
+    delegate: str = ""
 
     @property
     def assumed_root(self) -> bool:
@@ -83,6 +85,7 @@ def identify(caller: Caller) -> Identity:
         session.instance_id,
         str(session.context.get("ec2:roledelivery", "2.0")) if session.instance_id else "",
         str(session.context.get("aws:federatedprovider", "")),
+        session.delegate,
     )
 
 

@@ -20,7 +20,7 @@ from locum.core.clock import iso8601
 from locum.core.principal import Caller, PrincipalKind
 from locum.core.resources import ResourceFacts
 from locum.policy import derived_context
-from locum.state import Instance, Role, State, User
+from locum.state import Instance, Role, State, User, delegations
 from locum.state.indexes import INSTANCE_ID, UNIQUE_ID
 
 _NOTHING: Final[Mapping[str, Value]] = {}
@@ -79,9 +79,8 @@ class Conditions(Mapping[str, Value]):
         source = service(self.call.service).keys.get(key)
         if source is not None:
             values = [scalar(value) for value in source.values(self.state, self.call, self.check)]
-            if source.many:
-                return tuple(values) or None
-            return values[0] if len(values) == 1 else (tuple(values) or None)
+            if values:
+                return tuple(values) if source.many or len(values) > 1 else values[0]
         return _fold(_told(self.call.caller)).get(key)
 
     def _candidates(self) -> Iterator[str]:
@@ -322,12 +321,13 @@ _TAGS: Final[Mapping[str, Callable[[Conditions], Mapping[str, str]]]] = {
 
 
 def own_facts(state: State, arn: str) -> ResourceFacts | None:
-    """What the state itself knows of a resource: users, roles, profiles, policies and instances."""
+    """What the state itself knows of a resource: users, roles, profiles, policies, instances, delegation requests."""
     instance = instance_of(state, arn)
     if instance is not None:
         return ResourceFacts(instance.account, None, instance.tags)
     entity = entity_of(state, arn)
     if entity is None:
-        return None
+        default = delegations.default_policy(state, arn)
+        return None if default is None else ResourceFacts(arn.split(":")[4], default)
     policy = entity.trust if isinstance(entity, Role) else None
     return ResourceFacts(entity.account, policy, entity.tags)

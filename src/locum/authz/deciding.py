@@ -24,8 +24,9 @@ from locum.authz.verdict import Ruling, Verdict
 from locum.core.arn import PARTITION
 from locum.core.principal import Principal, PrincipalKind
 from locum.core.resources import UNKNOWN, ResourceFacts
-from locum.policy import CompiledPolicy, Policies, PolicyKind, Request
-from locum.state import State
+from locum.policy import CompiledPolicy, Decision, Outcome, Policies, PolicyKind, PolicyType, Request
+from locum.policy import Verdict as Decided
+from locum.state import State, delegations
 
 FactsOf = Callable[[str], ResourceFacts]
 
@@ -138,10 +139,25 @@ def rule(state: State, call: Call, check: Check, own: Standing, facts: FactsOf) 
         theirs.rcps if theirs.rcps and under_resource_control(check.action, arn) else (),
         None,
         mine.management,
-        ":role/aws-service-role/" in caller.issuer_arn,
+        caller.service_linked,
         theirs.management,
     )
-    return Ruling(check, request, policies, policy.evaluate(request, policies))
+    decision = policy.evaluate(request, policies)
+    session = call.caller.session
+    if decision.allowed and session is not None and session.delegate:
+        decision = _within_delegation(decision)
+    return Ruling(check, request, policies, decision)
+
+
+def _within_delegation(decision: Decision) -> Decision:
+    """What delegated credentials may do: nothing that the policy of their request does not allow.
+
+    [U] Session policies do not count for the root user, nor where a policy on a resource names the approver. But
+    whoever approved has agreed to this one, and to nothing more.
+    """
+    if decision.outcomes.session is Outcome.ALLOWED:
+        return decision
+    return Decision(Decided.IMPLICIT_DENY, (), decision.outcomes, PolicyType.SESSION)
 
 
 def _unlocks(caller: Principal, action: str, owner: str) -> bool:
@@ -166,6 +182,8 @@ def _resource_policy(action: str, arn: str, known: ResourceFacts) -> CompiledPol
         return None
     if ":iam:" in arn[:16]:
         # A trust policy speaks of becoming the role, never of what is done to it.
+        if arn.split(":", 5)[5].startswith(f"{delegations.KIND}/"):
+            return compiled(known.policy, PolicyKind.RESOURCE, f"default permissions on {arn}", arn)
         trusts = action.startswith(_STS)
         return compiled(known.policy, PolicyKind.TRUST, f"trust policy of {arn}", arn) if trusts else None
     owner = arn.partition("/")[0] if ":s3:::" in arn[:16] else arn

@@ -26,6 +26,7 @@ from locum.state import (
     ServiceSpecificCredential,
     State,
     User,
+    delegations,
 )
 from locum.state.devices import device_of
 from locum.state.indexes import ASSOCIATIONS_OF_INSTANCE, scoped
@@ -82,9 +83,18 @@ def _role_manager(state: State, call: Call) -> Iterator[Check]:
         yield Check("iam:CreateServiceLinkedRole", arn, "role", {"iam:awsservicename": _ROLE_MANAGER})
 
 
+def _delegation_requests_listed(state: State, call: Call) -> Iterator[Check]:
+    """ListDelegationRequests has no resource; who asks for what it owns itself has a permission of its own."""
+    caller = call.caller.principal
+    own = call.params.get("OwnerId") == caller.arn
+    arn = iam_arn(caller.account, delegations.KIND, "/", delegations.OWN) if own else "*"
+    yield Check("iam:ListDelegationRequests", arn)
+
+
 PLANNERS: Final[Mapping[str, Planner]] = {
     "attribute_roles": _attribute_roles,
     "copy_source": _copy_source,
+    "delegation_requests_listed": _delegation_requests_listed,
     "partiql": statements(None),
     "partiql_batch": statements("Statements"),
     "partiql_transaction": statements("TransactStatements"),
@@ -130,6 +140,14 @@ def _permissions_boundary(state: State, call: Call, check: Check) -> list[str]:
         return _one(given)
     entity = entity_of(state, check.resource)
     return _one(entity.boundary) if isinstance(entity, User | Role) else []
+
+
+def _delegation_request_owner(state: State, call: Call, check: Check) -> list[str]:
+    """iam:DelegationRequestOwner: the owner of the request, or whose requests are listed."""
+    if call.operation == "ListDelegationRequests":
+        return _one(call.params.get("OwnerId"))
+    request = delegations.by_arn(state, check.resource)
+    return [] if request is None else _one(request.owner)
 
 
 def entity_of(state: State, arn: str) -> Tagged | None:
@@ -213,6 +231,7 @@ KEYS: Final[Mapping[str, KeyReader]] = {
     "account_property_namespaces": _account_property_namespaces,
     "attributes": lambda state, call, check: attributes(call),
     "availability_zone": _availability_zone,
+    "delegation_request_owner": _delegation_request_owner,
     # dynamodb:FullTableScan is there on a Scan, and there true.
     "full_table_scan": lambda state, call, check: ["true"] if call.operation == "Scan" else [],
     "instance_profile": _instance_profile,

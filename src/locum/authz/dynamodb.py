@@ -99,8 +99,8 @@ _WORDS: Final = frozenset(
     | {"attribute_exists", "attribute_not_exists", "attribute_type", "if_not_exists", "list_append"}
 )
 _PARTIQL: Final = frozenset({"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"})
-UNTOLD: Final = ""
-"""There is a value, and it is not known: no value of a policy equals it."""
+UNTOLD: Final = "\0"
+"""There is a value, and it is not known: no value of a policy equals it. To ForAllValues the empty text is no value."""
 
 _EXPRESSIONS: Final = (
     "ProjectionExpression",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import ClassVar, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from locum.authz.documents import compiled
 from locum.core.principal import Caller, PrincipalKind, Session
@@ -57,11 +57,17 @@ class _Entry(NamedTuple):
 _CACHE: OrderedDict[str, _Entry] = OrderedDict()
 
 
-class _View:
+class _View(NamedTuple):
     """The principals already looked up in one state: while it stands, nothing has to be compared again."""
 
-    state: State | None = None
-    found: ClassVar[dict[tuple[str, str], Standing]] = {}
+    state: State | None
+    found: dict[tuple[str, str], Standing]
+
+
+class _Latest:
+    """The view of the state that was asked about last, in whichever thread."""
+
+    view = _View(None, {})
 
 
 def standing(state: State, caller: Caller) -> Standing:
@@ -90,17 +96,17 @@ def _of_federating(state: State, caller: Caller) -> Standing:
 
 def _of_entity(state: State, account: str, arn: str, unique_id: str) -> Standing:
     """Of the user or role `arn`; gone where it is no more, or is another one by the same name."""
-    if _View.state is not state or len(_View.found) > _KEPT:
-        _View.state = state
-        _View.found.clear()
-    found = _View.found.get((arn, unique_id))
+    view = _Latest.view
+    if view.state is not state or len(view.found) > _KEPT:
+        view = _Latest.view = _View(state, {})
+    found = view.found.get((arn, unique_id))
     if found is None:
-        found = _View.found[arn, unique_id] = _looked_up(state, account, arn, unique_id)
+        found = view.found[arn, unique_id] = _looked_up(state, account, arn, unique_id)
     return found
 
 
 def _looked_up(state: State, account: str, arn: str, unique_id: str) -> Standing:
-    kind: type[User] | type[Role] = Role if ":role/" in arn else User
+    kind: type[User] | type[Role] = Role if arn.split(":", 5)[-1].startswith("role/") else User
     entity = state.get(kind, account, arn.rsplit("/", 1)[-1].lower())
     if entity is None or entity.id != unique_id:
         return _GONE

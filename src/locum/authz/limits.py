@@ -6,6 +6,7 @@ IAM User Guide, "Compare AWS STS credentials"; STS API Reference, AssumeRole, Ge
     GetSessionToken         only with MFA                only AssumeRole and GetCallerIdentity
     GetFederationToken      none                         only GetCallerIdentity
     AssumeRoot              as its task policy permits   only GetCallerIdentity
+    GetDelegatedAccessToken as permitted                 as those of its approver would
     a role session          as permitted                 not GetSessionToken, not GetFederationToken
     the root user           as permitted                 not AssumeRole
     a user or role deleted  nothing                      nothing
@@ -28,7 +29,7 @@ def limit(call: Call) -> Fault | None:
     session, service = call.caller.session, call.service
     if service == "sts":
         return _sts(call)
-    if session is None or service != "iam":
+    if session is None or service != "iam" or session.delegate:
         return None
     kind = call.caller.principal.kind
     if kind is PrincipalKind.FEDERATED_USER:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from locum.authz.documents import compiled
 from locum.authz.gather import Level
@@ -42,36 +42,44 @@ ALONE: Final = Organization()
 _FIRST, *_OTHERS = organizations.TABLES
 
 
-class _Known:
+class _Known(NamedTuple):
     """What was resolved in `state`, and in every other with the same `tables`. No tables: there is no organization."""
 
-    state: State | None = None
-    tables: ClassVar[tuple[Any, ...]] = ()
-    accounts: ClassVar[dict[str, Organization]] = {}
+    state: State | None
+    tables: tuple[Any, ...]
+    accounts: dict[str, Organization]
+
+
+class _Latest:
+    """The states of several threads take turns: calls are decided in one, refusals are explained in another. What was
+    resolved in a state is put down beside its tables, never beside those that another thread has turned to meanwhile.
+    """
+
+    known = _Known(None, (), {})
 
 
 def around(state: State, account: str) -> Organization:
     """What the organization of `account` adds, as it is in `state`."""
-    if _Known.state is not state:
-        _turn_to(state)
-    if not _Known.tables:
+    known = _Latest.known
+    if known.state is not state:
+        known = _Latest.known = _turned_to(state, known)
+    if not known.tables:
         return ALONE
-    found = _Known.accounts.get(account)
+    found = known.accounts.get(account)
     if found is None:
-        if len(_Known.accounts) >= _KEPT:
-            _Known.accounts.clear()
-        found = _Known.accounts[account] = _resolve(state, account)
+        if len(known.accounts) >= _KEPT:
+            known.accounts.clear()
+        found = known.accounts[account] = _resolve(state, account)
     return found
 
 
-def _turn_to(state: State) -> None:
-    """Keep what was resolved where nothing of organizations is another value in `state`, and else forget it."""
+def _turned_to(state: State, known: _Known) -> _Known:
+    """What is known in `state`: what was known before, where nothing of organizations is another value in it."""
     first = state.tables.get(_FIRST)
     tables = () if first is None else (first, *[state.tables.get(name) for name in _OTHERS])
-    if len(tables) != len(_Known.tables) or any(a is not b for a, b in zip(tables, _Known.tables, strict=True)):
-        _Known.tables = tables
-        _Known.accounts.clear()
-    _Known.state = state
+    if len(tables) == len(known.tables) and all(a is b for a, b in zip(tables, known.tables, strict=True)):
+        return known._replace(state=state)
+    return _Known(state, tables, {})
 
 
 def _resolve(state: State, account: str) -> Organization:

@@ -175,7 +175,7 @@ def _filler(kind: TypeRule) -> Callable[[State, Call, Values], Iterable[str]]:
         for index in reversed(free):
             value = values[index]
             if value is not None and (value[:4] == "arn:" or whole):
-                _check_arn(value, like)
+                _check_arn(value, like, call.service)
                 rest = tails[index]
                 return (value + rest % tuple(v or WILDCARD for v in values[index + 1 :]) if rest else value,)
         return (text % tuple(value or WILDCARD for value in values),)
@@ -187,7 +187,7 @@ _REGION: Final = re.compile(r"[a-z0-9-]*")
 _OWNER: Final = re.compile(r"[0-9]{12}|aws|")
 
 
-def _check_arn(text: str, like: Arn | None) -> None:
+def _check_arn(text: str, like: Arn | None, service: str) -> None:
     """Raise Fault where `text` cannot be the ARN of a resource, or not of one whose ARNs are `like` this.
 
     A region `*`, no account or a foreign partition is none that a policy speaks of; a backend might not mind them.
@@ -201,7 +201,16 @@ def _check_arn(text: str, like: Arn | None) -> None:
         and (like is None or (arn.service == like.service and bool(arn.account) == bool(like.account)))
     )
     if not genuine:
-        raise Fault("ValidationException", f"Invalid ARN: {text[:200]}", 400)
+        raise _no_arn(text, arn, service)
+
+
+def _no_arn(text: str, arn: Arn | None, service: str) -> Fault:
+    """What the service says of an ARN that is not valid (IAM's and STS's are recorded)."""
+    if service == "sts":
+        return Fault("ValidationError", f"{text} is invalid", 400)
+    if service == "iam":
+        return Fault("ValidationError" if arn is None else "InvalidInput", f"ARN {text} is not valid.", 400)
+    return Fault("ValidationException", f"Invalid ARN: {text[:200]}", 400)
 
 
 def _tail(kind: TypeRule, index: int) -> str:

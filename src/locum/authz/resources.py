@@ -28,6 +28,7 @@ from locum.state import (
     ServerCertificate,
     State,
     User,
+    delegations,
 )
 from locum.state.indexes import ACCESS_KEY_ID
 from locum.state.service_linked_roles import PATH as SERVICE_LINKED
@@ -132,6 +133,14 @@ def _iam_role_of_deletion(state: State, call: Call, values: Values) -> Iterable[
     """The role that a deletion task is about: `task/aws-service-role/SERVICE/ROLE/UUID`."""
     path, _, _ = (values[0] or "").removeprefix("task/").rpartition("/")
     return (iam_arn(call.caller.principal.account, "role", "/", path or "*"),)
+
+
+def _iam_delegation_request(state: State, call: Call, values: Values) -> Iterable[str]:
+    """A delegation request of the caller's account, or one that has no account yet."""
+    account, request = call.caller.principal.account, delegations.request_of(state, values[0] or "")
+    if request is not None and request.owner_account in ("", account):
+        return (delegations.arn_of(request, account),)
+    return (iam_arn(account, delegations.KIND, "/", values[0] or "*"),)
 
 
 def profile_of(state: State, call: Call, arn: str | None, name: str | None) -> InstanceProfile | None:
@@ -311,11 +320,16 @@ _KEY_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9
 
 
 def _kms_ciphertext(state: State, call: Call, values: Values) -> Iterable[str]:
-    """Ciphertexts of local KMS backends begin with the id of their key. Without it or a key beside it: every key."""
+    """Ciphertexts of local KMS backends begin with the id of their key. Without it or a key beside it: every key.
+
+    The account is that of the key beside it: "To specify a KMS key in a different AWS account, you must use the key
+    ARN or alias ARN".
+    """
     ciphertext, key = values
     found = _KEY_ID.match(ciphertext or "")
     if found is not None:
-        return _kms_key(state, call, (found.group(),))
+        account = account_of(key or "", call.caller.principal.account)
+        return (f"arn:{PARTITION}:kms:{call.region}:{account}:key/{found.group()}",)
     return () if key else _kms_key(state, call, ("*",))
 
 
@@ -365,12 +379,15 @@ RESOLVERS: Final[Mapping[str, Resolver]] = {
     "ec2_resource": _ec2_resource,
     "ecs_task_definition": _ecs_task_definition,
     "events_rule": _events_rule,
+    "iam_delegation_request": _iam_delegation_request,
     "iam_group": _named(Group),
     "iam_new_mfa": _iam_new_mfa,
     "iam_oidc_provider": _iam_oidc_provider,
     "iam_policy": _named(Policy),
     "iam_profile": _named(InstanceProfile),
+    "iam_renamed_group": _renamed(Group),
     "iam_renamed_server_certificate": _renamed(ServerCertificate),
+    "iam_renamed_user": _renamed(User),
     "iam_role": _named(Role),
     "iam_role_of_profile": _iam_role_of_profile,
     "iam_role_of_deletion": _iam_role_of_deletion,

@@ -49,6 +49,12 @@ def root_arn(account: str) -> str:
     return f"arn:{PARTITION}:iam::{account}:root"
 
 
+def is_service_linked(arn: str) -> bool:
+    """Whether `arn` is that of a service-linked role, by the beginning of its path: others may say so further on."""
+    fields = arn.split(":", 5)
+    return len(fields) == 6 and fields[2] == "iam" and fields[5].startswith("role/aws-service-role/")
+
+
 def assumed_role_arn(account: str, role_name: str, session_name: str) -> str:
     """The ARN of a role session. It drops the role's path."""
     return f"arn:{PARTITION}:sts::{account}:assumed-role/{role_name}/{session_name}"

@@ -41,3 +41,8 @@ def pooled(source: Entropy, size: int = 4096) -> Entropy:
 def iso8601(instant: float) -> str:
     """`instant` (epoch seconds) as AWS writes it, whole seconds in UTC: `2026-01-31T12:00:00Z`."""
     return datetime.fromtimestamp(int(instant), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def iso8601_ms(instant: float) -> str:
+    """`instant` (epoch seconds) as AWS writes it in messages, with milliseconds: `2026-01-31T12:00:00.000Z`."""
+    return datetime.fromtimestamp(instant, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from locum.core.arn import assumed_role_arn, federated_user_arn, root_arn
+from locum.core.arn import assumed_role_arn, federated_user_arn, is_service_linked, root_arn
 
 
 class PrincipalKind(StrEnum):
@@ -111,6 +111,11 @@ class Principal:
         return "" if self.kind in _OUTSIDERS else self.arn
 
     @property
+    def service_linked(self) -> bool:
+        """Whether it is a session of a service-linked role."""
+        return self.kind is PrincipalKind.ROLE_SESSION and is_service_linked(self.issuer_arn)
+
+    @property
     def provider(self) -> str:
         """The identity provider that vouches for a caller without credentials; empty for every other."""
         return self.arn if self.kind in FEDERATED else ""
@@ -126,10 +131,10 @@ class Session:
     `kind` is the kind of principal that the credentials speak for: a role session, a federated user, or
     (GetSessionToken) a user or root. `issuer_arn`, `issuer_id` name the role, or the user behind the
     session. `policy` is the inline session policy as passed, `policy_arns` the managed ones. `chained`:
-    the session was assumed with the credentials of another role session. `delegate` is the account to which these
-    credentials were delegated. `instance_id` is set on
+    the session was assumed with the credentials of another role session. `instance_id` is set on
     credentials that IMDS delivered. `mfa_at` is when a second factor was shown. `context` holds further
-    condition keys that the session fixes (claims).
+    condition keys that the session fixes (claims). `delegate` is the account to which the principal delegated
+    these credentials.
     """
 
     kind: PrincipalKind

@@ -27,16 +27,46 @@ HASH_BYTES: Final = 32
 _PRESENT: Final = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}$"
 
 
-def new_digest(password: str, entropy: Entropy, previous: str = "") -> str:
+class Digests:
+    """The digests of one call, each computed once: whoever ran it beside an event loop can run it there again.
+
+    To be dropped with the call, for it holds what was digested.
+    """
+
+    __slots__ = ("_known", "_salt")
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], str] = {}
+        self._salt = b""
+
+    def of(self, password: str, head: str) -> str:
+        """The digest of `password` that begins with `head`."""
+        found = self._known.get((password, head))
+        if found is None:
+            found = self._known[password, head] = _digest(password, head)
+        return found
+
+    def salt(self, entropy: Entropy) -> bytes:
+        """A salt, the same whenever it is asked for."""
+        self._salt = self._salt or entropy(SALT_BYTES)
+        return self._salt
+
+    def __repr__(self) -> str:
+        return "Digests()"
+
+
+def new_digest(password: str, entropy: Entropy, previous: str = "", digests: Digests | None = None) -> str:
     """The digest of `password`: with the salt of `previous`, where there is a digest before it in today's form."""
-    head = _head(previous) if previous.startswith(_PRESENT) else f"{_PRESENT}{_text(entropy(SALT_BYTES))}"
-    return _digest(password, head)
+    digests = digests or Digests()
+    fresh = not previous.startswith(_PRESENT)
+    return digests.of(password, f"{_PRESENT}{_text(digests.salt(entropy))}" if fresh else _head(previous))
 
 
-def is_one_of(password: str, digests: Iterable[str]) -> bool:
-    """Whether any of `digests` is that of `password`. An empty digest is nobody's."""
-    known = [digest for digest in digests if digest]
-    candidates = {head: _digest(password, head) for head in map(_head, known)}
+def is_one_of(password: str, known: Iterable[str], digests: Digests | None = None) -> bool:
+    """Whether any of the digests `known` is that of `password`. An empty one is nobody's."""
+    digests = digests or Digests()
+    known = [digest for digest in known if digest]
+    candidates = {head: digests.of(password, head) for head in map(_head, known)}
     return sum(hmac.compare_digest(candidates[_head(digest)], digest) for digest in known) > 0
 
 

@@ -167,12 +167,20 @@ def new_key(keyring: KeyRing, algorithm: str, key_id: str, entropy: Entropy) -> 
 
 def sign(keyring: KeyRing, claims: Mapping[str, Any], algorithm: str, key_id: str, sealed: bytes) -> str:
     """`claims` as a token, signed with the key that `new_key` sealed. Raises BrokenSeal."""
-    from joserfc import jwk, jws  # noqa: PLC0415 - see KeySet.verify
+    from joserfc import jws  # noqa: PLC0415 - see KeySet.verify
+
+    header = {"alg": algorithm, "kid": key_id, "typ": "JWT"}
+    key = _signing_key(keyring, key_id, sealed)
+    return jws.serialize_compact(header, payload(claims), key, algorithms=[algorithm])
+
+
+@lru_cache(256)
+def _signing_key(keyring: KeyRing, key_id: str, sealed: bytes) -> Any:
+    """What `new_key` sealed. It is kept: reading an RSA key takes forty times as long as signing with it."""
+    from joserfc import jwk  # noqa: PLC0415 - see KeySet.verify
 
     members = json.loads(keyring.open(_SEALED_AS, sealed, key_id.encode()))
-    key = jwk.RSAKey.import_key(members) if members["kty"] == "RSA" else jwk.ECKey.import_key(members)
-    header = {"alg": algorithm, "kid": key_id, "typ": "JWT"}
-    return jws.serialize_compact(header, payload(claims), key, algorithms=[algorithm])
+    return jwk.RSAKey.import_key(members) if members["kty"] == "RSA" else jwk.ECKey.import_key(members)
 
 
 def payload(claims: Mapping[str, Any]) -> bytes:

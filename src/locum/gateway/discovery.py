@@ -76,6 +76,7 @@ async def _read(url: str, *, verify: ssl.SSLContext | bool) -> str:
     import httpx  # noqa: PLC0415 - heavy, and asked for by few planes
 
     try:
+        _ = urlsplit(url).port  # ValueError where it is none, which httpx finds out too late
         client = httpx.AsyncClient(verify=verify, timeout=PATIENCE, follow_redirects=False, trust_env=False)
         async with client, client.stream("GET", url, headers=_HEADERS) as answer:
             if answer.status_code != 200 or "content-encoding" in answer.headers:
@@ -86,10 +87,10 @@ async def _read(url: str, *, verify: ssl.SSLContext | bool) -> str:
                 if len(body) > LARGEST:
                     raise Unusable(f"the issuer's document has more than {LARGEST} octets")
             return body.decode()
-    except httpx.InvalidURL as error:
-        raise Unusable("the issuer's document is said to be where no URL leads") from error
     except UnicodeDecodeError as error:
         raise Unusable("the issuer's document is no text") from error
+    except (httpx.InvalidURL, ValueError) as error:  # of names that are no IDNA, a ValueError
+        raise Unusable("the issuer's document is said to be where no URL leads") from error
     except httpx.HTTPError as error:
         raise (Untrusted if _is_about_trust(error) else Unreachable)("the issuer was not reached") from error
 
@@ -125,7 +126,7 @@ async def _chain(url: str) -> list[bytes]:
     context.verify_mode = ssl.CERT_NONE
     try:
         _, writer = await asyncio.open_connection(parts.hostname, parts.port or 443, ssl=context)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise Unreachable("the issuer was not reached") from error
     try:
         return _shown(writer.get_extra_info("ssl_object"))

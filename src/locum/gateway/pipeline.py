@@ -21,11 +21,13 @@ from locum.gateway.answers import error_in, identified
 from locum.gateway.authenticate import Signers, verified
 from locum.gateway.destination import destination
 from locum.gateway.encoded import refusal
+from locum.gateway.guesses import Guesses
 from locum.gateway.plane import Plane
 from locum.gateway.progress import Progress
 from locum.gateway.recorder import Recorder
+from locum.gateway.rehearsal import rehearsed
 from locum.gateway.vouching import Vouching
-from locum.services.verbs import Context, Operation, Outcome
+from locum.services.verbs import Context, Operation, Outcome, Proof
 from locum.state import State
 from locum.store import AuditRow
 from locum.wire import Codec
@@ -45,6 +47,7 @@ class Pipeline:
         self._signers = Signers(plane.keyring)
         self._ids = RequestIds(plane.entropy)
         self._vouching = Vouching(plane)
+        self._guesses = Guesses()
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
         """The answer to `request`, whatever happens on the way."""
@@ -91,7 +94,7 @@ class Pipeline:
         own = self._plane.services.get(codec.service)
         operation = None if own is None else own.find(codec.operation, params)
         if operation is not None and operation.proof is not None:
-            operation.proof(self._context(progress), params)
+            self._prove(progress, operation.proof)
             call = call._replace(second_factor=True)
         facts = {} if progress.plan.permissionless else await self._facts(progress, call)
         self._authorize(progress, call, facts)
@@ -104,6 +107,16 @@ class Pipeline:
         if progress.request is not request:
             progress.params = codec.parse(progress.request, body)
         return await self._backend(progress, codec, call, body, facts)
+
+    def _prove(self, progress: Progress, proof: Proof) -> None:
+        """Verify the second factor that the call shows. Raises Fault where it is not right, or was guessed at."""
+        principal = progress.caller.principal
+        self._guesses.admit(principal, progress.now)
+        try:
+            proof(self._context(progress), progress.params)
+        except Fault:
+            self._guesses.failed(principal, progress.now)
+            raise
 
     def _authorize(self, progress: Progress, call: authz.Call, facts: Facts) -> None:
         """Decide on the call as planned. Raises Fault where it is denied, save in the mode `observe`."""
@@ -134,6 +147,8 @@ class Pipeline:
     ) -> HttpResponse:
         plane, context = self._plane, self._context(progress)
         verb, params = operation.verb, progress.params
+        if operation.rehearsed:
+            context = await rehearsed(plane, context, operation, params)
         if operation.writes:
             outcome = await self._write(progress, context, operation, call, facts)
             if outcome.notices:

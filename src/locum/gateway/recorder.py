@@ -39,6 +39,8 @@ _S3_DATA_EVENTS: Final = frozenset(
 
 _IDENTITIES: Final = 4096
 _MOULDS: Final = 1024
+_REGIONS: Final = 64
+"""Regions that uses are told apart by. A region is what the caller says it is: there are as many as it likes."""
 _LARGE: Final = 1 << 16  # octets
 _EC2: Final = "ec2.amazonaws.com"
 _TYPES: Final = {"sts": "IAM", "sqs": "SQS", "sns": "SNS", "kms": "KMS", "dynamodb": "DynamoDB", "lambda": "Lambda"}
@@ -54,6 +56,7 @@ class Recorder:
         self._moulds: dict[Hashable, Mould] = {}
         self._identities: dict[tuple[str, str, str], Identity] = {}
         self._uses: dict[tuple[str, str, str], Use] = {}
+        self._regions: set[str] = set()
 
     def answered(self, progress: Progress, status: int = 200, fault: Fault | None = None) -> None:
         """Record a call that changed nothing here and was answered with `status`, by a backend perhaps with `fault`."""
@@ -213,9 +216,15 @@ class Recorder:
             if len(self._uses) >= _IDENTITIES:
                 self._uses.clear()
             principal, long_term = caller.principal, caller.access_key_id if caller.session is None else ""
-            use = Use(principal.account, principal.unique_id, long_term, action, progress.region)
+            use = Use(principal.account, principal.unique_id, long_term, action, self._region(progress.region))
             self._uses[key] = use
         return use
+
+    def _region(self, region: str) -> str:
+        """`region`, if it is one of those that uses are told apart by; else the empty one."""
+        if len(self._regions) < _REGIONS:
+            self._regions.add(region)
+        return region if region in self._regions else ""
 
     def _identity(self, caller: Caller) -> Identity:
         """The caller's identity: made once for each access key, for it is the same in every record."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, TypeVar
 
-from locum.core.arn import Arn, iam_arn
+from locum.core.arn import Arn
 from locum.core.principal import ANONYMOUS, FEDERATED, ContextValue, Principal, PrincipalKind
 from locum.policy.casefile import MalformedCase, entries
 from locum.policy.compile import CompiledPolicy, compile  # noqa: A004 - the package's public verb
@@ -88,7 +88,8 @@ def each(text: str, *, yaml: bool = False) -> Iterator[Case | MalformedCase]:
             continue
         try:
             if not isinstance(entry.value, dict):
-                raise MalformedCase(f"case {number} is not an object")
+                listed = "; a list of cases is YAML, in a file *.yaml" if isinstance(entry.value, list) else ""
+                raise MalformedCase(f"case {number} is not an object{listed}")
             yield case(entry.value)._replace(line=entry.line)
         except MalformedCase as error:
             yield MalformedCase(error.message, entry.line)
@@ -181,7 +182,7 @@ def _principal(raw: Mapping[str, Any]) -> Principal:
     if kind in FEDERATED:
         return Principal.federated(kind, text, text.split(":", 5)[4] if text.startswith("arn:") else "", "", "")
     arn = Arn.parse(text)
-    unique_id = _text(raw, "principal_unique_id")
+    unique_id = _text(raw, "principal_unique_id").partition(":")[0]  # aws:userid goes on with the session
     session = _mapping(raw, "session")
     if kind is PrincipalKind.ROOT:
         return Principal(kind, text, arn.account, arn.account, arn.account)
@@ -191,7 +192,9 @@ def _principal(raw: Mapping[str, Any]) -> Principal:
     if kind is PrincipalKind.ROLE_SESSION:
         if len(parts) < 3:
             raise MalformedCase(f"principal_arn {text} is no role session's: arn:...:assumed-role/ROLE/SESSION")
-        role_arn = _text(session, "role_arn", "session.") or iam_arn(arn.account, "role", "/", parts[1])
+        role_arn = _text(session, "role_arn", "session.") or str(
+            arn._replace(service="iam", resource=f"role/{parts[1]}")
+        )
         user_id = f"{unique_id}:{parts[-1]}" if unique_id else ""
         return Principal(kind, text, arn.account, user_id, unique_id, parts[-1], role_arn)
     name = _text(session, "name", "session.") or parts[-1]
@@ -294,12 +297,12 @@ def _compiled(documents: list[Any], kind: PolicyKind, field: str) -> tuple[Compi
 
 
 def _one(document: Any, kind: PolicyKind, field: str) -> CompiledPolicy:
-    """A case may hold what could not be written today: values are let pass, and match nothing.
+    """A case may hold what could not be written today: values and operators are let pass, and match nothing.
 
     The policy is called by its place in the case.
     """
     text = document if isinstance(document, str) else json.dumps(document)
     try:
-        return compile(parse(text, kind, judge_values=False), Source(kind, field))
+        return compile(parse(text, kind, judge_values=False, known_operators=False), Source(kind, field))
     except MalformedPolicy as error:
         raise MalformedCase(f"{field}: {error.describe()}") from error

@@ -24,17 +24,18 @@ from locum.policy.grammar import (
 )
 from locum.policy.location import JsonPath
 from locum.policy.patterns import Variable, arn_fields, has_variables, scan
+from locum.policy.resource_forms import fails_legacy_parsing, fault_of, no_arn
 
 NO_VENDOR: Final = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
 TWO_COLONS: Final = "Actions/Condition can contain only one colon."
-VENDOR_PATTERN: Final = "Resource vendor must be fully qualified and cannot contain regexes."
+ACTION_VENDOR_PATTERN: Final = "Action vendors (e.g., aws, ec2, etc.) must not contain wildcards."
 TRUST_ACTIONS: Final = "AssumeRole policy may only specify STS AssumeRole actions."
 SYNTAX: Final = "Syntax errors in policy."
 LEGACY: Final = "The policy failed legacy parsing"
 
 _VENDOR: Final = re.compile(r"[a-zA-Z0-9.-]+")
-_ACTION: Final = re.compile(r"[^\s:]+")
-_PARTITION: Final = re.compile(r"aws(-[a-z]+)*|[*?]|aws[*?-][a-z*?-]*")
+# IAM takes spaces, too: such an action is none, and matches nothing.
+_ACTION: Final = re.compile(r"[^:]+")
 # What may stand in a role's trust policy, lower-case.
 _TRUST_ACTIONS: Final = re.compile(
     r"sts:(assumerole|assumerolewithsaml|assumerolewithwebidentity|tagsession|setsourceidentity|setcontext"
@@ -44,10 +45,18 @@ _PROVIDER: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(oidc-provider|sam
 
 
 def check_values(document: Document) -> None:
-    """Raises MalformedPolicy at the first value of `document` that cannot be right."""
+    """Raises MalformedPolicy at the first value of `document` that cannot be right. `check_legacy` comes first."""
     checks = _Checks(document)
     for statement in document.statements:
         checks.statement(statement)
+
+
+def check_legacy(document: Document) -> None:
+    """Raises MalformedPolicy where IAM's first parser fails, whatever else may be wrong with `document`."""
+    if RULES[document.kind].legacy:
+        checks = _Checks(document)
+        for statement in document.statements:
+            checks.legacy(statement)
 
 
 class _Checks:
@@ -62,14 +71,26 @@ class _Checks:
             raise MalformedPolicy(legacy, path, self.document.text, detail=message)
         raise MalformedPolicy(message, path, self.document.text)
 
+    def legacy(self, statement: Statement) -> None:
+        """What the first parser cannot read in one statement: ARNs and dates."""
+        for name, resources in (("Resource", statement.resources), ("NotResource", statement.not_resources)):
+            for resource in resources or ():
+                if fails_legacy_parsing(resource):
+                    self.refuse(no_arn(resource), (*statement.path, name), legacy=LEGACY)
+        for condition in statement.conditions:
+            parts = operator(condition.operator)
+            for text in condition.values if parts is not None and parts.family == "Date" else ():
+                if values.instant(text) is None:
+                    self._unreadable(condition, text, LEGACY)
+
     def statement(self, statement: Statement) -> None:
         """The values of one statement, element by element."""
-        for name, actions in (("Action", statement.actions), ("NotAction", statement.not_actions)):
-            for action in actions or ():
-                self._action(action, (*statement.path, name))
         for name, resources in (("Resource", statement.resources), ("NotResource", statement.not_resources)):
             for resource in resources or ():
                 self._resource(resource, (*statement.path, name))
+        for name, actions in (("Action", statement.actions), ("NotAction", statement.not_actions)):
+            for action in actions or ():
+                self._action(action, (*statement.path, name))
         for name, principals in (("Principal", statement.principals), ("NotPrincipal", statement.not_principals)):
             if principals is not None:
                 self._principals(principals, (*statement.path, name))
@@ -81,12 +102,14 @@ class _Checks:
     # --- actions and resources ---
 
     def _action(self, action: str, path: JsonPath) -> None:
-        if action != "*":
+        if action not in ("*", "*:*"):
             vendor, colon, name = action.partition(":")
             if not colon:
                 self.refuse(NO_VENDOR, path)
             if ":" in name:
                 self.refuse(TWO_COLONS, path)
+            if "*" in vendor or "?" in vendor:
+                self.refuse(ACTION_VENDOR_PATTERN, path)
             if not _VENDOR.fullmatch(vendor):
                 self.refuse(f"Vendor {vendor} is not valid", path)
             if not _ACTION.fullmatch(name):
@@ -97,18 +120,14 @@ class _Checks:
     def _resource(self, resource: str, path: JsonPath) -> None:
         if resource == "*":
             return
-        if not resource.startswith("arn:"):
-            self.refuse(f'Resource {resource} must be in ARN format or "*".', path)
-        tokens = scan(resource, variables=self.document.variables)
         self._variables(resource, path)
-        fields = arn_fields(tokens)
-        if len(fields) < 6 and (not self.rules.completes or len(fields) < 3):
-            self.refuse(f'Resource {resource} must be in ARN format or "*".', path)
-        partition, vendor = resource.split(":")[1:3]
-        if not _PARTITION.fullmatch(partition):
-            self.refuse(f'Partition "{partition}" is not valid for resource "{resource}".', path)
-        if not _VENDOR.fullmatch(vendor):
-            self.refuse(VENDOR_PATTERN, path)
+        variables = self.document.variables
+        if self.rules.legacy:
+            fault = fault_of(resource, completes=self.rules.completes, variables=variables)
+        else:
+            fault = _fault_of_arn(resource, variables=variables)
+        if fault:
+            self.refuse(fault, path)
 
     def _variables(self, text: str, path: JsonPath) -> None:
         tokens = scan(text, variables=self.document.variables)
@@ -147,13 +166,15 @@ class _Checks:
 
     def _condition(self, condition: Condition) -> None:
         parts = operator(condition.operator)
-        assert parts is not None, "the parser refuses unknown operators"
-        if ":" not in condition.key:
+        # IAM takes keys that nothing ever has, where its first parser reads.
+        if ":" not in condition.key and not self.rules.legacy:
             self.refuse(NO_VENDOR, condition.path)
         for text in condition.values:
-            if not self._readable(parts.family, text, condition.path):
-                legacy = LEGACY if parts.family == "Date" else SYNTAX
-                self.refuse(f"Invalid value for {condition.operator}: {text}", condition.path, legacy=legacy)
+            if parts is not None and not self._readable(parts.family, text, condition.path):
+                self._unreadable(condition, text, SYNTAX)
+
+    def _unreadable(self, condition: Condition, text: str, legacy: str) -> None:
+        self.refuse(f"Invalid value for {condition.operator}: {text}", condition.path, legacy=legacy)
 
     def _readable(self, family: str, text: str, path: JsonPath) -> bool:
         if family in ("String", "Arn", "Bool"):
@@ -177,3 +198,11 @@ _READERS: Final[dict[str, Callable[[str], object]]] = {
     "Ip": values.network,
     "Null": values.boolean,
 }
+
+
+def _fault_of_arn(resource: str, *, variables: bool) -> str:
+    """What is wrong with a resource of a policy that IAM itself does not keep: a bucket's, a queue's."""
+    fields = resource.split(":")
+    if fields[0] != "arn" or len(arn_fields(scan(resource, variables=variables))) < 6:
+        return no_arn(resource)
+    return fault_of(resource, completes=False, variables=variables)

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from locum.policy.conditions import PreparedCondition, prepare
 from locum.policy.document import Document, Statement
 from locum.policy.facts import Facts
-from locum.policy.grammar import RULES, Source
+from locum.policy.grammar import RULES, Operator, Quantifier, Source, operator
 from locum.policy.patterns import ArnPattern, Matcher, glob, scan
 from locum.policy.principals import Form, NotPrincipalTest, PrincipalTest
 
@@ -22,6 +22,9 @@ _REMEMBERED_ACTIONS: Final = 1024
 
 _LISTED: Final = 12
 """Up to so many candidates, trying each is faster than looking them up by resource."""
+
+SOURCE_KEYS: Final = frozenset({"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"})
+"""What says on whose behalf a service calls: "The confused deputy problem", IAM User Guide."""
 
 ResourceTest = Callable[[Facts], bool]
 
@@ -68,10 +71,24 @@ class CompiledStatement:
 
 def _principal_test(statement: Statement) -> PrincipalTest | NotPrincipalTest | None:
     if statement.principals is not None:
-        return PrincipalTest(statement.principals, allows=statement.allows)
+        return PrincipalTest(statement.principals, allows=statement.allows, sourced=_sourced(statement))
     if statement.not_principals is not None:
         return NotPrincipalTest(statement.not_principals, allows=statement.allows)
     return None
+
+
+def _sourced(statement: Statement) -> bool:
+    """Whether a condition demands a source of the call. It does not where it holds without that key as well."""
+    return any(
+        condition.key.lower() in SOURCE_KEYS and _demands(operator(condition.operator))
+        for condition in statement.conditions
+    )
+
+
+def _demands(parts: Operator | None) -> bool:
+    if parts is None or parts.negated or parts.if_exists:
+        return False
+    return parts.family in ("String", "Arn") and parts.quantifier is not Quantifier.ALL
 
 
 def _patterns(statement: Statement, document: Document) -> tuple[ArnPattern, ...]:

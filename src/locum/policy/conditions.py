@@ -42,25 +42,33 @@ _COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
 }
 
 
+UNKNOWN_OPERATOR: Final = Operator(Quantifier.NONE, "Unknown", "", negated=False, if_exists=False)
+"""What does not exist, where the parser was told to let it pass: it never grants, and denies always."""
+
+
 class PreparedCondition(NamedTuple):
-    """A condition of a statement. `key` is lower-case; `source` is how the document spells it."""
+    """A condition of a statement. `key` is lower-case; `source` is how the document spells it. `variables`: whether
+    `${...}` means anything in its document.
+    """
 
     source: Condition
     operator: Operator
     key: str
     holds: Holds
+    variables: bool = True
 
 
 def prepare(condition: Condition, *, allows: bool, variables: bool) -> PreparedCondition:
     """`condition` of a statement that `allows` (or denies), in a document with or without `variables`."""
-    parts = operator(condition.operator)
-    assert parts is not None, "the parser refuses unknown operators"
     key = condition.key.lower()
+    parts = operator(condition.operator)
+    if parts is None:
+        return PreparedCondition(condition, UNKNOWN_OPERATOR, key, lambda _facts: not allows)
     if parts.family == "Null":
         return PreparedCondition(condition, parts, key, _null(key, condition.values))
     test = _TESTS[parts.family](parts.comparison, condition.values, variables)
     check = _check(test, negated=parts.negated, doubt=not allows)
-    return PreparedCondition(condition, parts, key, _quantified(parts, key, check, allows=allows))
+    return PreparedCondition(condition, parts, key, _quantified(parts, key, check, allows=allows), variables)
 
 
 # --- one value -----------------------------------------------------------------------------------------------
@@ -210,23 +218,26 @@ _TESTS: Final[dict[str, Callable[[str, Sequence[str], bool], Test]]] = {
 # --- all values ----------------------------------------------------------------------------------------------
 
 
-def _null(key: str, texts: Sequence[str]) -> Holds:
-    """A present `false` or `""` is present (SEMANTICS 43); [U] 42: an empty list is absent, as it is to ForAllValues.
+_NO_VALUES: Final = ((), ("",))
 
-    Set operators change nothing about presence.
+
+def _null(key: str, texts: Sequence[str]) -> Holds:
+    """A present `false` or `""` is present (SEMANTICS 43); [U] 42: a list without a value, or with none but the empty
+    text, is absent, as it is to ForAllValues: "You can prevent ... context keys with empty values from evaluating to
+    true by including a Null condition operator". Set operators change nothing about presence.
     """
     wanted = frozenset(values.boolean(text) for text in texts)
 
     def holds(facts: Facts) -> bool:
         value = facts.get(key)
-        return (value is None or value == ()) in wanted
+        return (value is None or value in _NO_VALUES) in wanted
 
     return holds
 
 
 def _quantified(parts: Operator, key: str, check: Check, *, allows: bool) -> Holds:
     if parts.quantifier is Quantifier.ALL:
-        return _for_all(key, check, doubt=not allows)
+        return _for_all(key, check)
     if parts.quantifier is Quantifier.ANY:
         # [U] 42: IfExists beside ForAnyValue.
         return _for_any(key, check, absent=parts.if_exists and not allows)
@@ -249,16 +260,14 @@ def _single(key: str, check: Check, *, absent: bool, strictest: Callable[[list[b
     return holds
 
 
-def _for_all(key: str, check: Check, *, doubt: bool) -> Holds:
+def _for_all(key: str, check: Check) -> Holds:
     """ "It also returns true if there are no context keys in the request, or if the context key value resolves to a
-    null data set, such as an empty string." That last of a Deny only: an Allow must match the empty string.
+    null data set, such as an empty string."
     """
 
     def holds(facts: Facts) -> bool:
         items = _items(facts.get(key))
-        if doubt and items == ("",):
-            return True
-        return all(check(item, facts.variable) for item in items)
+        return items == ("",) or all(check(item, facts.variable) for item in items)
 
     return holds
 

@@ -236,7 +236,9 @@ def _missing_across(survey: Survey) -> PolicyType | None:
 
 def _missing_at_home(survey: Survey) -> PolicyType | None:
     """Same account: the widest bypass among the matching grants counts; each grant stands for itself."""
-    trust = survey.policies.resource is not None and survey.policies.resource.document.kind is PolicyKind.TRUST
+    policy = survey.policies.resource
+    # An ECR repository's policy has no Resource either, and is no trust policy.
+    trust = policy is not None and policy.document.kind is PolicyKind.TRUST and survey.facts.action[:4] == "sts:"
     bypass = _NO_BYPASS
     for form in survey.forms:
         bypass = max(bypass, BYPASSES[form])

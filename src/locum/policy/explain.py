@@ -241,7 +241,7 @@ def _unmet(condition: PreparedCondition, facts: Facts) -> Failure:
     given = () if value is None else (value,) if isinstance(value, str) else value
     source = condition.source
     name = f"{source.operator} {source.key}"
-    hint = hints.condition_hint(condition, value)
+    hint = hints.condition_hint(condition, value, facts)
     return _failed(Element.CONDITION, name, source.path, source.values, given, hint)
 
 

@@ -10,10 +10,10 @@ from typing import Final, NamedTuple
 
 from locum.core.arn import Arn
 from locum.core.principal import ContextValue, Principal, PrincipalKind
-from locum.policy.conditions import PreparedCondition
+from locum.policy.conditions import UNKNOWN_OPERATOR, PreparedCondition
 from locum.policy.document import Principals
 from locum.policy.facts import Facts
-from locum.policy.patterns import ArnPattern, Variable, scan
+from locum.policy.patterns import ArnPattern, Variable, has_variables, scan
 
 _FIELDS: Final = ("arn", "partition", "service", "region", "account", "resource")
 _SHOWN: Final = 4
@@ -111,6 +111,8 @@ def _resource_hint(pattern: ArnPattern, facts: Facts) -> Hint:
     text, resource = pattern.text, facts.resource
     if pattern.matches(resource, facts.variable) is None:
         return _valueless(text, facts)
+    if pattern.fixed is not None and has_variables(scan(text, variables=True)):
+        return _literal(text)
     inside = f"{text.rstrip('/')}/"
     if resource.startswith(inside):
         return Hint(f"{text} is {_container(text)} itself: what is in it is {inside}*", f"add {inside}* to Resource")
@@ -132,6 +134,11 @@ def _valueless(text: str, facts: Facts) -> Hint:
     keys = [v.key for v in variables if v.default is None and facts.variable(v.key) is None]
     named = ", ".join(f"${{{key}}}" for key in keys or [v.key for v in variables])
     return Hint(f"in {text}, {named} has no value in this request", call=bring(keys[0], ()) if keys else "")
+
+
+def _literal(text: str) -> Hint:
+    said = f"${{...}} in {text} is plain text in Version 2008-10-17, which a policy without a Version has"
+    return Hint(said, 'write "Version": "2012-10-17" in the document')
 
 
 def _differing_field(text: str, resource: str) -> Hint:
@@ -207,15 +214,20 @@ def named(principal: Principal) -> str:
 # --- Condition -----------------------------------------------------------------------------------------------
 
 
-def condition_hint(condition: PreparedCondition, value: ContextValue | None) -> Hint:
+def condition_hint(condition: PreparedCondition, value: ContextValue | None, facts: Facts) -> Hint:
     """Why `condition` does not hold for `value`."""
     source, operator = condition.source, condition.operator
+    if operator is UNKNOWN_OPERATOR:
+        return Hint(f"there is no condition operator {source.operator}: IAM refuses this document")
     if operator.family == "Null":
         return Hint(call=f"make the call {'without' if value is not None else 'with'} {source.key}")
     if value is None:
         return Hint(f"the request has no {source.key}", call=bring(source.key, source.values))
     if operator.negated:
         return Hint(call=f"make the call with another {source.key} than {few(source.values)}")
+    variable = _variable_hint(condition, facts)
+    if variable.says:
+        return variable
     given = (value,) if isinstance(value, str) else value
     pair = next(((g, w) for g in given for w in source.values if g.lower() == w.lower()), None)
     if pair is not None and operator.family == "String":
@@ -229,6 +241,19 @@ def condition_hint(condition: PreparedCondition, value: ContextValue | None) -> 
         said = f"{source.operator} takes * literally: {like} has wildcards"
         return Hint(said, f"write {like} in place of {source.operator} in Condition")
     return Hint(call=bring(source.key, source.values) if operator.family in ("String", "Bool", "Arn") else "")
+
+
+def _variable_hint(condition: PreparedCondition, facts: Facts) -> Hint:
+    """Where a variable among the values stands for nothing."""
+    if condition.operator.family not in ("String", "Bool", "Arn"):
+        return NO_HINT
+    for text in condition.source.values:
+        variables = [token for token in scan(text, variables=True) if isinstance(token, Variable)]
+        if variables and not condition.variables:
+            return _literal(text)
+        if any(token.default is None and facts.variable(token.key) is None for token in variables):
+            return _valueless(text, facts)
+    return NO_HINT
 
 
 def _in_another_case(key: str, operator: str, given: str, wanted: str) -> Hint:

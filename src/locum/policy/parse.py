@@ -3,6 +3,9 @@
 First the shape (this module: elements, their types, what the kind of policy requires and forbids), then what the
 values say (`checks`). A document that passes both cannot fail when it is evaluated. The messages are those of
 IAM's MalformedPolicyDocument.
+
+IAM's first parser looks through the whole document for one kind of error after the other. In which order, is
+recorded: syntax, the version, what it cannot parse, then the rest of `_LATER`, and the values at last.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
-from locum.policy.checks import check_values
+from locum.policy.checks import check_legacy, check_values
 from locum.policy.document import Condition, Document, Principals, Statement
 from locum.policy.errors import MalformedPolicy
 from locum.policy.grammar import (
@@ -38,20 +41,31 @@ OLD_VERSION: Final = "Policy document must be version 2012-10-17 or greater."
 NO_ACTIONS: Final = "Policy statement must contain actions."
 NO_RESOURCES: Final = "Policy statement must contain resources."
 
+_LATER: Final = (LEGACY, DUPLICATE_SID, PRINCIPAL_GIVEN, NO_ACTIONS, NO_RESOURCES)
+
 # "<sid_string>": "Sid ... supports ASCII uppercase letters (A-Z), lowercase letters (a-z), and numbers (0-9)" in IAM.
 _IAM_SID: Final = re.compile(r"[A-Za-z0-9]*")
 _MAX_DEPTH: Final = 32
 """No valid policy nests deeper than six; the JSON scanner recurses."""
 
 
-def parse(text: str, kind: PolicyKind, *, current_version: bool = False, judge_values: bool = True) -> Document:
+def parse(
+    text: str,
+    kind: PolicyKind,
+    *,
+    current_version: bool = False,
+    judge_values: bool = True,
+    known_operators: bool = True,
+) -> Document:
     """`text` as a policy of `kind`. Raises MalformedPolicy.
 
     With `current_version`, a document of 2008-10-17 is refused, as IAM does for managed policies. Without
     `judge_values`, values that compare to nothing (a bad date, number, ARN, IP address or principal) are let pass,
-    and then match nothing: for reading what somebody else has stored. Every other error is refused all the same.
+    and then match nothing, and so are Sids, which decide nothing: for reading what somebody else has stored. Every
+    other error is refused all the same. Without `known_operators`, so are condition operators that do not exist: an
+    Allow never holds under one, a Deny always.
     """
-    return _Parser(text, kind, judge_values).document(current_version)
+    return _Parser(text, kind, judge_values, known_operators).document(current_version)
 
 
 class _Object(dict[str, Any]):
@@ -79,11 +93,19 @@ def _constant(_name: str) -> NoReturn:
 
 
 class _Parser:
-    def __init__(self, text: str, kind: PolicyKind, judge_values: bool) -> None:
+    def __init__(self, text: str, kind: PolicyKind, judge_values: bool, known_operators: bool) -> None:
         self.text = text
         self.kind = kind
         self.rules: Rules = RULES[kind]
         self.judge_values = judge_values
+        self.known_operators = known_operators
+        self._postponed: list[MalformedPolicy] = []
+
+    def postpone(self, message: str, path: JsonPath, *, legacy: str) -> None:
+        """Refuses with `message`; the first parser with `legacy`, one of `_LATER`, once it has come to that."""
+        if not self.rules.legacy:
+            self.refuse(message, path)
+        self._postponed.append(MalformedPolicy(legacy, path, self.text, detail=message if message != legacy else ""))
 
     def refuse(self, message: str, path: JsonPath = (), *, legacy: str = "") -> NoReturn:
         """With `message`; where the first parser answers, with `legacy` in its place."""
@@ -99,8 +121,6 @@ class _Parser:
         version = root.get("Version", FIRST_VERSION)
         if not isinstance(version, str) or version not in VERSIONS:
             self.refuse(SYNTAX, ("Version",))
-        if current_version and version != CURRENT_VERSION:
-            self.refuse(OLD_VERSION, ("Version",))
         made = Document(
             self.kind,
             version,
@@ -109,6 +129,12 @@ class _Parser:
             version == CURRENT_VERSION,
             self.text,
         )
+        if current_version and version != CURRENT_VERSION:
+            self.refuse(OLD_VERSION, ("Version",))
+        if self.judge_values:
+            check_legacy(made)
+        if self._postponed:
+            raise min(self._postponed, key=lambda refusal: _LATER.index(refusal.message))
         if self.judge_values:
             check_values(made)
         return made
@@ -151,9 +177,9 @@ class _Parser:
         statements = tuple(self._statement(item, i, ("Statement", i)) for i, item in enumerate(listed))
         seen: set[str] = set()
         for statement in statements:
-            if statement.sid and statement.sid in seen:
+            if statement.sid and statement.sid in seen and self.judge_values:
                 message = f"Statement/policy already has instance of Sid: {statement.sid}"
-                self.refuse(message, (*statement.path, "Sid"), legacy=DUPLICATE_SID)
+                self.postpone(message, (*statement.path, "Sid"), legacy=DUPLICATE_SID)
             seen.add(statement.sid)
         return statements
 
@@ -170,8 +196,8 @@ class _Parser:
             path=path,
             sid=self._sid(found, path),
             allows=self._effect(found, path),
-            principals=self._optional(found, "Principal", path, self._principals),
-            not_principals=self._optional(found, "NotPrincipal", path, self._principals),
+            principals=self._given_principals(found, "Principal", path),
+            not_principals=self._given_principals(found, "NotPrincipal", path),
             actions=self._optional(found, "Action", path, self._texts),
             not_actions=self._optional(found, "NotAction", path, self._texts),
             resources=self._optional(found, "Resource", path, self._texts),
@@ -189,33 +215,34 @@ class _Parser:
         if "Effect" not in found:
             self.refuse("Missing required field Effect", path, legacy=SYNTAX)
         if "Action" not in found and "NotAction" not in found:
-            self.refuse("Missing required field Action", path, legacy=NO_ACTIONS)
+            self.postpone("Missing required field Action", path, legacy=NO_ACTIONS)
         self._required("Resource", found, path, wanted=self.rules.resource)
         self._required("Principal", found, path, wanted=self.rules.principal)
         if "NotPrincipal" in found and not self.rules.not_principal:
-            self.refuse("Has prohibited field NotPrincipal", (*path, "NotPrincipal"), legacy=PRINCIPAL_GIVEN)
+            self.postpone("Has prohibited field NotPrincipal", (*path, "NotPrincipal"), legacy=PRINCIPAL_GIVEN)
 
     def _required(self, name: str, found: _Object, path: JsonPath, *, wanted: bool) -> None:
         spelled = next((spelling for spelling in (name, f"Not{name}") if spelling in found), None)
         if wanted and spelled is None:
-            self.refuse(f"Missing required field {name}", path, legacy=NO_RESOURCES)
+            self.postpone(f"Missing required field {name}", path, legacy=NO_RESOURCES)
         if not wanted and spelled is not None:
-            self.refuse(f"Has prohibited field {spelled}", (*path, spelled), legacy=PRINCIPAL_GIVEN)
+            self.postpone(f"Has prohibited field {spelled}", (*path, spelled), legacy=PRINCIPAL_GIVEN)
 
     def _effect(self, found: _Object, path: JsonPath) -> bool:
         effect = found["Effect"]
         if effect not in ("Allow", "Deny"):
-            shown = effect if isinstance(effect, str) else "it must be Allow or Deny"
-            miscased = isinstance(effect, str) and effect.lower() in ("allow", "deny")
-            self.refuse(f"Invalid effect: {shown}", (*path, "Effect"), legacy=LEGACY if miscased else SYNTAX)
+            if not isinstance(effect, str) or effect.lower() not in ("allow", "deny"):
+                shown = effect if isinstance(effect, str) else "it must be Allow or Deny"
+                self.refuse(f"Invalid effect: {shown}", (*path, "Effect"), legacy=SYNTAX)
+            self.postpone(f"Invalid effect: {effect}", (*path, "Effect"), legacy=LEGACY)
         allows = effect == "Allow"
-        if allows and "NotPrincipal" in found and self.judge_values:
+        if allows and "NotPrincipal" in found and self.judge_values and self.rules.not_principal:
             self.refuse("Allow with NotPrincipal is not allowed.", (*path, "NotPrincipal"))
         return bool(allows)
 
     def _sid(self, found: _Object, path: JsonPath) -> str:
         sid = self._text(found.get("Sid", ""), (*path, "Sid"))
-        if self.kind is not PolicyKind.RESOURCE and not _IAM_SID.fullmatch(sid):
+        if self.judge_values and self.kind is not PolicyKind.RESOURCE and not _IAM_SID.fullmatch(sid):
             self.refuse(
                 "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular "
                 "expression [0-9A-Za-z]*",
@@ -225,6 +252,10 @@ class _Parser:
 
     def _optional(self, found: _Object, name: str, path: JsonPath, read: Callable[[Any, JsonPath], Any]) -> Any:
         return read(found[name], (*path, name)) if name in found else None
+
+    def _given_principals(self, found: _Object, name: str, path: JsonPath) -> Principals | None:
+        read: Principals | None = self._optional(found, name, path, self._principals) if self.rules.principal else None
+        return read
 
     # --- values ---
 
@@ -238,7 +269,8 @@ class _Parser:
         if not isinstance(value, list):
             return (self._text(value, path),)
         if not value:
-            self.refuse(NO_ACTIONS if "Action" in str(path[-1]) else NO_RESOURCES, path)
+            missing = NO_ACTIONS if "Action" in str(path[-1]) else NO_RESOURCES
+            self.postpone(missing, path, legacy=missing)
         return tuple(self._text(item, (*path, i)) for i, item in enumerate(value))
 
     def _principals(self, value: Any, path: JsonPath) -> Principals:
@@ -275,7 +307,9 @@ class _Parser:
         block = self._plain_object(found["Condition"], path)
         conditions: list[Condition] = []
         for name, keys in block.items():
-            if operator(name) is None:
+            if self.rules.legacy and keys == {}:
+                continue  # IAM takes an operator without a key for no condition, whatever it is called
+            if self.known_operators and operator(name) is None:
                 self.refuse(f"Invalid Condition type : {name}.", (*path, name), legacy=SYNTAX)
             for key, values in self._plain_object(keys, (*path, name)).items():
                 at = (*path, name, key)
@@ -292,7 +326,7 @@ class _Parser:
     def _condition_values(self, value: Any, path: JsonPath) -> tuple[str, ...]:
         """ "Quotation marks are optional for numbers and booleans" (SEMANTICS 54)."""
         listed = value if isinstance(value, list) else [value]
-        if not listed and self.judge_values:
+        if not listed and self.judge_values and not self.rules.legacy:
             self.refuse(SYNTAX, path)
         texts: list[str] = []
         for item in listed:

@@ -57,13 +57,14 @@ _BEFORE_EVERYONE: Final = frozenset({Form.USER, Form.SESSION})
 
 
 class PrincipalTest:
-    """A Principal element, prepared."""
+    """A Principal element, prepared. `sourced`: a condition of its statement says on whose behalf a service calls."""
 
-    __slots__ = ("_aws", "_canonical", "_everyone", "_federated", "_service", "allows")
+    __slots__ = ("_aws", "_canonical", "_everyone", "_federated", "_service", "_services_too", "allows")
 
-    def __init__(self, element: Principals, *, allows: bool) -> None:
+    def __init__(self, element: Principals, *, allows: bool, sourced: bool = False) -> None:
         self.allows = allows
         self._everyone = element.everyone or "*" in element.aws
+        self._services_too = self._everyone and (sourced or not allows)
         self._aws = frozenset(_account_of(name) for name in element.aws)
         self._service = frozenset(element.service)
         self._federated = frozenset(element.federated)
@@ -73,9 +74,9 @@ class PrincipalTest:
         """How the element names the caller; None where it does not."""
         principal = facts.principal
         if principal.kind is PrincipalKind.SERVICE:
-            return self._outsider(principal.arn, self._service, Form.SERVICE)
+            return self._service_form(principal.arn)
         if facts.request.provider:
-            return self._outsider(facts.request.provider, self._federated, Form.PROVIDER)
+            return self._provider_form(facts.request.provider)
         if principal.kind is PrincipalKind.ANONYMOUS:
             return Form.EVERYONE if self._everyone else None
         found = self._identity(principal)
@@ -87,11 +88,20 @@ class PrincipalTest:
             return Form.ACCOUNT
         return found
 
-    def _outsider(self, name: str, listed: frozenset[str], form: Form) -> Form | None:
-        """[U] SEMANTICS 16: `*` denies services and those whom a provider vouches for, but grants them nothing."""
-        if name in listed:
-            return form
-        return Form.EVERYONE if not self.allows and (self._everyone or "*" in listed) else None
+    def _service_form(self, name: str) -> Form | None:
+        """[U] SEMANTICS 16: `*` denies services. It grants them something only where a condition on the source of their
+        call limits whom they do it for, as in SNS's "Publish messages to an Amazon SQS queue".
+        """
+        if name in self._service:
+            return Form.SERVICE
+        denied = not self.allows and "*" in self._service
+        return Form.EVERYONE if self._services_too or denied else None
+
+    def _provider_form(self, name: str) -> Form | None:
+        """[U] SEMANTICS 16: `*` denies those whom a provider vouches for, but grants them nothing."""
+        if name in self._federated:
+            return Form.PROVIDER
+        return Form.EVERYONE if not self.allows and (self._everyone or "*" in self._federated) else None
 
     def _identity(self, principal: Principal) -> Form | None:
         for name, form in names(principal):
@@ -131,11 +141,15 @@ class NotPrincipalTest:
             return facts.request.provider in listed.federated
         if principal.kind is PrincipalKind.ANONYMOUS:
             return False
-        spelled = {_account_of(name) for name in listed.aws}
-        wanted: dict[Form, bool] = {}
-        for name, form in names(principal):
-            wanted[form] = wanted.get(form, False) or name in spelled
-        return all(wanted.values())
+        return not self.missing(facts)
+
+    def missing(self, facts: Facts) -> tuple[str, ...]:
+        """What has to be listed besides, so that a user, role, federated or root caller is exempt."""
+        spelled = {_account_of(name) for name in self._listed.aws}
+        wanted: dict[Form, list[str]] = {}
+        for name, form in names(facts.principal):
+            wanted.setdefault(form, []).append(name)
+        return tuple(spellings[0] for spellings in wanted.values() if spelled.isdisjoint(spellings))
 
 
 def _account_of(name: str) -> str:

@@ -17,6 +17,7 @@ from locum.policy.decision import PolicyType
 from locum.policy.evaluate import Policies
 from locum.policy.facts import Facts, Request
 from locum.policy.grammar import PolicyKind, Source
+from locum.policy.principals import NotPrincipalTest
 
 _SHOWN_CONDITIONS: Final = 3
 
@@ -54,8 +55,17 @@ def ways_out(statement: CompiledStatement, facts: Facts) -> str:
     if source.not_resources is not None:
         ways.append(f"add {request.resource} to its NotResource")
     if source.not_principals is not None:
-        ways.append(f"add {request.principal.arn} to its NotPrincipal")
+        ways.append(_exemption(statement, facts))
     return ", or ".join(ways or [f"take {request.action} on {facts.resource} out of its Action or Resource"])
+
+
+def _exemption(statement: CompiledStatement, facts: Facts) -> str:
+    """How the caller gets out of a NotPrincipal; one under a boundary does not ("NotPrincipal", IAM User Guide)."""
+    if facts.bounded:
+        return "write Principal * and a condition on aws:PrincipalArn for NotPrincipal, which hits all with a boundary"
+    element = statement.principal
+    missing = element.missing(facts) if isinstance(element, NotPrincipalTest) else ()
+    return f"add {' and '.join(missing or (facts.principal.arn,))} to its NotPrincipal"
 
 
 def _unmeet(condition: PreparedCondition) -> str:

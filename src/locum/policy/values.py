@@ -19,13 +19,14 @@ from typing import Final, NamedTuple
 _NUMBER: Final = re.compile(r"[+-]?([0-9]{1,64}(\.[0-9]{0,64})?|\.[0-9]{1,64})")
 
 # "one of the W3C implementations of the ISO 8601 date formats or in epoch (UNIX) time"
-# https://www.w3.org/TR/NOTE-datetime; a time without an offset is read as UTC.
+# https://www.w3.org/TR/NOTE-datetime; a time without an offset is read as UTC. IAM takes shorter forms, too, as
+# recorded: 01T, 2016-12-13t2:00:00.593194+23.
 _INSTANT: Final = re.compile(
-    r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2})"
-    r"(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?)?",
+    r"([0-9]{1,4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?"
+    r"(?:T(?:([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?)?",
     re.IGNORECASE,
 )
-_EPOCH: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
+_EPOCH: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
 _UNIX: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _BOOLEANS: Final = {"true": True, "false": False}
@@ -49,7 +50,7 @@ def instant(text: str) -> Decimal | None:
     year, month, day, hour, minute, second, fraction, offset = match.groups()
     try:
         naive = datetime(
-            int(year), int(month), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0), tzinfo=UTC
+            int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0), tzinfo=UTC
         )
     except ValueError:
         return None
@@ -60,7 +61,7 @@ def instant(text: str) -> Decimal | None:
 def _offset_seconds(offset: str | None) -> int:
     if offset is None or offset in "Zz":
         return 0
-    seconds = int(offset[1:3]) * 3600 + int(offset[-2:]) * 60
+    seconds = int(offset[1:3]) * 3600 + int(offset[3:].lstrip(":") or 0) * 60
     return -seconds if offset[0] == "-" else seconds
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from locum.core.clock import Entropy
 from locum.core.principal import Caller
 from locum.credentials import KeyRing
+from locum.credentials.passwords import Digests
 from locum.state import Event, State
 
 Params = Mapping[str, Any]
@@ -94,7 +95,7 @@ class Context(NamedTuple):
     """One call: the view of the state, the instant, the caller. `now` is epoch seconds.
 
     `region` is the one the request was signed for. `history` is what LookupEvents reads; no other verb does.
-    `usage` is what reports of last use read.
+    `usage` is what reports of last use read. `digests` are those of passwords that were computed for the call.
     """
 
     state: State
@@ -106,6 +107,7 @@ class Context(NamedTuple):
     settings: Settings = DEFAULTS
     history: EventHistory | None = None
     usage: UsageRecord | None = None
+    digests: Digests | None = None
 
     @property
     def account(self) -> str:
@@ -113,11 +115,22 @@ class Context(NamedTuple):
         return self.caller.principal.account
 
 
+class Notice(NamedTuple):
+    """A message of IAM's to an SNS topic: its ARN, and the text."""
+
+    topic: str
+    message: str
+
+
 class Outcome(NamedTuple):
-    """`answer` is the output by member names of the service model; `events` is what becomes of the state."""
+    """`answer` is the output by member names of the service model; `events` is what becomes of the state.
+
+    `notices` are sent once the events are on the disk.
+    """
 
     answer: dict[str, Any]
     events: tuple[Event, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 Verb = Callable[[Context, Params], Outcome]
@@ -135,6 +148,9 @@ class Operation(NamedTuple):
     `proof`: the call shows a second factor, on which the decision whether it is allowed may depend. It is verified
     ahead of the decision; the verb verifies it again, on the state that it changes, and uses it up. `variant`
     answers how those calls are run whose parameters make a difference; None for all the others.
+
+    `rehearsed`: it writes, and takes long. It is run beside the event loop first, so that what took long (digests of
+    passwords; with `blocks`, what was used when) is there when it is run in the transaction.
     """
 
     verb: Verb
@@ -142,6 +158,7 @@ class Operation(NamedTuple):
     blocks: bool = False
     proof: Proof | None = None
     variant: Callable[[Params], Operation | None] | None = None
+    rehearsed: bool = False
 
     def of(self, params: Params) -> Operation:
         """How a call with `params` is run."""
@@ -156,6 +173,16 @@ def reads(verb: Verb) -> Operation:
 def writes(verb: Verb) -> Operation:
     """`verb` may have events."""
     return Operation(verb, writes=True)
+
+
+def digests(verb: Verb) -> Operation:
+    """`verb` may have events, and digests passwords."""
+    return Operation(verb, writes=True, rehearsed=True)
+
+
+def looks_up_and_writes(verb: Verb) -> Operation:
+    """`verb` may have events, and reads what was used when."""
+    return Operation(verb, writes=True, blocks=True, rehearsed=True)
 
 
 def looks_up(verb: Verb) -> Operation:

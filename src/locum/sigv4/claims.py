@@ -43,7 +43,7 @@ _REGION: Final = re.compile(r"[a-z0-9-]{1,64}")
 in it another region to a backend that finds regions in host names."""
 _LONGEST_HEAD: Final = 1024  # characters; what is kept in memory is bounded by it
 _USUAL_HEAD: Final = re.compile(
-    rf"{ALGORITHM} Credential=([A-Za-z0-9]+)/([0-9]{{8}})/([a-z0-9-]+)/([a-z0-9-]+)/{TERMINATOR}, "
+    rf"{ALGORITHM} Credential=([A-Za-z0-9]+)/([0-9]{{8}})/([a-z0-9-]{{1,64}})/([a-z0-9-]+)/{TERMINATOR}, "
     r"SignedHeaders=([a-z0-9;-]+)"
 )
 

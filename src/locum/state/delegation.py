@@ -9,9 +9,7 @@ import msgspec
 from locum.core.principal import Session
 from locum.state.entities import Entity
 
-DelegationState = Literal[
-    "UNASSIGNED", "ASSIGNED", "PENDING_APPROVAL", "ACCEPTED", "FINALIZED", "REJECTED", "EXPIRED"
-]
+DelegationState = Literal["UNASSIGNED", "ASSIGNED", "PENDING_APPROVAL", "ACCEPTED", "FINALIZED", "REJECTED", "EXPIRED"]
 
 DAY: Final = 86_400
 LIFETIMES: Final[dict[DelegationState, int]] = {
@@ -38,8 +36,9 @@ class DelegationRequest(Entity, frozen=True, kw_only=True, omit_defaults=True, t
 
     `workflow` is the requestor's own name for it, `template` the ARN of the policy template, `policy` what came of
     it. `channel` is the ARN of an SNS topic. `owner` is the ARN of the identity of `owner_account` that the request
-    is associated with, `owner_id` its aws:userid; all may be empty. `approver` is the session that delegated credentials become, without
-    its limits. `stage` is the state that it was brought into at `updated`: see `state_at`.
+    is associated with, `owner_id` its aws:userid; all may be empty. `approver` is the session that delegated
+    credentials become, without its limits. `stage` is the state that it was brought into at `updated`: see
+    `state_at`.
     """
 
     key_field: ClassVar[str] = "id"

@@ -66,9 +66,7 @@ def default_policy(state: State, arn: str) -> str | None:
     if request.owner:  # by the unique id: whoever is called the same later is somebody else
         whose["aws:userid"] = request.owner_id
     actions = _OF_OWNER if request.owner else _OF_ANYBODY
-    return _policy(
-        {"Effect": "Allow", "Principal": "*", "Action": actions, "Condition": {"StringEquals": whose}}
-    )
+    return _policy({"Effect": "Allow", "Principal": "*", "Action": actions, "Condition": {"StringEquals": whose}})
 
 
 def _policy(statement: dict[str, Any]) -> str:

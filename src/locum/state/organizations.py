@@ -218,8 +218,7 @@ def place_of(node: Node) -> str:
 class _Suspended:
     """The suspended accounts of the members last asked about: they stay the same while the table does."""
 
-    members: Any = None
-    accounts: frozenset[str] = frozenset()
+    kept: tuple[Any, frozenset[str]] = (None, frozenset())
 
 
 _MEMBERS: Final = kind_of(Member)
@@ -228,7 +227,8 @@ _MEMBERS: Final = kind_of(Member)
 def suspended(state: State) -> frozenset[str]:
     """The accounts that are closed. Asked at every call: it costs a comparison while no member changes."""
     members = state.tables.get(_MEMBERS)
-    if members is not _Suspended.members:
-        closed = frozenset(member.id for member in state.every(Member) if member.status == SUSPENDED)
-        _Suspended.members, _Suspended.accounts = members, closed
-    return _Suspended.accounts
+    known, accounts = _Suspended.kept
+    if members is not known:
+        accounts = frozenset(member.id for member in state.every(Member) if member.status == SUSPENDED)
+        _Suspended.kept = members, accounts
+    return accounts

@@ -26,6 +26,7 @@ _SECRET_MEMBERS = frozenset(
     {
         "authenticationcode1",
         "authenticationcode2",
+        "contextassertion",
         "newpassword",
         "oldpassword",
         "password",
@@ -41,6 +42,10 @@ _SECRET_MEMBERS = frozenset(
         "webidentitytoken",
     }
 )
+
+# Members that hold what is public, in which people send a private key by mistake. Lower-case.
+_PUBLIC_MATERIAL = frozenset({"certificatebody", "certificatechain", "sshpublickeybody"})
+_PRIVATE_KEY = "PRIVATE KEY-----"
 
 # And those of one service: what is sent through it is not for the record.
 # https://docs.aws.amazon.com/sns/latest/dg/logging-using-cloudtrail.html
@@ -93,7 +98,9 @@ class _Compiler:
         return known
 
     def _member(self, name: str, shape: Shape) -> _Convert | None:
-        return _hide if _is_secret(name, shape) or name.lower() in self._secret else self._value(shape)
+        if _is_secret(name, shape) or name.lower() in self._secret:
+            return _hide
+        return _hide_private_key if name.lower() in _PUBLIC_MATERIAL else self._value(shape)
 
     def _value(self, shape: Shape) -> _Convert | None:
         """How a value is converted; None where it stays as it is."""
@@ -115,6 +122,10 @@ def _is_secret(name: str, shape: Shape) -> bool:
 
 def _hide(_value: Any) -> str:
     return HIDDEN
+
+
+def _hide_private_key(value: Any) -> Any:
+    return HIDDEN if isinstance(value, str) and _PRIVATE_KEY in value else value
 
 
 def _leave_out(_value: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from locum.wire.patterns import compile_pattern
-from locum.wire.violations import Constraint, Violation, fault_renderer
+from locum.wire.violations import Constraint, Violation, fault_renderer, java_bucket, reports_by_hash
 
 if TYPE_CHECKING:
     from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
@@ -20,12 +20,16 @@ _NESTED = ("structure", "list", "map")
 
 _REQUIRED = Constraint("INPUT_REQUIRED", "Member must not be null", lambda value: False)
 
+# Lists whose items AWS tells it of, although its models do not say so (recorded from IAM's Untag...).
+_NEVER_NULL = frozenset({"tagKeyListType"})
+_REQUIRED_ITEM = Constraint("INPUT_REQUIRED", "Member must not be null", lambda value: value is not None)
+
 
 def compile_validator(model: OperationModel, protocol: str) -> Validator | None:
     """The function that raises the service's Fault for parameters that break the model's constraints."""
     if model.input_shape is None:
         return None
-    check = _Compiler(ec2=protocol == "ec2").structure(model.input_shape)
+    check = _Compiler(ec2=protocol == "ec2", by_hash=reports_by_hash(model, protocol)).structure(model.input_shape)
     render = fault_renderer(model, protocol)
 
     def validate(params: Mapping[str, Any]) -> None:
@@ -41,8 +45,9 @@ def compile_validator(model: OperationModel, protocol: str) -> Validator | None:
 
 
 class _Compiler:
-    def __init__(self, *, ec2: bool) -> None:
+    def __init__(self, *, ec2: bool, by_hash: bool) -> None:
         self._ec2 = ec2
+        self._by_hash = by_hash
         self._structures: dict[str, _Check] = {}
 
     def check(self, shape: Shape) -> _Check | None:
@@ -71,14 +76,21 @@ class _Compiler:
                     check_member(member, _at(path, place), _at(wire_path, wire_place), found)
 
         self._structures[shape.name] = check
-        for name, member in shape.members.items():
+        for place, name in self._in_order(shape.members):
+            member = shape.members[name]
             required, check_member = name in shape.required_members, self.check(member)
             if required or check_member is not None:
                 # A scalar that holds needs no more, and most do.
                 holds = None if member.type_name in _NESTED else _conjunction(_constraints(member))
-                place = name[0].lower() + name[1:]
                 members.append((name, required, holds, check_member, place, self._wire_name(name, member)))
         return check
+
+    def _in_order(self, members: Mapping[str, Shape]) -> list[tuple[str, str]]:
+        """Places and names, in the order in which violations are told."""
+        order = [(name[0].lower() + name[1:], name) for name in members]
+        if self._by_hash:
+            order.sort(key=lambda member: java_bucket(member[0], len(members)))
+        return order
 
     def _wire_name(self, name: str, member: Shape) -> str:
         located = member.serialization.get("queryName") or member.serialization.get("name", name)
@@ -88,6 +100,8 @@ class _Compiler:
         size, item_constraints = _all(_constraints(shape)), _constraints(shape.member)
         nested = shape.member.type_name in _NESTED
         check_item = self.check(shape.member) if nested else None
+        if shape.name in _NEVER_NULL:
+            item_constraints.append(_REQUIRED_ITEM)
         together = None if nested else _together("Member must satisfy constraint", item_constraints)
         if size is None and check_item is None and together is None:
             return None
@@ -156,8 +170,10 @@ def _conjunction(constraints: list[Constraint]) -> _Holds:
 
 
 def _together(text: str, constraints: list[Constraint]) -> Constraint | None:
+    """As one constraint. Inside one, Coral lists lengths first."""
     if not constraints:
         return None
+    constraints = sorted(constraints, key=lambda constraint: "LENGTH" not in constraint.reason)
     listed = ", ".join(constraint.text for constraint in constraints)
     return Constraint(
         constraints[0].reason if len(constraints) == 1 else "INVALID_LIST_MEMBER",

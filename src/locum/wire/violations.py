@@ -8,7 +8,8 @@ The form is Coral's, the framework of AWS's services:
 
 A place is written `tags.1.member.key`: the first letter small, list items counted from 1. Of a list of scalars the
 whole list is shown, and all constraints of its items: `Value '[x]' at 'names' failed to satisfy constraint: Member must
-satisfy constraint: [...]`. Organizations and EC2 say it in their own way.
+satisfy constraint: [...]`. IAM leaves the values out, and has its own words for names and paths, as recorded in
+2026. Organizations and EC2 say everything in their own way.
 """
 
 from __future__ import annotations
@@ -58,6 +59,28 @@ _ORGANIZATIONS = {
 }
 
 
+_NAMES = "It must contain only alphanumeric characters and/or the following: +=,.@_-"
+_PATHS = "It must begin and end with / and contain only alphanumeric characters and/or / characters."
+_PREFIXES = "It must begin with the / character and contain only alphanumeric characters and/or / characters."
+
+# What IAM itself says of these parameters, once all that Coral checks of the call is right.
+_IAM = {
+    "path": _PATHS,
+    "newPath": _PATHS,
+    "pathPrefix": _PREFIXES,
+    "userName": _NAMES,
+    "newUserName": _NAMES,
+    "groupName": _NAMES,
+    "newGroupName": _NAMES,
+    "roleName": _NAMES,
+    "policyName": _NAMES,
+    "instanceProfileName": _NAMES,
+    "serverCertificateName": _NAMES,
+    "newServerCertificateName": _NAMES,
+    "virtualMFADeviceName": _NAMES,
+}
+
+
 def fault_renderer(model: OperationModel, protocol: str) -> Render:
     """What makes a Fault of violations, as the service of the operation does. It is given at least one."""
     service = model.service_model.service_name
@@ -67,18 +90,41 @@ def fault_renderer(model: OperationModel, protocol: str) -> Render:
         return _ec2_fault
     if service == "accessanalyzer":
         return _access_analyzer_fault
+    if service == "iam":
+        return _iam_fault
     code = "ValidationError" if protocol == "query" else "ValidationException"
     return lambda violations: Fault(code, validation_message(violations))
 
 
-def validation_message(violations: list[Violation]) -> str:
-    """Coral's text for one or more violations."""
+def reports_by_hash(model: OperationModel, protocol: str) -> bool:
+    """Whether the service is one of Coral's that tells violations in the order of a Java hash map."""
+    return protocol != "ec2" and model.service_model.service_name not in ("organizations", "accessanalyzer")
+
+
+def java_bucket(place: str, members: int) -> int:
+    """Where a `java.util.HashMap` of so many members has `place`.
+
+    Coral checks the members of a structure in that order: minimumPasswordLength, passwordReusePrevention,
+    maxPasswordAge (recorded from IAM); subjectAlternativeNames, domainName (from ACM).
+    """
+    buckets = 16
+    while members > 3 * buckets // 4:
+        buckets *= 2
+    code = 0
+    for character in place:
+        code = (31 * code + ord(character)) & 0xFFFFFFFF
+    return (code ^ code >> 16) % buckets
+
+
+def validation_message(violations: list[Violation], *, shown: bool = True) -> str:
+    """Coral's text for one or more violations; the values that broke constraints where they are `shown`."""
     noun = "error" if len(violations) == 1 else "errors"
-    return f"{len(violations)} validation {noun} detected: " + "; ".join(map(_sentence, violations))
+    sentences = (_sentence(violation, shown) for violation in violations)
+    return f"{len(violations)} validation {noun} detected: " + "; ".join(sentences)
 
 
-def _sentence(violation: Violation) -> str:
-    if violation.sensitive:
+def _sentence(violation: Violation, shown: bool) -> str:
+    if violation.sensitive or (not shown and violation.value is not None):
         value = "Value"
     elif violation.value is None:
         value = "Value null"
@@ -99,6 +145,18 @@ def _java_text(value: Any) -> str:
     if isinstance(value, bytes):
         return f"java.nio.HeapByteBuffer[pos=0 lim={len(value)} cap={len(value)}]"
     return str(value)[:_MAX_SHOWN]
+
+
+def _iam_fault(violations: list[Violation]) -> Fault:
+    corals = [violation for violation in violations if not _is_iams_own(violation)]
+    if corals:
+        return Fault("ValidationError", validation_message(corals, shown=False))
+    place = violations[0].path
+    return Fault("ValidationError", f"The specified value for {place} is invalid. {_IAM[place]}")
+
+
+def _is_iams_own(violation: Violation) -> bool:
+    return violation.constraint.reason == "INVALID_PATTERN" and violation.path in _IAM
 
 
 def _organizations_fault(violations: list[Violation]) -> Fault:

@@ -349,6 +349,18 @@ def test_a_ciphertext_is_not_opened_under_the_name_of_another_key() -> None:
     assert not world.allows(as_user(ann), "kms:Decrypt", CiphertextBlob=b"nothing of the kind")
 
 
+def test_a_ciphertext_is_opened_with_the_key_of_another_account_that_lets_in_and_with_no_other() -> None:
+    mine, other = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
+    ann = user("ann", allow("kms:Decrypt"))
+    world = World().having(ann)
+    theirs = f"arn:aws:kms:{REGION}:{AWAY}:key/{mine}"
+    owner = {"Effect": "Allow", "Principal": {"AWS": HOME}, "Action": "kms:*", "Resource": "*"}
+    world.facts[theirs] = ResourceFacts(AWAY, document(owner))
+    assert world.allows(as_user(ann), "kms:Decrypt", CiphertextBlob=mine.encode() + b"\xff", KeyId=theirs)
+    assert not world.allows(as_user(ann), "kms:Decrypt", CiphertextBlob=other.encode() + b"\xff", KeyId=theirs)
+    assert not world.allows(as_user(ann), "kms:Decrypt", CiphertextBlob=mine.encode() + b"\xff")
+
+
 def test_a_role_in_a_topics_attributes_is_passed() -> None:
     ann = user("ann", allow("sns:*"))
     topic = f"arn:aws:sns:{REGION}:{HOME}:t"

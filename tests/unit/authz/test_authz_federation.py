@@ -85,3 +85,23 @@ def test_who_is_vouched_for_is_named_under_federated_alone(principal: Any) -> No
     verdict = authz.decide(state, made, authz.plan(state, made))
     assert not verdict.allowed
     assert verdict.fault().message == "Not authorized to perform sts:AssumeRoleWithSAML"
+
+
+@pytest.mark.parametrize(
+    ("condition", "allowed"),
+    [
+        ({"StringEquals": {"sts:RoleSessionName": "ann"}}, True),
+        ({"StringEquals": {"sts:RoleSessionName": "bob"}}, False),
+        ({"StringNotEquals": {"sts:RoleSessionName": "ann"}}, False),
+        ({"Null": {"sts:RoleSessionName": "true"}}, False),
+    ],
+)
+def test_the_session_name_that_a_saml_provider_sets_is_what_conditions_see(
+    condition: dict[str, Any], allowed: bool
+) -> None:
+    vouched = Vouched(context={"sts:rolesessionname": "ann"})
+    caller = Caller(Principal.federated(PrincipalKind.SAML, PROVIDER, HOME, "id", "ann"), vouched=vouched)
+    trusted = role("app", trust=trusting({"Federated": PROVIDER}, "sts:AssumeRoleWithSAML", Condition=condition))
+    made = call("AssumeRoleWithSAML", caller, "sts", RoleArn=trusted.arn)
+    state = change(State(), [put(trusted)])
+    assert authz.decide(state, made, authz.plan(state, made)).allowed is allowed

@@ -120,3 +120,31 @@ def test_reading_whatever_secrets_a_filter_finds_is_refused() -> None:
     with pytest.raises(Fault) as refused:
         world().plan(CALLER, "secretsmanager:BatchGetSecretValue", Filters=[{"Key": "name", "Values": ["a"]}])
     assert refused.value.code == "NotImplemented"
+
+
+@pytest.mark.parametrize(
+    ("operation", "params", "code", "message"),
+    [
+        ("sts:AssumeRole", {"RoleArn": "nothing", "RoleSessionName": "s1"}, "ValidationError", "nothing is invalid"),
+        (
+            "sts:AssumeRole",
+            {"RoleArn": "arn:a:a::a:", "RoleSessionName": "s1"},
+            "ValidationError",
+            "arn:a:a::a: is invalid",
+        ),
+        ("iam:GetPolicy", {"PolicyArn": "nothing"}, "ValidationError", "ARN nothing is not valid."),
+        (
+            "iam:GetPolicy",
+            {"PolicyArn": "arn:aws-cn:iam::aws:policy/p"},
+            "InvalidInput",
+            "ARN arn:aws-cn:iam::aws:policy/p is not valid.",
+        ),
+        ("dynamodb:GetItem", {"TableName": "arn:x", "Key": {}}, "ValidationException", "Invalid ARN: arn:x"),
+    ],
+)
+def test_each_service_says_in_its_own_words_that_an_arn_is_not_valid(
+    operation: str, params: dict[str, object], code: str, message: str
+) -> None:
+    with pytest.raises(Fault) as refused:
+        world().plan(CALLER, operation, **params)
+    assert (refused.value.code, refused.value.status, refused.value.message) == (code, 400, message)

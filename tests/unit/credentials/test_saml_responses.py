@@ -423,6 +423,26 @@ def test_encryption_proves_nothing_without_a_signature() -> None:
         prove(LOGIN.response(encrypted(LOGIN.assertion(), signer("reader"))), signer("reader").pem)
 
 
+def by_nobody(_assertion: Any) -> Any:
+    return LOGIN.assertion()
+
+
+def by_somebody(assertion: Any) -> Any:
+    return signer("stranger").sign(assertion)
+
+
+def no_assertion(_assertion: Any) -> Any:
+    return etree.fromstring("<hello/>")
+
+
+@pytest.mark.parametrize("inside", [by_nobody, by_somebody, no_assertion])
+def test_nobody_learns_whether_what_he_changed_in_a_ciphertext_is_xml(inside: Callable[[Any], Any]) -> None:
+    """With CBC, whoever is told so reads the assertion, octet by octet."""
+    response = LOGIN.response(encrypted(inside(LOGIN.assertion()), signer("reader"), "cbc"))
+    with pytest.raises(saml.BadEncryption, match="cannot be decrypted with the provider's private keys"):
+        prove(response, signer("reader").pem)
+
+
 def test_a_forged_assertion_beside_the_encrypted_one_is_refused() -> None:
     response = LOGIN.response(encrypted(signer().sign(LOGIN.assertion()), signer("reader")))
     response.append(evil(LOGIN.assertion()))

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from locum.core.clock import system_clock
+from locum.gateway.guesses import SPAN, TRIES
 from support.authenticator import STEP, Authenticator, wrong
 from support.inprocess import Answer, InProcess, Key, exchange, refusal
 
@@ -362,3 +363,36 @@ def test_a_session_with_a_second_factor_says_so_in_the_record(world: World) -> N
         key = session(sts.get_session_token(**shown))
         answer = world.plane.client("sts", key).get_caller_identity()
         assert world.plane.record(answer["ResponseMetadata"]["RequestId"]).identity.mfa is expected
+
+
+# -- a code is not found by trying ---------------------------------------------------------------------------
+
+
+def test_a_code_cannot_be_guessed_and_the_right_one_is_refused_after_too_many_wrong_ones(world: World) -> None:
+    ann = someone(world, "ann-guessed", ALLOW_ALL)
+    sts = world.plane.client("sts", ann.key)
+    guess = {"SerialNumber": ann.phone.serial, "TokenCode": wrong(ann.phone.code(world.watch(), 1))}
+    for _ in range(TRIES):
+        assert refusal(sts.get_session_token, **guess) == INVALID
+    throttled = ("Throttling", 400, "Rate exceeded")
+    assert refusal(sts.get_session_token, **guess) == throttled
+    assert refusal(sts.get_session_token, **fresh(world, ann)) == throttled
+    assert refusal(sts.assume_role, **role(world, "guessed"), **fresh(world, ann)) == throttled
+    assert sts.get_session_token()["Credentials"]
+    bob = someone(world, "bob-unguessed", ALLOW_ALL)
+    assert world.plane.client("sts", bob.key).get_session_token(**fresh(world, bob))["Credentials"]
+    world.watch.moved += SPAN
+    try:
+        assert sts.get_session_token(**fresh(world, ann))["Credentials"]
+    finally:
+        world.watch.moved -= SPAN
+
+
+def test_guesses_under_sessions_of_a_user_count_as_the_users(world: World) -> None:
+    ann = someone(world, "ann-sessions", ALLOW_ALL)
+    asked = role(world, "sessions")
+    guess = {"SerialNumber": ann.phone.serial, "TokenCode": wrong(ann.phone.code(world.watch(), 1))}
+    for _ in range(TRIES):
+        token = session(world.plane.client("sts", ann.key).get_session_token())
+        assert refusal(world.plane.client("sts", token).assume_role, **asked, **guess) == INVALID
+    assert refusal(world.plane.client("sts", ann.key).assume_role, **asked, **fresh(world, ann))[0] == "Throttling"

@@ -221,3 +221,15 @@ def test_in_observe_mode_a_forged_token_is_still_no_one(observing: InProcess, is
     world = World(observing, issuer)
     assert world.refused(by_another_key(world.claims())) == FORGED
     assert world.refused(signed(world.claims()), "nowhere") == DENIED
+
+
+@pytest.mark.parametrize("instant", [10**400, -(10**400), 1e300, 10**15])
+def test_an_expiry_that_no_clock_can_show_is_refused(world: World, instant: float) -> None:
+    code, status, message = world.refused(signed(world.claims(exp=instant)))
+    assert (code, status, message) == ("InvalidIdentityToken", 400, "Missing a required claim: exp")
+
+
+def test_a_token_of_nobody_is_not_repeated_at_length(world: World) -> None:
+    told = world.refused(signed(world.claims(iss="https://" + "a" * 10_000)))
+    assert told[0] == "InvalidIdentityToken"
+    assert len(told[2]) < 400

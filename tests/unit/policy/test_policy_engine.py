@@ -142,3 +142,44 @@ def test_a_failed_case_says_why() -> None:
     result = cases.run(case)
     assert not result.passed
     assert "because no identity-based policy allows the s3:GetObject action" in result.reason
+
+
+def test_a_session_whose_role_is_not_named_is_of_a_role_in_its_own_partition() -> None:
+    raw = {
+        "id": "x",
+        "principal_arn": f"arn:aws-us-gov:sts::{ME}:assumed-role/app/run",
+        "principal_unique_id": "AROAEXAMPLEEXAMPLEEXA:run",
+        "request": {"action": "s3:GetObject", "resource": "*", "resource_account": ME},
+        "expected": "IMPLICIT_DENY",
+    }
+    principal = cases.case(raw).request.principal
+    assert principal.principal_arn == f"arn:aws-us-gov:iam::{ME}:role/app"
+    assert (principal.unique_id, principal.user_id) == ("AROAEXAMPLEEXAMPLEEXA", "AROAEXAMPLEEXAMPLEEXA:run")
+
+
+def test_every_spelling_of_true_and_false_is_one_in_yaml() -> None:
+    text = f"""
+- id: x
+  principal_arn: arn:aws:iam::{ME}:root
+  flags: {{principal_in_management_account: True, resource_in_management_account: FALSE}}
+  request: {{action: s3:GetObject, resource: "*", resource_account: {ME}, context: {{aws:SecureTransport: True}}}}
+  expected: ALLOW
+"""
+    (case,) = cases.read(text, yaml=True)
+    assert case.policies.principal_in_management_account
+    assert not case.policies.resource_in_management_account
+    assert case.request.context == {"aws:securetransport": "true"}
+
+
+def test_sids_that_iam_refuses_decide_nothing_in_a_case() -> None:
+    statement = {"Sid": "not a sid", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    raw = {
+        "id": "x",
+        "principal_arn": f"arn:aws:iam::{ME}:user/alice",
+        "identity_policies": [{"Statement": [statement, statement]}],
+        "request": {"action": "s3:GetObject", "resource": "arn:aws:s3:::b/k", "resource_account": ME},
+        "expected": "ALLOW",
+    }
+    assert cases.run(cases.case(raw)).passed
+    with pytest.raises(policy.MalformedPolicy):
+        policy.parse(json.dumps({"Statement": [statement]}), PolicyKind.IDENTITY)

@@ -200,3 +200,52 @@ def test_a_list_of_values_is_cut_short() -> None:
     text = ask(context={"s3:prefix": "q"}, identity=(made(statement),)).text()
     assert "p3 and 95 more" in text
     assert "p4" not in text
+
+
+def test_a_variable_without_a_value_is_told_apart_from_a_value_that_differs() -> None:
+    statement = allow(Condition={"StringEquals": {"aws:ResourceTag/o": "${aws:PrincipalTag/o}"}})
+    found = ask(context={"aws:resourcetag/o": "x"}, identity=(made(statement),))
+    assert "${aws:principaltag/o} has no value in this request" in found.text()
+    assert any(change.startswith("tag the caller: o") for change in found.changes)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        allow(resource="arn:aws:s3:::b/${aws:username}"),
+        allow(Condition={"StringEquals": {"s3:prefix": "${aws:username}"}}),
+    ],
+)
+def test_a_variable_in_a_document_of_the_first_version_is_told_to_be_text(statement: dict[str, Any]) -> None:
+    first = policy.parse(json.dumps({"Statement": [statement]}), PolicyKind.IDENTITY)
+    identity = (policy.compile(first, Source(PolicyKind.IDENTITY, "p")),)
+    found = ask(resource="arn:aws:s3:::b/alice", context={"s3:prefix": "alice"}, identity=identity)
+    assert "is plain text in Version 2008-10-17" in found.text()
+    assert any('write "Version": "2012-10-17" in the document' in change for change in found.changes)
+
+
+def test_an_operator_that_does_not_exist_is_named() -> None:
+    text = json.dumps({"Statement": [allow(Condition={"StringContains": {"aws:username": "alice"}})]})
+    odd = policy.parse(text, PolicyKind.IDENTITY, known_operators=False)
+    found = ask(identity=(policy.compile(odd, Source(PolicyKind.IDENTITY, "p")),))
+    assert "there is no condition operator StringContains" in found.text()
+
+
+@pytest.mark.parametrize(
+    ("listed", "who", "bounded", "way"),
+    [
+        ([ALICE.arn], ALICE, False, f"add {ME} to its NotPrincipal"),
+        ([ME], ALICE, False, f"add {ALICE.arn} to its NotPrincipal"),
+        ([APP.arn], APP, False, f"add {APP.issuer_arn} and {ME} to its NotPrincipal"),
+        ([ALICE.arn, ME], ALICE, True, "a condition on aws:PrincipalArn for NotPrincipal"),
+    ],
+)
+def test_who_is_hit_by_not_principal_is_told_what_is_not_listed(
+    listed: list[str], who: Principal, bounded: bool, way: str
+) -> None:
+    deny = {"Effect": "Deny", "NotPrincipal": {"AWS": listed}, "Action": "*", "Resource": "*"}
+    boundary = made(allow(), kind=PolicyKind.BOUNDARY) if bounded else None
+    given = Policies(identity=(made(allow()),), boundary=boundary, resource=made(deny, kind=PolicyKind.RESOURCE))
+    request = Request(who, "s3:GetObject", KEY, ME, {})
+    found = policy.explain(request, given, policy.evaluate(request, given))
+    assert any(way in change for change in found.changes), found.changes

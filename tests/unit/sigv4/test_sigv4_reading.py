@@ -228,6 +228,11 @@ def test_a_credential_of_other_than_five_parts_is_refused(
             "a non-empty region must be provided in the credential.",
         ),
         (
+            f"20260101/{'a' * 65}/{{}}/aws4_request",
+            f"Credential should be scoped to a valid region, not '{'a' * 65}'.",
+            f"the region '{'a' * 65}' is wrong.",
+        ),
+        (
             "20251231/us-east-1/{}/aws4_request",
             (
                 "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "

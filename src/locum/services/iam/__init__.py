@@ -15,6 +15,7 @@ from locum.services.iam import (
     account_summary,
     authorization_details,
     credential_report,
+    delegation_requests,
     granting_policies,
     groups,
     instance_profiles,
@@ -29,6 +30,7 @@ from locum.services.iam import (
     policies,
     policy_entities,
     policy_versions,
+    role_templates,
     roles,
     saml_providers,
     server_certificates,
@@ -70,6 +72,8 @@ OPERATIONS: Final[dict[str, Operation]] = {
     **last_accessed.OPERATIONS,
     **granting_policies.OPERATIONS,
     **organization_access.OPERATIONS,
+    **delegation_requests.OPERATIONS,
+    **role_templates.OPERATIONS,
     **simulate.OPERATIONS,
 }
 """Every operation of IAM that there is here, by its name."""

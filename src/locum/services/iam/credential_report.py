@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from locum.services.iam.credential_rows import report
 from locum.services.iam.faults import report_not_ready
-from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
+from locum.services.verbs import Context, Operation, Outcome, Params, looks_up_and_writes, reads
 from locum.state import CredentialReport, put
 
 LIFETIME: Final = 4 * 3600
@@ -67,6 +67,6 @@ def _is_expired(kept: CredentialReport, now: float) -> bool:
 
 
 OPERATIONS: Final[dict[str, Operation]] = {
-    "GenerateCredentialReport": writes(generate_credential_report),
+    "GenerateCredentialReport": looks_up_and_writes(generate_credential_report),
     "GetCredentialReport": reads(get_credential_report),
 }

@@ -34,7 +34,7 @@ def create_instance_profile(context: Context, params: Params) -> Outcome:
 def get_instance_profile(context: Context, params: Params) -> Outcome:
     """GetInstanceProfile."""
     profile = INSTANCE_PROFILE.of(context, params)
-    shown = {**shapes.profile(context, profile), "Tags": shapes.tag_list(profile.tags)}
+    shown = {**shapes.profile(context, profile), "Tags": shapes.short_tags_first(profile.tags)}
     return Outcome({"InstanceProfile": shown})
 
 

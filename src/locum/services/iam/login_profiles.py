@@ -24,7 +24,7 @@ from locum.services.iam.faults import (
 from locum.services.iam.kinds import USER
 from locum.services.iam.limits import PASSWORDS_REMEMBERED
 from locum.services.iam.password_policy import check_password, policy_of
-from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
+from locum.services.verbs import Context, Operation, Outcome, Params, digests, reads, writes
 from locum.state import LoginProfile, PasswordPolicy, put, remove
 
 
@@ -100,7 +100,7 @@ def change_password(context: Context, params: Params) -> Outcome:
         raise invalid_user_type("Only IAM Users can change their own password.")
     user = USER.named(context, caller.name)
     profile = _Owner(user.key, user.name).own(context)
-    if not is_one_of(params["OldPassword"], (profile.digest,)):
+    if not is_one_of(params["OldPassword"], (profile.digest,), context.digests):
         raise access_denied("The old password was incorrect.")
     if params["NewPassword"] == params["OldPassword"]:
         raise _reused()
@@ -129,7 +129,7 @@ def _first_digest(context: Context, owner: _Owner, password: str | None) -> str:
             "1 validation error detected: Value at 'password' failed to satisfy constraint: Member must not be null"
         )
     check_password(policy_of(context), password)
-    return new_digest(password, context.entropy)
+    return new_digest(password, context.entropy, digests=context.digests)
 
 
 def _with_password(context: Context, profile: LoginProfile, password: str) -> LoginProfile:
@@ -137,9 +137,9 @@ def _with_password(context: Context, profile: LoginProfile, password: str) -> Lo
     policy = policy_of(context)
     check_password(policy, password)
     known = (profile.digest, *profile.previous)
-    if is_one_of(password, known[: _remembered(policy)]):
+    if is_one_of(password, known[: _remembered(policy)], context.digests):
         raise _reused()
-    digest = new_digest(password, context.entropy, profile.digest)
+    digest = new_digest(password, context.entropy, profile.digest, context.digests)
     kept = known[: PASSWORDS_REMEMBERED - 1]
     return replace(profile, digest=digest, previous=kept, changed=int(context.now))
 
@@ -155,9 +155,9 @@ def _reused() -> Exception:
 
 
 OPERATIONS: Final[dict[str, Operation]] = {
-    "CreateLoginProfile": writes(create_login_profile),
+    "CreateLoginProfile": digests(create_login_profile),
     "GetLoginProfile": reads(get_login_profile),
-    "UpdateLoginProfile": writes(update_login_profile),
+    "UpdateLoginProfile": digests(update_login_profile),
     "DeleteLoginProfile": writes(delete_login_profile),
-    "ChangePassword": writes(change_password),
+    "ChangePassword": digests(change_password),
 }

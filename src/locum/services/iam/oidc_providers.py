@@ -54,7 +54,7 @@ def get_open_id_connect_provider(context: Context, params: Params) -> Outcome:
         "ClientIDList": list(provider.client_ids),
         "ThumbprintList": list(provider.thumbprints),
         "CreateDate": provider.created,
-        "Tags": shapes.tag_list(provider.tags),
+        "Tags": shapes.short_tags_first(provider.tags),
     }
     return Outcome(answer)
 
@@ -66,11 +66,15 @@ def list_open_id_connect_providers(context: Context, _params: Params) -> Outcome
 
 
 def delete_open_id_connect_provider(context: Context, params: Params) -> Outcome:
-    """DeleteOpenIDConnectProvider: "it does not fail [...] if you call the operation for a provider that does not
-    exist". Roles that trust it stay as they are.
+    """DeleteOpenIDConnectProvider. Roles that trust the provider stay as they are.
+
+    "It does not fail [...] if you call the operation for a provider that does not exist", says the API Reference; it
+    does, as recorded in 2026.
     """
     provider = _found(context, params)
-    return Outcome({}, () if provider is None else (remove(provider),))
+    if provider is None:
+        raise no_such_entity(f"OpenId connect Provider {params[_ARN]} cannot be found.")
+    return Outcome({}, (remove(provider),))
 
 
 def add_client_id(context: Context, params: Params) -> Outcome:

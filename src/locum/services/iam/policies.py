@@ -39,7 +39,7 @@ def get_policy(context: Context, params: Params) -> Outcome:
     facts = managed.known(context, params["PolicyArn"])
     own = facts if isinstance(facts, Policy) else None
     described = shapes.described(own) if own else {}
-    tag_list = shapes.tag_list(own.tags) if own else []
+    tag_list = shapes.short_tags_first(own.tags) if own else []
     return Outcome({"Policy": {**shapes.policy(context, facts), **described, "Tags": tag_list}})
 
 

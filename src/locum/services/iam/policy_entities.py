@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from locum.services.iam import managed
+from locum.services.iam.faults import no_such_entity
 from locum.services.iam.kinds import GROUP, ROLE, USER, Identity, Kind
 from locum.services.iam.pagination import page
 from locum.services.verbs import Context, Operation, Outcome, Params, reads
@@ -35,7 +36,9 @@ _LISTS: Final[dict[type, tuple[str, Kind[Any]]]] = {
 
 def list_entities_for_policy(context: Context, params: Params) -> Outcome:
     """ListEntitiesForPolicy: one list in three, paginated as one."""
-    arn = managed.known(context, params["PolicyArn"]).arn
+    arn: str = params["PolicyArn"]
+    if managed.facts(context, arn) is None:
+        raise no_such_entity(f"Policy {arn} does not exist or is not attachable.")
     found = page(params, _holders(context, params, arn), lambda holder: f"{holder.member} {holder.entity.key}")
     answer: dict[str, Any] = {member: [] for member, _ in _LISTS.values()}
     for member, noun, entity in found.items:

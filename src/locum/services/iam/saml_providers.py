@@ -67,7 +67,7 @@ def get_saml_provider(context: Context, params: Params) -> Outcome:
             "SAMLMetadataDocument": provider.metadata,
             "CreateDate": provider.created,
             "ValidUntil": provider.expires,
-            "Tags": shapes.tag_list(provider.tags),
+            "Tags": shapes.short_tags_first(provider.tags),
             "AssertionEncryptionMode": provider.encryption_mode,
             "PrivateKeyList": [{"KeyId": key.id, "Timestamp": key.added} for key in provider.private_keys],
         }

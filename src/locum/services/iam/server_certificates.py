@@ -72,7 +72,7 @@ def get_server_certificate(context: Context, params: Params) -> Outcome:
         "ServerCertificateMetadata": _metadata(certificate),
         "CertificateBody": certificate.body,
         **({"CertificateChain": certificate.chain} if certificate.chain else {}),
-        "Tags": shapes.tag_list(certificate.tags),
+        "Tags": shapes.short_tags_first(certificate.tags),
     }
     return Outcome({"ServerCertificate": shown})
 

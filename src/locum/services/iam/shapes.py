@@ -22,8 +22,13 @@ Shape = dict[str, Any]
 
 
 def tag_list(tags: Tags) -> list[Shape]:
-    """Tags, by key."""
+    """The tags of a user or role, by key."""
     return [{"Key": key, "Value": tags[key]} for key in sorted(tags)]
+
+
+def short_tags_first(tags: Tags) -> list[Shape]:
+    """The tags of everything else: AWS answers a, b, z, abc."""
+    return [{"Key": key, "Value": tags[key]} for key in sorted(tags, key=lambda key: (len(key), key))]
 
 
 def given_tags(tags: Tags) -> Shape:

@@ -25,6 +25,7 @@ from locum.services.iam.pagination import page
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import SigningCertificate, put, remove
 
+_PRIVATE_KEY: Final = "PRIVATE KEY-----"
 _MISSING: Final = "The Certificate with id {} cannot be found."
 
 
@@ -71,7 +72,9 @@ def _read(context: Context, body: str) -> X509:
     try:
         certificate = read_certificate(body)
     except BadCertificate:
-        raise malformed_certificate(f"Certificate {body} is malformed.") from None
+        # IAM repeats the text, whatever it is. Errors are recorded: of a private key that came by mistake, nothing is.
+        told = "" if _PRIVATE_KEY in body else f" {body}"
+        raise malformed_certificate(f"Certificate{told} is malformed.") from None
     if certificate.valid_at(context.now):
         return certificate
     if context.now < certificate.begins:

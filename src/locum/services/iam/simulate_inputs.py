@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from locum import policy
+from locum.core.arn import is_service_linked
 from locum.core.principal import ContextValue, Principal
 from locum.policy import CompiledPolicy, Document, MalformedPolicy, Policies, PolicyKind, Source
 from locum.services.iam import simulate_faults as faults
@@ -23,7 +24,6 @@ EVERY_RESOURCE: Final = "*"
 _ARN: Final = re.compile(r"arn:[^:]+:[^:]+:[^:]*:[^:]*:.+", re.DOTALL)
 _OWNER: Final = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):.+")
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
-_LINKED: Final = ":role/aws-service-role/"
 
 HANDLING_OPTIONS: Final = frozenset(
     {"EC2-VPC-InstanceStore", "EC2-VPC-InstanceStore-Subnet", "EC2-VPC-EBS", "EC2-VPC-EBS-Subnet"}
@@ -94,7 +94,7 @@ def _simulation(context: Context, params: Params, own: Policies, caller_arn: str
     principal = caller(context, caller_arn)
     policies = own._replace(
         resource=_resource(params, caller_arn, resources),
-        principal_is_service_linked_role=_LINKED in principal.issuer_arn,
+        principal_is_service_linked_role=is_service_linked(principal.issuer_arn),
     )
     keys = [key for key in mentioned(documents(policies)) if key.lower() not in given]
     return Simulation(principal, policies, given, actions, resources, _owner(params, principal), keys)

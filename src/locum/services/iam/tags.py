@@ -59,6 +59,8 @@ def operations(
     `of` finds the one that is meant; `to_change` finds it for an action, where not every one can be changed.
     """
 
+    in_order = shapes.tag_list if kind in _FOLDED else shapes.short_tags_first
+
     def found(context: Context, params: Params, action: str) -> T:
         return of(context, params) if to_change is None else to_change(context, params, action)
 
@@ -77,7 +79,7 @@ def operations(
 
     def list_tags(context: Context, params: Params) -> Outcome:
         # The place in the list makes the marker: a tag key may be too long for one.
-        places = enumerate(shapes.tag_list(of(context, params).tags))
+        places = enumerate(in_order(of(context, params).tags))
         return page(params, places, lambda place: f"{place[0]:02}").outcome("Tags", lambda place: place[1])
 
     return {f"Tag{noun}": writes(tag), f"Untag{noun}": writes(untag), f"List{noun}Tags": reads(list_tags)}

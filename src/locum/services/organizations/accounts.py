@@ -79,9 +79,17 @@ def close_account(scope: Scope, params: Params) -> Outcome:
 
 
 def remove_account_from_organization(scope: Scope, params: Params) -> Outcome:
-    """RemoveAccountFromOrganization: the account stands alone from now on."""
+    """RemoveAccountFromOrganization: the account stands alone from now on.
+
+    A closed one stays: its membership says that it is closed, and nobody but AWS opens an account again.
+    """
     member = account_of(scope, params["AccountId"])
     check_departure(scope.management, member)
+    if member.closed:
+        raise constraint_violation(
+            "ACCOUNT_CANNOT_LEAVE_ORGANIZATION",
+            "A closed account can't be removed from the organization while it is suspended.",
+        )
     return Outcome({}, (remove(member),))
 
 

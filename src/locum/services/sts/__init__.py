@@ -14,6 +14,7 @@ from locum.services.sts.authorization_messages import (
     decode_authorization_message,
     encode_authorization_message,
 )
+from locum.services.sts.delegated import get_delegated_access_token
 from locum.services.sts.identity import get_access_key_info, get_caller_identity
 from locum.services.sts.instance import InstanceCredentials, Worn, instance_credentials, renew_at, worn_by
 from locum.services.sts.outbound import get_web_identity_token
@@ -34,6 +35,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "DecodeAuthorizationMessage": reads(decode_authorization_message),
     "GetAccessKeyInfo": reads(get_access_key_info),
     "GetCallerIdentity": reads(get_caller_identity),
+    "GetDelegatedAccessToken": reads(get_delegated_access_token),
     "GetFederationToken": reads(get_federation_token),
     "GetSessionToken": optional(get_session_token),
     "GetWebIdentityToken": reads(get_web_identity_token),

@@ -8,13 +8,15 @@ under https://aws.amazon.com/ is meant for STS.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from locum.core.errors import Fault
 from locum.core.principal import ContextValue
+
+_LATEST: Final = 1e15
+"""Epoch seconds past which nothing is an instant: neither infinity nor what no clock can show."""
 
 TAGS: Final = "https://aws.amazon.com/tags"
 SOURCE_IDENTITY: Final = "https://aws.amazon.com/source_identity"
@@ -55,7 +57,7 @@ def text(claims: Mapping[str, Any], name: str) -> str:
 def instant(claims: Mapping[str, Any], name: str) -> float:
     """A claim that must be there, as epoch seconds. Raises InvalidIdentityToken."""
     value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -_LATEST < value < _LATEST:
         raise missing(name)
     return value
 

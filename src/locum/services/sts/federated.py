@@ -18,7 +18,6 @@ from locum.services.verbs import Context, Params
 from locum.state import Role, State
 
 DEFAULT_DURATION: Final = 3600
-SHORTEST: Final = 900
 LONGEST: Final = 43200
 
 _SESSION_NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}")
@@ -93,4 +92,4 @@ def _end(ctx: Context, params: Params, role: Role, vouched: Vouched) -> int:
     asked = int(ctx.now) + seconds
     if vouched.ends_at is None:
         return asked
-    return max(min(asked, vouched.ends_at), int(ctx.now) + SHORTEST)
+    return min(asked, vouched.ends_at)

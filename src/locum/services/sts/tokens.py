@@ -12,7 +12,7 @@ from typing import Final
 
 from locum.core.principal import Principal, PrincipalKind, Session
 from locum.services.sts import passed, second_factor
-from locum.services.sts.answers import credentials, packed_size
+from locum.services.sts.answers import credentials
 from locum.services.sts.faults import access_denied, duration
 from locum.services.verbs import Context, Outcome, Params
 
@@ -59,7 +59,7 @@ def get_federation_token(ctx: Context, params: Params) -> Outcome:
         {
             "Credentials": credentials(ctx, session),
             "FederatedUser": {"FederatedUserId": federated.user_id, "Arn": federated.arn},
-            **packed_size(given),
+            "PackedPolicySize": given.packed or 0,
         }
     )
 

@@ -108,11 +108,17 @@ POLICY_OPERATIONS: list[tuple[str, dict[str, Any]]] = [
     ("DeletePolicy", {}),
     ("CreatePolicyVersion", {"PolicyDocument": READ}),
     ("ListPolicyVersions", {}),
-    ("ListEntitiesForPolicy", {}),
     ("TagPolicy", {"Tags": []}),
     ("UntagPolicy", {"TagKeys": []}),
     ("ListPolicyTags", {}),
 ]
+
+
+def test_entities_of_a_policy_that_is_not_there(plane: Plane) -> None:
+    ghost, role = arn("policy", "ghost"), arn("role", "app")
+    text = f"Policy {ghost} does not exist or is not attachable."
+    assert plane.fault("ListEntitiesForPolicy", PolicyArn=ghost) == ("NoSuchEntity", 404, text)
+    assert plane.fault("ListEntitiesForPolicy", PolicyArn=role) == ("InvalidInput", 400, f"ARN {role} is not valid.")
 
 
 @pytest.mark.parametrize(("operation", "params"), POLICY_OPERATIONS)

@@ -155,13 +155,13 @@ def test_a_provider_that_is_not_there(plane: Plane, operation: str, params: dict
     )
 
 
-def test_deleting_is_idempotent_and_means_this_provider_alone(plane: Plane) -> None:
+def test_deleting_means_this_provider_alone(plane: Plane) -> None:
     create(plane)
     for provider in (GONE, arn("oidc-provider", "idp.example/realm", OTHER)):
-        plane.call("DeleteOpenIDConnectProvider", **{ARN: provider})
-        assert plane.events == []
+        text = f"OpenId connect Provider {provider} cannot be found."
+        assert plane.fault("DeleteOpenIDConnectProvider", **{ARN: provider}) == ("NoSuchEntity", 404, text)
     plane.call("DeleteOpenIDConnectProvider", **{ARN: IDP})
-    plane.call("DeleteOpenIDConnectProvider", **{ARN: IDP})
+    assert plane.fault("DeleteOpenIDConnectProvider", **{ARN: IDP})[0] == "NoSuchEntity"
     assert plane.call("ListOpenIDConnectProviders") == {"OpenIDConnectProviderList": []}
 
 

@@ -186,6 +186,7 @@ def test_a_provider_may_take_encrypted_assertions_only_from_the_start(plane: Pla
 
 
 SEALED = signer("reader").key.private_bytes(Encoding.PEM, PKCS8, BestAvailableEncryption(b"secret")).decode()
+LONG = signer("long", 4104).pem
 CURVE = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PKCS8, NoEncryption()).decode()
 
 
@@ -197,6 +198,7 @@ CURVE = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PKCS
         pytest.param({"AssertionEncryptionMode": "Required"}, NO_KEY, id="required without a key"),
         pytest.param({"AddPrivateKey": "no key"}, "Invalid private key.", id="no key"),
         pytest.param({"AddPrivateKey": SEALED}, "Invalid private key.", id="a key with a passphrase"),
+        pytest.param({"AddPrivateKey": LONG}, "Invalid private key.", id="a key that takes long to check"),
         pytest.param({"AddPrivateKey": CURVE}, "Invalid private key.", id="a key that does not decrypt"),
         pytest.param(
             {"RemovePrivateKey": "A" * 22},

@@ -61,6 +61,18 @@ def test_tags_are_put_replaced_and_removed(plane: Plane, noun: str) -> None:
     assert plane.events == []
 
 
+@pytest.mark.parametrize(
+    ("noun", "order"),
+    [("User", "a abc b z"), ("Role", "a abc b z"), ("InstanceProfile", "a b z abc"), ("Policy", "a b z abc")],
+)
+def test_tags_come_in_the_order_of_aws(plane: Plane, noun: str, order: str) -> None:
+    it = MAKERS[noun](plane)
+    plane.call(f"Tag{noun}", Tags=tags(abc="", b="", z="", a=""), **it)
+    shown = plane.call(f"List{noun}Tags", **it)["Tags"]
+    assert " ".join(tag["Key"] for tag in shown) == order
+    assert plane.call(f"Get{noun}", **it)[noun]["Tags"] == shown
+
+
 @pytest.mark.parametrize("noun", MAKERS)
 def test_case_tells_tag_keys_apart_only_where_aws_says_so(plane: Plane, noun: str) -> None:
     it = MAKERS[noun](plane)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from locum.services.organizations import limits
 from locum.state import Account, Member, change, put
+from locum.state.organizations import suspended
 from support.organizations_plane import ALONE, DAY, MANAGEMENT, NOW, Organizations
 
 NOBODY = "999900001111"
@@ -176,6 +177,14 @@ def test_a_closed_account_stays_and_is_suspended(org: Organizations) -> None:
         "AccountAlreadyClosed",
         "The provided account is already closed.",
     )
+
+
+def test_a_closed_account_is_not_opened_by_removing_it(org: Organizations) -> None:
+    account = org.member()
+    org.call("CloseAccount", AccountId=account)
+    refused = org.refused("RemoveAccountFromOrganization", AccountId=account)
+    assert refused[:2] == ("ConstraintViolation", "ACCOUNT_CANNOT_LEAVE_ORGANIZATION")
+    assert account in suspended(org.state)
 
 
 def test_so_many_accounts_are_closed_in_thirty_days(org: Organizations) -> None:

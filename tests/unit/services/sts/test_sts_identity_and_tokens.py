@@ -124,6 +124,12 @@ def test_a_second_factor_that_cannot_be_verified_is_refused(sts: Plane) -> None:
     )
 
 
+def test_a_federated_session_without_policies_has_a_packed_size_of_nothing(sts: Plane) -> None:
+    answer = sts.call("GetFederationToken", Name="bob")
+    assert set(answer) == {"Credentials", "FederatedUser", "PackedPolicySize"}
+    assert answer["PackedPolicySize"] == 0
+
+
 def test_a_federated_session_carries_its_policies_and_tags(sts: Plane) -> None:
     arn = f"arn:aws:iam::{ACCOUNT}:policy/readers"
     answer = sts.call(

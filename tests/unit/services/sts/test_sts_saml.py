@@ -387,6 +387,10 @@ def test_a_session_ends_when_the_provider_says(sts: Plane) -> None:
     assert opened(sts, assume(sts, LOGIN.with_(session_ends=1800))).expires_at == NOW + 1800
 
 
+def test_a_session_is_not_stretched_past_what_the_provider_allows(sts: Plane) -> None:
+    assert opened(sts, assume(sts, LOGIN.with_(session_ends=60))).expires_at == NOW + 60
+
+
 @pytest.mark.parametrize(
     ("params", "login", "code"),
     [

@@ -1,0 +1,64 @@
+"""Which operations of the identity services the installed botocore knows, and which of them Locum has.
+
+    python tools/coverage.py
+
+Exit code 1 where one of IAM or STS is missing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import botocore
+from botocore.loaders import Loader
+
+SERVICES: Final = ("iam", "sts", "organizations")
+WHOLE: Final = frozenset({"iam", "sts"})
+"""Of these every operation is there."""
+
+
+class Coverage(NamedTuple):
+    """The operations of one service: those of botocore's model, and Locum's."""
+
+    service: str
+    modelled: frozenset[str]
+    implemented: frozenset[str]
+
+    @property
+    def missing(self) -> list[str]:
+        """What Locum lacks."""
+        return sorted(self.modelled - self.implemented)
+
+    @property
+    def unknown(self) -> list[str]:
+        """What Locum has and the model has not (any more)."""
+        return sorted(self.implemented - self.modelled)
+
+    def lines(self) -> Iterator[str]:
+        """The report."""
+        found = len(self.modelled & self.implemented)
+        yield f"{self.service:15} {found:3} of {len(self.modelled):3} operations, {len(self.missing)} missing"
+        yield from (f"    missing  {name}" for name in self.missing)
+        yield from (f"    unknown  {name}" for name in self.unknown)
+
+
+def coverage(service: str) -> Coverage:
+    """What there is of `service` (botocore's name)."""
+    modelled = Loader().load_service_model(service, "service-2")["operations"]
+    own = importlib.import_module(f"locum.services.{service}").OPERATIONS
+    return Coverage(service, frozenset(modelled), frozenset(own))
+
+
+def main() -> int:
+    """Print the report of all services."""
+    found = [coverage(service) for service in SERVICES]
+    report = [f"botocore {botocore.__version__}", *(line for one in found for line in one.lines())]
+    sys.stdout.write("\n".join(report) + "\n")
+    return int(any(one.missing or one.unknown for one in found if one.service in WHOLE))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
