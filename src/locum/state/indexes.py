@@ -80,9 +80,7 @@ ROOT_EMAIL: Final = Index("root-email", (Account,), lambda a: (a.email.lower(),)
 
 OUTBOUND_ISSUER: Final = Index("outbound-issuer", (OutboundFederation,), lambda o: (o.id,))
 DELEGATION_ID: Final = Index("delegation-id", (DelegationRequest,), lambda d: (d.id,))
-DELEGATIONS_OF: Final = Index(
-    "delegations-of", (DelegationRequest,), lambda d: (d.owner_account,) if d.owner else ()
-)
+DELEGATIONS_OF: Final = Index("delegations-of", (DelegationRequest,), lambda d: (d.owner_account,) if d.owner else ())
 """By the account of their owner: before they have one, they are in no account's list."""
 
 DELEGATION_WORKFLOW: Final = Index(

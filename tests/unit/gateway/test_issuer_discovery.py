@@ -96,6 +96,23 @@ def test_an_issuer_elsewhere_does_not_send_us_to_this_machine() -> None:
         assert near.asked == []
 
 
+NOWHERE = ["https://localhost:99999", "http://localhost:99999/x", "http://[::1]:99999", "https://xn--a"]
+
+
+@pytest.mark.parametrize("url", NOWHERE)
+def test_an_issuer_where_no_url_leads_fails_like_any_other(url: str) -> None:
+    with pytest.raises(Unusable):
+        fetch(url, ("a" * 40,))
+
+
+@pytest.mark.parametrize("url", NOWHERE)
+def test_keys_that_are_said_to_be_where_no_url_leads_fail_like_any_other(url: str) -> None:
+    with Issuer().serving() as issuer:
+        issuer.tells(public(), jwks_uri=url)
+        with pytest.raises(Unusable):
+            fetch(issuer.url)
+
+
 def test_an_issuer_that_is_not_there_is_unreachable() -> None:
     with Issuer().serving() as issuer:
         pass
