@@ -2,6 +2,10 @@
 
 A resource's module has the verbs that only it has; what several resources share is written once
 (`tags`, `inline`, `attachments`) and registered for each. `kinds` holds a row for each kind of resource.
+
+Here are users, groups, roles, profiles, policies and the account. What users prove themselves with is in `sign_in`, the
+identity providers in `federation`, what is told about an account in `reports`, and what is decided for trial in
+`simulator`; `delegation` is IAM's temporary delegation.
 """
 
 from __future__ import annotations
@@ -9,38 +13,40 @@ from __future__ import annotations
 from typing import Final
 
 from locum.services.iam import (
-    access_keys,
     account,
     account_properties,
-    account_summary,
-    authorization_details,
-    credential_report,
-    delegation_requests,
-    granting_policies,
     groups,
     instance_profiles,
-    last_accessed,
-    login_profiles,
-    mfa_devices,
-    oidc_providers,
-    organization_access,
     organization_features,
-    outbound_federation,
-    password_policy,
     policies,
     policy_entities,
     policy_versions,
-    role_templates,
     roles,
-    saml_providers,
-    server_certificates,
-    service_credentials,
     service_linked_roles,
-    signing_certificates,
-    simulate,
-    ssh_keys,
     users,
 )
+from locum.services.iam.delegation import requests as delegation_requests
+from locum.services.iam.delegation import role_templates
+from locum.services.iam.federation import oidc_providers, outbound_federation, saml_providers
+from locum.services.iam.reports import (
+    account_summary,
+    authorization_details,
+    credential_report,
+    granting_policies,
+    last_accessed,
+    organization_access,
+)
+from locum.services.iam.sign_in import (
+    access_keys,
+    login_profiles,
+    mfa_devices,
+    password_policy,
+    server_certificates,
+    service_credentials,
+    signing_certificates,
+    ssh_keys,
+)
+from locum.services.iam.simulator import operations as simulate
 from locum.services.verbs import Operation
 
 OPERATIONS: Final[dict[str, Operation]] = {

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from locum.services.iam import service_reference
-from locum.services.iam.grants import Grants
+from locum.services.iam.reports import service_reference
+from locum.services.iam.reports.grants import Grants
 
 
 def policy(*statements: dict[str, Any]) -> str:

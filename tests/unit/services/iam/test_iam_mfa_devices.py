@@ -9,7 +9,7 @@ import pytest
 
 from locum.credentials.onetime import open_seed
 from locum.services.iam import limits
-from locum.services.iam.mfa_seeds import key_uri, qr_code
+from locum.services.iam.sign_in.mfa_seeds import key_uri, qr_code
 from locum.state import Event, MfaDevice, change, decode, encode, put
 from support.authenticator import STEP, Authenticator, wrong
 from support.iam_plane import ACCOUNT, NOW, OTHER, ROOT, Plane

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from locum.core.principal import Caller, Principal
-from locum.services.iam import service_reference
+from locum.services.iam.reports import service_reference
 from locum.state import AnyEntity, Member, Organization, OrganizationAccessReport, OrganizationPolicy, Unit, change, put
 from locum.state.organization import FULL_ACCESS
 from support.iam_plane import ACCOUNT, NOW, OTHER, Plane

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from locum.policy import PolicyKind, parse
-from locum.services.iam.simulate_positions import positions
+from locum.services.iam.simulator.positions import positions
 from support.iam_plane import ACCOUNT, OTHER, Plane, arn
 from support.simulator import (
     ALL,

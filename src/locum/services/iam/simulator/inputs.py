@@ -10,12 +10,11 @@ from locum import policy
 from locum.core.arn import is_service_linked
 from locum.core.principal import ContextValue, Principal
 from locum.policy import CompiledPolicy, Document, MalformedPolicy, Policies, PolicyKind, Source
-from locum.services.iam import simulate_faults as faults
-from locum.services.iam import simulate_sources as sources
 from locum.services.iam.faults import invalid_input
-from locum.services.iam.simulate_callers import caller
-from locum.services.iam.simulate_context import entries
-from locum.services.iam.simulate_keys import mentioned
+from locum.services.iam.simulator import faults, sources
+from locum.services.iam.simulator.callers import caller
+from locum.services.iam.simulator.context import entries
+from locum.services.iam.simulator.keys import mentioned
 from locum.services.verbs import Context, Params
 from locum.state.attachments import Identity
 

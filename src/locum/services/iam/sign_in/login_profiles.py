@@ -23,7 +23,7 @@ from locum.services.iam.faults import (
 )
 from locum.services.iam.kinds import USER
 from locum.services.iam.limits import PASSWORDS_REMEMBERED
-from locum.services.iam.password_policy import check_password, policy_of
+from locum.services.iam.sign_in.password_policy import check_password, policy_of
 from locum.services.verbs import Context, Operation, Outcome, Params, digests, reads, writes
 from locum.state import LoginProfile, PasswordPolicy, put, remove
 

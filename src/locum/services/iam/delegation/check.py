@@ -18,8 +18,8 @@ from locum import policy
 from locum.core.principal import PrincipalKind
 from locum.policy import Policies, Request
 from locum.policy.patterns import glob, scan
-from locum.services.iam import simulate_sources as sources
-from locum.services.iam.delegation_policies import listed, statements
+from locum.services.iam.delegation.policies import listed, statements
+from locum.services.iam.simulator import sources
 from locum.services.verbs import Context
 from locum.state import Role, User
 from locum.state.attachments import Identity, identity_policies

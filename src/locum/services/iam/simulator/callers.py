@@ -11,7 +11,7 @@ import re
 from typing import Final
 
 from locum.core.principal import Principal, PrincipalKind
-from locum.services.iam import simulate_faults as faults
+from locum.services.iam.simulator import faults
 from locum.services.verbs import Context
 from locum.state import Role, User
 

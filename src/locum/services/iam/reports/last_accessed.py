@@ -11,12 +11,13 @@ from typing import Any, Final, NamedTuple
 
 from locum.core.errors import Fault
 from locum.core.identifiers import request_id
-from locum.services.iam import access_subjects, last_use, service_reference
-from locum.services.iam.access_subjects import Subject
+from locum.services.iam import last_use
 from locum.services.iam.faults import no_such_entity
-from locum.services.iam.grants import Grants
 from locum.services.iam.kinds import Bounded
 from locum.services.iam.pagination import page
+from locum.services.iam.reports import access_subjects, service_reference
+from locum.services.iam.reports.access_subjects import Subject
+from locum.services.iam.reports.grants import Grants
 from locum.services.iam.shapes import Shape
 from locum.services.verbs import Context, LastUse, Operation, Outcome, Params, looks_up, writes
 from locum.state import AccessReport, Event, User, put, remove

@@ -19,8 +19,8 @@ from typing import Any, Final, NamedTuple
 
 from locum import policy
 from locum.policy import Decision, Outcome, PolicyKind, PolicyType, StatementReference, Verdict
-from locum.services.iam.simulate_inputs import EVERY_RESOURCE, Simulation
-from locum.services.iam.simulate_positions import Places
+from locum.services.iam.simulator.inputs import EVERY_RESOURCE, Simulation
+from locum.services.iam.simulator.positions import Places
 
 _DECISIONS: Final = {
     Verdict.ALLOW: "allowed",

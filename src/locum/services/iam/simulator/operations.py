@@ -11,12 +11,12 @@ import binascii
 from typing import Final
 
 from locum.policy import PolicyKind
-from locum.services.iam import simulate_sources as sources
 from locum.services.iam.faults import invalid_input
 from locum.services.iam.pagination import DEFAULT_MAX_ITEMS
-from locum.services.iam.simulate_inputs import Simulation, of_documents, of_entity
-from locum.services.iam.simulate_keys import mentioned
-from locum.services.iam.simulate_results import results
+from locum.services.iam.simulator import sources
+from locum.services.iam.simulator.inputs import Simulation, of_documents, of_entity
+from locum.services.iam.simulator.keys import mentioned
+from locum.services.iam.simulator.results import results
 from locum.services.verbs import Context, Operation, Outcome, Params, reads
 
 _MARKER: Final = b"\x02"

@@ -14,10 +14,10 @@ from msgspec.structs import replace
 
 from locum.core.identifiers import unique_id
 from locum.credentials.servicekeys import new_api_key, new_password, seal_service_secret
-from locum.services.iam import owned
 from locum.services.iam.faults import invalid_input, no_such_entity, quota_exceeded, validation_error
 from locum.services.iam.limits import CREDENTIALS_PER_SERVICE_AND_USER
 from locum.services.iam.pagination import page
+from locum.services.iam.sign_in import owned
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import ServiceSpecificCredential, User, put, remove
 

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from locum import policy
 from locum.policy import PolicyKind, Statement
 from locum.policy.compile import ActionPattern, action_pattern
-from locum.services.iam import service_reference
+from locum.services.iam.reports import service_reference
 
 _REMEMBERED: Final = 512
 

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from locum.core.identifiers import access_key_id
 from locum.credentials.sshkeys import BadPublicKey, SshKey, UnknownEncoding, in_pem, read_public_key
-from locum.services.iam import owned
 from locum.services.iam.faults import (
     duplicate_ssh_public_key,
     invalid_public_key,
@@ -21,6 +20,7 @@ from locum.services.iam.faults import (
 )
 from locum.services.iam.limits import SSH_PUBLIC_KEYS_PER_USER
 from locum.services.iam.pagination import page
+from locum.services.iam.sign_in import owned
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import SshPublicKey, put, remove
 

@@ -13,8 +13,8 @@ from typing import Any, Final
 from locum import policy
 from locum.policy import CompiledPolicy, MalformedPolicy, PolicyKind, Source
 from locum.policy.patterns import glob, scan
-from locum.services.iam import simulate_faults as faults
 from locum.services.iam.faults import invalid_input
+from locum.services.iam.simulator import faults
 from locum.services.verbs import Context
 from locum.state import MANAGED, Group, Role, State, User, organizations
 from locum.state.attachments import Attachment, Identity, identity_policies, managed_document

@@ -12,10 +12,11 @@ from typing import Any, Final, NamedTuple
 from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.policy import PolicyKind
-from locum.services.iam import last_use, service_reference
+from locum.services.iam import last_use
 from locum.services.iam.faults import access_denied, invalid_input, no_such_entity
-from locum.services.iam.grants import Grants
 from locum.services.iam.pagination import page
+from locum.services.iam.reports import service_reference
+from locum.services.iam.reports.grants import Grants
 from locum.services.iam.shapes import Shape
 from locum.services.verbs import Context, LastUse, Operation, Outcome, Params, looks_up, writes
 from locum.state import Event, Member, Organization, OrganizationAccessReport, Unit, organizations, put, remove

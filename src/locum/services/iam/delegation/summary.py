@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from locum.services.iam.delegation_policies import listed, role_boundaries, statements
+from locum.services.iam.delegation.policies import listed, role_boundaries, statements
 from locum.services.iam.faults import invalid_input
 from locum.state import DelegationRequest
 

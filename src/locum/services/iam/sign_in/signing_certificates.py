@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from locum.core.clock import Entropy
 from locum.core.identifiers import unique_id
 from locum.credentials.certificates import X509, BadCertificate, read_certificate
-from locum.services.iam import owned
 from locum.services.iam.faults import (
     duplicate_certificate,
     invalid_certificate,
@@ -22,6 +21,7 @@ from locum.services.iam.faults import (
 )
 from locum.services.iam.limits import SIGNING_CERTIFICATES_PER_USER
 from locum.services.iam.pagination import page
+from locum.services.iam.sign_in import owned
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import SigningCertificate, put, remove
 

@@ -26,8 +26,8 @@ from locum.services.iam.faults import (
     quota_exceeded,
 )
 from locum.services.iam.kinds import USER
-from locum.services.iam.mfa_seeds import key_uri, qr_code
 from locum.services.iam.pagination import page
+from locum.services.iam.sign_in.mfa_seeds import key_uri, qr_code
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import MfaDevice, User, put, remove
 from locum.state.devices import device_of, devices_of

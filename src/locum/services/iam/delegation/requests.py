@@ -23,7 +23,7 @@ from locum.core.arn import Arn
 from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.core.principal import PrincipalKind, Session
-from locum.services.iam import delegation_check, delegation_notices, delegation_policies, delegation_summary
+from locum.services.iam.delegation import check, notices, policies, summary
 from locum.services.iam.faults import access_denied, already_exists, invalid_input, no_such_entity, validation_error
 from locum.services.iam.pagination import page
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
@@ -55,7 +55,7 @@ def create(context: Context, params: Params) -> Outcome:
         message=params.get("RequestMessage", ""),
         template=template,
         parameters=parameters,
-        policy=delegation_policies.rendered(context, template, parameters),
+        policy=policies.rendered(context, template, parameters),
         channel=_topic(context, params["NotificationChannel"]),
         redirect=params.get("RedirectUrl", ""),
         seconds=params["SessionDuration"],
@@ -87,7 +87,7 @@ def get(context: Context, params: Params) -> Outcome:
     answer: dict[str, Any] = {"DelegationRequest": _shown(context, request)}
     if params.get("DelegationPermissionCheck"):
         answer["PermissionCheckStatus"] = "COMPLETE"
-        answer["PermissionCheckResult"] = delegation_check.result(context, request.policy)
+        answer["PermissionCheckResult"] = check.result(context, request.policy)
     return Outcome(answer)
 
 
@@ -181,22 +181,22 @@ def send_token(context: Context, params: Params) -> Outcome:
             f"{delegations.arn_of(request, caller.account)} because only the owner of the request can send its token"
         )
     moved = _moved(context, request, stage="FINALIZED")
-    token = delegation_notices.exchange_token(context, replace(request, stage="FINALIZED", updated=int(context.now)))
+    token = notices.exchange_token(context, replace(request, stage="FINALIZED", updated=int(context.now)))
     return moved._replace(notices=(*moved.notices, token))
 
 
 def summarize(context: Context, params: Params) -> Outcome:
     """GetHumanReadableSummary. "At this time, the only supported entity type is delegation-request"."""
-    locale, arn = params.get("Locale", delegation_summary.DEFAULT_LOCALE), Arn.find(params["EntityArn"])
+    locale, arn = params.get("Locale", summary.DEFAULT_LOCALE), Arn.find(params["EntityArn"])
     if arn is None or arn.service != "iam" or not arn.resource.startswith(f"{delegations.KIND}/"):
         raise invalid_input(f"{params['EntityArn']} is not the ARN of a delegation request.")
     request = delegations.by_arn(context.state, params["EntityArn"])
     if request is None or arn.account != context.account:
         raise no_such_entity(f"The delegation request {params['EntityArn']} cannot be found.")
-    if not delegation_summary.written_in(locale):
+    if not summary.written_in(locale):
         return Outcome({"Locale": locale, "SummaryState": "NOT_SUPPORTED"})
     requestor = _name(context, request.account) or f"The account {request.account}"
-    said = delegation_summary.summary(request, requestor)
+    said = summary.summary(request, requestor)
     return Outcome({"SummaryContent": said, "Locale": locale, "SummaryState": "AVAILABLE"})
 
 
@@ -228,7 +228,7 @@ def _require(
 def _moved(context: Context, request: DelegationRequest, **changed: Any) -> Outcome:
     """`request` in another state, of which its requestor is told."""
     moved = replace(request, updated=int(context.now), **changed)
-    return Outcome({}, (put(moved),), (delegation_notices.state_change(context, moved),))
+    return Outcome({}, (put(moved),), (notices.state_change(context, moved),))
 
 
 def _name(context: Context, account: str) -> str:
@@ -241,7 +241,7 @@ def _shown(context: Context, request: DelegationRequest) -> dict[str, Any]:
     said = {
         "OwnerAccountId": request.owner_account,
         "RequestMessage": request.message,
-        "RolePermissionRestrictionArns": delegation_policies.role_boundaries(request.policy),
+        "RolePermissionRestrictionArns": policies.role_boundaries(request.policy),
         "OwnerId": request.owner,
         "ApproverId": request.approver_arn,
         "RequestorName": _name(context, request.account),

@@ -17,7 +17,7 @@ from locum.core.clock import iso8601
 from locum.services.iam import last_use
 from locum.services.iam.account import account_of
 from locum.services.iam.kinds import USER, by_name
-from locum.services.iam.password_policy import policy_of
+from locum.services.iam.sign_in.password_policy import policy_of
 from locum.services.verbs import Context
 from locum.state import AccessKey, LoginProfile, SigningCertificate
 from locum.state.indexes import CREDENTIALS_OF_USER, KEYS_OF_USER, MFA_OF_USER, scoped

@@ -18,8 +18,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from locum.services.iam.credential_rows import report
 from locum.services.iam.faults import report_not_ready
+from locum.services.iam.reports.credential_rows import report
 from locum.services.verbs import Context, Operation, Outcome, Params, looks_up_and_writes, reads
 from locum.state import CredentialReport, put
 

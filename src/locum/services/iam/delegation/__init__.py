@@ -1,0 +1,1 @@
+"""Delegation requests: a product asks an account for access that lasts some hours."""
