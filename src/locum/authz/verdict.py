@@ -120,14 +120,15 @@ class Verdict:
     @property
     def determining(self) -> tuple[str, ...]:
         """The statements that determined it, each as `policy#index` or `policy#Sid`, for the record."""
+        if not self.rulings:
+            return ()
         rulings = self.rulings if self.failing is None else (self.rulings[-1],)
-        return tuple(
-            dict.fromkeys(
-                f"{reference.source.name}#{reference.sid or reference.number}"
-                for ruling in rulings
-                for reference in ruling.decision.determining
-            )
-        )
+        names = [
+            f"{reference.source.name}#{reference.sid or reference.number}"
+            for ruling in rulings
+            for reference in ruling.decision.determining
+        ]
+        return tuple(dict.fromkeys(names))
 
     def explanation(self) -> dict[str, Any]:
         """Check by check, policy by policy: JSON-able, computed now."""

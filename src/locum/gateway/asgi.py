@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
 from locum.core.http import HttpRequest, HttpResponse
@@ -22,6 +22,8 @@ FREE_BODY: Final = 1 << 20
 """Octets that are read of anybody's request: more only where a key that is known claims to have signed it."""
 
 _NO_CONTENT: Final = frozenset({204, 304})
+_OF_THE_LISTENER: Final = frozenset({b"connection", b"transfer-encoding"})
+_NO_STATE: Final[Mapping[str, Any]] = {}
 _UNSENDABLE: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 """RFC 9110, section 5.5: no field value has these; "recipients MUST" replace some, the listener refuses all."""
 
@@ -43,17 +45,17 @@ async def read(scope: Scope, receive: Receive, allowance: Allowance) -> HttpRequ
 
     `allowance` is asked, once the headers are there, how much of a body over FREE_BODY is read.
     """
-    client = scope.get("client")
+    client, query, headers = scope.get("client"), scope["query_string"], _headers(scope["headers"])
     request = HttpRequest(
         scope["method"],
         scope["raw_path"].decode("latin-1"),
-        scope["query_string"].decode("latin-1"),
-        _headers(scope["headers"]),
+        query.decode("latin-1") if query else "",
+        headers,
         b"",
         client[0] if client else "127.0.0.1",
         scope["scheme"] == "https",
     )
-    declared = request.headers.get("content-length", "")
+    declared = headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > FREE_BODY and int(declared) > allowance(request):
         raise BodyTooLarge(request)
     message = await receive()
@@ -107,12 +109,16 @@ async def write(scope: Scope, send: Send, response: HttpResponse) -> None:
         return
     head = scope["method"] == "HEAD"
     empty = response.status in _NO_CONTENT
-    stated = b"content-length" in dict(headers)
+    names = {name for name, _ in headers}
+    stated = b"content-length" in names
     if stated and (empty or not head):
         headers = [pair for pair in headers if pair[0] != b"content-length"]
     if not empty and not (head and stated):
         headers.append((b"content-length", b"%d" % len(body)))
     body = b"" if head or empty else body
+    answer = scope.get("state", _NO_STATE).get("answer")
+    if answer is not None and names.isdisjoint(_OF_THE_LISTENER) and answer(send, response.status, headers, body):
+        return
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

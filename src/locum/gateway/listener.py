@@ -15,7 +15,7 @@ from email.utils import formatdate
 from typing import Any, Final, cast
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 KEEP_ALIVE_SECONDS: Final = 75
@@ -86,9 +86,9 @@ class JoinedWrites:
 
 
 class HopLimitProtocol(HttpToolsProtocol):
-    """HTTP/1.1 that lets an application set the hop limit (IP TTL) of what it sends.
+    """HTTP/1.1 that lets an application set the hop limit (IP TTL) of what it sends, and answer in one piece.
 
-    The application finds `limit_hops(n)` in `scope["state"]`, and calls it for
+    The application finds `answer(send, ...)` and `limit_hops(n)` in `scope["state"]`. It calls the latter for
     each of its answers: 0 is the system's default. What was sent under a limit may yet be sent again, so the
     limit stays until the client has acknowledged all of it: who pipelines a request behind the PUT does not free
     the PUT's answer.
@@ -100,7 +100,7 @@ class HopLimitProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
         super().connection_made(cast("asyncio.Transport", JoinedWrites(transport, self._outbox)))
-        self.app_state = {"limit_hops": self._limit_hops}
+        self.app_state = {"limit_hops": self._limit_hops, "answer": self._answer}
         self._limited = False
         self._default_hops = 0
         self._head_size = 0
@@ -108,13 +108,38 @@ class HopLimitProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse `data`. Whoever sends headers without end, signed or not, would fill the memory with them."""
         super().data_received(data)
-        scope = cast("dict[str, Any] | None", self.scope)  # made with the first line, complete with the last header
+        scope: Any = self.scope  # made with the first line, complete with the last header
         if scope is None or "method" in scope:
             self._head_size = 0  # between requests, or in a body
         else:
             self._head_size += len(data)
             if self._head_size > MAX_HEAD and not self.transport.is_closing():
                 self.send_400_response("Request header fields too large.")
+
+    def _answer(self, send: Any, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Send a whole answer in one piece: what `send` would do in two messages, at a quarter of the cost.
+
+        `headers` have lower-case names and say how long `body` is; they can be sent as they are. False: nothing was
+        done, because the client has to be waited for, or the body is too large to be copied.
+        """
+        cycle: RequestResponseCycle = send.__self__  # with requests pipelined, not always `self.cycle`
+        if self.flow.write_paused or cycle.response_started or len(body) > _LARGE:
+            return False
+        if cycle.disconnected:
+            return True
+        lines = [STATUS_LINE[status]]
+        for name, value in (*cycle.default_headers, *headers):
+            lines += (name, b": ", value, b"\r\n")
+        lines.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
+        lines.append(body)
+        self.transport.write(b"".join(lines))
+        cycle.waiting_for_100_continue = False
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+        return True
 
     def _limit_hops(self, hops: int) -> None:
         if not hops and not self._limited:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 import uvloop
 
+from locum.core.http import HttpResponse
+from locum.gateway import asgi
 from locum.gateway.listener import Listeners, unacknowledged
 from locum.imds.service import TOKEN
 from support.metadata import INSTANCE, Metadata
@@ -240,5 +243,37 @@ def test_answers_are_dated_and_do_not_name_the_server(run: Run) -> None:
             assert b"\r\ndate: " in head
             assert b"server" not in head
         await listeners.close_all()
+
+    run(story())
+
+
+PIPELINED = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\nHEAD /b HTTP/1.1\r\nHost: x\r\n\r\n"
+LAST = b"GET /c HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+OLD = b"GET /d HTTP/1.0\r\nHost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize("sent", [PIPELINED + LAST, PIPELINED + OLD, LAST, OLD])
+@pytest.mark.parametrize("status", [200, 204, 404])
+def test_an_answer_in_one_piece_is_the_same_octets_as_one_in_two_messages(run: Run, sent: bytes, status: int) -> None:
+    async def answered(*, in_one_piece: bool) -> bytes:
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            if not in_one_piece:
+                del scope["state"]["answer"]
+            await asgi.write(scope, send, HttpResponse(status, [("X-Kind", "a b")], scope["path"].encode()))
+
+        listeners = Listeners()
+        sock, port = listening()
+        await listeners.open(sock, app)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        heard = await reader.read()
+        writer.close()
+        await listeners.close_all()
+        return re.sub(rb"date: [^\r]*", b"date:", heard)
+
+    async def story() -> None:
+        whole = await answered(in_one_piece=True)
+        assert whole == await answered(in_one_piece=False)
+        assert whole.count(b"HTTP/1.1 %d" % status) == sent.count(b"Host")
 
     run(story())
