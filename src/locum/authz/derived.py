@@ -30,6 +30,7 @@ from locum.state import (
 )
 from locum.state.devices import device_of
 from locum.state.indexes import ASSOCIATIONS_OF_INSTANCE, scoped
+from locum.state.service_linked_roles import PATH as SERVICE_LINKED
 
 Planner = Callable[[State, Call], Iterable[Check]]
 KeyReader = Callable[[State, Call, Check], list[str]]
@@ -79,7 +80,7 @@ def _role_manager(state: State, call: Call) -> Iterator[Check]:
     """Role Manager works with a role of its own: who switches it on needs the permission to make that."""
     if (call.params.get("Properties") or {}).get("RoleManager/Enabled") == "true":
         account = call.caller.principal.account
-        arn = iam_arn(account, "role", f"/aws-service-role/{_ROLE_MANAGER}/", "AWSServiceRoleForIAMRoleManager")
+        arn = iam_arn(account, "role", f"{SERVICE_LINKED}{_ROLE_MANAGER}/", "AWSServiceRoleForIAMRoleManager")
         yield Check("iam:CreateServiceLinkedRole", arn, "role", {"iam:awsservicename": _ROLE_MANAGER})
 
 

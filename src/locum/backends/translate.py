@@ -23,7 +23,6 @@ import botocore.serialize
 from botocore.utils import percent_encode_sequence
 
 from locum.core.errors import Fault
-from locum.core.http import HttpResponse
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel
@@ -85,11 +84,6 @@ def read_answer(
         members = {name: value for name, value in found.items() if name not in {*_NOT_MEMBERS, "Error"}}
         raise Fault(code, str(error.get("Message") or ""), status, members=members)
     return {name: value for name, value in found.items() if name not in _NOT_MEMBERS}
-
-
-def in_cbor(answer: HttpResponse) -> bool:
-    """Whether `answer` is CBOR already."""
-    return any(name.lower() == "smithy-protocol" for name, _ in answer.headers)
 
 
 @cache

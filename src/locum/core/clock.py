@@ -11,9 +11,13 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from threading import Lock
+from typing import Final
 
 Clock = Callable[[], float]
 Entropy = Callable[[int], bytes]
+
+DAY: Final = 86_400
+"""Seconds."""
 
 system_clock: Clock = time.time
 system_entropy: Entropy = secrets.token_bytes

@@ -14,7 +14,11 @@ from locum.wire import Codec
 
 @dataclass(slots=True)
 class Progress:
-    """One request. `state` and `now` (epoch seconds) were taken when it came, and are the only ones it sees."""
+    """One request. `now` (epoch seconds) was taken when it came, and is the only one it sees.
+
+    So was `state`. It is a later one where the request had to wait before it was decided on (for the keys of an
+    issuer), or where its transaction sees one: then it is decided on anew.
+    """
 
     request: HttpRequest
     request_id: str

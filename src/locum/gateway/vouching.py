@@ -15,7 +15,7 @@ from locum.gateway.plane import Plane
 from locum.gateway.progress import Progress
 from locum.services import sts
 from locum.services.sts import web_identity
-from locum.services.sts.federated import not_authorized
+from locum.services.sts.federated import untrusted
 from locum.state import organizations
 from locum.wire import Codec
 
@@ -40,7 +40,7 @@ class Vouching:
         """The caller that the proof in a call speaks of, once it is verified. Raises Fault."""
         caller = await self._provers[codec.operation](progress)
         if caller.principal.account in organizations.suspended(progress.state):
-            raise not_authorized(codec.operation)
+            raise untrusted(codec.operation)
         return caller
 
     async def _web_identity(self, progress: Progress) -> Caller:

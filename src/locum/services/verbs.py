@@ -142,8 +142,8 @@ Proof = Callable[[Context, Params], None]
 class Operation(NamedTuple):
     """A verb, and how it is run.
 
-    `writes`: it may have events, and is run inside a transaction. `blocks`: it waits for storage (the event
-    history), and is run beside the event loop.
+    `writes`: it may have events, and is run inside a transaction. `blocks`: it waits for storage (the recorded
+    calls, data on the disk), and is run beside the event loop.
 
     `proof`: the call shows a second factor, on which the decision whether it is allowed may depend. It is verified
     ahead of the decision; the verb verifies it again, on the state that it changes, and uses it up. `variant`
@@ -186,5 +186,5 @@ def looks_up_and_writes(verb: Verb) -> Operation:
 
 
 def looks_up(verb: Verb) -> Operation:
-    """`verb` reads the event history and never has events."""
+    """`verb` reads recorded calls, or other things from the disk, and never has events."""
     return Operation(verb, writes=False, blocks=True)

@@ -6,12 +6,12 @@ from typing import ClassVar, Final, Literal
 
 import msgspec
 
+from locum.core.clock import DAY
 from locum.core.principal import Session
 from locum.state.entities import Entity
 
 DelegationState = Literal["UNASSIGNED", "ASSIGNED", "PENDING_APPROVAL", "ACCEPTED", "FINALIZED", "REJECTED", "EXPIRED"]
 
-DAY: Final = 86_400
 LIFETIMES: Final[dict[DelegationState, int]] = {
     "UNASSIGNED": DAY,
     "ASSIGNED": 7 * DAY,

@@ -58,7 +58,6 @@ BOUNDARY_POLICY: Final = Index(
 PROFILES_OF_ROLE: Final = Index(
     "profiles-of-role", (InstanceProfile,), lambda p: (scoped(p.account, r) for r in p.roles)
 )
-ORGANIZATION_ID: Final = Index("organization-id", (Organization,), lambda o: (o.id,))
 MEMBERSHIP: Final = Index("membership", (Member,), lambda m: (m.id,))
 """By the account that is a member: it is in one organization at most."""
 
@@ -108,7 +107,6 @@ INDEXES: Final = (
     ATTACHED_POLICY,
     BOUNDARY_POLICY,
     PROFILES_OF_ROLE,
-    ORGANIZATION_ID,
     MEMBERSHIP,
     CHILD_UNITS,
     CHILD_MEMBERS,

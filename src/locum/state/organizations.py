@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from locum.core.arn import PARTITION
 from locum.state.events import kind_of
-from locum.state.indexes import CHILD_MEMBERS, CHILD_UNITS, MEMBERSHIP, ORGANIZATION_ID, scoped
+from locum.state.indexes import CHILD_MEMBERS, CHILD_UNITS, MEMBERSHIP, scoped
 from locum.state.organization import (
     AWS_POLICIES,
     RCP_FULL_ACCESS,
@@ -30,6 +30,14 @@ ACTIVE: Final = "ACTIVE"
 SUSPENDED: Final = "SUSPENDED"
 
 ALL_FEATURES: Final = "ALL"
+
+ROOT_CREDENTIALS: Final = "RootCredentialsManagement"
+ROOT_SESSIONS: Final = "RootSessions"
+"""The features of centralized root access, as ListOrganizationsFeatures calls them."""
+
+ROOT_ACCESS_SERVICE: Final = "iam.amazonaws.com"
+"""The service whose trusted access centralized root access takes, and whose delegated administrator has a part in it.
+"""
 
 Node = Organization | Unit | Member
 """What policies are attached to: the root (for which the organization stands), a unit, an account."""
@@ -59,11 +67,6 @@ def organization_of(state: State, account: str) -> Organization | None:
     return None if member is None else state.get(Organization, member.account, member.account)
 
 
-def organization_by_id(state: State, organization: str) -> Organization | None:
-    """The organization with the id `organization` (o-...), or None."""
-    return state.first(Organization, ORGANIZATION_ID, organization)
-
-
 def is_management(organization: Organization, account: str) -> bool:
     """Whether `account` manages `organization`."""
     return organization.account == account
@@ -75,17 +78,16 @@ def is_delegated(state: State, account: str, service: str) -> bool:
     return member is not None and service in member.delegations
 
 
+def administers_root_access(state: State, organization: Organization, account: str) -> bool:
+    """Whether `account`, which is in `organization`, may have to do with the root users of its other accounts."""
+    return is_management(organization, account) or is_delegated(state, account, ROOT_ACCESS_SERVICE)
+
+
 def ancestry(state: State, organization: Organization, member: Member) -> tuple[Node, ...]:
     """The way down to the account: the organization (its root), each unit, the member itself."""
-    units: list[Unit] = []
-    parent = member.parent
-    while parent != organization.root:
-        unit = state.get(Unit, organization.account, parent)
-        if unit is None or unit in units:
-            break
-        units.append(unit)
-        parent = unit.parent
-    return (organization, *reversed(units), member)
+    parent = state.get(Unit, organization.account, member.parent)
+    units = () if parent is None else units_above(state, organization, parent)
+    return (organization, *units, member)
 
 
 def units_above(state: State, organization: Organization, unit: Unit) -> tuple[Unit, ...]:
@@ -178,11 +180,6 @@ def children(state: State, organization: Organization, parent: str) -> tuple[tup
     units = sorted((u for u in state.find(CHILD_UNITS, value) if isinstance(u, Unit)), key=lambda u: u.id)
     found = sorted((m for m in state.find(CHILD_MEMBERS, value) if isinstance(m, Member)), key=lambda m: m.id)
     return tuple(units), tuple(found)
-
-
-def members(state: State, organization: Organization) -> tuple[Member, ...]:
-    """Every account of the organization, by its id."""
-    return tuple(sorted(state.table(Member, organization.account).values(), key=lambda member: member.id))
 
 
 def in_force(state: State, account: str, kind: str) -> tuple[tuple[Attached, ...], ...]:

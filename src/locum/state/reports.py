@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar, Final, Literal
 
+from locum.core.clock import DAY
 from locum.state.entities import Entity
 
-REPORT_SECONDS: Final = 7 * 86_400
+REPORT_SECONDS: Final = 7 * DAY
 """How long a report can be read."""
 
 

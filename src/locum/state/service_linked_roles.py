@@ -16,7 +16,7 @@ from locum.core.arn import iam_arn
 from locum.state.entities import MANAGED, Entity
 
 PATH: Final = "/aws-service-role/"
-_PREFIX: Final = "AWSServiceRoleFor"
+PREFIX: Final = "AWSServiceRoleFor"
 _DOMAIN: Final = ".amazonaws.com"
 _DATA: Final = Path(__file__).parent / "data" / "service_linked_roles.txt"
 
@@ -64,7 +64,7 @@ def linked_service(principal: str) -> LinkedService | None:
     if not principal.endswith(_DOMAIN) or not all(label.replace("-", "").isalnum() for label in labels):
         return None
     *parts, service = map(_camel, labels)
-    return LinkedService(principal, "_".join([_PREFIX + service, *parts]))
+    return LinkedService(principal, "_".join([PREFIX + service, *parts]))
 
 
 @cache
@@ -75,7 +75,7 @@ def _table() -> Mapping[str, LinkedService]:
 
 def _service(principal: str, name: str, policy: str, *flags: str) -> LinkedService:
     policies = () if policy == "-" else (iam_arn(MANAGED, "policy", PATH, policy),)
-    return LinkedService(principal, _PREFIX + name, policies, "suffix" in flags)
+    return LinkedService(principal, PREFIX + name, policies, "suffix" in flags)
 
 
 def _camel(label: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from threading import Lock
 
+from locum.core.clock import DAY
 from locum.core.errors import StorageError
 from locum.store.journal import (
     AuditQuery,
@@ -18,8 +19,6 @@ from locum.store.journal import (
     Used,
     check_follows,
 )
-
-_DAY = 86_400
 
 
 class MemoryJournal:
@@ -89,7 +88,7 @@ class MemoryJournal:
 
     def maintain(self, now: float) -> bool:
         with self._lock:
-            oldest = now - self._retention.days * _DAY
+            oldest = now - self._retention.days * DAY
             self.rows = [row for row in self.rows[-self._retention.rows :] if row[1].at >= oldest]
         return False
 

@@ -18,11 +18,11 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, Final
 
+from locum.core.clock import DAY
 from locum.store.journal import AuditQuery, AuditRow, Field, Found, Retention
 
 PART_ROWS: Final = 16_384
 _STATEMENT_ROWS: Final = 2_000
-_DAY: Final = 86_400
 _COLUMNS: Final = (
     "at, account, event_id, request_id, event_name, event_source, username, access_key_id, principal,"
     " flags, resources, data"
@@ -142,7 +142,7 @@ class Trail:
             return False
         oldest, following = self._parts[:2]
         beyond = self._last - following.number * self._part_rows >= self._retention.rows
-        return beyond or (oldest.span is not None and oldest.span[1] < now - self._retention.days * _DAY)
+        return beyond or (oldest.span is not None and oldest.span[1] < now - self._retention.days * DAY)
 
 
 def _values(position: int, row: AuditRow) -> tuple[Any, ...]:

@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from locum.core.clock import DAY
 from locum.store.journal import AuditRow, Use, Used
 
 COARSE: Final = 60.0
@@ -26,7 +27,6 @@ TRACKED_DAYS: Final = 400
 _KEPT: Final = 32_768
 """How many uses are kept in memory."""
 
-_DAY: Final = 86_400
 _SCHEMA: Final = (
     "CREATE TABLE IF NOT EXISTS usage (account TEXT, principal TEXT, access_key_id TEXT, action TEXT, region TEXT,"
     " at REAL NOT NULL, PRIMARY KEY (account, principal, access_key_id, action, region)) WITHOUT ROWID"
@@ -93,9 +93,9 @@ class UsageTable:
 
     def forget(self, connection: sqlite3.Connection, now: float) -> None:
         """Drop what is older than the time that is tracked; once a day."""
-        if now - self._forgotten >= _DAY:
+        if now - self._forgotten >= DAY:
             self._forgotten = now
-            connection.execute("DELETE FROM usage WHERE at < ?", (now - TRACKED_DAYS * _DAY,))
+            connection.execute("DELETE FROM usage WHERE at < ?", (now - TRACKED_DAYS * DAY,))
 
     def _latest_of(self, use: Use, stored: float) -> float:
         known = self._latest.get(use)

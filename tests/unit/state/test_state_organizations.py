@@ -9,7 +9,6 @@ from locum.state import AnyEntity, State, change, organizations, put, remove
 from support.organization import (
     DEV,
     FULL,
-    ID,
     MANAGEMENT,
     MEMBER,
     PATH,
@@ -37,8 +36,6 @@ def test_an_account_is_found_in_its_organization_and_a_stranger_in_none() -> Non
     assert organizations.organization_of(there, MANAGEMENT) == organization()
     assert organizations.organization_of(there, STRANGER) is None
     assert organizations.member_of(there, STRANGER) is None
-    assert organizations.organization_by_id(there, ID) == organization()
-    assert organizations.organization_by_id(there, "o-none") is None
 
 
 def test_the_way_down_leads_from_the_root_through_the_units() -> None:
@@ -100,11 +97,10 @@ def test_nothing_is_in_force_for_a_stranger() -> None:
     assert organizations.in_force(state(), STRANGER, SCP) == ()
 
 
-def test_children_and_members_are_told_in_order() -> None:
+def test_children_are_told_in_order() -> None:
     there = state()
     units, accounts = organizations.children(there, organization(), ROOT)
     assert ([u.id for u in units], [m.id for m in accounts]) == ([DEV], [MANAGEMENT])
-    assert [m.id for m in organizations.members(there, organization())] == [MEMBER, MANAGEMENT]
 
 
 def test_a_closed_account_is_known_at_once_and_forgotten_when_it_is_reopened() -> None:

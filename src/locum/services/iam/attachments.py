@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -13,11 +13,10 @@ from locum.services.iam.limits import ATTACHED_POLICIES
 from locum.services.iam.pagination import page
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import put
+from locum.state.service_linked_roles import PATH as SERVICE_LINKED
 
 I = TypeVar("I", bound=Identity)  # noqa: E741 - an identity
 B = TypeVar("B", bound=Bounded)
-
-_SERVICE_LINKED: Final = "/aws-service-role/"
 
 
 def operations(kind: Kind[I]) -> dict[str, Operation]:
@@ -88,5 +87,5 @@ def _check_attachable(context: Context, kind: Kind[I], arn: str) -> None:
     facts = managed.facts(context, arn)
     if facts is None:
         raise no_such_entity(f"Policy {arn} does not exist or is not attachable.")
-    if facts.path.startswith(_SERVICE_LINKED):
+    if facts.path.startswith(SERVICE_LINKED):
         raise not_attachable(f"Cannot attach a Service Role Policy to a Customer {kind.noun}.")

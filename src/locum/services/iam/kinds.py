@@ -11,6 +11,7 @@ from locum.services.iam import limits
 from locum.services.iam.faults import already_exists, no_such_entity, quota_exceeded, unmodifiable_role
 from locum.services.verbs import Context, Params
 from locum.state import Group, InstanceProfile, Named, Policy, Role, User
+from locum.state.service_linked_roles import PATH as SERVICE_LINKED
 
 Identity = User | Group | Role
 """What can have inline and attached policies."""
@@ -20,7 +21,7 @@ Bounded = User | Role
 
 R = TypeVar("R", bound=Named)
 
-_PROTECTED_PATHS: Final = ("/aws-service-role/", "/aws-reserved/")
+_PROTECTED_PATHS: Final = (SERVICE_LINKED, "/aws-reserved/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Kind(Generic[R]):
     def to_change(self, context: Context, params: Params) -> R:
         """The one that `params` name. Raises NoSuchEntity, and UnmodifiableEntity where only AWS changes it."""
         entity = self.of(context, params)
-        if isinstance(entity, Role) and entity.path.startswith(_PROTECTED_PATHS):
+        if isinstance(entity, Role) and is_reserved(entity.path):
             raise unmodifiable_role(entity.name)
         return entity
 

@@ -14,11 +14,7 @@ from msgspec.structs import replace
 from locum.core.errors import Fault
 from locum.services.verbs import Context, Operation, Outcome, Params, Verb, reads, writes
 from locum.state import Organization, organizations, put
-
-ROOT_CREDENTIALS: Final = "RootCredentialsManagement"
-ROOT_SESSIONS: Final = "RootSessions"
-
-_IAM: Final = "iam.amazonaws.com"
+from locum.state.organizations import ROOT_ACCESS_SERVICE, ROOT_CREDENTIALS, ROOT_SESSIONS
 
 
 def list_organizations_features(context: Context, _params: Params) -> Outcome:
@@ -81,15 +77,14 @@ _CONDITIONS: Final[tuple[tuple[Callable[[Context, Organization], bool], str, str
         "The organization of input account {} does not have all features enabled.",
     ),
     (
-        lambda context, organization: (
-            organizations.is_management(organization, context.account)
-            or organizations.is_delegated(context.state, context.account, _IAM)
+        lambda context, organization: organizations.administers_root_access(
+            context.state, organization, context.account
         ),
         "AccountNotManagementOrDelegatedAdministratorException",
         "Account {} is not the management account or a delegated administrator for IAM.",
     ),
     (
-        lambda context, organization: _IAM in organization.services,
+        lambda context, organization: ROOT_ACCESS_SERVICE in organization.services,
         "ServiceAccessNotEnabledException",
         "Trusted Access for IAM not enabled by organization of input account {}.",
     ),

@@ -2,26 +2,21 @@
 
 IAM API Reference, "Marker": "Use this parameter only when paginating results and only after you receive a
 response indicating that the results are truncated." "MaxItems": default 100.
-
-A marker carries the sort key of the last item that was answered; the next page begins behind it. So it stays
-good whatever is added or removed in the meantime.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import heapq
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+from locum.core.markers import key_in, marker_of
 from locum.services.iam.faults import validation_error
 from locum.services.verbs import Outcome, Params
 
 T = TypeVar("T")
 
 DEFAULT_MAX_ITEMS: Final = 100
-_VERSION: Final = b"\x01"
 
 
 class Page(NamedTuple, Generic[T]):
@@ -48,7 +43,7 @@ def page(params: Params, items: Iterable[T], key: Callable[[T], str]) -> Page[T]
     if len(chosen) <= size:
         return Page(chosen, {"IsTruncated": False})
     del chosen[size:]
-    return Page(chosen, {"IsTruncated": True, "Marker": _marker(key(chosen[-1]))})
+    return Page(chosen, {"IsTruncated": True, "Marker": marker_of(key(chosen[-1]))})
 
 
 def position(params: Params) -> str | None:
@@ -56,15 +51,8 @@ def position(params: Params) -> str | None:
     return _opened(params["Marker"]) if "Marker" in params else None
 
 
-def _marker(key: str) -> str:
-    return base64.urlsafe_b64encode(_VERSION + key.encode()).decode()
-
-
 def _opened(marker: str) -> str:
-    try:
-        data = base64.b64decode(marker, altchars=b"-_", validate=True)
-        if data.startswith(_VERSION):
-            return data[len(_VERSION) :].decode()
-    except (binascii.Error, ValueError):
-        pass
-    raise validation_error("Invalid Marker.")
+    key = key_in(marker)
+    if key is None:
+        raise validation_error("Invalid Marker.")
+    return key

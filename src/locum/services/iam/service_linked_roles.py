@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
+from locum.core.clock import DAY
 from locum.core.identifiers import request_id
 from locum.services.iam import shapes
 from locum.services.iam.documents import encoded
@@ -20,7 +21,7 @@ from locum.state import Event, Role, RoleDeletion, managed, put, remove
 from locum.state.service_linked_roles import PATH, LinkedService, linked_service
 
 _NAME_LENGTH: Final = 64
-_TASK_SECONDS: Final = 86_400
+_TASK_SECONDS: Final = DAY
 """How long the status of a deletion can be asked for; AWS does not say."""
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from locum.core.clock import DAY
 from locum.services.organizations import limits, shapes
 from locum.services.organizations.access import Scope, administered_reads, by_management, by_members
 from locum.services.organizations.faults import (
@@ -16,12 +17,17 @@ from locum.services.organizations.faults import (
     refused,
 )
 from locum.services.organizations.pagination import Ordered, listed
-from locum.services.verbs import Operation, Outcome, Params, writes
-from locum.state import Member, put, remove
+from locum.services.verbs import Context, Operation, Outcome, Params, writes
+from locum.state import Account, Member, put, remove
 from locum.state.indexes import CLOSED_MEMBERS
 from locum.state.organizations import ALL_FEATURES, SUSPENDED
 
-_DAY: Final = 86_400
+
+def known_account(context: Context) -> Account:
+    """The caller's account, with a name and an e-mail address: AWS has none without."""
+    account = context.account
+    known = context.state.get(Account, account, account) or Account(account=account, created=int(context.now))
+    return replace(known, name=known.name or account, email=known.email or f"root@{account}.example.com")
 
 
 def joined(member: Member) -> str:
@@ -69,7 +75,7 @@ def close_account(scope: Scope, params: Params) -> Outcome:
         raise not_all_features()
     if member.closed:
         raise refused("AccountAlreadyClosed", "The provided account is already closed.")
-    since, state = scope.now - limits.CLOSING_DAYS * _DAY, scope.context.state
+    since, state = scope.now - limits.CLOSING_DAYS * DAY, scope.context.state
     closed = [one for one in state.find(CLOSED_MEMBERS, scope.management) if isinstance(one, Member)]
     if sum(one.closed > since for one in closed) >= limits.closings(len(state.table(Member, scope.management)) - 1):
         raise constraint_violation(

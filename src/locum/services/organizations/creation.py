@@ -19,12 +19,13 @@ from locum.services.verbs import Operation, Outcome, Params, writes
 from locum.state import Account, AccountCreation, Event, Member, put
 from locum.state.indexes import ROOT_EMAIL
 from locum.state.organizations import ALL_FEATURES
+from locum.state.service_linked_roles import PREFIX as SERVICE_ROLE_PREFIX
 
 
 def create_account(scope: Scope, params: Params) -> Outcome:
     """CreateAccount: the account is in the root, with the role by which the management account gets into it."""
     role, tags = params.get("RoleName", roles.ACCESS_ROLE), given(params)
-    if role.startswith(roles.RESERVED_PREFIX):
+    if role.startswith(SERVICE_ROLE_PREFIX):
         raise invalid_input("INVALID_ROLE_NAME", "You provided a role name that isn't valid.")
     if places_taken(scope) >= limits.ACCOUNTS:
         raise constraint_violation(

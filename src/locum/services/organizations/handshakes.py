@@ -19,7 +19,7 @@ from locum.core.errors import Fault
 from locum.core.identifiers import ACCOUNT_ID
 from locum.services.organizations import limits, roles
 from locum.services.organizations.access import Scope, administered_reads, by_management
-from locum.services.organizations.accounts import check_departure
+from locum.services.organizations.accounts import check_departure, known_account
 from locum.services.organizations.faults import (
     access_denied,
     handshake_violation,
@@ -201,8 +201,7 @@ def _joining(context: Context, handshake: Handshake) -> Iterator[Event]:
     if former is not None:
         check_departure(former.account, former)
         yield remove(former)
-    known = state.get(Account, account, account) or Account(account=account, created=now)
-    known = replace(known, name=known.name or account, email=known.email or f"root@{account}.example.com")
+    known = known_account(context)
     yield put(known)
     yield put(
         Member(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from locum.core.clock import DAY
 from locum.services.organizations import limits
 from locum.services.organizations.access import Scope
 from locum.state import Handshake, Member, Organization, State
@@ -21,7 +22,6 @@ CANCELED: Final = "CANCELED"
 EXPIRED: Final = "EXPIRED"
 
 _WAITING: Final = (REQUESTED, OPEN)
-_DAY: Final = 86_400
 
 
 def state_of(handshake: Handshake, now: int) -> str:
@@ -37,12 +37,12 @@ def waits(handshake: Handshake, now: int) -> bool:
 def is_shown(handshake: Handshake, now: int) -> bool:
     """Whether answers have `handshake`: "for 30 days before they are deleted"."""
     ended = handshake.answered or handshake.expires
-    return waits(handshake, now) or now < ended + limits.HANDSHAKE_KEPT_DAYS * _DAY
+    return waits(handshake, now) or now < ended + limits.HANDSHAKE_KEPT_DAYS * DAY
 
 
 def expiry(now: int, days: int) -> int:
     """When a handshake of `now` expires."""
-    return now + days * _DAY
+    return now + days * DAY
 
 
 def places_taken(scope: Scope) -> int:

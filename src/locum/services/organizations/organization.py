@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from msgspec.structs import replace
-
 from locum.services.organizations import roles, shapes
 from locum.services.organizations.access import Scope, administered_reads, by_management, by_members
+from locum.services.organizations.accounts import known_account
 from locum.services.organizations.faults import refused
 from locum.services.organizations.identifiers import new_id
 from locum.services.organizations.pagination import listed
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import (
-    Account,
     AccountCreation,
     Event,
     Handshake,
@@ -33,7 +31,7 @@ def create_organization(context: Context, params: Params) -> Outcome:
     account, now = context.account, int(context.now)
     if member_of(context.state, account) is not None:
         raise refused("AlreadyInOrganization", "The provided account is already a member of an organization.")
-    known = _known_account(context)
+    known = known_account(context)
     made = Organization(
         account=account,
         id=new_id("o-", 10, context.entropy),
@@ -55,13 +53,6 @@ def create_organization(context: Context, params: Params) -> Outcome:
         events.extend(roles.service_role(context, account))
     answer = shapes.organization(change(context.state, events), made)
     return Outcome({"Organization": answer}, tuple(events))
-
-
-def _known_account(context: Context) -> Account:
-    """The caller's account, with a name and an e-mail address: AWS has none without."""
-    account = context.account
-    known = context.state.get(Account, account, account) or Account(account=account, created=int(context.now))
-    return replace(known, name=known.name or account, email=known.email or f"root@{account}.example.com")
 
 
 def describe_organization(scope: Scope, _params: Params) -> Outcome:

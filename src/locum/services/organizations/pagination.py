@@ -1,25 +1,19 @@
-"""Lists, page by page: MaxResults (20 at most) and NextToken.
-
-A token carries the sort key of the last item that was answered; the next page begins behind it. So it stays good
-whatever is added or removed in the meantime.
-"""
+"""Lists, page by page: MaxResults (20 at most) and NextToken."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import bisect
 import heapq
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
 
+from locum.core.markers import key_in, marker_of
 from locum.services.organizations.faults import invalid_input
 from locum.services.verbs import Outcome, Params
 
 T = TypeVar("T")
 
 PAGE: Final = 20
-_VERSION: Final = b"\x01"
 
 
 class Ordered(tuple[T, ...]):
@@ -49,18 +43,11 @@ def listed(
     more = len(chosen) > wanted
     del chosen[wanted:]
     answer: dict[str, Any] = {member: [show(item) for item in chosen]}
-    return Outcome(answer | {"NextToken": _token(key(chosen[-1]))} if more else answer)
-
-
-def _token(key: str) -> str:
-    return base64.urlsafe_b64encode(_VERSION + key.encode()).decode()
+    return Outcome(answer | {"NextToken": marker_of(key(chosen[-1]))} if more else answer)
 
 
 def _opened(token: str) -> str:
-    try:
-        data = base64.b64decode(token, altchars=b"-_", validate=True)
-        if data.startswith(_VERSION):
-            return data[len(_VERSION) :].decode()
-    except (binascii.Error, ValueError):
-        pass
-    raise invalid_input("INVALID_NEXT_TOKEN", "You specified an invalid NextToken.")
+    key = key_in(token)
+    if key is None:
+        raise invalid_input("INVALID_NEXT_TOKEN", "You specified an invalid NextToken.")
+    return key

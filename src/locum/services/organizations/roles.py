@@ -15,10 +15,11 @@ from locum.core.arn import root_arn
 from locum.core.identifiers import ROLE_ID, unique_id
 from locum.services.verbs import Context
 from locum.state import Event, Role, put
+from locum.state.service_linked_roles import PATH, PREFIX
 
 ACCESS_ROLE: Final = "OrganizationAccountAccessRole"
-RESERVED_PREFIX: Final = "AWSServiceRoleFor"
-_SERVICE_ROLE: Final = "AWSServiceRoleForOrganizations"
+_SERVICE: Final = "organizations.amazonaws.com"
+_SERVICE_ROLE: Final = f"{PREFIX}Organizations"
 _ADMINISTRATOR: Final = "arn:aws:iam::aws:policy/AdministratorAccess"
 _SERVICE_POLICY: Final = "arn:aws:iam::aws:policy/aws-service-role/AWSOrganizationsServiceTrustPolicy"
 
@@ -42,12 +43,12 @@ def service_role(context: Context, account: str) -> Iterator[Event]:
         made = Role(
             account=account,
             name=_SERVICE_ROLE,
-            path="/aws-service-role/organizations.amazonaws.com/",
+            path=f"{PATH}{_SERVICE}/",
             id=unique_id(ROLE_ID, context.entropy),
             created=int(context.now),
             description="Service-linked role used by AWS Organizations to enable integration of other AWS services "
             "with Organizations.",
-            trust=_trusting("Service", "organizations.amazonaws.com"),
+            trust=_trusting("Service", _SERVICE),
             attached=(_SERVICE_POLICY,),
         )
         yield put(made)

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from locum.core.errors import Fault
 from locum.core.principal import ContextValue
+from locum.services.sts.assumed import NAME
+from locum.services.sts.faults import invalid_identity_token
 
 _LATEST: Final = 1e15
 """Epoch seconds past which nothing is an instant: neither infinity nor what no clock can show."""
@@ -24,7 +26,6 @@ ROLES: Final = "https://aws.amazon.com/roles"
 
 _FLAT_TAG: Final = f"{TAGS}/principal_tags/"
 _FLAT_TRANSITIVE: Final = f"{TAGS}/transitive_tag_keys"
-_SOURCE_IDENTITY: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}")
 
 _OF_HOST: Final[Mapping[str, tuple[str, ...]]] = {
     "token.actions.githubusercontent.com": (
@@ -137,7 +138,7 @@ def source_identity(claims: Mapping[str, Any]) -> str:
     value = claims.get(SOURCE_IDENTITY, "")
     if value == "":
         return ""
-    if not isinstance(value, str) or not _SOURCE_IDENTITY.fullmatch(value) or value.lower().startswith("aws:"):
+    if not isinstance(value, str) or not NAME.fullmatch(value) or value.lower().startswith("aws:"):
         raise _rejected(SOURCE_IDENTITY)
     return value
 
@@ -151,17 +152,17 @@ def role_authorized(claims: Mapping[str, Any], role_arn: str) -> str:
     listed = claims[ROLES]
     roles = [listed] if isinstance(listed, str) else listed
     if not isinstance(roles, list) or role_arn not in roles:
-        raise Fault("InvalidIdentityToken", f"The web identity token is not authorized for the role {role_arn}")
+        raise invalid_identity_token(f"The web identity token is not authorized for the role {role_arn}")
     return "true"
 
 
 def missing(name: str) -> Fault:
     """A claim is not there, or is not what it must be."""
-    return Fault("InvalidIdentityToken", f"Missing a required claim: {name}")
+    return invalid_identity_token(f"Missing a required claim: {name}")
 
 
 def _incorrect_audience() -> Fault:
-    return Fault("InvalidIdentityToken", "Incorrect token audience")
+    return invalid_identity_token("Incorrect token audience")
 
 
 def _rejected(name: str) -> Fault:

@@ -32,6 +32,11 @@ def constraint(value: object, member: str, rule: str) -> Fault:
     return invalid(f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: {rule}")
 
 
+def invalid_identity_token(message: str) -> Fault:
+    """The proof that an identity provider issued cannot be accepted."""
+    return Fault("InvalidIdentityToken", message)
+
+
 def duration(params: Params, default: int, longest: int) -> int:
     """The DurationSeconds asked for. Raises Fault where it is not from 900 seconds to `longest`."""
     seconds = int(params.get("DurationSeconds", default))

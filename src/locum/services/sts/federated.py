@@ -5,37 +5,21 @@ The proof was verified and the trust policy evaluated before (`locum.gateway.vou
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final
+from typing import Any
 
 from locum.core.arn import Arn
 from locum.core.errors import Fault
-from locum.core.principal import Principal, PrincipalKind, Session, Vouched
+from locum.core.principal import PrincipalKind, Session, Vouched
 from locum.services.sts import passed
-from locum.services.sts.answers import credentials, packed_size
-from locum.services.sts.faults import access_denied, constraint, duration, invalid
+from locum.services.sts.assumed import DEFAULT_DURATION, LONGEST, answer, check_duration, check_session_name, role_of
+from locum.services.sts.faults import access_denied, duration, invalid
 from locum.services.verbs import Context, Params
-from locum.state import Role, State
-
-DEFAULT_DURATION: Final = 3600
-LONGEST: Final = 43200
-
-_SESSION_NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}")
-_SESSION_NAME_RULE: Final = "Member must satisfy regular expression pattern: [\\w+=,.@-]*"
+from locum.state import Role
 
 
-def not_authorized(operation: str) -> Fault:
+def untrusted(operation: str) -> Fault:
     """The refusal that a trust policy would have given, and that of a role that is not there."""
     return access_denied(f"Not authorized to perform sts:{operation}")
-
-
-def role_of(state: State, arn: str) -> Role | None:
-    """The role that has this very ARN."""
-    parsed = Arn.find(arn)
-    if parsed is None:
-        return None
-    role = state.get(Role, parsed.account, parsed.resource.rsplit("/", 1)[-1].lower())
-    return role if role is not None and role.arn == arn else None
 
 
 def account_of_role(arn: str) -> str:
@@ -53,9 +37,8 @@ def assume(ctx: Context, params: Params, operation: str, session_name: str) -> d
     """
     role, vouched = role_of(ctx.state, params["RoleArn"]), ctx.caller.vouched
     if role is None or vouched is None or ctx.caller.principal.account != role.account:
-        raise not_authorized(operation)
-    if not _SESSION_NAME.fullmatch(session_name):
-        raise constraint(session_name, "roleSessionName", _SESSION_NAME_RULE)
+        raise untrusted(operation)
+    check_session_name(session_name)
     given = passed.read(ctx.state, role.account, {**params, **vouched.as_params()})
     session = Session(
         kind=PrincipalKind.ROLE_SESSION,
@@ -72,23 +55,13 @@ def assume(ctx: Context, params: Params, operation: str, session_name: str) -> d
         source_identity=vouched.source_identity,
         context=dict(vouched.lasting),
     )
-    assumed = Principal.role_session(role.arn, role.id, session_name)
-    answer: dict[str, Any] = {
-        "Credentials": credentials(ctx, session),
-        "AssumedRoleUser": {"AssumedRoleId": assumed.user_id, "Arn": assumed.arn},
-        **packed_size(given),
-        **vouched.answer,
-    }
-    if vouched.source_identity:
-        answer["SourceIdentity"] = vouched.source_identity
-    return answer
+    return {**answer(ctx, session, given), **vouched.answer}
 
 
 def _end(ctx: Context, params: Params, role: Role, vouched: Vouched) -> int:
     """When the session ends, in epoch seconds: the earlier of what was asked for and what the provider allows."""
     seconds = duration(params, DEFAULT_DURATION, LONGEST)
-    if seconds > role.max_session:
-        raise invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+    check_duration(role, seconds)
     asked = int(ctx.now) + seconds
     if vouched.ends_at is None:
         return asked

@@ -23,6 +23,10 @@ LARGEST_PAYLOAD: Final = 16_384
 
 _OWN: Final = "https://sts.amazonaws.com/"
 
+_DISABLED: Final = "The outbound web identity federation feature is not enabled for this account."
+_ESCALATION: Final = "The requested token duration would extend the session beyond its original expiration time."
+_TOO_LARGE: Final = "The requested token payload size exceeds the maximum allowed size."
+
 
 def get_web_identity_token(ctx: Context, params: Params) -> Outcome:
     """sts:GetWebIdentityToken. Raises OutboundWebIdentityFederationDisabledException,
@@ -54,11 +58,6 @@ def get_web_identity_token(ctx: Context, params: Params) -> Outcome:
         raise _refused("JWTPayloadSizeExceeded", _TOO_LARGE, 400)
     token = webtokens.sign(ctx.keyring, claims, algorithm, key.id, key.private)
     return Outcome({"WebIdentityToken": token, "Expiration": expires})
-
-
-_DISABLED: Final = "The outbound web identity federation feature is not enabled for this account."
-_ESCALATION: Final = "The requested token duration would extend the session beyond its original expiration time."
-_TOO_LARGE: Final = "The requested token payload size exceeds the maximum allowed size."
 
 
 def _refused(code: str, message: str, status: int) -> Fault:

@@ -13,30 +13,19 @@ credentials returned by AssumeRole do not include MFA information in the context
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final
+from typing import Final
 
 from locum.core.arn import Arn
-from locum.core.principal import Principal, PrincipalKind, Session
+from locum.core.principal import PrincipalKind, Session
 from locum.services.sts import passed, second_factor
-from locum.services.sts.answers import credentials, packed_size
-from locum.services.sts.faults import (
-    access_denied,
-    constraint,
-    duration,
-    invalid,
-    not_authorized,
-)
+from locum.services.sts.assumed import DEFAULT_DURATION, LONGEST, answer, check_duration, check_session_name, role_of
+from locum.services.sts.faults import access_denied, duration, invalid, not_authorized
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Role
 
-DEFAULT_DURATION: Final = 3600
 CHAINED_LIMIT: Final = 3600
-LONGEST: Final = 43200
 
 _ACTION: Final = "sts:AssumeRole"
-_SESSION_NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}")
-_SESSION_NAME_RULE: Final = "Member must satisfy regular expression pattern: [\\w+=,.@-]*"
 _MAY_ASSUME: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROLE_SESSION))
 
 
@@ -44,8 +33,7 @@ def assume_role(ctx: Context, params: Params) -> Outcome:
     """sts:AssumeRole. The trust policy was evaluated before; whatever could not have been is refused here again."""
     role = _role(ctx, params["RoleArn"])
     name = params["RoleSessionName"]
-    if not _SESSION_NAME.fullmatch(name):
-        raise constraint(name, "roleSessionName", _SESSION_NAME_RULE)
+    check_session_name(name)
     used = second_factor.used(ctx, params)
     if params.get("ProvidedContexts"):
         raise invalid("The provided context assertion could not be verified: there is no context provider.")
@@ -67,19 +55,7 @@ def assume_role(ctx: Context, params: Params) -> Outcome:
         source_identity=_source_identity(params.get("SourceIdentity", ""), calling),
         chained=calling is not None,
     )
-    return Outcome(_answer(ctx, session, given), used)
-
-
-def _answer(ctx: Context, session: Session, given: passed.Passed) -> dict[str, Any]:
-    assumed = Principal.role_session(session.issuer_arn, session.issuer_id, session.name)
-    answer: dict[str, Any] = {
-        "Credentials": credentials(ctx, session),
-        "AssumedRoleUser": {"AssumedRoleId": assumed.user_id, "Arn": assumed.arn},
-        **packed_size(given),
-    }
-    if session.source_identity:
-        answer["SourceIdentity"] = session.source_identity
-    return answer
+    return Outcome(answer(ctx, session, given), used)
 
 
 def _role(ctx: Context, text: str) -> Role:
@@ -87,11 +63,10 @@ def _role(ctx: Context, text: str) -> Role:
     principal = ctx.caller.principal
     if principal.kind is PrincipalKind.ROOT:
         raise access_denied("Roles may not be assumed by root accounts.")
-    arn = Arn.find(text)
-    if arn is None:
+    if Arn.find(text) is None:
         raise invalid(f"{text} is invalid")
-    role = ctx.state.get(Role, arn.account, arn.resource.rsplit("/", 1)[-1].lower())
-    if role is None or role.arn != text or principal.kind not in _MAY_ASSUME:
+    role = role_of(ctx.state, text)
+    if role is None or principal.kind not in _MAY_ASSUME:
         raise not_authorized(principal, _ACTION, text)
     return role
 
@@ -108,8 +83,7 @@ def _duration(params: Params, role: Role, chained: bool) -> int:
         raise invalid(
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
         )
-    if seconds > role.max_session:
-        raise invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+    check_duration(role, seconds)
     return seconds
 
 

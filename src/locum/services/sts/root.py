@@ -21,13 +21,10 @@ from locum.services.sts.answers import credentials
 from locum.services.sts.faults import constraint, invalid, not_authorized
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import MANAGED, Member, Organization, State, organizations
+from locum.state.organizations import ROOT_ACCESS_SERVICE, ROOT_CREDENTIALS, ROOT_SESSIONS
 
 LONGEST: Final = 900
 """Seconds, and the default: "from 0 seconds up to the maximum session duration of 900 seconds (15 minutes)"."""
-
-IAM: Final = "iam.amazonaws.com"
-ROOT_SESSIONS: Final = "RootSessions"
-ROOT_CREDENTIALS: Final = "RootCredentialsManagement"
 
 _ACTION: Final = "sts:AssumeRoot"
 _TARGET: Final = re.compile(r"(?P<id>[0-9]{12})|arn:aws:iam::(?P<root>[0-9]{12}):root")
@@ -94,25 +91,17 @@ def _duration(params: Params) -> int:
 def _admit(ctx: Context, account: str, task: str) -> None:
     """Raise AccessDenied unless the caller's account has root access to `account` for `task`."""
     principal = ctx.caller.principal
-    organization = _administered_by(ctx.state, ctx.account)
+    organization = organizations.organization_of(ctx.state, ctx.account)
     admitted = (
         principal.kind in _MAY_ASSUME
         and organization is not None
-        and IAM in organization.services
+        and organizations.administers_root_access(ctx.state, organization, ctx.account)
+        and ROOT_ACCESS_SERVICE in organization.services
         and not TASKS[task].isdisjoint(organization.features)
         and _is_member(ctx.state, organization, account)
     )
     if not admitted:
         raise not_authorized(principal, _ACTION, root_arn(account))
-
-
-def _administered_by(state: State, account: str) -> Organization | None:
-    """The organization whose root access `account` administers: it manages it, or is IAM's delegated administrator."""
-    organization = organizations.organization_of(state, account)
-    if organization is None:
-        return None
-    manages = organizations.is_management(organization, account)
-    return organization if manages or organizations.is_delegated(state, account, IAM) else None
 
 
 def _is_member(state: State, organization: Organization, account: str) -> bool:

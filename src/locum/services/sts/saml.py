@@ -26,9 +26,8 @@ from locum.core.principal import Caller, ContextValue, Principal, PrincipalKind,
 from locum.credentials import KeyRing, saml
 from locum.credentials.saml.assertions import BEARER
 from locum.services.sts import saml_claims as claims
-from locum.services.sts.faults import invalid
-from locum.services.sts.federated import assume, not_authorized
-from locum.services.sts.saml_claims import invalid_token
+from locum.services.sts.faults import invalid, invalid_identity_token
+from locum.services.sts.federated import assume, untrusted
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import SamlProvider, State
 
@@ -55,7 +54,7 @@ def caller(state: State, keyring: KeyRing, params: Params, now: float) -> Caller
     recipient = _recipient(assertion, provider, now)
     _check_conditions(assertion, now)
     if not claims.names_role(assertion, role_arn, provider_arn):
-        raise invalid_token("SAML Assertion doesn't contain the requested Role and Metadata in the attributes")
+        raise invalid_identity_token("SAML Assertion doesn't contain the requested Role and Metadata in the attributes")
     return _caller(assertion, provider, recipient)
 
 
@@ -63,7 +62,7 @@ def assume_role_with_saml(ctx: Context, params: Params) -> Outcome:
     """sts:AssumeRoleWithSAML. The assertion was verified before, and the trust policy evaluated."""
     vouched = ctx.caller.vouched
     if vouched is None or ctx.caller.principal.kind is not PrincipalKind.SAML:
-        raise not_authorized(OPERATION)
+        raise untrusted(OPERATION)
     return Outcome(assume(ctx, params, OPERATION, str(vouched.context[_SESSION_NAME])))
 
 
@@ -77,34 +76,34 @@ def _account(text: str, kind: str) -> str:
 def _provider(state: State, account: str, text: str) -> SamlProvider:
     """The provider of this very ARN, which must be in the role's account."""
     if _account(text, "saml-provider/") != account:
-        raise not_authorized(OPERATION)
+        raise untrusted(OPERATION)
     found = state.get(SamlProvider, account, text.rpartition("/")[2].lower())
     if found is None or found.arn != text:
-        raise invalid_token("Specified provider doesn't exist")
+        raise invalid_identity_token("Specified provider doesn't exist")
     return found
 
 
 def _proven(provider: SamlProvider, keyring: KeyRing, text: str, now: float) -> saml.Assertion:
     """What the provider signed."""
     if now >= provider.expires:
-        raise invalid_token("The metadata of the specified provider has expired")
+        raise invalid_identity_token("The metadata of the specified provider has expired")
     metadata = saml.read_metadata(provider.metadata)
     keys = [saml.open_private_key(keyring, key.id, key.key) for key in provider.private_keys]
     try:
         proof = saml.prove(_decoded(text), metadata.certificates, keys)
     except saml.BadSignature:
-        raise invalid_token("Response signature invalid") from None
+        raise invalid_identity_token("Response signature invalid") from None
     except saml.BadEncryption:
-        raise invalid_token("Unable to decrypt the SAML assertion") from None
+        raise invalid_identity_token("Unable to decrypt the SAML assertion") from None
     except saml.SamlError:
-        raise invalid_token(_UNREADABLE) from None
+        raise invalid_identity_token(_UNREADABLE) from None
     assertion = proof.assertion
     if assertion is None:
         raise Fault("IDPRejectedClaim", "The identity provider reported that authentication failed", 403)
     if not proof.encrypted and provider.encryption_mode == "Required":
-        raise invalid_token("The specified provider requires encrypted SAML assertions")
+        raise invalid_identity_token("The specified provider requires encrypted SAML assertions")
     if assertion.issuer != metadata.entity_id or proof.response_issuer not in ("", metadata.entity_id):
-        raise invalid_token("Issuer not present in specified provider")
+        raise invalid_identity_token("Issuer not present in specified provider")
     return assertion
 
 
@@ -112,26 +111,26 @@ def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise invalid_token("Invalid base64 SAMLResponse") from None
+        raise invalid_identity_token("Invalid base64 SAMLResponse") from None
 
 
 def _recipient(assertion: saml.Assertion, provider: SamlProvider, now: float) -> str:
     """The one endpoint that the assertion was made for, while it is good there."""
     if len(assertion.confirmations) != 1:
-        raise invalid_token("Response must contain exactly one SubjectConfirmation")
+        raise invalid_identity_token("Response must contain exactly one SubjectConfirmation")
     method, recipient, not_before, until = assertion.confirmations[0]
     matched = _RECIPIENT.fullmatch(recipient)
     meant = () if matched is None else (matched[1],)
     allowed = (provider.id,) if provider.encryption_mode == "Required" else (None, provider.id)
     if method != BEARER or until is None or not any(one in allowed for one in meant):
-        raise invalid_token("Response does not contain the required recipient")
+        raise invalid_identity_token("Response does not contain the required recipient")
     _check_span(not_before, until, now)
     return recipient
 
 
 def _check_conditions(assertion: saml.Assertion, now: float) -> None:
     if not assertion.audiences or not all(AUDIENCES & each for each in assertion.audiences):
-        raise invalid_token("Response does not contain the required audience")
+        raise invalid_identity_token("Response does not contain the required audience")
     _check_span(assertion.not_before, assertion.not_on_or_after, now)
     if assertion.session_ends is not None and now >= assertion.session_ends:
         raise _expired("Response has expired")
@@ -142,7 +141,7 @@ def _check_conditions(assertion: saml.Assertion, now: float) -> None:
 def _check_span(begin: float | None, end: float | None, now: float) -> None:
     """saml-core-2.0-os, 2.5.1.2: from NotBefore on, and before NotOnOrAfter."""
     if begin is not None and now < begin:
-        raise invalid_token("Response is not valid yet")
+        raise invalid_identity_token("Response is not valid yet")
     if end is not None and now >= end:
         raise _expired("Response has expired")
 
@@ -153,7 +152,7 @@ def _expired(message: str) -> Fault:
 
 def _caller(assertion: saml.Assertion, provider: SamlProvider, recipient: str) -> Caller:
     if not assertion.name_id:
-        raise invalid_token("NameID is required in AuthnResponse")
+        raise invalid_identity_token("NameID is required in AuthnResponse")
     qualifier = claims.name_qualifier(assertion.issuer, provider.account, provider.name)
     kind = claims.subject_type(assertion.name_format)
     answer = {

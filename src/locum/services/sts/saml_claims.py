@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Mapping
 from typing import Final
 
-from locum.core.errors import Fault
 from locum.core.principal import ContextValue
 from locum.credentials.saml import Assertion
+from locum.services.sts.assumed import NAME
+from locum.services.sts.faults import invalid_identity_token
 
 AWS: Final = "https://aws.amazon.com/SAML/Attributes/"
 ROLE: Final = f"{AWS}Role"
@@ -23,7 +23,9 @@ SOURCE_IDENTITY: Final = f"{AWS}SourceIdentity"
 TRANSITIVE: Final = f"{AWS}TransitiveTagKeys"
 TAG: Final = f"{AWS}PrincipalTag:"
 
-_NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}")
+_NAME_SHOWN: Final = "[a-zA-Z_0-9+=,.@-]{2,64}"
+"""AWS's spelling of NAME."""
+
 _FORMAT: Final = "urn:oasis:names:tc:SAML:2.0:nameid-format:"
 
 _PERSON: Final = "urn:oid:1.3.6.1.4.1.5923.1.1.1."
@@ -67,11 +69,6 @@ _SINGLE: Final[Mapping[str, str]] = {
 """Condition keys (lower-case) by the name of the attribute; 2.4.5.42 is the page's own spelling."""
 
 
-def invalid_token(message: str) -> Fault:
-    """The assertion is not what it should be."""
-    return Fault("InvalidIdentityToken", message)
-
-
 def name_qualifier(issuer: str, account: str, provider_name: str) -> str:
     """STS API, NameQualifier: BASE64 ( SHA1 ( "https://example.com/saml" + "123456789012" + "/MySAMLIdP" ) )."""
     digest = hashlib.sha1(f"{issuer}{account}/{provider_name}".encode(), usedforsecurity=False).digest()
@@ -93,9 +90,9 @@ def session_name(assertion: Assertion) -> str:
     """The RoleSessionName. Raises InvalidIdentityToken."""
     values = assertion.attributes.get(SESSION_NAME, ())
     if len(values) != 1 or not values[0]:
-        raise invalid_token("RoleSessionName is required in AuthnResponse")
-    if not _NAME.fullmatch(values[0]):
-        raise invalid_token(f"RoleSessionName in AuthnResponse must match {_shown()}")
+        raise invalid_identity_token("RoleSessionName is required in AuthnResponse")
+    if not NAME.fullmatch(values[0]):
+        raise invalid_identity_token(f"RoleSessionName in AuthnResponse must match {_NAME_SHOWN}")
     return values[0]
 
 
@@ -104,13 +101,9 @@ def source_identity(assertion: Assertion) -> str:
     values = assertion.attributes.get(SOURCE_IDENTITY, ())
     if not values:
         return ""
-    if len(values) != 1 or not _NAME.fullmatch(values[0]) or values[0].lower().startswith("aws:"):
-        raise invalid_token(f'Source Identity must match {_shown()} and not begin with "aws:"')
+    if len(values) != 1 or not NAME.fullmatch(values[0]) or values[0].lower().startswith("aws:"):
+        raise invalid_identity_token(f'Source Identity must match {_NAME_SHOWN} and not begin with "aws:"')
     return values[0]
-
-
-def _shown() -> str:
-    return "[a-zA-Z_0-9+=,.@-]{2,64}"
 
 
 def session_tags(assertion: Assertion) -> dict[str, str]:
@@ -119,7 +112,7 @@ def session_tags(assertion: Assertion) -> dict[str, str]:
     for name, values in assertion.attributes.items():
         if name.startswith(TAG):
             if len(values) != 1:
-                raise invalid_token(f"PrincipalTag {name.removeprefix(TAG)} must have exactly one value")
+                raise invalid_identity_token(f"PrincipalTag {name.removeprefix(TAG)} must have exactly one value")
             tags[name.removeprefix(TAG)] = values[0]
     return tags
 

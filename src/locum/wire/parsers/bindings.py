@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 Take = Callable[[HttpRequest, dict[str, Any]], None]
 _Entry = tuple[str, Callable[[str], Any]]
 
-_LABEL = re.compile(r"\{([^}+]+)(\+?)\}")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?:,|$)|([^,]*)(?:,|$)')
 _BETWEEN_DATES = re.compile(r"(?<=GMT),\s*")
 

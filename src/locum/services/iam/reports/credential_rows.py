@@ -13,7 +13,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from locum.core.clock import iso8601
+from locum.core.clock import DAY, iso8601
 from locum.services.iam import last_use
 from locum.services.iam.account import account_of
 from locum.services.iam.kinds import USER, by_name
@@ -42,14 +42,13 @@ COLUMNS: Final = (
 _NOT_APPLICABLE: Final = "N/A"
 _NO_INFORMATION: Final = "no_information"
 _NOT_SUPPORTED: Final = "not_supported"
-_DAY: Final = 86_400
 _EACH: Final = 2
 """Access keys, and certificates, that there is room for."""
 
 Row = list[str]
 
 
-class KeyUse(NamedTuple):
+class _KeyUse(NamedTuple):
     """When, in which region and for which service an access key was last used, as the report says it."""
 
     date: str = _NOT_APPLICABLE
@@ -76,10 +75,10 @@ def report(context: Context) -> str:
     return text.getvalue().removesuffix("\n")
 
 
-def last_use_of_key(context: Context, subject: str, key: AccessKey) -> KeyUse:
+def _last_use_of_key(context: Context, subject: str, key: AccessKey) -> _KeyUse:
     """The last use of `key`, which belongs to the user `subject` (its unique id; the account, for the root user)."""
     last = last_use.of_key(context, subject, key)
-    return KeyUse() if last is None else KeyUse(iso8601(last.at), last.region, last_use.service_of(last))
+    return _KeyUse() if last is None else _KeyUse(iso8601(last.at), last.region, last_use.service_of(last))
 
 
 def _subjects(context: Context) -> Iterator[_Subject]:
@@ -115,16 +114,16 @@ def _next_rotation(context: Context, profile: LoginProfile) -> str:
     policy = policy_of(context)
     if policy is None or not policy.max_age:
         return _NOT_APPLICABLE
-    return iso8601(profile.changed + policy.max_age * _DAY)
+    return iso8601(profile.changed + policy.max_age * DAY)
 
 
 def _keys(context: Context, subject: _Subject) -> Row:
     found = context.state.find(KEYS_OF_USER, scoped(context.account, subject.key))
     keys = sorted((key for key in found if isinstance(key, AccessKey)), key=lambda key: key.id)
     rows = [
-        [_flag(key.active), iso8601(key.created), *last_use_of_key(context, subject.unique_id, key)] for key in keys
+        [_flag(key.active), iso8601(key.created), *_last_use_of_key(context, subject.unique_id, key)] for key in keys
     ]
-    return _in_all(rows, [_flag(False), _NOT_APPLICABLE, *KeyUse()])
+    return _in_all(rows, [_flag(False), _NOT_APPLICABLE, *_KeyUse()])
 
 
 def _certificates(context: Context, subject: _Subject) -> Row:

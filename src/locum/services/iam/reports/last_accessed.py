@@ -6,22 +6,20 @@ when it is read, from the policies and the recorded calls.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.iam import last_use
-from locum.services.iam.faults import no_such_entity
 from locum.services.iam.kinds import Bounded
 from locum.services.iam.pagination import page
-from locum.services.iam.reports import access_subjects, service_reference
+from locum.services.iam.reports import access_subjects, jobs, service_reference
 from locum.services.iam.reports.access_subjects import Subject
 from locum.services.iam.reports.grants import Grants
 from locum.services.iam.shapes import Shape
 from locum.services.verbs import Context, LastUse, Operation, Outcome, Params, looks_up, writes
-from locum.state import AccessReport, Event, User, put, remove
-from locum.state.reports import REPORT_SECONDS
+from locum.state import AccessReport, User, put
 
 _LATEST: Final = 10**12
 """Epoch seconds beyond every instant: what is subtracted from it sorts the latest first."""
@@ -45,7 +43,7 @@ def generate_service_last_accessed_details(context: Context, params: Params) -> 
         requester=context.caller.principal.unique_id,
         requested=int(context.now),
     )
-    return Outcome({"JobId": report.id}, (*_expired(context), put(report)))
+    return Outcome({"JobId": report.id}, (*jobs.expired(context, AccessReport), put(report)))
 
 
 def get_service_last_accessed_details(context: Context, params: Params) -> Outcome:
@@ -82,25 +80,14 @@ def get_service_last_accessed_details_with_entities(context: Context, params: Pa
 # -- jobs -----------------------------------------------------------------------------------------------------------
 
 
-def _expired(context: Context) -> Iterator[Event]:
-    for report in context.state.table(AccessReport, context.account).values():
-        if not _readable(context, report):
-            yield remove(report)
-
-
-def _readable(context: Context, report: AccessReport) -> bool:
-    return context.now < report.requested + REPORT_SECONDS
-
-
 def _report(context: Context, params: Params) -> AccessReport:
     """The report of the job. Raises NoSuchEntity.
 
     "The JobId ... must be used by the same role within a session, or by the same user".
     """
-    report = context.state.get(AccessReport, context.account, params["JobId"])
-    mine = report is not None and report.requester == context.caller.principal.unique_id
-    if report is None or not mine or not _readable(context, report):
-        raise no_such_entity(f"The job with id {params['JobId']} cannot be found.")
+    report = jobs.find(context, AccessReport, params["JobId"])
+    if report.requester != context.caller.principal.unique_id:
+        raise jobs.missing(report.id)
     return report
 
 

@@ -13,15 +13,14 @@ from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.policy import PolicyKind
 from locum.services.iam import last_use
-from locum.services.iam.faults import access_denied, invalid_input, no_such_entity
+from locum.services.iam.faults import access_denied, invalid_input
 from locum.services.iam.pagination import page
-from locum.services.iam.reports import service_reference
+from locum.services.iam.reports import jobs, service_reference
 from locum.services.iam.reports.grants import Grants
 from locum.services.iam.shapes import Shape
 from locum.services.verbs import Context, LastUse, Operation, Outcome, Params, looks_up, writes
-from locum.state import Event, Member, Organization, OrganizationAccessReport, Unit, organizations, put, remove
+from locum.state import Member, Organization, OrganizationAccessReport, Unit, organizations, put
 from locum.state.organizations import SERVICE_CONTROL, Node
-from locum.state.reports import REPORT_SECONDS
 
 
 class _Scope(NamedTuple):
@@ -46,13 +45,13 @@ def generate_organizations_access_report(context: Context, params: Params) -> Ou
         policy=params.get("OrganizationsPolicyId", ""),
         requested=int(context.now),
     )
-    return Outcome({"JobId": report.id}, (*_expired(context), put(report)))
+    return Outcome({"JobId": report.id}, (*jobs.expired(context, OrganizationAccessReport), put(report)))
 
 
 def get_organizations_access_report(context: Context, params: Params) -> Outcome:
     """GetOrganizationsAccessReport."""
     organization = _organization(context)
-    report = _report(context, params)
+    report = jobs.find(context, OrganizationAccessReport, params["JobId"])
     dates = {"JobCreationDate": report.requested, "JobCompletionDate": report.requested}
     try:
         scope = _scope(context, organization, report)
@@ -77,9 +76,6 @@ def get_organizations_access_report(context: Context, params: Params) -> Outcome
     )
 
 
-# -- jobs -----------------------------------------------------------------------------------------------------------
-
-
 def _organization(context: Context) -> Organization:
     """The organization that the caller's account manages, with SCPs enabled. Raises AccessDenied, InvalidInput."""
     organization = context.state.get(Organization, context.account, context.account)
@@ -88,20 +84,6 @@ def _organization(context: Context) -> Organization:
     if SERVICE_CONTROL not in organization.policy_types:
         raise invalid_input("Service control policies must be enabled in the root of the organization.")
     return organization
-
-
-def _expired(context: Context) -> Iterator[Event]:
-    for report in context.state.table(OrganizationAccessReport, context.account).values():
-        if context.now >= report.requested + REPORT_SECONDS:
-            yield remove(report)
-
-
-def _report(context: Context, params: Params) -> OrganizationAccessReport:
-    """The report of the job. Raises NoSuchEntity."""
-    report = context.state.get(OrganizationAccessReport, context.account, params["JobId"])
-    if report is None or context.now >= report.requested + REPORT_SECONDS:
-        raise no_such_entity(f"The job with id {params['JobId']} cannot be found.")
-    return report
 
 
 # -- scope ----------------------------------------------------------------------------------------------------------

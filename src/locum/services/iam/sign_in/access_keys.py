@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from msgspec.structs import replace
 
-from locum.core.principal import PrincipalKind
 from locum.credentials import new_access_key
-from locum.services.iam import callers, last_use, shapes
+from locum.services.iam import last_use, shapes
 from locum.services.iam.faults import access_denied, invalid_input, no_such_entity, quota_exceeded
-from locum.services.iam.kinds import USER
 from locum.services.iam.limits import ACCESS_KEYS_PER_USER
 from locum.services.iam.pagination import page
+from locum.services.iam.sign_in import owned
 from locum.services.verbs import Context, Operation, Outcome, Params, looks_up, reads, writes
 from locum.state import AccessKey, User, put, remove
 from locum.state.indexes import ACCESS_KEY_ID, KEYS_OF_USER, scoped
 
 
-class _Owner(NamedTuple):
-    """Whose keys: a user's key and name, both empty for the root user."""
-
-    key: str
-    name: str
-
-
 def create_access_key(context: Context, params: Params) -> Outcome:
     """CreateAccessKey. Its answer is the only place where the secret is ever shown."""
-    owner = _owner(context, params)
+    owner = owned.user_or_root(context, params)
     if context.state.count(KEYS_OF_USER, scoped(context.account, owner.key)) >= ACCESS_KEYS_PER_USER:
         raise quota_exceeded("AccessKeysPerUser", ACCESS_KEYS_PER_USER)
     key_id, secret, sealed = new_access_key(context.keyring, context.account, context.entropy)
@@ -39,7 +31,7 @@ def create_access_key(context: Context, params: Params) -> Outcome:
 
 def list_access_keys(context: Context, params: Params) -> Outcome:
     """ListAccessKeys."""
-    owner = _owner(context, params)
+    owner = owned.user_or_root(context, params)
     found = page(params, _keys(context, owner), lambda key: key.id)
     return found.outcome("AccessKeyMetadata", lambda key: shapes.access_key(key, owner.name))
 
@@ -74,15 +66,7 @@ def get_access_key_last_used(context: Context, params: Params) -> Outcome:
     return Outcome({**({} if user is None else {"UserName": user.name}), "AccessKeyLastUsed": shown})
 
 
-def _owner(context: Context, params: Params) -> _Owner:
-    """Whose keys `params` mean: with no UserName, the caller's. Raises NoSuchEntity, ValidationError."""
-    if "UserName" not in params and context.caller.principal.kind is PrincipalKind.ROOT:
-        return _Owner("", "")
-    user = USER.named(context, callers.user_name(context, params))
-    return _Owner(user.key, user.name)
-
-
-def _keys(context: Context, owner: _Owner) -> Iterator[AccessKey]:
+def _keys(context: Context, owner: owned.Owner) -> Iterator[AccessKey]:
     for key in context.state.find(KEYS_OF_USER, scoped(context.account, owner.key)):
         if isinstance(key, AccessKey):
             yield key
@@ -90,7 +74,7 @@ def _keys(context: Context, owner: _Owner) -> Iterator[AccessKey]:
 
 def _key(context: Context, params: Params) -> AccessKey:
     """The key AccessKeyId of the owner that `params` mean. Raises NoSuchEntity."""
-    owner = _owner(context, params)
+    owner = owned.user_or_root(context, params)
     key = context.state.get(AccessKey, context.account, params["AccessKeyId"])
     if key is None or key.user != owner.key:
         raise no_such_entity(f"The Access Key with id {params['AccessKeyId']} cannot be found.")

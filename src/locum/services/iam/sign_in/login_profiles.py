@@ -6,13 +6,12 @@ account's owner then sets by mail. AWS answers it without a UserName.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from msgspec.structs import replace
 
 from locum.core.principal import PrincipalKind
 from locum.credentials.passwords import is_one_of, new_digest
-from locum.services.iam import callers
 from locum.services.iam.faults import (
     access_denied,
     already_exists,
@@ -23,39 +22,16 @@ from locum.services.iam.faults import (
 )
 from locum.services.iam.kinds import USER
 from locum.services.iam.limits import PASSWORDS_REMEMBERED
+from locum.services.iam.sign_in import owned
 from locum.services.iam.sign_in.password_policy import check_password, policy_of
 from locum.services.verbs import Context, Operation, Outcome, Params, digests, reads, writes
 from locum.state import LoginProfile, PasswordPolicy, put, remove
 
 
-class _Owner(NamedTuple):
-    """Whose profile: a user's key and name, both empty for the root user."""
-
-    key: str
-    name: str
-
-    def profile(self, context: Context) -> LoginProfile | None:
-        """The profile, or None."""
-        return context.state.get(LoginProfile, context.account, self.key)
-
-    def own(self, context: Context) -> LoginProfile:
-        """The profile. Raises NoSuchEntity."""
-        profile = self.profile(context)
-        if profile is None:
-            # AWS writes it so: "Login Profile for User null cannot be found."
-            raise no_such_entity(f"Login Profile for User {self.name or 'null'} cannot be found.")
-        return profile
-
-    def shown(self, profile: LoginProfile) -> dict[str, Any]:
-        """The profile as answered."""
-        name = {"UserName": self.name} if self.name else {}
-        return {**name, "CreateDate": profile.created, "PasswordResetRequired": profile.reset_required}
-
-
 def create_login_profile(context: Context, params: Params) -> Outcome:
     """CreateLoginProfile."""
     owner = _owner(context, params)
-    if owner.profile(context) is not None:
+    if _find(context, owner) is not None:
         whose = f"user {owner.name}" if owner.name else f"account {context.account}"
         raise already_exists(f"Login Profile for {whose} already exists.")
     now = int(context.now)
@@ -67,18 +43,18 @@ def create_login_profile(context: Context, params: Params) -> Outcome:
         changed=now,
         reset_required=params.get("PasswordResetRequired", False),
     )
-    return Outcome({"LoginProfile": owner.shown(profile)}, (put(profile),))
+    return Outcome({"LoginProfile": _shown(owner, profile)}, (put(profile),))
 
 
 def get_login_profile(context: Context, params: Params) -> Outcome:
     """GetLoginProfile."""
     owner = _owner(context, params)
-    return Outcome({"LoginProfile": owner.shown(owner.own(context))})
+    return Outcome({"LoginProfile": _shown(owner, _profile(context, owner))})
 
 
 def update_login_profile(context: Context, params: Params) -> Outcome:
     """UpdateLoginProfile: what is not given stays as it is."""
-    profile = _owner(context, params).own(context)
+    profile = _profile(context, _owner(context, params))
     if "Password" in params:
         profile = _with_password(context, profile, params["Password"])
     changed = replace(profile, reset_required=params.get("PasswordResetRequired", profile.reset_required))
@@ -87,7 +63,7 @@ def update_login_profile(context: Context, params: Params) -> Outcome:
 
 def delete_login_profile(context: Context, params: Params) -> Outcome:
     """DeleteLoginProfile: with the password goes what is remembered of those before it."""
-    return Outcome({}, (remove(_owner(context, params).own(context)),))
+    return Outcome({}, (remove(_profile(context, _owner(context, params))),))
 
 
 def change_password(context: Context, params: Params) -> Outcome:
@@ -99,7 +75,7 @@ def change_password(context: Context, params: Params) -> Outcome:
     if caller.kind is not PrincipalKind.USER:
         raise invalid_user_type("Only IAM Users can change their own password.")
     user = USER.named(context, caller.name)
-    profile = _Owner(user.key, user.name).own(context)
+    profile = _profile(context, owned.Owner(user.key, user.name))
     if not is_one_of(params["OldPassword"], (profile.digest,), context.digests):
         raise access_denied("The old password was incorrect.")
     if params["NewPassword"] == params["OldPassword"]:
@@ -108,16 +84,33 @@ def change_password(context: Context, params: Params) -> Outcome:
     return Outcome({}, (put(replace(changed, reset_required=False)),))
 
 
-def _owner(context: Context, params: Params) -> _Owner:
-    """Whose profile `params` mean. Raises NoSuchEntity, ValidationError."""
+def _owner(context: Context, params: Params) -> owned.Owner:
+    """Whose profile `params` mean: the root user's only under AssumeRoot. Raises NoSuchEntity, ValidationError."""
     session = context.caller.session
     if "UserName" not in params and session is not None and session.assumed_root:
-        return _Owner("", "")
-    user = USER.named(context, callers.user_name(context, params))
-    return _Owner(user.key, user.name)
+        return owned.ROOT
+    return owned.user(context, params)
 
 
-def _first_digest(context: Context, owner: _Owner, password: str | None) -> str:
+def _find(context: Context, owner: owned.Owner) -> LoginProfile | None:
+    return context.state.get(LoginProfile, context.account, owner.key)
+
+
+def _profile(context: Context, owner: owned.Owner) -> LoginProfile:
+    """The profile of `owner`. Raises NoSuchEntity."""
+    profile = _find(context, owner)
+    if profile is None:
+        # AWS writes it so: "Login Profile for User null cannot be found."
+        raise no_such_entity(f"Login Profile for User {owner.name or 'null'} cannot be found.")
+    return profile
+
+
+def _shown(owner: owned.Owner, profile: LoginProfile) -> dict[str, Any]:
+    name = {"UserName": owner.name} if owner.name else {}
+    return {**name, "CreateDate": profile.created, "PasswordResetRequired": profile.reset_required}
+
+
+def _first_digest(context: Context, owner: owned.Owner, password: str | None) -> str:
     """IAM API Reference, Password: "must be omitted when you make the request with an AssumeRoot session. It is
     required in all other cases." Raises ValidationError, PasswordPolicyViolation."""
     if not owner.name:

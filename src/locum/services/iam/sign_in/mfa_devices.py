@@ -9,13 +9,13 @@ The root user of the account is meant where it calls by itself, and names nobody
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from msgspec.structs import replace
 
 from locum.core.principal import PrincipalKind
 from locum.credentials.onetime import drift, new_seed, open_seed, synchronized_step
-from locum.services.iam import callers, limits, shapes, tags
+from locum.services.iam import limits, shapes, tags
 from locum.services.iam.account import account_of
 from locum.services.iam.faults import (
     already_exists,
@@ -25,8 +25,8 @@ from locum.services.iam.faults import (
     no_such_entity,
     quota_exceeded,
 )
-from locum.services.iam.kinds import USER
 from locum.services.iam.pagination import page
+from locum.services.iam.sign_in import owned
 from locum.services.iam.sign_in.mfa_seeds import key_uri, qr_code
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import MfaDevice, User, put, remove
@@ -35,13 +35,6 @@ from locum.state.indexes import MFA_OF_USER, scoped
 
 _LONGEST_SERIAL: Final = 256
 """Characters. IAM API Reference, SerialNumber: "Maximum length of 256"."""
-
-
-class _Owner(NamedTuple):
-    """Whose devices. The root user has no key, and the number of the account for a name."""
-
-    key: str
-    name: str
 
 
 def create_virtual_mfa_device(context: Context, params: Params) -> Outcome:
@@ -130,13 +123,15 @@ def list_mfa_devices(context: Context, params: Params) -> Outcome:
 _ASSIGNED: Final = {"Assigned": (True,), "Unassigned": (False,), "Any": (True, False)}
 
 
-def _owner(context: Context, params: Params) -> _Owner:
-    """Whose devices `params` mean: with no UserName, the caller's. Raises NoSuchEntity, ValidationError."""
+def _owner(context: Context, params: Params) -> owned.Owner:
+    """Whose devices `params` mean: with no UserName, the caller's. Raises NoSuchEntity, ValidationError.
+
+    The root user has the number of the account for a name here.
+    """
     named = params.get("UserName", context.account)
     if context.caller.principal.kind is PrincipalKind.ROOT and named == context.account:
-        return _Owner("", context.account)
-    user = USER.named(context, callers.user_name(context, params))
-    return _Owner(user.key, user.name)
+        return owned.Owner("", context.account)
+    return owned.user(context, params)
 
 
 def _device(context: Context, params: Params) -> MfaDevice:
@@ -166,7 +161,7 @@ def _synchronized(context: Context, params: Params, device: MfaDevice) -> MfaDev
     return replace(device, step=step, drift=drift(step, context.now))
 
 
-def _enabled(owner: _Owner, device: MfaDevice) -> dict[str, Any]:
+def _enabled(owner: owned.Owner, device: MfaDevice) -> dict[str, Any]:
     return {"UserName": owner.name, "SerialNumber": device.arn, "EnableDate": device.enabled}
 
 

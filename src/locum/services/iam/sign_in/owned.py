@@ -1,4 +1,4 @@
-"""What a user has besides access keys, a password and MFA devices: how it is found, listed and switched off."""
+"""What users and the root user have: whose it is, and how keys and certificates are found and switched off."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ class Owner(NamedTuple):
     name: str
 
 
+ROOT: Final = Owner("", "")
+
+
 def user(context: Context, params: Params) -> Owner:
     """The user that `params` name, else the caller. Raises NoSuchEntity, ValidationError."""
     found = USER.named(context, callers.user_name(context, params))
@@ -33,7 +36,7 @@ def user(context: Context, params: Params) -> Owner:
 def user_or_root(context: Context, params: Params) -> Owner:
     """Like `user`, and the root user where it calls and names nobody."""
     if "UserName" not in params and context.caller.principal.kind is PrincipalKind.ROOT:
-        return Owner("", "")
+        return ROOT
     return user(context, params)
 
 
@@ -52,7 +55,7 @@ def one_of(context: Context, kind: type[C], owner: Owner, key: str, missing: str
 
 
 def status(active: bool) -> str:
-    """As answers say it."""
+    """A status as answers say it."""
     return _SETTABLE[0] if active else _SETTABLE[1]
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from locum.core.clock import DAY
 from locum.core.identifiers import unique_id
 from locum.credentials.servicekeys import new_api_key, new_password, seal_service_secret
 from locum.services.iam.faults import invalid_input, no_such_entity, quota_exceeded, validation_error
@@ -23,7 +24,6 @@ from locum.state import ServiceSpecificCredential, User, put, remove
 
 _CREDENTIAL_ID: Final = "ACCA"
 _MISSING: Final = "No such credential {} exists"
-_DAY: Final = 86_400
 
 _PASSWORD: Final = ""
 _SERVICES: Final = {
@@ -53,7 +53,7 @@ def create_service_specific_credential(context: Context, params: Params) -> Outc
         alias=_free_alias(context, owner, service),
         secret=b"",
         created=int(context.now),
-        expires=int(context.now) + days * _DAY if days else 0,
+        expires=int(context.now) + days * DAY if days else 0,
     )
     return _with_secret(context, credential)
 
