@@ -14,7 +14,6 @@ from typing import Final
 from locum import policy
 from locum.authz.call import Call, Check, Plan
 from locum.authz.context import Conditions, own_facts
-from locum.authz.documents import compiled
 from locum.authz.gather import Standing, standing
 from locum.authz.limits import limit
 from locum.authz.organization_arns import organization_facts
@@ -26,6 +25,7 @@ from locum.core.principal import Principal, PrincipalKind
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.policy import CompiledPolicy, Decision, Outcome, Policies, PolicyKind, PolicyType, Request
 from locum.policy import Verdict as Decided
+from locum.policy.stored import compiled
 from locum.state import State, delegations
 
 FactsOf = Callable[[str], ResourceFacts]

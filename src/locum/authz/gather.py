@@ -10,9 +10,9 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from locum.authz.documents import compiled
 from locum.core.principal import Caller, PrincipalKind, Session
 from locum.policy import CompiledPolicy, PolicyKind
+from locum.policy.stored import compiled
 from locum.state import Group, PasswordPolicy, Policy, Role, State, User
 from locum.state.attachments import Attachment, identity_policies, managed_document
 

@@ -10,9 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from locum.authz.documents import compiled
 from locum.authz.gather import Level
 from locum.policy import PolicyKind
+from locum.policy.stored import compiled
 from locum.state import State, organizations
 from locum.state.organizations import RESOURCE_CONTROL, SERVICE_CONTROL, Attached
 

@@ -140,7 +140,7 @@ class Recorder:
         """The row of an allowed call that changed nothing here, out of the mould of its kind."""
         request, codec, caller = progress.request, progress.codec, progress.caller
         headers = request.headers
-        traits = _UNNAMED if codec is None else _traits(codec)
+        traits = _traits(codec)
         kind = (
             codec,
             _action(progress, traits),
@@ -166,7 +166,7 @@ class Recorder:
     def _row(
         self, progress: Progress, status: int, fault: Fault | None = None, answer: Mapping[str, Any] | None = None
     ) -> AuditRow:
-        traits = _UNNAMED if progress.codec is None else _traits(progress.codec)
+        traits = _traits(progress.codec)
         return self._made(progress, status, fault, answer).row(self._use(progress, traits))
 
     def _made(
@@ -174,7 +174,7 @@ class Recorder:
     ) -> Record:
         request, codec, verdict = progress.request, progress.codec, progress.verdict
         headers = request.headers
-        traits = _traits(codec) if codec is not None else _UNNAMED
+        traits = _traits(codec)
         denied = verdict is not None and not verdict.allowed
         return Record(
             event_id=self._ids(),
@@ -264,7 +264,10 @@ _UNNAMED: Final = _Traits("", "", "", "", False, True, _nothing, _nothing)
 
 
 @lru_cache(maxsize=4096)
-def _traits(codec: Codec) -> _Traits:
+def _traits(codec: Codec | None) -> _Traits:
+    """Of the operation of `codec`; of None, those of a call that was refused before it was named."""
+    if codec is None:
+        return _UNNAMED
     service, operation = codec.service, codec.operation
     shape = codec.model.input_shape
     if service == "s3":

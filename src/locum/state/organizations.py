@@ -174,12 +174,22 @@ def policy_levels(
     return tuple((node, attached(state, organization, target_of(node), kind)) for node in way)
 
 
+def units_in(state: State, organization: Organization, parent: str) -> list[Unit]:
+    """The units directly under `parent` (the id of the root or of a unit), in no order."""
+    found = state.find(CHILD_UNITS, scoped(organization.account, parent))
+    return [unit for unit in found if isinstance(unit, Unit)]
+
+
+def members_in(state: State, organization: Organization, parent: str) -> list[Member]:
+    """The accounts directly under `parent` (the id of the root or of a unit), in no order."""
+    found = state.find(CHILD_MEMBERS, scoped(organization.account, parent))
+    return [member for member in found if isinstance(member, Member)]
+
+
 def children(state: State, organization: Organization, parent: str) -> tuple[tuple[Unit, ...], tuple[Member, ...]]:
     """The units and the accounts directly under `parent` (the id of the root or of a unit), by their ids."""
-    value = scoped(organization.account, parent)
-    units = sorted((u for u in state.find(CHILD_UNITS, value) if isinstance(u, Unit)), key=lambda u: u.id)
-    found = sorted((m for m in state.find(CHILD_MEMBERS, value) if isinstance(m, Member)), key=lambda m: m.id)
-    return tuple(units), tuple(found)
+    units = sorted(units_in(state, organization, parent), key=lambda unit: unit.id)
+    return tuple(units), tuple(sorted(members_in(state, organization, parent), key=lambda member: member.id))
 
 
 def in_force(state: State, account: str, kind: str) -> tuple[tuple[Attached, ...], ...]:

@@ -13,8 +13,7 @@ from locum.services.organizations.accounts import account_of, joined
 from locum.services.organizations.faults import parent_not_found, refused
 from locum.services.organizations.pagination import listed
 from locum.services.verbs import Operation, Outcome, Params, writes
-from locum.state import Member, Unit, put
-from locum.state.indexes import CHILD_MEMBERS, CHILD_UNITS, scoped
+from locum.state import Member, Unit, organizations, put
 
 
 def parent_of(scope: Scope, parent: str, missing: Fault | None = None) -> str:
@@ -26,14 +25,12 @@ def parent_of(scope: Scope, parent: str, missing: Fault | None = None) -> str:
 
 def units_in(scope: Scope, parent: str) -> list[Unit]:
     """The units directly in `parent`, in no order."""
-    found = scope.context.state.find(CHILD_UNITS, scoped(scope.management, parent))
-    return [unit for unit in found if isinstance(unit, Unit)]
+    return organizations.units_in(scope.context.state, scope.organization, parent)
 
 
 def accounts_in(scope: Scope, parent: str) -> list[Member]:
     """The accounts directly in `parent`, in no order."""
-    found = scope.context.state.find(CHILD_MEMBERS, scoped(scope.management, parent))
-    return [member for member in found if isinstance(member, Member)]
+    return organizations.members_in(scope.context.state, scope.organization, parent)
 
 
 def list_accounts_for_parent(scope: Scope, params: Params) -> Outcome:

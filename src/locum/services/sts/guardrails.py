@@ -7,25 +7,22 @@ resource making a service-to-service request".
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-from locum import policy
 from locum.core.principal import ContextValue
+from locum.policy import CompiledPolicy, PolicyKind
+from locum.policy.stored import compiled
 from locum.state import State, organizations
 from locum.state.organizations import RESOURCE_CONTROL
 
-_UNREADABLE = (
-    '{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}}'
-)
 
-
-def resource_controls(state: State, account: str) -> tuple[tuple[policy.CompiledPolicy, ...], ...]:
+def resource_controls(state: State, account: str) -> tuple[tuple[CompiledPolicy, ...], ...]:
     """The RCPs in force for what `account` owns, level by level; none where it manages its organization."""
     organization = organizations.organization_of(state, account)
     if organization is None or organizations.is_management(organization, account):
         return ()
     levels = organizations.in_force(state, account, RESOURCE_CONTROL)
-    return tuple(tuple(_compiled(found.document, found.name, found.arn) for found in level) for level in levels)
+    return tuple(
+        tuple(compiled(found.document, PolicyKind.RCP, found.name, found.arn) for found in level) for level in levels
+    )
 
 
 def source_context(state: State, account: str) -> dict[str, ContextValue]:
@@ -36,13 +33,3 @@ def source_context(state: State, account: str) -> dict[str, ContextValue]:
         return {}
     path = organizations.path_of(state, organization, member)
     return {"aws:sourceorgid": organization.id, "aws:sourceorgpaths": (path,)}
-
-
-@lru_cache(1024)
-def _compiled(text: str, name: str, arn: str) -> policy.CompiledPolicy:
-    """`text`, compiled; one that cannot be read denies everything, for it may have meant to deny this."""
-    try:
-        document = policy.parse(text, policy.PolicyKind.RCP)
-    except policy.MalformedPolicy:
-        document = policy.parse(_UNREADABLE, policy.PolicyKind.RCP)
-    return policy.compile(document, policy.Source(policy.PolicyKind.RCP, name, arn))

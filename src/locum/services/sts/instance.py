@@ -12,13 +12,13 @@ A pure call. When to ask again is the caller's business, with `renew_at`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from locum import policy
 from locum.core.clock import Entropy, iso8601
 from locum.core.principal import Principal, PrincipalKind, Session
 from locum.credentials import KeyRing, issue
+from locum.policy.stored import compiled
 from locum.services.sts.guardrails import resource_controls, source_context
 from locum.services.verbs import Settings
 from locum.state import Instance, InstanceProfile, ProfileAssociation, Role, State
@@ -166,9 +166,7 @@ def _failure(worn: Worn, code: str, message: str, now: float) -> InstanceCredent
 
 def _trusts_ec2(state: State, role: Role, instance: Instance, now: float) -> bool:
     """Whether the role's trust policy lets ec2.amazonaws.com assume it for this instance, and no RCP keeps it off."""
-    compiled = _trust_policy(role.trust, role.name, role.arn)
-    if compiled is None:
-        return False
+    trust = compiled(role.trust, policy.PolicyKind.TRUST, f"trust policy of {role.arn}", role.arn)
     request = policy.Request(
         principal=_EC2,
         action=_ASSUME_ROLE,
@@ -186,15 +184,5 @@ def _trusts_ec2(state: State, role: Role, instance: Instance, now: float) -> boo
             **source_context(state, instance.account),
         },
     )
-    policies = policy.Policies(resource=compiled, rcps=resource_controls(state, role.account))
+    policies = policy.Policies(resource=trust, rcps=resource_controls(state, role.account))
     return policy.evaluate(request, policies).allowed
-
-
-@lru_cache(1024)
-def _trust_policy(text: str, role_name: str, role_arn: str) -> policy.CompiledPolicy | None:
-    """The trust policy, compiled; None for one that cannot be read, which then trusts nobody."""
-    try:
-        document = policy.parse(text, policy.PolicyKind.TRUST)
-    except policy.MalformedPolicy:
-        return None
-    return policy.compile(document, policy.Source(policy.PolicyKind.TRUST, role_name, role_arn))

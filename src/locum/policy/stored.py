@@ -1,4 +1,4 @@
-"""Documents of the state, compiled, and kept for as long as they are in use.
+"""Documents that were accepted once, compiled, and kept for as long as they are in use.
 
 Keyed by their text and where they are attached: a document that changed is another key, so nothing is ever stale.
 """
