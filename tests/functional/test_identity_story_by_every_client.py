@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from support.clients import CLIENTS, Player, player, tell, there
 from support.identity_story import CHAPTERS
 from support.issuer import Issuer
 from support.plane import RunningPlane, allow, up
-from support.players import CLIENTS, Player, player, tell, there
 
 
 class Telling:

@@ -1,4 +1,4 @@
-"""A role's whole life, by AWS CLI and boto3: made, worn, used, denied, repaired, swapped, and there after a restart."""
+"""A role's whole life, by AWS CLI and boto3: made, attached, used, denied, repaired, swapped, kept over a restart."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ from hypothesis import given, settings
 
 from locum import policy
 from locum.core.principal import ANONYMOUS, Principal
+from locum.lint import PolicyType, lint
 from locum.policy import Policies, PolicyKind, Source
-from locum.policy.lint import PolicyType, lint
 from locum.policy.stored import compiled
 from locum.services.accessanalyzer.catalogue import catalogue
 from support.simulated_cases import raw_cases

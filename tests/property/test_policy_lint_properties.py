@@ -8,9 +8,9 @@ from typing import Any
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
+from locum.lint import FindingType, PolicyType, lint
+from locum.lint.globs import coverer, matcher, overlaps
 from locum.policy import MalformedPolicy, PolicyKind, parse
-from locum.policy.lint import FindingType, PolicyType, lint
-from locum.policy.lint.globs import coverer, matcher, overlaps
 from locum.services.accessanalyzer.catalogue import catalogue
 from locum.services.accessanalyzer.shapes import finding_shape
 from support.aws_shapes import misfits

@@ -114,7 +114,7 @@ class World:
 
     def ask(
         self, caller: Caller, operation: str, circumstances: Mapping[str, Any] | None = None, **params: Any
-    ) -> authz.Verdict:
+    ) -> authz.Authorization:
         call = self.call(caller, operation, params, **(circumstances or {}))
         return authz.decide(self.state, call, authz.plan(self.state, call), self.known)
 

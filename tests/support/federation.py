@@ -71,9 +71,9 @@ class World:
 
     def session(self, answer: dict[str, Any]) -> Session:
         """What the credentials in an answer carry."""
-        worn = key_of(answer)
-        assert worn.session_token is not None
-        return open_session(self.plane.node.plane.keyring, worn.access_key_id, worn.session_token)[0]
+        attached = key_of(answer)
+        assert attached.session_token is not None
+        return open_session(self.plane.node.plane.keyring, attached.access_key_id, attached.session_token)[0]
 
 
 def key_of(answer: dict[str, Any]) -> Key:

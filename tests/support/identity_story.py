@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from support.authenticator import Authenticator, wrong
+from support.clients import Call, Keeping
 from support.issuer import signed
 from support.plane import ACCOUNT, Key, allow, document
-from support.players import Call, Keeping
 from support.saml_idp import ATTRIBUTES, Login, metadata, sent, signed_response
 
 ARN: Final = f"arn:aws:iam::{ACCOUNT}"

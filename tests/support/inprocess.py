@@ -26,7 +26,7 @@ from locum.cli.home import read_root_key
 from locum.core.clock import Clock, system_clock
 from locum.core.http import HttpRequest
 from locum.credentials import new_access_key
-from locum.gateway import asgi
+from locum.http import asgi
 from locum.services.verbs import Outcome
 from locum.state import AccessKey, Account, put
 

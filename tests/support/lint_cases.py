@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from locum.policy.lint import PolicyType
+from locum.lint import PolicyType
 
 ROLE: Final = "AWS::IAM::AssumeRolePolicyDocument"
 BUCKET: Final = "AWS::S3::Bucket"

@@ -13,7 +13,7 @@ from locum.credentials import KeyRing
 from locum.imds import MetadataService
 from locum.imds.credentials import RoleCredentials
 from locum.imds.service import TOKEN, TOKEN_TTL, Answer
-from locum.services.sts import InstanceCredentials, Worn
+from locum.services.sts import AttachedProfile, InstanceCredentials
 from locum.services.verbs import Settings
 from locum.state import AnyEntity, Instance, InstanceProfile, MetadataOptions, ProfileAssociation, State, change, put
 from support.one_account import ACCOUNT, NOW, Entropy, profile, role
@@ -39,16 +39,16 @@ def instance(identity: str = INSTANCE, **fields: Any) -> Instance:
     return Instance(id=identity, **given)
 
 
-def association(worn: InstanceProfile, identity: str = "iip-assoc-1", to: str = INSTANCE) -> ProfileAssociation:
-    """The bond of `worn` and an instance."""
+def association(attached: InstanceProfile, identity: str = "iip-assoc-1", to: str = INSTANCE) -> ProfileAssociation:
+    """The bond of `attached` and an instance."""
     return ProfileAssociation(
         account=ACCOUNT,
         id=identity,
         region="us-east-1",
         instance=to,
-        profile=worn.key,
-        profile_id=worn.id,
-        profile_arn=worn.arn,
+        profile=attached.key,
+        profile_id=attached.id,
+        profile_arn=attached.arn,
         since=1,
     )
 
@@ -60,7 +60,7 @@ class Metadata:
     entities: tuple[AnyEntity, ...] = (instance(),)
     settings: Settings = field(default_factory=Settings)
     now: float = NOW
-    delivered: list[tuple[Worn, InstanceCredentials, float]] = field(default_factory=list)
+    delivered: list[tuple[AttachedProfile, InstanceCredentials, float]] = field(default_factory=list)
     failing: bool = False
 
     def __post_init__(self) -> None:
@@ -73,14 +73,16 @@ class Metadata:
     @classmethod
     def wearing(cls, **fields: Any) -> Metadata:
         """An instance that wears the profile `web` with the role `app`, and answers without tokens."""
-        worn = profile("web", "app")
+        attached = profile("web", "app")
         optional = instance(metadata=MetadataOptions(tokens="optional"))
-        return cls((optional, role("app"), role("spare"), worn, association(worn)), **fields)
+        return cls((optional, role("app"), role("spare"), attached, association(attached)), **fields)
 
-    def _issued(self, _instance: Instance, worn: Worn, credentials: InstanceCredentials, now: float) -> None:
+    def _issued(
+        self, _instance: Instance, attached: AttachedProfile, credentials: InstanceCredentials, now: float
+    ) -> None:
         if self.failing:
             raise Fault("ServiceUnavailable", "The request has failed due to a temporary failure of the server.", 503)
-        self.delivered.append((worn, credentials, now))
+        self.delivered.append((attached, credentials, now))
 
     def having(self, *entities: AnyEntity) -> None:
         """Put entities there."""

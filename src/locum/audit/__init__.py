@@ -5,16 +5,16 @@ Pure but for `History`, which blocks on the journal: the gateway calls it throug
 
 from locum.audit.cloudtrail import cloudtrail_event, render
 from locum.audit.history import History, Page
-from locum.audit.mould import Mould
 from locum.audit.record import Identity, Record, Resource, decode, identify, readable
+from locum.audit.row_template import RowTemplate
 
 __all__ = [
     "History",
     "Identity",
-    "Mould",
     "Page",
     "Record",
     "Resource",
+    "RowTemplate",
     "cloudtrail_event",
     "decode",
     "identify",

@@ -10,9 +10,9 @@ Pure, both steps: what a backend knows of its resources is fetched in between. T
 `locum.policy`; the catalogue of what operations take is data (`locum.authz.rules` documents its language).
 """
 
+from locum.authz.authorization import Authorization, Ruling
 from locum.authz.call import Call, Check, Plan
 from locum.authz.catalogue import plan
 from locum.authz.deciding import decide, may
-from locum.authz.verdict import Ruling, Verdict
 
-__all__ = ["Call", "Check", "Plan", "Ruling", "Verdict", "decide", "may", "plan"]
+__all__ = ["Authorization", "Call", "Check", "Plan", "Ruling", "decide", "may", "plan"]

@@ -103,8 +103,8 @@ def _fold(mapping: Mapping[str, _V]) -> dict[str, _V]:
 
 def _told(caller: Caller) -> Mapping[str, Value]:
     """What the credentials carry, or what an identity provider says of a caller who has none yet."""
-    if caller.vouched is not None:
-        return caller.vouched.context
+    if caller.federated_claims is not None:
+        return caller.federated_claims.context
     return _NOTHING if caller.session is None else caller.session.context
 
 

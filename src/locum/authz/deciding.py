@@ -12,19 +12,18 @@ from collections.abc import Callable
 from typing import Final
 
 from locum import policy
+from locum.authz.authorization import Authorization, Ruling
 from locum.authz.call import Call, Check, Plan
 from locum.authz.context import Conditions, own_facts
-from locum.authz.gather import Standing, standing
 from locum.authz.limits import limit
 from locum.authz.organization_arns import organization_facts
 from locum.authz.organizations import around, under_resource_control
+from locum.authz.principal_policies import PrincipalPolicies, principal_policies
 from locum.authz.resources import account_of
-from locum.authz.verdict import Ruling, Verdict
 from locum.core.arn import PARTITION
 from locum.core.principal import Principal, PrincipalKind
 from locum.core.resources import UNKNOWN, ResourceFacts
-from locum.policy import CompiledPolicy, Decision, Outcome, Policies, PolicyKind, PolicyType, Request
-from locum.policy import Verdict as Decided
+from locum.policy import CompiledPolicy, Decision, Policies, PolicyKind, PolicyType, PolicyTypeOutcome, Request, Verdict
 from locum.policy.stored import compiled
 from locum.state import State, delegations
 
@@ -75,7 +74,7 @@ def decide(
     call: Call,
     plan: Plan,
     facts: FactsOf = nothing_known,
-) -> Verdict:
+) -> Authorization:
     """Whether `call` may proceed.
 
     `facts` answers for the ARNs of `plan.resources`; what the state itself holds (IAM, instances) is not asked of
@@ -83,20 +82,20 @@ def decide(
     """
     limited = limit(call)
     if limited is not None:
-        return Verdict(call, (), limited)
+        return Authorization(call, (), limited)
     if not plan.checks and call.caller.session is None:
-        return Verdict(call, ())  # a long-term key is its user's or root's, who is there
-    own = standing(state, call.caller)
+        return Authorization(call, ())  # a long-term key is its user's or root's, who is there
+    own = principal_policies(state, call.caller)
     if own.gone:
         first = plan.checks[0] if plan.checks else Check(f"{call.service}:{call.operation}", "*")
-        return Verdict(call, (), gone=True, refused=first)
+        return Authorization(call, (), gone=True, refused=first)
     rulings = []
     for check in plan.checks:
         ruling = rule(state, call, check, own, facts)
         rulings.append(ruling)
         if not ruling.decision.allowed:
             break
-    return Verdict(call, tuple(rulings))
+    return Authorization(call, tuple(rulings))
 
 
 def may(state: State, call: Call, action: str, resource: str, facts: FactsOf = nothing_known) -> bool:
@@ -104,13 +103,13 @@ def may(state: State, call: Call, action: str, resource: str, facts: FactsOf = n
 
     For answers that depend on a further permission: S3 tells that a key is missing only to those who may list.
     """
-    own = standing(state, call.caller)
+    own = principal_policies(state, call.caller)
     if own.gone or limit(call) is not None:
         return False
     return rule(state, call, Check(action, resource), own, facts).decision.allowed
 
 
-def rule(state: State, call: Call, check: Check, own: Standing, facts: FactsOf) -> Ruling:
+def rule(state: State, call: Call, check: Check, own: PrincipalPolicies, facts: FactsOf) -> Ruling:
     """One check: what is known of its resource, the policies, the decision."""
     arn = check.resource
     caller = call.caller.principal
@@ -155,9 +154,9 @@ def _within_delegation(decision: Decision) -> Decision:
     [U] Session policies do not count for the root user, nor where a policy on a resource names the approver. But
     whoever approved has agreed to this one, and to nothing more.
     """
-    if decision.outcomes.session is Outcome.ALLOWED:
+    if decision.outcomes.session is PolicyTypeOutcome.ALLOWED:
         return decision
-    return Decision(Decided.IMPLICIT_DENY, (), decision.outcomes, PolicyType.SESSION)
+    return Decision(Verdict.IMPLICIT_DENY, (), decision.outcomes, PolicyType.SESSION)
 
 
 def _unlocks(caller: Principal, action: str, owner: str) -> bool:

@@ -8,8 +8,8 @@ IAM User Guide, "Troubleshoot access denied error messages":
 TYPE is identity-based policy, resource-based policy, permissions boundary, session policy, service control policy,
 resource control policy or VPC endpoint policy; of a role's trust policy it is "role trust policy", and an explicit
 deny is "in the role trust policy". The ARN at the end is that of the managed policy that denies; an inline policy
-and one attached to the resource have none. Where an action has no resource, "on resource" is left out. Whom an identity
-provider vouches for is told no more than "Not authorized to perform ACTION".
+and one attached to the resource have none. Where an action has no resource, "on resource" is left out. A federated
+principal is told no more than "Not authorized to perform ACTION".
 
     service                 code                    status   its own
     iam, sts, sqs, S3, ...  AccessDenied            403      S3 puts the ARN in quotation marks

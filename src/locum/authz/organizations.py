@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from locum.authz.gather import Level
+from locum.authz.principal_policies import Level
 from locum.policy import PolicyKind
 from locum.policy.stored import compiled
 from locum.state import State, organizations

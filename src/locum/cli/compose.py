@@ -18,10 +18,10 @@ from locum.core.errors import ConfigurationError
 from locum.credentials import KeyRing, create_keyring, new_access_key, open_secret
 from locum.gateway.app import Gateway
 from locum.gateway.issuerkeys import FOLDER, IssuerKeys
-from locum.gateway.listener import Listeners
 from locum.gateway.pipeline import Pipeline
 from locum.gateway.plane import Backends, Mode, OwnService, Plane
 from locum.gateway.recorder import Recorder
+from locum.http.listener import Listeners
 from locum.imds import MetadataService
 from locum.imds.credentials import RoleCredentials
 from locum.services import cloudtrail, ec2, iam, organizations, sts

@@ -43,18 +43,18 @@ def expect(held: bool, promise: str, instead: object) -> None:
         raise PromiseBroken(f"expected {promise}; what came is: {instead}")
 
 
-class Visitor:
-    """A process inside an instance (`locum.cli.visitor`), as the tour talks to it."""
+class InsideClient:
+    """A process inside an instance (`locum.cli.inside_client`), as the tour talks to it."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
     @classmethod
     @contextmanager
-    def into(cls, data: Path, instance: str, network: str) -> Iterator[Visitor]:
+    def into(cls, data: Path, instance: str, network: str) -> Iterator[InsideClient]:
         """Start one in `instance`; it ends with the block."""
         command = [*LOCUM, "exec", "--data", str(data), "--network", network, instance, "--"]
-        command += [sys.executable, "-m", "locum.cli.visitor"]
+        command += [sys.executable, "-m", "locum.cli.inside_client"]
         pipe = subprocess.PIPE
         with subprocess.Popen(  # noqa: S603 - our own command
             command, stdin=pipe, stdout=pipe, text=True, start_new_session=True
@@ -101,7 +101,7 @@ class Tour:
     undo: ExitStack
     explained: Callable[[dict[str, Any]], Iterator[str]]
     instance: str = ""
-    visitor: Visitor | None = None
+    visitor: InsideClient | None = None
     steps: int = field(default=0)
 
     @property
@@ -188,7 +188,7 @@ def launch(tour: Tour) -> None:
     narration.answered(f"{tour.instance}  {launched['Instances'][0]['State']['Name']}")
     how = "in a network namespace of its own" if tour.network == "namespace" else "beside its metadata port"
     narration.prose(f"A process is started inside, {how}, as `locum exec` does it. It gets no credentials.")
-    tour.visitor = tour.undo.enter_context(Visitor.into(tour.data, tour.instance, tour.network))
+    tour.visitor = tour.undo.enter_context(InsideClient.into(tour.data, tour.instance, tour.network))
 
 
 def find_credentials(tour: Tour) -> None:

@@ -24,7 +24,7 @@ class PrincipalKind(StrEnum):
 
 
 FEDERATED: Final = frozenset({PrincipalKind.WEB_IDENTITY, PrincipalKind.SAML})
-"""Those who have no credentials: an identity provider vouches for them, in the one call that gives them a session."""
+"""Principals authenticated by an identity provider, in the call that gives them a session."""
 
 _OUTSIDERS: Final = frozenset({PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS, *FEDERATED})
 
@@ -36,8 +36,8 @@ ContextValue = str | tuple[str, ...]
 class Principal:
     """A caller, in the terms of a policy.
 
-    `arn` is what GetCallerIdentity answers; for a service its name (`ec2.amazonaws.com`), for nobody "*", for whom
-    an identity provider vouches for that provider, as a trust policy names it under Federated. `account` has 12
+    `arn` is what GetCallerIdentity answers; for a service its name (`ec2.amazonaws.com`), for nobody "*", for a
+    federated principal its identity provider, as a trust policy names it under Federated. `account` has 12
     digits; empty for a service and for nobody. `user_id` is aws:userid: AIDA..., the account for root,
     AROA...:session, account:name for a federated user. `unique_id` is the stored id of the user or role (AIDA...,
     AROA...). `name` is the user's, the session's or the federated name. `issuer_arn` is the role of a role session,
@@ -97,7 +97,7 @@ class Principal:
 
     @classmethod
     def federated(cls, kind: PrincipalKind, provider: str, account: str, principal_id: str, name: str) -> Principal:
-        """One of `FEDERATED`, whom `provider` (its ARN, or `accounts.google.com` ...) vouches for.
+        """One of `FEDERATED`, authenticated by `provider` (its ARN, or `accounts.google.com` ...).
 
         `account` is that of the role asked for. `principal_id` and `name` are CloudTrail's principalId and userName.
         """
@@ -117,7 +117,7 @@ class Principal:
 
     @property
     def provider(self) -> str:
-        """The identity provider that vouches for a caller without credentials; empty for every other."""
+        """The identity provider of a federated principal; empty for every other."""
         return self.arn if self.kind in FEDERATED else ""
 
 
@@ -162,8 +162,8 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Vouched:
-    """What an identity provider says of a caller, once it was verified to say so.
+class FederatedClaims:
+    """The verified claims of an identity provider about a caller.
 
     `context` holds condition keys (lower-case) for the trust policy, `lasting` those that the session keeps. `tags`,
     `transitive_tag_keys` and `source_identity` are what it sets of the session. `ends_at` (epoch seconds) is when
@@ -194,13 +194,13 @@ class Vouched:
 class Caller:
     """An authenticated caller: the principal, the key it signed with, its session where it has one.
 
-    `vouched` is there where `principal` is one of `FEDERATED`.
+    `federated_claims` is there where `principal` is one of `FEDERATED`.
     """
 
     principal: Principal
     access_key_id: str = ""
     session: Session | None = None
-    vouched: Vouched | None = None
+    federated_claims: FederatedClaims | None = None
 
 
 NOBODY = Caller(ANONYMOUS)

@@ -27,7 +27,7 @@ HASH_BYTES: Final = 32
 _PRESENT: Final = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}$"
 
 
-class Digests:
+class PasswordDigests:
     """The digests of one call, each computed once: whoever ran it beside an event loop can run it there again.
 
     To be dropped with the call, for it holds what was digested.
@@ -52,19 +52,19 @@ class Digests:
         return self._salt
 
     def __repr__(self) -> str:
-        return "Digests()"
+        return "PasswordDigests()"
 
 
-def new_digest(password: str, entropy: Entropy, previous: str = "", digests: Digests | None = None) -> str:
+def new_digest(password: str, entropy: Entropy, previous: str = "", digests: PasswordDigests | None = None) -> str:
     """The digest of `password`: with the salt of `previous`, where there is a digest before it in today's form."""
-    digests = digests or Digests()
+    digests = digests or PasswordDigests()
     fresh = not previous.startswith(_PRESENT)
     return digests.of(password, f"{_PRESENT}{_text(digests.salt(entropy))}" if fresh else _head(previous))
 
 
-def is_one_of(password: str, known: Iterable[str], digests: Digests | None = None) -> bool:
+def is_one_of(password: str, known: Iterable[str], digests: PasswordDigests | None = None) -> bool:
     """Whether any of the digests `known` is that of `password`. An empty one is nobody's."""
-    digests = digests or Digests()
+    digests = digests or PasswordDigests()
     known = [digest for digest in known if digest]
     candidates = {head: digests.of(password, head) for head in map(_head, known)}
     return sum(hmac.compare_digest(candidates[_head(digest)], digest) for digest in known) > 0

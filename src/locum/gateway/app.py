@@ -7,10 +7,10 @@ import json
 from locum import __version__
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
-from locum.gateway import asgi
 from locum.gateway.pipeline import Pipeline
 from locum.gateway.plane import Plane
 from locum.gateway.published import published
+from locum.http import asgi
 
 OWN = "/_locum/"
 HEALTH = "/_locum/health"

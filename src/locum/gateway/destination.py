@@ -13,7 +13,7 @@ from locum import authz
 from locum.core.arn import Arn
 from locum.core.errors import Fault
 from locum.core.resources import ResourceFacts
-from locum.gateway.progress import Progress
+from locum.gateway.request_context import RequestContext
 
 _COPIES_ACROSS_REGIONS: Final = frozenset({"rds", "docdb", "neptune"})
 """Services that take the ARN of something in another region to copy from, and whose backend looks there itself."""
@@ -26,7 +26,7 @@ class Destination(NamedTuple):
     region: str
 
 
-def destination(progress: Progress, facts: Mapping[str, ResourceFacts]) -> Destination:
+def destination(progress: RequestContext, facts: Mapping[str, ResourceFacts]) -> Destination:
     """Where the call goes. Raises Fault NotImplemented for one on resources in several places.
 
     A bucket is made for whoever calls: that its name belongs to somebody else is for S3 to say. What nobody in

@@ -19,14 +19,14 @@ from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.gateway import notices, s3
 from locum.gateway.answers import error_in, identified
 from locum.gateway.authenticate import Signers, verified
+from locum.gateway.denial_messages import refusal
 from locum.gateway.destination import destination
-from locum.gateway.encoded import refusal
-from locum.gateway.guesses import Guesses
+from locum.gateway.federation import FederatedCallers
+from locum.gateway.mfa_throttle import MfaThrottle
 from locum.gateway.plane import Plane
-from locum.gateway.progress import Progress
 from locum.gateway.recorder import Recorder
 from locum.gateway.rehearsal import rehearsed
-from locum.gateway.vouching import Vouching
+from locum.gateway.request_context import RequestContext
 from locum.services.verbs import Context, Operation, Outcome, Proof
 from locum.state import State
 from locum.store import AuditRow
@@ -46,8 +46,8 @@ class Pipeline:
         self._recorder = recorder
         self._signers = Signers(plane.keyring)
         self._ids = RequestIds(plane.entropy)
-        self._vouching = Vouching(plane)
-        self._guesses = Guesses()
+        self._federated = FederatedCallers(plane)
+        self._mfa_throttle = MfaThrottle()
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
         """The answer to `request`, whatever happens on the way."""
@@ -72,12 +72,12 @@ class Pipeline:
         except Fault:
             return False
 
-    def _begun(self, request: HttpRequest) -> Progress:
+    def _begun(self, request: HttpRequest) -> RequestContext:
         """Nothing but what is here is known of time and state while the request lasts."""
         plane = self._plane
-        return Progress(request, self._ids(), plane.clock(), plane.ledger.state, plane.settings.region)
+        return RequestContext(request, self._ids(), plane.clock(), plane.ledger.state, plane.settings.region)
 
-    async def _pass(self, progress: Progress) -> HttpResponse:
+    async def _pass(self, progress: RequestContext) -> HttpResponse:
         request = progress.request
         claim = sigv4.read(request)
         if claim is not None:
@@ -87,8 +87,8 @@ class Pipeline:
         body = verified(signer, request, claim, progress.now, codec)
         progress.caller = signer.caller
         params = progress.params = codec.parse(request, body)
-        if self._vouching.concerns(codec):
-            progress.caller = await self._vouching.caller(progress, codec)
+        if self._federated.concerns(codec):
+            progress.caller = await self._federated.caller(progress, codec)
         call = _call(progress, codec, presigned=claim is not None and claim.presigned)
         progress.plan = authz.plan(progress.state, call)
         own = self._plane.services.get(codec.service)
@@ -108,17 +108,17 @@ class Pipeline:
             progress.params = codec.parse(progress.request, body)
         return await self._backend(progress, codec, call, body, facts)
 
-    def _prove(self, progress: Progress, proof: Proof) -> None:
+    def _prove(self, progress: RequestContext, proof: Proof) -> None:
         """Verify the second factor that the call shows. Raises Fault where it is not right, or was guessed at."""
         principal = progress.caller.principal
-        self._guesses.admit(principal, progress.now)
+        self._mfa_throttle.admit(principal, progress.now)
         try:
             proof(self._context(progress), progress.params)
         except Fault:
-            self._guesses.failed(principal, progress.now)
+            self._mfa_throttle.failed(principal, progress.now)
             raise
 
-    def _authorize(self, progress: Progress, call: authz.Call, facts: Facts) -> None:
+    def _authorize(self, progress: RequestContext, call: authz.Call, facts: Facts) -> None:
         """Decide on the call as planned. Raises Fault where it is denied, save in the mode `observe`."""
         assert progress.plan is not None
         verdict = authz.decide(progress.state, call, progress.plan, lambda arn: facts.get(arn, UNKNOWN))
@@ -128,7 +128,7 @@ class Pipeline:
 
     # -- our own services --------------------------------------------------------------------------------
 
-    def _context(self, progress: Progress) -> Context:
+    def _context(self, progress: RequestContext) -> Context:
         plane = self._plane
         return Context(
             progress.state,
@@ -143,7 +143,7 @@ class Pipeline:
         )
 
     async def _own(
-        self, progress: Progress, codec: Codec, operation: Operation, call: authz.Call, facts: Facts
+        self, progress: RequestContext, codec: Codec, operation: Operation, call: authz.Call, facts: Facts
     ) -> HttpResponse:
         plane, context = self._plane, self._context(progress)
         verb, params = operation.verb, progress.params
@@ -162,7 +162,7 @@ class Pipeline:
         return codec.serialize(outcome.answer, progress.request_id)
 
     async def _write(
-        self, progress: Progress, context: Context, operation: Operation, call: authz.Call, facts: Facts
+        self, progress: RequestContext, context: Context, operation: Operation, call: authz.Call, facts: Facts
     ) -> Outcome:
         """Run a writing verb in a transaction: what it changes and the record of it are durable together.
 
@@ -193,7 +193,7 @@ class Pipeline:
 
     # -- guarded services --------------------------------------------------------------------------------
 
-    async def _facts(self, progress: Progress, call: authz.Call) -> Facts:
+    async def _facts(self, progress: RequestContext, call: authz.Call) -> Facts:
         """What the backends know of the resources that the call is about."""
         facts: Facts = {}
         if progress.plan is None or progress.plan.permissionless:
@@ -208,7 +208,7 @@ class Pipeline:
         return facts
 
     async def _backend(
-        self, progress: Progress, codec: Codec, call: authz.Call, body: bytes, facts: Facts
+        self, progress: RequestContext, codec: Codec, call: authz.Call, body: bytes, facts: Facts
     ) -> HttpResponse:
         where = destination(progress, facts)
         answer = await self._plane.backends.of(codec.service).call(
@@ -229,7 +229,7 @@ class Pipeline:
 
     # -- failures ----------------------------------------------------------------------------------------
 
-    def _refuse(self, progress: Progress, fault: Fault) -> HttpResponse:
+    def _refuse(self, progress: RequestContext, fault: Fault) -> HttpResponse:
         if isinstance(fault, RecordedFault):
             fault = fault.fault
         else:
@@ -250,13 +250,13 @@ class RecordedFault(Fault):
         self.fault = fault
 
 
-def _call(progress: Progress, codec: Codec, *, presigned: bool) -> authz.Call:
-    request, vouched = progress.request, progress.caller.vouched
+def _call(progress: RequestContext, codec: Codec, *, presigned: bool) -> authz.Call:
+    request, federated_claims = progress.request, progress.caller.federated_claims
     headers = request.headers
     return authz.Call(
         codec.service,
         codec.operation,
-        progress.params if vouched is None else {**progress.params, **vouched.as_params()},
+        progress.params if federated_claims is None else {**progress.params, **federated_claims.as_params()},
         progress.caller,
         progress.region,
         progress.now,

@@ -7,15 +7,15 @@ from collections.abc import Callable, Hashable, Mapping
 from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
-from locum.audit import Identity, Mould, Record, Resource, identify
-from locum.authz import Verdict
+from locum.audit import Identity, Record, Resource, RowTemplate, identify
+from locum.authz import Authorization
 from locum.core.arn import Arn
 from locum.core.clock import Entropy
 from locum.core.errors import Fault
 from locum.core.identifiers import RequestIds
 from locum.core.principal import Caller
-from locum.gateway.progress import Progress
-from locum.services.sts import InstanceCredentials, Worn
+from locum.gateway.request_context import RequestContext
+from locum.services.sts import AttachedProfile, InstanceCredentials
 from locum.state import Instance
 from locum.store import AuditRow, Ledger, Use
 from locum.wire import Codec
@@ -38,7 +38,7 @@ _S3_DATA_EVENTS: Final = frozenset(
 """S3 User Guide, "Amazon S3 CloudTrail events": these, and whatever is about one object."""
 
 _IDENTITIES: Final = 4096
-_MOULDS: Final = 1024
+_TEMPLATES: Final = 1024
 _REGIONS: Final = 64
 """Regions that uses are told apart by. A region is what the caller says it is: there are as many as it likes."""
 _LARGE: Final = 1 << 16  # octets
@@ -53,18 +53,20 @@ class Recorder:
         self._ledger = ledger
         self._ids = RequestIds(entropy)
         self._mode = mode
-        self._moulds: dict[Hashable, Mould] = {}
+        self._templates: dict[Hashable, RowTemplate] = {}
         self._identities: dict[tuple[str, str, str], Identity] = {}
         self._uses: dict[tuple[str, str, str], Use] = {}
         self._regions: set[str] = set()
 
-    def answered(self, progress: Progress, status: int = 200, fault: Fault | None = None) -> None:
+    def answered(self, progress: RequestContext, status: int = 200, fault: Fault | None = None) -> None:
         """Record a call that changed nothing here and was answered with `status`, by a backend perhaps with `fault`."""
         self._record(progress, status, fault)
 
-    def delivered(self, instance: Instance, worn: Worn, credentials: InstanceCredentials, now: float) -> None:
+    def delivered(
+        self, instance: Instance, attached: AttachedProfile, credentials: InstanceCredentials, now: float
+    ) -> None:
         """Record that EC2 assumed an instance's role for it, or could not."""
-        if worn.role is None:
+        if attached.role is None:
             return
         refused = not credentials.succeeded
         self._ledger.record(
@@ -82,10 +84,10 @@ class Recorder:
                 source_ip=_EC2,
                 user_agent=_EC2,
                 status=403 if refused else 200,
-                parameters={"roleArn": worn.role.arn, "roleSessionName": instance.id},
+                parameters={"roleArn": attached.role.arn, "roleSessionName": instance.id},
                 error_code="AccessDenied" if refused else "",
                 error_message=credentials.message,
-                resources=(Resource("AWS::IAM::Role", worn.role.name, worn.role.arn, worn.role.account),),
+                resources=(Resource("AWS::IAM::Role", attached.role.name, attached.role.arn, attached.role.account),),
                 invoked_by=_EC2,
                 verdict="implicit-deny" if refused else "allow",
                 denial=credentials.message,
@@ -115,19 +117,19 @@ class Recorder:
             event_type="AwsServiceEvent",
         ).row()
 
-    def answered_row(self, progress: Progress, answer: Mapping[str, Any]) -> AuditRow:
+    def answered_row(self, progress: RequestContext, answer: Mapping[str, Any]) -> AuditRow:
         """The row of a call that changes something, for its transaction."""
         return self._row(progress, 200, answer=answer)
 
-    def refused(self, progress: Progress, fault: Fault) -> None:
+    def refused(self, progress: RequestContext, fault: Fault) -> None:
         """Record a call that got `fault`. Raises Fault where it cannot be recorded."""
         self._record(progress, fault.status, fault)
 
-    def refused_row(self, progress: Progress, fault: Fault) -> AuditRow:
+    def refused_row(self, progress: RequestContext, fault: Fault) -> AuditRow:
         """The row of a call that got `fault` from its verb."""
         return self._row(progress, fault.status, fault)
 
-    def _record(self, progress: Progress, status: int, fault: Fault | None = None) -> None:
+    def _record(self, progress: RequestContext, status: int, fault: Fault | None = None) -> None:
         """Have the row written with others. A refusal, which is explained, is put into words in the writer thread."""
         if fault is None and progress.verdict is not None and progress.verdict.allowed:
             self._ledger.record(self._allowed_row(progress, progress.verdict, status))
@@ -136,7 +138,7 @@ class Recorder:
         else:
             self._ledger.record(partial(self._row, progress, status, fault))
 
-    def _allowed_row(self, progress: Progress, verdict: Verdict, status: int) -> AuditRow:
+    def _allowed_row(self, progress: RequestContext, verdict: Authorization, status: int) -> AuditRow:
         """The row of an allowed call that changed nothing here, out of the mould of its kind."""
         request, codec, caller = progress.request, progress.codec, progress.caller
         headers = request.headers
@@ -155,22 +157,22 @@ class Recorder:
             status,
             verdict.determining,
         )
-        mould = self._moulds.get(kind)
+        mould = self._templates.get(kind)
         if mould is None:
-            if len(self._moulds) >= _MOULDS:
-                self._moulds.clear()
-            mould = self._moulds[kind] = Mould(self._made(progress, status), self._use(progress, traits))
+            if len(self._templates) >= _TEMPLATES:
+                self._templates.clear()
+            mould = self._templates[kind] = RowTemplate(self._made(progress, status), self._use(progress, traits))
         parameters = traits.parameters(progress.params) if progress.params else None
         return mould.row(self._ids(), progress.request_id, progress.now, parameters, _resources(progress))
 
     def _row(
-        self, progress: Progress, status: int, fault: Fault | None = None, answer: Mapping[str, Any] | None = None
+        self, progress: RequestContext, status: int, fault: Fault | None = None, answer: Mapping[str, Any] | None = None
     ) -> AuditRow:
         traits = _traits(progress.codec)
         return self._made(progress, status, fault, answer).row(self._use(progress, traits))
 
     def _made(
-        self, progress: Progress, status: int, fault: Fault | None = None, answer: Mapping[str, Any] | None = None
+        self, progress: RequestContext, status: int, fault: Fault | None = None, answer: Mapping[str, Any] | None = None
     ) -> Record:
         request, codec, verdict = progress.request, progress.codec, progress.verdict
         headers = request.headers
@@ -205,7 +207,7 @@ class Recorder:
             host=headers.get("host", ""),
         )
 
-    def _use(self, progress: Progress, traits: _Traits) -> Use | None:
+    def _use(self, progress: RequestContext, traits: _Traits) -> Use | None:
         """What the call is a use of, allowed or not: the very same value each time, so that it is cheap to find."""
         caller, action = progress.caller, _action(progress, traits)
         if not caller.access_key_id or not action:
@@ -250,7 +252,7 @@ class _Traits(NamedTuple):
     answer: Callable[[Mapping[str, Any]], Any]
 
 
-def _action(progress: Progress, traits: _Traits) -> str:
+def _action(progress: RequestContext, traits: _Traits) -> str:
     """The first action that the call takes a permission for."""
     plan = progress.plan
     return plan.checks[0].action if plan is not None and plan.checks else traits.action
@@ -287,14 +289,14 @@ def _traits(codec: Codec | None) -> _Traits:
     )
 
 
-def _verdict(verdict: Verdict) -> str:
+def _verdict(verdict: Authorization) -> str:
     if verdict.allowed:
         return "allow"
     failing = verdict.failing
     return "implicit-deny" if failing is None else failing.decision.verdict.value.lower().replace("_", "-")
 
 
-def _resources(progress: Progress) -> tuple[Resource, ...]:
+def _resources(progress: RequestContext) -> tuple[Resource, ...]:
     """The resources that were checked, each once."""
     plan = progress.plan
     if plan is None or plan.permissionless:

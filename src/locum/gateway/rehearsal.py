@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Final
 
 from locum.core.errors import Fault
-from locum.credentials.passwords import Digests
+from locum.credentials.passwords import PasswordDigests
 from locum.gateway.plane import Plane
 from locum.services.verbs import Context, LastUse, Operation, Params, UsageRecord
 
@@ -35,7 +35,7 @@ class _Recalled:
 async def rehearsed(plane: Plane, context: Context, operation: Operation, params: Params) -> Context:
     """`context`, with what the verb of `operation` found out when it was run on it beside the event loop."""
     usage = None if context.usage is None else _Recalled(context.usage)
-    context = context._replace(digests=Digests(), usage=usage)
+    context = context._replace(password_digests=PasswordDigests(), usage=usage)
     await _run(plane, operation, lambda: _tried(operation, context, params))
     return context
 

@@ -13,11 +13,17 @@ from typing import Any, Final, NamedTuple
 
 from locum.core.clock import Entropy, iso8601
 from locum.credentials import KeyRing
-from locum.services.sts.instance import InstanceCredentials, Worn, instance_credentials, renew_at, worn_by
+from locum.services.sts.instance import (
+    AttachedProfile,
+    InstanceCredentials,
+    attached_profile,
+    instance_credentials,
+    renew_at,
+)
 from locum.services.verbs import Settings
 from locum.state import Instance, State
 
-Issued = Callable[[Instance, Worn, InstanceCredentials, float], None]
+Issued = Callable[[Instance, AttachedProfile, InstanceCredentials, float], None]
 """Told of each new set (or refusal), for the event history: instance, what it wears, the set, the instant.
 
 A set that cannot be recorded is not handed out: whatever this raises ends the request."""
@@ -30,18 +36,18 @@ _RETRY: Final = 1
 
 class _Set(NamedTuple):
     instance: Instance
-    worn: Worn
+    attached: AttachedProfile
     credentials: InstanceCredentials
     document: str
     renew_at: float
 
-    def still_right(self, instance: Instance, worn: Worn, now: float) -> bool:
+    def still_right(self, instance: Instance, attached: AttachedProfile, now: float) -> bool:
         return (
             now < self.renew_at
             and self.instance is instance
-            and self.worn.association is worn.association
-            and self.worn.profile is worn.profile
-            and self.worn.role is worn.role
+            and self.attached.association is attached.association
+            and self.attached.profile is attached.profile
+            and self.attached.role is attached.role
         )
 
 
@@ -61,10 +67,10 @@ class RoleCredentials:
         `version` of the metadata service is `1.0` or `2.0`: policies tell apart credentials that were fetched
         with a token from others (ec2:RoleDelivery), so each version has a set of its own.
         """
-        worn = worn_by(state, instance)
-        if worn is None or (worn.role is not None and worn.role.name != role):
+        attached = attached_profile(state, instance)
+        if attached is None or (attached.role is not None and attached.role.name != role):
             return None
-        current = self._current(state, instance, worn, now, version)
+        current = self._current(state, instance, attached, now, version)
         return None if current is None else current.document
 
     def leaves(self, state: State, instance: Instance, now: float, version: str, path: str) -> dict[str, str]:
@@ -72,46 +78,51 @@ class RoleCredentials:
 
         Credentials are only made for a request that tells of them (iam/info), not for a listing.
         """
-        worn = worn_by(state, instance)
-        if worn is None:
+        attached = attached_profile(state, instance)
+        if attached is None:
             return {}
-        info = self._info(state, instance, worn, now, version) if path.rstrip("/") == "iam/info" else ""
+        info = self._info(state, instance, attached, now, version) if path.rstrip("/") == "iam/info" else ""
         leaves = {"iam/info": info}
-        if worn.role is not None:
-            leaves[f"iam/security-credentials/{worn.role.name}"] = ""
+        if attached.role is not None:
+            leaves[f"iam/security-credentials/{attached.role.name}"] = ""
         return leaves
 
-    def _info(self, state: State, instance: Instance, worn: Worn, now: float, version: str) -> str:
-        current = self._current(state, instance, worn, now, version)
+    def _info(self, state: State, instance: Instance, attached: AttachedProfile, now: float, version: str) -> str:
+        current = self._current(state, instance, attached, now, version)
         info = {
             "Code": "Success" if current is None else current.credentials.code,
             "LastUpdated": iso8601(now if current is None else current.credentials.last_updated),
-            "InstanceProfileArn": worn.association.profile_arn,
-            "InstanceProfileId": worn.association.profile_id,
+            "InstanceProfileArn": attached.association.profile_arn,
+            "InstanceProfileId": attached.association.profile_id,
         }
         return json.dumps(info, indent=2)
 
-    def _current(self, state: State, instance: Instance, worn: Worn, now: float, version: str) -> _Set | None:
+    def _current(
+        self, state: State, instance: Instance, attached: AttachedProfile, now: float, version: str
+    ) -> _Set | None:
         place = (instance.id, version)
         known = self._sets.get(place)
-        if known is not None and known.still_right(instance, worn, now):
+        if known is not None and known.still_right(instance, attached, now):
             return known
         fresh = instance_credentials(state, self._keyring, instance, now, self._entropy, self._settings, version)
         if fresh is None:
             self._sets.pop(place, None)
             return None
-        self._issued(instance, worn, fresh, now)
+        self._issued(instance, attached, fresh, now)
         if len(self._sets) >= _KEPT:
             self._forget(state)
         due = renew_at(fresh.last_updated, fresh.expiration) if fresh.succeeded else now + _RETRY
-        made = self._sets[place] = _Set(instance, worn, fresh, json.dumps(_document(fresh), indent=2), due)
+        made = self._sets[place] = _Set(instance, attached, fresh, json.dumps(_document(fresh), indent=2), due)
         return made
 
     def _forget(self, state: State) -> None:
         """Drop every set that was made from what is not so any more."""
         for place, known in list(self._sets.items()):
             instance = known.instance
-            if state.get(Instance, instance.account, instance.id) is not instance or worn_by(state, instance) is None:
+            if (
+                state.get(Instance, instance.account, instance.id) is not instance
+                or attached_profile(state, instance) is None
+            ):
                 del self._sets[place]
 
 

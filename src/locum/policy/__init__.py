@@ -10,14 +10,14 @@ Pure and total: no I/O, no clock, no randomness; what parses compiles, what comp
 
 from locum.policy.compile import CompiledPolicy, StatementReference, compile  # noqa: A004 - the package's public verb
 from locum.policy.context import derived_context
-from locum.policy.decision import Decision, Outcome, Outcomes, PolicyType, Verdict
+from locum.policy.decision import Decision, Outcomes, PolicyType, PolicyTypeOutcome, Verdict
 from locum.policy.document import Condition, Document, Principals, Statement
 from locum.policy.errors import MalformedPolicy
 from locum.policy.evaluate import Policies, evaluate
 from locum.policy.explain import Explanation, StatementReport, explain, matches
-from locum.policy.facts import Request
 from locum.policy.grammar import PolicyKind, Source, significant_length
 from locum.policy.parse import parse
+from locum.policy.prepared import Request
 
 __all__ = [
     "CompiledPolicy",
@@ -26,11 +26,11 @@ __all__ = [
     "Document",
     "Explanation",
     "MalformedPolicy",
-    "Outcome",
     "Outcomes",
     "Policies",
     "PolicyKind",
     "PolicyType",
+    "PolicyTypeOutcome",
     "Principals",
     "Request",
     "Source",

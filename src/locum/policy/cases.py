@@ -19,9 +19,9 @@ from locum.policy.decision import Decision, Verdict
 from locum.policy.errors import MalformedPolicy
 from locum.policy.evaluate import Policies, evaluate
 from locum.policy.explain import explain
-from locum.policy.facts import Request
 from locum.policy.grammar import PolicyKind, Source
 from locum.policy.parse import parse
+from locum.policy.prepared import Request
 
 _FREE_TEXT: Final = frozenset({"why", "source", "note", "category"})
 _WHO: Final = frozenset({"principal_arn", "principal_type", "principal_unique_id", "session", "flags"})

@@ -12,9 +12,9 @@ from typing import Final, NamedTuple
 
 from locum.policy.conditions import PreparedCondition, prepare
 from locum.policy.document import Document, Statement
-from locum.policy.facts import Facts
 from locum.policy.grammar import RULES, Operator, Quantifier, Source, operator
 from locum.policy.patterns import ArnPattern, Matcher, glob, scan
+from locum.policy.prepared import PreparedRequest
 from locum.policy.principals import Form, NotPrincipalTest, PrincipalTest
 
 _REMEMBERED_ACTIONS: Final = 1024
@@ -26,7 +26,7 @@ _LISTED: Final = 12
 SOURCE_KEYS: Final = frozenset({"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"})
 """What says on whose behalf a service calls: "The confused deputy problem", IAM User Guide."""
 
-ResourceTest = Callable[[Facts], bool]
+ResourceTest = Callable[[PreparedRequest], bool]
 
 
 class StatementReference(NamedTuple):
@@ -55,7 +55,7 @@ class CompiledStatement:
         )
         self._holds = tuple(condition.holds for condition in self.conditions)
 
-    def applies(self, facts: Facts) -> bool:
+    def applies(self, facts: PreparedRequest) -> bool:
         """Whether resource and all conditions match: all in this one statement (SEMANTICS 3)."""
         if self.resource is not None and not self.resource(facts):
             return False
@@ -64,7 +64,7 @@ class CompiledStatement:
                 return False
         return True
 
-    def names(self, facts: Facts) -> Form | None:
+    def names(self, facts: PreparedRequest) -> Form | None:
         """How the Principal element names the caller; in policies without one, None as well."""
         return None if self.principal is None else self.principal.names(facts)
 
@@ -116,7 +116,7 @@ def _within(fixed: Sequence[Matcher], open_patterns: Sequence[ArnPattern]) -> Re
         only = fixed[0]
         return lambda facts: only(facts.resource)
 
-    def test(facts: Facts) -> bool:
+    def test(facts: PreparedRequest) -> bool:
         resource = facts.resource
         for matches in fixed:
             if matches(resource):
@@ -129,7 +129,7 @@ def _within(fixed: Sequence[Matcher], open_patterns: Sequence[ArnPattern]) -> Re
 def _outside(patterns: Sequence[ArnPattern], *, allows: bool) -> ResourceTest:
     """NotResource. Where a variable in it has no value, an Allow does not match: "not that one" cannot be told."""
 
-    def test(facts: Facts) -> bool:
+    def test(facts: PreparedRequest) -> bool:
         for pattern in patterns:
             found = pattern.matches(facts.resource, facts.variable)
             if found or (found is None and allows):

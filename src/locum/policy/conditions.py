@@ -25,13 +25,13 @@ from typing import Any, Final, NamedTuple
 from locum.core.principal import ContextValue
 from locum.policy import values
 from locum.policy.document import Condition
-from locum.policy.facts import Facts
 from locum.policy.grammar import Operator, Quantifier, operator
 from locum.policy.patterns import ArnPattern, Lookup, Tokens, glob, has_variables, resolve, scan
+from locum.policy.prepared import PreparedRequest
 
 Test = Callable[[str, Lookup], "bool | None"]
 Check = Callable[[str, Lookup], bool]
-Holds = Callable[[Facts], bool]
+Holds = Callable[[PreparedRequest], bool]
 
 _COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "==": compare.eq,
@@ -228,7 +228,7 @@ def _null(key: str, texts: Sequence[str]) -> Holds:
     """
     wanted = frozenset(values.boolean(text) for text in texts)
 
-    def holds(facts: Facts) -> bool:
+    def holds(facts: PreparedRequest) -> bool:
         value = facts.get(key)
         return (value is None or value in _NO_VALUES) in wanted
 
@@ -247,7 +247,7 @@ def _quantified(parts: Operator, key: str, check: Check, *, allows: bool) -> Hol
 def _single(key: str, check: Check, *, absent: bool, strictest: Callable[[list[bool]], bool]) -> Holds:
     """[U] 41: a multivalued key without a set operator. An Allow wants the check to hold for all, a Deny for any."""
 
-    def holds(facts: Facts) -> bool:
+    def holds(facts: PreparedRequest) -> bool:
         value = facts.get(key)
         if value is None:
             return absent
@@ -265,7 +265,7 @@ def _for_all(key: str, check: Check) -> Holds:
     null data set, such as an empty string."
     """
 
-    def holds(facts: Facts) -> bool:
+    def holds(facts: PreparedRequest) -> bool:
         items = _items(facts.get(key))
         return items == ("",) or all(check(item, facts.variable) for item in items)
 
@@ -275,7 +275,7 @@ def _for_all(key: str, check: Check) -> Holds:
 def _for_any(key: str, check: Check, *, absent: bool) -> Holds:
     """ "returns false if the key is not present" - negated as well (SEMANTICS 38)."""
 
-    def holds(facts: Facts) -> bool:
+    def holds(facts: PreparedRequest) -> bool:
         items = _items(facts.get(key))
         if not items:
             return absent

@@ -33,7 +33,7 @@ def derived_context(principal: Principal, session: Session | None = None) -> Map
 
     aws:PrincipalArn of a role session is the role's ARN; aws:username exists for IAM users only
     (SEMANTICS 51). Of nobody only the type and the user id are known (SEMANTICS 15); of a service, or of one whom an
-    identity provider vouches for, none of these.
+    identity provider authenticates, none of these.
     """
     kind = principal.kind
     if kind is PrincipalKind.SERVICE or principal.provider:

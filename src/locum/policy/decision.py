@@ -16,7 +16,7 @@ class Verdict(StrEnum):
     IMPLICIT_DENY = "IMPLICIT_DENY"
 
 
-class Outcome(StrEnum):
+class PolicyTypeOutcome(StrEnum):
     """What the policies of one type say together."""
 
     ALLOWED = "ALLOWED"
@@ -40,13 +40,13 @@ class PolicyType(StrEnum):
 class Outcomes(NamedTuple):
     """The outcome by type of policy."""
 
-    rcp: Outcome
-    scp: Outcome
-    endpoint: Outcome
-    resource: Outcome
-    boundary: Outcome
-    session: Outcome
-    identity: Outcome
+    rcp: PolicyTypeOutcome
+    scp: PolicyTypeOutcome
+    endpoint: PolicyTypeOutcome
+    resource: PolicyTypeOutcome
+    boundary: PolicyTypeOutcome
+    session: PolicyTypeOutcome
+    identity: PolicyTypeOutcome
 
 
 class Decision(NamedTuple):

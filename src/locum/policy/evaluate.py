@@ -15,9 +15,9 @@ from typing import Final, NamedTuple
 
 from locum.core.principal import PrincipalKind
 from locum.policy.compile import CompiledPolicy, CompiledStatement
-from locum.policy.decision import Decision, Outcome, Outcomes, PolicyType, Verdict
-from locum.policy.facts import Facts, Request
+from locum.policy.decision import Decision, Outcomes, PolicyType, PolicyTypeOutcome, Verdict
 from locum.policy.grammar import ROOT_ARN, PolicyKind
+from locum.policy.prepared import PreparedRequest, Request
 from locum.policy.principals import Form
 
 Level = tuple[CompiledPolicy, ...]
@@ -70,10 +70,10 @@ _NO_BYPASS: Final = Bypass(identity=False, limits=False)
 # explicitly denies access to the sts:GetCallerIdentity action, you can still perform this operation."
 _ALWAYS_ALLOWED: Final = frozenset({"sts:getcalleridentity", "sts:getsessiontoken"})
 
-_ALLOWED: Final = Outcome.ALLOWED
-_DENIED: Final = Outcome.DENIED
-_SILENT: Final = Outcome.SILENT
-_ABSENT: Final = Outcome.ABSENT
+_ALLOWED: Final = PolicyTypeOutcome.ALLOWED
+_DENIED: Final = PolicyTypeOutcome.DENIED
+_SILENT: Final = PolicyTypeOutcome.SILENT
+_ABSENT: Final = PolicyTypeOutcome.ABSENT
 _PASSES: Final = frozenset({_ALLOWED, _ABSENT})
 _OUTSIDERS: Final = (PrincipalKind.ANONYMOUS, PrincipalKind.SERVICE)
 
@@ -84,7 +84,7 @@ class Survey:
     __slots__ = ("allowing", "denying", "facts", "forms", "outcomes", "policies")
 
     def __init__(self, request: Request, policies: Policies) -> None:
-        self.facts = Facts(request, bounded=policies.boundary is not None)
+        self.facts = PreparedRequest(request, bounded=policies.boundary is not None)
         self.policies = policies
         self.denying: list[CompiledStatement] = []
         self.allowing: list[CompiledStatement] = []
@@ -99,7 +99,7 @@ class Survey:
             identity=self._union(policies.identity),
         )
 
-    def _union(self, group: Iterable[CompiledPolicy]) -> Outcome:
+    def _union(self, group: Iterable[CompiledPolicy]) -> PolicyTypeOutcome:
         """Policies of one type add up; a Deny in any wins [1]. Those without a Principal element."""
         facts = self.facts
         action, resource = facts.action, facts.resource
@@ -119,7 +119,7 @@ class Survey:
                             outcome = _ALLOWED
         return outcome
 
-    def _named(self, policy: CompiledPolicy, forms: list[Form]) -> Outcome:
+    def _named(self, policy: CompiledPolicy, forms: list[Form]) -> PolicyTypeOutcome:
         """A policy with a Principal element; `forms` gets how its grants name the caller."""
         facts = self.facts
         outcome = _SILENT
@@ -138,14 +138,14 @@ class Survey:
                     outcome = _ALLOWED
         return outcome
 
-    def _session(self) -> Outcome:
+    def _session(self) -> PolicyTypeOutcome:
         """[17] Session policies add up among themselves. [18] A federated session without one may do nothing."""
         if self.policies.session:
             return self._union(self.policies.session)
         federated = self.facts.principal.kind is PrincipalKind.FEDERATED_USER
         return _SILENT if federated else _ABSENT
 
-    def _scp(self) -> Outcome:
+    def _scp(self) -> PolicyTypeOutcome:
         """[26] An Allow at every level: union within a level, intersection across. [27] Who is exempt."""
         policies = self.policies
         exempt = policies.principal_in_management_account or policies.principal_is_service_linked_role
@@ -153,7 +153,7 @@ class Survey:
             return _ABSENT
         return _intersection([self._union(level) for level in policies.scps])
 
-    def _rcp(self) -> Outcome:
+    def _rcp(self) -> PolicyTypeOutcome:
         """[28] RCPAWSFullAccess is attached everywhere and cannot be detached: only a Deny tells."""
         policies = self.policies
         if self._beyond_rcps():
@@ -174,7 +174,7 @@ class Survey:
         )
 
 
-def _intersection(levels: list[Outcome]) -> Outcome:
+def _intersection(levels: list[PolicyTypeOutcome]) -> PolicyTypeOutcome:
     if _DENIED in levels:
         return _DENIED
     return _SILENT if _SILENT in levels else _ALLOWED
@@ -264,12 +264,12 @@ def _missing_of_caller(survey: Survey, bypass: Bypass) -> PolicyType | None:
     return None
 
 
-def _on_a_task(facts: Facts) -> bool:
+def _on_a_task(facts: PreparedRequest) -> bool:
     """[24] A root session of AssumeRoot: its task policies do nothing but deny all that is not part of the task."""
     return facts.principal.kind is PrincipalKind.ROOT
 
 
-def _is_root(facts: Facts) -> bool:
+def _is_root(facts: PreparedRequest) -> bool:
     """[24] The root user has no implicit deny of its own; nor has a session that root federated, but for [18]."""
     principal = facts.principal
     return principal.kind is PrincipalKind.ROOT or (
@@ -277,7 +277,7 @@ def _is_root(facts: Facts) -> bool:
     )
 
 
-def _must_be_named(facts: Facts) -> bool:
+def _must_be_named(facts: PreparedRequest) -> bool:
     service = facts.action.partition(":")[0]
     if service not in ("kms", "sts"):
         return False

@@ -14,11 +14,11 @@ from typing import Any, Final, NamedTuple
 from locum.policy import hints, remedies
 from locum.policy.compile import CompiledPolicy, CompiledStatement, StatementReference, action_pattern
 from locum.policy.conditions import PreparedCondition
-from locum.policy.decision import Decision, Outcome, PolicyType, Verdict
+from locum.policy.decision import Decision, PolicyType, PolicyTypeOutcome, Verdict
 from locum.policy.document import Principals
 from locum.policy.evaluate import Policies
-from locum.policy.facts import Facts, Request
 from locum.policy.location import JsonPath, render_path
+from locum.policy.prepared import PreparedRequest, Request
 
 _SHOWN_NEAR_MISSES: Final = 3
 
@@ -107,7 +107,7 @@ class Explanation(NamedTuple):
             f"  {self.reason}",
         ]
         for kind, outcome in zip(PolicyType, decision.outcomes, strict=True):
-            if outcome is not Outcome.ABSENT:
+            if outcome is not PolicyTypeOutcome.ABSENT:
                 lines.append(f"  {kind}: {outcome.lower()}")
         for report in self.statements:
             if report.failure is None:
@@ -137,7 +137,7 @@ class Explanation(NamedTuple):
 
 def explain(request: Request, policies: Policies, decision: Decision) -> Explanation:
     """Why `policies` decide `request` as they do."""
-    facts = Facts(request, bounded=policies.boundary is not None)
+    facts = PreparedRequest(request, bounded=policies.boundary is not None)
     statements = [(kind, statement) for kind, policy in _every_policy(policies) for statement in policy.statements]
     reports = tuple(_report(kind, statement, facts) for kind, statement in statements)
     misses = () if decision.allowed else _near_misses(reports, decision)
@@ -149,7 +149,7 @@ def explain(request: Request, policies: Policies, decision: Decision) -> Explana
     return Explanation(request, decision, reports, misses, changes)
 
 
-def _report(kind: PolicyType, statement: CompiledStatement, facts: Facts) -> StatementReport:
+def _report(kind: PolicyType, statement: CompiledStatement, facts: PreparedRequest) -> StatementReport:
     failure = _failure(statement, facts)
     met = () if statement.allows or failure is not None else remedies.met(statement, facts)
     return StatementReport(kind, statement.reference, statement.allows, failure, met)
@@ -175,7 +175,7 @@ def _every_policy(policies: Policies) -> Iterator[tuple[PolicyType, CompiledPoli
 # --- one statement -------------------------------------------------------------------------------------------
 
 
-def _failure(statement: CompiledStatement, facts: Facts) -> Failure | None:
+def _failure(statement: CompiledStatement, facts: PreparedRequest) -> Failure | None:
     for check in (_action_failure, _principal_failure, _resource_failure, _condition_failure):
         failure = check(statement, facts)
         if failure is not None:
@@ -183,7 +183,7 @@ def _failure(statement: CompiledStatement, facts: Facts) -> Failure | None:
     return None
 
 
-def _action_failure(statement: CompiledStatement, facts: Facts) -> Failure | None:
+def _action_failure(statement: CompiledStatement, facts: PreparedRequest) -> Failure | None:
     source = statement.statement
     negated = source.not_actions is not None
     listed = source.not_actions if source.not_actions is not None else source.actions or ()
@@ -201,7 +201,7 @@ def _acts(text: str, action: str) -> bool:
     return pattern.matches(action)
 
 
-def _principal_failure(statement: CompiledStatement, facts: Facts) -> Failure | None:
+def _principal_failure(statement: CompiledStatement, facts: PreparedRequest) -> Failure | None:
     if statement.principal is None or statement.principal.names(facts) is not None:
         return None
     source = statement.statement
@@ -218,7 +218,7 @@ def _principal_texts(listed: Principals) -> tuple[str, ...]:
     return (*(("*",) if listed.everyone else ()), *listed.aws, *listed.service, *listed.federated, *listed.canonical)
 
 
-def _resource_failure(statement: CompiledStatement, facts: Facts) -> Failure | None:
+def _resource_failure(statement: CompiledStatement, facts: PreparedRequest) -> Failure | None:
     if statement.resource is None or statement.resource(facts):
         return None
     source = statement.statement
@@ -229,14 +229,14 @@ def _resource_failure(statement: CompiledStatement, facts: Facts) -> Failure | N
     return _failed(Element.RESOURCE, name, (*source.path, name), wanted, (facts.resource,), hint)
 
 
-def _condition_failure(statement: CompiledStatement, facts: Facts) -> Failure | None:
+def _condition_failure(statement: CompiledStatement, facts: PreparedRequest) -> Failure | None:
     for condition in statement.conditions:
         if not condition.holds(facts):
             return _unmet(condition, facts)
     return None
 
 
-def _unmet(condition: PreparedCondition, facts: Facts) -> Failure:
+def _unmet(condition: PreparedCondition, facts: PreparedRequest) -> Failure:
     value = facts.get(condition.key)
     given = () if value is None else (value,) if isinstance(value, str) else value
     source = condition.source
@@ -272,7 +272,7 @@ def _ways_out(
     statements: Sequence[tuple[PolicyType, CompiledStatement]],
     reports: Sequence[StatementReport],
     decision: Decision,
-    facts: Facts,
+    facts: PreparedRequest,
 ) -> Iterator[str]:
     """Of an explicit deny: for each statement that denies, how to get out of it."""
     for (_, statement), report in zip(statements, reports, strict=True):
@@ -341,5 +341,5 @@ def _report_dict(report: StatementReport) -> dict[str, Any]:
 
 def matches(policy: CompiledPolicy, request: Request, *, bounded: bool = False) -> tuple[StatementReference, ...]:
     """All statements of `policy` that match `request`, of either effect: what the policy simulator lists."""
-    facts = Facts(request, bounded=bounded)
+    facts = PreparedRequest(request, bounded=bounded)
     return tuple(s.reference for s in policy.statements if _failure(s, facts) is None)

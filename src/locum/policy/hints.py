@@ -12,8 +12,8 @@ from locum.core.arn import Arn
 from locum.core.principal import ContextValue, Principal, PrincipalKind
 from locum.policy.conditions import UNKNOWN_OPERATOR, PreparedCondition
 from locum.policy.document import Principals
-from locum.policy.facts import Facts
 from locum.policy.patterns import ArnPattern, Variable, has_variables, scan
+from locum.policy.prepared import PreparedRequest
 
 _FIELDS: Final = ("arn", "partition", "service", "region", "account", "resource")
 _SHOWN: Final = 4
@@ -95,7 +95,7 @@ def action_hint(patterns: Sequence[str], action: str) -> Hint:
 # --- Resource ------------------------------------------------------------------------------------------------
 
 
-def resource_hint(patterns: Sequence[ArnPattern], facts: Facts) -> Hint:
+def resource_hint(patterns: Sequence[ArnPattern], facts: PreparedRequest) -> Hint:
     """Why none of `patterns` is the request's resource; the most telling one."""
     if facts.request.wildcard_only:
         action = facts.request.action
@@ -107,7 +107,7 @@ def resource_hint(patterns: Sequence[ArnPattern], facts: Facts) -> Hint:
     return found[0] if found else NO_HINT
 
 
-def _resource_hint(pattern: ArnPattern, facts: Facts) -> Hint:
+def _resource_hint(pattern: ArnPattern, facts: PreparedRequest) -> Hint:
     text, resource = pattern.text, facts.resource
     if pattern.matches(resource, facts.variable) is None:
         return _valueless(text, facts)
@@ -129,7 +129,7 @@ def _container(text: str) -> str:
     return "the bucket" if text.startswith("arn:aws:s3:::") and text.rstrip("/*").count("/") == 0 else "the container"
 
 
-def _valueless(text: str, facts: Facts) -> Hint:
+def _valueless(text: str, facts: PreparedRequest) -> Hint:
     variables = [token for token in scan(text, variables=True) if isinstance(token, Variable)]
     keys = [v.key for v in variables if v.default is None and facts.variable(v.key) is None]
     named = ", ".join(f"${{{key}}}" for key in keys or [v.key for v in variables])
@@ -214,7 +214,7 @@ def named(principal: Principal) -> str:
 # --- Condition -----------------------------------------------------------------------------------------------
 
 
-def condition_hint(condition: PreparedCondition, value: ContextValue | None, facts: Facts) -> Hint:
+def condition_hint(condition: PreparedCondition, value: ContextValue | None, facts: PreparedRequest) -> Hint:
     """Why `condition` does not hold for `value`."""
     source, operator = condition.source, condition.operator
     if operator is UNKNOWN_OPERATOR:
@@ -243,7 +243,7 @@ def condition_hint(condition: PreparedCondition, value: ContextValue | None, fac
     return Hint(call=bring(source.key, source.values) if operator.family in ("String", "Bool", "Arn") else "")
 
 
-def _variable_hint(condition: PreparedCondition, facts: Facts) -> Hint:
+def _variable_hint(condition: PreparedCondition, facts: PreparedRequest) -> Hint:
     """Where a variable among the values stands for nothing."""
     if condition.operator.family not in ("String", "Bool", "Arn"):
         return NO_HINT

@@ -11,8 +11,8 @@ from typing import Final
 
 from locum.core.principal import Principal, PrincipalKind
 from locum.policy.document import Principals
-from locum.policy.facts import Facts
 from locum.policy.grammar import ROOT_ARN
+from locum.policy.prepared import PreparedRequest
 
 
 class Form(StrEnum):
@@ -70,7 +70,7 @@ class PrincipalTest:
         self._federated = frozenset(element.federated)
         self._canonical = frozenset(element.canonical)
 
-    def names(self, facts: Facts) -> Form | None:
+    def names(self, facts: PreparedRequest) -> Form | None:
         """How the element names the caller; None where it does not."""
         principal = facts.principal
         if principal.kind is PrincipalKind.SERVICE:
@@ -98,7 +98,7 @@ class PrincipalTest:
         return Form.EVERYONE if self._services_too or denied else None
 
     def _provider_form(self, name: str) -> Form | None:
-        """[U] SEMANTICS 16: `*` denies those whom a provider vouches for, but grants them nothing."""
+        """[U] SEMANTICS 16: `*` denies federated principals, but grants them nothing."""
         if name in self._federated:
             return Form.PROVIDER
         return Form.EVERYONE if not self.allows and (self._everyone or "*" in self._federated) else None
@@ -125,11 +125,11 @@ class NotPrincipalTest:
         self.allows = allows
         self._listed = element
 
-    def names(self, facts: Facts) -> Form | None:
+    def names(self, facts: PreparedRequest) -> Form | None:
         """How the statement hits the caller: as one of everyone; None where the caller is exempt."""
         return None if self.allows or self._exempts(facts) else Form.EVERYONE
 
-    def _exempts(self, facts: Facts) -> bool:
+    def _exempts(self, facts: PreparedRequest) -> bool:
         if facts.bounded:
             return False
         listed, principal = self._listed, facts.principal
@@ -143,7 +143,7 @@ class NotPrincipalTest:
             return False
         return not self.missing(facts)
 
-    def missing(self, facts: Facts) -> tuple[str, ...]:
+    def missing(self, facts: PreparedRequest) -> tuple[str, ...]:
         """What has to be listed besides, so that a user, role, federated or root caller is exempt."""
         spelled = {_account_of(name) for name in self._listed.aws}
         wanted: dict[Form, list[str]] = {}

@@ -15,8 +15,8 @@ from locum.policy.compile import CompiledPolicy, CompiledStatement
 from locum.policy.conditions import PreparedCondition
 from locum.policy.decision import PolicyType
 from locum.policy.evaluate import Policies
-from locum.policy.facts import Facts, Request
 from locum.policy.grammar import PolicyKind, Source
+from locum.policy.prepared import PreparedRequest, Request
 from locum.policy.principals import NotPrincipalTest
 
 _SHOWN_CONDITIONS: Final = 3
@@ -31,7 +31,7 @@ def called(source: Source, otherwise: str = "the policy") -> str:
 # --- where a statement denies ----------------------------------------------------------------------------------
 
 
-def met(statement: CompiledStatement, facts: Facts) -> tuple[str, ...]:
+def met(statement: CompiledStatement, facts: PreparedRequest) -> tuple[str, ...]:
     """The conditions of a Deny that applies, each with what the request has."""
     return tuple(
         f"{c.source.operator} {c.source.key} {hints.few(c.source.values)} holds: the request has {_given(c, facts)}"
@@ -39,14 +39,14 @@ def met(statement: CompiledStatement, facts: Facts) -> tuple[str, ...]:
     )
 
 
-def _given(condition: PreparedCondition, facts: Facts) -> str:
+def _given(condition: PreparedCondition, facts: PreparedRequest) -> str:
     value = facts.get(condition.key)
     if value is None:
         return f"no {condition.source.key}"
     return hints.few((value,) if isinstance(value, str) else value) or "an empty list"
 
 
-def ways_out(statement: CompiledStatement, facts: Facts) -> str:
+def ways_out(statement: CompiledStatement, facts: PreparedRequest) -> str:
     """How a request gets out of a Deny that applies to it, and how the Deny lets go of the request."""
     request, source = facts.request, statement.statement
     ways = [way for way in (_unmeet(condition) for condition in statement.conditions[:_SHOWN_CONDITIONS]) if way]
@@ -59,7 +59,7 @@ def ways_out(statement: CompiledStatement, facts: Facts) -> str:
     return ", or ".join(ways or [f"take {request.action} on {facts.resource} out of its Action or Resource"])
 
 
-def _exemption(statement: CompiledStatement, facts: Facts) -> str:
+def _exemption(statement: CompiledStatement, facts: PreparedRequest) -> str:
     """How the caller gets out of a NotPrincipal; one under a boundary does not ("NotPrincipal", IAM User Guide)."""
     if facts.bounded:
         return "write Principal * and a condition on aws:PrincipalArn for NotPrincipal, which hits all with a boundary"

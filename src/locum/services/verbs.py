@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from locum.core.clock import Entropy
 from locum.core.principal import Caller
 from locum.credentials import KeyRing
-from locum.credentials.passwords import Digests
+from locum.credentials.passwords import PasswordDigests
 from locum.state import Event, State
 
 Params = Mapping[str, Any]
@@ -95,7 +95,7 @@ class Context(NamedTuple):
     """One call: the view of the state, the instant, the caller. `now` is epoch seconds.
 
     `region` is the one the request was signed for. `history` is what LookupEvents reads; no other verb does.
-    `usage` is what reports of last use read. `digests` are those of passwords that were computed for the call.
+    `usage` is what reports of last use read. `password_digests` are those of passwords that were computed for the call.
     """
 
     state: State
@@ -107,7 +107,7 @@ class Context(NamedTuple):
     settings: Settings = DEFAULTS
     history: EventHistory | None = None
     usage: UsageRecord | None = None
-    digests: Digests | None = None
+    password_digests: PasswordDigests | None = None
 
     @property
     def account(self) -> str:
@@ -175,7 +175,7 @@ def writes(verb: Verb) -> Operation:
     return Operation(verb, writes=True)
 
 
-def digests(verb: Verb) -> Operation:
+def digests_passwords(verb: Verb) -> Operation:
     """`verb` may have events, and digests passwords."""
     return Operation(verb, writes=True, rehearsed=True)
 

@@ -39,7 +39,7 @@ ROOT_ACCESS_SERVICE: Final = "iam.amazonaws.com"
 """The service whose trusted access centralized root access takes, and whose delegated administrator has a part in it.
 """
 
-Node = Organization | Unit | Member
+OrganizationNode = Organization | Unit | Member
 """What policies are attached to: the root (for which the organization stands), a unit, an account."""
 
 TABLES: Final = (kind_of(Organization), kind_of(Unit), kind_of(Member), kind_of(OrganizationPolicy))
@@ -83,7 +83,7 @@ def administers_root_access(state: State, organization: Organization, account: s
     return is_management(organization, account) or is_delegated(state, account, ROOT_ACCESS_SERVICE)
 
 
-def ancestry(state: State, organization: Organization, member: Member) -> tuple[Node, ...]:
+def ancestry(state: State, organization: Organization, member: Member) -> tuple[OrganizationNode, ...]:
     """The way down to the account: the organization (its root), each unit, the member itself."""
     parent = state.get(Unit, organization.account, member.parent)
     units = () if parent is None else units_above(state, organization, parent)
@@ -103,7 +103,7 @@ def units_above(state: State, organization: Organization, unit: Unit) -> tuple[U
     return tuple(reversed(way))
 
 
-def target_of(node: Node) -> str:
+def target_of(node: OrganizationNode) -> str:
     """The id that policies name `node` by as their target: r-..., ou-... or the twelve digits of an account."""
     return node.root if isinstance(node, Organization) else node.id
 
@@ -114,7 +114,7 @@ def path_of(state: State, organization: Organization, member: Member) -> str:
     return "".join(f"{part}/" for part in (organization.id, *map(target_of, above)))
 
 
-def node_of(state: State, organization: Organization, target: str) -> Node | None:
+def node_of(state: State, organization: Organization, target: str) -> OrganizationNode | None:
     """What of `organization` has the id `target`, or None."""
     if target == organization.root:
         return organization
@@ -122,7 +122,7 @@ def node_of(state: State, organization: Organization, target: str) -> Node | Non
     return state.get(Unit, management, target) or state.get(Member, management, target)
 
 
-def node_arn(organization: Organization, node: Node) -> str:
+def node_arn(organization: Organization, node: OrganizationNode) -> str:
     """The ARN of the root, a unit or an account."""
     kind = "root" if isinstance(node, Organization) else "ou" if isinstance(node, Unit) else "account"
     return organization_arn(organization.account, organization.id, kind, target_of(node))
@@ -146,7 +146,7 @@ def resource_policy_arn(organization: Organization, policy: str) -> str:
     return organization_arn(organization.account, organization.id, "resourcepolicy", policy)
 
 
-def policy_ids(node: Node) -> tuple[str, ...]:
+def policy_ids(node: OrganizationNode) -> tuple[str, ...]:
     """The ids of the policies attached to `node`, of all types, save the one that cannot be detached."""
     return node.root_policies if isinstance(node, Organization) else node.policies
 
@@ -168,7 +168,7 @@ def attached(state: State, organization: Organization, target: str, kind: str) -
 
 def policy_levels(
     state: State, organization: Organization, member: Member, kind: str
-) -> tuple[tuple[Node, tuple[OrganizationPolicy, ...]], ...]:
+) -> tuple[tuple[OrganizationNode, tuple[OrganizationPolicy, ...]], ...]:
     """What of the type `kind` is attached at each level from the root to the account, whether enabled or not."""
     way = ancestry(state, organization, member)
     return tuple((node, attached(state, organization, target_of(node), kind)) for node in way)
@@ -210,12 +210,12 @@ def in_force(state: State, account: str, kind: str) -> tuple[tuple[Attached, ...
     )
 
 
-def _attached_at(organization: Organization, node: Node, policy: OrganizationPolicy) -> Attached:
+def _attached_at(organization: Organization, node: OrganizationNode, policy: OrganizationPolicy) -> Attached:
     name = f"{_SHORT.get(policy.type, policy.type)} {policy.name} ({policy.id}) of {place_of(node)}"
     return Attached(policy.content, name, policy_arn(organization, policy))
 
 
-def place_of(node: Node) -> str:
+def place_of(node: OrganizationNode) -> str:
     """What a person calls a level: `the root r-ab12`, `unit Dev (ou-ab12-11111111)`, `account Prod (222233334444)`."""
     if isinstance(node, Organization):
         return f"the root {node.root}"

@@ -96,8 +96,8 @@ def test_root_is_named_by_its_account() -> None:
 
 def test_an_instances_role_session_tells_of_role_and_delivery() -> None:
     principal = Principal.role_session(ROLE, "AROAEXAMPLE", "i-0123456789abcdef0")
-    worn = session(instance_id="i-0123456789abcdef0", source_identity="alice", context={"ec2:roledelivery": "1.0"})
-    assert identity_of(Caller(principal, "ASIAEXAMPLE", worn)) == {
+    attached = session(instance_id="i-0123456789abcdef0", source_identity="alice", context={"ec2:roledelivery": "1.0"})
+    assert identity_of(Caller(principal, "ASIAEXAMPLE", attached)) == {
         "type": "AssumedRole",
         "principalId": "AROAEXAMPLE:i-0123456789abcdef0",
         "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/app/i-0123456789abcdef0",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from locum import authz
-from locum.core.principal import Caller, Principal, PrincipalKind, Vouched
+from locum.core.principal import Caller, FederatedClaims, Principal, PrincipalKind
 from locum.state import OidcProvider, State, change, put
 from support.authority import HOME, NOW, REGION, allow, role, trusting, user
 
@@ -56,8 +56,10 @@ def test_the_tags_of_a_provider_are_known() -> None:
     ],
 )
 def test_what_a_provider_says_is_asked_for_as_in_assume_role(kind: PrincipalKind, operation: str) -> None:
-    vouched = Vouched(tags={"a": "b"}, transitive_tag_keys=("a",), source_identity="ann", context={"idp:sub": "x"})
-    caller = Caller(Principal.federated(kind, PROVIDER, HOME, "id", "ann"), vouched=vouched)
+    federated_claims = FederatedClaims(
+        tags={"a": "b"}, transitive_tag_keys=("a",), source_identity="ann", context={"idp:sub": "x"}
+    )
+    caller = Caller(Principal.federated(kind, PROVIDER, HOME, "id", "ann"), federated_claims=federated_claims)
     trusted = role(
         "app",
         trust=trusting(
@@ -68,7 +70,7 @@ def test_what_a_provider_says_is_asked_for_as_in_assume_role(kind: PrincipalKind
             Condition={"StringEquals": {"idp:sub": "x", "aws:RequestTag/a": "b", "sts:SourceIdentity": "ann"}},
         ),
     )
-    made = call(operation, caller, "sts", RoleArn=trusted.arn, RoleSessionName="me", **vouched.as_params())
+    made = call(operation, caller, "sts", RoleArn=trusted.arn, RoleSessionName="me", **federated_claims.as_params())
     state = change(State(), [put(trusted)])
     plan = authz.plan(state, made)
     assert [check.action for check in plan.checks] == [f"sts:{operation}", "sts:TagSession", "sts:SetSourceIdentity"]
@@ -77,7 +79,9 @@ def test_what_a_provider_says_is_asked_for_as_in_assume_role(kind: PrincipalKind
 
 @pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"AWS": HOME}, {"Service": "ec2.amazonaws.com"}])
 def test_who_is_vouched_for_is_named_under_federated_alone(principal: Any) -> None:
-    caller = Caller(Principal.federated(PrincipalKind.SAML, PROVIDER, HOME, "id", "ann"), vouched=Vouched())
+    caller = Caller(
+        Principal.federated(PrincipalKind.SAML, PROVIDER, HOME, "id", "ann"), federated_claims=FederatedClaims()
+    )
     named = principal if isinstance(principal, dict) else {"AWS": "*"}
     trusted = role("app", trust=trusting(named, "sts:AssumeRoleWithSAML"))
     made = call("AssumeRoleWithSAML", caller, "sts", RoleArn=trusted.arn)
@@ -99,8 +103,10 @@ def test_who_is_vouched_for_is_named_under_federated_alone(principal: Any) -> No
 def test_the_session_name_that_a_saml_provider_sets_is_what_conditions_see(
     condition: dict[str, Any], allowed: bool
 ) -> None:
-    vouched = Vouched(context={"sts:rolesessionname": "ann"})
-    caller = Caller(Principal.federated(PrincipalKind.SAML, PROVIDER, HOME, "id", "ann"), vouched=vouched)
+    federated_claims = FederatedClaims(context={"sts:rolesessionname": "ann"})
+    caller = Caller(
+        Principal.federated(PrincipalKind.SAML, PROVIDER, HOME, "id", "ann"), federated_claims=federated_claims
+    )
     trusted = role("app", trust=trusting({"Federated": PROVIDER}, "sts:AssumeRoleWithSAML", Condition=condition))
     made = call("AssumeRoleWithSAML", caller, "sts", RoleArn=trusted.arn)
     state = change(State(), [put(trusted)])

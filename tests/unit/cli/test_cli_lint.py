@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from locum.cli.commands.lint import RESOURCE_TYPES, TYPES, command
 from locum.core.errors import ConfigurationError
-from locum.policy.lint import PolicyType
+from locum.lint import PolicyType
 from support.aws_shapes import enumeration
 from support.lint_cases import TRUST, text
 

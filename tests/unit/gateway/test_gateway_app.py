@@ -11,7 +11,7 @@ import pytest
 
 from locum import __version__
 from locum.core.http import HttpRequest
-from locum.gateway import asgi
+from locum.http import asgi
 from support.inprocess import InProcess, scope_of
 from support.wire_requests import rest, target
 

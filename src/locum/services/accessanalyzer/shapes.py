@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from locum.policy.lint import Finding, Key, Location, PathElement, Substring
+from locum.lint import Finding, Key, Location, PathElement, Substring
 
 
 def finding_shape(finding: Finding) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import hashlib
 from typing import Final
 
 from locum.core.errors import Fault
-from locum.policy.lint import PolicyType, lint
+from locum.lint import PolicyType, lint
 from locum.services.accessanalyzer.catalogue import catalogue
 from locum.services.accessanalyzer.shapes import finding_shape
 from locum.services.verbs import Context, Outcome, Params

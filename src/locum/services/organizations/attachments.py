@@ -25,7 +25,7 @@ from locum.state.indexes import TARGETS_OF_POLICY, scoped
 from locum.state.organization import FULL_ACCESS, RCP_FULL_ACCESS
 from locum.state.organizations import (
     SERVICE_CONTROL,
-    Node,
+    OrganizationNode,
     attached,
     node_of,
     policy_ids,
@@ -116,14 +116,14 @@ def disable_policy_type(scope: Scope, params: Params) -> Outcome:
     return Outcome({"Root": shapes.root(after)}, tuple(events.values()))
 
 
-def _without(scope: Scope, node: Node, kind: str) -> tuple[str, ...]:
+def _without(scope: Scope, node: OrganizationNode, kind: str) -> tuple[str, ...]:
     """The policies of `node` but those of the type `kind`, of which only AWS's SCP stays."""
     found = ((one, policy_of(scope.context.state, scope.organization, one)) for one in policy_ids(node))
     others = tuple(one for one, policy in found if policy is not None and policy.type != kind)
     return (FULL_ACCESS, *others) if kind == SERVICE_CONTROL else others
 
 
-def _targets(scope: Scope, policy: OrganizationPolicy) -> Iterable[Node]:
+def _targets(scope: Scope, policy: OrganizationPolicy) -> Iterable[OrganizationNode]:
     state, management = scope.context.state, scope.management
     if policy.id == RCP_FULL_ACCESS:
         units, members = state.table(Unit, management), state.table(Member, management)
@@ -132,14 +132,14 @@ def _targets(scope: Scope, policy: OrganizationPolicy) -> Iterable[Node]:
     return [node for node in found if isinstance(node, Organization | Unit | Member)]
 
 
-def _target(scope: Scope, params: Params) -> Node:
+def _target(scope: Scope, params: Params) -> OrganizationNode:
     found = node_of(scope.context.state, scope.organization, params["TargetId"])
     if found is None:
         raise target_not_found()
     return found
 
 
-def _with(node: Node, policies: tuple[str, ...]) -> Event:
+def _with(node: OrganizationNode, policies: tuple[str, ...]) -> Event:
     if isinstance(node, Organization):
         return put(replace(node, root_policies=policies))
     return put(replace(node, policies=policies))

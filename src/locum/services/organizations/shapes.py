@@ -10,7 +10,7 @@ from locum.state.organization import ROOT_NAME, organization_arn
 from locum.state.organizations import (
     ALL_FEATURES,
     SERVICE_CONTROL,
-    Node,
+    OrganizationNode,
     node_arn,
     path_of,
     policy_arn,
@@ -99,7 +99,7 @@ def whole_policy(scope: Scope, entity: OrganizationPolicy) -> Shape:
     return {"PolicySummary": summary(scope, entity), "Content": entity.content}
 
 
-def target(scope: Scope, node: Node) -> Shape:
+def target(scope: Scope, node: OrganizationNode) -> Shape:
     """What a policy is attached to."""
     return {
         "TargetId": target_of(node),
@@ -109,7 +109,7 @@ def target(scope: Scope, node: Node) -> Shape:
     }
 
 
-def kind_of_node(node: Node) -> str:
+def kind_of_node(node: OrganizationNode) -> str:
     """ROOT, ORGANIZATIONAL_UNIT or ACCOUNT."""
     if isinstance(node, Organization):
         return "ROOT"

@@ -16,7 +16,13 @@ from locum.services.sts.authorization_messages import (
 )
 from locum.services.sts.delegated import get_delegated_access_token
 from locum.services.sts.identity import get_access_key_info, get_caller_identity
-from locum.services.sts.instance import InstanceCredentials, Worn, instance_credentials, renew_at, worn_by
+from locum.services.sts.instance import (
+    AttachedProfile,
+    InstanceCredentials,
+    attached_profile,
+    instance_credentials,
+    renew_at,
+)
 from locum.services.sts.outbound import get_web_identity_token
 from locum.services.sts.roles import assume_role
 from locum.services.sts.root import assume_root
@@ -44,11 +50,11 @@ OPERATIONS: Final[dict[str, Operation]] = {
 __all__ = [
     "LONGEST_MESSAGE",
     "OPERATIONS",
+    "AttachedProfile",
     "InstanceCredentials",
-    "Worn",
+    "attached_profile",
     "encode_authorization_message",
     "instance_credentials",
     "renew_at",
     "saml_caller",
-    "worn_by",
 ]

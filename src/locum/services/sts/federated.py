@@ -1,6 +1,6 @@
-"""What AssumeRoleWithWebIdentity and AssumeRoleWithSAML have in common: a session for whom a provider vouches for.
+"""What AssumeRoleWithWebIdentity and AssumeRoleWithSAML have in common: a session for a federated principal.
 
-The proof was verified and the trust policy evaluated before (`locum.gateway.vouching`).
+The proof was verified and the trust policy evaluated before (`locum.gateway.federation`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Any
 
 from locum.core.arn import Arn
 from locum.core.errors import Fault
-from locum.core.principal import PrincipalKind, Session, Vouched
+from locum.core.principal import FederatedClaims, PrincipalKind, Session
 from locum.services.sts import passed
 from locum.services.sts.assumed import DEFAULT_DURATION, LONGEST, answer, check_duration, check_session_name, role_of
 from locum.services.sts.faults import access_denied, duration, invalid
@@ -31,15 +31,15 @@ def account_of_role(arn: str) -> str:
 
 
 def assume(ctx: Context, params: Params, operation: str, session_name: str) -> dict[str, Any]:
-    """The answer with a session of the role, called `session_name`, for the caller who was vouched for.
+    """The answer with a session of the role, called `session_name`, for the federated caller.
 
     Raises Fault: AccessDenied, ValidationError, MalformedPolicyDocument, PackedPolicyTooLarge, InvalidParameterValue.
     """
-    role, vouched = role_of(ctx.state, params["RoleArn"]), ctx.caller.vouched
-    if role is None or vouched is None or ctx.caller.principal.account != role.account:
+    role, federated_claims = role_of(ctx.state, params["RoleArn"]), ctx.caller.federated_claims
+    if role is None or federated_claims is None or ctx.caller.principal.account != role.account:
         raise untrusted(operation)
     check_session_name(session_name)
-    given = passed.read(ctx.state, role.account, {**params, **vouched.as_params()})
+    given = passed.read(ctx.state, role.account, {**params, **federated_claims.as_params()})
     session = Session(
         kind=PrincipalKind.ROLE_SESSION,
         account=role.account,
@@ -47,22 +47,22 @@ def assume(ctx: Context, params: Params, operation: str, session_name: str) -> d
         issuer_arn=role.arn,
         issuer_id=role.id,
         issued_at=int(ctx.now),
-        expires_at=_end(ctx, params, role, vouched),
+        expires_at=_end(ctx, params, role, federated_claims),
         policy=given.policy,
         policy_arns=given.policy_arns,
         tags=given.tags,
         transitive_tag_keys=given.transitive,
-        source_identity=vouched.source_identity,
-        context=dict(vouched.lasting),
+        source_identity=federated_claims.source_identity,
+        context=dict(federated_claims.lasting),
     )
-    return {**answer(ctx, session, given), **vouched.answer}
+    return {**answer(ctx, session, given), **federated_claims.answer}
 
 
-def _end(ctx: Context, params: Params, role: Role, vouched: Vouched) -> int:
+def _end(ctx: Context, params: Params, role: Role, federated_claims: FederatedClaims) -> int:
     """When the session ends, in epoch seconds: the earlier of what was asked for and what the provider allows."""
     seconds = duration(params, DEFAULT_DURATION, LONGEST)
     check_duration(role, seconds)
     asked = int(ctx.now) + seconds
-    if vouched.ends_at is None:
+    if federated_claims.ends_at is None:
         return asked
-    return min(asked, vouched.ends_at)
+    return min(asked, federated_claims.ends_at)

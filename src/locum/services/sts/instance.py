@@ -40,7 +40,7 @@ _HELP: Final = (
 )
 
 
-class Worn(NamedTuple):
+class AttachedProfile(NamedTuple):
     """What an instance wears. `profile` is None where the profile is gone, `role` where it holds none."""
 
     association: ProfileAssociation
@@ -77,7 +77,7 @@ class InstanceCredentials:
         return f"InstanceCredentials(code={self.code!r}, role_name={self.role_name!r}, expiration={self.expiration})"
 
 
-def worn_by(state: State, instance: Instance) -> Worn | None:
+def attached_profile(state: State, instance: Instance) -> AttachedProfile | None:
     """What `instance` wears, or None: no association, or an instance that is not running."""
     if instance.state not in ("running", "pending"):
         return None
@@ -87,9 +87,9 @@ def worn_by(state: State, instance: Instance) -> Worn | None:
         return None
     profile = state.get(InstanceProfile, instance.account, association.profile)
     if profile is None or profile.id != association.profile_id:
-        return Worn(association, None, None)
+        return AttachedProfile(association, None, None)
     role = state.get(Role, instance.account, profile.roles[0]) if profile.roles else None
-    return Worn(association, profile, role)
+    return AttachedProfile(association, profile, role)
 
 
 def instance_credentials(
@@ -105,18 +105,20 @@ def instance_credentials(
 
     `delivery` is the condition key ec2:RoleDelivery: by which version of the metadata service they are fetched.
     """
-    worn = worn_by(state, instance)
-    if worn is None:
+    attached = attached_profile(state, instance)
+    if attached is None:
         return None
-    if worn.profile is None:
-        association = worn.association
+    if attached.profile is None:
+        association = attached.association
         message = f"Instance Profile with id {association.profile_id} cannot be found. {_HELP}"
-        return _failure(worn, PROFILE_NOT_FOUND, message, now)
-    if worn.role is None:
+        return _failure(attached, PROFILE_NOT_FOUND, message, now)
+    if attached.role is None:
         return None
-    if not _trusts_ec2(state, worn.role, instance, now):
-        return _failure(worn, UNAUTHORIZED, f"EC2 cannot assume the role {worn.role.name}.  {_HELP}", now)
-    return _success(worn, worn.role, keyring, _session(worn.role, instance, now, settings, delivery), entropy)
+    if not _trusts_ec2(state, attached.role, instance, now):
+        return _failure(attached, UNAUTHORIZED, f"EC2 cannot assume the role {attached.role.name}.  {_HELP}", now)
+    return _success(
+        attached, attached.role, keyring, _session(attached.role, instance, now, settings, delivery), entropy
+    )
 
 
 def renew_at(issued: float, expires: float) -> float:
@@ -143,14 +145,16 @@ def _session(role: Role, instance: Instance, now: float, settings: Settings, del
     )
 
 
-def _success(worn: Worn, role: Role, keyring: KeyRing, session: Session, entropy: Entropy) -> InstanceCredentials:
+def _success(
+    attached: AttachedProfile, role: Role, keyring: KeyRing, session: Session, entropy: Entropy
+) -> InstanceCredentials:
     issued = issue(keyring, session, entropy)
     return InstanceCredentials(
         code=SUCCESS,
         last_updated=session.issued_at,
         role_name=role.name,
-        profile_arn=worn.association.profile_arn,
-        profile_id=worn.association.profile_id,
+        profile_arn=attached.association.profile_arn,
+        profile_id=attached.association.profile_id,
         access_key_id=issued.access_key_id,
         secret_access_key=issued.secret_access_key,
         token=issued.session_token,
@@ -158,9 +162,9 @@ def _success(worn: Worn, role: Role, keyring: KeyRing, session: Session, entropy
     )
 
 
-def _failure(worn: Worn, code: str, message: str, now: float) -> InstanceCredentials:
-    role_name = worn.role.name if worn.role is not None else ""
-    association = worn.association
+def _failure(attached: AttachedProfile, code: str, message: str, now: float) -> InstanceCredentials:
+    role_name = attached.role.name if attached.role is not None else ""
+    association = attached.association
     return InstanceCredentials(code, int(now), role_name, association.profile_arn, association.profile_id, message)
 
 

@@ -1,4 +1,4 @@
-"""AssumeRoleWithSAML: for whom a SAML provider vouches.
+"""AssumeRoleWithSAML: a role session for the subject of a SAML assertion.
 
 `caller` comes first, before the role's trust policy is asked, for the policy needs what the assertion says. It reads
 nothing but what a certificate of the provider's metadata signed (`locum.credentials.saml`). What AWS asks of it:
@@ -22,7 +22,7 @@ from typing import Final
 
 from locum.core.arn import Arn
 from locum.core.errors import Fault
-from locum.core.principal import Caller, ContextValue, Principal, PrincipalKind, Vouched
+from locum.core.principal import Caller, ContextValue, FederatedClaims, Principal, PrincipalKind
 from locum.credentials import KeyRing, saml
 from locum.credentials.saml.assertions import BEARER
 from locum.services.sts import saml_claims as claims
@@ -44,7 +44,7 @@ _UNREADABLE: Final = "Invalid SAML response"
 
 
 def caller(state: State, keyring: KeyRing, params: Params, now: float) -> Caller:
-    """The caller for whom the assertion of the call `params` vouches, at `now` (epoch seconds).
+    """The caller that the assertion in `params` authenticates, at `now` (epoch seconds).
 
     Raises Fault: InvalidIdentityToken, ExpiredTokenException, IDPRejectedClaim, AccessDenied, ValidationError.
     """
@@ -60,10 +60,10 @@ def caller(state: State, keyring: KeyRing, params: Params, now: float) -> Caller
 
 def assume_role_with_saml(ctx: Context, params: Params) -> Outcome:
     """sts:AssumeRoleWithSAML. The assertion was verified before, and the trust policy evaluated."""
-    vouched = ctx.caller.vouched
-    if vouched is None or ctx.caller.principal.kind is not PrincipalKind.SAML:
+    federated_claims = ctx.caller.federated_claims
+    if federated_claims is None or ctx.caller.principal.kind is not PrincipalKind.SAML:
         raise untrusted(OPERATION)
-    return Outcome(assume(ctx, params, OPERATION, str(vouched.context[_SESSION_NAME])))
+    return Outcome(assume(ctx, params, OPERATION, str(federated_claims.context[_SESSION_NAME])))
 
 
 def _account(text: str, kind: str) -> str:
@@ -171,7 +171,7 @@ def _caller(assertion: saml.Assertion, provider: SamlProvider, recipient: str) -
         "saml:doc": f"{provider.account}/{provider.name}",
         _SESSION_NAME: claims.session_name(assertion),
     }
-    vouched = Vouched(
+    federated_claims = FederatedClaims(
         context=context,
         lasting={**lasting, "aws:federatedprovider": provider.arn},
         tags=claims.session_tags(assertion),
@@ -182,4 +182,4 @@ def _caller(assertion: saml.Assertion, provider: SamlProvider, recipient: str) -
     )
     user = f"{qualifier}:{assertion.name_id}"
     principal = Principal.federated(PrincipalKind.SAML, provider.arn, provider.account, user, assertion.name_id)
-    return Caller(principal, vouched=vouched)
+    return Caller(principal, federated_claims=federated_claims)

@@ -1,6 +1,6 @@
 """AssumeRoleWithWebIdentity: an OpenID Connect ID token for a session of a role.
 
-The token is judged in two steps, for the keys of its issuer have to be fetched in between (`locum.gateway.vouching`):
+The token is judged in two steps, for the keys of its issuer have to be fetched in between (`locum.gateway.federation`):
 `claimed` reads whose it says to be, `caller` verifies it. The verb runs after the role's trust policy let the
 provider in.
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from locum.core.errors import Fault
-from locum.core.principal import Caller, ContextValue, Principal, PrincipalKind, Vouched
+from locum.core.principal import Caller, ContextValue, FederatedClaims, Principal, PrincipalKind
 from locum.credentials import webtokens
 from locum.services.sts import claims as said
 from locum.services.sts.faults import invalid_identity_token
@@ -28,7 +28,7 @@ LEEWAY: Final = 300
 OPERATION: Final = "AssumeRoleWithWebIdentity"
 
 _SHOWN: Final = 255
-"""Characters of a URL, the longest that a provider may have: what nobody vouches for is not kept at length."""
+"""Characters of a URL, the longest that a provider may have: what is not verified is not kept at length."""
 
 _NO_JWT: Final = "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"
 _NOT_VALID: Final = "The web identity token that was passed could not be validated by Amazon Web Services."
@@ -92,7 +92,7 @@ def caller(claim: Claimed, keys: str, params: Params, now: float) -> Caller:
     }
     passing = {f"{provider.url}:{name}".lower(): value for name, value in said.passing(provider.url, token.claims)}
     tags, transitive = said.session_tags(token.claims)
-    vouched = Vouched(
+    federated_claims = FederatedClaims(
         context={
             **lasting,
             **passing,
@@ -106,7 +106,7 @@ def caller(claim: Claimed, keys: str, params: Params, now: float) -> Caller:
     )
     principal_id = f"{provider.arn}:{audience}:{subject}"
     principal = Principal.federated(PrincipalKind.WEB_IDENTITY, provider.arn, provider.account, principal_id, subject)
-    return Caller(principal, vouched=vouched)
+    return Caller(principal, federated_claims=federated_claims)
 
 
 def assume_role_with_web_identity(ctx: Context, params: Params) -> Outcome:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from locum.policy.lint import ConditionKey, ResourceType
+from locum.lint import ConditionKey, ResourceType
 from locum.services.accessanalyzer.catalogue import catalogue
 
 
@@ -58,7 +58,7 @@ def test_partitions_have_their_regions() -> None:
 
 def test_linting_one_service_reads_no_other() -> None:
     code = (
-        "from locum.policy.lint import lint, PolicyType\n"
+        "from locum.lint import lint, PolicyType\n"
         "from locum.services.accessanalyzer.catalogue import catalogue\n"
         'text = \'{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sqs:*","Resource":"*"}}\'\n'
         "assert lint(text, PolicyType.IDENTITY_POLICY, None, catalogue()) == []\n"

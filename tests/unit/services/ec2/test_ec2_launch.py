@@ -89,9 +89,9 @@ def test_an_address_can_be_asked_for_once(ec2: Plane) -> None:
 @pytest.mark.parametrize("given", [{"Name": "web"}, {"Arn": f"arn:aws:iam::{ACCOUNT}:instance-profile/x/web"}])
 def test_a_profile_is_worn_from_the_start(ec2: Plane, given: dict[str, str]) -> None:
     launched = run(ec2, IamInstanceProfile=given)["Instances"][0]
-    worn = {"Arn": f"arn:aws:iam::{ACCOUNT}:instance-profile/x/web", "Id": "AIPAWEB"}
-    assert launched["IamInstanceProfile"] == worn
-    assert described(ec2, launched["InstanceId"])["IamInstanceProfile"] == worn
+    attached = {"Arn": f"arn:aws:iam::{ACCOUNT}:instance-profile/x/web", "Id": "AIPAWEB"}
+    assert launched["IamInstanceProfile"] == attached
+    assert described(ec2, launched["InstanceId"])["IamInstanceProfile"] == attached
     associations = ec2.call("DescribeIamInstanceProfileAssociations")["IamInstanceProfileAssociations"]
     assert [(a["InstanceId"], a["State"]) for a in associations] == [(launched["InstanceId"], "associated")]
 

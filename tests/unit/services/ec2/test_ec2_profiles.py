@@ -54,7 +54,7 @@ def listed(ec2: Plane, **params: Any) -> list[dict[str, Any]]:
     return found
 
 
-def worn(ec2: Plane, instance: str) -> str | None:
+def attached(ec2: Plane, instance: str) -> str | None:
     shape = ec2.call("DescribeInstances", InstanceIds=[instance])["Reservations"][0]["Instances"][0]
     arn = shape.get("IamInstanceProfile", {}).get("Arn")
     return None if arn is None else str(arn).rsplit("/", 1)[-1]
@@ -78,14 +78,14 @@ def test_a_profile_is_put_on_a_running_or_a_stopped_instance(ec2: Plane, stopped
     assert made["AssociationId"].startswith("iip-assoc-")
     assert made["IamInstanceProfile"] == {"Arn": f"arn:aws:iam::{ACCOUNT}:instance-profile/web", "Id": "AIPAWEB"}
     assert listed(ec2) == [{**made, "State": "associated"}]
-    assert worn(ec2, it) == "web"
+    assert attached(ec2, it) == "web"
 
 
 def test_a_profile_stays_on_through_a_stop_and_a_start(ec2: Plane) -> None:
     it = launch(ec2, IamInstanceProfile={"Name": "web"})
     ec2.call("StopInstances", InstanceIds=[it])
     ec2.call("StartInstances", InstanceIds=[it])
-    assert worn(ec2, it) == "web"
+    assert attached(ec2, it) == "web"
 
 
 def test_a_second_profile_is_refused(ec2: Plane) -> None:
@@ -100,7 +100,7 @@ def test_replace_is_a_new_association_and_the_old_id_is_gone(ec2: Plane) -> None
     made = replace(ec2, old, "db")
     assert made["State"] == "associating"
     assert made["AssociationId"] != old
-    assert worn(ec2, it) == "db"
+    assert attached(ec2, it) == "db"
     assert [a["AssociationId"] for a in listed(ec2)] == [made["AssociationId"]]
     fault = refused(ec2, "ReplaceIamInstanceProfileAssociation", AssociationId=old, IamInstanceProfile={"Name": "web"})
     assert (fault.code, fault.message) == (
@@ -122,7 +122,7 @@ def test_disassociate_takes_it_off(ec2: Plane) -> None:
     held = associate(ec2, it)
     answer = ec2.call("DisassociateIamInstanceProfile", AssociationId=held["AssociationId"])
     assert answer["IamInstanceProfileAssociation"] == {**held, "State": "disassociating"}
-    assert worn(ec2, it) is None
+    assert attached(ec2, it) is None
     assert listed(ec2) == []
     fault = refused(ec2, "DisassociateIamInstanceProfile", AssociationId=held["AssociationId"])
     assert fault.code == "InvalidAssociationID.NotFound"

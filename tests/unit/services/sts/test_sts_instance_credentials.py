@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from locum.core.principal import PrincipalKind
 from locum.credentials import open_session
-from locum.services.sts import InstanceCredentials, instance_credentials, renew_at, worn_by
+from locum.services.sts import InstanceCredentials, attached_profile, instance_credentials, renew_at
 from locum.services.verbs import Settings
 from locum.state import Instance, ProfileAssociation, remove
 from locum.state.state import change
@@ -131,7 +131,7 @@ def test_an_instance_that_does_not_run_gets_nothing(plane: Plane, state: Any) ->
 
 def test_an_instance_that_wears_nothing_gets_nothing(plane: Plane) -> None:
     plane.state = change(plane.state, [remove(BOND)])
-    assert worn_by(plane.state, INSTANCE) is None
+    assert attached_profile(plane.state, INSTANCE) is None
     assert fetched(plane) is None
 
 
@@ -141,7 +141,7 @@ def test_a_profile_whose_role_was_taken_out_gives_nothing(plane: Plane) -> None:
 
 
 def test_what_is_worn_is_the_same_value_until_it_changes(plane: Plane) -> None:
-    before, again = worn_by(plane.state, INSTANCE), worn_by(plane.state, INSTANCE)
+    before, again = attached_profile(plane.state, INSTANCE), attached_profile(plane.state, INSTANCE)
     assert before is not None
     assert again is not None
     assert all(a is b for a, b in zip(before, again, strict=True))

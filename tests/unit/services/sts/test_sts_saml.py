@@ -104,9 +104,9 @@ def test_what_a_trust_policy_may_ask_for(sts: Plane) -> None:
         "0.9.2342.19200300100.1.1": ["ann"],
         "http://example.com/other": ["not a key"],
     }
-    vouched = vouch(sts, signed_response(LOGIN.with_(attributes=attributes))).vouched
-    assert vouched is not None
-    assert vouched.context == {
+    federated_claims = vouch(sts, signed_response(LOGIN.with_(attributes=attributes))).federated_claims
+    assert federated_claims is not None
+    assert federated_claims.context == {
         "saml:aud": RECIPIENT,
         "saml:iss": ISSUER,
         "saml:sub": "ann@example.com",
@@ -133,7 +133,7 @@ def test_what_a_trust_policy_may_ask_for(sts: Plane) -> None:
     ],
 )
 def test_the_pair_of_role_and_provider_comes_in_any_order(sts: Plane, values: list[str]) -> None:
-    assert vouch(sts, signed_assertion(saying({"Role": values}))).vouched is not None
+    assert vouch(sts, signed_assertion(saying({"Role": values}))).federated_claims is not None
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_the_pair_of_role_and_provider_comes_in_any_order(sts: Plane, values: li
     ],
 )
 def test_what_aws_takes_as_well(sts: Plane, changes: dict[str, Any]) -> None:
-    assert vouch(sts, signed_assertion(LOGIN.with_(**changes))).vouched is not None
+    assert vouch(sts, signed_assertion(LOGIN.with_(**changes))).federated_claims is not None
 
 
 def test_the_same_response_is_taken_again(sts: Plane) -> None:
@@ -258,7 +258,10 @@ def test_the_certificates_are_those_of_the_provider_that_is_named(sts: Plane) ->
     sts.having(provider("Other", metadata=metadata(signer("other"))))
     both = saying({"Role": [f"{ROLE},{PROVIDER}", f"{ROLE},{PROVIDER[:-4]}Other"]})
     assert refusal(sts, signed_assertion(both, signer("other"))) == invalid("Response signature invalid")
-    assert vouch(sts, signed_assertion(both, signer("other")), PrincipalArn=f"{PROVIDER[:-4]}Other").vouched is not None
+    assert (
+        vouch(sts, signed_assertion(both, signer("other")), PrincipalArn=f"{PROVIDER[:-4]}Other").federated_claims
+        is not None
+    )
 
 
 def test_metadata_that_has_expired_vouches_for_nobody(sts: Plane) -> None:
@@ -411,7 +414,7 @@ def test_what_a_session_cannot_be_is_refused(sts: Plane, params: dict[str, Any],
 def test_nobody_is_vouched_for_without_an_assertion(sts: Plane) -> None:
     """Whoever reaches the verb in another way than through the assertion gets nothing."""
     given = {"RoleArn": ROLE, "PrincipalArn": PROVIDER, "SAMLAssertion": "AAAA"}
-    for caller in (Caller(sts.caller.principal), replace(vouch(sts, signed_assertion(LOGIN)), vouched=None)):
+    for caller in (Caller(sts.caller.principal), replace(vouch(sts, signed_assertion(LOGIN)), federated_claims=None)):
         sts.caller = caller
         with pytest.raises(Fault, match="Not authorized to perform sts:AssumeRoleWithSAML"):
             sts.call("AssumeRoleWithSAML", **given)

@@ -1,1 +1,1 @@
-"""Those who vouch for people whom an account does not know, and what it vouches for itself."""
+"""Identity federation: OIDC and SAML providers of an account, and the tokens that it issues itself."""

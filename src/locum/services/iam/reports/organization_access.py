@@ -20,7 +20,7 @@ from locum.services.iam.reports.grants import Grants
 from locum.services.iam.shapes import Shape
 from locum.services.verbs import Context, LastUse, Operation, Outcome, Params, looks_up, writes
 from locum.state import Member, Organization, OrganizationAccessReport, Unit, organizations, put
-from locum.state.organizations import SERVICE_CONTROL, Node
+from locum.state.organizations import SERVICE_CONTROL, OrganizationNode
 
 
 class _Scope(NamedTuple):
@@ -106,7 +106,7 @@ def _scope(context: Context, organization: Organization, report: OrganizationAcc
     return _Scope(Grants([policy.content], PolicyKind.SCP).service, under)
 
 
-def _node(context: Context, organization: Organization, path: str) -> Node:
+def _node(context: Context, organization: Organization, path: str) -> OrganizationNode:
     """What stands at the end of `o-.../r-.../ou-.../ACCOUNT`, all of which must be as it is there."""
     *_, last = path.rstrip("/").split("/")
     node = organizations.node_of(context.state, organization, last)
@@ -115,7 +115,7 @@ def _node(context: Context, organization: Organization, path: str) -> Node:
     return node
 
 
-def _way(context: Context, organization: Organization, node: Node) -> tuple[Node, ...]:
+def _way(context: Context, organization: Organization, node: OrganizationNode) -> tuple[OrganizationNode, ...]:
     """From the root down to `node`, itself included."""
     if isinstance(node, Organization):
         return (node,)
@@ -124,11 +124,11 @@ def _way(context: Context, organization: Organization, node: Node) -> tuple[Node
     return organizations.ancestry(context.state, organization, node)
 
 
-def _path(context: Context, organization: Organization, node: Node) -> str:
+def _path(context: Context, organization: Organization, node: OrganizationNode) -> str:
     return "/".join((organization.id, *map(organizations.target_of, _way(context, organization, node))))
 
 
-def _accounts(context: Context, organization: Organization, node: Node) -> Iterator[Member]:
+def _accounts(context: Context, organization: Organization, node: OrganizationNode) -> Iterator[Member]:
     """The accounts in `node`; of several not the management account, which no SCP limits."""
     if isinstance(node, Member):
         yield node
@@ -139,7 +139,7 @@ def _accounts(context: Context, organization: Organization, node: Node) -> Itera
         yield from _accounts(context, organization, unit)
 
 
-def _grants(context: Context, organization: Organization, node: Node) -> Grants:
+def _grants(context: Context, organization: Organization, node: OrganizationNode) -> Grants:
     """What the SCPs attached to `node` itself allow."""
     target = organizations.target_of(node)
     found = organizations.attached(context.state, organization, target, SERVICE_CONTROL)

@@ -24,7 +24,7 @@ from locum.services.iam.kinds import USER
 from locum.services.iam.limits import PASSWORDS_REMEMBERED
 from locum.services.iam.sign_in import owned
 from locum.services.iam.sign_in.password_policy import check_password, policy_of
-from locum.services.verbs import Context, Operation, Outcome, Params, digests, reads, writes
+from locum.services.verbs import Context, Operation, Outcome, Params, digests_passwords, reads, writes
 from locum.state import LoginProfile, PasswordPolicy, put, remove
 
 
@@ -76,7 +76,7 @@ def change_password(context: Context, params: Params) -> Outcome:
         raise invalid_user_type("Only IAM Users can change their own password.")
     user = USER.named(context, caller.name)
     profile = _profile(context, owned.Owner(user.key, user.name))
-    if not is_one_of(params["OldPassword"], (profile.digest,), context.digests):
+    if not is_one_of(params["OldPassword"], (profile.digest,), context.password_digests):
         raise access_denied("The old password was incorrect.")
     if params["NewPassword"] == params["OldPassword"]:
         raise _reused()
@@ -122,7 +122,7 @@ def _first_digest(context: Context, owner: owned.Owner, password: str | None) ->
             "1 validation error detected: Value at 'password' failed to satisfy constraint: Member must not be null"
         )
     check_password(policy_of(context), password)
-    return new_digest(password, context.entropy, digests=context.digests)
+    return new_digest(password, context.entropy, digests=context.password_digests)
 
 
 def _with_password(context: Context, profile: LoginProfile, password: str) -> LoginProfile:
@@ -130,9 +130,9 @@ def _with_password(context: Context, profile: LoginProfile, password: str) -> Lo
     policy = policy_of(context)
     check_password(policy, password)
     known = (profile.digest, *profile.previous)
-    if is_one_of(password, known[: _remembered(policy)], context.digests):
+    if is_one_of(password, known[: _remembered(policy)], context.password_digests):
         raise _reused()
-    digest = new_digest(password, context.entropy, profile.digest, context.digests)
+    digest = new_digest(password, context.entropy, profile.digest, context.password_digests)
     kept = known[: PASSWORDS_REMEMBERED - 1]
     return replace(profile, digest=digest, previous=kept, changed=int(context.now))
 
@@ -148,9 +148,9 @@ def _reused() -> Exception:
 
 
 OPERATIONS: Final[dict[str, Operation]] = {
-    "CreateLoginProfile": digests(create_login_profile),
+    "CreateLoginProfile": digests_passwords(create_login_profile),
     "GetLoginProfile": reads(get_login_profile),
-    "UpdateLoginProfile": digests(update_login_profile),
+    "UpdateLoginProfile": digests_passwords(update_login_profile),
     "DeleteLoginProfile": writes(delete_login_profile),
-    "ChangePassword": digests(change_password),
+    "ChangePassword": digests_passwords(change_password),
 }

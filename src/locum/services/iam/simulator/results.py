@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from locum import policy
-from locum.policy import Decision, Outcome, PolicyKind, PolicyType, StatementReference, Verdict
+from locum.policy import Decision, PolicyKind, PolicyType, PolicyTypeOutcome, StatementReference, Verdict
 from locum.services.iam.simulator.inputs import EVERY_RESOURCE, Simulation
 from locum.services.iam.simulator.positions import Places
 
@@ -28,10 +28,10 @@ _DECISIONS: Final = {
     Verdict.IMPLICIT_DENY: "implicitDeny",
 }
 _OUTCOMES: Final = {
-    Outcome.ALLOWED: "allowed",
-    Outcome.DENIED: "explicitDeny",
-    Outcome.SILENT: "implicitDeny",
-    Outcome.ABSENT: "implicitDeny",
+    PolicyTypeOutcome.ALLOWED: "allowed",
+    PolicyTypeOutcome.DENIED: "explicitDeny",
+    PolicyTypeOutcome.SILENT: "implicitDeny",
+    PolicyTypeOutcome.ABSENT: "implicitDeny",
 }
 _RESTRICTIVENESS: Final = {"allowed": 0, "implicitDeny": 1, "explicitDeny": 2}
 
@@ -135,14 +135,14 @@ def _find(simulation: Simulation, places: Places, action: str, resource: str) ->
     # "If an Organizations SCP included in the evaluation denies access, the simulation ends."
     ended = decision.denied_by is PolicyType.SCP
     across = account != simulation.principal.account and not ended
-    allowed_by_scps = outcomes.scp in (Outcome.ALLOWED, Outcome.ABSENT)
+    allowed_by_scps = outcomes.scp in (PolicyTypeOutcome.ALLOWED, PolicyTypeOutcome.ABSENT)
     return _Finding(
         resource,
         _DECISIONS[decision.verdict],
         {} if ended else _statements(places, decision),
         simulation.missing if decision.verdict is Verdict.IMPLICIT_DENY and not ended else [],
         _details(decision) if across else None,
-        {"AllowedByPermissionsBoundary": outcomes.boundary is Outcome.ALLOWED} if policies.boundary else None,
+        {"AllowedByPermissionsBoundary": outcomes.boundary is PolicyTypeOutcome.ALLOWED} if policies.boundary else None,
         {"AllowedByOrganizations": allowed_by_scps} if policies.scps else None,
     )
 
@@ -161,7 +161,7 @@ def _details(decision: Decision) -> dict[str, str]:
     """What each type of policy says of a request across accounts."""
     outcomes = decision.outcomes
     details = {_IDENTITY: _OUTCOMES[outcomes.identity], _RESOURCE: _OUTCOMES[outcomes.resource]}
-    if outcomes.boundary is not Outcome.ABSENT:
+    if outcomes.boundary is not PolicyTypeOutcome.ABSENT:
         details[_BOUNDARY] = _OUTCOMES[outcomes.boundary]
     return details
 

@@ -1,0 +1,154 @@
+"""The verdict on a call: a value, and what can be said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from locum import policy
+from locum.authz.call import Call, Check
+from locum.authz.catalogue import service
+from locum.authz.messages import denied, reason
+from locum.core.errors import Fault
+from locum.policy import CompiledPolicy, Decision, Policies, PolicyKind, PolicyType, Request
+
+
+class Ruling(NamedTuple):
+    """One check and what was decided of it."""
+
+    check: Check
+    request: Request
+    policies: Policies
+    decision: Decision
+
+    @property
+    def trust(self) -> bool:
+        """Whether the resource's policy is a role's trust policy."""
+        resource = self.policies.resource
+        if resource is not None:
+            return resource.source.kind is PolicyKind.TRUST
+        return self.check.action.startswith("sts:") and ":role/" in self.check.resource
+
+    @property
+    def reason(self) -> str:
+        """The end of AWS's message; empty where the check is allowed."""
+        return reason(self.decision, self.check.action, trust=self.trust, policy=self._denier())
+
+    def _denier(self) -> str:
+        """The ARN of the managed policy that denies, empty where there is none to tell of.
+
+        AWS Security Blog, "Enhanced access denied error messages with policy ARNs": for SCPs, RCPs, boundaries, session
+        and identity policies, "only included when the request originates from either the same account or the same
+        organization".
+        """
+        group = _GROUPS.get(self.decision.denied_by) if self.decision.denied_by is not None else None
+        if group is None or not self._near():
+            return ""
+        denying = {reference.source for reference in self.decision.determining}
+        arns = (policy.source.arn for policy in group(self.policies) if policy.source in denying)
+        return next((arn for arn in arns if ":policy/" in arn), "")
+
+    def _near(self) -> bool:
+        """Whether caller and resource are of one account, or of one organization."""
+        request = self.request
+        if request.principal.account == request.resource_account:
+            return True
+        organization = request.context.get("aws:principalorgid")
+        return organization is not None and organization == request.context.get("aws:resourceorgid")
+
+
+def _levels(levels: tuple[tuple[CompiledPolicy, ...], ...]) -> Iterable[CompiledPolicy]:
+    return (policy for level in levels for policy in level)
+
+
+_GROUPS: Final[Mapping[PolicyType, Callable[[Policies], Iterable[CompiledPolicy]]]] = {
+    PolicyType.RCP: lambda policies: _levels(policies.rcps),
+    PolicyType.SCP: lambda policies: _levels(policies.scps),
+    PolicyType.BOUNDARY: lambda policies: () if policies.boundary is None else (policies.boundary,),
+    PolicyType.SESSION: lambda policies: policies.session or (),
+    PolicyType.IDENTITY: lambda policies: policies.identity,
+}
+"""The policies of each type whose ARNs are told."""
+
+
+class Authorization:
+    """Whether a call may proceed, and why. The rulings end with the one that failed."""
+
+    __slots__ = ("_fault", "call", "gone", "refused", "rulings")
+
+    def __init__(
+        self,
+        call: Call,
+        rulings: tuple[Ruling, ...],
+        fault: Fault | None = None,
+        *,
+        gone: bool = False,
+        refused: Check | None = None,
+    ) -> None:
+        self.call = call
+        self.rulings = rulings
+        self.gone = gone
+        self.refused = refused
+        self._fault = fault
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the call may proceed."""
+        if self._fault is not None or self.gone:
+            return False
+        return not self.rulings or self.rulings[-1].decision.allowed
+
+    @property
+    def failing(self) -> Ruling | None:
+        """The ruling that refuses the call; None where it proceeds, or where no policy was asked."""
+        return self.rulings[-1] if self.rulings and not self.rulings[-1].decision.allowed else None
+
+    def fault(self) -> Fault:
+        """AWS's answer to a refused call. Raises ValueError on a call that is allowed."""
+        if self._fault is not None:
+            return self._fault
+        principal = self.call.caller.principal
+        protocol = self.call.protocol or service(self.call.service).protocol
+        if self.gone and self.refused is not None:
+            because = f"because no identity-based policy allows the {self.refused.action} action"
+            return denied(self.call.service, protocol, principal, self.refused, because)
+        failing = self.failing
+        if failing is None:
+            raise ValueError("an allowed call has no fault")
+        return denied(self.call.service, protocol, principal, failing.check, failing.reason)
+
+    @property
+    def determining(self) -> tuple[str, ...]:
+        """The statements that determined it, each as `policy#index` or `policy#Sid`, for the record."""
+        if not self.rulings:
+            return ()
+        rulings = self.rulings if self.failing is None else (self.rulings[-1],)
+        names = [
+            f"{reference.source.name}#{reference.sid or reference.number}"
+            for ruling in rulings
+            for reference in ruling.decision.determining
+        ]
+        return tuple(dict.fromkeys(names))
+
+    def explanation(self) -> dict[str, Any]:
+        """Check by check, policy by policy: JSON-able, computed now."""
+        return {
+            "allowed": self.allowed,
+            "operation": f"{self.call.service}:{self.call.operation}",
+            "principal": self.call.caller.principal.arn,
+            "limit": self._fault.message if self._fault is not None else None,
+            "gone": self.gone,
+            "checks": [_explained(ruling) for ruling in self.rulings],
+        }
+
+
+def _explained(ruling: Ruling) -> dict[str, Any]:
+    return {
+        "action": ruling.check.action,
+        "resource": ruling.check.resource,
+        "resourceAccount": ruling.request.resource_account,
+        "verdict": ruling.decision.verdict.value,
+        "reason": ruling.reason,
+        "context": dict(ruling.request.context),
+        "explanation": policy.explain(ruling.request, ruling.policies, ruling.decision).as_dict(),
+    }

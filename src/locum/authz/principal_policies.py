@@ -1,0 +1,176 @@
+"""Which policies apply to a principal.
+
+Resolved once and kept by identity of the immutable values that it followed from: the entity itself, and its
+account's policies and groups. A change makes other values, so that the next call sees it, without any event.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from locum.core.principal import Caller, PrincipalKind, Session
+from locum.policy import CompiledPolicy, PolicyKind
+from locum.policy.stored import compiled
+from locum.state import Group, PasswordPolicy, Policy, Role, State, User
+from locum.state.attachments import Attachment, identity_policies, managed_document
+
+Level = tuple[CompiledPolicy, ...]
+
+_KEPT: Final = 16_384
+"""Principals kept resolved."""
+
+_NOTHING: Final = '{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}'
+
+
+class PrincipalPolicies(NamedTuple):
+    """What a principal's own policies are. `gone`: the credentials speak for a user or role that is no more."""
+
+    identity: Level = ()
+    boundary: CompiledPolicy | None = None
+    session: Level | None = None
+    gone: bool = False
+
+
+_NONE: Final = PrincipalPolicies()
+_GONE: Final = PrincipalPolicies(gone=True)
+
+
+_SELF_SERVICE: Final = (
+    '{"Version": "2012-10-17", "Statement": {"Effect": "Allow",'
+    ' "Action": ["iam:ChangePassword", "iam:GetAccountPasswordPolicy"], "Resource": "*"}}'
+)
+"""IAM API Reference, AllowUsersToChangePassword: "Gives IAM users permissions to iam:ChangePassword for only their user
+and to the iam:GetAccountPasswordPolicy action. This option does not attach a permissions policy to each user, rather
+the permissions are applied at the account-level for all users by IAM." ChangePassword is about its caller alone."""
+
+
+class _Entry(NamedTuple):
+    entity: User | Role
+    policies: Mapping[str, Policy]
+    groups: Mapping[str, Group]
+    passwords: Mapping[str, PasswordPolicy]
+    resolved: PrincipalPolicies
+
+
+_CACHE: OrderedDict[str, _Entry] = OrderedDict()
+
+
+class _View(NamedTuple):
+    """The principals already looked up in one state: while it stands, nothing has to be compared again."""
+
+    state: State | None
+    found: dict[tuple[str, str], PrincipalPolicies]
+
+
+class _Latest:
+    """The view of the state that was asked about last, in whichever thread."""
+
+    view = _View(None, {})
+
+
+def principal_policies(state: State, caller: Caller) -> PrincipalPolicies:
+    """The policies of `caller`, as they are in `state`."""
+    principal, session = caller.principal, caller.session
+    kind = principal.kind
+    if kind is PrincipalKind.USER or kind is PrincipalKind.ROLE_SESSION:
+        arn = principal.arn if kind is PrincipalKind.USER else principal.issuer_arn
+        found = _of_entity(state, principal.account, arn, principal.unique_id)
+    elif kind is PrincipalKind.FEDERATED_USER:
+        found = _of_federating(state, caller)
+    else:
+        found = _NONE  # of these only a root session of AssumeRoot is under a policy: that of its task
+    if session is None or found.gone or (session.policy is None and not session.policy_arns):
+        return found
+    return found._replace(session=_session_policies(state, session))
+
+
+def _of_federating(state: State, caller: Caller) -> PrincipalPolicies:
+    """A federated user has the permissions of the user who made it, under its session policies; or root's."""
+    principal = caller.principal
+    if principal.issuer_arn.endswith(":root"):
+        return _NONE
+    return _of_entity(state, principal.account, principal.issuer_arn, principal.unique_id)
+
+
+def _of_entity(state: State, account: str, arn: str, unique_id: str) -> PrincipalPolicies:
+    """Of the user or role `arn`; gone where it is no more, or is another one by the same name."""
+    view = _Latest.view
+    if view.state is not state or len(view.found) > _KEPT:
+        view = _Latest.view = _View(state, {})
+    found = view.found.get((arn, unique_id))
+    if found is None:
+        found = view.found[arn, unique_id] = _looked_up(state, account, arn, unique_id)
+    return found
+
+
+def _looked_up(state: State, account: str, arn: str, unique_id: str) -> PrincipalPolicies:
+    kind: type[User] | type[Role] = Role if arn.split(":", 5)[-1].startswith("role/") else User
+    entity = state.get(kind, account, arn.rsplit("/", 1)[-1].lower())
+    if entity is None or entity.id != unique_id:
+        return _GONE
+    policies, groups = state.table(Policy, account), state.table(Group, account)
+    passwords = state.table(PasswordPolicy, account)
+    entry = _CACHE.get(unique_id)
+    if (
+        entry is not None
+        and entry.entity is entity
+        and entry.policies is policies
+        and entry.groups is groups
+        and entry.passwords is passwords
+    ):
+        return entry.resolved
+    resolved = _resolve(state, entity)
+    _CACHE[unique_id] = _Entry(entity, policies, groups, passwords, resolved)
+    _CACHE.move_to_end(unique_id)
+    if len(_CACHE) > _KEPT:
+        _CACHE.popitem(last=False)
+    return resolved
+
+
+def _resolve(state: State, entity: User | Role) -> PrincipalPolicies:
+    identity = tuple(_identity(found) for found in identity_policies(state, entity))
+    return PrincipalPolicies((*identity, *_own_password(state, entity)), _boundary(state, entity))
+
+
+def _own_password(state: State, entity: User | Role) -> Level:
+    """What the account's password policy lets its users do."""
+    rules = state.get(PasswordPolicy, entity.account, entity.account) if isinstance(entity, User) else None
+    if rules is None or not rules.users_may_change:
+        return ()
+    return (compiled(_SELF_SERVICE, PolicyKind.IDENTITY, "account password policy"),)
+
+
+def _identity(found: Attachment) -> CompiledPolicy:
+    if found.arn:
+        return compiled(found.document, PolicyKind.IDENTITY, f"managed policy {found.name}", found.arn)
+    owner = found.owner
+    where = f'inline policy "{found.name}" of {owner.arn_kind} {owner.name}'
+    return compiled(found.document, PolicyKind.IDENTITY, where, owner.arn)
+
+
+def _boundary(state: State, entity: User | Role) -> CompiledPolicy | None:
+    """The boundary; one that is not there any more allows nothing: it is a limit, and a lost limit is no freedom."""
+    if not entity.boundary:
+        return None
+    found = _managed(state, entity.account, entity.boundary, PolicyKind.BOUNDARY)
+    return found or compiled(_NOTHING, PolicyKind.BOUNDARY, f"{entity.boundary} (not found)", entity.boundary)
+
+
+def _managed(state: State, account: str, arn: str, kind: PolicyKind) -> CompiledPolicy | None:
+    text = managed_document(state, account, arn)
+    return None if text is None else compiled(text, kind, f"managed policy {arn.rsplit('/', 1)[-1]}", arn)
+
+
+def _session_policies(state: State, session: Session) -> Level:
+    """The session's policies. One that is not there any more allows nothing."""
+    inline = () if session.policy is None else (session.policy,)
+    return (
+        *(compiled(text, PolicyKind.SESSION, f"session policy of {session.name}") for text in inline),
+        *(
+            _managed(state, session.account, arn, PolicyKind.IDENTITY)
+            or compiled(_NOTHING, PolicyKind.IDENTITY, f"{arn} (not found)", arn)
+            for arn in session.policy_arns
+        ),
+    )

@@ -1,0 +1,68 @@
+"""What one request says, in the form in which statements ask for it.
+
+One object a request, made anew for each decision and thrown away with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from locum.core.principal import ContextValue, Principal
+from locum.policy.context import DERIVED_KEYS, derived_context
+
+
+class Request(NamedTuple):
+    """One question to the policies: may `principal` do `action` to `resource`?
+
+    `action` is `service:Name` in any case. `resource` is an ARN, or `*`. `resource_account` is the account that
+    owns it. `context` has lower-case keys and is complete: a key that is not there is absent; of what the
+    principal itself says (aws:PrincipalArn ...), what is missing is derived. `wildcard_only`: the action has no
+    resource-level permissions. `provider` is the identity provider (an ARN, or `accounts.google.com` ...) behind a
+    caller who is signed in by it: AssumeRoleWithWebIdentity, AssumeRoleWithSAML. `canonical_user` is the S3
+    canonical user id of the caller's account.
+    """
+
+    principal: Principal
+    action: str
+    resource: str
+    resource_account: str
+    context: Mapping[str, ContextValue]
+    wildcard_only: bool = False
+    provider: str = ""
+    canonical_user: str = ""
+
+
+class PreparedRequest:
+    """A request, prepared for matching."""
+
+    __slots__ = ("_derived", "action", "bounded", "context", "principal", "request", "resource")
+
+    def __init__(self, request: Request, *, bounded: bool = False) -> None:
+        self.request = request
+        self.principal = request.principal
+        self.action = request.action.lower()
+        # "Some actions don't support resource-level permissions: specify * in Resource." (SEMANTICS 33)
+        self.resource = "*" if request.wildcard_only else request.resource
+        self.context = request.context
+        self.bounded = bounded
+        self._derived: Mapping[str, ContextValue] | None = None
+
+    def get(self, key: str) -> ContextValue | None:
+        """The value or values of a condition key (lower-case), or None."""
+        value = self.context.get(key)
+        if value is None and key in DERIVED_KEYS:
+            if self._derived is None:
+                self._derived = derived_context(self.principal)
+            return self._derived.get(key)
+        return value
+
+    def variable(self, key: str) -> str | None:
+        """What a policy variable stands for. A multivalued key stands for nothing.
+
+        "You can use any single-valued condition context key as a variable."
+        """
+        value = self.get(key)
+        if value is None or isinstance(value, str):
+            return value
+        return value[0] if len(value) == 1 else None
