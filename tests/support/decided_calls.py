@@ -279,7 +279,7 @@ class Stage:
 
     def _change(self, events: list[Event]) -> None:
         if events:
-            ledger = self.plane.node.plane.ledger
+            ledger = self.plane.node.runtime.ledger
             self.plane.run(ledger.transact(lambda _state: Outcome({}, tuple(events)), lambda _outcome: ()))
 
     def _renamed(self, raw: Mapping[str, Any], made: Made) -> dict[str, Any]:

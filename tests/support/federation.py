@@ -73,7 +73,7 @@ class World:
         """What the credentials in an answer carry."""
         attached = key_of(answer)
         assert attached.session_token is not None
-        return open_session(self.plane.node.plane.keyring, attached.access_key_id, attached.session_token)[0]
+        return open_session(self.plane.node.runtime.keyring, attached.access_key_id, attached.session_token)[0]
 
 
 def key_of(answer: dict[str, Any]) -> Key:

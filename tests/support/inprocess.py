@@ -128,7 +128,7 @@ class InProcess:
 
     def account(self, account: str) -> Key:
         """A key of the root user of another account."""
-        plane = self.node.plane
+        plane = self.node.runtime
         key_id, secret, sealed = new_access_key(plane.keyring, account, plane.entropy)
         events = (
             put(Account(account=account, created=1)),
@@ -139,12 +139,12 @@ class InProcess:
 
     def records(self, count: int = 50) -> list[Record]:
         """The latest records, newest first."""
-        plane = self.node.plane
+        plane = self.node.runtime
         return self.run(plane.ledger.read(lambda: plane.history.latest(count)))
 
     def record(self, request_id: str) -> Record:
         """The one record of a request."""
-        plane = self.node.plane
+        plane = self.node.runtime
         (found,) = self.run(plane.ledger.read(lambda: plane.history.by_request(request_id)))
         return found
 

@@ -1,22 +1,43 @@
-"""The metadata service of one account, with a clock that is set and a record of what was delivered."""
+"""The metadata service of one account, over a node in memory, with a clock that is set."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar, cast
 
+import pytest
 from msgspec.structs import replace
 
-from locum.core.errors import Fault
+from locum.audit import History
+from locum.backends import Backend
+from locum.calls import Backends, Calls, OwnService, Recorder, Runtime
+from locum.core.errors import Fault, StorageError
 from locum.credentials import KeyRing
 from locum.imds import MetadataService
 from locum.imds.credentials import RoleCredentials
 from locum.imds.service import TOKEN, TOKEN_TTL, Answer
-from locum.services.sts import AttachedProfile, InstanceCredentials
-from locum.services.verbs import Settings
-from locum.state import AnyEntity, Instance, InstanceProfile, MetadataOptions, ProfileAssociation, State, change, put
+from locum.services import sts
+from locum.services.verbs import DEFAULTS, Outcome, Settings
+from locum.state import AnyEntity, Event, Instance, InstanceProfile, MetadataOptions, ProfileAssociation, State, put
+from locum.store import AuditRow, Ledger
+from locum.store.memory import MemoryJournal
 from support.one_account import ACCOUNT, NOW, Entropy, profile, role
+
+T = TypeVar("T")
+
+_OPEN: list[Metadata] = []
+
+
+@pytest.fixture(autouse=True)
+def closed_afterwards() -> Iterator[None]:
+    """For modules that make a `Metadata`: each of them is closed after the test."""
+    yield
+    while _OPEN:
+        _OPEN.pop().close()
+
 
 INSTANCE = "i-0123456789abcdef0"
 OTHER_INSTANCE = "i-0fedcba9876543210"
@@ -53,22 +74,44 @@ def association(attached: InstanceProfile, identity: str = "iip-assoc-1", to: st
     )
 
 
-@dataclass
+class _Refusing(MemoryJournal):
+    """A journal that can be told to fail."""
+
+    failing = False
+
+    def record(self, rows: Sequence[AuditRow]) -> None:
+        if self.failing:
+            raise StorageError("the disk is gone")
+        super().record(rows)
+
+
 class Metadata:
-    """`get` and `put` ask as a program inside the instance does."""
+    """The metadata service over a node in memory. `get` and `ask` ask as a program inside the instance does."""
 
-    entities: tuple[AnyEntity, ...] = (instance(),)
-    settings: Settings = field(default_factory=Settings)
-    now: float = NOW
-    delivered: list[tuple[AttachedProfile, InstanceCredentials, float]] = field(default_factory=list)
-    failing: bool = False
-
-    def __post_init__(self) -> None:
-        self.state = change(State(), [put(entity) for entity in self.entities])
+    def __init__(self, entities: tuple[AnyEntity, ...] = (instance(),), settings: Settings = DEFAULTS) -> None:
+        self.now: float = NOW
         entropy = Entropy()
         self.keyring = KeyRing.generate(entropy)
-        credentials = RoleCredentials(self.keyring, entropy, self.settings, self._issued)
+        self.journal = _Refusing()
+        self.ledger = Ledger.open(self.journal, lambda: self.now)
+        backends = Backends(cast("Backend", None), {})  # no call of STS asks one
+        self.runtime = Runtime(
+            ledger=self.ledger,
+            history=History(self.journal),
+            usage=self.journal,
+            keyring=self.keyring,
+            clock=lambda: self.now,
+            entropy=entropy,
+            settings=settings,
+            services={"sts": OwnService(sts.OPERATIONS, lambda _operation, _params: True)},
+            backends=backends,
+        )
+        self.calls = Calls(self.runtime, Recorder(self.ledger, entropy, "enforce"))
+        credentials = RoleCredentials(self.calls.make)
         self.service = MetadataService(lambda: self.state, self.keyring, lambda: self.now, entropy, credentials)
+        self._runner = asyncio.Runner()
+        _OPEN.append(self)
+        self.having(*entities)
 
     @classmethod
     def wearing(cls, **fields: Any) -> Metadata:
@@ -77,16 +120,45 @@ class Metadata:
         optional = instance(metadata=MetadataOptions(tokens="optional"))
         return cls((optional, role("app"), role("spare"), attached, association(attached)), **fields)
 
-    def _issued(
-        self, _instance: Instance, attached: AttachedProfile, credentials: InstanceCredentials, now: float
-    ) -> None:
-        if self.failing:
-            raise Fault("ServiceUnavailable", "The request has failed due to a temporary failure of the server.", 503)
-        self.delivered.append((attached, credentials, now))
+    @property
+    def state(self) -> State:
+        """The current state."""
+        return self.ledger.state
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` on the event loop of the node."""
+        return self._runner.run(work)
+
+    def lose_storage(self) -> None:
+        """Have the disk fail, and the ledger notice."""
+        self.journal.failing = True
+
+        async def record() -> None:
+            self.ledger.record(AuditRow(0.0, ACCOUNT, "", "", "", "", "", "", "", True, False, True, (), b""))
+            await self.ledger.flush()
+
+        with suppress(Fault):
+            self.run(record())
+
+    def close(self) -> None:
+        """Let go of threads and the event loop."""
+        with suppress(Fault):
+            self.run(self.ledger.close())
+        self._runner.close()
+
+    @property
+    def delivered(self) -> list[tuple[float, bool]]:
+        """When EC2 assumed a role, and whether it could: what the records say, oldest first."""
+        found = self.run(self.ledger.read(lambda: self.runtime.history.latest(1000)))
+        return [(record.at, not record.error_code) for record in reversed(found)]
 
     def having(self, *entities: AnyEntity) -> None:
         """Put entities there."""
-        self.state = change(self.state, [put(entity) for entity in entities])
+        self.becoming(*(put(entity) for entity in entities))
+
+    def becoming(self, *events: Event) -> None:
+        """Have `events` happen."""
+        self.run(self.ledger.transact(lambda _state: Outcome({}, events), lambda _outcome: ()))
 
     def altered(self, **fields: Any) -> None:
         """Change the instance."""
@@ -104,7 +176,7 @@ class Metadata:
         self, method: str, path: str, headers: dict[bytes, bytes] | None = None, of: str = INSTANCE
     ) -> Answer:  # fmt: skip
         """The answer to a request on the socket of the instance `of`."""
-        return self.service.answer(ACCOUNT, of, method, path, headers or {})
+        return self.run(self.service.answer(ACCOUNT, of, method, path, headers or {}))
 
     def get(self, path: str, token: str | None = None, of: str = INSTANCE) -> Answer:
         """GET /latest/`path`."""

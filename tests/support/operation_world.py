@@ -119,7 +119,7 @@ class World:
     @contextmanager
     def unchanged(self) -> Iterator[None]:
         """Whatever happens inside is taken back at the end."""
-        ledger = self.plane.node.plane.ledger
+        ledger = self.plane.node.runtime.ledger
         before = ledger.state
         try:
             yield
@@ -257,7 +257,7 @@ class World:
         for name in ("accepted", "finalized"):
             iam.accept_delegation_request(DelegationRequestId=self.names[name])
         iam.send_delegation_token(DelegationRequestId=self.names["finalized"])
-        inner = self.plane.node.plane
+        inner = self.plane.node.runtime
         self.names["token"] = seal_exchange_token(inner.keyring, ACCOUNT, self.names["finalized"], inner.entropy)
 
     def _reports(self) -> None:

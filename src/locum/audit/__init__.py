@@ -5,7 +5,8 @@ Pure but for `History`, which blocks on the journal: the gateway calls it throug
 
 from locum.audit.cloudtrail import cloudtrail_event, render
 from locum.audit.history import History, Page
-from locum.audit.record import Identity, Record, Resource, decode, identify, readable
+from locum.audit.identity import Identity, caller_of, identify
+from locum.audit.record import Record, Resource, decode, readable
 from locum.audit.row_template import RowTemplate
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Record",
     "Resource",
     "RowTemplate",
+    "caller_of",
     "cloudtrail_event",
     "decode",
     "identify",

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from locum.audit.record import Identity, Record
+from locum.audit.identity import Identity
+from locum.audit.record import Record
 from locum.core.clock import iso8601
 from locum.core.principal import PrincipalKind
 

@@ -11,82 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from locum.core.principal import Caller, PrincipalKind
+from locum.audit.identity import Identity
 from locum.store.journal import AuditRow, Use
-
-
-class Identity(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Who called. The same for every call with the same credentials: make it once.
-
-    `kind` is a `PrincipalKind`.
-    `issuer_*` tell of the role or user behind temporary credentials; `issued_at` is their creation in epoch
-    seconds (0: not temporary). `delivery` is ec2:RoleDelivery (`1.0` or `2.0`). `provider` is the identity
-    provider of a federated caller, or behind a role session. `delegate` is the account that the credentials were
-    delegated to.
-    """
-
-    kind: str
-    arn: str
-    account: str = ""
-    user_id: str = ""
-    name: str = ""
-    access_key_id: str = ""
-    issuer_arn: str = ""
-    issuer_id: str = ""
-    issued_at: int = 0
-    mfa: bool = False
-    source_identity: str = ""
-    instance_id: str = ""
-    delivery: str = ""
-    provider: str = ""
-    delegate: str = ""
-
-    @property
-    def assumed_root(self) -> bool:
-        """Whether it is a session of AssumeRoot: a root user behind whom somebody of another account is."""
-        return self.kind == PrincipalKind.ROOT and bool(self.issued_at) and self.issuer_arn != self.arn
-
-    @property
-    def principal_arn(self) -> str:
-        """The ARN that policies are attached to: of a role session the role's, otherwise the caller's own."""
-        return self.issuer_arn if self.kind == PrincipalKind.ROLE_SESSION else self.arn
-
-    @property
-    def username(self) -> str:
-        """What LookupEvents calls Username: of the root user `root`, of a role session the session name."""
-        return "root" if self.kind == PrincipalKind.ROOT else self.name
-
-
-def identify(caller: Caller) -> Identity:
-    """The identity of an authenticated caller."""
-    principal, session = caller.principal, caller.session
-    if session is None:
-        return Identity(
-            principal.kind.value,
-            principal.arn,
-            principal.account,
-            principal.user_id,
-            principal.name,
-            caller.access_key_id,
-            provider=principal.provider,
-        )
-    return Identity(
-        principal.kind.value,
-        principal.arn,
-        principal.account,
-        principal.user_id,
-        principal.name,
-        caller.access_key_id,
-        session.issuer_arn,
-        session.issuer_id,
-        session.issued_at,
-        session.mfa_at is not None,
-        session.source_identity,
-        session.instance_id,
-        str(session.context.get("ec2:roledelivery", "2.0")) if session.instance_id else "",
-        str(session.context.get("aws:federatedprovider", "")),
-        session.delegate,
-    )
 
 
 class Resource(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -107,7 +33,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
     `verdict` is `allow`, `explicit-deny`, `implicit-deny`, or empty where it did not come to a decision;
     `determining` names the statements that decided, `denial` is the message of a denial (which in the mode
     `observe` the client did not see). `management` is false for data events, which CloudTrail's event
-    history does not hold. `tls` is protocol version and cipher suite.
+    history does not hold. `tls` is protocol version and cipher suite. `invoked_by` is the service that made the call.
+
+    What it takes to decide on the call again is kept as well (`calls.replay`): `protocol`, `referer`, `presigned`,
+    `second_factor` and, of a service's call, `via` (with whose caller's permissions, by which services) and `source_*`
+    (for which resource). `effect` is the id of the committed effect that the call carries out, `cause` the request id
+    of the call that caused it.
     """
 
     event_id: str
@@ -141,6 +72,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
     event_type: str = "AwsApiCall"
     host: str = ""
     tls: tuple[str, str] = ("", "")
+    protocol: str = ""
+    referer: str = ""
+    presigned: bool = False
+    second_factor: bool = False
+    via: tuple[str, ...] = ()
+    source_account: str = ""
+    source_arn: str = ""
+    effect: str = ""
+    cause: str = ""
 
     @property
     def denied(self) -> bool:

@@ -5,40 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from locum.core.principal import Caller
+from locum.core.calls import Call
 
 Value = str | tuple[str, ...]
 """Of a condition key: text, or a tuple where the key is multivalued."""
 
+__all__ = ["PERMISSIONLESS", "Call", "Check", "Plan", "Value"]
+
 _NOTHING: Mapping[str, Any] = {}
-
-
-class Call(NamedTuple):
-    """One authenticated call.
-
-    `service` and `operation` are botocore's names, `params` the parsed input, `now` epoch seconds. `region` is the
-    one the request was signed for. `headers` has lower-case names. `presigned`: the signature came in the query
-    string. `protocol` is the one it came over (`query`, `json` ...); where empty, the one that the service speaks
-    first decides how a refusal is worded. `second_factor`: the caller showed one with this very call, and it was
-    verified.
-    """
-
-    service: str
-    operation: str
-    params: Mapping[str, Any]
-    caller: Caller
-    region: str
-    now: float
-    source_ip: str = "127.0.0.1"
-    secure: bool = False
-    user_agent: str = ""
-    referer: str = ""
-    host: str = ""
-    headers: Mapping[str, str] = _NOTHING
-    presigned: bool = False
-    request_id: str = ""
-    protocol: str = ""
-    second_factor: bool = False
 
 
 class Check(NamedTuple):

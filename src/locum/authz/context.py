@@ -190,6 +190,41 @@ def _resource_org_paths(subject: Conditions) -> Value | None:
     return (path,) if path else None
 
 
+def _service_name(subject: Conditions) -> Value | None:
+    principal = subject.call.caller.principal
+    return principal.arn if principal.kind is PrincipalKind.SERVICE else None
+
+
+def _service_names(subject: Conditions) -> Value | None:
+    name = _service_name(subject)
+    return None if name is None else (str(name),)
+
+
+def _source_account(subject: Conditions) -> Value | None:
+    source = subject.call.caller.source
+    return None if source is None else source.account or None
+
+
+def _source_arn(subject: Conditions) -> Value | None:
+    source = subject.call.caller.source
+    return None if source is None else source.arn or None
+
+
+def _source_organization(subject: Conditions) -> Organization:
+    """The organization of the account that a service principal acts for."""
+    source = subject.call.caller.source
+    return ALONE if source is None else around(subject.state, source.account)
+
+
+def _source_org_id(subject: Conditions) -> Value | None:
+    return _source_organization(subject).id or None
+
+
+def _source_org_paths(subject: Conditions) -> Value | None:
+    path = _source_organization(subject).path
+    return (path,) if path else None
+
+
 def _assumed_root(subject: Conditions) -> Value | None:
     """Present, and true, in the sessions that AssumeRoot gives."""
     session = subject.call.caller.session
@@ -276,6 +311,9 @@ def _principal_tags(subject: Conditions) -> Mapping[str, str]:
 
 _READERS: Final[Mapping[str, Callable[[Conditions], Value | None]]] = {
     "aws:assumedroot": _assumed_root,
+    "aws:calledvia": lambda s: s.call.caller.via or None,
+    "aws:calledviafirst": lambda s: s.call.caller.via[0] if s.call.caller.via else None,
+    "aws:calledvialast": lambda s: s.call.caller.via[-1] if s.call.caller.via else None,
     "aws:currenttime": _current_time,
     "aws:epochtime": _epoch_time,
     "aws:multifactorauthage": _mfa_age,
@@ -285,6 +323,8 @@ _READERS: Final[Mapping[str, Callable[[Conditions], Value | None]]] = {
     "aws:principalisawsservice": lambda s: scalar(s.call.caller.principal.kind is PrincipalKind.SERVICE),
     "aws:principalorgid": _principal_org_id,
     "aws:principalorgpaths": _principal_org_paths,
+    "aws:principalservicename": _service_name,
+    "aws:principalservicenameslist": _service_names,
     "aws:principaltype": _principal("aws:principaltype"),
     "aws:referer": _referer,
     "aws:requestedregion": lambda s: s.call.region,
@@ -292,14 +332,18 @@ _READERS: Final[Mapping[str, Callable[[Conditions], Value | None]]] = {
     "aws:resourceorgid": _resource_org_id,
     "aws:resourceorgpaths": _resource_org_paths,
     "aws:securetransport": lambda s: scalar(s.call.secure),
+    "aws:sourceaccount": _source_account,
+    "aws:sourcearn": _source_arn,
     "aws:sourceidentity": _source_identity,
-    "aws:sourceip": lambda s: s.call.source_ip,
+    "aws:sourceip": lambda s: s.call.source_ip or None,
+    "aws:sourceorgid": _source_org_id,
+    "aws:sourceorgpaths": _source_org_paths,
     "aws:tagkeys": _tag_keys,
     "aws:tokenissuetime": _token_issue_time,
     "aws:useragent": _user_agent,
     "aws:userid": _principal("aws:userid"),
     "aws:username": _principal("aws:username"),
-    "aws:viaawsservice": lambda s: "false",
+    "aws:viaawsservice": lambda s: scalar(bool(s.call.caller.via)),
     "ec2:region": _ec2_region,
     "ec2:roledelivery": _role_delivery,
     "ec2:sourceinstancearn": _source_instance,

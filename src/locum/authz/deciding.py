@@ -14,6 +14,7 @@ from typing import Final
 from locum import policy
 from locum.authz.authorization import Authorization, Ruling
 from locum.authz.call import Call, Check, Plan
+from locum.authz.catalogue import service
 from locum.authz.context import Conditions, own_facts
 from locum.authz.limits import limit
 from locum.authz.organization_arns import organization_facts
@@ -83,6 +84,8 @@ def decide(
     limited = limit(call)
     if limited is not None:
         return Authorization(call, (), limited)
+    if _acts_on_its_own(call, plan):
+        return Authorization(call, ())
     if not plan.checks and call.caller.session is None:
         return Authorization(call, ())  # a long-term key is its user's or root's, who is there
     own = principal_policies(state, call.caller)
@@ -96,6 +99,20 @@ def decide(
         if not ruling.decision.allowed:
             break
     return Authorization(call, tuple(rulings))
+
+
+def _acts_on_its_own(call: Call, plan: Plan) -> bool:
+    """Whether a service calls itself, for an account and on nothing but what belongs to that account.
+
+    No policy is asked: EC2 that terminates an instance, Lambda that invokes a function for an event source.
+    """
+    caller = call.caller
+    if caller.principal.kind is not PrincipalKind.SERVICE or caller.source is None:
+        return False
+    if caller.principal.arn != f"{service(call.service).prefix}.amazonaws.com":
+        return False
+    account = caller.source.account
+    return all(check.resource == "*" or account_of(check.resource, "") == account for check in plan.checks)
 
 
 def may(state: State, call: Call, action: str, resource: str, facts: FactsOf = nothing_known) -> bool:
@@ -166,12 +183,12 @@ def _unlocks(caller: Principal, action: str, owner: str) -> bool:
 
 def _facts(state: State, arn: str, facts: FactsOf) -> ResourceFacts:
     """The state's own knowledge of IAM and instances, a backend's of everything else."""
-    service = arn.split(":", 3)[2] if arn.startswith("arn:") else ""
-    if service == "iam":
+    owner = arn.split(":", 3)[2] if arn.startswith("arn:") else ""
+    if owner == "iam":
         return own_facts(state, arn) or UNKNOWN
-    if service == "organizations":
+    if owner == "organizations":
         return organization_facts(state, arn) or UNKNOWN
-    if service == "ec2":
+    if owner == "ec2":
         return own_facts(state, arn) or facts(arn)
     return facts(arn)
 

@@ -133,7 +133,7 @@ def _column(variable: str) -> Callable[[Call, Any], tuple[str | None, ...]]:
     if variable == ".region":
         return lambda call, item: (call.region,)
     if variable == ".account":
-        return lambda call, item: (call.caller.principal.account,)
+        return lambda call, item: (call.caller.account,)
     if variable.isidentifier():
         return _plain_column(variable)
     getter = compile_path(variable)

@@ -20,6 +20,7 @@ class BackendCall:
     `codec` names the operation and the protocol that the client speaks. `request` is the client's own, `body` its
     verified payload without any `aws-chunked` framing, `params` what was read from them and decided on.
     `host_bucket`: the S3 bucket that the client named in the host, not in the path (else empty).
+    `effect` is the id of the committed effect that the call carries out: the same for each attempt (else empty).
     """
 
     codec: Codec
@@ -29,6 +30,7 @@ class BackendCall:
     body: bytes
     params: dict[str, Any]
     host_bucket: str = ""
+    effect: str = ""
 
     @property
     def service(self) -> str:

@@ -7,12 +7,10 @@ from typing import Any
 
 from locum.audit import readable
 from locum.cli.compose import Node
+from locum.core.actors import service_principal
+from locum.core.calls import ServiceCall
 from locum.core.errors import Fault
-from locum.core.principal import Caller, Principal
-from locum.services import ec2
-from locum.services.verbs import Context, Outcome
-from locum.state import Instance, State
-from locum.store import AuditRow
+from locum.state import Instance
 
 
 class NodeHost:
@@ -39,7 +37,7 @@ class NodeHost:
         return None
 
     async def records(self, request_id: str, count: int, *, denied_only: bool) -> list[dict[str, Any]]:
-        history = self._node.plane.history
+        history = self._node.runtime.history
         if request_id:
             found = await self._node.ledger.read(lambda: history.by_request(request_id))
         else:
@@ -47,29 +45,14 @@ class NodeHost:
         return [readable(record) for record in found]
 
     async def ended(self, account: str, instance: str) -> None:
-        """Terminate what a launcher left running, as its owner would have; it is in the record as EC2's own doing."""
-        plane = self._node.plane
-        found = plane.ledger.state.get(Instance, account, instance)
+        """Terminate what a launcher left running, as EC2's own doing."""
+        found = self._node.ledger.state.get(Instance, account, instance)
         if found is None or found.state in ("shutting-down", "terminated"):
             return
-        context = Context(
-            plane.ledger.state,
-            plane.clock(),
-            plane.entropy,
-            plane.keyring,
-            Caller(Principal.root(account)),
-            found.region,
-            plane.settings,
-        )
-        verb = ec2.OPERATIONS["TerminateInstances"].verb
-
-        def handler(state: State) -> Outcome:
-            return verb(context._replace(state=state), {"InstanceIds": [instance]})
-
-        def audit(outcome: Outcome | Fault) -> tuple[AuditRow, ...]:
-            return () if isinstance(outcome, Fault) else (self._node.recorder.ended_row(found, context.now),)
-
+        ec2 = service_principal("ec2.amazonaws.com", account, found.arn)
         try:
-            await plane.ledger.transact(handler, audit)
+            await self._node.calls.make(
+                ServiceCall(ec2, "ec2", "TerminateInstances", {"InstanceIds": [instance]}, found.region)
+            )
         except Fault:
             return  # protected against termination, or the plane is going down: it stays as it is

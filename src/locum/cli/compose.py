@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from locum.agents.deliveries import Deliveries
 from locum.audit import History
+from locum.calls import Backends, Calls, Mode, OwnService, Recorder, Runtime
 from locum.cli.analyzer import LazyAnalyzer
 from locum.cli.backends import LazyMoto, http_backend
 from locum.cli.home import CREDENTIALS_FILE, RootKey, root_key_text
@@ -19,8 +21,6 @@ from locum.credentials import KeyRing, create_keyring, new_access_key, open_secr
 from locum.gateway.app import Gateway
 from locum.gateway.issuerkeys import FOLDER, IssuerKeys
 from locum.gateway.pipeline import Pipeline
-from locum.gateway.plane import Backends, Mode, OwnService, Plane
-from locum.gateway.recorder import Recorder
 from locum.http.listener import Listeners
 from locum.imds import MetadataService
 from locum.imds.credentials import RoleCredentials
@@ -65,8 +65,7 @@ class Node:
             self.journal.close()
             raise
         self.listeners = Listeners()
-        self.recorder = recorder = Recorder(self.ledger, entropy, options.mode)
-        self.plane = Plane(
+        self.runtime = Runtime(
             ledger=self.ledger,
             history=History(self.journal),
             usage=self.journal,
@@ -74,13 +73,14 @@ class Node:
             clock=clock,
             entropy=entropy,
             settings=options.settings,
-            issuer_keys=IssuerKeys(options.data / FOLDER),
             services=_services(),
             backends=backends,
             mode=options.mode,
         )
-        self.gateway = Gateway(self.plane, Pipeline(self.plane, recorder))
-        credentials = RoleCredentials(self.keyring, entropy, options.settings, recorder.delivered)
+        self.calls = Calls(self.runtime, Recorder(self.ledger, entropy, options.mode))
+        self.deliveries = Deliveries(self.calls.outbox, clock)
+        self.gateway = Gateway(self.runtime, Pipeline(self.runtime, self.calls, IssuerKeys(options.data / FOLDER)))
+        credentials = RoleCredentials(self.calls.make)
         self.metadata = MetadataService(lambda: self.ledger.state, self.keyring, clock, entropy, credentials)
 
     async def open(self) -> int:
@@ -88,23 +88,25 @@ class Node:
         await self._ensure_root()
         sock = socket.create_server((self.options.host, self.options.port), reuse_port=False)
         port = int(sock.getsockname()[1])
-        self.plane.settings = replace(self.plane.settings, endpoint=f"http://127.0.0.1:{port}")
+        self.runtime.settings = replace(self.runtime.settings, endpoint=f"http://127.0.0.1:{port}")
         await self.listeners.open(sock, self.gateway)
+        self.deliveries.start()
         return port
 
     async def close(self) -> None:
         """Finish what is under way, write what is waiting, let go of everything."""
         await self.listeners.close_all()
-        await self.plane.backends.close()
+        await self.deliveries.close()
+        await self.runtime.backends.close()
         await self.ledger.close()
 
     async def _ensure_root(self) -> None:
         """The root user of the default account has a key from the first start on, and its file is there."""
-        account, plane = self.options.account, self.plane
+        account, runtime = self.options.account, self.runtime
         key = _root_key(self.ledger.state, self.keyring, account)
         if key is None:
-            now = int(plane.clock())
-            key_id, secret, sealed = new_access_key(self.keyring, account, plane.entropy)
+            now = int(runtime.clock())
+            key_id, secret, sealed = new_access_key(self.keyring, account, runtime.entropy)
             made = AccessKey(account=account, id=key_id, secret=sealed, created=now)
             events = [put(made)]
             if self.ledger.state.get(Account, account, account) is None:

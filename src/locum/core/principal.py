@@ -161,6 +161,17 @@ class Session:
         return self.kind is PrincipalKind.ROOT and bool(self.policy_arns)
 
 
+def principal_of(session: Session) -> Principal:
+    """The principal that temporary credentials speak for."""
+    if session.kind is PrincipalKind.ROLE_SESSION:
+        return Principal.role_session(session.issuer_arn, session.issuer_id, session.name)
+    if session.kind is PrincipalKind.FEDERATED_USER:
+        return Principal.federated_user(session.account, session.name, session.issuer_arn, session.issuer_id)
+    if session.kind is PrincipalKind.ROOT:
+        return Principal.root(session.account)
+    return Principal.user(session.account, session.issuer_arn, session.issuer_id, session.name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FederatedClaims:
     """The verified claims of an identity provider about a caller.
@@ -191,16 +202,37 @@ class FederatedClaims:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """An authenticated caller: the principal, the key it signed with, its session where it has one.
+class Source:
+    """The resource on whose behalf a service makes a call: the condition keys aws:SourceAccount and aws:SourceArn.
 
-    `federated_claims` is there where `principal` is one of `FEDERATED`.
+    `session_context` holds condition keys (lower-case) that a session assumed for the resource carries.
+    """
+
+    account: str
+    arn: str = ""
+    session_context: Mapping[str, ContextValue] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a call: the principal, the access key it signed with, and its session where it has one.
+
+    `federated_claims` is there where `principal` is one of `FEDERATED`. `source` is there where it is a service
+    principal that acts for a resource. `via` are the services that make the call with this caller's permissions
+    (forward access sessions), the first one first: the condition key aws:CalledVia.
     """
 
     principal: Principal
     access_key_id: str = ""
     session: Session | None = None
     federated_claims: FederatedClaims | None = None
+    source: Source | None = None
+    via: tuple[str, ...] = ()
+
+    @property
+    def account(self) -> str:
+        """The caller's account; of a service principal, the account that it acts for."""
+        return self.principal.account or (self.source.account if self.source is not None else "")
 
 
 NOBODY = Caller(ANONYMOUS)

@@ -1,1 +1,1 @@
-"""The one front door, for Locum's own services and the guarded ones alike."""
+"""The gateway: HTTP requests into calls, their results into HTTP responses, and who signed."""

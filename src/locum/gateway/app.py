@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 from locum import __version__
+from locum.calls import Runtime
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
 from locum.gateway.pipeline import Pipeline
-from locum.gateway.plane import Plane
 from locum.gateway.published import published
 from locum.http import asgi
 
@@ -19,8 +19,8 @@ HEALTH = "/_locum/health"
 class Gateway:
     """Reads requests, answers them. `/_locum/health` and what issuers publish are all that asks for no signature."""
 
-    def __init__(self, plane: Plane, pipeline: Pipeline) -> None:
-        self._plane = plane
+    def __init__(self, runtime: Runtime, pipeline: Pipeline) -> None:
+        self._runtime = runtime
         self._pipeline = pipeline
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
@@ -42,13 +42,13 @@ class Gateway:
         """What is no AWS service's: it asks for no signature."""
         if not path.startswith(OWN):
             return None
-        return self._health() if path == HEALTH else published(self._plane.ledger.state, self._plane.settings, path)
+        return self._health() if path == HEALTH else published(self._runtime.ledger.state, self._runtime.settings, path)
 
     def _allowance(self, request: HttpRequest) -> int:
         return asgi.MAX_BODY if self._pipeline.knows_signer(request) else asgi.FREE_BODY
 
     def _health(self) -> HttpResponse:
-        ledger = self._plane.ledger
+        ledger = self._runtime.ledger
         body = {
             "status": "failed" if ledger.failure else "ok",
             "version": __version__,

@@ -12,7 +12,7 @@ from locum import sigv4
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest
 from locum.core.identifiers import TEMPORARY_KEY
-from locum.core.principal import NOBODY, Caller, Principal, PrincipalKind, Session
+from locum.core.principal import NOBODY, Caller, Principal, principal_of
 from locum.credentials import InvalidToken, KeyRing, open_secret, open_session
 from locum.sigv4 import Failure
 from locum.sigv4.faults import fault
@@ -109,7 +109,7 @@ def _temporary(keyring: KeyRing, claim: sigv4.Claim) -> Signer:
         session, secret = open_session(keyring, claim.access_key_id, claim.session_token)
     except InvalidToken:
         raise _refused(Failure.INVALID_TOKEN, claim) from None
-    return Signer(Caller(principal_of_session(session), claim.access_key_id, session), secret)
+    return Signer(Caller(principal_of(session), claim.access_key_id, session), secret)
 
 
 def principal_of_key(state: State, key: AccessKey) -> Principal | None:
@@ -118,17 +118,6 @@ def principal_of_key(state: State, key: AccessKey) -> Principal | None:
         return Principal.root(key.account)
     user = state.get(User, key.account, key.user)
     return None if user is None else Principal.user(user.account, user.arn, user.id, user.name)
-
-
-def principal_of_session(session: Session) -> Principal:
-    """The principal that temporary credentials speak for."""
-    if session.kind is PrincipalKind.ROLE_SESSION:
-        return Principal.role_session(session.issuer_arn, session.issuer_id, session.name)
-    if session.kind is PrincipalKind.FEDERATED_USER:
-        return Principal.federated_user(session.account, session.name, session.issuer_arn, session.issuer_id)
-    if session.kind is PrincipalKind.ROOT:
-        return Principal.root(session.account)
-    return Principal.user(session.account, session.issuer_arn, session.issuer_id, session.name)
 
 
 def _require_unsigned(operation: OperationModel, protocol: str) -> None:

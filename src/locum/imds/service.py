@@ -12,20 +12,18 @@ before: by the socket. Nothing that a request says can change it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, NamedTuple
 
 from locum.core.clock import Clock, Entropy
 from locum.core.errors import Fault
 from locum.credentials import KeyRing
+from locum.http.asgi import Receive, Scope, Send
 from locum.imds import tree
 from locum.imds.credentials import RoleCredentials
 from locum.imds.tokens import MAX_TTL, MIN_TTL, TokenMint
 from locum.state import Instance, State
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _log: Final = logging.getLogger("locum.imds")
@@ -79,20 +77,22 @@ class MetadataService:
 
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http":
-                await _send(scope, send, self._guarded(account, instance, scope))
+                await _send(scope, send, await self._guarded(account, instance, scope))
 
         return serve
 
-    def _guarded(self, account: str, instance: str, scope: Scope) -> Answer:
+    async def _guarded(self, account: str, instance: str, scope: Scope) -> Answer:
         try:
-            return self.answer(account, instance, scope["method"], scope["path"], dict(scope["headers"]))
+            return await self.answer(account, instance, scope["method"], scope["path"], dict(scope["headers"]))
         except Fault as fault:  # credentials that cannot be recorded are not handed out
             return error(fault.status if fault.status in _ERRORS else 500)
         except Exception:  # the fault barrier: nothing of what went wrong inside gets out
             _log.exception("a metadata request of %s failed", instance)
             return error(500)
 
-    def answer(self, account: str, instance_id: str, method: str, path: str, headers: Mapping[bytes, bytes]) -> Answer:
+    async def answer(
+        self, account: str, instance_id: str, method: str, path: str, headers: Mapping[bytes, bytes]
+    ) -> Answer:
         """The answer to one request made inside `instance_id`."""
         now = self._clock()
         state = self._view()
@@ -111,7 +111,7 @@ class MetadataService:
                 return error(401)
         elif not self._tokens.valid(instance_id, token.decode("latin-1"), now):
             return error(401)
-        return self._read(state, instance, path, now, "1.0" if token is None else "2.0")
+        return await self._read(state, instance, path, now, "1.0" if token is None else "2.0")
 
     def _mint(self, instance: Instance, path: str, headers: Mapping[bytes, bytes], now: float) -> Answer:
         if path.rstrip("/") != _MINT:
@@ -124,7 +124,7 @@ class MetadataService:
         token = self._tokens.mint(instance.id, ttl, now, self._entropy)
         return Answer(200, b"text/plain", token.encode(), b"%d" % ttl, instance.metadata.hop_limit)
 
-    def _read(self, state: State, instance: Instance, path: str, now: float, version: str) -> Answer:
+    async def _read(self, state: State, instance: Instance, path: str, now: float, version: str) -> Answer:
         head, _, rest = path.lstrip("/").partition("/")
         if not head:
             return text("\n".join(tree.VERSIONS))
@@ -132,7 +132,7 @@ class MetadataService:
             return error(404)
         section, _, inner = rest.partition("/")
         if section == "meta-data":
-            return self._metadata(state, instance, inner, now, version)
+            return await self._metadata(state, instance, inner, now, version)
         if section == "dynamic":
             return _found(tree.lookup({"instance-identity/document": tree.identity_document(instance)}, inner))
         if section == "user-data" and not inner.strip("/"):
@@ -142,13 +142,13 @@ class MetadataService:
             return text("dynamic\nmeta-data" + ("\nuser-data" if instance.user_data else ""))
         return error(404)
 
-    def _metadata(self, state: State, instance: Instance, path: str, now: float, version: str) -> Answer:
+    async def _metadata(self, state: State, instance: Instance, path: str, now: float, version: str) -> Answer:
         role = path.removeprefix("iam/security-credentials/").rstrip("/")
         if role and path.startswith("iam/security-credentials/"):
-            return _found(self._credentials.document(state, instance, role, now, version))
+            return _found(await self._credentials.document(state, instance, role, now, version))
         leaves = self._leaves(state, instance)
         if path.startswith("iam") or not path.strip("/"):
-            leaves = {**leaves, **self._credentials.leaves(state, instance, now, version, path)}
+            leaves = {**leaves, **await self._credentials.leaves(state, instance, now, version, path)}
         return _found(tree.lookup(leaves, path))
 
     def _leaves(self, state: State, instance: Instance) -> tree.Tree:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
+from locum.core.calls import Ask, Effect
 from locum.core.clock import Entropy
+from locum.core.errors import Fault
 from locum.core.principal import Caller
 from locum.credentials import KeyRing
 from locum.credentials.passwords import PasswordDigests
@@ -91,11 +93,19 @@ class UsageRecord(Protocol):
         """What was last used when in `account`, by `principal` where that is given; in no order."""
 
 
+class Replies(Protocol):
+    """The replies to the asks of a verb (`services.asking.Answers`)."""
+
+    def to(self, position: int, ask: Ask) -> Mapping[str, Any] | Fault:
+        """The reply to the ask at `position`; raises `services.asking.Unanswered` where there is none yet."""
+
+
 class Context(NamedTuple):
     """One call: the view of the state, the instant, the caller. `now` is epoch seconds.
 
     `region` is the one the request was signed for. `history` is what LookupEvents reads; no other verb does.
-    `usage` is what reports of last use read. `password_digests` are those of passwords that were computed for the call.
+    `usage` is what reports of last use read. `password_digests` are those of passwords that were computed for the
+    call. `answers` are the replies to what the verb asked of other services (`services.asking`).
     """
 
     state: State
@@ -108,29 +118,23 @@ class Context(NamedTuple):
     history: EventHistory | None = None
     usage: UsageRecord | None = None
     password_digests: PasswordDigests | None = None
+    answers: Replies | None = None
 
     @property
     def account(self) -> str:
         """The caller's account."""
-        return self.caller.principal.account
-
-
-class Notice(NamedTuple):
-    """A message of IAM's to an SNS topic: its ARN, and the text."""
-
-    topic: str
-    message: str
+        return self.caller.account
 
 
 class Outcome(NamedTuple):
     """`answer` is the output by member names of the service model; `events` is what becomes of the state.
 
-    `notices` are sent once the events are on the disk.
+    `effects` are the calls that it causes: committed with the events, carried out afterwards.
     """
 
     answer: dict[str, Any]
     events: tuple[Event, ...] = ()
-    notices: tuple[Notice, ...] = ()
+    effects: tuple[Effect, ...] = ()
 
 
 Verb = Callable[[Context, Params], Outcome]
@@ -151,6 +155,9 @@ class Operation(NamedTuple):
 
     `rehearsed`: it writes, and takes long. It is run beside the event loop first, so that what took long (digests of
     passwords; with `blocks`, what was used when) is there when it is run in the transaction.
+
+    `computes`: it takes long without waiting for anything, and is run beside the event loop. `asks`: it may ask
+    (`services.asking`), and is run again with the answers.
     """
 
     verb: Verb
@@ -159,6 +166,13 @@ class Operation(NamedTuple):
     proof: Proof | None = None
     variant: Callable[[Params], Operation | None] | None = None
     rehearsed: bool = False
+    computes: bool = False
+    asks: bool = False
+
+    @property
+    def special(self) -> bool:
+        """Whether it takes more than to run the verb at once."""
+        return self.writes or self.blocks or self.computes or self.asks
 
     def of(self, params: Params) -> Operation:
         """How a call with `params` is run."""
@@ -178,6 +192,11 @@ def writes(verb: Verb) -> Operation:
 def digests_passwords(verb: Verb) -> Operation:
     """`verb` may have events, and digests passwords."""
     return Operation(verb, writes=True, rehearsed=True)
+
+
+def computes(verb: Verb) -> Operation:
+    """`verb` never has events, and takes long."""
+    return Operation(verb, writes=False, computes=True)
 
 
 def looks_up_and_writes(verb: Verb) -> Operation:

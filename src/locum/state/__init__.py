@@ -5,6 +5,7 @@ Pure. All identity state is the result of applying the journal's events in order
 
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
 from locum.state.delegation import DelegationRequest, DelegationState, PolicyParameter
+from locum.state.effects import PendingEffect
 from locum.state.entities import (
     MANAGED,
     AccessKey,
@@ -57,6 +58,7 @@ __all__ = [
     "OrganizationPolicy",
     "OutboundFederation",
     "PasswordPolicy",
+    "PendingEffect",
     "Policy",
     "PolicyParameter",
     "PolicyVersion",

@@ -13,6 +13,7 @@ import msgspec
 
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
 from locum.state.delegation import DelegationRequest
+from locum.state.effects import PendingEffect
 from locum.state.entities import (
     AccessKey,
     Account,
@@ -31,7 +32,7 @@ from locum.state.reports import AccessReport, OrganizationAccessReport
 from locum.state.service_linked_roles import RoleDeletion
 from locum.state.signin import CredentialReport, LoginProfile, MfaDevice, PasswordPolicy
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 AnyEntity = (
     Account
@@ -64,6 +65,7 @@ AnyEntity = (
     | DelegationRequest
     | Instance
     | ProfileAssociation
+    | PendingEffect
 )
 """Every kind of entity. A new kind is added here and, where something looks it up, in `state.indexes`."""
 

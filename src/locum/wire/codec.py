@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
 from locum.wire.faults import render_fault
-from locum.wire.models import Service, find_operation
+from locum.wire.models import Service, find_operation, index
 from locum.wire.parsers import compile_parser
 from locum.wire.serialize import Serializer, compile_serializer
 from locum.wire.validate import compile_validator
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel
+
+_CBOR = "smithy-rpc-v2-cbor"
 
 # The services that Locum answers itself; their parameters are checked against the model's constraints. Whatever
 # else there is, the backend checks. None stands for all operations.
@@ -114,3 +116,10 @@ def codec(service: Service, operation: str, protocol: str) -> Codec | None:
         if model is not None:
             found = _codecs.setdefault(key, Codec(service, model, protocol))
     return found
+
+
+def codec_of(service: str, operation: str) -> Codec | None:
+    """The codec of an operation in the protocol that its service prefers, CBOR aside; None where there is none such."""
+    known = index().services.get(service)
+    protocol = None if known is None else next((name for name in known.protocols if name != _CBOR), None)
+    return None if known is None or protocol is None else codec(known, operation, protocol)

@@ -33,7 +33,7 @@ def known(plane: InProcess) -> Callable[[str], ResourceFacts]:
 
     def ask(arn: str) -> ResourceFacts:
         service = arn.split(":")[2]
-        return plane.run(plane.node.plane.backends.of(service).facts(service, arn, HOME, REGION))
+        return plane.run(plane.node.runtime.backends.of(service).facts(service, arn, HOME, REGION))
 
     return ask
 
@@ -169,4 +169,4 @@ def test_of_what_is_nowhere_nothing_is_known_and_nothing_is_made_by_asking(known
 
 
 def test_what_is_no_arn_is_unknown(plane: InProcess) -> None:
-    assert plane.run(plane.node.plane.backends.of("s3").facts("s3", "*", HOME, REGION)) == UNKNOWN
+    assert plane.run(plane.node.runtime.backends.of("s3").facts("s3", "*", HOME, REGION)) == UNKNOWN

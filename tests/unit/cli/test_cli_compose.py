@@ -84,7 +84,7 @@ def test_a_backend_that_cannot_be_is_refused_and_the_directory_stays_free(
 
 def test_backends_are_by_service_and_the_others_are_motos(tmp_path: Path) -> None:
     plane = InProcess(tmp_path, backends={"s3": "http://127.0.0.1:9"}, backend_keys=("a", "b"))
-    backends = plane.node.plane.backends
+    backends = plane.node.runtime.backends
     assert isinstance(backends.of("s3"), HttpBackend)
     assert isinstance(backends.of("sqs"), LazyMoto)
     assert refusal(plane.client("s3").list_buckets)[:2] == ("ServiceUnavailable", 503)
@@ -93,7 +93,7 @@ def test_backends_are_by_service_and_the_others_are_motos(tmp_path: Path) -> Non
 
 def test_one_backend_can_be_that_of_all_services(tmp_path: Path) -> None:
     plane = InProcess(tmp_path, backends={"*": "http://127.0.0.1:9"}, backend_keys=("a", "b"))
-    assert isinstance(plane.node.plane.backends.of("sqs"), HttpBackend)
+    assert isinstance(plane.node.runtime.backends.of("sqs"), HttpBackend)
     plane.close()
 
 
@@ -157,7 +157,7 @@ def test_records_are_told_by_request_and_the_latest_denials_by_number(plane: InP
 def test_moto_is_told_of_profiles_as_they_are_now(plane: InProcess) -> None:
     iam = plane.client("iam")
     iam.create_instance_profile(InstanceProfileName="web")
-    moto = plane.node.plane.backends.default
+    moto = plane.node.runtime.backends.default
     assert isinstance(moto, LazyMoto)
     plane.client("ec2").describe_regions()
     (profile,) = moto._moto._directory.profiles(DEFAULT_ACCOUNT)  # type: ignore[union-attr] # loaded by the call

@@ -52,7 +52,7 @@ class Two:
         iam.associate_delegation_request(DelegationRequestId=request)
         iam.accept_delegation_request(DelegationRequestId=request)
         iam.send_delegation_token(DelegationRequestId=request)
-        inner = self.plane.node.plane
+        inner = self.plane.node.runtime
         token = seal_exchange_token(inner.keyring, PROVIDER, request, inner.entropy)
         given = self.plane.client("sts", self.provider).get_delegated_access_token(TradeInToken=token)["Credentials"]
         return Key(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from locum import authz
+from locum.calls.denial_messages import details, refusal
 from locum.core.principal import Caller
 from locum.credentials import KeyRing
-from locum.gateway.denial_messages import details, refusal
 from locum.services.sts import LONGEST_MESSAGE, OPERATIONS
 from locum.services.verbs import Context
 from locum.state import State

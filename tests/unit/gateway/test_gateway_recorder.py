@@ -260,7 +260,7 @@ def test_the_same_key_is_the_same_identity_and_another_session_another(plane: In
 
 
 def test_identities_that_are_remembered_have_a_bound(plane: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("locum.gateway.recorder._IDENTITIES", 2)
+    monkeypatch.setattr("locum.calls.recorder._IDENTITIES", 2)
     for name in ("i1", "i2", "i3"):
         answer = plane.client("sts", plane.user(name)).get_caller_identity()
         assert recorded(plane, answer).identity.name == name

@@ -56,7 +56,7 @@ def test_a_caller_who_makes_up_regions_does_not_fill_the_record_of_last_uses(tmp
     key = plane.user("ann-regions")
     for number in range(80):
         assert plane.client("sts", key, f"nowhere-{number}").get_caller_identity()["Account"]
-    store = plane.node.plane
+    store = plane.node.runtime
     found = plane.run(store.ledger.read(lambda: store.usage.uses("000000000000")))
     plane.close()
     assert len({use.region for use in found}) <= 65

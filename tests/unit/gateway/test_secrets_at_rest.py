@@ -56,7 +56,7 @@ def test_no_secret_of_federation_or_second_factors_is_written_down(tmp_path: Pat
 def _made(plane: InProcess) -> list[tuple[str, str]]:
     iam, sts = plane.client("iam"), plane.client("sts")
     device = iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")
-    phone, now = Authenticator.of(device), plane.node.plane.clock()
+    phone, now = Authenticator.of(device), plane.node.runtime.clock()
     pair = phone.pair(now)
     iam.enable_mfa_device(UserName=ACCOUNT, SerialNumber=phone.serial, **pair)
     code = phone.code(now, 1)

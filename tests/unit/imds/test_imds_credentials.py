@@ -63,7 +63,7 @@ def test_each_set_is_recorded_once() -> None:
         metadata.now = NOW + second
         metadata.credentials()
         metadata.text("meta-data/iam/info") if second == 0 else None
-    told = [(int(now - NOW), credentials.succeeded) for _, credentials, now in metadata.delivered]
+    told = [(int(now - NOW), succeeded) for now, succeeded in metadata.delivered]
     # iam/info was asked with a token: credentials of IMDSv2 are another set.
     assert told == [(0, True), (0, True), (300, True), (600, True)]
 
@@ -144,7 +144,7 @@ def test_a_failure_is_recorded_once_a_second_and_no_more() -> None:
     for tenth in range(20):
         metadata.now = NOW + tenth / 10
         metadata.credentials()
-    assert [now for _, _, now in metadata.delivered] == [NOW, NOW + 1]
+    assert metadata.delivered == [(NOW, False), (NOW + 1, False)]
 
 
 def test_a_profile_that_is_gone_gives_the_document_of_a_failure() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from locum.core.http import HttpRequest
@@ -141,7 +139,7 @@ def test_nothing_answers_for_an_instance_that_does_not_run(metadata: Metadata, s
 
 
 def test_nothing_answers_for_another_accounts_instance(metadata: Metadata) -> None:
-    assert metadata.service.answer(OTHER, INSTANCE, "GET", "/latest/", {}).status == 503
+    assert metadata.run(metadata.service.answer(OTHER, INSTANCE, "GET", "/latest/", {})).status == 503
 
 
 def test_a_change_of_the_options_is_obeyed_by_the_next_request(metadata: Metadata) -> None:
@@ -154,7 +152,7 @@ def test_a_change_of_the_options_is_obeyed_by_the_next_request(metadata: Metadat
 def over_http(metadata: Metadata, method: str, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     app = metadata.service.app(ACCOUNT, INSTANCE)
-    answer = asyncio.run(exchange(app, HttpRequest(method, path, "", named)))
+    answer = metadata.run(exchange(app, HttpRequest(method, path, "", named)))
     return answer.status, answer.headers, answer.body
 
 
@@ -187,9 +185,7 @@ def test_what_fails_inside_is_told_to_nobody(metadata: Metadata, caplog: pytest.
 
 def test_credentials_that_cannot_be_recorded_are_not_handed_out() -> None:
     metadata = Metadata.wearing()
-    metadata.failing = True
+    metadata.lose_storage()
     status, _, body = over_http(metadata, "GET", "/latest/meta-data/iam/security-credentials/app")
     assert status == 503
     assert b"SecretAccessKey" not in body
-    metadata.failing = False
-    assert metadata.credentials()["Code"] == "Success"

@@ -1,8 +1,8 @@
 """STS: who is calling, and temporary credentials.
 
-`OPERATIONS` are the verbs; `instance` is what the metadata service calls. Whether the caller may make the
-call (its policies, the role's trust policy) was decided before a verb runs. No session is stored: it is sealed
-into its token. What is stored is that a code of an MFA device was used.
+`OPERATIONS` are the verbs; `instance` is the role of an instance, for the metadata service. Whether the caller may
+make the call (its policies, the role's trust policy) was decided before a verb runs. No session is stored: it is
+sealed into its token. What is stored is that a code of an MFA device was used.
 """
 
 from __future__ import annotations
@@ -16,13 +16,7 @@ from locum.services.sts.authorization_messages import (
 )
 from locum.services.sts.delegated import get_delegated_access_token
 from locum.services.sts.identity import get_access_key_info, get_caller_identity
-from locum.services.sts.instance import (
-    AttachedProfile,
-    InstanceCredentials,
-    attached_profile,
-    instance_credentials,
-    renew_at,
-)
+from locum.services.sts.instance import EC2, AttachedProfile, attached_profile, renew_at
 from locum.services.sts.outbound import get_web_identity_token
 from locum.services.sts.roles import assume_role
 from locum.services.sts.root import assume_root
@@ -48,13 +42,12 @@ OPERATIONS: Final[dict[str, Operation]] = {
 }
 
 __all__ = [
+    "EC2",
     "LONGEST_MESSAGE",
     "OPERATIONS",
     "AttachedProfile",
-    "InstanceCredentials",
     "attached_profile",
     "encode_authorization_message",
-    "instance_credentials",
     "renew_at",
     "saml_caller",
 ]

@@ -20,13 +20,14 @@ from locum.core.principal import PrincipalKind, Session
 from locum.services.sts import passed, second_factor
 from locum.services.sts.assumed import DEFAULT_DURATION, LONGEST, answer, check_duration, check_session_name, role_of
 from locum.services.sts.faults import access_denied, duration, invalid, not_authorized
+from locum.services.sts.instance import calling_instance, lifetime
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Role
 
 CHAINED_LIMIT: Final = 3600
 
 _ACTION: Final = "sts:AssumeRole"
-_MAY_ASSUME: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROLE_SESSION))
+_MAY_ASSUME: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROLE_SESSION, PrincipalKind.SERVICE))
 
 
 def assume_role(ctx: Context, params: Params) -> Outcome:
@@ -38,7 +39,8 @@ def assume_role(ctx: Context, params: Params) -> Outcome:
     if params.get("ProvidedContexts"):
         raise invalid("The provided context assertion could not be verified: there is no context provider.")
     calling = _calling_role_session(ctx)
-    seconds = _duration(params, role, calling is not None)
+    instance = calling_instance(ctx)
+    seconds = _duration(params, role, calling is not None) if instance is None else lifetime(ctx.settings)
     given = passed.read(ctx.state, role.account, params, calling)
     session = Session(
         kind=PrincipalKind.ROLE_SESSION,
@@ -54,6 +56,8 @@ def assume_role(ctx: Context, params: Params) -> Outcome:
         transitive_tag_keys=given.transitive,
         source_identity=_source_identity(params.get("SourceIdentity", ""), calling),
         chained=calling is not None,
+        instance_id="" if instance is None else instance.id,
+        context={} if ctx.caller.source is None else ctx.caller.source.session_context,
     )
     return Outcome(answer(ctx, session, given), used)
 
@@ -67,6 +71,8 @@ def _role(ctx: Context, text: str) -> Role:
         raise invalid(f"{text} is invalid")
     role = role_of(ctx.state, text)
     if role is None or principal.kind not in _MAY_ASSUME:
+        raise not_authorized(principal, _ACTION, text)
+    if principal.kind is PrincipalKind.SERVICE and role.account != ctx.account:  # no role is passed across accounts
         raise not_authorized(principal, _ACTION, text)
     return role
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from locum.core.calls import Effect
 from locum.core.principal import Caller, Principal, PrincipalKind, Session
 from locum.services.iam import OPERATIONS
-from locum.services.verbs import Context, Notice
+from locum.services.verbs import Context
 from locum.state import Account, DelegationRequest, change, decode, encode, put
 from support.iam_plane import ACCOUNT, NOW, OTHER, Plane, arn
 
@@ -70,11 +71,11 @@ class Delegating(Plane):
         shown: dict[str, Any] = self.call("GetDelegationRequest", DelegationRequestId=identifier)["DelegationRequest"]
         return shown
 
-    def notices(self, operation: str, identifier: str) -> tuple[Notice, ...]:
+    def effects(self, operation: str, identifier: str) -> tuple[Effect, ...]:
         context = Context(self.state, self.now, self.entropy, self.keyring, self.caller, "us-east-1")
         outcome = OPERATIONS[operation].verb(context, {"DelegationRequestId": identifier})
         self.state = change(self.state, outcome.events)
-        return outcome.notices
+        return outcome.effects
 
 
 ROADS: dict[str, tuple[str, ...]] = {
@@ -243,11 +244,11 @@ def test_only_the_owner_sends_the_token_where_the_request_says_so(plane: Delegat
 
 def test_the_requestor_is_told_of_every_step_and_given_the_token_with_the_last(plane: Delegating) -> None:
     identifier = plane.asks()
-    told = [json.loads(plane.notices(name, identifier)[0].message) for name in ROADS["FINALIZED"][:2]]
-    change_notice, token = plane.notices("SendDelegationToken", identifier)
-    assert {change_notice.topic, token.topic} == {TOPIC}
+    told = [json.loads(plane.effects(name, identifier)[0].call.params["Message"]) for name in ROADS["FINALIZED"][:2]]
+    changed, token = plane.effects("SendDelegationToken", identifier)
+    assert {changed.call.params["TopicArn"], token.call.params["TopicArn"]} == {TOPIC}
     assert [one["State"] for one in told] == ["ASSIGNED", "ACCEPTED"]
-    said = json.loads(token.message)
+    said = json.loads(token.call.params["Message"])
     assert said.pop("ExchangeToken")
     assert said == {
         "RequestId": identifier,

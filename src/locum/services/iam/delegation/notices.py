@@ -1,36 +1,46 @@
-"""What IAM tells the requestor's SNS topic of a delegation request.
+"""Notifications to the requestor's SNS topic about a delegation request.
 
 IAM User Guide, "Notification Types": "StateChange Notifications: Sent when a delegation request transitions to a new
 state". "ExchangeToken Notifications: Sent when a customer releases the delegation token (state Finalized). This
 notification includes the exchange token you need to obtain credentials." Both of them once it is finalized.
+
+"SNS Topic Configuration": the topic's policy must let the service principal iam.amazonaws.com publish. "If the topic
+policy is not correctly configured, you will not receive state change notifications or the exchange token."
 """
 
 from __future__ import annotations
 
 import json
+from typing import Final
 
+from locum.core.actors import service_principal
+from locum.core.arn import Arn
+from locum.core.calls import Effect, ServiceCall
 from locum.core.clock import iso8601_ms
+from locum.core.identifiers import request_id
 from locum.credentials.delegation import seal_exchange_token
-from locum.services.verbs import Context, Notice
-from locum.state import DelegationRequest
+from locum.services.verbs import Context
+from locum.state import DelegationRequest, delegations
+
+_IAM: Final = "iam.amazonaws.com"
 
 
-def state_change(context: Context, request: DelegationRequest) -> Notice:
-    """That `request` has the state that it has now."""
-    return _notice(context, request, {"Type": "StateChange"})
+def state_change(context: Context, request: DelegationRequest) -> Effect:
+    """The notification that `request` has the state that it has now."""
+    return _notification(context, request, {"Type": "StateChange"})
 
 
-def exchange_token(context: Context, request: DelegationRequest) -> Notice:
-    """A token for `request`, which was finalized, and how long it is good."""
+def exchange_token(context: Context, request: DelegationRequest) -> Effect:
+    """The notification with a token for `request`, which was finalized, and until when the token is good."""
     token = seal_exchange_token(context.keyring, request.account, request.id, context.entropy)
-    return _notice(
+    return _notification(
         context,
         request,
         {"Type": "ExchangeToken", "ExchangeToken": token, "ExpiresAt": iso8601_ms(request.access_until)},
     )
 
 
-def _notice(context: Context, request: DelegationRequest, said: dict[str, str]) -> Notice:
+def _notification(context: Context, request: DelegationRequest, said: dict[str, str]) -> Effect:
     common = {
         "RequestId": request.id,
         "RequestorWorkflowId": request.workflow,
@@ -38,4 +48,10 @@ def _notice(context: Context, request: DelegationRequest, said: dict[str, str]) 
         "OwnerAccountId": request.owner_account,
         "UpdatedAt": iso8601_ms(context.now),
     }
-    return Notice(request.channel, json.dumps({**common, **said}, separators=(",", ":")))
+    message = json.dumps({**common, **said}, separators=(",", ":"))
+    iam = service_principal(_IAM, context.account, delegations.arn_of(request, context.account))
+    topic = Arn.parse(request.channel)
+    parameters = {"TopicArn": request.channel, "Message": message}
+    return Effect(
+        request_id(context.entropy), ServiceCall(iam, "sns", "Publish", parameters, topic.region), request.channel
+    )

@@ -182,7 +182,7 @@ def send_token(context: Context, params: Params) -> Outcome:
         )
     moved = _moved(context, request, stage="FINALIZED")
     token = notices.exchange_token(context, replace(request, stage="FINALIZED", updated=int(context.now)))
-    return moved._replace(notices=(*moved.notices, token))
+    return moved._replace(effects=(*moved.effects, token))
 
 
 def summarize(context: Context, params: Params) -> Outcome:

@@ -1,4 +1,4 @@
-"""What a gateway works with: assembled once, in the composition root."""
+"""The runtime of a node: everything that carrying out calls takes, assembled once in the composition root."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from locum.audit import History
 from locum.backends import Backend
 from locum.core.clock import Clock, Entropy
 from locum.credentials import KeyRing
-from locum.gateway.issuerkeys import IssuerKeys
 from locum.services.verbs import Operation, Settings, UsageRecord
 from locum.store import Ledger
 
@@ -52,9 +51,9 @@ class Backends:
 
 
 @dataclass(slots=True)
-class Plane:
-    """Everything behind the front door. `mode`: see ADR 7. Nothing changes but the endpoint in `settings`, which is
-    not known before the gateway listens."""
+class Runtime:
+    """The parts of a node behind its gateway. `mode`: see ADR 7. Nothing changes but the endpoint in `settings`, which
+    is not known before the gateway listens."""
 
     ledger: Ledger
     history: History
@@ -63,7 +62,6 @@ class Plane:
     clock: Clock
     entropy: Entropy
     settings: Settings
-    issuer_keys: IssuerKeys
     services: Mapping[str, OwnService]
     backends: Backends
     mode: Mode = "enforce"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from locum import authz
+from locum.core.calls import Call
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
 from locum.state import State
@@ -16,7 +17,7 @@ from locum.state import State
 _ON_OBJECTS: Final = frozenset({"GetObject", "HeadObject", "GetObjectAttributes", "GetObjectTagging", "GetObjectAcl"})
 
 
-def withhold_absence(state: State, call: authz.Call, answer: HttpResponse) -> None:
+def withhold_absence(state: State, call: Call, answer: HttpResponse) -> None:
     """Raise Fault AccessDenied where `answer` would tell a caller who may not list that an object is missing."""
     if answer.status != 404 or call.operation not in _ON_OBJECTS:
         return

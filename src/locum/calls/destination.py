@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from locum import authz
+from locum.calls.request_context import RequestContext
 from locum.core.arn import Arn
 from locum.core.errors import Fault
 from locum.core.resources import ResourceFacts
-from locum.gateway.request_context import RequestContext
 
 _COPIES_ACROSS_REGIONS: Final = frozenset({"rds", "docdb", "neptune"})
 """Services that take the ARN of something in another region to copy from, and whose backend looks there itself."""
@@ -26,20 +26,20 @@ class Destination(NamedTuple):
     region: str
 
 
-def destination(progress: RequestContext, facts: Mapping[str, ResourceFacts]) -> Destination:
+def destination(context: RequestContext, facts: Mapping[str, ResourceFacts]) -> Destination:
     """Where the call goes. Raises Fault NotImplemented for one on resources in several places.
 
     A bucket is made for whoever calls: that its name belongs to somebody else is for S3 to say. What nobody in
     particular asks for (in the mode `observe`) must at least be about something that is somebody's.
     """
-    home = Destination(progress.caller.principal.account, progress.region)
-    checks = progress.plan.checks if progress.plan is not None else ()
-    assert progress.codec is not None
-    if progress.codec.operation == "CreateBucket":
+    home = Destination(context.caller.account, context.region)
+    checks = context.plan.checks if context.plan is not None else ()
+    assert context.codec is not None
+    if context.codec.operation == "CreateBucket":
         found = home
     else:
         named = list(_named(checks, home))
-        if len(named) > 1 and len({_comparable(place, progress.codec.service) for place in named}) > 1:
+        if len(named) > 1 and len({_comparable(place, context.codec.service) for place in named}) > 1:
             raise Fault(
                 "NotImplemented", "One call on resources in several accounts or regions is not implemented.", 501
             )

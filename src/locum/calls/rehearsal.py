@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
+from locum.calls.runtime import Runtime
 from locum.core.errors import Fault
 from locum.credentials.passwords import PasswordDigests
-from locum.gateway.plane import Plane
 from locum.services.verbs import Context, LastUse, Operation, Params, UsageRecord
 
 
@@ -32,18 +32,18 @@ class _Recalled:
         return found
 
 
-async def rehearsed(plane: Plane, context: Context, operation: Operation, params: Params) -> Context:
+async def rehearsed(runtime: Runtime, context: Context, operation: Operation, params: Params) -> Context:
     """`context`, with what the verb of `operation` found out when it was run on it beside the event loop."""
     usage = None if context.usage is None else _Recalled(context.usage)
     context = context._replace(password_digests=PasswordDigests(), usage=usage)
-    await _run(plane, operation, lambda: _tried(operation, context, params))
+    await _run(runtime, operation, lambda: _tried(operation, context, params))
     return context
 
 
-async def _run(plane: Plane, operation: Operation, work: Callable[[], None]) -> None:
+async def _run(runtime: Runtime, operation: Operation, work: Callable[[], None]) -> None:
     """Where storage is waited for, among those who wait for it; what is computed does not keep them waiting."""
     if operation.blocks:
-        await plane.ledger.read(work)
+        await runtime.ledger.read(work)
     else:
         await asyncio.to_thread(work)
 

@@ -22,10 +22,10 @@ from locum.services.sts import LONGEST_MESSAGE, encode_authorization_message
 _SERVICES: Final = frozenset({"ec2"})
 
 
-def refusal(verdict: Authorization, ring: KeyRing, entropy: Entropy) -> Fault:
-    """AWS's answer to a call that `verdict` refuses, with the encoded message where the service gives one."""
-    fault, failing = verdict.fault(), verdict.failing
-    if failing is None or verdict.call.service not in _SERVICES:
+def refusal(authorization: Authorization, ring: KeyRing, entropy: Entropy) -> Fault:
+    """AWS's answer to a call that `authorization` refuses, with the encoded message where the service gives one."""
+    fault, failing = authorization.fault(), authorization.failing
+    if failing is None or authorization.call.service not in _SERVICES:
         return fault
     text = f"{fault.message}. Encoded authorization failure message: {_encoded(failing, ring, entropy)}"
     return Fault(fault.code, text, fault.status, members=fault.members, resource=fault.resource)

@@ -9,14 +9,12 @@ from typing import Any, Final, NamedTuple
 
 from locum.audit import Identity, Record, Resource, RowTemplate, identify
 from locum.authz import Authorization
+from locum.calls.request_context import RequestContext
 from locum.core.arn import Arn
 from locum.core.clock import Entropy
 from locum.core.errors import Fault
-from locum.core.identifiers import RequestIds
-from locum.core.principal import Caller
-from locum.gateway.request_context import RequestContext
-from locum.services.sts import AttachedProfile, InstanceCredentials
-from locum.state import Instance
+from locum.core.identifiers import ACCOUNT_ID, RequestIds
+from locum.core.principal import Caller, PrincipalKind, Source
 from locum.store import AuditRow, Ledger, Use
 from locum.wire import Codec
 from locum.wire.redact import compile_answer_redactor, compile_redactor
@@ -42,7 +40,9 @@ _TEMPLATES: Final = 1024
 _REGIONS: Final = 64
 """Regions that uses are told apart by. A region is what the caller says it is: there are as many as it likes."""
 _LARGE: Final = 1 << 16  # octets
-_EC2: Final = "ec2.amazonaws.com"
+_NAMED_PLAINLY: Final = frozenset({"ec2", "iam"})
+"""Services whose resources CloudTrail names without the type and path in their ARNs."""
+_NO_SOURCE: Final = Source("")
 _TYPES: Final = {"sts": "IAM", "sqs": "SQS", "sns": "SNS", "kms": "KMS", "dynamodb": "DynamoDB", "lambda": "Lambda"}
 
 
@@ -58,167 +58,132 @@ class Recorder:
         self._uses: dict[tuple[str, str, str], Use] = {}
         self._regions: set[str] = set()
 
-    def answered(self, progress: RequestContext, status: int = 200, fault: Fault | None = None) -> None:
+    def answered(self, context: RequestContext, status: int = 200, fault: Fault | None = None) -> None:
         """Record a call that changed nothing here and was answered with `status`, by a backend perhaps with `fault`."""
-        self._record(progress, status, fault)
+        context.recorded = True
+        self._record(context, status, fault)
 
-    def delivered(
-        self, instance: Instance, attached: AttachedProfile, credentials: InstanceCredentials, now: float
-    ) -> None:
-        """Record that EC2 assumed an instance's role for it, or could not."""
-        if attached.role is None:
-            return
-        refused = not credentials.succeeded
-        self._ledger.record(
-            Record(
-                event_id=self._ids(),
-                request_id=self._ids(),
-                at=now,
-                account=instance.account,
-                region=instance.region,
-                event_source="sts.amazonaws.com",
-                service="sts",
-                operation="AssumeRole",
-                identity=Identity("service", _EC2),
-                read_only=True,
-                source_ip=_EC2,
-                user_agent=_EC2,
-                status=403 if refused else 200,
-                parameters={"roleArn": attached.role.arn, "roleSessionName": instance.id},
-                error_code="AccessDenied" if refused else "",
-                error_message=credentials.message,
-                resources=(Resource("AWS::IAM::Role", attached.role.name, attached.role.arn, attached.role.account),),
-                invoked_by=_EC2,
-                verdict="implicit-deny" if refused else "allow",
-                denial=credentials.message,
-                mode=self._mode,
-            ).row()
-        )
-
-    def ended_row(self, instance: Instance, now: float) -> AuditRow:
-        """The row of an instance that EC2 terminated by itself, because nobody holds on to it any more."""
-        return Record(
-            event_id=self._ids(),
-            request_id=self._ids(),
-            at=now,
-            account=instance.account,
-            region=instance.region,
-            event_source=_EC2,
-            service="ec2",
-            operation="TerminateInstances",
-            identity=Identity("service", _EC2),
-            source_ip=_EC2,
-            user_agent=_EC2,
-            parameters={"instanceIds": [instance.id]},
-            resources=(Resource("AWS::EC2::Instance", instance.id, instance.arn, instance.account),),
-            invoked_by=_EC2,
-            verdict="allow",
-            mode=self._mode,
-            event_type="AwsServiceEvent",
-        ).row()
-
-    def answered_row(self, progress: RequestContext, answer: Mapping[str, Any]) -> AuditRow:
+    def answered_row(self, context: RequestContext, answer: Mapping[str, Any]) -> AuditRow:
         """The row of a call that changes something, for its transaction."""
-        return self._row(progress, 200, answer=answer)
+        return self._row(context, 200, answer=answer)
 
-    def refused(self, progress: RequestContext, fault: Fault) -> None:
+    def backend_row(self, context: RequestContext, status: int, fault: Fault | None) -> AuditRow:
+        """The row of a call that a backend answered with `status`, for the transaction of what it causes."""
+        context.recorded = True
+        return self._row(context, status, fault)
+
+    def refused(self, context: RequestContext, fault: Fault) -> None:
         """Record a call that got `fault`. Raises Fault where it cannot be recorded."""
-        self._record(progress, fault.status, fault)
+        self._record(context, fault.status, fault)
 
-    def refused_row(self, progress: RequestContext, fault: Fault) -> AuditRow:
+    def refused_row(self, context: RequestContext, fault: Fault) -> AuditRow:
         """The row of a call that got `fault` from its verb."""
-        return self._row(progress, fault.status, fault)
+        return self._row(context, fault.status, fault)
 
-    def _record(self, progress: RequestContext, status: int, fault: Fault | None = None) -> None:
+    def _record(self, context: RequestContext, status: int, fault: Fault | None = None) -> None:
         """Have the row written with others. A refusal, which is explained, is put into words in the writer thread."""
-        if fault is None and progress.verdict is not None and progress.verdict.allowed:
-            self._ledger.record(self._allowed_row(progress, progress.verdict, status))
-        elif len(progress.request.body) > _LARGE:  # not to be kept in memory any longer
-            self._ledger.record(self._row(progress, status, fault))
+        if fault is None and context.authorization is not None and context.authorization.allowed:
+            self._ledger.record(self._allowed_row(context, context.authorization, status))
+        elif len(context.request.body) > _LARGE:  # not to be kept in memory any longer
+            self._ledger.record(self._row(context, status, fault))
         else:
-            self._ledger.record(partial(self._row, progress, status, fault))
+            self._ledger.record(partial(self._row, context, status, fault))
 
-    def _allowed_row(self, progress: RequestContext, verdict: Authorization, status: int) -> AuditRow:
-        """The row of an allowed call that changed nothing here, out of the mould of its kind."""
-        request, codec, caller = progress.request, progress.codec, progress.caller
+    def _allowed_row(self, context: RequestContext, authorization: Authorization, status: int) -> AuditRow:
+        """The row of an allowed call that changed nothing here, from the template of its kind."""
+        request, codec, caller = context.request, context.codec, context.caller
         headers = request.headers
         traits = _traits(codec)
         kind = (
             codec,
-            _action(progress, traits),
+            _action(context, traits),
             caller.access_key_id,
             caller.principal.arn,
             caller.principal.user_id,
-            progress.region,
+            context.region,
             request.source_ip,
             headers.get("user-agent"),
             headers.get("host"),
             request.secure,
             status,
-            verdict.determining,
+            authorization.determining,
+            headers.get("referer"),
+            context.presigned,
         )
-        mould = self._templates.get(kind)
-        if mould is None:
+        template = self._templates.get(kind)
+        if template is None:
             if len(self._templates) >= _TEMPLATES:
                 self._templates.clear()
-            mould = self._templates[kind] = RowTemplate(self._made(progress, status), self._use(progress, traits))
-        parameters = traits.parameters(progress.params) if progress.params else None
-        return mould.row(self._ids(), progress.request_id, progress.now, parameters, _resources(progress))
+            template = self._templates[kind] = RowTemplate(self._made(context, status), self._use(context, traits))
+        parameters = traits.parameters(context.params) if context.params else None
+        return template.row(self._ids(), context.request_id, context.now, parameters, _resources(context))
 
     def _row(
-        self, progress: RequestContext, status: int, fault: Fault | None = None, answer: Mapping[str, Any] | None = None
+        self, context: RequestContext, status: int, fault: Fault | None = None, answer: Mapping[str, Any] | None = None
     ) -> AuditRow:
-        traits = _traits(progress.codec)
-        return self._made(progress, status, fault, answer).row(self._use(progress, traits))
+        traits = _traits(context.codec)
+        return self._made(context, status, fault, answer).row(self._use(context, traits))
 
     def _made(
-        self, progress: RequestContext, status: int, fault: Fault | None = None, answer: Mapping[str, Any] | None = None
+        self, context: RequestContext, status: int, fault: Fault | None = None, answer: Mapping[str, Any] | None = None
     ) -> Record:
-        request, codec, verdict = progress.request, progress.codec, progress.verdict
-        headers = request.headers
+        request, codec, authorization = context.request, context.codec, context.authorization
+        headers, caller = request.headers, context.caller
         traits = _traits(codec)
-        denied = verdict is not None and not verdict.allowed
+        denied = authorization is not None and not authorization.allowed
+        source = caller.source or _NO_SOURCE
         return Record(
             event_id=self._ids(),
-            request_id=progress.request_id,
-            at=progress.now,
-            account=progress.caller.principal.account,
-            region=progress.region,
+            request_id=context.request_id,
+            at=context.now,
+            account=_account(context),
+            region=context.region,
             event_source=traits.source,
             service=traits.service,
             operation=traits.operation,
-            identity=self._identity(progress.caller),
+            identity=self._identity(caller),
             read_only=traits.read_only,
             management=traits.management,
             source_ip=request.source_ip,
             user_agent=headers.get("user-agent", ""),
             secure=request.secure,
             status=status,
-            parameters=traits.parameters(progress.params) if progress.params else None,
+            parameters=traits.parameters(context.params) if context.params else None,
             answer=traits.answer(answer) if answer else None,
             error_code="" if fault is None else fault.code,
             error_message="" if fault is None else fault.message,
-            resources=_resources(progress),
-            verdict="" if verdict is None else _verdict(verdict),
-            determining=() if verdict is None else verdict.determining,
-            denial=verdict.fault().message if verdict is not None and denied else "",
-            explanation=verdict.explanation() if verdict is not None and denied else None,
+            resources=_resources(context),
+            invoked_by=context.service,
+            verdict="" if authorization is None else _verdict(authorization),
+            determining=() if authorization is None else authorization.determining,
+            denial=authorization.fault().message if authorization is not None and denied else "",
+            explanation=authorization.explanation() if authorization is not None and denied else None,
             mode=self._mode,
+            event_type=_event_type(context),
             host=headers.get("host", ""),
+            protocol=context.protocol,
+            referer=headers.get("referer", ""),
+            presigned=context.presigned,
+            second_factor=context.second_factor,
+            via=caller.via,
+            source_account=source.account,
+            source_arn=source.arn,
+            effect="" if context.effect is None else context.effect.id,
+            cause=context.cause,
         )
 
-    def _use(self, progress: RequestContext, traits: _Traits) -> Use | None:
+    def _use(self, context: RequestContext, traits: _Traits) -> Use | None:
         """What the call is a use of, allowed or not: the very same value each time, so that it is cheap to find."""
-        caller, action = progress.caller, _action(progress, traits)
+        caller, action = context.caller, _action(context, traits)
         if not caller.access_key_id or not action:
             return None
-        key = (caller.access_key_id, action, progress.region)
+        key = (caller.access_key_id, action, context.region)
         use = self._uses.get(key)
         if use is None:
             if len(self._uses) >= _IDENTITIES:
                 self._uses.clear()
             principal, long_term = caller.principal, caller.access_key_id if caller.session is None else ""
-            use = Use(principal.account, principal.unique_id, long_term, action, self._region(progress.region))
+            use = Use(principal.account, principal.unique_id, long_term, action, self._region(context.region))
             self._uses[key] = use
         return use
 
@@ -252,9 +217,32 @@ class _Traits(NamedTuple):
     answer: Callable[[Mapping[str, Any]], Any]
 
 
-def _action(progress: RequestContext, traits: _Traits) -> str:
+def reads_only(operation: str) -> bool:
+    """Whether an operation changes nothing, going by its name, as CloudTrail's readOnly does."""
+    return _READING.match(operation) is not None
+
+
+def _account(context: RequestContext) -> str:
+    """Whose event history the record belongs to: the caller's; of a service's call, its resource's owner's."""
+    caller = context.caller
+    if caller.principal.kind is PrincipalKind.SERVICE and context.plan is not None:
+        for check in context.plan.checks:
+            arn = Arn.find(check.resource)
+            if arn is not None and ACCOUNT_ID.fullmatch(arn.account):
+                return arn.account
+    return caller.account
+
+
+def _event_type(context: RequestContext) -> str:
+    """CloudTrail's eventType: of what a service does to what is its own, AwsServiceEvent."""
+    principal, codec = context.caller.principal, context.codec
+    own = codec is not None and principal.arn == f"{codec.signing_name}.amazonaws.com"
+    return "AwsServiceEvent" if own and principal.kind is PrincipalKind.SERVICE else "AwsApiCall"
+
+
+def _action(context: RequestContext, traits: _Traits) -> str:
     """The first action that the call takes a permission for."""
-    plan = progress.plan
+    plan = context.plan
     return plan.checks[0].action if plan is not None and plan.checks else traits.action
 
 
@@ -289,16 +277,16 @@ def _traits(codec: Codec | None) -> _Traits:
     )
 
 
-def _verdict(verdict: Authorization) -> str:
-    if verdict.allowed:
+def _verdict(authorization: Authorization) -> str:
+    if authorization.allowed:
         return "allow"
-    failing = verdict.failing
+    failing = authorization.failing
     return "implicit-deny" if failing is None else failing.decision.verdict.value.lower().replace("_", "-")
 
 
-def _resources(progress: RequestContext) -> tuple[Resource, ...]:
+def _resources(context: RequestContext) -> tuple[Resource, ...]:
     """The resources that were checked, each once."""
-    plan = progress.plan
+    plan = context.plan
     if plan is None or plan.permissionless:
         return ()
     found: dict[str, Resource] = {}
@@ -317,5 +305,5 @@ def _resource(arn: str, kind: str) -> Resource:
         parsed.service.upper() if len(parsed.service) <= 3 else parsed.service.capitalize()
     )
     noun = "".join(part.capitalize() for part in re.split(r"[-_/]", kind or "resource"))
-    name = parsed.resource.rsplit("/", 1)[-1] if parsed.service == "iam" else parsed.resource
+    name = parsed.resource.rsplit("/", 1)[-1] if parsed.service in _NAMED_PLAINLY else parsed.resource
     return Resource(f"AWS::{service}::{noun}", name, arn, parsed.account)

@@ -1,0 +1,50 @@
+"""Deliveries: a task that carries out committed effects when they are due."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Final
+
+from locum.calls.outbox import Outbox
+from locum.core.clock import Clock
+from locum.core.errors import LocumError
+
+AFTER_FAILURE: Final = 1.0
+"""Seconds until the next step after one that storage did not let through."""
+
+_log: Final = logging.getLogger("locum.agents")
+
+
+class Deliveries:
+    """Steps an outbox: at the start, whenever an effect is committed, and when the next one is due by `clock`."""
+
+    def __init__(self, outbox: Outbox, clock: Clock) -> None:
+        self._outbox = outbox
+        self._clock = clock
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin; what was committed before a restart is carried out at once."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def close(self) -> None:
+        """End. An effect that is under way is given up here, and is carried out again after the next start."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        await self._outbox.close()
+
+    async def _run(self) -> None:
+        while True:
+            self._outbox.changed.clear()
+            try:
+                due = await self._outbox.step()
+            except LocumError as error:
+                _log.warning("effects are waiting: %s", error)
+                due = self._clock() + AFTER_FAILURE
+            delay = None if due is None else max(0.0, due - self._clock())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._outbox.changed.wait(), delay)

@@ -1,0 +1,206 @@
+"""Calls: each of them taken through plan, decision, carrying out, record and effects, whoever makes it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+
+from locum import authz
+from locum.backends.translate import read_answer
+from locum.calls.carrying import Carrying, Facts
+from locum.calls.committing import AlreadyDone, Committer
+from locum.calls.denial_messages import refusal
+from locum.calls.effects import call_of, postponed
+from locum.calls.mfa_throttle import MfaThrottle
+from locum.calls.outbox import Outbox
+from locum.calls.recorder import Recorder, reads_only
+from locum.calls.request_context import RequestContext
+from locum.calls.runtime import Runtime
+from locum.calls.service_requests import service_request, whole
+from locum.calls.service_roles import ServiceSession, ServiceSessions
+from locum.calls.verbs import Verbs
+from locum.core.actors import Actor, ServiceRole
+from locum.core.calls import Ask, Call, ServiceCall
+from locum.core.errors import Fault
+from locum.core.http import HttpRequest, HttpResponse
+from locum.core.identifiers import RequestIds
+from locum.core.principal import Caller, PrincipalKind
+from locum.core.resources import UNKNOWN, ResourceFacts
+from locum.services.verbs import Proof
+from locum.state import PendingEffect
+
+Answer = dict[str, Any] | HttpResponse
+"""The output of one of Locum's own services, by the members of its shape; or a backend's response."""
+
+INTERNAL: Final = ("InternalFailure", "The request processing has failed because of an unknown error.", 500)
+
+_log: Final = logging.getLogger("locum.calls")
+
+
+class Calls:
+    """Takes clients' calls from the gateway (`begin`, `take`, `refuse`), and makes those of services (`make`)."""
+
+    def __init__(self, runtime: Runtime, recorder: Recorder) -> None:
+        self._runtime = runtime
+        self._recorder = recorder
+        self._ids = RequestIds(runtime.entropy)
+        self._mfa_throttle = MfaThrottle()
+        self._committer = Committer(runtime, recorder)
+        self._verbs = Verbs(runtime, recorder, self._committer, self._decide_again, self._reply)
+        self._carrying = Carrying(runtime, self._committer)
+        self._sessions = ServiceSessions(runtime.keyring, self.make)
+        self.outbox = Outbox(runtime, self.carry_out)
+
+    def begin(self, request: HttpRequest) -> RequestContext:
+        """The context of a call that comes now: of time and state it knows what is here, and nothing else."""
+        runtime = self._runtime
+        return RequestContext(request, self._ids(), runtime.clock(), runtime.ledger.state, runtime.settings.region)
+
+    async def take(self, context: RequestContext) -> Answer:
+        """Take a call, whoever makes it, through plan, decision, carrying out, record and effects.
+
+        `context` is complete up to `params`. Raises Fault where the call is refused or fails: whoever took it hands
+        the Fault to `refuse`, which records it.
+        """
+        codec = context.codec
+        assert codec is not None
+        call = context.call()
+        context.plan = authz.plan(context.state, call)
+        own = self._runtime.services.get(codec.service)
+        operation = None if own is None else own.find(codec.operation, context.params)
+        if operation is not None and operation.proof is not None:
+            self._prove(context, operation.proof)
+            call = context.call()
+        facts: Facts = {} if context.plan.permissionless else await self._carrying.facts(context)
+        self._decide(context, call, facts)
+        if operation is not None:
+            answer, effects = await self._verbs.run(context, operation, facts)
+            if effects:
+                await self.outbox.committed(effects, context.caller.account)
+            return answer
+        if own is not None and not own.backed:
+            raise Fault("NotImplemented", f"Locum does not implement {codec.service}:{codec.operation} yet.", 501)
+        return await self._carrying.run(context, call, facts)
+
+    def refuse(self, context: RequestContext, fault: Fault) -> Fault:
+        """Record that a call got `fault`, unless that is done; the fault to answer, another where that fails."""
+        if not context.recorded:
+            try:
+                self._recorder.refused(context, fault)
+            except Fault as unrecorded:  # a call that cannot be recorded is not answered otherwise
+                return unrecorded
+        return fault
+
+    # -- calls of services -------------------------------------------------------------------------------
+
+    async def make(self, made: ServiceCall, cause: str = "") -> dict[str, Any]:
+        """Make the call of a service; the answer, by the members of the output shape. Raises Fault.
+
+        `cause` is the request id of the call on whose account it is made.
+        """
+        context = await self._of_service(made, cause)
+        try:
+            return await self._result(context)
+        except Fault as fault:
+            raise self.refuse(context, fault) from fault
+
+    async def assume(self, role: ServiceRole) -> ServiceSession:
+        """The session of a role that a service assumes. Raises Fault AccessDenied where it may not."""
+        return await self._sessions.of(role, self._runtime.ledger.state, self._runtime.clock())
+
+    async def carry_out(self, entry: PendingEffect) -> None:
+        """Carry out a committed effect: mark it done, put it off after a failure, or give it up where it is refused."""
+        made = call_of(entry, self._runtime.keyring)
+        try:
+            context = await self._of_service(made, entry.cause, entry)
+        except Fault as fault:  # the service may not assume the role that it acts with
+            context = self._anonymous(made, entry)
+            await self._committer.refused(context, fault, None)
+            return
+        try:
+            await self._result(context)
+        except AlreadyDone:
+            return
+        except Fault as fault:
+            retry = postponed(entry, context.now) if fault.status >= INTERNAL[2] else None
+            await self._committer.refused(context, fault, retry)
+        except Exception:  # a fault barrier: an effect that breaks does not end the others
+            _log.exception("effect %s (%s:%s) failed", entry.id, made.service, made.operation)
+            await self._committer.refused(context, Fault(*INTERNAL), postponed(entry, context.now))
+
+    async def _of_service(self, made: ServiceCall, cause: str, effect: PendingEffect | None = None) -> RequestContext:
+        """The context of a call that a service makes."""
+        caller = await self._caller(made.actor)
+        request, codec = service_request(made, acting_service(made.actor))
+        context = self.begin(request)
+        context.service = acting_service(made.actor)
+        context.region = made.region
+        context.effect, context.cause = effect, cause
+        context.codec, context.caller = codec, caller
+        context.params, context.body = dict(made.params), request.body
+        return context
+
+    def _anonymous(self, made: ServiceCall, entry: PendingEffect) -> RequestContext:
+        """The context of a call whose service has no session to make it with."""
+        request, codec = service_request(made, acting_service(made.actor))
+        context = self.begin(request)
+        context.service, context.region, context.codec = acting_service(made.actor), made.region, codec
+        context.effect, context.cause, context.params = entry, entry.cause, dict(made.params)
+        return context
+
+    async def _caller(self, actor: Actor) -> Caller:
+        return actor if isinstance(actor, Caller) else (await self.assume(actor)).caller
+
+    async def _result(self, context: RequestContext) -> dict[str, Any]:
+        answer = await self.take(context)
+        if isinstance(answer, dict):
+            return answer
+        codec = context.codec
+        assert codec is not None
+        return read_answer(codec.model, codec.protocol, answer.status, answer.headers, await whole(answer))
+
+    async def _reply(self, context: RequestContext, ask: Ask) -> Mapping[str, Any] | Fault:
+        """What becomes of the ask of a verb: its answer, or the fault that it gets."""
+        if not reads_only(ask.call.operation):
+            raise RuntimeError(f"a verb asks with {ask.call.service}:{ask.call.operation}, which does not only read")
+        try:
+            return await self.make(ask.call, context.request_id)
+        except Fault as fault:
+            return fault
+
+    # -- decisions ---------------------------------------------------------------------------------------
+
+    def _prove(self, context: RequestContext, proof: Proof) -> None:
+        """Verify the second factor that the call shows. Raises Fault where it is not right, or throttled."""
+        principal = context.caller.principal
+        self._mfa_throttle.admit(principal, context.now)
+        try:
+            proof(self._verbs.context(context), context.params)
+        except Fault:
+            self._mfa_throttle.failed(principal, context.now)
+            raise
+        context.second_factor = True
+
+    def _decide(self, context: RequestContext, call: Call, facts: Mapping[str, ResourceFacts]) -> None:
+        """Decide on the call as planned. Raises Fault where it is denied, save in the mode `observe`."""
+        assert context.plan is not None
+        authorization = authz.decide(context.state, call, context.plan, lambda arn: facts.get(arn, UNKNOWN))
+        context.authorization = authorization
+        if not authorization.allowed and self._runtime.mode == "enforce":
+            raise refusal(authorization, self._runtime.keyring, self._runtime.entropy)
+
+    def _decide_again(self, context: RequestContext, facts: Mapping[str, ResourceFacts]) -> None:
+        """Plan and decide once more, on the state that `context` has now. Raises Fault like `_decide`."""
+        call = context.call()
+        context.plan = authz.plan(context.state, call)
+        self._decide(context, call, facts)
+
+
+def acting_service(actor: Actor) -> str:
+    """The service principal that acts: itself, with its caller's permissions, or in a role; empty for a client."""
+    if isinstance(actor, ServiceRole):
+        return actor.service
+    if actor.via:
+        return actor.via[-1]
+    return actor.principal.arn if actor.principal.kind is PrincipalKind.SERVICE else ""

@@ -1,0 +1,105 @@
+"""Commits: what a call changes, its record, the effects that it causes and the effect that it carries out, as one.
+
+Each is durable with the others. An effect is marked done by taking its entry away in the transaction of the call that
+carries it out, so that in Locum's own state it happens once, however often it is begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from locum.calls.effects import pending
+from locum.calls.recorder import Recorder
+from locum.calls.request_context import RequestContext
+from locum.calls.runtime import Runtime
+from locum.core.calls import Effect
+from locum.core.errors import Fault, LocumError
+from locum.services.verbs import Outcome
+from locum.state import Event, PendingEffect, State, put, remove
+from locum.store import AuditRow
+
+
+class AlreadyDone(LocumError):
+    """The effect that a call was to carry out has been carried out, or was given up, meanwhile."""
+
+
+class Committer:
+    """Stores calls: see the module."""
+
+    def __init__(self, runtime: Runtime, recorder: Recorder) -> None:
+        self._runtime = runtime
+        self._recorder = recorder
+
+    async def commit(self, context: RequestContext, handler: Callable[[State], Outcome]) -> Outcome:
+        """Run `handler` in a transaction. Raises Fault, AlreadyDone.
+
+        A Fault of the handler is recorded as the call's refusal; of a call that carries out an effect it is not: what
+        becomes of the effect is decided first (`refused`).
+        """
+
+        def run(state: State) -> Outcome:
+            if context.effect is not None and _entry(state, context.effect) is None:
+                raise AlreadyDone(f"effect {context.effect.id} is not there any more")
+            outcome = handler(state)
+            return outcome._replace(events=(*outcome.events, *self._events(context, state, outcome.effects)))
+
+        def audit(outcome: Outcome | Fault) -> Sequence[AuditRow]:
+            if not isinstance(outcome, Fault):
+                return (self._recorder.answered_row(context, outcome.answer),)
+            if context.effect is not None:
+                return ()
+            context.recorded = True
+            return (self._recorder.refused_row(context, outcome),)
+
+        return await self._runtime.ledger.transact(run, audit)
+
+    async def answered(
+        self, context: RequestContext, status: int = 200, fault: Fault | None = None, effects: Sequence[Effect] = ()
+    ) -> None:
+        """Record a call that changed nothing here, answered with `status`, by a backend perhaps with `fault`."""
+        if context.effect is None and not effects:
+            self._recorder.answered(context, status, fault)
+            return
+
+        def run(state: State) -> Outcome:
+            return Outcome({}, self._events(context, state, effects))
+
+        await self._runtime.ledger.transact(run, lambda _: (self._recorder.backend_row(context, status, fault),))
+
+    async def refused(self, context: RequestContext, fault: Fault, retry: PendingEffect | None) -> None:
+        """Record that an effect could not be carried out, and that `retry` takes its place; None: it is given up."""
+        entry = context.effect
+        assert entry is not None
+
+        def run(state: State) -> Outcome:
+            if _entry(state, entry) is None:
+                return Outcome({})
+            return Outcome({}, (remove(entry) if retry is None else put(retry),))
+
+        await self._runtime.ledger.transact(run, lambda _: (self._recorder.refused_row(context, fault),))
+
+    def _events(self, context: RequestContext, state: State, effects: Sequence[Effect]) -> tuple[Event, ...]:
+        """The entries of the effects that a call causes, and the end of the one that it carries out."""
+        done = context.effect
+        gone = () if done is None or _entry(state, done) is None else (remove(done),)
+        if not effects:
+            return gone
+        runtime, account = self._runtime, context.caller.account
+        return gone + tuple(
+            put(
+                pending(
+                    effect,
+                    account,
+                    context.request_id,
+                    (state.sequence + 1, position),
+                    context.now,
+                    runtime.keyring,
+                    runtime.entropy,
+                )
+            )
+            for position, effect in enumerate(effects)
+        )
+
+
+def _entry(state: State, effect: PendingEffect) -> PendingEffect | None:
+    return state.get(PendingEffect, effect.account, effect.id)

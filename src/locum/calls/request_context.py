@@ -1,0 +1,70 @@
+"""The request context: one call on its way, and what is known of it so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from locum.authz import Authorization, Plan
+from locum.core.calls import Call
+from locum.core.http import HttpRequest
+from locum.core.principal import NOBODY, Caller
+from locum.state import PendingEffect, State
+from locum.wire import Codec
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """One call, filled in on its way by the gateway (up to `params`) and by `calls`, in the order of the fields.
+
+    `now` (epoch seconds) was taken when it came, and is the only one it sees. So was `state`; it is a later one where
+    the call had to wait before it was decided on (for the keys of an issuer), or where its transaction sees one: then
+    it is decided on anew. `request` is the client's, or stands for the call of a service. `service` is the service
+    principal that makes the call, empty for a client's. `effect` is what the call carries out. `cause` is the request
+    id of the call that caused it. `recorded`: its record is stored.
+    """
+
+    request: HttpRequest
+    request_id: str
+    now: float
+    state: State
+    region: str
+    service: str = ""
+    effect: PendingEffect | None = None
+    cause: str = ""
+    presigned: bool = False
+    codec: Codec | None = None
+    caller: Caller = NOBODY
+    params: dict[str, Any] = field(default_factory=dict)
+    body: bytes = b""
+    second_factor: bool = False
+    plan: Plan | None = None
+    authorization: Authorization | None = None
+    recorded: bool = False
+
+    @property
+    def protocol(self) -> str:
+        """The protocol of the call, as far as it is known."""
+        return "query" if self.codec is None else self.codec.protocol
+
+    def call(self) -> Call:
+        """The call as policies see it, once the gateway or a service has named it."""
+        assert self.codec is not None
+        request, claims = self.request, self.caller.federated_claims
+        headers = request.headers
+        return Call(
+            self.codec.service,
+            self.codec.operation,
+            self.params if claims is None else {**self.params, **claims.as_params()},
+            self.caller,
+            self.region,
+            self.now,
+            "" if self.service else request.source_ip,
+            request.secure,
+            headers.get("user-agent", ""),
+            headers.get("referer", ""),
+            self.presigned,
+            self.request_id,
+            self.codec.protocol,
+            self.second_factor,
+        )

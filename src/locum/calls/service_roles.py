@@ -1,0 +1,69 @@
+"""Roles that services assume to act: service-linked roles, and roles that were passed to a service.
+
+The service assumes the role by a call like any other: the role's trust policy must let the service principal in, for
+the resource that it acts for, and the AssumeRole is in the record. The session is kept until half of its time is over,
+for as long as the role is the very same value.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from locum.core.actors import ServiceRole
+from locum.core.calls import ServiceCall
+from locum.core.principal import Caller, Principal, principal_of
+from locum.credentials import KeyRing, open_session
+from locum.services.sts.assumed import role_of
+from locum.state import Role, State
+
+Make = Callable[[ServiceCall], Awaitable[dict[str, Any]]]
+
+_KEPT: Final = 1024
+
+
+class ServiceSession(NamedTuple):
+    """A session of a role that a service assumed: the caller, and the `Credentials` of the AssumeRole."""
+
+    caller: Caller
+    credentials: Mapping[str, Any]
+
+
+class _Kept(NamedTuple):
+    role: Role
+    session: ServiceSession
+    renew_at: float
+
+
+class ServiceSessions:
+    """The sessions of services, each assumed when it is first needed."""
+
+    def __init__(self, keyring: KeyRing, make: Make) -> None:
+        self._keyring = keyring
+        self._make = make
+        self._kept: OrderedDict[ServiceRole, _Kept] = OrderedDict()
+
+    async def of(self, actor: ServiceRole, state: State, now: float) -> ServiceSession:
+        """The session of `actor`. Raises Fault AccessDenied where the service may not assume the role."""
+        kept = self._kept.get(actor)
+        role = role_of(state, actor.role)
+        if kept is not None and kept.role is role and now < kept.renew_at:
+            return kept.session
+        credentials = await self._assumed(actor)
+        session, _ = open_session(self._keyring, credentials["AccessKeyId"], credentials["SessionToken"])
+        made = ServiceSession(Caller(principal_of(session), credentials["AccessKeyId"], session), credentials)
+        if role is not None:
+            half = session.issued_at + (session.expires_at - session.issued_at) / 2
+            self._kept[actor] = _Kept(role, made, half)
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return made
+
+    async def _assumed(self, actor: ServiceRole) -> Mapping[str, Any]:
+        service = Caller(Principal.service(actor.service), source=actor.source)
+        params = {"RoleArn": actor.role, "RoleSessionName": actor.session_name}
+        region = actor.source.arn.split(":")[3] if actor.source.arn.count(":") >= 5 else ""
+        answer = await self._make(ServiceCall(service, "sts", "AssumeRole", params, region or "us-east-1"))
+        found: Mapping[str, Any] = answer["Credentials"]
+        return found

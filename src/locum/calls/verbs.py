@@ -1,0 +1,120 @@
+"""Running the verbs of Locum's own services.
+
+A reading verb runs at once on the state that the call was decided on. A writing verb runs in a transaction: its
+events, the record of the call and the effects that it causes are durable together, or none of them is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+from locum.calls.committing import Committer
+from locum.calls.recorder import Recorder
+from locum.calls.rehearsal import rehearsed
+from locum.calls.request_context import RequestContext
+from locum.calls.runtime import Runtime
+from locum.core.calls import Ask, Effect
+from locum.core.errors import Fault
+from locum.core.resources import ResourceFacts
+from locum.services.asking import Answers, Unanswered
+from locum.services.verbs import Context, Operation, Outcome
+from locum.state import State
+
+Facts = Mapping[str, ResourceFacts]
+Decide = Callable[[RequestContext, Facts], None]
+Reply = Callable[[RequestContext, Ask], Awaitable[Mapping[str, Any] | Fault]]
+
+MOST_ASKS: Final = 64
+"""Asks of one call, in all its runs: a verb that asks without end is a fault of ours."""
+
+
+class Verbs:
+    """Runs verbs. `decide` decides on a call again, on another state; `reply` makes the call that a verb asks."""
+
+    def __init__(
+        self, runtime: Runtime, recorder: Recorder, committer: Committer, decide: Decide, reply: Reply
+    ) -> None:
+        self._runtime = runtime
+        self._recorder = recorder
+        self._committer = committer
+        self._decide = decide
+        self._reply = reply
+
+    def context(self, context: RequestContext) -> Context:
+        """What the verb of the call `context` is given."""
+        runtime = self._runtime
+        return Context(
+            context.state,
+            context.now,
+            runtime.entropy,
+            runtime.keyring,
+            context.caller,
+            context.region,
+            runtime.settings,
+            runtime.history,
+            runtime.usage,
+        )
+
+    async def run(
+        self, context: RequestContext, operation: Operation, facts: Facts
+    ) -> tuple[dict[str, Any], Sequence[Effect]]:
+        """The answer of `operation` and what it causes. The call is recorded. Raises Fault."""
+        given = self.context(context)
+        if not operation.special:
+            outcome = operation.verb(given, context.params)
+            if context.effect is None:
+                self._recorder.answered(context)
+            else:
+                await self._committer.answered(context)
+            return outcome.answer, ()
+        if operation.asks:
+            return await self._asking(context, operation, facts, given._replace(answers=Answers()))
+        return await self._once(context, operation, facts, given)
+
+    async def _asking(
+        self, context: RequestContext, operation: Operation, facts: Facts, given: Context
+    ) -> tuple[dict[str, Any], Sequence[Effect]]:
+        """Run the verb again and again, until all that it asks is answered."""
+        answers = given.answers
+        assert isinstance(answers, Answers)
+        for _ in range(MOST_ASKS):
+            try:
+                return await self._once(context, operation, facts, given)
+            except Unanswered as unanswered:
+                answers.add(unanswered, await self._reply(context, unanswered.ask))
+        raise RuntimeError(f"{context.params.keys()} made a verb ask more than {MOST_ASKS} times")
+
+    async def _once(
+        self, context: RequestContext, operation: Operation, facts: Facts, given: Context
+    ) -> tuple[dict[str, Any], Sequence[Effect]]:
+        if operation.rehearsed:
+            given = await rehearsed(self._runtime, given, operation, context.params)
+        if operation.writes:
+            outcome = await self._write(context, operation, facts, given)
+            return outcome.answer, outcome.effects
+        verb, params = operation.verb, context.params
+        if operation.blocks:
+            outcome = await self._runtime.ledger.read(lambda: verb(given, params))
+        elif operation.computes:
+            outcome = await asyncio.to_thread(verb, given, params)
+        else:
+            outcome = verb(given, params)
+        await self._committer.answered(context)
+        return outcome.answer, ()
+
+    async def _write(self, context: RequestContext, operation: Operation, facts: Facts, given: Context) -> Outcome:
+        """Run a writing verb in a transaction.
+
+        The verb may see a later state than the one on which the call was allowed: calls of others that are on their
+        way to the disk. Then the decision is made again, on the state that the verb sees.
+        """
+
+        def handler(state: State) -> Outcome:
+            if state is not context.state:
+                context.state = state
+                self._decide(context, facts)
+            return operation.verb(given._replace(state=state), context.params)
+
+        return await self._committer.commit(context, handler)

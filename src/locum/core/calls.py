@@ -1,0 +1,69 @@
+"""Calls as values: one that is being decided, one that a service makes, and one that another call causes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from locum.core.actors import Actor
+from locum.core.principal import Caller
+
+
+class Call(NamedTuple):
+    """One call of a known caller, with the circumstances that policies may ask about.
+
+    `service` and `operation` are botocore's names, `params` the parsed input, `now` epoch seconds. `region` is the
+    one the request was signed for. `source_ip` is empty where a service makes the call. `presigned`: the signature
+    came in the query string. `protocol` is the one it came over (`query`, `json` ...); where empty, the one that the
+    service speaks first decides how a refusal is worded. `second_factor`: the caller showed one with this very call,
+    and it was verified.
+    """
+
+    service: str
+    operation: str
+    params: Mapping[str, Any]
+    caller: Caller
+    region: str
+    now: float
+    source_ip: str = "127.0.0.1"
+    secure: bool = False
+    user_agent: str = ""
+    referer: str = ""
+    presigned: bool = False
+    request_id: str = ""
+    protocol: str = ""
+    second_factor: bool = False
+
+
+class ServiceCall(NamedTuple):
+    """A call that a service makes: by whom, of which operation (botocore's names), with which parameters, where."""
+
+    actor: Actor
+    service: str
+    operation: str
+    params: Mapping[str, Any]
+    region: str
+
+
+class Ask(NamedTuple):
+    """A reading call whose answer a verb needs before it can answer itself: what the verb yields.
+
+    A verb asks before it has any event. It is sent the answer, by the members of the output shape; where the call
+    is refused, the Fault is raised where the verb yielded. An answer may be used again when the verb is run again.
+    """
+
+    call: ServiceCall
+
+
+class Effect(NamedTuple):
+    """A call that another call causes, committed with it and carried out afterwards, at least once, under one id.
+
+    `id` is a UUID. Effects of one `lane` are carried out in the order of their commits, one after the other; those
+    without one beside all others. `awaited`: the call that causes it is answered only once it was carried out, or
+    refused for good.
+    """
+
+    id: str
+    call: ServiceCall
+    lane: str = ""
+    awaited: bool = False
