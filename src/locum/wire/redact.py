@@ -68,6 +68,11 @@ def compile_redactor(model: OperationModel) -> Redactor:
     return _compile(model.input_shape, _RENAMED.get(service, {}), _SECRET_IN.get(service, frozenset()))
 
 
+def recorded_name(service: str, member: str) -> str:
+    """CloudTrail's name of the member `member` of an input of `service`; of a nested structure, of no service."""
+    return _RENAMED.get(service, {}).get(member, member[:1].lower() + member[1:])
+
+
 def compile_answer_redactor(model: OperationModel) -> Redactor:
     """The function that turns the operation's answer into `responseElements`."""
     return _compile(model.output_shape, {}, frozenset())

@@ -1,0 +1,50 @@
+"""Parameters out of a record: `requestParameters` with the names that the service model has.
+
+The way back from `wire.redact`, as far as there is one: what was left out or hidden there is absent. Instants are epoch
+seconds again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from locum.wire.redact import HIDDEN, recorded_name
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel, Shape, StructureShape
+
+
+def restored(model: OperationModel, recorded: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The parameters of a call of `model`, of which `recorded` is what its record holds."""
+    if recorded is None or model.input_shape is None:
+        return {}
+    service = model.service_model.service_name
+    names = {recorded_name(service, name): name for name in model.input_shape.members}
+    return _members(model.input_shape, names, recorded)
+
+
+def _structure(shape: StructureShape, recorded: Mapping[str, Any]) -> dict[str, Any]:
+    return _members(shape, {recorded_name("", name): name for name in shape.members}, recorded)
+
+
+def _members(shape: StructureShape, names: Mapping[str, str], recorded: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        names[told]: _value(shape.members[names[told]], value)
+        for told, value in recorded.items()
+        if told in names and value is not None and value != HIDDEN
+    }
+
+
+def _value(shape: Shape, value: Any) -> Any:
+    kind = shape.type_name
+    if kind == "structure" and isinstance(value, Mapping) and not shape.metadata.get("document"):
+        return _structure(shape, value)
+    if kind == "list" and isinstance(value, list):
+        return [_value(shape.member, item) for item in value]
+    if kind == "map" and isinstance(value, Mapping):
+        return {key: _value(shape.value, item) for key, item in value.items()}
+    if kind == "timestamp" and isinstance(value, str):
+        return datetime.fromisoformat(value).timestamp()
+    return value
