@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from locum.core.calls import Ask
 from locum.core.principal import Caller, Principal, Session
 from locum.credentials import KeyRing
-from locum.services.verbs import Context, EventHistory, Operation, Settings
+from locum.services.asking import Answers, Reply, Unanswered
+from locum.services.verbs import Context, EventHistory, Operation, Outcome, Params, Settings
 from locum.state import AnyEntity, InstanceProfile, Policy, PolicyVersion, Role, State, User, change, put
 from support.aws_shapes import misfits
 
@@ -52,6 +54,7 @@ class Plane:
     entropy: Entropy = field(default_factory=Entropy)
     keyring: KeyRing = field(default_factory=lambda: KeyRing.generate(Entropy()))
     history: EventHistory | None = None
+    reply: Callable[[Ask], Reply] | None = None
 
     def context(self) -> Context:
         """The context of a call made now."""
@@ -69,11 +72,22 @@ class Plane:
     def call(self, operation: str, **params: Any) -> dict[str, Any]:
         """The answer of the operation. Raises Fault, and then nothing has changed."""
         entry = self.operations[operation].of(params)
-        outcome = entry.verb(self.context(), params)
+        outcome = self._outcome(entry, params)
         assert misfits(self.service, operation, outcome.answer) == []
         assert entry.writes or not outcome.events
         self.state = change(self.state, outcome.events)
         return outcome.answer
+
+    def _outcome(self, entry: Operation, params: Params) -> Outcome:
+        """What comes of a verb; its asks are answered by `reply`."""
+        answers = Answers()
+        while True:
+            try:
+                return entry.verb(self.context()._replace(answers=answers), params)
+            except Unanswered as unanswered:
+                if self.reply is None or not entry.asks:
+                    raise
+                answers.add(unanswered, self.reply(unanswered.ask))
 
     def having(self, *entities: AnyEntity) -> None:
         """Puts entities there."""

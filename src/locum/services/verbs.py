@@ -199,6 +199,16 @@ def computes(verb: Verb) -> Operation:
     return Operation(verb, writes=False, computes=True)
 
 
+def asks(verb: Verb) -> Operation:
+    """`verb` may ask (`services.asking.asking`), and never has events."""
+    return Operation(verb, writes=False, asks=True)
+
+
+def asks_and_writes(verb: Verb) -> Operation:
+    """`verb` may ask (`services.asking.asking`), and may have events."""
+    return Operation(verb, writes=True, asks=True)
+
+
 def looks_up_and_writes(verb: Verb) -> Operation:
     """`verb` may have events, and reads what was used when."""
     return Operation(verb, writes=True, blocks=True, rehearsed=True)

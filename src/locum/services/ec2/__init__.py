@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from locum.services.asking import asking
 from locum.services.ec2.attributes import describe_instance_attribute, modify_instance_attribute
 from locum.services.ec2.describe import describe_instance_status, describe_instances
 from locum.services.ec2.dryrun import dry
@@ -25,7 +26,7 @@ from locum.services.ec2.profiles import (
     replace_iam_instance_profile_association,
 )
 from locum.services.ec2.tags import create_tags, delete_tags, describe_tags
-from locum.services.verbs import Operation, reads, writes
+from locum.services.verbs import Operation, asks_and_writes, reads, writes
 
 OPERATIONS: Final[dict[str, Operation]] = {
     "AssociateIamInstanceProfile": writes(associate_iam_instance_profile),
@@ -41,7 +42,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "ModifyInstanceMetadataOptions": writes(dry(modify_instance_metadata_options)),
     "RebootInstances": writes(dry(reboot_instances)),
     "ReplaceIamInstanceProfileAssociation": writes(replace_iam_instance_profile_association),
-    "RunInstances": writes(dry(run_instances)),
+    "RunInstances": asks_and_writes(dry(asking(run_instances))),
     "StartInstances": writes(dry(start_instances)),
     "StopInstances": writes(dry(stop_instances)),
     "TerminateInstances": writes(dry(terminate_instances)),

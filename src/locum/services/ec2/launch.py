@@ -18,12 +18,14 @@ from msgspec.structs import replace
 
 from locum.core.errors import Fault
 from locum.core.identifiers import hex_id
+from locum.services.asking import Asking
 from locum.services.ec2.addresses import allocate, mac_of
 from locum.services.ec2.faults import bad_value, invalid_combination, invalid_value, missing_parameter
 from locum.services.ec2.lookup import swept, visible
 from locum.services.ec2.metadata import with_options
 from locum.services.ec2.profiles import named_profile, tie
 from locum.services.ec2.shapes import Seen, reservation, seen
+from locum.services.ec2.subnets import named_subnet
 from locum.services.ec2.tagging import check_tags, read_tags
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Instance, MetadataOptions, Put, put
@@ -55,14 +57,19 @@ _KEPT: Final = (
 _NOT_COMPARED: Final = ("ClientToken", "DryRun")
 
 
-def run_instances(ctx: Context, params: Params) -> Outcome:
-    """ec2:RunInstances. That the caller may pass the profile's role was decided before."""
+def run_instances(ctx: Context, params: Params) -> Asking:
+    """ec2:RunInstances. That the caller may pass the profile's role was decided before.
+
+    Asks for the subnet that the launch names.
+    """
     token = params.get("ClientToken", "")
     digest = _digest(params)
     earlier = _launched_with(ctx, token)
     if earlier:
         return _again(ctx, earlier, digest)
-    launched = _launch(ctx, params, token, digest)
+    interface = _interface(params)
+    subnet = yield from named_subnet(ctx, params, interface)
+    launched = _launch(ctx, params, token, digest, interface, subnet)
     profile = named_profile(ctx, params["IamInstanceProfile"]) if params.get("IamInstanceProfile") else None
     rows = [Seen(it, tie(ctx, it, profile) if profile else None) for it in launched]
     events: list[Put] = []
@@ -112,12 +119,18 @@ def _again(ctx: Context, earlier: list[Instance], digest: str) -> Outcome:
     return Outcome(reservation([seen(ctx, it) for it in earlier]))
 
 
-def _launch(ctx: Context, params: Params, token: str, digest: str) -> list[Instance]:
-    """The new instances. Every check of the parameters is here or in what it calls."""
+def _launch(
+    ctx: Context,
+    params: Params,
+    token: str,
+    digest: str,
+    interface: Mapping[str, Any],
+    subnet: Mapping[str, Any] | None,
+) -> list[Instance]:
+    """The new instances. Every other check of the parameters is here or in what it calls."""
     count = _count(params)
     if not params.get("ImageId") and not params.get("LaunchTemplate"):
         raise missing_parameter("ImageId")
-    interface = _interface(params)
     wanted = params.get("PrivateIpAddress") or interface.get("PrivateIpAddress")
     if wanted and count > 1:
         raise invalid_combination("The parameter PrivateIpAddress cannot be used when launching several instances")
@@ -134,13 +147,13 @@ def _launch(ctx: Context, params: Params, token: str, digest: str) -> list[Insta
         instance_type=params.get("InstanceType", DEFAULT_TYPE),
         state_changed=int(ctx.now),
         launched=int(ctx.now),
-        zone=_zone(ctx, params),
+        zone=_zone(ctx, params) if subnet is None else subnet["AvailabilityZone"],
         private_ip="",
         user_data=decode_user_data(params.get("UserData") or ""),
         metadata=options,
         protected=bool(params.get("DisableApiTermination", False)),
         tags=tags,
-        attributes=_attributes(params, interface),
+        attributes=_attributes(params, interface, subnet),
     )
     return [_numbered(ctx, first, at, ip) for at, ip in enumerate(allocate(ctx, count, wanted))]
 
@@ -197,8 +210,10 @@ def _interface(params: Params) -> Mapping[str, Any]:
     return first
 
 
-def _attributes(params: Params, interface: Mapping[str, Any]) -> dict[str, Any]:
+def _attributes(params: Params, interface: Mapping[str, Any], subnet: Mapping[str, Any] | None) -> dict[str, Any]:
     attributes = {name: params[name] for name in _KEPT if params.get(name) is not None}
+    if subnet is not None:
+        attributes["VpcId"] = subnet["VpcId"]
     if interface.get("SubnetId"):
         attributes["SubnetId"] = interface["SubnetId"]
     if interface.get("Groups"):

@@ -11,7 +11,7 @@ from locum.services.ec2.profiles import worn_shape
 from locum.services.verbs import Context
 from locum.state import Instance, MetadataOptions, ProfileAssociation
 
-_AS_GIVEN: Final = ("ImageId", "KeyName", "SubnetId", "KernelId", "RamdiskId")
+_AS_GIVEN: Final = ("ImageId", "KeyName", "SubnetId", "VpcId", "KernelId", "RamdiskId")
 _USER_INITIATED: Final = "Client.UserInitiatedShutdown"
 
 
@@ -133,6 +133,5 @@ def _network(it: Instance) -> dict[str, Any]:
             "Status": "attached",
         },
     }
-    if "SubnetId" in it.attributes:
-        interface["SubnetId"] = it.attributes["SubnetId"]
+    interface |= {name: it.attributes[name] for name in ("SubnetId", "VpcId") if name in it.attributes}
     return {"PrivateIpAddress": it.private_ip, "PrivateDnsName": name, "NetworkInterfaces": [interface]}

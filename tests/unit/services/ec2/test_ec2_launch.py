@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from locum.core.calls import Ask
 from locum.core.errors import Fault
+from locum.services.asking import Reply
 from locum.services.ec2 import OPERATIONS
 from locum.state import Instance
 from support.one_account import ACCOUNT, NOW, OTHER, Plane, profile, role
@@ -16,9 +18,18 @@ IMAGE = "ami-0abcdef1234567890"
 UNPATHED = f"arn:aws:iam::{ACCOUNT}:instance-profile/web"
 
 
+def subnet_of(ask: Ask) -> Reply:
+    """The subnet of the id that is asked for; but for one that there is not."""
+    (subnet_id,) = ask.call.params["SubnetIds"]
+    if subnet_id == "subnet-0":
+        return Fault("InvalidSubnetID.NotFound", "The subnet ID 'subnet-0' does not exist")
+    subnet = {"SubnetId": subnet_id, "VpcId": "vpc-1", "AvailabilityZone": f"{ask.call.region}a"}
+    return {"Subnets": [subnet]}
+
+
 @pytest.fixture
 def ec2() -> Plane:
-    plane = Plane("ec2", OPERATIONS)
+    plane = Plane("ec2", OPERATIONS, reply=subnet_of)
     plane.having(role("app"), profile("web", "app", path="/x/"), profile("empty"))
     return plane
 
@@ -226,6 +237,22 @@ def test_what_is_not_within_the_rules_is_refused(ec2: Plane, params: dict[str, A
     fault = refused(ec2, **params)
     assert fault.code == code
     assert text in fault.message
+
+
+def test_an_instance_is_where_its_subnet_is(ec2: Plane) -> None:
+    ec2.reply = lambda ask: {"Subnets": [{"SubnetId": "subnet-1", "VpcId": "vpc-1", "AvailabilityZone": "us-east-1b"}]}
+    launched = run(ec2, SubnetId="subnet-1")["Instances"][0]
+    assert launched["Placement"]["AvailabilityZone"] == "us-east-1b"
+    assert (launched["VpcId"], launched["NetworkInterfaces"][0]["VpcId"]) == ("vpc-1", "vpc-1")
+
+
+def test_a_subnet_that_there_is_not_launches_nothing(ec2: Plane) -> None:
+    assert refused(ec2, SubnetId="subnet-0").code == "InvalidSubnetID.NotFound"
+
+
+def test_a_subnet_in_another_zone_than_the_launch_is_refused(ec2: Plane) -> None:
+    fault = refused(ec2, SubnetId="subnet-1", Placement={"AvailabilityZone": "us-east-1b"})
+    assert fault.code == "InvalidParameterCombination"
 
 
 def test_the_first_network_interface_says_where_the_instance_is(ec2: Plane) -> None:
