@@ -75,15 +75,28 @@ def restated(model: OperationModel, protocol: str, params: Mapping[str, Any]) ->
 def read_answer(
     model: OperationModel, protocol: str, status: int, headers: Iterable[tuple[str, str]], body: bytes
 ) -> dict[str, Any]:
-    """The output of `model` in an answer in `protocol`. Raises Fault where it is an error."""
-    response = {"status_code": status, "headers": {name.lower(): value for name, value in headers}, "body": body}
+    """The output of `model` in an answer in `protocol`, a payload as bytes. Raises Fault where it is an error."""
+    payload = _payload(model) if status < 300 else None  # botocore would take it for text
+    response = {
+        "status_code": status,
+        "headers": {name.lower(): value for name, value in headers},
+        "body": body if payload is None else b"",
+    }
     found: dict[str, Any] = _parser(protocol).parse(response, model.output_shape)
     if status >= 300:
         error = found.get("Error", {})
         code = str(error.get("Code") or "InternalFailure").rpartition("#")[2]
         members = {name: value for name, value in found.items() if name not in {*_NOT_MEMBERS, "Error"}}
         raise Fault(code, str(error.get("Message") or ""), status, members=members)
-    return {name: value for name, value in found.items() if name not in _NOT_MEMBERS}
+    output = {name: value for name, value in found.items() if name not in _NOT_MEMBERS}
+    return output if payload is None else {**output, payload: body}
+
+
+def _payload(model: OperationModel) -> str | None:
+    """The member of the output that is the whole body, as bytes; None where there is none."""
+    shape = model.output_shape
+    name: str | None = None if shape is None else shape.serialization.get("payload")
+    return name if name is not None and shape.members[name].type_name == "blob" else None
 
 
 @cache

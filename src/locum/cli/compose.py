@@ -24,7 +24,7 @@ from locum.gateway.pipeline import Pipeline
 from locum.http.listener import Listeners
 from locum.imds import MetadataService
 from locum.imds.credentials import RoleCredentials
-from locum.services import cloudtrail, ec2, iam, organizations, sts
+from locum.services import cloudformation, cloudtrail, ec2, iam, organizations, sts
 from locum.services.verbs import Outcome, Settings
 from locum.state import AccessKey, Account, State, put
 from locum.state.indexes import KEYS_OF_USER, scoped
@@ -132,6 +132,7 @@ def _services() -> dict[str, OwnService]:
         "sts": OwnService(sts.OPERATIONS, always),
         "organizations": OwnService(organizations.OPERATIONS, always),
         "ec2": OwnService(ec2.OPERATIONS, ec2.owns, backed=True),
+        "cloudformation": OwnService(cloudformation.OPERATIONS, always, backed=True),
         "cloudtrail": OwnService(cloudtrail.OPERATIONS, always, backed=True),
         "accessanalyzer": OwnService(LazyAnalyzer(), always, backed=False),
     }

@@ -1,0 +1,105 @@
+"""Templates: where a call has its template from, and the template as a value.
+
+CloudFormation API Reference, CreateStack: TemplateBody has "a minimum length of 1 byte and a maximum length of 51,200
+bytes", TemplateURL "must point to a template (max size: 1 MB) that is located in an Amazon S3 bucket". The object is
+read with the permissions of whoever calls CloudFormation (IAM User Guide, "Forward access sessions").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Mapping
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from locum.core.actors import on_behalf_of
+from locum.core.calls import Ask, ServiceCall
+from locum.core.errors import Fault
+from locum.services.verbs import Context, Params
+
+CLOUDFORMATION: Final = "cloudformation.amazonaws.com"
+LONGEST_BODY: Final = 51_200
+LONGEST_OBJECT: Final = 1 << 20
+"""Octets."""
+
+_HOST: Final = re.compile(
+    r"(?:(?P<bucket>[a-z0-9.-]+)\.)?s3(?:[.-](?:dualstack\.)?(?P<region>[a-z]{2}(?:-[a-z]+)+-[0-9]))?\.amazonaws\.com"
+)
+"""Amazon S3 User Guide, "Virtual hosting of buckets": virtual-hosted-style and path-style URLs."""
+
+_MORE: Final = "For more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"
+
+
+class S3Object(NamedTuple):
+    """An object that a URL names; `region` is empty where the URL does not say it, `version` where it is the latest."""
+
+    bucket: str
+    key: str
+    region: str
+    version: str
+
+
+def template_text(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, Any], str]:
+    """The text of the template that a call carries, or that its TemplateURL names. Raises Fault ValidationError."""
+    body, url = params.get("TemplateBody"), params.get("TemplateURL")
+    if (body is None) == (url is None):
+        raise invalid("Either Template URL or Template Body must be specified.")
+    if body is not None:
+        if len(body.encode()) > LONGEST_BODY:
+            raise invalid(
+                "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
+                f"Member must have length less than or equal to {LONGEST_BODY}"
+            )
+        return str(body)
+    named = s3_object(str(url), ctx.settings.endpoint)
+    found: dict[str, Any] = {"Bucket": named.bucket, "Key": named.key}
+    if named.version:
+        found["VersionId"] = named.version
+    caller = on_behalf_of(ctx.caller, CLOUDFORMATION)
+    try:
+        answer = yield Ask(ServiceCall(caller, "s3", "GetObject", found, named.region or ctx.region))
+    except Fault as fault:
+        raise invalid(f"S3 error: {fault.message}\n{_MORE}") from fault
+    content: bytes = answer["Body"]
+    if len(content) > LONGEST_OBJECT:
+        raise invalid(f"Template may not exceed {LONGEST_OBJECT} bytes in size.")
+    return content.decode("utf-8", "replace")
+
+
+def s3_object(url: str, endpoint: str) -> S3Object:
+    """The object that `url` names, at S3 or at the gateway (`endpoint`). Raises Fault ValidationError on any other."""
+    parts = urlsplit(url)
+    path = unquote(parts.path.removeprefix("/"))
+    version = parse_qs(parts.query).get("versionId", [""])[0]
+    at_s3 = _HOST.fullmatch(parts.hostname or "") if parts.scheme == "https" else None
+    bucket, region = (at_s3["bucket"], at_s3["region"] or "") if at_s3 else (None, "")
+    if at_s3 is None and f"{parts.scheme}://{parts.netloc}" != endpoint:
+        raise invalid("TemplateURL must be a supported URL.")
+    if bucket is None:
+        bucket, _, path = path.partition("/")
+    if not bucket or not path:
+        raise invalid("TemplateURL must reference a valid S3 object to which you have access.")
+    return S3Object(bucket, path, region, version)
+
+
+def decoded(text: str) -> dict[str, Any]:
+    """The template of `text`, JSON or YAML, with the short forms of intrinsic functions written out.
+
+    Raises Fault ValidationError where it is neither.
+    """
+    # cfn-lint takes a second to import, and is used by few calls.
+    from cfnlint.decode import decode_str  # noqa: PLC0415
+
+    template, problems = decode_str(text)
+    if template is None or problems:
+        what = problems[0] if problems else None
+        where = "" if what is None else f" (line {what.linenumber}, column {what.columnnumber})"
+        raise invalid(f"Template format error: {'unreadable' if what is None else what.message}{where}")
+    if not isinstance(template, dict):
+        raise invalid("Template format error: unsupported structure.")
+    return template
+
+
+def invalid(message: str) -> Fault:
+    """CloudFormation's ValidationError."""
+    return Fault("ValidationError", message, 400)

@@ -1,0 +1,85 @@
+"""ValidateTemplate: the parameters of a template, and the capabilities that making a stack of it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from locum.services.asking import Asking
+from locum.services.cloudformation.templates import decoded, invalid, template_text
+from locum.services.verbs import Context, Outcome, Params
+
+_NAMES: Final = {
+    "AWS::IAM::AccessKey": None,
+    "AWS::IAM::Group": "GroupName",
+    "AWS::IAM::InstanceProfile": "InstanceProfileName",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::Policy": None,
+    "AWS::IAM::Role": "RoleName",
+    "AWS::IAM::User": "UserName",
+    "AWS::IAM::UserToGroupAddition": None,
+}
+"""CloudFormation API Reference, CreateStack, Capabilities: the types that take CAPABILITY_IAM, and the property by
+which one has a custom name and takes CAPABILITY_NAMED_IAM."""
+
+
+def validate_template(ctx: Context, params: Params) -> Asking:
+    """cloudformation:ValidateTemplate. Asks S3 for a template that is named by a URL, as the caller."""
+    template = decoded((yield from template_text(ctx, params)))
+    resources = _section(template, "Resources")
+    if not resources:
+        raise invalid("Template format error: At least one Resources member must be defined.")
+    for name, resource in resources.items():
+        if not isinstance(resource, Mapping) or not isinstance(resource.get("Type"), str):
+            raise invalid(f"Template format error: Every Resources object must contain a Type member: [{name}]")
+    declared = _section(template, "Parameters")
+    answer: dict[str, Any] = {"Parameters": [_parameter(name, value) for name, value in declared.items()]}
+    if isinstance(template.get("Description"), str):
+        answer["Description"] = template["Description"]
+    return Outcome(answer | _capabilities(resources) | _transforms(template))
+
+
+def _section(template: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    section = template.get(name, {})
+    if not isinstance(section, Mapping):
+        raise invalid(f"Template format error: {name} must be an object.")
+    return section
+
+
+def _parameter(name: str, declared: Any) -> dict[str, Any]:
+    if not isinstance(declared, Mapping) or not isinstance(declared.get("Type"), str):
+        raise invalid(f"Template format error: Every Parameters object must contain a Type member: [{name}]")
+    shown: dict[str, Any] = {"ParameterKey": name, "NoEcho": str(declared.get("NoEcho", False)).lower() == "true"}
+    if "Default" in declared:
+        shown["DefaultValue"] = str(declared["Default"])
+    if "Description" in declared:
+        shown["Description"] = str(declared["Description"])
+    return shown
+
+
+def _capabilities(resources: Mapping[str, Any]) -> dict[str, Any]:
+    needed = list(dict.fromkeys(_identity_types(resources)))
+    if not needed:
+        return {}
+    named = any(_is_named(resource) for resource in resources.values())
+    return {
+        "Capabilities": ["CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"],
+        "CapabilitiesReason": f"The following resource(s) require capabilities: [{', '.join(needed)}]",
+    }
+
+
+def _identity_types(resources: Mapping[str, Any]) -> Iterator[str]:
+    return (resource["Type"] for resource in resources.values() if resource["Type"] in _NAMES)
+
+
+def _is_named(resource: Mapping[str, Any]) -> bool:
+    name, properties = _NAMES.get(resource["Type"]), resource.get("Properties")
+    return name is not None and isinstance(properties, Mapping) and name in properties
+
+
+def _transforms(template: Mapping[str, Any]) -> dict[str, Any]:
+    declared = template.get("Transform", [])
+    transforms = [declared] if isinstance(declared, str) else declared
+    if not isinstance(transforms, list):
+        raise invalid("Template format error: Transform must be a string or a list of strings.")
+    return {"DeclaredTransforms": [str(transform) for transform in transforms]} if transforms else {}

@@ -1,0 +1,142 @@
+"""A service that acts with its caller's permissions has those and no others: a template that CloudFormation reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from locum.audit import Record, cloudtrail_event
+from support.inprocess import InProcess, Key
+
+BUCKET = "templates"
+URL = f"https://{BUCKET}.s3.us-east-1.amazonaws.com/stack.yaml"
+TEMPLATE = """
+Description: a role
+Parameters:
+  Team: {Type: String, Default: red}
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties: {RoleName: !Sub '${Team}-role'}
+"""
+VALIDATE = {"Effect": "Allow", "Action": "cloudformation:ValidateTemplate", "Resource": "*"}
+VIA = {"aws:CalledVia": ["cloudformation.amazonaws.com"]}
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+    running = InProcess(tmp_path_factory.mktemp("plane"))
+    s3 = running.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="stack.yaml", Body=TEMPLATE.encode())
+    yield running
+    running.close()
+
+
+def reading(**more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*", **more}
+
+
+def validated(plane: InProcess, key: Key, **params: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = plane.client("cloudformation", key).validate_template(**params or {"TemplateURL": URL})
+    return answer
+
+
+def refusal(plane: InProcess, key: Key, **params: Any) -> str:
+    with pytest.raises(ClientError) as caught:
+        validated(plane, key, **params)
+    error = caught.value.response["Error"]
+    assert error["Code"] == "ValidationError"
+    return str(error["Message"])
+
+
+def read(plane: InProcess) -> Record:
+    """The record of the latest GetObject."""
+    return next(record for record in plane.records() if record.operation == "GetObject")
+
+
+def test_a_template_is_read_with_the_permissions_of_the_caller(plane: InProcess) -> None:
+    answer = validated(plane, plane.user("reader", VALIDATE, reading()))
+    assert answer["Parameters"] == [{"ParameterKey": "Team", "DefaultValue": "red", "NoEcho": False}]
+    assert answer["Capabilities"] == ["CAPABILITY_NAMED_IAM"]
+    event = cloudtrail_event(read(plane))
+    assert (event["userIdentity"]["userName"], event["userIdentity"]["invokedBy"]) == (
+        "reader",
+        "cloudformation.amazonaws.com",
+    )
+    assert event["sourceIPAddress"] == event["userAgent"] == "cloudformation.amazonaws.com"
+
+
+def test_who_may_not_read_the_template_is_told_so(plane: InProcess) -> None:
+    message = refusal(plane, plane.user("blind", VALIDATE))
+    assert message.startswith("S3 error: User: arn:aws:iam::000000000000:user/blind is not authorized")
+    record = read(plane)
+    assert (record.verdict, record.invoked_by, record.via) == (
+        "implicit-deny",
+        "cloudformation.amazonaws.com",
+        ("cloudformation.amazonaws.com",),
+    )
+    assert record.explanation["checks"][0]["action"] == "s3:GetObject"
+
+
+def test_a_deny_on_the_service_that_calls_holds(plane: InProcess) -> None:
+    deny = {**reading(), "Effect": "Deny", "Condition": {"ForAnyValue:StringEquals": VIA}}
+    key = plane.user("direct", VALIDATE, reading(), deny)
+    refusal(plane, key)
+    plane.client("s3", key).get_object(Bucket=BUCKET, Key="stack.yaml")
+
+
+def test_an_allow_for_the_service_that_calls_is_none_for_a_direct_call(plane: InProcess) -> None:
+    key = plane.user("through", VALIDATE, reading(Condition={"Bool": {"aws:ViaAWSService": "true"}}))
+    validated(plane, key)
+    s3 = plane.client("s3", key)
+    with pytest.raises(ClientError) as caught:
+        s3.get_object(Bucket=BUCKET, Key="stack.yaml")
+    assert caught.value.response["Error"]["Code"] == "AccessDenied"
+
+
+def test_the_session_policy_of_the_caller_limits_what_is_read_for_it(plane: InProcess) -> None:
+    user = plane.user("federating", VALIDATE, reading(), {**VALIDATE, "Action": "sts:GetFederationToken"})
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [VALIDATE]})
+    made = plane.client("sts", user).get_federation_token(Name="guest", Policy=policy)["Credentials"]
+    guest = Key(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+    assert "not authorized" in refusal(plane, guest)
+
+
+def test_the_bucket_policy_is_asked_about_the_caller_not_about_the_service(plane: InProcess) -> None:
+    name = "other-templates"
+    s3 = plane.client("s3")
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="stack.yaml", Body=TEMPLATE.encode())
+    for_service = {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudformation.amazonaws.com"},
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{name}/*",
+    }
+    s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [for_service]}))
+    key = plane.user("unnamed", VALIDATE)
+    refusal(plane, key, TemplateURL=f"https://s3.amazonaws.com/{name}/stack.yaml")
+
+
+@pytest.mark.parametrize(
+    ("params", "text"),
+    [
+        ({"TemplateURL": "http://169.254.169.254/latest/meta-data/"}, "TemplateURL must be a supported URL."),
+        ({"TemplateURL": "file:///etc/passwd"}, "TemplateURL must be a supported URL."),
+        ({"TemplateURL": "https://evil.example/s3.amazonaws.com/b/k"}, "TemplateURL must be a supported URL."),
+        ({"TemplateURL": "https://s3.amazonaws.com/bucket"}, "TemplateURL must reference a valid S3 object"),
+        ({"TemplateURL": f"{URL}.none"}, "S3 error: "),
+        ({"TemplateBody": "{"}, "Template format error: "),
+        ({"TemplateBody": "[1]"}, "Template format error: "),
+        ({"TemplateBody": "{}"}, "At least one Resources member must be defined."),
+        ({"TemplateBody": "Resources: {A: {}}"}, "Every Resources object must contain a Type member"),
+        ({"TemplateBody": "Resources: {A: {Type: X}}", "TemplateURL": URL}, "Either Template URL or Template Body"),
+    ],
+)
+def test_what_is_no_template_is_refused(plane: InProcess, params: dict[str, str], text: str) -> None:
+    assert text in refusal(plane, plane.root, **params)
