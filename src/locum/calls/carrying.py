@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from locum import wire
-from locum.backends import BackendCall
+from locum.backends import BackendCall, Origin
 from locum.calls import s3
 from locum.calls.committing import Committer
 from locum.calls.destination import destination
@@ -48,8 +48,8 @@ class Carrying:
         """The backend's answer, an AWS error among them. The call is recorded. Raises Fault."""
         codec = context.codec
         assert codec is not None
-        where = destination(context, facts)
-        answer = await self._runtime.backends.of(codec.service).call(
+        where, principal = destination(context, facts), context.caller.principal
+        carried = await self._runtime.backends.of(codec.service).call(
             BackendCall(
                 codec,
                 where.account,
@@ -59,8 +59,10 @@ class Carrying:
                 context.params,
                 wire.bucket_of_host(context.request.headers.get("host", "")) if codec.service == "s3" else "",
                 "" if context.effect is None else context.effect.id,
+                Origin(principal.user_id, context.service or principal.account, context.request_id, context.now),
             )
         )
+        answer = carried.response  # NOTE(lead): its deliveries, and `undo`, are dropped until they become effects
         if codec.service == "s3":
             s3.withhold_absence(context.state, call, answer)
         fault = error_in(answer)

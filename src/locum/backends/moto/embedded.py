@@ -18,10 +18,10 @@ from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY, Request
 from werkzeug.exceptions import HTTPException
 
 from locum.backends import translate
-from locum.backends.moto import facts, handlers, identity, objects, s3
+from locum.backends.moto import deliveries, facts, handlers, identity, objects, s3
 from locum.backends.moto.s3 import not_implemented
 from locum.backends.moto.workers import Workers, contained
-from locum.backends.port import BackendCall
+from locum.backends.port import BackendCall, Carried
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
 from locum.core.resources import ResourceFacts
@@ -50,8 +50,9 @@ class EmbeddedMoto:
         self._directory = directory
         self._lent: set[str] = set()
         self._workers = Workers()
+        deliveries.divert()
 
-    async def call(self, call: BackendCall) -> HttpResponse:
+    async def call(self, call: BackendCall) -> Carried:
         if call.account not in self._lent:
             identity.lend(self._directory, call.account)
             self._lent.add(call.account)
@@ -59,7 +60,8 @@ class EmbeddedMoto:
             s3.check(call)
         if call.operation in SHORT.get(call.service, ()):
             plain = call.service == "s3" and call.operation in objects.OPERATIONS
-            return (contained(objects.read, call) if plain else None) or contained(carry_out, call)
+            read = contained(objects.read, call) if plain else None
+            return contained(carry_out, call) if read is None else Carried(read)
         return await self._workers.run(carry_out, call)
 
     async def facts(self, service: str, arn: str, account: str, region: str) -> ResourceFacts:
@@ -69,8 +71,14 @@ class EmbeddedMoto:
         self._workers.close()
 
 
-def carry_out(call: BackendCall) -> HttpResponse:
+def carry_out(call: BackendCall) -> Carried:
     """Run moto's handler for `call`, in this thread. Raises Fault where moto has no such service or operation."""
+    with deliveries.collecting(call) as collected:
+        response = _carried_out(call)
+    return collected.after(response)
+
+
+def _carried_out(call: BackendCall) -> HttpResponse:
     protocol = translate.protocol_for(call.model, call.protocol)
     service = handlers.find(call.service, call.endpoint_prefix, call.signing_name, call.region, call.account)
     if service is None or protocol is None:
