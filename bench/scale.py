@@ -64,7 +64,7 @@ async def _fill(data: Path, accounts: int) -> None:
     await node.open()
     now = int(system_clock())
     for number in range(accounts):
-        account = node.options.account if number == 0 else f"{number:012d}"
+        account = node.account if number == 0 else f"{number:012d}"
         made: list[Event] = [] if number == 0 else [put(Account(account=account, created=now))]
         made += [put(_role(account, f"role-{i:03d}", now)) for i in range(ROLES)]
         outcome = Outcome({}, tuple(made))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-from locum.backends import BackendCall
+from locum.backends import BackendCall, Carried
 from locum.core.http import HttpResponse
 from locum.core.resources import UNKNOWN, ResourceFacts
 from support.inprocess import InProcess
@@ -19,9 +19,9 @@ class Doing:
         self._act = act
         self.calls: list[BackendCall] = []
 
-    async def call(self, call: BackendCall) -> HttpResponse:
+    async def call(self, call: BackendCall) -> Carried:
         self.calls.append(call)
-        return self._act(call)
+        return Carried(self._act(call))
 
     async def facts(self, service: str, arn: str, account: str, region: str) -> ResourceFacts:
         return UNKNOWN

@@ -1,6 +1,9 @@
 """Records in CloudTrail's own form.
 
 CloudTrail User Guide, "CloudTrail record contents" (eventVersion 1.11) and "CloudTrail userIdentity element".
+
+Parameters and answer are given out as they were recorded: whoever made the record knew the members of structures, which
+CloudTrail writes with a lower-case first letter, from the keys of maps, which are the caller's (`wire.redact`).
 """
 
 from __future__ import annotations
@@ -39,8 +42,8 @@ def cloudtrail_event(record: Record) -> dict[str, Any]:
     if record.error_code:
         event["errorCode"] = _error_code(record)
         event["errorMessage"] = record.error_message
-    event["requestParameters"] = camel(record.parameters) or None
-    event["responseElements"] = None if record.read_only or record.error_code else camel(record.answer) or None
+    event["requestParameters"] = record.parameters or None
+    event["responseElements"] = None if record.read_only or record.error_code else record.answer or None
     if record.extra:
         event["additionalEventData"] = record.extra
     event |= {"requestID": record.request_id, "eventID": record.event_id, "readOnly": record.read_only}
@@ -57,15 +60,6 @@ def cloudtrail_event(record: Record) -> dict[str, Any]:
     if tls := _tls_details(record):
         event["tlsDetails"] = tls
     return event
-
-
-def camel(value: Any) -> Any:
-    """`value` with the first letter of each key in lower case, as CloudTrail writes member names."""
-    if isinstance(value, dict):
-        return {key[:1].lower() + key[1:]: camel(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [camel(item) for item in value]
-    return value
 
 
 def user_identity(record: Record) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from locum import sigv4
-from locum.backends.port import BackendCall
+from locum.backends.port import BackendCall, Carried
 from locum.core.clock import Clock
 from locum.core.errors import ConfigurationError, Fault
 from locum.core.http import HttpRequest, HttpResponse
@@ -58,7 +58,7 @@ class HttpBackend:
         self._clock = clock
         self._client = httpx.AsyncClient(timeout=httpx.Timeout(60.0, connect=5.0), follow_redirects=False)
 
-    async def call(self, call: BackendCall) -> HttpResponse:
+    async def call(self, call: BackendCall) -> Carried:
         try:
             answer = await self._client.send(self._signed(call), stream=True)
             body = _chunks(answer) if _streams(call, answer) else await _whole(answer)
@@ -68,7 +68,8 @@ class HttpBackend:
         if isinstance(body, bytes) and call.request.method != "HEAD":
             hidden = _HOP_BY_HOP | {"content-length"}
         pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
-        return HttpResponse(answer.status_code, [pair for pair in pairs if pair[0].lower() not in hidden], body)
+        headers = [pair for pair in pairs if pair[0].lower() not in hidden]
+        return Carried(HttpResponse(answer.status_code, headers, body))
 
     async def facts(self, service: str, arn: str, account: str, region: str) -> ResourceFacts:
         return UNKNOWN

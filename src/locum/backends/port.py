@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from locum.core.http import HttpRequest, HttpResponse
 from locum.core.resources import ResourceFacts
@@ -11,6 +12,21 @@ from locum.wire import Codec
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel
+
+
+class Origin(NamedTuple):
+    """Who made a call and when, as services tell others of it in their events.
+
+    `principal_id` is aws:userid, `account` 12 digits or a service principal, `at` epoch seconds.
+    """
+
+    principal_id: str = ""
+    account: str = ""
+    request_id: str = ""
+    at: float = 0.0
+
+
+UNKNOWN_ORIGIN: Final = Origin()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +47,7 @@ class BackendCall:
     params: dict[str, Any]
     host_bucket: str = ""
     effect: str = ""
+    origin: Origin = UNKNOWN_ORIGIN
 
     @property
     def service(self) -> str:
@@ -63,10 +80,41 @@ class BackendCall:
         return self.codec.model
 
 
+class Delivery(NamedTuple):
+    """A call that a service makes of its own accord because of another call: still to be decided on and made.
+
+    `service_principal` makes it (`s3.amazonaws.com`) on behalf of the resource `source_arn` of `source_account`
+    (aws:SourceArn, aws:SourceAccount). `service`, `operation` and `parameters` are botocore's; instants are epoch
+    seconds and blobs bytes, as the wire layer reads them. It goes to `account` and `region`. Where it is `required`,
+    the call that caused it fails, and changes nothing, unless it can be made.
+    """
+
+    service_principal: str
+    source_arn: str
+    source_account: str
+    service: str
+    operation: str
+    parameters: Mapping[str, Any]
+    account: str
+    region: str
+    required: bool = False
+
+
+class Carried(NamedTuple):
+    """A call that was carried out: what is answered, and which calls it causes, in order.
+
+    `undo` takes back what the call did, for when a required delivery cannot be made; None where none is required.
+    """
+
+    response: HttpResponse
+    deliveries: tuple[Delivery, ...] = ()
+    undo: Callable[[], None] | None = None
+
+
 class Backend(Protocol):
     """Something that speaks an AWS service."""
 
-    async def call(self, call: BackendCall) -> HttpResponse:
+    async def call(self, call: BackendCall) -> Carried:
         """The answer to `call`, an AWS error among them. Raises Fault where there is no such service here."""
 
     async def facts(self, service: str, arn: str, account: str, region: str) -> ResourceFacts:

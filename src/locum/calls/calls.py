@@ -48,9 +48,9 @@ class Calls:
         self._mfa_throttle = MfaThrottle()
         self._committer = Committer(runtime, recorder)
         self._verbs = Verbs(runtime, recorder, self._committer, self._decide_again, self._reply)
-        self._carrying = Carrying(runtime, self._committer)
         self._sessions = ServiceSessions(runtime.keyring, self.make)
         self.outbox = Outbox(runtime, self.carry_out)
+        self._carrying = Carrying(runtime, self._committer, self.outbox, self.make)
 
     def begin(self, request: HttpRequest) -> RequestContext:
         """The context of a call that comes now: of time and state it knows what is here, and nothing else."""
@@ -77,7 +77,7 @@ class Calls:
         if operation is not None:
             answer, effects = await self._verbs.run(context, operation, facts)
             if effects:
-                await self.outbox.committed(effects, context.caller.account)
+                await self.outbox.committed(effects)
             return answer
         if own is not None and not own.backed:
             raise Fault("NotImplemented", f"Locum does not implement {codec.service}:{codec.operation} yet.", 501)

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
 
 from locum import wire
-from locum.backends import BackendCall
+from locum.backends import BackendCall, Carried, Delivery, Origin
 from locum.calls import s3
 from locum.calls.committing import Committer
 from locum.calls.destination import destination
 from locum.calls.errors_in_answers import error_in
+from locum.calls.outbox import Outbox
 from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
-from locum.core.calls import Call
+from locum.core.actors import service_principal
+from locum.core.calls import Call, Effect, ServiceCall
+from locum.core.errors import Fault
 from locum.core.http import HttpResponse
+from locum.core.identifiers import request_id
 from locum.core.resources import ResourceFacts
 
 Facts = dict[str, ResourceFacts]
 
+Make = Callable[[ServiceCall, str], Awaitable[Any]]
+
 _FAILED: Final = 500
+_NOT_VALIDATED: Final = "Unable to validate the following destination configurations"
 
 
 class Carrying:
     """Has backends carry out calls, and records what became of them."""
 
-    def __init__(self, runtime: Runtime, committer: Committer) -> None:
+    def __init__(self, runtime: Runtime, committer: Committer, outbox: Outbox, make: Make) -> None:
         self._runtime = runtime
         self._committer = committer
+        self._outbox = outbox
+        self._make = make
 
     async def facts(self, context: RequestContext) -> Facts:
         """What the backends know of the resources that the call is about, by ARN."""
@@ -48,8 +57,8 @@ class Carrying:
         """The backend's answer, an AWS error among them. The call is recorded. Raises Fault."""
         codec = context.codec
         assert codec is not None
-        where = destination(context, facts)
-        answer = await self._runtime.backends.of(codec.service).call(
+        where, principal = destination(context, facts), context.caller.principal
+        carried = await self._runtime.backends.of(codec.service).call(
             BackendCall(
                 codec,
                 where.account,
@@ -59,12 +68,47 @@ class Carrying:
                 context.params,
                 wire.bucket_of_host(context.request.headers.get("host", "")) if codec.service == "s3" else "",
                 "" if context.effect is None else context.effect.id,
+                Origin(principal.user_id, context.service or principal.account, context.request_id, context.now),
             )
         )
+        answer = carried.response
+        await self._require(context, carried)
         if codec.service == "s3":
             s3.withhold_absence(context.state, call, answer)
         fault = error_in(answer)
         if fault is not None and fault.status >= _FAILED and context.effect is not None:
             raise fault  # not an answer: the effect is tried again
-        await self._committer.answered(context, answer.status, fault)
+        effects = [self._effect(delivery) for delivery in carried.deliveries if not delivery.required]
+        await self._committer.answered(context, answer.status, fault, effects)
+        if effects:
+            await self._outbox.committed(effects)
         return answer
+
+    async def _require(self, context: RequestContext, carried: Carried) -> None:
+        """Make the deliveries without which the call does not stand. Raises Fault, with the call undone.
+
+        Amazon S3 User Guide, "Granting permissions to publish event notification messages to a destination": "When you
+        [...] configure notifications, Amazon S3 publishes a test notification to ensure that the topic exists and that
+        the bucket owner has permission to publish to the specified topic. The operation fails if [...]".
+        """
+        for delivery in carried.deliveries:
+            if delivery.required:
+                try:
+                    await self._make(_made(delivery), context.request_id)
+                except Fault as fault:
+                    if carried.undo is not None:
+                        carried.undo()
+                    raise Fault("InvalidArgument", _NOT_VALIDATED, 400) from fault
+
+    def _effect(self, delivery: Delivery) -> Effect:
+        """`delivery` as an effect: those of one resource to one service and account are made in their order."""
+        unordered = delivery.service == "lambda"
+        lane = "" if unordered else f"{delivery.source_arn} {delivery.service} {delivery.account}"
+        return Effect(request_id(self._runtime.entropy), _made(delivery), lane)
+
+
+def _made(delivery: Delivery) -> ServiceCall:
+    """The call of `delivery`. EventBridge takes the events of AWS's services as its own: no bus policy is asked."""
+    service = "events.amazonaws.com" if delivery.service == "events" else delivery.service_principal
+    actor = service_principal(service, delivery.source_account, delivery.source_arn)
+    return ServiceCall(actor, delivery.service, delivery.operation, delivery.parameters, delivery.region)

@@ -84,12 +84,11 @@ class Committer:
         gone = () if done is None or _entry(state, done) is None else (remove(done),)
         if not effects:
             return gone
-        runtime, account = self._runtime, context.caller.account
+        runtime = self._runtime
         return gone + tuple(
             put(
                 pending(
                     effect,
-                    account,
                     context.request_id,
                     (state.sequence + 1, position),
                     context.now,

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from locum.calls.runtime import Runtime
+from locum.core.actors import account_of
 from locum.core.calls import Effect
 from locum.state import PendingEffect
 
@@ -30,10 +31,11 @@ class Outbox:
         self._room = asyncio.Semaphore(AT_ONCE)
         self.changed = asyncio.Event()
 
-    async def committed(self, effects: Sequence[Effect], account: str) -> None:
+    async def committed(self, effects: Sequence[Effect]) -> None:
         """Note effects that were committed, and carry out now those that are awaited, whatever becomes of them."""
         self.changed.set()
         for effect in effects:
+            account = account_of(effect.call.actor)
             entry = self._runtime.ledger.state.get(PendingEffect, account, effect.id) if effect.awaited else None
             if entry is not None:
                 await asyncio.shield(self._task(entry))

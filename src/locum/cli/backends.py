@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from locum.backends import Backend, BackendCall
+from locum.backends import Backend, BackendCall, Carried
 from locum.core.clock import Clock
 from locum.core.errors import ConfigurationError
-from locum.core.http import HttpResponse
 from locum.core.resources import ResourceFacts
 from locum.state import InstanceProfile, Role, State
 
@@ -36,7 +35,7 @@ class LazyMoto:
         self._moto: Backend | None = None
         self._loading: asyncio.Lock | None = None
 
-    async def call(self, call: BackendCall) -> HttpResponse:
+    async def call(self, call: BackendCall) -> Carried:
         moto = self._moto or await self._load()
         return await moto.call(call)
 

@@ -14,10 +14,11 @@ from locum.audit import History
 from locum.calls import Backends, Calls, Mode, OwnService, Recorder, Runtime
 from locum.cli.analyzer import LazyAnalyzer
 from locum.cli.backends import LazyMoto, http_backend
-from locum.cli.home import CREDENTIALS_FILE, RootKey, root_key_text
+from locum.cli.home import CREDENTIALS_FILE, root_key_text
+from locum.cli.root_account import ensure_root
 from locum.core.clock import Clock, Entropy, pooled, system_clock, system_entropy
 from locum.core.errors import ConfigurationError
-from locum.credentials import KeyRing, create_keyring, new_access_key, open_secret
+from locum.credentials import create_keyring
 from locum.gateway.app import Gateway
 from locum.gateway.issuerkeys import FOLDER, IssuerKeys
 from locum.gateway.pipeline import Pipeline
@@ -25,25 +26,26 @@ from locum.http.listener import Listeners
 from locum.imds import MetadataService
 from locum.imds.credentials import RoleCredentials
 from locum.services import cloudformation, cloudtrail, ec2, iam, organizations, sts
-from locum.services.verbs import Outcome, Settings
-from locum.state import AccessKey, Account, State, put
-from locum.state.indexes import KEYS_OF_USER, scoped
+from locum.services.verbs import Settings
+from locum.state import State
 from locum.store import Ledger, SqliteJournal
 from locum.wire.models import index
 
-DEFAULT_ACCOUNT: Final = "000000000000"
 KEYRING_FILE: Final = "keyring"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What `locum up` was asked for. `backends` maps a service, or `*`, to an endpoint URL, which gets
-    requests signed with `backend_keys` (access key id, secret)."""
+    """What `locum up` was asked for.
+
+    `account` is that of the root user; None: the one that the installation has. `backends` maps a service, or `*`, to
+    an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret).
+    """
 
     data: Path
     host: str = "127.0.0.1"
     port: int = 4566
-    account: str = DEFAULT_ACCOUNT
+    account: str | None = None
     mode: Mode = "enforce"
     settings: Settings = field(default_factory=Settings)
     backends: Mapping[str, str] = field(default_factory=dict)
@@ -51,10 +53,14 @@ class Options:
 
 
 class Node:
-    """One process of the plane: its storage, its gateway, its metadata service."""
+    """One process of the plane: its storage, its gateway, its metadata service.
+
+    `account` is the root user's, once it is open.
+    """
 
     def __init__(self, options: Options, clock: Clock = system_clock, entropy: Entropy = system_entropy) -> None:
         self.options = options
+        self.account = ""
         entropy = pooled(entropy)
         backends = _backends(options, clock, lambda: self.ledger.state)
         self.journal = SqliteJournal.open(options.data, entropy=entropy)
@@ -84,8 +90,11 @@ class Node:
         self.metadata = MetadataService(lambda: self.ledger.state, self.keyring, clock, entropy, credentials)
 
     async def open(self) -> int:
-        """Make sure of the root user's key, then listen; the port."""
-        await self._ensure_root()
+        """Make sure of the root account and its key, then listen; the port. Raises ConfigurationError."""
+        runtime = self.runtime
+        root = await ensure_root(self.ledger, self.keyring, runtime.clock, runtime.entropy, self.options.account)
+        self.account = root.account
+        self.journal.directory.write(CREDENTIALS_FILE, root_key_text(root.key))
         sock = socket.create_server((self.options.host, self.options.port), reuse_port=False)
         port = int(sock.getsockname()[1])
         self.runtime.settings = replace(self.runtime.settings, endpoint=f"http://127.0.0.1:{port}")
@@ -99,28 +108,6 @@ class Node:
         await self.deliveries.close()
         await self.runtime.backends.close()
         await self.ledger.close()
-
-    async def _ensure_root(self) -> None:
-        """The root user of the default account has a key from the first start on, and its file is there."""
-        account, runtime = self.options.account, self.runtime
-        key = _root_key(self.ledger.state, self.keyring, account)
-        if key is None:
-            now = int(runtime.clock())
-            key_id, secret, sealed = new_access_key(self.keyring, account, runtime.entropy)
-            made = AccessKey(account=account, id=key_id, secret=sealed, created=now)
-            events = [put(made)]
-            if self.ledger.state.get(Account, account, account) is None:
-                events.append(put(Account(account=account, created=now)))
-            await self.ledger.transact(lambda _state: Outcome({}, tuple(events)), lambda _outcome: ())
-            key = RootKey(key_id, secret)
-        self.journal.directory.write(CREDENTIALS_FILE, root_key_text(key))
-
-
-def _root_key(state: State, keyring: KeyRing, account: str) -> RootKey | None:
-    for key in state.find(KEYS_OF_USER, scoped(account, "")):
-        if isinstance(key, AccessKey) and key.active:
-            return RootKey(key.id, open_secret(keyring, key.id, key.secret))
-    return None
 
 
 def _services() -> dict[str, OwnService]:

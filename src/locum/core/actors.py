@@ -33,6 +33,11 @@ class ServiceRole:
 Actor = Caller | ServiceRole
 
 
+def account_of(actor: Actor) -> str:
+    """The account that `actor` acts in; of a service, the one that it acts for."""
+    return actor.source.account if isinstance(actor, ServiceRole) else actor.account
+
+
 def service_principal(service: str, account: str, arn: str = "") -> Caller:
     """The service principal `service` (`sns.amazonaws.com`), acting for the resource `arn` of `account`."""
     return Caller(Principal.service(service), source=Source(account, arn))

@@ -54,7 +54,8 @@ class Named(Entity, frozen=True, kw_only=True, omit_defaults=True):
 class Account(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="account"):
     """An AWS account. The root user is part of it and has no entity of its own; `email` is its address.
 
-    `token_version` is that of SetSecurityTokenServicePreferences, `role_manager` the account property.
+    `token_version` is that of SetSecurityTokenServicePreferences, `role_manager` the account property. `founding`: it
+    is the one that the installation began with.
     """
 
     key_field: ClassVar[str] = "account"
@@ -65,6 +66,7 @@ class Account(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="accoun
     email: str = ""
     token_version: int = 1
     role_manager: bool = False
+    founding: bool = False
 
     @property
     def arn(self) -> str:

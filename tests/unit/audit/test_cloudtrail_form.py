@@ -10,6 +10,8 @@ import pytest
 
 from locum.audit import Identity, Record, Resource, cloudtrail_event, decode, identify, render
 from locum.core.principal import ANONYMOUS, Caller, Principal, PrincipalKind, Session
+from locum.wire.models import find_operation
+from locum.wire.redact import compile_redactor
 
 ACCOUNT = "111122223333"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/team/app"
@@ -48,7 +50,7 @@ def session(kind: PrincipalKind = PrincipalKind.ROLE_SESSION, **more: Any) -> Se
 
 def test_a_user_call_reads_as_the_record_contents_page_says() -> None:
     event = cloudtrail_event(
-        record(parameters={"RoleName": "app", "Tags": [{"Key": "a", "Value": "b"}]}, answer={"Role": {"Arn": ROLE}})
+        record(parameters={"roleName": "app", "tags": [{"key": "a", "value": "b"}]}, answer={"role": {"arn": ROLE}})
     )
     assert event == {
         "eventVersion": "1.11",
@@ -75,6 +77,18 @@ def test_a_user_call_reads_as_the_record_contents_page_says() -> None:
         "managementEvent": True,
         "recipientAccountId": ACCOUNT,
         "eventCategory": "Management",
+    }
+
+
+def test_two_keys_of_a_map_that_differ_only_by_case_are_both_in_the_event() -> None:
+    model = find_operation("sqs", "CreateQueue")
+    assert model is not None
+    asked = {"QueueName": "jobs", "Attributes": {"Policy": "{}"}, "tags": {"Name": "a", "name": "b", "NAME": "c"}}
+    made = record(service="sqs", operation="CreateQueue", parameters=compile_redactor(model)(asked))
+    assert cloudtrail_event(decode(made.row().data))["requestParameters"] == {
+        "queueName": "jobs",
+        "attributes": {"Policy": "{}"},
+        "tags": {"Name": "a", "name": "b", "NAME": "c"},
     }
 
 

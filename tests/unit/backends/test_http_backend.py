@@ -11,7 +11,7 @@ import pytest
 
 from locum import sigv4, wire
 from locum.backends.http import HttpBackend
-from locum.backends.port import BackendCall
+from locum.backends.port import BackendCall, Carried
 from locum.core.errors import ConfigurationError, Fault
 from locum.core.http import HttpRequest, HttpResponse
 from support.wire_requests import rest, target
@@ -85,8 +85,9 @@ class House:
         await self.server.wait_closed()
 
     def call(self, request: HttpRequest, service: str = "s3", host_bucket: str = "") -> HttpResponse:
-        answer: HttpResponse = self.run(self.backend.call(call_of(request, service, host_bucket)))
-        return answer
+        carried: Carried = self.run(self.backend.call(call_of(request, service, host_bucket)))
+        assert carried.deliveries == ()
+        return carried.response
 
 
 def call_of(request: HttpRequest, service: str = "s3", host_bucket: str = "") -> BackendCall:
@@ -217,7 +218,7 @@ def test_an_object_streams_as_it_comes(house: House) -> None:
     house.endpoint.answer, house.endpoint.rest = answering("200 OK", b"first ", content_length="11"), b"later"
 
     async def story() -> list[bytes]:
-        answer = await house.backend.call(call_of(rest("GET", "/bucket/key")))
+        answer = (await house.backend.call(call_of(rest("GET", "/bucket/key")))).response
         assert not isinstance(answer.body, bytes)
         assert ("content-length", "11") in answer.headers
         chunks = aiter(answer.body)

@@ -12,8 +12,9 @@ import pytest
 from locum.backends.http import HttpBackend
 from locum.cli.attachments import NodeHost
 from locum.cli.backends import LazyMoto
-from locum.cli.compose import DEFAULT_ACCOUNT, Node, Options
+from locum.cli.compose import Node, Options
 from locum.cli.home import CREDENTIALS_FILE, read_root_key
+from locum.cli.root_account import DEFAULT_ACCOUNT
 from locum.core.errors import ConfigurationError, StorageError
 from locum.state import Account, Instance
 from support.inprocess import InProcess, refusal

@@ -7,11 +7,9 @@ event loop, all others on a few threads.
 
 from __future__ import annotations
 
-import asyncio
 import io
 import os
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -20,9 +18,10 @@ from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY, Request
 from werkzeug.exceptions import HTTPException
 
 from locum.backends import translate
-from locum.backends.moto import facts, handlers, identity, objects, s3
+from locum.backends.moto import deliveries, facts, handlers, identity, objects, s3
 from locum.backends.moto.s3 import not_implemented
-from locum.backends.port import BackendCall
+from locum.backends.moto.workers import Workers, contained
+from locum.backends.port import BackendCall, Carried
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
 from locum.core.resources import ResourceFacts
@@ -35,7 +34,6 @@ SHORT: Final = {
 }
 """Calls that take well under a millisecond, whatever their input."""
 
-_THREADS: Final = 8
 _FORMS: Final = ("query", "ec2")
 _HOP_BY_HOP: Final = frozenset({"status", "server", "date", "connection", "transfer-encoding"})
 _STEERING: Final = ("MOTO_ACCOUNT_ID", "INITIAL_NO_AUTH_ACTION_COUNT", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
@@ -51,28 +49,36 @@ class EmbeddedMoto:
             os.environ.pop(name, None)
         self._directory = directory
         self._lent: set[str] = set()
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="moto")
+        self._workers = Workers()
+        deliveries.divert()
 
-    async def call(self, call: BackendCall) -> HttpResponse:
+    async def call(self, call: BackendCall) -> Carried:
         if call.account not in self._lent:
             identity.lend(self._directory, call.account)
             self._lent.add(call.account)
         if call.service == "s3":
             s3.check(call)
         if call.operation in SHORT.get(call.service, ()):
-            plain = objects.read(call) if call.service == "s3" and call.operation in objects.OPERATIONS else None
-            return plain or carry_out(call)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, carry_out, call)
+            plain = call.service == "s3" and call.operation in objects.OPERATIONS
+            read = contained(objects.read, call) if plain else None
+            return contained(carry_out, call) if read is None else Carried(read)
+        return await self._workers.run(carry_out, call)
 
     async def facts(self, service: str, arn: str, account: str, region: str) -> ResourceFacts:
-        return facts.facts(service, arn, account, region)
+        return contained(facts.facts, service, arn, account, region)
 
     async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._workers.close()
 
 
-def carry_out(call: BackendCall) -> HttpResponse:
+def carry_out(call: BackendCall) -> Carried:
     """Run moto's handler for `call`, in this thread. Raises Fault where moto has no such service or operation."""
+    with deliveries.collecting(call) as collected:
+        response = _carried_out(call)
+    return collected.after(response)
+
+
+def _carried_out(call: BackendCall) -> HttpResponse:
     protocol = translate.protocol_for(call.model, call.protocol)
     service = handlers.find(call.service, call.endpoint_prefix, call.signing_name, call.region, call.account)
     if service is None or protocol is None:

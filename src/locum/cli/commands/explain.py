@@ -61,6 +61,14 @@ def lines(record: dict[str, Any]) -> Iterator[str]:
 def _particulars(record: dict[str, Any]) -> Iterator[str]:
     identity = record["identity"]
     yield f"  who      {identity['arn']}" + (f"  key {identity['access_key_id']}" if identity["access_key_id"] else "")
+    if record["via"]:
+        yield f"  through  {', '.join(record['via'])}, with the caller's permissions"
+    elif record["invoked_by"] and record["invoked_by"] != identity["arn"]:
+        yield f"  through  {record['invoked_by']}"
+    if record["source_arn"]:
+        yield f"  for      {record['source_arn']}"
+    if record["cause"]:
+        yield f"  because  of request {record['cause']}"
     if identity["instance_id"]:
         yield f"  inside   {identity['instance_id']}"
     yield f"  when     {iso8601(record['at'])} from {record['source_ip']} in {record['region']}"

@@ -13,8 +13,9 @@ import click
 import uvloop
 
 from locum.cli.attachments import NodeHost
-from locum.cli.compose import DEFAULT_ACCOUNT, Node, Options
+from locum.cli.compose import Node, Options
 from locum.cli.home import PLANE_FILE, Plane, data_option, default_home, plane_text
+from locum.cli.root_account import DEFAULT_ACCOUNT
 from locum.compute.control import Control
 from locum.core.errors import ConfigurationError
 from locum.core.identifiers import ACCOUNT_ID
@@ -24,7 +25,7 @@ from locum.services.verbs import Settings
 @click.command()
 @data_option
 @click.option("--port", type=click.IntRange(0, 65535), default=4566, show_default=True, help="0 picks a free one.")
-@click.option("--account", default=DEFAULT_ACCOUNT, show_default=True, help="The account of the root user, 12 digits.")
+@click.option("--account", help=f"The account that the first start makes, 12 digits; {DEFAULT_ACCOUNT} by default.")
 @click.option("--region", default="us-east-1", show_default=True, help="The region that clients are told to use.")
 @click.option("--observe", is_flag=True, help="Record denials and let the calls go on. Signatures are verified.")
 @click.option("--backend", "backends", multiple=True, metavar="SERVICE=URL",
@@ -38,7 +39,7 @@ from locum.services.verbs import Settings
 def command(
     data: Path,
     port: int,
-    account: str,
+    account: str | None,
     region: str,
     observe: bool,
     backends: tuple[str, ...],
@@ -48,7 +49,7 @@ def command(
     quiet: bool,
 ) -> None:
     """Start the plane: every AWS service on one port, and the metadata service of every instance."""
-    if not ACCOUNT_ID.fullmatch(account):
+    if account is not None and not ACCOUNT_ID.fullmatch(account):
         raise ConfigurationError(f"--account {account!r} is no account id: it takes 12 digits")
     options = Options(
         data=data.expanduser().absolute(),
@@ -106,7 +107,7 @@ async def _serve(options: Options, *, quiet: bool) -> None:
 
 def _announce(node: Node, port: int) -> Plane:
     options = node.options
-    plane = Plane(f"http://127.0.0.1:{port}", port, options.settings.region, options.account, os.getpid())
+    plane = Plane(f"http://127.0.0.1:{port}", port, options.settings.region, node.account, os.getpid())
     node.journal.directory.write(PLANE_FILE, plane_text(plane))
     return plane
 

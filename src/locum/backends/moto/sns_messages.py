@@ -1,0 +1,98 @@
+"""What SNS sends to subscribers: an envelope around the message for queues, a record for functions.
+
+SNS Developer Guide, "Fanout to Amazon SQS queues", "Message delivery: raw message delivery" and "Fanout to Lambda
+functions". Nothing is signed: a certificate could be had from nowhere that a subscriber trusts.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from locum.core.clock import iso8601_ms
+
+Attributes = Mapping[str, Mapping[str, Any]]
+"""Message attributes by name: `Type` (`String`, `Number`, `Binary`, each perhaps with a label) and `Value`, as text; of
+a binary one in Base64."""
+
+_UNSIGNED: Final = "EXAMPLE"
+
+
+class Notification(NamedTuple):
+    """One message on its way from a topic to one subscription. `at` is epoch seconds."""
+
+    message_id: str
+    topic_arn: str
+    subscription_arn: str
+    region: str
+    message: str
+    subject: str | None
+    attributes: Attributes
+    at: float
+
+
+def envelope(notification: Notification) -> str:
+    """The body of the message that a queue gets, unless its subscription takes messages raw."""
+    body: dict[str, Any] = {
+        "Type": "Notification",
+        "MessageId": notification.message_id,
+        "TopicArn": notification.topic_arn,
+        "Subject": notification.subject,
+        "Message": notification.message,
+        "Timestamp": iso8601_ms(notification.at),
+        "SignatureVersion": "1",
+        "Signature": _UNSIGNED,
+        "SigningCertURL": _certificate(notification),
+        "UnsubscribeURL": _unsubscribe(notification),
+        "MessageAttributes": dict(notification.attributes),
+    }
+    if not notification.subject:
+        del body["Subject"]
+    if not notification.attributes:
+        del body["MessageAttributes"]
+    return json.dumps(body, ensure_ascii=False, indent=2, separators=(",", " : "))
+
+
+def raw_attributes(attributes: Attributes) -> dict[str, dict[str, Any]]:
+    """The message attributes of SQS for `attributes`, which go with a message that is delivered raw."""
+    return {name: _raw_attribute(attribute["Type"], attribute["Value"]) for name, attribute in attributes.items()}
+
+
+def function_event(notification: Notification) -> bytes:
+    """The payload with which a function is invoked."""
+    record = {
+        "EventSource": "aws:sns",
+        "EventVersion": "1.0",
+        "EventSubscriptionArn": notification.subscription_arn,
+        "Sns": {
+            "Type": "Notification",
+            "MessageId": notification.message_id,
+            "TopicArn": notification.topic_arn,
+            "Subject": notification.subject,
+            "Message": notification.message,
+            "Timestamp": iso8601_ms(notification.at),
+            "SignatureVersion": "1",
+            "Signature": _UNSIGNED,
+            "SigningCertUrl": _certificate(notification),
+            "UnsubscribeUrl": _unsubscribe(notification),
+            "MessageAttributes": dict(notification.attributes),
+        },
+    }
+    return json.dumps({"Records": [record]}, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _raw_attribute(kind: str, value: Any) -> dict[str, Any]:
+    if kind.startswith("Binary"):
+        return {"DataType": kind, "BinaryValue": base64.b64decode(value)}
+    return {"DataType": kind, "StringValue": str(value)}
+
+
+def _certificate(notification: Notification) -> str:
+    return f"https://sns.{notification.region}.amazonaws.com/SimpleNotificationService-{_UNSIGNED}.pem"
+
+
+def _unsubscribe(notification: Notification) -> str:
+    query = f"Action=Unsubscribe&SubscriptionArn={notification.subscription_arn}"
+    return f"https://sns.{notification.region}.amazonaws.com/?{query}"
