@@ -119,6 +119,18 @@ def _boto3() -> Any:
     return session
 
 
+def boto3_client(service: str, endpoint: str, key: Key, **config: Any) -> Any:
+    """A boto3 client of the plane at `endpoint`, which does not try again."""
+    return _boto3().client(
+        service,
+        endpoint_url=endpoint,
+        aws_access_key_id=key.access_key_id,
+        aws_secret_access_key=key.secret_access_key,
+        aws_session_token=key.session_token,
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=SECONDS, **config),
+    )
+
+
 class RunningPlane:
     """`locum up` on a directory below `home`, which is also the HOME of every command."""
 
@@ -157,15 +169,7 @@ class RunningPlane:
 
     def client(self, service: str, key: Key | None = None, **config: Any) -> Any:
         """A boto3 client of its own that signs with `key`, by default root's."""
-        signing = key or self.root
-        return _boto3().client(
-            service,
-            endpoint_url=self.endpoint,
-            aws_access_key_id=signing.access_key_id,
-            aws_secret_access_key=signing.secret_access_key,
-            aws_session_token=signing.session_token,
-            config=Config(retries={"total_max_attempts": 1}, read_timeout=SECONDS, **config),
-        )
+        return boto3_client(service, self.endpoint, key or self.root, **config)
 
     def locum(
         self,

@@ -39,6 +39,9 @@ _KEPT_BACK: Final = frozenset(
 )
 _PRESIGNED: Final = ("X-Amz-Algorithm=", "X-Amz-Credential=", "X-Amz-Date=", "X-Amz-Expires=", "X-Amz-SignedHeaders=",
                      "X-Amz-Signature=", "X-Amz-Security-Token=", "X-Amz-Content-Sha256=")  # fmt: skip
+_INVOCATION: Final = "amz-sdk-invocation-id"
+"""AWS SDKs and Tools Reference Guide, "Retry behavior": the same for all attempts at one call. Here: of an effect."""
+
 _HOP_BY_HOP: Final = frozenset({"connection", "keep-alive", "transfer-encoding", "date", "server"})
 _PLAIN_PROTOCOLS: Final = frozenset({"json", "smithy-rpc-v2-cbor"})
 
@@ -86,6 +89,8 @@ class HttpBackend:
         headers = _forwarded(call.request.headers)
         headers["host"] = url.netloc.decode("ascii")
         headers["accept-encoding"] = "identity"  # our request id goes into the answer's body
+        if call.effect:
+            headers[_INVOCATION] = call.effect
         request = HttpRequest(call.request.method, target, query, headers, call.body)
         key_id, secret = self._key
         headers |= sigv4.signed_headers(
