@@ -8,10 +8,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
 
 from locum import policy
+from locum.authz import catalogue
 from locum.authz.authorization import Authorization, Ruling
 from locum.authz.call import Call, Check, Plan
 from locum.authz.catalogue import service
@@ -26,7 +27,7 @@ from locum.core.principal import Principal, PrincipalKind
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.policy import CompiledPolicy, Decision, Policies, PolicyKind, PolicyType, PolicyTypeOutcome, Request, Verdict
 from locum.policy.stored import compiled
-from locum.state import State, delegations
+from locum.state import Organization, State, delegations, organizations
 
 FactsOf = Callable[[str], ResourceFacts]
 
@@ -46,7 +47,8 @@ _MADE_BY_CALLER: Final = frozenset({"s3:CreateBucket"})
 _OF_CALLER_ALONE: Final = frozenset({"sts:AssumeRoot"})
 
 # What is in an organization belongs to the account that manages it. Which other accounts may call (delegated
-# administrators, invited accounts) the verbs say; their policies are asked as if it were theirs.
+# administrators, invited accounts) the verbs say; their policies are asked as if it were theirs. Where it takes the
+# organization's resource policy as well, the verbs ask `delegated`.
 _ORGANIZATIONS: Final = f"arn:{PARTITION}:organizations:"
 
 # S3 API, PutBucketPolicy: "the root principal in a bucket owner's AWS account can perform the GetBucketPolicy,
@@ -92,13 +94,17 @@ def decide(
     if own.gone:
         first = plan.checks[0] if plan.checks else Check(f"{call.service}:{call.operation}", "*")
         return Authorization(call, (), gone=True, refused=first)
-    rulings = []
-    for check in plan.checks:
-        ruling = rule(state, call, check, own, facts)
-        rulings.append(ruling)
+    return _ended(call, (rule(state, call, check, own, facts) for check in plan.checks))
+
+
+def _ended(call: Call, rulings: Iterable[Ruling]) -> Authorization:
+    """The rulings up to the first one that refuses."""
+    made = []
+    for ruling in rulings:
+        made.append(ruling)
         if not ruling.decision.allowed:
             break
-    return Authorization(call, tuple(rulings))
+    return Authorization(call, tuple(made))
 
 
 def _acts_on_its_own(call: Call, plan: Plan) -> bool:
@@ -126,6 +132,39 @@ def may(state: State, call: Call, action: str, resource: str, facts: FactsOf = n
     return rule(state, call, Check(action, resource), own, facts).decision.allowed
 
 
+def delegated(state: State, call: Call, organization: Organization) -> Authorization:
+    """Whether the resource policy of `organization` gives `call` to its caller, whose account is a member.
+
+    Organizations User Guide, "Delegated administrator for AWS Organizations": the management account owns what is in
+    the organization, so that both sides have to allow each permission that the call takes: the caller's own policies,
+    and the resource policy.
+    """
+    own, owner = principal_policies(state, call.caller), organization.account
+    given = organization.resource_policy
+    arn = organizations.resource_policy_arn(organization, organization.resource_policy_id)
+    resource = compiled(given, PolicyKind.RESOURCE, "resource policy of the organization", arn) if given else None
+    return _ended(
+        call,
+        (
+            _held(state, call, check, own, Target(_facts(state, check.resource, nothing_known), owner, owner, resource))
+            for check in catalogue.plan(state, call).checks
+        ),
+    )
+
+
+class Target(NamedTuple):
+    """What one check is about.
+
+    `owner` is the account that owns the resource, `answerable` the one whose policies have to allow what others do to
+    it. `policy` is the resource's own.
+    """
+
+    facts: ResourceFacts
+    owner: str
+    answerable: str
+    policy: CompiledPolicy | None
+
+
 def rule(state: State, call: Call, check: Check, own: PrincipalPolicies, facts: FactsOf) -> Ruling:
     """One check: what is known of its resource, the policies, the decision."""
     arn = check.resource
@@ -135,14 +174,26 @@ def rule(state: State, call: Call, check: Check, own: PrincipalPolicies, facts: 
         arn = known.arn or _KMS_ALIAS.sub(":key/*", arn)
         check = check._replace(resource=arn)
     account = account_of(arn, known.account or caller.account)
+    target = Target(
+        known,
+        account,
+        caller.account if check.action in _OF_CALLER_ALONE or arn.startswith(_ORGANIZATIONS) else account,
+        None if _unlocks(caller, check.action, account) else _resource_policy(check.action, arn, known),
+    )
+    return _held(state, call, check, own, target)
+
+
+def _held(state: State, call: Call, check: Check, own: PrincipalPolicies, target: Target) -> Ruling:
+    """`check`, held against every policy that applies to it. No other place puts these together for a call."""
+    arn, caller = check.resource, call.caller.principal
     mine = around(state, caller.account)
-    theirs = mine if account == caller.account else around(state, account)
+    theirs = mine if target.owner == caller.account else around(state, target.owner)
     request = Request(
         caller,
         check.action,
         arn,
-        caller.account if check.action in _OF_CALLER_ALONE or arn.startswith(_ORGANIZATIONS) else account,
-        Conditions(state, call, check, known, account),
+        target.answerable,
+        Conditions(state, call, check, target.facts, target.owner),
         arn == "*",
         caller.provider,
     )
@@ -150,7 +201,7 @@ def rule(state: State, call: Call, check: Check, own: PrincipalPolicies, facts: 
         own.identity,
         own.boundary,
         own.session,
-        None if _unlocks(caller, check.action, account) else _resource_policy(check.action, arn, known),
+        target.policy,
         mine.scps,
         theirs.rcps if theirs.rcps and under_resource_control(check.action, arn) else (),
         None,

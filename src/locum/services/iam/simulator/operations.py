@@ -48,8 +48,8 @@ def get_context_keys_for_principal_policy(context: Context, params: Params) -> O
     source = sources.entity(context, params["PolicySourceArn"])
     texts = params.get("PolicyInputList") or ()
     given = sources.given(texts, PolicyKind.IDENTITY, "PolicyInputList", "Policy input")
-    attached = sources.identity(context.state, source, lambda _found: False)
-    return Outcome({"ContextKeyNames": mentioned(found.document for found in (*attached, *given))})
+    stored = sources.stored(context.state, source, bounded=False, governed=False).policies
+    return Outcome({"ContextKeyNames": mentioned(found.document for found in (*stored.identity, *given))})
 
 
 def _page(params: Params, simulation: Simulation) -> Outcome:
