@@ -17,7 +17,7 @@ from locum.services.iam.simulator import sources
 from locum.services.iam.simulator.inputs import Simulation, of_documents, of_entity
 from locum.services.iam.simulator.keys import mentioned
 from locum.services.iam.simulator.results import results
-from locum.services.verbs import Context, Operation, Outcome, Params, reads
+from locum.services.verbs import Context, Operation, Outcome, Params, computes
 
 _MARKER: Final = b"\x02"
 """Tells this operation's markers from those of lists."""
@@ -82,8 +82,8 @@ def _answered(marker: str) -> int:
 
 
 OPERATIONS: Final[dict[str, Operation]] = {
-    "SimulateCustomPolicy": reads(simulate_custom_policy),
-    "SimulatePrincipalPolicy": reads(simulate_principal_policy),
-    "GetContextKeysForCustomPolicy": reads(get_context_keys_for_custom_policy),
-    "GetContextKeysForPrincipalPolicy": reads(get_context_keys_for_principal_policy),
+    "SimulateCustomPolicy": computes(simulate_custom_policy),
+    "SimulatePrincipalPolicy": computes(simulate_principal_policy),
+    "GetContextKeysForCustomPolicy": computes(get_context_keys_for_custom_policy),
+    "GetContextKeysForPrincipalPolicy": computes(get_context_keys_for_principal_policy),
 }
