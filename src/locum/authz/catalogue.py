@@ -1,6 +1,6 @@
 """The service catalogue: botocore's (service, operation) -> what it takes.
 
-`data/<service>.rules` are written by hand, for the services that have to be exact; `data/general.bin` is made by
+`services/<service>.rules` are written by hand, for the services that have to be exact; `data/general.bin` is made by
 `tools/catalogue.py` for all others, one stream a service, in the same language (`locum.authz.rules`). The hand
 written ones win. A service is read when it is first asked for, an operation compiled when it is first planned.
 """
@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from locum.authz.call import PERMISSIONLESS, Call, Check, Plan
-from locum.authz.derived import KEYS
 from locum.authz.paths import Getter, compile_path
 from locum.authz.planning import WILDCARD, Planned, compile_operation
 from locum.authz.rules import NO_RULES, KeyRule, RulesError, ServiceRules, parse_rules
+from locum.authz.services import KEYS, RULES
 from locum.state import State
 
-_DATA: Final = Path(__file__).parent / "data"
-_GENERAL: Final = _DATA / "general.bin"
+_GENERAL: Final = Path(__file__).parent / "data" / "general.bin"
 
 
 class KeySource(NamedTuple):
@@ -113,7 +112,7 @@ def _read(name: str) -> ServiceRules:
     general = _general(name)
     if general is None:
         return NO_RULES
-    own = _DATA / f"{name}.rules"
+    own = RULES / f"{name}.rules"
     return parse_rules(own.read_text("utf-8")).over(general) if own.is_file() else general
 
 
