@@ -14,7 +14,7 @@ that nobody makes (`suppose`).
 
 from locum.authz.authorization import Authorization, Refusal, Ruling
 from locum.authz.call import Call, Check, Plan
-from locum.authz.catalogue import plan
+from locum.authz.catalogue import action_of, plan
 from locum.authz.deciding import decide, delegated, may
 from locum.authz.organizations import around
 from locum.authz.supposed import Given, Supposed, gathered, suppose
@@ -28,6 +28,7 @@ __all__ = [
     "Refusal",
     "Ruling",
     "Supposed",
+    "action_of",
     "around",
     "decide",
     "delegated",

@@ -60,6 +60,11 @@ class Service:
                 self._planned[operation] = entry
             return entry
 
+    def action(self, operation: str) -> str:
+        """The action that an operation is known by: its first one; where the catalogue has none, that of its name."""
+        planned = self.planned(operation)
+        return f"{self.prefix}:{operation}" if planned is None else planned.fallback.action
+
 
 def _source(rule: KeyRule) -> KeySource:
     if rule.path.startswith("@"):
@@ -125,13 +130,21 @@ def plan(state: State, call: Call) -> Plan:
     known = service(call.service)
     planned = known.planned(call.operation)
     if planned is None:
-        return Plan((Check(f"{known.prefix}:{call.operation}", WILDCARD),), known=False)
+        return Plan((Check(known.action(call.operation), WILDCARD),), known=False)
     if planned.permissionless:
         return PERMISSIONLESS
     checks = [check for planner in planned.planners for check in planner(state, call)]
     if len(checks) > 1:
         checks = _distinct(checks)
     return Plan(tuple(checks) or (planned.fallback,))
+
+
+def action_of(name: str, operation: str, taken: Plan | None = None) -> str:
+    """The action that a call of `operation` of the service `name` counts as: the first that it took a permission for.
+
+    Where it took none, or came not so far as to be planned: the action that the operation is known by.
+    """
+    return taken.checks[0].action if taken is not None and taken.checks else service(name).action(operation)
 
 
 def _distinct(checks: list[Check]) -> list[Check]:

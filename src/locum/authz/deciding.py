@@ -59,7 +59,7 @@ def decide(
         return Authorization(call, ())  # a long-term key is its user's or root's, who is there
     own = principal_policies(state, call.caller)
     if own.gone:
-        first = plan.checks[0] if plan.checks else Check(f"{call.service}:{call.operation}", "*")
+        first = plan.checks[0] if plan.checks else Check(catalogue.action_of(call.service, call.operation), "*")
         return Authorization(call, (), gone=True, refused=first)
     return _ended(call, plan.checks, lambda check: rule(state, call, check, own, facts))
 

@@ -26,7 +26,7 @@ from locum.state import (
     User,
     delegations,
 )
-from locum.state.arns import entity_of
+from locum.state.arns import entity_by_arn, entity_of
 from locum.state.indexes import ACCESS_KEY_ID
 from locum.state.service_linked_roles import PATH as SERVICE_LINKED
 from locum.state.service_linked_roles import linked_service
@@ -127,11 +127,9 @@ def _delegation_request(state: State, call: Call, values: Values) -> Iterable[st
 
 def profile_of(state: State, call: Call, arn: str | None, name: str | None) -> InstanceProfile | None:
     """The instance profile that a call names by ARN or by name."""
-    account = call.caller.principal.account
     if arn:
-        account, name = account_of(arn, account), arn.rsplit("/", 1)[-1]
-    profile = state.get(InstanceProfile, account, (name or "").lower())
-    return None if profile is None or (arn and profile.arn != arn) else profile
+        return entity_by_arn(state, InstanceProfile, arn)
+    return state.get(InstanceProfile, call.caller.principal.account, (name or "").lower())
 
 
 def _role_of_profile(state: State, call: Call, values: Values) -> Iterable[str]:
