@@ -16,7 +16,6 @@ from locum.authz.authorization import Authorization, Refusal, Ruling
 from locum.authz.call import Call, Check, Plan
 from locum.authz.catalogue import action_of, plan
 from locum.authz.deciding import decide, delegated, may
-from locum.authz.organizations import around
 from locum.authz.supposed import Given, Supposed, gathered, suppose
 
 __all__ = [
@@ -29,7 +28,6 @@ __all__ = [
     "Ruling",
     "Supposed",
     "action_of",
-    "around",
     "decide",
     "delegated",
     "gathered",

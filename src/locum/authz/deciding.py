@@ -127,7 +127,7 @@ def rule(state: State, call: Call, check: Check, own: PrincipalPolicies, facts: 
     meant = known.arn or (MEANT[service](check) if service in MEANT else arn)
     if meant != arn:
         arn, check = meant, check._replace(resource=meant)
-    owner = account_of(arn, known.account or caller.account)
+    owner = account_of(arn, known.account or call.caller.account)
     answerable = caller.account if action in OF_CALLER or service == _ORGANIZATIONS else owner
     resource = None
     if known.policy is not None and not _by_owner(caller, action, owner):

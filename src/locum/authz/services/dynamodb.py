@@ -33,7 +33,7 @@ def table_arn(call: Call, name: str) -> str:
     """The ARN of a DynamoDB table that is named by name or by ARN."""
     if name.startswith("arn:"):
         return name
-    return f"arn:{PARTITION}:dynamodb:{call.region}:{call.caller.principal.account}:table/{name}"
+    return f"arn:{PARTITION}:dynamodb:{call.region}:{call.caller.account}:table/{name}"
 
 
 def partiql_checks(call: Call, statement: str) -> Iterator[Check]:
@@ -182,7 +182,7 @@ def _stream(state: State, call: Call, values: Values) -> Iterable[str]:
     stream = (values[0] or "").split("|", 1)[0]
     if stream.startswith("arn:"):
         return (stream,)
-    return (f"arn:{PARTITION}:dynamodb:{call.region}:{call.caller.principal.account}:table/*/stream/*",)
+    return (f"arn:{PARTITION}:dynamodb:{call.region}:{call.caller.account}:table/*/stream/*",)
 
 
 FUNCTIONS: Final = Functions(

@@ -16,7 +16,7 @@ from locum.state.indexes import ASSOCIATIONS_OF_INSTANCE, INSTANCE_ID, scoped
 
 
 def _instance_of_association(state: State, call: Call, values: Values) -> Iterable[str]:
-    account = call.caller.principal.account
+    account = call.caller.account
     association = state.get(ProfileAssociation, account, values[0] or "")
     instance = "*" if association is None else association.instance
     return (f"arn:{PARTITION}:ec2:{call.region}:{account}:instance/{instance}",)
@@ -69,7 +69,7 @@ _UNOWNED: Final = frozenset({"image", "snapshot"})
 def _resource(state: State, call: Call, values: Values) -> Iterable[str]:
     identifier = values[0] or "*"
     kind = _KIND_OF_ID.get(identifier.rpartition("-")[0], "*")
-    account = "" if kind in _UNOWNED else call.caller.principal.account
+    account = "" if kind in _UNOWNED else call.caller.account
     return (f"arn:{PARTITION}:ec2:{call.region}:{account}:{kind}/{identifier}",)
 
 
@@ -100,7 +100,7 @@ def _new_instance_profile(state: State, call: Call, check: Check) -> list[str]:
     profile = profile_of(state, call, arn, name)
     if profile is not None:
         return [profile.arn]
-    return one(arn or (iam_arn(call.caller.principal.account, "instance-profile", "/", name) if name else None))
+    return one(arn or (iam_arn(call.caller.account, "instance-profile", "/", name) if name else None))
 
 
 def _metadata(member: str, field: str) -> KeyReader:
@@ -128,7 +128,7 @@ def _passed_for(state: State, call: Call, check: Check) -> list[str]:
     """iam:AssociatedResourceArn: what the passed role will belong to, where the call names it."""
     if check.action != "iam:PassRole":
         return []
-    account, instance = call.caller.principal.account, call.params.get("InstanceId", "*")
+    account, instance = call.caller.account, call.params.get("InstanceId", "*")
     return [f"arn:{PARTITION}:ec2:{call.region}:{account}:instance/{instance}"]
 
 

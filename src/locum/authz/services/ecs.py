@@ -17,7 +17,7 @@ def _task_definition(state: State, call: Call, values: Values) -> Iterable[str]:
     if name.startswith("arn:"):
         return (name,)
     revised = name if ":" in name else f"{name}:*"
-    return (f"arn:{PARTITION}:ecs:{call.region}:{call.caller.principal.account}:task-definition/{revised}",)
+    return (f"arn:{PARTITION}:ecs:{call.region}:{call.caller.account}:task-definition/{revised}",)
 
 
 FUNCTIONS: Final = Functions(resolvers={"ecs_task_definition": _task_definition})

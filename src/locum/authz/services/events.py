@@ -14,7 +14,7 @@ from locum.state import State
 def _rule(state: State, call: Call, values: Values) -> Iterable[str]:
     """`rule/name` on the default bus, `rule/bus/name` on another, which may be named by its ARN."""
     bus, name = values
-    account, bus = account_of(bus or "", call.caller.principal.account), (bus or "default").rsplit("/", 1)[-1]
+    account, bus = account_of(bus or "", call.caller.account), (bus or "default").rsplit("/", 1)[-1]
     path = name or "*" if bus == "default" else f"{bus}/{name or '*'}"
     return (f"arn:{PARTITION}:events:{call.region}:{account}:rule/{path}",)
 

@@ -37,7 +37,7 @@ def _named(kind: type[Named]) -> Resolver:
 
     def resolve(state: State, call: Call, values: Values) -> Iterable[str]:
         path, name = values
-        account = call.caller.principal.account
+        account = call.caller.account
         if name is not None and name.startswith("arn:"):
             return (name,)
         entity = state.get(kind, account, name.lower()) if name else None
@@ -53,7 +53,7 @@ def _renamed(kind: type[Named]) -> Resolver:
 
     def resolve(state: State, call: Call, values: Values) -> Iterable[str]:
         path, new, name = values
-        account = call.caller.principal.account
+        account = call.caller.account
         entity = state.get(kind, account, name.lower()) if name else None
         kept = "/" if entity is None else entity.path
         return (iam_arn(account, kind.arn_kind, path or kept, new or name or "*"),)
@@ -79,7 +79,7 @@ def _user_or_caller(state: State, call: Call, values: Values) -> Iterable[str]:
 def _user_of_key(state: State, call: Call, values: Values) -> Iterable[str]:
     (key_id,) = values
     key = state.first(AccessKey, ACCESS_KEY_ID, key_id or "")
-    account = call.caller.principal.account
+    account = call.caller.account
     if key is not None and key.account == account and not key.user:
         return (root_arn(account),)
     if key is None or key.account != account:
@@ -89,7 +89,7 @@ def _user_of_key(state: State, call: Call, values: Values) -> Iterable[str]:
 
 def _new_mfa(state: State, call: Call, values: Values) -> Iterable[str]:
     path, name = values
-    return (iam_arn(call.caller.principal.account, "mfa", path or "/", name or "*"),)
+    return (iam_arn(call.caller.account, "mfa", path or "/", name or "*"),)
 
 
 def _oidc_provider(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -98,13 +98,13 @@ def _oidc_provider(state: State, call: Call, values: Values) -> Iterable[str]:
         parts = urlsplit(values[0] or "")
     except ValueError:
         parts = urlsplit("")
-    return (iam_arn(call.caller.principal.account, "oidc-provider", "/", parts.netloc + parts.path or "*"),)
+    return (iam_arn(call.caller.account, "oidc-provider", "/", parts.netloc + parts.path or "*"),)
 
 
 def _service_linked_role(state: State, call: Call, values: Values) -> Iterable[str]:
     """The role that CreateServiceLinkedRole makes: AWSServiceName alone does not say its name, but determines it."""
     principal, suffix = values
-    account = call.caller.principal.account
+    account = call.caller.account
     linked = linked_service(principal or "")
     if linked is None:
         return (iam_arn(account, "role", SERVICE_LINKED, f"{principal or '*'}/*"),)
@@ -114,12 +114,12 @@ def _service_linked_role(state: State, call: Call, values: Values) -> Iterable[s
 def _role_of_deletion(state: State, call: Call, values: Values) -> Iterable[str]:
     """The role that a deletion task is about: `task/aws-service-role/SERVICE/ROLE/UUID`."""
     path, _, _ = (values[0] or "").removeprefix("task/").rpartition("/")
-    return (iam_arn(call.caller.principal.account, "role", "/", path or "*"),)
+    return (iam_arn(call.caller.account, "role", "/", path or "*"),)
 
 
 def _delegation_request(state: State, call: Call, values: Values) -> Iterable[str]:
     """A delegation request of the caller's account, or one that has no account yet."""
-    account, request = call.caller.principal.account, delegations.request_of(state, values[0] or "")
+    account, request = call.caller.account, delegations.request_of(state, values[0] or "")
     if request is not None and request.owner_account in ("", account):
         return (delegations.arn_of(request, account),)
     return (iam_arn(account, delegations.KIND, "/", values[0] or "*"),)
@@ -129,7 +129,7 @@ def profile_of(state: State, call: Call, arn: str | None, name: str | None) -> I
     """The instance profile that a call names by ARN or by name."""
     if arn:
         return entity_by_arn(state, InstanceProfile, arn)
-    return state.get(InstanceProfile, call.caller.principal.account, (name or "").lower())
+    return state.get(InstanceProfile, call.caller.account, (name or "").lower())
 
 
 def _role_of_profile(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -142,7 +142,7 @@ def _role_of_profile(state: State, call: Call, values: Values) -> Iterable[str]:
     profile = profile_of(state, call, arn, name)
     if profile is None:
         # [U] Which role would be passed is not known, so whoever may not pass every role is refused.
-        yield iam_arn(account_of(arn or "", call.caller.principal.account), "role", "/", "*")
+        yield iam_arn(account_of(arn or "", call.caller.account), "role", "/", "*")
         return
     for key in profile.roles:
         role = state.get(Role, profile.account, key)
@@ -158,7 +158,7 @@ _ROLE_MANAGER: Final = "role-manager.iam.amazonaws.com"
 def _role_manager(state: State, call: Call) -> Iterator[Check]:
     """Role Manager works with a role of its own: who switches it on needs the permission to make that."""
     if (call.params.get("Properties") or {}).get("RoleManager/Enabled") == "true":
-        account = call.caller.principal.account
+        account = call.caller.account
         arn = iam_arn(account, "role", f"{SERVICE_LINKED}{_ROLE_MANAGER}/", "AWSServiceRoleForIAMRoleManager")
         yield Check("iam:CreateServiceLinkedRole", arn, "role", {"iam:awsservicename": _ROLE_MANAGER})
 
@@ -188,7 +188,7 @@ def _service_of_credential(state: State, call: Call, check: Check) -> list[str]:
     if call.operation == "CreateServiceSpecificCredential":
         return one(call.params.get("ServiceName"))
     key = call.params.get("ServiceSpecificCredentialId")
-    found = state.get(ServiceSpecificCredential, call.caller.principal.account, key) if key else None
+    found = state.get(ServiceSpecificCredential, call.caller.account, key) if key else None
     return [] if found is None else [found.service]
 
 

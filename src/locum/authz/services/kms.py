@@ -23,7 +23,7 @@ def _key(state: State, call: Call, values: Values) -> Iterable[str]:
     if key.startswith("arn:"):
         return (key,)
     kind = key if key.startswith("alias/") else f"key/{key}"
-    return (f"arn:{PARTITION}:kms:{call.region}:{call.caller.principal.account}:{kind}",)
+    return (f"arn:{PARTITION}:kms:{call.region}:{call.caller.account}:{kind}",)
 
 
 _KEY_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}")
@@ -38,7 +38,7 @@ def _ciphertext(state: State, call: Call, values: Values) -> Iterable[str]:
     ciphertext, key = values
     found = _KEY_ID.match(ciphertext or "")
     if found is not None:
-        account = account_of(key or "", call.caller.principal.account)
+        account = account_of(key or "", call.caller.account)
         return (f"arn:{PARTITION}:kms:{call.region}:{account}:key/{found.group()}",)
     return () if key else _key(state, call, ("*",))
 

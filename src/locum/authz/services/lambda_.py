@@ -14,7 +14,7 @@ from locum.state import State
 def _function(state: State, call: Call, values: Values) -> Iterable[str]:
     """A function by name, partial ARN (`account:function:name`) or ARN, each perhaps with a qualifier."""
     name, qualifier = values
-    account, region, rest = call.caller.principal.account, call.region, name or "*"
+    account, region, rest = call.caller.account, call.region, name or "*"
     arn = Arn.find(rest)
     if arn is not None:
         account, region, rest = arn.account, arn.region, arn.resource

@@ -38,7 +38,7 @@ _KINDS: Final = (
 
 def _parts(state: State, call: Call) -> tuple[str, str, Organization | None]:
     """The management account and the id of the caller's organization; `o-*` where it is in none."""
-    account = call.caller.principal.account
+    account = call.caller.account
     organization = organization_of(state, account)
     return (account, "o-*", None) if organization is None else (organization.account, organization.id, organization)
 
@@ -69,7 +69,7 @@ def _account(state: State, call: Call, values: Values) -> Iterable[str]:
 
 def _own_account(state: State, call: Call, values: Values) -> Iterable[str]:
     """An account by its id, or the caller's."""
-    return _resource(state, call, (values[0] or call.caller.principal.account,))
+    return _resource(state, call, (values[0] or call.caller.account,))
 
 
 def _new(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -90,7 +90,7 @@ def _policy_types(state: State, call: Call, _check: Check) -> list[str]:
     given = params.get("Type") or params.get("Filter") or params.get("PolicyType")
     if isinstance(given, str):
         return [given]
-    organization = organization_of(state, call.caller.principal.account)
+    organization = organization_of(state, call.caller.account)
     named = params.get("PolicyId") or params.get("ResourceId")
     policy = None if organization is None or not named else policy_of(state, organization, named)
     return [] if policy is None else [policy.type]

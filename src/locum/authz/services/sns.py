@@ -16,7 +16,7 @@ def _topic_of_subscription(state: State, call: Call, values: Values) -> Iterable
     arn = values[0] or ""
     if arn.count(":") == 6:
         return (arn.rsplit(":", 1)[0],)
-    return (f"arn:{PARTITION}:sns:{call.region}:{call.caller.principal.account}:*",)
+    return (f"arn:{PARTITION}:sns:{call.region}:{call.caller.account}:*",)
 
 
 def _attribute_roles(state: State, call: Call) -> Iterator[Check]:

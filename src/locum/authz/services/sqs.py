@@ -28,7 +28,7 @@ def _queue(state: State, call: Call, values: Values) -> Iterable[str]:
         return (url,)
     if url is not None and not _URL_OF_QUEUE.fullmatch(url):
         raise Fault("InvalidAddress", f"The address {url[:200]} is not valid for this endpoint.", 404)
-    account = owner or call.caller.principal.account
+    account = owner or call.caller.account
     parts = [part for part in urlsplit(url or "").path.split("/") if part]
     if len(parts) >= 2 and ACCOUNT_ID.fullmatch(parts[-2]):
         account = parts[-2]

@@ -21,7 +21,7 @@ def _parameter(state: State, call: Call, values: Values) -> Iterable[str]:
     if name.startswith("arn:"):
         return (":".join(name.split(":")[:6]),)
     name = name.partition(":")[0]
-    account = call.caller.principal.account
+    account = call.caller.account
     return (f"arn:{PARTITION}:ssm:{call.region}:{account}:parameter/{name.removeprefix('/')}",)
 
 
