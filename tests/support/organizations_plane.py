@@ -78,8 +78,8 @@ class Organizations:
         caller = Caller(Principal.root(self.account))
         context = Context(self.state, self.now, self.entropy, self.keyring, caller, "us-east-1")
         if self.source_ip:
-            call = context.call_of("organizations", operation, params)
-            context = context._replace(call=call._replace(source_ip=self.source_ip))
+            call = context.call_of("organizations", operation, params)._replace(source_ip=self.source_ip)
+            context = context._replace(call=lambda: call)
         outcome = verb.verb(context, params)
         assert verb.writes or not outcome.events
         assert not misfits("organizations", operation, outcome.answer), operation

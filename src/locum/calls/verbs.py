@@ -55,6 +55,7 @@ class Verbs:
             runtime.settings,
             runtime.history,
             runtime.usage,
+            call=context.call,
         )
 
     async def run(
