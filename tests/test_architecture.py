@@ -216,6 +216,18 @@ def test_nothing_is_left_for_later() -> None:
     assert raised == []
 
 
+def test_only_authz_puts_together_what_a_decision_is_made_of() -> None:
+    """A second place would gather policies in another way. (`policy` itself reads decision cases.)"""
+    found = {
+        module.name
+        for module in modules()
+        if module.package not in ("policy", "authz")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("evaluate", "Policies")
+    }
+    assert found == set()
+
+
 def test_no_two_modules_need_each_other() -> None:
     """Module by module, where import-linter's contract goes package by package."""
     assert [sorted(group) for group in _cycles(_graph())] == []

@@ -142,7 +142,7 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("states", "statemachine"): {"StateMachineName": ("stateMachineArn", "name", "resourceArn")},
 }
 
-# Values that a service hands over otherwise than its ARN has them: (prefix, type) -> function in authz.resources.
+# Values that a service hands over otherwise than its ARN has them: (prefix, type) -> function in authz.services.
 VIA: Final[dict[tuple[str, str], str]] = {
     ("ecs", "task-definition"): "ecs_task_definition",
     ("ssm", "parameter"): "ssm_parameter",

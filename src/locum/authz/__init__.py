@@ -1,18 +1,37 @@
-"""State and call to verdict: which permissions a call takes, and whether its caller has them.
+"""State and call to decision: which permissions a call takes, and whether its caller has them.
 
     plan = authz.plan(state, call)
     facts = {arn: await backend.facts(...) for arn in plan.resources}
-    verdict = authz.decide(state, call, plan, facts.__getitem__)
-    if not verdict.allowed:
-        raise verdict.fault(protocol)
+    authorization = authz.decide(state, call, plan, facts.__getitem__)
+    if not authorization.allowed:
+        raise authorization.fault()
 
 Pure, both steps: what a backend knows of its resources is fetched in between. The policy engine is the one in
-`locum.policy`; the catalogue of what operations take is data (`locum.authz.rules` documents its language).
+`locum.policy`; the catalogue of what operations take is data (`locum.authz.rules` documents its language). Every
+decision is made here: of calls (`decide`, `may`), of what an organization gives its members (`delegated`), and of calls
+that nobody makes (`suppose`).
 """
 
-from locum.authz.authorization import Authorization, Ruling
+from locum.authz.authorization import Authorization, Refusal, Ruling
 from locum.authz.call import Call, Check, Plan
-from locum.authz.catalogue import plan
-from locum.authz.deciding import decide, may
+from locum.authz.catalogue import action_of, plan
+from locum.authz.deciding import decide, delegated, may
+from locum.authz.supposed import Given, Supposed, gathered, suppose
 
-__all__ = ["Authorization", "Call", "Check", "Plan", "Ruling", "decide", "may", "plan"]
+__all__ = [
+    "Authorization",
+    "Call",
+    "Check",
+    "Given",
+    "Plan",
+    "Refusal",
+    "Ruling",
+    "Supposed",
+    "action_of",
+    "decide",
+    "delegated",
+    "gathered",
+    "may",
+    "plan",
+    "suppose",
+]

@@ -142,6 +142,17 @@ class Authorization:
         }
 
 
+class Refusal(Fault):
+    """A fault with which a service refuses a call, and the authorization that says why.
+
+    For decisions that only the service knows to be needed; the client is told what the service says of them.
+    """
+
+    def __init__(self, fault: Fault, authorization: Authorization) -> None:
+        super().__init__(fault.code, fault.message, fault.status, members=fault.members, resource=fault.resource)
+        self.authorization = authorization
+
+
 def _explained(ruling: Ruling) -> dict[str, Any]:
     return {
         "action": ruling.check.action,

@@ -47,11 +47,18 @@ class Plan(NamedTuple):
             dict.fromkeys(
                 check.resource
                 for check in self.checks
-                if check.resource[:4] == "arn:" and not check.resource.startswith(_OF_STATE)
+                if (service := service_of(check.resource)) and service not in OF_STATE
             )
         )
 
 
-_OF_STATE = ("arn:aws:iam:", "arn:aws:organizations:", "arn:aws:sts:")
+def service_of(arn: str) -> str:
+    """The service in `arn`; empty where that is no ARN."""
+    fields = arn.split(":", 3)
+    return fields[2] if len(fields) == 4 and fields[0] == "arn" else ""
+
+
+OF_STATE = frozenset({"iam", "organizations", "sts"})
+"""The services (as ARNs have them) whose resources the state alone knows."""
 
 PERMISSIONLESS = Plan(permissionless=True)

@@ -1,6 +1,6 @@
 """The service catalogue: botocore's (service, operation) -> what it takes.
 
-`data/<service>.rules` are written by hand, for the services that have to be exact; `data/general.bin` is made by
+`services/<service>.rules` are written by hand, for the services that have to be exact; `data/general.bin` is made by
 `tools/catalogue.py` for all others, one stream a service, in the same language (`locum.authz.rules`). The hand
 written ones win. A service is read when it is first asked for, an operation compiled when it is first planned.
 """
@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from locum.authz.call import PERMISSIONLESS, Call, Check, Plan
-from locum.authz.derived import KEYS
 from locum.authz.paths import Getter, compile_path
 from locum.authz.planning import WILDCARD, Planned, compile_operation
 from locum.authz.rules import NO_RULES, KeyRule, RulesError, ServiceRules, parse_rules
+from locum.authz.services import KEYS, RULES
 from locum.state import State
 
-_DATA: Final = Path(__file__).parent / "data"
-_GENERAL: Final = _DATA / "general.bin"
+_GENERAL: Final = Path(__file__).parent / "data" / "general.bin"
 
 
 class KeySource(NamedTuple):
@@ -60,6 +59,11 @@ class Service:
             if rule is not None:
                 self._planned[operation] = entry
             return entry
+
+    def action(self, operation: str) -> str:
+        """The action that an operation is known by: its first one; where the catalogue has none, that of its name."""
+        planned = self.planned(operation)
+        return f"{self.prefix}:{operation}" if planned is None else planned.fallback.action
 
 
 def _source(rule: KeyRule) -> KeySource:
@@ -113,7 +117,7 @@ def _read(name: str) -> ServiceRules:
     general = _general(name)
     if general is None:
         return NO_RULES
-    own = _DATA / f"{name}.rules"
+    own = RULES / f"{name}.rules"
     return parse_rules(own.read_text("utf-8")).over(general) if own.is_file() else general
 
 
@@ -126,13 +130,21 @@ def plan(state: State, call: Call) -> Plan:
     known = service(call.service)
     planned = known.planned(call.operation)
     if planned is None:
-        return Plan((Check(f"{known.prefix}:{call.operation}", WILDCARD),), known=False)
+        return Plan((Check(known.action(call.operation), WILDCARD),), known=False)
     if planned.permissionless:
         return PERMISSIONLESS
     checks = [check for planner in planned.planners for check in planner(state, call)]
     if len(checks) > 1:
         checks = _distinct(checks)
     return Plan(tuple(checks) or (planned.fallback,))
+
+
+def action_of(name: str, operation: str, taken: Plan | None = None) -> str:
+    """The action that a call of `operation` of the service `name` counts as: the first that it took a permission for.
+
+    Where it took none, or came not so far as to be planned: the action that the operation is known by.
+    """
+    return taken.checks[0].action if taken is not None and taken.checks else service(name).action(operation)
 
 
 def _distinct(checks: list[Check]) -> list[Check]:

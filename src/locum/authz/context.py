@@ -12,16 +12,16 @@ from typing import Final, TypeVar
 
 from locum.authz.call import Call, Check, Value
 from locum.authz.catalogue import service
-from locum.authz.derived import entity_of, instance_of
 from locum.authz.organizations import ALONE, Organization, around
 from locum.authz.paths import scalar
-from locum.authz.tags import object_tags, request_tags, specified_tags, tag_keys
+from locum.authz.services import READERS, TAGS
+from locum.authz.tags import request_tags, specified_tags, tag_keys
 from locum.core.clock import iso8601
 from locum.core.principal import Caller, PrincipalKind
 from locum.core.resources import ResourceFacts
 from locum.policy import derived_context
-from locum.state import Instance, Role, State, User, delegations
-from locum.state.indexes import INSTANCE_ID, UNIQUE_ID
+from locum.state import Role, State, User
+from locum.state.indexes import UNIQUE_ID
 
 _NOTHING: Final[Mapping[str, Value]] = {}
 
@@ -231,51 +231,6 @@ def _assumed_root(subject: Conditions) -> Value | None:
     return "true" if session is not None and session.assumed_root else None
 
 
-def _auth_type(subject: Conditions) -> Value | None:
-    """s3:authType. Amazon S3 User Guide: REST-HEADER, or REST-QUERY-STRING for a presigned URL."""
-    if subject.call.service != "s3" or not subject.call.caller.access_key_id:
-        return None
-    return "REST-QUERY-STRING" if subject.call.presigned else "REST-HEADER"
-
-
-def _signature_version(subject: Conditions) -> Value | None:
-    signed = subject.call.service == "s3" and subject.call.caller.access_key_id
-    return "AWS4-HMAC-SHA256" if signed else None
-
-
-def _instance(subject: Conditions) -> Instance | None:
-    session = subject.call.caller.session
-    if session is None or not session.instance_id:
-        return None
-    return subject.state.first(Instance, INSTANCE_ID, session.instance_id)
-
-
-def _source_instance(subject: Conditions) -> Value | None:
-    instance = _instance(subject)
-    return None if instance is None else instance.arn
-
-
-def _role_delivery(subject: Conditions) -> Value | None:
-    """ec2:RoleDelivery: the version of the metadata service that gave the credentials out; 1.0 if it did not say."""
-    session = subject.call.caller.session
-    if session is None or not session.instance_id:
-        return None
-    return _fold(session.context).get("ec2:roledelivery", "1.0")
-
-
-def _ec2_region(subject: Conditions) -> Value | None:
-    return subject.call.region if subject.call.service == "ec2" else None
-
-
-def _passed_for(subject: Conditions) -> Value | None:
-    """iam:AssociatedResourceArn: what the passed role will belong to, where the call names it."""
-    call = subject.call
-    if subject.check.action != "iam:PassRole" or call.service != "ec2":
-        return None
-    account = call.caller.principal.account
-    return f"arn:aws:ec2:{call.region}:{account}:instance/{call.params.get('InstanceId', '*')}"
-
-
 def _request_tags(subject: Conditions) -> Mapping[str, str]:
     params = subject.call.params
     specifications = params.get("TagSpecifications")
@@ -286,10 +241,6 @@ def _request_tags(subject: Conditions) -> Mapping[str, str]:
 
 def _resource_tags(subject: Conditions) -> Mapping[str, str]:
     return subject.facts.tags or {}
-
-
-def _object_tags(subject: Conditions) -> Mapping[str, str]:
-    return object_tags(subject.call.params) if subject.call.service == "s3" else {}
 
 
 def principal_tags(state: State, call: Call) -> Mapping[str, str]:
@@ -344,13 +295,7 @@ _READERS: Final[Mapping[str, Callable[[Conditions], Value | None]]] = {
     "aws:userid": _principal("aws:userid"),
     "aws:username": _principal("aws:username"),
     "aws:viaawsservice": lambda s: scalar(bool(s.call.caller.via)),
-    "ec2:region": _ec2_region,
-    "ec2:roledelivery": _role_delivery,
-    "ec2:sourceinstancearn": _source_instance,
-    "iam:associatedresourcearn": _passed_for,
-    "s3:authtype": _auth_type,
-    "s3:resourceaccount": _resource_account,
-    "s3:signatureversion": _signature_version,
+    **READERS,
 }
 """The keys that every call may have."""
 
@@ -358,20 +303,6 @@ _TAGS: Final[Mapping[str, Callable[[Conditions], Mapping[str, str]]]] = {
     "aws:principaltag": _principal_tags,
     "aws:requesttag": _request_tags,
     "aws:resourcetag": _resource_tags,
-    "s3:existingobjecttag": _resource_tags,
-    "s3:requestobjecttag": _object_tags,
+    **TAGS,
 }
 """The families of keys that end in a tag's key."""
-
-
-def own_facts(state: State, arn: str) -> ResourceFacts | None:
-    """What the state itself knows of a resource: users, roles, profiles, policies, instances, delegation requests."""
-    instance = instance_of(state, arn)
-    if instance is not None:
-        return ResourceFacts(instance.account, None, instance.tags)
-    entity = entity_of(state, arn)
-    if entity is None:
-        default = delegations.default_policy(state, arn)
-        return None if default is None else ResourceFacts(arn.split(":")[4], default)
-    policy = entity.trust if isinstance(entity, Role) else None
-    return ResourceFacts(entity.account, policy, entity.tags)

@@ -7,62 +7,31 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from locum import policy
+from locum.authz import catalogue
 from locum.authz.authorization import Authorization, Ruling
-from locum.authz.call import Call, Check, Plan
-from locum.authz.catalogue import service
-from locum.authz.context import Conditions, own_facts
+from locum.authz.call import OF_STATE, Call, Check, Plan, service_of
+from locum.authz.context import Conditions
+from locum.authz.functions import account_of
 from locum.authz.limits import limit
-from locum.authz.organization_arns import organization_facts
 from locum.authz.organizations import around, under_resource_control
 from locum.authz.principal_policies import PrincipalPolicies, principal_policies
-from locum.authz.resources import account_of
-from locum.core.arn import PARTITION
+from locum.authz.services import BY_OWNER, FACTS, MADE, MEANT, OF_CALLER, POLICIES
 from locum.core.principal import Principal, PrincipalKind
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.policy import CompiledPolicy, Decision, Policies, PolicyKind, PolicyType, PolicyTypeOutcome, Request, Verdict
 from locum.policy.stored import compiled
-from locum.state import State, delegations
+from locum.state import Organization, State, organizations
 
 FactsOf = Callable[[str], ResourceFacts]
 
-_STS: Final = "sts:"
-
-# "To use an alias in a permission, you need permission on the KMS key": which key that is, `facts` has to say; who
-# may not use every key is refused where they do not.
-_KMS_ALIAS: Final = re.compile(r":alias/.*")
-
-_KMS_KEYS: Final = frozenset({"key", "source", "destination"})
-
-# Whoever makes a bucket owns it: that somebody else has one of that name is for S3 to say.
-_MADE_BY_CALLER: Final = frozenset({"s3:CreateBucket"})
-
-# A root session into a member account is granted by the caller's own policies and by the organization: the account
-# that it is into has no policy that could name the caller.
-_OF_CALLER_ALONE: Final = frozenset({"sts:AssumeRoot"})
-
 # What is in an organization belongs to the account that manages it. Which other accounts may call (delegated
-# administrators, invited accounts) the verbs say; their policies are asked as if it were theirs.
-_ORGANIZATIONS: Final = f"arn:{PARTITION}:organizations:"
-
-# S3 API, PutBucketPolicy: "the root principal in a bucket owner's AWS account can perform the GetBucketPolicy,
-# PutBucketPolicy, and DeleteBucketPolicy API actions, even if their bucket policy explicitly denies the root
-# principal's access". IAM User Guide, "Tasks that require root user credentials": "Edit or delete an Amazon SQS
-# resource-based policy that denies all principals."
-_UNLOCKING: Final = frozenset(
-    {
-        "s3:DeleteBucketPolicy",
-        "s3:GetBucketPolicy",
-        "s3:PutBucketPolicy",
-        "sqs:GetQueueAttributes",
-        "sqs:GetQueueUrl",
-        "sqs:SetQueueAttributes",
-    }
-)
+# administrators, invited accounts) the verbs say; their policies are asked as if it were theirs. Where it takes the
+# organization's resource policy as well, the verbs ask `delegated`.
+_ORGANIZATIONS: Final = "organizations"
 
 
 def nothing_known(arn: str) -> ResourceFacts:
@@ -90,11 +59,16 @@ def decide(
         return Authorization(call, ())  # a long-term key is its user's or root's, who is there
     own = principal_policies(state, call.caller)
     if own.gone:
-        first = plan.checks[0] if plan.checks else Check(f"{call.service}:{call.operation}", "*")
+        first = plan.checks[0] if plan.checks else Check(catalogue.action_of(call.service, call.operation), "*")
         return Authorization(call, (), gone=True, refused=first)
+    return _ended(call, plan.checks, lambda check: rule(state, call, check, own, facts))
+
+
+def _ended(call: Call, checks: Iterable[Check], ruled: Callable[[Check], Ruling]) -> Authorization:
+    """The rulings on `checks`, up to the first one that refuses."""
     rulings = []
-    for check in plan.checks:
-        ruling = rule(state, call, check, own, facts)
+    for check in checks:
+        ruling = ruled(check)
         rulings.append(ruling)
         if not ruling.decision.allowed:
             break
@@ -109,7 +83,7 @@ def _acts_on_its_own(call: Call, plan: Plan) -> bool:
     caller = call.caller
     if caller.principal.kind is not PrincipalKind.SERVICE or caller.source is None:
         return False
-    if caller.principal.arn != f"{service(call.service).prefix}.amazonaws.com":
+    if caller.principal.arn != f"{catalogue.service(call.service).prefix}.amazonaws.com":
         return False
     account = caller.source.account
     return all(check.resource == "*" or account_of(check.resource, "") == account for check in plan.checks)
@@ -126,23 +100,66 @@ def may(state: State, call: Call, action: str, resource: str, facts: FactsOf = n
     return rule(state, call, Check(action, resource), own, facts).decision.allowed
 
 
+def delegated(state: State, call: Call, organization: Organization) -> Authorization:
+    """Whether the resource policy of `organization` gives `call` to its caller, whose account is a member.
+
+    Organizations User Guide, "Delegated administrator for AWS Organizations": the management account owns what is in
+    the organization, so that both sides have to allow each permission that the call takes: the caller's own policies,
+    and the resource policy.
+    """
+    own, owner = principal_policies(state, call.caller), organization.account
+    given = organization.resource_policy
+    arn = organizations.resource_policy_arn(organization, organization.resource_policy_id)
+    resource = compiled(given, PolicyKind.RESOURCE, "resource policy of the organization", arn) if given else None
+
+    def ruled(check: Check) -> Ruling:
+        known = _facts(state, service_of(check.resource), check.resource, nothing_known)
+        return _held(state, call, check, own, known, owner, owner, resource)
+
+    return _ended(call, catalogue.plan(state, call).checks, ruled)
+
+
 def rule(state: State, call: Call, check: Check, own: PrincipalPolicies, facts: FactsOf) -> Ruling:
     """One check: what is known of its resource, the policies, the decision."""
-    arn = check.resource
-    caller = call.caller.principal
-    known = UNKNOWN if arn == "*" or check.action in _MADE_BY_CALLER else _facts(state, arn, facts)
-    if known.arn is not None or check.kind in _KMS_KEYS:
-        arn = known.arn or _KMS_ALIAS.sub(":key/*", arn)
-        check = check._replace(resource=arn)
-    account = account_of(arn, known.account or caller.account)
+    caller, action, arn = call.caller.principal, check.action, check.resource
+    service = service_of(arn)
+    known = UNKNOWN if action in MADE else _facts(state, service, arn, facts)
+    meant = known.arn or (MEANT[service](check) if service in MEANT else arn)
+    if meant != arn:
+        arn, check = meant, check._replace(resource=meant)
+    owner = account_of(arn, known.account or call.caller.account)
+    answerable = caller.account if action in OF_CALLER or service == _ORGANIZATIONS else owner
+    resource = None
+    if known.policy is not None and not _by_owner(caller, action, owner):
+        of_service = POLICIES.get(service, _policy)
+        resource = of_service(action, arn, known.policy)
+    return _held(state, call, check, own, known, owner, answerable, resource)
+
+
+def _held(
+    state: State,
+    call: Call,
+    check: Check,
+    own: PrincipalPolicies,
+    known: ResourceFacts,
+    owner: str,
+    answerable: str,
+    resource: CompiledPolicy | None,
+) -> Ruling:
+    """`check`, held against every policy that applies to it: no other place puts these together for a call.
+
+    `owner` is the account that owns the resource, `answerable` the one whose policies have to allow what others do to
+    it. `resource` is the resource's own policy.
+    """
+    arn, caller = check.resource, call.caller.principal
     mine = around(state, caller.account)
-    theirs = mine if account == caller.account else around(state, account)
+    theirs = mine if owner == caller.account else around(state, owner)
     request = Request(
         caller,
         check.action,
         arn,
-        caller.account if check.action in _OF_CALLER_ALONE or arn.startswith(_ORGANIZATIONS) else account,
-        Conditions(state, call, check, known, account),
+        answerable,
+        Conditions(state, call, check, known, owner),
         arn == "*",
         caller.provider,
     )
@@ -150,7 +167,7 @@ def rule(state: State, call: Call, check: Check, own: PrincipalPolicies, facts: 
         own.identity,
         own.boundary,
         own.session,
-        None if _unlocks(caller, check.action, account) else _resource_policy(check.action, arn, known),
+        resource,
         mine.scps,
         theirs.rcps if theirs.rcps and under_resource_control(check.action, arn) else (),
         None,
@@ -176,31 +193,19 @@ def _within_delegation(decision: Decision) -> Decision:
     return Decision(Verdict.IMPLICIT_DENY, (), decision.outcomes, PolicyType.SESSION)
 
 
-def _unlocks(caller: Principal, action: str, owner: str) -> bool:
-    """Whether the owner's root user takes a policy off a resource that lets nobody in."""
-    return caller.kind is PrincipalKind.ROOT and caller.account == owner and action in _UNLOCKING
+def _by_owner(caller: Principal, action: str, owner: str) -> bool:
+    """Whether the owner's root user does it whatever the resource's policy says: it may have let nobody in."""
+    return caller.kind is PrincipalKind.ROOT and caller.account == owner and action in BY_OWNER
 
 
-def _facts(state: State, arn: str, facts: FactsOf) -> ResourceFacts:
-    """The state's own knowledge of IAM and instances, a backend's of everything else."""
-    owner = arn.split(":", 3)[2] if arn.startswith("arn:") else ""
-    if owner == "iam":
-        return own_facts(state, arn) or UNKNOWN
-    if owner == "organizations":
-        return organization_facts(state, arn) or UNKNOWN
-    if owner == "ec2":
-        return own_facts(state, arn) or facts(arn)
-    return facts(arn)
+def _facts(state: State, service: str, arn: str, facts: FactsOf) -> ResourceFacts:
+    """The state's own knowledge of IAM, Organizations and instances, a backend's of everything else."""
+    own = FACTS.get(service)
+    found = None if own is None else own(state, arn)
+    if found is not None:
+        return found
+    return UNKNOWN if service in OF_STATE or not service else facts(arn)
 
 
-def _resource_policy(action: str, arn: str, known: ResourceFacts) -> CompiledPolicy | None:
-    if known.policy is None:
-        return None
-    if ":iam:" in arn[:16]:
-        # A trust policy speaks of becoming the role, never of what is done to it.
-        if arn.split(":", 5)[5].startswith(f"{delegations.KIND}/"):
-            return compiled(known.policy, PolicyKind.RESOURCE, f"default permissions on {arn}", arn)
-        trusts = action.startswith(_STS)
-        return compiled(known.policy, PolicyKind.TRUST, f"trust policy of {arn}", arn) if trusts else None
-    owner = arn.partition("/")[0] if ":s3:::" in arn[:16] else arn
-    return compiled(known.policy, PolicyKind.RESOURCE, f"policy of {owner}", owner)
+def _policy(_action: str, arn: str, text: str) -> CompiledPolicy:
+    return compiled(text, PolicyKind.RESOURCE, f"policy of {arn}", arn)

@@ -6,11 +6,10 @@ other tables, so that the next call sees it. Where there is no organization, ask
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from locum.authz.principal_policies import Level
+from locum.authz.service_reference import resource_controlled
 from locum.policy import PolicyKind
 from locum.policy.stored import compiled
 from locum.state import State, organizations
@@ -18,8 +17,6 @@ from locum.state.organizations import RESOURCE_CONTROL, SERVICE_CONTROL, Attache
 
 _KEPT: Final = 16_384
 """Accounts kept resolved."""
-
-_SUPPORTING: Final = Path(__file__).parent / "data" / "resource_control.txt"
 
 
 class Organization(NamedTuple):
@@ -105,10 +102,4 @@ def under_resource_control(action: str, resource: str) -> bool:
 
     "If a resource is specified in the Resource type column, then the RCPs of the resource owner's account are applied."
     """
-    return resource != "*" and action.partition(":")[0].lower() in _supporting()
-
-
-@cache
-def _supporting() -> frozenset[str]:
-    lines = _SUPPORTING.read_text("utf-8").splitlines()
-    return frozenset(line for line in lines if line and not line.startswith("#"))
+    return resource != "*" and action.partition(":")[0].lower() in resource_controlled()

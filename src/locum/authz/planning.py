@@ -6,18 +6,16 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from locum.authz.call import Call, Check, Value
-from locum.authz.derived import PLANNERS
+from locum.authz.functions import Planner, Values
 from locum.authz.paths import Getter, compile_path, scalar
-from locum.authz.resources import RESOLVERS, Values
 from locum.authz.rules import CheckRule, OperationRule, RulesError, ServiceRules, TypeRule
+from locum.authz.services import PLANNERS, RESOLVERS
 from locum.core.arn import PARTITION, Arn
 from locum.core.errors import Fault
 from locum.state import State
-
-Planner = Callable[[State, Call], Iterable[Check]]
 
 WILDCARD: Final = "*"
 _MOST: Final = 10_000
@@ -36,8 +34,17 @@ def compile_operation(rules: ServiceRules, name: str, rule: OperationRule) -> Pl
     """The functions of one operation. Raises RulesError where its rules name what is not there."""
     first = rule.checks[0].action if rule.checks else f"{rules.prefix}:{name}"
     planners = tuple(_compile_check(rules, check) for check in rule.checks)
-    planners += tuple(PLANNERS[function] for function in rule.derived)
+    planners += tuple(_function(PLANNERS, function, name) for function in rule.derived)
     return Planned(planners, rule.permissionless, Check(first, WILDCARD))
+
+
+F = TypeVar("F")
+
+
+def _function(functions: Mapping[str, F], name: str, where: str) -> F:
+    if name not in functions:
+        raise RulesError(f"{where}: no function {name!r}")
+    return functions[name]
 
 
 def _compile_check(rules: ServiceRules, rule: CheckRule) -> Planner:
@@ -112,7 +119,7 @@ def _arns(rules: ServiceRules, rule: CheckRule) -> ArnsOf:
     # A `via` knows region and account by itself.
     wanted = [variable for variable in kind.variables if not (kind.via and variable.startswith("."))]
     getters = tuple(_column(_bound(variable, bindings)) for variable in wanted)
-    make = RESOLVERS[kind.via] if kind.via else _filler(kind)
+    make = _function(RESOLVERS, kind.via, kind.name) if kind.via else _filler(kind)
 
     def arns(state: State, call: Call, item: Any) -> Iterable[str]:
         columns = [getter(call, item) for getter in getters]

@@ -12,16 +12,14 @@ from typing import Final, NamedTuple
 
 from locum.core.principal import Caller, PrincipalKind, Session
 from locum.policy import CompiledPolicy, PolicyKind
-from locum.policy.stored import compiled
+from locum.policy.stored import compiled, missing
 from locum.state import Group, PasswordPolicy, Policy, Role, State, User
-from locum.state.attachments import Attachment, identity_policies, managed_document
+from locum.state.attachments import Attachment, Identity, identity_policies, managed_document
 
 Level = tuple[CompiledPolicy, ...]
 
 _KEPT: Final = 16_384
 """Principals kept resolved."""
-
-_NOTHING: Final = '{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}'
 
 
 class PrincipalPolicies(NamedTuple):
@@ -35,7 +33,6 @@ class PrincipalPolicies(NamedTuple):
 
 _NONE: Final = PrincipalPolicies()
 _GONE: Final = PrincipalPolicies(gone=True)
-
 
 _SELF_SERVICE: Final = (
     '{"Version": "2012-10-17", "Statement": {"Effect": "Allow",'
@@ -130,16 +127,30 @@ def _looked_up(state: State, account: str, arn: str, unique_id: str) -> Principa
 
 
 def _resolve(state: State, entity: User | Role) -> PrincipalPolicies:
-    identity = tuple(_identity(found) for found in identity_policies(state, entity))
-    return PrincipalPolicies((*identity, *_own_password(state, entity)), _boundary(state, entity))
+    held = held_policies(state, entity)
+    return PrincipalPolicies(tuple([one.policy for one in held]), boundary_of(state, entity))
 
 
-def _own_password(state: State, entity: User | Role) -> Level:
+class Held(NamedTuple):
+    """An identity policy that counts for an identity. `attachment` is None where none gives it: see `_own_password`."""
+
+    policy: CompiledPolicy
+    attachment: Attachment | None = None
+
+
+def held_policies(state: State, identity: Identity) -> tuple[Held, ...]:
+    """The identity policies of a user, group or role, each once: its own, a user's groups' and its account's."""
+    attached = (Held(_identity(found), found) for found in identity_policies(state, identity))
+    held = {one.policy.source: one for one in (*attached, *_own_password(state, identity))}
+    return tuple(held.values())
+
+
+def _own_password(state: State, identity: Identity) -> tuple[Held, ...]:
     """What the account's password policy lets its users do."""
-    rules = state.get(PasswordPolicy, entity.account, entity.account) if isinstance(entity, User) else None
+    rules = state.get(PasswordPolicy, identity.account, identity.account) if isinstance(identity, User) else None
     if rules is None or not rules.users_may_change:
         return ()
-    return (compiled(_SELF_SERVICE, PolicyKind.IDENTITY, "account password policy"),)
+    return (Held(compiled(_SELF_SERVICE, PolicyKind.IDENTITY, "account password policy")),)
 
 
 def _identity(found: Attachment) -> CompiledPolicy:
@@ -150,12 +161,12 @@ def _identity(found: Attachment) -> CompiledPolicy:
     return compiled(found.document, PolicyKind.IDENTITY, where, owner.arn)
 
 
-def _boundary(state: State, entity: User | Role) -> CompiledPolicy | None:
-    """The boundary; one that is not there any more allows nothing: it is a limit, and a lost limit is no freedom."""
-    if not entity.boundary:
+def boundary_of(state: State, identity: Identity) -> CompiledPolicy | None:
+    """The permissions boundary of a user or role; one that is no more allows nothing: a lost limit is no freedom."""
+    if isinstance(identity, Group) or not identity.boundary:
         return None
-    found = _managed(state, entity.account, entity.boundary, PolicyKind.BOUNDARY)
-    return found or compiled(_NOTHING, PolicyKind.BOUNDARY, f"{entity.boundary} (not found)", entity.boundary)
+    arn = identity.boundary
+    return _managed(state, identity.account, arn, PolicyKind.BOUNDARY) or missing(PolicyKind.BOUNDARY, arn, arn)
 
 
 def _managed(state: State, account: str, arn: str, kind: PolicyKind) -> CompiledPolicy | None:
@@ -169,8 +180,7 @@ def _session_policies(state: State, session: Session) -> Level:
     return (
         *(compiled(text, PolicyKind.SESSION, f"session policy of {session.name}") for text in inline),
         *(
-            _managed(state, session.account, arn, PolicyKind.IDENTITY)
-            or compiled(_NOTHING, PolicyKind.IDENTITY, f"{arn} (not found)", arn)
+            _managed(state, session.account, arn, PolicyKind.IDENTITY) or missing(PolicyKind.IDENTITY, arn, arn)
             for arn in session.policy_arns
         ),
     )

@@ -15,9 +15,9 @@ A file holds one service, one thing a line; `#` starts a comment.
 
 `type` names a resource type and its ARN. The variables in braces are members of the input (`locum.authz.paths`)
 unless a check binds them otherwise; `{.region}`, `{.account}` are the call's. `via` names the function of
-`locum.authz.resources` that makes the ARN instead, out of the same members, where it takes more than text.
+`locum.authz.services` that makes the ARN instead, out of the same members, where it takes more than text.
 `key` says which member a condition key is read from (`keys`: a multivalued one), and for which resource types;
-a name after `@` is a function of `locum.authz.derived`.
+a name after `@` is a function of `locum.authz.services`.
 
 A check is an action (`=` is the prefix and the operation's own name), a resource (a type, or `*` where the action
 has no resource-level permissions) and clauses:
@@ -26,7 +26,7 @@ has no resource-level permissions) and clauses:
     ?PATH ?!PATH    only where there is something, or nothing, at that path
     key=PATH        a condition key of this check alone
 
-In place of a check: `@name` (a function of `locum.authz.derived` says which), or `permissionless` (no policy is
+In place of a check: `@name` (a function of `locum.authz.services` says which), or `permissionless` (no policy is
 asked). A variable without a value is `*` in the ARN: the resource that a create call does not name yet.
 Operations of which no check applies take their first action on `*`.
 """

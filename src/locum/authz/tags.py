@@ -1,4 +1,4 @@
-"""The tags that a request gives or takes away: aws:RequestTag/..., aws:TagKeys, s3:RequestObjectTag/...
+"""The tags that a request gives or takes away: aws:RequestTag/..., aws:TagKeys.
 
 Services spell them in a handful of ways: a list of {Key, Value} (in either case, or with a prefix), or a map.
 """
@@ -19,7 +19,7 @@ def request_tags(params: Mapping[str, Any]) -> dict[str, str]:
     """The tags in `params`."""
     for member in _MEMBERS:
         if member in params:
-            return _pairs(params[member])
+            return pairs(params[member])
     return {}
 
 
@@ -32,26 +32,22 @@ def tag_keys(params: Mapping[str, Any]) -> list[str]:
 
 
 def specified_tags(specifications: Iterable[Mapping[str, Any]], kind: str) -> dict[str, str]:
-    """EC2's TagSpecifications: the tags for resources of the type `kind`."""
+    """TagSpecifications (EC2, RDS ...): the tags for resources of the type `kind`."""
     found: dict[str, str] = {}
     for specification in specifications:
         if specification.get("ResourceType") == kind:
-            found.update(_pairs(specification.get("Tags") or ()))
+            found.update(pairs(specification.get("Tags") or ()))
     return found
 
 
-def object_tags(params: Mapping[str, Any]) -> dict[str, str]:
-    """The tags that an S3 request gives to an object: the x-amz-tagging header, or a tag set in the body."""
-    return _pairs(params.get("Tagging") or ())
-
-
-def _pairs(value: Any) -> dict[str, str]:
+def pairs(value: Any) -> dict[str, str]:
+    """The tags in one member: a list of pairs, a map, or a query string."""
     if isinstance(value, str):
         return dict(parse_qsl(value, keep_blank_values=True))
     if isinstance(value, Mapping):
         nested = value.get("TagSet") or value.get("Items")
         if isinstance(nested, list):
-            return _pairs(nested)
+            return pairs(nested)
         return {str(key): str(text) for key, text in value.items()}
     return {
         key: _first(tag, _VALUES) or ""

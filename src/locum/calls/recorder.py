@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
 from locum.audit import Identity, Record, Resource, RowTemplate, identify
-from locum.authz import Authorization
+from locum.authz import Authorization, Refusal, action_of
 from locum.calls.request_context import RequestContext
 from locum.core.arn import Arn
 from locum.core.clock import Entropy
@@ -127,7 +127,8 @@ class Recorder:
     def _made(
         self, context: RequestContext, status: int, fault: Fault | None = None, answer: Mapping[str, Any] | None = None
     ) -> Record:
-        request, codec, authorization = context.request, context.codec, context.authorization
+        request, codec = context.request, context.codec
+        authorization = fault.authorization if isinstance(fault, Refusal) else context.authorization
         headers, caller = request.headers, context.caller
         traits = _traits(codec)
         denied = authorization is not None and not authorization.allowed
@@ -268,7 +269,7 @@ def _traits(codec: Codec | None) -> _Traits:
     return _Traits(
         service,
         operation,
-        f"{codec.signing_name}:{operation}",
+        action_of(service, operation),
         f"{codec.signing_name}.amazonaws.com",
         _READING.match(operation) is not None,
         not data,

@@ -21,7 +21,8 @@ class RequestContext:
     the call had to wait before it was decided on (for the keys of an issuer), or where its transaction sees one: then
     it is decided on anew. `request` is the client's, or stands for the call of a service. `service` is the service
     principal that makes the call, empty for a client's. `effect` is what the call carries out. `cause` is the request
-    id of the call that caused it. `recorded`: its record is stored.
+    id of the call that caused it. `recorded`: its record is stored. `computed`: its verb was one that computes
+    beside the event loop.
     """
 
     request: HttpRequest
@@ -41,6 +42,7 @@ class RequestContext:
     plan: Plan | None = None
     authorization: Authorization | None = None
     recorded: bool = False
+    computed: bool = False
 
     @property
     def protocol(self) -> str:

@@ -55,6 +55,7 @@ class Verbs:
             runtime.settings,
             runtime.history,
             runtime.usage,
+            call=context.call,
         )
 
     async def run(
@@ -99,6 +100,7 @@ class Verbs:
             outcome = await self._runtime.ledger.read(lambda: verb(given, params))
         elif operation.computes:
             outcome = await asyncio.to_thread(verb, given, params)
+            context.computed = True
         else:
             outcome = verb(given, params)
         await self._committer.answered(context)

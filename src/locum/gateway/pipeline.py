@@ -6,6 +6,7 @@ from there on. What was known by then is recorded, and `wire` renders AWS's erro
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Final
 
@@ -70,9 +71,11 @@ class Pipeline:
         if self._federated.concerns(codec):
             context.caller = await self._federated.caller(context, codec)
         answer = await self._calls.take(context)
-        if isinstance(answer, dict):
-            return codec.serialize(answer, context.request_id)
-        return identified(answer, codec, context.request_id)
+        if not isinstance(answer, dict):
+            return identified(answer, codec, context.request_id)
+        if context.computed:  # its answer is long, too
+            return await asyncio.to_thread(codec.serialize, answer, context.request_id)
+        return codec.serialize(answer, context.request_id)
 
     def _refuse(self, context: RequestContext, fault: Fault) -> HttpResponse:
         fault = self._calls.refuse(context, fault)

@@ -24,6 +24,8 @@ _DENIALS: Final = {
     PolicyKind.RCP: _WITH_PRINCIPAL,
     PolicyKind.TRUST: _TRUST,
 }
+_MISSING: Final = '{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}'
+_STAND_INS: Final = (_WITHOUT_PRINCIPAL, _WITH_PRINCIPAL, _TRUST, _MISSING)
 
 
 @lru_cache(maxsize=_KEPT)
@@ -39,3 +41,13 @@ def compiled(text: str, kind: PolicyKind, name: str, arn: str = "") -> CompiledP
         document = policy.parse(_DENIALS.get(kind, _WITHOUT_PRINCIPAL), kind)
         name = f"{name} (unreadable: {error.message})"
     return policy.compile(document, Source(kind, name, arn))
+
+
+def missing(kind: PolicyKind, name: str, arn: str) -> CompiledPolicy:
+    """What stands in for a limit (a boundary, a session policy) that is set and is no more: it denies everything."""
+    return compiled(_MISSING, kind, f"{name} (not found)", arn)
+
+
+def stands_in(found: CompiledPolicy) -> bool:
+    """Whether `found` is not what was stored, but stands in for what cannot be read or is no more."""
+    return any(found.document.text is text for text in _STAND_INS)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
-from locum.core.calls import Ask, Effect
+from locum.core.calls import Ask, Call, Effect
 from locum.core.clock import Entropy
 from locum.core.errors import Fault
 from locum.core.principal import Caller
@@ -105,7 +105,8 @@ class Context(NamedTuple):
 
     `region` is the one the request was signed for. `history` is what LookupEvents reads; no other verb does.
     `usage` is what reports of last use read. `password_digests` are those of passwords that were computed for the
-    call. `answers` are the replies to what the verb asked of other services (`services.asking`).
+    call. `answers` are the replies to what the verb asked of other services (`services.asking`). `call` makes what
+    was decided on before the verb: see `call_of`.
     """
 
     state: State
@@ -119,6 +120,13 @@ class Context(NamedTuple):
     usage: UsageRecord | None = None
     password_digests: PasswordDigests | None = None
     answers: Replies | None = None
+    call: Callable[[], Call] | None = None
+
+    def call_of(self, service: str, operation: str, params: Params) -> Call:
+        """The call, for a further decision on it. Of its circumstances nothing is known where none was given."""
+        if self.call is not None:
+            return self.call()
+        return Call(service, operation, params, self.caller, self.region, self.now, source_ip="")
 
     @property
     def account(self) -> str:

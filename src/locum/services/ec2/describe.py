@@ -88,7 +88,7 @@ def describe_instances(ctx: Context, params: Params) -> Outcome:
     rows = _named(ctx, params)
     chosen = matching(rows, params.get("Filters"), _FILTERS, lambda s: s.instance.tags)
     shown = page(chosen, _order, params, _LEAST_RESULTS, "InstanceIds")
-    return Outcome(shown.into("Reservations", reservations(shown.items)))
+    return Outcome({"Reservations": reservations(shown.items), **shown.rest})
 
 
 def describe_instance_status(ctx: Context, params: Params) -> Outcome:
@@ -98,7 +98,7 @@ def describe_instance_status(ctx: Context, params: Params) -> Outcome:
         rows = [row for row in rows if row.instance.state == "running"]
     chosen = matching(rows, params.get("Filters"), _STATUS_FILTERS)
     shown = page(chosen, _order, params, _LEAST_RESULTS, "InstanceIds")
-    return Outcome(shown.into("InstanceStatuses", [_status(row.instance) for row in shown.items]))
+    return shown.outcome("InstanceStatuses", lambda row: _status(row.instance))
 
 
 def _named(ctx: Context, params: Params) -> list[Seen]:

@@ -9,15 +9,14 @@ EC2 User Guide, "List and filter using the CLI and API":
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 from locum.core.errors import Fault
 from locum.services.ec2.faults import invalid_combination, invalid_value
+from locum.services.pagination import Page, Pagination
 from locum.services.verbs import Params
 
 T = TypeVar("T")
@@ -33,15 +32,11 @@ Values = Callable[[T], Iterable[str]]
 _TAG: Final = "tag:"
 
 
-class Page(NamedTuple):
-    """`token` is where the next page starts, None on the last one."""
+def _invalid_token() -> Fault:
+    return Fault("InvalidPaginationToken", "The specified pagination token is not valid or is expired.")
 
-    items: list[Any]
-    token: str | None
 
-    def into(self, member: str, rows: Any) -> dict[str, Any]:
-        """The answer with `rows` as `member`."""
-        return {member: rows} if self.token is None else {member: rows, "NextToken": self.token}
+_LISTS: Final = Pagination("MaxResults", "NextToken", "NextToken", MOST, _invalid_token)
 
 
 def matching(
@@ -62,25 +57,20 @@ def matching(
     return chosen
 
 
-def page(items: Iterable[T], key: Callable[[T], str], params: Params, least: int, beside: str = "") -> Page:
+def page(items: Iterable[T], key: Callable[[T], str], params: Params, least: int, beside: str = "") -> Page[T]:
     """The page of `items` that `params` asks for, in the order of `key`, which is another for each item.
 
     `beside` is the member that MaxResults may not be used with. Raises Fault: InvalidParameterValue,
     InvalidParameterCombination, InvalidPaginationToken.
     """
-    size, token = params.get("MaxResults"), params.get("NextToken")
+    size = params.get("MaxResults")
     if size is not None and beside and params.get(beside):
         raise invalid_combination(f"The parameter {_set_name(beside)} cannot be used with the parameter maxResults")
     if size is not None and not least <= size <= MOST:
         text = f"Value ( {size} ) for parameter maxResults is invalid. Expecting a value between {least} and {MOST}."
         raise invalid_value(text)
-    rest = sorted(items, key=key)
-    if token:
-        after = _position(token)
-        rest = [item for item in rest if key(item) > after]
-    shown = rest[: size or MOST]
-    more = len(rest) > len(shown)
-    return Page(shown, base64.urlsafe_b64encode(key(shown[-1]).encode()).decode() if more else None)
+    asked = {member: value for member, value in params.items() if value != ""}  # an empty token is none
+    return _LISTS.page(asked, items, key)
 
 
 def _looks_at(name: str, table: Mapping[str, Values[T]], tags: Callable[[T], Mapping[str, str]] | None) -> Values[T]:
@@ -95,14 +85,6 @@ def _looks_at(name: str, table: Mapping[str, Values[T]], tags: Callable[[T], Map
 def _set_name(member: str) -> str:
     """EC2's name of a list parameter: InstanceIds is instancesSet."""
     return {"InstanceIds": "instancesSet", "AssociationIds": "associationIds"}.get(member, member)
-
-
-def _position(token: str) -> str:
-    try:
-        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        message = "The specified pagination token is not valid or is expired."
-        raise Fault("InvalidPaginationToken", message) from None
 
 
 @lru_cache(256)

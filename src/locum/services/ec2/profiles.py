@@ -77,7 +77,7 @@ def describe_iam_instance_profile_associations(ctx: Context, params: Params) -> 
         found = [a for a in ctx.state.table(ProfileAssociation, ctx.account).values() if a.region == ctx.region]
     chosen = matching(found, params.get("Filters"), _FILTERS)
     shown = page(chosen, lambda a: f"{a.since:012d}/{a.id}", params, _LEAST_RESULTS, "AssociationIds")
-    return Outcome(shown.into("IamInstanceProfileAssociations", [shape(a, a.state) for a in shown.items]))
+    return shown.outcome("IamInstanceProfileAssociations", lambda found: shape(found, found.state))
 
 
 def named_profile(ctx: Context, given: Mapping[str, str]) -> InstanceProfile:

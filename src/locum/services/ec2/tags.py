@@ -66,7 +66,7 @@ def describe_tags(ctx: Context, params: Params) -> Outcome:
     tags = [_Tag(it.id, key, value) for it in every(ctx) for key, value in it.tags.items()]
     chosen = matching(tags, params.get("Filters"), _FILTERS, lambda t: {t.key: t.value})
     shown = page(chosen, lambda t: f"{t.resource}/{t.key}", params, _LEAST_RESULTS)
-    return Outcome(shown.into("Tags", [_shape(tag) for tag in shown.items]))
+    return shown.outcome("Tags", _shape)
 
 
 def _tagged(ctx: Context, params: Params) -> list[Instance]:

@@ -9,22 +9,14 @@ access to Organizations service data"), or one to which the organization's resou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
-from locum import policy
-from locum.policy import Policies, PolicyKind, Source
+from locum import authz
 from locum.services.organizations.faults import access_denied, not_in_use
 from locum.services.verbs import Context, Operation, Outcome, Params, Verb, reads, writes
 from locum.state import Member, Organization, Unit
-from locum.state.organizations import (
-    member_of,
-    node_arn,
-    node_of,
-    policy_arn,
-    policy_of,
-    resource_policy_arn,
-)
+from locum.state.organizations import member_of
 
 
 class Scope(NamedTuple):
@@ -53,14 +45,6 @@ class Scope(NamedTuple):
 
 
 ScopedVerb = Callable[[Scope, Params], Outcome]
-
-_ALLOW_ALL: Final = policy.compile(
-    policy.parse(
-        '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}', PolicyKind.IDENTITY
-    ),
-    Source(PolicyKind.IDENTITY),
-)
-"""What the caller's own policies allow was asked before the verb."""
 
 
 def scope_of(context: Context) -> Scope:
@@ -102,67 +86,17 @@ def administered_writes(name: str, verb: ScopedVerb) -> tuple[str, Operation]:
 def _administered(name: str, verb: ScopedVerb, *, for_delegates: bool) -> Verb:
     def run(context: Context, params: Params) -> Outcome:
         scope = scope_of(context)
-        if context.account != scope.management:
-            member = scope.member(context.account)
-            delegated = for_delegates and member is not None and bool(member.delegations)
-            if not delegated and not _given(scope, f"organizations:{name}", params):
-                raise access_denied()
+        if context.account != scope.management and not (for_delegates and _is_delegate(scope)):
+            call = context.call_of("organizations", name, params)
+            authorization = authz.delegated(context.state, call, scope.organization)
+            if not authorization.allowed:
+                raise authz.Refusal(access_denied(), authorization)
         return verb(scope, params)
 
     return run
 
 
-def _given(scope: Scope, action: str, params: Params) -> bool:
-    """Whether the organization's resource policy gives `action` to the caller, for all that `params` name."""
-    document = scope.organization.resource_policy
-    if not document:
-        return False
-    source = Source(PolicyKind.RESOURCE, "resource policy of the organization")
-    policies = Policies(
-        identity=(_ALLOW_ALL,), resource=policy.compile(policy.parse(document, PolicyKind.RESOURCE), source)
-    )
-    context = dict(_conditions(scope, params))
-    principal = scope.context.caller.principal
-    return all(
-        policy.evaluate(policy.Request(principal, action, arn, scope.management, context, arn == "*"), policies).allowed
-        for arn in tuple(_resources(scope, params)) or ("*",)
-    )
-
-
-_NAMING: Final = (
-    "PolicyId",
-    "TargetId",
-    "AccountId",
-    "OrganizationalUnitId",
-    "RootId",
-    "ParentId",
-    "ChildId",
-    "ResourceId",
-)
-
-
-def _resources(scope: Scope, params: Params) -> Iterator[str]:
-    """The ARNs of what the members of the input name."""
-    state, organization = scope.context.state, scope.organization
-    for identifier in (params[member] for member in _NAMING if member in params):
-        node = node_of(state, organization, identifier)
-        document = policy_of(state, organization, identifier)
-        if node is not None:
-            yield node_arn(organization, node)
-        elif document is not None:
-            yield policy_arn(organization, document)
-        elif identifier == organization.resource_policy_id:
-            yield resource_policy_arn(organization, identifier)
-
-
-def _conditions(scope: Scope, params: Params) -> Iterator[tuple[str, str | tuple[str, ...]]]:
-    """The condition keys that a delegation policy can speak of: the type of policy, and tags."""
-    named = policy_of(scope.context.state, scope.organization, params.get("PolicyId", params.get("ResourceId", "")))
-    kind = params.get("Type") or params.get("Filter") or params.get("PolicyType") or (named.type if named else "")
-    if kind:
-        yield "organizations:policytype", kind
-    tags = {tag["Key"]: tag["Value"] for tag in params.get("Tags", ())}
-    yield from ((f"aws:requesttag/{key.lower()}", value) for key, value in tags.items())
-    keys = tuple(params.get("TagKeys", tags))
-    if keys:
-        yield "aws:tagkeys", keys
+def _is_delegate(scope: Scope) -> bool:
+    """Whether the caller's account is registered for a service."""
+    member = scope.member(scope.context.account)
+    return member is not None and bool(member.delegations)

@@ -16,7 +16,8 @@ from locum.services.organizations.faults import (
     not_all_features,
     refused,
 )
-from locum.services.organizations.pagination import Ordered, listed
+from locum.services.organizations.pagination import listed
+from locum.services.pagination import Ordered
 from locum.services.verbs import Context, Operation, Outcome, Params, writes
 from locum.state import Account, Member, put, remove
 from locum.state.indexes import CLOSED_MEMBERS

@@ -6,13 +6,15 @@ import json
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from locum.core.calls import Effect
 from locum.core.principal import Caller, Principal, PrincipalKind, Session
 from locum.services.iam import OPERATIONS
 from locum.services.verbs import Context
-from locum.state import Account, DelegationRequest, change, decode, encode, put
+from locum.state import Account, DelegationRequest, User, change, decode, encode, put
 from support.iam_plane import ACCOUNT, NOW, OTHER, Plane, arn
+from support.organization import member, scp, tree
 
 TOPIC = f"arn:aws:sns:us-east-1:{OTHER}:delegations"
 DAY = 86_400
@@ -326,6 +328,29 @@ def test_the_permission_check_says_what_it_can_be_sure_of(
     plane.become("ann")
     answer = plane.call("GetDelegationRequest", DelegationRequestId=identifier, DelegationPermissionCheck=True)
     assert (answer["PermissionCheckStatus"], answer["PermissionCheckResult"]) == ("COMPLETE", result)
+
+
+def test_a_policy_that_cannot_be_read_gives_no_permission_to_delegate(plane: Delegating) -> None:
+    identifier = plane.asks()
+    plane.user("ann")
+    ann = plane.state.get(User, ACCOUNT, "ann")
+    assert ann is not None
+    plane.state = change(plane.state, [put(structs.replace(ann, inline={"p": "{"}))])
+    plane.become("ann")
+    answer = plane.call("GetDelegationRequest", DelegationRequestId=identifier, DelegationPermissionCheck=True)
+    assert answer["PermissionCheckResult"] == "DENIED"
+
+
+def test_scps_limit_what_can_be_delegated(plane: Delegating) -> None:
+    identifier = plane.asks()
+    plane.user("ann")
+    plane.call("PutUserPolicy", UserName="ann", PolicyName="p", PolicyDocument=permitted(OBJECTS, ROLES))
+    denying = scp("p-x", {"Effect": "Deny", "Action": "iam:*", "Resource": "*"})
+    entities = (*tree(), denying, member(policies=("p-FullAWSAccess", "p-x")))
+    plane.state = change(plane.state, [put(entity) for entity in entities])
+    plane.become("ann")
+    answer = plane.call("GetDelegationRequest", DelegationRequestId=identifier, DelegationPermissionCheck=True)
+    assert answer["PermissionCheckResult"] == "DENIED"
 
 
 def test_a_summary_says_what_the_policy_says(plane: Delegating) -> None:

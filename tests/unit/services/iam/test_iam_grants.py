@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from locum.services.iam.reports import service_reference
+from locum.authz import service_reference
 from locum.services.iam.reports.grants import Grants
 
 

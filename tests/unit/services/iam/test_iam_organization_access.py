@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from locum.authz import service_reference
 from locum.core.principal import Caller, Principal
-from locum.services.iam.reports import service_reference
 from locum.state import AnyEntity, Member, Organization, OrganizationAccessReport, OrganizationPolicy, Unit, change, put
 from locum.state.organization import FULL_ACCESS
 from support.iam_plane import ACCOUNT, NOW, OTHER, Plane

@@ -6,7 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from locum.state import Policy, change, put
 from support.iam_plane import ACCOUNT, OTHER, Plane, arn
 from support.simulator import (
     ALL,
@@ -167,6 +169,30 @@ def test_as_another_with_the_same_policies(ann: Plane) -> None:
     grants = {"ResourcePolicy": bucket_policy(ANN), "ResourceArns": [B]}
     assert of_ann(ann, CallerArn=ANN, **grants)[0][0] == "allowed"
     assert of_ann(ann, **grants)[0][0] == "implicitDeny"
+
+
+def test_what_the_password_policy_lets_users_do_is_simulated_as_it_is_enforced(ann: Plane) -> None:
+    """It is no policy of hers, so that nothing excludes it."""
+    asked: dict[str, Any] = {"ActionNames": ["iam:ChangePassword"], "ResourceArns": [SHE]}
+    assert of_ann(ann, **asked) == [("implicitDeny", [])]
+    ann.call("UpdateAccountPasswordPolicy", AllowUsersToChangePassword=True)
+    excluded = {"PolicyExclusionList": [{"PolicyType": "inline"}]}
+    assert of_ann(ann, **asked, **excluded) == [("allowed", [("account password policy", IAM)])]
+
+
+@pytest.mark.parametrize("kept", ["Remove", "Limit"])
+def test_a_stored_policy_that_is_not_to_be_read_is_no_result(ann: Plane, kept: str) -> None:
+    limit = ann.policy("Limit", PolicyDocument=ALL)
+    ann.call("PutUserPermissionsBoundary", UserName="ann", PermissionsBoundary=limit)
+    stored = ann.state.get(Policy, ACCOUNT, kept.lower())
+    assert stored is not None
+    (version,) = stored.versions
+    ann.state = change(ann.state, [put(replace(stored, versions=(replace(version, document="{"),)))])
+    assert ann.fault("SimulatePrincipalPolicy", PolicySourceArn=SHE, ActionNames=THREE) == (
+        "PolicyEvaluation",
+        500,
+        f"The policy {kept} could not be evaluated.",
+    )
 
 
 # --- context keys ------------------------------------------------------------------------------------------------

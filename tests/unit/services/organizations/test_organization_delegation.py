@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from locum import authz
 from support.organizations_plane import (
     DENIES,
     MANAGEMENT,
@@ -165,3 +166,74 @@ def test_a_resource_policy_lets_one_account_manage_one_type_of_policy(org: Organ
     assert org.refused("DeletePolicy", PolicyId=policy).code == "AccessDenied"
     assert org.refused("ListRoots").code == "AccessDenied"
     assert org.as_account(other).refused("ListPolicies", Filter=SCP).code == "AccessDenied"
+
+
+def refusal(org: Organizations, operation: str, **params: Any) -> authz.Refusal:
+    with pytest.raises(authz.Refusal) as caught:
+        org.call(operation, **params)
+    return caught.value
+
+
+def test_a_refusal_explains_what_the_resource_policy_does_not_give(org: Organizations) -> None:
+    one = org.member("one")
+    org.call("PutResourcePolicy", Content=delegating(one, "ListPolicies"))
+    told = refusal(org.as_account(one), "ListRoots").authorization.explanation()
+    (check,) = told["checks"]
+    assert (check["action"], check["resource"], check["resourceAccount"]) == (
+        "organizations:ListRoots",
+        "*",
+        MANAGEMENT,
+    )
+    assert check["reason"] == "because no resource-based policy allows the organizations:ListRoots action"
+
+
+def test_without_a_resource_policy_the_refusal_is_explained_as_well(org: Organizations) -> None:
+    one = org.member("one")
+    (check,) = refusal(org.as_account(one), "ListRoots").authorization.explanation()["checks"]
+    assert check["explanation"]["outcomes"]["resource-based policy"] == "ABSENT"
+
+
+def test_a_resource_policy_may_give_what_is_of_one_kind(org: Organizations) -> None:
+    """The ARN of a policy that is to be made says of which type it will be."""
+    one = org.member("one")
+    org.enable(SCP, RCP)
+    scps = f"arn:aws:organizations::{MANAGEMENT}:policy/{org.organization}/service_control_policy/*"
+    content = json.loads(delegating(one, "CreatePolicy"))
+    content["Statement"][0]["Resource"] = scps
+    org.call("PutResourcePolicy", Content=json.dumps(content))
+    org.as_account(one)
+    org.call("CreatePolicy", Name="n", Description="", Type=SCP, Content=DENIES)
+    assert org.refused("CreatePolicy", Name="n", Description="", Type=RCP, Content=RCP_DENIES).code == "AccessDenied"
+
+
+def test_tags_of_a_new_policy_have_to_be_given_too(org: Organizations) -> None:
+    """ "If the request includes tags, then the requester must have the organizations:TagResource permission." """
+    one = org.member("one")
+    org.enable(SCP)
+    made = {"Description": "", "Type": SCP, "Content": DENIES, "Tags": [{"Key": "k", "Value": "v"}]}
+    org.call("PutResourcePolicy", Content=delegating(one, "CreatePolicy"))
+    assert org.as_account(one).refused("CreatePolicy", Name="one", **made).code == "AccessDenied"
+    org.as_account(MANAGEMENT).call("PutResourcePolicy", Content=delegating(one, "CreatePolicy", "TagResource"))
+    org.as_account(one).call("CreatePolicy", Name="one", **made)
+
+
+def test_a_resource_policy_may_ask_where_a_call_comes_from(org: Organizations) -> None:
+    one = org.member("one")
+    org.call("PutResourcePolicy", Content=delegating(one, "ListRoots", IpAddress={"aws:SourceIp": "192.0.2.0/24"}))
+    org.as_account(one)
+    org.source_ip = "192.0.2.7"
+    assert org.call("ListRoots")["Roots"]
+    for elsewhere in ("198.51.100.1", ""):
+        org.source_ip = elsewhere
+        assert org.refused("ListRoots").code == "AccessDenied"
+
+
+def test_an_explicit_deny_in_the_resource_policy_counts(org: Organizations) -> None:
+    one = org.member("one")
+    content = json.loads(delegating(one, "ListRoots", "ListAccounts"))
+    denying = {**content["Statement"][0], "Effect": "Deny", "Action": "organizations:ListRoots"}
+    content["Statement"].append(denying)
+    org.call("PutResourcePolicy", Content=json.dumps(content))
+    assert org.as_account(one).call("ListAccounts")["Accounts"]
+    (check,) = refusal(org, "ListRoots").authorization.explanation()["checks"]
+    assert check["verdict"] == "EXPLICIT_DENY"

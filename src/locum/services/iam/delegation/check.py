@@ -11,18 +11,17 @@ what is found to be covered is; for the rest, where patterns or conditions play 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
-from locum import policy
+from locum import authz
 from locum.core.principal import PrincipalKind
-from locum.policy import Policies, Request
+from locum.policy import Document, Statement
 from locum.policy.patterns import glob, scan
 from locum.services.iam.delegation.policies import listed, statements
-from locum.services.iam.simulator import sources
 from locum.services.verbs import Context
 from locum.state import Role, User
-from locum.state.attachments import Identity, identity_policies
+from locum.state.arns import entity_of
 
 ALLOWED: Final = "ALLOWED"
 DENIED: Final = "DENIED"
@@ -31,38 +30,26 @@ UNSURE: Final = "UNSURE"
 
 def result(context: Context, document: str) -> str:
     """ALLOWED, DENIED or UNSURE: whether the caller has the permissions of `document`."""
-    if context.caller.principal.kind is PrincipalKind.ROOT:
+    principal, session = context.caller.principal, context.caller.session
+    if principal.kind is PrincipalKind.ROOT:
         return ALLOWED
-    caller = _caller(context)
-    session = context.caller.session
-    if caller is None or (session is not None and (session.policy is not None or session.policy_arns)):
+    caller = entity_of(context.state, principal.principal_arn)
+    limited = session is not None and (session.policy is not None or session.policy_arns)
+    if not isinstance(caller, User | Role) or limited:
         return UNSURE
-    policies = Policies(
-        identity=sources.identity(context.state, caller, lambda _found: False),
-        boundary=sources.boundary(context.state, caller),
-        scps=sources.service_controls(context.state, caller),
-        principal_in_management_account=sources.exempt(context.state, caller),
-    )
-    asked = list(_asked(document))
-    lacking = [(action, where) for action, where in asked if not _allowed(context, policies, action, where)]
-    documents = [found.document for found in identity_policies(context.state, caller)]
-    granted = [one for text in documents for one in statements(text) if one["Effect"] == "Allow"]
-    if any(not any(_meets(action, one) for one in granted) for action, _ in lacking):
+    supposed = authz.suppose(principal, {}, authz.gathered(context.state, caller))
+    own = [found.document for found in supposed.policies.identity]
+    lacking = [asked for asked in _asked(document) if not supposed.decide(*asked, principal.account).allowed]
+    granting = [statement for found in own for statement in found.statements if statement.allows]
+    if any(not any(_meets(action, statement) for statement in granting) for action, _ in lacking):
         return DENIED
-    unclear = any(map(_conditional, documents)) or any("*" in part or "?" in part for pair in lacking for part in pair)
-    if unclear:
+    if any(map(_conditional, own)) or any("*" in part or "?" in part for asked in lacking for part in asked):
         return UNSURE
     return DENIED if lacking else ALLOWED
 
 
-def _caller(context: Context) -> Identity | None:
-    principal = context.caller.principal
-    arn = principal.principal_arn
-    kind: type[User] | type[Role] = Role if principal.kind is PrincipalKind.ROLE_SESSION else User
-    return context.state.get(kind, principal.account, arn.rsplit("/", 1)[-1].lower())
-
-
 def _asked(document: str) -> Iterator[tuple[str, str]]:
+    """Each action that `document` allows, and each resource it allows it on."""
     for statement in statements(document):
         if statement["Effect"] == "Allow":
             for action in listed(statement.get("Action", "*")):  # of NotAction: everything, to be on the safe side
@@ -70,24 +57,16 @@ def _asked(document: str) -> Iterator[tuple[str, str]]:
                     yield action, resource
 
 
-def _allowed(context: Context, policies: Policies, action: str, resource: str) -> bool:
-    principal = context.caller.principal
-    known = {"aws:principalarn": principal.principal_arn, "aws:principalaccount": principal.account}
-    request = Request(principal, action, resource, principal.account, known, resource == "*")
-    return policy.evaluate(request, policies).allowed
-
-
-def _conditional(document: str) -> bool:
+def _conditional(document: Document) -> bool:
     """Whether a policy has conditions, variables or denials, which a pattern may meet in part."""
-    found = statements(document)
-    return "${" in document or any("Condition" in one or one["Effect"] == "Deny" for one in found)
+    return "${" in document.text or any(one.conditions or not one.allows for one in document.statements)
 
 
-def _meets(action: str, statement: Mapping[str, Any]) -> bool:
+def _meets(action: str, statement: Statement) -> bool:
     """Whether a statement speaks of some of what `action` stands for."""
-    if "NotAction" in statement:
+    if statement.actions is None:
         return True
-    return any(_covers(mine, action) or _covers(action, mine) for mine in listed(statement["Action"]))
+    return any(_covers(mine, action) or _covers(action, mine) for mine in statement.actions)
 
 
 def _covers(pattern: str, text: str) -> bool:

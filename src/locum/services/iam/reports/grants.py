@@ -13,9 +13,9 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from locum import policy
+from locum.authz import service_reference
 from locum.policy import PolicyKind, Statement
 from locum.policy.compile import ActionPattern, action_pattern
-from locum.services.iam.reports import service_reference
 
 _REMEMBERED: Final = 512
 
@@ -72,7 +72,9 @@ class Grants:
 
     def actions(self, namespace: str) -> list[str]:
         """The names of the service's actions that are granted, in their order."""
-        return [name for name in service_reference.actions(namespace) if self._action(f"{namespace}:{name}".lower())]
+        return [
+            name for name in service_reference.action_names(namespace) if self._action(f"{namespace}:{name}".lower())
+        ]
 
     def _action(self, action: str) -> bool:
         return any(actions.has(action) for actions in self._allowed) and not any(

@@ -14,6 +14,7 @@ from locum.core.principal import Principal, PrincipalKind
 from locum.services.iam.simulator import faults
 from locum.services.verbs import Context
 from locum.state import Role, User
+from locum.state.arns import entity_of
 
 _CALLER: Final = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):(user|group|role)/(?:.*/)?([^/]+)")
 
@@ -35,13 +36,13 @@ def caller(context: Context, arn: str | None) -> Principal:
     if kind == "group":
         # A user in the group, of whom nothing else is known.
         return Principal(PrincipalKind.USER, arn, account, arn)
-    unique_id = _unique_id(context, User if kind == "user" else Role, arn)
+    unique_id = _unique_id(context, arn)
     if kind == "user":
         return Principal(PrincipalKind.USER, arn, account, unique_id or arn, unique_id, name)
     return Principal.role_session(arn, unique_id or arn, _SESSION)
 
 
-def _unique_id(context: Context, kind: type[User] | type[Role], arn: str) -> str:
+def _unique_id(context: Context, arn: str) -> str:
     """Of an entity that is there, and of this account: another account's ids are its own business."""
-    found: User | Role | None = context.state.get(kind, context.account, arn.rsplit("/", 1)[-1].lower())
-    return found.id if found is not None and found.arn == arn else ""
+    found = entity_of(context.state, arn)
+    return found.id if isinstance(found, User | Role) and found.account == context.account else ""

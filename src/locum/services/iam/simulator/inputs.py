@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from locum import policy
-from locum.core.arn import is_service_linked
-from locum.core.principal import ContextValue, Principal
+from locum import authz, policy
+from locum.authz import Given, Supposed
+from locum.core.principal import Principal
 from locum.policy import CompiledPolicy, Document, MalformedPolicy, Policies, PolicyKind, Source
 from locum.services.iam.faults import invalid_input
 from locum.services.iam.simulator import faults, sources
@@ -33,13 +33,13 @@ _HANDLED_ACTION: Final = "ec2:runinstances"
 class Simulation(NamedTuple):
     """One simulation, ready to be run: every action on every resource.
 
-    `owner` is the account of resources whose ARN names none. `missing` are the condition keys that the policies
-    mention and the request does not give.
+    `names` are the SourcePolicyIds of those policies that have another one than their source's name. `owner` is the
+    account of resources whose ARN names none. `missing` are the condition keys that the policies mention and the
+    request does not give.
     """
 
-    principal: Principal
-    policies: Policies
-    context: Mapping[str, ContextValue]
+    supposed: Supposed
+    names: Mapping[Source, str]
     actions: Sequence[str]
     resources: Sequence[str]
     owner: str
@@ -59,44 +59,44 @@ class Simulation(NamedTuple):
 def of_documents(context: Context, params: Params) -> Simulation:
     """SimulateCustomPolicy: the policies are those of the request. Raises InvalidInput."""
     levels = params.get("OrderedOrganizationPolicyInputList") or ()
-    own = Policies(
-        identity=_identity(params),
-        boundary=_boundary(params),
-        scps=tuple(_level(level, number) for number, level in enumerate(levels, 1)),
+    given = Given(
+        _identity(params), _boundary(params), tuple(_level(level, number) for number, level in enumerate(levels, 1))
     )
-    return _simulation(context, params, own, params.get("CallerArn"))
+    return _simulation(context, params, given, params.get("CallerArn"))
 
 
 def of_entity(context: Context, params: Params, source: Identity) -> Simulation:
     """SimulatePrincipalPolicy: the policies of `source`, and those of the request. Raises InvalidInput."""
-    identifiers = params.get("PolicyExclusionList") or ()
-    attached = sources.identity(context.state, source, sources.exclusion(identifiers))
-    boundary = _boundary(params)
-    if boundary is None and not sources.excludes_boundary(identifiers):
-        boundary = sources.boundary(context.state, source)
-    own = Policies(
-        identity=(*attached, *_identity(params)),
-        boundary=boundary,
-        scps=() if sources.excludes_service_controls(identifiers) else sources.service_controls(context.state, source),
-        principal_in_management_account=sources.exempt(context.state, source),
+    excluded = params.get("PolicyExclusionList") or ()
+    given = Given(_identity(params), _boundary(params))
+    stored = sources.stored(
+        context.state,
+        source,
+        sources.exclusion(excluded),
+        bounded=given.boundary is None and not sources.excludes_boundary(excluded),
+        governed=not sources.excludes_service_controls(excluded),
     )
-    return _simulation(context, params, own, params.get("CallerArn", source.arn))
+    return _simulation(context, params, given, params.get("CallerArn", source.arn), stored)
 
 
-def _simulation(context: Context, params: Params, own: Policies, caller_arn: str | None) -> Simulation:
+def _simulation(
+    context: Context,
+    params: Params,
+    given: Given,
+    caller_arn: str | None,
+    stored: sources.Stored = sources.NOTHING_STORED,
+) -> Simulation:
     actions = params["ActionNames"]
     resources = params.get("ResourceArns") or (EVERY_RESOURCE,)
     _check_actions(actions)
     _check_resources(resources)
     _check_handling(params.get("ResourceHandlingOption"), actions, resources)
-    given = entries(params.get("ContextEntries") or ())
+    keys = entries(params.get("ContextEntries") or ())
     principal = caller(context, caller_arn)
-    policies = own._replace(
-        resource=_resource(params, caller_arn, resources),
-        principal_is_service_linked_role=is_service_linked(principal.issuer_arn),
-    )
-    keys = [key for key in mentioned(documents(policies)) if key.lower() not in given]
-    return Simulation(principal, policies, given, actions, resources, _owner(params, principal), keys)
+    given = given._replace(resource=_resource(params, caller_arn, resources))
+    supposed = authz.suppose(principal, keys, stored.policies, given)
+    missing = [key for key in mentioned(documents(supposed.policies)) if key.lower() not in keys]
+    return Simulation(supposed, stored.names, actions, resources, _owner(params, principal), missing)
 
 
 def documents(policies: Policies) -> list[Document]:

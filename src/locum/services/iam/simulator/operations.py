@@ -6,10 +6,10 @@ leaves out, this one does not: trust policies and every Principal form count as 
 
 from __future__ import annotations
 
-import base64
-import binascii
+import re
 from typing import Final
 
+from locum.core.markers import key_in, marker_of
 from locum.policy import PolicyKind
 from locum.services.iam.faults import invalid_input
 from locum.services.iam.pagination import DEFAULT_MAX_ITEMS
@@ -17,10 +17,10 @@ from locum.services.iam.simulator import sources
 from locum.services.iam.simulator.inputs import Simulation, of_documents, of_entity
 from locum.services.iam.simulator.keys import mentioned
 from locum.services.iam.simulator.results import results
-from locum.services.verbs import Context, Operation, Outcome, Params, reads
+from locum.services.verbs import Context, Operation, Outcome, Params, computes
 
-_MARKER: Final = b"\x02"
-"""Tells this operation's markers from those of lists."""
+_MARKED: Final = re.compile("#([0-9]{1,9})")
+"""What a marker holds: how many actions were answered. No marker of a list, which holds a name, is one."""
 
 _DECISIONS: Final = 2_000
 """In one page, some hundredths of a second of work: "IAM might return fewer results, even when there are more"."""
@@ -48,8 +48,8 @@ def get_context_keys_for_principal_policy(context: Context, params: Params) -> O
     source = sources.entity(context, params["PolicySourceArn"])
     texts = params.get("PolicyInputList") or ()
     given = sources.given(texts, PolicyKind.IDENTITY, "PolicyInputList", "Policy input")
-    attached = sources.identity(context.state, source, lambda _found: False)
-    return Outcome({"ContextKeyNames": mentioned(found.document for found in (*attached, *given))})
+    stored = sources.stored(context.state, source, bounded=False, governed=False).policies
+    return Outcome({"ContextKeyNames": mentioned(found.document for found in (*stored.identity, *given))})
 
 
 def _page(params: Params, simulation: Simulation) -> Outcome:
@@ -62,28 +62,22 @@ def _page(params: Params, simulation: Simulation) -> Outcome:
         {
             "EvaluationResults": results(simulation, simulation.actions[begin:end]),
             "IsTruncated": more,
-            **({"Marker": _marker(end)} if more else {}),
+            **({"Marker": marker_of(f"#{end}")} if more else {}),
         }
     )
 
 
-def _marker(answered: int) -> str:
-    return base64.urlsafe_b64encode(_MARKER + answered.to_bytes(4, "big")).decode()
-
-
 def _answered(marker: str) -> int:
-    try:
-        data = base64.b64decode(marker, altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        data = b""
-    if len(data) != len(_MARKER) + 4 or not data.startswith(_MARKER):
+    """How many actions were answered before the page of `marker`. Raises InvalidInput."""
+    found = _MARKED.fullmatch(key_in(marker) or "")
+    if found is None:
         raise invalid_input("Invalid marker for pagination.")
-    return int.from_bytes(data[len(_MARKER) :], "big")
+    return int(found[1])
 
 
 OPERATIONS: Final[dict[str, Operation]] = {
-    "SimulateCustomPolicy": reads(simulate_custom_policy),
-    "SimulatePrincipalPolicy": reads(simulate_principal_policy),
-    "GetContextKeysForCustomPolicy": reads(get_context_keys_for_custom_policy),
-    "GetContextKeysForPrincipalPolicy": reads(get_context_keys_for_principal_policy),
+    "SimulateCustomPolicy": computes(simulate_custom_policy),
+    "SimulatePrincipalPolicy": computes(simulate_principal_policy),
+    "GetContextKeysForCustomPolicy": computes(get_context_keys_for_custom_policy),
+    "GetContextKeysForPrincipalPolicy": computes(get_context_keys_for_principal_policy),
 }

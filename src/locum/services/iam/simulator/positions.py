@@ -14,20 +14,24 @@ Lines and columns count from 1. CR, LF and CR LF each end a line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from locum.policy import CompiledPolicy, Document, Statement, StatementReference
+from locum.policy import CompiledPolicy, Document, Source, Statement, StatementReference
 from locum.policy.location import locate
 
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 
 
 class Places:
-    """The statements of some policies, as a result shows them: each is looked for once."""
+    """The statements of some policies, as a result shows them: each is looked for once.
 
-    def __init__(self, policies: Iterable[CompiledPolicy]) -> None:
+    `names` are the SourcePolicyIds of policies that are not called as their source is.
+    """
+
+    def __init__(self, policies: Iterable[CompiledPolicy], names: Mapping[Source, str]) -> None:
         self._documents = {found.source: found.document for found in policies}
+        self._names = names
         self._shown: dict[StatementReference, dict[str, Any]] = {}
 
     def shown(self, reference: StatementReference, kind: str) -> dict[str, Any]:
@@ -36,7 +40,7 @@ class Places:
         if shown is None:
             document = self._documents[reference.source]
             shown = self._shown[reference] = {
-                "SourcePolicyId": reference.source.name,
+                "SourcePolicyId": self._names.get(reference.source, reference.source.name),
                 "SourcePolicyType": kind,
                 **positions(document, document.statements[reference.number]),
             }

@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from locum import policy
 from locum.policy import Decision, PolicyKind, PolicyType, PolicyTypeOutcome, StatementReference, Verdict
 from locum.services.iam.simulator.inputs import EVERY_RESOURCE, Simulation
 from locum.services.iam.simulator.positions import Places
@@ -77,9 +76,9 @@ class _Finding(NamedTuple):
 
 def results(simulation: Simulation, actions: Iterable[str]) -> list[dict[str, Any]]:
     """The EvaluationResults of `actions`."""
-    policies = simulation.policies
+    policies = simulation.supposed.policies
     single = (policies.boundary, policies.resource)
-    places = Places((*policies.identity, *(found for found in single if found is not None)))
+    places = Places((*policies.identity, *(found for found in single if found is not None)), simulation.names)
     return [_result(simulation, places, action) for action in actions]
 
 
@@ -125,16 +124,12 @@ def _specific(finding: _Finding) -> dict[str, Any]:
 
 
 def _find(simulation: Simulation, places: Places, action: str, resource: str) -> _Finding:
-    policies = simulation.policies
-    account = simulation.owner_of(resource)
-    decision = policy.evaluate(
-        policy.Request(simulation.principal, action, resource, account, simulation.context, resource == EVERY_RESOURCE),
-        policies,
-    )
+    supposed, account = simulation.supposed, simulation.owner_of(resource)
+    policies, decision = supposed.policies, supposed.decide(action, resource, account)
     outcomes = decision.outcomes
     # "If an Organizations SCP included in the evaluation denies access, the simulation ends."
     ended = decision.denied_by is PolicyType.SCP
-    across = account != simulation.principal.account and not ended
+    across = account != supposed.principal.account and not ended
     allowed_by_scps = outcomes.scp in (PolicyTypeOutcome.ALLOWED, PolicyTypeOutcome.ABSENT)
     return _Finding(
         resource,

@@ -6,23 +6,27 @@ managed one, `PolicyInputList.1` of a document that came with the request.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from locum import policy
-from locum.policy import CompiledPolicy, MalformedPolicy, PolicyKind, Source
+from locum import authz, policy
+from locum.authz.principal_policies import held_policies
+from locum.authz.supposed import NO_POLICIES
+from locum.policy import CompiledPolicy, MalformedPolicy, Policies, PolicyKind, Source
 from locum.policy.patterns import glob, scan
+from locum.policy.stored import stands_in
 from locum.services.iam.faults import invalid_input
 from locum.services.iam.simulator import faults
 from locum.services.verbs import Context
-from locum.state import MANAGED, Group, Role, State, User, organizations
-from locum.state.attachments import Attachment, Identity, identity_policies, managed_document
+from locum.state import MANAGED, State
+from locum.state.arns import entity_of
+from locum.state.attachments import Attachment, Identity
 
 Exclusion = Callable[[Attachment], bool]
 
-_ENTITY: Final = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):(user|group|role)/(?:.*/)?([^/]+)")
-_KINDS: Final[dict[str, type[User] | type[Group] | type[Role]]] = {"user": User, "group": Group, "role": Role}
+_ENTITY: Final = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):(?:user|group|role)/(?:.*/)?[^/]+")
 _POLICY_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::(?:[0-9]{12}|aws):policy/[^:]+")
 _BOUNDARY: Final = "permission-boundary"
 _SERVICE_CONTROL: Final = "scp"
@@ -36,11 +40,11 @@ def entity(context: Context, arn: str) -> Identity:
     match = _ENTITY.fullmatch(arn)
     if match is None:
         raise faults.invalid_source(arn)
-    account, kind, name = match.groups()
+    account = match[1]
     if account != context.account:
         raise faults.foreign_source(context.account, account)
-    found: Identity | None = context.state.get(_KINDS[kind], account, name.lower())
-    if found is None or found.arn != arn:
+    found = entity_of(context.state, arn)
+    if not isinstance(found, Identity):
         raise faults.no_source()
     return found
 
@@ -61,48 +65,32 @@ def _input(text: str, kind: PolicyKind, name: str, label: str, number: int) -> C
     return policy.compile(document, Source(kind, name))
 
 
-def identity(state: State, of: Identity, excluded: Exclusion) -> tuple[CompiledPolicy, ...]:
-    """The policies of an entity, each once, but for those that are `excluded`. Raises PolicyEvaluation."""
-    kept = {_name(found): found for found in identity_policies(state, of) if not excluded(found)}
-    return tuple(_stored(found.document, PolicyKind.IDENTITY, name, found.arn) for (name, _), found in kept.items())
+class Stored(NamedTuple):
+    """What an entity is under, and the SourcePolicyIds of those policies that are not called as their source is."""
+
+    policies: Policies
+    names: Mapping[Source, str]
 
 
-def _name(found: Attachment) -> tuple[str, str]:
-    if found.arn:
-        return found.name, found.arn
-    return f"{found.owner.arn_kind}_{found.owner.name}_{found.name}", ""
+NOTHING_STORED: Final = Stored(NO_POLICIES, {})
 
 
-def boundary(state: State, of: Identity) -> CompiledPolicy | None:
-    """The permissions boundary of an entity. Raises PolicyEvaluation."""
-    if isinstance(of, Group) or not of.boundary:
-        return None
-    name = of.boundary.rsplit("/", 1)[-1]
-    document = managed_document(state, of.account, of.boundary)
-    if document is None:
-        raise faults.policy_evaluation(name)
-    return _stored(document, PolicyKind.BOUNDARY, name, of.boundary)
+def stored(
+    state: State, of: Identity, omitted: Exclusion | None = None, *, bounded: bool = True, governed: bool = True
+) -> Stored:
+    """The policies of an entity as `authz.gathered` has them. Raises PolicyEvaluation where one cannot be told."""
+    policies = authz.gathered(state, of, omitted=omitted, bounded=bounded, governed=governed)
+    names = {held.policy.source: _identifier(held.attachment) for held in held_policies(state, of) if held.attachment}
+    boundary = () if policies.boundary is None else (policies.boundary,)
+    names |= {found.source: found.source.arn.rsplit("/", 1)[-1] for found in boundary}
+    for found in (*policies.identity, *boundary, *itertools.chain.from_iterable(policies.scps)):
+        if stands_in(found):
+            raise faults.policy_evaluation(names.get(found.source, found.source.name))
+    return Stored(policies, names)
 
 
-def service_controls(state: State, of: Identity) -> tuple[tuple[CompiledPolicy, ...], ...]:
-    """The SCPs in force for the account of an entity, root to account. Raises PolicyEvaluation."""
-    levels = organizations.in_force(state, of.account, organizations.SERVICE_CONTROL)
-    return tuple(
-        tuple(_stored(found.document, PolicyKind.SCP, found.name, found.arn) for found in level) for level in levels
-    )
-
-
-def exempt(state: State, of: Identity) -> bool:
-    """Whether an entity is of the account that manages its organization, which SCPs pass over."""
-    organization = organizations.organization_of(state, of.account)
-    return organization is not None and organizations.is_management(organization, of.account)
-
-
-def _stored(text: str, kind: PolicyKind, name: str, arn: str) -> CompiledPolicy:
-    try:
-        return policy.compile(policy.parse(text, kind), Source(kind, name, arn))
-    except MalformedPolicy as error:
-        raise faults.policy_evaluation(name) from error
+def _identifier(found: Attachment) -> str:
+    return found.name if found.arn else f"{found.owner.arn_kind}_{found.owner.name}_{found.name}"
 
 
 # --- PolicyExclusionList ---------------------------------------------------------------------------------------

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from locum.authz.call import Call, Check
+from locum.authz.functions import Functions, Planner, Values
 from locum.authz.paths import scalar
 from locum.core.arn import PARTITION
 from locum.core.errors import Fault
@@ -32,7 +33,7 @@ def table_arn(call: Call, name: str) -> str:
     """The ARN of a DynamoDB table that is named by name or by ARN."""
     if name.startswith("arn:"):
         return name
-    return f"arn:{PARTITION}:dynamodb:{call.region}:{call.caller.principal.account}:table/{name}"
+    return f"arn:{PARTITION}:dynamodb:{call.region}:{call.caller.account}:table/{name}"
 
 
 def partiql_checks(call: Call, statement: str) -> Iterator[Check]:
@@ -81,7 +82,7 @@ def _unquoted(token: str) -> str:
     return token[1:-1].replace('""', '"') if token[:1] == '"' else token
 
 
-def statements(member: str | None) -> Callable[[State, Call], Iterable[Check]]:
+def statements(member: str | None) -> Planner:
     """The planner of the statements in the list `member`, or of the one in the request itself."""
 
     def plan(state: State, call: Call) -> Iterator[Check]:
@@ -169,3 +170,31 @@ def attributes(call: Call) -> list[str]:
         found = (name for name in _NAME.findall(text) if name.lower() not in _WORDS)
         names += [substitutes.get(name, name) for name in found]
     return list(dict.fromkeys(names))
+
+
+def _full_table_scan(state: State, call: Call, check: Check) -> list[str]:
+    """dynamodb:FullTableScan is there on a Scan, and there true."""
+    return ["true"] if call.operation == "Scan" else []
+
+
+def _stream(state: State, call: Call, values: Values) -> Iterable[str]:
+    """A shard iterator begins with the ARN of its stream, up to a bar."""
+    stream = (values[0] or "").split("|", 1)[0]
+    if stream.startswith("arn:"):
+        return (stream,)
+    return (f"arn:{PARTITION}:dynamodb:{call.region}:{call.caller.account}:table/*/stream/*",)
+
+
+FUNCTIONS: Final = Functions(
+    planners={
+        "partiql": statements(None),
+        "partiql_batch": statements("Statements"),
+        "partiql_transaction": statements("TransactStatements"),
+    },
+    resolvers={"dynamodb_stream": _stream},
+    keys={
+        "attributes": lambda state, call, check: attributes(call),
+        "full_table_scan": _full_table_scan,
+        "leading_keys": lambda state, call, check: leading_keys(call),
+    },
+)

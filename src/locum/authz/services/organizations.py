@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from locum.authz.call import Call, Check
+from locum.authz.functions import Functions, Values
 from locum.core.arn import Arn
 from locum.core.identifiers import ACCOUNT_ID
 from locum.core.resources import ResourceFacts
@@ -25,8 +26,6 @@ from locum.state.organizations import (
     policy_of,
 )
 
-Values = tuple[str | None, ...]
-
 _KINDS: Final = (
     ("ou-", ("ou",)),
     ("rp-", ("resourcepolicy",)),
@@ -39,7 +38,7 @@ _KINDS: Final = (
 
 def _parts(state: State, call: Call) -> tuple[str, str, Organization | None]:
     """The management account and the id of the caller's organization; `o-*` where it is in none."""
-    account = call.caller.principal.account
+    account = call.caller.account
     organization = organization_of(state, account)
     return (account, "o-*", None) if organization is None else (organization.account, organization.id, organization)
 
@@ -70,7 +69,7 @@ def _account(state: State, call: Call, values: Values) -> Iterable[str]:
 
 def _own_account(state: State, call: Call, values: Values) -> Iterable[str]:
     """An account by its id, or the caller's."""
-    return _resource(state, call, (values[0] or call.caller.principal.account,))
+    return _resource(state, call, (values[0] or call.caller.account,))
 
 
 def _new(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -85,28 +84,19 @@ def _new(state: State, call: Call, values: Values) -> Iterable[str]:
     return (organization_arn(management, organization_id, "resourcepolicy", present or "rp-*"),)
 
 
-RESOLVERS: Final = {
-    "organizations_account": _account,
-    "organizations_new": _new,
-    "organizations_own_account": _own_account,
-    "organizations_resource": _resource,
-}
-"""The functions that `authz/data/organizations.rules` names after `via`."""
-
-
-def policy_types(state: State, call: Call, _check: Check) -> list[str]:
+def _policy_types(state: State, call: Call, _check: Check) -> list[str]:
     """organizations:PolicyType: the one that the request names, or that of the policy that it names."""
     params = call.params
     given = params.get("Type") or params.get("Filter") or params.get("PolicyType")
     if isinstance(given, str):
         return [given]
-    organization = organization_of(state, call.caller.principal.account)
+    organization = organization_of(state, call.caller.account)
     named = params.get("PolicyId") or params.get("ResourceId")
     policy = None if organization is None or not named else policy_of(state, organization, named)
     return [] if policy is None else [policy.type]
 
 
-def organization_facts(state: State, arn: str) -> ResourceFacts | None:
+def _facts(state: State, arn: str) -> ResourceFacts | None:
     """The tags of what has this very ARN, in whichever organization."""
     fields = Arn.find(arn)
     organization = None if fields is None else state.get(Organization, fields.account, fields.account)
@@ -124,3 +114,15 @@ def organization_facts(state: State, arn: str) -> ResourceFacts | None:
             return None
         tags = found.root_tags if isinstance(found, Organization) else found.tags
     return ResourceFacts(organization.account, None, tags)
+
+
+FUNCTIONS: Final = Functions(
+    resolvers={
+        "organizations_account": _account,
+        "organizations_new": _new,
+        "organizations_own_account": _own_account,
+        "organizations_resource": _resource,
+    },
+    keys={"organizations_policy_type": _policy_types},
+    facts=_facts,
+)

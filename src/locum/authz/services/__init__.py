@@ -1,0 +1,78 @@
+"""What is known of single services: the rules of each, and beside them the functions that the rules name.
+
+`SERVICE.rules` says what the operations of a service take (the language: `locum.authz.rules`), `SERVICE.py` has what is
+no line of it (`locum.authz.functions`). The names that rules use are one list, for the general mapping uses some too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, TypeVar
+
+from locum.authz.functions import Functions, KeyReader, Meant, OwnFacts, Planner, PolicyOf, Reader, Resolver, TagReader
+from locum.authz.services import (
+    dynamodb,
+    ec2,
+    ecs,
+    events,
+    iam,
+    kms,
+    lambda_,
+    organizations,
+    s3,
+    secretsmanager,
+    sns,
+    sqs,
+    ssm,
+    sts,
+)
+
+RULES: Final = Path(__file__).parent
+"""Where the rules are."""
+
+_SERVICES: Final[Mapping[str, Functions]] = {
+    "dynamodb": dynamodb.FUNCTIONS,
+    "ec2": ec2.FUNCTIONS,
+    "ecs": ecs.FUNCTIONS,
+    "events": events.FUNCTIONS,
+    "iam": iam.FUNCTIONS,
+    "kms": kms.FUNCTIONS,
+    "lambda": lambda_.FUNCTIONS,
+    "organizations": organizations.FUNCTIONS,
+    "s3": s3.FUNCTIONS,
+    "secretsmanager": secretsmanager.FUNCTIONS,
+    "sns": sns.FUNCTIONS,
+    "sqs": sqs.FUNCTIONS,
+    "ssm": ssm.FUNCTIONS,
+    "sts": sts.FUNCTIONS,
+}
+"""By the service in ARNs."""
+
+T = TypeVar("T")
+
+
+def _merged(part: Callable[[Functions], Mapping[str, T]]) -> dict[str, T]:
+    """The names of all services. Two services that mean different things by one name are a mistake."""
+    pairs = [pair for functions in _SERVICES.values() for pair in part(functions).items()]
+    assert len(pairs) == len(dict(pairs))
+    return dict(pairs)
+
+
+def _actions(part: Callable[[Functions], frozenset[str]]) -> frozenset[str]:
+    return frozenset().union(*map(part, _SERVICES.values()))
+
+
+PLANNERS: Final[Mapping[str, Planner]] = _merged(lambda functions: functions.planners)
+RESOLVERS: Final[Mapping[str, Resolver]] = _merged(lambda functions: functions.resolvers)
+KEYS: Final[Mapping[str, KeyReader]] = _merged(lambda functions: functions.keys)
+READERS: Final[Mapping[str, Reader]] = _merged(lambda functions: functions.readers)
+TAGS: Final[Mapping[str, TagReader]] = _merged(lambda functions: functions.tags)
+
+FACTS: Final[Mapping[str, OwnFacts]] = {name: f.facts for name, f in _SERVICES.items() if f.facts is not None}
+MEANT: Final[Mapping[str, Meant]] = {name: f.meant for name, f in _SERVICES.items() if f.meant is not None}
+POLICIES: Final[Mapping[str, PolicyOf]] = {name: f.policy for name, f in _SERVICES.items() if f.policy is not None}
+
+BY_OWNER: Final = _actions(lambda functions: functions.by_owner)
+OF_CALLER: Final = _actions(lambda functions: functions.of_caller)
+MADE: Final = _actions(lambda functions: functions.made)

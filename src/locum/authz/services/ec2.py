@@ -1,0 +1,176 @@
+"""Amazon EC2: ids that tell the type, instances and what they wear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from locum.authz.call import Call, Check, Value
+from locum.authz.functions import Circumstances, Functions, KeyReader, Values, one
+from locum.authz.services.iam import profile_of
+from locum.core.arn import PARTITION, iam_arn
+from locum.core.resources import ResourceFacts
+from locum.state import Instance, ProfileAssociation, State
+from locum.state.arns import entity_by_arn
+from locum.state.indexes import ASSOCIATIONS_OF_INSTANCE, INSTANCE_ID, scoped
+
+
+def _instance_of_association(state: State, call: Call, values: Values) -> Iterable[str]:
+    account = call.caller.account
+    association = state.get(ProfileAssociation, account, values[0] or "")
+    instance = "*" if association is None else association.instance
+    return (f"arn:{PARTITION}:ec2:{call.region}:{account}:instance/{instance}",)
+
+
+_KIND_OF_ID: Final[Mapping[str, str]] = {
+    "acl": "network-acl",
+    "ami": "image",
+    "cagw": "carrier-gateway",
+    "cgw": "customer-gateway",
+    "cr": "capacity-reservation",
+    "dopt": "dhcp-options",
+    "eigw": "egress-only-internet-gateway",
+    "eipalloc": "elastic-ip",
+    "eni": "network-interface",
+    "fl": "vpc-flow-log",
+    "fleet": "fleet",
+    "h": "dedicated-host",
+    "i": "instance",
+    "igw": "internet-gateway",
+    "key": "key-pair",
+    "lt": "launch-template",
+    "nat": "natgateway",
+    "pcx": "vpc-peering-connection",
+    "pg": "placement-group",
+    "pl": "prefix-list",
+    "rtb": "route-table",
+    "scr": "subnet-cidr-reservation",
+    "sfr": "spot-fleet-request",
+    "sg": "security-group",
+    "sgr": "security-group-rule",
+    "sir": "spot-instances-request",
+    "snap": "snapshot",
+    "subnet": "subnet",
+    "tgw": "transit-gateway",
+    "tgw-attach": "transit-gateway-attachment",
+    "tgw-rtb": "transit-gateway-route-table",
+    "vgw": "vpn-gateway",
+    "vol": "volume",
+    "vpc": "vpc",
+    "vpce": "vpc-endpoint",
+    "vpce-svc": "vpc-endpoint-service",
+    "vpn": "vpn-connection",
+}
+"""Amazon EC2 User Guide, "Resource IDs": the part before the last dash tells the type."""
+
+_UNOWNED: Final = frozenset({"image", "snapshot"})
+
+
+def _resource(state: State, call: Call, values: Values) -> Iterable[str]:
+    identifier = values[0] or "*"
+    kind = _KIND_OF_ID.get(identifier.rpartition("-")[0], "*")
+    account = "" if kind in _UNOWNED else call.caller.account
+    return (f"arn:{PARTITION}:ec2:{call.region}:{account}:{kind}/{identifier}",)
+
+
+# --- condition keys ----------------------------------------------------------------------------------------------
+
+
+def _instance_type(state: State, call: Call, check: Check) -> list[str]:
+    instance = entity_by_arn(state, Instance, check.resource)
+    return one(instance.instance_type if instance else call.params.get("InstanceType", "m1.small"))
+
+
+def _instance_profile(state: State, call: Call, check: Check) -> list[str]:
+    """ec2:InstanceProfile: what the instance wears, or is launched with."""
+    instance = entity_by_arn(state, Instance, check.resource)
+    if instance is None:
+        return _new_instance_profile(state, call, check)
+    associations = state.find(ASSOCIATIONS_OF_INSTANCE, scoped(instance.account, instance.id))
+    return [
+        found.profile_arn
+        for found in associations
+        if isinstance(found, ProfileAssociation) and found.state in ("associating", "associated")
+    ][:1]
+
+
+def _new_instance_profile(state: State, call: Call, check: Check) -> list[str]:
+    given = call.params.get("IamInstanceProfile") or {}
+    arn, name = given.get("Arn"), given.get("Name")
+    profile = profile_of(state, call, arn, name)
+    if profile is not None:
+        return [profile.arn]
+    return one(arn or (iam_arn(call.caller.account, "instance-profile", "/", name) if name else None))
+
+
+def _metadata(member: str, field: str) -> KeyReader:
+    """An instance metadata option: the instance's, or the one asked for at launch."""
+
+    def read(state: State, call: Call, check: Check) -> list[str]:
+        instance = entity_by_arn(state, Instance, check.resource)
+        if instance is not None:
+            return one(getattr(instance.metadata, field))
+        return one((call.params.get("MetadataOptions") or {}).get(member))
+
+    return read
+
+
+def _availability_zone(state: State, call: Call, check: Check) -> list[str]:
+    instance = entity_by_arn(state, Instance, check.resource)
+    return one(instance.zone if instance else (call.params.get("Placement") or {}).get("AvailabilityZone"))
+
+
+def _region(state: State, call: Call, check: Check) -> list[str]:
+    return [call.region]
+
+
+def _passed_for(state: State, call: Call, check: Check) -> list[str]:
+    """iam:AssociatedResourceArn: what the passed role will belong to, where the call names it."""
+    if check.action != "iam:PassRole":
+        return []
+    account, instance = call.caller.account, call.params.get("InstanceId", "*")
+    return [f"arn:{PARTITION}:ec2:{call.region}:{account}:instance/{instance}"]
+
+
+# --- of calls from inside an instance ----------------------------------------------------------------------------
+
+
+def _source_instance(subject: Circumstances) -> Value | None:
+    """ec2:SourceInstanceARN: the instance whose credentials the call was signed with."""
+    session = subject.call.caller.session
+    if session is None or not session.instance_id:
+        return None
+    instance = subject.state.first(Instance, INSTANCE_ID, session.instance_id)
+    return None if instance is None else instance.arn
+
+
+def _role_delivery(subject: Circumstances) -> Value | None:
+    """ec2:RoleDelivery: the version of the metadata service that gave the credentials out; 1.0 if it did not say."""
+    session = subject.call.caller.session
+    if session is None or not session.instance_id:
+        return None
+    return next((value for key, value in session.context.items() if key.lower() == "ec2:roledelivery"), "1.0")
+
+
+def _facts(state: State, arn: str) -> ResourceFacts | None:
+    instance = entity_by_arn(state, Instance, arn)
+    return None if instance is None else ResourceFacts(instance.account, None, instance.tags)
+
+
+FUNCTIONS: Final = Functions(
+    resolvers={"ec2_instance_of_association": _instance_of_association, "ec2_resource": _resource},
+    keys={
+        "availability_zone": _availability_zone,
+        "ec2_region": _region,
+        "instance_profile": _instance_profile,
+        "instance_type": _instance_type,
+        "metadata_hop_limit": _metadata("HttpPutResponseHopLimit", "hop_limit"),
+        "metadata_http_endpoint": _metadata("HttpEndpoint", "endpoint"),
+        "metadata_http_tokens": _metadata("HttpTokens", "tokens"),
+        "metadata_tags": _metadata("InstanceMetadataTags", "instance_tags"),
+        "new_instance_profile": _new_instance_profile,
+        "passed_for": _passed_for,
+    },
+    readers={"ec2:roledelivery": _role_delivery, "ec2:sourceinstancearn": _source_instance},
+    facts=_facts,
+)

@@ -1,0 +1,23 @@
+"""Amazon ECS: task definitions, with or without their revision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from locum.authz.call import Call
+from locum.authz.functions import Functions, Values
+from locum.core.arn import PARTITION
+from locum.state import State
+
+
+def _task_definition(state: State, call: Call, values: Values) -> Iterable[str]:
+    """`family` or `family:revision`."""
+    name = values[0] or "*"
+    if name.startswith("arn:"):
+        return (name,)
+    revised = name if ":" in name else f"{name}:*"
+    return (f"arn:{PARTITION}:ecs:{call.region}:{call.caller.account}:task-definition/{revised}",)
+
+
+FUNCTIONS: Final = Functions(resolvers={"ecs_task_definition": _task_definition})

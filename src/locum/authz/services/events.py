@@ -1,0 +1,22 @@
+"""Amazon EventBridge: rules, and the bus that they are on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from locum.authz.call import Call
+from locum.authz.functions import Functions, Values, account_of
+from locum.core.arn import PARTITION
+from locum.state import State
+
+
+def _rule(state: State, call: Call, values: Values) -> Iterable[str]:
+    """`rule/name` on the default bus, `rule/bus/name` on another, which may be named by its ARN."""
+    bus, name = values
+    account, bus = account_of(bus or "", call.caller.account), (bus or "default").rsplit("/", 1)[-1]
+    path = name or "*" if bus == "default" else f"{bus}/{name or '*'}"
+    return (f"arn:{PARTITION}:events:{call.region}:{account}:rule/{path}",)
+
+
+FUNCTIONS: Final = Functions(resolvers={"events_rule": _rule})

@@ -1,0 +1,29 @@
+"""AWS Lambda: functions by name, partial ARN or ARN."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from locum.authz.call import Call
+from locum.authz.functions import Functions, Values
+from locum.core.arn import PARTITION, Arn
+from locum.state import State
+
+
+def _function(state: State, call: Call, values: Values) -> Iterable[str]:
+    """A function by name, partial ARN (`account:function:name`) or ARN, each perhaps with a qualifier."""
+    name, qualifier = values
+    account, region, rest = call.caller.account, call.region, name or "*"
+    arn = Arn.find(rest)
+    if arn is not None:
+        account, region, rest = arn.account, arn.region, arn.resource
+    head, found, tail = rest.rpartition("function:")
+    if found:
+        account, rest = head.rstrip(":") or account, tail
+    if qualifier and ":" not in rest:
+        rest = f"{rest}:{qualifier}"
+    return (f"arn:{PARTITION}:lambda:{region}:{account}:function:{rest}",)
+
+
+FUNCTIONS: Final = Functions(resolvers={"lambda_function": _function})

@@ -1,0 +1,119 @@
+"""Amazon S3: both forms of addressing, the source of a copy, tags of objects, and whose policy counts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import unquote
+
+from locum.authz.call import Call, Check, Value
+from locum.authz.functions import Circumstances, Functions, Values
+from locum.authz.tags import pairs
+from locum.core.arn import PARTITION
+from locum.core.errors import Fault
+from locum.policy import CompiledPolicy, PolicyKind
+from locum.policy.stored import compiled
+from locum.state import State
+
+# S3 API, PutBucketPolicy: "the root principal in a bucket owner's AWS account can perform the GetBucketPolicy,
+# PutBucketPolicy, and DeleteBucketPolicy API actions, even if their bucket policy explicitly denies the root
+# principal's access".
+_BY_OWNER: Final = frozenset({"s3:DeleteBucketPolicy", "s3:GetBucketPolicy", "s3:PutBucketPolicy"})
+
+# Whoever makes a bucket owns it: that somebody else has one of that name is for S3 to say.
+_MADE: Final = frozenset({"s3:CreateBucket"})
+
+
+def _s3_bucket(state: State, call: Call, values: Values) -> Iterable[str]:
+    bucket = values[0] or "*"
+    return (bucket if bucket.startswith("arn:") else f"arn:{PARTITION}:s3:::{bucket}",)
+
+
+def s3_object(state: State, call: Call, values: Values) -> Iterable[str]:
+    """An object; behind an access point its ARN has `/object/` in the middle."""
+    bucket, key = values
+    if bucket is not None and bucket.startswith("arn:"):
+        return (f"{bucket}/object/{key}",)
+    return (f"arn:{PARTITION}:s3:::{bucket or '*'}/{key or '*'}",)
+
+
+_SOURCE: Final = re.compile(r"(?P<path>[^?#;\x00-\x1f]+)(?:\?versionId=(?P<version>[^?#&;\x00-\x20]*))?")
+_SOURCE_BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*|arn:aws:s3:[a-z0-9-]+:[0-9]{12}:accesspoint/[a-z0-9-]+")
+
+
+def s3_source(text: str) -> tuple[str, str, str]:
+    """Bucket, key and version of an x-amz-copy-source header: `/bucket/key?versionId=v`, URL-encoded.
+
+    Raises Fault InvalidArgument for everything that could be read in another way than this (a scheme, a fragment,
+    further parameters, two slashes in front): the backend might find another object in it than is decided on here.
+    """
+    found = _SOURCE.fullmatch(text)
+    path = unquote(found["path"]).removeprefix("/") if found is not None else ""
+    bucket, _, key = path.partition("/object/" if path.startswith("arn:") else "/")
+    if found is None or not key or not _SOURCE_BUCKET.fullmatch(bucket):
+        raise Fault(
+            "InvalidArgument",
+            "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
+            members={"ArgumentName": "x-amz-copy-source", "ArgumentValue": text},
+        )
+    return bucket, key, unquote(found["version"] or "")
+
+
+def _s3_renamed(state: State, call: Call, values: Values) -> Iterable[str]:
+    bucket, source = values
+    return s3_object(state, call, (bucket, unquote(source or "").removeprefix("/")))
+
+
+def _copy_source(state: State, call: Call) -> Iterator[Check]:
+    """CopyObject, UploadPartCopy: "you must have read access to the source object", or to its version."""
+    bucket, key, version = s3_source(str(call.params.get("CopySource", "")))
+    context: dict[str, Value] = {"s3:versionid": version} if version else {}
+    action = "s3:GetObjectVersion" if version else "s3:GetObject"
+    for arn in s3_object(state, call, (bucket, key)):
+        yield Check(action, arn, "source", context)
+
+
+def object_tags(params: Mapping[str, Any]) -> dict[str, str]:
+    """The tags that a request gives to an object: the x-amz-tagging header, or a tag set in the body."""
+    return pairs(params.get("Tagging") or ())
+
+
+def _requested_object_tags(subject: Circumstances) -> Mapping[str, str]:
+    return object_tags(subject.call.params) if subject.call.service == "s3" else {}
+
+
+def _object_tag_keys(state: State, call: Call, check: Check) -> list[str]:
+    return list(object_tags(call.params))
+
+
+def _auth_type(state: State, call: Call, check: Check) -> list[str]:
+    """s3:authType. Amazon S3 User Guide: REST-HEADER, or REST-QUERY-STRING for a presigned URL."""
+    if not call.caller.access_key_id:
+        return []
+    return ["REST-QUERY-STRING" if call.presigned else "REST-HEADER"]
+
+
+def _signature_version(state: State, call: Call, check: Check) -> list[str]:
+    return ["AWS4-HMAC-SHA256"] if call.caller.access_key_id else []
+
+
+def _policy(action: str, arn: str, text: str) -> CompiledPolicy:
+    """The policy of an object is its bucket's."""
+    bucket = arn.partition("/")[0]
+    return compiled(text, PolicyKind.RESOURCE, f"policy of {bucket}", bucket)
+
+
+FUNCTIONS: Final = Functions(
+    planners={"copy_source": _copy_source},
+    resolvers={"s3_bucket": _s3_bucket, "s3_object": s3_object, "s3_renamed": _s3_renamed},
+    keys={"auth_type": _auth_type, "object_tag_keys": _object_tag_keys, "signature_version": _signature_version},
+    readers={"s3:resourceaccount": lambda subject: subject.account or None},
+    tags={
+        "s3:existingobjecttag": lambda subject: subject.facts.tags or {},
+        "s3:requestobjecttag": _requested_object_tags,
+    },
+    policy=_policy,
+    by_owner=_BY_OWNER,
+    made=_MADE,
+)

@@ -1,0 +1,33 @@
+"""Amazon SNS: the topic of a subscription, and roles that are handed over in attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from locum.authz.call import Call, Check
+from locum.authz.functions import Functions, Values
+from locum.core.arn import PARTITION
+from locum.state import State
+
+
+def _topic_of_subscription(state: State, call: Call, values: Values) -> Iterable[str]:
+    """arn:aws:sns:region:account:topic:id is a subscription to arn:aws:sns:region:account:topic."""
+    arn = values[0] or ""
+    if arn.count(":") == 6:
+        return (arn.rsplit(":", 1)[0],)
+    return (f"arn:{PARTITION}:sns:{call.region}:{call.caller.account}:*",)
+
+
+def _attribute_roles(state: State, call: Call) -> Iterator[Check]:
+    """SNS hands over roles in attributes: `HTTPSuccessFeedbackRoleArn`, `SubscriptionRoleArn` and the like."""
+    attributes = dict(call.params.get("Attributes") or {})
+    attributes[call.params.get("AttributeName", "")] = call.params.get("AttributeValue")
+    for name, value in attributes.items():
+        if value and name.endswith("RoleArn"):
+            yield Check("iam:PassRole", value, "role", {"iam:passedtoservice": f"{call.service}.amazonaws.com"})
+
+
+FUNCTIONS: Final = Functions(
+    planners={"attribute_roles": _attribute_roles}, resolvers={"sns_topic_of_subscription": _topic_of_subscription}
+)

@@ -1,0 +1,38 @@
+"""Amazon SQS: queue URLs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import urlsplit
+
+from locum.authz.call import Call
+from locum.authz.functions import Functions, Values
+from locum.core.arn import PARTITION
+from locum.core.errors import Fault
+from locum.core.identifiers import ACCOUNT_ID
+from locum.state import State
+
+# IAM User Guide, "Tasks that require root user credentials": "Edit or delete an Amazon SQS resource-based policy that
+# denies all principals."
+_BY_OWNER: Final = frozenset({"sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SetQueueAttributes"})
+
+_URL_OF_QUEUE: Final = re.compile(r"[^?#\x00-\x20]+")
+
+
+def _queue(state: State, call: Call, values: Values) -> Iterable[str]:
+    """`https://host/account/name`; SQS also takes a bare name, and GetQueueUrl another account's."""
+    owner, url = values
+    if url is not None and url.startswith("arn:"):
+        return (url,)
+    if url is not None and not _URL_OF_QUEUE.fullmatch(url):
+        raise Fault("InvalidAddress", f"The address {url[:200]} is not valid for this endpoint.", 404)
+    account = owner or call.caller.account
+    parts = [part for part in urlsplit(url or "").path.split("/") if part]
+    if len(parts) >= 2 and ACCOUNT_ID.fullmatch(parts[-2]):
+        account = parts[-2]
+    return (f"arn:{PARTITION}:sqs:{call.region}:{account}:{parts[-1] if parts else '*'}",)
+
+
+FUNCTIONS: Final = Functions(resolvers={"sqs_queue": _queue}, by_owner=_BY_OWNER)

@@ -1,0 +1,28 @@
+"""AWS Systems Manager: parameters by name or ARN, with a label or a version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from locum.authz.call import Call
+from locum.authz.functions import Functions, Values
+from locum.core.arn import PARTITION
+from locum.state import State
+
+
+def _parameter(state: State, call: Call, values: Values) -> Iterable[str]:
+    """A parameter's name may begin with a slash, which its ARN does not repeat.
+
+    SSM API Reference, GetParameter: "To query by parameter label, use Name: name:label. To query by parameter version,
+    use Name: name:version": neither is of the ARN.
+    """
+    name = values[0] or "*"
+    if name.startswith("arn:"):
+        return (":".join(name.split(":")[:6]),)
+    name = name.partition(":")[0]
+    account = call.caller.account
+    return (f"arn:{PARTITION}:ssm:{call.region}:{account}:parameter/{name.removeprefix('/')}",)
+
+
+FUNCTIONS: Final = Functions(resolvers={"ssm_parameter": _parameter})

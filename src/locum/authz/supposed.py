@@ -1,0 +1,83 @@
+"""Decisions on calls that nobody makes: the policies as they are gathered for a call, the circumstances as supposed.
+
+The policy simulator and the check of a delegation request ask them. What an identity is under is gathered by the very
+functions that gather it for its calls; whoever asks may leave policies out, bring others, and tells the condition keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+from locum import policy
+from locum.authz.organizations import around
+from locum.authz.principal_policies import Level, boundary_of, held_policies
+from locum.core.principal import ContextValue, Principal
+from locum.policy import CompiledPolicy, Decision, Policies, Request
+from locum.state import State
+from locum.state.attachments import Attachment, Identity
+
+Omitted = Callable[[Attachment], bool]
+
+
+class Given(NamedTuple):
+    """Policies that come with a question: identity policies beside the stored ones, the rest in place of them."""
+
+    identity: Level = ()
+    boundary: CompiledPolicy | None = None
+    scps: tuple[Level, ...] = ()
+    resource: CompiledPolicy | None = None
+
+
+NOTHING_GIVEN: Final = Given()
+NO_POLICIES: Final = Policies()
+
+
+class Supposed(NamedTuple):
+    """A caller, the policies that it is supposed to be under, and the condition keys (lower-case) of its calls."""
+
+    principal: Principal
+    policies: Policies
+    context: Mapping[str, ContextValue]
+
+    def decide(self, action: str, resource: str, owner: str) -> Decision:
+        """What a call would be answered that takes `action` on `resource` (an ARN, or `*`), which `owner` owns."""
+        principal = self.principal
+        request = Request(principal, action, resource, owner, self.context, resource == "*", principal.provider)
+        return policy.evaluate(request, self.policies)
+
+
+def gathered(
+    state: State, identity: Identity, *, omitted: Omitted | None = None, bounded: bool = True, governed: bool = True
+) -> Policies:
+    """What `identity` is under in `state`: its policies but for those `omitted`, its boundary, its account's SCPs.
+
+    The boundary counts where it is `bounded`, SCPs where it is `governed`.
+    """
+    organization = around(state, identity.account)
+    held = held_policies(state, identity)
+    if omitted is not None:
+        held = tuple(one for one in held if one.attachment is None or not omitted(one.attachment))
+    return Policies(
+        identity=tuple([one.policy for one in held]),
+        boundary=boundary_of(state, identity) if bounded else None,
+        scps=organization.scps if governed else (),
+        principal_in_management_account=organization.management,
+    )
+
+
+def suppose(
+    principal: Principal,
+    context: Mapping[str, ContextValue],
+    stored: Policies = NO_POLICIES,
+    given: Given = NOTHING_GIVEN,
+) -> Supposed:
+    """`principal`, under the policies `stored` (see `gathered`) and those `given`."""
+    policies = stored._replace(
+        identity=(*stored.identity, *given.identity),
+        boundary=given.boundary or stored.boundary,
+        scps=given.scps or stored.scps,
+        resource=given.resource,
+        principal_is_service_linked_role=principal.service_linked,
+    )
+    return Supposed(principal, policies, context)
