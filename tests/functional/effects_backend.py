@@ -43,9 +43,16 @@ def handler(handle: int) -> type[BaseHTTPRequestHandler]:
     return Recording
 
 
+class Backend(ThreadingHTTPServer):
+    """A server that does not mind whoever goes away."""
+
+    def handle_error(self, *_: Any) -> None:
+        """Nothing: the plane was killed."""
+
+
 if __name__ == "__main__":
     written = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(written))
+    server = Backend(("127.0.0.1", 0), handler(written))
     sys.stdout.write(f"{server.server_address[1]}\n")
     sys.stdout.flush()
     server.serve_forever()

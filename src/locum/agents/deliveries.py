@@ -30,12 +30,12 @@ class Deliveries:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def close(self) -> None:
-        """End. An effect that is under way is given up here, and is carried out again after the next start."""
+        """End, once effects that are under way are carried out; what takes too long is for the next start."""
+        await self._outbox.close()
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-        await self._outbox.close()
 
     async def _run(self) -> None:
         while True:

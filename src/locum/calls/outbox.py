@@ -20,6 +20,9 @@ CarryOut = Callable[[PendingEffect], Awaitable[None]]
 AT_ONCE: Final = 16
 """Effects that are carried out at the same time."""
 
+PATIENCE: Final = 5.0
+"""Seconds that a plane which stops waits for effects that are under way."""
+
 
 class Outbox:
     """Carries out the pending effects of the state. `changed` is set when there may be more of them."""
@@ -29,6 +32,7 @@ class Outbox:
         self._carry_out = carry_out
         self._under_way: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._room = asyncio.Semaphore(AT_ONCE)
+        self._closing = False
         self.changed = asyncio.Event()
 
     async def committed(self, effects: Sequence[Effect]) -> None:
@@ -54,18 +58,21 @@ class Outbox:
         return min((entry.due for entry in self._pending()), default=None)
 
     async def close(self) -> None:
-        """Give up what is under way."""
-        tasks = list(self._under_way.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Begin nothing more, and wait for what is under way; what takes long is left for the next start."""
+        self._closing = True
+        if tasks := list(self._under_way.values()):
+            _, late = await asyncio.wait(tasks, timeout=PATIENCE)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     def _pending(self) -> list[PendingEffect]:
         return list(self._runtime.ledger.state.every(PendingEffect))
 
     async def _in_turn(self, entries: Sequence[PendingEffect]) -> None:
         for entry in entries:
-            await self._task(entry)
+            if not self._closing:
+                await self._task(entry)
 
     def _task(self, entry: PendingEffect) -> asyncio.Task[None]:
         """The task that carries `entry` out: begun now, or under way already."""

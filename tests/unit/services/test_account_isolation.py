@@ -13,11 +13,13 @@ from typing import Any, Final
 import pytest
 
 from locum import authz
+from locum.core.actors import account_of
 from locum.core.errors import Fault
 from locum.services import ec2, iam, organizations, sts
+from locum.services.asking import Unanswered
 from locum.services.verbs import Operation, Outcome
 from locum.state import Put
-from support.two_accounts import THEIRS, World, attacks, plain
+from support.two_accounts import MINE, THEIRS, World, attacks, plain
 
 SERVICES: Final[Mapping[str, Mapping[str, Operation]]] = {
     "ec2": ec2.OPERATIONS,
@@ -46,14 +48,19 @@ def permitted(world: World, service: str, operation: str, params: Mapping[str, A
 
 def carried_out(world: World, service: str, operation: str, params: Mapping[str, Any]) -> bool:
     """Whether the call succeeds; then it neither tells nor changes anything of the other account."""
+    asks_for = MINE
     try:
         if service == "sts" and not permitted(world, service, operation, params):
             return False
         outcome = SERVICES[service][operation].verb(world.context(), params)
     except Fault as fault:
         outcome, refused = Outcome({}), fault.message
+    except Unanswered as unanswered:
+        outcome, refused = Outcome({}), "it asks another service"
+        asks_for = account_of(unanswered.ask.call.actor)
     else:
         refused = ""
+    assert asks_for == MINE
     told = world.told_of([outcome.answer, refused], params)
     assert not told or operation in BY_DESIGN, (operation, params, told)
     for event in outcome.events:
