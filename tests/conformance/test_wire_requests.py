@@ -17,10 +17,8 @@ from botocore.awsrequest import create_request_object, prepare_request_dict
 from botocore.serialize import create_serializer
 
 from locum import wire
-from locum.core.errors import Fault
 from locum.core.http import HttpRequest
 from locum.wire.models import index, service_model
-from locum.wire.parsers import compile_parser
 
 SERVICES = (
     ("iam", "query"),
@@ -168,12 +166,7 @@ def sent(operation: Any, protocol: str, params: Mapping[str, Any]) -> HttpReques
 
 def parsed(codec: wire.Codec, request: HttpRequest) -> dict[str, Any]:
     """The parameters, even where they break a constraint of the model."""
-    try:
-        return codec.parse(request, request.body)
-    except Fault as fault:
-        if fault.code not in VALIDATION:
-            raise
-    return compile_parser(codec.model, codec.protocol)(request, request.body)
+    return codec.parse(request, request.body)
 
 
 def without_what_is_always_sent(shape: Any, params: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -45,8 +45,15 @@ def read(request: HttpRequest, signing_name: str | None) -> dict[str, Any]:
     return wire.resolve(request, signing_name).parse(request, request.body)
 
 
+def checked(request: HttpRequest, signing_name: str | None) -> dict[str, Any]:
+    """The parameters of a request, held against the service model."""
+    params = read(request, signing_name)
+    wire.resolve(request, signing_name).check(params)
+    return params
+
+
 def refusal(request: HttpRequest, signing_name: str | None) -> Fault:
     """The fault that a request is answered with."""
     with pytest.raises(Fault) as refused:
-        read(request, signing_name)
+        checked(request, signing_name)
     return refused.value

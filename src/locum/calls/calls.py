@@ -29,6 +29,7 @@ from locum.core.principal import Caller, PrincipalKind
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.services.verbs import Proof
 from locum.state import PendingEffect
+from locum.wire import Codec
 
 Answer = dict[str, Any] | HttpResponse
 """The output of one of Locum's own services, by the members of its shape; or a backend's response."""
@@ -57,18 +58,28 @@ class Calls:
         runtime = self._runtime
         return RequestContext(request, self._ids(), runtime.clock(), runtime.ledger.state, runtime.settings.region)
 
+    def name(self, context: RequestContext, codec: Codec, params: dict[str, Any]) -> None:
+        """Say which operation a call is of, with which parameters.
+
+        Raises Fault where the parameters of one of Locum's own operations break a constraint of the service model;
+        those of others are for the backend to check.
+        """
+        context.codec, context.params = codec, params
+        own = self._runtime.services.get(codec.service)
+        context.operation = None if own is None else own.find(codec.operation, params)
+        if context.operation is not None:
+            codec.check(params)
+
     async def take(self, context: RequestContext) -> Answer:
         """Take a call, whoever makes it, through plan, decision, carrying out, record and effects.
 
-        `context` is complete up to `params`. Raises Fault where the call is refused or fails: whoever took it hands
-        the Fault to `refuse`, which records it.
+        `context` has its caller and is named (`name`). Raises Fault where the call is refused or fails: whoever took
+        it hands the Fault to `refuse`, which records it.
         """
-        codec = context.codec
+        codec, operation = context.codec, context.operation
         assert codec is not None
         call = context.call()
         context.plan = authz.plan(context.state, call)
-        own = self._runtime.services.get(codec.service)
-        operation = None if own is None else own.find(codec.operation, context.params)
         if operation is not None and operation.proof is not None:
             self._prove(context, operation.proof)
             call = context.call()
@@ -79,6 +90,7 @@ class Calls:
             if effects:
                 await self.outbox.committed(effects)
             return answer
+        own = self._runtime.services.get(codec.service)
         if own is not None and not own.backed:
             raise Fault("NotImplemented", f"Locum does not implement {codec.service}:{codec.operation} yet.", 501)
         return await self._carrying.run(context, call, facts)
@@ -99,9 +111,9 @@ class Calls:
 
         `cause` is the request id of the call on whose account it is made.
         """
-        context = await self._of_service(made, cause)
+        context = self._of_service(made, cause)
         try:
-            return await self._result(context)
+            return await self._result(context, made)
         except Fault as fault:
             raise self.refuse(context, fault) from fault
 
@@ -112,14 +124,10 @@ class Calls:
     async def carry_out(self, entry: PendingEffect) -> None:
         """Carry out a committed effect: mark it done, put it off after a failure, or give it up where it is refused."""
         made = call_of(entry, self._runtime.keyring)
+        context = self._of_service(made, entry.cause)
+        context.effect = entry
         try:
-            context = await self._of_service(made, entry.cause, entry)
-        except Fault as fault:  # the service may not assume the role that it acts with
-            context = self._anonymous(made, entry)
-            await self._committer.refused(context, fault, None)
-            return
-        try:
-            await self._result(context)
+            await self._result(context, made)
         except AlreadyDone:
             return
         except Fault as fault:
@@ -129,35 +137,23 @@ class Calls:
             _log.exception("effect %s (%s:%s) failed", entry.id, made.service, made.operation)
             await self._committer.refused(context, Fault(*INTERNAL), postponed(entry, context.now))
 
-    async def _of_service(self, made: ServiceCall, cause: str, effect: PendingEffect | None = None) -> RequestContext:
-        """The context of a call that a service makes."""
-        caller = await self._caller(made.actor)
-        request, codec = service_request(made, acting_service(made.actor))
+    def _of_service(self, made: ServiceCall, cause: str) -> RequestContext:
+        """The context of a call that a service makes; nobody's, until `_result` finds out who its actor is."""
+        service = acting_service(made.actor)
+        request, codec = service_request(made, service)
         context = self.begin(request)
-        context.service = acting_service(made.actor)
-        context.region = made.region
-        context.effect, context.cause = effect, cause
-        context.codec, context.caller = codec, caller
-        context.params, context.body = dict(made.params), request.body
+        context.service, context.region, context.cause = service, made.region, cause
+        context.codec, context.params, context.body = codec, dict(made.params), request.body
         return context
 
-    def _anonymous(self, made: ServiceCall, entry: PendingEffect) -> RequestContext:
-        """The context of a call whose service has no session to make it with."""
-        request, codec = service_request(made, acting_service(made.actor))
-        context = self.begin(request)
-        context.service, context.region, context.codec = acting_service(made.actor), made.region, codec
-        context.effect, context.cause, context.params = entry, entry.cause, dict(made.params)
-        return context
-
-    async def _caller(self, actor: Actor) -> Caller:
-        return actor if isinstance(actor, Caller) else (await self.assume(actor)).caller
-
-    async def _result(self, context: RequestContext) -> dict[str, Any]:
+    async def _result(self, context: RequestContext, made: ServiceCall) -> dict[str, Any]:
+        codec, actor = context.codec, made.actor
+        assert codec is not None
+        context.caller = actor if isinstance(actor, Caller) else (await self.assume(actor)).caller
+        self.name(context, codec, context.params)
         answer = await self.take(context)
         if isinstance(answer, dict):
             return answer
-        codec = context.codec
-        assert codec is not None
         return read_answer(codec.model, codec.protocol, answer.status, answer.headers, await whole(answer))
 
     async def _reply(self, context: RequestContext, ask: Ask) -> Mapping[str, Any] | Fault:

@@ -70,6 +70,8 @@ class Committer:
         """Record that an effect could not be carried out, and that `retry` takes its place; None: it is given up."""
         entry = context.effect
         assert entry is not None
+        if context.recorded:  # a backend answered so: the effect is done, and its record is stored
+            return
 
         def run(state: State) -> Outcome:
             if _entry(state, entry) is None:

@@ -9,6 +9,7 @@ from locum.authz import Authorization, Plan
 from locum.core.calls import Call
 from locum.core.http import HttpRequest
 from locum.core.principal import NOBODY, Caller
+from locum.services.verbs import Operation
 from locum.state import PendingEffect, State
 from locum.wire import Codec
 
@@ -21,8 +22,8 @@ class RequestContext:
     the call had to wait before it was decided on (for the keys of an issuer), or where its transaction sees one: then
     it is decided on anew. `request` is the client's, or stands for the call of a service. `service` is the service
     principal that makes the call, empty for a client's. `effect` is what the call carries out. `cause` is the request
-    id of the call that caused it. `recorded`: its record is stored. `computed`: its verb was one that computes
-    beside the event loop.
+    id of the call that caused it. `operation` is how the call is run where it is one of Locum's own. `recorded`: its
+    record is stored.
     """
 
     request: HttpRequest
@@ -35,6 +36,7 @@ class RequestContext:
     cause: str = ""
     presigned: bool = False
     codec: Codec | None = None
+    operation: Operation | None = None
     caller: Caller = NOBODY
     params: dict[str, Any] = field(default_factory=dict)
     body: bytes = b""
@@ -42,7 +44,6 @@ class RequestContext:
     plan: Plan | None = None
     authorization: Authorization | None = None
     recorded: bool = False
-    computed: bool = False
 
     @property
     def protocol(self) -> str:

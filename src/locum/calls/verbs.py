@@ -100,7 +100,6 @@ class Verbs:
             outcome = await self._runtime.ledger.read(lambda: verb(given, params))
         elif operation.computes:
             outcome = await asyncio.to_thread(verb, given, params)
-            context.computed = True
         else:
             outcome = verb(given, params)
         await self._committer.answered(context)

@@ -67,13 +67,13 @@ class Pipeline:
         context.caller = signer.caller
         if claim is not None:
             request = context.request = sigv4.unframed(request, claim, body)
-        context.params = codec.parse(request, body)
+        self._calls.name(context, codec, codec.parse(request, body))
         if self._federated.concerns(codec):
             context.caller = await self._federated.caller(context, codec)
         answer = await self._calls.take(context)
         if not isinstance(answer, dict):
             return identified(answer, codec, context.request_id)
-        if context.computed:  # its answer is long, too
+        if context.operation is not None and context.operation.computes:  # its answer is long, too
             return await asyncio.to_thread(codec.serialize, answer, context.request_id)
         return codec.serialize(answer, context.request_id)
 

@@ -12,10 +12,10 @@ Nothing here does I/O, but for reading botocore's data files, and nothing knows 
 
 from __future__ import annotations
 
-from locum.wire.codec import OWNED, Codec, codec_of, owned
+from locum.wire.codec import Codec, codec_of
 from locum.wire.guess import plain_fault
 from locum.wire.parsers.s3 import bucket_of_host
 from locum.wire.restore import restored
 from locum.wire.route import resolve
 
-__all__ = ["OWNED", "Codec", "bucket_of_host", "codec_of", "owned", "plain_fault", "resolve", "restored"]
+__all__ = ["Codec", "bucket_of_host", "codec_of", "plain_fault", "resolve", "restored"]

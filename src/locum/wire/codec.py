@@ -12,49 +12,12 @@ from locum.wire.faults import render_fault
 from locum.wire.models import Service, find_operation, index
 from locum.wire.parsers import compile_parser
 from locum.wire.serialize import Serializer, compile_serializer
-from locum.wire.validate import compile_validator
+from locum.wire.validate import Validator, compile_validator
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel
 
 _CBOR = "smithy-rpc-v2-cbor"
-
-# The services that Locum answers itself; their parameters are checked against the model's constraints. Whatever
-# else there is, the backend checks. None stands for all operations.
-OWNED: Mapping[str, frozenset[str] | None] = {
-    "iam": None,
-    "sts": None,
-    "organizations": None,
-    "cloudtrail": None,
-    "accessanalyzer": None,
-    "autoscaling": None,
-    "ec2": frozenset(
-        {
-            "AssociateIamInstanceProfile",
-            "DescribeIamInstanceProfileAssociations",
-            "DescribeInstanceAttribute",
-            "DescribeInstanceStatus",
-            "DescribeInstances",
-            "DisassociateIamInstanceProfile",
-            "GetInstanceMetadataDefaults",
-            "ModifyInstanceAttribute",
-            "ModifyInstanceMetadataDefaults",
-            "ModifyInstanceMetadataOptions",
-            "RebootInstances",
-            "ReplaceIamInstanceProfileAssociation",
-            "RunInstances",
-            "StartInstances",
-            "StopInstances",
-            "TerminateInstances",
-        }
-    ),
-}
-
-
-def owned(service: str, operation: str) -> bool:
-    """Whether Locum answers the operation itself."""
-    operations = OWNED.get(service, frozenset())
-    return operations is None or operation in operations
 
 
 class Codec:
@@ -74,7 +37,6 @@ class Codec:
         self.model = model
         self.unsigned_payload = model.auth_type == "v4-unsigned-body" or bool(model.unsigned_payload)
         self._read = compile_parser(model, protocol)
-        self._check = compile_validator(model, protocol) if owned(service.name, model.name) else None
 
     def __repr__(self) -> str:
         return f"<Codec {self.service}.{self.operation} in {self.protocol}>"
@@ -83,13 +45,21 @@ class Codec:
         """The parameters, under the names of the input shape's members.
 
         `body` is the body as verified (`aws-chunked` decoded). Timestamps are epoch seconds (int where whole), blobs
-        bytes. Members that were not sent are not there. Raises Fault where the request cannot be read or, for the
-        services that Locum owns, breaks a constraint of the model.
+        bytes. Members that were not sent are not there. Raises Fault where the request cannot be read.
         """
-        params = self._read(request, body)
-        if self._check is not None:
-            self._check(params)
-        return params
+        return self._read(request, body)
+
+    @cached_property
+    def _validate(self) -> Validator | None:
+        return compile_validator(self.model, self.protocol)
+
+    def check(self, params: Mapping[str, Any]) -> None:
+        """Hold `params` against the constraints of the model: for operations that no backend checks.
+
+        Raises the service's own Fault where they break one.
+        """
+        if self._validate is not None:
+            self._validate(params)
 
     @cached_property
     def _serialize(self) -> Serializer:
