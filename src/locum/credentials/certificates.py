@@ -106,8 +106,9 @@ def check_chain(certificate: X509, chain: str) -> None:
 
 
 def check_private_key(certificate: X509, pem: str) -> None:
-    """Raise KeyMismatch unless `pem` is the private key of `certificate`, BadPrivateKey where it is not a
-    private key.
+    """Check that `pem` is the private key of `certificate`.
+
+    Raises BadPrivateKey, or KeyMismatch where it is another's.
     """
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415

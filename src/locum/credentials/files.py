@@ -78,9 +78,7 @@ def _read_private(path: Path) -> bytes | None:
 
 
 def _write_atomically(path: Path, content: bytes, move: Callable[[Path, Path], None]) -> None:
-    """Write `content` to a temporary file of mode 0600 (mkstemp) in the same folder, flush it, and `move` it to
-    `path`.
-    """
+    """Write `content` to a new file of mode 0600 (mkstemp) in the same folder, flush it, and `move` it to `path`."""
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         draft = Path(name)

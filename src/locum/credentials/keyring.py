@@ -47,9 +47,7 @@ OVERHEAD: Final = _TEXT_AT + _TAG_BYTES
 
 
 class BrokenSeal(LocumError):
-    """A sealed message does not open: it was altered, or is of another installation, purpose, owner or a
-    dropped key.
-    """
+    """A sealed message does not open: it was altered, or is of another installation, purpose, owner or key."""
 
 
 class Key(NamedTuple):

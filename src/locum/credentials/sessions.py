@@ -98,9 +98,7 @@ def _secret(keyring: KeyRing, key_id: str, sealed: bytes) -> str:
 
 
 def _pack(session: Session) -> bytes:
-    """Encode `session` by field name, without defaults, so that a later version with more fields can still
-    decode it.
-    """
+    """Encode `session` by field name, without defaults, so that a version with more fields can still decode it."""
     fields = {name: value for name in _DEFAULTS if (value := getattr(session, name)) != _DEFAULTS[name]}
     packed = _encode(fields)
     return _PLAIN + packed if len(packed) < _DEFLATE_FROM else _DEFLATED + zlib.compress(packed)

@@ -52,9 +52,7 @@ def check_values(document: Document) -> None:
 
 
 def check_legacy(document: Document) -> None:
-    """Raise MalformedPolicy where IAM's first parser fails on an ARN or a date, which it reports before other
-    errors.
-    """
+    """Raise MalformedPolicy where IAM's first parser fails on an ARN or a date, before any other check."""
     if RULES[document.kind].legacy:
         checks = _Checks(document)
         for statement in document.statements:
@@ -151,8 +149,9 @@ class _Checks:
                     self.refuse(f'Invalid principal in policy: "{name}":"{text}"', (*path, name))
 
     def _aws_principal(self, text: str) -> bool:
-        """Whether `text` is valid under AWS. "You cannot use a wildcard to match part of a principal name or ARN"
-        (SEMANTICS 11).
+        """Whether `text` is a valid AWS principal (SEMANTICS 11).
+
+        "You cannot use a wildcard to match part of a principal name or ARN".
         """
         if text == "*":
             return True

@@ -47,8 +47,9 @@ UNKNOWN_OPERATOR: Final = Operator(Quantifier.NONE, "Unknown", "", negated=False
 
 
 class PreparedCondition(NamedTuple):
-    """A compiled condition. `key` is lower-case; `source` is the parsed condition; `variables`: whether its document
-    has policy variables.
+    """A compiled condition. `key` is lower-case; `source` is the parsed condition.
+
+    `variables`: whether its document has policy variables.
     """
 
     source: Condition
@@ -269,8 +270,10 @@ def _single(key: str, check: Check, *, absent: bool, combine: Callable[[list[boo
 
 
 def _for_all(key: str, check: Check) -> Holds:
-    """ForAllValues: "It also returns true if there are no context keys in the request, or if the context key value
-    resolves to a null data set, such as an empty string."
+    """The set operator ForAllValues.
+
+    "It also returns true if there are no context keys in the request, or if the context key value resolves to a
+    null data set, such as an empty string."
     """
 
     def holds(facts: PreparedRequest) -> bool:
@@ -281,7 +284,7 @@ def _for_all(key: str, check: Check) -> Holds:
 
 
 def _for_any(key: str, check: Check, *, absent: bool) -> Holds:
-    """ForAnyValue: "returns false if the key is not present", also of a negated operator (SEMANTICS 38)."""
+    """The set operator ForAnyValue: "returns false if the key is not present", also when negated (SEMANTICS 38)."""
 
     def holds(facts: PreparedRequest) -> bool:
         items = _items(facts.get(key))

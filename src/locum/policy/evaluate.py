@@ -165,8 +165,10 @@ class TypeOutcomes:
         return _DENIED if _DENIED in outcomes else _ALLOWED
 
     def _exempt_from_rcps(self) -> bool:
-        """Whether RCPs don't apply: "to resources in the management account ... service-linked roles ... AWS managed
-        KMS keys ... kms:RetireGrant".
+        """Whether RCPs do not apply to the request.
+
+        "RCPs don't apply to resources in the management account ... service-linked roles ... AWS managed KMS keys ...
+        kms:RetireGrant".
         """
         policies = self.policies
         return (
@@ -199,8 +201,9 @@ def evaluate(request: Request, policies: Policies) -> Decision:
 
 
 def _first_denier(outcomes: Outcomes) -> PolicyType:
-    """The type of policy that the message names: "If multiple policy types deny an authorization request, AWS includes
-    only one of them in the message."
+    """The type of policy that the error message names.
+
+    "If multiple policy types deny an authorization request, AWS includes only one of them in the message."
     """
     return next(kind for kind, outcome in zip(PolicyType, outcomes, strict=True) if outcome is _DENIED)
 

@@ -252,8 +252,10 @@ def _unmet(condition: PreparedCondition, facts: PreparedRequest) -> Failure:
 
 
 def _near_misses(reports: Sequence[StatementReport], decision: Decision) -> tuple[StatementReport, ...]:
-    """The near misses, nearest first: Allow statements of the type whose Allow is missing (else of any type) that
-    match the action, or for which there is a hint.
+    """The near misses, nearest first.
+
+    They are Allow statements of the type whose Allow is missing (else of any type) that match the action, or for
+    which there is a hint.
     """
     missed = [
         report
@@ -291,9 +293,7 @@ def _allow_remedies(
     misses: Sequence[StatementReport],
     matched: Collection[CompiledStatement],
 ) -> Iterator[str]:
-    """The remedies of an implicit deny: how the nearest statement would match, or else the statement that is
-    missing.
-    """
+    """The remedies of an implicit deny: how the nearest statement would match, else the statement that is missing."""
     if decision.denied_by is None:
         return
     told = list(_near_miss_remedies(misses[0])) if misses else []

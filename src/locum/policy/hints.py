@@ -54,8 +54,10 @@ _HOW_TO_TAG: Final = {
 
 
 class Hint(NamedTuple):
-    """A hint: the likely mistake (`says`), a change of the statement (`edit`: "add X to Resource"), and a change of the
-    call, its caller or its resource (`call`). Each may be empty.
+    """A hint on why a statement does not match. Each part may be empty.
+
+    `says` is the likely mistake, `edit` a change of the statement ("add X to Resource"), `call` a change of the call,
+    its caller or its resource.
     """
 
     says: str = ""

@@ -60,8 +60,9 @@ def ways_to_avoid(statement: CompiledStatement, facts: PreparedRequest) -> str:
 
 
 def _exemption(statement: CompiledStatement, facts: PreparedRequest) -> str:
-    """The change that exempts the caller from a NotPrincipal; with a boundary there is none ("NotPrincipal", IAM User
-    Guide).
+    """The change that exempts the caller from a NotPrincipal.
+
+    With a permissions boundary, listing the caller does not help ("NotPrincipal", IAM User Guide).
     """
     if facts.bounded:
         return "write Principal * and a condition on aws:PrincipalArn for NotPrincipal, which hits all with a boundary"

@@ -1,4 +1,4 @@
-"""A codec: everything about one operation in one protocol, compiled once."""
+"""Codecs: parser, validator, serializer and fault renderer of one operation in one protocol, compiled once."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _CBOR = "smithy-rpc-v2-cbor"
 
-# The services that Locum answers itself; their parameters are checked against the model's constraints. Whatever
-# else there is, the backend checks. None stands for all operations.
+# The services that Locum implements itself; their parameters are validated against the model's constraints. Others are
+# validated by the backend. None stands for all operations.
 OWNED: Mapping[str, frozenset[str] | None] = {
     "iam": None,
     "sts": None,
@@ -52,17 +52,16 @@ OWNED: Mapping[str, frozenset[str] | None] = {
 
 
 def owned(service: str, operation: str) -> bool:
-    """Whether Locum answers the operation itself."""
+    """Whether Locum implements the operation itself."""
     operations = OWNED.get(service, frozenset())
     return operations is None or operation in operations
 
 
 class Codec:
-    """Reads the requests and writes the answers of one operation in one protocol.
+    """The codec of one operation in one protocol: parses its requests and serializes its answers.
 
-    `service` is botocore's name, `model` botocore's OperationModel. `unsigned_payload`: a request may come with its
-    body outside the signature. Get codecs from `codec` or `resolve`: there is
-    one of each.
+    `service` is botocore's name, `model` botocore's OperationModel. `unsigned_payload`: the signature of a request need
+    not cover its body. Codecs are cached: use `codec` or `resolve` to get one.
     """
 
     def __init__(self, service: Service, model: OperationModel, protocol: str) -> None:
@@ -80,11 +79,11 @@ class Codec:
         return f"<Codec {self.service}.{self.operation} in {self.protocol}>"
 
     def parse(self, request: HttpRequest, body: bytes) -> dict[str, Any]:
-        """The parameters, under the names of the input shape's members.
+        """Parse a request: the parameters, under the names of the input shape's members.
 
-        `body` is the body as verified (`aws-chunked` decoded). Timestamps are epoch seconds (int where whole), blobs
-        bytes. Members that were not sent are not there. Raises Fault where the request cannot be read or, for the
-        services that Locum owns, breaks a constraint of the model.
+        `body` is the verified body (`aws-chunked` decoded). Timestamps are epoch seconds (int where whole), blobs
+        bytes. Members that were not sent are absent. Raises Fault where the request is malformed or, for the services
+        that Locum implements, breaks a constraint of the model.
         """
         params = self._read(request, body)
         if self._check is not None:
@@ -96,11 +95,11 @@ class Codec:
         return compile_serializer(self.model, self.protocol)
 
     def serialize(self, answer: Mapping[str, Any], request_id: str) -> HttpResponse:
-        """The answer, named as the output shape's members, as the service sends it."""
+        """Serialize an answer, which has the names of the output shape's members."""
         return self._serialize(answer, request_id)
 
     def fault(self, fault: Fault, request_id: str) -> HttpResponse:
-        """The fault as the service sends it in this protocol."""
+        """Serialize a fault, as the service does in this protocol."""
         return render_fault(fault, self.protocol, self.model.service_model, self.model, request_id)
 
 
@@ -108,7 +107,7 @@ _codecs: dict[tuple[str, str, str], Codec] = {}
 
 
 def codec(service: Service, operation: str, protocol: str) -> Codec | None:
-    """The codec of an operation; None where the service has no such operation, or does not speak the protocol."""
+    """The codec of an operation; None where the service has no such operation, or does not support the protocol."""
     key = (service.name, operation, protocol)
     found = _codecs.get(key)
     if found is None and protocol in service.protocols:

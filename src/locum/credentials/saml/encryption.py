@@ -61,9 +61,7 @@ def decrypted(element: Element, private_keys: Sequence[bytes]) -> bytes:
 
 
 def is_malleable(element: Element) -> bool:
-    """Whether the cipher of an EncryptedAssertion is malleable: whether the plaintext can be changed without
-    the key.
-    """
+    """Whether the cipher of an EncryptedAssertion is malleable: its plaintext can be changed without the key."""
     data = element.find(f"{XENC}EncryptedData")
     return data is not None and _algorithm(data) in _CBC
 
