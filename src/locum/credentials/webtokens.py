@@ -160,11 +160,11 @@ def new_key(keyring: KeyRing, algorithm: str, key_id: str, entropy: Entropy) -> 
     """
     from joserfc import jwk  # noqa: PLC0415 - see KeySet.verify
 
-    told = {"kid": key_id, "use": "sig", "alg": algorithm}
+    members = {"kid": key_id, "use": "sig", "alg": algorithm}
     curve = _CURVES.get(algorithm)
     key = jwk.RSAKey.generate_key(SMALLEST_RSA_KEY) if curve is None else jwk.ECKey.generate_key(curve)
-    private = json.dumps({**key.as_dict(private=True), **told}).encode()
-    public = json.dumps({**key.as_dict(private=False), **told})
+    private = json.dumps({**key.as_dict(private=True), **members}).encode()
+    public = json.dumps({**key.as_dict(private=False), **members})
     return public, keyring.seal(_SEALED_AS, private, entropy, key_id.encode())
 
 

@@ -18,7 +18,7 @@ from locum.policy.prepared import PreparedRequest
 from locum.policy.principals import Form, NotPrincipalTest, PrincipalTest
 
 _CACHED_ACTIONS: Final = 1024
-"""Actions whose candidates are cached per policy: more than any service has, few enough to bound the memory."""
+"""The number of actions with cached candidates per policy: more than any service has, but bounded."""
 
 _LINEAR_SCAN_LIMIT: Final = 12
 """The number of candidates up to which trying each is faster than a look-up by resource."""

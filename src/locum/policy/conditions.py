@@ -43,7 +43,7 @@ _COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 
 UNKNOWN_OPERATOR: Final = Operator(Quantifier.NONE, "Unknown", "", negated=False, if_exists=False)
-"""An unknown operator that the parser was told to accept: an Allow never holds under it, a Deny always does."""
+"""An unknown operator, accepted by a lenient parse: an Allow never holds under it, a Deny always does."""
 
 
 class PreparedCondition(NamedTuple):

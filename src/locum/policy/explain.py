@@ -296,9 +296,9 @@ def _allow_remedies(
     """The remedies of an implicit deny: how the nearest statement would match, else the statement that is missing."""
     if decision.denied_by is None:
         return
-    told = list(_near_miss_remedies(misses[0])) if misses else []
-    yield from told
-    if not told or decision.denied_by is PolicyType.SCP:
+    remedies_of_nearest = list(_near_miss_remedies(misses[0])) if misses else []
+    yield from remedies_of_nearest
+    if not remedies_of_nearest or decision.denied_by is PolicyType.SCP:
         yield from remedies.missing_allow(request, decision.denied_by, policies, matched)
 
 

@@ -66,11 +66,11 @@ def default_policy(state: State, arn: str) -> str | None:
     request = by_arn(state, arn)
     if request is None:
         return None
-    whose = {"aws:PrincipalAccount": request.owner_account or arn.split(":")[4]}
+    condition = {"aws:PrincipalAccount": request.owner_account or arn.split(":")[4]}
     if request.owner:  # by the unique id, as the name may be used again for another identity
-        whose["aws:userid"] = request.owner_id
+        condition["aws:userid"] = request.owner_id
     actions = _ACTIONS_OF_OWNER if request.owner else _ACTIONS_OF_ANYBODY
-    return _policy({"Effect": "Allow", "Principal": "*", "Action": actions, "Condition": {"StringEquals": whose}})
+    return _policy({"Effect": "Allow", "Principal": "*", "Action": actions, "Condition": {"StringEquals": condition}})
 
 
 def _policy(statement: dict[str, Any]) -> str:
