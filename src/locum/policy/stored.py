@@ -26,8 +26,8 @@ _DENY_BY_KIND: Final = {
     PolicyKind.RCP: _DENY_EVERYONE,
     PolicyKind.TRUST: _DENY_ASSUMPTION,
 }
-_MISSING: Final = '{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}'
-_STAND_INS: Final = (_WITHOUT_PRINCIPAL, _WITH_PRINCIPAL, _TRUST, _MISSING)
+_DENY_NOT_FOUND: Final = '{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}'
+_REPLACEMENTS: Final = (_DENY_ALL, _DENY_EVERYONE, _DENY_ASSUMPTION, _DENY_NOT_FOUND)
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
@@ -46,10 +46,10 @@ def compiled(text: str, kind: PolicyKind, name: str, arn: str = "") -> CompiledP
 
 
 def missing(kind: PolicyKind, name: str, arn: str) -> CompiledPolicy:
-    """What stands in for a limit (a boundary, a session policy) that is set and is no more: it denies everything."""
-    return compiled(_MISSING, kind, f"{name} (not found)", arn)
+    """The replacement for a boundary or session policy that is set but no longer exists: it denies everything."""
+    return compiled(_DENY_NOT_FOUND, kind, f"{name} (not found)", arn)
 
 
 def stands_in(found: CompiledPolicy) -> bool:
-    """Whether `found` is not what was stored, but stands in for what cannot be read or is no more."""
-    return any(found.document.text is text for text in _STAND_INS)
+    """Whether `found` is a replacement for a policy that cannot be parsed or no longer exists."""
+    return any(found.document.text is text for text in _REPLACEMENTS)

@@ -118,7 +118,7 @@ def codec(service: Service, operation: str, protocol: str) -> Codec | None:
 
 
 def codec_of(service: str, operation: str) -> Codec | None:
-    """The codec of an operation in the protocol that its service prefers, CBOR aside; None where there is none such."""
+    """The codec of an operation in its service's preferred protocol other than CBOR; None where there is none."""
     known = index().services.get(service)
     protocol = None if known is None else next((name for name in known.protocols if name != _CBOR), None)
     return None if known is None or protocol is None else codec(known, operation, protocol)

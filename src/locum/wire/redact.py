@@ -70,7 +70,7 @@ def compile_redactor(model: OperationModel) -> Redactor:
 
 
 def recorded_name(service: str, member: str) -> str:
-    """CloudTrail's name of the member `member` of an input of `service`; of a nested structure, of no service."""
+    """CloudTrail's name of a member of an input shape of `service`; `service` is empty for nested structures."""
     return _RENAMED.get(service, {}).get(member, member[:1].lower() + member[1:])
 
 
