@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 
 from locum.lint import FindingType, PolicyType, lint
-from locum.lint.globs import coverer, matcher, overlaps
+from locum.lint.globs import covers, matcher, overlaps
 from locum.policy import MalformedPolicy, PolicyKind, parse
 from locum.services.accessanalyzer.catalogue import catalogue
 from locum.services.accessanalyzer.shapes import finding_shape
@@ -90,7 +90,7 @@ def test_a_document_without_errors_is_one_that_iam_takes(text: str) -> None:
 @settings(max_examples=400, deadline=None)
 @given(PATTERNS, PATTERNS, st.text("ab", max_size=6))
 def test_what_a_covered_pattern_matches_the_other_matches(pattern: str, other: str, text: str) -> None:
-    if coverer(pattern)(other) and matcher(other)(text):
+    if covers(pattern)(other) and matcher(other)(text):
         assert matcher(pattern)(text)
 
 

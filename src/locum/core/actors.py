@@ -1,4 +1,4 @@
-"""Actors: who makes a call, as a value that can be kept and carried out later.
+"""Actors: the caller of a call, as a value that can be stored.
 
     actor                                       as a value
     a signed caller                             `Caller`
@@ -6,7 +6,7 @@
     a service with its caller's permissions     `on_behalf_of`: the Caller with the service in `via`
     a service-linked role, a passed role        `ServiceRole`: becomes a Caller once the service has assumed the role
 
-There is no other way for anything inside Locum to read or change what belongs to somebody. No actor holds a secret.
+There is no other way for anything inside Locum to read or change resources of an account. No actor holds a secret.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from locum.core.principal import Caller, Principal, Source
 
 @dataclass(frozen=True, slots=True)
 class ServiceRole:
-    """A role that a service assumes to act: a service-linked role, or one that was passed to the service.
+    """A role that a service assumes for its calls: a service-linked role, or one that was passed to the service.
 
-    `service` is the service principal (`lambda.amazonaws.com`) that the role's trust policy must let in, `role` the
+    `service` is the service principal (`lambda.amazonaws.com`) that the role's trust policy must allow, `role` the
     role's ARN, `session_name` the name of the session, `source` the resource that the role was passed for.
     """
 
@@ -34,7 +34,7 @@ Actor = Caller | ServiceRole
 
 
 def account_of(actor: Actor) -> str:
-    """The account that `actor` acts in; of a service, the one that it acts for."""
+    """The account of `actor`; for a service, the account that it acts for."""
     return actor.source.account if isinstance(actor, ServiceRole) else actor.account
 
 
@@ -44,7 +44,7 @@ def service_principal(service: str, account: str, arn: str = "") -> Caller:
 
 
 def on_behalf_of(caller: Caller, service: str) -> Caller:
-    """`caller`, whose permissions the service principal `service` uses for a call of its own.
+    """`caller` for a call that the service principal `service` makes with the caller's permissions.
 
     IAM User Guide, "Forward access sessions".
     """

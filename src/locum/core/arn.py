@@ -13,7 +13,7 @@ PARTITION = "aws"
 
 
 class Arn(NamedTuple):
-    """The six fields of an ARN, the leading `arn` left out."""
+    """An ARN: its fields after the leading `arn`."""
 
     partition: str
     service: str
@@ -23,7 +23,7 @@ class Arn(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The fields of `text`. Raises ValueError where there are not six of them or the first is not `arn`."""
+        """Parse an ARN. Raises ValueError where it has not six fields, or the first is not `arn`."""
         parts = text.split(":", 5)
         if len(parts) != 6 or parts[0] != "arn":
             raise ValueError(f"not an ARN: {text!r} (arn:partition:service:region:account:resource)")
@@ -31,7 +31,7 @@ class Arn(NamedTuple):
 
     @classmethod
     def find(cls, text: str) -> Self | None:
-        """Like `parse`, with None in place of the error."""
+        """Parse an ARN; None where `text` is not one."""
         parts = text.split(":", 5)
         return cls(*parts[1:]) if len(parts) == 6 and parts[0] == "arn" else None
 
@@ -45,18 +45,18 @@ def iam_arn(account: str, kind: str, path: str, name: str) -> str:
 
 
 def root_arn(account: str) -> str:
-    """The ARN of an account's root user, which in a policy stands for the account."""
+    """The ARN of an account's root user, which denotes the account in a policy."""
     return f"arn:{PARTITION}:iam::{account}:root"
 
 
 def is_service_linked(arn: str) -> bool:
-    """Whether `arn` is that of a service-linked role, by the beginning of its path: others may say so further on."""
+    """Whether `arn` is that of a service-linked role, by the start of its path."""
     fields = arn.split(":", 5)
     return len(fields) == 6 and fields[2] == "iam" and fields[5].startswith("role/aws-service-role/")
 
 
 def assumed_role_arn(account: str, role_name: str, session_name: str) -> str:
-    """The ARN of a role session. It drops the role's path."""
+    """The ARN of a role session, which does not contain the role's path."""
     return f"arn:{PARTITION}:sts::{account}:assumed-role/{role_name}/{session_name}"
 
 

@@ -1,4 +1,4 @@
-"""Calls as values: one that is being decided, one that a service makes, and one that another call causes."""
+"""Calls as values: a call of a caller, a call by a service, a verb's question, and an effect of a call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from locum.core.principal import Caller
 
 
 class Call(NamedTuple):
-    """One call of a known caller, with the circumstances that policies may ask about.
+    """A call of an authenticated caller, with the properties of the request that condition keys refer to.
 
     `service` and `operation` are botocore's names, `params` the parsed input, `now` epoch seconds. `region` is the
     one the request was signed for. `source_ip` is empty where a service makes the call. `presigned`: the signature
@@ -36,7 +36,7 @@ class Call(NamedTuple):
 
 
 class ServiceCall(NamedTuple):
-    """A call that a service makes: by whom, of which operation (botocore's names), with which parameters, where."""
+    """A call that a service makes. `service` and `operation` are botocore's names, `region` is the region called."""
 
     actor: Actor
     service: str
@@ -46,7 +46,7 @@ class ServiceCall(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """A reading call whose answer a verb needs before it can answer itself: what the verb yields.
+    """A read-only call whose answer a verb needs; the verb yields it.
 
     A verb asks before it has any event. It is sent the answer, by the members of the output shape; where the call
     is refused, the Fault is raised where the verb yielded. An answer may be used again when the verb is run again.

@@ -1,7 +1,7 @@
-"""Time and chance, as parameters.
+"""Clock and entropy source, and timestamp formats.
 
-A `Clock` answers the current instant in seconds since 1970-01-01T00:00:00Z; an `Entropy` answers that
-many random bytes. Both are passed in from the composition root, so that a test can use a table.
+A `Clock` returns the current time in seconds since 1970-01-01T00:00:00Z; an `Entropy` returns the requested
+number of random bytes. Both are passed in from the composition root, so that tests can use fixed values.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ Clock = Callable[[], float]
 Entropy = Callable[[int], bytes]
 
 DAY: Final = 86_400
-"""Seconds."""
+"""The length of a day in seconds."""
 
 system_clock: Clock = time.time
 system_entropy: Entropy = secrets.token_bytes
 
 
 def pooled(source: Entropy, size: int = 4096) -> Entropy:
-    """`source`, asked for `size` bytes at a time: a system call is dear, and every call takes some bytes.
+    """A buffer over `source`, which is read `size` bytes at a time, to save system calls.
 
-    Every byte is given out once, to whichever thread.
+    Thread-safe: every byte is returned once.
     """
     lock = Lock()
     pool = memoryview(b"")
@@ -43,10 +43,10 @@ def pooled(source: Entropy, size: int = 4096) -> Entropy:
 
 
 def iso8601(instant: float) -> str:
-    """`instant` (epoch seconds) as AWS writes it, whole seconds in UTC: `2026-01-31T12:00:00Z`."""
+    """Format `instant` (epoch seconds) in AWS's format, in whole seconds and UTC: `2026-01-31T12:00:00Z`."""
     return datetime.fromtimestamp(int(instant), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def iso8601_ms(instant: float) -> str:
-    """`instant` (epoch seconds) as AWS writes it in messages, with milliseconds: `2026-01-31T12:00:00.000Z`."""
+    """Format `instant` (epoch seconds) as in AWS's messages, with milliseconds: `2026-01-31T12:00:00.000Z`."""
     return datetime.fromtimestamp(instant, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""One HTTP request and one answer, frozen: the raw material of `wire`, `sigv4` and the backends."""
+"""HTTP requests and responses, as `wire`, `sigv4` and the backends use them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True, eq=False)
 class HttpRequest:
-    """A request exactly as it came, read to its end. Nobody changes one after it was made.
+    """An HTTP request as received, with its whole body. Not changed after it is made.
 
-    `raw_path` and `query_string` are still percent-encoded (signatures are over these very characters;
+    `raw_path` and `query_string` are still percent-encoded, as the signature covers these characters (
     `query_string` has no leading `?`). `headers` has lower-case names; a header sent several times has
-    its values joined with a comma. `source_ip` is the peer's address as text. `secure`: it came over TLS.
+    its values joined with a comma. `source_ip` is the peer's address as text. `secure`: it was received over TLS.
     `body` of a signed `aws-chunked` upload is the raw framing, until `sigv4` has verified and decoded it.
     """
 
@@ -27,7 +27,7 @@ class HttpRequest:
 
 @dataclass(slots=True, eq=False)
 class HttpResponse:
-    """An answer. `headers` keeps its order and may repeat a name; `body` may be a stream of chunks."""
+    """An HTTP response. `headers` is ordered and may repeat a name; `body` may be a stream of chunks."""
 
     status: int
     headers: list[tuple[str, str]] = field(default_factory=list)

@@ -1,10 +1,10 @@
-"""Identifiers in AWS's form.
+"""Generation of identifiers in AWS's formats.
 
 IAM User Guide, "IAM identifiers", unique ID prefixes: AIDA user, AGPA group, AROA role, AIPA instance
 profile, ANPA managed policy, ANVA policy version, ASCA certificate, AKIA access key, ASIA temporary key.
 
-An access key id carries its account: 80 bits in base32 behind the prefix, of which the first is one,
-the next forty are the account, the rest is random. sts:GetAccessKeyInfo relies on it.
+An access key id encodes its account: 80 bits in base32 after the prefix, of which the first is one,
+the next forty are the account, the rest is random. sts:GetAccessKeyInfo depends on it.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ ACCESS_KEY_ID: Final = re.compile(r"(AKIA|ASIA)[A-Z2-7]{16}")
 
 _UNIQUE_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _BASE32_PAIRS: Final = tuple(high + low for high in _UNIQUE_ALPHABET for low in _UNIQUE_ALPHABET)
-"""RFC 4648 base32, ten bits at a time: a key id is made with every AssumeRole."""
+"""RFC 4648 base32 by ten bits, for speed: every AssumeRole generates a key id."""
 _PAIR_SHIFTS: Final = range(70, -1, -10)
 
 
 def unique_id(prefix: str, entropy: Entropy) -> str:
-    """A fresh unique id: `prefix` and 17 characters, 21 in all, as AWS gives them."""
+    """Generate a unique id: `prefix` and 17 characters, 21 in all, like AWS's."""
     return prefix + "".join(_UNIQUE_ALPHABET[b & 31] for b in entropy(17))
 
 
 def access_key_id(prefix: str, account: str, entropy: Entropy) -> str:
-    """A fresh access key id of `account` (12 digits): `prefix` and 16 base32 characters."""
+    """Generate an access key id of `account` (12 digits): `prefix` and 16 base32 characters."""
     number = (1 << 79) | (int(account) << 39) | (int.from_bytes(entropy(5), "big") & 0x7FFFFFFFFF)
     return prefix + "".join([_BASE32_PAIRS[number >> shift & 0x3FF] for shift in _PAIR_SHIFTS])
 
 
 def account_of_access_key(key_id: str) -> str:
-    """The account that an access key id carries. Raises ValueError where `key_id` is not one."""
+    """The account that an access key id encodes. Raises ValueError where `key_id` is not one."""
     if not ACCESS_KEY_ID.fullmatch(key_id):
         raise ValueError(f"not an access key id: {key_id!r}")
     head = int.from_bytes(base64.b32decode(key_id[4:])[:6], "big")
@@ -52,38 +52,38 @@ def account_of_access_key(key_id: str) -> str:
 
 
 def hex_id(prefix: str, entropy: Entropy) -> str:
-    """An EC2 identifier: `prefix` (`i`, `iip-assoc`, `r` ...), a dash and 17 hexadecimal digits."""
+    """Generate an EC2 identifier: `prefix` (`i`, `iip-assoc`, `r` ...), a dash and 17 hexadecimal digits."""
     return f"{prefix}-{entropy(9).hex()[:17]}"
 
 
 def request_id(entropy: Entropy) -> str:
-    """A request id: a random UUID (RFC 9562, section 5.4)."""
+    """Generate a request id: a random UUID (RFC 9562, section 5.4)."""
     return _uuid(entropy(16).hex())
 
 
 class RequestIds:
-    """`request_id`, made many at a time: every call takes two."""
+    """A generator of request ids in batches, for speed: every call takes two."""
 
-    __slots__ = ("_entropy", "_made")
+    __slots__ = ("_batch", "_entropy")
 
     def __init__(self, entropy: Entropy) -> None:
         self._entropy = entropy
-        self._made: list[str] = []
+        self._batch: list[str] = []
 
     def __call__(self) -> str:
-        """A request id that was not given out before, to whichever thread."""
+        """The next request id. Thread-safe."""
         try:
-            return self._made.pop()
+            return self._batch.pop()
         except IndexError:
-            digits = self._entropy(16 * _IDS_MADE).hex()
-            self._made += [_uuid(digits[at : at + 32]) for at in range(32, 32 * _IDS_MADE, 32)]
+            digits = self._entropy(16 * _BATCH_SIZE).hex()
+            self._batch += [_uuid(digits[at : at + 32]) for at in range(32, 32 * _BATCH_SIZE, 32)]
             return _uuid(digits[:32])
 
 
-_IDS_MADE: Final = 128
+_BATCH_SIZE: Final = 128
 
 
 def _uuid(digits: str) -> str:
-    """The random UUID of 32 hexadecimal digits, six bits of which say what it is."""
+    """Format 32 hexadecimal digits as a random UUID, setting its six version and variant bits."""
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"

@@ -1,4 +1,4 @@
-"""HMAC-SHA256 under keys that are used again and again."""
+"""HMAC-SHA256 with precomputed keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _OUTER: Final = bytes(octet ^ 0x5C for octet in range(256))
 
 
 class HmacKey:
-    """A key whose two padded blocks were hashed beforehand, as RFC 2104, section 4, advises: a third of the cost."""
+    """An HMAC key whose two padded blocks are hashed once (RFC 2104, section 4), which takes a third of the time."""
 
     __slots__ = ("_inner", "_outer")
 
@@ -21,7 +21,7 @@ class HmacKey:
         self._outer = sha256(padded.translate(_OUTER))
 
     def digest(self, data: bytes) -> bytes:
-        """The 32 octets of the code of `data`."""
+        """The MAC of `data`: 32 octets."""
         inner = self._inner.copy()
         inner.update(data)
         outer = self._outer.copy()

@@ -1,4 +1,4 @@
-"""What is known of a resource that a call is about."""
+"""Properties of the resource of a call."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ResourceFacts:
-    """Facts for a decision. None: not known, or there is none.
+    """The properties of a resource that authorization needs. None: unknown or absent.
 
-    `account` owns the resource (an S3 bucket's ARN does not say who). `policy` is the text of its
-    resource-based policy. `tags` are the tags of the resource itself. `arn` is the one that AWS decides on, where
-    a call named the resource in another way (a KMS alias, a secret by its name).
+    `account` owns the resource (an S3 bucket's ARN does not contain it). `policy` is the text of its
+    resource-based policy. `tags` are the tags of the resource itself. `arn` is the one that AWS authorizes, where
+    a call names the resource in another way (a KMS alias, a secret by its name).
     """
 
     account: str | None = None

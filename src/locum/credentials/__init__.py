@@ -1,8 +1,8 @@
-"""Secrets: mint them, seal them, open them again.
+"""Credentials: generating secrets, encrypting ("sealing") them for storage, and decrypting ("opening") them.
 
-A key ring is the one secret of an installation; everything else follows from it. Temporary credentials are
-sealed into their session token, so that any node which holds the ring verifies them without storage;
-the secrets of long-term access keys are stored sealed.
+The key ring is the one root secret of an installation. Temporary credentials are sealed into their session token, so
+that any node that holds the ring verifies them without storage; the secrets of long-term access keys are stored
+sealed.
 """
 
 from locum.credentials.accesskeys import new_access_key, open_secret

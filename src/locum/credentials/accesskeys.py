@@ -1,4 +1,4 @@
-"""Long-term access keys: an id that carries its account, a random secret, and the secret sealed for storage."""
+"""Long-term access keys: an id that encodes the account, a random secret, and the secret sealed for storage."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from locum.credentials.keyring import KeyRing
 
 _SEALED_AS: Final = "access-key"
 CACHED_SECRETS: Final = 4096
-"""How many opened secrets are kept in memory: those of the keys in use, at about 400 bytes each."""
+"""The number of opened secrets in the cache: those of the keys in use, at about 400 bytes each."""
 
 _SECRET_BYTES: Final = 30  # 40 characters of base64, AWS's alphabet for a secret access key
 
 
 def secret_text(random: bytes) -> str:
-    """The first 30 bytes of `random` as a secret access key: 40 characters of A-Z a-z 0-9 + /."""
+    """Encode the first 30 bytes of `random` as a secret access key: 40 characters of A-Z a-z 0-9 + /."""
     return base64.b64encode(random[:_SECRET_BYTES]).decode()
 
 
 def new_access_key(keyring: KeyRing, account: str, entropy: Entropy) -> tuple[str, str, bytes]:
-    """A fresh long-term key of `account` (12 digits): its id, its secret, and the secret sealed for that id."""
+    """Create a long-term key of `account` (12 digits): its id, its secret, and the secret sealed for that id."""
     key_id = access_key_id(LONG_TERM_KEY, account, entropy)
     secret = secret_text(entropy(_SECRET_BYTES))
     return key_id, secret, keyring.seal(_SEALED_AS, secret.encode(), entropy, key_id.encode())
 
 
 def open_secret(keyring: KeyRing, key_id: str, sealed: bytes) -> str:
-    """The secret of the access key `key_id`. Raises BrokenSeal where `sealed` is not that key's."""
+    """Open the secret of the access key `key_id`. Raises BrokenSeal where `sealed` is not that key's."""
     return _open(keyring, key_id, sealed)
 
 
 @lru_cache(CACHED_SECRETS)
 def _open(keyring: KeyRing, key_id: str, sealed: bytes) -> str:
-    # Only what opened is kept (a raised exception is not), under all that it was opened with.
+    # The cache keeps only successes (an exception is not cached), keyed by all of the arguments.
     return keyring.open(_SEALED_AS, sealed, key_id.encode()).decode()

@@ -1,6 +1,6 @@
-"""X.509 certificates and the private keys that belong to them, as they are uploaded: PEM (RFC 7468).
+"""Validation of uploaded X.509 certificates, chains and private keys in PEM (RFC 7468).
 
-What is asked of them is in the IAM User Guide, "Manage server certificates in IAM": valid at the time of the upload, a
+IAM User Guide, "Manage server certificates in IAM", requires: a certificate that is valid at the time of the upload, a
 private key without a passphrase, and a chain in which each certificate was issued by the one that follows.
 """
 
@@ -20,24 +20,24 @@ _SEALED_AS: Final = "server-certificate-key"
 
 _BEGIN: Final = "-----BEGIN CERTIFICATE-----"
 _BLOCK: Final = re.compile(rf"{_BEGIN}[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
-"""RFC 7468, section 5.1. Nothing may stand before or between: IAM does not take what `openssl x509 -text` writes."""
+"""RFC 7468, section 5.1. No text may precede or separate blocks: IAM refuses the output of `openssl x509 -text`."""
 
 LONGEST_CHAIN: Final = 100
-"""Certificates. As far as OpenSSL follows one (X509_VERIFY_PARAM_set_depth)."""
+"""The most certificates in a chain: OpenSSL's default depth (X509_VERIFY_PARAM_set_depth)."""
 
 LONGEST_RSA_KEY: Final = 4096
-"""Bits. As long as those that AWS Certificate Manager takes."""
+"""The longest RSA key in bits: that of AWS Certificate Manager."""
 
 LEAF: Final = -1
-"""In place of an index into a chain: the certificate that the chain is for."""
+"""The `index` of BadChain for the certificate that the chain is for."""
 
 
 class BadCertificate(LocumError):
-    """Not one X.509 certificate in PEM."""
+    """The text is not exactly one valid X.509 certificate in PEM."""
 
 
 class BadPrivateKey(LocumError):
-    """Not a private key in PEM, without a passphrase."""
+    """The text is not a private key in PEM without a passphrase."""
 
 
 class KeyMismatch(LocumError):
@@ -45,7 +45,7 @@ class KeyMismatch(LocumError):
 
 
 class BadChain(LocumError):
-    """Some certificate was not issued by the one that follows: `index` says which."""
+    """The certificate at `index` of the chain (or `LEAF`) was not issued by the one that follows it."""
 
     def __init__(self, index: int) -> None:
         super().__init__(f"the chain breaks behind certificate {index}")
@@ -53,7 +53,7 @@ class BadChain(LocumError):
 
 
 class X509(NamedTuple):
-    """A certificate. `begins` and `expires` are epoch seconds; `digest` is the SHA-256 of its DER form, in hex."""
+    """A parsed certificate. `begins` and `expires` are epoch seconds; `digest` is the hex SHA-256 of its DER form."""
 
     begins: int
     expires: int
@@ -61,12 +61,12 @@ class X509(NamedTuple):
     parsed: Certificate
 
     def valid_at(self, now: float) -> bool:
-        """Whether `now` (epoch seconds) is within its validity, which has both its ends in it (RFC 5280, 4.1.2.5)."""
+        """Whether `now` (epoch seconds) is within the validity period, both ends included (RFC 5280, 4.1.2.5)."""
         return self.begins <= now < self.expires + 1
 
 
 def read_certificate(pem: str) -> X509:
-    """The one certificate in `pem`, whose key is RSA or of an elliptic curve. Raises BadCertificate."""
+    """Parse the one certificate in `pem`, whose key is RSA or elliptic-curve. Raises BadCertificate."""
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - 60 ms, which few planes need
     from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric import ec, rsa  # noqa: PLC0415
@@ -78,7 +78,7 @@ def read_certificate(pem: str) -> X509:
     try:
         parsed = load_pem_x509_certificate(text.encode())
         key = parsed.public_key()
-        _ = parsed.extensions  # RFC 5280, 4.2: none may be there twice
+        _ = parsed.extensions  # RFC 5280, 4.2: no extension may occur twice
         begins, expires = parsed.not_valid_before_utc, parsed.not_valid_after_utc
     except (ValueError, TypeError, UnsupportedAlgorithm, DuplicateExtension):
         raise BadCertificate("not an X.509 certificate") from None
@@ -106,14 +106,18 @@ def check_chain(certificate: X509, chain: str) -> None:
 
 
 def check_private_key(certificate: X509, pem: str) -> None:
-    """Raise KeyMismatch unless `pem` is the private key of `certificate`, and BadPrivateKey where it is none."""
+    """Check that `pem` is the private key of `certificate`.
+
+    Raises BadPrivateKey, or KeyMismatch where it is another's.
+    """
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
 
     text, expected = pem.strip().encode(), certificate.parsed.public_key()
     try:
-        # How long the full check of an RSA key takes grows with the fourth power of its length: not for anybody's key.
+        # The time of the full check of an RSA key grows with the fourth power of its length: too long for untrusted
+        # keys.
         found = load_pem_private_key(text, None, unsafe_skip_rsa_key_validation=True).public_key()
         if found != expected:
             raise KeyMismatch("the private key is not that of the certificate")
@@ -125,10 +129,10 @@ def check_private_key(certificate: X509, pem: str) -> None:
 
 
 def seal_private_key(keyring: KeyRing, certificate_id: str, pem: str, entropy: Entropy) -> bytes:
-    """The private key of a server certificate, sealed for storage under the certificate's unique id."""
+    """Seal the private key of a server certificate for storage under the certificate's unique id."""
     return keyring.seal(_SEALED_AS, pem.encode(), entropy, certificate_id.encode())
 
 
 def open_private_key(keyring: KeyRing, certificate_id: str, sealed: bytes) -> str:
-    """What was sealed. Raises BrokenSeal where `sealed` is not that certificate's."""
+    """Open the private key of a server certificate. Raises BrokenSeal where `sealed` is not that certificate's."""
     return keyring.open(_SEALED_AS, sealed, certificate_id.encode()).decode()

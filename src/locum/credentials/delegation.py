@@ -1,8 +1,8 @@
-"""Exchange tokens: what a product provider trades in for the credentials that were delegated to it.
+"""Exchange tokens, which a product provider redeems for the credentials of a delegation request.
 
 IAM User Guide, "Exchange Tokens": "The exchange token can only be redeemed by the product provider account that created
-the delegation request. The requesting account is embedded in the token". It names a delegation request, sealed; what it
-is worth, and until when, is looked up when it is shown.
+the delegation request. The requesting account is embedded in the token". The token is the sealed id of the request;
+its permissions and expiry are looked up when it is redeemed.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from locum.core.errors import LocumError
 from locum.credentials.keyring import BrokenSeal, KeyRing
 
 LONGEST: Final = 2048
-"""Characters in the longest token that is looked at."""
+"""The longest accepted token, in characters."""
 
 _SEALED_AS: Final = "delegation-token"
 
 
 class InvalidExchangeToken(LocumError):
-    """A token that is not ours, was altered, or belongs to another account."""
+    """The token was not issued here, was altered, or belongs to another account."""
 
 
 def seal_exchange_token(keyring: KeyRing, requestor: str, request_id: str, entropy: Entropy) -> str:
-    """A token for the delegation request `request_id` of the account `requestor`."""
+    """Seal a token for the delegation request `request_id` of the account `requestor`."""
     sealed = keyring.seal(_SEALED_AS, request_id.encode(), entropy, requestor.encode())
     return base64.urlsafe_b64encode(sealed).decode()
 
 
 def open_exchange_token(keyring: KeyRing, requestor: str, token: str) -> str:
-    """The id of the delegation request. Raises InvalidExchangeToken unless `token` was sealed for `requestor`."""
+    """Open a token: the id of its request. Raises InvalidExchangeToken unless it was sealed for `requestor`."""
     try:
         if len(token) > LONGEST:
             raise InvalidExchangeToken("the exchange token is too long")

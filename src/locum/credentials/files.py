@@ -1,7 +1,7 @@
-"""Where a key ring is kept: a file that only its owner can read, or the environment.
+"""Storage of the key ring: a file that only its owner can read, or an environment variable.
 
-A new file appears under its name complete or not at all, and never in place of another: it is written beside
-it, flushed to the disk, and linked. Two processes that start at once end up with one ring.
+A new file is created atomically, and never replaces another: it is written under a temporary name, flushed to the
+disk, and linked. Two processes that start at once end up with one ring.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from locum.credentials.keyring import KeyRing
 ENVIRONMENT_VARIABLE: Final = "LOCUM_KEYRING"
 MAX_FILE: Final = 1 << 20
 
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_GROUP_AND_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 def read_keyring(path: Path, environ: Mapping[str, str]) -> KeyRing | None:
-    """The ring in the environment variable LOCUM_KEYRING (its JSON text), else in the file `path`, else None.
+    """Read the ring from the environment variable LOCUM_KEYRING (its JSON text), else from the file `path`, else None.
 
-    Raises ConfigurationError where it cannot be read, is not a ring, or where others may read the file.
+    Raises ConfigurationError where it cannot be read, is not a ring, or where other users may read the file.
     """
     text = environ.get(ENVIRONMENT_VARIABLE)
     if text:
@@ -36,19 +36,19 @@ def read_keyring(path: Path, environ: Mapping[str, str]) -> KeyRing | None:
 
 
 def create_keyring(path: Path, entropy: Entropy, environ: Mapping[str, str]) -> KeyRing:
-    """What `read_keyring` finds; where there is none, a new ring, which is written to `path` first."""
+    """Read the ring as `read_keyring` does; where there is none, create one and write it to `path`."""
     found = read_keyring(path, environ)
     if found is None:
-        _place(path, KeyRing.generate(entropy).dump(), _link)
-        found = read_keyring(path, {})  # another process may have been quicker
+        _write_atomically(path, KeyRing.generate(entropy).dump(), _link)
+        found = read_keyring(path, {})  # another process may have created it meanwhile
     if found is None:
         raise ConfigurationError(f"{path} vanished while the key ring was being created")
     return found
 
 
 def write_keyring(path: Path, keyring: KeyRing) -> None:
-    """Puts `keyring` (a rotated one) in place of the file at `path`, at once. Raises ConfigurationError."""
-    _place(path, keyring.dump(), os.replace)
+    """Replace the file at `path` by `keyring` (a rotated one), atomically. Raises ConfigurationError."""
+    _write_atomically(path, keyring.dump(), os.replace)
 
 
 def _load(text: bytes, origin: str) -> KeyRing:
@@ -59,13 +59,13 @@ def _load(text: bytes, origin: str) -> KeyRing:
 
 
 def _read_private(path: Path) -> bytes | None:
-    """The content of `path`, None where there is no such file. The file that is checked is the one that is read."""
+    """The content of `path`, None where it does not exist. The mode is checked on the open file that is read."""
     try:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise ConfigurationError(f"{path} is not a regular file")
-            if status.st_mode & _OTHERS:
+            if status.st_mode & _GROUP_AND_OTHERS:
                 mode = stat.S_IMODE(status.st_mode)
                 raise ConfigurationError(f"{path} has mode {mode:04o}: others can use it; make it 0600 (chmod 600)")
             if status.st_uid not in (os.geteuid(), 0):
@@ -77,8 +77,8 @@ def _read_private(path: Path) -> bytes | None:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _place(path: Path, content: bytes, move: Callable[[Path, Path], None]) -> None:
-    """Writes `content` beside `path`, with mode 0600 from the first (mkstemp), flushes it, and `move`s it there."""
+def _write_atomically(path: Path, content: bytes, move: Callable[[Path, Path], None]) -> None:
+    """Write `content` to a new file of mode 0600 (mkstemp) in the same folder, flush it, and `move` it to `path`."""
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         draft = Path(name)
@@ -96,7 +96,7 @@ def _place(path: Path, content: bytes, move: Callable[[Path, Path], None]) -> No
 
 
 def _link(draft: Path, path: Path) -> None:
-    """Gives `draft` the name `path`, unless something has it."""
+    """Link `draft` as `path`, unless that exists."""
     try:
         os.link(draft, path)
     except FileExistsError:
@@ -104,7 +104,7 @@ def _link(draft: Path, path: Path) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Makes a new name in `folder` last through a power cut."""
+    """Flush `folder` to the disk, so that a new name in it survives a power failure."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -1,17 +1,17 @@
-"""The key ring: seal, open, derive.
+"""The key ring: authenticated encryption ("seal" and "open") and key derivation.
 
-1. A ring belongs to one installation and has one or more keys of 256 bits, oldest to newest. What is sealed
-   names its key; the newest seals, any opens.
-2. A key is never used itself. Each purpose has a key of its own, and each message one of its own below that:
+1. A ring belongs to one installation and has one or more keys of 256 bits, oldest to newest. The newest seals, any
+   opens; a sealed message contains the id of its key.
+2. A key is never used directly. A key is derived from it for each purpose, and from that one for each message:
    HKDF-Expand (RFC 5869, section 2.3; the extract step is for keys that are not uniformly random, and these
    are), with the purpose, then the message's salt, as `info`.
 3. A message is sealed with AES-256-GCM (NIST SP 800-38D). As the 128-bit salt changes the key, two
-   messages share a key and a nonce only where all of 224 random bits agree: there is no number of messages
-   after which a ring must be rotated.
-4. Installation, key, purpose and the caller's own data are authenticated with every message: what another
-   installation sealed, or what was sealed for another purpose or another owner, does not open.
+      messages share a key and a nonce only where all of 224 random bits agree: there is no number of messages
+      after which a ring must be rotated.
+   4. Installation, key, purpose and the caller's additional data are authenticated with every message: a message of
+      another installation, purpose or owner does not open.
 
-Layout of what is sealed: version (1 byte), key id (4), salt (16), nonce (12), ciphertext, tag (16).
+   Layout of a sealed message: version (1 byte), key id (4), salt (16), nonce (12), ciphertext, tag (16).
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ _NONCE_AT: Final = _SALT_AT + _SALT_BYTES
 _TEXT_AT: Final = _NONCE_AT + _NONCE_BYTES
 
 OVERHEAD: Final = _TEXT_AT + _TAG_BYTES
-"""By how many bytes what is sealed is longer than what was sealed."""
+"""The difference in length between a sealed message and its plaintext, in bytes."""
 
 
 class BrokenSeal(LocumError):
-    """Sealed bytes that do not open: altered, of another installation, purpose or owner, or of a retired key."""
+    """A sealed message does not open: it was altered, or is of another installation, purpose, owner or key."""
 
 
 class Key(NamedTuple):
-    """One key of a ring. `id` is public: it stands in everything that the key seals."""
+    """One key of a ring. `id` is public: every message that the key seals contains it."""
 
     id: bytes
     secret: bytes
@@ -66,15 +66,15 @@ def _expand(key: HmacKey, info: bytes) -> bytes:
 
 
 class KeyRing:
-    """The secret keys of one installation. Immutable: `rotated` answers a new ring.
+    """The secret keys of one installation. Immutable: `rotated` returns a new ring.
 
-    Compared and hashed by identity, so that what was opened can be cached by ring.
+    Compared and hashed by identity, so that opened messages can be cached by ring.
     """
 
     __slots__ = ("__weakref__", "_derived", "_keys", "installation", "keys")
 
     def __init__(self, installation: str, keys: Iterable[Key]) -> None:
-        """A ring of `keys`, oldest to newest. Raises ConfigurationError for a ring that cannot be one."""
+        """Make a ring of `keys`, oldest to newest. Raises ConfigurationError where ids or lengths are invalid."""
         self.installation = installation
         self.keys = tuple(keys)
         self._keys = {key.id: key.secret for key in self.keys}
@@ -88,13 +88,13 @@ class KeyRing:
 
     @classmethod
     def generate(cls, entropy: Entropy) -> Self:
-        """A new installation with one key."""
+        """Generate the ring of a new installation, with one key."""
         return cls(entropy(16).hex(), (Key(entropy(_ID_BYTES), entropy(KEY_BYTES)),))
 
     def rotated(self, entropy: Entropy, keep: int | None = None) -> Self:
-        """This ring and one newer key. Of the older keys only the last `keep` remain (all where None).
+        """Rotate: a ring with one new key, and of the present keys only the newest `keep` (all where None).
 
-        What a dropped key sealed no longer opens: long-term secrets must have been sealed anew before.
+        Messages of a dropped key no longer open: long-term secrets must have been sealed anew before.
         """
         id_ = entropy(_ID_BYTES)
         while id_ in self._keys:
@@ -103,30 +103,32 @@ class KeyRing:
         return type(self)(self.installation, (*older, Key(id_, entropy(KEY_BYTES))))
 
     def seal(self, purpose: str, plain: bytes, entropy: Entropy, aad: bytes = b"") -> bytes:
-        """`plain`, encrypted and authenticated for `purpose`; `aad` is authenticated, but not part of the result."""
+        """Encrypt and authenticate `plain` for `purpose`. `aad` is authenticated, but not part of the result."""
         key_id = self.keys[-1].id
         salt, nonce = entropy(_SALT_BYTES), entropy(_NONCE_BYTES)
         head = _VERSION + key_id + salt
-        text = self._cipher(key_id, purpose, salt).encrypt(nonce, plain, self._context(head, purpose, aad))
+        text = self._cipher(key_id, purpose, salt).encrypt(nonce, plain, self._additional_data(head, purpose, aad))
         return b"".join((head, nonce, text))
 
     def open(self, purpose: str, sealed: bytes, aad: bytes = b"") -> bytes:
-        """What `seal` was given. Raises BrokenSeal where any of it differs."""
+        """Decrypt the result of `seal`. Raises BrokenSeal where the message, `purpose` or `aad` differs."""
         key_id = sealed[_KEY_AT:_SALT_AT]
         if len(sealed) < OVERHEAD or sealed[:_KEY_AT] != _VERSION or key_id not in self._keys:
             raise BrokenSeal("the sealed bytes are of another installation, of a retired key, or cut short")
         head = sealed[:_NONCE_AT]
         cipher = self._cipher(key_id, purpose, head[_SALT_AT:])
         try:
-            return cipher.decrypt(sealed[_NONCE_AT:_TEXT_AT], sealed[_TEXT_AT:], self._context(head, purpose, aad))
+            return cipher.decrypt(
+                sealed[_NONCE_AT:_TEXT_AT], sealed[_TEXT_AT:], self._additional_data(head, purpose, aad)
+            )
         except InvalidTag:
             raise BrokenSeal("the sealed bytes were altered, or sealed for something else") from None
 
     def derive(self, purpose: str, data: bytes, sealed: bytes | None = None) -> bytes:
-        """32 bytes that only this ring can compute from `purpose` and `data`.
+        """Derive 32 secret bytes from `purpose` and `data`.
 
-        They come from the newest key, or from the one which sealed `sealed`, so that they last as long.
-        Raises BrokenSeal where the ring has no such key.
+        They are derived from the newest key, or from the key of the message `sealed`, and are then valid as long as it
+        is. Raises BrokenSeal where the ring has no such key.
         """
         key_id = self.keys[-1].id if sealed is None else sealed[_KEY_AT:_SALT_AT]
         if key_id not in self._keys:
@@ -134,13 +136,13 @@ class KeyRing:
         return self._purpose_key(key_id, f"derive:{purpose}").digest(data)
 
     def dump(self) -> bytes:
-        """The ring as JSON text, secrets and all."""
+        """The ring as JSON text, secrets included."""
         keys = [{"id": key.id.hex(), "key": base64.b64encode(key.secret).decode()} for key in self.keys]
         return json.dumps({"format": FORMAT, "installation": self.installation, "keys": keys}, indent=1).encode()
 
     @classmethod
     def load(cls, text: bytes) -> Self:
-        """What `dump` wrote. Raises ConfigurationError, which never quotes the text."""
+        """Parse the output of `dump`. Raises ConfigurationError, which never quotes the text."""
         try:
             return cls._from_fields(json.loads(text))
         except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
@@ -157,7 +159,7 @@ class KeyRing:
         return cls(str(fields["installation"]), keys)
 
     def _purpose_key(self, key_id: bytes, purpose: str) -> HmacKey:
-        """The key of `purpose` under one of ours. Purposes are constants of the code: the cache stays small."""
+        """The derived key of `purpose`. Cached: purposes are constants of the code, so that the cache stays small."""
         derived = self._derived.get((key_id, purpose))
         if derived is None:
             derived = HmacKey(_expand(HmacKey(self._keys[key_id]), b"locum/" + purpose.encode()))
@@ -167,8 +169,8 @@ class KeyRing:
     def _cipher(self, key_id: bytes, purpose: str, salt: bytes) -> AESGCM:
         return AESGCM(_expand(self._purpose_key(key_id, f"seal:{purpose}"), salt))
 
-    def _context(self, head: bytes, purpose: str, aad: bytes) -> bytes:
-        """What is authenticated besides the text. The lengths keep the parts from running into each other."""
+    def _additional_data(self, head: bytes, purpose: str, aad: bytes) -> bytes:
+        """The additional authenticated data. The lengths make the concatenation unambiguous."""
         name = f"{self.installation}/{purpose}".encode()
         return b"".join((head, len(name).to_bytes(4, "big"), name, aad))
 

@@ -1,16 +1,17 @@
 """One-time codes of MFA devices: RFC 6238 (TOTP), with its defaults: HMAC-SHA-1, 30 seconds, six digits.
 
-1. A device and its verifier share a seed. The code of a time step T is HOTP(seed, T) (RFC 4226), with
+1. A device and its validator share a seed. The code of a time step T is HOTP(seed, T) (RFC 4226), with
    T = floor(epoch seconds / 30).
 2. RFC 6238, section 5.2: "The validation system should compare OTPs not only with the receiving timestamp but also
    the past timestamps that are within the transmission delay." One step each way is accepted.
 3. The same section: "Note that a prover may send the same OTP inside a given time-step window multiple times to a
    verifier. The verifier MUST NOT accept the second attempt of the OTP after the successful validation has been
-   issued for the first OTP". So the step of a code must be later than the last one that was accepted.
-4. Section 6: a device's clock drifts. By how many steps is found out from two consecutive codes, in a wider window,
-   and is kept with the device.
+      issued for the first OTP". So the step of a code must be later than the last one that was accepted.
+   4. Section 6: a device's clock drifts. The drift in steps is determined from two consecutive codes, in a wider
+   window,
+      and is stored with the device.
 
-A seed is stored sealed for the serial number of its device. Steps are counters, never instants.
+   A seed is stored sealed for the serial number of its device. Steps are counters, not times.
 """
 
 from __future__ import annotations
@@ -27,57 +28,57 @@ STEP_SECONDS: Final = 30
 """RFC 6238, section 5.2: "We RECOMMEND a default time-step size of 30 seconds." """
 
 SEED_BYTES: Final = 40
-"""64 characters of base32, as AWS's seeds have. RFC 4226, section 4, asks for 16 at the least."""
+"""The length of a seed: 64 characters of base32, like AWS's. RFC 4226, section 4, requires at least 16 bytes."""
 
 DELAY_STEPS: Final = 1
-"""How far a code may be from the present step, either way."""
+"""The accepted distance of a code from the present step, in either direction."""
 
 DRIFT_STEPS: Final = 120
-"""How far two consecutive codes may be from it when a device is enabled or synchronized: one hour."""
+"""The accepted distance of two consecutive codes when a device is enabled or synchronized: one hour."""
 
 _SEALED_AS: Final = "mfa-seed"
 
 
 def new_seed(keyring: KeyRing, serial: str, entropy: Entropy) -> tuple[str, bytes]:
-    """A fresh seed for the device `serial`: in base32, and sealed."""
+    """Generate a seed for the device `serial`: in base32, and sealed."""
     seed = entropy(SEED_BYTES)
     return _text(seed), keyring.seal(_SEALED_AS, seed, entropy, serial.encode())
 
 
 def open_seed(keyring: KeyRing, serial: str, sealed: bytes) -> str:
-    """The seed of the device `serial`, in base32. Raises BrokenSeal where `sealed` is not that device's."""
+    """Open the seed of the device `serial`, in base32. Raises BrokenSeal where `sealed` is not that device's."""
     return _text(keyring.open(_SEALED_AS, sealed, serial.encode()))
 
 
 def accepted_step(seed: str, code: str, now: float, ahead: int = 0, last: int = 0) -> int | None:
-    """The step that `code` is accepted for, or None.
+    """The time step for which `code` is accepted, or None where it is refused.
 
-    The device's clock is `ahead` by so many steps; `last` is the step that was accepted last.
+    `ahead` is the drift of the device's clock in steps; `last` is the step that was accepted last.
     """
     return _step(seed, (code,), now, _around(ahead, DELAY_STEPS), last)
 
 
 def synchronized_step(seed: str, first: str, second: str, now: float, last: int = 0) -> int | None:
-    """The step of `second`, where `first` and `second` are consecutive codes of steps after `last`; or None.
+    """The time step of `second`, where `first` and `second` are consecutive codes of steps after `last`; else None.
 
-    `drift` tells how far the device's clock is off.
+    `drift` computes the drift of the device's clock from it.
     """
     return _step(seed, (first, second), now, _around(0, DRIFT_STEPS), last)
 
 
 def drift(step: int, now: float) -> int:
-    """By how many steps a clock is ahead that shows `step` at `now`. What delay may explain is none."""
+    """The drift in steps of a clock that shows `step` at `now`; 0 within `DELAY_STEPS`."""
     found = step - present_step(now)
     return found if abs(found) > DELAY_STEPS else 0
 
 
 def present_step(now: float) -> int:
-    """The step of the instant `now` (epoch seconds)."""
+    """The time step of `now` (epoch seconds)."""
     return int(now) // STEP_SECONDS
 
 
 def _around(center: int, reach: int) -> Iterator[int]:
-    """`center` and what is near it, nearest first, the past before the future."""
+    """The integers within `reach` of `center`, nearest first, the lower before the higher."""
     yield center
     for distance in range(1, reach + 1):
         yield center - distance
@@ -85,9 +86,9 @@ def _around(center: int, reach: int) -> Iterator[int]:
 
 
 def _step(seed: str, codes: tuple[str, ...], now: float, offsets: Iterator[int], last: int) -> int | None:
-    """The step of the last one of `codes`, at the first of `offsets` from the present where all of them are right.
+    """The time step of the last of consecutive `codes`, at the first offset from the present where all are right.
 
-    Every offset is computed and compared, in constant time, whichever is the right one.
+    All offsets are compared, in constant time, whichever matches.
     """
     code_at, given = _codes(seed), "".join(codes).encode()
     found: int | None = None

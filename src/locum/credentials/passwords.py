@@ -1,8 +1,8 @@
-"""Console passwords, kept as Argon2id digests (RFC 9106) in the encoded form `$argon2id$v=19$m=...$salt$hash`.
+"""Console passwords, stored as Argon2id digests (RFC 9106) in the encoded form `$argon2id$v=19$m=...$salt$hash`.
 
-A new password of somebody who has one gets the salt of the old one. So one computation tells whether it is any of
-those that were used before, whichever their number; what the digests give away to their reader is no more than that
-two passwords of the same person are the same, which the prevention of reuse forbids. Two people never share a salt.
+A user's new password gets the salt of the previous one, so that one computation compares it with all previous
+passwords, whatever their number. The digests then reveal only whether two passwords of one user are equal, which the
+prevention of reuse forbids. No two users share a salt.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ SALT_BYTES: Final = 16
 HASH_BYTES: Final = 32
 """RFC 9106, section 3.1: "16 bytes is RECOMMENDED for password hashing"; section 4: "256-bit tag"."""
 
-_PRESENT: Final = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}$"
+_PRESENT_PARAMETERS: Final = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}$"
 
 
 class PasswordDigests:
-    """The digests of one call, each computed once: whoever ran it beside an event loop can run it there again.
+    """The digests of one call, each computed once, so that a call rehearsed in a thread is quick when it is run again.
 
-    To be dropped with the call, for it holds what was digested.
+    It must be dropped with the call, as it holds plaintext passwords.
     """
 
     __slots__ = ("_known", "_salt")
@@ -40,14 +40,14 @@ class PasswordDigests:
         self._salt = b""
 
     def of(self, password: str, head: str) -> str:
-        """The digest of `password` that begins with `head`."""
+        """The digest of `password` with the parameters and salt in `head`."""
         found = self._known.get((password, head))
         if found is None:
             found = self._known[password, head] = _digest(password, head)
         return found
 
     def salt(self, entropy: Entropy) -> bytes:
-        """A salt, the same whenever it is asked for."""
+        """The salt for new digests, the same for each call of this method."""
         self._salt = self._salt or entropy(SALT_BYTES)
         return self._salt
 
@@ -56,14 +56,14 @@ class PasswordDigests:
 
 
 def new_digest(password: str, entropy: Entropy, previous: str = "", digests: PasswordDigests | None = None) -> str:
-    """The digest of `password`: with the salt of `previous`, where there is a digest before it in today's form."""
+    """The digest of `password`, with the salt of the digest `previous` where that has the present parameters."""
     digests = digests or PasswordDigests()
-    fresh = not previous.startswith(_PRESENT)
-    return digests.of(password, f"{_PRESENT}{_text(digests.salt(entropy))}" if fresh else _head(previous))
+    fresh = not previous.startswith(_PRESENT_PARAMETERS)
+    return digests.of(password, f"{_PRESENT_PARAMETERS}{_text(digests.salt(entropy))}" if fresh else _head(previous))
 
 
 def is_one_of(password: str, known: Iterable[str], digests: PasswordDigests | None = None) -> bool:
-    """Whether any of the digests `known` is that of `password`. An empty one is nobody's."""
+    """Whether `password` matches any of the digests `known`. An empty digest matches nothing."""
     digests = digests or PasswordDigests()
     known = [digest for digest in known if digest]
     candidates = {head: digests.of(password, head) for head in map(_head, known)}
@@ -71,7 +71,7 @@ def is_one_of(password: str, known: Iterable[str], digests: PasswordDigests | No
 
 
 def _head(digest: str) -> str:
-    """What comes before the hash: kind, version, costs and salt."""
+    """The part of a digest before the hash: type, version, costs and salt."""
     return digest.rpartition("$")[0]
 
 

@@ -1,8 +1,8 @@
-"""Temporary credentials: a session sealed into its token.
+"""Temporary credentials: the session is sealed into its session token.
 
 The token is the session, encrypted and authenticated for its access key id: nothing is stored, and any node
 that holds the key ring opens it. The secret access key is a MAC of the token under a key of the ring. A token
-travels with every request and is no secret; without the ring it tells nothing of the secret key.
+is sent with every request and is not a secret; without the ring it reveals nothing about the secret key.
 
 STS documentation, "AssumeRole": "The size of the security token that AWS STS API operations return is not fixed".
 """
@@ -28,13 +28,13 @@ from locum.credentials.keyring import OVERHEAD, BrokenSeal, KeyRing
 _SEALED_AS: Final = "session-token"
 _DERIVED_AS: Final = "session-secret"
 CACHED_SESSIONS: Final = 2048
-"""How many opened tokens are kept in memory: those of the sessions in use, at 2 to 5 KiB each."""
+"""The number of opened tokens in the cache: those of the sessions in use, at 2 to 5 KiB each."""
 MAX_TOKEN: Final = 16_384
-"""Characters in the longest token that is looked at. A session with all that STS admits stays far below."""
+"""The longest accepted token, in characters. A session at all of STS's limits is far shorter."""
 
 _PLAIN: Final = b"\x00"
 _DEFLATED: Final = b"\x01"
-_WORTH_DEFLATING: Final = 400  # bytes; below, deflate saves less than it costs
+_DEFLATE_FROM: Final = 400  # bytes; below, compressing costs more than it saves
 
 _DEFAULTS: Final[dict[str, Any]] = {
     f.name: f.default_factory() if f.default_factory is not dataclasses.MISSING else f.default
@@ -45,11 +45,11 @@ _decode: Final = msgspec.msgpack.Decoder(Session).decode
 
 
 class InvalidToken(LocumError):
-    """A session token that is not ours, was altered, or belongs to another access key."""
+    """The session token was not issued here, was altered, or belongs to another access key."""
 
 
 class TemporaryCredentials(NamedTuple):
-    """What STS and IMDS hand out. `expiration` is epoch seconds."""
+    """Temporary credentials as STS and IMDS return them. `expiration` is epoch seconds."""
 
     access_key_id: str
     secret_access_key: str
@@ -61,7 +61,7 @@ class TemporaryCredentials(NamedTuple):
 
 
 def issue(keyring: KeyRing, session: Session, entropy: Entropy) -> TemporaryCredentials:
-    """Fresh credentials for `session`. They hold everything; nothing needs to be kept."""
+    """Issue new credentials for `session`. They are self-contained; nothing needs to be stored."""
     key_id = access_key_id(TEMPORARY_KEY, session.account, entropy)
     sealed = keyring.seal(_SEALED_AS, _pack(session), entropy, key_id.encode())
     token = base64.b64encode(sealed).decode()
@@ -69,18 +69,18 @@ def issue(keyring: KeyRing, session: Session, entropy: Entropy) -> TemporaryCred
 
 
 def open_session(keyring: KeyRing, key_id: str, token: str) -> tuple[Session, str]:
-    """The session in `token` and the secret access key. Raises InvalidToken; does not look at the expiry."""
+    """Open `token`: its session and the secret access key. Raises InvalidToken; does not check the expiry."""
     return _open(keyring, key_id, token)
 
 
 def sealed_size(session: Session) -> int:
-    """How many bytes `session` takes when it is sealed, before base64 (what a PackedPolicySize is reckoned from)."""
+    """The size of the sealed `session` in bytes, before base64. PackedPolicySize is computed from it."""
     return len(_pack(session)) + OVERHEAD
 
 
 @lru_cache(CACHED_SESSIONS)
 def _open(keyring: KeyRing, key_id: str, token: str) -> tuple[Session, str]:
-    # Only what opened is kept (a raised exception is not), under all that it was opened with.
+    # The cache keeps only successes (an exception is not cached), keyed by all of the arguments.
     try:
         if len(token) > MAX_TOKEN:
             raise InvalidToken("the session token is too long")
@@ -98,12 +98,12 @@ def _secret(keyring: KeyRing, key_id: str, sealed: bytes) -> str:
 
 
 def _pack(session: Session) -> bytes:
-    """`session` by field name, defaults left out, so that a later version with more fields still reads it."""
+    """Encode `session` by field name, without defaults, so that a version with more fields can still decode it."""
     fields = {name: value for name in _DEFAULTS if (value := getattr(session, name)) != _DEFAULTS[name]}
     packed = _encode(fields)
-    return _PLAIN + packed if len(packed) < _WORTH_DEFLATING else _DEFLATED + zlib.compress(packed)
+    return _PLAIN + packed if len(packed) < _DEFLATE_FROM else _DEFLATED + zlib.compress(packed)
 
 
 def _unpack(plain: bytes) -> Session:
-    """The inverse of `_pack`; what it reads has been authenticated."""
+    """The inverse of `_pack`, for authenticated bytes."""
     return _decode(zlib.decompress(plain[1:]) if plain[:1] == _DEFLATED else plain[1:])

@@ -1,4 +1,4 @@
-"""SSH public keys, as CodeCommit takes them: RSA, in OpenSSH's form (RFC 4253, section 6.6) or in PEM.
+"""SSH public keys for CodeCommit: RSA, in OpenSSH's format (RFC 4253, section 6.6) or in PEM.
 
 IAM API Reference, UploadSSHPublicKey: "The public key must be encoded in ssh-rsa format or PEM format. The minimum
 bit-length of the public key is 2048 bits."
@@ -16,26 +16,26 @@ _OPENSSH: Final = "ssh-rsa"
 _PEM: Final = ("-----BEGIN PUBLIC KEY-----", "-----BEGIN RSA PUBLIC KEY-----")
 SHORTEST_RSA_KEY: Final = 2048
 LONGEST_RSA_KEY: Final = 16384
-"""Bits. OpenSSL does not use longer ones (OPENSSL_RSA_MAX_MODULUS_BITS)."""
+"""Limits in bits. OpenSSL does not use longer keys (OPENSSL_RSA_MAX_MODULUS_BITS)."""
 
 
 class UnknownEncoding(LocumError):
-    """The text is in neither of the two forms."""
+    """The text is in neither of the two formats."""
 
 
 class BadPublicKey(LocumError):
-    """The text is in one of the two forms, and no RSA key of a length that is taken."""
+    """The text is in one of the two formats, but is not an RSA key of an accepted length."""
 
 
 class SshKey(NamedTuple):
-    """An RSA public key. `text` is in OpenSSH's form without a comment; `fingerprint` the MD5 of the key in it."""
+    """An RSA public key. `text` is in OpenSSH's format without a comment; `fingerprint` is the MD5 of the key in it."""
 
     text: str
     fingerprint: str
 
 
 def read_public_key(body: str) -> SshKey:
-    """The key in `body`, in either form. Raises UnknownEncoding, BadPublicKey."""
+    """Parse the key in `body`, in either format. Raises UnknownEncoding, BadPublicKey."""
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - few planes need any of it
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
@@ -56,7 +56,7 @@ def read_public_key(body: str) -> SshKey:
 
 
 def in_pem(text: str) -> str:
-    """The key that OpenSSH's form `text` holds, as a SubjectPublicKeyInfo in PEM (RFC 7468, section 13)."""
+    """Convert a key in OpenSSH's format to a SubjectPublicKeyInfo in PEM (RFC 7468, section 13)."""
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
 
     key = serialization.load_ssh_public_key(text.encode())
@@ -65,7 +65,7 @@ def in_pem(text: str) -> str:
 
 
 def _without_comment(text: str) -> str:
-    """Algorithm and key of one line in OpenSSH's form. Raises UnknownEncoding, and ValueError for more than a line."""
+    """The algorithm and key of one line in OpenSSH's format. Raises UnknownEncoding; ValueError for several lines."""
     fields = text.split(None, 2)
     if len(fields) < 2 or fields[0] != _OPENSSH:
         raise UnknownEncoding(f"neither {_OPENSSH} nor PEM")

@@ -1,11 +1,11 @@
-"""JSON Web Tokens: read them, verify them with an issuer's keys, sign them.
+"""JSON Web Tokens: parsing, verification with an issuer's keys, and signing.
 
-RFC 7515 (JWS), RFC 7517 (JWK), RFC 7518 (the algorithms), RFC 7519 (JWT). What a token says is only to be believed
-once `verify` returned; `read` alone tells whose keys to ask for.
+RFC 7515 (JWS), RFC 7517 (JWK), RFC 7518 (the algorithms), RFC 7519 (JWT). The claims of a token are only valid once
+`verify` returned; `read` alone serves to find the issuer's keys.
 
-The algorithms are those of public keys that STS accepts (STS API Reference, AssumeRoleWithWebIdentity: "signed using
-either RSA keys with RS256, RS384, or RS512 algorithms, or ECDSA keys with ES256, ES384, or ES512 algorithms"). There
-is no `none` and no HMAC among them: a public key is never taken for a shared secret.
+The algorithms are the public-key ones that STS accepts (STS API Reference, AssumeRoleWithWebIdentity: "signed using
+either RSA keys with RS256, RS384, or RS512 algorithms, or ECDSA keys with ES256, ES384, or ES512 algorithms"). `none`
+and HMAC are not among them, so that a public key is never used as a shared secret.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from locum.core.errors import LocumError
 from locum.credentials.keyring import KeyRing
 
 LONGEST: Final = 20_000
-"""Characters. STS API Reference, WebIdentityToken: "Maximum length of 20000"."""
+"""The longest token in characters. STS API Reference, WebIdentityToken: "Maximum length of 20000"."""
 
 MOST_KEYS: Final = 100
-"""Of one type. IAM User Guide, "Create an OpenID Connect (OIDC) identity provider in IAM": "100 RSA keys and 100 EC
-keys"."""
+"""The most keys of one type. IAM User Guide, "Create an OpenID Connect (OIDC) identity provider in IAM": "100 RSA keys
+and 100 EC keys"."""
 
 SMALLEST_RSA_KEY: Final = 2048
-"""Bits. RFC 7518, 3.3: "A key of size 2048 bits or larger MUST be used with these algorithms"."""
+"""The limit in bits. RFC 7518, 3.3: "A key of size 2048 bits or larger MUST be used with these algorithms"."""
 
 _SEALED_AS: Final = "web-identity-key"
 _CURVES: Final = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
@@ -38,15 +38,15 @@ ALGORITHMS: Final = frozenset({"RS256", "RS384", "RS512", *_CURVES})
 
 
 class BadToken(LocumError):
-    """Text that is no JSON Web Token of a kind that is accepted, or whose signature is not right."""
+    """The text is not a JSON Web Token with an accepted algorithm, or its signature is invalid."""
 
 
 class BadKeys(LocumError):
-    """No JSON Web Key Set, or none with the key that a token was signed with."""
+    """The text is not a JSON Web Key Set, or the set lacks the key of a token."""
 
 
 class WebToken(NamedTuple):
-    """A token as it came. `claims` are what it says."""
+    """A parsed token, not verified by itself."""
 
     text: str
     algorithm: str
@@ -58,16 +58,16 @@ class WebToken(NamedTuple):
 
 
 class KeySet(NamedTuple):
-    """An issuer's keys for signatures, their public members alone."""
+    """An issuer's signature keys, with their public members only."""
 
     keys: tuple[Mapping[str, str], ...]
 
     def knows(self, token: WebToken) -> bool:
-        """Whether the key that `token` names is among them."""
+        """Whether the set has the key that `token` names."""
         return self._find(token) is not None
 
     def _find(self, token: WebToken) -> Mapping[str, str] | None:
-        """The key of `token`: by its id, and of the type that the algorithm takes.
+        """The key of `token`: by its id, and of the type that its algorithm requires.
 
         OpenID Connect Core 1.0, 10.1: "If there are multiple keys in the referenced JWK Set document, a kid value MUST
         be provided in the JOSE Header."
@@ -78,7 +78,10 @@ class KeySet(NamedTuple):
         return fitting[0] if len(fitting) == 1 else None
 
     def verify(self, token: WebToken) -> None:
-        """Return where the key that `token` names signed it. Raises BadKeys where there is none, else BadToken."""
+        """Verify the signature of `token`.
+
+        Raises BadKeys where its key is not in the set, BadToken where it is invalid.
+        """
         from joserfc import jwk, jws  # noqa: PLC0415 - a tenth of a second, which few planes ever need
         from joserfc.errors import JoseError  # noqa: PLC0415
 
@@ -97,7 +100,7 @@ class KeySet(NamedTuple):
 
 
 def read(text: str) -> WebToken:
-    """What `text` says, unverified. Raises BadToken."""
+    """Parse a token, without verifying it. Raises BadToken."""
     parts = text.split(".")
     if len(text) > LONGEST or len(parts) != 3:
         raise BadToken("the token has not three parts")
@@ -112,7 +115,7 @@ def read(text: str) -> WebToken:
 
 @lru_cache(256)
 def key_set(text: str) -> KeySet:
-    """The keys of the JSON Web Key Set `text`, those that verify signatures here. Raises BadKeys."""
+    """Parse a JSON Web Key Set, to its keys with an accepted algorithm. Raises BadKeys."""
     try:
         listed = json.loads(text)["keys"]
         keys = [key for key in listed if _is_usable(key)]
@@ -151,22 +154,22 @@ def _json_object(part: str) -> dict[str, Any]:
 
 
 def new_key(keyring: KeyRing, algorithm: str, key_id: str, entropy: Entropy) -> tuple[str, bytes]:
-    """A key pair for RS256 (2,048 bits) or one of ES...: the public JSON Web Key in JSON, and the whole of it sealed.
+    """Generate a key pair for RS256 (2,048 bits) or an ES algorithm: the public JSON Web Key, and the pair sealed.
 
-    The pair itself is of OpenSSL's own randomness: no other source can be given to it.
+    The pair is generated from OpenSSL's own randomness, which cannot be replaced by `entropy`.
     """
     from joserfc import jwk  # noqa: PLC0415 - see KeySet.verify
 
-    told = {"kid": key_id, "use": "sig", "alg": algorithm}
+    members = {"kid": key_id, "use": "sig", "alg": algorithm}
     curve = _CURVES.get(algorithm)
     key = jwk.RSAKey.generate_key(SMALLEST_RSA_KEY) if curve is None else jwk.ECKey.generate_key(curve)
-    private = json.dumps({**key.as_dict(private=True), **told}).encode()
-    public = json.dumps({**key.as_dict(private=False), **told})
+    private = json.dumps({**key.as_dict(private=True), **members}).encode()
+    public = json.dumps({**key.as_dict(private=False), **members})
     return public, keyring.seal(_SEALED_AS, private, entropy, key_id.encode())
 
 
 def sign(keyring: KeyRing, claims: Mapping[str, Any], algorithm: str, key_id: str, sealed: bytes) -> str:
-    """`claims` as a token, signed with the key that `new_key` sealed. Raises BrokenSeal."""
+    """Sign `claims` with the key that `new_key` sealed, to a token. Raises BrokenSeal."""
     from joserfc import jws  # noqa: PLC0415 - see KeySet.verify
 
     header = {"alg": algorithm, "kid": key_id, "typ": "JWT"}
@@ -176,7 +179,7 @@ def sign(keyring: KeyRing, claims: Mapping[str, Any], algorithm: str, key_id: st
 
 @lru_cache(256)
 def _signing_key(keyring: KeyRing, key_id: str, sealed: bytes) -> Any:
-    """What `new_key` sealed. It is kept: reading an RSA key takes forty times as long as signing with it."""
+    """The key that `new_key` sealed. Cached, as parsing an RSA key takes forty times as long as signing with it."""
     from joserfc import jwk  # noqa: PLC0415 - see KeySet.verify
 
     members = json.loads(keyring.open(_SEALED_AS, sealed, key_id.encode()))
@@ -184,5 +187,5 @@ def _signing_key(keyring: KeyRing, key_id: str, sealed: bytes) -> Any:
 
 
 def payload(claims: Mapping[str, Any]) -> bytes:
-    """`claims` as `sign` writes them."""
+    """The JSON encoding of `claims` that `sign` uses."""
     return json.dumps(claims, separators=(",", ":"), ensure_ascii=False).encode()

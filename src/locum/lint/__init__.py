@@ -1,10 +1,10 @@
-"""Policy lint: what IAM Access Analyzer's policy validation finds in a document.
+"""Policy lint: the checks of IAM Access Analyzer's policy validation.
 
     findings = lint(text, PolicyType.IDENTITY_POLICY, None, catalogue)
 
-Pure. Every finding of the document, not the first only; every text can be linted, also one that `policy.parse`
-refuses. What services, actions and condition keys there are is told by a `Catalogue`. The checks, their codes and
-their texts are those of the IAM User Guide, "IAM policy validation check reference".
+Pure. It reports all findings of a document, and accepts any text, also one that `policy.parse` refuses. A `Catalogue`
+provides the services, actions and condition keys. The checks, their codes and their texts are those of the IAM User
+Guide, "IAM policy validation check reference".
 """
 
 from locum.lint.catalogue import Action, Catalogue, ConditionKey, ResourceType, Service

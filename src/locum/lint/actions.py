@@ -1,4 +1,4 @@
-"""Action and NotAction: whether what they name exists."""
+"""Checks of Action and NotAction: whether services and actions exist, and wildcards."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from locum.lint.reading import Node
 from locum.lint.view import TRUST_POLICY, Issue, Policy, Statement, issue
 
 MAX_SUGGESTIONS: Final = 20
-"""Looking for what somebody meant costs a comparison with every action of the service: so many a document."""
+"""The limit of suggestions per document, as each takes a comparison with every action of the service."""
 
-# The services whose actions a policy of the resource type may name.
+# The services whose actions a policy of the resource type may contain.
 SERVICES_OF: Final = {
     "AWS::S3::Bucket": "s3",
     "AWS::S3::AccessPoint": "s3",
@@ -25,8 +25,8 @@ SERVICES_OF: Final = {
     TRUST_POLICY: "sts",
 }
 
-# API operations that are authorized as an action of another name.
-_OPERATIONS: Final = {
+# API operations that are authorized by an action of another name.
+_ACTIONS_OF_OPERATIONS: Final = {
     "dynamodb:transactgetitems": "GetItem",
     "dynamodb:transactwriteitems": "PutItem",
     "lambda:invoke": "InvokeFunction",
@@ -46,7 +46,7 @@ _OPERATIONS: Final = {
 
 
 def named(statement: Statement) -> Iterator[tuple[Node, str, str]]:
-    """Of every action but `*` the node, the lower-case prefix and the name."""
+    """All actions but `*`: the node, the lower-case prefix and the name."""
     for node in statement.texts("Action", "NotAction"):
         if node.text != "*":
             prefix, _, name = node.text.partition(":")
@@ -54,7 +54,7 @@ def named(statement: Statement) -> Iterator[tuple[Node, str, str]]:
 
 
 def unknown_actions(policy: Policy) -> Iterator[Issue]:
-    """INVALID_ACTION, INVALID_SERVICE_IN_ACTION."""
+    """Check for INVALID_ACTION and INVALID_SERVICE_IN_ACTION."""
     suggestions = 0
     for statement in policy.statements:
         for node, prefix, name in named(statement):
@@ -64,13 +64,13 @@ def unknown_actions(policy: Policy) -> Iterator[Issue]:
             if not code:
                 continue
             suggestions += 1
-            meant = _meant(prefix, name, candidates, code) if suggestions <= MAX_SUGGESTIONS else ""
+            meant = _suggestion(prefix, name, candidates, code) if suggestions <= MAX_SUGGESTIONS else ""
             words = {"service": prefix} if code == "INVALID_SERVICE_IN_ACTION" else {"action": node.text}
             yield issue(code, policy.value(node), suggestion=meant, **words)
 
 
 def _unknown(policy: Policy, prefix: str, name: str) -> tuple[str, Iterable[str]]:
-    """The code of what is wrong with an action, and among what to look for what was meant."""
+    """The code for an action, empty where it is valid, and the candidates for a suggestion."""
     service = policy.catalogue.service(prefix)
     if not name:
         return "INVALID_ACTION", ()
@@ -88,12 +88,12 @@ def _exists(service: Service, name: str) -> bool:
     return any(map(matches, service.actions))
 
 
-def _meant(prefix: str, name: str, candidates: Iterable[str], code: str) -> str:
-    """ " Did you mean ...?", or nothing."""
+def _suggestion(prefix: str, name: str, candidates: Iterable[str], code: str) -> str:
+    """The suggestion " Did you mean ...?", or empty."""
     if code == "INVALID_SERVICE_IN_ACTION":
         close = get_close_matches(prefix[:64], candidates, n=1, cutoff=0.8)
         return f" Did you mean {close[0]}?" if close else ""
-    authorized = _OPERATIONS.get(f"{prefix}:{name.lower()}")
+    authorized = _ACTIONS_OF_OPERATIONS.get(f"{prefix}:{name.lower()}")
     if authorized is not None:
         action = f"{prefix}:{authorized}"
         return f" Did you mean {action}? The API called {name} authorizes against the IAM action {action}."
@@ -102,7 +102,7 @@ def _meant(prefix: str, name: str, candidates: Iterable[str], code: str) -> str:
 
 
 def wildcard_services(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """WILDCARD_IN_SERVICE_NAME, in actions and in resources."""
+    """Check for WILDCARD_IN_SERVICE_NAME, in actions and in resources."""
     for node, prefix, _ in named(statement):
         if has_wildcard(prefix):
             yield issue("WILDCARD_IN_SERVICE_NAME", policy.value(node))
@@ -113,7 +113,7 @@ def wildcard_services(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def unsupported_actions(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """UNSUPPORTED_ACTION_IN_POLICY."""
+    """Check for UNSUPPORTED_ACTION_IN_POLICY."""
     wanted = SERVICES_OF.get(policy.resource_type or "")
     if wanted is None:
         return
@@ -124,7 +124,7 @@ def unsupported_actions(policy: Policy, statement: Statement) -> Iterator[Issue]
 
 
 def scp_wildcards(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """SCP_SYNTAX_ERROR_ACTION_WILDCARD: "you can specify iam:Get* but not iam:*role"."""
+    """Check for SCP_SYNTAX_ERROR_ACTION_WILDCARD: "you can specify iam:Get* but not iam:*role"."""
     if policy.type is not PolicyType.SERVICE_CONTROL_POLICY:
         return
     for node in statement.texts("Action", "NotAction"):

@@ -1,7 +1,7 @@
-"""What lint has to know of AWS's services, and who tells it.
+"""The interface to the service catalogue that lint uses.
 
-The Service Authorization Reference: of each service its actions, resource types and condition keys. Lint is given
-a `Catalogue` and asks it for the services that a document names.
+The catalogue has the content of the Service Authorization Reference: the actions, resource types and condition keys of
+each service.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class Action(NamedTuple):
 
 
 class ResourceType(NamedTuple):
-    """A type of resource. `arn` has `${...}` where a resource's own values stand."""
+    """A resource type. `arn` has placeholders (`${...}`) for a resource's own values."""
 
     name: str
     arn: str
 
 
 class Service(NamedTuple):
-    """A service by its prefix: `actions` and `keys` by lower-case name."""
+    """A service. `prefix` is its prefix in actions; `actions` and `keys` are by lower-case name."""
 
     prefix: str
     actions: Mapping[str, Action]
@@ -45,7 +45,7 @@ class Service(NamedTuple):
 
 
 class Catalogue(Protocol):
-    """The services of AWS. What it answers never changes."""
+    """The catalogue of AWS's services. Immutable."""
 
     def prefixes(self) -> frozenset[str]:
         """The prefixes of all services, lower-case."""
@@ -54,16 +54,16 @@ class Catalogue(Protocol):
         """The service of a lower-case prefix, or None."""
 
     def key(self, name: str) -> ConditionKey | None:
-        """The condition key of a lower-case `prefix:name`, whichever service has it; None where there is no such."""
+        """The condition key called `name` (lower-case `prefix:name`) of any service, or None."""
 
     def owns_keys(self, prefix: str) -> bool:
         """Whether any condition key begins with `prefix:` (lower-case)."""
 
     def resources(self, service: str) -> tuple[ResourceType, ...]:
-        """The types of resources whose ARNs have `service` in their third field; empty where there are none."""
+        """The resource types whose ARNs have `service` in their third field."""
 
     def partitions(self) -> Mapping[str, frozenset[str]]:
-        """The partitions, and of each its Regions."""
+        """The Regions by partition."""
 
     def rcp_services(self) -> frozenset[str]:
         """The prefixes of the services that resource control policies apply to."""

@@ -1,4 +1,4 @@
-"""What conditions compare with: Regions, addresses, endpoints, keys, services, and patterns that say nothing.
+"""Checks of condition values: Regions, addresses, endpoints, keys, services, and patterns.
 
 IAM User Guide, "AWS global condition context keys".
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from locum.lint.globals import SENSITIVE
-from locum.lint.globs import has_wildcard, is_free
+from locum.lint.globs import has_wildcard, is_open
 from locum.lint.principals import SERVICE_FORMAT
 from locum.lint.reading import Kind, Node
 from locum.lint.texts.errors import (
@@ -49,16 +49,16 @@ _SINGLE_WILDCARDS: Final = frozenset({"*", "?"})
 
 
 def regions(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """INVALID_REGION."""
+    """Check for INVALID_REGION."""
     for condition in statement.conditions:
         for value in condition.values if condition.name in _REGION_KEYS and condition.family == "String" else ():
             known = any(value.text in names for names in policy.catalogue.partitions().values())
-            if not known and not is_free(value.text) and value.text != "aws-global":
+            if not known and not is_open(value.text) and value.text != "aws-global":
                 yield issue("INVALID_REGION", policy.value(value), region=value.text)
 
 
 def services(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """INVALID_SERVICE_PRINCIPAL_FORMAT, in the values of keys that take service principals."""
+    """Check for INVALID_SERVICE_PRINCIPAL_FORMAT, in the values of keys that take service principals."""
     for condition in statement.conditions:
         form, words = SERVICE_PRINCIPAL, {"expected_format": SERVICE_FORMAT}
         if condition.name == "kms:viaservice":
@@ -66,26 +66,26 @@ def services(policy: Policy, statement: Statement) -> Iterator[Issue]:
         elif condition.name not in _SERVICE_KEYS:
             continue
         for value in condition.values if condition.family == "String" else ():
-            if not is_free(value.text) and not form.fullmatch(value.text):
+            if not is_open(value.text) and not form.fullmatch(value.text):
                 yield issue("INVALID_SERVICE_PRINCIPAL_FORMAT", policy.value(value), **words)
 
 
 def endpoints(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """INVALID_VPC_FORMAT, INVALID_VPCE_FORMAT."""
+    """Check for INVALID_VPC_FORMAT and INVALID_VPCE_FORMAT."""
     for name, code, form in _ENDPOINTS:
         for condition in statement.conditions:
             for value in condition.values if condition.name == name and condition.family == "String" else ():
-                if not is_free(value.text) and not form.fullmatch(value.text):
+                if not is_open(value.text) and not form.fullmatch(value.text):
                     yield issue(code, policy.value(value))
 
 
 def kms_keys(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """INVALID_KMS_KEY_VALUE."""
+    """Check for INVALID_KMS_KEY_VALUE."""
     for condition in statement.conditions:
         if condition.name not in _KMS_KEY_KEYS or condition.family not in ("String", "Arn"):
             continue
         for value in condition.values:
-            if not is_free(value.text) and not _KMS_KEY.fullmatch(value.text):
+            if not is_open(value.text) and not _KMS_KEY.fullmatch(value.text):
                 yield issue("INVALID_KMS_KEY_VALUE", policy.value(value), key=condition.key.name)
 
 
@@ -93,7 +93,7 @@ def kms_keys(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def private_addresses(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """PRIVATE_IP_ADDRESS, PRIVATE_NOT_IP_ADDRESS, and the two with _SUBSET."""
+    """Check for PRIVATE_IP_ADDRESS, PRIVATE_NOT_IP_ADDRESS, and the two with _SUBSET."""
     for condition in statement.conditions:
         if condition.name != "aws:sourceip" or condition.family != "Ip":
             continue
@@ -113,7 +113,7 @@ def _is_private(text: str) -> bool:
 
 
 def ranges(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """IMPROVE_IP_RANGE."""
+    """Check for IMPROVE_IP_RANGE."""
     for condition in statement.conditions:
         for value in condition.values if condition.family == "Ip" else ():
             improved = _improved(value.text)
@@ -122,7 +122,7 @@ def ranges(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def _improved(text: str) -> str:
-    """The range without its ignored bits; empty where there are none."""
+    """The range with its host bits cleared; empty where they are clear."""
     if "/" not in text or values.network(text) is None:
         return ""
     interface = ipaddress.ip_interface(text)
@@ -133,7 +133,7 @@ def _improved(text: str) -> str:
 
 
 def permissive_patterns(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """WILDCARD_USAGE_TOO_PERMISSIVE, VARIABLE_USAGE_TOO_PERMISSIVE."""
+    """Check for WILDCARD_USAGE_TOO_PERMISSIVE and VARIABLE_USAGE_TOO_PERMISSIVE."""
     for condition in statement.conditions:
         if condition.parts is None or condition.family != "String":
             continue
@@ -141,7 +141,7 @@ def permissive_patterns(policy: Policy, statement: Statement) -> Iterator[Issue]
         for value in condition.values:
             if like and has_wildcard(value.text):
                 yield from _permissive(policy, condition, value, "WILDCARD")
-            if policy.variables and "${" in value.text and is_free(value.text.replace("*", "").replace("?", "")):
+            if policy.variables and "${" in value.text and is_open(value.text.replace("*", "").replace("?", "")):
                 yield from _permissive(policy, condition, value, "VARIABLE")
 
 
@@ -163,35 +163,41 @@ def _permissive(policy: Policy, condition: Condition, value: Node, what: str) ->
 
 
 def _is_presence(text: str) -> bool:
-    """Whether it is no pattern of values: a lone `*` asks whether there is a value (`always_and_never` tells), and
-    a variable of a sensitive key stands for one value that nobody chooses."""
+    """Whether `text` does not match several values of the caller's choice.
+
+    It is a lone `*` (see `lone_wildcards`), or the variable of a sensitive key, which has one value that the caller
+    cannot choose.
+    """
     match = re.fullmatch(r"\$\{([^},]*)\}", text)
     return text == "*" or (match is not None and match.group(1).lower() in SENSITIVE)
 
 
 def _is_fixed_user_id(text: str) -> bool:
-    """ "Use the wildcard on the right side of colon or as the only character on the left side of a colon"."""
+    """Whether the part before the colon is fixed or a lone wildcard.
+
+    "Use the wildcard on the right side of colon or as the only character on the left side of a colon".
+    """
     left, colon, _ = re.sub(r"\$\{[^}]*\}", "*", text).partition(":")
     return bool(colon) and (left in _SINGLE_WILDCARDS or not has_wildcard(left))
 
 
-def always_and_never(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """EQUIVALENT_TO_NULL_..., REDUNDANT_KEY_DUE_TO_..., REDUNDANT_STATEMENT_DUE_TO_WILDCARD_IN_CONDITION.
+def lone_wildcards(policy: Policy, statement: Statement) -> Iterator[Issue]:
+    """Check for EQUIVALENT_TO_NULL_..., REDUNDANT_KEY_DUE_TO_..., REDUNDANT_STATEMENT_DUE_TO_WILDCARD_IN_CONDITION.
 
-    What a lone `*` makes of an operator: present (Null: false), absent (Null: true), always, or never.
+    With a lone `*`, an operator is equivalent to presence (Null: false), absence (Null: true), true, or false.
     """
     for condition in statement.conditions:
         parts = condition.parts
         lone = condition.family in ("String", "Arn") and any(value.text == "*" for value in condition.values)
         if parts is None or not lone or parts.comparison != "like":
             continue
-        code = _meaning(parts.quantifier, negated=parts.negated, if_exists=parts.if_exists)
+        code = _lone_wildcard_code(parts.quantifier, negated=parts.negated, if_exists=parts.if_exists)
         if code:
             words = {"key": condition.key.name, "operator": condition.operator.name}
             yield issue(code, policy.key(condition.key), **words, recommended=condition.key.name)
 
 
-def _meaning(quantifier: Quantifier, *, negated: bool, if_exists: bool) -> str:
+def _lone_wildcard_code(quantifier: Quantifier, *, negated: bool, if_exists: bool) -> str:
     if quantifier is Quantifier.ANY:
         return "REDUNDANT_STATEMENT_DUE_TO_WILDCARD_IN_CONDITION" if negated else "EQUIVALENT_TO_NULL_FALSE"
     if negated:
@@ -200,11 +206,11 @@ def _meaning(quantifier: Quantifier, *, negated: bool, if_exists: bool) -> str:
     return "REDUNDANT_KEY_DUE_TO_WILDCARD_IN_CONDITION" if always else "EQUIVALENT_TO_NULL_FALSE"
 
 
-# --- values that are missing or too many ---
+# --- missing and redundant values ---
 
 
 def empty_values(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """EMPTY_ARRAY_CONDITION and the three for qualifiers and IfExists."""
+    """Check for EMPTY_ARRAY_CONDITION and the three for qualifiers and IfExists."""
     for condition in statement.conditions:
         value, parts = condition.key.value, condition.parts
         if value.kind is not Kind.ARRAY or value.items or parts is None:
@@ -215,7 +221,7 @@ def empty_values(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def redundant_numbers(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """REDUNDANT_CONDITION_VALUE_NUM."""
+    """Check for REDUNDANT_CONDITION_VALUE_NUM."""
     for condition in statement.conditions:
         comparison = condition.parts.comparison if condition.parts is not None else ""
         if condition.family != "Numeric" or comparison == "==" or len(condition.values) < 2:
@@ -229,7 +235,7 @@ def redundant_numbers(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def dynamodb_attributes(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """DYNAMODB_ATTRIBUTES_WITHOUT_SELECT."""
+    """Check for DYNAMODB_ATTRIBUTES_WITHOUT_SELECT."""
     if not statement.allows or "dynamodb:select" in statement.keys:
         return
     for condition in statement.conditions:
@@ -238,7 +244,7 @@ def dynamodb_attributes(policy: Policy, statement: Statement) -> Iterator[Issue]
 
 
 def s3_prefixes(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """S3_PREFIX_IN_NEGATIVE_CONTEXT: Deny with a positive operator, Allow with a negated one."""
+    """Check for S3_PREFIX_IN_NEGATIVE_CONTEXT: Deny with a positive operator, Allow with a negated one."""
     for condition in statement.conditions:
         if condition.name != "s3:prefix" or condition.family != "String":
             continue

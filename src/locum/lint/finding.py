@@ -1,4 +1,4 @@
-"""What lint says: findings, their places, and the words of both.
+"""Findings and their locations.
 
 IAM Access Analyzer API Reference, "ValidatePolicyFinding", "Location", "PathElement".
 """
@@ -14,7 +14,7 @@ REFERENCE: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-anal
 
 
 class PolicyType(StrEnum):
-    """What a document is said to be. A role's trust policy is a RESOURCE_POLICY."""
+    """The declared type of a document. A role's trust policy is a RESOURCE_POLICY."""
 
     IDENTITY_POLICY = "IDENTITY_POLICY"
     RESOURCE_POLICY = "RESOURCE_POLICY"
@@ -23,7 +23,7 @@ class PolicyType(StrEnum):
 
 
 class FindingType(StrEnum):
-    """The impact of a finding, the gravest first.
+    """The impact of a finding, the most severe first.
 
     "Errors report when a part of the policy is not functional. Security warnings report when the policy allows
     access that we consider overly permissive. Warnings report non-security issues when a policy does not conform to
@@ -37,7 +37,7 @@ class FindingType(StrEnum):
 
 
 class Key(NamedTuple):
-    """A path element: the key `name` itself, not what it stands for."""
+    """A path element: the key `name` itself, not its value."""
 
     name: str
 
@@ -50,18 +50,18 @@ class Substring(NamedTuple):
 
 
 PathElement = str | int | Key | Substring
-"""A `str` is the value under that key, an `int` an element of an array."""
+"""An element of a path. A `str` is the value under that key, an `int` an element of an array."""
 
 
 class Location(NamedTuple):
-    """A place in the document. The span's lines and columns count from 1 (in the API, columns count from 0)."""
+    """A location in the document. The span's lines and columns count from 1 (in the API, columns count from 0)."""
 
     path: tuple[PathElement, ...]
     span: Span
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong, or could be better, and where."""
+    """A finding: its impact, code, text and locations."""
 
     type: FindingType
     code: str
@@ -70,7 +70,7 @@ class Finding(NamedTuple):
 
     @property
     def learn_more(self) -> str:
-        """The address of the check in AWS's reference."""
+        """The URL of the check in AWS's reference."""
         kind = "GENERAL_WARNING" if self.type is FindingType.WARNING else self.type
         anchor = f"access-analyzer-reference-policy-checks-{kind}-{self.code}".lower().replace("_", "-")
         return f"{REFERENCE}#{anchor}"

@@ -1,7 +1,7 @@
-"""The global condition keys: what every service's requests may have.
+"""The global condition keys, which requests to every service may have.
 
-IAM User Guide, "AWS global condition context keys": the keys, their data types and value types. "Although tag keys
-are part of a key's name", here such keys end with a slash.
+IAM User Guide, "AWS global condition context keys": the keys, their data types and value types. Keys with a tag key in
+their name end with a slash here.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ GLOBAL: Final[dict[str, ConditionKey]] = {name.lower(): ConditionKey(name, kind)
 }
 
 OLD_ARN_KEY: Final = "aws:arn"
-"""What `aws:PrincipalArn` was before."""
+"""The former name of `aws:PrincipalArn`."""
 
 # "The use of wildcards in these condition keys does not have any valid use cases."
 SENSITIVE: Final = frozenset(
@@ -97,7 +97,7 @@ SENSITIVE: Final = frozenset(
     }
 )
 
-# What tells on whose behalf a service calls.
+# The keys that restrict on whose behalf a service calls.
 SOURCES: Final = frozenset({"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"})
 
 # "This key should be used carefully. ... unauthorized parties can use modified or custom browsers to provide any"
@@ -106,6 +106,6 @@ SPOOFABLE: Final = frozenset({"aws:referer", "aws:useragent"})
 
 
 def global_key(name: str) -> ConditionKey | None:
-    """The global key of a lower-case name, with or without a tag key."""
+    """The global key called `name` (lower-case, with or without a tag key), or None."""
     base, slash, tag = name.partition("/")
     return GLOBAL.get(f"{base}/" if slash and tag else name)

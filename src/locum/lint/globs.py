@@ -1,6 +1,6 @@
-"""What lint asks of patterns: whether one covers another, whether two have anything in common.
+"""Relations between patterns: whether one covers another, and whether two overlap.
 
-Every answer costs what the two lengths say, whatever the patterns are.
+All take time in proportion to the lengths of the patterns, whatever they contain.
 """
 
 from __future__ import annotations
@@ -11,33 +11,33 @@ from typing import Final
 from locum.policy.patterns import Matcher, glob, scan
 
 _LITERAL_VARIABLES: Final = frozenset({"${*}", "${?}", "${$}"})
-_FREE: Final = re.compile(r"[*?]|\$\{[^}]*\}")
-# What stands for a wildcard of the covered pattern: no policy has private-use characters.
+_OPEN: Final = re.compile(r"[*?]|\$\{[^}]*\}")
+# Replacements for the wildcards of the covered pattern: policies have no private-use characters.
 _ANY_MARK: Final = "\ue000"
 _ONE_MARK: Final = "\ue001"
 _MARKS: Final = str.maketrans({"*": _ANY_MARK, "?": _ONE_MARK})
 
 
-def is_free(text: str) -> bool:
-    """Whether wildcards or variables leave open what `text` is."""
-    return any(match.group() not in _LITERAL_VARIABLES for match in _FREE.finditer(text))
+def is_open(text: str) -> bool:
+    """Whether `text` has wildcards or variables, so that it is not one fixed value."""
+    return any(match.group() not in _LITERAL_VARIABLES for match in _OPEN.finditer(text))
 
 
 def has_wildcard(text: str) -> bool:
-    """Whether there is a `*` or `?` that is not written as a variable."""
-    return any(len(match.group()) == 1 for match in _FREE.finditer(text))
+    """Whether there is a `*` or `?` other than in the variables `${*}` and `${?}`."""
+    return any(len(match.group()) == 1 for match in _OPEN.finditer(text))
 
 
 def matcher(pattern: str) -> Matcher:
-    """A matcher of whole texts: `*` and `?` are wildcards, all else is literal."""
+    """A matcher of whole texts for `pattern`: `*` and `?` are wildcards, all else is literal."""
     return glob(scan(pattern, variables=False))
 
 
-def coverer(pattern: str) -> Matcher:
-    """A test whether all that a second pattern matches is matched by `pattern` too.
+def covers(pattern: str) -> Matcher:
+    """A test whether `pattern` matches everything that a second pattern matches.
 
-    The wildcards of the second are taken for characters that only `*` matches; a `?` of `pattern` would match them
-    too, so a pattern with `?` covers only what has no wildcard.
+    The wildcards of the second are replaced by characters that only `*` matches. A `?` of `pattern` would match them
+    too, so a pattern with `?` covers only texts without wildcards.
     """
     matches = matcher(pattern)
     if "?" in pattern:
@@ -46,12 +46,12 @@ def coverer(pattern: str) -> Matcher:
 
 
 def overlaps(pattern: str, template: str) -> bool:
-    """Whether something can match both. `${...}` is open in either; `?` counts as `*`, which is lenient.
+    """Whether a text can match both. `${...}` counts as `*` in either, and so does `?`, which is lenient.
 
-    Of two globs that both have a `*`, one text with the longer beginning, all middles and the longer end matches
-    both, if the beginnings and the ends are compatible: nothing else has to be looked at.
+    If both have a `*` and their prefixes and suffixes are compatible, the longer prefix, all chunks of both, and the
+    longer suffix make a text that matches both: only prefixes and suffixes need to be compared.
     """
-    ours, theirs = _FREE.split(pattern), _FREE.split(template)
+    ours, theirs = _OPEN.split(pattern), _OPEN.split(template)
     if len(ours) == 1:
         return _stars(theirs)(pattern)
     if len(theirs) == 1:

@@ -1,4 +1,4 @@
-"""Condition keys: whether they exist, and whether they can hold where they stand.
+"""Checks of condition keys: whether they exist, and whether requests of the statement's actions have them.
 
 IAM User Guide, "AWS global condition context keys"; Service Authorization Reference.
 """
@@ -25,7 +25,7 @@ _PAIRS: Final = {
 }
 _SOME_SERVICES_ONLY: Final = frozenset({"aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths"})
 
-# Keys that only the requests of one action have; of trust policies, the action that a request with them takes too.
+# Keys that only the requests of one action have; in trust policies, the action that is required beside them.
 _ACTION_OF: Final = {"iam:passedtoservice": "iam:PassRole"}
 _ACTION_OF_IN_TRUST: Final = {
     "sts:sourceidentity": "sts:SetSourceIdentity",
@@ -33,8 +33,8 @@ _ACTION_OF_IN_TRUST: Final = {
     "aws:requesttag": "sts:TagSession",
     "aws:tagkeys": "sts:TagSession",
 }
-# "Properties of a role session", those of them that services define.
-_OF_SESSIONS: Final = frozenset(
+# The keys under "Properties of a role session" that services define.
+_SESSION_KEYS: Final = frozenset(
     {
         "codebuild:buildarn",
         "codebuild:projectarn",
@@ -51,7 +51,7 @@ _S3: Final = frozenset({"AWS::S3::Bucket", "AWS::S3::AccessPoint"})
 
 
 def formats(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """INVALID_CONDITION_KEY_FORMAT."""
+    """Check for INVALID_CONDITION_KEY_FORMAT."""
     for condition in statement.conditions:
         prefix, colon, name = condition.name.partition(":")
         if not (prefix and colon and name):
@@ -59,9 +59,9 @@ def formats(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def unknown_keys(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """INVALID_GLOBAL_CONDITION_KEY, INVALID_SERVICE, INVALID_SERVICE_CONDITION_KEY.
+    """Check for INVALID_GLOBAL_CONDITION_KEY, INVALID_SERVICE and INVALID_SERVICE_CONDITION_KEY.
 
-    A prefix with a dot is an identity provider's domain: its keys are whatever claims it makes.
+    A prefix with a dot is an identity provider's domain, whose keys are its claims, and cannot be checked.
     """
     for condition in statement.conditions:
         prefix, colon, name = condition.name.partition(":")
@@ -78,14 +78,14 @@ def unknown_keys(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def _is_tagless(condition: Condition) -> bool:
-    """Whether it is a key of tags, without a tag's key."""
+    """Whether the key needs a tag key, and has none."""
     base, slash, tag = condition.name.partition("/")
     family = base.partition(":")[2]
     return family in ("resourcetag", "requesttag", "principaltag") and not (slash and tag)
 
 
 def missing_tag_keys(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """MISSING_TAG_KEY_IN_CONDITION."""
+    """Check for MISSING_TAG_KEY_IN_CONDITION."""
     for condition in statement.conditions:
         if _is_tagless(condition):
             name = f"{condition.key.name.partition('/')[0]}/"
@@ -93,7 +93,7 @@ def missing_tag_keys(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def repeated_keys(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """DUPLICATE_KEYS_WITH_DIFFERENT_CASE."""
+    """Check for DUPLICATE_KEYS_WITH_DIFFERENT_CASE."""
     seen: dict[tuple[int, str], str] = {}
     for condition in statement.conditions:
         before = seen.setdefault((condition.operator.start, condition.name), condition.key.name)
@@ -103,9 +103,9 @@ def repeated_keys(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def old_arn_key(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """DEPRECATED_GLOBAL_CONDITION_KEY; in resource policies, UNSUPPORTED_GLOBAL_CONDITION_KEY.
+    """Check for DEPRECATED_GLOBAL_CONDITION_KEY; in resource policies, UNSUPPORTED_GLOBAL_CONDITION_KEY.
 
-    The reference has both for the one key: only the second offers aws:SourceArn, which resource policies have.
+    The reference has both for this key: only the second suggests aws:SourceArn, which is for resource policies.
     """
     resource = policy.type in (PolicyType.RESOURCE_POLICY, PolicyType.RESOURCE_CONTROL_POLICY)
     code = "UNSUPPORTED_GLOBAL_CONDITION_KEY" if resource else "DEPRECATED_GLOBAL_CONDITION_KEY"
@@ -115,14 +115,14 @@ def old_arn_key(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def untrustworthy(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """UNTRUSTWORTHY_CONDITION_KEY."""
+    """Check for UNTRUSTWORTHY_CONDITION_KEY."""
     for condition in statement.conditions:
         if condition.name in SPOOFABLE:
             yield issue("UNTRUSTWORTHY_CONDITION_KEY", policy.key(condition.key), key=condition.key.name)
 
 
 def pairs(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """MISSING_PAIRED_CONDITION_KEYS."""
+    """Check for MISSING_PAIRED_CONDITION_KEYS."""
     for condition in statement.conditions:
         related = _PAIRS.get(condition.name, ())
         if related and not statement.keys & {name.lower() for name in related}:
@@ -131,7 +131,7 @@ def pairs(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def irrelevant(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """IRRELEVANT_CONDITION_KEY_IN_POLICY: a resource's own policy need not ask for its account."""
+    """Check for IRRELEVANT_CONDITION_KEY_IN_POLICY: a resource's own policy need not compare its account."""
     for condition in statement.conditions:
         if policy.resource_type in _S3 and condition.name == "s3:resourceaccount":
             words = {"key": condition.key.name, "resource_type": str(policy.resource_type)}
@@ -139,7 +139,7 @@ def irrelevant(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def some_services_only(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """USE_CONDITION_KEY_ONLY_WITH_SUPPORTED_SERVICES: where the actions are not those of named services."""
+    """Check for USE_CONDITION_KEY_ONLY_WITH_SUPPORTED_SERVICES: where the actions are not limited to such services."""
     everything = any(node.text.startswith("*") for node in statement.actions)
     if not everything and statement.element("NotAction") is None:
         return
@@ -153,7 +153,7 @@ def some_services_only(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def missing_actions(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """MISSING_ACTION_FOR_CONDITION_KEY."""
+    """Check for MISSING_ACTION_FOR_CONDITION_KEY."""
     if statement.element("Action") is None or not statement.allows:
         return
     needed = _ACTION_OF | (_ACTION_OF_IN_TRUST if policy.trusts(statement) else {})
@@ -166,14 +166,14 @@ def missing_actions(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def unsupported_actions(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """UNSUPPORTED_ACTION_FOR_CONDITION_KEY: where a service's key is asked of actions that never have it.
+    """Check for UNSUPPORTED_ACTION_FOR_CONDITION_KEY: a service's key with actions whose requests never have it.
 
-    "If the Action element has actions with wildcards, IAM Access Analyzer doesn't evaluate those actions". Of other
-    services' actions it is said for the keys that belong to one action; keys of role sessions go with every action.
+    "If the Action element has actions with wildcards, IAM Access Analyzer doesn't evaluate those actions". Actions of
+    other services are reported for the keys of a single action; keys of role sessions are valid with every action.
     """
     for condition in statement.conditions:
         key = policy.catalogue.key(condition.name)
-        if key is None or condition.name in _OF_SESSIONS or not condition.family:
+        if key is None or condition.name in _SESSION_KEYS or not condition.family:
             continue
         others = [node for node in statement.actions if _never_has(policy, node.text.lower(), condition, key)]
         if others:
@@ -192,15 +192,15 @@ def _never_has(policy: Policy, text: str, condition: Condition, key: ConditionKe
         return text != _ACTION_OF[condition.name].lower()
     if prefix != condition.name.partition(":")[0] or key.name.lower() in action.keys:
         return False
-    # The reference spells the place of a tag's key in many ways: ${TagKey}, <key>, tag-key.
+    # The reference has several placeholders for a tag key: ${TagKey}, <key>, tag-key.
     base, slash, _ = condition.name.partition("/")
     return not (slash and any(known.partition("/")[0] == base for known in action.keys))
 
 
 def unsupported_tags(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """DENY_ and ALLOW_, with and without NOTACTION_, ..WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE.
+    """Check for DENY_ and ALLOW_, with and without NOTACTION_, ..WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE.
 
-    A negated operator and one with IfExists hold where the key is absent; what does not is ineffective.
+    A negated operator and one with IfExists hold where the key is absent; others are never true.
     """
     effect = "DENY" if statement.denies else "ALLOW"
     for condition in statement.conditions:
@@ -211,14 +211,14 @@ def unsupported_tags(policy: Policy, statement: Statement) -> Iterator[Issue]:
         if statement.element("NotAction") is not None:
             yield issue(f"{effect}_NOTACTION_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE", place, **words)
             continue
-        names = sorted(set(_untagged(policy, statement)))
+        names = sorted(set(_services_without_tags(policy, statement)))
         if names:
             words["services"] = ", ".join(names)
             yield issue(f"{effect}_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE", place, **words)
 
 
-def _untagged(policy: Policy, statement: Statement) -> Iterator[str]:
-    """The services of the statement's actions that know no tags of resources."""
+def _services_without_tags(policy: Policy, statement: Statement) -> Iterator[str]:
+    """The services of the statement's actions that do not support resource tags."""
     for _, prefix, name in named(statement):
         service = policy.catalogue.service(prefix)
         if service is not None and not _tags(service, name.lower()):

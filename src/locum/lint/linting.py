@@ -1,4 +1,4 @@
-"""From a text to everything that is to be said of it."""
+"""The entry point of lint: from a text to its findings."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from locum.lint.table import DOCUMENT, STATEMENT
 from locum.lint.texts import CODES
 from locum.lint.view import Issue, Policy, issue
 
-_GRAVITY = {kind: i for i, kind in enumerate(FindingType)}
+_SEVERITY = {kind: i for i, kind in enumerate(FindingType)}
 
 
 def lint(text: str, policy_type: PolicyType, resource_type: str | None, catalogue: Catalogue) -> list[Finding]:
-    """All findings of the document `text`, in the order of their places, at one place the gravest first.
+    """All findings of the document `text`, by location, and at one location the most severe first.
 
-    `resource_type` is what a resource policy is attached to (`AWS::S3::Bucket`), where that is known. Any text can
-    be given: what is not JSON is one finding, what is not a policy some more.
+    `resource_type` is the type of resource that a resource policy is attached to (`AWS::S3::Bucket`), where known. Any
+    text is accepted: text that is not JSON, or not a policy, has findings as well.
     """
     try:
         root = read(text)
     except BrokenJson as error:
         policy = Policy(text, Node(Kind.NULL, (), 0, 0), policy_type, resource_type, catalogue)
-        return [_finding(_broken(policy, error.offset))]
+        return [_finding(_json_error(policy, error.offset))]
     policy = Policy(text, root, policy_type, resource_type, catalogue)
     return sorted(map(_finding, _issues(policy)), key=_order)
 
@@ -37,7 +37,7 @@ def _issues(policy: Policy) -> Iterator[Issue]:
             yield from statement_check(policy, statement)
 
 
-def _broken(policy: Policy, offset: int) -> Issue:
+def _json_error(policy: Policy, offset: int) -> Issue:
     place = policy.offset(offset)
     text = f" at index {offset} line {place.span.line} column {place.span.column - 1}"
     return issue("JSON_SYNTAX_ERROR", place, place=text)
@@ -49,7 +49,7 @@ def _finding(found: Issue) -> Finding:
 
 
 def _cleaned(location: Location) -> Location:
-    """Without half surrogates, which JSON can name and no encoding can carry."""
+    """`location` without lone surrogates, which JSON can express but UTF-8 cannot encode."""
     return Location(tuple(map(_cleaned_step, location.path)), location.span)
 
 
@@ -67,4 +67,4 @@ def _order(finding: Finding) -> tuple[int, int, int, str]:
     spans = [location.span for location in finding.locations]
     start = min(span.start for span in spans)
     substring = any(isinstance(step, Substring) for location in finding.locations for step in location.path)
-    return start, _GRAVITY[finding.type], int(substring), finding.code
+    return start, _SEVERITY[finding.type], int(substring), finding.code

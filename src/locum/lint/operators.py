@@ -1,4 +1,4 @@
-"""Condition operators: whether they exist, fit their key, and fit their values.
+"""Checks of condition operators: whether they exist, and match the types of their key and values.
 
 IAM User Guide, "IAM JSON policy elements: Condition operators", "Single-valued vs. multivalued context keys".
 """
@@ -20,7 +20,7 @@ from locum.policy.grammar import Quantifier
 _NULL_IF_EXISTS: Final = re.compile(r"(ForAllValues:|ForAnyValue:)?NullIfExists")
 _EPOCH: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
 
-# The operator families that a type of key can be compared with, and what AWS calls the right one.
+# The operator families for each type of key, and AWS's names for the right ones.
 _FAMILIES: Final = {
     "String": ("String", "Binary", "Arn"),  # tags and contexts may hold ARNs
     "ARN": ("Arn", "String"),
@@ -34,12 +34,12 @@ _NAMES: Final = {"ARN": "ArnEquals or ArnLike", "IPAddress": "IpAddress"}
 
 
 def key_of(policy: Policy, condition: Condition) -> ConditionKey | None:
-    """What is known of the condition's key, a global one or a service's."""
+    """The condition's key, a global one or a service's; None where it is unknown."""
     return global_key(condition.name) or policy.catalogue.key(condition.name)
 
 
 def unknown_operators(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """INVALID_CONDITION_OPERATOR, NULL_WITH_IF_EXISTS."""
+    """Check for INVALID_CONDITION_OPERATOR and NULL_WITH_IF_EXISTS."""
     seen: set[int] = set()
     for condition in statement.conditions:
         member = condition.operator
@@ -53,14 +53,14 @@ def unknown_operators(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def null_qualifiers(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """NULL_WITH_QUALIFIER."""
+    """Check for NULL_WITH_QUALIFIER."""
     for condition in statement.conditions:
         if condition.family == "Null" and condition.parts and condition.parts.quantifier is not Quantifier.NONE:
             yield issue("NULL_WITH_QUALIFIER", policy.key(condition.operator))
 
 
 def qualifiers(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """MISSING_QUALIFIER, FORALLVALUES_WITH_SINGLE_VALUED_KEY."""
+    """Check for MISSING_QUALIFIER and FORALLVALUES_WITH_SINGLE_VALUED_KEY."""
     for condition in statement.conditions:
         if condition.parts is None or condition.family == "Null":
             continue
@@ -76,7 +76,7 @@ def qualifiers(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def multiple_booleans(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """INVALID_CONDITION_MULTIPLE_BOOLEAN."""
+    """Check for INVALID_CONDITION_MULTIPLE_BOOLEAN."""
     for condition in statement.conditions:
         if condition.family not in ("Bool", "Null") or len(condition.values) < 2 or condition.parts is None:
             continue
@@ -85,7 +85,7 @@ def multiple_booleans(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def key_types(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """TYPE_MISMATCH, STRING_LIKE_OPERATOR_WITH_ARN_CONDITION_KEYS."""
+    """Check for TYPE_MISMATCH and STRING_LIKE_OPERATOR_WITH_ARN_CONDITION_KEYS."""
     for condition in statement.conditions:
         if condition.parts is None or condition.family == "Null":
             continue
@@ -114,7 +114,7 @@ _READERS: Final[dict[str, tuple[str, Callable[[str], object]]]] = {
 
 
 def value_types(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """TYPE_MISMATCH_BOOLEAN, _DATE, _NUMBER, _STRING, _IP_RANGE."""
+    """Check for TYPE_MISMATCH_BOOLEAN, _DATE, _NUMBER, _STRING, _IP_RANGE."""
     for condition in statement.conditions:
         code, reader = _READERS.get(condition.family, ("", None))
         for value in condition.values if reader is not None else ():
@@ -123,7 +123,7 @@ def value_types(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def epoch_dates(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """INVALID_DATE_VALUE."""
+    """Check for INVALID_DATE_VALUE."""
     for condition in statement.conditions:
         for value in condition.values if condition.family == "Date" else ():
             if _EPOCH.fullmatch(value.text):
@@ -131,14 +131,14 @@ def epoch_dates(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def mixed_values(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """INVALID_CONDITION_DATA_TYPE."""
+    """Check for INVALID_CONDITION_DATA_TYPE."""
     for condition in statement.conditions:
         if len({value.kind for value in condition.values}) > 1:
             yield issue("INVALID_CONDITION_DATA_TYPE", policy.value(condition.key.value))
 
 
 def literal_wildcards(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """WILDCARD_WITHOUT_LIKE_OPERATOR."""
+    """Check for WILDCARD_WITHOUT_LIKE_OPERATOR."""
     for condition in statement.conditions:
         if condition.family != "String" or condition.parts is None or condition.parts.comparison == "like":
             continue

@@ -1,4 +1,4 @@
-"""Service and resource control policies.
+"""Checks of service and resource control policies.
 
 Organizations User Guide, "SCP syntax", "RCP syntax".
 """
@@ -21,20 +21,20 @@ _IS_SERVICE: Final = "aws:principalisawsservice"
 
 
 def scp_principals(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """SCP_SYNTAX_ERROR_PRINCIPAL."""
+    """Check for SCP_SYNTAX_ERROR_PRINCIPAL."""
     for name in ("Principal", "NotPrincipal"):
         member = statement.element(name)
         if policy.type is PolicyType.SERVICE_CONTROL_POLICY and member is not None:
             yield issue("SCP_SYNTAX_ERROR_PRINCIPAL", policy.key(member))
 
 
-def _controls(policy: Policy) -> bool:
+def _is_rcp(policy: Policy) -> bool:
     return policy.type is PolicyType.RESOURCE_CONTROL_POLICY
 
 
 def rcp_principals(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """RCP_SYNTAX_ERROR_PRINCIPAL."""
-    if not _controls(policy):
+    """Check for RCP_SYNTAX_ERROR_PRINCIPAL."""
+    if not _is_rcp(policy):
         return
     excluded = statement.element("NotPrincipal")
     if excluded is not None:
@@ -46,8 +46,8 @@ def rcp_principals(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def rcp_allow(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """RCP_SYNTAX_ERROR_ALLOW."""
-    if not _controls(policy) or not statement.allows:
+    """Check for RCP_SYNTAX_ERROR_ALLOW."""
+    if not _is_rcp(policy) or not statement.allows:
         return
     whole = [node.text for node in statement.resources] == ["*"] and statement.element("Condition") is None
     if not whole:
@@ -55,15 +55,15 @@ def rcp_allow(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def rcp_not_action(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """RCP_SYNTAX_ERROR_NOTACTION."""
+    """Check for RCP_SYNTAX_ERROR_NOTACTION."""
     member = statement.element("NotAction")
-    if _controls(policy) and member is not None:
+    if _is_rcp(policy) and member is not None:
         yield issue("RCP_SYNTAX_ERROR_NOTACTION", policy.key(member))
 
 
 def rcp_actions(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """RCP_SYNTAX_ERROR_ACTION. A lone `*` is for RCPFullAWSAccess, which allows."""
-    for node in statement.actions if _controls(policy) else ():
+    """Check for RCP_SYNTAX_ERROR_ACTION: a lone `*`, which only RCPFullAWSAccess may have."""
+    for node in statement.actions if _is_rcp(policy) else ():
         prefix = node.text.partition(":")[0].lower()
         supported = prefix in policy.catalogue.rcp_services() or (node.text == "*" and statement.allows)
         known = has_wildcard(prefix) or policy.catalogue.service(prefix) is not None
@@ -71,12 +71,12 @@ def rcp_actions(policy: Policy, statement: Statement) -> Iterator[Issue]:
             yield issue("RCP_SYNTAX_ERROR_ACTION", policy.value(node))
 
 
-# --- what resource control policies do to services ---
+# --- effects of resource control policies on services ---
 
 
 def rcp_services(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """RCP_MISSING_RELATED_PRINCIPAL_CONDITION_KEY, RCP_MISSING_RELATED_SERVICE_PRINCIPAL_CONDITION_KEY."""
-    if not _controls(policy) or not statement.denies:
+    """Check for RCP_MISSING_RELATED_PRINCIPAL_CONDITION_KEY, RCP_MISSING_RELATED_SERVICE_PRINCIPAL_CONDITION_KEY."""
+    if not _is_rcp(policy) or not statement.denies:
         return
     asked = {value.text.lower() for c in statement.conditions if c.name == _IS_SERVICE for value in c.values}
     for condition in statement.conditions:
@@ -84,20 +84,20 @@ def rcp_services(policy: Policy, statement: Statement) -> Iterator[Issue]:
         words = {"key": condition.key.name}
         if base in _PRINCIPAL_KEYS and "false" not in asked:
             yield issue("RCP_MISSING_RELATED_PRINCIPAL_CONDITION_KEY", policy.key(condition.key), **words)
-        if base in _SOURCE_KEYS and "true" not in asked and not _asks_presence(condition):
+        if base in _SOURCE_KEYS and "true" not in asked and not _is_null_check(condition):
             place = policy.key(condition.key)
             yield issue("RCP_MISSING_RELATED_SERVICE_PRINCIPAL_CONDITION_KEY", place, **words)
 
 
-def _asks_presence(condition: Condition) -> bool:
+def _is_null_check(condition: Condition) -> bool:
     return condition.family == "Null"
 
 
 def rcp_null_checks(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """RCP_MISSING_SERVICE_CONDITION_KEY_NULL_CHECK."""
-    if not _controls(policy) or not statement.denies:
+    """Check for RCP_MISSING_SERVICE_CONDITION_KEY_NULL_CHECK."""
+    if not _is_rcp(policy) or not statement.denies:
         return
-    checked = any(_asks_presence(c) and c.name in ("aws:sourceaccount", "aws:sourcearn") for c in statement.conditions)
+    checked = any(_is_null_check(c) and c.name in ("aws:sourceaccount", "aws:sourcearn") for c in statement.conditions)
     for condition in statement.conditions if not checked else ():
         if condition.name in _NULL_CHECKED:
             words = {"key": condition.key.name}

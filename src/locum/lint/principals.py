@@ -1,4 +1,4 @@
-"""Principal and NotPrincipal: who may be named, and how.
+"""Checks of Principal and NotPrincipal.
 
 IAM User Guide, "AWS JSON policy elements: Principal".
 """
@@ -21,9 +21,9 @@ _USER_ID: Final = re.compile(r"AIDA[A-Z0-9]{4,124}")
 _ARN: Final = re.compile(r"arn:[^:]+:(iam|sts)::[^:]*:.+")
 SERVICE_FORMAT: Final = "service-name.amazonaws.com"
 
-# "you can't use the aws:PrincipalOrgID condition key with the service principal cloudfront.amazonaws.com": these
-# tell of principals that belong to an account.
-_OF_ACCOUNTS: Final = (
+# Keys that only principals of an account have: "you can't use the aws:PrincipalOrgID condition key with the service
+# principal cloudfront.amazonaws.com".
+_ACCOUNT_PRINCIPAL_KEYS: Final = (
     "aws:principalaccount",
     "aws:principalarn",
     "aws:principalorgid",
@@ -33,12 +33,12 @@ _OF_ACCOUNTS: Final = (
     "aws:userid",
     "aws:username",
 )
-# What was used to tell on whose behalf a service calls, before there were keys for it.
+# Keys that were formerly used to restrict on whose behalf a service calls.
 _FORMER_SOURCES: Final = ("aws:referer", "aws:sourceowner")
 
 
 def formats(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """INVALID_PRINCIPAL_FORMAT: neither "*" nor a key-value pair; or a value of AWS that is none."""
+    """Check for INVALID_PRINCIPAL_FORMAT: neither "*" nor an object, or an invalid value under AWS."""
     for name in ("Principal", "NotPrincipal"):
         member = statement.element(name)
         if member is None or member.value.kind is Kind.OBJECT:
@@ -52,12 +52,12 @@ def formats(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 def _is_aws(text: str) -> bool:
     if has_wildcard(text):
-        return True  # UNSUPPORTED_WILDCARD_IN_PRINCIPAL tells
+        return True  # reported as UNSUPPORTED_WILDCARD_IN_PRINCIPAL
     return any(form.fullmatch(text) for form in (ACCOUNT, _ARN, _ROLE_ID, _USER_ID))
 
 
 def keys(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """INVALID_PRINCIPAL_KEY."""
+    """Check for INVALID_PRINCIPAL_KEY."""
     for name in ("Principal", "NotPrincipal"):
         member = statement.element(name)
         for entry in member.value.members if member is not None else ():
@@ -66,7 +66,10 @@ def keys(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def wildcards(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """UNSUPPORTED_WILDCARD_IN_PRINCIPAL: "You also cannot use a wildcard to match part of a name or an ARN"."""
+    """Check for UNSUPPORTED_WILDCARD_IN_PRINCIPAL.
+
+    "You also cannot use a wildcard to match part of a name or an ARN".
+    """
     for principal in statement.principals:
         text = principal.value.text
         everyone = principal.kind in ("AWS", "") and text == "*"
@@ -76,7 +79,7 @@ def wildcards(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def unique_ids(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """INVALID_ROLE_REFERENCE, INVALID_USER_REFERENCE."""
+    """Check for INVALID_ROLE_REFERENCE and INVALID_USER_REFERENCE."""
     for code, form in (("INVALID_ROLE_REFERENCE", _ROLE_ID), ("INVALID_USER_REFERENCE", _USER_ID)):
         for principal in statement.principals:
             if principal.kind == "AWS" and form.fullmatch(principal.value.text):
@@ -84,7 +87,7 @@ def unique_ids(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def service_formats(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """INVALID_SERVICE_PRINCIPAL_FORMAT, in the principal element."""
+    """Check for INVALID_SERVICE_PRINCIPAL_FORMAT, in the principal element."""
     for principal in statement.principals:
         text = principal.value.text
         if principal.kind == "Service" and not has_wildcard(text) and not SERVICE_PRINCIPAL.fullmatch(text):
@@ -93,14 +96,14 @@ def service_formats(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def allow_not_principal(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """ALLOW_WITH_NOT_PRINCIPAL."""
+    """Check for ALLOW_WITH_NOT_PRINCIPAL."""
     member = statement.element("NotPrincipal")
     if statement.allows and member is not None:
         yield issue("ALLOW_WITH_NOT_PRINCIPAL", policy.key(member))
 
 
 def federated(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """FEDERATED_PRINCIPAL_NOT_SUPPORTED: where the policy is known to be of another resource than a role."""
+    """Check for FEDERATED_PRINCIPAL_NOT_SUPPORTED: in policies of resources that are not roles."""
     if policy.type is not PolicyType.RESOURCE_POLICY or policy.resource_type is None or policy.trust:
         return
     for principal in statement.principals:
@@ -112,14 +115,14 @@ def federated(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def _services(policy: Policy, statement: Statement) -> tuple[Principal, ...]:
-    """The services that are granted something, outside of trust policies."""
+    """The service principals of an Allow statement, outside of trust policies."""
     if policy.type is not PolicyType.RESOURCE_POLICY or policy.trusts(statement) or not statement.allows:
         return ()
     return tuple(p for p in statement.principals if p.kind == "Service" and not p.negated)
 
 
 def service_sources(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL, RECOMMENDED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL."""
+    """Check for RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL and RECOMMENDED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL."""
     services = _services(policy, statement)
     if not services or statement.keys & SOURCES:
         return
@@ -134,11 +137,13 @@ def service_sources(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def service_keys(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """UNSUPPORTED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL."""
+    """Check for UNSUPPORTED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL."""
     services = _services(policy, statement)
     if not services or len(services) != len(statement.principals):
         return
-    found = [c.key for c in statement.conditions if c.name.partition("/")[0] in _OF_ACCOUNTS and not c.negated]
+    found = [
+        c.key for c in statement.conditions if c.name.partition("/")[0] in _ACCOUNT_PRINCIPAL_KEYS and not c.negated
+    ]
     if found:
         places = (*map(policy.key, found), *(policy.value(principal.value) for principal in services))
         names = ", ".join(member.name for member in found)

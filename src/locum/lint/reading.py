@@ -1,8 +1,7 @@
-"""JSON with its places: what the checks walk over.
+"""A JSON parser that keeps positions, for the checks.
 
-`policy.parse` refuses at the first fault and `json` knows no positions, so this reader keeps everything: each value
-with its span and path, the members of an object in their order, twice where they are there twice. Scalars are read
-by `json`'s own scanner.
+`policy.parse` stops at the first fault and `json` keeps no positions. This parser keeps each value with its span and
+path, and all members of an object in their order, duplicates included. Scalars are parsed by `json`'s own scanner.
 """
 
 from __future__ import annotations
@@ -14,11 +13,11 @@ from typing import Final, NamedTuple, NoReturn
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _MAX_DEPTH: Final = 32
-"""No policy nests deeper than six."""
+"""The limit of nesting; no policy nests deeper than six."""
 
 
 class Kind(StrEnum):
-    """The types of JSON, as findings name them."""
+    """The types of JSON values, by their names in findings."""
 
     OBJECT = "Object"
     ARRAY = "Array"
@@ -29,7 +28,7 @@ class Kind(StrEnum):
 
 
 class Node(NamedTuple):
-    """A value. `text` is a string's value, or a scalar as it is written; `start` and `end` are offsets."""
+    """A JSON value. `text` is a string's value, or another scalar's source text; `start` and `end` are offsets."""
 
     kind: Kind
     path: tuple[str | int, ...]
@@ -50,7 +49,7 @@ class Member(NamedTuple):
 
 
 class BrokenJson(ValueError):
-    """The text is not JSON from `offset` on."""
+    """The text is not valid JSON at `offset`."""
 
     def __init__(self, offset: int) -> None:
         super().__init__(f"not JSON from offset {offset} on")
@@ -58,7 +57,7 @@ class BrokenJson(ValueError):
 
 
 class _Number(str):
-    """A JSON number, as it is written."""
+    """A JSON number in its original spelling."""
 
     __slots__ = ()
 
@@ -71,7 +70,7 @@ _SCALARS: Final = json.JSONDecoder(parse_int=_Number, parse_float=_Number, parse
 
 
 def read(text: str) -> Node:
-    """The document. Raises BrokenJson."""
+    """Parse a document. Raises BrokenJson."""
     root = _value(text, _skip(text, 0), (), _MAX_DEPTH)
     rest = _skip(text, root.end)
     if rest != len(text):
@@ -138,7 +137,7 @@ def _array(text: str, start: int, path: tuple[str | int, ...], depth: int) -> No
 
 
 def _next(text: str, offset: int, closer: str) -> int:
-    """Past the comma to what follows it, or at the `closer`."""
+    """The offset of the next item after a comma, or of the `closer`."""
     offset = _skip(text, offset)
     if text[offset : offset + 1] == closer:
         return offset

@@ -1,4 +1,4 @@
-"""What could be left out without changing what the policy says."""
+"""Checks for redundant actions, resources and statements."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from locum.lint.globs import coverer, has_wildcard
+from locum.lint.globs import covers, has_wildcard
 from locum.lint.reading import Kind, Node
 from locum.lint.view import Issue, Policy, Statement, issue
 from locum.policy.patterns import Matcher
 
 MAX_COMPARED: Final = 20_000_000
-"""Characters that patterns are held against, an element: no policy within its quota comes near."""
+"""The limit of comparisons per element, in characters: far above any policy within its quota."""
 
 _GROUP: Final = re.compile(r"arn:[^:*?$]*:[^:*?$]*:|[^:*?$]*:")
-"""What a text must share with a pattern that may cover it: service, or partition and service."""
+"""The part that a text has in common with a pattern that covers it: service, or partition and service."""
 
 
 def actions(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """REDUNDANT_ACTION: "when all of the contents of an action are redundant"."""
+    """Check for REDUNDANT_ACTION: "when all of the contents of an action are redundant"."""
     for name in ("Action", "NotAction"):
         covered = _covered(statement.texts(name), fold=True)
         if covered:
@@ -29,7 +29,7 @@ def actions(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def resources(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """REDUNDANT_RESOURCE."""
+    """Check for REDUNDANT_RESOURCE."""
     for name in ("Resource", "NotResource"):
         covered = _covered(statement.texts(name), fold=False)
         if covered:
@@ -37,7 +37,7 @@ def resources(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def _covered(nodes: tuple[Node, ...], *, fold: bool) -> list[Node]:
-    """Those that another covers; of those that cover one another, all but the first."""
+    """The nodes that another node covers; of nodes that cover each other, all but the first."""
     texts = [node.text.lower() if fold else node.text for node in nodes]
     first: dict[str, int] = {}
     for i, text in enumerate(texts):
@@ -47,12 +47,12 @@ def _covered(nodes: tuple[Node, ...], *, fold: bool) -> list[Node]:
         if has_wildcard(text):
             groups[_group(text)].append(text)
     redundant: set[str] = set()
-    left = MAX_COMPARED
-    tests = {text: coverer(text) for patterns in groups.values() for text in patterns}
+    remaining = MAX_COMPARED
+    tests = {text: covers(text) for patterns in groups.values() for text in patterns}
     for text in first:
         rivals = [*groups[""], *(groups.get(_group(text), ()) if _group(text) else ())]
-        left -= len(rivals) * len(text)
-        if left < 0:
+        remaining -= len(rivals) * len(text)
+        if remaining < 0:
             break
         if any(_is_covered(text, rival, tests, first) for rival in rivals):
             redundant.add(text)
@@ -72,20 +72,20 @@ def _is_covered(text: str, by: str, tests: dict[str, Matcher], first: dict[str, 
 
 
 def statements(policy: Policy) -> Iterator[Issue]:
-    """REDUNDANT_STATEMENT: the same but for its Sid and the order of what it lists."""
+    """Check for REDUNDANT_STATEMENT: equal except for the Sid and the order of lists."""
     seen: dict[object, Statement] = {}
     for statement in policy.statements:
-        said = _said(statement.node)
-        if said in seen:
-            yield issue("REDUNDANT_STATEMENT", policy.value(seen[said].node), policy.value(statement.node))
+        content = _canonical(statement.node)
+        if content in seen:
+            yield issue("REDUNDANT_STATEMENT", policy.value(seen[content].node), policy.value(statement.node))
         else:
-            seen[said] = statement
+            seen[content] = statement
 
 
-def _said(node: Node) -> object:
+def _canonical(node: Node) -> object:
     if node.kind is Kind.OBJECT:
-        return node.kind, frozenset((m.name, _said(m.value)) for m in node.members if m.name != "Sid")
+        return node.kind, frozenset((m.name, _canonical(m.value)) for m in node.members if m.name != "Sid")
     if node.kind is Kind.ARRAY:
-        members = frozenset(_said(item) for item in node.items)
+        members = frozenset(_canonical(item) for item in node.items)
         return next(iter(members)) if len(members) == 1 else (node.kind, members)
     return node.kind, node.text

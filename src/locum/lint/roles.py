@@ -1,7 +1,7 @@
-"""iam:PassRole and iam:CreateServiceLinkedRole: what is granted on more roles than anybody meant.
+"""Checks for grants of iam:PassRole and iam:CreateServiceLinkedRole on too many roles.
 
-The reference has the same six findings for both actions. Which of them depends on how the statement names the action
-(itself, by a wildcard, by not excluding it) and the resource (by a wildcard, by not excluding it).
+The reference has the same six findings for both actions. They depend on how the statement includes the action (by
+name, by a wildcard, by NotAction) and the resource (by a wildcard, by NotResource).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from locum.lint.view import Issue, Policy, Statement, issue
 
 
 class _Grant(NamedTuple):
-    """An action, the beginning of its codes, and the condition key that narrows it."""
+    """An action, the prefix of its codes, and the condition key that restricts it."""
 
     action: str
     code: str
@@ -27,12 +27,12 @@ class _Grant(NamedTuple):
 _PASS_ROLE: Final = _Grant("iam:passrole", "PASS_ROLE", "iam:passedtoservice")
 _CREATE_ROLE: Final = _Grant("iam:createservicelinkedrole", "CREATE_SLR", "iam:awsservicename")
 
-# A role's name that says nothing before its wildcard: "*", role/*, role/aws-service-role/*.
+# A role's name that begins with a wildcard: "*", role/*, role/aws-service-role/*.
 # "Some AWS services include their service namespace in the name of their role. This policy check takes these
 # conventions into account ...: arn:aws:iam::*:role/Service*".
 _ANY_ROLE: Final = re.compile(r"\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:(\*|role\*|role/([^*?]*/)?[*?].*)", re.DOTALL)
 
-# (how the action is named, whether the resource is excluded) -> the end of the code.
+# (how the action is included, whether there is a NotResource) -> the suffix of the code.
 _CODES: Final = {
     ("named", False): "WITH_STAR_IN_RESOURCE",
     ("wildcard", False): "WITH_STAR_IN_ACTION_AND_RESOURCE",
@@ -44,16 +44,16 @@ _CODES: Final = {
 
 
 def pass_role(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """PASS_ROLE_WITH_..."""
-    yield from _too_many(policy, statement, _PASS_ROLE)
+    """Check for PASS_ROLE_WITH_..."""
+    yield from _broad_grants(policy, statement, _PASS_ROLE)
 
 
 def create_role(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """CREATE_SLR_WITH_..."""
-    yield from _too_many(policy, statement, _CREATE_ROLE)
+    """Check for CREATE_SLR_WITH_..."""
+    yield from _broad_grants(policy, statement, _CREATE_ROLE)
 
 
-def _too_many(policy: Policy, statement: Statement, grant: _Grant) -> Iterator[Issue]:
+def _broad_grants(policy: Policy, statement: Statement, grant: _Grant) -> Iterator[Issue]:
     if policy.type is not PolicyType.IDENTITY_POLICY or not statement.allows or grant.key in statement.keys:
         return
     how, actions = _granted(statement, grant.action)
@@ -65,7 +65,7 @@ def _too_many(policy: Policy, statement: Statement, grant: _Grant) -> Iterator[I
 
 
 def _granted(statement: Statement, action: str) -> tuple[str, list[Node]]:
-    """How the statement names the action, and where; nowhere, if it does not grant it."""
+    """How the statement includes the action, and the nodes that do; none where it does not grant it."""
     excluding = statement.element("NotAction")
     if excluding is not None:
         covered = any(matcher(node.text.lower())(action) for node in statement.texts("NotAction"))

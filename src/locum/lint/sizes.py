@@ -1,4 +1,4 @@
-"""How long a policy may be.
+"""The check of policy size quotas.
 
 IAM User Guide, "IAM and AWS STS quotas"; Organizations User Guide, "Quotas"; S3 User Guide, "Bucket policies".
 """
@@ -13,17 +13,17 @@ from locum.lint.view import Issue, Policy, issue
 from locum.policy.grammar import significant_length
 
 IDENTITY_QUOTA: Final = 6144
-"""A managed policy's, in characters but white space; inline policies are limited by their sum."""
+"""The quota of a managed policy, in characters without white space; inline policies are limited by their sum."""
 TRUST_QUOTA: Final = 2048
-"""A role trust policy's default, in characters but white space."""
+"""The default quota of a role's trust policy, in characters without white space."""
 RESOURCE_QUOTA: Final = 20480
-"""A bucket policy's, in characters: the one resource policy quota that all resource types here share."""
+"""The quota of a bucket policy, in characters, applied to all resource policies."""
 CONTROL_QUOTA: Final = 5120
-"""An SCP's and an RCP's, in characters: white space counts."""
+"""The quota of an SCP or RCP, in characters including white space."""
 
 
 def quotas(policy: Policy) -> Iterator[Issue]:
-    """POLICY_SIZE_EXCEEDS_..._QUOTA."""
+    """Check for POLICY_SIZE_EXCEEDS_..._QUOTA."""
     kind, size, quota = _measured(policy)
     if size > quota:
         words = {"size": str(size), "quota": str(quota)}

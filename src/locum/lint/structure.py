@@ -1,4 +1,4 @@
-"""Which elements there are, and of which types: what the grammar asks of a document.
+"""Checks of a document's structure: required, unknown and empty elements, and their types.
 
 IAM User Guide, "Grammar of the IAM JSON policy language".
 """
@@ -24,7 +24,7 @@ _STRINGS: Final = "String or String Array"
 
 
 def repeated_members(policy: Policy) -> Iterator[Issue]:
-    """JSON_SYNTAX_ERROR: a member that is there twice."""
+    """Check for JSON_SYNTAX_ERROR: a duplicate member."""
     left = [policy.root]
     while left:
         node = left.pop()
@@ -37,13 +37,13 @@ def repeated_members(policy: Policy) -> Iterator[Issue]:
 
 
 def missing_version(policy: Policy) -> Iterator[Issue]:
-    """MISSING_VERSION."""
+    """Check for MISSING_VERSION."""
     if policy.root.kind is Kind.OBJECT and "Version" not in policy.elements:
         yield issue("MISSING_VERSION", policy.everywhere())
 
 
 def invalid_version(policy: Policy) -> Iterator[Issue]:
-    """INVALID_VERSION."""
+    """Check for INVALID_VERSION."""
     member = policy.elements.get("Version")
     if member is not None and member.value.kind is Kind.STRING and member.value.text not in VERSIONS:
         versions = ", ".join(sorted(VERSIONS, reverse=True))
@@ -51,7 +51,7 @@ def invalid_version(policy: Policy) -> Iterator[Issue]:
 
 
 def missing_statement(policy: Policy) -> Iterator[Issue]:
-    """MISSING_STATEMENT."""
+    """Check for MISSING_STATEMENT."""
     member = policy.elements.get("Statement")
     if policy.root.kind is Kind.OBJECT and member is None:
         yield issue("MISSING_STATEMENT", policy.everywhere())
@@ -60,12 +60,12 @@ def missing_statement(policy: Policy) -> Iterator[Issue]:
 
 
 def document_elements(policy: Policy) -> Iterator[Issue]:
-    """INVALID_POLICY_ELEMENT, outside of statements."""
+    """Check for INVALID_POLICY_ELEMENT, outside of statements."""
     yield from _unknown(policy, policy.root.members, DOCUMENT_FIELDS)
 
 
 def document_types(policy: Policy) -> Iterator[Issue]:
-    """DATA_TYPE_MISMATCH, outside of statements."""
+    """Check for DATA_TYPE_MISMATCH, outside of statements."""
     if policy.root.kind is not Kind.OBJECT:
         yield _mismatch(policy, policy.root, "Object")
     for name in ("Version", "Id"):
@@ -81,7 +81,7 @@ def document_types(policy: Policy) -> Iterator[Issue]:
 
 
 def repeated_sids(policy: Policy) -> Iterator[Issue]:
-    """UNIQUE_SIDS_REQUIRED for what IAM and Organizations keep, UNIQUE_SIDS_RECOMMENDED for other resource policies.
+    """Check for UNIQUE_SIDS_REQUIRED in policies of IAM and Organizations, UNIQUE_SIDS_RECOMMENDED in others.
 
     "in IAM, the Sid value must be unique within a JSON policy".
     """
@@ -99,7 +99,7 @@ def repeated_sids(policy: Policy) -> Iterator[Issue]:
 
 
 def statement_elements(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """INVALID_POLICY_ELEMENT, in statements."""
+    """Check for INVALID_POLICY_ELEMENT, in statements."""
     yield from _unknown(policy, statement.node.members, STATEMENT_FIELDS)
 
 
@@ -110,7 +110,7 @@ def _unknown(policy: Policy, members: tuple[Member, ...], known: frozenset[str])
 
 
 def statement_types(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """DATA_TYPE_MISMATCH, in statements."""
+    """Check for DATA_TYPE_MISMATCH, in statements."""
     for name in ("Sid", "Effect"):
         member = statement.element(name)
         if member is not None and member.value.kind is not Kind.STRING:
@@ -153,26 +153,29 @@ def _mismatch(policy: Policy, node: Node, wanted: str) -> Issue:
 
 
 def missing_effect(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """MISSING_EFFECT."""
+    """Check for MISSING_EFFECT."""
     if statement.element("Effect") is None:
         yield issue("MISSING_EFFECT", policy.value(statement.node))
 
 
 def invalid_effect(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """INVALID_EFFECT."""
+    """Check for INVALID_EFFECT."""
     for effect in statement.texts("Effect"):
         if effect.text not in ("Allow", "Deny"):
             yield issue("INVALID_EFFECT", policy.value(effect), effect=effect.text)
 
 
 def missing_action(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """MISSING_ACTION."""
+    """Check for MISSING_ACTION."""
     if statement.element("Action") is None and statement.element("NotAction") is None:
         yield issue("MISSING_ACTION", policy.value(statement.node))
 
 
 def missing_resource(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """MISSING_RESOURCE: "All policies except role trust policies must include a Resource or NotResource element"."""
+    """Check for MISSING_RESOURCE.
+
+    "All policies except role trust policies must include a Resource or NotResource element".
+    """
     if policy.trusts(statement):
         return
     if statement.element("Resource") is None and statement.element("NotResource") is None:
@@ -180,14 +183,14 @@ def missing_resource(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def missing_principal(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """MISSING_PRINCIPAL."""
+    """Check for MISSING_PRINCIPAL."""
     wanted = policy.type in (PolicyType.RESOURCE_POLICY, PolicyType.RESOURCE_CONTROL_POLICY)
     if wanted and all(statement.element(name) is None for name in _PRINCIPALS):
         yield issue("MISSING_PRINCIPAL", policy.value(statement.node))
 
 
 def unsupported_principal(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """UNSUPPORTED_PRINCIPAL."""
+    """Check for UNSUPPORTED_PRINCIPAL."""
     for name in _PRINCIPALS if policy.type is PolicyType.IDENTITY_POLICY else ():
         member = statement.element(name)
         if member is not None:
@@ -195,7 +198,7 @@ def unsupported_principal(policy: Policy, statement: Statement) -> Iterator[Issu
 
 
 def element_combinations(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """UNSUPPORTED_ELEMENT_COMBINATION."""
+    """Check for UNSUPPORTED_ELEMENT_COMBINATION."""
     for name in ("Action", "Resource", "Principal"):
         one, other = statement.element(name), statement.element(f"Not{name}")
         if one is not None and other is not None:
@@ -204,7 +207,7 @@ def element_combinations(policy: Policy, statement: Statement) -> Iterator[Issue
 
 
 def unsupported_sid(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """UNSUPPORTED_SID: resource policies are kept by services that take other characters too."""
+    """Check for UNSUPPORTED_SID, except in resource policies, whose services accept other characters."""
     if policy.type is PolicyType.RESOURCE_POLICY and not policy.trust:
         return
     for sid in statement.texts("Sid"):
@@ -212,11 +215,11 @@ def unsupported_sid(policy: Policy, statement: Statement) -> Iterator[Issue]:
             yield issue("UNSUPPORTED_SID", policy.value(sid))
 
 
-# --- what is empty ---
+# --- empty elements ---
 
 
 def empty_sid(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """EMPTY_SID_VALUE."""
+    """Check for EMPTY_SID_VALUE."""
     for sid in statement.texts("Sid"):
         if not sid.text:
             yield issue("EMPTY_SID_VALUE", policy.value(sid))
@@ -229,19 +232,19 @@ def _empty(policy: Policy, code: str, members: list[Member | None], kind: Kind) 
 
 
 def empty_actions(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """EMPTY_ARRAY_ACTION."""
+    """Check for EMPTY_ARRAY_ACTION."""
     found = [statement.element("Action"), statement.element("NotAction")]
     yield from _empty(policy, "EMPTY_ARRAY_ACTION", found, Kind.ARRAY)
 
 
 def empty_resources(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """EMPTY_ARRAY_RESOURCE."""
+    """Check for EMPTY_ARRAY_RESOURCE."""
     found = [statement.element("Resource"), statement.element("NotResource")]
     yield from _empty(policy, "EMPTY_ARRAY_RESOURCE", found, Kind.ARRAY)
 
 
 def empty_principals(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """EMPTY_OBJECT_PRINCIPAL, EMPTY_ARRAY_PRINCIPAL."""
+    """Check for EMPTY_OBJECT_PRINCIPAL and EMPTY_ARRAY_PRINCIPAL."""
     found = [statement.element(name) for name in _PRINCIPALS]
     yield from _empty(policy, "EMPTY_OBJECT_PRINCIPAL", found, Kind.OBJECT)
     entries: list[Member | None] = [entry for member in found if member is not None for entry in member.value.members]
@@ -249,7 +252,7 @@ def empty_principals(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def empty_conditions(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """EMPTY_OBJECT_CONDITION."""
+    """Check for EMPTY_OBJECT_CONDITION."""
     block = statement.element("Condition")
     operators = list(block.value.members) if block is not None else []
     yield from _empty(policy, "EMPTY_OBJECT_CONDITION", [block, *operators], Kind.OBJECT)

@@ -1,4 +1,4 @@
-"""The checks: each code of the reference, and the function that finds it."""
+"""The table of all checks."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ STATEMENT: Final[tuple[StatementCheck, ...]] = (
     contents.private_addresses,
     contents.ranges,
     contents.permissive_patterns,
-    contents.always_and_never,
+    contents.lone_wildcards,
     contents.empty_values,
     contents.redundant_numbers,
     contents.dynamodb_attributes,

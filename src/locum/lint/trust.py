@@ -1,4 +1,4 @@
-"""Trust policies of roles: who may assume the role, and how.
+"""Checks of roles' trust policies.
 
 IAM User Guide, "Roles terms and concepts", "Create a role for OpenID Connect federation".
 """
@@ -21,28 +21,28 @@ _ROLES_ANYWHERE: Final = "rolesanywhere.amazonaws.com"
 _ROLES_ANYWHERE_NEEDS: Final = ("sts:assumerole", "sts:setsourceidentity", "sts:tagsession")
 _SESSION: Final = re.compile(r"arn:([^:]+):(?:sts|iam)::([0-9]{12}):assumed-role/([^/]+)/.+")
 _ROLE: Final = re.compile(r"arn:([^:]+):iam::([0-9]{12}):role/(?:.*/)?([^/]+)")
-# The providers whose `aud` has one value.
+# The providers whose `aud` claim has a single value.
 _SINGLE_AUDIENCE: Final = frozenset(
     {"accounts.google.com", "cognito-identity.amazonaws.com", "graph.facebook.com", "www.amazon.com", GITHUB}
 )
 
 
 def no_not_principal(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """ROLE_TRUST_POLICY_SYNTAX_ERROR_NOTPRINCIPAL."""
+    """Check for ROLE_TRUST_POLICY_SYNTAX_ERROR_NOTPRINCIPAL."""
     member = statement.element("NotPrincipal")
     if policy.trust and member is not None:
         yield issue("ROLE_TRUST_POLICY_SYNTAX_ERROR_NOTPRINCIPAL", policy.key(member))
 
 
 def no_lone_wildcard(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL: "Principal": "*", not "AWS": "*"."""
+    """Check for ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL: "Principal": "*", not "AWS": "*"."""
     for principal in statement.principals:
         if policy.trust and principal.kind == "" and principal.value.text == "*":
             yield issue("ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL", policy.value(principal.value))
 
 
 def no_resource(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """ROLE_TRUST_POLICY_SYNTAX_ERROR_RESOURCE."""
+    """Check for ROLE_TRUST_POLICY_SYNTAX_ERROR_RESOURCE."""
     for name in ("Resource", "NotResource"):
         member = statement.element(name)
         if policy.trust and member is not None:
@@ -56,14 +56,14 @@ def _federated(policy: Policy, statement: Statement) -> tuple[Principal, ...]:
 
 
 def provider_formats(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """INVALID_FEDERATED_PRINCIPAL_SYNTAX_IN_ROLE_TRUST_POLICY."""
+    """Check for INVALID_FEDERATED_PRINCIPAL_SYNTAX_IN_ROLE_TRUST_POLICY."""
     for principal in _federated(policy, statement):
         if not any(form.fullmatch(principal.value.text) for form in (_SAML, _OIDC, _DOMAIN)):
             yield issue("INVALID_FEDERATED_PRINCIPAL_SYNTAX_IN_ROLE_TRUST_POLICY", policy.value(principal.value))
 
 
 def _provider(principal: Principal) -> str:
-    """The domain (and path) of an OpenID Connect provider; empty for another principal."""
+    """The domain (and path) of an OpenID Connect provider; empty for other principals."""
     text = principal.value.text
     if principal.kind != "Federated" or _SAML.fullmatch(text):
         return ""
@@ -72,7 +72,7 @@ def _provider(principal: Principal) -> str:
 
 
 def mismatched_actions(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """MISMATCHED_ACTION_FOR_PRINCIPAL."""
+    """Check for MISMATCHED_ACTION_FOR_PRINCIPAL."""
     if not policy.trusts(statement):
         return
     for action in statement.actions:
@@ -95,7 +95,7 @@ def _fits(action: str, principal: Principal) -> bool:
 
 
 def roles_anywhere(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """MISSING_ACTION_FOR_ROLES_ANYWHERE_TRUST_POLICY."""
+    """Check for MISSING_ACTION_FOR_ROLES_ANYWHERE_TRUST_POLICY."""
     named = [p for p in statement.principals if p.kind == "Service" and p.value.text == _ROLES_ANYWHERE]
     if not named or not statement.allows or not policy.trusts(statement):
         return
@@ -105,7 +105,7 @@ def roles_anywhere(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def provider_conditions(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """MISSING_GITHUB_REPO_CONDITION_KEY, MISSING_CONDITION_KEY_FOR_OIDC_PRINCIPAL."""
+    """Check for MISSING_GITHUB_REPO_CONDITION_KEY and MISSING_CONDITION_KEY_FOR_OIDC_PRINCIPAL."""
     if not statement.allows or not policy.trusts(statement):
         return
     for principal in statement.principals:
@@ -120,7 +120,7 @@ def provider_conditions(policy: Policy, statement: Statement) -> Iterator[Issue]
 
 
 def github_branches(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED."""
+    """Check for SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED."""
     if not statement.allows or f"{GITHUB}:ref" in statement.keys:
         return
     for condition in statement.conditions:
@@ -132,7 +132,7 @@ def github_branches(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def audiences(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """FORANYVALUE_WITH_AUDIENCE_CLAIM_TYPE, CONFIRM_AUDIENCE_CLAIM_TYPE."""
+    """Check for FORANYVALUE_WITH_AUDIENCE_CLAIM_TYPE and CONFIRM_AUDIENCE_CLAIM_TYPE."""
     if not policy.trusts(statement):
         return
     for condition in statement.conditions:
@@ -151,7 +151,7 @@ def _audience(policy: Policy, condition: Condition, provider: str, quantifier: Q
 
 
 def redundant_sessions(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """REDUNDANT_PRINCIPAL_IN_ROLE_TRUST_POLICY."""
+    """Check for REDUNDANT_PRINCIPAL_IN_ROLE_TRUST_POLICY."""
     if not policy.trusts(statement):
         return
     parents: dict[tuple[str, ...], str] = {}

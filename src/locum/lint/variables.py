@@ -1,4 +1,4 @@
-"""Policy variables: `${key}` and `${key, 'default'}`.
+"""Checks of policy variables: `${key}` and `${key, 'default'}`.
 
 IAM User Guide, "IAM policy elements: Variables and tags".
 """
@@ -20,14 +20,14 @@ _WITH: Final = frozenset({"String", "Arn"})
 
 
 def _texts(statement: Statement) -> Iterator[Node]:
-    """Where variables may stand."""
+    """The strings that may have variables."""
     yield from statement.texts("Resource", "NotResource")
     for condition in statement.conditions:
         yield from (value for value in condition.values if value.kind is Kind.STRING)
 
 
 def braces(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """MISSING_BRACE_IN_VARIABLE."""
+    """Check for MISSING_BRACE_IN_VARIABLE."""
     for node in _texts(statement) if policy.variables else ():
         match = _OPENED.search(node.text)
         if match:
@@ -36,7 +36,7 @@ def braces(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def inside(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """EMPTY_VARIABLE, UNSUPPORTED_SPACE_IN_VARIABLE, MISSING_QUOTE_IN_VARIABLE."""
+    """Check for EMPTY_VARIABLE, UNSUPPORTED_SPACE_IN_VARIABLE, MISSING_QUOTE_IN_VARIABLE."""
     for node in _texts(statement) if policy.variables else ():
         for match in _CLOSED.finditer(node.text):
             code = _wrong(match.group(1))
@@ -58,13 +58,13 @@ def _wrong(inner: str) -> str:
 
 
 def _is_tag(key: str) -> bool:
-    """Tag keys may have spaces in the middle."""
+    """Whether `key` has a tag key, which may have inner spaces."""
     base, slash, _ = key.partition("/")
     return bool(slash) and key == key.strip() and not any(character.isspace() for character in base)
 
 
 def elements(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """VARIABLE_UNSUPPORTED_IN_ELEMENT."""
+    """Check for VARIABLE_UNSUPPORTED_IN_ELEMENT."""
     names = ("Sid", "Effect", "Action", "NotAction")
     nodes = (*statement.texts(*names), *(principal.value for principal in statement.principals))
     for node in nodes:
@@ -74,7 +74,7 @@ def elements(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def versions(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """VARIABLE_UNSUPPORTED_IN_VERSION: where what stands in the braces is a key that exists."""
+    """Check for VARIABLE_UNSUPPORTED_IN_VERSION: where the key in the braces exists."""
     for node in _texts(statement) if not policy.variables else ():
         for match in _CLOSED.finditer(node.text):
             name = match.group(1).partition(",")[0].strip().lower()
@@ -84,7 +84,7 @@ def versions(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 
 def operators(policy: Policy, statement: Statement) -> Iterator[Issue]:
-    """INVALID_VARIABLE_FOR_OPERATOR."""
+    """Check for INVALID_VARIABLE_FOR_OPERATOR."""
     for condition in statement.conditions:
         for value in condition.values if condition.parts is not None and condition.family not in _WITH else ():
             if policy.variables and _CLOSED.search(value.text):

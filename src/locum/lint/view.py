@@ -1,6 +1,6 @@
-"""A document as the checks see it: statements, their elements and conditions, however broken the rest is.
+"""A view of a document for the checks: its statements, elements and conditions, which may be invalid.
 
-What is not of the type that belongs in its place is left out of the views here; `structure` reports it.
+Values of the wrong type are omitted from the view; `structure` reports them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SCALARS: Final = frozenset({Kind.STRING, Kind.NUMBER, Kind.BOOLEAN})
 
 
 class Issue(NamedTuple):
-    """What a check yields: `words` fill the gaps of the code's text."""
+    """An issue that a check found. `words` fill in the template of the code's text."""
 
     code: str
     places: tuple[Location, ...]
@@ -28,7 +28,7 @@ class Issue(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """One key under one operator. `parts` is None for an operator that does not exist; `values` are its scalars."""
+    """A condition: a key under an operator. `parts` is None for an unknown operator; `values` are its scalars."""
 
     operator: Member
     parts: Operator | None
@@ -37,17 +37,17 @@ class Condition(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The key, lower-case: keys are not case-sensitive."""
+        """The key in lower case, as keys are not case-sensitive."""
         return self.key.name.lower()
 
     @property
     def negated(self) -> bool:
-        """Whether the operator is one of the Not... kind."""
+        """Whether the operator is negated (Not...)."""
         return self.parts is not None and self.parts.negated
 
     @property
     def family(self) -> str:
-        """String, Numeric, Date, Bool, Binary, Ip, Arn, Null; empty where the operator does not exist."""
+        """The operator's family: String, Numeric, Date, Bool, Binary, Ip, Arn, Null; empty for an unknown operator."""
         return self.parts.family if self.parts is not None else ""
 
 
@@ -60,18 +60,18 @@ class Principal(NamedTuple):
 
 
 class Statement:
-    """One statement."""
+    """A view of one statement."""
 
     def __init__(self, node: Node) -> None:
         self.node = node
         self._elements = {member.name: member for member in reversed(node.members)}
 
     def element(self, name: str) -> Member | None:
-        """The element called `name`; of several, the first."""
+        """The element called `name`; of duplicates, the first."""
         return self._elements.get(name)
 
     def texts(self, *names: str) -> tuple[Node, ...]:
-        """The strings of the elements called `names`."""
+        """The string values of the elements called `names`."""
         found = [self._elements[name].value for name in names if name in self._elements]
         return tuple(text for value in found for text in _flat(value) if text.kind is Kind.STRING)
 
@@ -101,7 +101,7 @@ class Statement:
 
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:
-        """Every key of every operator."""
+        """All keys of all operators."""
         block = self.element("Condition")
         return tuple(
             Condition(outer, operator(outer.name), key, tuple(v for v in _flat(key.value) if v.kind in _SCALARS))
@@ -111,13 +111,13 @@ class Statement:
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """The lower-case names of all condition keys, and of keys with tags the part before the slash too."""
+        """The lower-case names of all condition keys; for keys with a tag key, also the part before the slash."""
         names = {condition.name for condition in self.conditions}
         return frozenset(names | {name.partition("/")[0] for name in names})
 
     @cached_property
     def principals(self) -> tuple[Principal, ...]:
-        """Every value of Principal and NotPrincipal."""
+        """All values of Principal and NotPrincipal."""
         found: list[Principal] = []
         for name in ("Principal", "NotPrincipal"):
             member = self.element(name)
@@ -136,7 +136,7 @@ def _flat(value: Node) -> tuple[Node, ...]:
 
 
 class Policy:
-    """The document, what it is said to be, and where its lines are."""
+    """A view of a document, with its declared type and the offsets of its lines."""
 
     def __init__(
         self, text: str, root: Node, policy_type: PolicyType, resource_type: str | None, catalogue: Catalogue
@@ -151,7 +151,7 @@ class Policy:
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
-        """The statements that are objects."""
+        """The statements that are JSON objects."""
         member = self.elements.get("Statement")
         found = () if member is None else _flat(member.value)
         return tuple(Statement(node) for node in found if node.kind is Kind.OBJECT)
@@ -162,18 +162,18 @@ class Policy:
         return self.resource_type == TRUST_POLICY
 
     def trusts(self, statement: Statement) -> bool:
-        """Whether the statement is one of a trust policy: said to be, or a resource policy that speaks of STS only."""
+        """Whether the statement is in a trust policy: a declared one, or a resource policy of STS actions only."""
         if self.type is not PolicyType.RESOURCE_POLICY or self.resource_type is not None:
             return self.trust
         return bool(statement.actions) and all(node.text.lower().startswith("sts:") for node in statement.actions)
 
     @property
     def variables(self) -> bool:
-        """Whether `${...}` means anything in it."""
+        """Whether the version has policy variables (`${...}`)."""
         version = self.elements.get("Version")
         return version is not None and version.value.text == CURRENT_VERSION
 
-    # --- places ---
+    # --- locations ---
 
     def _span(self, start: int, end: int) -> Span:
         first, last = bisect_right(self._lines, start) - 1, bisect_right(self._lines, end) - 1
@@ -181,24 +181,27 @@ class Policy:
         return Span(start, end, first + 1, start_column, last + 1, end_column)
 
     def everywhere(self) -> Location:
-        """The whole document."""
+        """The location of the whole document."""
         return Location((), self._span(0, len(self.text)))
 
     def offset(self, offset: int) -> Location:
-        """One point of the text."""
+        """The location of an offset."""
         return Location((), self._span(offset, offset))
 
     def value(self, node: Node) -> Location:
-        """A value."""
+        """The location of a value."""
         return Location(node.path, self._span(node.start, node.end))
 
     def key(self, member: Member) -> Location:
-        """The key of a member."""
+        """The location of a member's key."""
         path: tuple[PathElement, ...] = (*member.value.path[:-1], Key(member.name))
         return Location(path, self._span(member.start, member.end))
 
     def part(self, node: Node, start: int, length: int) -> Location:
-        """`length` characters of a string from `start` on; escapes in it leave the span at the whole string."""
+        """The location of `length` characters of a string from `start`.
+
+        The span is that of the whole string if the string has escapes.
+        """
         path: tuple[PathElement, ...] = (*node.path, Substring(start, length))
         if node.end - node.start != len(node.text) + 2:
             return Location(path, self._span(node.start, node.end))
@@ -207,5 +210,5 @@ class Policy:
 
 
 def issue(code: str, *places: Location, **words: str) -> Issue:
-    """An issue at `places`."""
+    """Make an issue at `places`."""
     return Issue(code, places, words)

@@ -1,6 +1,7 @@
-"""The policy engine: parse strictly, compile once, evaluate to a decision, explain on demand.
+"""The policy engine: parser, compiler, evaluator and explainer of IAM policies.
 
-Pure and total: no I/O, no clock, no randomness; what parses compiles, what compiles evaluates.
+Pure and total: no I/O, no clock, no randomness. Every document that parses compiles, and every compiled policy can be
+evaluated without an error.
 
     document = policy.parse(text, PolicyKind.IDENTITY)
     compiled = policy.compile(document, Source(PolicyKind.IDENTITY, "inline policy s3-read"))

@@ -1,4 +1,4 @@
-"""Files of decision cases, read: JSON Lines (one object a line) or YAML (a list), each case with its line."""
+"""The reader of decision-case files: JSON Lines (one object a line) or YAML (a list), with line numbers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple, NoReturn
 from locum.core.errors import LocumError
 
 _MAX_NODES: Final = 200_000
-"""Of one case in YAML, with what its aliases stand for: a few lines of aliases can stand for billions."""
+"""The limit for one case in YAML with its aliases expanded: a few lines of aliases can expand to billions."""
 
-_NOT_A_CASE: Final = (
+_CONSTRUCTION_ERRORS: Final = (
     ValueError,
     TypeError,
     AttributeError,
@@ -21,11 +21,11 @@ _NOT_A_CASE: Final = (
     ArithmeticError,
     RecursionError,
 )
-"""What reading a text raises that says `!!int` or `!!timestamp` of what is none, or nests too deep."""
+"""Raised by PyYAML for an invalid value under `!!int` or `!!timestamp`, or for nesting that is too deep."""
 
 
 class MalformedCase(LocumError):
-    """A case that cannot be run: what is wrong with which field of which case. `line` counts from 1; 0: unknown."""
+    """A decision case is invalid. The message tells the case, the field and the fault; `line` is from 1; 0: unknown."""
 
     def __init__(self, message: str, line: int = 0) -> None:
         super().__init__(f"line {line}: {message}" if line else message)
@@ -34,14 +34,14 @@ class MalformedCase(LocumError):
 
 
 class Entry(NamedTuple):
-    """What stands in a file where a case should be: `value` is what was read of it, on `line`."""
+    """One entry of a case file, not yet checked: its parsed `value`, and the line where it begins."""
 
     line: int
     value: Any
 
 
 def entries(text: str, *, yaml: bool = False) -> Iterator[Entry | MalformedCase]:
-    """The entries of a file's `text` in order, with what cannot be read in its place. YAML needs PyYAML."""
+    """The entries of a file's `text` in order, with errors in place of unreadable ones. YAML needs PyYAML."""
     return _yaml(text) if yaml else _json_lines(text)
 
 
@@ -53,7 +53,7 @@ def _json_lines(text: str) -> Iterator[Entry | MalformedCase]:
         if not line.strip():
             continue
         try:
-            yield Entry(number, json.loads(line, object_pairs_hook=_once, parse_constant=_constant))
+            yield Entry(number, json.loads(line, object_pairs_hook=_unique_members, parse_constant=_constant))
         except json.JSONDecodeError as error:
             yield MalformedCase(f"not JSON: {error.msg} (column {error.colno}); each line is a case of its own", number)
         except RecursionError:
@@ -62,15 +62,15 @@ def _json_lines(text: str) -> Iterator[Entry | MalformedCase]:
             yield MalformedCase(f"not JSON: {error}", number)
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    twice = _twice([name for name, _ in pairs])
-    if twice is not None:
-        raise ValueError(f"the field {twice} is given twice")
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    duplicate = _first_duplicate([name for name, _ in pairs])
+    if duplicate is not None:
+        raise ValueError(f"the field {duplicate} is given twice")
     return dict(pairs)
 
 
-def _twice(names: list[str]) -> str | None:
-    """The first of `names` that was there before."""
+def _first_duplicate(names: list[str]) -> str | None:
+    """The first of `names` that occurs twice; None where they are unique."""
     known: set[str] = set()
     for name in names:
         if name in known:
@@ -87,7 +87,7 @@ def _constant(name: str) -> NoReturn:
 
 
 def _yaml(text: str) -> Iterator[Entry | MalformedCase]:
-    """Only true, false and null are not text: `2012-10-17` is no date here, `000000000000` no number."""
+    """The entries of a YAML list. Scalars other than true, false and null are strings: no dates, no numbers."""
     module = importlib.import_module("yaml")
     try:
         loader = _loader(module)(text)
@@ -111,13 +111,13 @@ def _yaml(text: str) -> Iterator[Entry | MalformedCase]:
 def _constructed(module: Any, loader: Any, node: Any) -> Entry | MalformedCase:
     line = node.start_mark.line + 1
     try:
-        _size(module, node, {})
+        _expanded_size(module, node, {})
         return Entry(line, loader.construct_document(node))
     except MalformedCase as error:
         return error
     except module.YAMLError as error:
         return MalformedCase(f"not YAML: {_problem(error)}", line)
-    except _NOT_A_CASE as error:
+    except _CONSTRUCTION_ERRORS as error:
         return MalformedCase(f"not a case: {type(error).__name__}: {error}", line)
 
 
@@ -137,8 +137,11 @@ def _loader(module: Any) -> Any:
     return Loader
 
 
-def _size(module: Any, node: Any, known: dict[int, int]) -> int:
-    """How many nodes `node` stands for. Raises MalformedCase where they are too many, or a key is given twice."""
+def _expanded_size(module: Any, node: Any, known: dict[int, int]) -> int:
+    """The number of nodes of `node` with aliases expanded.
+
+    Raises MalformedCase for too many, or for a duplicate key.
+    """
     line = node.start_mark.line + 1
     size = known.get(id(node))
     if size is not None:
@@ -150,16 +153,18 @@ def _size(module: Any, node: Any, known: dict[int, int]) -> int:
     if isinstance(node, module.SequenceNode):
         children = node.value
     elif isinstance(node, module.MappingNode):
-        _keys_once(module, node)
+        _check_unique_keys(module, node)
         children = [child for pair in node.value for child in pair]
-    size = 1 + sum(_size(module, child, known) for child in children)
+    size = 1 + sum(_expanded_size(module, child, known) for child in children)
     if size > _MAX_NODES:
         raise MalformedCase(f"a case of more than {_MAX_NODES} values, with what its aliases stand for", line)
     known[id(node)] = size
     return size
 
 
-def _keys_once(module: Any, node: Any) -> None:
-    twice = _twice([key.value for key, _ in node.value if isinstance(key, module.ScalarNode) and key.value != "<<"])
-    if twice is not None:
-        raise MalformedCase(f"the field {twice} is given twice", node.start_mark.line + 1)
+def _check_unique_keys(module: Any, node: Any) -> None:
+    duplicate = _first_duplicate(
+        [key.value for key, _ in node.value if isinstance(key, module.ScalarNode) and key.value != "<<"]
+    )
+    if duplicate is not None:
+        raise MalformedCase(f"the field {duplicate} is given twice", node.start_mark.line + 1)

@@ -1,7 +1,8 @@
 """Decision cases: unit tests for policies, as data.
 
-A file is JSON Lines (one object a line) or YAML (a list). docs/decision-cases.md has the fields. A case needs
-nothing but itself: its context is complete, and of the principal only what its ARN says is known.
+A file is JSON Lines (one object a line) or YAML (a list). docs/decision-cases.md has the fields. A case is
+self-contained: its context is complete, and the principal has no properties but those that follow from its ARN and
+the case's own fields.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ from locum.policy.parse import parse
 from locum.policy.prepared import Request
 
 _FREE_TEXT: Final = frozenset({"why", "source", "note", "category"})
-_WHO: Final = frozenset({"principal_arn", "principal_type", "principal_unique_id", "session", "flags"})
-_DOCUMENTS: Final = frozenset({"identity_policies", "boundary", "session_policies", "resource_policy", "scps", "rcps"})
-_FIELDS: Final = _FREE_TEXT | _WHO | _DOCUMENTS | {"id", "request", "expected"}
+_PRINCIPAL_FIELDS: Final = frozenset({"principal_arn", "principal_type", "principal_unique_id", "session", "flags"})
+_POLICY_FIELDS: Final = frozenset(
+    {"identity_policies", "boundary", "session_policies", "resource_policy", "scps", "rcps"}
+)
+_FIELDS: Final = _FREE_TEXT | _PRINCIPAL_FIELDS | _POLICY_FIELDS | {"id", "request", "expected"}
 _FLAGS: Final = frozenset(
     {
         "principal_in_management_account",
@@ -34,14 +37,14 @@ _FLAGS: Final = frozenset(
         "resource_in_management_account",
     }
 )
-_REQUEST: Final = frozenset({"action", "resource", "resource_account", "context", "wildcard_only"})
+_REQUEST_FIELDS: Final = frozenset({"action", "resource", "resource_account", "context", "wildcard_only"})
 _REQUIRED: Final = ("principal_arn", "request", "expected")
 
 __all__ = ["Case", "MalformedCase", "Result", "case", "each", "read", "run"]
 
 
 class Case(NamedTuple):
-    """A decision case, ready to be evaluated. `line` is where it begins in its file, from 1; 0: unknown."""
+    """A decision case. `line` is the line of its file where it begins, from 1; 0: unknown."""
 
     id: str
     request: Request
@@ -51,7 +54,7 @@ class Case(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What became of a case. `reason` says why a failed one came out as it did; empty where it passed."""
+    """The result of a case. `reason` is the explanation of the decision where the case failed, else empty."""
 
     id: str
     expected: Verdict
@@ -65,7 +68,7 @@ class Result(NamedTuple):
 
 
 def run(case: Case) -> Result:
-    """Evaluates `case`."""
+    """Evaluate `case`."""
     decision: Decision = evaluate(case.request, case.policies)
     passed = decision.verdict is case.expected
     reason = "" if passed else explain(case.request, case.policies, decision).text()
@@ -73,7 +76,7 @@ def run(case: Case) -> Result:
 
 
 def read(text: str, *, yaml: bool = False) -> Iterator[Case]:
-    """The cases of a file's `text`. Raises MalformedCase. YAML needs PyYAML."""
+    """Read the cases of a file's `text`. Raises MalformedCase. YAML needs PyYAML."""
     for found in each(text, yaml=yaml):
         if isinstance(found, MalformedCase):
             raise found
@@ -81,7 +84,7 @@ def read(text: str, *, yaml: bool = False) -> Iterator[Case]:
 
 
 def each(text: str, *, yaml: bool = False) -> Iterator[Case | MalformedCase]:
-    """Like `read`, with what cannot be run in its place among the others."""
+    """Read the cases of a file's `text`, with a MalformedCase in place of each that is invalid."""
     for number, entry in enumerate(entries(text, yaml=yaml), 1):
         if isinstance(entry, MalformedCase):
             yield entry
@@ -96,10 +99,10 @@ def each(text: str, *, yaml: bool = False) -> Iterator[Case | MalformedCase]:
 
 
 def case(raw: Mapping[str, Any]) -> Case:
-    """The case that `raw` describes. Raises MalformedCase."""
+    """Parse one case. Raises MalformedCase."""
     name = str(raw.get("id", "?"))
     try:
-        _known(raw, _FIELDS, "field ")
+        _check_known(raw, _FIELDS, "field ")
         for field in _REQUIRED:
             _required(raw, field)
         principal = _principal(raw)
@@ -118,7 +121,7 @@ def case(raw: Mapping[str, Any]) -> Case:
 _E = TypeVar("_E", bound=StrEnum)
 
 
-def _known(raw: Mapping[str, Any], names: frozenset[str], what: str) -> None:
+def _check_known(raw: Mapping[str, Any], names: frozenset[str], what: str) -> None:
     unknown = sorted(str(name) for name in raw if name not in names)
     if unknown:
         raise MalformedCase(f"unknown {what}{unknown[0]}")
@@ -131,7 +134,7 @@ def _required(raw: Mapping[str, Any], field: str, where: str = "") -> Any:
 
 
 def _text(raw: Mapping[str, Any], field: str, where: str = "") -> str:
-    """The text of a field; numbers are as they are written, nothing where there is none."""
+    """The string value of a field, which may be written as an integer; empty where it is absent."""
     value = raw.get(field)
     if value is None:
         return ""
@@ -228,7 +231,7 @@ def _kind(text: str) -> PrincipalKind:
 
 
 def _request(raw: Mapping[str, Any], principal: Principal) -> Request:
-    _known(raw, _REQUEST, "field request.")
+    _check_known(raw, _REQUEST_FIELDS, "field request.")
     for field in ("action", "resource"):
         _required(raw, field, "request.")
     if "resource_account" not in raw:
@@ -260,7 +263,7 @@ def _scalar(key: str, value: Any) -> str:
 
 def _policies(raw: Mapping[str, Any]) -> Policies:
     flags = _mapping(raw, "flags")
-    _known(flags, _FLAGS, "flag ")
+    _check_known(flags, _FLAGS, "flag ")
     resource = raw.get("resource_policy")
     boundary = raw.get("boundary")
     return Policies(
@@ -277,7 +280,7 @@ def _policies(raw: Mapping[str, Any]) -> Policies:
 
 
 def _resource_kind(document: Any) -> PolicyKind:
-    """A trust policy is the one resource policy whose statements have no Resource (SEMANTICS 22)."""
+    """The kind of a resource policy: a trust policy where no statement has a Resource (SEMANTICS 22)."""
     listed = document.get("Statement", []) if isinstance(document, dict) else []
     statements = listed if isinstance(listed, list) else [listed]
     named = any(isinstance(s, dict) and ("Resource" in s or "NotResource" in s) for s in statements)
@@ -297,9 +300,9 @@ def _compiled(documents: list[Any], kind: PolicyKind, field: str) -> tuple[Compi
 
 
 def _one(document: Any, kind: PolicyKind, field: str) -> CompiledPolicy:
-    """A case may hold what could not be written today: values and operators are let pass, and match nothing.
+    """Compile one document. Invalid values and unknown operators are accepted, and match nothing.
 
-    The policy is called by its place in the case.
+    The policy's name is its field in the case.
     """
     text = document if isinstance(document, str) else json.dumps(document)
     try:

@@ -1,6 +1,6 @@
-"""What the values of a document must be: refused when written, so that nothing is left to doubt when evaluated.
+"""Validation of the values in a policy document, when it is written, so that evaluation meets no invalid value.
 
-The messages are IAM's, where its texts are known; else they are of the same form.
+The messages are IAM's where its texts are known; others are of the same form.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from locum.policy.grammar import (
 )
 from locum.policy.location import JsonPath
 from locum.policy.patterns import Variable, arn_fields, has_variables, scan
-from locum.policy.resource_forms import fails_legacy_parsing, fault_of, no_arn
+from locum.policy.resource_forms import fails_legacy_parsing, not_an_arn, resource_fault
 
 NO_VENDOR: Final = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
 TWO_COLONS: Final = "Actions/Condition can contain only one colon."
@@ -34,9 +34,9 @@ SYNTAX: Final = "Syntax errors in policy."
 LEGACY: Final = "The policy failed legacy parsing"
 
 _VENDOR: Final = re.compile(r"[a-zA-Z0-9.-]+")
-# IAM takes spaces, too: such an action is none, and matches nothing.
+# IAM accepts spaces too; such an action matches nothing.
 _ACTION: Final = re.compile(r"[^:]+")
-# What may stand in a role's trust policy, lower-case.
+# The actions that a role's trust policy may contain, lower-case.
 _TRUST_ACTIONS: Final = re.compile(
     r"sts:(assumerole|assumerolewithsaml|assumerolewithwebidentity|tagsession|setsourceidentity|setcontext"
     r"|\*|assume\*|assumerole\*|tag\*|assumerolewith\*)"
@@ -45,14 +45,14 @@ _PROVIDER: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(oidc-provider|sam
 
 
 def check_values(document: Document) -> None:
-    """Raises MalformedPolicy at the first value of `document` that cannot be right. `check_legacy` comes first."""
+    """Raise MalformedPolicy for the first invalid value of `document`. `check_legacy` comes first."""
     checks = _Checks(document)
     for statement in document.statements:
         checks.statement(statement)
 
 
 def check_legacy(document: Document) -> None:
-    """Raises MalformedPolicy where IAM's first parser fails, whatever else may be wrong with `document`."""
+    """Raise MalformedPolicy where IAM's first parser fails on an ARN or a date, before any other check."""
     if RULES[document.kind].legacy:
         checks = _Checks(document)
         for statement in document.statements:
@@ -66,25 +66,25 @@ class _Checks:
         self.rules = RULES[document.kind]
 
     def refuse(self, message: str, path: JsonPath, *, legacy: str = "") -> None:
-        """With `message`; where IAM's first parser answers, with `legacy` in its place."""
+        """Raise MalformedPolicy with `message`, or with `legacy` (and `message` as detail) for IAM's first parser."""
         if self.rules.legacy and legacy:
             raise MalformedPolicy(legacy, path, self.document.text, detail=message)
         raise MalformedPolicy(message, path, self.document.text)
 
     def legacy(self, statement: Statement) -> None:
-        """What the first parser cannot read in one statement: ARNs and dates."""
+        """Check the ARNs and dates of one statement as IAM's first parser does."""
         for name, resources in (("Resource", statement.resources), ("NotResource", statement.not_resources)):
             for resource in resources or ():
                 if fails_legacy_parsing(resource):
-                    self.refuse(no_arn(resource), (*statement.path, name), legacy=LEGACY)
+                    self.refuse(not_an_arn(resource), (*statement.path, name), legacy=LEGACY)
         for condition in statement.conditions:
             parts = operator(condition.operator)
             for text in condition.values if parts is not None and parts.family == "Date" else ():
                 if values.instant(text) is None:
-                    self._unreadable(condition, text, LEGACY)
+                    self._refuse_value(condition, text, LEGACY)
 
     def statement(self, statement: Statement) -> None:
-        """The values of one statement, element by element."""
+        """Check the values of one statement, element by element."""
         for name, resources in (("Resource", statement.resources), ("NotResource", statement.not_resources)):
             for resource in resources or ():
                 self._resource(resource, (*statement.path, name))
@@ -97,7 +97,7 @@ class _Checks:
         for condition in statement.conditions:
             self._condition(condition)
         if self.rules.only_denies:
-            self._denies_all(statement)
+            self._check_rcp_principal(statement)
 
     # --- actions and resources ---
 
@@ -123,7 +123,7 @@ class _Checks:
         self._variables(resource, path)
         variables = self.document.variables
         if self.rules.legacy:
-            fault = fault_of(resource, completes=self.rules.completes, variables=variables)
+            fault = resource_fault(resource, completes=self.rules.completes, variables=variables)
         else:
             fault = _fault_of_arn(resource, variables=variables)
         if fault:
@@ -149,13 +149,16 @@ class _Checks:
                     self.refuse(f'Invalid principal in policy: "{name}":"{text}"', (*path, name))
 
     def _aws_principal(self, text: str) -> bool:
-        """ "You cannot use a wildcard to match part of a principal name or ARN" (SEMANTICS 11)."""
+        """Whether `text` is a valid AWS principal (SEMANTICS 11).
+
+        "You cannot use a wildcard to match part of a principal name or ARN".
+        """
         if text == "*":
             return True
         return any(form.fullmatch(text) for form in (ACCOUNT, ROOT_ARN, IAM_PRINCIPAL, UNIQUE_ID))
 
-    def _denies_all(self, statement: Statement) -> None:
-        """RCP syntax: "Effect: Deny", "Principal: *", no NotAction but with Deny; "Action" never a lone `*`."""
+    def _check_rcp_principal(self, statement: Statement) -> None:
+        """Refuse a statement of an RCP whose Principal is not `*` ("RCP syntax")."""
         everyone = statement.principals is not None and (
             statement.principals.everyone or statement.principals.aws == ("*",)
         )
@@ -166,17 +169,17 @@ class _Checks:
 
     def _condition(self, condition: Condition) -> None:
         parts = operator(condition.operator)
-        # IAM takes keys that nothing ever has, where its first parser reads.
+        # IAM's first parser accepts keys without a prefix, which no request has.
         if ":" not in condition.key and not self.rules.legacy:
             self.refuse(NO_VENDOR, condition.path)
         for text in condition.values:
-            if parts is not None and not self._readable(parts.family, text, condition.path):
-                self._unreadable(condition, text, SYNTAX)
+            if parts is not None and not self._is_valid(parts.family, text, condition.path):
+                self._refuse_value(condition, text, SYNTAX)
 
-    def _unreadable(self, condition: Condition, text: str, legacy: str) -> None:
+    def _refuse_value(self, condition: Condition, text: str, legacy: str) -> None:
         self.refuse(f"Invalid value for {condition.operator}: {text}", condition.path, legacy=legacy)
 
-    def _readable(self, family: str, text: str, path: JsonPath) -> bool:
+    def _is_valid(self, family: str, text: str, path: JsonPath) -> bool:
         if family in ("String", "Arn", "Bool"):
             self._variables(text, path)
         if family == "Bool":
@@ -184,7 +187,7 @@ class _Checks:
                 scan(text, variables=self.document.variables, wildcards=False)
             )
         if family == "Arn":
-            # "*" alone is any ARN; what a variable opens may be a whole ARN.
+            # "*" alone is any ARN; a variable at the start may be a whole ARN.
             tokens = scan(text, variables=self.document.variables)
             return text == "*" or len(arn_fields(tokens)) == 6 or (bool(tokens) and isinstance(tokens[0], Variable))
         reader = _READERS.get(family)
@@ -201,8 +204,8 @@ _READERS: Final[dict[str, Callable[[str], object]]] = {
 
 
 def _fault_of_arn(resource: str, *, variables: bool) -> str:
-    """What is wrong with a resource of a policy that IAM itself does not keep: a bucket's, a queue's."""
+    """The error message for a resource of a policy that IAM does not store (a bucket's, a queue's); empty if valid."""
     fields = resource.split(":")
     if fields[0] != "arn" or len(arn_fields(scan(resource, variables=variables))) < 6:
-        return no_arn(resource)
-    return fault_of(resource, completes=False, variables=variables)
+        return not_an_arn(resource)
+    return resource_fault(resource, completes=False, variables=variables)

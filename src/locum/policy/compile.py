@@ -1,8 +1,8 @@
-"""From a document to what decisions are made with.
+"""The policy compiler: from a parsed document to indexed, prepared statements.
 
 Compiling happens once, when a policy is stored or loaded. Statements are indexed by the service prefix and name of
-their actions; what an action can match is kept from one decision to the next, and a long list of such statements
-is looked up by the text that their resources begin with. So a decision touches only statements that can match.
+their actions. The candidate statements of an action are cached from one decision to the next, and a long list of
+candidates is indexed by resource prefix, so that a decision touches only statements that can match.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from locum.policy.patterns import ArnPattern, Matcher, glob, scan
 from locum.policy.prepared import PreparedRequest
 from locum.policy.principals import Form, NotPrincipalTest, PrincipalTest
 
-_REMEMBERED_ACTIONS: Final = 1024
-"""Of how many actions the candidates are remembered: more than any service has, few enough to bound the memory."""
+_CACHED_ACTIONS: Final = 1024
+"""The number of actions with cached candidates per policy: more than any service has, but bounded."""
 
-_LISTED: Final = 12
-"""Up to so many candidates, trying each is faster than looking them up by resource."""
+_LINEAR_SCAN_LIMIT: Final = 12
+"""The number of candidates up to which trying each is faster than a look-up by resource."""
 
 SOURCE_KEYS: Final = frozenset({"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"})
-"""What says on whose behalf a service calls: "The confused deputy problem", IAM User Guide."""
+"""The condition keys that restrict on whose behalf a service calls: "The confused deputy problem", IAM User Guide."""
 
 ResourceTest = Callable[[PreparedRequest], bool]
 
 
 class StatementReference(NamedTuple):
-    """Which statement of which policy: the `number`th from 0."""
+    """A reference to one statement of a policy. `number` is its index, from 0."""
 
     source: Source
     number: int
@@ -38,7 +38,7 @@ class StatementReference(NamedTuple):
 
 
 class CompiledStatement:
-    """A statement, prepared. `applies` answers for all elements but the action."""
+    """A compiled statement. `applies` checks Resource and Condition, `names` checks Principal."""
 
     __slots__ = ("_holds", "allows", "conditions", "principal", "reference", "resource", "resources", "statement")
 
@@ -56,7 +56,7 @@ class CompiledStatement:
         self._holds = tuple(condition.holds for condition in self.conditions)
 
     def applies(self, facts: PreparedRequest) -> bool:
-        """Whether resource and all conditions match: all in this one statement (SEMANTICS 3)."""
+        """Whether the resource and all conditions of this statement match (SEMANTICS 3)."""
         if self.resource is not None and not self.resource(facts):
             return False
         for holds in self._holds:  # noqa: SIM110 - a generator would cost more than the conditions
@@ -65,27 +65,29 @@ class CompiledStatement:
         return True
 
     def names(self, facts: PreparedRequest) -> Form | None:
-        """How the Principal element names the caller; in policies without one, None as well."""
+        """How the Principal element names the caller; None where it does not, or where there is no such element."""
         return None if self.principal is None else self.principal.names(facts)
 
 
 def _principal_test(statement: Statement) -> PrincipalTest | NotPrincipalTest | None:
     if statement.principals is not None:
-        return PrincipalTest(statement.principals, allows=statement.allows, sourced=_sourced(statement))
+        return PrincipalTest(
+            statement.principals, allows=statement.allows, source_condition=_has_source_condition(statement)
+        )
     if statement.not_principals is not None:
         return NotPrincipalTest(statement.not_principals, allows=statement.allows)
     return None
 
 
-def _sourced(statement: Statement) -> bool:
-    """Whether a condition demands a source of the call. It does not where it holds without that key as well."""
+def _has_source_condition(statement: Statement) -> bool:
+    """Whether a condition requires one of `SOURCE_KEYS`. It does not where it also holds without the key."""
     return any(
-        condition.key.lower() in SOURCE_KEYS and _demands(operator(condition.operator))
+        condition.key.lower() in SOURCE_KEYS and _requires_key(operator(condition.operator))
         for condition in statement.conditions
     )
 
 
-def _demands(parts: Operator | None) -> bool:
+def _requires_key(parts: Operator | None) -> bool:
     if parts is None or parts.negated or parts.if_exists:
         return False
     return parts.family in ("String", "Arn") and parts.quantifier is not Quantifier.ALL
@@ -95,23 +97,23 @@ def _patterns(statement: Statement, document: Document) -> tuple[ArnPattern, ...
     listed = statement.resources if statement.resources is not None else statement.not_resources
     complete = RULES[document.kind].completes
     return tuple(
-        ArnPattern(text, scan(text, variables=document.variables), complete=complete, late=True)
+        ArnPattern(text, scan(text, variables=document.variables), complete=complete, resource_variables_only=True)
         for text in listed or ()
     )
 
 
 def _resource_test(statement: Statement, patterns: Sequence[ArnPattern]) -> ResourceTest | None:
-    """None: every resource matches (also of a trust policy, which has no Resource: SEMANTICS 22)."""
+    """The test of Resource or NotResource; None where every resource matches, as in a trust policy (SEMANTICS 22)."""
     if statement.not_resources is not None:
-        return _outside(patterns, allows=statement.allows)
+        return _resource_not_in(patterns, allows=statement.allows)
     if statement.resources is None or any(pattern.text == "*" for pattern in patterns):
         return None
     fixed = [pattern.fixed for pattern in patterns if pattern.fixed is not None]
     open_patterns = [pattern for pattern in patterns if pattern.fixed is None]
-    return _within(fixed, open_patterns)
+    return _resource_in(fixed, open_patterns)
 
 
-def _within(fixed: Sequence[Matcher], open_patterns: Sequence[ArnPattern]) -> ResourceTest:
+def _resource_in(fixed: Sequence[Matcher], open_patterns: Sequence[ArnPattern]) -> ResourceTest:
     if len(fixed) == 1 and not open_patterns:
         only = fixed[0]
         return lambda facts: only(facts.resource)
@@ -126,8 +128,8 @@ def _within(fixed: Sequence[Matcher], open_patterns: Sequence[ArnPattern]) -> Re
     return test
 
 
-def _outside(patterns: Sequence[ArnPattern], *, allows: bool) -> ResourceTest:
-    """NotResource. Where a variable in it has no value, an Allow does not match: "not that one" cannot be told."""
+def _resource_not_in(patterns: Sequence[ArnPattern], *, allows: bool) -> ResourceTest:
+    """The test of NotResource. Where a variable in it has no value, an Allow does not match and a Deny does."""
 
     def test(facts: PreparedRequest) -> bool:
         for pattern in patterns:
@@ -147,14 +149,14 @@ class Candidates:
     def __init__(self, statements: Sequence[CompiledStatement]) -> None:
         self.statements = tuple(statements)
         self._table: dict[str, list[CompiledStatement]] = {}
-        if len(statements) > _LISTED:
+        if len(statements) > _LINEAR_SCAN_LIMIT:
             for statement in statements:
                 for prefix in _prefixes(statement):
                     self._table.setdefault(prefix, []).append(statement)
         self._lengths = sorted({len(prefix) for prefix in self._table})
 
     def of(self, resource: str) -> Iterable[CompiledStatement]:
-        """Those whose resource can be `resource`."""
+        """The candidates that can match `resource`."""
         if not self._table:
             return self.statements
         found: dict[int, CompiledStatement] = {}
@@ -165,7 +167,7 @@ class Candidates:
 
 
 def _prefixes(statement: CompiledStatement) -> set[str]:
-    """Texts of which a matching resource must begin with one."""
+    """The prefixes of `statement`'s resources: every resource it matches begins with one of them."""
     if statement.resource is None or statement.statement.not_resources is not None:
         return {""}
     return {pattern.prefix for pattern in statement.resources}
@@ -175,7 +177,7 @@ Selection = tuple[Candidates | None, Candidates | None]
 
 
 class ActionPattern(NamedTuple):
-    """An action as a statement writes it, lower-case (SEMANTICS 30). `service` is None for a lone `*`."""
+    """A compiled action pattern, lower-case (SEMANTICS 30). `service` is None for a lone `*`."""
 
     service: str | None
     name: str
@@ -183,7 +185,7 @@ class ActionPattern(NamedTuple):
 
 
 def action_pattern(text: str) -> ActionPattern:
-    """`s3:Get*`, `*`: the prefix matches whole."""
+    """Compile an Action value such as `s3:Get*` or `*`. The service prefix has no wildcards of its own."""
     text = text.lower()
     service, colon, name = text.partition(":")
     matches = glob(scan(text, variables=False))
@@ -193,17 +195,17 @@ def action_pattern(text: str) -> ActionPattern:
 
 
 class CompiledPolicy:
-    """A policy, ready for decisions. Its answers never change; what it remembers only makes them quicker."""
+    """A compiled policy. Immutable but for its cache of candidates by action."""
 
-    __slots__ = ("_anywhere", "_literal", "_patterned", "_selected", "document", "source", "statements")
+    __slots__ = ("_any_service", "_by_name", "_by_pattern", "_selected", "document", "source", "statements")
 
     def __init__(self, document: Document, source: Source) -> None:
         self.document = document
         self.source = source
         self.statements = tuple(CompiledStatement(statement, document, source) for statement in document.statements)
-        self._literal: dict[str, list[int]] = {}
-        self._patterned: dict[str, list[tuple[Matcher, int]]] = {}
-        self._anywhere: list[tuple[Matcher, int]] = []
+        self._by_name: dict[str, list[int]] = {}
+        self._by_pattern: dict[str, list[tuple[Matcher, int]]] = {}
+        self._any_service: list[tuple[Matcher, int]] = []
         self._selected: dict[str, Selection] = {}
         for statement in self.statements:
             self._index(statement.statement)
@@ -211,31 +213,33 @@ class CompiledPolicy:
     def _index(self, statement: Statement) -> None:
         if statement.not_actions is not None:
             excluded = [action_pattern(text).matches for text in statement.not_actions]
-            self._anywhere.append((lambda action: not any(matches(action) for matches in excluded), statement.number))
+            self._any_service.append(
+                (lambda action: not any(matches(action) for matches in excluded), statement.number)
+            )
             return
         for text in statement.actions or ():
             pattern = action_pattern(text)
             if pattern.service is None:
-                self._anywhere.append((pattern.matches, statement.number))
+                self._any_service.append((pattern.matches, statement.number))
             elif "*" in pattern.name or "?" in pattern.name:
-                self._patterned.setdefault(pattern.service, []).append((pattern.matches, statement.number))
+                self._by_pattern.setdefault(pattern.service, []).append((pattern.matches, statement.number))
             else:
-                self._literal.setdefault(f"{pattern.service}:{pattern.name}", []).append(statement.number)
+                self._by_name.setdefault(f"{pattern.service}:{pattern.name}", []).append(statement.number)
 
     def select(self, action: str) -> Selection:
-        """The denying and the allowing statements that can match `action` (lower-case); None for none."""
+        """The Deny and the Allow statements that can match `action` (lower-case), each None where there are none."""
         selected = self._selected.get(action)
         if selected is None:
-            if len(self._selected) >= _REMEMBERED_ACTIONS:
+            if len(self._selected) >= _CACHED_ACTIONS:
                 self._selected.clear()
             selected = self._selected[action] = self._select(action)
         return selected
 
     def _select(self, action: str) -> Selection:
         service = action.partition(":")[0]
-        found = set(self._literal.get(action, ()))
-        found.update(index for matches, index in self._patterned.get(service, ()) if matches(action))
-        found.update(index for matches, index in self._anywhere if matches(action))
+        found = set(self._by_name.get(action, ()))
+        found.update(index for matches, index in self._by_pattern.get(service, ()) if matches(action))
+        found.update(index for matches, index in self._any_service if matches(action))
         statements = [self.statements[index] for index in sorted(found)]
         denies = [statement for statement in statements if not statement.allows]
         allows = [statement for statement in statements if statement.allows]
@@ -243,5 +247,5 @@ class CompiledPolicy:
 
 
 def compile(document: Document, source: Source) -> CompiledPolicy:  # noqa: A001 - the package's public verb
-    """`document`, attached at `source`, ready for decisions. Total: what parses compiles."""
+    """Compile `document`, attached at `source`. Total: every document that parses compiles."""
     return CompiledPolicy(document, source)

@@ -1,11 +1,11 @@
-"""Conditions, prepared.
+"""The compiler of conditions: operators, their values and set operators become predicates of a request.
 
 IAM User Guide, "IAM JSON policy elements: Condition operators", "Conditions with multiple context keys or values",
 "Set operators for multivalued context keys". In three steps:
 
 1. an operator and its values become a *test* of one value of the request: some value of the policy matches (True),
-   none does (False), or the comparison has no meaning (None: an unparsable number ...);
-2. negation and doubt turn the test into a *check*;
+   none does (False), or the comparison is undefined (None: an unparsable number ...);
+2. negation, and the result for an undefined comparison, turn the test into a *check*;
 3. the set operator says which of the request's values the check must hold for, and what an absent key means.
 
     key            positive   negated   ...IfExists   ForAllValues   ForAnyValue     Null "true" / "false"
@@ -43,12 +43,13 @@ _COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 
 UNKNOWN_OPERATOR: Final = Operator(Quantifier.NONE, "Unknown", "", negated=False, if_exists=False)
-"""What does not exist, where the parser was told to let it pass: it never grants, and denies always."""
+"""An unknown operator, accepted by a lenient parse: an Allow never holds under it, a Deny always does."""
 
 
 class PreparedCondition(NamedTuple):
-    """A condition of a statement. `key` is lower-case; `source` is how the document spells it. `variables`: whether
-    `${...}` means anything in its document.
+    """A compiled condition. `key` is lower-case; `source` is the parsed condition.
+
+    `variables`: whether its document has policy variables.
     """
 
     source: Condition
@@ -59,7 +60,7 @@ class PreparedCondition(NamedTuple):
 
 
 def prepare(condition: Condition, *, allows: bool, variables: bool) -> PreparedCondition:
-    """`condition` of a statement that `allows` (or denies), in a document with or without `variables`."""
+    """Compile `condition` of a statement that `allows` (or denies), in a document with or without `variables`."""
     key = condition.key.lower()
     parts = operator(condition.operator)
     if parts is None:
@@ -67,27 +68,30 @@ def prepare(condition: Condition, *, allows: bool, variables: bool) -> PreparedC
     if parts.family == "Null":
         return PreparedCondition(condition, parts, key, _null(key, condition.values))
     test = _TESTS[parts.family](parts.comparison, condition.values, variables)
-    check = _check(test, negated=parts.negated, doubt=not allows)
+    check = _check(test, negated=parts.negated, undefined=not allows)
     return PreparedCondition(condition, parts, key, _quantified(parts, key, check, allows=allows), variables)
 
 
 # --- one value -----------------------------------------------------------------------------------------------
 
 
-def _check(test: Test, *, negated: bool, doubt: bool) -> Check:
-    """A negated operator holds where no value of the policy matches (SEMANTICS 36)."""
+def _check(test: Test, *, negated: bool, undefined: bool) -> Check:
+    """The check for `test`: a negated operator holds where no value of the policy matches (SEMANTICS 36)."""
     if not negated:
         return lambda value, lookup: test(value, lookup) is True
 
     def check(value: str, lookup: Lookup) -> bool:
         found = test(value, lookup)
-        return doubt if found is None else not found
+        return undefined if found is None else not found
 
     return check
 
 
 def _string(comparison: str, texts: Sequence[str], variables: bool) -> Test:
-    """SEMANTICS 45: StringEquals never globs. An unresolved variable matches nothing (49)."""
+    """The string operators.
+
+    StringEquals has no wildcards (SEMANTICS 45); an unresolved variable matches nothing (49).
+    """
     like = comparison == "like"
     scanned = [scan(text, variables=variables, wildcards=like) for text in texts]
     templates = [tokens for tokens in scanned if has_variables(tokens)]
@@ -130,7 +134,10 @@ def _string_like(fixed: Sequence[Tokens], templates: Sequence[Tokens]) -> Test:
 
 
 def _arn(_comparison: str, texts: Sequence[str], variables: bool) -> Test:
-    """ "Each of the six colon-delimited components of the ARN is checked separately". A lone `*` is any ARN."""
+    """The ARN operators: "Each of the six colon-delimited components of the ARN is checked separately".
+
+    `*` matches all.
+    """
     patterns = [ArnPattern(text, scan(text, variables=variables)) for text in texts]
 
     def test(value: str, lookup: Lookup) -> bool | None:
@@ -142,17 +149,17 @@ def _arn(_comparison: str, texts: Sequence[str], variables: bool) -> Test:
 
 
 def _ordered(read: Callable[[str], Decimal | None]) -> Callable[[str, Sequence[str], bool], Test]:
-    """Numbers and dates: no variables (SEMANTICS 48)."""
+    """The numeric or date operators. They have no variables (SEMANTICS 48)."""
 
     def family(comparison: str, texts: Sequence[str], _variables: bool) -> Test:
-        wanted, unreadable = _readable(read, texts)
+        wanted, otherwise = _readable(read, texts)
         compared = _COMPARISONS[comparison]
 
         def test(value: str, _lookup: Lookup) -> bool | None:
             given = read(value)
             if given is None:
                 return None
-            return any(compared(given, limit) for limit in wanted) or unreadable
+            return any(compared(given, limit) for limit in wanted) or otherwise
 
         return test
 
@@ -160,14 +167,14 @@ def _ordered(read: Callable[[str], Decimal | None]) -> Callable[[str, Sequence[s
 
 
 def _readable(read: Callable[[str], Any], texts: Sequence[str]) -> tuple[list[Any], bool | None]:
-    """What could be read, and what it means that none matched: False; None where one could not be read."""
+    """The parsed `texts`, and the result where none of them matches: False, or None where one could not be parsed."""
     found = [read(text) for text in texts]
     wanted = [value for value in found if value is not None]
     return wanted, None if len(wanted) < len(found) else False
 
 
 def _bool(_comparison: str, texts: Sequence[str], variables: bool) -> Test:
-    """[U] SEMANTICS 48: variables are taken, as the condition page says of this operator."""
+    """The Bool operator. [U] SEMANTICS 48: it has variables, as the page of condition operators says."""
     scanned = [scan(text, variables=variables, wildcards=False) for text in texts]
 
     def test(value: str, lookup: Lookup) -> bool | None:
@@ -181,25 +188,25 @@ def _bool(_comparison: str, texts: Sequence[str], variables: bool) -> Test:
 
 
 def _binary(_comparison: str, texts: Sequence[str], _variables: bool) -> Test:
-    wanted, unreadable = _readable(values.binary, texts)
+    wanted, otherwise = _readable(values.binary, texts)
 
     def test(value: str, _lookup: Lookup) -> bool | None:
         given = values.binary(value)
-        return None if given is None else given in wanted or unreadable
+        return None if given is None else given in wanted or otherwise
 
     return test
 
 
 def _ip(_comparison: str, texts: Sequence[str], _variables: bool) -> Test:
-    """IPv4 never matches IPv6 (SEMANTICS 46)."""
-    networks, unreadable = _readable(values.network, texts)
+    """The IP address operators. IPv4 never matches IPv6 (SEMANTICS 46)."""
+    networks, otherwise = _readable(values.network, texts)
 
     def test(value: str, _lookup: Lookup) -> bool | None:
         given = values.address(value)
         if given is None:
             return None
         version, number = given
-        return any(n.version == version and n.first <= number <= n.last for n in networks) or unreadable
+        return any(n.version == version and n.first <= number <= n.last for n in networks) or otherwise
 
     return test
 
@@ -222,9 +229,11 @@ _NO_VALUES: Final = ((), ("",))
 
 
 def _null(key: str, texts: Sequence[str]) -> Holds:
-    """A present `false` or `""` is present (SEMANTICS 43); [U] 42: a list without a value, or with none but the empty
-    text, is absent, as it is to ForAllValues: "You can prevent ... context keys with empty values from evaluating to
-    true by including a Null condition operator". Set operators change nothing about presence.
+    """The Null operator; set operators make no difference to it.
+
+    A value of `false` or `""` is present (SEMANTICS 43). [U] 42: a list that is empty, or holds only the empty string,
+    is absent, as for ForAllValues: "You can prevent ... context keys with empty values from evaluating to true by
+    including a Null condition operator".
     """
     wanted = frozenset(values.boolean(text) for text in texts)
 
@@ -241,11 +250,11 @@ def _quantified(parts: Operator, key: str, check: Check, *, allows: bool) -> Hol
     if parts.quantifier is Quantifier.ANY:
         # [U] 42: IfExists beside ForAnyValue.
         return _for_any(key, check, absent=parts.if_exists and not allows)
-    return _single(key, check, absent=parts.if_exists or parts.negated, strictest=all if allows else any)
+    return _single(key, check, absent=parts.if_exists or parts.negated, combine=all if allows else any)
 
 
-def _single(key: str, check: Check, *, absent: bool, strictest: Callable[[list[bool]], bool]) -> Holds:
-    """[U] 41: a multivalued key without a set operator. An Allow wants the check to hold for all, a Deny for any."""
+def _single(key: str, check: Check, *, absent: bool, combine: Callable[[list[bool]], bool]) -> Holds:
+    """No set operator. [U] 41: of a multivalued key, all values must pass the check in an Allow, any in a Deny."""
 
     def holds(facts: PreparedRequest) -> bool:
         value = facts.get(key)
@@ -255,13 +264,15 @@ def _single(key: str, check: Check, *, absent: bool, strictest: Callable[[list[b
             return check(value, facts.variable)
         if not value:
             return absent
-        return strictest([check(item, facts.variable) for item in value])
+        return combine([check(item, facts.variable) for item in value])
 
     return holds
 
 
 def _for_all(key: str, check: Check) -> Holds:
-    """ "It also returns true if there are no context keys in the request, or if the context key value resolves to a
+    """The set operator ForAllValues.
+
+    "It also returns true if there are no context keys in the request, or if the context key value resolves to a
     null data set, such as an empty string."
     """
 
@@ -273,7 +284,7 @@ def _for_all(key: str, check: Check) -> Holds:
 
 
 def _for_any(key: str, check: Check, *, absent: bool) -> Holds:
-    """ "returns false if the key is not present" - negated as well (SEMANTICS 38)."""
+    """The set operator ForAnyValue: "returns false if the key is not present", also when negated (SEMANTICS 38)."""
 
     def holds(facts: PreparedRequest) -> bool:
         items = _items(facts.get(key))

@@ -1,4 +1,4 @@
-"""The condition keys that follow from the principal alone.
+"""The condition keys that are derived from the principal.
 
 IAM User Guide, "AWS global condition context keys" and "Policy variables: request information that is always
 available", table "Principal key values".
@@ -29,11 +29,11 @@ _TYPES: Final = {
 
 
 def derived_context(principal: Principal, session: Session | None = None) -> Mapping[str, ContextValue]:
-    """What AWS knows from the principal, and with `session` what its temporary credentials carry.
+    """The condition keys that follow from the principal, and with `session` those of its temporary credentials.
 
     aws:PrincipalArn of a role session is the role's ARN; aws:username exists for IAM users only
-    (SEMANTICS 51). Of nobody only the type and the user id are known (SEMANTICS 15); of a service, or of one whom an
-    identity provider authenticates, none of these.
+    (SEMANTICS 51). An anonymous caller has only the type and the user id (SEMANTICS 15); a service principal, or a
+    caller authenticated by an identity provider, has none of these keys.
     """
     kind = principal.kind
     if kind is PrincipalKind.SERVICE or principal.provider:
@@ -41,7 +41,7 @@ def derived_context(principal: Principal, session: Session | None = None) -> Map
     if kind is PrincipalKind.ANONYMOUS:
         return {PRINCIPAL_TYPE: "Anonymous", USER_ID: "anonymous"}
     keys: dict[str, ContextValue] = {PRINCIPAL_ACCOUNT: principal.account, PRINCIPAL_TYPE: _TYPES[kind]}
-    # What a simulated caller leaves open is absent.
+    # A simulated caller may lack some of these.
     if principal.principal_arn:
         keys[PRINCIPAL_ARN] = principal.principal_arn
     if principal.user_id:
@@ -54,7 +54,7 @@ def derived_context(principal: Principal, session: Session | None = None) -> Map
 
 
 def _session_context(session: Session) -> dict[str, ContextValue]:
-    """aws:PrincipalTag/..., aws:SourceIdentity and the claims; keys lower-case (SEMANTICS 44)."""
+    """The keys of the session: aws:PrincipalTag/..., aws:SourceIdentity and the claims, lower-case (SEMANTICS 44)."""
     keys = {key.lower(): value for key, value in session.context.items()}
     keys.update({f"aws:principaltag/{key}".lower(): value for key, value in session.tags.items()})
     if session.source_identity:

@@ -1,4 +1,4 @@
-"""The decision is a value: what was decided, by which statements, and what each type of policy said."""
+"""The result of an evaluation: the verdict, the determining statements, and the outcome of each type of policy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Verdict(StrEnum):
 
 
 class PolicyTypeOutcome(StrEnum):
-    """What the policies of one type say together."""
+    """The combined outcome of the policies of one type. SILENT: none matches; ABSENT: none takes part."""
 
     ALLOWED = "ALLOWED"
     DENIED = "DENIED"
@@ -26,7 +26,7 @@ class PolicyTypeOutcome(StrEnum):
 
 
 class PolicyType(StrEnum):
-    """The types of policies that a request is held against, as AWS's access-denied messages call them."""
+    """A type of policy that takes part in an evaluation, under the name that AWS's access-denied messages use."""
 
     RCP = "resource control policy"
     SCP = "service control policy"
@@ -50,11 +50,11 @@ class Outcomes(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """A decision.
+    """The decision on a request.
 
-    `determining` are the statements it follows from: of an explicit deny, all that deny; of an allow, all that
-    allow, in whichever type; of an implicit deny, none. `denied_by` is the type of policy that AWS's
-    message names: the one that denies, or the one whose Allow is missing.
+    `determining` are the statements behind it: all matching Deny statements of an explicit deny, all matching Allow
+    statements (of any type of policy) of an allow, none of an implicit deny. `denied_by` is the type of policy that
+    AWS's message names: the one that denies, or the one whose Allow is missing.
     """
 
     verdict: Verdict
@@ -64,7 +64,7 @@ class Decision(NamedTuple):
 
     @property
     def allowed(self) -> bool:
-        """Whether the request may proceed."""
+        """Whether the request is allowed."""
         return self.verdict is Verdict.ALLOW
 
     def reason(self, action: str) -> str:

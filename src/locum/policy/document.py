@@ -1,4 +1,4 @@
-"""A parsed policy: immutable, in the document's own order and spelling."""
+"""The parsed form of a policy document: immutable, in the document's own order and spelling."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from locum.policy.location import JsonPath, Span, locate
 
 
 class Principals(NamedTuple):
-    """A Principal or NotPrincipal element. `everyone` is `"*"`; the rest is by type, as written."""
+    """A Principal or NotPrincipal element.
+
+    `everyone`: the element is `"*"`; the rest is by principal type, as written.
+    """
 
     everyone: bool
     aws: tuple[str, ...] = ()
@@ -19,7 +22,7 @@ class Principals(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """One key under one operator. `values` are texts: booleans and numbers as JSON writes them."""
+    """One condition: a key under an operator. `values` are strings: booleans and numbers as JSON writes them."""
 
     operator: str
     key: str
@@ -28,9 +31,10 @@ class Condition(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """One statement, the `number`th from 0.
+    """One statement. `number` is its index in the document, from 0.
 
-    Of `actions` and `not_actions` exactly one is not None; so, where there are any, the others.
+    Exactly one of `actions` and `not_actions` is not None, at most one of `resources` and `not_resources`, and at most
+    one of `principals` and `not_principals`.
     """
 
     number: int
@@ -47,7 +51,7 @@ class Statement(NamedTuple):
 
 
 class Document(NamedTuple):
-    """A policy document. `text` is what was parsed; `variables`: whether `${...}` means anything in it."""
+    """A policy document. `text` is its source; `variables`: whether its version has policy variables (`${...}`)."""
 
     kind: PolicyKind
     version: str
@@ -57,5 +61,5 @@ class Document(NamedTuple):
     text: str
 
     def span(self, statement: Statement) -> Span:
-        """Where `statement` stands in the text."""
+        """The position of `statement` in the text."""
         return locate(self.text, statement.path)

@@ -1,4 +1,4 @@
-"""What a policy document is refused with."""
+"""The error of the policy parser."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from locum.policy.location import JsonPath, Span, locate, render_path
 
 
 class MalformedPolicy(LocumError):
-    """The document cannot be used as a policy.
+    """A document is not a valid policy.
 
-    `message` is the text that IAM gives in MalformedPolicyDocument. `path` leads to the offending value,
-    `span` says where that is in the text, `detail` what is wrong with it where the message does not: what AWS does
-    not tell, for whoever asks locally.
+    `message` is IAM's text of MalformedPolicyDocument. `path` is the JSON path of the offending value, `span` its
+    position in the text, and `detail` the actual fault where AWS's message does not tell it (for local tools only).
     """
 
     def __init__(
@@ -26,13 +25,13 @@ class MalformedPolicy(LocumError):
 
     @property
     def span(self) -> Span:
-        """Where in the text: lines and columns count from 1."""
+        """The position of the error in the text: lines and columns count from 1."""
         if self._offset is not None:
             return Span.of(self._text, self._offset, self._offset)
         return locate(self._text, self.path)
 
     def describe(self) -> str:
-        """The message with its place: `Invalid effect: allow (at $.Statement[0].Effect, line 3, column 17)`."""
+        """The message with its position: `Invalid effect: allow (at $.Statement[0].Effect, line 3, column 17)`."""
         span = self.span
         message = f"{self.message} {self.detail}" if self.detail else self.message
         return f"{message} (at {render_path(self.path)}, line {span.line}, column {span.column})"

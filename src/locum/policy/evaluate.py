@@ -1,7 +1,7 @@
-"""The one evaluator.
+"""The policy evaluator, in two steps.
 
-    1  every type of policy is asked alone: does it deny, allow, or say nothing?
-    2  the outcomes are combined, row by row; the first row that applies decides.
+1. Each type of policy is evaluated alone: it denies, allows, or is silent.
+2. The outcomes are combined, rule by rule; the first rule that applies decides.
 
 IAM User Guide, "Policy evaluation logic", "Evaluating identity-based policies with resource-based policies",
 "Cross-account policy evaluation logic"; Organizations User Guide, "SCP evaluation", "RCP evaluation". The numbers
@@ -26,9 +26,9 @@ Level = tuple[CompiledPolicy, ...]
 class Policies(NamedTuple):
     """All policies that take part in one decision.
 
-    `session` is None (or empty) where none was passed. `scps` are the levels of the principal's account, root to
-    account; () where SCPs are not in force. `rcps` are those of the resource's account. `endpoint` is the policy
-    of the VPC endpoint that the request came through.
+    `session` is None (or empty) where no session policy was passed. `scps` are the levels of the principal's account,
+    from the organization's root to the account; () where SCPs are not in force. `rcps` are those of the resource's
+    account. `endpoint` is the policy of the VPC endpoint that the request came through.
     """
 
     identity: Level = ()
@@ -45,15 +45,15 @@ class Policies(NamedTuple):
 
 
 class Bypass(NamedTuple):
-    """Which implicit denies the grant of a resource policy passes over, in the same account."""
+    """The implicit denies that the grant of a resource policy bypasses, in the same account."""
 
     identity: bool
     limits: bool
-    """The boundary, and the session policy."""
+    """Those of the permissions boundary and of the session policy."""
 
 
-# The table of docs/semantics.md, "principal named in the resource policy". A user has no session policy, so that
-# its boundary and session column are one with those of the other exact forms.
+# The table of docs/semantics.md, "principal named in the resource policy". Its columns for boundary and session
+# policy are the same in every row but that of a user, who has no session policy.
 BYPASSES: Final[dict[Form, Bypass]] = {
     Form.USER: Bypass(identity=True, limits=True),
     Form.SESSION: Bypass(identity=True, limits=True),
@@ -75,11 +75,11 @@ _DENIED: Final = PolicyTypeOutcome.DENIED
 _SILENT: Final = PolicyTypeOutcome.SILENT
 _ABSENT: Final = PolicyTypeOutcome.ABSENT
 _PASSES: Final = frozenset({_ALLOWED, _ABSENT})
-_OUTSIDERS: Final = (PrincipalKind.ANONYMOUS, PrincipalKind.SERVICE)
+_WITHOUT_IDENTITY_POLICIES: Final = (PrincipalKind.ANONYMOUS, PrincipalKind.SERVICE)
 
 
-class Survey:
-    """Step 1: what each type of policy says, and the statements that say it."""
+class TypeOutcomes:
+    """Step 1: the outcome of each type of policy, and the statements that match."""
 
     __slots__ = ("allowing", "denying", "facts", "forms", "outcomes", "policies")
 
@@ -92,15 +92,15 @@ class Survey:
         self.outcomes = Outcomes(
             rcp=self._rcp() if policies.rcps else _ABSENT,
             scp=self._scp() if policies.scps else _ABSENT,
-            endpoint=_ABSENT if policies.endpoint is None else self._named(policies.endpoint, []),
-            resource=_ABSENT if policies.resource is None else self._named(policies.resource, self.forms),
+            endpoint=_ABSENT if policies.endpoint is None else self._union_by_principal(policies.endpoint, []),
+            resource=_ABSENT if policies.resource is None else self._union_by_principal(policies.resource, self.forms),
             boundary=_ABSENT if policies.boundary is None else self._union((policies.boundary,)),
             session=self._session(),
             identity=self._union(policies.identity),
         )
 
     def _union(self, group: Iterable[CompiledPolicy]) -> PolicyTypeOutcome:
-        """Policies of one type add up; a Deny in any wins [1]. Those without a Principal element."""
+        """The outcome of policies without a Principal element: their union, in which a Deny wins [1]."""
         facts = self.facts
         action, resource = facts.action, facts.resource
         outcome = _SILENT
@@ -119,8 +119,8 @@ class Survey:
                             outcome = _ALLOWED
         return outcome
 
-    def _named(self, policy: CompiledPolicy, forms: list[Form]) -> PolicyTypeOutcome:
-        """A policy with a Principal element; `forms` gets how its grants name the caller."""
+    def _union_by_principal(self, policy: CompiledPolicy, forms: list[Form]) -> PolicyTypeOutcome:
+        """The outcome of a policy with a Principal element. The form of each matching Allow is appended to `forms`."""
         facts = self.facts
         outcome = _SILENT
         for candidates in policy.select(facts.action):
@@ -139,31 +139,36 @@ class Survey:
         return outcome
 
     def _session(self) -> PolicyTypeOutcome:
-        """[17] Session policies add up among themselves. [18] A federated session without one may do nothing."""
+        """The outcome of session policies: their union [17].
+
+        A federated session without one has no permissions [18].
+        """
         if self.policies.session:
             return self._union(self.policies.session)
         federated = self.facts.principal.kind is PrincipalKind.FEDERATED_USER
         return _SILENT if federated else _ABSENT
 
     def _scp(self) -> PolicyTypeOutcome:
-        """[26] An Allow at every level: union within a level, intersection across. [27] Who is exempt."""
+        """The outcome of the SCPs: an Allow is required at every level [26]. [27] lists who is exempt."""
         policies = self.policies
         exempt = policies.principal_in_management_account or policies.principal_is_service_linked_role
-        if exempt or self.facts.principal.kind in _OUTSIDERS or self.facts.request.provider:
+        if exempt or self.facts.principal.kind in _WITHOUT_IDENTITY_POLICIES or self.facts.request.provider:
             return _ABSENT
         return _intersection([self._union(level) for level in policies.scps])
 
     def _rcp(self) -> PolicyTypeOutcome:
-        """[28] RCPAWSFullAccess is attached everywhere and cannot be detached: only a Deny tells."""
+        """The outcome of the RCPs: a Deny, or else an Allow, as RCPAWSFullAccess cannot be detached anywhere [28]."""
         policies = self.policies
-        if self._beyond_rcps():
+        if self._exempt_from_rcps():
             return _ABSENT
-        outcomes = [self._named(policy, []) for level in policies.rcps for policy in level]
+        outcomes = [self._union_by_principal(policy, []) for level in policies.rcps for policy in level]
         return _DENIED if _DENIED in outcomes else _ALLOWED
 
-    def _beyond_rcps(self) -> bool:
-        """ "RCPs don't apply to resources in the management account ... service-linked roles ... AWS managed KMS
-        keys ... kms:RetireGrant".
+    def _exempt_from_rcps(self) -> bool:
+        """Whether RCPs do not apply to the request.
+
+        "RCPs don't apply to resources in the management account ... service-linked roles ... AWS managed KMS keys ...
+        kms:RetireGrant".
         """
         policies = self.policies
         return (
@@ -181,103 +186,106 @@ def _intersection(levels: list[PolicyTypeOutcome]) -> PolicyTypeOutcome:
 
 
 def evaluate(request: Request, policies: Policies) -> Decision:
-    """Whether `policies` let `request` proceed. Pure and total: it has no error, and its default is a deny."""
-    survey = Survey(request, policies)
-    outcomes = survey.outcomes
-    if survey.facts.action in _ALWAYS_ALLOWED and request.principal.kind not in _OUTSIDERS:
+    """Evaluate `policies` for `request`. Pure and total: it raises nothing, and the default is a deny."""
+    found = TypeOutcomes(request, policies)
+    outcomes = found.outcomes
+    if found.facts.action in _ALWAYS_ALLOWED and request.principal.kind not in _WITHOUT_IDENTITY_POLICIES:
         return Decision(Verdict.ALLOW, (), outcomes)
-    if survey.denying:
-        determining = tuple([statement.reference for statement in survey.denying])
+    if found.denying:
+        determining = tuple([statement.reference for statement in found.denying])
         return Decision(Verdict.EXPLICIT_DENY, determining, outcomes, _first_denier(outcomes))
-    missing = _missing(survey)
+    missing = _missing(found)
     if missing is not None:
         return Decision(Verdict.IMPLICIT_DENY, (), outcomes, missing)
-    return Decision(Verdict.ALLOW, tuple([statement.reference for statement in survey.allowing]), outcomes)
+    return Decision(Verdict.ALLOW, tuple([statement.reference for statement in found.allowing]), outcomes)
 
 
 def _first_denier(outcomes: Outcomes) -> PolicyType:
-    """ "If multiple policy types deny an authorization request, AWS includes only one of them in the message." """
+    """The type of policy that the error message names.
+
+    "If multiple policy types deny an authorization request, AWS includes only one of them in the message."
+    """
     return next(kind for kind, outcome in zip(PolicyType, outcomes, strict=True) if outcome is _DENIED)
 
 
-def _missing(survey: Survey) -> PolicyType | None:
-    """Step 2, where nothing denies: the type of policy whose Allow is missing; None: the request may proceed.
+def _missing(found: TypeOutcomes) -> PolicyType | None:
+    """Step 2, without an explicit deny: the type of policy whose Allow is missing; None where the request is allowed.
 
-    The order of the rows decides only which missing Allow is named.
+    The order of the rules decides only which missing Allow is reported.
     """
-    outcomes, principal = survey.outcomes, survey.facts.principal
-    # [2, 26, 29] An SCP must allow, whatever else grants.
+    outcomes, principal = found.outcomes, found.facts.principal
+    # [2, 26, 29] SCPs must allow, even where a resource policy grants.
     if outcomes.scp not in _PASSES:
         return PolicyType.SCP
-    # A VPC endpoint's policy filters likewise.
+    # So must the policy of the VPC endpoint.
     if outcomes.endpoint not in _PASSES:
         return PolicyType.ENDPOINT
-    # [15, 16] Nobody, services and those signed in elsewhere have what a resource policy grants them.
-    if principal.kind in _OUTSIDERS or survey.facts.request.provider:
+    # [15, 16] Anonymous, service and federated principals have only the permissions of the resource policy.
+    if principal.kind in _WITHOUT_IDENTITY_POLICIES or found.facts.request.provider:
         return None if outcomes.resource is _ALLOWED else PolicyType.RESOURCE
-    # [5] Cross-account: both sides, and no bypass.
-    if principal.account != survey.facts.request.resource_account:
-        return _missing_across(survey)
-    # [4] Roles and KMS keys: their own policy must name the caller or its account, root included [24].
-    if _must_be_named(survey.facts) and outcomes.resource is not _ALLOWED:
+    # [5] Cross-account: both accounts must allow, without a bypass.
+    if principal.account != found.facts.request.resource_account:
+        return _missing_cross_account(found)
+    # [4] Roles and KMS keys: the resource's own policy must name the caller or its account, also for root [24].
+    if _requires_resource_policy(found.facts) and outcomes.resource is not _ALLOWED:
         return PolicyType.RESOURCE
-    return _missing_at_home(survey)
+    return _missing_same_account(found)
 
 
-def _missing_across(survey: Survey) -> PolicyType | None:
-    missing = _missing_of_caller(survey, _NO_BYPASS)
+def _missing_cross_account(found: TypeOutcomes) -> PolicyType | None:
+    missing = _missing_of_caller(found, _NO_BYPASS)
     if missing is not None:
         return missing
     # [25] "You cannot pass a role to a service in another account."
-    if survey.facts.action == "iam:passrole" or survey.outcomes.resource is not _ALLOWED:
+    if found.facts.action == "iam:passrole" or found.outcomes.resource is not _ALLOWED:
         return PolicyType.RESOURCE
     return None
 
 
-def _missing_at_home(survey: Survey) -> PolicyType | None:
-    """Same account: the widest bypass among the matching grants counts; each grant stands for itself."""
-    policy = survey.policies.resource
-    # An ECR repository's policy has no Resource either, and is no trust policy.
-    trust = policy is not None and policy.document.kind is PolicyKind.TRUST and survey.facts.action[:4] == "sts:"
+def _missing_same_account(found: TypeOutcomes) -> PolicyType | None:
+    """The missing Allow within one account. Of the matching grants, the one with the widest bypass counts."""
+    policy = found.policies.resource
+    # The action is checked because an ECR repository policy has no Resource either, and is not a trust policy.
+    trust = policy is not None and policy.document.kind is PolicyKind.TRUST and found.facts.action[:4] == "sts:"
     bypass = _NO_BYPASS
-    for form in survey.forms:
+    for form in found.forms:
         bypass = max(bypass, BYPASSES[form])
-    if trust and bypass.limits and _stopped_by_boundary(survey):
+    if trust and bypass.limits and _stopped_by_boundary(found):
         return PolicyType.BOUNDARY
-    return _missing_of_caller(survey, bypass)
+    return _missing_of_caller(found, bypass)
 
 
-def _stopped_by_boundary(survey: Survey) -> bool:
-    """[7] In a trust policy, not even naming the user passes over its boundary."""
-    return survey.outcomes.boundary not in _PASSES
+def _stopped_by_boundary(found: TypeOutcomes) -> bool:
+    """Whether the boundary lacks an Allow. [7] A trust policy does not bypass it, even where it names the user."""
+    return found.outcomes.boundary not in _PASSES
 
 
-def _missing_of_caller(survey: Survey, bypass: Bypass) -> PolicyType | None:
-    """What is missing on the caller's side: identity, boundary and session policies all allow, or are bypassed."""
-    outcomes = survey.outcomes
-    if not bypass.identity and outcomes.identity is not _ALLOWED and not _is_root(survey.facts):
+def _missing_of_caller(found: TypeOutcomes, bypass: Bypass) -> PolicyType | None:
+    """The missing Allow among the caller's own policies; None where each of them allows or is bypassed."""
+    outcomes = found.outcomes
+    if not bypass.identity and outcomes.identity is not _ALLOWED and not _has_root_permissions(found.facts):
         return PolicyType.IDENTITY
     if not bypass.limits and outcomes.boundary not in _PASSES:
         return PolicyType.BOUNDARY
-    if not bypass.limits and outcomes.session not in _PASSES and not _on_a_task(survey.facts):
+    if not bypass.limits and outcomes.session not in _PASSES and not _is_assume_root_session(found.facts):
         return PolicyType.SESSION
     return None
 
 
-def _on_a_task(facts: PreparedRequest) -> bool:
-    """[24] A root session of AssumeRoot: its task policies do nothing but deny all that is not part of the task."""
+def _is_assume_root_session(facts: PreparedRequest) -> bool:
+    """Whether this is a root session of AssumeRoot [24]. Its task policy only denies what is not part of the task."""
     return facts.principal.kind is PrincipalKind.ROOT
 
 
-def _is_root(facts: PreparedRequest) -> bool:
-    """[24] The root user has no implicit deny of its own; nor has a session that root federated, but for [18]."""
+def _has_root_permissions(facts: PreparedRequest) -> bool:
+    """Whether the caller needs no identity policy: root [24], or a session federated by root, apart from [18]."""
     principal = facts.principal
     return principal.kind is PrincipalKind.ROOT or (
         principal.kind is PrincipalKind.FEDERATED_USER and ROOT_ARN.fullmatch(principal.issuer_arn) is not None
     )
 
 
-def _must_be_named(facts: PreparedRequest) -> bool:
+def _requires_resource_policy(facts: PreparedRequest) -> bool:
     service = facts.action.partition(":")[0]
     if service not in ("kms", "sts"):
         return False

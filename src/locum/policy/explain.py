@@ -1,8 +1,8 @@
-"""Why a decision came out as it did, statement by statement. Computed on demand, never on the way to a decision.
+"""Explanations of decisions, statement by statement. Computed on demand, never as part of a decision.
 
-A statement that does not match is told by the first of its elements that fails, in the order Action, Principal,
-Resource, Condition, with what the policy has and what the request has. The nearer to the end it failed, the nearer
-it was: those are the near misses.
+A statement that does not match is reported with the first of its elements that fails, in the order Action, Principal,
+Resource, Condition, with the values of the policy and of the request. The later the element that fails, the nearer
+the statement was to a match: those are the near misses.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SHOWN_NEAR_MISSES: Final = 3
 
 
 class Element(IntEnum):
-    """The elements of a statement, in the order in which they are held against a request."""
+    """An element of a statement, in the order in which they are compared with a request."""
 
     ACTION = 0
     PRINCIPAL = 1
@@ -33,9 +33,10 @@ class Element(IntEnum):
 
 
 class Failure(NamedTuple):
-    """The first element that failed: what the policy has there, what the request has, and a hint, or empty.
+    """The first element of a statement that does not match.
 
-    `edit` is what to do to the statement, `call` how the call itself would meet it; each may be empty.
+    `wanted` are the policy's values, `given` those of the request, `hint` the likely mistake. `edit` is a change of the
+    statement that would make it match, `call` a change of the request. Each of the last three may be empty.
     """
 
     element: Element
@@ -49,7 +50,7 @@ class Failure(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """One line: `Resource has arn:aws:s3:::b; the request has arn:aws:s3:::b/k`."""
+        """One line of text: `Resource has arn:aws:s3:::b; the request has arn:aws:s3:::b/k`."""
         return f"{self.name} has {hints.few(self.wanted)}; the request has {hints.few(self.given) or 'nothing'}"
 
 
@@ -65,7 +66,7 @@ def _failed(
 
 
 class StatementReport(NamedTuple):
-    """One statement: `failure` is None where it matched. `met` are the conditions by which a Deny applies."""
+    """The report on one statement. `failure` is None where it matched; `met` are the conditions of a matching Deny."""
 
     type: PolicyType
     reference: StatementReference
@@ -75,18 +76,20 @@ class StatementReport(NamedTuple):
 
     @property
     def place(self) -> str:
-        """`statement 0 "Read" of inline policy s3-read`."""
+        """The statement and its policy: `statement 0 "Read" of inline policy s3-read`."""
         sid = f' "{self.reference.sid}"' if self.reference.sid else ""
-        return f"statement {self.reference.number}{sid} of {remedies.called(self.reference.source, str(self.type))}"
+        return (
+            f"statement {self.reference.number}{sid} of {remedies.policy_label(self.reference.source, str(self.type))}"
+        )
 
     @property
     def title(self) -> str:
-        """`Allow, statement 0 "Read" of inline policy s3-read`."""
+        """The effect and the place: `Allow, statement 0 "Read" of inline policy s3-read`."""
         return f"{'Allow' if self.allows else 'Deny'}, {self.place}"
 
 
 class Explanation(NamedTuple):
-    """A decision, explained. `near_misses` are Allow statements, nearest first; `changes` says what would help."""
+    """The explanation of a decision. `near_misses` are Allow statements, nearest first; `changes` are remedies."""
 
     request: Request
     decision: Decision
@@ -100,7 +103,7 @@ class Explanation(NamedTuple):
         return self.decision.reason(self.request.action) or "allowed"
 
     def lines(self) -> list[str]:
-        """For a person to read, on one screen."""
+        """The explanation as lines of text, to fit one screen."""
         request, decision = self.request, self.decision
         lines = [
             f"{decision.verdict}: {request.principal.arn} {request.action} on {request.resource}",
@@ -118,11 +121,11 @@ class Explanation(NamedTuple):
         return lines
 
     def text(self) -> str:
-        """`lines`, joined."""
+        """The explanation as text: `lines`, joined."""
         return "\n".join(self.lines())
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The explanation as a JSON object."""
         decision = self.decision
         return {
             "verdict": str(decision.verdict),
@@ -136,16 +139,16 @@ class Explanation(NamedTuple):
 
 
 def explain(request: Request, policies: Policies, decision: Decision) -> Explanation:
-    """Why `policies` decide `request` as they do."""
+    """Explain `decision` of `policies` on `request`."""
     facts = PreparedRequest(request, bounded=policies.boundary is not None)
     statements = [(kind, statement) for kind, policy in _every_policy(policies) for statement in policy.statements]
     reports = tuple(_report(kind, statement, facts) for kind, statement in statements)
     misses = () if decision.allowed else _near_misses(reports, decision)
     if decision.verdict is Verdict.EXPLICIT_DENY:
-        changes = tuple(_ways_out(statements, reports, decision, facts))
+        changes = tuple(_deny_remedies(statements, reports, decision, facts))
     else:
         matched = {statement for (_, statement), report in zip(statements, reports, strict=True) if not report.failure}
-        changes = tuple(_changes(request, policies, decision, misses, matched))
+        changes = tuple(_allow_remedies(request, policies, decision, misses, matched))
     return Explanation(request, decision, reports, misses, changes)
 
 
@@ -187,14 +190,14 @@ def _action_failure(statement: CompiledStatement, facts: PreparedRequest) -> Fai
     source = statement.statement
     negated = source.not_actions is not None
     listed = source.not_actions if source.not_actions is not None else source.actions or ()
-    if any(_acts(text, facts.action) for text in listed) is not negated:
+    if any(_action_matches(text, facts.action) for text in listed) is not negated:
         return None
     name = "NotAction" if negated else "Action"
     hint = hints.NO_HINT if negated else hints.action_hint(listed, facts.request.action)
     return _failed(Element.ACTION, name, (*source.path, name), listed, (facts.request.action,), hint)
 
 
-def _acts(text: str, action: str) -> bool:
+def _action_matches(text: str, action: str) -> bool:
     pattern = action_pattern(text)
     if pattern.service is not None and not action.startswith(f"{pattern.service}:"):
         return False
@@ -249,8 +252,10 @@ def _unmet(condition: PreparedCondition, facts: PreparedRequest) -> Failure:
 
 
 def _near_misses(reports: Sequence[StatementReport], decision: Decision) -> tuple[StatementReport, ...]:
-    """Allow statements of the type whose Allow is missing (else of any), that failed after their action, or might
-    have been meant.
+    """The near misses, nearest first.
+
+    They are Allow statements of the type whose Allow is missing (else of any type) that match the action, or for
+    which there is a hint.
     """
     missed = [
         report
@@ -268,37 +273,37 @@ def _nearness(report: StatementReport) -> tuple[int, bool]:
     return (-1, False) if failure is None else (failure.element, bool(failure.hint))
 
 
-def _ways_out(
+def _deny_remedies(
     statements: Sequence[tuple[PolicyType, CompiledStatement]],
     reports: Sequence[StatementReport],
     decision: Decision,
     facts: PreparedRequest,
 ) -> Iterator[str]:
-    """Of an explicit deny: for each statement that denies, how to get out of it."""
+    """The remedies of an explicit deny: for each statement that denies, the changes that would avoid it."""
     for (_, statement), report in zip(statements, reports, strict=True):
         if report.reference in decision.determining and report.failure is None and not report.allows:
-            ways = remedies.ways_out(statement, facts)
+            ways = remedies.ways_to_avoid(statement, facts)
             yield f"{report.title} denies this, and no Allow outweighs it: {ways}, or narrow it"
 
 
-def _changes(
+def _allow_remedies(
     request: Request,
     policies: Policies,
     decision: Decision,
     misses: Sequence[StatementReport],
     matched: Collection[CompiledStatement],
 ) -> Iterator[str]:
-    """Of an implicit deny: how the nearest statement would match; where none is near, which is missing."""
+    """The remedies of an implicit deny: how the nearest statement would match, else the statement that is missing."""
     if decision.denied_by is None:
         return
-    told = list(_meetings(misses[0])) if misses else []
-    yield from told
-    if not told or decision.denied_by is PolicyType.SCP:
+    remedies_of_nearest = list(_near_miss_remedies(misses[0])) if misses else []
+    yield from remedies_of_nearest
+    if not remedies_of_nearest or decision.denied_by is PolicyType.SCP:
         yield from remedies.missing_allow(request, decision.denied_by, policies, matched)
 
 
-def _meetings(report: StatementReport) -> Iterator[str]:
-    """How a statement and a request that nearly met would."""
+def _near_miss_remedies(report: StatementReport) -> Iterator[str]:
+    """The change of the statement and that of the request, either of which would make the near miss a match."""
     failure = report.failure
     assert failure is not None
     if failure.edit:
@@ -340,6 +345,6 @@ def _report_dict(report: StatementReport) -> dict[str, Any]:
 
 
 def matches(policy: CompiledPolicy, request: Request, *, bounded: bool = False) -> tuple[StatementReference, ...]:
-    """All statements of `policy` that match `request`, of either effect: what the policy simulator lists."""
+    """All statements of `policy` that match `request`, of either effect, as the policy simulator lists them."""
     facts = PreparedRequest(request, bounded=bounded)
     return tuple(s.reference for s in policy.statements if _failure(s, facts) is None)

@@ -1,4 +1,4 @@
-"""The words of the policy language, and which of them each kind of policy may use.
+"""The grammar of the policy language: versions, elements, principal types, condition operators, kinds of policies.
 
 IAM User Guide, "Grammar of the IAM JSON policy language" and "IAM JSON policy elements reference".
 """
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 CURRENT_VERSION: Final = "2012-10-17"
 FIRST_VERSION: Final = "2008-10-17"
-"""What a missing Version means. In it `${...}` is literal text (SEMANTICS 35)."""
+"""The version of a document without one. In it `${...}` is literal text (SEMANTICS 35)."""
 
 VERSIONS: Final = frozenset({CURRENT_VERSION, FIRST_VERSION})
 
@@ -35,7 +35,7 @@ PRINCIPAL_TYPES: Final = frozenset({"AWS", "Federated", "Service", "CanonicalUse
 
 
 class PolicyKind(StrEnum):
-    """What a document is used as. It decides which elements are required and which are forbidden."""
+    """The use of a policy document. It decides which elements are required and which are forbidden."""
 
     IDENTITY = "identity"
     RESOURCE = "resource"
@@ -47,11 +47,12 @@ class PolicyKind(StrEnum):
 
 
 class Rules(NamedTuple):
-    """What a kind of policy asks of its statements.
+    """The rules for the statements of one kind of policy.
 
     `principal` and `resource`: True required, False forbidden. `completes`: an ARN with fewer than six
-    fields is completed with `*`. `only_denies`: RCPs, whose one Principal is `*`. `legacy`: IAM's first
-    parser answers, whose texts say less (CreatePolicy, PutRolePolicy ...); trust and resource policies meet the second.
+    fields is completed with `*`. `only_denies`: RCPs, whose one Principal is `*`. `legacy`: errors are those of IAM's
+    first parser, whose texts are less specific (CreatePolicy, PutRolePolicy ...); trust and resource policies go
+    through the second.
     """
 
     principal: bool
@@ -77,10 +78,10 @@ RULES: Final[dict[PolicyKind, Rules]] = {
 
 
 class Source(NamedTuple):
-    """Where a policy is attached, for explanations.
+    """The origin of a policy, for explanations.
 
-    `name` is what a person calls it (`inline policy "s3-read" of role app`); `arn` is that of the managed
-    policy, the bucket, the key ..., or empty.
+    `name` is for people (`inline policy "s3-read" of role app`); `arn` is that of the managed policy, the bucket, the
+    key ..., or empty.
     """
 
     kind: PolicyKind
@@ -89,7 +90,7 @@ class Source(NamedTuple):
 
 
 class Quantifier(StrEnum):
-    """The set operators. IAM User Guide, "Set operators for multivalued context keys"."""
+    """A set operator. IAM User Guide, "Set operators for multivalued context keys"."""
 
     NONE = ""
     ALL = "ForAllValues:"
@@ -97,7 +98,7 @@ class Quantifier(StrEnum):
 
 
 class Operator(NamedTuple):
-    """A condition operator taken apart: `ForAllValues:StringNotLikeIfExists`."""
+    """A condition operator in its parts, such as `ForAllValues:StringNotLikeIfExists`."""
 
     quantifier: Quantifier
     family: str
@@ -140,7 +141,7 @@ OPERATORS: Final[dict[str, tuple[str, str, bool]]] = {
 
 
 def operator(name: str) -> Operator | None:
-    """The operator called `name`, or None where there is no such.
+    """The operator called `name`, or None where it does not exist.
 
     "You can add IfExists to the end of any condition operator name except the Null condition."
     """
@@ -169,7 +170,7 @@ SERVICE_PRINCIPAL: Final = re.compile(r"[a-z0-9][a-z0-9.-]*\.(amazonaws\.com(\.c
 
 
 def significant_length(text: str) -> int:
-    """The characters that IAM counts against a policy's size: all but white space.
+    """The size of a policy as IAM counts it: its characters without white space.
 
     IAM User Guide, "IAM and AWS STS quotas": "IAM doesn't count white space when calculating the size of a
     policy". Session policies are limited to 2,048 characters as sent.

@@ -1,6 +1,6 @@
-"""What a person most likely meant: the typical mistakes, recognised from what was compared.
+"""Hints for explanations: typical mistakes in policies, recognised from the values that were compared.
 
-Pure wording for `explain`; nothing here decides anything.
+Wording only, for `explain`; no decision depends on it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from locum.policy.prepared import PreparedRequest
 _FIELDS: Final = ("arn", "partition", "service", "region", "account", "resource")
 _SHOWN: Final = 4
 
-# Calls that are authorized as an action of another name: Service Authorization Reference, and of S3 "Required
+# Operations that are authorized by an action of another name: Service Authorization Reference; for S3, "Required
 # permissions for Amazon S3 API operations".
-_CALLS: Final = {
+_ACTIONS_OF_OPERATIONS: Final = {
     "lambda:invoke": "lambda:invokefunction",
     "s3:completemultipartupload": "s3:putobject",
     "s3:copyobject": "s3:putobject",
@@ -37,8 +37,8 @@ _CALLS: Final = {
     "sqs:sendmessagebatch": "sqs:sendmessage",
 }
 
-# How a call comes by a condition key, where that is not plain from the key.
-_WAYS: Final = {
+# How a call sets a condition key, where that is not plain from the key.
+_HOW_TO_SET: Final = {
     "aws:multifactorauthpresent": "sign in with MFA: call with credentials of sts:GetSessionToken with a TokenCode",
     "aws:multifactorauthage": "sign in with MFA: call with credentials of sts:GetSessionToken with a TokenCode",
     "aws:sourceidentity": "pass SourceIdentity when the role is assumed",
@@ -47,15 +47,17 @@ _WAYS: Final = {
     "sts:externalid": "pass ExternalId",
     "sts:sourceidentity": "pass SourceIdentity",
 }
-_TAGS: Final = {
+_HOW_TO_TAG: Final = {
     "aws:principaltag": "tag the caller",
     "aws:requesttag": "send a tag with the call",
 }
 
 
 class Hint(NamedTuple):
-    """`says` is what was probably mistaken; `edit` what to do to the statement ("add X to Resource"); `call` how the
-    call itself, its caller or its resource would meet the statement. Each may be empty.
+    """A hint on why a statement does not match. Each part may be empty.
+
+    `says` is the likely mistake, `edit` a change of the statement ("add X to Resource"), `call` a change of the call,
+    its caller or its resource.
     """
 
     says: str = ""
@@ -67,7 +69,7 @@ NO_HINT: Final = Hint()
 
 
 def few(texts: Sequence[str], shown: int = _SHOWN) -> str:
-    """The first of `texts`, and how many more there are."""
+    """The first `shown` of `texts`, and the number of the others: `a, b and 3 more`."""
     more = f" and {len(texts) - shown} more" if len(texts) > shown else ""
     return f"{', '.join(text or _EMPTY for text in texts[:shown])}{more}"
 
@@ -79,15 +81,15 @@ _EMPTY: Final = '"" (empty)'
 
 
 def action_hint(patterns: Sequence[str], action: str) -> Hint:
-    """Why none of `patterns` is `action`."""
+    """A hint on why none of the Action `patterns` matches `action`."""
     service, _, name = action.lower().partition(":")
     for pattern in patterns:
         lowered = pattern.lower()
-        other, _, named = lowered.partition(":")
+        other, _, operation = lowered.partition(":")
         edit = f"write {action} in place of {pattern} in Action"
-        if named == name and other != service:
+        if operation == name and other != service:
             return Hint(f"{pattern} is the action of another service: the prefix here is {service}", edit)
-        if _CALLS.get(lowered) == f"{service}:{name}":
+        if _ACTIONS_OF_OPERATIONS.get(lowered) == f"{service}:{name}":
             return Hint(f"{pattern} names a call, and is no action: the call takes the action {action}", edit)
     return NO_HINT
 
@@ -96,7 +98,7 @@ def action_hint(patterns: Sequence[str], action: str) -> Hint:
 
 
 def resource_hint(patterns: Sequence[ArnPattern], facts: PreparedRequest) -> Hint:
-    """Why none of `patterns` is the request's resource; the most telling one."""
+    """A hint on why none of the Resource `patterns` matches the request's resource."""
     if facts.request.wildcard_only:
         action = facts.request.action
         return Hint(
@@ -110,9 +112,9 @@ def resource_hint(patterns: Sequence[ArnPattern], facts: PreparedRequest) -> Hin
 def _resource_hint(pattern: ArnPattern, facts: PreparedRequest) -> Hint:
     text, resource = pattern.text, facts.resource
     if pattern.matches(resource, facts.variable) is None:
-        return _valueless(text, facts)
+        return _variable_without_value(text, facts)
     if pattern.fixed is not None and has_variables(scan(text, variables=True)):
-        return _literal(text)
+        return _variable_in_old_version(text)
     inside = f"{text.rstrip('/')}/"
     if resource.startswith(inside):
         return Hint(f"{text} is {_container(text)} itself: what is in it is {inside}*", f"add {inside}* to Resource")
@@ -129,20 +131,20 @@ def _container(text: str) -> str:
     return "the bucket" if text.startswith("arn:aws:s3:::") and text.rstrip("/*").count("/") == 0 else "the container"
 
 
-def _valueless(text: str, facts: PreparedRequest) -> Hint:
+def _variable_without_value(text: str, facts: PreparedRequest) -> Hint:
     variables = [token for token in scan(text, variables=True) if isinstance(token, Variable)]
     keys = [v.key for v in variables if v.default is None and facts.variable(v.key) is None]
-    named = ", ".join(f"${{{key}}}" for key in keys or [v.key for v in variables])
-    return Hint(f"in {text}, {named} has no value in this request", call=bring(keys[0], ()) if keys else "")
+    listed = ", ".join(f"${{{key}}}" for key in keys or [v.key for v in variables])
+    return Hint(f"in {text}, {listed} has no value in this request", call=how_to_set(keys[0], ()) if keys else "")
 
 
-def _literal(text: str) -> Hint:
+def _variable_in_old_version(text: str) -> Hint:
     said = f"${{...}} in {text} is plain text in Version 2008-10-17, which a policy without a Version has"
     return Hint(said, 'write "Version": "2012-10-17" in the document')
 
 
 def _differing_field(text: str, resource: str) -> Hint:
-    """The one field of two ARNs that differs, where it is only one and not what the resource is called."""
+    """A hint where two ARNs differ in exactly one field, and that is not the resource."""
     ours, theirs = text.split(":", 5), resource.split(":", 5)
     if len(ours) != 6 or len(theirs) != 6:
         return NO_HINT
@@ -159,7 +161,7 @@ def _differing_field(text: str, resource: str) -> Hint:
 
 
 def principal_hint(listed: Principals, principal: Principal) -> Hint:
-    """Why none of the `listed` principals is the caller."""
+    """A hint on why none of the `listed` principals is the caller."""
     if principal.provider:
         said = "the caller is signed in by an identity provider: it is named under Federated"
         return Hint(said, f"add Federated {principal.provider} to Principal")
@@ -169,7 +171,7 @@ def principal_hint(listed: Principals, principal: Principal) -> Hint:
             said = f"{name} is the id of another user or role, perhaps one that was deleted and made again"
             return Hint(said, f"write {wanted} in place of {name} in Principal")
     for name in listed.aws:
-        hint = _named_otherwise(name, wanted)
+        hint = _similar_principal(name, wanted)
         if hint.says:
             return hint
     if principal.kind is PrincipalKind.SERVICE and listed.aws:
@@ -180,7 +182,7 @@ def principal_hint(listed: Principals, principal: Principal) -> Hint:
     return NO_HINT
 
 
-def _named_otherwise(name: str, wanted: str) -> Hint:
+def _similar_principal(name: str, wanted: str) -> Hint:
     edit = f"write {wanted} in place of {name} in Principal"
     if name.lower() == wanted.lower():
         return Hint(f"{name} differs from the caller only in upper and lower case", edit)
@@ -200,8 +202,8 @@ def _is_account(name: str) -> bool:
     return len(name) == 12 and name.isascii() and name.isdigit()
 
 
-def named(principal: Principal) -> str:
-    """`user alice`, `role app`, `the service sns.amazonaws.com`: as a person calls it."""
+def principal_label(principal: Principal) -> str:
+    """A short name of `principal` for people: `user alice`, `role app`, `the service sns.amazonaws.com`."""
     if principal.kind is PrincipalKind.SERVICE:
         return f"the service {principal.arn}"
     arn = Arn.find(principal.principal_arn)
@@ -215,14 +217,14 @@ def named(principal: Principal) -> str:
 
 
 def condition_hint(condition: PreparedCondition, value: ContextValue | None, facts: PreparedRequest) -> Hint:
-    """Why `condition` does not hold for `value`."""
+    """A hint on why `condition` does not hold for `value`."""
     source, operator = condition.source, condition.operator
     if operator is UNKNOWN_OPERATOR:
         return Hint(f"there is no condition operator {source.operator}: IAM refuses this document")
     if operator.family == "Null":
         return Hint(call=f"make the call {'without' if value is not None else 'with'} {source.key}")
     if value is None:
-        return Hint(f"the request has no {source.key}", call=bring(source.key, source.values))
+        return Hint(f"the request has no {source.key}", call=how_to_set(source.key, source.values))
     if operator.negated:
         return Hint(call=f"make the call with another {source.key} than {few(source.values)}")
     variable = _variable_hint(condition, facts)
@@ -231,7 +233,7 @@ def condition_hint(condition: PreparedCondition, value: ContextValue | None, fac
     given = (value,) if isinstance(value, str) else value
     pair = next(((g, w) for g in given for w in source.values if g.lower() == w.lower()), None)
     if pair is not None and operator.family == "String":
-        return _in_another_case(source.key, source.operator, *pair)
+        return _differs_in_case(source.key, source.operator, *pair)
     if (
         operator.family == "String"
         and operator.comparison.startswith("equals")
@@ -240,38 +242,38 @@ def condition_hint(condition: PreparedCondition, value: ContextValue | None, fac
         like = source.operator.replace("IgnoreCase", "").replace("Equals", "Like")
         said = f"{source.operator} takes * literally: {like} has wildcards"
         return Hint(said, f"write {like} in place of {source.operator} in Condition")
-    return Hint(call=bring(source.key, source.values) if operator.family in ("String", "Bool", "Arn") else "")
+    return Hint(call=how_to_set(source.key, source.values) if operator.family in ("String", "Bool", "Arn") else "")
 
 
 def _variable_hint(condition: PreparedCondition, facts: PreparedRequest) -> Hint:
-    """Where a variable among the values stands for nothing."""
+    """A hint where a variable among the values has no value, or is not a variable in this version."""
     if condition.operator.family not in ("String", "Bool", "Arn"):
         return NO_HINT
     for text in condition.source.values:
         variables = [token for token in scan(text, variables=True) if isinstance(token, Variable)]
         if variables and not condition.variables:
-            return _literal(text)
+            return _variable_in_old_version(text)
         if any(token.default is None and facts.variable(token.key) is None for token in variables):
-            return _valueless(text, facts)
+            return _variable_without_value(text, facts)
     return NO_HINT
 
 
-def _in_another_case(key: str, operator: str, given: str, wanted: str) -> Hint:
+def _differs_in_case(key: str, operator: str, given: str, wanted: str) -> Hint:
     what = "tag value" if "tag/" in key.lower() else f"value of {key}"
     said = f"the {what} is {given}, the policy wants {wanted}: values are case-sensitive"
-    return Hint(said, f"write {given} in place of {wanted} under {operator} {key}", bring(key, (wanted,)))
+    return Hint(said, f"write {given} in place of {wanted} under {operator} {key}", how_to_set(key, (wanted,)))
 
 
-def bring(key: str, values: Sequence[str]) -> str:
-    """What a caller does to have one of `values` (any, where there are none) under `key`."""
+def how_to_set(key: str, values: Sequence[str]) -> str:
+    """The instruction for a caller to make `key` one of `values` (any value where `values` is empty)."""
     lowered = key.lower()
     family, _, tag = lowered.partition("/")
     wanted = few(values) if len(values) < 2 else f"one of {few(values)}"
     if tag:
-        how = _TAGS.get(family, "tag the resource" if family.endswith(":resourcetag") else "")
+        how = _HOW_TO_TAG.get(family, "tag the resource" if family.endswith(":resourcetag") else "")
         if how:
             return f"{how}: {key.partition('/')[2]} = {wanted or 'a value'}"
-    way = _WAYS.get(lowered)
+    way = _HOW_TO_SET.get(lowered)
     if way is not None:
         return way if lowered.startswith("aws:multifactor") or not wanted else f"{way} ({wanted})"
     return f"make the call with {key} {wanted}".rstrip()

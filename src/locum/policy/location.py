@@ -1,7 +1,7 @@
-"""From a JSON path to its place in the text.
+"""Positions of JSON values in their text.
 
-Parsing goes through the C scanner of `json`, which knows no positions. They are wanted only when something
-is refused or shown, so the text is walked again then, along the one path that is asked for.
+Documents are parsed with the C scanner of `json`, which keeps no positions. They are needed only to report an error
+or to show a statement; then the text is scanned again along that one JSON path.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _DECODER: Final = json.JSONDecoder(strict=False)
 
 
 class Span(NamedTuple):
-    """A stretch of text. Lines and columns count from 1; the end is exclusive."""
+    """A range of text. Offsets count from 0, lines and columns from 1; the end is exclusive."""
 
     start: int
     end: int
@@ -37,12 +37,12 @@ def _position(text: str, offset: int) -> tuple[int, int]:
 
 
 def render_path(path: JsonPath) -> str:
-    """`("Statement", 0, "Effect")` as `$.Statement[0].Effect`."""
+    """Render a path: `("Statement", 0, "Effect")` as `$.Statement[0].Effect`."""
     return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
 
 
 def locate(text: str, path: JsonPath) -> Span:
-    """The span of the value at `path`; of the nearest enclosing value where the path leads nowhere."""
+    """The span of the value at `path`, or of the nearest enclosing value where there is no such path."""
     try:
         start = _skip(text, 0)
         end = _end_of(text, start)
@@ -77,7 +77,7 @@ def _child(text: str, start: int, step: str | int) -> int | None:
 
 
 def _member(text: str, start: int, name: str) -> int | None:
-    """Of members with one name, the last: the one that a duplicate is refused for."""
+    """The offset of the value of member `name`; of duplicate members the last, which is the one that errors report."""
     found = None
     offset = _skip(text, start + 1)
     while text[offset] != "}":

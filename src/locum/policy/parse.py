@@ -1,11 +1,11 @@
-"""The strict parser: text to an immutable `Document`, or `MalformedPolicy`.
+"""The strict policy parser: text to an immutable `Document`, or `MalformedPolicy`.
 
-First the shape (this module: elements, their types, what the kind of policy requires and forbids), then what the
-values say (`checks`). A document that passes both cannot fail when it is evaluated. The messages are those of
-IAM's MalformedPolicyDocument.
+This module checks the structure (elements, their types, which of them the kind of policy requires and forbids);
+`checks` then checks the values. A document that passes both cannot fail when it is evaluated. The messages are those
+of IAM's MalformedPolicyDocument.
 
-IAM's first parser looks through the whole document for one kind of error after the other. In which order, is
-recorded: syntax, the version, what it cannot parse, then the rest of `_LATER`, and the values at last.
+IAM's first ("legacy") parser searches the whole document for one kind of error after the other. The order, as
+recorded from IAM: syntax, the version, then the errors of `_POSTPONED` in their order, and the values last.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ OLD_VERSION: Final = "Policy document must be version 2012-10-17 or greater."
 NO_ACTIONS: Final = "Policy statement must contain actions."
 NO_RESOURCES: Final = "Policy statement must contain resources."
 
-_LATER: Final = (LEGACY, DUPLICATE_SID, PRINCIPAL_GIVEN, NO_ACTIONS, NO_RESOURCES)
+_POSTPONED: Final = (LEGACY, DUPLICATE_SID, PRINCIPAL_GIVEN, NO_ACTIONS, NO_RESOURCES)
 
 # "<sid_string>": "Sid ... supports ASCII uppercase letters (A-Z), lowercase letters (a-z), and numbers (0-9)" in IAM.
 _IAM_SID: Final = re.compile(r"[A-Za-z0-9]*")
@@ -57,19 +57,19 @@ def parse(
     judge_values: bool = True,
     known_operators: bool = True,
 ) -> Document:
-    """`text` as a policy of `kind`. Raises MalformedPolicy.
+    """Parse `text` as a policy of `kind`. Raises MalformedPolicy.
 
     With `current_version`, a document of 2008-10-17 is refused, as IAM does for managed policies. Without
-    `judge_values`, values that compare to nothing (a bad date, number, ARN, IP address or principal) are let pass,
-    and then match nothing, and so are Sids, which decide nothing: for reading what somebody else has stored. Every
-    other error is refused all the same. Without `known_operators`, so are condition operators that do not exist: an
-    Allow never holds under one, a Deny always.
+    `judge_values`, invalid values (a bad date, number, ARN, IP address or principal) and invalid Sids are accepted, for
+    reading documents that another system has stored; such a value matches nothing, and a Sid decides nothing. Every
+    other error is still refused. Without `known_operators`, unknown condition operators are accepted as well: an Allow
+    never holds under one, a Deny always.
     """
     return _Parser(text, kind, judge_values, known_operators).document(current_version)
 
 
 class _Object(dict[str, Any]):
-    """A JSON object that remembers a member given twice."""
+    """A JSON object; `duplicate` is the name of a member that was given twice."""
 
     duplicate: str | None = None
 
@@ -83,7 +83,7 @@ def _object(pairs: list[tuple[str, Any]]) -> _Object:
 
 
 class _Number(str):
-    """A JSON number, as it is written."""
+    """A JSON number in its original spelling."""
 
     __slots__ = ()
 
@@ -102,13 +102,13 @@ class _Parser:
         self._postponed: list[MalformedPolicy] = []
 
     def postpone(self, message: str, path: JsonPath, *, legacy: str) -> None:
-        """Refuses with `message`; the first parser with `legacy`, one of `_LATER`, once it has come to that."""
+        """Refuse with `message`; for the legacy parser, keep `legacy`, one of `_POSTPONED`, to be raised later."""
         if not self.rules.legacy:
             self.refuse(message, path)
         self._postponed.append(MalformedPolicy(legacy, path, self.text, detail=message if message != legacy else ""))
 
     def refuse(self, message: str, path: JsonPath = (), *, legacy: str = "") -> NoReturn:
-        """With `message`; where the first parser answers, with `legacy` in its place."""
+        """Raise MalformedPolicy with `message`, or with `legacy` (and `message` as detail) for the legacy parser."""
         if self.rules.legacy and legacy:
             raise MalformedPolicy(legacy, path, self.text, detail=message)
         raise MalformedPolicy(message, path, self.text)
@@ -117,7 +117,7 @@ class _Parser:
 
     def document(self, current_version: bool) -> Document:
         root = self._read()
-        self._members(root, DOCUMENT_FIELDS, ())
+        self._check_member_names(root, DOCUMENT_FIELDS, ())
         version = root.get("Version", FIRST_VERSION)
         if not isinstance(version, str) or version not in VERSIONS:
             self.refuse(SYNTAX, ("Version",))
@@ -134,7 +134,7 @@ class _Parser:
         if self.judge_values:
             check_legacy(made)
         if self._postponed:
-            raise min(self._postponed, key=lambda refusal: _LATER.index(refusal.message))
+            raise min(self._postponed, key=lambda refusal: _POSTPONED.index(refusal.message))
         if self.judge_values:
             check_values(made)
         return made
@@ -159,7 +159,7 @@ class _Parser:
             self.refuse(INVALID_JSON, legacy=SYNTAX)
         return root
 
-    def _members(self, found: _Object, known: frozenset[str], path: JsonPath) -> None:
+    def _check_member_names(self, found: _Object, known: frozenset[str], path: JsonPath) -> None:
         if found.duplicate is not None:
             self.refuse(SYNTAX, (*path, found.duplicate))
         for name in found:
@@ -188,16 +188,16 @@ class _Parser:
     def _statement(self, found: Any, number: int, path: JsonPath) -> Statement:
         if not isinstance(found, _Object):
             self.refuse(SYNTAX, path)
-        self._members(found, STATEMENT_FIELDS, path)
-        self._exclusive(found, path)
-        self._demanded(found, path)
+        self._check_member_names(found, STATEMENT_FIELDS, path)
+        self._check_exclusive_elements(found, path)
+        self._check_required_elements(found, path)
         return Statement(
             number=number,
             path=path,
             sid=self._sid(found, path),
             allows=self._effect(found, path),
-            principals=self._given_principals(found, "Principal", path),
-            not_principals=self._given_principals(found, "NotPrincipal", path),
+            principals=self._optional_principals(found, "Principal", path),
+            not_principals=self._optional_principals(found, "NotPrincipal", path),
             actions=self._optional(found, "Action", path, self._texts),
             not_actions=self._optional(found, "NotAction", path, self._texts),
             resources=self._optional(found, "Resource", path, self._texts),
@@ -205,13 +205,13 @@ class _Parser:
             conditions=self._conditions(found, path),
         )
 
-    def _exclusive(self, found: _Object, path: JsonPath) -> None:
+    def _check_exclusive_elements(self, found: _Object, path: JsonPath) -> None:
         for name in ("Action", "Resource", "Principal"):
             if name in found and f"Not{name}" in found:
                 self.refuse(SYNTAX, (*path, f"Not{name}"))
 
-    def _demanded(self, found: _Object, path: JsonPath) -> None:
-        """Which elements this kind of policy requires and forbids."""
+    def _check_required_elements(self, found: _Object, path: JsonPath) -> None:
+        """Refuse where an element is missing that this kind of policy requires, or present that it forbids."""
         if "Effect" not in found:
             self.refuse("Missing required field Effect", path, legacy=SYNTAX)
         if "Action" not in found and "NotAction" not in found:
@@ -253,7 +253,7 @@ class _Parser:
     def _optional(self, found: _Object, name: str, path: JsonPath, read: Callable[[Any, JsonPath], Any]) -> Any:
         return read(found[name], (*path, name)) if name in found else None
 
-    def _given_principals(self, found: _Object, name: str, path: JsonPath) -> Principals | None:
+    def _optional_principals(self, found: _Object, name: str, path: JsonPath) -> Principals | None:
         read: Principals | None = self._optional(found, name, path, self._principals) if self.rules.principal else None
         return read
 
@@ -265,7 +265,7 @@ class _Parser:
         return value
 
     def _texts(self, value: Any, path: JsonPath) -> tuple[str, ...]:
-        """One string, or a list of at least one."""
+        """The values of a string or a list of strings. An empty list is refused."""
         if not isinstance(value, list):
             return (self._text(value, path),)
         if not value:
@@ -294,7 +294,7 @@ class _Parser:
         )
 
     def _principal_values(self, value: Any, path: JsonPath) -> tuple[str, ...]:
-        """As `_texts`; an account id may go without quotation marks."""
+        """The values of a string or a list of strings; an account id may be a JSON number."""
         listed = value if isinstance(value, list) else [value]
         if not listed or not all(isinstance(item, str) for item in listed):
             self.refuse(SYNTAX, path)
@@ -308,7 +308,7 @@ class _Parser:
         conditions: list[Condition] = []
         for name, keys in block.items():
             if self.rules.legacy and keys == {}:
-                continue  # IAM takes an operator without a key for no condition, whatever it is called
+                continue  # IAM ignores an operator without keys, known or not
             if self.known_operators and operator(name) is None:
                 self.refuse(f"Invalid Condition type : {name}.", (*path, name), legacy=SYNTAX)
             for key, values in self._plain_object(keys, (*path, name)).items():
@@ -340,7 +340,7 @@ class _Parser:
 
 
 def _depth(text: str) -> int:
-    """How deep brackets nest, strings included: an upper bound that costs nothing for what people write."""
+    """The nesting depth of brackets. Those in strings count too, so it is an upper bound; it is cheap to compute."""
     depth = deepest = 0
     for bracket in re.findall(r"[\[\]{}]", text):
         depth += 1 if bracket in "[{" else -1

@@ -1,15 +1,15 @@
-"""Patterns with wildcards and variables.
+"""Policy patterns with wildcards and policy variables: scanning, resolving and matching.
 
 A text is scanned once into tokens: literal text, `*`, `?`, and variables. IAM User Guide, "Policy variables":
 `${*}`, `${?}` and `${$}` are the literal characters; `${key, 'default'}` has a default; variables exist only in
 documents of version 2012-10-17.
 
-Matching never backtracks. A pattern is cut at its `*` into chunks; the first is anchored at the start, the last
-at the end, and those between are found one after the other, each as early as it occurs: if there is any match,
-there is this one. A chunk without `?` is found by `str.find`, one with `?` by shifting bits (Baeza-Yates and
-Gonnet), so that a hostile pattern like `*a*a*a*...` costs what its length says.
+Matching never backtracks. A pattern is split at its `*` into chunks; the first is anchored at the start, the last
+at the end, and those between are searched for one after the other, each at its earliest position: if the pattern
+matches at all, it matches there. A chunk without `?` is found by `str.find`, one with `?` by the bit-parallel
+shift-and algorithm (Baeza-Yates and Gonnet), so that a hostile pattern like `*a*a*a*...` takes linear time.
 
-What a variable stands for is literal text: a `*` in a user's tag is no wildcard.
+The value of a variable is literal text: a `*` in a user's tag is not a wildcard.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from typing import Final, NamedTuple
 
 
 class Wild(Enum):
-    """The wildcards."""
+    """A wildcard: any text, or exactly one character."""
 
     ANY = "*"
     ONE = "?"
 
 
 class Variable(NamedTuple):
-    """`${key}` or `${key, 'default'}`. The key is lower-case; empty where what stands there is no variable."""
+    """A policy variable, `${key}` or `${key, 'default'}`. The key is lower-case; empty where the syntax is invalid."""
 
     key: str
     default: str | None = None
@@ -41,8 +41,8 @@ Lookup = Callable[[str], str | None]
 """The value of a single-valued condition key, or None."""
 
 _SPECIAL: Final = re.compile(r"\$\{([^{}]*)\}|\$\{|[*?]")
-# Without variables (version 2008-10-17) they "are instead treated as literal strings": text like any other, so that
-# the star of `${*}` is a wildcard (SEMANTICS 35).
+# In version 2008-10-17 variables "are instead treated as literal strings", so that the star of `${*}` is a wildcard
+# (SEMANTICS 35).
 _PLAIN: Final = re.compile(r"[*?]")
 _LITERAL_VARIABLES: Final = frozenset("*?$")
 _ARN_FIELDS: Final = 6
@@ -77,7 +77,7 @@ def _special(match: re.Match[str], wildcards: bool) -> Token | None:
 
 
 def _variable(inner: str) -> Variable:
-    """`key` or `key, 'default'`; anything else is a variable that never has a value."""
+    """The variable `key` or `key, 'default'`; for anything else, one that never has a value."""
     key, comma, rest = inner.partition(",")
     key, default = key.strip().lower(), rest.strip()
     if not key or "'" in key:
@@ -90,7 +90,7 @@ def _variable(inner: str) -> Variable:
 
 
 def _append(tokens: list[Token], token: Token) -> None:
-    """Literal neighbours are joined; empty text and a `*` after a `*` add nothing."""
+    """Append `token`: adjacent literals are joined; empty text and a `*` after a `*` are dropped."""
     if token == "" or (token is Wild.ANY and tokens and tokens[-1] is Wild.ANY):
         return
     if isinstance(token, str) and tokens and isinstance(tokens[-1], str):
@@ -123,8 +123,8 @@ def resolve(tokens: Sequence[Token], lookup: Lookup) -> Tokens | None:
 # --- globs ---------------------------------------------------------------------------------------------------
 
 
-class Holed:
-    """A chunk with `?` in it: finds itself in a text, all alignments at once, one bit each."""
+class WildcardChunk:
+    """A chunk that contains `?`, searched for with the shift-and algorithm: one bit per alignment."""
 
     __slots__ = ("_accept", "_anywhere", "_masks", "length")
 
@@ -141,7 +141,7 @@ class Holed:
                 self._masks[character] = self._masks.get(character, self._anywhere) | 1 << i
 
     def find(self, text: str, start: int, end: int) -> int:
-        """The first position at which the chunk stands between `start` and `end`, or -1."""
+        """The first position of the chunk in `text[start:end]`, or -1."""
         alignments = 0
         for i in range(start, end):
             alignments = (alignments << 1 | 1) & self._masks.get(text[i], self._anywhere)
@@ -150,7 +150,7 @@ class Holed:
         return -1
 
 
-def _chunks(tokens: Sequence[Token]) -> list[str | Holed]:
+def _chunks(tokens: Sequence[Token]) -> list[str | WildcardChunk]:
     groups: list[list[Token]] = [[]]
     for token in tokens:
         if token is Wild.ANY:
@@ -160,18 +160,18 @@ def _chunks(tokens: Sequence[Token]) -> list[str | Holed]:
     return [_chunk(group) for group in groups]
 
 
-def _chunk(group: Sequence[Token]) -> str | Holed:
+def _chunk(group: Sequence[Token]) -> str | WildcardChunk:
     if not group:
         return ""
     only = group[0]
-    return only if len(group) == 1 and isinstance(only, str) else Holed(group)
+    return only if len(group) == 1 and isinstance(only, str) else WildcardChunk(group)
 
 
-def _length(chunk: str | Holed) -> int:
+def _length(chunk: str | WildcardChunk) -> int:
     return len(chunk) if isinstance(chunk, str) else chunk.length
 
 
-def _stands_at(chunk: str | Holed, text: str, position: int) -> bool:
+def _matches_at(chunk: str | WildcardChunk, text: str, position: int) -> bool:
     if isinstance(chunk, str):
         return text.startswith(chunk, position)
     end = position + chunk.length
@@ -179,36 +179,36 @@ def _stands_at(chunk: str | Holed, text: str, position: int) -> bool:
 
 
 def glob(tokens: Sequence[Token]) -> Matcher:
-    """A matcher of whole texts for `tokens` (without variables)."""
+    """A matcher of whole texts for `tokens`, which contain no variables."""
     first, *rest = _chunks(tokens)
     if not rest:
         return _exactly(first)
     last = rest.pop()
     if not rest and last == "":
         return _starting_with(first)
-    return _pieced(first, [chunk for chunk in rest if chunk != ""], last)
+    return _chunked(first, [chunk for chunk in rest if chunk != ""], last)
 
 
-def _exactly(chunk: str | Holed) -> Matcher:
+def _exactly(chunk: str | WildcardChunk) -> Matcher:
     if isinstance(chunk, str):
         return chunk.__eq__
-    return lambda text: len(text) == chunk.length and _stands_at(chunk, text, 0)
+    return lambda text: len(text) == chunk.length and _matches_at(chunk, text, 0)
 
 
-def _starting_with(chunk: str | Holed) -> Matcher:
+def _starting_with(chunk: str | WildcardChunk) -> Matcher:
     if chunk == "":
         return always
     if isinstance(chunk, str):
         return lambda text: text.startswith(chunk)
-    return lambda text: _stands_at(chunk, text, 0)
+    return lambda text: _matches_at(chunk, text, 0)
 
 
-def _pieced(first: str | Holed, middle: Sequence[str | Holed], last: str | Holed) -> Matcher:
+def _chunked(first: str | WildcardChunk, middle: Sequence[str | WildcardChunk], last: str | WildcardChunk) -> Matcher:
     start, tail = _length(first), _length(last)
 
     def matches(text: str) -> bool:
         end = len(text) - tail
-        if end < start or not _stands_at(first, text, 0) or not _stands_at(last, text, end):
+        if end < start or not _matches_at(first, text, 0) or not _matches_at(last, text, end):
             return False
         position = start
         for chunk in middle:
@@ -235,7 +235,7 @@ def never(_text: str) -> bool:
 
 
 def arn_fields(tokens: Sequence[Token]) -> list[list[Token]]:
-    """`tokens` cut at their first five colons: at most six fields, the sixth with its colons."""
+    """`tokens` split at their first five colons: at most six fields, of which the sixth keeps its colons."""
     fields: list[list[Token]] = [[]]
     for token in tokens:
         if not isinstance(token, str):
@@ -281,7 +281,7 @@ def _literal(field: Sequence[Token]) -> str | None:
 
 
 def _tail_glob(head: str, tail: Sequence[Token]) -> Matcher:
-    """The common case: all five first fields are literal, so the whole ARN is matched as one text."""
+    """A matcher for the common case: the first five fields are literal, so that the ARN is matched as one text."""
     tokens: list[Token] = [head]
     for token in tail:
         _append(tokens, token)
@@ -289,25 +289,27 @@ def _tail_glob(head: str, tail: Sequence[Token]) -> Matcher:
 
 
 class ArnPattern:
-    """A Resource or an ARN in a condition, prepared. `prefix` is the text every match begins with.
+    """A compiled ARN pattern, of a Resource element or a condition. `prefix` is the text that every match begins with.
 
-    `complete`: missing fields are `*`. `late`: variables count in the sixth field only.
+    `complete`: missing fields are `*`. `resource_variables_only`: variables are resolved in the sixth field only.
     """
 
     __slots__ = ("_cache", "_complete", "_keys", "_misplaced", "_tokens", "fixed", "prefix", "text")
 
-    def __init__(self, text: str, tokens: Tokens, *, complete: bool = False, late: bool = False) -> None:
+    def __init__(
+        self, text: str, tokens: Tokens, *, complete: bool = False, resource_variables_only: bool = False
+    ) -> None:
         self.text = text
         self.prefix = _prefix(tokens, complete)
         self._tokens = tokens
         self._complete = complete
-        # "You can use policy variables ... only after the fifth colon" of a Resource (SEMANTICS 50): elsewhere a
-        # variable never has a value.
-        self._misplaced = late and any(has_variables(field) for field in arn_fields(tokens)[:5])
+        # "You can use policy variables ... only after the fifth colon" of a Resource (SEMANTICS 50): elsewhere in it
+        # a variable never has a value.
+        self._misplaced = resource_variables_only and any(has_variables(field) for field in arn_fields(tokens)[:5])
         self._keys = tuple(token for token in tokens if isinstance(token, Variable))
         self._cache: dict[tuple[str, ...], Matcher] = {}
         self.fixed: Matcher | None = None if self._keys else self._compile(tokens)
-        """The matcher, where no variable takes part."""
+        """The matcher of a pattern without variables; otherwise None."""
 
     def _compile(self, tokens: Tokens) -> Matcher:
         return always if tokens == (Wild.ANY,) else arn_glob(tokens, complete=self._complete)
@@ -333,7 +335,7 @@ class ArnPattern:
         if matcher is None:
             if len(self._cache) >= _CACHED_RESOLUTIONS:
                 self._cache.clear()
-            # A value with a colon in it must not move the borders between fields: they are cut first.
+            # The pattern is split into fields before it is resolved, so that a colon in a value cannot shift them.
             matcher = self._cache[values] = self._compile_fields(lookup)
         return matcher
 

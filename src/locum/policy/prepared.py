@@ -1,7 +1,4 @@
-"""What one request says, in the form in which statements ask for it.
-
-One object a request, made anew for each decision and thrown away with it.
-"""
+"""The authorization request that policies are evaluated against, and its form prepared for matching."""
 
 from __future__ import annotations
 
@@ -13,13 +10,13 @@ from locum.policy.context import DERIVED_KEYS, derived_context
 
 
 class Request(NamedTuple):
-    """One question to the policies: may `principal` do `action` to `resource`?
+    """An authorization request: may `principal` perform `action` on `resource`?
 
     `action` is `service:Name` in any case. `resource` is an ARN, or `*`. `resource_account` is the account that
-    owns it. `context` has lower-case keys and is complete: a key that is not there is absent; of what the
-    principal itself says (aws:PrincipalArn ...), what is missing is derived. `wildcard_only`: the action has no
-    resource-level permissions. `provider` is the identity provider (an ARN, or `accounts.google.com` ...) behind a
-    caller who is signed in by it: AssumeRoleWithWebIdentity, AssumeRoleWithSAML. `canonical_user` is the S3
+    owns it. `context` has lower-case keys and is complete: a key that is not there is absent, except for the keys that
+    follow from the principal (aws:PrincipalArn ...), which are derived where they are missing. `wildcard_only`: the
+    action has no resource-level permissions. `provider` is the identity provider (an ARN, or `accounts.google.com` ...)
+    that authenticated the caller of AssumeRoleWithWebIdentity or AssumeRoleWithSAML. `canonical_user` is the S3
     canonical user id of the caller's account.
     """
 
@@ -34,7 +31,7 @@ class Request(NamedTuple):
 
 
 class PreparedRequest:
-    """A request, prepared for matching."""
+    """A request, normalised for matching; one object per decision. `bounded`: the caller has a permissions boundary."""
 
     __slots__ = ("_derived", "action", "bounded", "context", "principal", "request", "resource")
 
@@ -58,7 +55,7 @@ class PreparedRequest:
         return value
 
     def variable(self, key: str) -> str | None:
-        """What a policy variable stands for. A multivalued key stands for nothing.
+        """The value of a policy variable; None where the key is absent or multivalued.
 
         "You can use any single-valued condition context key as a variable."
         """

@@ -1,7 +1,8 @@
-"""Principal and NotPrincipal: whether they name the caller, and how.
+"""Matching of the Principal and NotPrincipal elements against the caller.
 
-IAM User Guide, "AWS JSON policy elements: Principal" and "NotPrincipal". *How* decides what the grant of a
-resource policy may bypass ("Evaluating identity-based policies with resource-based policies").
+IAM User Guide, "AWS JSON policy elements: Principal" and "NotPrincipal". The form in which an element names the caller
+decides which implicit denies the grant of a resource policy bypasses ("Evaluating identity-based policies with
+resource-based policies").
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from locum.policy.prepared import PreparedRequest
 
 
 class Form(StrEnum):
-    """How a Principal element names the caller."""
+    """The form in which a Principal element names the caller."""
 
     USER = "user"
     SESSION = "session"
@@ -32,10 +33,10 @@ Name = tuple[str, Form]
 
 
 def names(principal: Principal) -> tuple[Name, ...]:
-    """The values of an AWS principal element that mean this caller, the most exact first.
+    """The AWS principal values that match this caller, the most specific first, each with its form.
 
-    A root ARN is written as the account's id, which is what it means (SEMANTICS 10). Unique ids are what stored
-    trust policies hold (12). A session ARN names that one session (8); the role is the stored one, with its path (9).
+    A root ARN is given as the account id, which it is equivalent to (SEMANTICS 10). Stored trust policies hold unique
+    ids (12). A session ARN names that one session (8); the role ARN is the stored one, with its path (9).
     """
     kind = principal.kind
     if kind in (PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS) or principal.provider:
@@ -53,25 +54,25 @@ def names(principal: Principal) -> tuple[Name, ...]:
     return exact, (principal.issuer_arn, Form.FEDERATING_USER), (principal.unique_id, Form.FEDERATING_USER), account
 
 
-_BEFORE_EVERYONE: Final = frozenset({Form.USER, Form.SESSION})
+_MORE_SPECIFIC_THAN_EVERYONE: Final = frozenset({Form.USER, Form.SESSION})
 
 
 class PrincipalTest:
-    """A Principal element, prepared. `sourced`: a condition of its statement says on whose behalf a service calls."""
+    """A compiled Principal element. `source_condition`: its statement restricts on whose behalf a service calls."""
 
-    __slots__ = ("_aws", "_canonical", "_everyone", "_federated", "_service", "_services_too", "allows")
+    __slots__ = ("_aws", "_canonical", "_everyone", "_everyone_includes_services", "_federated", "_service", "allows")
 
-    def __init__(self, element: Principals, *, allows: bool, sourced: bool = False) -> None:
+    def __init__(self, element: Principals, *, allows: bool, source_condition: bool = False) -> None:
         self.allows = allows
         self._everyone = element.everyone or "*" in element.aws
-        self._services_too = self._everyone and (sourced or not allows)
+        self._everyone_includes_services = self._everyone and (source_condition or not allows)
         self._aws = frozenset(_account_of(name) for name in element.aws)
         self._service = frozenset(element.service)
         self._federated = frozenset(element.federated)
         self._canonical = frozenset(element.canonical)
 
     def names(self, facts: PreparedRequest) -> Form | None:
-        """How the element names the caller; None where it does not."""
+        """The form in which the element names the caller; None where it does not."""
         principal = facts.principal
         if principal.kind is PrincipalKind.SERVICE:
             return self._service_form(principal.arn)
@@ -79,8 +80,8 @@ class PrincipalTest:
             return self._provider_form(facts.request.provider)
         if principal.kind is PrincipalKind.ANONYMOUS:
             return Form.EVERYONE if self._everyone else None
-        found = self._identity(principal)
-        if found in _BEFORE_EVERYONE:
+        found = self._aws_form(principal)
+        if found in _MORE_SPECIFIC_THAN_EVERYONE:
             return found
         if self._everyone:
             return Form.EVERYONE
@@ -89,21 +90,26 @@ class PrincipalTest:
         return found
 
     def _service_form(self, name: str) -> Form | None:
-        """[U] SEMANTICS 16: `*` denies services. It grants them something only where a condition on the source of their
-        call limits whom they do it for, as in SNS's "Publish messages to an Amazon SQS queue".
+        """The form in which the element names a service principal.
+
+        [U] SEMANTICS 16: a Deny for `*` includes services. An Allow for `*` does only where a condition restricts on
+        whose behalf they call, as in SNS's "Publish messages to an Amazon SQS queue".
         """
         if name in self._service:
             return Form.SERVICE
         denied = not self.allows and "*" in self._service
-        return Form.EVERYONE if self._services_too or denied else None
+        return Form.EVERYONE if self._everyone_includes_services or denied else None
 
     def _provider_form(self, name: str) -> Form | None:
-        """[U] SEMANTICS 16: `*` denies federated principals, but grants them nothing."""
+        """The form in which the element names an identity provider.
+
+        [U] SEMANTICS 16: a Deny for `*` includes federated principals, an Allow for `*` does not.
+        """
         if name in self._federated:
             return Form.PROVIDER
         return Form.EVERYONE if not self.allows and (self._everyone or "*" in self._federated) else None
 
-    def _identity(self, principal: Principal) -> Form | None:
+    def _aws_form(self, principal: Principal) -> Form | None:
         for name, form in names(principal):
             if name and name in self._aws:
                 return form
@@ -111,7 +117,7 @@ class PrincipalTest:
 
 
 class NotPrincipalTest:
-    """A NotPrincipal element, prepared. With Deny only: with Allow it is unsupported (SEMANTICS 14).
+    """A compiled NotPrincipal element, of a Deny statement: with Allow it is unsupported (SEMANTICS 14).
 
     "you must also specify the account ARN of the not-denied principal. Otherwise, the policy might deny access to
     the entire account containing the principal"; of a role session, the role and the session too. "don't use
@@ -126,7 +132,7 @@ class NotPrincipalTest:
         self._listed = element
 
     def names(self, facts: PreparedRequest) -> Form | None:
-        """How the statement hits the caller: as one of everyone; None where the caller is exempt."""
+        """`Form.EVERYONE` where the statement applies to the caller; None where the caller is exempt."""
         return None if self.allows or self._exempts(facts) else Form.EVERYONE
 
     def _exempts(self, facts: PreparedRequest) -> bool:
@@ -144,7 +150,7 @@ class NotPrincipalTest:
         return not self.missing(facts)
 
     def missing(self, facts: PreparedRequest) -> tuple[str, ...]:
-        """What has to be listed besides, so that a user, role, federated or root caller is exempt."""
+        """The principals that the element lacks for a user, role, federated or root caller to be exempt."""
         spelled = {_account_of(name) for name in self._listed.aws}
         wanted: dict[Form, list[str]] = {}
         for name, form in names(facts.principal):
@@ -153,6 +159,6 @@ class NotPrincipalTest:
 
 
 def _account_of(name: str) -> str:
-    """A root ARN as its account id; anything else as it is."""
+    """The account id of a root ARN; any other name unchanged."""
     match = ROOT_ARN.fullmatch(name)
     return match.group(2) if match else name

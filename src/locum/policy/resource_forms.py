@@ -1,6 +1,6 @@
-"""What is wrong with a Resource that IAM is given: the rules of CreatePolicy, PutRolePolicy ..., as recorded from them.
+"""Validation of Resource values as IAM does it, recorded from CreatePolicy, PutRolePolicy ...
 
-IAM completes an ARN with `*` and takes whatever stands before the first colon for `arn`, before it judges the rest.
+IAM completes an ARN with `*`, and replaces the text before the first colon by `arn`, before it checks the rest.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ IAM_PATHS: Final = (
 )
 
 _PARTITION: Final = re.compile(r"aws(-[a-z]+)*|[*?]|aws[*?-][a-z*?-]*")
-# "Cannot contain regexes" is all that IAM asks of the vendor in a resource: it takes `test%3Aencoded`.
+# "Cannot contain regexes" is IAM's only rule for the vendor of a resource: it accepts `test%3Aencoded`.
 _RESOURCE_VENDOR: Final = re.compile(r"[^*?$]+")
 _COLON: Final = re.compile(r":(?![^${}]*\})")
 _FIELDS: Final = 6
 
-# Those of the text, and what has come since.
+# The paths of `IAM_PATHS`, and those that IAM has added since.
 _IAM_RESOURCE: Final = re.compile(
     r"\*|root|(user|federated-user|role|group|instance-profile|mfa|server-certificate|policy|sms-mfa|saml-provider"
     r"|oidc-provider|report|access-report|delegation-request|role-template)/.*",
@@ -31,33 +31,33 @@ _IAM_RESOURCE: Final = re.compile(
 )
 
 
-def no_arn(resource: str) -> str:
-    """The text for what is no ARN at all."""
+def not_an_arn(resource: str) -> str:
+    """IAM's message for a resource that is not an ARN."""
     return f'Resource {resource} must be in ARN format or "*".'
 
 
 def fails_legacy_parsing(resource: str) -> bool:
-    """Whether IAM's first parser cannot read `resource`: no vendor, or an incomplete ARN with an empty field."""
+    """Whether IAM's first parser fails on `resource`: it has no vendor, or is incomplete and has an empty field."""
     fields = resource.split(":")
     if fields[0] != "arn" or len(fields) < 3 or not _PARTITION.fullmatch(fields[1]):
         return False
     return not fields[2] or (len(fields) < _FIELDS and "" in fields)
 
 
-def fault_of(resource: str, *, completes: bool, variables: bool) -> str:
-    """IAM's text for `resource`, which is not `*`; empty where nothing is wrong with it.
+def resource_fault(resource: str, *, completes: bool, variables: bool) -> str:
+    """IAM's error message for `resource`, which is not `*`; empty where it is valid.
 
-    `completes`: an ARN may have less than six fields. `variables`: `${...}` is a variable and no text.
+    `completes`: an ARN may have less than six fields. `variables`: `${...}` is a variable and not literal text.
     """
     count = len(arn_fields(scan(resource, variables=variables)))
     fields = _COLON.split(resource, _FIELDS - 1) if variables else resource.split(":", _FIELDS - 1)
     if count == 1 or (count < _FIELDS and not completes):
-        return no_arn(resource)
+        return not_an_arn(resource)
     whole = ["arn", *fields[1:], *["*"] * (_FIELDS - len(fields))]
     if not _PARTITION.fullmatch(whole[1]):
         return f'Partition "{whole[1]}" is not valid for resource "{":".join(whole)}".'
     if fields[0] != "arn":
-        return no_arn(resource)
+        return not_an_arn(resource)
     if not _RESOURCE_VENDOR.fullmatch(whole[2]):
         return VENDOR_PATTERN
     return _fault_of_service(resource, *whole[2:])
@@ -68,7 +68,7 @@ def _fault_of_service(resource: str, vendor: str, region: str, account: str, res
         if region not in ("", "*"):
             return f"IAM resource {resource} cannot contain region information."
         return "" if _IAM_RESOURCE.fullmatch(rest) else IAM_PATHS
-    # The ARNs of access points and jobs have both, those of buckets and objects neither.
+    # The ARNs of access points and jobs have region and account, those of buckets and objects neither.
     if vendor == "s3" and region and not account:
         return f"Resource {resource} can not contain region information."
     return ""

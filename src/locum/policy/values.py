@@ -1,6 +1,6 @@
-"""The values that conditions compare: numbers, instants, booleans, addresses, bytes.
+"""Parsers of the values that conditions compare: numbers, dates, booleans, IP addresses, binary.
 
-Every reader answers None for what it cannot read: whoever compares decides what doubt means (SEMANTICS 47).
+Each returns None for text that it cannot parse; the comparison decides what that means (SEMANTICS 47).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-# "You can use the decimal notation"; an exponent is not documented, and would let nine characters name a number
-# of a gigabyte.
+# "You can use the decimal notation"; an exponent is not documented, and nine characters with one could denote a
+# number of a gigabyte.
 _NUMBER: Final = re.compile(r"[+-]?([0-9]{1,64}(\.[0-9]{0,64})?|\.[0-9]{1,64})")
 
 # "one of the W3C implementations of the ISO 8601 date formats or in epoch (UNIX) time"
@@ -35,13 +35,13 @@ _ADDRESS: Final = re.compile(r"[0-9a-fA-F:.]{2,45}")
 
 @lru_cache(maxsize=4096)
 def number(text: str) -> Decimal | None:
-    """A decimal number."""
+    """The decimal number that `text` denotes."""
     return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
 @lru_cache(maxsize=4096)
 def instant(text: str) -> Decimal | None:
-    """Seconds since 1970-01-01T00:00:00Z: offsets and spellings do not matter (SEMANTICS 46)."""
+    """The time that `text` denotes, in seconds since 1970-01-01T00:00:00Z, whatever its format (SEMANTICS 46)."""
     if _EPOCH.fullmatch(text):
         return Decimal(text)
     match = _INSTANT.fullmatch(text)
@@ -66,12 +66,12 @@ def _offset_seconds(offset: str | None) -> int:
 
 
 def boolean(text: str) -> bool | None:
-    """`true` or `false`, in any case."""
+    """The boolean that `text` denotes: `true` or `false`, in any case."""
     return _BOOLEANS.get(text.lower())
 
 
 def binary(text: str) -> bytes | None:
-    """Base64, as BinaryEquals takes it."""
+    """The bytes of base64 text, as BinaryEquals takes it."""
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -79,7 +79,7 @@ def binary(text: str) -> bytes | None:
 
 
 class Network(NamedTuple):
-    """A range of addresses: `first` and `last` as integers."""
+    """A range of IP addresses: `first` and `last` as integers, both inclusive."""
 
     version: int
     first: int
@@ -99,7 +99,7 @@ def address(text: str) -> tuple[int, int] | None:
 
 
 def network(text: str) -> Network | None:
-    """A CIDR range. A bare IPv4 address is a /32; [U] a bare IPv6 one is taken for a /128, the narrowest."""
+    """The CIDR range that `text` denotes. A bare IPv4 address is a /32; [U] a bare IPv6 one a /128, the narrowest."""
     base, slash, prefix = text.partition("/")
     parsed = address(base)
     if parsed is None or (slash and not re.fullmatch(r"[0-9]{1,3}", prefix)):

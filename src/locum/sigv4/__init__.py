@@ -1,6 +1,7 @@
-"""AWS Signature Version 4, from the server's side: who claims to have signed a request, and whether it is true.
+"""AWS Signature Version 4: reading and verifying signatures, and signing requests.
 
-`read` the claim, find the secret of its access key, `verify`. Pure: the secret and the time are parameters.
+A server calls `read` for the claimed signature, looks up the secret of its access key, and calls `verify`. Pure: the
+secret and the time are parameters.
 """
 
 from locum.sigv4.claims import Claim, Scope, read

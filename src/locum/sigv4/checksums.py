@@ -1,8 +1,8 @@
-"""The checksums that a trailer may carry: base64 of a digest, or of a CRC in big-endian order.
+"""The checksums of S3's trailing headers: base64 of a digest, or of a CRC in big-endian order.
 
 S3 User Guide, "Checking object integrity for data uploads in Amazon S3". CRC-32 and the digests come with
 Python. CRC-32C (RFC 3720, appendix B.4) and CRC-64/NVME (NVM Express Command Set Specification, 5.2.1.3.4) do not, and
-a loop over bytes would take seconds for a large object. Facts for doing without:
+a loop over bytes would take seconds for a large object. The algorithm used instead:
 
 - A CRC is the remainder of a polynomial over GF(2), of degree 8n, by a fixed one, and Python's integers are
   fast at its two operations: shift, and exclusive or.
@@ -10,7 +10,7 @@ a loop over bytes would take seconds for a large object. Facts for doing without
   power. A carry-less product of two integers so reflected is their product, reflected.
 - Let the message be H * x^k + L, with k a power of two about half its length. H * (x^k mod P) + L has the same
   remainder, and half the length: as many shifts as the constant has bits set, over half the data.
-- At 64 bytes a loop over bytes does the rest. In all about 10 ns a byte, against 100.
+- The last 64 bytes are done by a loop over bytes. In all this takes about 10 ns a byte, against 100.
 
 Chosen: 32 or 64 bits of constant a step. Not chosen: wider constants (more shifts), tables of 2^16 (memory).
 """
@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final
 
-_SHORT: Final = 64  # bytes; below, the loop is quicker
+_SHORT: Final = 64  # bytes; up to this the loop over bytes is faster
 
 
 class Crc:
@@ -50,7 +50,7 @@ class Crc:
         return (value ^ self._ones).to_bytes(self.width // 8, "big")
 
     def _fold(self, value: int, bits: int) -> tuple[int, int]:
-        """A shorter polynomial (reflected, with its length in bits) with the same remainder."""
+        """Reduce a polynomial to a shorter one (reflected, with its length in bits) with the same remainder."""
         while bits > 8 * _SHORT:
             exponent = (bits - 1).bit_length() - 1
             low_bits = 1 << exponent
@@ -86,7 +86,7 @@ class Crc:
 
 
 def _multiply(value: int, constant: int) -> int:
-    """The carry-less product."""
+    """The carry-less product of `value` and `constant`."""
     product = 0
     while constant:
         lowest = constant & -constant
@@ -113,23 +113,23 @@ _ALGORITHMS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
     "sha512": lambda data: hashlib.sha512(data).digest(),
 }
 _UNVERIFIED: Final = frozenset(("xxhash64", "xxhash3", "xxhash128"))
-"""Known to S3, computable neither by the standard library nor cheaply by us: taken as they are."""
+"""Algorithms of S3 that the standard library lacks: their values are accepted without verification."""
 _PREFIX: Final = "x-amz-checksum-"
 
 
 def supported(name: str) -> bool:
-    """Whether `name` is a header that carries a checksum, as S3 knows them."""
+    """Whether `name` is one of S3's checksum headers."""
     algorithm = name.removeprefix(_PREFIX)
     return name.startswith(_PREFIX) and (algorithm in _ALGORITHMS or algorithm in _UNVERIFIED)
 
 
 def well_formed(name: str, value: str) -> bool:
-    """Whether `value` can be a checksum of the kind that `name` says: canonical base64 of the right length."""
+    """Whether `value` has the length of a base64 checksum of the algorithm in the header name `name`."""
     compute = _ALGORITHMS.get(name.removeprefix(_PREFIX))
     return compute is None or len(value) == len(base64.b64encode(compute(b"")))
 
 
 def matches(name: str, value: str, data: bytes) -> bool:
-    """Whether `value` is the checksum of `data` that the header `name` stands for. xxHash counts as matching."""
+    """Whether `value` is the checksum of `data` by the algorithm in the header name `name`. xxHash always matches."""
     compute = _ALGORITHMS.get(name.removeprefix(_PREFIX))
     return compute is None or hmac.compare_digest(base64.b64encode(compute(data)), value.encode("ascii", "replace"))

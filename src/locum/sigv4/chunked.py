@@ -1,4 +1,4 @@
-"""The aws-chunked encoding: a body in chunks, each signed on the signature before it.
+"""The aws-chunked encoding: a body in chunks, each with a signature over the signature before it.
 
 S3 API Reference, "Signature calculations for the Authorization header: Transferring payload in multiple chunks"
 and "... Including trailing headers":
@@ -7,11 +7,11 @@ and "... Including trailing headers":
     body    = 1*chunk, the last of size zero and without data
     trailer = 1*( name ":" value CRLF ) [ "x-amz-trailer-signature:" signature CRLF ] CRLF
 
-1. A chunk's signature is over the signature before it (the first over the request's own, the "seed"), so that none
+1. A chunk's signature covers the signature before it (the first that of the request, the "seed"), so that no chunk
    can be altered, left out, repeated or moved; the chunk of size zero is signed too, so that none can be cut off.
 2. The trailer is signed over the last chunk's signature.
-3. With STREAMING-UNSIGNED-PAYLOAD-TRAILER nothing of this is signed; the trailing checksum is all there is.
-4. The length must be what x-amz-decoded-content-length (a signed header) says, the trailer what x-amz-trailer says.
+3. With STREAMING-UNSIGNED-PAYLOAD-TRAILER neither is signed; there is only the trailing checksum.
+4. The length must match x-amz-decoded-content-length (a signed header), and the trailer x-amz-trailer.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from locum.core.http import HttpRequest
 from locum.core.mac import HmacKey
 from locum.sigv4 import checksums
 from locum.sigv4.faults import Failure, Family, fault
-from locum.sigv4.keys import ALGORITHM, EMPTY_SHA256, same, sign
+from locum.sigv4.keys import ALGORITHM, EMPTY_SHA256, constant_time_equal, sign
 
 MIN_CHUNK: Final = 8192
-"""Bytes in the smallest chunk that may be followed by another with data."""
+"""The smallest size in bytes of a chunk that is not the last with data."""
 MAX_TRAILER: Final = 8192
-"""Bytes in the longest trailer that is read (S3 limits a request's headers so)."""
+"""The longest accepted trailer in bytes; S3 has this limit for a request's headers."""
 
 SIGNED: Final = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 SIGNED_TRAILER: Final = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
@@ -44,7 +44,7 @@ _CRLF: Final = b"\r\n"
 
 
 class Seed(NamedTuple):
-    """What the chain of signatures starts from: the signing key, date and scope, and the request's signature."""
+    """The state of the chain of signatures: signing key, date, scope and previous signature, at first the request's."""
 
     key: HmacKey
     date: str
@@ -52,7 +52,7 @@ class Seed(NamedTuple):
     signature: str
 
     def after(self, signature: str) -> Seed:
-        """The chain, one link on."""
+        """The state after `signature`."""
         return self._replace(signature=signature)
 
     def of_chunk(self, data: bytes) -> str:
@@ -75,7 +75,7 @@ class _Chunk(NamedTuple):
 
 
 def decode(request: HttpRequest, mode: str, seed: Seed) -> bytes:
-    """The payload of `request`, every signature and checksum verified. Raises Fault."""
+    """Decode the payload of `request`, and verify every signature and checksum. Raises Fault."""
     length = request.headers.get("x-amz-decoded-content-length", "")
     if not (length.isascii() and length.isdecimal()):
         raise _fault(Failure.NO_LENGTH)
@@ -87,7 +87,7 @@ def decode(request: HttpRequest, mode: str, seed: Seed) -> bytes:
             raise fault(Failure.CHUNK_SIZE, Family.S3, members=members)
         chunk = following
         if mode != UNSIGNED_TRAILER:
-            if not same(seed.of_chunk(chunk.data), chunk.signature):
+            if not constant_time_equal(seed.of_chunk(chunk.data), chunk.signature):
                 raise _fault(Failure.SIGNATURE)
             seed = seed.after(chunk.signature)
         parts.append(chunk.data)
@@ -109,7 +109,7 @@ def trailers(request: HttpRequest) -> dict[str, str]:
 
 
 def _chunks(body: bytes, *, signed: bool | None) -> Iterator[_Chunk]:
-    """The chunks of `body`, the one of size zero included. `signed`: whether they must be; None: either will do."""
+    """The chunks of `body`, including that of size zero. `signed`: whether they must be signed; None: either."""
     position = 0
     while True:
         line = _CHUNK.match(body, position)
@@ -126,7 +126,7 @@ def _chunks(body: bytes, *, signed: bool | None) -> Iterator[_Chunk]:
 
 
 def _check_trailer(request: HttpRequest, mode: str, rest: bytes, seed: Seed, data: bytes) -> None:
-    """What follows the last chunk: an empty line, or the headers that x-amz-trailer announced."""
+    """Verify what follows the last chunk: an empty line, or the headers that x-amz-trailer announced."""
     if mode == SIGNED:
         if rest != _CRLF:
             raise _fault(Failure.CUT_BODY)
@@ -135,7 +135,7 @@ def _check_trailer(request: HttpRequest, mode: str, rest: bytes, seed: Seed, dat
     if mode == SIGNED_TRAILER:
         signature = found.pop(_TRAILER_SIGNATURE, "")
         lines = "".join([f"{name}:{value}\n" for name, value in found.items()])
-        if not same(seed.of_trailer(lines), signature):
+        if not constant_time_equal(seed.of_trailer(lines), signature):
             raise _fault(Failure.SIGNATURE)
     announced = {name.strip().lower() for name in request.headers.get("x-amz-trailer", "").split(",")} - {""}
     if found.keys() != announced:

@@ -1,7 +1,7 @@
-"""Who a request claims to be signed by, read from its Authorization header or its query string.
+"""Parsing of a request's signature, from its Authorization header or its query string, before verification.
 
-Nothing is proven here. S3 API Reference, "Authenticating Requests: Using the Authorization Header" and "Using
-Query Parameters"; IAM User Guide, "Authentication methods":
+S3 API Reference, "Authenticating Requests: Using the Authorization Header" and "Using Query Parameters"; IAM User
+Guide, "Authentication methods":
 
     Authorization: AWS4-HMAC-SHA256 Credential=<key id>/<date>/<region>/<service>/aws4_request,
                    SignedHeaders=<name>;<name>, Signature=<hexadecimal>
@@ -9,7 +9,7 @@ Query Parameters"; IAM User Guide, "Authentication methods":
     ?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=...&X-Amz-Date=...&X-Amz-Expires=...
     &X-Amz-SignedHeaders=...&X-Amz-Security-Token=...&X-Amz-Signature=...
 
-1. A request with both, or with a parameter twice, is refused: there would be two answers to who signed it.
+1. A request with both, or with a parameter twice, is refused, as its signer would be ambiguous.
 2. Signature Version 2, SigV4A and other schemes are refused as unsupported.
 3. A request with neither is unsigned.
 """
@@ -31,17 +31,17 @@ from locum.sigv4.keys import ALGORITHM, TERMINATOR
 from locum.sigv4.times import basic_of_http_date, epoch_of
 
 MAX_EXPIRES: Final = 604_800
-"""Seconds in the longest X-Amz-Expires: seven days."""
+"""The largest X-Amz-Expires, in seconds: seven days."""
 
 _FIELDS: Final = ("Credential", "Signature", "SignedHeaders")
 _REQUIRED: Final = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date")
-_TELLING: Final = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature")
+_PRESIGNED_PARAMETERS: Final = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature")
 
 
 _REGION: Final = re.compile(r"[a-z0-9-]{1,64}")
-"""What a region may look like. It goes into ARNs: one with a colon in it would be several fields there, one with a dot
-in it another region to a backend that finds regions in host names."""
-_LONGEST_HEAD: Final = 1024  # characters; what is kept in memory is bounded by it
+"""The syntax of a region. A colon would add fields to the ARNs that contain it; a dot would change the region for a
+backend that reads it from host names."""
+_LONGEST_HEAD: Final = 1024  # characters; bounds the memory of the cache
 _USUAL_HEAD: Final = re.compile(
     rf"{ALGORITHM} Credential=([A-Za-z0-9]+)/([0-9]{{8}})/([a-z0-9-]{{1,64}})/([a-z0-9-]+)/{TERMINATOR}, "
     r"SignedHeaders=([a-z0-9;-]+)"
@@ -49,7 +49,7 @@ _USUAL_HEAD: Final = re.compile(
 
 
 class Scope(NamedTuple):
-    """What a signature is good for: a day (YYYYMMDD), a region, a service (its signing name)."""
+    """The credential scope: a day (YYYYMMDD), a region, and a service (its signing name)."""
 
     date: str
     region: str
@@ -60,12 +60,11 @@ class Scope(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """What a signed request says of its signature.
+    """The unverified signature of a request, with its parameters.
 
     `date` is the date of the request as it was signed (YYYYMMDD'T'HHMMSS'Z'), `signed_at` the same in epoch seconds.
-    `signed_headers` are lower-case names in the order given. `expires` is the lifetime of a presigned URL in
-    seconds, None where it gives none. `payload` is what the request declares its payload's hash to be.
-    `family` is how the service words its errors.
+    `signed_headers` are lower-case names in the order given. `expires` is the lifetime of a presigned URL in seconds,
+    None where it has none. `payload` is the declared hash of the payload. `family` selects the wording of errors.
     """
 
     access_key_id: str
@@ -85,17 +84,17 @@ class Claim(NamedTuple):
 
 
 def read(request: HttpRequest) -> Claim | None:
-    """What `request` says of its signature; None where it is unsigned. Raises Fault where it makes no sense."""
+    """Parse the signature of `request`; None where it is unsigned. Raises Fault where it is malformed."""
     header = request.headers.get("authorization")
     if not ("Signature" in request.query_string or "X-Amz-" in request.query_string):
         return None if header is None else _from_header(request, header)
     query = _parameters(request)
-    telling = any(name in query for name in _TELLING)
+    presigned = any(name in query for name in _PRESIGNED_PARAMETERS)
     if header is not None:
-        if telling or ("Signature" in query and "AWSAccessKeyId" in query):
+        if presigned or ("Signature" in query and "AWSAccessKeyId" in query):
             raise fault(Failure.TWO_MECHANISMS, family_of(request), members={"ArgumentName": "Authorization"})
         return _from_header(request, header)
-    if telling:
+    if presigned:
         return _from_query(request, query)
     if "Signature" in query and ("AWSAccessKeyId" in query or "SignatureVersion" in query):
         raise _unsupported(request, "Signature Version 2 is not supported; sign with AWS4-HMAC-SHA256.")
@@ -103,7 +102,7 @@ def read(request: HttpRequest) -> Claim | None:
 
 
 def _parameters(request: HttpRequest) -> dict[str, str]:
-    """The query parameters, decoded. Raises Fault where one that matters to the signature comes twice."""
+    """The query parameters, decoded. Raises Fault where an X-Amz-* parameter is given twice."""
     found: dict[str, str] = {}
     for pair in request.query_string.split("&"):
         name, _, value = pair.partition("=")
@@ -116,7 +115,7 @@ def _parameters(request: HttpRequest) -> dict[str, str]:
 
 
 class _Head(NamedTuple):
-    """All of an Authorization header but the signature: the same in all of a client's requests of a day."""
+    """An Authorization header without its signature: the same in all of a client's requests of a day."""
 
     key_id: str
     scope: Scope
@@ -125,7 +124,7 @@ class _Head(NamedTuple):
 
 @lru_cache(4096)
 def _head(text: str) -> _Head | None:
-    """`text` read, where it is written as every SDK writes it; None: it takes a closer look."""
+    """Parse `text` where it has the format that SDKs use; None where it takes the general parser."""
     match = _USUAL_HEAD.fullmatch(text)
     return match and _Head(match[1], Scope(match[2], match[3], match[4]), tuple(match[5].split(";")))
 
@@ -135,11 +134,11 @@ def _from_header(request: HttpRequest, header: str) -> Claim:
     head = _head(text) if len(text) <= _LONGEST_HEAD else None
     date = request.headers.get("x-amz-date")
     if head is None or date is None or not signature.isalnum():
-        return _from_any_header(request, header)
-    return _by_header(request, head, signature, date, basic=True)
+        return _from_unusual_header(request, header)
+    return _claim(request, head, signature, date, basic=True)
 
 
-def _from_any_header(request: HttpRequest, header: str) -> Claim:
+def _from_unusual_header(request: HttpRequest, header: str) -> Claim:
     scheme, _, rest = header.partition(" ")
     if scheme != ALGORITHM:
         raise _wrong_scheme(request, scheme, header)
@@ -150,11 +149,11 @@ def _from_any_header(request: HttpRequest, header: str) -> Claim:
         raise _incomplete(request, header, fields)
     key_id, scope = _credential(request, fields["Credential"], presigned=False)
     head = _Head(key_id, scope, tuple(fields["SignedHeaders"].lower().split(";")))
-    return _by_header(request, head, fields["Signature"], date, basic="x-amz-date" in headers)
+    return _claim(request, head, fields["Signature"], date, basic="x-amz-date" in headers)
 
 
-def _by_header(request: HttpRequest, head: _Head, signature: str, date: str, *, basic: bool) -> Claim:
-    """The claim of an Authorization header that was read. `basic`: `date` is X-Amz-Date."""
+def _claim(request: HttpRequest, head: _Head, signature: str, date: str, *, basic: bool) -> Claim:
+    """The claim of a parsed Authorization header. `basic`: `date` is the value of X-Amz-Date."""
     key_id, scope, signed_headers = head
     family = family_of(request, scope.service)
     date, signed_at = _date(date, family, basic=basic)
@@ -225,7 +224,7 @@ _THREE_COMPONENTS: Final = (
 
 
 def _credential(request: HttpRequest, text: str, *, presigned: bool) -> tuple[str, Scope]:
-    """The key id and the scope of a credential."""
+    """The access key id and the scope of a credential. Raises Fault."""
     parts = text.split("/")
     if len(parts) != 5 or not parts[0]:
         kind = Failure.INCOMPLETE_QUERY if presigned else Failure.INCOMPLETE_HEADER
@@ -275,7 +274,7 @@ def _scope_failure(*, presigned: bool) -> Failure:
 
 
 def _date(text: str, family: Family, *, basic: bool) -> tuple[str, int]:
-    """The date in the basic format, and in epoch seconds. `basic`: it is X-Amz-Date, which has that format."""
+    """The date in the ISO 8601 basic format, and in epoch seconds. `basic`: it is X-Amz-Date, which has that format."""
     found = text if basic else basic_of_http_date(text)
     signed_at = None if found is None else epoch_of(found)
     if found is None or signed_at is None:
@@ -304,7 +303,7 @@ def _expires(request: HttpRequest, text: str | None, family: Family) -> int | No
 
 
 def _wrong_scheme(request: HttpRequest, scheme: str, header: str) -> Fault:
-    """Signature Version 2 and SigV4A are named; of any other scheme AWS lists what a SigV4 header would need."""
+    """The fault for another scheme: it names SigV2 and SigV4A; for the rest AWS lists what a SigV4 header requires."""
     if scheme == "AWS" or scheme.startswith("AWS4-"):
         return _unsupported(request, _unsupported_algorithm(scheme))
     if family_of(request) is Family.S3:
@@ -321,7 +320,7 @@ def _unsupported_algorithm(name: str) -> str:
 
 
 def _incomplete(request: HttpRequest, header: str, fields: Mapping[str, str]) -> Fault:
-    """AWS enumerates what is missing. What was sent is hashed: it may be another mechanism's secret."""
+    """The fault that lists the missing parts. The header is hashed: it may hold another mechanism's secret."""
     family = family_of(request, _service(fields.get("Credential", "")))
     dated = "x-amz-date" in request.headers or "date" in request.headers
     if family is Family.S3 and not dated:
@@ -345,7 +344,7 @@ def _incomplete_query(request: HttpRequest, missing: list[str], credential: str 
 
 
 def _service(credential: str) -> str:
-    """The service in a credential, as far as one can be made out."""
+    """The service in a credential, which may be malformed; empty where there is none."""
     parts = credential.split("/")
     return parts[3] if len(parts) > 3 else ""
 

@@ -1,8 +1,8 @@
-"""How each way to fail is answered: one literal table, a row a failure, a column a family of services.
+"""The authentication errors of AWS's services: one table with a row per failure and a column per service family.
 
 Sources: the "Common errors" pages of the services' API references; S3 API Reference, "List of error codes" and
 "Authenticating requests"; EC2 API Reference, "Error codes"; IAM User Guide, "Troubleshoot Signature Version 4".
-Where a page gives no text it is the text that the services are known to send. Braces are filled in by the caller.
+Where a page gives no text, it is the text that the services are known to send. Callers fill in the braces.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from locum.core.http import HttpRequest
 
 
 class Family(Enum):
-    """Services that word their authentication errors alike."""
+    """A group of services with the same authentication errors."""
 
     QUERY = auto()
     """The query protocol (IAM, STS, ...), and REST with XML other than S3."""
@@ -28,14 +28,14 @@ class Family(Enum):
 
 
 class Failure(Enum):
-    """The ways to fail. Those the gateway raises itself come first."""
+    """An authentication failure. The gateway itself raises the first four."""
 
     MISSING = auto()
-    """The call needs a signature and has none."""
+    """The operation requires a signature, and the request has none."""
     UNKNOWN_KEY = auto()
     """No such access key, or an inactive one."""
     INVALID_TOKEN = auto()
-    """A session token that does not open, or belongs to another key."""
+    """The session token cannot be decrypted, or belongs to another access key."""
     EXPIRED_TOKEN = auto()
     UNSUPPORTED = auto()
     """Signature Version 2, SigV4A or another scheme."""
@@ -47,7 +47,7 @@ class Failure(Enum):
     QUERY_SCOPE = auto()
     UNSIGNED_HEADER = auto()
     STALE = auto()
-    """Signed by header, longer ago than the clocks may differ."""
+    """Signed by header, more than `MAX_SKEW` ago."""
     EARLY = auto()
     STALE_URL = auto()
     """A presigned URL past its expiry."""
@@ -55,7 +55,7 @@ class Failure(Enum):
     SIGNATURE = auto()
     NO_PAYLOAD_HASH = auto()
     PAYLOAD_HASH = auto()
-    """x-amz-content-sha256 is neither a digest nor one of the known words."""
+    """x-amz-content-sha256 is neither a digest nor one of the known constants."""
     PAYLOAD_MISMATCH = auto()
     CUT_BODY = auto()
     BODY_LENGTH = auto()
@@ -183,7 +183,7 @@ _TABLE: Final[Mapping[Failure, _Row]] = {
 # fmt: on
 
 S3_SIGNING_NAMES: Final = frozenset(("s3", "s3express", "s3-outposts", "s3-object-lambda"))
-"""Services that sign as S3 does: the path is encoded once, and the payload's hash is a header."""
+"""Services that sign as S3 does: the path is encoded once, and the payload hash is a header."""
 
 _S3_SERVICES: Final = S3_SIGNING_NAMES | {"s3control"}
 # fmt: off
@@ -213,7 +213,7 @@ def family(service: str, protocol: str = "") -> Family:
 
 
 def family_of(request: HttpRequest, service: str = "") -> Family:
-    """The family, judged by the looks of a request whose operation is not known yet. `service` may be unknown too."""
+    """The family, from the form of a request whose operation is not known yet. `service` may be unknown too."""
     headers = request.headers
     if service in _S3_SERVICES or service == "ec2" or service in _QUERY_SERVICES:
         return family(service)
@@ -227,7 +227,7 @@ def family_of(request: HttpRequest, service: str = "") -> Family:
 
 
 def fault(kind: Failure, of: Family, *, members: Mapping[str, Any] | None = None, **details: object) -> Fault:
-    """The answer to `kind` in the family `of`. `details` fill in the text; `members` are S3's further elements."""
+    """The error for `kind` in the family `of`. `details` fill in the text; `members` are S3's further elements."""
     code, status, text = _TABLE[kind][of]
     return Fault(code, text.format(**details), status, members=members if of is Family.S3 else None)
 
@@ -235,7 +235,7 @@ def fault(kind: Failure, of: Family, *, members: Mapping[str, Any] | None = None
 def failure(
     kind: Failure, service: str, protocol: str = "", *, members: Mapping[str, Any] | None = None, **details: object
 ) -> Fault:
-    """The answer of `service` (signing name or botocore's name) to `kind`; `protocol` as botocore names it.
+    """The error of `service` (signing name or botocore's name) for `kind`; `protocol` as botocore names it.
 
     MISSING, UNKNOWN_KEY, INVALID_TOKEN and EXPIRED_TOKEN take no details.
     """

@@ -1,4 +1,4 @@
-"""A verified request, without the aws-chunked framing it came in."""
+"""Removal of the aws-chunked framing from a verified request."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from locum.sigv4.faults import Family
 
 
 def unframed(request: HttpRequest, claim: Claim, body: bytes) -> HttpRequest:
-    """`request` as it would have come unchunked. `body` is what `verify` answered; call it after that only.
+    """The equivalent of `request` without aws-chunked framing. `body` is the result of `verify`, which must come first.
 
-    S3 API Reference, "PutObject": `aws-chunked` is no part of the object's Content-Encoding. Trailing headers are
-    headers now. A request that is not chunked is answered as it is.
+    S3 API Reference, "PutObject": `aws-chunked` is not part of the object's Content-Encoding. Trailing headers become
+    headers. A request that is not chunked is returned unchanged.
     """
     if claim.family is not Family.S3 or claim.payload not in chunked.MODES:
         return request

@@ -1,7 +1,7 @@
-"""The signing key, and what is signed with it.
+"""The signing key of AWS Signature Version 4, and signatures made with it.
 
 IAM User Guide, "Create a signed AWS API request", steps 3 to 5: the key is a chain of HMAC-SHA256 over date,
-region, service and "aws4_request"; it lasts a day, so that a client's next request costs one HMAC.
+region, service and "aws4_request". It is valid for a day and cached, so that further requests cost one HMAC each.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ ALGORITHM: Final = "AWS4-HMAC-SHA256"
 TERMINATOR: Final = "aws4_request"
 EMPTY_SHA256: Final = sha256(b"").hexdigest()
 CACHED_KEYS: Final = 4096
-"""How many signing keys are kept in memory: those of the day's callers, at about 500 bytes each."""
+"""The number of signing keys in the cache, one per caller, region and service of a day, at about 500 bytes each."""
 
 
 @lru_cache(CACHED_KEYS)
 def signing_key(secret: str, date: str, region: str, service: str) -> HmacKey:
-    """The key for `date` (YYYYMMDD), region and service. The secret is ours, never what a client sent."""
+    """The signing key for `date` (YYYYMMDD), region and service. `secret` is the stored one, never sent by a client."""
     key = b"AWS4" + secret.encode()
     for part in (date, region, service, TERMINATOR):
         key = hmac.digest(key, part.encode("utf-8", "surrogatepass"), "sha256")
@@ -34,6 +34,6 @@ def sign(key: HmacKey, text: str) -> str:
     return key.digest(text.encode("utf-8", "surrogatepass")).hex()
 
 
-def same(ours: str, theirs: str) -> bool:
-    """Whether two signatures are equal, in a time that tells nothing of where they differ."""
+def constant_time_equal(ours: str, theirs: str) -> bool:
+    """Whether two signatures are equal, compared in constant time."""
     return theirs.isascii() and hmac.compare_digest(ours, theirs)

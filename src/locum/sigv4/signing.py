@@ -1,4 +1,4 @@
-"""Sign a request, as a client does: for a backend that wants to know who calls."""
+"""Signing of requests, as a client does, for backends that verify signatures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def signed_headers(
     now: float,
     session_token: str | None = None,
 ) -> dict[str, str]:
-    """The headers that, put over those of `request`, sign it: `host`, content-type and all x-amz-* are covered.
+    """The headers to add to `request` to sign it. The signature covers `host`, content-type and all x-amz-* headers.
 
     `service` is the signing name, `now` epoch seconds. `request` must have a `host` header.
     """
@@ -36,7 +36,7 @@ def signed_headers(
     names = sorted(name for name in headers if name in {"host", "content-type"} or name.startswith("x-amz-"))
     text = (
         f"{request.method}\n"
-        f"{canonical.path_as_sent(request.raw_path, twice=service not in S3_SIGNING_NAMES)}\n"
+        f"{canonical.path_as_sent(request.raw_path, double_encode=service not in S3_SIGNING_NAMES)}\n"
         f"{canonical.query_as_sent(request.query_string, presigned=False)}\n"
         f"{canonical.header_lines(headers, names)}\n"
         f"{';'.join(names)}\n"

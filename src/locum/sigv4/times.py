@@ -1,4 +1,4 @@
-"""The dates of a signed request: ISO 8601 basic format, or an HTTP date in the Date header.
+"""Date formats of signed requests: the ISO 8601 basic format, and HTTP dates in the Date header.
 
 IAM User Guide, "Elements of an AWS API request signature": `YYYYMMDD'T'HHMMSS'Z'`, in UTC.
 RFC 9110, section 5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT` is the one form that may still be generated.
@@ -20,7 +20,7 @@ _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 
 @lru_cache(256)
 def epoch_of(text: str) -> int | None:
-    """Epoch seconds of a date in the basic format; None where `text` is not one."""
+    """Parse a date in the basic format, to epoch seconds; None where `text` is not one."""
     match = _BASIC.fullmatch(text)
     if match is None:
         return None
@@ -31,12 +31,12 @@ def epoch_of(text: str) -> int | None:
 
 
 def basic(instant: float) -> str:
-    """`instant` (epoch seconds) in the basic format, whole seconds: `20260131T120000Z`."""
+    """Format `instant` (epoch seconds) in the basic format, in whole seconds: `20260131T120000Z`."""
     return datetime.fromtimestamp(int(instant), UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 def basic_of_http_date(text: str) -> str | None:
-    """A Date header's value in the basic format (in which it may be already); None where it is no date."""
+    """Convert a Date header's value (an HTTP date, or in the basic format already); None where it is neither."""
     match = _IMF_FIXDATE.fullmatch(text)
     if match is None:
         return text if epoch_of(text) is not None else None

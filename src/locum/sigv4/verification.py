@@ -1,12 +1,12 @@
-"""Prove who signed a request.
+"""Verification of a request's signature.
 
-In this order, as AWS's services do: the clock, the headers that must be signed, the signature, the payload.
+In this order, as AWS's services do: the time, the headers that must be signed, the signature, the payload.
 
-1. A request signed by header is good for 15 minutes, before and after. A presigned URL is good from 15 minutes before
-   its date until X-Amz-Expires seconds after it; outside S3, where it gives none, for 15 minutes. STS goes by its
-   own 15 minutes whatever the URL says.
-2. `host` must be signed, and every x-amz-* header that is there, or whoever carries the request could add one
-   (x-amz-target, x-amz-acl, x-amz-copy-source). x-amz-content-sha256 is in the canonical request anyhow.
+1. A request signed by header is valid for 15 minutes before and after its date. A presigned URL is valid from 15
+   minutes before its date until X-Amz-Expires seconds after it; outside S3 and without X-Amz-Expires, for 15 minutes.
+   STS always applies 15 minutes.
+2. `host` must be signed, and every x-amz-* header that is present, as an intermediary could add one otherwise
+   (x-amz-target, x-amz-acl, x-amz-copy-source). x-amz-content-sha256 is part of the canonical request anyhow.
    Content-Type is verified where it is signed; some SDKs never sign it.
 3. S3 takes the payload's hash from x-amz-content-sha256 and verifies it against the body afterwards; every other
    service hashes the body itself.
@@ -26,11 +26,11 @@ from locum.core.mac import HmacKey
 from locum.sigv4 import canonical, chunked
 from locum.sigv4.claims import Claim
 from locum.sigv4.faults import S3_SIGNING_NAMES, Failure, Family, fault
-from locum.sigv4.keys import ALGORITHM, EMPTY_SHA256, same, sign, signing_key
+from locum.sigv4.keys import ALGORITHM, EMPTY_SHA256, constant_time_equal, sign, signing_key
 from locum.sigv4.times import basic
 
 MAX_SKEW: Final = 900
-"""Seconds that the clocks of client and server may differ by: 15 minutes."""
+"""The largest difference between the clocks of client and server, in seconds: 15 minutes."""
 UNSIGNED_PAYLOAD: Final = "UNSIGNED-PAYLOAD"
 
 _FIXED_LIFETIME: Final = {"sts": MAX_SKEW}
@@ -39,7 +39,7 @@ _HEXDIGITS: Final = frozenset(hexdigits)
 
 
 def verify(request: HttpRequest, claim: Claim, secret: str, now: float, *, unsigned_payload: bool = False) -> bytes:
-    """The body of `request`, which `secret`'s owner signed, as `claim` says; of an aws-chunked body, what it carries.
+    """Verify that `secret` made the signature in `claim`, and return the body; of an aws-chunked body, the payload.
 
     `now` is epoch seconds. `unsigned_payload`: the service model marks the operation as one whose payload is not
     signed over TLS. Raises Fault, with the code and text of the service's family.
@@ -62,20 +62,20 @@ def _check_time(claim: Claim, now: float) -> None:
     if claim.presigned:
         _check_lifetime(claim, now)
     elif now - claim.signed_at > MAX_SKEW:
-        raise _untimely(Failure.STALE, claim, now, now - MAX_SKEW, MAX_SKEW)
+        raise _time_fault(Failure.STALE, claim, now, now - MAX_SKEW, MAX_SKEW)
     elif claim.signed_at - now > MAX_SKEW:
-        raise _untimely(Failure.EARLY, claim, now, now + MAX_SKEW, MAX_SKEW)
+        raise _time_fault(Failure.EARLY, claim, now, now + MAX_SKEW, MAX_SKEW)
 
 
 def _check_lifetime(claim: Claim, now: float) -> None:
     lifetime = _FIXED_LIFETIME.get(claim.scope.service, MAX_SKEW if claim.expires is None else claim.expires)
     if claim.signed_at - now > MAX_SKEW:
-        raise _untimely(Failure.EARLY_URL, claim, now, now + MAX_SKEW, MAX_SKEW)
+        raise _time_fault(Failure.EARLY_URL, claim, now, now + MAX_SKEW, MAX_SKEW)
     if now - claim.signed_at > lifetime:
-        raise _untimely(Failure.STALE_URL, claim, now, now - lifetime, lifetime)
+        raise _time_fault(Failure.STALE_URL, claim, now, now - lifetime, lifetime)
 
 
-def _untimely(kind: Failure, claim: Claim, now: float, limit: float, span: int) -> Fault:
+def _time_fault(kind: Failure, claim: Claim, now: float, limit: float, span: int) -> Fault:
     members = {"ServerTime": iso8601(now)}
     if claim.presigned:
         expires = claim.expires or 0
@@ -94,26 +94,26 @@ def _untimely(kind: Failure, claim: Claim, now: float, limit: float, span: int) 
 
 
 def _check_signed_headers(request: HttpRequest, claim: Claim) -> None:
-    allowed = _allowed(claim.signed_headers)
+    allowed = _allowed_headers(claim.signed_headers)
     if "host" not in allowed:
-        raise _unsigned(claim, "'Host' or ':authority'", "host")
+        raise _unsigned_header_fault(claim, "'Host' or ':authority'", "host")
     for name in request.headers.keys() - allowed:
         if name.startswith("x-amz-"):
-            raise _unsigned(claim, f"'{name}'", name)
+            raise _unsigned_header_fault(claim, f"'{name}'", name)
 
 
 @lru_cache(1024)
-def _allowed(signed: tuple[str, ...]) -> frozenset[str]:
-    """The headers that may come with these signed ones, of those that matter."""
+def _allowed_headers(signed: tuple[str, ...]) -> frozenset[str]:
+    """The x-amz-* headers and `host` that a request with these signed headers may have."""
     return frozenset(signed) | _UNSIGNED_HEADERS_ALLOWED
 
 
-def _unsigned(claim: Claim, detail: str, name: str) -> Fault:
+def _unsigned_header_fault(claim: Claim, detail: str, name: str) -> Fault:
     return fault(Failure.UNSIGNED_HEADER, claim.family, detail=detail, members={"HeadersNotSigned": name})
 
 
 def _payload_hash(request: HttpRequest, claim: Claim, *, unsigned_payload: bool) -> str:
-    """The last line of the canonical request."""
+    """The payload hash: the last line of the canonical request."""
     declared = claim.payload
     if claim.family is Family.S3:
         return _declared_hash(declared, claim)
@@ -125,7 +125,7 @@ def _payload_hash(request: HttpRequest, claim: Claim, *, unsigned_payload: bool)
 
 
 def _declared_hash(declared: str | None, claim: Claim) -> str:
-    """x-amz-content-sha256, which S3 requires of a request signed by header."""
+    """The value of x-amz-content-sha256, which S3 requires of a request signed by header."""
     if declared is None:
         if claim.presigned:
             return UNSIGNED_PAYLOAD
@@ -150,20 +150,22 @@ def _check_payload_hash(body: bytes, declared: str) -> None:
 def _check_signature(request: HttpRequest, claim: Claim, payload: str, key: HmacKey) -> None:
     names = claim.signed_headers
     rest = f"{canonical.header_lines(request.headers, names)}\n{';'.join(names)}\n{payload}"
-    sent, twice = (request.raw_path, request.query_string), claim.scope.service not in S3_SIGNING_NAMES
-    text = _string_to_sign(request, claim, canonical.as_sent(*sent, twice=twice, presigned=claim.presigned), rest)
-    if same(sign(key, text), claim.signature):
+    sent = (request.raw_path, request.query_string)
+    double_encode = claim.scope.service not in S3_SIGNING_NAMES
+    encoding = canonical.as_sent(*sent, double_encode=double_encode, presigned=claim.presigned)
+    text = _string_to_sign(request, claim, encoding, rest)
+    if constant_time_equal(sign(key, text), claim.signature):
         return
-    for spelling in canonical.respelled(*sent, twice=twice, presigned=claim.presigned):
-        text = _string_to_sign(request, claim, spelling, rest)
-        if same(sign(key, text), claim.signature):
+    for encoding in canonical.normalised(*sent, double_encode=double_encode, presigned=claim.presigned):
+        text = _string_to_sign(request, claim, encoding, rest)
+        if constant_time_equal(sign(key, text), claim.signature):
             return
     members = {"AWSAccessKeyId": claim.access_key_id, "StringToSign": text, "SignatureProvided": claim.signature}
     raise fault(Failure.SIGNATURE, claim.family, members=members)
 
 
-def _string_to_sign(request: HttpRequest, claim: Claim, spelling: tuple[str, str], rest: str) -> str:
-    """`spelling` is the canonical URI and query, `rest` the canonical request from its headers on."""
-    path, query = spelling
+def _string_to_sign(request: HttpRequest, claim: Claim, encoding: tuple[str, str], rest: str) -> str:
+    """The string to sign. `encoding` is the canonical URI and query, `rest` the rest of the canonical request."""
+    path, query = encoding
     hashed = sha256(canonical.octets(f"{request.method}\n{path}\n{query}\n{rest}")).hexdigest()
     return f"{ALGORITHM}\n{claim.date}\n{claim.scope}\n{hashed}"

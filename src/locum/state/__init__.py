@@ -1,4 +1,4 @@
-"""Identity entities, the events that change them, and the reducer: `apply(state, events) -> state`.
+"""The identity state: entities, the events that change them, and the reducer `apply(state, events) -> state`.
 
 Pure. All identity state is the result of applying the journal's events in order.
 """

@@ -1,4 +1,4 @@
-"""From an ARN to the entity that has it."""
+"""Look-ups of entities by ARN."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _KINDS: Final[Mapping[str, type[_Named]]] = {
 
 
 def entity_of(state: State, arn: str) -> Addressed | None:
-    """The entity that has this very ARN: path, case and region are those of the ARN. None where there is none.
+    """The entity with exactly this ARN, including path, case and region; None where there is none.
 
-    AWS's own managed policies are no entities of a state: `locum.state.managed`.
+    AWS managed policies are not entities of a state: see `locum.state.managed`.
     """
     fields = arn.split(":", 5)
     if len(fields) != 6:
@@ -37,7 +37,7 @@ def entity_of(state: State, arn: str) -> Addressed | None:
 
 
 def entity_by_arn(state: State, kind: type[A], arn: str) -> A | None:
-    """The entity of this kind that has this very ARN."""
+    """The entity of this kind with exactly this ARN, or None."""
     found = entity_of(state, arn)
     return found if isinstance(found, kind) else None
 

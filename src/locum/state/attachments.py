@@ -1,4 +1,4 @@
-"""Which policies an identity has: its own, those attached to it and, of a user, those of its groups."""
+"""The identity policies of users, groups and roles: inline, attached, and those of a user's groups."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Identity = User | Group | Role
 
 
 class Attachment(NamedTuple):
-    """One policy that an identity has. `owner` has it, which may be a user's group.
+    """One identity policy of `owner`, which may be a user's group.
 
-    `arn` is that of a managed policy, whose default version `document` is; of an inline policy it is empty.
+    `arn` is that of a managed policy, of which `document` is the default version; empty for an inline policy.
     """
 
     owner: Identity
@@ -25,19 +25,19 @@ class Attachment(NamedTuple):
 
 
 def identity_policies(state: State, entity: Identity) -> Iterator[Attachment]:
-    """Every policy that grants or denies `entity` something, its boundary left out: inline ones first, by owner.
+    """All identity policies of `entity`, without its boundary; by owner, inline ones first.
 
-    A managed policy that several groups of a user share comes up once for each.
+    A managed policy that several groups of a user share is listed once for each.
     """
-    yield from _held_by(state, entity)
+    yield from _policies_of(state, entity)
     if isinstance(entity, User):
         for key in entity.groups:
             group = state.get(Group, entity.account, key)
             if group is not None:
-                yield from _held_by(state, group)
+                yield from _policies_of(state, group)
 
 
-def _held_by(state: State, owner: Identity) -> Iterator[Attachment]:
+def _policies_of(state: State, owner: Identity) -> Iterator[Attachment]:
     for name, document in owner.inline.items():
         yield Attachment(owner, name, document)
     for arn in owner.attached:
@@ -47,7 +47,7 @@ def _held_by(state: State, owner: Identity) -> Iterator[Attachment]:
 
 
 def managed_document(state: State, account: str, arn: str) -> str | None:
-    """The default version of a managed policy, the account's or AWS's own; None where there is none."""
+    """The default version of a managed policy of the account or of AWS; None where it does not exist."""
     found: Policy | None = state.get(Policy, account, arn.rsplit("/", 1)[-1].lower())
     if found is None or found.arn != arn:
         found = managed.get(arn)

@@ -1,4 +1,4 @@
-"""Credentials of users other than access keys and passwords, and the account's server certificates."""
+"""Entities of other credentials: SSH keys, signing and server certificates, service-specific credentials."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from locum.state.entities import Entity, Named, Tags
 
 
 class SshPublicKey(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="ssh-public-key"):
-    """An SSH public key of `user` (a user key); `body` in OpenSSH's form, without comment; `fingerprint` its MD5."""
+    """An SSH public key of `user` (a user key).
+
+    `body` is in OpenSSH's format, without comment; `fingerprint` its MD5.
+    """
 
     id: str
     user: str
@@ -33,9 +36,9 @@ class SigningCertificate(Entity, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class ServerCertificate(Named, frozen=True, kw_only=True, omit_defaults=True, tag="server-certificate"):
-    """A server certificate: PEM as uploaded. `private_key` is sealed under the key ring; nothing gives it back.
+    """A server certificate: PEM as uploaded. `private_key` is sealed under the key ring; no operation returns it.
 
-    `created` is when it was uploaded, `expires` its notAfter.
+    `created` is the time of the upload, `expires` the certificate's notAfter.
     """
 
     arn_kind: ClassVar[str] = "server-certificate"

@@ -1,4 +1,4 @@
-"""Requests for temporary delegation: a product asks an account for access that lasts some hours."""
+"""Delegation requests: a product provider's requests to an account for temporary access of some hours."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ LIFETIMES: Final[dict[DelegationState, int]] = {
     "FINALIZED": 7 * DAY,
     "REJECTED": 7 * DAY,
 }
-"""IAM User Guide, "Understanding the Request Lifecycle": after so many seconds in a state a request is EXPIRED."""
+"""The seconds in a state after which a request is EXPIRED: IAM User Guide, "Understanding the Request Lifecycle"."""
 
 
 class PolicyParameter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a placeholder of the policy template stands for; `many`: it may have several values."""
+    """The values of a placeholder of the policy template. `many`: it may have several."""
 
     name: str
     values: tuple[str, ...] = ()
@@ -34,11 +34,11 @@ class PolicyParameter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 class DelegationRequest(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="delegation-request"):
     """A delegation request. `account` is the requestor's.
 
-    `workflow` is the requestor's own name for it, `template` the ARN of the policy template, `policy` what came of
-    it. `channel` is the ARN of an SNS topic. `owner` is the ARN of the identity of `owner_account` that the request
-    is associated with, `owner_id` its aws:userid; all may be empty. `approver` is the session that delegated
-    credentials become, without its limits. `stage` is the state that it was brought into at `updated`: see
-    `state_at`.
+    `workflow` is the requestor's workflow id, `template` the ARN of the policy template, `policy` the document made
+    from it. `channel` is the ARN of an SNS topic. `owner` is the ARN of the identity of `owner_account` that the
+    request is associated with, `owner_id` its aws:userid; all may be empty. `approver` is the session whose permissions
+    the delegated credentials have, before they are limited. `stage` is the state that was set at `updated`; `state_at`
+    also considers expiry.
     """
 
     key_field: ClassVar[str] = "id"
@@ -67,14 +67,14 @@ class DelegationRequest(Entity, frozen=True, kw_only=True, omit_defaults=True, t
 
     @property
     def expires(self) -> int:
-        """When it expires unless something becomes of it, in epoch seconds."""
+        """The time at which the request expires in its present state, in epoch seconds."""
         return self.updated + LIFETIMES[self.stage]
 
     @property
     def access_until(self) -> int:
-        """Of a finalized request: "Credentials expire at: release time + approved duration"."""
+        """The end of access of a finalized request: "Credentials expire at: release time + approved duration"."""
         return self.updated + self.seconds
 
     def state_at(self, now: float) -> DelegationState:
-        """The state, as of `now` (epoch seconds)."""
+        """The state at `now` (epoch seconds)."""
         return "EXPIRED" if now >= self.expires else self.stage

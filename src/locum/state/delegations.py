@@ -1,4 +1,4 @@
-"""Looking up delegation requests, and who may do what with one by default.
+"""Look-ups of delegation requests, and their default permissions.
 
 IAM User Guide, "Managing Permissions for Delegation Requests": "By default, IAM principals who initiate a delegation
 request are automatically granted permissions to manage that specific request. They can associate it with their
@@ -9,7 +9,7 @@ IAM API Reference, GetDelegationRequest: "If a delegation request has no owner o
 [...] can be called by any account. If the owner account is assigned but there is no owner id, only identities within
 that owner account can call".
 
-These defaults are a policy on the request: what denies explicitly still does, and there is nothing else to decide.
+These defaults are expressed as a resource policy of the request, so that an explicit deny still applies.
 """
 
 from __future__ import annotations
@@ -24,10 +24,14 @@ from locum.state.state import State
 
 KIND: Final = "delegation-request"
 OWN: Final = "*"
-"""In place of an id: the requests that the caller owns, whichever they are."""
+"""The resource id in an ARN for all requests that the caller owns."""
 
-_OF_ANYBODY: Final = ("iam:AssociateDelegationRequest", "iam:GetDelegationRequest", "iam:GetHumanReadableSummary")
-_OF_OWNER: Final = (
+_ACTIONS_OF_ANYBODY: Final = (
+    "iam:AssociateDelegationRequest",
+    "iam:GetDelegationRequest",
+    "iam:GetHumanReadableSummary",
+)
+_ACTIONS_OF_OWNER: Final = (
     "iam:GetDelegationRequest",
     "iam:GetHumanReadableSummary",
     "iam:RejectDelegationRequest",
@@ -37,17 +41,17 @@ _OF_OWNER: Final = (
 
 
 def request_of(state: State, identifier: str) -> DelegationRequest | None:
-    """The delegation request with this id, whoever asked for it."""
+    """The delegation request with this id, of any requestor; or None."""
     return state.first(DelegationRequest, DELEGATION_ID, identifier)
 
 
 def arn_of(request: DelegationRequest, account: str) -> str:
-    """Its ARN: in the owner's account; as long as it has none, in that of whoever asks."""
+    """The ARN of a request: in the owner's account, or in `account` while it has no owner."""
     return iam_arn(request.owner_account or account, KIND, "/", request.id)
 
 
 def by_arn(state: State, arn: str) -> DelegationRequest | None:
-    """The delegation request that has this very ARN."""
+    """The delegation request with this ARN, or None."""
     parsed = Arn.find(arn)
     if parsed is None or parsed.service != "iam" or not parsed.resource.startswith(f"{KIND}/"):
         return None
@@ -56,17 +60,17 @@ def by_arn(state: State, arn: str) -> DelegationRequest | None:
 
 
 def default_policy(state: State, arn: str) -> str | None:
-    """The policy that a request has of its own accord; None where `arn` is none's."""
+    """The default resource policy of a request; None where there is no request with that ARN."""
     if arn.endswith(f":{KIND}/{OWN}"):
         return _policy({"Effect": "Allow", "Principal": "*", "Action": "iam:ListDelegationRequests"})
     request = by_arn(state, arn)
     if request is None:
         return None
-    whose = {"aws:PrincipalAccount": request.owner_account or arn.split(":")[4]}
-    if request.owner:  # by the unique id: whoever is called the same later is somebody else
-        whose["aws:userid"] = request.owner_id
-    actions = _OF_OWNER if request.owner else _OF_ANYBODY
-    return _policy({"Effect": "Allow", "Principal": "*", "Action": actions, "Condition": {"StringEquals": whose}})
+    condition = {"aws:PrincipalAccount": request.owner_account or arn.split(":")[4]}
+    if request.owner:  # by the unique id, as the name may be used again for another identity
+        condition["aws:userid"] = request.owner_id
+    actions = _ACTIONS_OF_OWNER if request.owner else _ACTIONS_OF_ANYBODY
+    return _policy({"Effect": "Allow", "Principal": "*", "Action": actions, "Condition": {"StringEquals": condition}})
 
 
 def _policy(statement: dict[str, Any]) -> str:

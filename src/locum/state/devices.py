@@ -1,4 +1,4 @@
-"""MFA devices by what they are asked for: their serial number, and whose they are."""
+"""Look-ups of MFA devices, by serial number and by user."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RESOURCE: Final = "mfa"
 
 
 def device_of(state: State, account: str, serial: str) -> MfaDevice | None:
-    """The virtual device of `account` that has this very serial number, or None. Another account's is none."""
+    """The virtual device of `account` with that serial number; None where the account has none."""
     arn = Arn.find(serial)
     if arn is None or not arn.resource.startswith(f"{_RESOURCE}/"):
         return None
@@ -23,7 +23,7 @@ def device_of(state: State, account: str, serial: str) -> MfaDevice | None:
 
 
 def devices_of(state: State, account: str, user: str) -> Iterator[MfaDevice]:
-    """The devices that are enabled for a user (by its key), or for the root user where `user` is empty."""
+    """The devices that are enabled for a user (a user key), or for the root user where `user` is empty."""
     for device in state.find(MFA_OF_USER, scoped(account, user)):
         if isinstance(device, MfaDevice):
             yield device

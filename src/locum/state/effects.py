@@ -1,4 +1,4 @@
-"""Committed effects: calls that other calls caused, and that are still to be carried out."""
+"""The outbox: committed effects of calls, which are still to be carried out."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from locum.state.entities import Entity
 
 
 class PendingEffect(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="pending-effect"):
-    """An entry of the outbox, there from the commit of what caused it until it was carried out or refused for good.
+    """An entry of the outbox, from the commit of its cause until it was carried out or finally refused.
 
-    `account` is the one that it belongs to, `cause` the request id of the call that caused it. `sequence` is the
-    journal entry that it was committed with and `position` its place in it: effects of
-    one `lane` are begun in this order. `sealed`
-    is the call (`core.calls.ServiceCall`) under the key ring, `created` and `due` (not to be tried before) are epoch
-    seconds, `attempts` is how often it was tried.
+    `account` is the account it belongs to, `cause` the request id of the call that caused it. `sequence` is the
+    journal entry that it was committed with, `position` its position in it: effects of one `lane` are begun in this
+    order. `sealed` is the call (`core.calls.ServiceCall`) sealed under the key ring. `created` and `due` (the earliest
+    time of the next attempt) are epoch seconds, `attempts` is the number of attempts so far.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""What can be looked up other than by name. An index maps a value to the entities that have it."""
+"""The indexes of the state. An index maps a value to the entities that have it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from locum.state.signin import MfaDevice
 
 
 class Index(NamedTuple):
-    """`values(entity)` are the values under which an entity of `kinds` is found."""
+    """An index. `values(entity)` are the values under which an entity of `kinds` is found."""
 
     name: str
     kinds: tuple[type[Entity], ...]
@@ -33,7 +33,7 @@ class Index(NamedTuple):
 
 
 def scoped(account: str, key: str) -> str:
-    """The index value of something that is unique only within its account."""
+    """The index value of a key that is unique only within its account."""
     return f"{account}/{key}"
 
 
@@ -59,7 +59,7 @@ PROFILES_OF_ROLE: Final = Index(
     "profiles-of-role", (InstanceProfile,), lambda p: (scoped(p.account, r) for r in p.roles)
 )
 MEMBERSHIP: Final = Index("membership", (Member,), lambda m: (m.id,))
-"""By the account that is a member: it is in one organization at most."""
+"""By the member account, which is in one organization at most."""
 
 CHILD_UNITS: Final = Index("child-units", (Unit,), lambda u: (scoped(u.account, u.parent),))
 CHILD_MEMBERS: Final = Index("child-members", (Member,), lambda m: (scoped(m.account, m.parent),))
@@ -69,18 +69,18 @@ TARGETS_OF_POLICY: Final = Index(
     lambda t: (scoped(t.account, p) for p in (t.root_policies if isinstance(t, Organization) else t.policies)),
 )
 DELEGATED_MEMBERS: Final = Index("delegated-members", (Member,), lambda m: (m.account,) if m.delegations else ())
-"""By the account that manages their organization; likewise the next."""
+"""By the management account of their organization, like CLOSED_MEMBERS."""
 
 CLOSED_MEMBERS: Final = Index("closed-members", (Member,), lambda m: (m.account,) if m.closed else ())
 HANDSHAKE_ID: Final = Index("handshake-id", (Handshake,), lambda h: (h.id,))
 HANDSHAKES_OF: Final = Index("handshakes-of", (Handshake,), lambda h: (h.target,))
 ROOT_EMAIL: Final = Index("root-email", (Account,), lambda a: (a.email.lower(),) if a.email else ())
-"""No two accounts have the same one."""
+"""Unique: no two accounts have the same address."""
 
 OUTBOUND_ISSUER: Final = Index("outbound-issuer", (OutboundFederation,), lambda o: (o.id,))
 DELEGATION_ID: Final = Index("delegation-id", (DelegationRequest,), lambda d: (d.id,))
 DELEGATIONS_OF: Final = Index("delegations-of", (DelegationRequest,), lambda d: (d.owner_account,) if d.owner else ())
-"""By the account of their owner: before they have one, they are in no account's list."""
+"""By the account of their owner. Requests without an owner are not in it."""
 
 DELEGATION_WORKFLOW: Final = Index(
     "delegation-workflow", (DelegationRequest,), lambda d: (scoped(d.account, d.workflow),)

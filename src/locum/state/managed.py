@@ -1,16 +1,16 @@
-"""AWS's own managed policies: arn:aws:iam::aws:policy/...
+"""AWS managed policies: arn:aws:iam::aws:policy/...
 
-They are the same for every account and nobody here can change them, so they are not part of the State.
-What is known of each is its default version: AWS does not publish the older ones as data.
+They are the same for every account and cannot be changed, so they are not part of the State.
+Each has only its default version: AWS does not publish the older ones as data.
 
 The data file, written by `tools/managed_policies.py`:
 
     4 bytes     length of the index, big endian
     the index   zlib over a JSON array of [name, path, default version, created, updated, length], by name
-    members     one zlib stream a policy, of `length` bytes, in the order of the index
+        members     one zlib stream per policy, of `length` bytes, in the order of the index
 
-so that one policy is read without the others. The index is read when it is first needed; a document when
-its policy is first asked for, and is then kept: two calls of `get` answer the very same value.
+    so that one policy is read without the others. The index is read at first use; a document when its policy is first
+    requested. Documents are cached: two calls of `get` return the identical value.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _ARN_PREFIX: Final = iam_arn(MANAGED, "policy", "/", "")
 
 
 class Summary(NamedTuple):
-    """What a listing shows of a policy. `default` is the default version's number; times are epoch seconds.
+    """An AWS managed policy without its document. `default` is the default version's number; times are epoch seconds.
 
-    `offset`, `length` locate its document in the data file.
+    `offset` and `length` locate its document in the data file.
     """
 
     name: str
@@ -53,13 +53,13 @@ class Summary(NamedTuple):
 
     @property
     def id(self) -> str:
-        """A unique id that is always the same. AWS's own are not published."""
+        """A stable unique id, derived from the ARN. AWS's own are not published."""
         return unique_id(POLICY_ID, lambda size: hashlib.sha256(self.arn.encode()).digest()[:size])
 
 
 @cache
 def _index() -> Mapping[str, Summary]:
-    """Every policy by its ARN, in the order of their names."""
+    """All policies by ARN, in the order of their names."""
     with _DATA.open("rb") as file:
         size = int.from_bytes(file.read(4), "big")
         rows = json.loads(zlib.decompress(file.read(size)))
@@ -73,17 +73,17 @@ def _index() -> Mapping[str, Summary]:
 
 
 def every() -> Iterable[Summary]:
-    """All of AWS's managed policies, by name, their documents left out."""
+    """All AWS managed policies, by name, without their documents."""
     return _index().values()
 
 
 def summary(arn: str) -> Summary | None:
-    """What is known of the policy `arn`, its document left out, or None."""
+    """The policy `arn` without its document, or None."""
     return _index().get(arn) if arn.startswith(_ARN_PREFIX) else None
 
 
 def get(arn: str) -> Policy | None:
-    """The policy `arn` with its document, or None where AWS has none of that ARN."""
+    """The policy `arn` with its document, or None."""
     found = summary(arn)
     return None if found is None else _read(found)
 

@@ -1,4 +1,4 @@
-"""AWS Organizations. Everything of an organization is kept under the account that manages it."""
+"""Entities of AWS Organizations. All of them are stored under the organization's management account."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from locum.state.entities import MANAGED, Entity, Tags
 
 ROOT_NAME = "Root"
 FULL_ACCESS = "p-FullAWSAccess"
-"""AWS's service control policy that allows everything: on every target, until it is detached there."""
+"""AWS's service control policy that allows everything: attached to every target, until it is detached."""
 
 RCP_FULL_ACCESS = "p-RCPFullAWSAccess"
-"""AWS's resource control policy that allows everything. "You cannot detach this policy": so nothing has to say that
-it is attached."""
+"""AWS's resource control policy that allows everything. "You cannot detach this policy", so that its attachments are
+not stored."""
 
 
 class Organization(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="organization"):
-    """An organization. `account` manages it; `id` is o-..., `root` the id of its only root, r-....
+    """An organization. `account` is the management account; `id` is o-..., `root` the id of its only root, r-....
 
     `policy_types` are those enabled in the root. `features` are IAM's central root access features, by their IAM name.
-    `services` maps a service principal with trusted access to when it was enabled. `root_policies` are the ids of the
-    policies attached to the root, of all types.
+    `services` maps a service principal with trusted access to the time it was enabled. `root_policies` are the ids of
+    the policies of all types that are attached to the root.
     """
 
     key_field: ClassVar[str] = "account"
@@ -44,7 +44,7 @@ class Organization(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="o
 class Unit(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="organizational-unit"):
     """An organizational unit, ou-...; `parent` is the id of the root or of another unit.
 
-    `policies` are the ids of those attached to it.
+    `policies` are the ids of the attached policies.
     """
 
     id: str
@@ -55,11 +55,11 @@ class Unit(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="organizat
 
 
 class Member(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="organization-member"):
-    """An account `id` in the organization, the managing one too. `parent` is the id of the root or of a unit.
+    """An account `id` in the organization, which may be the management account. `parent` is the id of the root or unit.
 
-    `delegations` maps a service principal for which it is the delegated administrator to when it became that;
-    `delegated_since` is when it became the first of them. `policies` are the ids of those attached to it. `closed` is
-    when it was closed, or 0: then `status` is SUSPENDED.
+    `delegations` maps each service principal for which it is a delegated administrator to the time of registration;
+    `delegated_since` is the first of these times. `policies` are the ids of the attached policies. `closed` is the time
+    it was closed (`status` is then SUSPENDED), or 0.
     """
 
     id: str
@@ -77,9 +77,9 @@ class Member(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="organiz
 
 
 class OrganizationPolicy(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="organization-policy"):
-    """A policy of the organization, p-...; `type` as SERVICE_CONTROL_POLICY. `updated` is when it last changed.
+    """A policy of the organization, p-...; `type` is SERVICE_CONTROL_POLICY, for example. `updated`: the last change.
 
-    What it is attached to is kept there: every account has p-FullAWSAccess.
+    Attachments are stored with the targets.
     """
 
     id: str
@@ -93,11 +93,11 @@ class OrganizationPolicy(Entity, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class Handshake(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="handshake"):
-    """A request (h-...) to the account, e-mail address or organization `target`.
+    """A handshake (h-...) with the account, e-mail address or organization `target`.
 
-    `action` is INVITE, ENABLE_ALL_FEATURES (the request to the organization as a whole) or APPROVE_ALL_FEATURES (to one
-    invited account; `parent` is the former). `state` does not know that time has passed: see `expires`.
-    `accepted_by` is the account that accepted. `answered` is when `state` became final, or 0.
+    `action` is INVITE, ENABLE_ALL_FEATURES (the handshake of the organization as a whole) or APPROVE_ALL_FEATURES (of
+    one invited account; `parent` is the former). `state` does not change when the handshake expires: see `expires`.
+    `accepted_by` is the account that accepted. `answered` is the time at which `state` became final, or 0.
     """
 
     id: str
@@ -116,7 +116,7 @@ class Handshake(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="hand
 
 
 class AccountCreation(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="account-creation"):
-    """A request to create an account (car-...), ended as soon as made. `created` is the account's id, or empty."""
+    """A CreateAccount request (car-...), completed at once. `created` is the new account's id, or empty."""
 
     id: str
     name: str
@@ -127,7 +127,7 @@ class AccountCreation(Entity, frozen=True, kw_only=True, omit_defaults=True, tag
 
 
 def organization_arn(management: str, organization: str, kind: str, *parts: str) -> str:
-    """`arn:aws:organizations::MANAGEMENT:KIND/ORGANIZATION/PARTS`: of what is in an organization, and of itself."""
+    """The ARN of an organization or its resources: `arn:aws:organizations::MANAGEMENT:KIND/ORGANIZATION/PARTS`."""
     return f"arn:{PARTITION}:organizations::{management}:{'/'.join((kind, organization, *parts))}"
 
 
@@ -157,4 +157,4 @@ AWS_POLICIES = MappingProxyType(
         )
     }
 )
-"""AWS's own policies by their ids: the same in every organization, and no entities of any."""
+"""AWS's own policies by id. They are the same in every organization, and not part of the state."""

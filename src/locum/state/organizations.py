@@ -1,7 +1,7 @@
-"""Reads over what the state knows of organizations: whose an account is, and what lies on the way down to it.
+"""Queries on organizations: memberships, the tree of units and accounts, and attached policies.
 
 Organizations User Guide, "Terminology and concepts": one root; below it units and accounts, an account in one
-unit (or the root) only, and in one organization at most. Pure; every function costs the depth of the tree.
+unit (or the root) only, and in one organization at most. Pure; every function takes time in the depth of the tree.
 """
 
 from __future__ import annotations
@@ -33,23 +33,22 @@ ALL_FEATURES: Final = "ALL"
 
 ROOT_CREDENTIALS: Final = "RootCredentialsManagement"
 ROOT_SESSIONS: Final = "RootSessions"
-"""The features of centralized root access, as ListOrganizationsFeatures calls them."""
+"""The features of centralized root access, by their names in ListOrganizationsFeatures."""
 
 ROOT_ACCESS_SERVICE: Final = "iam.amazonaws.com"
-"""The service whose trusted access centralized root access takes, and whose delegated administrator has a part in it.
-"""
+"""The service whose trusted access centralized root access requires, and whose delegated administrator may use it."""
 
 OrganizationNode = Organization | Unit | Member
-"""What policies are attached to: the root (for which the organization stands), a unit, an account."""
+"""A target of policies: the root (represented by the organization), a unit, or an account."""
 
 TABLES: Final = (kind_of(Organization), kind_of(Unit), kind_of(Member), kind_of(OrganizationPolicy))
-"""The tables that everything here follows from: where none of them changed, no answer did."""
+"""The tables that these queries read: where none of them changed, no result did."""
 
 _SHORT: Final = {SERVICE_CONTROL: "SCP", RESOURCE_CONTROL: "RCP"}
 
 
 class Attached(NamedTuple):
-    """A policy at one level. `name` says which it is, and at which level; `arn` is its own."""
+    """A policy attached at one level. `name` contains the policy's name, id and level; `arn` is the policy's."""
 
     document: str
     name: str
@@ -57,41 +56,41 @@ class Attached(NamedTuple):
 
 
 def member_of(state: State, account: str) -> Member | None:
-    """The membership of `account`, wherever it is a member; None where it is in no organization."""
+    """The membership of `account`; None where it is in no organization."""
     return state.first(Member, MEMBERSHIP, account)
 
 
 def organization_of(state: State, account: str) -> Organization | None:
-    """The organization that `account` is in, as its management account or as a member; None where it is in none."""
+    """The organization of `account`, management or member account; None where it is in none."""
     member = member_of(state, account)
     return None if member is None else state.get(Organization, member.account, member.account)
 
 
 def is_management(organization: Organization, account: str) -> bool:
-    """Whether `account` manages `organization`."""
+    """Whether `account` is the management account of `organization`."""
     return organization.account == account
 
 
 def is_delegated(state: State, account: str, service: str) -> bool:
-    """Whether `account` is the delegated administrator for `service` (a service principal) of its organization."""
+    """Whether `account` is a delegated administrator of its organization for `service` (a service principal)."""
     member = member_of(state, account)
     return member is not None and service in member.delegations
 
 
 def administers_root_access(state: State, organization: Organization, account: str) -> bool:
-    """Whether `account`, which is in `organization`, may have to do with the root users of its other accounts."""
+    """Whether `account`, of `organization`, may use centralized root access to its other accounts."""
     return is_management(organization, account) or is_delegated(state, account, ROOT_ACCESS_SERVICE)
 
 
 def ancestry(state: State, organization: Organization, member: Member) -> tuple[OrganizationNode, ...]:
-    """The way down to the account: the organization (its root), each unit, the member itself."""
+    """The nodes from the root to the account: the organization (for its root), each unit, the member."""
     parent = state.get(Unit, organization.account, member.parent)
     units = () if parent is None else units_above(state, organization, parent)
     return (organization, *units, member)
 
 
 def units_above(state: State, organization: Organization, unit: Unit) -> tuple[Unit, ...]:
-    """The units from the root down to `unit`, itself included."""
+    """The units from the root to `unit`, inclusive."""
     way = [unit]
     parent = unit.parent
     while parent != organization.root:
@@ -104,18 +103,18 @@ def units_above(state: State, organization: Organization, unit: Unit) -> tuple[U
 
 
 def target_of(node: OrganizationNode) -> str:
-    """The id that policies name `node` by as their target: r-..., ou-... or the twelve digits of an account."""
+    """The target id of `node`: r-..., ou-... or the twelve digits of an account."""
     return node.root if isinstance(node, Organization) else node.id
 
 
 def path_of(state: State, organization: Organization, member: Member) -> str:
-    """The path that aws:PrincipalOrgPaths has for the account: `o-a1/r-ab12/ou-ab12-11111111/`."""
+    """The path of the account as in aws:PrincipalOrgPaths: `o-a1/r-ab12/ou-ab12-11111111/`."""
     above = ancestry(state, organization, member)[:-1]
     return "".join(f"{part}/" for part in (organization.id, *map(target_of, above)))
 
 
 def node_of(state: State, organization: Organization, target: str) -> OrganizationNode | None:
-    """What of `organization` has the id `target`, or None."""
+    """The node of `organization` with the id `target`, or None."""
     if target == organization.root:
         return organization
     management = organization.account
@@ -123,13 +122,13 @@ def node_of(state: State, organization: Organization, target: str) -> Organizati
 
 
 def node_arn(organization: Organization, node: OrganizationNode) -> str:
-    """The ARN of the root, a unit or an account."""
+    """The ARN of a root, a unit or an account."""
     kind = "root" if isinstance(node, Organization) else "ou" if isinstance(node, Unit) else "account"
     return organization_arn(organization.account, organization.id, kind, target_of(node))
 
 
 def policy_arn(organization: Organization, policy: OrganizationPolicy) -> str:
-    """The ARN of a policy; AWS's own are of no organization."""
+    """The ARN of a policy of the organization, or of AWS."""
     if policy.aws_managed:
         return f"arn:{PARTITION}:organizations::{policy.account}:policy/{policy.type.lower()}/{policy.id}"
     return organization_arn(organization.account, organization.id, "policy", policy.type.lower(), policy.id)
@@ -142,22 +141,22 @@ def handshake_arn(handshake: Handshake) -> str:
 
 
 def resource_policy_arn(organization: Organization, policy: str) -> str:
-    """The ARN of the organization's resource policy, with the id `policy`."""
+    """The ARN of the organization's resource policy, whose id is `policy`."""
     return organization_arn(organization.account, organization.id, "resourcepolicy", policy)
 
 
 def policy_ids(node: OrganizationNode) -> tuple[str, ...]:
-    """The ids of the policies attached to `node`, of all types, save the one that cannot be detached."""
+    """The ids of the policies of all types attached to `node`, without RCPFullAWSAccess."""
     return node.root_policies if isinstance(node, Organization) else node.policies
 
 
 def policy_of(state: State, organization: Organization, policy: str) -> OrganizationPolicy | None:
-    """The policy with the id `policy`, one of AWS's own or of the organization; or None."""
+    """The policy with the id `policy`, of AWS or of the organization; or None."""
     return AWS_POLICIES.get(policy) or state.get(OrganizationPolicy, organization.account, policy)
 
 
 def attached(state: State, organization: Organization, target: str, kind: str) -> tuple[OrganizationPolicy, ...]:
-    """The policies of the type `kind` that are attached to `target` itself, by their ids."""
+    """The policies of the type `kind` that are attached directly to `target`, by id."""
     node = node_of(state, organization, target)
     if node is None:
         return ()
@@ -169,34 +168,34 @@ def attached(state: State, organization: Organization, target: str, kind: str) -
 def policy_levels(
     state: State, organization: Organization, member: Member, kind: str
 ) -> tuple[tuple[OrganizationNode, tuple[OrganizationPolicy, ...]], ...]:
-    """What of the type `kind` is attached at each level from the root to the account, whether enabled or not."""
+    """The policies of the type `kind` attached at each level from the root to the account, enabled or not."""
     way = ancestry(state, organization, member)
     return tuple((node, attached(state, organization, target_of(node), kind)) for node in way)
 
 
 def units_in(state: State, organization: Organization, parent: str) -> list[Unit]:
-    """The units directly under `parent` (the id of the root or of a unit), in no order."""
+    """The units directly under `parent` (the id of the root or of a unit), unordered."""
     found = state.find(CHILD_UNITS, scoped(organization.account, parent))
     return [unit for unit in found if isinstance(unit, Unit)]
 
 
 def members_in(state: State, organization: Organization, parent: str) -> list[Member]:
-    """The accounts directly under `parent` (the id of the root or of a unit), in no order."""
+    """The accounts directly under `parent` (the id of the root or of a unit), unordered."""
     found = state.find(CHILD_MEMBERS, scoped(organization.account, parent))
     return [member for member in found if isinstance(member, Member)]
 
 
 def children(state: State, organization: Organization, parent: str) -> tuple[tuple[Unit, ...], tuple[Member, ...]]:
-    """The units and the accounts directly under `parent` (the id of the root or of a unit), by their ids."""
+    """The units and the accounts directly under `parent` (the id of the root or of a unit), by id."""
     units = sorted(units_in(state, organization, parent), key=lambda unit: unit.id)
     return tuple(units), tuple(sorted(members_in(state, organization, parent), key=lambda member: member.id))
 
 
 def in_force(state: State, account: str, kind: str) -> tuple[tuple[Attached, ...], ...]:
-    """The levels of the type `kind` that speak of `account`, root to account; none where that type is not in force.
+    """The policies of the type `kind` in force for `account`, by level from the root; () where it is not enabled.
 
     "You must enable a policy type in the root before you can attach policies of that type"; only an organization with
-    all features has them. The management account's are told like any other's: that it is exempt is for the evaluator.
+    all features has them. The management account is not treated differently here: the evaluator exempts it.
     """
     member = member_of(state, account)
     organization = organization_of(state, account)
@@ -216,14 +215,14 @@ def _attached_at(organization: Organization, node: OrganizationNode, policy: Org
 
 
 def place_of(node: OrganizationNode) -> str:
-    """What a person calls a level: `the root r-ab12`, `unit Dev (ou-ab12-11111111)`, `account Prod (222233334444)`."""
+    """A name of a level for people: `the root r-ab12`, `unit Dev (ou-ab12-11111111)`, `account Prod (222233334444)`."""
     if isinstance(node, Organization):
         return f"the root {node.root}"
     return f"{'unit' if isinstance(node, Unit) else 'account'} {node.name} ({node.id})"
 
 
 class _Suspended:
-    """The suspended accounts of the members last asked about: they stay the same while the table does."""
+    """A cache of the suspended accounts, valid while the table of members is the identical value."""
 
     kept: tuple[Any, frozenset[str]] = (None, frozenset())
 
@@ -232,7 +231,7 @@ _MEMBERS: Final = kind_of(Member)
 
 
 def suspended(state: State) -> frozenset[str]:
-    """The accounts that are closed. Asked at every call: it costs a comparison while no member changes."""
+    """The closed accounts. Cached, as every call needs them: while no member changes, it takes one comparison."""
     members = state.tables.get(_MEMBERS)
     known, accounts = _Suspended.kept
     if members is not known:

@@ -1,4 +1,4 @@
-"""Identity providers that an account trusts, and the account as one itself."""
+"""Entities of identity providers: those that an account trusts, and the account itself as an issuer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from locum.state.entities import Entity, Named, Tags
 
 
 class OidcProvider(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="oidc-provider"):
-    """An OpenID Connect provider. `url` has no scheme, as IAM keeps it: the issuer is https:// and `url`."""
+    """An OpenID Connect provider. `url` has no scheme, as in IAM: the issuer is https:// and `url`."""
 
     url: str
     client_ids: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class OidcProvider(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="o
 
 
 class SamlPrivateKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A key that assertions are decrypted with. `key` is sealed under the key ring."""
+    """A private key for decrypting assertions. `key` is sealed under the key ring."""
 
     id: str
     added: int
@@ -53,10 +53,10 @@ class SamlProvider(Named, frozen=True, kw_only=True, omit_defaults=True, tag="sa
 
 
 class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A key with which an account's web identity tokens are signed.
+    """A key that signs an account's web identity tokens.
 
     `algorithm` is a JWS algorithm (RFC 7518); `public` the JSON Web Key without its private members, as JSON;
-    `private` the whole of it, sealed under the key ring.
+    `private` the complete key, sealed under the key ring.
     """
 
     algorithm: str
@@ -66,7 +66,7 @@ class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OutboundFederation(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="outbound-federation"):
-    """An account as an issuer of web identity tokens. `id` is in its issuer URL, and stays while it is disabled."""
+    """An account as an issuer of web identity tokens. `id` is part of its issuer URL, and kept while it is disabled."""
 
     key_field = "account"
 

@@ -1,4 +1,4 @@
-"""Access reports that were asked for. Their contents follow from state and recorded calls when they are read."""
+"""Entities of requested access reports. Their contents are computed from state and recorded calls on reading."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from locum.core.clock import DAY
 from locum.state.entities import Entity
 
 REPORT_SECONDS: Final = 7 * DAY
-"""How long a report can be read."""
+"""The time for which a report can be read."""
 
 
 class AccessReport(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="access-report"):
-    """GenerateServiceLastAccessedDetails: `subject` is the ARN of a user, group, role or policy.
+    """A report of GenerateServiceLastAccessedDetails. `subject` is the ARN of a user, group, role or policy.
 
-    `requester` is the unique id of the principal that asked for it, the only one that gets to read it.
+    `requester` is the unique id of the principal that requested it, the only one that may read it.
     """
 
     key_field: ClassVar[str] = "id"
@@ -27,7 +27,7 @@ class AccessReport(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="a
 
 
 class OrganizationAccessReport(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="organization-access-report"):
-    """GenerateOrganizationsAccessReport: `path` is an organization entity's, `policy` the id of an SCP, or empty."""
+    """A report of GenerateOrganizationsAccessReport. `path` is an entity's path, `policy` the id of an SCP or empty."""
 
     key_field: ClassVar[str] = "id"
 

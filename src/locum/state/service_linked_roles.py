@@ -1,7 +1,7 @@
-"""Service-linked roles: what AWS calls the role that is linked to a service, and what it may do.
+"""Service-linked roles: the names and policies of each service's role, and the task of deleting one.
 
-IAM User Guide, "Create a service-linked role". The names are the services' own choice, so they are data:
-`data/service_linked_roles.txt`, gathered from the services' guides and from AWS's managed policies that name them.
+IAM User Guide, "Create a service-linked role". Services choose the names, so they are data:
+`data/service_linked_roles.txt`, collected from the services' guides and from AWS managed policies that contain them.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _DATA: Final = Path(__file__).parent / "data" / "service_linked_roles.txt"
 
 
 class LinkedService(NamedTuple):
-    """The role of the service `principal`: its name without a suffix, and the ARNs of its policies.
+    """The service-linked role of the service `principal`: its name without suffix, and the ARNs of its policies.
 
-    `takes_suffix`: there may be several of them in an account, told apart by a CustomSuffix.
+    `takes_suffix`: an account may have several, distinguished by a CustomSuffix.
     """
 
     principal: str
@@ -38,12 +38,12 @@ class LinkedService(NamedTuple):
         return f"{PATH}{self.principal}/"
 
     def role_name(self, suffix: str) -> str:
-        """The role's name, with `suffix` where that is not empty."""
+        """The role's name, with `suffix` unless that is empty."""
         return f"{self.role}_{suffix}" if suffix else self.role
 
 
 class RoleDeletion(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="role-deletion"):
-    """The task of deleting a service-linked role: over as soon as it was asked for."""
+    """The task of deleting a service-linked role, completed at once."""
 
     key_field: ClassVar[str] = "id"
 
@@ -52,10 +52,10 @@ class RoleDeletion(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="r
 
 
 def linked_service(principal: str) -> LinkedService | None:
-    """What is known of the service `principal` (`autoscaling.amazonaws.com`); None where that names no service.
+    """The service-linked role of `principal` (`autoscaling.amazonaws.com`); None where that is not a service principal.
 
-    A service that the table does not have gets the name that most services chose: theirs, in camel case, what
-    stands before it in the principal behind an underscore.
+    A service that the table lacks gets a name by the convention of most services: its name in camel case, with the
+    labels before it in the principal appended after an underscore.
     """
     known = _table().get(principal)
     if known is not None:

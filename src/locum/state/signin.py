@@ -1,4 +1,4 @@
-"""What people prove themselves with: passwords, and second factors; and the report on who has which."""
+"""Entities of console sign-in: passwords, the password policy, MFA devices and the credential report."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from locum.state.entities import Entity, Tags
 
 
 class LoginProfile(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="login-profile"):
-    """The console password of `user` (a user key). `digest` is its argon2 hash; `previous` those before, newest first.
+    """The console password of `user` (a user key).
 
-    `user` is empty for the root user; its profile has no digest: whoever owns the account sets the password.
-    `changed` is when the password was set, `used` when it last signed somebody in (0: never).
+    `digest` is its argon2 hash; `previous` the earlier ones, newest first.
+
+    `user` is empty for the root user, whose profile has no digest.
+    `changed` is the time at which the password was set, `used` that of the last sign-in (0: never).
     """
 
     key_field: ClassVar[str] = "user"
@@ -29,7 +31,7 @@ class LoginProfile(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="l
 class PasswordPolicy(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="password-policy"):
     """The account's password policy. Defaults are those of UpdateAccountPasswordPolicy; ages are days, 0 is none.
 
-    `hard_expiry` None: it was not said.
+    `hard_expiry` is None where it was not given.
     """
 
     key_field: ClassVar[str] = "account"
@@ -46,7 +48,7 @@ class PasswordPolicy(Entity, frozen=True, kw_only=True, omit_defaults=True, tag=
 
 
 class CredentialReport(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="credential-report"):
-    """The account's credential report: `content` is its CSV, complete from the instant `generated` on."""
+    """The account's credential report. `content` is its CSV, available from the time `generated` on."""
 
     key_field: ClassVar[str] = "account"
 
@@ -58,9 +60,10 @@ class MfaDevice(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="mfa-
     """A virtual MFA device (RFC 6238). `seed` is its secret, sealed under the key ring.
 
     "Use with path to uniquely identify a virtual MFA device": its key is both. `user` is a user key, or empty for the
-    root user; it says whose the device is only once it was enabled, which was at `enabled` (0: it is not assigned).
-    `step` is the last time step a code was accepted for: none counts twice, nor after the device was deactivated.
-    `drift` is how many steps the device's clock is ahead, as EnableMFADevice or ResyncMFADevice found.
+    root user; it is meaningful only where the device is enabled. `enabled` is the time of that, or 0 where the device
+    is not assigned. `step` is the last time step for which a code was accepted: no code is accepted twice, even if the
+    device is deactivated in between. `drift` is the lead of the device's clock in steps, as EnableMFADevice or
+    ResyncMFADevice determined it.
     """
 
     name: str
@@ -79,5 +82,5 @@ class MfaDevice(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="mfa-
 
     @property
     def arn(self) -> str:
-        """The serial number, which is an ARN."""
+        """The ARN, which is the serial number."""
         return iam_arn(self.account, "mfa", self.path, self.name)

@@ -1,7 +1,7 @@
-"""The state: one immutable value, and the reducer that makes the next one.
+"""The state as one immutable value, and the reducer that computes the next one.
 
-Persistent maps (hash array mapped tries) share what did not change, so that whoever took a state keeps a
-consistent view for as long as it likes, and the next state costs only what the events touched.
+Persistent maps (hash array mapped tries) share what did not change, so that the holder of a state keeps a
+consistent view, and computing the next state takes time in proportion to the changes.
 
     tables:  kind  -> account -> key -> entity
     indexes: index -> value -> (account, kind, key) -> None
@@ -38,7 +38,7 @@ _INDEXES_OF: dict[type[Entity], tuple[Index, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything the plane knows after the journal entry `sequence` (0: an empty journal)."""
+    """The identity state after the journal entry `sequence` (0: an empty journal)."""
 
     sequence: int = 0
     tables: Map[str, Table] = _NO_TABLES
@@ -49,20 +49,20 @@ class State:
         return self.table(kind, account).get(key)
 
     def table(self, kind: type[E], account: str) -> Map[str, E]:
-        """All entities of one kind in one account, by key, in no order.
+        """All entities of one kind in one account, by key, unordered.
 
-        Two states hold the very same map for as long as nothing in it changed: identity is a cache key.
+        Two states have the identical map while nothing in it changed, so that its identity can be a cache key.
         """
         tables = self.tables.get(kind_of(kind))
         return cast("Map[str, E]", _NO_ENTITIES if tables is None else tables.get(account, _NO_ENTITIES))
 
     def every(self, kind: type[E]) -> Iterator[E]:
-        """All entities of one kind in all accounts, in no order."""
+        """All entities of one kind in all accounts, unordered."""
         for table in self.tables.get(kind_of(kind), Map()).values():
             yield from cast("Map[str, E]", table).values()
 
     def find(self, index: Index, value: str) -> list[AnyEntity]:
-        """The entities that `index` has under `value`, in no order."""
+        """The entities that `index` has under `value`, unordered."""
         postings = self.indexes.get(index.name)
         if postings is None:
             return []
@@ -79,15 +79,15 @@ class State:
         return None
 
     def count(self, index: Index, value: str) -> int:
-        """How many entities `index` has under `value`."""
+        """The number of entities that `index` has under `value`."""
         postings = self.indexes.get(index.name)
         return 0 if postings is None else len(postings.get(value, _NO_REFERENCES))
 
 
 def apply(state: State, events: Iterable[Event], sequence: int) -> State:
-    """The state after the journal entry `sequence`, which holds `events`.
+    """Apply the journal entry `sequence`, which holds `events`.
 
-    Raises StorageError where `sequence` does not follow: a gap means that something was missed.
+    Raises StorageError where `sequence` is not the next one, as an entry would be missing.
     """
     if sequence != state.sequence + 1:
         raise StorageError(f"journal entry {sequence} does not follow {state.sequence}")
@@ -95,7 +95,7 @@ def apply(state: State, events: Iterable[Event], sequence: int) -> State:
 
 
 def change(state: State, events: Iterable[Event]) -> State:
-    """`state` with `events` carried out, at the same sequence: what a batch of handlers sees of one another."""
+    """Apply `events` at the same sequence: the tentative state within a batch."""
     draft = _Draft(state)
     for event in events:
         if isinstance(event, Put):
@@ -107,7 +107,7 @@ def change(state: State, events: Iterable[Event]) -> State:
 
 
 class _Draft:
-    """A state under construction: only the maps that change are copied, each of them once."""
+    """A builder of the next state. Only maps that change are copied, each of them once."""
 
     def __init__(self, state: State) -> None:
         self._base = state
@@ -129,9 +129,9 @@ class _Draft:
                     rows.pop(key, None)
                 else:
                     rows[key] = entity
-                _post(postings, (account, kind, key), old, entity)
+                _note_index_changes(postings, (account, kind, key), old, entity)
             after = rows.finish()
-            # Nothing empty is kept, so that equal contents make equal states.
+            # Empty maps are removed, so that equal contents make equal states.
             table = table.set(account, after) if after else table.delete(account) if account in table else table
             if table:
                 tables[kind] = table
@@ -162,13 +162,13 @@ class _Draft:
         return indexes.finish()
 
 
-def _post(
+def _note_index_changes(
     postings: dict[tuple[str, str], dict[Reference, bool]],
     reference: Reference,
     old: Entity | None,
     new: Entity | None,
 ) -> None:
-    """Note where `reference` leaves an index and where it enters one."""
+    """Note the index values that `reference` loses and gains."""
     entity = old if new is None else new
     if entity is None:
         return

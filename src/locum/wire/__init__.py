@@ -1,20 +1,20 @@
-"""HTTP messages and typed calls, driven by botocore's service models.
+"""Conversion between HTTP messages and typed calls, driven by botocore's service models.
 
-    models     the index of all services; one service's model, when it is needed
-    route      which operation a request is (`route_rest`, `route_s3`)
+    models     the index of all services; one service's model, loaded on demand
+    route      requests to operations (`route_rest`, `route_s3`)
     parsers    requests to parameters          validate   parameters against the model (`patterns`)
-    serialize  answers to responses            faults     errors to responses (`guess`: before the operation is known)
-    redact     parameters and answers as a record may hold them (`restore`: and back)
+    serialize  answers to responses            faults     errors to responses (`plain_fault`: without an operation)
+    redact     parameters and answers for audit records (`restore`: the reverse)
     codec      all of it for one operation in one protocol
 
-Nothing here does I/O, but for reading botocore's data files, and nothing knows of signatures, policies or state.
+Nothing here does I/O, except for reading botocore's data files, or depends on signatures, policies or state.
 """
 
 from __future__ import annotations
 
 from locum.wire.codec import Codec, codec_of
-from locum.wire.guess import plain_fault
 from locum.wire.parsers.s3 import bucket_of_host
+from locum.wire.plain_fault import plain_fault
 from locum.wire.restore import restored
 from locum.wire.route import resolve
 

@@ -1,4 +1,4 @@
-"""A codec: everything about one operation in one protocol, compiled once."""
+"""Codecs: parser, validator, serializer and fault renderer of one operation in one protocol, compiled once."""
 
 from __future__ import annotations
 
@@ -21,11 +21,10 @@ _CBOR = "smithy-rpc-v2-cbor"
 
 
 class Codec:
-    """Reads the requests and writes the answers of one operation in one protocol.
+    """The codec of one operation in one protocol: parses its requests and serializes its answers.
 
-    `service` is botocore's name, `model` botocore's OperationModel. `unsigned_payload`: a request may come with its
-    body outside the signature. Get codecs from `codec` or `resolve`: there is
-    one of each.
+    `service` is botocore's name, `model` botocore's OperationModel. `unsigned_payload`: the signature of a request need
+    not cover its body. Codecs are cached: use `codec` or `resolve` to get one.
     """
 
     def __init__(self, service: Service, model: OperationModel, protocol: str) -> None:
@@ -42,7 +41,7 @@ class Codec:
         return f"<Codec {self.service}.{self.operation} in {self.protocol}>"
 
     def parse(self, request: HttpRequest, body: bytes) -> dict[str, Any]:
-        """The parameters, under the names of the input shape's members.
+        """Parse a request: the parameters, under the names of the input shape's members.
 
         `body` is the body as verified (`aws-chunked` decoded). Timestamps are epoch seconds (int where whole), blobs
         bytes. Members that were not sent are not there. Raises Fault where the request cannot be read.
@@ -66,11 +65,11 @@ class Codec:
         return compile_serializer(self.model, self.protocol)
 
     def serialize(self, answer: Mapping[str, Any], request_id: str) -> HttpResponse:
-        """The answer, named as the output shape's members, as the service sends it."""
+        """Serialize an answer, which has the names of the output shape's members."""
         return self._serialize(answer, request_id)
 
     def fault(self, fault: Fault, request_id: str) -> HttpResponse:
-        """The fault as the service sends it in this protocol."""
+        """Serialize a fault, as the service does in this protocol."""
         return render_fault(fault, self.protocol, self.model.service_model, self.model, request_id)
 
 
@@ -78,7 +77,7 @@ _codecs: dict[tuple[str, str, str], Codec] = {}
 
 
 def codec(service: Service, operation: str, protocol: str) -> Codec | None:
-    """The codec of an operation; None where the service has no such operation, or does not speak the protocol."""
+    """The codec of an operation; None where the service has no such operation, or does not support the protocol."""
     key = (service.name, operation, protocol)
     found = _codecs.get(key)
     if found is None and protocol in service.protocols:
@@ -89,7 +88,7 @@ def codec(service: Service, operation: str, protocol: str) -> Codec | None:
 
 
 def codec_of(service: str, operation: str) -> Codec | None:
-    """The codec of an operation in the protocol that its service prefers, CBOR aside; None where there is none such."""
+    """The codec of an operation in its service's preferred protocol other than CBOR; None where there is none."""
     known = index().services.get(service)
     protocol = None if known is None else next((name for name in known.protocols if name != _CBOR), None)
     return None if known is None or protocol is None else codec(known, operation, protocol)

@@ -1,7 +1,7 @@
-"""What a service's model knows of an error, found by either of its names.
+"""The errors in a service's model, by code or by the name of their shape.
 
 An error has the name of its shape (`NoSuchEntityException`) and the code that AWS documents (`NoSuchEntity`);
-they differ where the service speaks, or once spoke, the query protocol.
+they differ where the service uses, or formerly used, the query protocol.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from botocore.model import ServiceModel, StructureShape
 
-# SQS moved from query to json. Its clients still see the codes of query, which botocore's model lost:
+# SQS moved from query to json. Its clients still see the query codes, which botocore's model no longer has:
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html and the "Errors"
 # of each operation there.
 _SQS_CODES = {
@@ -44,12 +44,12 @@ class ErrorModel(NamedTuple):
     shape: StructureShape | None = None
 
 
-# Errors that no model lists, where the two names differ all the same.
+# Errors that are in no model, and have two names nevertheless.
 _COMMON = (ErrorModel("AccessDeniedException", "AccessDenied"),)
 
 
 class ErrorModels:
-    """The errors of one service. `query_compatible`: it tells clients the code of its former query protocol."""
+    """The errors of one service. `query_compatible`: it also sends the codes of its former query protocol."""
 
     def __init__(self, service: ServiceModel | None) -> None:
         shapes = service.error_shapes if service is not None else []
@@ -57,10 +57,10 @@ class ErrorModels:
         modelled = [ErrorModel(shape.name, codes.get(shape.name, shape.error_code), shape) for shape in shapes]
         self.query_compatible = service is not None and "awsQueryCompatible" in service.metadata
         known = [*modelled, *_COMMON] if self.query_compatible else modelled
-        # A code wins over the like name of another shape: SNS has code ParameterValueInvalid for
-        # InvalidParameterValueException, and so on.
+        # A code takes precedence over an equal shape name: SNS has the code ParameterValueInvalid for
+        # InvalidParameterValueException, for example.
         self._by_either_name = {error.name: error for error in known} | {error.code: error for error in known}
 
     def find(self, code: str) -> ErrorModel:
-        """The error of that code, or else of that name; one without a shape where the model has neither."""
+        """The error with that code, or else with that name; one without a shape where the model has neither."""
         return self._by_either_name.get(code) or ErrorModel(code, code)

@@ -1,4 +1,4 @@
-"""The further members of a fault: those that its modelled shape has, and those that no model knows."""
+"""Serialization of a fault's members other than code and message, whether its shape has them or not."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Members = Mapping[str, Any]
 XmlMembers = Callable[[ErrorModel, Members], str]
 DataMembers = Callable[[ErrorModel, Members], dict[str, Any]]
 
-# The envelope has these already.
+# Members that are part of the envelope.
 _IN_ENVELOPE = ("message", "code", "__type")
 _ENVELOPE_HEADERS = ("x-amzn-errortype", "x-amzn-requestid")
 
 
 def xml_members(compiler: XmlCompiler) -> XmlMembers:
-    """Writes the members of a fault as elements."""
+    """A function that serializes the members of a fault as XML elements."""
     compiled: dict[str, Callable[[Members], str]] = {}
 
     def write(error: ErrorModel, members: Members) -> str:
@@ -44,7 +44,7 @@ def xml_members(compiler: XmlCompiler) -> XmlMembers:
 
 
 def data_members(compiler: DataCompiler) -> DataMembers:
-    """Converts the members of a fault to plain values."""
+    """A function that converts the members of a fault to plain values."""
     compiled: dict[str, Callable[[Members], dict[str, Any]]] = {}
 
     def convert(error: ErrorModel, members: Members) -> dict[str, Any]:
@@ -60,8 +60,8 @@ def data_members(compiler: DataCompiler) -> DataMembers:
     return convert
 
 
-def take_headers(error: ErrorModel, members: Members) -> tuple[Headers, Members]:
-    """The members that the model makes headers (`Retry-After`), as such, and all others."""
+def split_headers(error: ErrorModel, members: Members) -> tuple[Headers, Members]:
+    """The members that are headers in the model (`Retry-After`), serialized, and the other members."""
     writers = header_writers(error.shape.members) if members and error.shape is not None else {}
     headers = [
         header
@@ -74,7 +74,7 @@ def take_headers(error: ErrorModel, members: Members) -> tuple[Headers, Members]
 
 
 def message_name(error: ErrorModel, *, renamed: bool) -> str:
-    """What the shape calls its message: `message`, or `Message`. `renamed`: by its `locationName`."""
+    """The shape's name of its message member: `message` or `Message`. `renamed`: by its `locationName`."""
     for name, shape in _body(error).items():
         if name.lower() == "message":
             return str(shape.serialization.get("name", name)) if renamed else name
@@ -82,14 +82,14 @@ def message_name(error: ErrorModel, *, renamed: bool) -> str:
 
 
 def query_error(errors: ErrorModels, error: ErrorModel, fault: Fault) -> Headers:
-    """What a service that left the query protocol tells of the error in it."""
+    """The header with the former query code of an error, for services that left the query protocol."""
     if not errors.query_compatible:
         return []
-    return [("x-amzn-query-error", header_text(f"{error.code};{blame(fault)}"))]
+    return [("x-amzn-query-error", header_text(f"{error.code};{error_type(fault)}"))]
 
 
-def blame(fault: Fault) -> str:
-    """`<Type>` of an error: whose fault it is."""
+def error_type(fault: Fault) -> str:
+    """The `<Type>` of an error, by its status: Sender or Receiver."""
     return "Sender" if fault.sender else "Receiver"
 
 

@@ -1,4 +1,4 @@
-"""Faults on their way out: AWS's own error, as each protocol writes it.
+"""Serialization of faults: AWS's own errors in each protocol.
 
 query     https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#operation-error-serialization
 ec2       https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
@@ -8,7 +8,7 @@ rest-xml  https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html#operatio
           https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 cbor      https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html#operation-error-serialization
 
-Services that left the query protocol go on telling their old error codes in a header:
+Services that left the query protocol still send their old error codes in a header:
 https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#aws-protocols-awsquerycompatible-trait
 """
 
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
 from locum.wire.error_models import ErrorModel, ErrorModels
-from locum.wire.fault_members import blame, data_members, message_name, query_error, take_headers, xml_members
+from locum.wire.fault_members import data_members, error_type, message_name, query_error, split_headers, xml_members
 from locum.wire.serializers.data import cbor_compiler, encode_cbor, encode_json, json_compiler
 from locum.wire.serializers.identity import Headers, request_headers, s3_host_id, s3_request_headers
 from locum.wire.serializers.namespaces import namespace_of, xml_compiler
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 Render = Callable[[Fault, str], HttpResponse]
 
 _NO_BODY_STATUSES = (204, 304)
-_RENDERERS_KEPT = 512
+_CACHED_RENDERERS = 512
 
 
 def render_fault(
@@ -52,13 +52,12 @@ def render_fault(
     operation: OperationModel | None,
     request_id: str,
 ) -> HttpResponse:
-    """`fault` as the service answers it in `protocol`.
+    """Serialize `fault` as the service does in `protocol`.
 
-    `fault.code` may be the documented code or the name of a modelled shape; the client is told whichever the
-    protocol has. Of `fault.members`, those that the shape has are written as modelled; others (S3's model is
-    silent about most) as text in XML and as they are in JSON and CBOR. The answer to a HEAD has no body.
-    `service_model` is None, and rest-xml is S3's, while nobody knows which service is meant.
-    Raises KeyError on a protocol that AWS does not have.
+    `fault.code` may be the documented code or the name of a modelled shape; the response has the one that the protocol
+    uses. Of `fault.members`, those that the shape has are serialized by the model; others (S3's model lacks most) as
+    text in XML and unchanged in JSON and CBOR. The response to a HEAD has no body. `service_model` is None while the
+    service is unknown; rest-xml is S3's then. Raises KeyError on an unknown protocol.
     """
     response = _renderer(service_model, protocol)(fault, request_id)
     if response.status in _NO_BODY_STATUSES or (operation is not None and operation.http.get("method") == "HEAD"):
@@ -66,7 +65,7 @@ def render_fault(
     return response
 
 
-@lru_cache(maxsize=_RENDERERS_KEPT)
+@lru_cache(maxsize=_CACHED_RENDERERS)
 def _renderer(service: ServiceModel | None, protocol: str) -> Render:
     return _RENDERERS[protocol](service)
 
@@ -82,15 +81,15 @@ def _rest_xml(service: ServiceModel | None) -> Render:
 
 
 def _enveloped(service: ServiceModel | None, protocol: str, content_type: str) -> Render:
-    """`<ErrorResponse><Error>...</Error><RequestId>`: query, and rest-xml but for S3."""
+    """The renderer of `<ErrorResponse><Error>...</Error><RequestId>`: query, and rest-xml except for S3."""
     errors, members = ErrorModels(service), xml_members(xml_compiler(service, protocol))
     namespace = f' xmlns="{namespace_of(service)}"' if service is not None else ""
 
     def render(fault: Fault, request_id: str) -> HttpResponse:
         error = errors.find(fault.code)
-        headers, inner = take_headers(error, fault.members)
+        headers, inner = split_headers(error, fault.members)
         body = (
-            f"<ErrorResponse{namespace}><Error><Type>{blame(fault)}</Type>"
+            f"<ErrorResponse{namespace}><Error><Type>{error_type(fault)}</Type>"
             f"{_code_and_message(error, fault)}{members(error, inner)}</Error>"
             f"<RequestId>{request_id}</RequestId></ErrorResponse>"
         )
@@ -118,7 +117,7 @@ def _s3(service: ServiceModel | None) -> Render:
 
     def render(fault: Fault, request_id: str) -> HttpResponse:
         error = errors.find(fault.code)
-        headers, inner = take_headers(error, fault.members)
+        headers, inner = split_headers(error, fault.members)
         resource = f"<Resource>{escape(fault.resource)}</Resource>" if fault.resource is not None else ""
         body = (
             f"{DECLARATION}<Error>{_code_and_message(error, fault)}{members(error, inner)}{resource}"
@@ -148,7 +147,7 @@ def _rest_json(service: ServiceModel | None) -> Render:
 
     def render(fault: Fault, request_id: str) -> HttpResponse:
         error = errors.find(fault.code)
-        located, inner = take_headers(error, fault.members)
+        located, inner = split_headers(error, fault.members)
         headers = [*request_headers(request_id), ("x-amzn-ErrorType", header_text(error.name)), *located]
         body = {message_name(error, renamed=True): fault.message, **members(error, inner)}
         return _response(fault, headers, JSON_CONTENT_TYPE, encode_json(body))
@@ -174,7 +173,7 @@ def _cbor(service: ServiceModel | None) -> Render:
 
 
 def _code_and_message(error: ErrorModel, fault: Fault) -> str:
-    """A fault without a text has no Message at all: IAM's ReportNotPresent and the like."""
+    """The Code and Message elements. A fault without a text has no Message, like IAM's ReportNotPresent."""
     message = f"<Message>{escape(fault.message)}</Message>" if fault.message else ""
     return f"<Code>{escape(error.code)}</Code>{message}"
 

@@ -1,8 +1,8 @@
-"""The services: a small index of all of them, and the model of one, loaded when somebody first calls it.
+"""The services: an index of all of them for routing, and the model of each, loaded at its first use.
 
-botocore's models of all services take seconds and hundreds of megabytes to load. What routing needs of each is
-distilled by `tools/wire_index.py` into `data/services.json`; a model is read from botocore's data once a request
-has been found to be for that service. Importing this module imports nothing of botocore.
+botocore's models of all services take seconds and hundreds of megabytes to load. `tools/wire_index.py` extracts what
+routing needs into `data/services.json`; a service's model is read from botocore's data once a request has been routed
+to it. Importing this module does not import botocore.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 _DATA = Path(__file__).parent / "data" / "services.json"
 
-# Names that requests are signed with, and that no model has.
+# Signing names that no model has.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-express-authenticating-authorizing.html and the like.
 _SIGNING_ALIASES = {"s3express": "s3", "s3-object-lambda": "s3", "email": "ses"}
 
 
 class Service(NamedTuple):
-    """What the index knows of a service. `protocols` has the preferred one first; `versions` has the latest last."""
+    """A service in the index. `protocols` has the preferred one first; `versions` the latest last."""
 
     name: str
     signing_name: str
@@ -37,12 +37,12 @@ class Service(NamedTuple):
 
     @property
     def api_version(self) -> str:
-        """The version of the API whose model is used."""
+        """The API version of the model that is used."""
         return self.versions[-1]
 
 
 class UnsignedRoute(NamedTuple):
-    """A REST operation that is called without a signature."""
+    """A REST operation that takes unsigned requests."""
 
     method: str
     template: str
@@ -51,11 +51,11 @@ class UnsignedRoute(NamedTuple):
 
 
 class Index(NamedTuple):
-    """All services, by what a request shows of them.
+    """All services, indexed for routing.
 
-    `exclusive` names, per service, the operations by which it differs from another of the same name and version
-    (docdb and neptune from rds). `roots` is, per signing name that several REST services share, the services by
-    the first segment of their paths (`*` for a label).
+    `exclusive` has, by service, the operations that another service of the same signing name and version lacks (docdb
+    and neptune against rds). `roots` has, by signing name that several REST services share, the services by the first
+    segment of their paths (`*` for a label).
     """
 
     services: Mapping[str, Service]
@@ -66,11 +66,11 @@ class Index(NamedTuple):
     unsigned: tuple[UnsignedRoute, ...]
 
     def signed_as(self, signing_name: str) -> tuple[Service, ...]:
-        """The services whose requests are signed with that name; none where nobody has it."""
+        """The services with that signing name; empty where there are none."""
         return self.by_signing_name.get(_SIGNING_ALIASES.get(signing_name, signing_name), ())
 
     def of_operation(self, candidates: Iterable[Service], operation: str) -> Service | None:
-        """Which of several services of the same kind has the operation; the general one where it may be any."""
+        """The one of several similar services that has the operation; the general one where it is ambiguous."""
         general = None
         for service in candidates:
             exclusive = self.exclusive.get(service.name)
@@ -83,7 +83,7 @@ class Index(NamedTuple):
 
 @cache
 def index() -> Index:
-    """The index, read once."""
+    """The index of services, loaded once."""
     raw = json.loads(_DATA.read_bytes())
     services = {
         name: Service(name, signing, endpoint, tuple(versions.split()), tuple(protocols.split()), target)
@@ -109,7 +109,7 @@ _loading = threading.Lock()
 
 
 def service_model(name: str) -> ServiceModel:
-    """botocore's model of a service of the index, without its documentation texts (half of its memory)."""
+    """botocore's model of a service, without its documentation texts (half of its memory)."""
     model = _models.get(name)
     if model is None:
         with _loading:
@@ -119,7 +119,7 @@ def service_model(name: str) -> ServiceModel:
 
 
 def loaded_model(name: str) -> ServiceModel | None:
-    """The model of a service if it has been loaded already."""
+    """The model of a service if it is loaded already, else None."""
     return _models.get(name)
 
 
@@ -130,11 +130,11 @@ def find_operation(name: str, operation: str) -> OperationModel | None:
 
 
 def _load(name: str) -> ServiceModel:
-    # botocore.model pulls in all of urllib3; `locum up` should not wait for that.
+    # Imported late: botocore.model imports all of urllib3, which would delay the start.
     from botocore.loaders import Loader  # noqa: PLC0415
     from botocore.model import ServiceModel  # noqa: PLC0415
 
-    # Only botocore's own data: a user's ~/.aws/models has no say in how requests are read.
+    # Only botocore's own data: a user's ~/.aws/models must not change how requests are parsed.
     loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
     description = loader.load_data(f"{name}/{index().services[name].api_version}/service-2")
     _drop_documentation(description)

@@ -1,9 +1,9 @@
-"""The patterns of the models, written for Java, as Python's `re` can run them.
+"""Translation of the models' patterns, which are Java's, to Python's `re`.
 
 Java's `matches` is a full match, and its `\\w`, `\\d`, `\\s` are ASCII. Translated: `\\p{L}`, `\\p{N}`, `\\p{Z}` in a
 set, and the two ways in which models write the characters beyond U+FFFF. A pattern that Python still cannot compile
-is not enforced, nor is one with a repeat inside a repeat, which could take exponential time (but for those that were
-read and found linear). Of the owned services' patterns this leaves none out (a test says so).
+is not enforced, nor is one with nested repetition, which could take exponential time, except for those reviewed to be
+linear. All patterns of the services that Locum implements are enforced (there is a test for it).
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ _TRANSLATIONS = (
     (r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF"),
     (r"\u10000-\u10FFFF", r"\U00010000-\U0010FFFF"),
 )
-# Each round of the repeat starts with a slash, which nothing else in the round matches: linear.
+# Linear: each repetition starts with a slash, which nothing else in it matches.
 _LINEAR = frozenset(
     {
         r"((/[A-Za-z0-9\.,\+@=_-]+)*)/",
         r"^(o-[a-z0-9]{10,32}\/r-[0-9a-z]{4,32}(\/ou\-[0-9a-z]{4,32}-[a-z0-9]{8,32})*(\/\d{12})*)\/",
     }
 )
-# Two unbounded repeats in a row take quadratic time; past this length such a value is the length check's business.
+# Two unbounded repetitions in a row take quadratic time; longer values are left to the length check.
 _MAX_LENGTH = 8192
 _MANY = 16
 
 
 @cache
 def compile_pattern(pattern: str) -> Matches | None:
-    """What is true for values that match; None where the pattern is not enforced."""
+    """Compile a pattern to a predicate; None where the pattern is not enforced."""
     translated = pattern
     for java, python in _TRANSLATIONS:
         translated = translated.replace(java, python)
@@ -45,7 +45,7 @@ def compile_pattern(pattern: str) -> Matches | None:
         tree = sre_parser.parse(translated)
         if pattern not in _LINEAR and _nested_repeat(tree, repeated=False):
             return None
-        # A set with \p{L} is Unicode's; all others are ASCII's.
+        # A set with \p{L} is Unicode; all others are ASCII.
         full = re.compile(translated, 0 if "\\p{" in pattern else re.ASCII).fullmatch
     except (re.error, RecursionError, OverflowError):
         return None

@@ -1,8 +1,9 @@
-"""What of a call may stand in an audit record: its parameters, and its answer, without anything secret.
+"""Redaction of parameters and answers for audit records.
 
-CloudTrail's form (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html,
-`requestParameters` and `responseElements`): members begin with a lower-case letter, secrets are replaced, bytes
-are left out. Instants are ISO 8601. The result can be written as JSON.
+CloudTrail's format
+(https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html,
+`requestParameters` and `responseElements`): members begin with a lower-case letter, secrets are replaced, blobs are
+omitted. Timestamps are ISO 8601. The result can be encoded as JSON.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 Redactor = Callable[[Mapping[str, Any]], dict[str, Any]]
 _Convert = Callable[[Any], Any]
 
-# Members that are secret wherever they are, whether the model marks them `sensitive` or not. Lower-case.
+# Members that are secret in any shape, whether the model marks them `sensitive` or not. Lower-case.
 _SECRET_MEMBERS = frozenset(
     {
         "authenticationcode1",
@@ -43,38 +44,38 @@ _SECRET_MEMBERS = frozenset(
     }
 )
 
-# Members that hold what is public, in which people send a private key by mistake. Lower-case.
+# Members for public material, in which users send a private key by mistake. Lower-case.
 _PUBLIC_MATERIAL = frozenset({"certificatebody", "certificatechain", "sshpublickeybody"})
 _PRIVATE_KEY = "PRIVATE KEY-----"
 
-# And those of one service: what is sent through it is not for the record.
+# Members that are secret in one service: the content of messages.
 # https://docs.aws.amazon.com/sns/latest/dg/logging-using-cloudtrail.html
 _SECRET_IN = {"sns": frozenset({"message"}), "sqs": frozenset({"messagebody"})}
 
-# Attributes, environment variables and the like whose names say that they are secret: PlatformCredential of SNS.
+# Keys of attributes, environment variables and other maps with secret values: PlatformCredential of SNS.
 _SECRET_KEY = re.compile(r"password|passwd|secret|credential|private_?key|api_?key|token", re.IGNORECASE)
 
-# CloudTrail's name of a member where it is not the model's:
+# CloudTrail's names of members where they differ from the model's:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-understanding-s3-entries.html
 _RENAMED = {"s3": {"Bucket": "bucketName"}}
 
 
 def compile_redactor(model: OperationModel) -> Redactor:
-    """The function that turns the operation's parameters into `requestParameters`.
+    """Compile the function that converts an operation's parameters to `requestParameters`.
 
-    A member that the input shape does not have is left out: nobody could tell whether it is secret.
+    Members that the input shape does not have are omitted, as they might be secret.
     """
     service = model.service_model.service_name
     return _compile(model.input_shape, _RENAMED.get(service, {}), _SECRET_IN.get(service, frozenset()))
 
 
 def recorded_name(service: str, member: str) -> str:
-    """CloudTrail's name of the member `member` of an input of `service`; of a nested structure, of no service."""
+    """CloudTrail's name of a member of an input shape of `service`; `service` is empty for nested structures."""
     return _RENAMED.get(service, {}).get(member, member[:1].lower() + member[1:])
 
 
 def compile_answer_redactor(model: OperationModel) -> Redactor:
-    """The function that turns the operation's answer into `responseElements`."""
+    """Compile the function that converts an operation's answer to `responseElements`."""
     return _compile(model.output_shape, {}, frozenset())
 
 
@@ -83,7 +84,7 @@ def _compile(shape: StructureShape | None, renamed: Mapping[str, str], secret: f
 
 
 class _Compiler:
-    """Compiles the shapes of one operation. A shape that contains itself is known before its members are."""
+    """Compiles the shapes of one operation. A structure is registered before its members, as it may be recursive."""
 
     def __init__(self, secret: frozenset[str]) -> None:
         self._secret = secret
@@ -108,7 +109,7 @@ class _Compiler:
         return _hide_private_key if name.lower() in _PUBLIC_MATERIAL else self._value(shape)
 
     def _value(self, shape: Shape) -> _Convert | None:
-        """How a value is converted; None where it stays as it is."""
+        """The conversion of values of a shape; None for identity."""
         kind = shape.type_name
         if shape.metadata.get("sensitive"):
             return _hide

@@ -1,7 +1,6 @@
-"""Parameters out of a record: `requestParameters` with the names that the service model has.
+"""Restoring parameters from an audit record: `requestParameters` under the service model's names.
 
-The way back from `wire.redact`, as far as there is one: what was left out or hidden there is absent. Instants are epoch
-seconds again.
+The reverse of `wire.redact`, as far as possible: omitted and hidden members are absent. Timestamps are epoch seconds.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def restored(model: OperationModel, recorded: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The parameters of a call of `model`, of which `recorded` is what its record holds."""
+    """The parameters of a call of the operation `model`, from the `requestParameters` of its record."""
     if recorded is None or model.input_shape is None:
         return {}
     service = model.service_model.service_name
@@ -31,9 +30,9 @@ def _structure(shape: StructureShape, recorded: Mapping[str, Any]) -> dict[str, 
 
 def _members(shape: StructureShape, names: Mapping[str, str], recorded: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        names[told]: _value(shape.members[names[told]], value)
-        for told, value in recorded.items()
-        if told in names and value is not None and value != HIDDEN
+        names[name]: _value(shape.members[names[name]], value)
+        for name, value in recorded.items()
+        if name in names and value is not None and value != HIDDEN
     }
 
 

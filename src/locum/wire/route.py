@@ -1,13 +1,13 @@
-"""Which operation a request is: `resolve`.
+"""Routing: from a request to the codec of its operation.
 
-1. The service of the signature's scope narrows everything down; 324 of 365 names belong to one service alone.
+1. The service in the signature's scope limits the candidates; 324 of 365 signing names belong to one service.
 2. smithy-rpc-v2-cbor: `/service/<Shape>/operation/<Operation>` with the header `Smithy-Protocol`.
 3. `X-Amz-Target`: JSON.
 4. `Action` and `Version` in the form: query and ec2.
-5. Method, path and query string: REST. S3 is looked up by its own rules (`route_s3`).
-6. Unsigned: 2 to 4 among all services; then the REST operations that need no signature; then anonymous S3.
+5. Method, path and query string: REST. S3 has its own rules (`route_s3`).
+6. Unsigned: 2 to 4 among all services; then the REST operations that take unsigned requests; then anonymous S3.
 
-What the signature's scope excludes is never tried: a request signed for one service is not another's.
+A request that is signed for one service is never routed to another.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ _REST = ("rest-json", "rest-xml")
 _CBOR_PATH = re.compile(r".*/service/([A-Za-z0-9_.]+)/operation/([A-Za-z0-9_]+)")
 _ACTION = re.compile(rb"(?:^|&)Action=([^&]*)")
 _VERSION = re.compile(rb"(?:^|&)Version=([^&]*)")
-_NAMES_KEPT = 1024  # there are 365; clients may make up more
-_ACTIONS_KEPT = 4096
-_FORMS_KEPT = 1024
+_CACHED_NAMES = 1024  # there are 365; clients may invent more
+_CACHED_ACTIONS = 4096
+_CACHED_FORMS = 1024
 _SMALL_FORM = 256  # octets
-_LONGEST_NAME = 200  # characters; no operation has as many
+_LONGEST_NAME = 200  # characters; longer than any operation's
 _FORM_TYPE = "application/x-www-form-urlencoded"
 
 
-class _Plan(NamedTuple):
-    """The services that a request may be for, by the way they are spoken to."""
+class _ByProtocol(NamedTuple):
+    """The services that a request may be for, by protocol."""
 
     cbor: tuple[Service, ...]
     json: tuple[Service, ...]
@@ -51,46 +51,46 @@ class _Plan(NamedTuple):
 
 
 def resolve(request: HttpRequest, signing_name: str | None) -> Codec:
-    """The codec of the operation that `request` calls.
+    """The codec of the operation that `request` is for.
 
-    `signing_name` is the service in the scope of the request's signature, None where it has none. Raises Fault, as
-    the service would, where there is no such operation.
+    `signing_name` is the service in the scope of the request's signature, None where it is unsigned. Raises the
+    service's Fault where there is no such operation.
     """
-    plan = _everything() if signing_name is None else _signed_plan(signing_name)
-    if plan.cbor and "smithy-protocol" in request.headers:
-        return _by_cbor_path(plan, request)
-    if plan.json and (target := request.headers.get("x-amz-target")) is not None:
-        return _by_target(plan, target)
-    if plan.form:
+    by_protocol = _all_services() if signing_name is None else _signed_services(signing_name)
+    if by_protocol.cbor and "smithy-protocol" in request.headers:
+        return _by_cbor_path(by_protocol, request)
+    if by_protocol.json and (target := request.headers.get("x-amz-target")) is not None:
+        return _by_target(by_protocol, target)
+    if by_protocol.form:
         action, version = _action_and_version(request)
         if action is not None:
-            return _by_action(plan, action, version)
+            return _by_action(by_protocol, action, version)
     if signing_name is None:
         return _unsigned(request)
-    if plan.rest:
-        return _by_path(plan, request)
-    if plan.form:
+    if by_protocol.rest:
+        return _by_path(by_protocol, request)
+    if by_protocol.form:
         raise Fault("MissingAction", "The request is missing an action or a required parameter.")
     raise _unknown()
 
 
-@lru_cache(maxsize=_NAMES_KEPT)
-def _signed_plan(signing_name: str) -> _Plan:
-    return _plan(index().signed_as(signing_name))
+@lru_cache(maxsize=_CACHED_NAMES)
+def _signed_services(signing_name: str) -> _ByProtocol:
+    return _grouped(index().signed_as(signing_name))
 
 
 @cache
-def _everything() -> _Plan:
-    return _plan(index().services.values())
+def _all_services() -> _ByProtocol:
+    return _grouped(index().services.values())
 
 
-def _plan(services: Iterable[Service]) -> _Plan:
+def _grouped(services: Iterable[Service]) -> _ByProtocol:
     services = tuple(services)
 
     def speaking(*protocols: str) -> tuple[Service, ...]:
         return tuple(service for service in services if not set(protocols).isdisjoint(service.protocols))
 
-    return _Plan(speaking(CBOR), speaking("json"), speaking(*_FORM), speaking(*_REST))
+    return _ByProtocol(speaking(CBOR), speaking("json"), speaking(*_FORM), speaking(*_REST))
 
 
 def _unknown(operation: str = "", status: int = 404) -> Fault:
@@ -101,19 +101,19 @@ def _unknown(operation: str = "", status: int = 404) -> Fault:
 # CBOR and JSON
 
 
-def _by_cbor_path(plan: _Plan, request: HttpRequest) -> Codec:
+def _by_cbor_path(by_protocol: _ByProtocol, request: HttpRequest) -> Codec:
     match = _CBOR_PATH.fullmatch(request.raw_path)
     if match is None or request.headers["smithy-protocol"] != "rpc-v2-cbor" or request.method != "POST":
         raise _unknown()
-    found = _by_prefix(plan.cbor, match[1], match[2], CBOR)
+    found = _by_prefix(by_protocol.cbor, match[1], match[2], CBOR)
     if found is None:
         raise _unknown(match[2])
     return found
 
 
-def _by_target(plan: _Plan, target: str) -> Codec:
+def _by_target(by_protocol: _ByProtocol, target: str) -> Codec:
     prefix, _, operation = target.rpartition(".")
-    found = _by_prefix(plan.json, prefix, operation, "json")
+    found = _by_prefix(by_protocol.json, prefix, operation, "json")
     if found is None:
         raise _unknown(operation, 400)
     return found
@@ -128,55 +128,55 @@ def _by_prefix(services: tuple[Service, ...], prefix: str, operation: str, proto
 # Forms
 
 
-@lru_cache(maxsize=_ACTIONS_KEPT)
-def _by_action(plan: _Plan, action: str, version: str | None) -> Codec:
-    candidates = [service for service in plan.form if version in service.versions]
+@lru_cache(maxsize=_CACHED_ACTIONS)
+def _by_action(by_protocol: _ByProtocol, action: str, version: str | None) -> Codec:
+    candidates = [service for service in by_protocol.form if version in service.versions]
     service = candidates[0] if len(candidates) == 1 else index().of_operation(candidates, action)
     found = None
     if service is not None:
         found = codec(service, action, "ec2" if "ec2" in service.protocols else "query")
     if found is None:
-        raise _invalid_action(plan, action[:100], (version or "NO_VERSION_SPECIFIED")[:100])
+        raise _invalid_action(by_protocol, action[:100], (version or "NO_VERSION_SPECIFIED")[:100])
     return found
 
 
-def _invalid_action(plan: _Plan, action: str, version: str) -> Fault:
-    if len(plan.form) == 1 and plan.form[0].name == "ec2":
+def _invalid_action(by_protocol: _ByProtocol, action: str, version: str) -> Fault:
+    if len(by_protocol.form) == 1 and by_protocol.form[0].name == "ec2":
         # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
         return Fault("InvalidAction", f"The action {action} is not valid for this web service.")
     return Fault("InvalidAction", f"Could not find operation {action} for version {version}")
 
 
 def _action_and_version(request: HttpRequest) -> tuple[str | None, str | None]:
-    """`Action` and `Version`, each in the form or else in the query string; names, or nothing that is known.
+    """The values of `Action` and `Version`, each in the form or else in the query string.
 
-    The parser refuses a form in which either comes twice, so that nobody can read another one.
+    The parser refuses a form in which either is repeated, so that no backend can read another one.
     """
     action = version = None
     if request.method == "POST" and request.headers.get("content-type", _FORM_TYPE).startswith(_FORM_TYPE):
         body = request.body
-        action, version = _names_in_small(body) if len(body) <= _SMALL_FORM else _names_in(body)
+        action, version = _small_form_names(body) if len(body) <= _SMALL_FORM else _form_names(body)
     if request.query_string and (action is None or version is None):
-        others = _names_in(request.query_string.encode("utf-8", "replace"))
+        others = _form_names(request.query_string.encode("utf-8", "replace"))
         action, version = action if action is not None else others[0], version if version is not None else others[1]
     return action, version
 
 
-def _names_in(form: bytes) -> tuple[str | None, str | None]:
+def _form_names(form: bytes) -> tuple[str | None, str | None]:
     found = (pattern.search(form) for pattern in (_ACTION, _VERSION))
     action, version = (m[1][:_LONGEST_NAME].decode("ascii", "replace") if m is not None else None for m in found)
     return action, version
 
 
-_names_in_small = lru_cache(maxsize=_FORMS_KEPT)(_names_in)
-"""The same small forms come again and again: all of a GetCallerIdentity is these two names."""
+_small_form_names = lru_cache(maxsize=_CACHED_FORMS)(_form_names)
+"""`_form_names`, cached for small forms, which repeat: that of GetCallerIdentity has only these two names."""
 
 
 # REST
 
 
-def _by_path(plan: _Plan, request: HttpRequest) -> Codec:
-    services = plan.rest if len(plan.rest) == 1 else _of_root(plan.rest, request)
+def _by_path(by_protocol: _ByProtocol, request: HttpRequest) -> Codec:
+    services = by_protocol.rest if len(by_protocol.rest) == 1 else _with_root(by_protocol.rest, request)
     for service in services:
         if service.name == "s3":
             return _s3(request)
@@ -187,26 +187,26 @@ def _by_path(plan: _Plan, request: HttpRequest) -> Codec:
     raise _unknown()
 
 
-def _of_root(services: tuple[Service, ...], request: HttpRequest) -> Iterable[Service]:
-    """Those of several services whose paths begin as this one does."""
-    found = _named_by_root(services[0].signing_name, request.raw_path[1:].partition("/")[0])
+def _with_root(services: tuple[Service, ...], request: HttpRequest) -> Iterable[Service]:
+    """The services that have paths with the first segment of this one."""
+    found = _services_by_root(services[0].signing_name, request.raw_path[1:].partition("/")[0])
     if len(found) == 1:
         return found
-    # `POST /tags` is an operation of four Chime services; only the host can tell.
+    # `POST /tags` is an operation of four Chime services; only the host distinguishes them.
     host = request.headers.get("host", "")
     found = tuple(service for service in found if service.name != "s3control" or _is_s3_control(request))
     return sorted(found, key=lambda service: not host.startswith(f"{service.endpoint_prefix}."))
 
 
-@lru_cache(maxsize=_NAMES_KEPT)
-def _named_by_root(signing_name: str, segment: str) -> tuple[Service, ...]:
+@lru_cache(maxsize=_CACHED_NAMES)
+def _services_by_root(signing_name: str, segment: str) -> tuple[Service, ...]:
     roots = index().roots[signing_name]
     names = dict.fromkeys((*roots.get(unquote(segment), ()), *roots.get("*", ())))
     return tuple(index().services[name] for name in names)
 
 
 def _is_s3_control(request: HttpRequest) -> bool:
-    """Whether `/v20180820/...` may be S3 Control's: always in path style, where no bucket should have that name."""
+    """Whether this is a request to S3 Control: in path style, below `/v20180820/`, which no bucket should be named."""
     return "x-amz-account-id" in request.headers or not bucket_of_host(request.headers.get("host", ""))
 
 

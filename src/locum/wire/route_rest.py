@@ -1,7 +1,7 @@
-"""REST operations by method, path and query string: a trie per service, built once.
+"""Routing of REST operations by method, path and query string: a trie per service, built once.
 
-https://smithy.io/2.0/spec/http-bindings.html#http-uri: a literal segment wins over a label, a label over a greedy
-one, and among operations of the same path the one with most of its query literals present.
+https://smithy.io/2.0/spec/http-bindings.html#http-uri: a literal segment takes precedence over a label, a label over a
+greedy one, and among operations with the same path the one with the most query literals present.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Route(NamedTuple):
-    """An operation and the query literals (`key=value`, or `key` with any value) that its template demands."""
+    """An operation and the query literals (`key=value`, or `key` with any value) that its template requires."""
 
     operation: str
     literals: frozenset[str]
@@ -25,20 +25,20 @@ class Route(NamedTuple):
 class _Node:
     literals: dict[str, _Node] = field(default_factory=dict)
     label: _Node | None = None
-    # What may follow a greedy label, with the routes there; the longest first.
+    # The segments after a greedy label and their routes; the longest first.
     greedy: list[tuple[tuple[str, ...], dict[str, list[Route]]]] = field(default_factory=list)
     routes: dict[str, list[Route]] = field(default_factory=dict)  # by method
 
 
 class RestRouter:
-    """Finds the operation of a request by its method, raw path and query string."""
+    """The router of a service's REST operations."""
 
     def __init__(self) -> None:
         self._root = _Node()
 
     @classmethod
     def of_service(cls, model: ServiceModel) -> RestRouter:
-        """The router of all operations of a service."""
+        """Make the router of all operations of a service."""
         router = cls()
         for name in model.operation_names:
             http = model.operation_model(name).http
@@ -46,7 +46,7 @@ class RestRouter:
         return router
 
     def add(self, method: str, template: str, operation: str) -> None:
-        """Adds a route. Templates are those of the models: `/a/{B}/{C+}?d=e`."""
+        """Add a route. Templates are those of the models: `/a/{B}/{C+}?d=e`."""
         path, _, query = template.partition("?")
         node, segments = self._root, _segments(path)
         routes = None
@@ -66,12 +66,12 @@ class RestRouter:
         found.sort(key=lambda route: -len(route.literals))
 
     def find(self, method: str, raw_path: str, query_string: str) -> str | None:
-        """The operation; None where the service has none there."""
+        """The operation of a request; None where there is none."""
         return _walk(self._root, _segments(raw_path), 0, method, _pairs(query_string))
 
 
 def _segments(path: str) -> list[str]:
-    """The segments, without the leading slash, and with or without one at the end."""
+    """The segments of a path, without its leading slash and one trailing slash."""
     path = path.removeprefix("/").removesuffix("/")
     return path.split("/") if path else []
 
@@ -87,10 +87,10 @@ def _greedy_routes(node: _Node, rest: tuple[str, ...]) -> dict[str, list[Route]]
 
 
 def _pairs(query_string: str) -> frozenset[str]:
-    """Both forms in which a literal may ask for a pair: `key=value` and `key`."""
+    """Each pair in both forms that a literal may have: `key=value` and `key`."""
     if not query_string:
         return frozenset()
-    # Decoded: what the backend takes for `operation=delete` must be that here, too.
+    # Decoded, so that `operation=delete` is the same here as for the backend.
     pairs = [unquote_plus(pair) if "%" in pair else pair for pair in query_string.split("&")]
     return frozenset(pairs) | {pair.partition("=")[0] for pair in pairs}
 

@@ -1,12 +1,12 @@
-"""S3's operations by method, bucket or object, query keys and headers.
+"""Routing of S3's operations by method, bucket or object, query keys and headers.
 
-1. A sub-resource (`?policy`, `?uploads` ...) chooses among the operations whose template names it.
-2. Two of them in one request are refused, as S3 does: "Conflicting query string parameters".
+1. A sub-resource (`?policy`, `?uploads` ...) selects the operations whose template has it.
+2. Two of them in one request are refused, as in S3: "Conflicting query string parameters".
 3. A sub-resource that the method does not have is MethodNotAllowed. It is never ignored: `DELETE /bucket?foo` deletes
-   the bucket, so `DELETE /bucket?acl` must not be taken for it.
-4. Among what is left, the operation wins that has most of its required query parameters and headers in the request
-   (`uploadId` and `partNumber`; `x-amz-copy-source`). A presigned URL may carry those headers as parameters.
-5. `x-id`, which SDKs add, or the host settles what is still open: ListBuckets or ListDirectoryBuckets.
+   the bucket, so `DELETE /bucket?acl` must not be routed to DeleteBucket.
+4. Of the remaining operations, the one with the most required query parameters and headers in the request is selected
+   (`uploadId` and `partNumber`; `x-amz-copy-source`). A presigned URL may have those headers as parameters.
+5. `x-id`, which SDKs add, or the host selects among what remains: ListBuckets or ListDirectoryBuckets.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _OBJECT_LAMBDA_PATH = "/WriteGetObjectResponse"
 
 
 class _Candidate(NamedTuple):
-    """An operation and what must be in the request for it: query keys and headers, in lower case."""
+    """An operation and its required query keys and headers, in lower case."""
 
     operation: str
     needs: frozenset[str]
 
 
 class S3Router:
-    """Finds the operation of a request to S3."""
+    """The router of S3's operations."""
 
     def __init__(self, model: ServiceModel) -> None:
         groups: dict[tuple[str, int, str], list[OperationModel]] = defaultdict(list)
@@ -46,7 +46,7 @@ class S3Router:
         self._sub_resources = frozenset(sub for _, _, sub in groups if sub)
 
     def find(self, request: HttpRequest) -> str:
-        """The name of the operation. Raises Fault where there is none."""
+        """The name of a request's operation. Raises Fault where there is none."""
         if request.raw_path == _OBJECT_LAMBDA_PATH and "x-amz-request-route" in request.headers:
             return _OBJECT_LAMBDA_PATH[1:]
         address = s3_address(request)
@@ -118,7 +118,7 @@ def _choose(candidates: tuple[_Candidate, ...], query: dict[str, str], request: 
 
 
 def _query(query_string: str) -> dict[str, str]:
-    """The first value of each key, decoded: what the backend takes for `acl` must be `acl` here, too."""
+    """The first value of each key, decoded, so that `acl` is the same here as for the backend."""
     query: dict[str, str] = {}
     for pair in query_string.split("&") if query_string else ():
         key, _, value = pair.partition("=")

@@ -1,4 +1,4 @@
-"""Answers on their way out: the entry to `wire.serializers`."""
+"""The serializers by protocol: the entry point of `wire.serializers`."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _COMPILERS: dict[str, Callable[[OperationModel], Serializer]] = {
 
 
 def compile_serializer(model: OperationModel, protocol: str) -> Serializer:
-    """The function that turns an answer of this operation into its response in `protocol`.
+    """Compile the serializer of an operation: a function of an answer to its response in `protocol`.
 
-    The answer has the member names of the output shape. None counts as absent. Timestamps are epoch seconds
+    The answer has the member names of the output shape; None counts as absent. Timestamps are epoch seconds
     or datetimes; blobs are bytes; the payload of a streaming blob may be an async iterable of bytes, and an
     event stream is given as its frames.
-    The function raises ValueError on a member that the shape does not have.
-    Raises KeyError on a protocol that AWS does not have.
+    The serializer raises ValueError on a member that the shape does not have.
+    Raises KeyError on an unknown protocol.
     """
     return _COMPILERS[protocol](model)

@@ -1,4 +1,4 @@
-"""Parameters against the constraints of the model: a check per shape, built once; `violations` says what is wrong."""
+"""Validation of parameters against the model's constraints: a check per shape, compiled once."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ _NESTED = ("structure", "list", "map")
 
 _REQUIRED = Constraint("INPUT_REQUIRED", "Member must not be null", lambda value: False)
 
-# Lists whose items AWS tells it of, although its models do not say so (recorded from IAM's Untag...).
+# Lists whose items must not be null, which the models do not say (recorded from IAM's Untag...).
 _NEVER_NULL = frozenset({"tagKeyListType"})
 _REQUIRED_ITEM = Constraint("INPUT_REQUIRED", "Member must not be null", lambda value: value is not None)
 
 
 def compile_validator(model: OperationModel, protocol: str) -> Validator | None:
-    """The function that raises the service's Fault for parameters that break the model's constraints."""
+    """Compile the validator of an operation: it raises the service's Fault for parameters that break constraints.
+
+    None where there are no constraints.
+    """
     if model.input_shape is None:
         return None
     check = _Compiler(ec2=protocol == "ec2", by_hash=reports_by_hash(model, protocol)).structure(model.input_shape)
@@ -51,7 +54,7 @@ class _Compiler:
         self._structures: dict[str, _Check] = {}
 
     def check(self, shape: Shape) -> _Check | None:
-        """What checks a value of that shape; None where there is nothing to check."""
+        """The check of values of a shape; None where there is nothing to check."""
         if shape.type_name == "structure":
             return None if shape.is_document_type else self.structure(shape)
         if shape.type_name == "list":
@@ -71,22 +74,24 @@ class _Compiler:
                 member = value.get(name)
                 if member is None:
                     if required:
-                        found.append(Violation(_at(path, place), _at(wire_path, wire_place), None, _REQUIRED))
+                        found.append(
+                            Violation(_join_path(path, place), _join_path(wire_path, wire_place), None, _REQUIRED)
+                        )
                 elif (holds is None or not holds(member)) and check_member is not None:
-                    check_member(member, _at(path, place), _at(wire_path, wire_place), found)
+                    check_member(member, _join_path(path, place), _join_path(wire_path, wire_place), found)
 
         self._structures[shape.name] = check
         for place, name in self._in_order(shape.members):
             member = shape.members[name]
             required, check_member = name in shape.required_members, self.check(member)
             if required or check_member is not None:
-                # A scalar that holds needs no more, and most do.
+                # Fast path: most scalars hold all of their constraints.
                 holds = None if member.type_name in _NESTED else _conjunction(_constraints(member))
                 members.append((name, required, holds, check_member, place, self._wire_name(name, member)))
         return check
 
     def _in_order(self, members: Mapping[str, Shape]) -> list[tuple[str, str]]:
-        """Places and names, in the order in which violations are told."""
+        """The path segments and names of members, in the order in which violations are reported."""
         order = [(name[0].lower() + name[1:], name) for name in members]
         if self._by_hash:
             order.sort(key=lambda member: java_bucket(member[0], len(members)))
@@ -102,8 +107,8 @@ class _Compiler:
         check_item = self.check(shape.member) if nested else None
         if shape.name in _NEVER_NULL:
             item_constraints.append(_REQUIRED_ITEM)
-        together = None if nested else _together("Member must satisfy constraint", item_constraints)
-        if size is None and check_item is None and together is None:
+        combined = None if nested else _combined("Member must satisfy constraint", item_constraints)
+        if size is None and check_item is None and combined is None:
             return None
 
         def check(value: Any, path: str, wire_path: str, found: list[Violation]) -> None:
@@ -112,17 +117,17 @@ class _Compiler:
             if check_item is not None:
                 for number, item in enumerate(value, 1):
                     check_item(item, f"{path}.{number}.member", f"{wire_path}.{number}", found)
-            elif together is not None and not all(together.holds(item) for item in value):
-                found.append(Violation(path, wire_path, value, together))
+            elif combined is not None and not all(combined.holds(item) for item in value):
+                found.append(Violation(path, wire_path, value, combined))
 
         return check
 
     def _map(self, shape: MapShape) -> _Check | None:
         size = _all(_constraints(shape))
-        keys = _together("Map keys must satisfy constraint", _constraints(shape.key))
+        keys = _combined("Map keys must satisfy constraint", _constraints(shape.key))
         nested = shape.value.type_name in _NESTED
         check_value = self.check(shape.value) if nested else None
-        values = None if nested else _together("Map value must satisfy constraint", _constraints(shape.value))
+        values = None if nested else _combined("Map value must satisfy constraint", _constraints(shape.value))
         if size is None and keys is None and check_value is None and values is None:
             return None
 
@@ -140,7 +145,7 @@ class _Compiler:
         return check
 
 
-def _at(path: str, place: str) -> str:
+def _join_path(path: str, place: str) -> str:
     return f"{path}.{place}" if path else place
 
 
@@ -169,8 +174,8 @@ def _conjunction(constraints: list[Constraint]) -> _Holds:
     return holds
 
 
-def _together(text: str, constraints: list[Constraint]) -> Constraint | None:
-    """As one constraint. Inside one, Coral lists lengths first."""
+def _combined(text: str, constraints: list[Constraint]) -> Constraint | None:
+    """Combine constraints into one, in which Coral lists lengths first."""
     if not constraints:
         return None
     constraints = sorted(constraints, key=lambda constraint: "LENGTH" not in constraint.reason)
@@ -183,7 +188,7 @@ def _together(text: str, constraints: list[Constraint]) -> Constraint | None:
 
 
 def _constraints(shape: Shape) -> list[Constraint]:
-    """In the order in which AWS lists them: enum, pattern, longest, shortest."""
+    """The constraints of a shape in AWS's order: enum, pattern, maximum, minimum."""
     facts, kind = shape.metadata, shape.type_name
     found = []
     if kind == "string" and "enum" in facts:

@@ -1,15 +1,15 @@
-"""Broken constraints of the model, and what each service says of them.
+"""Violations of the model's constraints, and the faults in which services report them.
 
-The form is Coral's, the framework of AWS's services:
+The format is that of Coral, the framework of AWS's services:
 
     2 validation errors detected: Value '' at 'roleArn' failed to satisfy constraint: Member must satisfy regular
     expression pattern: [...]+; Value '' at 'roleArn' failed to satisfy constraint: Member must have length greater
     than or equal to 20
 
-A place is written `tags.1.member.key`: the first letter small, list items counted from 1. Of a list of scalars the
-whole list is shown, and all constraints of its items: `Value '[x]' at 'names' failed to satisfy constraint: Member must
-satisfy constraint: [...]`. IAM leaves the values out, and has its own words for names and paths, as recorded in
-2026. Organizations and EC2 say everything in their own way.
+A path is written `tags.1.member.key`: names begin with a lower-case letter, list items count from 1. Of a list of
+scalars the whole list is shown, with all constraints of its items: `Value '[x]' at 'names' failed to satisfy
+constraint: Member must satisfy constraint: [...]`. IAM omits the values, and has its own texts for names and paths, as
+recorded in 2026. Organizations and EC2 have formats of their own.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 class Constraint(NamedTuple):
     """One constraint of a shape. `reason` is the kind of violation, as Organizations names it.
-    `holds` answers whether a value keeps it (a true value or a false one).
+
+    `holds` returns a truthy value where a value satisfies the constraint.
     """
 
     reason: str
@@ -34,7 +35,7 @@ class Constraint(NamedTuple):
 
 
 class Violation(NamedTuple):
-    """A value that broke a constraint. `value` is None for a member that is not there or must not be shown."""
+    """A violation of a constraint. `value` is None for a member that is absent or must not be shown."""
 
     path: str
     wire_path: str
@@ -45,8 +46,7 @@ class Violation(NamedTuple):
 
 Render = Callable[[list[Violation]], Fault]
 
-# "The request was rejected because ..." of https://docs.aws.amazon.com/organizations/latest/APIReference/, in the
-# words of InvalidInputException's reasons.
+# The reasons of InvalidInputException: https://docs.aws.amazon.com/organizations/latest/APIReference/
 _ORGANIZATIONS = {
     "INPUT_REQUIRED": "You must include a value for all required parameters.",
     "INVALID_ENUM": "You specified an invalid value.",
@@ -63,7 +63,7 @@ _NAMES = "It must contain only alphanumeric characters and/or the following: +=,
 _PATHS = "It must begin and end with / and contain only alphanumeric characters and/or / characters."
 _PREFIXES = "It must begin with the / character and contain only alphanumeric characters and/or / characters."
 
-# What IAM itself says of these parameters, once all that Coral checks of the call is right.
+# IAM's own texts for these parameters; IAM checks them after all of Coral's checks have passed.
 _IAM = {
     "path": _PATHS,
     "newPath": _PATHS,
@@ -82,7 +82,7 @@ _IAM = {
 
 
 def fault_renderer(model: OperationModel, protocol: str) -> Render:
-    """What makes a Fault of violations, as the service of the operation does. It is given at least one."""
+    """The function that converts violations (at least one) to the Fault of the operation's service."""
     service = model.service_model.service_name
     if service == "organizations":
         return _organizations_fault
@@ -97,12 +97,12 @@ def fault_renderer(model: OperationModel, protocol: str) -> Render:
 
 
 def reports_by_hash(model: OperationModel, protocol: str) -> bool:
-    """Whether the service is one of Coral's that tells violations in the order of a Java hash map."""
+    """Whether the service reports violations in the order of a Java hash map, as Coral services do."""
     return protocol != "ec2" and model.service_model.service_name not in ("organizations", "accessanalyzer")
 
 
 def java_bucket(place: str, members: int) -> int:
-    """Where a `java.util.HashMap` of so many members has `place`.
+    """The bucket of `place` in a `java.util.HashMap` of that many members.
 
     Coral checks the members of a structure in that order: minimumPasswordLength, passwordReusePrevention,
     maxPasswordAge (recorded from IAM); subjectAlternativeNames, domainName (from ACM).
@@ -117,7 +117,7 @@ def java_bucket(place: str, members: int) -> int:
 
 
 def validation_message(violations: list[Violation], *, shown: bool = True) -> str:
-    """Coral's text for one or more violations; the values that broke constraints where they are `shown`."""
+    """Coral's message for one or more violations, with the values where `shown`."""
     noun = "error" if len(violations) == 1 else "errors"
     sentences = (_sentence(violation, shown) for violation in violations)
     return f"{len(violations)} validation {noun} detected: " + "; ".join(sentences)
@@ -137,7 +137,7 @@ _MAX_SHOWN = 2048
 
 
 def _java_text(value: Any) -> str:
-    """A value as Java prints it."""
+    """Format a value as Java does."""
     if isinstance(value, list):
         return f"[{', '.join(map(_java_text, value))}]"[:_MAX_SHOWN]
     if isinstance(value, dict):
@@ -171,7 +171,9 @@ def _access_analyzer_fault(violations: list[Violation]) -> Fault:
 
 
 def _ec2_fault(violations: list[Violation]) -> Fault:
-    """The first one only. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html."""
+    """EC2's fault, which reports only the first:
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html.
+    """
     violation = violations[0]
     reason, value = violation.constraint.reason, _java_text(violation.value)
     if reason == "INPUT_REQUIRED":

@@ -1,15 +1,8 @@
-"""SAML 2.0: what an identity provider says of itself (metadata), and what it says of a user (assertions).
+"""SAML 2.0: parsing of identity provider metadata, and validation of responses and their assertions.
 
-Pure, and without any rule of AWS's: whom to believe, and what for, is the business of who asks. lxml, signxml and
-the asymmetric half of cryptography are imported when the first document is read; they take longer than a start-up.
-
-    SamlError       anything that a document of a stranger can be
-     +- BadXml          not XML, or XML that does more than be a tree
-     +- BadMetadata     no metadata of an identity provider
-     +- BadSignature    not signed by whom it should be, or something else is
-     +- BadResponse     signed, and yet no answer that can be read
-     +- BadEncryption   not encrypted to any of the keys, or not as it should be
-     +- BadKey          no private key
+Pure, and without AWS's rules: the caller decides which provider to trust, and for what. lxml, signxml and the
+asymmetric part of cryptography are imported when the first document is read, as importing them takes longer than the
+rest of a start. `errors` has the exceptions, all of them SamlError.
 """
 
 from locum.credentials.saml.assertions import Assertion, Confirmation

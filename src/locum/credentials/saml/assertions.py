@@ -1,4 +1,4 @@
-"""What an assertion says: saml-core-2.0-os, 2. Only of an element that was verified is it worth anything."""
+"""Parsing of assertions (saml-core-2.0-os, 2), for elements whose signature has been verified."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from locum.credentials.saml.xml import SAML, Element, instant, text_of
 
 BEARER: Final = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 _UNSPECIFIED: Final = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
-"""saml-core-2.0-os, 2.2.2: of a NameID without a Format."""
+"""The Format of a NameID without one: saml-core-2.0-os, 2.2.2."""
 
 
 class Confirmation(NamedTuple):
@@ -23,7 +23,7 @@ class Confirmation(NamedTuple):
 
 
 class Assertion(NamedTuple):
-    """An assertion. Times are epoch seconds; `audiences` has one set for each AudienceRestriction: all must hold.
+    """An assertion. Times are epoch seconds; `audiences` has a set per AudienceRestriction, all of which must hold.
 
     `name_id` is empty where the subject has none. `session_ends` is the earliest SessionNotOnOrAfter.
     """
@@ -41,7 +41,7 @@ class Assertion(NamedTuple):
 
 
 def read_assertion(element: Element) -> Assertion:
-    """What the assertion `element` says. Raises BadResponse, BadXml."""
+    """Parse the assertion `element`. Raises BadResponse, BadXml."""
     issued_at = instant(element.get("IssueInstant"))
     if element.tag != f"{SAML}Assertion" or element.get("Version") != "2.0" or issued_at is None:
         raise BadResponse("there is no assertion of SAML 2.0")
@@ -64,7 +64,7 @@ def read_assertion(element: Element) -> Assertion:
 
 
 def _one(element: Element, name: str) -> Element | None:
-    """The child of that name: saml-core-2.0-os has at most one of each that is asked for."""
+    """The child called `name`, which must not occur twice (saml-core-2.0-os); None where it is absent."""
     found = element.findall(SAML + name)
     if len(found) > 1:
         raise BadResponse(f"there is more than one {name}")
@@ -96,7 +96,7 @@ def _audiences(conditions: Element) -> tuple[frozenset[str], ...]:
 
 
 def _attributes(element: Element) -> dict[str, tuple[str, ...]]:
-    """By name. An attribute that is there twice has the values of both."""
+    """The attributes by name. The values of an attribute that occurs twice are joined."""
     found: dict[str, tuple[str, ...]] = {}
     for attribute in element.findall(f"{SAML}AttributeStatement/{SAML}Attribute"):
         name = attribute.get("Name") or ""
@@ -105,6 +105,6 @@ def _attributes(element: Element) -> dict[str, tuple[str, ...]]:
 
 
 def _value(element: Element) -> str:
-    """The value, or the name identifier in it (eduPersonTargetedID is written so)."""
+    """The text of an attribute value, or of the NameID in it (as in eduPersonTargetedID)."""
     names = element.findall(f"{SAML}NameID")
     return text_of(names[0] if len(names) == len(element) == 1 else element)

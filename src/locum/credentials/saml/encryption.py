@@ -1,8 +1,8 @@
-"""XML Encryption as SAML uses it: an assertion encrypted with a key of its own, which is encrypted to an RSA key.
+"""Decryption of assertions by XML Encryption: a content key, which is encrypted to an RSA key.
 
 XML Encryption Syntax and Processing 1.1 (W3C): 5.2 block encryption, 5.5 key transport. IAM's page on AddPrivateKey:
-"uses AES-GCM or AES-CBC encryption algorithm to decrypt SAML assertions". RSA with PKCS #1 v1.5 is refused, and every
-failure reads the same: neither tells an attacker anything (Bleichenbacher 1998; Jager and Somorovsky 2011).
+"uses AES-GCM or AES-CBC encryption algorithm to decrypt SAML assertions". RSA with PKCS #1 v1.5 is refused, and all
+failures have the same message, against oracle attacks (Bleichenbacher 1998; Jager and Somorovsky 2011).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _GCM: Final = {
     "http://www.w3.org/2009/xmlenc11#aes256-gcm": 32,
 }
 _KEY_SIZES: Final = {**_CBC, **_GCM}
-"""Octets of the key, by the URI of the algorithm (5.2.3, 5.2.4)."""
+"""The key sizes in octets, by the URI of the algorithm (5.2.3, 5.2.4)."""
 
 _OAEP_SHA1: Final = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p"
 _OAEP: Final = "http://www.w3.org/2009/xmlenc11#rsa-oaep"
@@ -46,7 +46,7 @@ _MASKS: Final = {
 
 
 def decrypted(element: Element, private_keys: Sequence[bytes]) -> bytes:
-    """The document in an EncryptedAssertion, opened with one of the RSA keys (PEM). Raises BadEncryption."""
+    """Decrypt an EncryptedAssertion with one of the RSA keys (PEM), to XML text. Raises BadEncryption."""
     data = element.find(f"{XENC}EncryptedData")
     wrapped = None if data is None else _encrypted_key(element, data)
     if data is None or wrapped is None:
@@ -61,13 +61,13 @@ def decrypted(element: Element, private_keys: Sequence[bytes]) -> bytes:
 
 
 def is_malleable(element: Element) -> bool:
-    """Whether an EncryptedAssertion can be changed without a key, so that something else comes out of it."""
+    """Whether the cipher of an EncryptedAssertion is malleable: its plaintext can be changed without the key."""
     data = element.find(f"{XENC}EncryptedData")
     return data is not None and _algorithm(data) in _CBC
 
 
 def _encrypted_key(element: Element, data: Element) -> Element | None:
-    """5.5: in the KeyInfo, or beside the data (saml-core-2.0-os, 6.2)."""
+    """The EncryptedKey, in the KeyInfo (5.5) or beside the data (saml-core-2.0-os, 6.2)."""
     inside = data.findall(f"{DS}KeyInfo/{XENC}EncryptedKey")
     beside = element.findall(f"{XENC}EncryptedKey")
     found = inside + beside
@@ -88,14 +88,14 @@ def _octets(part: Element) -> bytes:
 
 
 def _unwrapped(wrapped: Element, pem: bytes) -> bytes | None:
-    """The content key, where `pem` opens it."""
+    """The content key, decrypted with the RSA key `pem`; None where that fails."""
     from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - needed where assertions come encrypted
     from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: PLC0415
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
 
     digest, mask = _oaep(wrapped)
     scheme = padding.OAEP(padding.MGF1(getattr(hashes, mask)()), getattr(hashes, digest)(), None)
-    # It was checked when it was sealed; to check it again would take longer than all the rest.
+    # The key was checked when it was sealed; checking it again would take longer than all the rest.
     key = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
     if not isinstance(key, rsa.RSAPrivateKey):
         return None
@@ -106,7 +106,7 @@ def _unwrapped(wrapped: Element, pem: bytes) -> bytes | None:
 
 
 def _oaep(wrapped: Element) -> tuple[str, str]:
-    """The digest and the digest of the mask, by name. 5.5.2: SHA-1 where neither is said."""
+    """The names of the digests of OAEP and of its mask function. 5.5.2: SHA-1 by default."""
     algorithm = _algorithm(wrapped)
     digest = wrapped.find(f"{XENC}EncryptionMethod/{DS}DigestMethod")
     mask = wrapped.find(f"{XENC}EncryptionMethod/{XENC11}MGF")
@@ -129,7 +129,7 @@ def _plain(algorithm: str, key: bytes, content: bytes) -> bytes:
         padded = decryptor.update(content[16:]) + decryptor.finalize()
     except (InvalidTag, ValueError):
         raise BadEncryption(UNREADABLE) from None
-    # 5.2.2: the last octet says how many are padding; what is in the others is arbitrary.
+    # 5.2.2: the last octet is the length of the padding; the other octets of the padding are arbitrary.
     if not padded or not 1 <= padded[-1] <= 16:
         raise BadEncryption(UNREADABLE)
     return padded[: -padded[-1]]

@@ -1,4 +1,4 @@
-"""What can be wrong with a document. The texts are for whoever debugs an identity provider; none holds a secret."""
+"""Errors of SAML documents. Their texts are for administrators of identity providers, and contain no secrets."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from locum.core.errors import LocumError
 
 
 class SamlError(LocumError):
-    """A document that cannot be believed."""
+    """A SAML document is not valid."""
 
 
 class BadXml(SamlError):
-    """Not XML, or XML that does more than be a tree."""
+    """The document is not XML, or uses XML features that are refused (document types, processing instructions ...)."""
 
 
 class BadMetadata(SamlError):
-    """Not the metadata of an identity provider."""
+    """The document is not valid metadata of an identity provider."""
 
 
 class BadSignature(SamlError):
-    """Not signed by whom it should be, or the signature covers something else."""
+    """The signature is missing, invalid, by another key, or does not cover the expected element."""
 
 
 class BadResponse(SamlError):
-    """An answer that cannot be read."""
+    """The signed response is malformed."""
 
 
 class BadEncryption(SamlError):
-    """Not encrypted to any of the keys, or in a way that is not allowed."""
+    """The assertion is not encrypted to any of the keys, or with an algorithm that is refused."""
 
 
 class BadKey(SamlError):
-    """Not a private key."""
+    """The text is not an acceptable private key."""

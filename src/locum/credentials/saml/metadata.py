@@ -1,4 +1,4 @@
-"""The metadata of an identity provider: who it is, and with which keys it signs.
+"""The metadata of an identity provider: its entity id and its signing certificates.
 
 Metadata for SAML 2.0 (saml-metadata-2.0-os), 2.3.2 EntityDescriptor and 2.4.3 IDPSSODescriptor. IAM User Guide, "Create
 a SAML identity provider in IAM": "The metadata file must be encoded in UTF-8 format without a byte order mark"; "the
@@ -17,11 +17,11 @@ from locum.credentials.saml.xml import DS, METADATA, Element, instant, parse
 
 SAML_2: Final = "urn:oasis:names:tc:SAML:2.0:protocol"
 LONGEST_ENTITY_ID: Final = 1024
-"""Characters. saml-metadata-2.0-os, 2.2.1: "a URI of not more than 1024 characters in length"."""
+"""The limit in characters. saml-metadata-2.0-os, 2.2.1: "a URI of not more than 1024 characters in length"."""
 
 
 class Metadata(NamedTuple):
-    """`certificates` are those that it signs with, in DER; `valid_until` is epoch seconds, None where it says none."""
+    """Parsed metadata. `certificates` are the signing certificates in DER; `valid_until` is epoch seconds or None."""
 
     entity_id: str
     certificates: tuple[bytes, ...]
@@ -29,7 +29,7 @@ class Metadata(NamedTuple):
 
 
 def read_metadata(document: str) -> Metadata:
-    """What a metadata document says. Raises BadMetadata."""
+    """Parse a metadata document. Raises BadMetadata."""
     try:
         return _read(parse(document.encode()))
     except BadXml as bad:
@@ -44,7 +44,7 @@ def _read(root: Element) -> Metadata:
     entity_id = root.get("entityID") or ""
     if not 0 < len(entity_id) <= LONGEST_ENTITY_ID:
         raise BadMetadata("the entityID is missing or too long")
-    roles = [role for role in root.findall(f"{METADATA}IDPSSODescriptor") if _speaks_saml_2(role)]
+    roles = [role for role in root.findall(f"{METADATA}IDPSSODescriptor") if _supports_saml_2(role)]
     if not roles:
         raise BadMetadata("there is no IDPSSODescriptor for SAML 2.0")
     certificates = tuple(dict.fromkeys(certificate for role in roles for certificate in _certificates(role)))
@@ -54,12 +54,12 @@ def _read(root: Element) -> Metadata:
     return Metadata(entity_id, certificates, min(times, default=None))
 
 
-def _speaks_saml_2(role: Element) -> bool:
+def _supports_saml_2(role: Element) -> bool:
     return SAML_2 in (role.get("protocolSupportEnumeration") or "").split()
 
 
 def _certificates(role: Element) -> list[bytes]:
-    """Those of its keys that sign. saml-metadata-2.0-os, 2.4.1.1: without a `use`, a key is for both."""
+    """The signing certificates. saml-metadata-2.0-os, 2.4.1.1: a key without `use` is for signing and encryption."""
     keys = [key for key in role.findall(f"{METADATA}KeyDescriptor") if key.get("use") in (None, "signing")]
     path = f"{DS}KeyInfo/{DS}X509Data/{DS}X509Certificate"
     return [_certificate(element.text or "") for key in keys for element in key.findall(path)]

@@ -1,8 +1,7 @@
-"""A Response, as it comes through the browser: what of it can be believed.
+"""Validation of a SAML Response, which an untrusted browser relays.
 
-The order is that of trust. Structure first: one assertion, there where it belongs, whatever else an attacker put into
-the document. Then the signatures, all that there are; at least one must cover the assertion. Only what a signature
-covered is read.
+First the structure: exactly one assertion in the whole document, as a child of the Response. Then all signatures, of
+which at least one must cover the assertion. Only signed elements are then read.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ SUCCESS: Final = "urn:oasis:names:tc:SAML:2.0:status:Success"
 
 
 class Proof(NamedTuple):
-    """What a Response proves. `status` and `response_issuer` are covered where `response_signed` only.
+    """A validated Response. `status` and `response_issuer` are signed only where `response_signed`.
 
-    `assertion` is None where the provider says that nobody was signed in (`status` is not `SUCCESS`).
+    `assertion` is None where the sign-in failed (`status` is not `SUCCESS`).
     """
 
     status: str
@@ -36,7 +35,7 @@ class Proof(NamedTuple):
 
 
 def prove(data: bytes, certificates: Sequence[bytes], private_keys: Sequence[bytes] = ()) -> Proof:
-    """What the Response `data` proves, given the provider's certificates (DER) and the keys to decrypt with (PEM).
+    """Validate the Response `data` with the provider's certificates (DER) and the decryption keys (PEM).
 
     Raises SamlError.
     """
@@ -52,7 +51,9 @@ def prove(data: bytes, certificates: Sequence[bytes], private_keys: Sequence[byt
         return Proof(status, name, whole is not None, encrypted=False, assertion=None)
     held = _only_assertion(root)
     if held.tag == _ENCRYPTED:
-        covered = _opened(held if whole is None else _only_assertion(whole), whole, certificates, private_keys)
+        covered = _decrypted_assertion(
+            held if whole is None else _only_assertion(whole), whole, certificates, private_keys
+        )
     elif is_signed(held):
         covered = signed(root, held, certificates)
     elif whole is not None:
@@ -68,7 +69,7 @@ def _status(root: Element) -> str:
 
 
 def _only_assertion(root: Element) -> Element:
-    """The one assertion, encrypted or not, that there is in the whole document: a child of the Response."""
+    """The one assertion of the document, encrypted or not, which must be a child of the Response."""
     found = [element for element in root.iter() if _is_assertion(element)]
     if len(found) != 1 or found[0].getparent() is not root or found[0].tag not in (_ASSERTION, _ENCRYPTED):
         raise BadResponse("there is not exactly one assertion")
@@ -76,28 +77,29 @@ def _only_assertion(root: Element) -> Element:
 
 
 def _is_assertion(element: Element) -> bool:
-    """By the local name, so that none passes under another namespace."""
+    """Whether `element` is an assertion by its local name, whatever its namespace."""
     return isinstance(element.tag, str) and element.tag.rpartition("}")[2] in ("Assertion", "EncryptedAssertion")
 
 
-def _opened(
+def _decrypted_assertion(
     element: Element, whole: Element | None, certificates: Sequence[bytes], private_keys: Sequence[bytes]
 ) -> Element:
-    """The assertion in an EncryptedAssertion. It is signed itself, or the Response around it is."""
+    """The decrypted assertion of an EncryptedAssertion. Either it or the Response around it must be signed."""
     plain = decrypted(element, private_keys)
     try:
-        return _believed(parse(plain), whole, certificates)
+        return _verified_assertion(parse(plain), whole, certificates)
     except BadXml:
         raise BadEncryption(UNREADABLE) from None
     except (BadResponse, BadSignature):
-        # Who changes what was encrypted, until it is XML, would read it so: Jager and Somorovsky, as in `encryption`.
+        # A malleable ciphertext that is not signed would be a decryption oracle: Jager and Somorovsky, see
+        # `encryption`.
         if whole is None and is_malleable(element):
             raise BadEncryption(UNREADABLE) from None
         raise
 
 
-def _believed(inner: Element, whole: Element | None, certificates: Sequence[bytes]) -> Element:
-    """What was encrypted, if it is one assertion, and signed."""
+def _verified_assertion(inner: Element, whole: Element | None, certificates: Sequence[bytes]) -> Element:
+    """The decrypted element, verified to be one assertion and to be signed."""
     check_places(inner)
     if inner.tag != _ASSERTION or sum(map(_is_assertion, inner.iter())) != 1:
         raise BadResponse("there is not exactly one assertion in what was encrypted")

@@ -1,18 +1,18 @@
-"""XML signatures as SAML uses them: an element is signed by a Signature inside it, as a whole, or not at all.
+"""Verification of XML signatures in SAML documents.
 
-saml-core-2.0-os, 5.4, and what keeps signature wrapping (Somorovsky et al., "On Breaking SAML: Be Whoever You Want to
-Be", 2012) out:
+saml-core-2.0-os, 5.4, with rules against signature wrapping (Somorovsky et al., "On Breaking SAML: Be Whoever You Want
+to Be", 2012):
 
-1. A Signature stands directly in the element that it signs, and there once; anywhere else it is refused.
+1. A Signature is a child of the element that it signs, at most one each; anywhere else it is refused.
 2. 5.4.2 "SAML assertions and protocol messages MUST supply a value for the ID attribute on the root element [...]
    The signature MUST contain a single <ds:Reference> containing a same-document reference" to that ID.
 3. 5.4.4 no transforms but the enveloped signature and exclusive canonicalization, here without comments.
-4. No ds:Object, in which something could be hidden.
-5. The key is one that was known before: whatever the Signature's own KeyInfo says is passed over.
-6. What is given back is what was digested, parsed again; nothing else of the document is to be read.
+4. No ds:Object, in which content could be hidden.
+5. The key is one of the provider's metadata; the Signature's own KeyInfo is ignored.
+6. The result is the signed element, parsed from the bytes that were digested; nothing else of the document is read.
 
-SHA-1 is refused. The time of a certificate is not looked at. IAM User Guide: "IAM does not evaluate or take action on
-the expiration of X.509 certificates in SAML metadata documents."
+SHA-1 is refused. The validity period of a certificate is ignored. IAM User Guide: "IAM does not evaluate or take action
+on the expiration of X.509 certificates in SAML metadata documents."
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _DIGESTS: Final = ("SHA256", "SHA384", "SHA512")
 
 
 def check_places(root: Element) -> None:
-    """Raise BadSignature where a Signature stands elsewhere than, once, directly in a Response or an Assertion."""
+    """Raise BadSignature where a Signature is not a child of a Response or an Assertion, or is one of several."""
     holders = [signature.getparent() for signature in root.iter(_SIGNATURE)]
     for holder in holders:
         if holder is None or holder.tag not in _SIGNED or len(holder.findall(_SIGNATURE)) != 1:
@@ -51,12 +51,12 @@ def check_places(root: Element) -> None:
 
 
 def is_signed(element: Element) -> bool:
-    """Whether the element has a signature of its own; not whether that is any good."""
+    """Whether the element has a signature of its own, valid or not."""
     return element.find(_SIGNATURE) is not None
 
 
 def signed(root: Element, holder: Element, certificates: Sequence[bytes]) -> Element:
-    """`holder` (the root of the document, or a child of it) as one of the certificates (DER) signed it.
+    """Verify `holder` (the root of the document, or a child of it) with the certificates (DER): the signed element.
 
     Raises BadSignature.
     """
@@ -90,7 +90,7 @@ def _check_form(holder: Element, identifier: str) -> None:
 
 
 def _verified(root: Element, location: str, der: bytes) -> Element | None:
-    """What the signature at `location` covers; None where it is not good by this certificate."""
+    """The element that the signature at `location` covers; None where it is not valid for this certificate."""
     signxml, errors, etree = map(importlib.import_module, ("signxml", "signxml.exceptions", "lxml.etree"))
     from cryptography import x509  # noqa: PLC0415 - as in `keys`
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
@@ -105,7 +105,7 @@ def _verified(root: Element, location: str, der: bytes) -> Element | None:
             expect_config=_configuration(signxml, location, certificate),
         )
     except (errors.SignXMLException, etree.LxmlError, UnsupportedAlgorithm, ValueError, TypeError, KeyError):
-        return None  # signxml lets pass what its parts raise for algorithms and values that they do not know
+        return None  # signxml passes on the exceptions of its libraries for unknown algorithms and values
     covered: Element | None = result.signed_xml
     return covered
 

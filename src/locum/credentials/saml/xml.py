@@ -1,10 +1,10 @@
-"""XML from strangers: a tree of elements and text, and nothing else that XML can be.
+"""A parser for untrusted XML that accepts only elements and text.
 
-- No document type declaration: with it go entities (billion laughs), external entities and default attributes.
-  It is looked for before the parser sees the text, which is decoded here: no other encoding can hide it.
-- No network, no DTD, the parser's own limits on depth and size.
-- Text is read only from elements that hold nothing but text: a comment or a processing instruction that splits
-  `admin<!-- -->.example` must not make it `admin` for one reader and `admin.example` for another.
+- Document type declarations are refused, and with them entities (billion laughs), external entities and default
+  attributes. They are searched for before the text is parsed; it is decoded first, so that no encoding can hide them.
+- No network, no DTD; the parser's own limits on depth and size apply.
+- Text is read only from elements without child nodes but text: a comment or a processing instruction, as in
+  `admin<!-- -->.example`, must not make it `admin` for one reader and `admin.example` for another.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ XENC11: Final = "{http://www.w3.org/2009/xmlenc11#}"
 
 _DATE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 """XML Schema Part 2, 3.2.7 dateTime. SAML Core 1.3.3: "SAML system entities [...] MUST NOT use [...] time zone
-components": where there is one nevertheless, it is minded; where there is none, it is UTC."""
+components": a time zone is applied nevertheless; without one, the time is UTC."""
 
 
 class Element(Protocol):
-    """As much of an lxml element as is used here."""
+    """The part of lxml's element interface that is used here."""
 
     @property
     def tag(self) -> Any: ...
@@ -46,19 +46,19 @@ class Element(Protocol):
 
 
 def lxml() -> Any:
-    """`lxml.etree`, imported when it is first needed."""
+    """`lxml.etree`, imported at the first call."""
     return importlib.import_module("lxml.etree")
 
 
 def parser() -> Any:
-    """A parser that resolves nothing and fetches nothing."""
+    """A parser that resolves no entities and reads no network or files."""
     return lxml().XMLParser(
         encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False
     )
 
 
 def parse(data: bytes) -> Element:
-    """The root element of a document in UTF-8. Raises BadXml."""
+    """Parse a document in UTF-8, to its root element. Raises BadXml."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -79,14 +79,14 @@ def parse(data: bytes) -> Element:
 
 
 def text_of(element: Element) -> str:
-    """The text of an element that holds nothing else, without the whitespace around it. Raises BadXml."""
+    """The text of an element without other content, stripped of white space. Raises BadXml."""
     if len(element):
         raise BadXml(f"{element.tag} holds more than text")
     return (element.text or "").strip()
 
 
 def instant(text: str | None) -> float | None:
-    """An xs:dateTime as epoch seconds; None where there is none. Raises BadXml."""
+    """Parse an xs:dateTime, to epoch seconds; None for None. Raises BadXml."""
     if text is None:
         return None
     if not _DATE_TIME.fullmatch(text):

@@ -1,4 +1,4 @@
-"""The issue codes, their types and their texts, with the gaps that a check fills."""
+"""The issue codes, their types and the templates of their texts."""
 
 from __future__ import annotations
 

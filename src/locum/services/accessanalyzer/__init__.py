@@ -1,6 +1,6 @@
-"""IAM Access Analyzer, as far as policies themselves: their validation.
+"""IAM Access Analyzer: policy validation.
 
-Analyzers and their findings of unintended access are not here.
+Analyzers and findings of external access are not implemented.
 """
 
 from __future__ import annotations

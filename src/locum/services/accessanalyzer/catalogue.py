@@ -1,6 +1,6 @@
-"""The Service Authorization Reference, as lint asks for it: reduced, a service when it is first asked for.
+"""The service catalogue for lint, from the Service Authorization Reference.
 
-Partitions and Regions are botocore's.
+A service is read on demand and reduced to what lint needs. Partitions and Regions are from botocore.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from locum.lint import Action, ConditionKey, ResourceType, Service
 _ARRAY: Final = "ArrayOf"
 _PLACEHOLDER: Final = re.compile(r"\$\{[^}]*\}")
 _ANGLED: Final = re.compile(r"<([^<>]*)>")
-"""How S3's keys of object tags are spelled: `s3:ExistingObjectTag/<key>`."""
+"""The placeholders in S3's keys of object tags: `s3:ExistingObjectTag/<key>`."""
 _KEYS_CACHED: Final = 4096
 _ARN_SERVICE: Final = 2
 
 
 @cache
 def catalogue() -> ReferenceCatalogue:
-    """The catalogue; nothing is read before it is asked."""
+    """The catalogue, shared. Data is read on demand."""
     return ReferenceCatalogue()
 
 
@@ -47,7 +47,7 @@ class ReferenceCatalogue:
         return frozenset(reference.services())
 
     def service(self, prefix: str) -> Service | None:
-        """The service of a lower-case prefix; read when it is first asked for."""
+        """The service of a lower-case prefix, read on demand; or None."""
         if prefix not in self._prefixes:
             return None
         if prefix not in self._services:
@@ -70,7 +70,7 @@ class ReferenceCatalogue:
         return {key.name.lower(): key for key in map(_key, reference.condition_keys(prefix).values())}
 
     def key(self, name: str) -> ConditionKey | None:
-        """A condition key by its lower-case name, looked up where the prefix says, then wherever it is."""
+        """The condition key called `name` (lower-case), first of the service of its prefix, then of any; or None."""
         return self._found(name)
 
     @cached_property
@@ -98,7 +98,7 @@ class ReferenceCatalogue:
 
     @cached_property
     def _every_template(self) -> Mapping[str, list[ConditionKey]]:
-        """The keys with placeholders, by their prefixes; under "" those with one in the prefix."""
+        """The keys with placeholders by prefix; under "" those with a placeholder in the prefix."""
         found: dict[str, list[ConditionKey]] = {"": []}
         for name, key in self._every_key.items():
             prefix = name.partition(":")[0]
@@ -113,7 +113,7 @@ class ReferenceCatalogue:
     # --- resources ---
 
     def resources(self, service: str) -> tuple[ResourceType, ...]:
-        """The types of resources with `service` in their ARNs, those of the service of that prefix first."""
+        """The resource types with `service` in their ARNs, those of the service with that prefix first."""
         if service not in self._resources:
             own = self.service(service)
             mine = [kind for kind in own.resources if _service_of(kind) == service] if own is not None else []
@@ -131,10 +131,10 @@ class ReferenceCatalogue:
                 found[_service_of(kind)].append(kind)
         return found
 
-    # --- the rest ---
+    # --- partitions and resource control policies ---
 
     def partitions(self) -> Mapping[str, frozenset[str]]:
-        """The partitions and their Regions."""
+        """The Regions by partition."""
         return self._partitions
 
     @cached_property
@@ -148,7 +148,7 @@ class ReferenceCatalogue:
 
 
 def _action(entry: Mapping[str, Any], type_keys: Mapping[str, frozenset[str]]) -> Action:
-    """The keys of an action are its own, those it has with a resource type, and the resource type's."""
+    """An action with its keys: its own, those it has with a resource type, and those of its resource types."""
     names = {name.lower() for name in entry.get("conditionKeys", ())}
     for kind in entry.get("resourceTypes", ()):
         names.update(map(str.lower, kind.get("conditionKeys", ())))
@@ -157,7 +157,7 @@ def _action(entry: Mapping[str, Any], type_keys: Mapping[str, frozenset[str]]) -
 
 
 def _resource_types(types: Mapping[str, Any]) -> Iterator[ResourceType]:
-    """Some entries give two forms of ARN, with a comma between."""
+    """The resource types. An entry with two forms of ARN, separated by a comma, makes two."""
     for kind in types.values():
         for arn in kind["arn"].split(", "):
             yield ResourceType(kind["key"], arn)
@@ -169,7 +169,7 @@ def _key(entry: Mapping[str, Any]) -> ConditionKey:
 
 
 def _templated(keys: Iterable[ConditionKey], name: str) -> ConditionKey | None:
-    """The key with placeholders that `name` is an instance of."""
+    """The key with placeholders that matches `name`, or None."""
     for key in keys:
         if "${" in key.name and _pattern(key.name.lower()).fullmatch(name):
             return key
@@ -178,7 +178,7 @@ def _templated(keys: Iterable[ConditionKey], name: str) -> ConditionKey | None:
 
 @cache
 def _pattern(template: str) -> re.Pattern[str]:
-    """A placeholder stands for at least one character. No template has two: matching stays linear."""
+    """A pattern for a template. A placeholder is at least one character; no template has two, so matching is linear."""
     pieces = map(re.escape, _PLACEHOLDER.split(template))
     return re.compile("(?s:.+)".join(pieces))
 

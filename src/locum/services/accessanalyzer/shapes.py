@@ -1,4 +1,4 @@
-"""Findings as the service model has them."""
+"""Findings as structures of the service model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from locum.lint import Finding, Key, Location, PathElement, Substring
 
 
 def finding_shape(finding: Finding) -> dict[str, Any]:
-    """ValidatePolicyFinding."""
+    """A ValidatePolicyFinding structure."""
     return {
         "findingType": str(finding.type),
         "issueCode": finding.code,
@@ -30,7 +30,7 @@ def _location(location: Location) -> dict[str, Any]:
 
 
 def _position(line: int, column: int, offset: int) -> dict[str, int]:
-    """ "The line of the position, starting from 1. The column of the position, starting from 0." """
+    """A Position: "The line of the position, starting from 1. The column of the position, starting from 0." """
     return {"line": line, "column": column - 1, "offset": offset}
 
 

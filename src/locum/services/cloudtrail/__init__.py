@@ -1,6 +1,6 @@
-"""CloudTrail, as far as the event history: what was called, by whom, and what came of it.
+"""AWS CloudTrail: the event history.
 
-Trails, event data stores and the other operations go to the backend.
+Trails, event data stores and the other operations are left to the backend.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """LookupEvents.
 
 CloudTrail API: "Looks up management events or CloudTrail Insights events that are captured by CloudTrail."
-The caller sees its own account's events. Which attributes, ranges, page sizes and tokens are valid is the
-history's to say; it answers this operation's own errors.
+The events are those of the caller's account. The event history validates attributes, ranges, page sizes and tokens, and
+raises the errors of this operation.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _INSIGHTS: Final = "insight"
 
 
 def lookup_events(ctx: Context, params: Params) -> Outcome:
-    """cloudtrail:LookupEvents. It blocks while the history is read."""
+    """LookupEvents. It blocks while the history is read."""
     category = params.get("EventCategory")
     if category is not None:
         return _insights(category)
@@ -35,7 +35,7 @@ def lookup_events(ctx: Context, params: Params) -> Outcome:
 
 
 def _insights(category: str) -> Outcome:
-    """Insights events, of which there are none: nothing here looks for unusual activity."""
+    """The answer for Insights events: always empty, as unusual activity is not analysed."""
     if category != _INSIGHTS:
         raise Fault("InvalidEventCategoryException", f"Event category {category} is invalid. Use {_INSIGHTS}.")
     return Outcome({"Events": []})

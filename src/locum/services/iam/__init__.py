@@ -1,11 +1,11 @@
-"""AWS Identity and Access Management: one module a resource, one function a verb.
+"""AWS Identity and Access Management: one module per resource, one function per operation.
 
-A resource's module has the verbs that only it has; what several resources share is written once
-(`tags`, `inline`, `attachments`) and registered for each. `kinds` holds a row for each kind of resource.
+Operations that several resources have are implemented once (`tags`, `inline`, `attachments`) and registered for each.
+`kinds` has the properties of each kind of resource.
 
-Here are users, groups, roles, profiles, policies and the account. What users prove themselves with is in `sign_in`, the
-identity providers in `federation`, what is told about an account in `reports`, and what is decided for trial in
-`simulator`; `delegation` is IAM's temporary delegation.
+This package has users, groups, roles, instance profiles, policies and the account. Credentials of users are in
+`sign_in`, identity providers in `federation`, reports on accounts in `reports`, the policy simulator in `simulator`,
+and IAM's temporary delegation in `delegation`.
 """
 
 from __future__ import annotations
@@ -82,6 +82,6 @@ OPERATIONS: Final[dict[str, Operation]] = {
     **role_templates.OPERATIONS,
     **simulate.OPERATIONS,
 }
-"""Every operation of IAM that there is here, by its name."""
+"""All implemented operations of IAM, by name."""
 
 __all__ = ["OPERATIONS"]

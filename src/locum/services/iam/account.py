@@ -1,4 +1,4 @@
-"""The account itself, and its alias."""
+"""The account and its alias."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def account_of(context: Context) -> Account:
 
 
 def create_account_alias(context: Context, params: Params) -> Outcome:
-    """CreateAccountAlias: it replaces the alias that the account had. No other account may have it."""
+    """CreateAccountAlias: replaces the account's alias. An alias is unique among all accounts."""
     alias = params["AccountAlias"]
     if any(account.alias == alias for account in context.state.every(Account)):
         raise already_exists(f"The account alias {alias} already exists.")
@@ -35,7 +35,7 @@ def delete_account_alias(context: Context, params: Params) -> Outcome:
 
 
 def list_account_aliases(context: Context, params: Params) -> Outcome:
-    """ListAccountAliases: one, or none."""
+    """ListAccountAliases: at most one."""
     alias = account_of(context).alias
     return page(params, [alias] if alias else [], str).outcome("AccountAliases", str)
 

@@ -1,6 +1,6 @@
-"""What is set for the account as a whole: its properties, and the version of its session tokens.
+"""Account properties and security token service preferences.
 
-There is one property, `RoleManager/Enabled`. Errors and their texts are those of recorded answers.
+The only property is `RoleManager/Enabled`. Errors and their texts are those of recorded answers.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ def get_account_properties(context: Context, _params: Params) -> Outcome:
 
 
 def put_account_properties(context: Context, params: Params) -> Outcome:
-    """PutAccountProperties: further properties of the namespace are passed over."""
+    """PutAccountProperties: other properties of the namespace are ignored."""
     enabled = _enabled(params["Properties"])
     return Outcome({}, (put(replace(account_of(context), role_manager=enabled)),))
 
 
 def set_security_token_service_preferences(context: Context, params: Params) -> Outcome:
-    """SetSecurityTokenServicePreferences: shown by GetAccountSummary. Session tokens here are all of one kind."""
+    """SetSecurityTokenServicePreferences: only GetAccountSummary shows it, as all session tokens are alike here."""
     version = {"v1Token": 1, "v2Token": 2}[params["GlobalEndpointTokenVersion"]]
     return Outcome({}, (put(replace(account_of(context), token_version=version)),))
 
 
 def _enabled(properties: Mapping[str, str]) -> bool:
-    """The value that `properties` set. Raises InvalidInput."""
+    """The value of the property in `properties`. Raises InvalidInput."""
     for key in properties:
         if "/" not in key.strip("/"):
             raise invalid_input(f"Property key must be in format Namespace/PropertyName: {key}")

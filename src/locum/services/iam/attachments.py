@@ -1,4 +1,4 @@
-"""Managed policies on users, groups and roles: three verbs, written once; and permissions boundaries."""
+"""Operations on attached managed policies and permissions boundaries of users, groups and roles."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ B = TypeVar("B", bound=Bounded)
 
 
 def operations(kind: Kind[I]) -> dict[str, Operation]:
-    """Attach...Policy, Detach...Policy and ListAttached...Policies for one kind of identity."""
+    """Make Attach...Policy, Detach...Policy and ListAttached...Policies for one kind of identity."""
 
     def attach(context: Context, params: Params) -> Outcome:
         arn = params["PolicyArn"]
@@ -55,7 +55,7 @@ def operations(kind: Kind[I]) -> dict[str, Operation]:
 
 
 def boundary_operations(kind: Kind[B]) -> dict[str, Operation]:
-    """Put...PermissionsBoundary and Delete...PermissionsBoundary for one kind of identity."""
+    """Make Put...PermissionsBoundary and Delete...PermissionsBoundary for one kind of identity."""
 
     def put_boundary(context: Context, params: Params) -> Outcome:
         entity = kind.to_change(context, params)
@@ -73,9 +73,9 @@ def boundary_operations(kind: Kind[B]) -> dict[str, Operation]:
 
 
 def boundary(context: Context, params: Params) -> str:
-    """The PermissionsBoundary of `params`, a policy that exists; empty where there is none.
+    """The PermissionsBoundary in `params`, empty where there is none.
 
-    Raises NoSuchEntity, and InvalidInput, ValidationError where it is no policy's ARN.
+    Raises NoSuchEntity where the policy does not exist, InvalidInput or ValidationError for another ARN.
     """
     arn: str = params.get("PermissionsBoundary", "")
     if arn and managed.facts(context, arn) is None:

@@ -1,4 +1,4 @@
-"""What keeps a resource from being deleted: IAM deletes nothing that something else depends on."""
+"""Checks for dependencies before a deletion: IAM deletes nothing that something else depends on."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from locum.state.indexes import (
 
 
 def check_role(context: Context, role: Role) -> None:
-    """Raises DeleteConflict where an instance profile holds `role`, or it has policies."""
+    """Raise DeleteConflict where an instance profile contains `role`, or it has policies."""
     if context.state.count(PROFILES_OF_ROLE, scoped(role.account, role.key)):
         raise delete_conflict("Cannot delete entity, must remove roles from instance profile first.")
     _check_policies(role)
 
 
 def check_user(context: Context, user: User) -> None:
-    """Raises DeleteConflict where `user` has credentials of any kind, is in a group, or has policies."""
+    """Raise DeleteConflict where `user` has credentials of any kind, is in a group, or has policies."""
     key = scoped(user.account, user.key)
     if context.state.get(LoginProfile, user.account, user.key) is not None:
         raise delete_conflict("Cannot delete entity, must delete login profile first.")
@@ -42,14 +42,14 @@ def check_user(context: Context, user: User) -> None:
 
 
 def check_group(context: Context, group: Group) -> None:
-    """Raises DeleteConflict where `group` has members or policies."""
+    """Raise DeleteConflict where `group` has members or policies."""
     if context.state.count(MEMBERS_OF_GROUP, scoped(group.account, group.key)):
         raise delete_conflict("Cannot delete entity, must remove users from group first.")
     _check_policies(group)
 
 
 def check_profile(profile: InstanceProfile) -> None:
-    """Raises DeleteConflict where `profile` holds a role."""
+    """Raise DeleteConflict where `profile` contains a role."""
     if profile.roles:
         raise delete_conflict("Cannot delete entity, must remove roles from instance profile first.")
 

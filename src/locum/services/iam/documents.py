@@ -1,4 +1,4 @@
-"""Policy documents on their way in and out."""
+"""Validation of policy documents in requests, and their encoding in answers."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from locum.services.iam.limits import MANAGED_POLICY_SIZE
 
 
 def encoded(document: str) -> str:
-    """`document` as IAM answers it: "URL-encoded compliant with RFC 3986", every reserved character escaped."""
+    """Encode `document` as IAM returns it: "URL-encoded compliant with RFC 3986", all reserved characters escaped."""
     return quote(document, safe="")
 
 
 def check(document: str, kind: PolicyKind, *, current_version: bool = False) -> str:
-    """`document`, which parses as a policy of that kind, in the current version where that is asked.
+    """Validate `document` as a policy of that kind, of the current version where required, and return it.
 
     Raises MalformedPolicyDocument.
     """
@@ -28,7 +28,10 @@ def check(document: str, kind: PolicyKind, *, current_version: bool = False) -> 
 
 
 def managed(document: str) -> str:
-    """`document`, fit to be a version of a managed policy. Raises MalformedPolicyDocument, LimitExceeded."""
+    """Validate `document` as a version of a managed policy, and return it.
+
+    Raises MalformedPolicyDocument, LimitExceeded.
+    """
     if significant_length(document) > MANAGED_POLICY_SIZE:
         raise quota_exceeded("PolicySize", MANAGED_POLICY_SIZE)
     return check(document, PolicyKind.IDENTITY, current_version=True)

@@ -1,4 +1,4 @@
-"""IAM's errors: the code and status are modelled, the texts are AWS's own (IAM API Reference, "Errors")."""
+"""IAM's errors. Codes and statuses are those of the model, texts those of AWS (IAM API Reference, "Errors")."""
 
 from __future__ import annotations
 
@@ -6,52 +6,52 @@ from locum.core.errors import Fault
 
 
 def no_such_entity(message: str) -> Fault:
-    """The request names a resource that does not exist."""
+    """NoSuchEntity: the resource does not exist."""
     return Fault("NoSuchEntity", message, 404)
 
 
 def already_exists(message: str) -> Fault:
-    """The name is taken."""
+    """EntityAlreadyExists: the name is in use."""
     return Fault("EntityAlreadyExists", message, 409)
 
 
 def delete_conflict(message: str) -> Fault:
-    """Something still depends on the resource."""
+    """DeleteConflict: something depends on the resource."""
     return Fault("DeleteConflict", message, 409)
 
 
 def limit_exceeded(message: str) -> Fault:
-    """A quota would be exceeded, and the text is not the common one."""
+    """LimitExceeded with a text of its own."""
     return Fault("LimitExceeded", message, 409)
 
 
 def quota_exceeded(quota: str, limit: int) -> Fault:
-    """The common text of LimitExceeded; `quota` is AWS's name for it (`PoliciesPerRole`)."""
+    """LimitExceeded with the common text; `quota` is AWS's name of the quota (`PoliciesPerRole`)."""
     return limit_exceeded(f"Cannot exceed quota for {quota}: {limit}")
 
 
 def malformed_policy(message: str) -> Fault:
-    """A policy document does not parse."""
+    """MalformedPolicyDocument: a policy document is not valid."""
     return Fault("MalformedPolicyDocument", message, 400)
 
 
 def invalid_input(message: str) -> Fault:
-    """A value is well-formed and yet not possible."""
+    """InvalidInput: a value is well-formed, but not acceptable."""
     return Fault("InvalidInput", message, 400)
 
 
 def validation_error(message: str) -> Fault:
-    """A value breaks a constraint that the model does not state."""
+    """ValidationError: a value breaks a constraint that is not in the model."""
     return Fault("ValidationError", message, 400)
 
 
 def invalid_authentication_code() -> Fault:
-    """The codes of an MFA device are not two consecutive ones."""
+    """InvalidAuthenticationCode: the codes of an MFA device are not two consecutive ones."""
     return Fault("InvalidAuthenticationCode", "Authentication code for device is not valid.", 403)
 
 
 def unmodifiable_role(name: str) -> Fault:
-    """A service-linked role (or one of IAM Identity Center's) is changed by somebody else than its service."""
+    """UnmodifiableEntity: a service-linked role (or one of IAM Identity Center) cannot be changed."""
     return Fault(
         "UnmodifiableEntity",
         f"Cannot perform the operation on the protected role '{name}' - this role is only modifiable by AWS",
@@ -60,60 +60,63 @@ def unmodifiable_role(name: str) -> Fault:
 
 
 def not_attachable(message: str) -> Fault:
-    """The policy exists, but not for this kind of identity."""
+    """PolicyNotAttachable: the policy cannot be attached to this kind of identity."""
     return Fault("PolicyNotAttachable", message, 400)
 
 
 def password_policy_violation(message: str) -> Fault:
-    """A password is not what the account's password policy asks for."""
+    """PasswordPolicyViolation: a password does not conform to the account's password policy."""
     return Fault("PasswordPolicyViolation", message, 400)
 
 
 def invalid_user_type(message: str) -> Fault:
-    """The call is one that only IAM users can make."""
+    """InvalidUserType: only IAM users can make the call."""
     return Fault("InvalidUserType", message, 400)
 
 
 def report_not_ready(code: str, status: int) -> Fault:
-    """The credential report cannot be had. AWS answers these errors without a message."""
+    """The errors of GetCredentialReport, which AWS returns without a message."""
     return Fault(code, "", status)
 
 
 def malformed_certificate(message: str) -> Fault:
-    """IAM API Reference: "the certificate was malformed or expired. The error message describes the specific error"."""
+    """MalformedCertificate: "the certificate was malformed or expired.
+
+    The error message describes the specific error".
+    """
     return Fault("MalformedCertificate", message, 400)
 
 
 def invalid_certificate() -> Fault:
-    """The certificate is well-formed, and cannot be used."""
+    """InvalidCertificate: the certificate is well-formed, but not acceptable."""
     return Fault("InvalidCertificate", "The certificate is invalid.", 400)
 
 
 def duplicate_certificate() -> Fault:
-    """Somebody in the account has the same signing certificate."""
+    """DuplicateCertificate: the account has the same signing certificate already."""
     return Fault("DuplicateCertificate", "The same certificate is associated with an IAM user in the account.", 409)
 
 
 def key_pair_mismatch() -> Fault:
-    """The private key is another certificate's."""
+    """KeyPairMismatch: the private key does not match the certificate."""
     return Fault("KeyPairMismatch", "The public key certificate and the private key do not match.", 400)
 
 
 def invalid_public_key() -> Fault:
-    """The text of an SSH public key is of a known encoding, and not of a key that is taken."""
+    """InvalidPublicKey: an SSH public key is of a known encoding, but not an acceptable key."""
     return Fault("InvalidPublicKey", "The public key is malformed or otherwise invalid.", 400)
 
 
 def unrecognized_public_key_encoding() -> Fault:
-    """An SSH public key in a form that is neither ssh-rsa nor PEM."""
+    """UnrecognizedPublicKeyEncoding: an SSH public key is neither in ssh-rsa format nor in PEM."""
     return Fault("UnrecognizedPublicKeyEncoding", "The public key encoding format is unsupported or unrecognized.", 400)
 
 
 def duplicate_ssh_public_key() -> Fault:
-    """The user has this SSH public key already."""
+    """DuplicateSSHPublicKey: the user has this SSH public key already."""
     return Fault("DuplicateSSHPublicKey", "The SSH public key is already associated with the specified IAM user.", 400)
 
 
 def access_denied(message: str) -> Fault:
-    """The few denials that IAM itself decides, whatever policies say."""
+    """AccessDenied, for the few denials that do not depend on policies."""
     return Fault("AccessDenied", message, 403)

@@ -1,4 +1,4 @@
-"""Groups, and who is in them."""
+"""Groups and their members."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def create_group(context: Context, params: Params) -> Outcome:
     """CreateGroup."""
     group = Group(
         account=context.account,
-        name=GROUP.admit(context, params["GroupName"]),
+        name=GROUP.new_name(context, params["GroupName"]),
         path=params.get("Path", "/"),
         id=GROUP.new_id(context),
         created=int(context.now),
@@ -42,13 +42,13 @@ def list_groups(context: Context, params: Params) -> Outcome:
 
 
 def update_group(context: Context, params: Params) -> Outcome:
-    """UpdateGroup: a new name or path. The unique id and the members stay."""
+    """UpdateGroup: changes name or path; the unique id and the members stay the same."""
     group = GROUP.of(context, params)
     name = params.get("NewGroupName", group.name)
     if name.lower() != group.key:
-        GROUP.vacant(context, name)
+        GROUP.unused_name(context, name)
     changed = replace(group, name=name, path=params.get("NewPath", group.path))
-    return Outcome({}, tuple(_renaming(context, group, changed)))
+    return Outcome({}, tuple(_rename_events(context, group, changed)))
 
 
 def delete_group(context: Context, params: Params) -> Outcome:
@@ -59,7 +59,7 @@ def delete_group(context: Context, params: Params) -> Outcome:
 
 
 def add_user_to_group(context: Context, params: Params) -> Outcome:
-    """AddUserToGroup: no error where the user is in it already."""
+    """AddUserToGroup: no error where the user is a member already."""
     user = USER.of(context, params)
     group = GROUP.of(context, params)
     if group.key in user.groups:
@@ -70,7 +70,7 @@ def add_user_to_group(context: Context, params: Params) -> Outcome:
 
 
 def remove_user_from_group(context: Context, params: Params) -> Outcome:
-    """RemoveUserFromGroup: no error where the user is not in it."""
+    """RemoveUserFromGroup: no error where the user is not a member."""
     user = USER.of(context, params)
     group = GROUP.of(context, params)
     left = tuple(key for key in user.groups if key != group.key)
@@ -83,8 +83,8 @@ def _members(context: Context, group: Group) -> Iterator[User]:
             yield member
 
 
-def _renaming(context: Context, group: Group, changed: Group) -> Iterator[Event]:
-    """The group under the new name, and its members, who refer to it by its key."""
+def _rename_events(context: Context, group: Group, changed: Group) -> Iterator[Event]:
+    """The events of a rename: the group gets a new key, which its members refer to."""
     if changed.key != group.key:
         yield remove(group)
         for user in _members(context, group):

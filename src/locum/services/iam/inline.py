@@ -1,4 +1,4 @@
-"""Inline policies of users, groups and roles: four verbs, written once."""
+"""Operations on inline policies of users, groups and roles."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ I = TypeVar("I", bound=Identity)  # noqa: E741 - an identity
 
 
 def operations(kind: Kind[I]) -> dict[str, Operation]:
-    """Put...Policy, Get...Policy, List...Policies and Delete...Policy for one kind of identity."""
+    """Make Put...Policy, Get...Policy, List...Policies and Delete...Policy for one kind of identity."""
 
     def put_policy(context: Context, params: Params) -> Outcome:
         entity = kind.to_change(context, params)
@@ -33,7 +33,7 @@ def operations(kind: Kind[I]) -> dict[str, Operation]:
     def get_policy(context: Context, params: Params) -> Outcome:
         entity = kind.of(context, params)
         name = params["PolicyName"]
-        document = documents.encoded(_held(kind, entity, name))
+        document = documents.encoded(_document(kind, entity, name))
         return Outcome({kind.param: entity.name, "PolicyName": name, "PolicyDocument": document})
 
     def list_policies(context: Context, params: Params) -> Outcome:
@@ -41,7 +41,7 @@ def operations(kind: Kind[I]) -> dict[str, Operation]:
 
     def delete_policy(context: Context, params: Params) -> Outcome:
         entity = kind.to_change(context, params)
-        _held(kind, entity, params["PolicyName"])
+        _document(kind, entity, params["PolicyName"])
         inline = {name: text for name, text in entity.inline.items() if name != params["PolicyName"]}
         return Outcome({}, (put(replace(entity, inline=inline)),))
 
@@ -53,7 +53,7 @@ def operations(kind: Kind[I]) -> dict[str, Operation]:
     }
 
 
-def _held(kind: Kind[I], entity: I, name: str) -> str:
+def _document(kind: Kind[I], entity: I, name: str) -> str:
     document = entity.inline.get(name)
     if document is None:
         raise no_such_entity(f"The {kind.label} policy with name {name} cannot be found.")

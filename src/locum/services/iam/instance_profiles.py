@@ -1,4 +1,4 @@
-"""Instance profiles: a role, packed so that an EC2 instance can wear it."""
+"""Instance profiles, each of which contains a role for EC2 instances."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def create_instance_profile(context: Context, params: Params) -> Outcome:
     new_tags = tags.given(params, InstanceProfile)
     profile = InstanceProfile(
         account=context.account,
-        name=INSTANCE_PROFILE.admit(context, params["InstanceProfileName"]),
+        name=INSTANCE_PROFILE.new_name(context, params["InstanceProfileName"]),
         path=params.get("Path", "/"),
         id=INSTANCE_PROFILE.new_id(context),
         created=int(context.now),
@@ -53,7 +53,7 @@ def list_instance_profiles_for_role(context: Context, params: Params) -> Outcome
 
 
 def add_role_to_instance_profile(context: Context, params: Params) -> Outcome:
-    """AddRoleToInstanceProfile: a profile holds one role, also when it is the same once more."""
+    """AddRoleToInstanceProfile. LimitExceeded where the profile has a role already, even the same one."""
     profile = INSTANCE_PROFILE.of(context, params)
     role = ROLE.to_change(context, params)
     if len(profile.roles) >= ROLES_PER_PROFILE:
@@ -62,7 +62,7 @@ def add_role_to_instance_profile(context: Context, params: Params) -> Outcome:
 
 
 def remove_role_from_instance_profile(context: Context, params: Params) -> Outcome:
-    """RemoveRoleFromInstanceProfile. Instances that wear the profile lose their credentials at the next renewal."""
+    """RemoveRoleFromInstanceProfile. Instances with the profile lose their credentials at the next renewal."""
     profile = INSTANCE_PROFILE.of(context, params)
     role = ROLE.to_change(context, params)
     if role.key not in profile.roles:
@@ -71,7 +71,7 @@ def remove_role_from_instance_profile(context: Context, params: Params) -> Outco
 
 
 def delete_instance_profile(context: Context, params: Params) -> Outcome:
-    """DeleteInstanceProfile. IAM does not ask whether an instance wears it."""
+    """DeleteInstanceProfile. IAM does not check whether an instance has it."""
     profile = INSTANCE_PROFILE.of(context, params)
     deletion.check_profile(profile)
     return Outcome({}, (remove(profile),))

@@ -1,4 +1,4 @@
-"""The kinds of resource that IAM names: one row a kind, so that a verb is written once for all of them."""
+"""The kinds of named IAM resources and their properties, for operations that are common to several kinds."""
 
 from __future__ import annotations
 
@@ -7,17 +7,24 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from locum.core.identifiers import GROUP_ID, INSTANCE_PROFILE_ID, POLICY_ID, ROLE_ID, USER_ID, unique_id
+from locum.core.principal import PrincipalKind
 from locum.services.iam import limits
-from locum.services.iam.faults import already_exists, no_such_entity, quota_exceeded, unmodifiable_role
+from locum.services.iam.faults import (
+    already_exists,
+    no_such_entity,
+    quota_exceeded,
+    unmodifiable_role,
+    validation_error,
+)
 from locum.services.verbs import Context, Params
 from locum.state import Group, InstanceProfile, Named, Policy, Role, User
 from locum.state.service_linked_roles import PATH as SERVICE_LINKED
 
 Identity = User | Group | Role
-"""What can have inline and attached policies."""
+"""Entities with inline and attached policies."""
 
 Bounded = User | Role
-"""What can have a permissions boundary."""
+"""Entities with a permissions boundary."""
 
 R = TypeVar("R", bound=Named)
 
@@ -28,9 +35,9 @@ _PROTECTED_PATHS: Final = (SERVICE_LINKED, "/aws-reserved/")
 class Kind(Generic[R]):
     """A kind of resource.
 
-    `noun` is what operation names call it; `param` is the member with its name. `missing` and `taken` are
-    AWS's texts where there is none, or already one, of a name. `quota` is AWS's word for the number of them in
-    an account, `limit` that number. `inline_size` is the quota for all its inline policies together.
+    `noun` is its name in operation names. `missing` and `taken` are AWS's texts for a name that does not exist, or is
+    in use. `quota` is AWS's name of the quota per account, `limit` its value. `inline_size` is the quota for all inline
+    policies of one entity together.
     """
 
     entity: type[R]
@@ -44,70 +51,70 @@ class Kind(Generic[R]):
 
     @property
     def param(self) -> str:
-        """`RoleName`."""
+        """The request member with its name, such as `RoleName`."""
         return f"{self.noun}Name"
 
     @property
     def label(self) -> str:
-        """`role`, as in a sentence."""
+        """The lower-case noun for sentences, such as `role`."""
         return self.noun.lower()
 
     def all(self, context: Context) -> Iterable[R]:
-        """All of the account's, in no order."""
+        """All resources of this kind in the account, unordered."""
         return context.state.table(self.entity, context.account).values()
 
     def count(self, context: Context) -> int:
-        """How many there are in the account."""
+        """The number of resources of this kind in the account."""
         return len(context.state.table(self.entity, context.account))
 
     def under(self, context: Context, params: Params) -> Iterable[R]:
-        """Those whose path begins with PathPrefix."""
+        """The resources whose path begins with PathPrefix."""
         prefix = params.get("PathPrefix", "/")
         return (entity for entity in self.all(context) if entity.path.startswith(prefix))
 
     def named(self, context: Context, name: str) -> R:
-        """The one called `name`. Raises NoSuchEntity."""
+        """The resource called `name`. Raises NoSuchEntity."""
         entity = context.state.get(self.entity, context.account, name.lower())
         if entity is None:
             raise no_such_entity(self.missing.format(name))
         return entity
 
     def of(self, context: Context, params: Params) -> R:
-        """The one that `params` name. Raises NoSuchEntity."""
+        """The resource whose name is in `params`. Raises NoSuchEntity."""
         return self.named(context, params[self.param])
 
     def to_change(self, context: Context, params: Params) -> R:
-        """The one that `params` name. Raises NoSuchEntity, and UnmodifiableEntity where only AWS changes it."""
+        """The resource whose name is in `params`, for a change. Raises NoSuchEntity, UnmodifiableEntity."""
         entity = self.of(context, params)
         if isinstance(entity, Role) and is_reserved(entity.path):
             raise unmodifiable_role(entity.name)
         return entity
 
-    def vacant(self, context: Context, name: str) -> str:
-        """`name`, which nothing of this kind has. Raises EntityAlreadyExists; case does not tell names apart."""
+    def unused_name(self, context: Context, name: str) -> str:
+        """Check that `name` is not in use, ignoring case, and return it. Raises EntityAlreadyExists."""
         if name.lower() in context.state.table(self.entity, context.account):
             raise already_exists(self.taken.format(name))
         return name
 
-    def admit(self, context: Context, name: str) -> str:
-        """`name`, for one more of this kind. Raises EntityAlreadyExists, LimitExceeded."""
-        self.vacant(context, name)
+    def new_name(self, context: Context, name: str) -> str:
+        """Check `name` and the quota for a new resource, and return it. Raises EntityAlreadyExists, LimitExceeded."""
+        self.unused_name(context, name)
         if self.count(context) >= self.limit:
             raise quota_exceeded(self.quota, self.limit)
         return name
 
     def new_id(self, context: Context) -> str:
-        """A fresh unique id."""
+        """Generate a unique id."""
         return unique_id(self.id_prefix, context.entropy)
 
 
 def by_name(entity: Named) -> str:
-    """The order of lists."""
+    """The sort key of lists."""
     return entity.key
 
 
 def is_reserved(path: str) -> bool:
-    """Whether only AWS makes resources under `path`."""
+    """Whether `path` is reserved for resources of AWS services."""
     return path.startswith(_PROTECTED_PATHS)
 
 
@@ -159,3 +166,16 @@ POLICY: Final = Kind(
     "PoliciesPerAccount",
     limits.POLICIES,
 )
+
+
+def user_or_caller(context: Context, params: Params) -> User:
+    """The user UserName, or else the calling user.
+
+    Raises NoSuchEntity; ValidationError without a UserName where the caller is not a user.
+    """
+    if "UserName" in params:
+        return USER.named(context, str(params["UserName"]))
+    caller = context.caller.principal
+    if caller.kind is not PrincipalKind.USER:
+        raise validation_error("Must specify userName when calling with non-User credentials")
+    return USER.named(context, caller.name)

@@ -1,8 +1,8 @@
-"""When something was last used, from the recorded calls.
+"""Last uses of principals and access keys, from the recorded calls.
 
 IAM User Guide, "Refine permissions in AWS using last accessed information": "includes all attempts to access an AWS
-API, not just the successful attempts". A principal is known by its unique id, so that one that was made again under
-the same name was never used.
+API, not just the successful attempts". A principal is identified by its unique id: one that was recreated under
+the same name has no uses.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from locum.state import AccessKey, Role
 
 
 def uses(context: Context, principal: str | None = None, account: str = "") -> Sequence[LastUse]:
-    """The last uses of a principal (a unique id; an account, for its root user), or of all in an account."""
+    """The last uses of a principal (a unique id; the account id for its root user), or of all in an account."""
     return () if context.usage is None else context.usage.uses(account or context.account, principal)
 
 
 def latest(found: Iterable[LastUse]) -> LastUse | None:
-    """The last of all."""
+    """The latest of the uses, or None."""
     return max(found, key=lambda use: use.at, default=None)
 
 
 def service_of(use: LastUse) -> str:
-    """The namespace of the service: `s3`."""
+    """The namespace of the service, such as `s3`."""
     return use.action.partition(":")[0]
 
 
@@ -35,6 +35,6 @@ def of_key(context: Context, owner: str, key: AccessKey) -> LastUse | None:
 
 
 def role_last_used(context: Context, role: Role) -> dict[str, Any]:
-    """RoleLastUsed: of a role that was never used, without members."""
+    """The RoleLastUsed structure, empty for a role that was never used."""
     last = latest(uses(context, role.id, role.account))
     return {} if last is None else {"LastUsedDate": int(last.at), "Region": last.region}

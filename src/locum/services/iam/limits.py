@@ -9,7 +9,7 @@ GROUPS: Final = 300
 ROLES: Final = 1000
 INSTANCE_PROFILES: Final = 1000
 POLICIES: Final = 1500
-"""Each of the above: in an account."""
+"""The quotas per account."""
 
 ATTACHED_POLICIES: Final = 10
 """Managed policies attached to one user, group or role."""
@@ -28,19 +28,19 @@ TRUST_POLICY_SIZE: Final = 2048
 USER_POLICY_SIZE: Final = 2048
 GROUP_POLICY_SIZE: Final = 5120
 ROLE_POLICY_SIZE: Final = 10240
-"""The last three: all inline policies of one identity together."""
+"""The last three are for all inline policies of one identity together."""
 
 TAGS: Final = 50
-"""On one resource."""
+"""Tags on one resource."""
 
 MFA_DEVICES: Final = 5000
-"""In an account: "Virtual MFA devices (assigned or unassigned) in an AWS account: Equal to the user quota". """
+"""Per account: "Virtual MFA devices (assigned or unassigned) in an AWS account: Equal to the user quota". """
 
 MFA_DEVICES_PER_USER: Final = 8
 """For the root user, too."""
 
 PASSWORDS_REMEMBERED: Final = 24
-"""Of one user. IAM API Reference, PasswordReusePrevention: the highest value."""
+"""Per user. The largest value of PasswordReusePrevention, IAM API Reference."""
 
 SERVER_CERTIFICATES: Final = 20
 SIGNING_CERTIFICATES_PER_USER: Final = 2
@@ -53,4 +53,4 @@ CLIENT_IDS_PER_OIDC_PROVIDER: Final = 100
 THUMBPRINTS_PER_OIDC_PROVIDER: Final = 5
 SAML_PROVIDERS: Final = 100
 SAML_PRIVATE_KEYS: Final = 2
-"""Of one provider. IAM User Guide, "Troubleshoot SAML federation with IAM"."""
+"""Per provider. IAM User Guide, "Troubleshoot SAML federation with IAM"."""

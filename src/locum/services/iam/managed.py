@@ -1,4 +1,4 @@
-"""Managed policies by ARN: the account's own and AWS's."""
+"""Look-ups of managed policies by ARN: customer managed and AWS managed ones."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _RESOURCE: Final = "policy/"
 
 
 def own(context: Context, arn: str) -> Policy | None:
-    """The account's own policy `arn`, or None. Raises InvalidInput, ValidationError where that is no policy's ARN."""
+    """The customer managed policy `arn`, or None. Raises InvalidInput or ValidationError for another kind of ARN."""
     fields = parsed(arn)
     entity = context.state.get(Policy, context.account, fields.resource.rsplit("/", 1)[-1].lower())
     return entity if entity is not None and entity.arn == arn else None
 
 
 def facts(context: Context, arn: str) -> PolicyFacts | None:
-    """The policy `arn`, AWS's without its document, or None. Raises as `own`."""
+    """The policy `arn` (an AWS managed one without its document), or None. Raises as `own`."""
     return managed.summary(arn) or own(context, arn)
 
 
@@ -38,17 +38,20 @@ def find(context: Context, arn: str) -> Policy | None:
 
 
 def known(context: Context, arn: str) -> PolicyFacts:
-    """Like `of`, but AWS's without its document."""
+    """The policy `arn` (an AWS managed one without its document). Raises NoSuchEntity, and as `own`."""
     return _required(facts(context, arn), f"Policy {arn} was not found.")
 
 
 def to_change(context: Context, arn: str, action: str) -> Policy:
-    """The account's own policy `arn`, for `iam:{action}`. Raises AccessDenied where it is AWS's, and as `of`."""
+    """The customer managed policy `arn`, for `iam:{action}`.
+
+    Raises AccessDenied for an AWS managed one, and as `of`.
+    """
     return _required(own_to_change(context, arn, action), f"Policy {arn} was not found.")
 
 
 def own_to_change(context: Context, arn: str, action: str) -> Policy | None:
-    """Like `to_change`, but None where there is no such policy."""
+    """Like `to_change`, but None where the policy does not exist."""
     if parsed(arn).account == MANAGED:
         raise access_denied(
             f"User: {context.caller.principal.arn} is not authorized to perform: iam:{action} on resource: policy {arn}"
@@ -57,7 +60,7 @@ def own_to_change(context: Context, arn: str, action: str) -> Policy | None:
 
 
 def parsed(arn: str) -> Arn:
-    """The fields of a policy's ARN. Raises InvalidInput, ValidationError where `arn` is none."""
+    """Parse a policy's ARN. Raises InvalidInput, ValidationError."""
     fields = Arn.find(arn)
     if fields is None:
         raise validation_error(f"ARN {arn} is not valid.")
@@ -84,5 +87,5 @@ def path_of(arn: str) -> str:
 
 
 def by_name(arn: str) -> str:
-    """The order of lists of ARNs: by name; the account tells apart AWS's and one's own of the same name."""
+    """The sort key of lists of ARNs: by name, then by account, as AWS managed and own policies may have equal names."""
     return f"{path_and_name(arn)[1].lower()} {parsed(arn).account}"

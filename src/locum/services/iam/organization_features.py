@@ -1,7 +1,7 @@
-"""Centralized root access: what an organization lets IAM do to the root users of its member accounts.
+"""Centralized root access: the features that allow managing the root users of member accounts.
 
-IAM User Guide, "Centralize root access for member accounts". The features are kept with the organization; what
-sts:AssumeRoot makes of them is its own business.
+IAM User Guide, "Centralize root access for member accounts". The features are stored with the organization, and
+enforced by sts:AssumeRoot.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from locum.state.organizations import ROOT_ACCESS_SERVICE, ROOT_CREDENTIALS, ROO
 
 
 def list_organizations_features(context: Context, _params: Params) -> Outcome:
-    """ListOrganizationsFeatures. Raises what `_administered` does."""
+    """ListOrganizationsFeatures. Raises as `_administered`."""
     return Outcome(_shown(_administered(context)))
 
 
 def _enabling(feature: str) -> Verb:
-    """Only the management account enables: CallerIsNotManagementAccountException for its delegated administrator."""
+    """Make an Enable operation, which delegated administrators cannot use: CallerIsNotManagementAccountException."""
 
     def enable(context: Context, _params: Params) -> Outcome:
         organization = _administered(context)
         if not organizations.is_management(organization, context.account):
-            raise _refused(
+            raise _fault(
                 "CallerIsNotManagementAccountException",
                 f"Account {context.account} is not the management account of the organization.",
             )
@@ -63,10 +63,10 @@ def _administered(context: Context) -> Organization:
     account = context.account
     organization = organizations.organization_of(context.state, account)
     if organization is None:
-        raise _refused("OrganizationNotFoundException", f"No organization is associated with account {account}.")
+        raise _fault("OrganizationNotFoundException", f"No organization is associated with account {account}.")
     for holds, code, message in _CONDITIONS:
         if not holds(context, organization):
-            raise _refused(code, message.format(account))
+            raise _fault(code, message.format(account))
     return organization
 
 
@@ -89,10 +89,10 @@ _CONDITIONS: Final[tuple[tuple[Callable[[Context, Organization], bool], str, str
         "Trusted Access for IAM not enabled by organization of input account {}.",
     ),
 )
-"""What must hold, in this order, and the refusal where it does not."""
+"""The conditions, in this order, with the error for each that is not met."""
 
 
-def _refused(code: str, message: str) -> Fault:
+def _fault(code: str, message: str) -> Fault:
     return Fault(code, message, 400)
 
 

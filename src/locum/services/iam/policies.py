@@ -1,4 +1,4 @@
-"""Managed policies: the account's own, and AWS's for reading."""
+"""Managed policies: customer managed ones, and reading of AWS managed ones."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from locum.state import managed as aws_managed
 
 
 def create_policy(context: Context, params: Params) -> Outcome:
-    """CreatePolicy. Neither the description nor the document comes back in its answer."""
+    """CreatePolicy. Its answer has neither the description nor the document."""
     new_tags = tags.given(params, Policy)
     now = int(context.now)
     policy = Policy(
         account=context.account,
-        name=POLICY.admit(context, params["PolicyName"]),
+        name=POLICY.new_name(context, params["PolicyName"]),
         path=params.get("Path", "/"),
         id=POLICY.new_id(context),
         created=now,
@@ -44,7 +44,7 @@ def get_policy(context: Context, params: Params) -> Outcome:
 
 
 def list_policies(context: Context, params: Params) -> Outcome:
-    """ListPolicies: AWS's as well as the account's own, unless Scope says which."""
+    """ListPolicies: AWS managed and customer managed ones, unless Scope restricts them."""
     prefix = params.get("PathPrefix", "/")
     found = (
         facts
@@ -68,7 +68,7 @@ def delete_policy(context: Context, params: Params) -> Outcome:
 
 
 def by_name(facts: PolicyFacts) -> str:
-    """The order of lists; the account tells apart AWS's and one's own of the same name."""
+    """The sort key of lists: by name, then by account, as AWS managed and own policies may have equal names."""
     return managed.by_name(facts.arn)
 
 
@@ -81,7 +81,7 @@ def _in_scope(context: Context, scope: str) -> Iterator[PolicyFacts]:
 
 
 def _is_used(context: Context, params: Params, facts: PolicyFacts) -> bool:
-    """Whether `facts` passes OnlyAttached and PolicyUsageFilter."""
+    """Whether the policy passes the filters OnlyAttached and PolicyUsageFilter."""
     usage = params.get("PolicyUsageFilter")
     if usage == "PermissionsBoundary":
         return shapes.boundary_uses(context, facts.arn) > 0

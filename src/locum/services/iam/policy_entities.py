@@ -1,4 +1,4 @@
-"""Who has a managed policy."""
+"""ListEntitiesForPolicy: the users, groups and roles that have a managed policy."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _INDEXES: Final[dict[str, tuple[Index, ...]]] = {
 }
 
 
-class _Holder(NamedTuple):
-    """An identity and the list of the answer in which it belongs."""
+class _Item(NamedTuple):
+    """An identity, and the list of the answer that it belongs to."""
 
     member: str
     noun: str
@@ -35,20 +35,20 @@ _LISTS: Final[dict[type, tuple[str, Kind[Any]]]] = {
 
 
 def list_entities_for_policy(context: Context, params: Params) -> Outcome:
-    """ListEntitiesForPolicy: one list in three, paginated as one."""
+    """ListEntitiesForPolicy: three lists that are paginated as one."""
     arn: str = params["PolicyArn"]
     if managed.facts(context, arn) is None:
         raise no_such_entity(f"Policy {arn} does not exist or is not attachable.")
-    found = page(params, _holders(context, params, arn), lambda holder: f"{holder.member} {holder.entity.key}")
+    found = page(params, _items(context, params, arn), lambda item: f"{item.member} {item.entity.key}")
     answer: dict[str, Any] = {member: [] for member, _ in _LISTS.values()}
     for member, noun, entity in found.items:
         answer[member].append({f"{noun}Name": entity.name, f"{noun}Id": entity.id})
     return Outcome({**answer, **found.rest})
 
 
-def _holders(context: Context, params: Params, arn: str) -> Iterator[_Holder]:
+def _items(context: Context, params: Params, arn: str) -> Iterator[_Item]:
     indexes = _INDEXES.get(params.get("PolicyUsageFilter", ""), (ATTACHED_POLICY, BOUNDARY_POLICY))
-    wanted = params.get("EntityFilter")
+    entity_filter = params.get("EntityFilter")
     prefix = params.get("PathPrefix", "/")
     seen: set[str] = set()
     for index in indexes:
@@ -57,8 +57,8 @@ def _holders(context: Context, params: Params, arn: str) -> Iterator[_Holder]:
                 continue
             seen.add(entity.id)
             member, kind = _LISTS[type(entity)]
-            if wanted in (None, kind.noun) and entity.path.startswith(prefix):
-                yield _Holder(member, kind.noun, entity)
+            if entity_filter in (None, kind.noun) and entity.path.startswith(prefix):
+                yield _Item(member, kind.noun, entity)
 
 
 OPERATIONS: Final[dict[str, Operation]] = {"ListEntitiesForPolicy": reads(list_entities_for_policy)}

@@ -1,4 +1,4 @@
-"""The versions of a managed policy: five at most, one of them the default, the one in force."""
+"""The versions of a managed policy: at most five, of which the default one is in force."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from locum.services.verbs import Context, Operation, Outcome, Params, reads, wri
 from locum.state import Policy, PolicyVersion, put
 
 _NUMBERS: Final = 10**12
-"""More than a policy will ever have versions: what is left of it sorts backwards."""
+"""A number larger than any version's: the difference sorts the newest first."""
 
 
 def create_policy_version(context: Context, params: Params) -> Outcome:
-    """CreatePolicyVersion. Its number is one that the policy never had."""
+    """CreatePolicyVersion. Version numbers are never reused."""
     policy = managed.to_change(context, params["PolicyArn"], "CreatePolicyVersion")
     document = documents.managed(params["PolicyDocument"])
     if len(policy.versions) >= VERSIONS_PER_POLICY:
@@ -45,20 +45,20 @@ def get_policy_version(context: Context, params: Params) -> Outcome:
 
 
 def list_policy_versions(context: Context, params: Params) -> Outcome:
-    """ListPolicyVersions, the newest first, without the documents."""
+    """ListPolicyVersions, newest first, without the documents."""
     policy = managed.of(context, params["PolicyArn"])
     found = page(params, policy.versions, newest_first)
     return found.outcome("Versions", lambda version: shapes.listed_version(policy, version))
 
 
 def set_default_policy_version(context: Context, params: Params) -> Outcome:
-    """SetDefaultPolicyVersion: in force at once wherever the policy is attached."""
+    """SetDefaultPolicyVersion. It takes effect at once wherever the policy is attached."""
     policy, version = _version(params, managed.own_to_change(context, params["PolicyArn"], "SetDefaultPolicyVersion"))
     return Outcome({}, (put(replace(policy, default=version.number)),))
 
 
 def delete_policy_version(context: Context, params: Params) -> Outcome:
-    """DeletePolicyVersion: not the default one."""
+    """DeletePolicyVersion. The default version cannot be deleted."""
     policy, version = _version(params, managed.own_to_change(context, params["PolicyArn"], "DeletePolicyVersion"))
     if version.number == policy.default:
         raise delete_conflict("Cannot delete the default version of a policy.")
@@ -67,12 +67,12 @@ def delete_policy_version(context: Context, params: Params) -> Outcome:
 
 
 def newest_first(version: PolicyVersion) -> str:
-    """The order of lists of versions."""
+    """The sort key of lists of versions."""
     return f"{_NUMBERS - version.number:012}"
 
 
 def _version(params: Params, policy: Policy | None) -> tuple[Policy, PolicyVersion]:
-    """`policy` and the version of it that `params` name. Raises NoSuchEntity where there is no one or the other."""
+    """`policy` and its version VersionId. Raises NoSuchEntity where either does not exist."""
     if policy is not None:
         for version in policy.versions:
             if shapes.version_id(version.number) == params["VersionId"]:

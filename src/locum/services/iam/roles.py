@@ -23,7 +23,7 @@ def create_role(context: Context, params: Params) -> Outcome:
     new_tags = tags.given(params, Role)
     role = Role(
         account=context.account,
-        name=ROLE.admit(context, params["RoleName"]),
+        name=ROLE.new_name(context, params["RoleName"]),
         path=path,
         id=ROLE.new_id(context),
         created=int(context.now),
@@ -49,7 +49,7 @@ def list_roles(context: Context, params: Params) -> Outcome:
 
 
 def update_role(context: Context, params: Params) -> Outcome:
-    """UpdateRole: what is not given stays."""
+    """UpdateRole: members that are absent do not change."""
     only_described = "Description" in params and "MaxSessionDuration" not in params
     role = _described(context, params) if only_described else ROLE.to_change(context, params)
     changed = replace(
@@ -67,7 +67,7 @@ def update_role_description(context: Context, params: Params) -> Outcome:
 
 
 def _described(context: Context, params: Params) -> Role:
-    """The role whose description changes, and nothing else: of a service-linked one, too.
+    """The role for a change of its description only, which is allowed for service-linked roles too.
 
     IAM User Guide, "Edit a service-linked role": "you can edit the description of the role using IAM".
     """
@@ -82,7 +82,7 @@ def update_assume_role_policy(context: Context, params: Params) -> Outcome:
 
 
 def delete_role(context: Context, params: Params) -> Outcome:
-    """DeleteRole. A permissions boundary does not keep it."""
+    """DeleteRole. A permissions boundary does not prevent it."""
     role = ROLE.to_change(context, params)
     deletion.check_role(context, role)
     return Outcome({}, (remove(role),))

@@ -1,4 +1,4 @@
-"""Service-linked roles: made for a service, changed by nobody else, deleted in a task.
+"""Service-linked roles: created for a service, changed only by it, and deleted by a task.
 
 IAM User Guide, "Create a service-linked role": "The service controls the attached policies and when the role can be
 deleted."
@@ -22,15 +22,15 @@ from locum.state.service_linked_roles import PATH, LinkedService, linked_service
 
 _NAME_LENGTH: Final = 64
 _TASK_SECONDS: Final = DAY
-"""How long the status of a deletion can be asked for; AWS does not say."""
+"""The time for which the status of a deletion can be read, which AWS does not document."""
 
 
 def create_service_linked_role(context: Context, params: Params) -> Outcome:
-    """CreateServiceLinkedRole. Like CreateRole, its answer leaves out the description."""
+    """CreateServiceLinkedRole. Like CreateRole, its answer omits the description."""
     service = _service(params)
     role = Role(
         account=context.account,
-        name=_vacant(context, service.role_name(params.get("CustomSuffix", ""))),
+        name=_new_name(context, service.role_name(params.get("CustomSuffix", ""))),
         path=service.path,
         id=ROLE.new_id(context),
         created=int(context.now),
@@ -38,15 +38,15 @@ def create_service_linked_role(context: Context, params: Params) -> Outcome:
         description=params.get("Description", ""),
         attached=tuple(arn for arn in service.policies if managed.summary(arn) is not None),
     )
-    # As recorded: this answer has lists in the document where every later one has the values themselves.
+    # As recorded: the document in this answer has lists where later answers have single values.
     document = encoded(_document([service.principal], ["sts:AssumeRole"]))
     return Outcome({"Role": {**shapes.role_base(context, role), "AssumeRolePolicyDocument": document}}, (put(role),))
 
 
 def delete_service_linked_role(context: Context, params: Params) -> Outcome:
-    """DeleteServiceLinkedRole. Nothing here uses such a role, so that the task is over at once.
+    """DeleteServiceLinkedRole. The task completes at once, as nothing in Locum uses such a role.
 
-    Any other role is none that it finds.
+    Other roles are NoSuchEntity.
     """
     role = ROLE.of(context, params)
     if not role.path.startswith(PATH):
@@ -56,19 +56,19 @@ def delete_service_linked_role(context: Context, params: Params) -> Outcome:
         id=f"task{role.path}{role.name}/{request_id(context.entropy)}",
         requested=int(context.now),
     )
-    return Outcome({"DeletionTaskId": task.id}, (*_over(context), remove(role), put(task)))
+    return Outcome({"DeletionTaskId": task.id}, (*_remove_expired_tasks(context), remove(role), put(task)))
 
 
 def get_service_linked_role_deletion_status(context: Context, params: Params) -> Outcome:
     """GetServiceLinkedRoleDeletionStatus."""
     task = context.state.get(RoleDeletion, context.account, params["DeletionTaskId"])
-    if task is None or _is_over(context, task):
+    if task is None or _is_expired(context, task):
         raise no_such_entity(f"The deletion task with id {params['DeletionTaskId']} cannot be found.")
     return Outcome({"Status": "SUCCEEDED"})
 
 
 def _service(params: Params) -> LinkedService:
-    """The service that `params` name. Raises InvalidInput, also where it does not take the suffix."""
+    """The service in `params`. Raises InvalidInput, also for a suffix that it does not support."""
     principal = params["AWSServiceName"]
     service = linked_service(principal)
     if service is None:
@@ -78,8 +78,8 @@ def _service(params: Params) -> LinkedService:
     return service
 
 
-def _vacant(context: Context, name: str) -> str:
-    """`name`, which no role has. Raises InvalidInput, ValidationError, LimitExceeded."""
+def _new_name(context: Context, name: str) -> str:
+    """Check `name` for a new role, and return it. Raises InvalidInput, ValidationError, LimitExceeded."""
     if len(name) > _NAME_LENGTH:
         raise validation_error(
             f"1 validation error detected: Value '{name}' at 'roleName' failed to satisfy constraint:"
@@ -97,13 +97,13 @@ def _document(principal: Any, action: Any) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))
 
 
-def _over(context: Context) -> Iterator[Event]:
+def _remove_expired_tasks(context: Context) -> Iterator[Event]:
     for task in context.state.table(RoleDeletion, context.account).values():
-        if _is_over(context, task):
+        if _is_expired(context, task):
             yield remove(task)
 
 
-def _is_over(context: Context, task: RoleDeletion) -> bool:
+def _is_expired(context: Context, task: RoleDeletion) -> bool:
     return context.now >= task.requested + _TASK_SECONDS
 
 

@@ -1,8 +1,7 @@
-"""What answers show of an entity.
+"""Entities as structures in answers.
 
-AWS shows different members of the same structure in different answers; which ones was taken from recorded
-answers of AWS. A role, say: CreateRole leaves out MaxSessionDuration and Description, ListRoles the tags and the
-boundary, GetRole nothing.
+AWS returns different members of the same structure in different answers; they are as in recorded answers of AWS. For
+a role, CreateRole omits MaxSessionDuration and Description, ListRoles the tags and the boundary, GetRole nothing.
 """
 
 from __future__ import annotations
@@ -27,24 +26,24 @@ def tag_list(tags: Tags) -> list[Shape]:
 
 
 def short_tags_first(tags: Tags) -> list[Shape]:
-    """The tags of everything else: AWS answers a, b, z, abc."""
+    """The tags of other resources, which AWS orders by length, then by key: a, b, z, abc."""
     return [{"Key": key, "Value": tags[key]} for key in sorted(tags, key=lambda key: (len(key), key))]
 
 
 def given_tags(tags: Tags) -> Shape:
-    """The answer of a Create: the tags in the order in which they were given, no member where there are none."""
+    """The Tags member of a Create's answer: in the order of the request; no member where there are none."""
     return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]} if tags else {}
 
 
 def own_tags(tags: Tags) -> Shape:
-    """The answer of a Get on a user or role: no member where there are no tags."""
+    """The Tags member of a Get's answer for a user or role; no member where there are none."""
     return {"Tags": tag_list(tags)} if tags else {}
 
 
 def boundary(entity: Bounded) -> Shape:
-    """The permissions boundary, no member where there is none.
+    """The PermissionsBoundary member; no member where there is none.
 
-    AWS answers the type `Policy`, although the model says `PermissionsBoundaryPolicy`.
+    AWS returns the type `Policy`, although the model says `PermissionsBoundaryPolicy`.
     """
     if not entity.boundary:
         return {}
@@ -67,7 +66,7 @@ def user(entity: User) -> Shape:
 
 
 def root(account: Account) -> Shape:
-    """The root user, in place of a user."""
+    """The root user, as a User structure."""
     return {"UserId": account.account, "Arn": account.arn, "CreateDate": account.created}
 
 
@@ -77,13 +76,13 @@ def group(entity: Group) -> Shape:
 
 
 def role_base(context: Context, entity: Role) -> Shape:
-    """What every answer with a role has."""
+    """The members of a role that all answers have."""
     document = encoded(trust.shown(context.state, entity.trust))
     return {**_named(entity, "Role"), "AssumeRolePolicyDocument": document}
 
 
 def described(entity: Role | Policy) -> Shape:
-    """The description, no member where there is none."""
+    """The Description member; no member where it is empty."""
     return {"Description": entity.description} if entity.description else {}
 
 
@@ -93,7 +92,7 @@ def listed_role(context: Context, entity: Role) -> Shape:
 
 
 def whole_role(context: Context, entity: Role) -> Shape:
-    """A role in GetRole. Blocks on the record of uses."""
+    """A role in GetRole. It reads the record of last uses, which blocks."""
     last_used = {"RoleLastUsed": last_use.role_last_used(context, entity)}
     return {**listed_role(context, entity), **boundary(entity), **own_tags(entity.tags), **last_used}
 
@@ -105,7 +104,7 @@ def profile(context: Context, entity: InstanceProfile) -> Shape:
 
 
 class PolicyFacts(Protocol):
-    """What a listing needs of a policy: a customer's, or AWS's without its documents."""
+    """The properties of a policy in lists: of a customer managed one, or an AWS managed one without documents."""
 
     @property
     def name(self) -> str: ...
@@ -124,12 +123,12 @@ class PolicyFacts(Protocol):
 
 
 def attachments(context: Context, arn: str) -> int:
-    """How many of the account's users, groups and roles the policy `arn` is attached to."""
+    """The number of the account's users, groups and roles that the policy `arn` is attached to."""
     return context.state.count(ATTACHED_POLICY, scoped(context.account, arn))
 
 
 def boundary_uses(context: Context, arn: str) -> int:
-    """How many of the account's users and roles the policy `arn` bounds."""
+    """The number of the account's users and roles whose permissions boundary is the policy `arn`."""
     return context.state.count(BOUNDARY_POLICY, scoped(context.account, arn))
 
 
@@ -156,7 +155,7 @@ def _named_policy(entity: PolicyFacts) -> Shape:
 
 
 def version_id(number: int) -> str:
-    """`v1`."""
+    """A version id, such as `v1`."""
     return f"v{number}"
 
 

@@ -1,4 +1,4 @@
-"""Tags: the rules, and the three verbs that every tagged resource has.
+"""Tags: their rules, and the three operations of every tagged resource.
 
 IAM User Guide, "Tags for AWS IAM resources": "Tag key values for IAM users and roles are not case sensitive, but
 case is preserved." On other resources they are case sensitive. "Tag keys ... can't begin with the text aws:".
@@ -33,17 +33,17 @@ Tagged = User | Role | InstanceProfile | Policy | MfaDevice | SamlProvider | Oid
 T = TypeVar("T", bound=Tagged)
 
 _RESERVED_PREFIX: Final = "aws:"
-_FOLDED: Final = (User, Role)
+_CASE_INSENSITIVE: Final = (User, Role)
 
 
 def given(params: Params, kind: type[Entity]) -> Tags:
-    """The tags that `params` bring. Raises InvalidInput where a key is reserved, or there twice."""
+    """The tags in `params`. Raises InvalidInput for reserved and duplicate keys."""
     pairs: list[Mapping[str, str]] = params.get("Tags", [])
     tags = {pair["Key"]: pair["Value"] for pair in pairs}
     if any(key.lower().startswith(_RESERVED_PREFIX) for key in tags):
         raise invalid_input("aws: prefixed tag key names are not allowed for external use.")
     if len(set(map(_fold(kind), tags))) != len(pairs):
-        note = " Please note that Tag keys are case insensitive." if kind in _FOLDED else ""
+        note = " Please note that Tag keys are case insensitive." if kind in _CASE_INSENSITIVE else ""
         raise invalid_input(f"Duplicate tag keys found.{note}")
     return tags
 
@@ -54,12 +54,12 @@ def operations(
     of: Callable[[Context, Params], T],
     to_change: Callable[[Context, Params, str], T] | None = None,
 ) -> dict[str, Operation]:
-    """Tag, Untag and List...Tags for the resources that operation names call `noun`.
+    """Make Tag..., Untag... and List...Tags for the resources called `noun` in operation names.
 
-    `of` finds the one that is meant; `to_change` finds it for an action, where not every one can be changed.
+    `of` finds the resource of a request; `to_change` finds it for an action, where some cannot be changed.
     """
 
-    in_order = shapes.tag_list if kind in _FOLDED else shapes.short_tags_first
+    in_order = shapes.tag_list if kind in _CASE_INSENSITIVE else shapes.short_tags_first
 
     def found(context: Context, params: Params, action: str) -> T:
         return of(context, params) if to_change is None else to_change(context, params, action)
@@ -78,7 +78,7 @@ def operations(
         return Outcome({}, () if tags == entity.tags else (put(replace(entity, tags=tags)),))
 
     def list_tags(context: Context, params: Params) -> Outcome:
-        # The place in the list makes the marker: a tag key may be too long for one.
+        # The marker is the position in the list, as a tag key may be too long for a marker.
         places = enumerate(in_order(of(context, params).tags))
         return page(params, places, lambda place: f"{place[0]:02}").outcome("Tags", lambda place: place[1])
 
@@ -86,7 +86,7 @@ def operations(
 
 
 def _fold(kind: type[Entity]) -> Callable[[str], str]:
-    return str.lower if kind in _FOLDED else str
+    return str.lower if kind in _CASE_INSENSITIVE else str
 
 
 def _without(tags: Tags, keys: Iterable[str], kind: type[Entity]) -> Tags:

@@ -1,4 +1,4 @@
-"""Trust policies at rest and on display.
+"""Trust policies as stored, with unique ids, and as shown, with ARNs.
 
 IAM User Guide, "AWS JSON policy elements: Principal": "When you save the policy, IAM transforms the ARN of a
 user or role into its unique principal ID. This helps mitigate the risk of someone escalating their permissions
@@ -25,34 +25,34 @@ _SESSIONS: Final = ("assumed-role/", "federated-user/")
 
 
 def stored(state: State, document: str) -> str:
-    """`document`, fit to be a role's trust policy, with the ids of users and roles in place of their ARNs.
+    """Validate a trust policy, and replace the ARNs of users and roles by their unique ids.
 
-    Raises LimitExceeded, and MalformedPolicyDocument, also where a user or role that it names does not exist.
+    Raises LimitExceeded; MalformedPolicyDocument, also where a user or role does not exist.
     """
     if significant_length(document) > TRUST_POLICY_SIZE:
         raise quota_exceeded("ACLSizePerRole", TRUST_POLICY_SIZE)
     _check_json(document)
     documents.check(document, PolicyKind.TRUST)
-    return _with_principals(document, lambda principal: _identified(state, principal))
+    return _with_principals(document, lambda principal: _to_unique_id(state, principal))
 
 
 def shown(state: State, trust: str) -> str:
-    """A role's trust policy for the reader: each id as the ARN of today; the id where its bearer is gone."""
+    """A stored trust policy with unique ids replaced by the present ARNs, except those of deleted users and roles."""
     if USER_ID not in trust and ROLE_ID not in trust:
         return trust
-    return _with_principals(trust, lambda principal: _displayed(state, principal))
+    return _with_principals(trust, lambda principal: _to_arn(state, principal))
 
 
 def _check_json(document: str) -> None:
-    """IAM has a text of its own for a trust policy that is no JSON; other policies get the parser's."""
+    """Raise MalformedPolicyDocument for a trust policy that is not JSON, for which IAM has a text of its own."""
     try:
         json.loads(document)
     except ValueError as error:
         raise malformed_policy("This policy contains invalid Json") from error
 
 
-def _identified(state: State, principal: str) -> str:
-    if principal == "*" or ACCOUNT_ID.fullmatch(principal) or _bearer(state, principal):
+def _to_unique_id(state: State, principal: str) -> str:
+    if principal == "*" or ACCOUNT_ID.fullmatch(principal) or _entity_with_id(state, principal):
         return principal
     arn = Arn.find(principal)
     if arn is not None:
@@ -65,15 +65,15 @@ def _identified(state: State, principal: str) -> str:
 
 
 def _is_stored_as_is(arn: Arn) -> bool:
-    """Whether `arn` is an account or a session: neither has a unique id of its own."""
+    """Whether `arn` is that of an account or a session, which have no unique id."""
     if arn.service == "sts":
         return arn.resource.startswith(_SESSIONS)
     return arn.service == "iam" and arn.resource == "root"
 
 
-def _displayed(state: State, principal: str) -> str:
-    bearer = _bearer(state, principal)
-    return principal if bearer is None else bearer.arn
+def _to_arn(state: State, principal: str) -> str:
+    entity = _entity_with_id(state, principal)
+    return principal if entity is None else entity.arn
 
 
 def _entity(state: State, arn: Arn) -> User | Role | None:
@@ -86,14 +86,14 @@ def _entity(state: State, arn: Arn) -> User | Role | None:
     return None
 
 
-def _bearer(state: State, unique_id: str) -> User | Role | None:
+def _entity_with_id(state: State, unique_id: str) -> User | Role | None:
     if not unique_id.startswith((USER_ID, ROLE_ID)):
         return None
     return state.first(User, UNIQUE_ID, unique_id) or state.first(Role, UNIQUE_ID, unique_id)
 
 
 def _with_principals(document: str, transform: Callable[[str], str]) -> str:
-    """`document` with each AWS principal transformed: as it was written where that changes none of them."""
+    """`document` with each AWS principal transformed; the identical text where none of them changes."""
     content = json.loads(document)
     statements = content["Statement"]
     changed = False

@@ -7,9 +7,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from locum.core.principal import PrincipalKind
-from locum.services.iam import attachments, callers, deletion, inline, shapes, tags
+from locum.services.iam import attachments, deletion, inline, shapes, tags
 from locum.services.iam.account import account_of
-from locum.services.iam.kinds import GROUP, USER, by_name
+from locum.services.iam.kinds import GROUP, USER, by_name, user_or_caller
 from locum.services.iam.pagination import page
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import (
@@ -27,7 +27,7 @@ from locum.state import (
 from locum.state.indexes import CREDENTIALS_OF_USER, KEYS_OF_USER, MFA_OF_USER, scoped
 
 _OWNED: Final = (AccessKey, MfaDevice, SshPublicKey, SigningCertificate, ServiceSpecificCredential)
-"""What has the key of its user in it, and another key itself."""
+"""The entities that refer to a user by its key."""
 
 
 def create_user(context: Context, params: Params) -> Outcome:
@@ -35,7 +35,7 @@ def create_user(context: Context, params: Params) -> Outcome:
     new_tags = tags.given(params, User)
     user = User(
         account=context.account,
-        name=USER.admit(context, params["UserName"]),
+        name=USER.new_name(context, params["UserName"]),
         path=params.get("Path", "/"),
         id=USER.new_id(context),
         created=int(context.now),
@@ -47,10 +47,10 @@ def create_user(context: Context, params: Params) -> Outcome:
 
 
 def get_user(context: Context, params: Params) -> Outcome:
-    """GetUser: without a name, the user (or the root user) who asks."""
+    """GetUser: without a name, the calling user or root user."""
     if "UserName" not in params and context.caller.principal.kind is PrincipalKind.ROOT:
         return Outcome({"User": shapes.root(account_of(context))})
-    user = USER.named(context, callers.user_name(context, params))
+    user = user_or_caller(context, params)
     return Outcome({"User": {**shapes.user(user), **shapes.boundary(user), **shapes.own_tags(user.tags)}})
 
 
@@ -60,13 +60,13 @@ def list_users(context: Context, params: Params) -> Outcome:
 
 
 def update_user(context: Context, params: Params) -> Outcome:
-    """UpdateUser: a new name or path. The unique id stays, and with it what trust policies say of the user."""
+    """UpdateUser: changes name or path; the unique id, which trust policies refer to, stays the same."""
     user = USER.of(context, params)
     name = params.get("NewUserName", user.name)
     if name.lower() != user.key:
-        USER.vacant(context, name)
+        USER.unused_name(context, name)
     changed = replace(user, name=name, path=params.get("NewPath", user.path))
-    return Outcome({}, tuple(_renaming(context, user, changed)))
+    return Outcome({}, tuple(_rename_events(context, user, changed)))
 
 
 def delete_user(context: Context, params: Params) -> Outcome:
@@ -82,8 +82,8 @@ def list_groups_for_user(context: Context, params: Params) -> Outcome:
     return page(params, groups, by_name).outcome("Groups", shapes.group)
 
 
-def _renaming(context: Context, user: User, changed: User) -> list[Event]:
-    """The user under the new name, and all that refers to it by its key."""
+def _rename_events(context: Context, user: User, changed: User) -> list[Event]:
+    """The events of a rename: the user gets a new key, which its credentials refer to."""
     if changed.key == user.key:
         return [put(changed)]
     owner = scoped(user.account, user.key)

@@ -1,6 +1,6 @@
-"""AWS Organizations: one module a resource, one function a verb.
+"""AWS Organizations: one module per resource, one function per operation.
 
-`access` says which accounts may make which call; `documents` what a policy of each type may say.
+`access` decides which accounts may make a call; `documents` validates the content of each type of policy.
 """
 
 from __future__ import annotations
@@ -37,6 +37,6 @@ OPERATIONS: Final[dict[str, Operation]] = {
     **resource_policy.OPERATIONS,
     **tags.OPERATIONS,
 }
-"""Every operation of Organizations that there is here, by its name."""
+"""All implemented operations of Organizations, by name."""
 
 __all__ = ["OPERATIONS"]

@@ -1,4 +1,4 @@
-"""The accounts of an organization: seen, closed, removed."""
+"""The accounts of an organization: reading, closing and removing them."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from locum.state.organizations import ALL_FEATURES, SUSPENDED
 
 
 def known_account(context: Context) -> Account:
-    """The caller's account, with a name and an e-mail address: AWS has none without."""
+    """The caller's account, with a name and an e-mail address, which every account of AWS has."""
     account = context.account
     known = context.state.get(Account, account, account) or Account(account=account, created=int(context.now))
     return replace(known, name=known.name or account, email=known.email or f"root@{account}.example.com")
 
 
 def joined(member: Member) -> str:
-    """The order of lists of accounts: when they joined."""
+    """The sort key of lists of accounts: the time they joined."""
     return f"{member.joined:012}{member.id}"
 
 
 def account_of(scope: Scope, account: str) -> Member:
-    """The account of the organization. Raises AccountNotFoundException."""
+    """The membership of `account` in the organization. Raises AccountNotFoundException."""
     found = scope.member(account)
     if found is None:
         raise account_not_found()
@@ -49,8 +49,8 @@ def describe_account(scope: Scope, params: Params) -> Outcome:
     return Outcome({"Account": shapes.member(scope, account_of(scope, params["AccountId"]))})
 
 
-class _Listed:
-    """The accounts last listed, in order: they stay the same while their table does."""
+class _SortedMembers:
+    """A cache of the sorted accounts, valid while their table is the identical value."""
 
     kept: tuple[Mapping[str, Member] | None, Ordered[Member]] = (None, Ordered())
 
@@ -58,15 +58,18 @@ class _Listed:
 def list_accounts(scope: Scope, params: Params) -> Outcome:
     """ListAccounts."""
     table = scope.context.state.table(Member, scope.management)
-    known, members = _Listed.kept
+    known, members = _SortedMembers.kept
     if table is not known:
         members = Ordered(sorted(table.values(), key=joined))
-        _Listed.kept = (table, members)
+        _SortedMembers.kept = (table, members)
     return listed(params, "Accounts", members, joined, lambda member: shapes.member(scope, member))
 
 
 def close_account(scope: Scope, params: Params) -> Outcome:
-    """CloseAccount: at once, where AWS takes minutes. The account stays in the organization, suspended."""
+    """CloseAccount. It takes effect at once, on AWS within minutes.
+
+    The account stays in the organization, suspended.
+    """
     member = account_of(scope, params["AccountId"])
     if member.id == scope.management:
         raise constraint_violation(
@@ -86,9 +89,9 @@ def close_account(scope: Scope, params: Params) -> Outcome:
 
 
 def remove_account_from_organization(scope: Scope, params: Params) -> Outcome:
-    """RemoveAccountFromOrganization: the account stands alone from now on.
+    """RemoveAccountFromOrganization: the account becomes a standalone account.
 
-    A closed one stays: its membership says that it is closed, and nobody but AWS opens an account again.
+    A closed account cannot be removed: its state is part of the membership, and only AWS can reopen an account.
     """
     member = account_of(scope, params["AccountId"])
     check_departure(scope.management, member)
@@ -108,9 +111,9 @@ def leave_organization(scope: Scope, _params: Params) -> Outcome:
 
 
 def check_departure(management: str, member: Member) -> None:
-    """Whether an account may leave. Raises MasterCannotLeaveOrganizationException, ConstraintViolationException.
+    """Check that an account may leave. Raises MasterCannotLeaveOrganizationException, ConstraintViolationException.
 
-    What else AWS asks of an account that is to stand alone (a payment method, four days of age) is not asked here.
+    AWS's other requirements for standalone accounts (a payment method, four days of age) are not checked.
     """
     if member.id == management:
         raise refused("MasterCannotLeaveOrganization", "You can't remove a management account from an organization.")

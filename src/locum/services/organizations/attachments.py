@@ -1,4 +1,4 @@
-"""What policies are attached to, and which types of them are in force."""
+"""Attachments of policies to targets, and enabling of policy types."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def detach_policy(scope: Scope, params: Params) -> Outcome:
 
 
 def list_policies_for_target(scope: Scope, params: Params) -> Outcome:
-    """ListPoliciesForTarget: of one type; none while it is not enabled."""
+    """ListPoliciesForTarget, of one type; empty while the type is not enabled."""
     node, kind = _target(scope, params), params["Filter"]
     in_force = kind in scope.organization.policy_types
     found = attached(scope.context.state, scope.organization, target_of(node), kind) if in_force else ()
@@ -76,14 +76,14 @@ def list_policies_for_target(scope: Scope, params: Params) -> Outcome:
 
 
 def list_targets_for_policy(scope: Scope, params: Params) -> Outcome:
-    """ListTargetsForPolicy: none while its type is not enabled."""
+    """ListTargetsForPolicy; empty while the policy's type is not enabled."""
     policy = found_policy(scope, params)
     nodes = _targets(scope, policy) if policy.type in scope.organization.policy_types else ()
     return listed(params, "Targets", nodes, target_of, lambda node: shapes.target(scope, node))
 
 
 def enable_policy_type(scope: Scope, params: Params) -> Outcome:
-    """EnablePolicyType: at once. Of SCPs and RCPs, AWS's own are then attached everywhere."""
+    """EnablePolicyType. It takes effect at once. AWS's own SCP or RCP is then attached everywhere."""
     _check_root(scope, params)
     check_available(scope)
     kind, enabled = params["PolicyType"], scope.organization.policy_types
@@ -94,7 +94,7 @@ def enable_policy_type(scope: Scope, params: Params) -> Outcome:
 
 
 def disable_policy_type(scope: Scope, params: Params) -> Outcome:
-    """DisablePolicyType: at once. What was attached of the type is not any more.
+    """DisablePolicyType. It takes effect at once. All policies of the type are detached.
 
     User Guide, "Disabling a policy type": "all policies of the specified type are automatically detached from all
     entities in the root"; where SCPs are enabled again, "all entities are initially attached to only the default
@@ -117,7 +117,7 @@ def disable_policy_type(scope: Scope, params: Params) -> Outcome:
 
 
 def _without(scope: Scope, node: OrganizationNode, kind: str) -> tuple[str, ...]:
-    """The policies of `node` but those of the type `kind`, of which only AWS's SCP stays."""
+    """The policies of `node` without those of the type `kind`, except for AWS's SCP."""
     found = ((one, policy_of(scope.context.state, scope.organization, one)) for one in policy_ids(node))
     others = tuple(one for one, policy in found if policy is not None and policy.type != kind)
     return (FULL_ACCESS, *others) if kind == SERVICE_CONTROL else others

@@ -1,7 +1,7 @@
-"""Making accounts, and the requests to.
+"""Creation of accounts, and the status of CreateAccount requests.
 
-API, CreateAccount: "This is an asynchronous request that AWS performs in the background." Here it is done with the
-call, and only says otherwise: what fails behind AWS's back fails the request, not the call.
+API, CreateAccount: "This is an asynchronous request that AWS performs in the background." Here it is done within the
+call, which nevertheless returns IN_PROGRESS; failures that occur in the background on AWS are in the request's status.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from locum.services.organizations import limits, roles
 from locum.services.organizations.access import Scope, administered_reads, by_management
 from locum.services.organizations.faults import constraint_violation, invalid_input, refused
 from locum.services.organizations.identifiers import new_account_id, new_id
-from locum.services.organizations.invitations import places_taken
+from locum.services.organizations.invitations import accounts_counted
 from locum.services.organizations.pagination import listed
 from locum.services.organizations.tags import given
 from locum.services.verbs import Operation, Outcome, Params, writes
@@ -23,11 +23,11 @@ from locum.state.service_linked_roles import PREFIX as SERVICE_ROLE_PREFIX
 
 
 def create_account(scope: Scope, params: Params) -> Outcome:
-    """CreateAccount: the account is in the root, with the role by which the management account gets into it."""
+    """CreateAccount. The account is created under the root, with an access role for the management account."""
     role, tags = params.get("RoleName", roles.ACCESS_ROLE), given(params)
     if role.startswith(SERVICE_ROLE_PREFIX):
         raise invalid_input("INVALID_ROLE_NAME", "You provided a role name that isn't valid.")
-    if places_taken(scope) >= limits.ACCOUNTS:
+    if accounts_counted(scope) >= limits.ACCOUNTS:
         raise constraint_violation(
             "ACCOUNT_NUMBER_LIMIT_EXCEEDED", "You have exceeded the allowed number of AWS accounts."
         )
@@ -67,7 +67,7 @@ def _account_events(scope: Scope, params: Params, account: str, tags: dict[str, 
 
 
 def create_gov_cloud_account(scope: Scope, params: Params) -> Outcome:
-    """CreateGovCloudAccount: no account here has one in AWS GovCloud (US) beside it, which it takes."""
+    """CreateGovCloudAccount. It always fails, as there are no accounts in AWS GovCloud (US) here."""
     given(params)
     raise constraint_violation(
         "MASTER_ACCOUNT_NOT_GOVCLOUD_ENABLED",
@@ -84,7 +84,7 @@ def describe_create_account_status(scope: Scope, params: Params) -> Outcome:
             "CreateAccountStatusNotFound",
             "We can't find an create account request with the CreateAccountRequestId that you specified.",
         )
-    return Outcome({"CreateAccountStatus": _ended(found)})
+    return Outcome({"CreateAccountStatus": _status(found)})
 
 
 def list_create_account_status(scope: Scope, params: Params) -> Outcome:
@@ -92,7 +92,7 @@ def list_create_account_status(scope: Scope, params: Params) -> Outcome:
     states = params.get("States") or ("SUCCEEDED", "FAILED")
     requests = scope.context.state.table(AccountCreation, scope.management).values()
     found = (request for request in requests if _state(request) in states)
-    return listed(params, "CreateAccountStatuses", found, lambda one: f"{one.requested:012}{one.id}", _ended)
+    return listed(params, "CreateAccountStatuses", found, lambda one: f"{one.requested:012}{one.id}", _status)
 
 
 def _state(request: AccountCreation) -> str:
@@ -108,7 +108,7 @@ def _in_progress(request: AccountCreation) -> dict[str, Any]:
     }
 
 
-def _ended(request: AccountCreation) -> dict[str, Any]:
+def _status(request: AccountCreation) -> dict[str, Any]:
     outcome = {"FailureReason": request.failure} if request.failure else {"AccountId": request.created}
     return {
         **_in_progress(request),

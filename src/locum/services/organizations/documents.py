@@ -1,4 +1,4 @@
-"""The content of policies, by type: what each may say, and how much of it."""
+"""Validation of the content of policies, by type, with their quotas."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from locum.state.organizations import RESOURCE_CONTROL, SERVICE_CONTROL
 
 
 class PolicyType(NamedTuple):
-    """A type of policy. `key` is the one member that a management policy begins with, or empty where any may be."""
+    """A type of policy. `key` is the only top-level member of a management policy, or empty where any is allowed."""
 
     quota: PolicyQuota
     key: str = ""
@@ -37,13 +37,13 @@ TYPES: Final[dict[str, PolicyType]] = {
     "NETWORK_SECURITY_DIRECTOR_POLICY": PolicyType(limits.MANAGEMENT),
     "GUARDDUTY_POLICY": PolicyType(limits.MANAGEMENT),
 }
-"""User Guide, "Managing organization policies": "Authorization policies" are the first two."""
+"""The types in the User Guide, "Managing organization policies". The first two are "authorization policies"."""
 
 _KINDS: Final = {SERVICE_CONTROL: PolicyKind.SCP, RESOURCE_CONTROL: PolicyKind.RCP}
 
 
 def checked(content: str, kind: str) -> str:
-    """`content`, fit to be a policy of the type `kind`.
+    """Validate `content` as a policy of the type `kind`, and return it.
 
     Raises MalformedPolicyDocumentException, ConstraintViolationException. White space counts: "If you save the policy
     by using an SDK operation or the AWS CLI, the policy is saved exactly as you provided it".
@@ -64,8 +64,8 @@ def _is_authorization(content: str, kind: PolicyKind) -> bool:
         document = policy.parse(content, kind, current_version=True)
     except policy.MalformedPolicy:
         return False
-    # RCP syntax: "The Effect element ... in customer managed RCPs, the only supported value is Deny"; NotAction and
-    # a lone "*" as an action are for AWS's own.
+    # RCP syntax: "The Effect element ... in customer managed RCPs, the only supported value is Deny"; only AWS's own
+    # may have NotAction or the action "*".
     return kind is not PolicyKind.RCP or not any(
         statement.allows or statement.actions is None or "*" in statement.actions for statement in document.statements
     )
@@ -77,7 +77,7 @@ def _is_management(content: str, key: str) -> bool:
 
 
 def read_object(content: str) -> dict[str, Any] | None:
-    """`content` as a JSON object; None where it is none, or says a member twice."""
+    """Parse `content` as a JSON object; None where it is not one, or has a duplicate member."""
     try:
         read = json.loads(content, object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The effective policy of an account: what management policies come to."""
+"""DescribeEffectivePolicy: the effective management policy of an account."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from locum.state.organizations import policy_levels
 
 
 def describe_effective_policy(scope: Scope, params: Params) -> Outcome:
-    """DescribeEffectivePolicy: one's own; of others for the management account and delegated administrators."""
+    """DescribeEffectivePolicy, of the own account; for management account and delegated administrators, of any."""
     caller, kind = scope.context.account, params["PolicyType"]
     account = params.get("TargetId", caller)
     own = scope.member(caller)

@@ -35,9 +35,9 @@ from locum.services.organizations.invitations import (
     ENABLE_ALL_FEATURES,
     INVITE,
     OPEN,
+    accounts_counted,
     expiry,
     is_shown,
-    places_taken,
     shown,
     state_of,
     waits,
@@ -72,16 +72,16 @@ def invite_account_to_organization(scope: Scope, params: Params) -> Outcome:
         )
     if any(one.action == INVITE and one.target in names for one in pending):
         raise refused("DuplicateHandshake", "A handshake with the same action and target already exists.")
-    if places_taken(scope) >= limits.ACCOUNTS:
+    if accounts_counted(scope) >= limits.ACCOUNTS:
         raise handshake_violation(
             "ACCOUNT_NUMBER_LIMIT_EXCEEDED", "You have exceeded the allowed number of AWS accounts."
         )
-    made = _made(scope, INVITE, target, kind, limits.INVITATION_DAYS, notes=params.get("Notes", ""), tags=tags)
+    made = _new_handshake(scope, INVITE, target, kind, limits.INVITATION_DAYS, notes=params.get("Notes", ""), tags=tags)
     return _answer(scope.context, made)
 
 
 def _target(params: Params) -> tuple[str, str]:
-    """Id and type of whom an invitation is to. Raises InvalidInputException."""
+    """The id and type of the target of an invitation. Raises InvalidInputException."""
     target, kind = params["Target"]["Id"], params["Target"]["Type"]
     if kind == "ACCOUNT" and not ACCOUNT_ID.fullmatch(target):
         raise invalid_input("INVALID_PATTERN_TARGET_ID", "You specified an account ID that is not valid.")
@@ -93,7 +93,7 @@ def _target(params: Params) -> tuple[str, str]:
 
 
 def _names(state: State, target: str, kind: str) -> set[str]:
-    """The names of the account that `target` is: its id and its e-mail address, as far as they are known."""
+    """The id and the e-mail address of the account `target`, as far as they are known."""
     account = state.first(Account, ROOT_EMAIL, target) if kind == "EMAIL" else state.get(Account, target, target)
     return {target} if account is None else _names_of(account)
 
@@ -103,7 +103,7 @@ def _names_of(account: Account) -> set[str]:
 
 
 def enable_all_features(scope: Scope, _params: Params) -> Outcome:
-    """EnableAllFeatures: asks every invited account; those that were created here need not be asked."""
+    """EnableAllFeatures: requests the approval of all invited accounts; created accounts need not approve."""
     if scope.organization.feature_set == ALL_FEATURES:
         raise handshake_violation(
             "ORGANIZATION_ALREADY_HAS_ALL_FEATURES",
@@ -119,13 +119,13 @@ def enable_all_features(scope: Scope, _params: Params) -> Outcome:
     members = scope.context.state.table(Member, scope.management).values()
     asked = [one for one in members if one.joined_by == "INVITED" and one.id != scope.management]
     days = limits.ALL_FEATURES_DAYS
-    whole = _made(scope, ENABLE_ALL_FEATURES, scope.organization.id, "ORGANIZATION", days)
+    whole = _new_handshake(scope, ENABLE_ALL_FEATURES, scope.organization.id, "ORGANIZATION", days)
     whole = replace(whole, state="REQUESTED" if asked else OPEN)
-    parts = [_made(scope, APPROVE_ALL_FEATURES, one.id, "ACCOUNT", days, parent=whole.id) for one in asked]
+    parts = [_new_handshake(scope, APPROVE_ALL_FEATURES, one.id, "ACCOUNT", days, parent=whole.id) for one in asked]
     return _answer(scope.context, whole, *(put(part) for part in parts))
 
 
-def _made(
+def _new_handshake(
     scope: Scope,
     action: str,
     target: str,
@@ -152,7 +152,7 @@ def _made(
     )
 
 
-# --- answering ---
+# --- responses ---
 
 
 def accept_handshake(context: Context, params: Params) -> Outcome:
@@ -162,12 +162,12 @@ def accept_handshake(context: Context, params: Params) -> Outcome:
         raise access_denied()
     ended = replace(_ended(context, handshake, ACCEPTED), accepted_by=context.account)
     if handshake.action == INVITE:
-        return _answer(context, ended, *_joining(context, handshake))
+        return _answer(context, ended, *_join_events(context, handshake))
     if handshake.action == APPROVE_ALL_FEATURES:
-        return _answer(context, ended, *_approved(context, handshake))
+        return _answer(context, ended, *_approval_events(context, handshake))
     if handshake.state != OPEN:
-        raise _not_from(handshake, context)
-    return _answer(context, ended, *_all_features(context, handshake))
+        raise _not_recipient_fault(handshake, context)
+    return _answer(context, ended, *_all_features_events(context, handshake))
 
 
 def decline_handshake(context: Context, params: Params) -> Outcome:
@@ -191,8 +191,8 @@ def cancel_handshake(context: Context, params: Params) -> Outcome:
     return _answer(context, _ended(context, handshake, CANCELED), *children)
 
 
-def _joining(context: Context, handshake: Handshake) -> Iterator[Event]:
-    """The caller's account becomes a member, and leaves the organization that it was in."""
+def _join_events(context: Context, handshake: Handshake) -> Iterator[Event]:
+    """The events by which the caller's account becomes a member, and leaves its previous organization."""
     state, account, now = context.state, context.account, int(context.now)
     organization = state.get(Organization, handshake.account, handshake.account)
     if organization is None:
@@ -219,8 +219,8 @@ def _joining(context: Context, handshake: Handshake) -> Iterator[Event]:
         yield from roles.service_role(context, account)
 
 
-def _approved(context: Context, handshake: Handshake) -> Iterator[Event]:
-    """The request to the whole organization opens where this was the last consent that it waited for."""
+def _approval_events(context: Context, handshake: Handshake) -> Iterator[Event]:
+    """The events of an approval: after the last one, the handshake of the whole organization becomes OPEN."""
     siblings = context.state.table(Handshake, handshake.account).values()
     left = [one for one in siblings if one.parent == handshake.parent and one.state != ACCEPTED]
     whole = context.state.get(Handshake, handshake.account, handshake.parent)
@@ -228,7 +228,7 @@ def _approved(context: Context, handshake: Handshake) -> Iterator[Event]:
         yield put(replace(whole, state=OPEN))
 
 
-def _all_features(context: Context, handshake: Handshake) -> Iterator[Event]:
+def _all_features_events(context: Context, handshake: Handshake) -> Iterator[Event]:
     organization = context.state.get(Organization, handshake.account, handshake.account)
     if organization is None:
         raise _not_found()
@@ -238,7 +238,7 @@ def _all_features(context: Context, handshake: Handshake) -> Iterator[Event]:
 
 
 def _is_addressed(context: Context, handshake: Handshake) -> bool:
-    """Whether the caller's account is the one that is asked; of a whole organization, the one that manages it."""
+    """Whether the caller's account is the recipient: the target, or the management account of a target organization."""
     if handshake.target_type == "ORGANIZATION":
         return handshake.account == context.account
     return handshake.target in _own_names(context)
@@ -250,7 +250,7 @@ def _own_names(context: Context) -> set[str]:
 
 
 def _found(context: Context, params: Params) -> Handshake:
-    """The handshake, if the caller's account has a part in it. Raises HandshakeNotFoundException."""
+    """The handshake, if the caller's account is a party to it. Raises HandshakeNotFoundException."""
     handshake = context.state.first(Handshake, HANDSHAKE_ID, params["HandshakeId"])
     if handshake is None or not is_shown(handshake, int(context.now)):
         raise _not_found()
@@ -260,16 +260,16 @@ def _found(context: Context, params: Params) -> Handshake:
 
 
 def _ended(context: Context, handshake: Handshake, state: str) -> Handshake:
-    """`handshake` in its last state. Raises HandshakeAlreadyInState..., InvalidHandshakeTransitionException."""
+    """`handshake` in a final state. Raises HandshakeAlreadyInState..., InvalidHandshakeTransitionException."""
     now = int(context.now)
     if state_of(handshake, now) == state:
         raise refused("HandshakeAlreadyInState", "The specified handshake is already in the requested state.")
     if not waits(handshake, now):
-        raise _not_from(handshake, context)
+        raise _not_recipient_fault(handshake, context)
     return replace(handshake, state=state, answered=max(now, 1))
 
 
-def _not_from(handshake: Handshake, context: Context) -> Fault:
+def _not_recipient_fault(handshake: Handshake, context: Context) -> Fault:
     return refused(
         "InvalidHandshakeTransition",
         "You can't perform the operation on the handshake in its current state: "
@@ -286,7 +286,7 @@ def _answer(context: Context, handshake: Handshake, *events: Event) -> Outcome:
     return Outcome({"Handshake": shown(change(context.state, every), handshake, int(context.now))}, every)
 
 
-# --- looking ---
+# --- reading ---
 
 
 def describe_handshake(context: Context, params: Params) -> Outcome:
@@ -295,7 +295,7 @@ def describe_handshake(context: Context, params: Params) -> Outcome:
 
 
 def list_handshakes_for_account(context: Context, params: Params) -> Outcome:
-    """ListHandshakesForAccount: those that the caller's account has received, in an organization or in none."""
+    """ListHandshakesForAccount: those that the caller's account received; it need not be in an organization."""
     found = [
         handshake
         for name in _own_names(context)
@@ -306,7 +306,7 @@ def list_handshakes_for_account(context: Context, params: Params) -> Outcome:
 
 
 def list_handshakes_for_organization(scope: Scope, params: Params) -> Outcome:
-    """ListHandshakesForOrganization: those that the organization has sent."""
+    """ListHandshakesForOrganization: those that the organization sent."""
     return _listed(scope.context, params, scope.context.state.table(Handshake, scope.management).values())
 
 

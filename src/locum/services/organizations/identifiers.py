@@ -1,4 +1,4 @@
-"""Identifiers of Organizations: lower-case letters and digits behind a prefix."""
+"""Generation of Organizations' identifiers: a prefix, and lower-case letters and digits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 def new_id(prefix: str, length: int, entropy: Entropy) -> str:
-    """A fresh id: `prefix` and `length` characters (`p-4fj2k0xq`)."""
+    """Generate an id: `prefix` and `length` characters (`p-4fj2k0xq`)."""
     number = int.from_bytes(entropy(length), "big")
     characters = []
     for _ in range(length):
@@ -22,7 +22,7 @@ def new_id(prefix: str, length: int, entropy: Entropy) -> str:
 
 
 def new_account_id(state: State, entropy: Entropy) -> str:
-    """Twelve digits that are no account's."""
+    """Generate an account id that is not in use."""
     while True:
         account = f"{int.from_bytes(entropy(8), 'big') % 10**12:012}"
         if state.get(Account, account, account) is None and member_of(state, account) is None:

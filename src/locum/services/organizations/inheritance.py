@@ -1,7 +1,7 @@
-"""How management policies add up on the way from the root to an account.
+"""Inheritance of management policies from the root to an account.
 
 User Guide, "Inheritance operators": "@@assign", "@@append" and "@@remove" set values; the control operator
-"@@operators_allowed_for_child_policies" says which of them the policies below may use, there and deeper.
+"@@operators_allowed_for_child_policies" restricts those that policies below may use at that path and under it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ _REMOVE: Final = "@@remove"
 _CONTROL: Final = "@@operators_allowed_for_child_policies"
 _ALL: Final = frozenset({_ASSIGN, _APPEND, _REMOVE})
 
-Place = tuple[str, ...]
-Limits = dict[Place, frozenset[str]]
+Path = tuple[str, ...]
+Limits = dict[Path, frozenset[str]]
 
 
 def effective(levels: Iterable[Iterable[dict[str, Any]]]) -> dict[str, Any]:
-    """The policy that `levels`, root first, come to: plain values, without operators."""
+    """The effective policy of `levels`, root first: plain values, without operators."""
     result: dict[str, Any] = {}
     limits: Limits = {}
     for policies in levels:
@@ -31,13 +31,13 @@ def effective(levels: Iterable[Iterable[dict[str, Any]]]) -> dict[str, Any]:
     return _pruned(result)
 
 
-def _merge(into: dict[str, Any], policy: dict[str, Any], place: Place, limits: Limits, below: Limits) -> None:
-    """Carry out `policy` at `place` under `limits`, those of the levels above; note its own in `below`."""
-    _restrict(policy, place, below)
+def _merge(into: dict[str, Any], policy: dict[str, Any], path: Path, limits: Limits, below: Limits) -> None:
+    """Merge `policy` at `path` under `limits`, those of the levels above; its own limits are added to `below`."""
+    _restrict(policy, path, below)
     for name, value in policy.items():
         if name.startswith("@@") or not isinstance(value, dict):
             continue
-        here = (*place, name)
+        here = (*path, name)
         if _ALL & value.keys():
             _restrict(value, here, below)
             _set(into, name, value, _allowed(limits, here))
@@ -47,18 +47,18 @@ def _merge(into: dict[str, Any], policy: dict[str, Any], place: Place, limits: L
                 _merge(child, value, here, limits, below)
 
 
-def _restrict(policy: dict[str, Any], place: Place, below: Limits) -> None:
+def _restrict(policy: dict[str, Any], path: Path, below: Limits) -> None:
     named = policy.get(_CONTROL)
     if isinstance(named, list):
         allowed = _ALL if "@@all" in named else _ALL & {name for name in named if isinstance(name, str)}
-        below[place] = below.get(place, _ALL) & allowed
+        below[path] = below.get(path, _ALL) & allowed
 
 
-def _allowed(limits: Limits, place: Place) -> frozenset[str]:
-    """What the levels above leave: a limit holds where it stands, and for everything under it."""
+def _allowed(limits: Limits, path: Path) -> frozenset[str]:
+    """The operators that the levels above allow: a limit applies to its path and everything under it."""
     allowed = _ALL
-    for depth in range(len(place) + 1):
-        allowed &= limits.get(place[:depth], _ALL)
+    for depth in range(len(path) + 1):
+        allowed &= limits.get(path[:depth], _ALL)
     return allowed
 
 
@@ -80,6 +80,6 @@ def _list(value: Any) -> list[Any]:
 
 
 def _pruned(value: dict[str, Any]) -> dict[str, Any]:
-    """Without the places at which nothing was set."""
+    """`value` without empty objects."""
     made = {name: _pruned(item) if isinstance(item, dict) else item for name, item in value.items()}
     return {name: item for name, item in made.items() if item != {}}

@@ -1,4 +1,4 @@
-"""Handshakes as values: the state they are in, how long they are shown, how many places they hold."""
+"""The state of handshakes, their expiry and visibility, and their shape in answers."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ _WAITING: Final = (REQUESTED, OPEN)
 
 
 def state_of(handshake: Handshake, now: int) -> str:
-    """The state of `handshake`: what waits for an answer expires."""
+    """The state of `handshake` at `now`: EXPIRED where it was not answered in time."""
     return EXPIRED if handshake.state in _WAITING and now >= handshake.expires else handshake.state
 
 
 def waits(handshake: Handshake, now: int) -> bool:
-    """Whether `handshake` can still be answered."""
+    """Whether `handshake` waits for an answer."""
     return state_of(handshake, now) in _WAITING
 
 
 def is_shown(handshake: Handshake, now: int) -> bool:
-    """Whether answers have `handshake`: "for 30 days before they are deleted"."""
+    """Whether `handshake` is visible: "for 30 days before they are deleted"."""
     ended = handshake.answered or handshake.expires
     return waits(handshake, now) or now < ended + limits.HANDSHAKE_KEPT_DAYS * DAY
 
 
 def expiry(now: int, days: int) -> int:
-    """When a handshake of `now` expires."""
+    """The expiry of a handshake made at `now`."""
     return now + days * DAY
 
 
-def places_taken(scope: Scope) -> int:
-    """How many accounts the organization has, with those that are invited: "An invitation ... counts"."""
+def accounts_counted(scope: Scope) -> int:
+    """The number of accounts that count towards the quota, invited ones included: "An invitation ... counts"."""
     state = scope.context.state
     handshakes = state.table(Handshake, scope.management).values()
     invited = sum(one.action == INVITE and waits(one, scope.now) for one in handshakes)
@@ -54,7 +54,7 @@ def places_taken(scope: Scope) -> int:
 
 
 def shown(state: State, handshake: Handshake, now: int) -> dict[str, Any]:
-    """A handshake in an answer."""
+    """A Handshake structure."""
     parties = [{"Id": handshake.organization, "Type": "ORGANIZATION"}]
     if handshake.target_type != "ORGANIZATION":
         parties.append({"Id": handshake.target, "Type": handshake.target_type})

@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 ACCOUNTS: Final = 10_000
-"""In an organization, open invitations too. AWS's default is 10; this is what AWS raises it to at most."""
+"""Accounts per organization, including open invitations. AWS's default is 10; this is AWS's maximum."""
 
 UNITS: Final = 1000
-"""In an organization."""
+"""Units per organization."""
 
 UNIT_DEPTH: Final = 5
 """Levels of units below the root."""
 
 TAGS: Final = 50
-"""On one resource."""
+"""Tags per resource."""
 
 
 class PolicyQuota(NamedTuple):
-    """Of one type of policy: how many there are in an organization, and on one target; their size in characters."""
+    """The quotas of a type of policy: the number per organization and per target, and the size in characters."""
 
     number: int
     attached: int
@@ -34,7 +34,7 @@ MANAGEMENT: Final = PolicyQuota(1000, 10, 10_000)
 
 INVITATION_DAYS: Final = 15
 ALL_FEATURES_DAYS: Final = 90
-"""How long a handshake waits for its answer: User Guide, "Inviting an account", "Enabling all features"."""
+"""The lifetime of handshakes: User Guide, "Inviting an account", "Enabling all features"."""
 
 HANDSHAKE_KEPT_DAYS: Final = 30
 """API, Handshake: "You can view canceled handshakes in API responses for 30 days before they are deleted"."""
@@ -43,7 +43,7 @@ CLOSING_DAYS: Final = 30
 
 
 def closings(members: int) -> int:
-    """How many accounts may be closed in CLOSING_DAYS.
+    """The number of accounts that may be closed within CLOSING_DAYS.
 
     API, CloseAccount: "the higher of either 250 or 20% of the member accounts in your organization, up to a maximum of
     1,000".

@@ -1,4 +1,4 @@
-"""The organization itself, and its root."""
+"""The organization and its root."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from locum.state.organizations import ALL_FEATURES, member_of
 
 
 def create_organization(context: Context, params: Params) -> Outcome:
-    """CreateOrganization: the caller's account manages it, and is its first account."""
+    """CreateOrganization: the caller's account becomes its management account."""
     account, now = context.account, int(context.now)
     if member_of(context.state, account) is not None:
         raise refused("AlreadyInOrganization", "The provided account is already a member of an organization.")
@@ -61,7 +61,7 @@ def describe_organization(scope: Scope, _params: Params) -> Outcome:
 
 
 def delete_organization(scope: Scope, _params: Params) -> Outcome:
-    """DeleteOrganization: all accounts but the management account must have left; the rest goes with it."""
+    """DeleteOrganization, with its units and policies. All accounts but the management account must have left."""
     state, management = scope.context.state, scope.management
     if len(state.table(Member, management)) > 1:
         raise refused(
@@ -77,7 +77,7 @@ def delete_organization(scope: Scope, _params: Params) -> Outcome:
 
 
 def list_roots(scope: Scope, params: Params) -> Outcome:
-    """ListRoots: there is one."""
+    """ListRoots: always one."""
     return listed(params, "Roots", (scope.organization,), lambda found: found.root, shapes.root)
 
 

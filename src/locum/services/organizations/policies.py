@@ -22,7 +22,7 @@ from locum.state.organizations import ALL_FEATURES, policy_of
 
 
 def found_policy(scope: Scope, params: Params) -> OrganizationPolicy:
-    """The policy that `params` name, AWS's own too. Raises PolicyNotFoundException."""
+    """The policy in `params`, which may be one of AWS's own. Raises PolicyNotFoundException."""
     found = policy_of(scope.context.state, scope.organization, params["PolicyId"])
     if found is None:
         raise policy_not_found()
@@ -30,7 +30,7 @@ def found_policy(scope: Scope, params: Params) -> OrganizationPolicy:
 
 
 def check_available(scope: Scope) -> None:
-    """Policies take all features. Raises PolicyTypeNotAvailableForOrganizationException."""
+    """Check that the organization has all features. Raises PolicyTypeNotAvailableForOrganizationException."""
     if scope.organization.feature_set != ALL_FEATURES:
         raise refused(
             "PolicyTypeNotAvailableForOrganization",
@@ -43,7 +43,7 @@ def create_policy(scope: Scope, params: Params) -> Outcome:
     kind, tags = params["Type"], given(params)
     check_available(scope)
     content = checked(params["Content"], kind)
-    _vacant(scope, kind, params["Name"])
+    _check_name(scope, kind, params["Name"])
     if sum(1 for _ in _own(scope, kind)) >= TYPES[kind].quota.number:
         raise constraint_violation(
             "POLICY_NUMBER_LIMIT_EXCEEDED", "You have exceeded the allowed number of policies in an organization."
@@ -62,11 +62,11 @@ def create_policy(scope: Scope, params: Params) -> Outcome:
 
 
 def update_policy(scope: Scope, params: Params) -> Outcome:
-    """UpdatePolicy: what is not given stays."""
+    """UpdatePolicy: members that are absent do not change."""
     old = _to_change(scope, params)
     name = params.get("Name", old.name)
     if name != old.name:
-        _vacant(scope, old.type, name)
+        _check_name(scope, old.type, name)
     new = replace(
         old,
         name=name,
@@ -78,7 +78,7 @@ def update_policy(scope: Scope, params: Params) -> Outcome:
 
 
 def delete_policy(scope: Scope, params: Params) -> Outcome:
-    """DeletePolicy: it may be attached to nothing."""
+    """DeletePolicy. The policy must not be attached."""
     policy = _to_change(scope, params)
     if scope.context.state.count(TARGETS_OF_POLICY, scoped(scope.management, policy.id)):
         raise refused(
@@ -95,7 +95,7 @@ def describe_policy(scope: Scope, params: Params) -> Outcome:
 
 
 def list_policies(scope: Scope, params: Params) -> Outcome:
-    """ListPolicies: of one type, AWS's own first."""
+    """ListPolicies, of one type, AWS's own first."""
     kind = params["Filter"]
     own = [*(policy for policy in AWS_POLICIES.values() if policy.type == kind), *_own(scope, kind)]
     return listed(
@@ -112,7 +112,7 @@ def _own(scope: Scope, kind: str) -> Iterator[OrganizationPolicy]:
     return (policy for policy in table if policy.type == kind)
 
 
-def _vacant(scope: Scope, kind: str, name: str) -> None:
+def _check_name(scope: Scope, kind: str, name: str) -> None:
     aws = (policy for policy in AWS_POLICIES.values() if policy.type == kind)
     if any(policy.name == name for policy in (*aws, *_own(scope, kind))):
         raise refused("DuplicatePolicy", "A policy with the specified name and type already exists.")

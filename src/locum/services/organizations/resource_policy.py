@@ -1,4 +1,4 @@
-"""The organization's resource policy: it gives member accounts actions on policies and the organization's data.
+"""The organization's resource policy, which delegates actions to member accounts.
 
 User Guide, "Delegated administrator for AWS Organizations".
 """
@@ -32,11 +32,11 @@ ListPoliciesForTarget ListRoots ListTagsForResource ListTargetsForPolicy TagReso
 """
 
 DELEGABLE: Final = frozenset(f"organizations:{name}".lower() for name in _NAMES.split())
-"""User Guide, "Supported actions" of delegation policies."""
+"""The actions that can be delegated: User Guide, "Supported actions" of delegation policies."""
 
 
 def put_resource_policy(scope: Scope, params: Params) -> Outcome:
-    """PutResourcePolicy: a new one, or another content."""
+    """PutResourcePolicy: creates or replaces the policy."""
     old, content, tags = scope.organization, params["Content"], given(params)
     _check(content)
     after = replace(
@@ -50,16 +50,16 @@ def put_resource_policy(scope: Scope, params: Params) -> Outcome:
 
 def describe_resource_policy(scope: Scope, _params: Params) -> Outcome:
     """DescribeResourcePolicy."""
-    return Outcome({"ResourcePolicy": _shown(_present(scope))})
+    return Outcome({"ResourcePolicy": _shown(_with_policy(scope))})
 
 
 def delete_resource_policy(scope: Scope, _params: Params) -> Outcome:
     """DeleteResourcePolicy."""
-    after = replace(_present(scope), resource_policy="", resource_policy_id="", resource_policy_tags={})
+    after = replace(_with_policy(scope), resource_policy="", resource_policy_id="", resource_policy_tags={})
     return Outcome({}, (put(after),))
 
 
-def _present(scope: Scope) -> Organization:
+def _with_policy(scope: Scope) -> Organization:
     if not scope.organization.resource_policy:
         raise refused(
             "ResourcePolicyNotFound", "We can't find a resource policy request with the parameter that you specified."
@@ -74,7 +74,7 @@ def _shown(organization: Organization) -> dict[str, Any]:
 
 
 def _check(content: str) -> None:
-    """Raises InvalidInputException, with the reason why `content` is no delegation policy."""
+    """Check that `content` is a valid delegation policy. Raises InvalidInputException with the reason."""
     for statement in _parsed(content).statements:
         if statement.principals is None or statement.principals.service or statement.principals.federated:
             raise invalid_input("INVALID_PRINCIPAL", "You specified an invalid principal element in the policy.")
@@ -97,7 +97,7 @@ def _parsed(content: str) -> Document:
 
 
 def _is_delegable(statement: Statement) -> bool:
-    """An allowed action is one of those listed, written out; what is denied may be anything of Organizations."""
+    """Whether an Allow has only `DELEGABLE` actions without wildcards, or a Deny only actions of Organizations."""
     actions = [action.lower() for action in statement.actions or ()]
     if statement.allows:
         return statement.actions is not None and all(action in DELEGABLE for action in actions)

@@ -1,8 +1,8 @@
-"""The roles that Organizations makes in an account.
+"""The roles that Organizations creates in accounts.
 
-User Guide, "Accessing member accounts": the role that CreateAccount names (OrganizationAccountAccessRole) "grants the
+User Guide, "Accessing member accounts": the role of CreateAccount (OrganizationAccountAccessRole) "grants the
 management account administrative permissions"; "AWS Organizations and service-linked roles":
-AWSServiceRoleForOrganizations is made in every account of an organization with all features.
+AWSServiceRoleForOrganizations is created in every account of an organization with all features.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ _SERVICE_POLICY: Final = "arn:aws:iam::aws:policy/aws-service-role/AWSOrganizati
 
 
 def access_role(context: Context, account: str, management: str, name: str) -> Event:
-    """The role in `account` by which the management account administers it."""
+    """The event that creates the access role of the management account in `account`."""
     made = Role(
         account=account,
         name=name,
         id=unique_id(ROLE_ID, context.entropy),
         created=int(context.now),
-        trust=_trusting("AWS", root_arn(management)),
+        trust=_trust_policy("AWS", root_arn(management)),
         attached=(_ADMINISTRATOR,),
     )
     return put(made)
 
 
 def service_role(context: Context, account: str) -> Iterator[Event]:
-    """The service-linked role of Organizations in `account`, unless it is there already."""
+    """The events that create Organizations' service-linked role in `account`, unless it exists."""
     if context.state.get(Role, account, _SERVICE_ROLE.lower()) is None:
         made = Role(
             account=account,
@@ -48,12 +48,12 @@ def service_role(context: Context, account: str) -> Iterator[Event]:
             created=int(context.now),
             description="Service-linked role used by AWS Organizations to enable integration of other AWS services "
             "with Organizations.",
-            trust=_trusting("Service", _SERVICE),
+            trust=_trust_policy("Service", _SERVICE),
             attached=(_SERVICE_POLICY,),
         )
         yield put(made)
 
 
-def _trusting(kind: str, principal: str) -> str:
+def _trust_policy(kind: str, principal: str) -> str:
     statement = {"Effect": "Allow", "Principal": {kind: principal}, "Action": "sts:AssumeRole"}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))

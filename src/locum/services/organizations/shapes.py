@@ -1,4 +1,4 @@
-"""What answers show of an entity."""
+"""Entities as structures in answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Shape = dict[str, Any]
 
 
 def organization(state: State, entity: Organization) -> Shape:
-    """An organization. `AvailablePolicyTypes` is as old as SCPs, and was never extended to other types."""
+    """An organization. `AvailablePolicyTypes` has SCPs only, as on AWS, which never extended it to other types."""
     management = state.get(Member, entity.account, entity.account)
     available = [{"Type": SERVICE_CONTROL, "Status": "ENABLED"}] if entity.feature_set == ALL_FEATURES else []
     return {
@@ -100,7 +100,7 @@ def whole_policy(scope: Scope, entity: OrganizationPolicy) -> Shape:
 
 
 def target(scope: Scope, node: OrganizationNode) -> Shape:
-    """What a policy is attached to."""
+    """A target of a policy."""
     return {
         "TargetId": target_of(node),
         "Arn": node_arn(scope.organization, node),
@@ -110,7 +110,7 @@ def target(scope: Scope, node: OrganizationNode) -> Shape:
 
 
 def kind_of_node(node: OrganizationNode) -> str:
-    """ROOT, ORGANIZATIONAL_UNIT or ACCOUNT."""
+    """The type of a node: ROOT, ORGANIZATIONAL_UNIT or ACCOUNT."""
     if isinstance(node, Organization):
         return "ROOT"
     return "ORGANIZATIONAL_UNIT" if isinstance(node, Unit) else "ACCOUNT"

@@ -30,7 +30,7 @@ Tagged = Organization | Unit | Member | OrganizationPolicy
 
 
 def given(params: Params) -> Tags:
-    """The tags that `params` bring. Raises InvalidInputException, ConstraintViolationException."""
+    """The tags in `params`. Raises InvalidInputException, ConstraintViolationException."""
     pairs = params.get("Tags", ())
     tags = {pair["Key"]: pair["Value"] for pair in pairs}
     _check_keys(tags)
@@ -78,7 +78,7 @@ def _within_limit(tags: Tags) -> Tags:
 
 
 def _found(scope: Scope, identifier: str) -> tuple[Tagged, Tags]:
-    """What has the id `identifier`, and its tags. Raises TargetNotFoundException."""
+    """The resource with the id `identifier`, and its tags. Raises TargetNotFoundException."""
     state, organization = scope.context.state, scope.organization
     if identifier.startswith("rp-") and identifier == organization.resource_policy_id:
         return organization, organization.resource_policy_tags

@@ -1,4 +1,4 @@
-"""The tree: what is in what, and moving accounts about in it."""
+"""The tree of units and accounts: listing children and parents, and moving accounts."""
 
 from __future__ import annotations
 
@@ -17,19 +17,22 @@ from locum.state import Member, Unit, organizations, put
 
 
 def parent_of(scope: Scope, parent: str, missing: Fault | None = None) -> str:
-    """The id `parent`, which is the root's or a unit's. Raises `missing`, or ParentNotFoundException."""
+    """Check that `parent` is the id of the root or a unit, and return it.
+
+    Raises `missing`, or ParentNotFoundException.
+    """
     if parent != scope.organization.root and scope.unit(parent) is None:
         raise missing or parent_not_found()
     return parent
 
 
 def units_in(scope: Scope, parent: str) -> list[Unit]:
-    """The units directly in `parent`, in no order."""
+    """The units directly under `parent`, unordered."""
     return organizations.units_in(scope.context.state, scope.organization, parent)
 
 
 def accounts_in(scope: Scope, parent: str) -> list[Member]:
-    """The accounts directly in `parent`, in no order."""
+    """The accounts directly under `parent`, unordered."""
     return organizations.members_in(scope.context.state, scope.organization, parent)
 
 

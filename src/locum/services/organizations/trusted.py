@@ -1,4 +1,4 @@
-"""Services that work with the organization: trusted access, and delegated administrators.
+"""Trusted access of services, and delegated administrators.
 
 User Guide, "AWS services that you can use with AWS Organizations".
 """
@@ -20,15 +20,30 @@ from locum.services.organizations.faults import (
     unrecognized_service,
 )
 from locum.services.organizations.pagination import listed
-from locum.services.organizations.services import SERVICES
 from locum.services.verbs import Operation, Outcome, Params, writes
 from locum.state import Event, Member, put
 from locum.state.indexes import DELEGATED_MEMBERS
 from locum.state.organizations import ALL_FEATURES
 
+_SERVICE_NAMES: Final = """
+access-analyzer account application-signals.cloudwatch auditmanager aws-artifact-account-sync backup
+bcm-data-exports.billing ce cloudtrail compute-optimizer config config-multiaccountsetup controltower
+cost-optimization-hub.bcm detective devops-guru ds ec2 ec2.application-autoscaling emr-serverless fms guardduty
+health iam inspector2 ipam license-management.marketplace license-manager license-manager-linux-subscriptions
+license-manager.member-account macie malware-protection.guardduty managedservices
+member.org.stacksets.cloudformation mgn network-flow-monitor.networkmanager networkmanager notifications
+observabilityadmin private-marketplace.marketplace procurement-insights.marketplace q
+ram reachabilityanalyzer.networkinsights reporting.trustedadvisor resource-explorer-2 security-ir securityhub
+securitylake servicecatalog servicequotas shield ssm ssm-quicksetup sso stacksets.cloudformation storage-lens.s3
+tagpolicies.tag topology.networkmanager user-subscriptions vpc-lattice wellarchitected
+"""
+
+_SERVICES: Final = frozenset(f"{name}.amazonaws.com" for name in _SERVICE_NAMES.split())
+"""The service principals that work with Organizations, from the same page of the User Guide."""
+
 
 def enable_aws_service_access(scope: Scope, params: Params) -> Outcome:
-    """EnableAWSServiceAccess: again, it changes nothing."""
+    """EnableAWSServiceAccess. Idempotent."""
     service, enabled = _service(params), scope.organization.services
     if scope.organization.feature_set != ALL_FEATURES:
         raise not_all_features()
@@ -38,13 +53,13 @@ def enable_aws_service_access(scope: Scope, params: Params) -> Outcome:
 
 
 def disable_aws_service_access(scope: Scope, params: Params) -> Outcome:
-    """DisableAWSServiceAccess: nobody is the service's delegated administrator from then on."""
+    """DisableAWSServiceAccess: also deregisters the service's delegated administrators."""
     service, enabled = _service(params), scope.organization.services
     if service not in enabled:
         return Outcome({})
-    left = {name: since for name, since in enabled.items() if name != service}
+    remaining = {name: since for name, since in enabled.items() if name != service}
     events = [_without(member, service) for member in _administrators(scope) if service in member.delegations]
-    return Outcome({}, (put(replace(scope.organization, services=left)), *events))
+    return Outcome({}, (put(replace(scope.organization, services=remaining)), *events))
 
 
 def list_aws_service_access_for_organization(scope: Scope, params: Params) -> Outcome:
@@ -120,7 +135,7 @@ def list_delegated_services_for_account(scope: Scope, params: Params) -> Outcome
 
 def _service(params: Params) -> str:
     service = str(params["ServicePrincipal"])
-    if service not in SERVICES:
+    if service not in _SERVICES:
         raise unrecognized_service()
     return service
 
@@ -131,8 +146,8 @@ def _administrators(scope: Scope) -> list[Member]:
 
 
 def _without(member: Member, service: str) -> Event:
-    left = {name: since for name, since in member.delegations.items() if name != service}
-    return put(replace(member, delegations=left, delegated_since=member.delegated_since if left else 0))
+    remaining = {name: since for name, since in member.delegations.items() if name != service}
+    return put(replace(member, delegations=remaining, delegated_since=member.delegated_since if remaining else 0))
 
 
 def _check_not_management(scope: Scope, account: str) -> None:

@@ -19,7 +19,7 @@ from locum.state.organizations import units_above
 
 
 def unit_of(scope: Scope, params: Params) -> Unit:
-    """The unit that `params` name. Raises OrganizationalUnitNotFoundException."""
+    """The unit in `params`. Raises OrganizationalUnitNotFoundException."""
     found = scope.unit(params["OrganizationalUnitId"])
     if found is None:
         raise unit_not_found()
@@ -30,7 +30,7 @@ def create_organizational_unit(scope: Scope, params: Params) -> Outcome:
     """CreateOrganizationalUnit."""
     parent, name = parent_of(scope, params["ParentId"]), params["Name"]
     state, tags = scope.context.state, given(params)
-    _vacant(scope, parent, name)
+    _check_name(scope, parent, name)
     above = scope.unit(parent)
     if above is not None and len(units_above(state, scope.organization, above)) >= limits.UNIT_DEPTH:
         raise constraint_violation(
@@ -49,16 +49,16 @@ def create_organizational_unit(scope: Scope, params: Params) -> Outcome:
 
 
 def update_organizational_unit(scope: Scope, params: Params) -> Outcome:
-    """UpdateOrganizationalUnit: another name."""
+    """UpdateOrganizationalUnit: changes the name."""
     unit = unit_of(scope, params)
     if "Name" not in params:
         return Outcome({"OrganizationalUnit": shapes.unit(scope, unit)})
-    _vacant(scope, unit.parent, params["Name"])
+    _check_name(scope, unit.parent, params["Name"])
     return _answer(scope, replace(unit, name=params["Name"]))
 
 
 def delete_organizational_unit(scope: Scope, params: Params) -> Outcome:
-    """DeleteOrganizationalUnit: nothing may be in it."""
+    """DeleteOrganizationalUnit. The unit must be empty."""
     unit, state = unit_of(scope, params), scope.context.state
     place = scoped(scope.management, unit.id)
     if state.count(CHILD_UNITS, place) or state.count(CHILD_MEMBERS, place):
@@ -71,7 +71,7 @@ def describe_organizational_unit(scope: Scope, params: Params) -> Outcome:
     return Outcome({"OrganizationalUnit": shapes.unit(scope, unit_of(scope, params))})
 
 
-def _vacant(scope: Scope, parent: str, name: str) -> None:
+def _check_name(scope: Scope, parent: str, name: str) -> None:
     if any(unit.name == name for unit in units_in(scope, parent)):
         raise refused("DuplicateOrganizationalUnit", "An OU with the same name already exists.")
 

@@ -1,13 +1,13 @@
-"""Requests on their way in: bytes to parameters, one compiled function per operation and protocol.
+"""Parsing of requests to parameters: one compiled function per operation and protocol.
 
     scalars    text to values              values     JSON and CBOR by shape
     form       forms and their tree        xml        XML by shape
-    names      what forms call members     bindings   path, query string and headers
+    names      member names in forms       bindings   path, query string and headers
     query      query, ec2                  rest       rest-json, rest-xml
     s3         bucket and key
 
-Shapes are walked when an operation is first called. What a request then costs is what it sends. A parser does not
-check constraints of the model; `locum.wire.validate` does.
+Shapes are traversed when an operation is first called, so that parsing a request takes time in proportion to its size.
+Parsers do not check constraints of the model; `locum.wire.validate` does.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ Parser = Callable[[HttpRequest, bytes], dict[str, Any]]
 
 
 def compile_parser(model: OperationModel, protocol: str) -> Parser:
-    """The function that reads this operation's parameters from a request and its verified body.
+    """Compile the parser of an operation: a function of a request and its verified body to the parameters.
 
-    It raises Fault, as the service does, where the request cannot be read. Timestamps are epoch seconds, blobs bytes.
-    Raises KeyError on a protocol that AWS does not have.
+    It raises the service's Fault where the request is malformed. Timestamps are epoch seconds, blobs bytes.
+    Raises KeyError on an unknown protocol.
     """
     read = _COMPILERS[protocol](model)
     service = model.service_model.service_name
@@ -58,7 +58,7 @@ def _compile_cbor(model: OperationModel) -> Parser:
 
 
 def _document(model: OperationModel, compiler: ValueCompiler, decode: Callable[[bytes], Any]) -> Parser:
-    """The whole body is the input; no body is an empty one."""
+    """A parser for protocols in which the body is the input; an empty body is an empty input."""
     if model.input_shape is None:
         return lambda request, body: {}
     read = compiler.structure(model.input_shape)

@@ -1,4 +1,4 @@
-"""REST bindings: the members of an input that are in the path, the query string and the headers.
+"""Parsing of REST bindings: the input members in the path, the query string and the headers.
 
 https://smithy.io/2.0/spec/http-bindings.html
 """
@@ -20,15 +20,15 @@ from locum.wire.parsers.values import read_json
 if TYPE_CHECKING:
     from botocore.model import OperationModel, Shape
 
-Take = Callable[[HttpRequest, dict[str, Any]], None]
+Binding = Callable[[HttpRequest, dict[str, Any]], None]
 _Entry = tuple[str, Callable[[str], Any]]
 
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?:,|$)|([^,]*)(?:,|$)')
 _BETWEEN_DATES = re.compile(r"(?<=GMT),\s*")
 
 
-def compile_bindings(model: OperationModel) -> list[Take]:
-    """Functions that each take one part of the request and add the members found there."""
+def compile_bindings(model: OperationModel) -> list[Binding]:
+    """Compile functions that each parse one part of the request, and add the members found there."""
     located: dict[str, dict[str, Shape]] = {"uri": {}, "querystring": {}, "header": {}, "headers": {}}
     for name, member in model.input_shape.members.items():
         location = member.serialization.get("location")
@@ -63,11 +63,11 @@ def _bind(entry: _Entry, wire_name: str, text: str, found: dict[str, Any]) -> No
 # The path
 
 
-def _labels(uri: str, members: dict[str, Shape], *, s3: bool) -> Take:
+def _labels(uri: str, members: dict[str, Shape], *, s3: bool) -> Binding:
     entries = {_wire_name(name, member): (name, text_reader(member)) for name, member in members.items()}
     if s3:
         return _s3_labels(entries)
-    places = _places(uri)
+    places = _label_segments(uri)
     ends_greedy = uri.partition("?")[0].endswith("+}")
 
     def take(request: HttpRequest, found: dict[str, Any]) -> None:
@@ -84,13 +84,13 @@ def _labels(uri: str, members: dict[str, Shape], *, s3: bool) -> Take:
     return take
 
 
-def _places(uri: str) -> dict[str, slice]:
-    """Which segments of the path each label of a template is; a greedy one takes what the others leave."""
+def _label_segments(uri: str) -> dict[str, slice]:
+    """The segments of the path by the label of the template they match; a greedy label matches the remaining ones."""
     segments = uri.partition("?")[0].strip("/").split("/")
     places = {}
     after_greedy = False
     for position, segment in enumerate(segments):
-        last = position + 1 - len(segments)  # counted from the end: 0 is the last one
+        last = position + 1 - len(segments)  # counted from the end: 0 is the last
         start = position - len(segments) if after_greedy else position
         if segment.endswith("+}"):
             after_greedy = True
@@ -100,7 +100,7 @@ def _places(uri: str) -> dict[str, slice]:
     return places
 
 
-def _s3_labels(entries: dict[str, _Entry]) -> Take:
+def _s3_labels(entries: dict[str, _Entry]) -> Binding:
     names = {wire_name: name for wire_name, (name, _) in entries.items()}
 
     def take(request: HttpRequest, found: dict[str, Any]) -> None:
@@ -114,8 +114,11 @@ def _s3_labels(entries: dict[str, _Entry]) -> Take:
 # The query string
 
 
-def _query_string(members: dict[str, Shape], hoisted: dict[str, _Entry], uri: str) -> Take:
-    """`hoisted`: headers of S3, which presigned URLs may carry as parameters (`x-amz-acl=...`)."""
+def _query_string(members: dict[str, Shape], hoisted: dict[str, _Entry], uri: str) -> Binding:
+    """The binding of query parameters.
+
+    `hoisted`: headers of S3 that presigned URLs may have there (`x-amz-acl=...`).
+    """
     single: dict[str, _Entry] = {name: entry for name, entry in hoisted.items() if name.startswith("x-amz-")}
     lists: dict[str, _Entry] = {}
     rest: list[tuple[str, bool]] = []
@@ -144,12 +147,12 @@ def _query_string(members: dict[str, Shape], hoisted: dict[str, _Entry], uri: st
                 found.setdefault(name, []).append(read(form_text(raw)))
             elif key and key not in literals and not key.startswith("X-Amz-"):
                 for name, many in rest:
-                    _gather(found.setdefault(name, {}), key, form_text(raw), many=many)
+                    _add(found.setdefault(name, {}), key, form_text(raw), many=many)
 
     return take
 
 
-def _gather(found: dict[str, Any], key: str, text: str, *, many: bool) -> None:
+def _add(found: dict[str, Any], key: str, text: str, *, many: bool) -> None:
     if many:
         found.setdefault(key, []).append(text)
     else:
@@ -159,7 +162,7 @@ def _gather(found: dict[str, Any], key: str, text: str, *, many: bool) -> None:
 # Headers
 
 
-def _headers(entries: dict[str, _Entry]) -> Take:
+def _headers(entries: dict[str, _Entry]) -> Binding:
     def take(request: HttpRequest, found: dict[str, Any]) -> None:
         for name, text in request.headers.items():
             entry = entries.get(name)
@@ -169,7 +172,7 @@ def _headers(entries: dict[str, _Entry]) -> Take:
     return take
 
 
-def _prefix_headers(name: str, prefix: str) -> Take:
+def _prefix_headers(name: str, prefix: str) -> Binding:
     prefix = prefix.lower()
 
     def take(request: HttpRequest, found: dict[str, Any]) -> None:
@@ -192,7 +195,7 @@ def _header_reader(member: Shape) -> Callable[[str], Any]:
 
 
 def _listed(text: str) -> list[str]:
-    """The items of a list in a header: separated by commas, quoted where they contain one."""
+    """The items of a list in a header: separated by commas, quoted where they contain a comma."""
     if '"' not in text:
         return [item.strip() for item in text.split(",")]
     items = []

@@ -1,8 +1,8 @@
-"""Forms: `application/x-www-form-urlencoded`, and the tree that the dots in its names make.
+"""Parsing of forms (`application/x-www-form-urlencoded`), and of the tree that the dots in their names denote.
 
     Tags.member.1.Key=a&Tags.member.1.Value=b   ->   {"Tags": {"member": {"1": {"Key": "a", "Value": "b"}}}}
 
-A name that comes twice is refused: whoever reads the same bytes after us might take the other value.
+A repeated name is refused: a backend that parses the same bytes might use the other value.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _TYPE = "application/x-www-form-urlencoded"
 
 
 def read_form(request: HttpRequest, body: bytes) -> Form:
-    """The form in the body and in the query string (presigned requests and GETs have it there).
+    """Parse the form in the body and in the query string (used by presigned requests and GETs).
 
-    A body that says that it is something else (`multipart/form-data`) is refused: another reader would find other
-    parameters in it, or none.
+    A body of another content type (`multipart/form-data`) is refused: a backend would find other parameters in it, or
+    none.
     """
     form: Form = {}
     if body:
@@ -55,7 +55,7 @@ def _read(text: str, form: Form) -> None:
 
 
 def form_text(text: str) -> str:
-    """Percent-decoded text in which `+` is a space. Raises Malformed where it is not UTF-8."""
+    """Percent-decode text, in which `+` is a space. Raises Malformed where it is not UTF-8."""
     try:
         return unquote_to_bytes(text.replace("+", " ")).decode("utf-8")
     except UnicodeDecodeError:
@@ -78,7 +78,7 @@ def _nest(form: Form, name: str, value: str) -> None:
 
 
 def numbered(node: Form) -> list[Any]:
-    """The children of a list or map node in the order of their numbers; a missing number is passed over."""
+    """The children of a list or map node in the order of their numbers; gaps are ignored."""
     try:
         order = sorted(node, key=_number)
     except ValueError:

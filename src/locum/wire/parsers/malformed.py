@@ -1,4 +1,4 @@
-"""What a parser raises, and how each protocol tells the client."""
+"""Parse errors, and their faults in each protocol."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from locum.core.errors import Fault
 
 
 class Malformed(Exception):
-    """A body that cannot be read as the operation's input; the text is AWS's where AWS's is known."""
+    """A body cannot be parsed as the operation's input. The text is AWS's where it is known."""
 
 
 class Unbindable(Malformed):
-    """The same of a part of the URI or of a header. `name` is the header, the label or the query parameter."""
+    """A part of the URI or a header cannot be parsed. `name` is the header, the label or the query parameter."""
 
     def __init__(self, name: str, value: str, reason: str) -> None:
         super().__init__(reason)
@@ -33,7 +33,7 @@ _CODES = {
 
 
 def malformed_fault(error: Malformed, protocol: str, service: str) -> Fault:
-    """The fault that the service answers a malformed request with."""
+    """The service's fault for a malformed request."""
     if service != "s3":
         return Fault(_CODES[protocol], str(error))
     if isinstance(error, Unbindable):

@@ -1,4 +1,4 @@
-"""What members, lists and maps are called in a form: the query protocol, EC2, and SQS as it used to be."""
+"""The names of members, lists and maps in forms: the query protocol, EC2, and the former query protocol of SQS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 
 class QueryNames:
-    """https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#query-key-resolution."""
+    """The names of the query protocol:
+    https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#query-key-resolution.
+    """
 
     def member(self, name: str, shape: Shape) -> str:
         """The name of a member of a structure."""
@@ -20,46 +22,49 @@ class QueryNames:
         return str(renamed or shape.serialization.get("name", name))
 
     def element(self, shape: ListShape) -> str | None:
-        """What stands between a list's name and the number; None for nothing."""
+        """The part between a list's name and the number; None for none."""
         return None if shape.serialization.get("flattened") else shape.member.serialization.get("name", "member")
 
     def entry(self, name: str, shape: MapShape) -> tuple[str | None, str, str]:
-        """What stands between a map's name and the number, and the names of key and value."""
+        """The part between a map's name and the number (None for none), and the names of key and value."""
         prefix = None if shape.serialization.get("flattened") else "entry"
         return prefix, shape.key.serialization.get("name", "key"), shape.value.serialization.get("name", "value")
 
     def invalid(self, name: str, text: str, error: Malformed) -> Malformed:
-        """What is said of a text that is no value of its member."""
+        """The error for text that is not a valid value of its member."""
         return error
 
 
 class Ec2Names(QueryNames):
-    """https://smithy.io/2.0/aws/protocols/aws-ec2-query-protocol.html#query-key-resolution: all lists are flat."""
+    """The names of EC2, in which all lists are flat.
+
+    https://smithy.io/2.0/aws/protocols/aws-ec2-query-protocol.html#query-key-resolution
+    """
 
     def member(self, name: str, shape: Shape) -> str:
-        """queryName wins; locationName is capitalised."""
+        """The name of a member: its queryName, or else its locationName with a capital letter."""
         if "queryName" in shape.serialization:
             return str(shape.serialization["queryName"])
         located = shape.serialization.get("name")
         return located[0].upper() + located[1:] if located else name
 
     def element(self, shape: ListShape) -> str | None:
-        """Nothing."""
+        """None, as lists are flat."""
         return None
 
     def invalid(self, name: str, text: str, error: Malformed) -> Malformed:
-        """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html: InvalidParameterValue."""
+        """InvalidParameterValue: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html."""
         return Malformed(f"Value ({text[:100]}) for parameter {name} is invalid.")
 
 
 class SqsNames(QueryNames):
-    """SQS before it moved to JSON; today's model has lost these names.
+    """The names of SQS before it moved to JSON, which the present model lacks.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-making-api-requests-xml.html.
     """
 
     def member(self, name: str, shape: Shape) -> str:
-        """A list or map has the name of one of its elements."""
+        """The name of a member; a list or map has the name of one of its elements."""
         if name == "Entries":
             return str(shape.member.name)
         if name == "Actions":
@@ -69,9 +74,9 @@ class SqsNames(QueryNames):
         return name
 
     def element(self, shape: ListShape) -> str | None:
-        """Nothing: all lists are flat."""
+        """None, as lists are flat."""
         return None
 
     def entry(self, name: str, shape: MapShape) -> tuple[str | None, str, str]:
-        """Tags have keys, attributes have names."""
+        """No part between, and the names of key and value, which differ between tags and attributes."""
         return None, "Key" if name.lower() == "tags" else "Name", "Value"

@@ -1,9 +1,9 @@
-"""The query protocol and EC2's variant of it.
+"""Parsing of the query protocol and of EC2's variant of it.
 
 https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
 https://smithy.io/2.0/aws/protocols/aws-ec2-query-protocol.html
 
-Names are resolved once per shape into tables; a request costs what it sends, not what it might send.
+Names are resolved once per shape into tables, so that parsing takes time in proportion to the request.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Parser = Callable[[HttpRequest, bytes], dict[str, Any]]
 
 
 class _Compiler:
-    """Readers for the shapes of one operation. Structures are shared, since shapes may contain themselves."""
+    """Compiles the readers of one operation's shapes. Structures are shared, as shapes may be recursive."""
 
     def __init__(self, names: QueryNames) -> None:
         self._names = names
@@ -91,7 +91,7 @@ class _Compiler:
 
 
 def _below(node: Form | str, step: str | None) -> Form:
-    """The node with the numbers in it; empty for an empty list or map."""
+    """The node that has the numbers; empty for an empty list or map."""
     if isinstance(node, dict) and step is not None:
         if len(node) > 1 or step not in node:
             raise Malformed("Unexpected list element termination")
@@ -117,14 +117,14 @@ def _scalar(name: str, read_text: Callable[[str], Any], names: QueryNames) -> Re
 
 
 def compile_query(model: OperationModel) -> Parser:
-    """The parser of a query request; for SQS, which has left that protocol, with the names it had there."""
+    """Compile the parser of a query request; for SQS, which has left that protocol, with its former names."""
     if model.service_model.service_name != "sqs":
         return _compile(model, QueryNames())
     parse = _compile(model, SqsNames())
     addresses_queue = "QueueUrl" in model.input_shape.members
 
     def parse_sqs(request: HttpRequest, body: bytes) -> dict[str, Any]:
-        # "make requests to the queue URL": the path names the queue where no parameter does.
+        # "make requests to the queue URL": without the parameter, the path names the queue.
         params = parse(request, body)
         if addresses_queue and request.raw_path.count("/") > 1:
             params.setdefault("QueueUrl", f"http://{request.headers.get('host', 'localhost')}{request.raw_path}")
@@ -134,13 +134,13 @@ def compile_query(model: OperationModel) -> Parser:
 
 
 def compile_ec2(model: OperationModel) -> Parser:
-    """The parser of a request to EC2."""
+    """Compile the parser of a request to EC2."""
     return _compile(model, Ec2Names())
 
 
 def _compile(model: OperationModel, names: QueryNames) -> Parser:
     if model.input_shape is None:
-        return _nothing
+        return _no_input
     read = _Compiler(names).structure(model.input_shape)
 
     def parse(request: HttpRequest, body: bytes) -> dict[str, Any]:
@@ -150,6 +150,6 @@ def _compile(model: OperationModel, names: QueryNames) -> Parser:
     return parse
 
 
-def _nothing(request: HttpRequest, body: bytes) -> dict[str, Any]:
-    read_form(request, body)  # for what it refuses
+def _no_input(request: HttpRequest, body: bytes) -> dict[str, Any]:
+    read_form(request, body)  # raises where it is malformed
     return {}

@@ -1,4 +1,4 @@
-"""rest-json and rest-xml: what the path, the query string and the headers bind, and the body."""
+"""Parsing of rest-json and rest-xml: path, query string, headers and body."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _Located = Mapping[str, "Shape"]
 
 
 def compile_rest_json(model: OperationModel) -> Parser:
-    """The parser of a request in rest-json."""
+    """Compile the parser of a request in rest-json."""
     compiler = ValueCompiler(JSON_SCALARS)
 
     def of_members(members: _Located) -> _ReadBody:
@@ -35,7 +35,7 @@ def compile_rest_json(model: OperationModel) -> Parser:
 
 
 def compile_rest_xml(model: OperationModel) -> Parser:
-    """The parser of a request in rest-xml."""
+    """Compile the parser of a request in rest-xml."""
     compiler = XmlCompiler()
 
     def of_members(members: _Located) -> _ReadBody:
@@ -95,7 +95,7 @@ def _payload(
     name: str, member: Shape, of_payload: Callable[[Shape], _ReadBody]
 ) -> Callable[[bytes, dict[str, Any]], None] | None:
     if member.serialization.get("eventstream"):
-        return None  # frames that go on after the request has been answered: the backend reads them
+        return None  # event streams continue after the response has begun: the backend reads them
     streaming = bool(member.serialization.get("streaming"))
     raw: dict[str, _ReadBody] = {"blob": bytes, "string": _text}
     read = raw.get(member.type_name) or of_payload(member)

@@ -1,4 +1,4 @@
-"""Which bucket and key a request to S3 is about: path style, or the bucket in the host's name.
+"""Bucket and key of a request to S3, in path style or virtual-hosted style.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
 """
@@ -16,29 +16,32 @@ from locum.wire.parsers.malformed import Unbindable
 
 _REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]"
 # bucket.s3.amazonaws.com, bucket.s3.region..., bucket.s3-region..., bucket.s3-accelerate..., bucket.s3.dualstack...;
-# and the same below localhost, as the users of local AWS stacks write it.
-# A bucket is letters, digits, dots, hyphens and (in the oldest ones) underscores: with a slash or a question mark in
-# it, the host's name would say more than a bucket.
+# and the same below localhost, as with other local AWS stacks.
+# A bucket name has letters, digits, dots, hyphens and (in the oldest ones) underscores. A slash or a question mark in
+# it would change the URL that is built from it.
 _BUCKET = r"(?P<bucket>[a-z0-9._-]+)"
 _VIRTUAL = re.compile(
     rf"{_BUCKET}\.s3(?:express|-[a-z0-9-]+)?(?:\.dualstack)?(?:\.{_REGION})?"
     r"\.(?:amazonaws\.com(?:\.cn)?|localhost|localhost\.localstack\.cloud)"
 )
 _LOCAL = re.compile(rf"{_BUCKET}\.localhost")
-_HOSTS_KEPT = 1024
-_LONGEST_HOST = 255  # characters, and some for a port: no name in the DNS is longer
+_CACHED_HOSTS = 1024
+_LONGEST_HOST = 255  # characters: the limit of DNS names
 
 
 class Address(NamedTuple):
-    """`bucket` is empty in a request to the service itself; `raw_key`, still percent-encoded, in one to a bucket."""
+    """The bucket and key of a request. `bucket` is empty in a request to the service, `raw_key` in one to a bucket.
+
+    `raw_key` is percent-encoded.
+    """
 
     bucket: str
     raw_key: str
 
 
-@lru_cache(maxsize=_HOSTS_KEPT)
+@lru_cache(maxsize=_CACHED_HOSTS)
 def bucket_of_host(host: str) -> str:
-    """The bucket that the host names; empty in path style."""
+    """The bucket in the host name; empty in path style."""
     name = host.rsplit(":", 1)[0].lower() if not host.endswith("]") else host
     if name == "localhost" or name.startswith("s3.") or len(name) > _LONGEST_HOST:
         return ""
@@ -49,7 +52,7 @@ def bucket_of_host(host: str) -> str:
 
 
 def s3_address(request: HttpRequest) -> Address:
-    """The bucket and key of a request. Raises Fault where the path has none that could be meant."""
+    """The bucket and key of a request. Raises Fault where the path has no valid ones."""
     bucket, path = bucket_of_host(request.headers.get("host", "")), request.raw_path[1:]
     if bucket:
         return Address(bucket, path)

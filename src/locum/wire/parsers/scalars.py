@@ -1,7 +1,7 @@
-"""Text to values: what forms, XML, headers, query strings and labels have in common.
+"""Parsing of scalars from text, for forms, XML, headers, query strings and labels.
 
-Every reader takes the text and raises `Malformed`. Timestamps become epoch seconds (an int where whole): servers
-of AWS take any of Smithy's three formats, whichever the model names.
+Each reader takes text, and raises `Malformed`. Timestamps become epoch seconds (an int where whole): AWS's servers
+accept any of Smithy's three formats, whichever the model names.
 https://smithy.io/2.0/spec/protocol-traits.html#timestamp-formats
 """
 
@@ -29,14 +29,14 @@ _MAX_NUMBER_LENGTH = 400
 _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _INT32 = 2**31
 _INT64 = 2**63
-# RFC 9110, 5.6.7: IMF-fixdate is what clients must send. The name of the day says nothing new.
+# RFC 9110, 5.6.7: clients must send IMF-fixdate. The name of the day is redundant, and not checked.
 _HTTP_DATE = re.compile(
     r"(?:[A-Za-z]{3}, )?([0-9]{1,2}) ([A-Z][a-z]{2}) ([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2})"
     r"(\.[0-9]{1,9})? (?:GMT|UTC|[+-]0000)",
     re.ASCII,
 )
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-# datetime.fromisoformat takes more than RFC 3339 does (week dates, no separators).
+# datetime.fromisoformat accepts more than RFC 3339 (week dates, no separators).
 _ISO_DATE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?([Zz]|[+-][0-9]{2}:?[0-9]{2})?)?",
     re.ASCII,
@@ -44,12 +44,12 @@ _ISO_DATE = re.compile(
 
 
 def integer(text: str) -> int:
-    """A 32-bit integer."""
+    """Parse a 32-bit integer."""
     return _bounded(text, _INT32, "Integer")
 
 
 def long(text: str) -> int:
-    """A 64-bit integer."""
+    """Parse a 64-bit integer."""
     return _bounded(text, _INT64, "Long")
 
 
@@ -62,7 +62,7 @@ def _bounded(text: str, limit: int, kind: str) -> int:
 
 
 def decimal(text: str) -> float:
-    """A float or double, with Smithy's NaN, Infinity and -Infinity."""
+    """Parse a float or double, including Smithy's NaN, Infinity and -Infinity."""
     if len(text) <= _MAX_NUMBER_LENGTH and _DECIMAL.fullmatch(text):
         return float(text)
     if text in _SPECIAL:
@@ -71,7 +71,7 @@ def decimal(text: str) -> float:
 
 
 def boolean(text: str) -> bool:
-    """`true` or `false`; capitals are let pass, as older clients send them."""
+    """Parse `true` or `false`, in any case, as older clients send them."""
     if text in ("true", "True", "TRUE"):
         return True
     if text in ("false", "False", "FALSE"):
@@ -80,7 +80,7 @@ def boolean(text: str) -> bool:
 
 
 def blob(text: str) -> bytes:
-    """The bytes behind base64."""
+    """Decode base64."""
     try:
         return binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
     except (ValueError, UnicodeEncodeError):
@@ -88,7 +88,7 @@ def blob(text: str) -> bytes:
 
 
 def timestamp(text: str) -> Epoch:
-    """Epoch seconds from RFC 3339, an HTTP date, or epoch seconds."""
+    """Parse RFC 3339, an HTTP date, or epoch seconds, to epoch seconds."""
     if _DECIMAL.fullmatch(text) and len(text) <= _MAX_NUMBER_LENGTH:
         return whole(float(text))
     try:
@@ -107,7 +107,7 @@ def timestamp(text: str) -> Epoch:
 
 
 def whole(seconds: float) -> Epoch:
-    """Epoch seconds, as an int where they are whole. Raises Malformed past the year 9999, and for NaN."""
+    """Convert epoch seconds to an int where they are whole. Raises Malformed past the year 9999, and for NaN."""
     if not -62135596800 <= seconds < 253402300800:
         raise Malformed(f"Invalid timestamp: {seconds}")
     return int(seconds) if seconds == int(seconds) else float(seconds)
@@ -119,7 +119,7 @@ def string(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """Text of the client as it may stand in a message: not too much of it."""
+    """The client's text for an error message, truncated."""
     return f"'{text[:100]}'"
 
 

@@ -1,10 +1,10 @@
-"""JSON and CBOR: values to parameters, by the shape.
+"""Conversion of JSON and CBOR values to parameters, by the shape.
 
 https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
 https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html
 
-The texts are those of AWS's own servers ("NUMBER_VALUE cannot be converted to String"). Members with null, and
-members that the shape does not have, are passed over, as there.
+The messages are those of AWS's servers ("NUMBER_VALUE cannot be converted to String"). Like them, it ignores members
+with null and members that the shape does not have.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _INT_LIMITS = {"integer": 2**31, "long": 2**63}
 
 
 class ValueCompiler:
-    """Readers for shapes. `scalar_readers` are those in which JSON and CBOR differ: blob and timestamp."""
+    """Compiles readers of shapes. `scalar_readers` are those in which JSON and CBOR differ: blob and timestamp."""
 
     def __init__(self, scalar_readers: Mapping[str, Reader]) -> None:
         self._scalars = {**_SCALARS, **scalar_readers}
         self._structures: dict[str, Reader] = {}
 
     def reader(self, shape: Shape) -> Reader:
-        """The reader of a value of that shape."""
+        """The reader of values of a shape."""
         if shape.type_name == "structure":
             return _same if shape.is_document_type else self.structure(shape)
         if shape.type_name == "list":
@@ -44,7 +44,7 @@ class ValueCompiler:
         return self._scalars.get(shape.type_name, string)
 
     def structure(self, shape: StructureShape) -> Reader:
-        """The reader of a structure; shapes may contain themselves, so the table is filled afterwards."""
+        """The reader of a structure; its table is filled afterwards, as shapes may be recursive."""
         known = self._structures.get(shape.name)
         if known is not None:
             return known
@@ -54,11 +54,11 @@ class ValueCompiler:
         return read
 
     def table(self, members: Mapping[str, Shape]) -> dict[str, tuple[str, Reader]]:
-        """Name on the wire -> member and its reader."""
+        """The members and their readers, by their names on the wire."""
         return {m.serialization.get("name", name): (name, self.reader(m)) for name, m in members.items()}
 
     def members(self, members: Mapping[str, Shape]) -> Reader:
-        """The reader of some members of a structure (those of a REST input that are in the body)."""
+        """The reader of some of a structure's members (those of a REST input that are in the body)."""
         read, table = _structure_reader()
         table.update(self.table(members))
         return read
@@ -105,7 +105,7 @@ def _same(value: Any) -> Any:
 
 
 def string(value: Any) -> str:
-    """A string."""
+    """Read a string."""
     if type(value) is not str:
         raise Malformed(_unexpected(value, "String"))
     return value
@@ -177,8 +177,8 @@ def _json_timestamp(value: Any) -> scalars.Epoch:
 JSON_SCALARS: Mapping[str, Reader] = {"blob": _json_blob, "timestamp": _json_timestamp}
 
 
-def _members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # A repeated member might mean one thing to us and another to the backend.
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # The backend might use the other value of a repeated member.
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a member occurs twice")
@@ -189,11 +189,11 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
-_decode = json.JSONDecoder(object_pairs_hook=_members_once, parse_constant=_no_constant).decode
+_decode = json.JSONDecoder(object_pairs_hook=_unique_members, parse_constant=_no_constant).decode
 
 
 def read_json(body: bytes) -> Any:
-    """The JSON value of a body. Raises Malformed; also for repeated members and for halves of surrogate pairs."""
+    """Decode a JSON body. Raises Malformed, also for repeated members and for lone surrogates."""
     try:
         value = _decode(body.decode("utf-8"))
         if b"\\u" in body:
@@ -224,8 +224,8 @@ CBOR_SCALARS: Mapping[str, Reader] = {"blob": _cbor_blob, "timestamp": _cbor_tim
 
 
 def read_cbor(body: bytes) -> Any:
-    """The CBOR value of a body. Raises Malformed."""
-    import cbor2  # noqa: PLC0415 - few clients speak it, and it takes milliseconds to import
+    """Decode a CBOR body. Raises Malformed."""
+    import cbor2  # noqa: PLC0415 - few clients use it, and it takes milliseconds to import
 
     try:
         return cbor2.loads(body)

@@ -1,9 +1,9 @@
-"""XML bodies (rest-xml): elements to parameters, by the shape.
+"""Conversion of XML bodies (rest-xml) to parameters, by the shape.
 
 https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html and the XML traits there.
 
-Namespaces and the name of the root are not looked at. A document type declaration is refused: with it go entity
-expansion and external entities.
+Namespaces and the name of the root are ignored. A document type declaration is refused, and with it entity expansion
+and external entities.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Element = ET.Element
 Reader = Callable[[Element], Any]
 # Adds one child element to the members found so far.
-_Taker = Callable[[Element, dict[str, Any]], None]
+_AddChild = Callable[[Element, dict[str, Any]], None]
 
 
 class _Builder(ET.TreeBuilder):
@@ -30,8 +30,8 @@ class _Builder(ET.TreeBuilder):
 
 
 def read_xml(body: bytes) -> Element:
-    """The root element. Raises Malformed where the body is not well-formed, or has a document type declaration."""
-    parser = ET.XMLParser(target=_Builder())  # noqa: S314 - the builder refuses what makes XML dangerous
+    """Parse a body, to its root element. Raises Malformed where it is not well-formed, or has a document type."""
+    parser = ET.XMLParser(target=_Builder())  # noqa: S314 - the builder refuses document types
     try:
         parser.feed(body)
         root: Element = parser.close()
@@ -41,13 +41,13 @@ def read_xml(body: bytes) -> Element:
 
 
 class XmlCompiler:
-    """Readers for shapes. Structures are shared, since shapes may contain themselves."""
+    """Compiles readers of shapes. Structures are shared, as shapes may be recursive."""
 
     def __init__(self) -> None:
         self._structures: dict[str, Reader] = {}
 
     def reader(self, shape: Shape) -> Reader:
-        """The reader of an element of that shape."""
+        """The reader of an element of a shape."""
         if shape.type_name == "structure":
             return self.structure(shape)
         if shape.type_name == "list":
@@ -67,13 +67,13 @@ class XmlCompiler:
         return read
 
     def members(self, members: Mapping[str, Shape]) -> Reader:
-        """The reader of some members of a structure (those of an input that are in the body)."""
+        """The reader of some of a structure's members (those of an input that are in the body)."""
         read, fill = self._structure_reader()
         fill(members)
         return read
 
     def _structure_reader(self) -> tuple[Reader, Callable[[Mapping[str, Shape]], None]]:
-        takers: dict[str, _Taker] = {}
+        takers: dict[str, _AddChild] = {}
         attributes: dict[str, tuple[str, Callable[[str], Any]]] = {}
 
         def read(element: Element) -> dict[str, Any]:
@@ -94,11 +94,11 @@ class XmlCompiler:
                 if member.serialization.get("xmlAttribute"):
                     attributes[wire_name.rsplit(":", 1)[-1]] = (name, text_reader(member))
                 else:
-                    takers[wire_name] = self._taker(name, member)
+                    takers[wire_name] = self._child_reader(name, member)
 
         return read, fill
 
-    def _taker(self, name: str, member: Shape) -> _Taker:
+    def _child_reader(self, name: str, member: Shape) -> _AddChild:
         if not member.serialization.get("flattened"):
             read = self.reader(member)
 

@@ -1,14 +1,14 @@
-"""From an answer to the bytes of a response: one compiled function an operation.
+"""Serialization of answers to responses: one compiled function per operation.
 
-What botocore's models say about an output shape is read once, when an operation is compiled, and becomes
-closures; nothing looks at a shape while a request is served.
+Output shapes are traversed once, when an operation is compiled to closures; no shape is read while a request is
+served.
 
-text      how a scalar is written: instants, numbers, base64, header values
+text      scalars as text: timestamps, numbers, base64, header values
 xml       shapes as XML elements (query, ec2, rest-xml)
 data      shapes as plain values, for JSON and CBOR
-identity  the response headers that name a request
+identity  the response headers with the request id
 rpc       the envelopes of query, ec2, json and smithy-rpc-v2-cbor
-rest      what goes to headers, status and body in rest-json and rest-xml
+rest      headers, status and body of rest-json and rest-xml
 """
 
 from __future__ import annotations
@@ -26,5 +26,5 @@ Serializer = Callable[[Answer, str], HttpResponse]
 
 
 def unknown_member(owner: str, name: object) -> ValueError:
-    """The error for a member that the shape `owner` does not have: a mistake in our own code."""
+    """The error for a member that the shape `owner` does not have: a bug in Locum."""
     return ValueError(f"{owner} has no member {name!r}")

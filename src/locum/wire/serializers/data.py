@@ -1,10 +1,10 @@
-"""Shapes as plain values, ready for a JSON or a CBOR encoder.
+"""Conversion of answers to plain values for a JSON or CBOR encoder, by the shape.
 
-Facts: https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#shape-serialization and
+https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#shape-serialization and
 https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html
-- JSON: instants are epoch seconds unless the model says otherwise; blobs are base64; NaN and the infinities
+- JSON: timestamps are epoch seconds unless the model says otherwise; blobs are base64; NaN and the infinities
   are strings; a member has its `locationName`
-- CBOR: an instant is tag 1 over epoch seconds, whatever the model says; blobs are byte strings; members have
+- CBOR: a timestamp is tag 1 over epoch seconds, whatever the model says; blobs are byte strings; members have
   their own names
 """
 
@@ -28,7 +28,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def encode_json(value: Any) -> bytes:
-    """`value` as compact JSON. Lone surrogates, which UTF-8 cannot hold, become escapes."""
+    """Encode `value` as compact JSON. Lone surrogates, which UTF-8 cannot encode, become escapes."""
     try:
         return _encode(value)
     except UnicodeEncodeError:
@@ -36,20 +36,20 @@ def encode_json(value: Any) -> bytes:
 
 
 def encode_cbor(value: Any) -> bytes:
-    """`value` as CBOR (RFC 8949)."""
+    """Encode `value` as CBOR (RFC 8949)."""
     encoded: bytes = _cbor2().dumps(value)
     return encoded
 
 
 def _cbor2() -> Any:
-    # Few clients speak CBOR, and loading it takes a third of what may pass until the first answer.
+    # Imported late: few clients use CBOR, and importing it takes a third of the time allowed until the first response.
     import cbor2  # noqa: PLC0415
 
     return cbor2
 
 
 class DataCompiler:
-    """Compiles the shapes of one answer to functions from values to plain values."""
+    """Compiles the shapes of one answer to functions that convert values to plain values."""
 
     def __init__(self, scalars: Mapping[str, Convert], timestamps: Mapping[str, Convert], *, renamed: bool) -> None:
         self._scalars = scalars
@@ -58,14 +58,14 @@ class DataCompiler:
         self._structures: dict[str, Convert] = {}
 
     def fields(self, owner: str, members: Mapping[str, Shape]) -> Callable[[Answer], dict[str, Any]]:
-        """A structure of `members` only."""
+        """The converter of a structure of `members` only."""
         converters: dict[str, tuple[str, Convert | None]] = {}
         convert = _fields(owner, converters)
         self._fill(converters, members)
         return convert
 
     def value(self, shape: Shape) -> Convert | None:
-        """How a value of `shape` is converted; None where it stays as it is."""
+        """The converter of values of `shape`; None for identity."""
         kind = shape.type_name
         if kind == "structure":
             return None if shape.metadata.get("document") else self._structure(shape)
@@ -86,7 +86,7 @@ class DataCompiler:
         known = self._structures.get(shape.name)
         if known is None:
             converters: dict[str, tuple[str, Convert | None]] = {}
-            # Known before its members are, for a shape may contain itself.
+            # Registered before its members, as a shape may be recursive.
             known = self._structures[shape.name] = _fields(shape.name, converters)
             self._fill(converters, shape.members)
         return known

@@ -1,4 +1,4 @@
-"""The headers that tell which request a response answers.
+"""The response headers with the request id.
 
 S3 sends `x-amz-request-id` and `x-amz-id-2`
 (https://docs.aws.amazon.com/AmazonS3/latest/API/RESTCommonResponseHeaders.html), all others `x-amzn-RequestId`.
@@ -14,20 +14,20 @@ Headers = list[tuple[str, str]]
 
 
 def s3_host_id(request_id: str) -> str:
-    """The `HostId` that goes with an S3 request id: 64 characters, always the same for the same id."""
+    """The `HostId` for an S3 request id: 64 characters, a function of the id."""
     return base64.b64encode(hashlib.blake2b(request_id.encode(), digest_size=48).digest()).decode("ascii")
 
 
 def s3_request_headers(request_id: str) -> Headers:
-    """S3's own pair."""
+    """The headers of S3."""
     return [("x-amz-request-id", request_id), ("x-amz-id-2", s3_host_id(request_id))]
 
 
 def request_headers(request_id: str) -> Headers:
-    """What every other service sends."""
+    """The header of every other service."""
     return [("x-amzn-RequestId", request_id)]
 
 
 def request_headers_of(service: str) -> Callable[[str], Headers]:
-    """request id -> headers, for the service of that botocore name."""
+    """The function from request id to headers for the service of that botocore name."""
     return s3_request_headers if service == "s3" else request_headers

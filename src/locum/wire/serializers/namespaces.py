@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
-# Services whose model states no namespace (the query form of SQS is gone from it).
+# Services whose model has no namespace (that of SQS no longer has the query protocol).
 _UNMODELLED = {"s3": S3_NAMESPACE, "sqs": "http://queue.amazonaws.com/doc/2012-11-05/"}
 
-# How the services write instants, as their API references show it. All others: a fraction where there is one.
+# The timestamp formats of services, from their API references. All others: a fraction where there is one.
 _INSTANTS: dict[str, Callable[[Instant], str]] = {
     "iam": iso8601_seconds,
     "sts": iso8601_seconds,
@@ -26,14 +26,14 @@ _INSTANTS: dict[str, Callable[[Instant], str]] = {
 
 
 def namespace_of(service: ServiceModel) -> str:
-    """The namespace of the service's answers and errors, always with AWS's trailing slash."""
+    """The namespace of the service's responses and errors, always with AWS's trailing slash."""
     stated = service.metadata.get("xmlNamespace") or _UNMODELLED.get(service.service_name)
     uri: str = stated or f"https://{service.endpoint_prefix}.amazonaws.com/doc/{service.api_version}/"
     return uri if uri.endswith("/") else f"{uri}/"
 
 
 def xml_compiler(service: ServiceModel | None, protocol: str) -> XmlCompiler:
-    """A compiler in the style of the service, or in no particular one where that is not known."""
+    """A compiler in the style of the service, or the default style where the service is unknown."""
     item_name = "item" if protocol == "ec2" else "member"
     instants = _INSTANTS.get(service.service_name, iso8601) if service is not None else iso8601
     return XmlCompiler(instants, item_name)

@@ -1,4 +1,4 @@
-"""rest-json and rest-xml: members that are headers or the status, and what is left for the body.
+"""Serialization of rest-json and rest-xml: members to headers, the status and the body.
 
 https://smithy.io/2.0/spec/http-bindings.html
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Body = bytes | AsyncIterable[bytes]
 Render = Callable[[dict[str, Any]], tuple[str, Body]]
-"""What is left of an answer -> content type and body; an empty body has no content type."""
+"""The remaining members of an answer -> content type and body; an empty body has no content type."""
 
 HEADER_LOCATIONS = ("header", "headers")
 
@@ -43,22 +43,22 @@ _SCALARS: dict[str, Callable[[Any], str]] = {
 
 
 class BodyFormat(Protocol):
-    """How rest-json and rest-xml differ."""
+    """The encoding of bodies, in which rest-json and rest-xml differ."""
 
     content_type: str
 
     def members(self, owner: str, shape: StructureShape, members: Mapping[str, Shape]) -> Callable[[Answer], bytes]:
-        """Encodes the members of the output shape that are in the body."""
+        """The encoder of the output shape's members that are in the body."""
 
     def payload(self, shape: Shape) -> Callable[[Any], bytes]:
-        """Encodes the one member that is the body."""
+        """The encoder of the one member that is the body."""
 
     def raw_type(self, shape: Shape) -> str:
         """The content type of a body that is a blob, a string or an event stream."""
 
 
 def compile_rest(model: OperationModel, body_format: BodyFormat) -> Serializer:
-    """The serializer of an operation of rest-json or rest-xml."""
+    """Compile the serializer of an operation of rest-json or rest-xml."""
     shape = model.output_shape
     members = dict(shape.members) if shape is not None else {}
     located = header_writers(members)
@@ -70,7 +70,7 @@ def compile_rest(model: OperationModel, body_format: BodyFormat) -> Serializer:
 
     def serialize(answer: Answer, request_id: str) -> HttpResponse:
         response = HttpResponse(status, identify(request_id))
-        left = {}
+        remaining = {}
         for name, value in answer.items():
             if name in located:
                 if value is not None:
@@ -78,8 +78,8 @@ def compile_rest(model: OperationModel, body_format: BodyFormat) -> Serializer:
             elif name == status_member:
                 response.status = status if value is None else value
             else:
-                left[name] = value
-        content_type, response.body = render(left)
+                remaining[name] = value
+        content_type, response.body = render(remaining)
         if content_type and not any(name.lower() == "content-type" for name, _ in response.headers):
             response.headers.append(("Content-Type", content_type))
         return response
@@ -88,7 +88,7 @@ def compile_rest(model: OperationModel, body_format: BodyFormat) -> Serializer:
 
 
 def header_writers(members: Mapping[str, Shape]) -> dict[str, Callable[[Any], Headers]]:
-    """For each of `members` that is a header, or a map of headers with a common prefix, how it is written."""
+    """The serializers of the `members` that are headers, or maps of headers with a common prefix."""
     writers: dict[str, Callable[[Any], Headers]] = {}
     for name, shape in members.items():
         location = shape.serialization.get("location")
@@ -101,7 +101,7 @@ def header_writers(members: Mapping[str, Shape]) -> dict[str, Callable[[Any], He
 
 
 def body_members(members: Mapping[str, Shape]) -> dict[str, Shape]:
-    """Those of `members` that belong into the body."""
+    """The `members` that are in the body."""
     located = (*HEADER_LOCATIONS, "statusCode")
     return {name: shape for name, shape in members.items() if shape.serialization.get("location") not in located}
 
@@ -122,25 +122,25 @@ def _compile_body(
 
 
 def _members(encode: Callable[[Answer], bytes], content_type: str) -> Render:
-    def render(left: dict[str, Any]) -> tuple[str, Body]:
-        return content_type, encode(left)
+    def render(remaining: dict[str, Any]) -> tuple[str, Body]:
+        return content_type, encode(remaining)
 
     return render
 
 
 def _payload(owner: str, member: str, encode: Callable[[Any], bytes], content_type: str) -> Render:
-    def render(left: dict[str, Any]) -> tuple[str, Body]:
-        value = left.pop(member, None)
-        _refuse(owner, left)
+    def render(remaining: dict[str, Any]) -> tuple[str, Body]:
+        value = remaining.pop(member, None)
+        _refuse(owner, remaining)
         return (content_type, encode(value)) if value is not None else ("", b"")
 
     return render
 
 
 def _raw(owner: str, member: str, content_type: str) -> Render:
-    def render(left: dict[str, Any]) -> tuple[str, Body]:
-        value = left.pop(member, None)
-        _refuse(owner, left)
+    def render(remaining: dict[str, Any]) -> tuple[str, Body]:
+        value = remaining.pop(member, None)
+        _refuse(owner, remaining)
         if value is None:
             return "", b""
         return content_type, value.encode() if isinstance(value, str) else value
@@ -149,15 +149,15 @@ def _raw(owner: str, member: str, content_type: str) -> Render:
 
 
 def _nothing(owner: str) -> Render:
-    def render(left: dict[str, Any]) -> tuple[str, Body]:
-        _refuse(owner, left)
+    def render(remaining: dict[str, Any]) -> tuple[str, Body]:
+        _refuse(owner, remaining)
         return "", b""
 
     return render
 
 
-def _refuse(owner: str, left: Mapping[str, Any]) -> None:
-    for name in left:
+def _refuse(owner: str, remaining: Mapping[str, Any]) -> None:
+    for name in remaining:
         raise unknown_member(owner, name)
 
 

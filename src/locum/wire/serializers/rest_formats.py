@@ -1,4 +1,4 @@
-"""The bodies of rest-json and of rest-xml."""
+"""The body encodings of rest-json and rest-xml."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 JSON_CONTENT_TYPE = "application/json"
 XML_CONTENT_TYPE = "application/xml"
 
-# The root elements that S3's API reference shows and botocore's model leaves out.
-# All others end as the default of `_s3_root` does.
+# The root elements of S3's API reference that botocore's model lacks. All others are as `_s3_root` has by default.
 _S3_ROOTS = {
     "CreateMultipartUpload": "InitiateMultipartUploadResult",
     "DeleteObjects": "DeleteResult",
@@ -47,7 +46,7 @@ _S3_ROOTS = {
 
 
 class JsonBody:
-    """rest-json."""
+    """The body encoding of rest-json."""
 
     content_type = JSON_CONTENT_TYPE
 
@@ -66,7 +65,7 @@ class JsonBody:
 
 
 class XmlBody:
-    """rest-xml, with the roots and namespaces of one operation."""
+    """The body encoding of rest-xml, with the root and namespace of one operation."""
 
     content_type = XML_CONTENT_TYPE
 
@@ -92,19 +91,19 @@ class XmlBody:
 
 
 def compile_rest_json(model: OperationModel) -> Serializer:
-    """The serializer of an operation of rest-json."""
+    """Compile the serializer of an operation of rest-json."""
     return compile_rest(model, JsonBody())
 
 
 def compile_rest_xml(model: OperationModel) -> Serializer:
-    """The serializer of an operation of rest-xml."""
+    """Compile the serializer of an operation of rest-xml."""
     if model.service_model.service_name == "s3" and model.name == "GetBucketLocation":
         return _bucket_location
     return compile_rest(model, XmlBody(model))
 
 
 def _bucket_location(answer: Answer, request_id: str) -> HttpResponse:
-    """S3's one answer whose root is not the output shape but its only member.
+    """Serialize GetBucketLocation, S3's one answer whose root is not the output shape but its only member.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html
     """

@@ -1,4 +1,4 @@
-"""The envelopes of the protocols that use nothing of HTTP but the body."""
+"""Serialization of the protocols that use only the body: query, ec2, json and smithy-rpc-v2-cbor."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ SMITHY_PROTOCOL = ("smithy-protocol", "rpc-v2-cbor")
 
 
 def json_content_type(version: str | None) -> str:
-    """The content type of the json protocol in that version of it (`1.0` or `1.1`)."""
+    """The content type of the json protocol in that version (`1.0` or `1.1`)."""
     return f"application/x-amz-json-{version or '1.1'}"
 
 
 def compile_query(model: OperationModel) -> Serializer:
-    """`<XResponse><XResult>...</XResult><ResponseMetadata>...`; no result where the operation has no output.
+    """Compile a query serializer: `<XResponse><XResult>...</XResult><ResponseMetadata>...`, without output no result.
 
     https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#response-serialization
     """
@@ -49,9 +49,9 @@ def compile_query(model: OperationModel) -> Serializer:
 
 
 def compile_ec2(model: OperationModel) -> Serializer:
-    """`<XResponse><requestId>...</requestId>...`.
+    """Compile an EC2 serializer: `<XResponse><requestId>...</requestId>...`.
 
-    An operation without output answers `<return>true</return>`, as
+    An operation without output returns `<return>true</return>`, as
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVpc.html shows.
     """
     name = model.name
@@ -68,13 +68,13 @@ def compile_ec2(model: OperationModel) -> Serializer:
 
 
 def compile_json(model: OperationModel) -> Serializer:
-    """A JSON object; an empty body where the operation has no output."""
+    """Compile a JSON serializer: an object, or an empty body where the operation has no output."""
     content_type = json_content_type(model.service_model.metadata.get("jsonVersion"))
     return _compile_data(model, json_compiler(), encode_json, [("Content-Type", content_type)], [])
 
 
 def compile_cbor(model: OperationModel) -> Serializer:
-    """A CBOR map; neither body nor content type where the operation has no output.
+    """Compile a CBOR serializer: a map, or neither body nor content type where the operation has no output.
 
     https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html#responses
     """
@@ -103,7 +103,7 @@ def _compile_data(
 
 
 def _compile_event_stream(owner: str, member: str, always: list[tuple[str, str]]) -> Serializer:
-    """The answer's stream is given as its frames: bytes, or an async iterable of them."""
+    """Compile the serializer of an event stream, which is given as its frames: bytes, or an async iterable of bytes."""
     headers = [*always, ("Content-Type", EVENT_STREAM_CONTENT_TYPE)]
 
     def serialize(answer: Answer, request_id: str) -> HttpResponse:

@@ -1,7 +1,7 @@
-"""How AWS writes a scalar as text.
+"""Scalars as text, in AWS's formats.
 
-An instant is given as epoch seconds (int or float) or as a datetime (UTC where it has no zone), and is
-written with the precision of AWS: a millisecond at most.
+Timestamps are given as epoch seconds (int or float) or as a datetime (UTC where it has no zone), and are
+written with AWS's precision of at most a millisecond.
 Formats: https://smithy.io/2.0/spec/protocol-traits.html#timestampformat-trait
 """
 
@@ -36,18 +36,18 @@ def _date_and_time(seconds: int) -> str:
 
 
 def iso8601(instant: Instant) -> str:
-    """`2026-01-31T12:00:00Z`, with milliseconds where there are any: `2026-01-31T12:00:00.123Z`."""
+    """Format as `2026-01-31T12:00:00Z`, with milliseconds where they are not zero: `2026-01-31T12:00:00.123Z`."""
     seconds, fraction = divmod(epoch_milliseconds(instant), 1000)
     return f"{_date_and_time(seconds)}.{fraction:03}Z" if fraction else f"{_date_and_time(seconds)}Z"
 
 
 def iso8601_seconds(instant: Instant) -> str:
-    """`2026-01-31T12:00:00Z`, never with a fraction: IAM and STS."""
+    """Format as `2026-01-31T12:00:00Z`, never with a fraction: IAM and STS."""
     return f"{_date_and_time(epoch_milliseconds(instant) // 1000)}Z"
 
 
 def iso8601_milliseconds(instant: Instant) -> str:
-    """`2026-01-31T12:00:00.000Z`, always with milliseconds: EC2 and S3."""
+    """Format as `2026-01-31T12:00:00.000Z`, always with milliseconds: EC2 and S3."""
     seconds, fraction = divmod(epoch_milliseconds(instant), 1000)
     return f"{_date_and_time(seconds)}.{fraction:03}Z"
 
@@ -64,29 +64,29 @@ def epoch_text(instant: Instant) -> str:
 
 
 def http_date(instant: Instant) -> str:
-    """`Sat, 31 Jan 2026 12:00:00 GMT` (RFC 9110, IMF-fixdate), whatever the locale."""
+    """Format as `Sat, 31 Jan 2026 12:00:00 GMT` (RFC 9110, IMF-fixdate), in any locale."""
     moment = datetime.fromtimestamp(epoch_milliseconds(instant) // 1000, UTC)
     day, month = _DAYS[moment.weekday()], _MONTHS[moment.month - 1]
     return f"{day}, {moment.day:02} {month} {moment.year:04} {moment:%H:%M:%S} GMT"
 
 
 def timestamp_texts(iso: Callable[[Instant], str]) -> dict[str, Callable[[Instant], str]]:
-    """The writers by the model's `timestampFormat`, with `iso` for iso8601."""
+    """The formatters by the model's `timestampFormat`, with `iso` for iso8601."""
     return {"iso8601": iso, "rfc822": http_date, "unixTimestamp": epoch_text}
 
 
 def boolean_text(value: object) -> str:
-    """`true` or `false`."""
+    """Format as `true` or `false`."""
     return "true" if value else "false"
 
 
 def integer_text(value: int) -> str:
-    """Decimal digits. Raises ValueError or TypeError on anything but an int."""
+    """Format in decimal. Raises ValueError or TypeError on anything but an int."""
     return f"{value:d}"
 
 
 def special_float(value: float) -> str | None:
-    """`NaN`, `Infinity` or `-Infinity` where `value` is one of these, which JSON and XML write as text."""
+    """`NaN`, `Infinity` or `-Infinity` where `value` is one of these, else None. JSON and XML have them as strings."""
     if math.isfinite(value):
         return None
     if math.isnan(value):
@@ -95,20 +95,20 @@ def special_float(value: float) -> str | None:
 
 
 def float_text(value: float) -> str:
-    """The shortest text that reads back as `value`."""
+    """The shortest text that parses as `value`."""
     return special_float(value) or repr(float(value))
 
 
 def base64_text(value: bytes | str) -> str:
-    """Base64 of a blob; text counts as its UTF-8."""
+    """Encode a blob, or text in UTF-8, as base64."""
     return base64.b64encode(value.encode() if isinstance(value, str) else value).decode("ascii")
 
 
 def header_text(value: str) -> str:
-    """`value` as it can stand in a header, whatever a client had put into it.
+    """Encode `value`, which may come from a client, for a header.
 
     Control characters become a space, so that no value can end a header and begin another one
-    (RFC 9110, section 5.5). Text outside of US-ASCII is wrapped as S3 does with user metadata (RFC 2047).
+    (RFC 9110, section 5.5). Text outside of US-ASCII is encoded as S3 does with user metadata (RFC 2047).
     """
     if value.isascii():
         return value if value.isprintable() else _HEADER_CONTROL.sub(" ", value)

@@ -1,15 +1,15 @@
-"""Shapes as XML elements: query, ec2 and rest-xml.
+"""Serialization of answers as XML elements, by the shape: query, ec2 and rest-xml.
 
-Facts, from https://smithy.io/2.0/spec/protocol-traits.html#xml-bindings and the models:
+From https://smithy.io/2.0/spec/protocol-traits.html#xml-bindings and the models:
 - a member's element has its `locationName`, else its own name; a list's item has the `locationName` of the
   list's member, else `member` (ec2: `item`); a map's entry is `entry` around `key` and `value`
-- a flattened list or map has no element of its own around its items; a flattened list whose member has a
-  `locationName` takes that for every item
-- a member with `xmlAttribute` stands in the start tag
-- XML 1.0 has no way at all to write most control characters, not even as references
-  (https://www.w3.org/TR/xml/#charsets). AWS puts U+FFFD in their place
+- a flattened list or map has no element around its items; the items of a flattened list whose member has a
+  `locationName` have that name
+- a member with `xmlAttribute` is an attribute of the start tag
+- XML 1.0 cannot represent most control characters, not even as references
+  (https://www.w3.org/TR/xml/#charsets). AWS replaces them by U+FFFD
   (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html);
-  a carriage return is written as a reference, for a parser would make a line feed of it
+  a carriage return is written as a reference, as a parser would convert it to a line feed
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ _ATTRIBUTE_REFERENCES = {'"': "&quot;", "\t": "&#x9;", "\n": "&#xA;"}
 
 
 def escape(text: str) -> str:
-    """`text` as character data. Rare characters are left to `document`."""
+    """Escape `text` for character data. Rare characters are left to `document`."""
     if "&" in text or "<" in text or ">" in text:
         return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text
 
 
 def escape_attribute(text: str) -> str:
-    """`text` as it stands between the double quotes of an attribute."""
+    """Escape `text` for an attribute in double quotes."""
     escaped = escape(text)
     for character, reference in _ATTRIBUTE_REFERENCES.items():
         escaped = escaped.replace(character, reference)
@@ -56,9 +56,9 @@ def escape_attribute(text: str) -> str:
 
 
 def document(text: str) -> bytes:
-    """A finished document as UTF-8, with what XML 1.0 cannot hold replaced.
+    """Encode a finished document in UTF-8, with characters that XML 1.0 cannot represent replaced.
 
-    This is done once for the whole document: it costs a tenth of looking at every value.
+    Doing this once for the whole document takes a tenth of the time of checking every value.
     """
     if text.isascii():
         encoded = text.encode("ascii")
@@ -72,9 +72,9 @@ def _replacement(match: re.Match[str]) -> str:
 
 
 class XmlCompiler:
-    """Compiles the shapes of one answer.
+    """Compiles the shapes of one answer to functions that write XML.
 
-    `item_name` is the element of a list's item where the model names none; `iso8601` writes instants.
+    `item_name` is the default element name of a list's item; `iso8601` formats timestamps.
     """
 
     def __init__(self, iso8601: Callable[[Instant], str], item_name: str = "member") -> None:
@@ -83,14 +83,14 @@ class XmlCompiler:
         self._structures: dict[str, Write] = {}
 
     def fields(self, owner: str, members: Mapping[str, Shape]) -> Callable[[Answer], str]:
-        """The elements of `members`, one after the other, without anything around them."""
+        """The writer of the elements of `members`, without an element around them."""
         writers: dict[str, Write] = {}
         write = _fields(owner, writers)
         self._fill(writers, members)
         return write
 
     def element(self, tag: str, shape: Shape, namespace: str | None = None) -> Write:
-        """The element `tag` around a value of `shape`, flattened or not."""
+        """The writer of an element `tag` with a value of `shape`, flattened or not."""
         if namespace is not None:
             opening, closing = f'<{tag} xmlns="{escape_attribute(namespace)}"', f"</{tag}>"
         else:
@@ -132,7 +132,7 @@ class XmlCompiler:
         known = self._structures.get(shape.name)
         if known is None:
             writers: dict[str, Write] = {}
-            # Known before its members are, for a shape may contain itself.
+            # Registered before its members, as a shape may be recursive.
             known = self._structures[shape.name] = _fields(shape.name, writers)
             self._fill(writers, shape.members)
         return known
@@ -215,7 +215,7 @@ def _attributed(opening: str, attributes: Mapping[str, str], content: Write, end
 
 
 def _attributes(shape: Shape) -> dict[str, str]:
-    """The members of a structure that are attributes of its element, and how they are written."""
+    """The members of a structure that are attributes of its element, with their names."""
     if shape.type_name != "structure":
         return {}
     return {

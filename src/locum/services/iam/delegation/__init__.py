@@ -1,1 +1,1 @@
-"""Delegation requests: a product asks an account for access that lasts some hours."""
+"""Delegation requests, by which a product provider requests temporary access to an account."""

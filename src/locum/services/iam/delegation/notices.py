@@ -1,8 +1,8 @@
-"""Notifications to the requestor's SNS topic about a delegation request.
+"""Notifications about a delegation request to the requestor's SNS topic.
 
 IAM User Guide, "Notification Types": "StateChange Notifications: Sent when a delegation request transitions to a new
 state". "ExchangeToken Notifications: Sent when a customer releases the delegation token (state Finalized). This
-notification includes the exchange token you need to obtain credentials." Both of them once it is finalized.
+notification includes the exchange token you need to obtain credentials." A finalized request causes both.
 
 "SNS Topic Configuration": the topic's policy must let the service principal iam.amazonaws.com publish. "If the topic
 policy is not correctly configured, you will not receive state change notifications or the exchange token."
@@ -26,12 +26,12 @@ _IAM: Final = "iam.amazonaws.com"
 
 
 def state_change(context: Context, request: DelegationRequest) -> Effect:
-    """The notification that `request` has the state that it has now."""
+    """A StateChange notification with the state of `request`."""
     return _notification(context, request, {"Type": "StateChange"})
 
 
 def exchange_token(context: Context, request: DelegationRequest) -> Effect:
-    """The notification with a token for `request`, which was finalized, and until when the token is good."""
+    """An ExchangeToken notification for `request`, which is finalized, with a new token and its expiry."""
     token = seal_exchange_token(context.keyring, request.account, request.id, context.entropy)
     return _notification(
         context,
@@ -40,7 +40,7 @@ def exchange_token(context: Context, request: DelegationRequest) -> Effect:
     )
 
 
-def _notification(context: Context, request: DelegationRequest, said: dict[str, str]) -> Effect:
+def _notification(context: Context, request: DelegationRequest, details: dict[str, str]) -> Effect:
     common = {
         "RequestId": request.id,
         "RequestorWorkflowId": request.workflow,
@@ -48,7 +48,7 @@ def _notification(context: Context, request: DelegationRequest, said: dict[str, 
         "OwnerAccountId": request.owner_account,
         "UpdatedAt": iso8601_ms(context.now),
     }
-    message = json.dumps({**common, **said}, separators=(",", ":"))
+    message = json.dumps({**common, **details}, separators=(",", ":"))
     iam = service_principal(_IAM, context.account, delegations.arn_of(request, context.account))
     topic = Arn.parse(request.channel)
     parameters = {"TopicArn": request.channel, "Message": message}

@@ -1,4 +1,4 @@
-"""From a policy template and its parameters to the policy that a delegation request asks for.
+"""Rendering of policy templates to the policies of delegation requests.
 
 IAM User Guide, "Policy templates":
 1. "Use the @{parameterName} syntax to define parameters in your policy template."
@@ -8,8 +8,8 @@ IAM User Guide, "Policy templates":
    cross-product of all combinations."
 4. "The final rendered policy has a maximum size limit of 2048 characters."
 
-AWS registers templates when it takes on a partner. Here a template is a managed policy: one of the requestor's account
-(`arn:aws:iam:::delegation-template/NAME` names it, too) or one of AWS's.
+On AWS, templates are registered when a partner is onboarded. Here a template is a managed policy: one of the
+requestor's account (also by the ARN `arn:aws:iam:::delegation-template/NAME`) or one of AWS's.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ LONGEST: Final = 2048
 
 _PLACEHOLDER: Final = re.compile(r"@\{([^{}]*)\}")
 _TEMPLATE: Final = "arn:aws:iam:::delegation-template/"
-_ROLE_MAKING: Final = ("iam:createrole", "iam:putrolepermissionsboundary")
+_ROLE_ACTIONS: Final = ("iam:createrole", "iam:putrolepermissionsboundary")
 _BOUNDARY: Final = "iam:permissionsboundary"
 
 
 def rendered(context: Context, template: str, parameters: Sequence[PolicyParameter]) -> str:
-    """The policy that comes of the template with this ARN. Raises InvalidInput, LimitExceeded."""
+    """Render the template with this ARN to a policy. Raises InvalidInput, LimitExceeded."""
     given = {parameter.name: parameter for parameter in parameters}
     if len(given) < len(parameters):
         raise invalid_input("A policy parameter is given twice.")
     for parameter in parameters:
         if not parameter.values or (len(parameter.values) > 1 and not parameter.many):
             raise invalid_input(f"The policy parameter {parameter.name} must have one value.")
-    text = json.dumps(_filled(json.loads(_document(context, template)), given), separators=(",", ":"))
+    text = json.dumps(_rendered(json.loads(_document(context, template)), given), separators=(",", ":"))
     if len(text) > LONGEST:
         raise _too_long()
     try:
@@ -70,17 +70,17 @@ def _document(context: Context, template: str) -> str:
     return document
 
 
-def _filled(value: Any, given: Mapping[str, PolicyParameter]) -> Any:
-    """`value` with its placeholders replaced. A string becomes a list where a list of values goes into it."""
+def _rendered(value: Any, given: Mapping[str, PolicyParameter]) -> Any:
+    """`value` with its placeholders replaced. A string with a StringList parameter becomes a list."""
     if isinstance(value, Mapping):
-        return {key: _filled(member, given) for key, member in value.items()}
+        return {key: _rendered(member, given) for key, member in value.items()}
     if isinstance(value, list):
         return list(itertools.chain.from_iterable(_entries(member, given) for member in value))
     return _expanded(value, given) if isinstance(value, str) else value
 
 
 def _entries(member: Any, given: Mapping[str, PolicyParameter]) -> Iterable[Any]:
-    filled = _filled(member, given)
+    filled = _rendered(member, given)
     return filled if isinstance(filled, list) and isinstance(member, str) else (filled,)
 
 
@@ -90,9 +90,9 @@ def _expanded(text: str, given: Mapping[str, PolicyParameter]) -> str | list[str
     if unknown is not None:
         raise invalid_input(f"The policy template needs a value for the parameter {unknown}.")
     if math.prod(len(given[name].values) for name in names) > LONGEST:
-        raise _too_long()  # each of them is a character at least, and there may be too many to be written out
-    rounds = itertools.product(*(given[name].values for name in names))
-    texts = [_substituted(text, dict(zip(names, values, strict=True))) for values in rounds]
+        raise _too_long()  # each takes at least a character, and there may be too many combinations to expand
+    combinations = itertools.product(*(given[name].values for name in names))
+    texts = [_substituted(text, dict(zip(names, values, strict=True))) for values in combinations]
     return texts if any(given[name].many for name in names) else texts[0]
 
 
@@ -100,7 +100,7 @@ def _substituted(text: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda found: values[found[1]], text)
 
 
-# --- what a policy says ------------------------------------------------------------------------------------------
+# --- reading policies --------------------------------------------------------------------------------------------
 
 
 def statements(document: str) -> list[Mapping[str, Any]]:
@@ -110,18 +110,18 @@ def statements(document: str) -> list[Mapping[str, Any]]:
 
 
 def listed(value: Any) -> list[str]:
-    """An element that may be one string or several."""
+    """The values of an element that is a string or a list of strings."""
     return [str(each) for each in value] if isinstance(value, list) else [str(value)]
 
 
 def role_boundaries(document: str) -> list[str]:
-    """The permissions boundaries that roles must have which are made under a policy: RolePermissionRestrictionArns."""
+    """The permissions boundaries that a policy requires of new roles: RolePermissionRestrictionArns."""
     return list(dict.fromkeys(itertools.chain.from_iterable(map(_boundaries, statements(document)))))
 
 
 def _boundaries(statement: Mapping[str, Any]) -> Iterator[str]:
     actions = {action.lower() for action in listed(statement.get("Action", []))}
-    if statement["Effect"] != "Allow" or actions.isdisjoint(_ROLE_MAKING):
+    if statement["Effect"] != "Allow" or actions.isdisjoint(_ROLE_ACTIONS):
         return
     for block in statement.get("Condition", {}).values():
         for key, values in block.items():

@@ -1,6 +1,6 @@
-"""Requests for temporary delegation.
+"""Operations on delegation requests.
 
-IAM User Guide, "Understanding the Request Lifecycle". What can be done with a request depends on its state:
+IAM User Guide, "Understanding the Request Lifecycle". The allowed operations depend on the state of the request:
 
     UNASSIGNED        AssociateDelegationRequest   ASSIGNED
     ASSIGNED          UpdateDelegationRequest      PENDING_APPROVAL
@@ -9,7 +9,7 @@ IAM User Guide, "Understanding the Request Lifecycle". What can be done with a r
     ASSIGNED, PENDING_APPROVAL, ACCEPTED  RejectDelegationRequest   REJECTED
     ACCEPTED          SendDelegationToken          FINALIZED
 
-Whoever has it, it expires by itself: `state.delegation.LIFETIMES`. Who may do what by default: `state.delegations`.
+Requests expire in any state: `state.delegation.LIFETIMES`. Their default permissions: `state.delegations`.
 """
 
 from __future__ import annotations
@@ -31,15 +31,16 @@ from locum.state import Account, DelegationRequest, DelegationState, PolicyParam
 from locum.state.indexes import DELEGATION_WORKFLOW, DELEGATIONS_OF, scoped
 
 ROOT_LIMIT: Final = 4 * 3600
-"""Seconds. IAM User Guide: "root users can only approve delegation requests with a duration of 4 hours or less"."""
+"""The limit in seconds for root. IAM User Guide: "root users can only approve delegation requests with a duration of 4
+hours or less"."""
 
-_REVIEW: Final = "https://us-east-1.console.aws.amazon.com/iam/account-access-requests/review/"
-_REVIEWED: Final = frozenset[DelegationState]({"ASSIGNED", "PENDING_APPROVAL"})
+_REVIEW_URL: Final = "https://us-east-1.console.aws.amazon.com/iam/account-access-requests/review/"
+_IN_REVIEW: Final = frozenset[DelegationState]({"ASSIGNED", "PENDING_APPROVAL"})
 _NAME_SHOWN: Final = 30
 
 
 def create(context: Context, params: Params) -> Outcome:
-    """CreateDelegationRequest. On AWS only for partners that were taken on; here for every account."""
+    """CreateDelegationRequest. On AWS only for onboarded partners; here for every account."""
     workflow, asked = params["RequestorWorkflowId"], params["Permissions"]
     if context.state.count(DELEGATION_WORKFLOW, scoped(context.account, workflow)):
         raise already_exists(f"A delegation request with the requestor workflow id {workflow} already exists.")
@@ -64,7 +65,7 @@ def create(context: Context, params: Params) -> Outcome:
         created=int(context.now),
         updated=int(context.now),
     )
-    return Outcome({"ConsoleDeepLink": _REVIEW + request.id, "DelegationRequestId": request.id}, (put(request),))
+    return Outcome({"ConsoleDeepLink": _REVIEW_URL + request.id, "DelegationRequestId": request.id}, (put(request),))
 
 
 def _parameter(given: Params) -> PolicyParameter:
@@ -84,7 +85,7 @@ def _topic(context: Context, channel: str) -> str:
 def get(context: Context, params: Params) -> Outcome:
     """GetDelegationRequest."""
     request = _of(context, params)
-    answer: dict[str, Any] = {"DelegationRequest": _shown(context, request)}
+    answer: dict[str, Any] = {"DelegationRequest": _shape(context, request)}
     if params.get("DelegationPermissionCheck"):
         answer["PermissionCheckStatus"] = "COMPLETE"
         answer["PermissionCheckResult"] = check.result(context, request.policy)
@@ -92,7 +93,7 @@ def get(context: Context, params: Params) -> Outcome:
 
 
 def list_(context: Context, params: Params) -> Outcome:
-    """ListDelegationRequests: those that identities of the account own. The model spells IsTruncated its own way."""
+    """ListDelegationRequests: those that identities of the account own. The model has `isTruncated` in lower case."""
     requests = context.state.find(DELEGATIONS_OF, context.account)
     owned = [found for found in requests if isinstance(found, DelegationRequest)]
     if "OwnerId" in params:
@@ -101,11 +102,11 @@ def list_(context: Context, params: Params) -> Outcome:
             _require_identity(context, params["OwnerId"])
     found = page(params, owned, lambda request: f"{request.created:012d}/{request.id}")
     rest = {"isTruncated" if name == "IsTruncated" else name: value for name, value in found.rest.items()}
-    return Outcome({"DelegationRequests": [_shown(context, request) for request in found.items], **rest})
+    return Outcome({"DelegationRequests": [_shape(context, request) for request in found.items], **rest})
 
 
 def _require_identity(context: Context, arn: str) -> None:
-    """Raise InvalidInput where `arn` is no identity's, NoSuchEntity where it is that of a user or role who is not."""
+    """Raise InvalidInput where `arn` is not that of an identity, NoSuchEntity where the user or role does not exist."""
     parsed = Arn.find(arn)
     if parsed is None or parsed.service not in ("iam", "sts"):
         raise invalid_input(f"The owner id {arn} is not the ARN of an identity.")
@@ -129,15 +130,18 @@ def associate(context: Context, params: Params) -> Outcome:
 def update(context: Context, params: Params) -> Outcome:
     """UpdateDelegationRequest: "When the delegation request is updated, it reaches the PENDING_APPROVAL state"."""
     request = _of(context, params)
-    _require(context, request, "updated", _REVIEWED)
+    _require(context, request, "updated", _IN_REVIEW)
     return _moved(context, request, stage="PENDING_APPROVAL", notes=params.get("Notes", request.notes))
 
 
 def accept(context: Context, params: Params) -> Outcome:
-    """AcceptDelegationRequest: "IAM records the details and the state of the identity that called this API. This is
-    the identity that gets mapped to the delegated credential"."""
+    """AcceptDelegationRequest.
+
+    "IAM records the details and the state of the identity that called this API. This is the identity that gets mapped
+    to the delegated credential".
+    """
     request = _of(context, params)
-    _require(context, request, "accepted", _REVIEWED, validation_error)
+    _require(context, request, "accepted", _IN_REVIEW, validation_error)
     approver = _approver(context)
     if approver.kind is PrincipalKind.ROOT and request.seconds > ROOT_LIMIT:
         raise validation_error(f"The root user can only accept delegation requests of {ROOT_LIMIT} seconds or less.")
@@ -145,8 +149,11 @@ def accept(context: Context, params: Params) -> Outcome:
 
 
 def _approver(context: Context) -> Session:
-    """The caller as a session. Raises AccessDenied for one under session policies: those would not bind the
-    credentials that come of it, which are under the policy of the request."""
+    """The caller as a session.
+
+    Raises AccessDenied where it has session policies, as these would not apply to the delegated credentials, which are
+    under the policy of the request.
+    """
     principal, session = context.caller.principal, context.caller.session
     if session is None:
         return Session(
@@ -166,12 +173,12 @@ def _approver(context: Context) -> Session:
 def reject(context: Context, params: Params) -> Outcome:
     """RejectDelegationRequest."""
     request = _of(context, params)
-    _require(context, request, "rejected", _REVIEWED | {"ACCEPTED"})
+    _require(context, request, "rejected", _IN_REVIEW | {"ACCEPTED"})
     return _moved(context, request, stage="REJECTED", rejection=params.get("Notes", ""))
 
 
 def send_token(context: Context, params: Params) -> Outcome:
-    """SendDelegationToken: the one operation whose result goes to the requestor's topic alone."""
+    """SendDelegationToken. The token is sent to the requestor's topic, and is not in the answer."""
     request = _of(context, params)
     _require(context, request, "finalized", frozenset({"ACCEPTED"}))
     caller = context.caller.principal
@@ -193,18 +200,18 @@ def summarize(context: Context, params: Params) -> Outcome:
     request = delegations.by_arn(context.state, params["EntityArn"])
     if request is None or arn.account != context.account:
         raise no_such_entity(f"The delegation request {params['EntityArn']} cannot be found.")
-    if not summary.written_in(locale):
+    if not summary.is_supported(locale):
         return Outcome({"Locale": locale, "SummaryState": "NOT_SUPPORTED"})
     requestor = _name(context, request.account) or f"The account {request.account}"
     said = summary.summary(request, requestor)
     return Outcome({"SummaryContent": said, "Locale": locale, "SummaryState": "AVAILABLE"})
 
 
-# --- what they have in common --------------------------------------------------------------------------------------
+# --- shared ---------------------------------------------------------------------------------------------------------
 
 
 def _of(context: Context, params: Params) -> DelegationRequest:
-    """The request that `params` name, where it is one for the caller's account to see. Raises NoSuchEntity."""
+    """The request in `params`, if it is visible to the caller's account. Raises NoSuchEntity."""
     identifier = params["DelegationRequestId"]
     request = delegations.request_of(context.state, identifier)
     if request is None or request.owner_account not in ("", context.account):
@@ -226,7 +233,7 @@ def _require(
 
 
 def _moved(context: Context, request: DelegationRequest, **changed: Any) -> Outcome:
-    """`request` in another state, of which its requestor is told."""
+    """The outcome of moving `request` to another state, with a notification of its requestor."""
     moved = replace(request, updated=int(context.now), **changed)
     return Outcome({}, (put(moved),), (notices.state_change(context, moved),))
 
@@ -236,8 +243,8 @@ def _name(context: Context, account: str) -> str:
     return "" if found is None else found.name[:_NAME_SHOWN]
 
 
-def _shown(context: Context, request: DelegationRequest) -> dict[str, Any]:
-    """A DelegationRequest. What it has not, it does not show."""
+def _shape(context: Context, request: DelegationRequest) -> dict[str, Any]:
+    """A DelegationRequest structure, without members that are empty."""
     said = {
         "OwnerAccountId": request.owner_account,
         "RequestMessage": request.message,
@@ -252,7 +259,10 @@ def _shown(context: Context, request: DelegationRequest) -> dict[str, Any]:
     return {
         "DelegationRequestId": request.id,
         "Description": request.description,
-        "Permissions": {"PolicyTemplateArn": request.template, "Parameters": list(map(_given, request.parameters))},
+        "Permissions": {
+            "PolicyTemplateArn": request.template,
+            "Parameters": list(map(_parameter_shape, request.parameters)),
+        },
         "PermissionPolicy": request.policy,
         "State": request.state_at(context.now),
         "ExpirationTime": request.expires,
@@ -265,7 +275,7 @@ def _shown(context: Context, request: DelegationRequest) -> dict[str, Any]:
     }
 
 
-def _given(parameter: PolicyParameter) -> dict[str, Any]:
+def _parameter_shape(parameter: PolicyParameter) -> dict[str, Any]:
     kind = "stringList" if parameter.many else "string"
     return {"Name": parameter.name, "Values": list(parameter.values), "Type": kind}
 

@@ -1,9 +1,8 @@
 """Role templates: GetRoleTemplateVersion and AcquireRole.
 
 Service Authorization Reference: `arn:aws:iam::aws:role-template/SERVICE/NAME:MAJOR`. IAM API Reference,
-RoleTemplateVersion, ManagedByType: the one value is `Service`. Only AWS services have role templates, and AWS publishes
-none of their contents: there is none here, and none can be made. Every ARN of one is that of a template that does not
-exist; any other ARN is no template's.
+RoleTemplateVersion, ManagedByType: the one value is `Service`. Only AWS services have role templates, and AWS does not
+publish their contents. So there are none here: valid template ARNs raise NoSuchEntity, others InvalidInput.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""GetHumanReadableSummary: what a delegation request asks for, in sentences.
+"""GetHumanReadableSummary: a summary of a delegation request in sentences.
 
-AWS has a language model write it. This one is put together from the request and its policy, the same every time, and
-says nothing that is not in them. It is in English: in the other languages of the console it is NOT_SUPPORTED.
+AWS generates it with a language model. Here it is composed deterministically from the request and its policy. It is in
+English; for the other languages of the console the answer is NOT_SUPPORTED.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from locum.services.iam.faults import invalid_input
 from locum.state import DelegationRequest
 
 LONGEST: Final = 10_000
-"""Characters of SummaryContent, IAM API Reference."""
+"""The limit of SummaryContent in characters: IAM API Reference."""
 
 DEFAULT_LOCALE: Final = "en"
 
@@ -26,8 +26,8 @@ _LOCALE: Final = re.compile(r"([a-z]{2})([-_][A-Za-z]{2,4}){0,2}")
 _CUT: Final = " ..."
 
 
-def written_in(locale: str) -> bool:
-    """Whether there are summaries in `locale`. Raises InvalidInput where the console does not speak that language."""
+def is_supported(locale: str) -> bool:
+    """Whether there are summaries in `locale`. Raises InvalidInput where the console does not support the language."""
     match = _LOCALE.fullmatch(locale)
     if match is None or match[1] not in _LANGUAGES:
         raise invalid_input(f"The locale {locale} is not supported.")
@@ -35,7 +35,7 @@ def written_in(locale: str) -> bool:
 
 
 def summary(request: DelegationRequest, requestor: str) -> str:
-    """What `request` of `requestor` (a name, or an account) asks for."""
+    """A summary of `request`; `requestor` is a name or an account id."""
     found = statements(request.policy)
     lines = [
         f"{requestor} asks for temporary access to your account for {_duration(request.seconds)}.",
@@ -50,8 +50,8 @@ def summary(request: DelegationRequest, requestor: str) -> str:
 
 def _duration(seconds: int) -> str:
     hours, minutes = divmod(seconds // 60, 60)
-    said = [_number(hours, "hour"), _number(minutes, "minute"), _number(seconds % 60, "second")]
-    return " and ".join(part for part in said if part)
+    parts = [_number(hours, "hour"), _number(minutes, "minute"), _number(seconds % 60, "second")]
+    return " and ".join(part for part in parts if part)
 
 
 def _number(count: int, unit: str) -> str:
@@ -77,12 +77,12 @@ def _resources(statement: Mapping[str, Any]) -> str:
 
 
 def _conditions(statement: Mapping[str, Any]) -> str:
-    said = [
+    parts = [
         f"{operator} holds of {key} and {_enumerated(listed(values), 'or')}"
         for operator, block in statement.get("Condition", {}).items()
         for key, values in block.items()
     ]
-    return f", where {_enumerated(said)}" if said else ""
+    return f", where {_enumerated(parts)}" if parts else ""
 
 
 def _boundaries(document: str) -> Iterator[str]:

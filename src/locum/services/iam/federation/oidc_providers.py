@@ -1,9 +1,9 @@
-"""OpenID Connect providers: whose tokens AssumeRoleWithWebIdentity takes.
+"""OpenID Connect providers, whose tokens AssumeRoleWithWebIdentity accepts.
 
 IAM API Reference, CreateOpenIDConnectProvider: "The URL must begin with https:// and should correspond to the iss claim
 in the provider's OpenID Connect ID tokens. Per the OIDC standard, path components are allowed but query parameters
-are not." IAM takes http:// as well, and leaves queries out; it keeps the URL without its scheme. The issuer is https://
-all the same, save on this machine (docs/differences.md).
+are not." IAM also accepts http://, and drops queries; it stores the URL without its scheme. The issuer is https://
+nevertheless, except on this machine (docs/differences.md).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PATH: Final = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)*")
 
 
 def create_open_id_connect_provider(context: Context, params: Params) -> Outcome:
-    """CreateOpenIDConnectProvider. No certificate is looked up where no thumbprint is given."""
+    """CreateOpenIDConnectProvider. Without a thumbprint, none is retrieved from the provider."""
     url = _url(params["Url"])
     client_ids = _client_ids(params.get("ClientIDList", ()))
     thumbprints = _thumbprints(params.get("ThumbprintList", ()))
@@ -60,16 +60,16 @@ def get_open_id_connect_provider(context: Context, params: Params) -> Outcome:
 
 
 def list_open_id_connect_providers(context: Context, _params: Params) -> Outcome:
-    """ListOpenIDConnectProviders: all of them, there are no pages."""
+    """ListOpenIDConnectProviders: all providers, without pagination."""
     providers = context.state.table(OidcProvider, context.account).values()
     return Outcome({"OpenIDConnectProviderList": [{"Arn": arn} for arn in sorted(p.arn for p in providers)]})
 
 
 def delete_open_id_connect_provider(context: Context, params: Params) -> Outcome:
-    """DeleteOpenIDConnectProvider. Roles that trust the provider stay as they are.
+    """DeleteOpenIDConnectProvider. Roles that trust the provider do not change.
 
-    "It does not fail [...] if you call the operation for a provider that does not exist", says the API Reference; it
-    does, as recorded in 2026.
+    The API Reference says that "it does not fail [...] if you call the operation for a provider that does not exist",
+    but it does fail, as recorded in 2026.
     """
     provider = _found(context, params)
     if provider is None:
@@ -87,8 +87,9 @@ def add_client_id(context: Context, params: Params) -> Outcome:
 
 
 def remove_client_id(context: Context, params: Params) -> Outcome:
-    """RemoveClientIDFromOpenIDConnectProvider: "it does not fail [...] if you try to remove a client ID that does not
-    exist".
+    """RemoveClientIDFromOpenIDConnectProvider.
+
+    "It does not fail [...] if you try to remove a client ID that does not exist".
     """
     provider, client_id = _provider(context, params), params["ClientID"]
     if client_id not in provider.client_ids:
@@ -104,7 +105,7 @@ def update_thumbprint(context: Context, params: Params) -> Outcome:
 
 
 def _url(text: str) -> str:
-    """The URL as IAM keeps it: host and path. Raises ValidationError."""
+    """The URL as IAM stores it: host and path. Raises ValidationError."""
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -116,7 +117,7 @@ def _url(text: str) -> str:
 
 
 def _client_ids(given: Any) -> tuple[str, ...]:
-    """Each of them once. Raises LimitExceeded."""
+    """The client ids without duplicates. Raises LimitExceeded."""
     client_ids = tuple(dict.fromkeys(given))
     if len(client_ids) > limits.CLIENT_IDS_PER_OIDC_PROVIDER:
         raise quota_exceeded("ClientIdsPerOpenIdConnectProvider", limits.CLIENT_IDS_PER_OIDC_PROVIDER)
@@ -124,7 +125,7 @@ def _client_ids(given: Any) -> tuple[str, ...]:
 
 
 def _thumbprints(given: Any) -> tuple[str, ...]:
-    """Raises InvalidInput."""
+    """The thumbprints. Raises InvalidInput."""
     if len(given) > limits.THUMBPRINTS_PER_OIDC_PROVIDER:
         most = limits.THUMBPRINTS_PER_OIDC_PROVIDER
         raise invalid_input(f"Thumbprint list must contain fewer than {most} entries.")
@@ -132,7 +133,7 @@ def _thumbprints(given: Any) -> tuple[str, ...]:
 
 
 def _found(context: Context, params: Params) -> OidcProvider | None:
-    """The provider that `params` name, in the caller's account and under this very ARN."""
+    """The provider with the ARN in `params`, in the caller's account; or None."""
     arn: str = params[_ARN]
     url = arn.partition(":oidc-provider/")[2]
     provider = context.state.get(OidcProvider, context.account, url)
@@ -140,7 +141,7 @@ def _found(context: Context, params: Params) -> OidcProvider | None:
 
 
 def _provider(context: Context, params: Params) -> OidcProvider:
-    """Like `_found`. Raises NoSuchEntity."""
+    """The provider with the ARN in `params`. Raises NoSuchEntity."""
     provider = _found(context, params)
     if provider is None:
         raise no_such_entity(f"OpenIDConnect Provider not found for arn {params[_ARN]}")

@@ -1,9 +1,9 @@
-"""Outbound web identity federation: the account as an issuer of tokens that others trust.
+"""Outbound web identity federation: the account as an issuer of web identity tokens.
 
-IAM User Guide, "Federating AWS identities to external services": once it is enabled, GetWebIdentityToken answers
-tokens signed with the account's keys, and whoever is shown one finds the keys under the account's issuer URL.
+IAM User Guide, "Federating AWS identities to external services": once it is enabled, GetWebIdentityToken returns
+tokens signed with the account's keys, which verifiers find under the account's issuer URL.
 
-AWS's issuer URLs are of the form https://ID.tokens.sts.global.api.aws; here they lead to this plane.
+AWS's issuer URLs are of the form https://ID.tokens.sts.global.api.aws; here they point to Locum.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from locum.services.verbs import Context, Operation, Outcome, Params, reads, wri
 from locum.state import OutboundFederation, SigningKey, put
 
 ALGORITHMS: Final = ("RS256", "ES384")
-"""STS API Reference, GetWebIdentityToken, SigningAlgorithm: one key for each."""
+"""The algorithms, with one key for each: STS API Reference, GetWebIdentityToken, SigningAlgorithm."""
 
 
 def enable(context: Context, _params: Params) -> Outcome:
-    """EnableOutboundWebIdentityFederation. The issuer of an account stays the same, and so do its keys."""
+    """EnableOutboundWebIdentityFederation. If it was enabled before, the issuer and the keys are the same again."""
     known = _federation(context)
     if known is not None and known.enabled:
         raise Fault("FeatureEnabled", "Outbound web identity federation is already enabled for your account.", 409)
@@ -47,7 +47,7 @@ def _federation(context: Context) -> OutboundFederation | None:
 
 
 def _enabled(context: Context) -> OutboundFederation:
-    """Raises FeatureDisabled."""
+    """The account's federation, enabled. Raises FeatureDisabled."""
     federation = _federation(context)
     if federation is None or not federation.enabled:
         raise Fault("FeatureDisabled", "Outbound web identity federation is not enabled for your account.", 404)

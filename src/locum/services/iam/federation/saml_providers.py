@@ -1,7 +1,7 @@
-"""SAML providers: the identity providers whose assertions AssumeRoleWithSAML believes.
+"""SAML providers, whose assertions AssumeRoleWithSAML accepts.
 
-The metadata document is read when it comes, so that reading it later cannot fail. IAM User Guide, "Troubleshoot SAML
-federation with IAM", has the texts of the errors.
+The metadata document is parsed when it is uploaded, so that parsing it later cannot fail. The texts of the errors are
+from the IAM User Guide, "Troubleshoot SAML federation with IAM".
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _REQUIRED: Final = "Required"
 _PROVIDER_ID: Final = "SAMLSP"
 _KEY_ID: Final = "SAMLPK"
 _CENTURY: Final = 100
-"""Years that a provider is valid for, where its metadata does not say until when."""
+"""The validity of a provider in years, where its metadata has no expiry."""
 
 KIND: Final = Kind(
     SamlProvider,
@@ -45,13 +45,13 @@ def create_saml_provider(context: Context, params: Params) -> Outcome:
     new_tags = tags.given(params, SamlProvider)
     provider = SamlProvider(
         account=context.account,
-        name=KIND.admit(context, params["Name"]),
+        name=KIND.new_name(context, params["Name"]),
         id=KIND.new_id(context),
         created=int(context.now),
         metadata=metadata,
         expires=_expires(context, metadata),
         encryption_mode=params.get("AssertionEncryptionMode", "Allowed"),
-        private_keys=_added(context, (), params),
+        private_keys=_with_added_key(context, (), params),
         tags=new_tags,
     )
     _check_mode(provider)
@@ -59,7 +59,7 @@ def create_saml_provider(context: Context, params: Params) -> Outcome:
 
 
 def get_saml_provider(context: Context, params: Params) -> Outcome:
-    """GetSAMLProvider: the private keys by their ids; what they are is never shown."""
+    """GetSAMLProvider: the private keys are listed by id, and never returned."""
     provider = _named(context, params)
     return Outcome(
         {
@@ -75,7 +75,7 @@ def get_saml_provider(context: Context, params: Params) -> Outcome:
 
 
 def list_saml_providers(context: Context, params: Params) -> Outcome:
-    """ListSAMLProviders: all there are; it has no pages."""
+    """ListSAMLProviders: all providers, without pagination."""
     providers = sorted(KIND.all(context), key=by_name)
     return Outcome({"SAMLProviderList": [_listed(provider) for provider in providers]})
 
@@ -94,7 +94,7 @@ def update_saml_provider(context: Context, params: Params) -> Outcome:
     updated = replace(
         provider,
         encryption_mode=params.get("AssertionEncryptionMode", provider.encryption_mode),
-        private_keys=_added(context, _kept(provider, params), params),
+        private_keys=_with_added_key(context, _without_removed_key(provider, params), params),
     )
     if "SAMLMetadataDocument" in params:
         metadata = params["SAMLMetadataDocument"]
@@ -111,7 +111,7 @@ def delete_saml_provider(context: Context, params: Params) -> Outcome:
 
 
 def _named(context: Context, params: Params) -> SamlProvider:
-    """The provider that has the ARN. Raises NoSuchEntity, InvalidInput."""
+    """The provider with the ARN in `params`. Raises NoSuchEntity, InvalidInput."""
     text = params["SAMLProviderArn"]
     arn = Arn.find(text)
     if arn is None or arn.service != "iam" or not arn.resource.startswith("saml-provider/"):
@@ -127,18 +127,18 @@ def _expires(context: Context, document: str) -> int:
         until = saml.read_metadata(document).valid_until
     except saml.BadMetadata:
         raise invalid_input("Could not parse metadata") from None
-    return _in_a_century(context.now) if until is None else int(until)
+    return _default_expiry(context.now) if until is None else int(until)
 
 
-def _in_a_century(now: float) -> int:
-    """The same day and time in a hundred years; of a 29th of February, the 28th."""
+def _default_expiry(now: float) -> int:
+    """The same day and time in a hundred years; for the 29th of February, the 28th."""
     today = datetime.fromtimestamp(int(now), UTC)
     day = 28 if (today.month, today.day) == (2, 29) else today.day
     return int(today.replace(year=today.year + _CENTURY, day=day).timestamp())
 
 
-def _kept(provider: SamlProvider, params: Params) -> tuple[SamlPrivateKey, ...]:
-    """Its private keys without the one to remove."""
+def _without_removed_key(provider: SamlProvider, params: Params) -> tuple[SamlPrivateKey, ...]:
+    """The provider's private keys, without the one to remove."""
     if "RemovePrivateKey" not in params:
         return provider.private_keys
     kept = tuple(key for key in provider.private_keys if key.id != params["RemovePrivateKey"])
@@ -147,8 +147,8 @@ def _kept(provider: SamlProvider, params: Params) -> tuple[SamlPrivateKey, ...]:
     return kept
 
 
-def _added(context: Context, keys: tuple[SamlPrivateKey, ...], params: Params) -> tuple[SamlPrivateKey, ...]:
-    """`keys`, and the one to add."""
+def _with_added_key(context: Context, keys: tuple[SamlPrivateKey, ...], params: Params) -> tuple[SamlPrivateKey, ...]:
+    """`keys`, with the one to add."""
     if "AddPrivateKey" not in params:
         return keys
     if len(keys) >= SAML_PRIVATE_KEYS:

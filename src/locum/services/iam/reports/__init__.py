@@ -1,1 +1,1 @@
-"""What is told about an account: who may do what, who last did it, and what there is."""
+"""Reports on an account: credentials, last access, authorization details and a summary."""

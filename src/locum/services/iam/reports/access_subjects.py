@@ -1,4 +1,4 @@
-"""What a report of last access is about: the policies that grant, and the users and roles whose use counts."""
+"""The subject of a last accessed report: its policies, and the users and roles whose uses count."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ _KINDS: Final[dict[str, Kind[Any]]] = {"user": USER, "group": GROUP, "role": ROL
 
 
 class Subject(NamedTuple):
-    """`documents` are its policies, `entities` who could use them: itself, the members of a group, or the users and
-    roles that have a policy, by themselves or through a group."""
+    """The subject of a report. `documents` are its policies, `entities` the users and roles that have them.
+
+    These are the subject itself, the members of a group, or the users and roles that have a policy, directly or through
+    a group.
+    """
 
     documents: tuple[str, ...]
     entities: tuple[Bounded, ...]
 
 
 def subject(context: Context, arn: str) -> Subject:
-    """The user, group, role or managed policy `arn`. Raises NoSuchEntity, InvalidInput."""
+    """The subject for the ARN of a user, group, role or managed policy. Raises NoSuchEntity, InvalidInput."""
     if _fields(arn).resource.startswith("policy/"):
         return _policy(context, arn)
     of = identity(context, arn)
@@ -35,14 +38,14 @@ def subject(context: Context, arn: str) -> Subject:
 
 
 def identity(context: Context, arn: str) -> Identity:
-    """The user, group or role of the account that has the ARN `arn`. Raises NoSuchEntity, InvalidInput."""
+    """The user, group or role with the ARN `arn` in the account. Raises NoSuchEntity, InvalidInput."""
     fields = _fields(arn)
     kind, _, name = fields.resource.partition("/")
     if kind not in _KINDS or fields.account != context.account:
         raise _invalid(arn)
     name = name.rsplit("/", 1)[-1]
     found: Identity = _KINDS[kind].named(context, name)
-    if found.arn != arn:  # the call was authorized for another path
+    if found.arn != arn:  # the call was authorized for an ARN with another path
         raise no_such_entity(_KINDS[kind].missing.format(name))
     return found
 

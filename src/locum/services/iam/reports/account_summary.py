@@ -1,4 +1,4 @@
-"""GetAccountSummary: how much of everything there is in the account, and may be."""
+"""GetAccountSummary: the numbers of entities in the account, and the quotas."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def get_account_summary(context: Context, _params: Params) -> Outcome:
 
 
 def _policies_in_use(context: Context) -> set[str]:
-    """The managed policies, AWS's too, that are attached or bound somebody: of each, one version is in use."""
+    """The managed policies that are attached or used as a boundary; one version of each is in use."""
     bounded: list[Bounded] = [*USER.all(context), *ROLE.all(context)]
     identities: list[Identity] = [*bounded, *GROUP.all(context)]
     attached = {arn for identity in identities for arn in identity.attached}
@@ -63,7 +63,7 @@ def _policies_in_use(context: Context) -> set[str]:
 
 
 def _of_root(context: Context) -> dict[str, int]:
-    """What the root user has: 1, or 0."""
+    """The entries about the root user: each 1 or 0."""
     state, root = context.state, scoped(context.account, "")
     certificate = state.first(SigningCertificate, CREDENTIALS_OF_USER, root)
     return {

@@ -1,4 +1,4 @@
-"""GetAccountAuthorizationDetails: everything that decides who may do what, in one list."""
+"""GetAccountAuthorizationDetails: the users, groups, roles and policies of the account with their relations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from locum.state.indexes import PROFILES_OF_ROLE, scoped
 
 
 class _Section(NamedTuple):
-    """One value of Filter: the list of the answer that it fills, the entities, and what is shown of one."""
+    """One value of Filter: the list of the answer, its entities, and the function that shows one."""
 
     member: str
     entities: Callable[[Context], Iterable[Any]]
@@ -34,7 +34,7 @@ class _Item(NamedTuple):
 
 
 def get_account_authorization_details(context: Context, params: Params) -> Outcome:
-    """GetAccountAuthorizationDetails: four lists, paginated as one: users, roles, groups, then policies."""
+    """GetAccountAuthorizationDetails: users, roles, groups and policies, four lists that are paginated as one."""
     names = set(params.get("Filter") or _SECTIONS)
     _check_marker(params, names)
     found = page(params, _items(context, names), lambda item: item.order)
@@ -48,21 +48,21 @@ def _items(context: Context, names: set[str]) -> Iterator[_Item]:
     for rank, (name, section) in enumerate(_SECTIONS.items()):
         if name in names:
             for entity in section.entities(context):
-                yield _Item(section, entity, f"{_selection(names)} {rank} {entity.name.lower()}")
+                yield _Item(section, entity, f"{_marker_prefix(names)} {rank} {entity.name.lower()}")
 
 
-def _selection(names: Iterable[str]) -> str:
-    """What a marker begins with: the values of Filter, of which the order makes no difference."""
+def _marker_prefix(names: Iterable[str]) -> str:
+    """The prefix of markers: the values of Filter, sorted, as their order is irrelevant."""
     return ",".join(sorted(names))
 
 
 def _check_marker(params: Params, names: set[str]) -> None:
-    """Raises ValidationError where Marker is of another list than that of `names`, or of none."""
+    """Raise ValidationError unless Marker is of a list with the same Filter."""
     try:
         after = position(params)
     except Fault:
         after = ""
-    if after is not None and not after.startswith(f"{_selection(names)} "):
+    if after is not None and not after.startswith(f"{_marker_prefix(names)} "):
         raise validation_error("Marker and Filter do not match")
 
 
@@ -116,7 +116,7 @@ def _attached(entity: Identity) -> list[Shape]:
 
 
 def _aws_policies_in_use(context: Context) -> Iterator[Policy]:
-    """AWS's policies that the account uses: the others are not among its authorization details."""
+    """The AWS managed policies that the account uses; others are not part of its authorization details."""
     used = (
         summary.arn
         for summary in aws_managed.every()

@@ -1,9 +1,8 @@
 """The rows of the credential report.
 
 IAM User Guide, "Generate credential reports for your AWS account", and recorded reports, which have 22 columns: the
-guide's `additional_credentials_info` comes up where a user has more than two keys or certificates, and nobody here
-can. Inactive keys and certificates keep their dates. Keys are in the order of their ids; of certificates the inactive
-ones are first.
+guide's `additional_credentials_info` is for users with more than two keys or certificates, which are impossible here.
+Inactive keys and certificates keep their dates. Keys are ordered by id; of certificates the inactive ones are first.
 """
 
 from __future__ import annotations
@@ -42,14 +41,14 @@ COLUMNS: Final = (
 _NOT_APPLICABLE: Final = "N/A"
 _NO_INFORMATION: Final = "no_information"
 _NOT_SUPPORTED: Final = "not_supported"
-_EACH: Final = 2
-"""Access keys, and certificates, that there is room for."""
+_SLOTS: Final = 2
+"""The number of access keys, and of certificates, that a row has columns for."""
 
 Row = list[str]
 
 
 class _KeyUse(NamedTuple):
-    """When, in which region and for which service an access key was last used, as the report says it."""
+    """The last use of an access key, in the report's format."""
 
     date: str = _NOT_APPLICABLE
     region: str = _NOT_APPLICABLE
@@ -57,7 +56,7 @@ class _KeyUse(NamedTuple):
 
 
 class _Subject(NamedTuple):
-    """Whom a row is about: `key` is the user's key, empty for the root user; `unique_id` is the account's for root."""
+    """The user of a row. `key` is the user's key, empty for the root user, whose `unique_id` is the account id."""
 
     key: str
     unique_id: str
@@ -67,7 +66,7 @@ class _Subject(NamedTuple):
 
 
 def report(context: Context) -> str:
-    """The report on the account: the root user first, then the users by name. No newline ends it."""
+    """The report as CSV: the root user first, then the users by name. It does not end with a newline."""
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(COLUMNS)
@@ -76,7 +75,7 @@ def report(context: Context) -> str:
 
 
 def _last_use_of_key(context: Context, subject: str, key: AccessKey) -> _KeyUse:
-    """The last use of `key`, which belongs to the user `subject` (its unique id; the account, for the root user)."""
+    """The last use of `key`. `subject` is the unique id of its user, or the account id for the root user."""
     last = last_use.of_key(context, subject, key)
     return _KeyUse() if last is None else _KeyUse(iso8601(last.at), last.region, last_use.service_of(last))
 
@@ -123,21 +122,21 @@ def _keys(context: Context, subject: _Subject) -> Row:
     rows = [
         [_flag(key.active), iso8601(key.created), *_last_use_of_key(context, subject.unique_id, key)] for key in keys
     ]
-    return _in_all(rows, [_flag(False), _NOT_APPLICABLE, *_KeyUse()])
+    return _padded(rows, [_flag(False), _NOT_APPLICABLE, *_KeyUse()])
 
 
 def _certificates(context: Context, subject: _Subject) -> Row:
     found = context.state.find(CREDENTIALS_OF_USER, scoped(context.account, subject.key))
     certificates = [one for one in found if isinstance(one, SigningCertificate)]
     certificates.sort(key=lambda one: (one.active, one.uploaded, one.id))
-    return _in_all(
+    return _padded(
         [[_flag(one.active), iso8601(one.uploaded)] for one in certificates], [_flag(False), _NOT_APPLICABLE]
     )
 
 
-def _in_all(rows: Sequence[Row], absent: Row) -> Row:
-    """`rows` one after the other, `absent` for each that is missing."""
-    filled = [*rows, *([absent] * _EACH)][:_EACH]
+def _padded(rows: Sequence[Row], absent: Row) -> Row:
+    """`rows` concatenated, with `absent` for each missing one."""
+    filled = [*rows, *([absent] * _SLOTS)][:_SLOTS]
     return [cell for row in filled for cell in row]
 
 

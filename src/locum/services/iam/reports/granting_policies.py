@@ -1,4 +1,4 @@
-"""ListPoliciesGrantingServiceAccess: which policies of a user, group or role grant access to a service."""
+"""ListPoliciesGrantingServiceAccess: the policies of a user, group or role that grant access to a service."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from locum.state.attachments import Attachment, identity_policies
 
 
 def list_policies_granting_service_access(context: Context, params: Params) -> Outcome:
-    """ListPoliciesGrantingServiceAccess: the services in the order in which they were asked for."""
+    """ListPoliciesGrantingServiceAccess: the services are in the order of the request."""
     identity = access_subjects.identity(context, params["Arn"])
     policies = list(identity_policies(context.state, identity))
     places = enumerate(params["ServiceNamespaces"])
@@ -26,7 +26,7 @@ def list_policies_granting_service_access(context: Context, params: Params) -> O
 
 
 def _granting(policies: list[Attachment], namespace: str) -> Iterator[Shape]:
-    """Each policy by itself; a managed one that comes from several groups once."""
+    """The policies that each grant access to the service; one attached to several groups is listed once."""
     seen: set[str] = set()
     for policy in policies:
         if policy.arn in seen or not Grants([policy.document]).service(namespace):

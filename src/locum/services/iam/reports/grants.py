@@ -1,8 +1,9 @@
-"""Which services and actions policies grant, resources and conditions left out of account.
+"""The services and actions that policies grant, without regard to resources and conditions.
 
 IAM API Reference, "GenerateServiceLastAccessedDetails": "Service last accessed data does not use other policy types
 when determining whether a resource could access a service ... It only applies permissions policy logic." An Allow
-grants what it names, whatever it asks for besides; a Deny takes away only what it denies in any case.
+grants its actions, whatever its resources and conditions; a Deny counts only where it has no conditions and applies to
+all resources.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from locum.authz import service_reference
 from locum.policy import PolicyKind, Statement
 from locum.policy.compile import ActionPattern, action_pattern
 
-_REMEMBERED: Final = 512
+_CACHE_SIZE: Final = 512
 
 
-class _Reach(IntEnum):
-    """How many of a service's actions something is about."""
+class _Coverage(IntEnum):
+    """The part of a service's actions that a pattern matches."""
 
     NONE = 0
     SOME = 1
@@ -34,25 +35,25 @@ class _Actions(NamedTuple):
     patterns: tuple[ActionPattern, ...]
     excepted: bool
 
-    def reach(self, namespace: str) -> _Reach:
-        """How many of the service's actions."""
-        named = max((_reach(pattern, namespace) for pattern in self.patterns), default=_Reach.NONE)
-        return _Reach(_Reach.ALL - named) if self.excepted else named
+    def coverage(self, namespace: str) -> _Coverage:
+        """The part of the service's actions that the element includes."""
+        named = max((_coverage_of(pattern, namespace) for pattern in self.patterns), default=_Coverage.NONE)
+        return _Coverage(_Coverage.ALL - named) if self.excepted else named
 
     def has(self, action: str) -> bool:
-        """Whether `action` (lower-case) is one of them."""
+        """Whether the element includes `action` (lower-case)."""
         return any(pattern.matches(action) for pattern in self.patterns) is not self.excepted
 
 
-def _reach(pattern: ActionPattern, namespace: str) -> _Reach:
-    # What matches an action without a name matches every action of the service.
+def _coverage_of(pattern: ActionPattern, namespace: str) -> _Coverage:
+    # A pattern that matches an action with an empty name matches every action of the service.
     if pattern.matches(f"{namespace}:"):
-        return _Reach.ALL
-    return _Reach.SOME if pattern.service in (None, namespace) else _Reach.NONE
+        return _Coverage.ALL
+    return _Coverage.SOME if pattern.service in (None, namespace) else _Coverage.NONE
 
 
 class Grants:
-    """What `documents` grant together."""
+    """The union of the grants of policies."""
 
     def __init__(self, documents: Iterable[str], kind: PolicyKind = PolicyKind.IDENTITY) -> None:
         read = [_read(document, kind) for document in documents]
@@ -61,17 +62,17 @@ class Grants:
 
     def service(self, namespace: str) -> bool:
         """Whether any action of the service is granted."""
-        if not any(actions.reach(namespace) for actions in self._allowed):
+        if not any(actions.coverage(namespace) for actions in self._allowed):
             return False
-        denied = max((actions.reach(namespace) for actions in self._denied), default=_Reach.NONE)
-        return denied is _Reach.NONE or (denied is _Reach.SOME and bool(self.actions(namespace)))
+        denied = max((actions.coverage(namespace) for actions in self._denied), default=_Coverage.NONE)
+        return denied is _Coverage.NONE or (denied is _Coverage.SOME and bool(self.actions(namespace)))
 
     def services(self) -> list[str]:
-        """The namespaces of the services that are granted, in their order."""
+        """The sorted namespaces of the granted services."""
         return [namespace for namespace in service_reference.services() if self.service(namespace)]
 
     def actions(self, namespace: str) -> list[str]:
-        """The names of the service's actions that are granted, in their order."""
+        """The sorted names of the service's granted actions."""
         return [
             name for name in service_reference.action_names(namespace) if self._action(f"{namespace}:{name}".lower())
         ]
@@ -82,9 +83,9 @@ class Grants:
         )
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_CACHE_SIZE)
 def _read(document: str, kind: PolicyKind) -> tuple[tuple[_Actions, ...], tuple[_Actions, ...]]:
-    """What the statements allow, and what they deny in any case."""
+    """The actions of a document's Allow statements, and of its Deny statements that apply unconditionally."""
     statements = policy.parse(document, kind).statements
     allowed = tuple(_actions(statement) for statement in statements if statement.allows)
     denied = tuple(

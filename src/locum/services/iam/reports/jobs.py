@@ -1,4 +1,4 @@
-"""Reports that are asked for, and read with the id of their job for a while."""
+"""Jobs of access reports: a report is requested, and can be read with the id of its job for some time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ R = TypeVar("R", AccessReport, OrganizationAccessReport)
 
 
 def find(context: Context, kind: type[R], job: str) -> R:
-    """The report of the job with the id `job`, while it can be read. Raises NoSuchEntity."""
+    """The report of the job with the id `job`, unless it has expired. Raises NoSuchEntity."""
     report = context.state.get(kind, context.account, job)
     if report is None or not _is_readable(context, report):
         raise missing(job)
@@ -23,12 +23,12 @@ def find(context: Context, kind: type[R], job: str) -> R:
 
 
 def missing(job: str) -> Fault:
-    """There is no such job, or it is somebody else's."""
+    """NoSuchEntity: the job does not exist, or belongs to another principal."""
     return no_such_entity(f"The job with id {job} cannot be found.")
 
 
 def expired(context: Context, kind: type[R]) -> Iterator[Event]:
-    """Removes the account's reports of one kind that nobody can read any more."""
+    """Events that remove the account's expired reports of one kind."""
     for report in context.state.table(kind, context.account).values():
         if not _is_readable(context, report):
             yield remove(report)

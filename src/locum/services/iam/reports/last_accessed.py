@@ -1,7 +1,7 @@
-"""Last accessed reports: which of the services that its policies grant a user, group, role or policy was used for.
+"""Last accessed reports: the last uses of the services that a user's, group's, role's or policy's policies grant.
 
-A report is asked for, and read with the id of its job. The job is done at once: what is in the report is worked out
-when it is read, from the policies and the recorded calls.
+A report is requested, and read with the id of its job. The job completes at once: the content is computed when it is
+read, from the policies and the recorded calls.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from locum.services.verbs import Context, LastUse, Operation, Outcome, Params, l
 from locum.state import AccessReport, User, put
 
 _LATEST: Final = 10**12
-"""Epoch seconds beyond every instant: what is subtracted from it sorts the latest first."""
+"""A time in epoch seconds beyond all others: differences from it sort the latest first."""
 
 
 class _Access(NamedTuple):
@@ -34,7 +34,7 @@ class _Access(NamedTuple):
 
 
 def generate_service_last_accessed_details(context: Context, params: Params) -> Outcome:
-    """GenerateServiceLastAccessedDetails. Reports of the account that nobody can read any more go."""
+    """GenerateServiceLastAccessedDetails. It also removes the account's expired reports."""
     access_subjects.subject(context, params["Arn"])
     report = AccessReport(
         account=context.account,
@@ -48,7 +48,7 @@ def generate_service_last_accessed_details(context: Context, params: Params) -> 
 
 
 def get_service_last_accessed_details(context: Context, params: Params) -> Outcome:
-    """GetServiceLastAccessedDetails: by the namespaces of the services."""
+    """GetServiceLastAccessedDetails: the services are ordered by namespace."""
     report = _report(context, params)
     try:
         subject = access_subjects.subject(context, report.subject)
@@ -66,7 +66,7 @@ def get_service_last_accessed_details(context: Context, params: Params) -> Outco
 
 
 def get_service_last_accessed_details_with_entities(context: Context, params: Params) -> Outcome:
-    """GetServiceLastAccessedDetailsWithEntities: who used the service last comes first, then who never did."""
+    """GetServiceLastAccessedDetailsWithEntities: the latest uses first, entities without a use last."""
     report = _report(context, params)
     namespace = params["ServiceNamespace"].lower()
     try:
@@ -97,7 +97,7 @@ def _completed(report: AccessReport) -> Shape:
 
 
 def _failed(report: AccessReport, fault: Fault) -> Shape:
-    """What the report was about is not there any more."""
+    """The answer for a report whose subject no longer exists."""
     error = {"Code": fault.code, "Message": fault.message}
     return {**_completed(report), "JobStatus": "FAILED", "Error": error, "IsTruncated": False}
 
@@ -114,7 +114,7 @@ def _by_service(context: Context, subject: Subject) -> Mapping[str, Sequence[_Ac
 
 
 def _service(namespace: str, accesses: Sequence[_Access], actions: Iterable[str] | None) -> Shape:
-    """ServiceLastAccessed; with `actions`, when each of them was last accessed."""
+    """A ServiceLastAccessed structure; with `actions`, including the last access of each."""
     shape: dict[str, Any] = {"ServiceName": service_reference.services()[namespace], "ServiceNamespace": namespace}
     last = _last(accesses)
     if last is not None:

@@ -1,7 +1,7 @@
-"""Organizations access reports: which of the services that service control policies allow the accounts used.
+"""Organizations access reports: the last uses, by accounts, of the services that service control policies allow.
 
-A report is asked for, and read with the id of its job, by the account that manages the organization. The job is done
-at once: what is in the report is worked out when it is read.
+The management account requests a report, and reads it with the id of its job. The job completes at once: the content
+is computed when it is read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from locum.state.organizations import SERVICE_CONTROL, OrganizationNode
 
 
 class _Scope(NamedTuple):
-    """What a report is about. `allows` tells the services, `accounts` are those whose use counts."""
+    """The scope of a report. `allows` selects the services; `accounts` are those whose uses count."""
 
     allows: Callable[[str], bool]
     accounts: tuple[Member, ...]
@@ -37,7 +37,7 @@ class _Access(NamedTuple):
 
 
 def generate_organizations_access_report(context: Context, params: Params) -> Outcome:
-    """GenerateOrganizationsAccessReport. Reports that nobody can read any more go."""
+    """GenerateOrganizationsAccessReport. It also removes expired reports."""
     _organization(context)
     report = OrganizationAccessReport(
         account=context.account,
@@ -78,7 +78,7 @@ def get_organizations_access_report(context: Context, params: Params) -> Outcome
 
 
 def _organization(context: Context) -> Organization:
-    """The organization that the caller's account manages, with SCPs enabled. Raises AccessDenied, InvalidInput."""
+    """The organization whose management account calls, with SCPs enabled. Raises AccessDenied, InvalidInput."""
     organization = context.state.get(Organization, context.account, context.account)
     if organization is None:
         raise access_denied("You must be signed in to the management account of an organization.")
@@ -91,14 +91,14 @@ def _organization(context: Context) -> Organization:
 
 
 def _scope(context: Context, organization: Organization, report: OrganizationAccessReport) -> _Scope:
-    """Raises Fault InvalidInput where the report's path or policy leads nowhere."""
+    """The scope of `report`. Raises InvalidInput where its path or policy does not exist."""
     node = _node(context, organization, report.path)
     accounts = tuple(_accounts(context, organization, node))
     if isinstance(node, Member) and organizations.is_management(organization, node.id):
         # "the resulting report lists all AWS services, because the management account is not limited by SCPs"
         return _Scope(lambda _namespace: True, accounts)
     if not report.policy:
-        levels = [_grants(context, organization, above) for above in _way(context, organization, node)]
+        levels = [_grants(context, organization, above) for above in _ancestors(context, organization, node)]
         return _Scope(lambda namespace: all(level.service(namespace) for level in levels), accounts)
     policy = organizations.policy_of(context.state, organization, report.policy)
     if policy is None or policy.type != SERVICE_CONTROL:
@@ -108,7 +108,7 @@ def _scope(context: Context, organization: Organization, report: OrganizationAcc
 
 
 def _node(context: Context, organization: Organization, path: str) -> OrganizationNode:
-    """What stands at the end of `o-.../r-.../ou-.../ACCOUNT`, all of which must be as it is there."""
+    """The node at the path `o-.../r-.../ou-.../ACCOUNT`, which must match the tree exactly."""
     *_, last = path.rstrip("/").split("/")
     node = organizations.node_of(context.state, organization, last)
     if node is None or _path(context, organization, node) != path.rstrip("/"):
@@ -116,8 +116,8 @@ def _node(context: Context, organization: Organization, path: str) -> Organizati
     return node
 
 
-def _way(context: Context, organization: Organization, node: OrganizationNode) -> tuple[OrganizationNode, ...]:
-    """From the root down to `node`, itself included."""
+def _ancestors(context: Context, organization: Organization, node: OrganizationNode) -> tuple[OrganizationNode, ...]:
+    """The nodes from the root to `node`, inclusive."""
     if isinstance(node, Organization):
         return (node,)
     if isinstance(node, Unit):
@@ -126,11 +126,11 @@ def _way(context: Context, organization: Organization, node: OrganizationNode) -
 
 
 def _path(context: Context, organization: Organization, node: OrganizationNode) -> str:
-    return "/".join((organization.id, *map(organizations.target_of, _way(context, organization, node))))
+    return "/".join((organization.id, *map(organizations.target_of, _ancestors(context, organization, node))))
 
 
 def _accounts(context: Context, organization: Organization, node: OrganizationNode) -> Iterator[Member]:
-    """The accounts in `node`; of several not the management account, which no SCP limits."""
+    """The accounts in `node`; where it is not a single account, without the management account, as SCPs exempt it."""
     if isinstance(node, Member):
         yield node
         return
@@ -141,14 +141,14 @@ def _accounts(context: Context, organization: Organization, node: OrganizationNo
 
 
 def _grants(context: Context, organization: Organization, node: OrganizationNode) -> Grants:
-    """What the SCPs attached to `node` itself allow."""
+    """The grants of the SCPs attached directly to `node`."""
     target = organizations.target_of(node)
     found = organizations.attached(context.state, organization, target, SERVICE_CONTROL)
     return Grants([policy.content for policy in found], PolicyKind.SCP)
 
 
 def _applies(context: Context, organization: Organization, member: Member, policy: str) -> bool:
-    return any(policy in organizations.policy_ids(node) for node in _way(context, organization, member))
+    return any(policy in organizations.policy_ids(node) for node in _ancestors(context, organization, member))
 
 
 # -- contents -------------------------------------------------------------------------------------------------------
@@ -163,7 +163,10 @@ def _by_service(context: Context, scope: _Scope) -> Mapping[str, Sequence[_Acces
 
 
 def _detail(context: Context, organization: Organization, namespace: str, accesses: Iterable[_Access]) -> Shape:
-    """AccessDetail. "The number of accounts with authenticated principals ... that attempted to access the service"."""
+    """An AccessDetail structure.
+
+    "The number of accounts with authenticated principals ... that attempted to access the service".
+    """
     detail: dict[str, Any] = {
         "ServiceName": service_reference.services()[namespace],
         "ServiceNamespace": namespace,
@@ -191,7 +194,7 @@ _ORDERS: Final[dict[str, tuple[Callable[[Shape], tuple[Any, ...]], bool]]] = {
     "LAST_AUTHENTICATED_TIME_ASCENDING": (_time, False),
     "LAST_AUTHENTICATED_TIME_DESCENDING": (_time, True),
 }
-"""Of each SortKey, the order, and whether it is reversed."""
+"""The sort key by SortKey, and whether the order is reversed."""
 
 OPERATIONS: Final[dict[str, Operation]] = {
     "GenerateOrganizationsAccessReport": writes(generate_organizations_access_report),

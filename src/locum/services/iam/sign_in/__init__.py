@@ -1,1 +1,1 @@
-"""What users prove themselves with: passwords, keys, certificates and second factors. And server certificates."""
+"""Credentials of users: passwords, keys, certificates and MFA devices; and server certificates."""

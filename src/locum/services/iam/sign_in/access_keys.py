@@ -12,15 +12,15 @@ from locum.services.iam import last_use, shapes
 from locum.services.iam.faults import access_denied, invalid_input, no_such_entity, quota_exceeded
 from locum.services.iam.limits import ACCESS_KEYS_PER_USER
 from locum.services.iam.pagination import page
-from locum.services.iam.sign_in import owned
+from locum.services.iam.sign_in import owners
 from locum.services.verbs import Context, Operation, Outcome, Params, looks_up, reads, writes
 from locum.state import AccessKey, User, put, remove
 from locum.state.indexes import ACCESS_KEY_ID, KEYS_OF_USER, scoped
 
 
 def create_access_key(context: Context, params: Params) -> Outcome:
-    """CreateAccessKey. Its answer is the only place where the secret is ever shown."""
-    owner = owned.user_or_root(context, params)
+    """CreateAccessKey. Only this answer contains the secret."""
+    owner = owners.user_or_root(context, params)
     if context.state.count(KEYS_OF_USER, scoped(context.account, owner.key)) >= ACCESS_KEYS_PER_USER:
         raise quota_exceeded("AccessKeysPerUser", ACCESS_KEYS_PER_USER)
     key_id, secret, sealed = new_access_key(context.keyring, context.account, context.entropy)
@@ -31,13 +31,13 @@ def create_access_key(context: Context, params: Params) -> Outcome:
 
 def list_access_keys(context: Context, params: Params) -> Outcome:
     """ListAccessKeys."""
-    owner = owned.user_or_root(context, params)
+    owner = owners.user_or_root(context, params)
     found = page(params, _keys(context, owner), lambda key: key.id)
     return found.outcome("AccessKeyMetadata", lambda key: shapes.access_key(key, owner.name))
 
 
 def update_access_key(context: Context, params: Params) -> Outcome:
-    """UpdateAccessKey: Active or Inactive. The third status of the model is one that only AWS sets."""
+    """UpdateAccessKey: Active or Inactive. Only AWS sets the model's third status."""
     key = _key(context, params)
     if params["Status"] not in ("Active", "Inactive"):
         raise invalid_input(f"The status of an access key cannot be set to {params['Status']}.")
@@ -50,7 +50,7 @@ def delete_access_key(context: Context, params: Params) -> Outcome:
 
 
 def get_access_key_last_used(context: Context, params: Params) -> Outcome:
-    """GetAccessKeyLastUsed. "N/A" is what AWS answers for a key that was never used."""
+    """GetAccessKeyLastUsed. Region and service are "N/A" for a key that was never used, as on AWS."""
     key_id = params["AccessKeyId"]
     key = context.state.first(AccessKey, ACCESS_KEY_ID, key_id)
     if key is None or key.account != context.account:
@@ -66,15 +66,15 @@ def get_access_key_last_used(context: Context, params: Params) -> Outcome:
     return Outcome({**({} if user is None else {"UserName": user.name}), "AccessKeyLastUsed": shown})
 
 
-def _keys(context: Context, owner: owned.Owner) -> Iterator[AccessKey]:
+def _keys(context: Context, owner: owners.Owner) -> Iterator[AccessKey]:
     for key in context.state.find(KEYS_OF_USER, scoped(context.account, owner.key)):
         if isinstance(key, AccessKey):
             yield key
 
 
 def _key(context: Context, params: Params) -> AccessKey:
-    """The key AccessKeyId of the owner that `params` mean. Raises NoSuchEntity."""
-    owner = owned.user_or_root(context, params)
+    """The key AccessKeyId of the owner in `params`. Raises NoSuchEntity."""
+    owner = owners.user_or_root(context, params)
     key = context.state.get(AccessKey, context.account, params["AccessKeyId"])
     if key is None or key.user != owner.key:
         raise no_such_entity(f"The Access Key with id {params['AccessKeyId']} cannot be found.")

@@ -1,7 +1,7 @@
-"""Login profiles: the console passwords of users. What is kept of a password is its digest.
+"""Login profiles: the console passwords of users, stored as digests.
 
-The root user has one only as AssumeRoot's task IAMCreateRootUserPassword makes it: without a password, which the
-account's owner then sets by mail. AWS answers it without a UserName.
+Only AssumeRoot's task IAMCreateRootUserPassword creates a profile for the root user: without a password, which the
+account's owner then sets by e-mail. AWS returns it without a UserName.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from locum.services.iam.faults import (
 )
 from locum.services.iam.kinds import USER
 from locum.services.iam.limits import PASSWORDS_REMEMBERED
-from locum.services.iam.sign_in import owned
+from locum.services.iam.sign_in import owners
 from locum.services.iam.sign_in.password_policy import check_password, policy_of
 from locum.services.verbs import Context, Operation, Outcome, Params, digests_passwords, reads, writes
 from locum.state import LoginProfile, PasswordPolicy, put, remove
@@ -53,7 +53,7 @@ def get_login_profile(context: Context, params: Params) -> Outcome:
 
 
 def update_login_profile(context: Context, params: Params) -> Outcome:
-    """UpdateLoginProfile: what is not given stays as it is."""
+    """UpdateLoginProfile: members that are absent do not change."""
     profile = _profile(context, _owner(context, params))
     if "Password" in params:
         profile = _with_password(context, profile, params["Password"])
@@ -62,20 +62,20 @@ def update_login_profile(context: Context, params: Params) -> Outcome:
 
 
 def delete_login_profile(context: Context, params: Params) -> Outcome:
-    """DeleteLoginProfile: with the password goes what is remembered of those before it."""
+    """DeleteLoginProfile: removes the password and the remembered ones."""
     return Outcome({}, (remove(_profile(context, _owner(context, params))),))
 
 
 def change_password(context: Context, params: Params) -> Outcome:
-    """ChangePassword: of the user who calls, and of nobody else.
+    """ChangePassword, of the calling user only.
 
-    An expired password can be changed: HardExpiry keeps people from doing so on the console alone.
+    An expired password can be changed: HardExpiry prevents that only on the console.
     """
     caller = context.caller.principal
     if caller.kind is not PrincipalKind.USER:
         raise invalid_user_type("Only IAM Users can change their own password.")
     user = USER.named(context, caller.name)
-    profile = _profile(context, owned.Owner(user.key, user.name))
+    profile = _profile(context, owners.Owner(user.key, user.name))
     if not is_one_of(params["OldPassword"], (profile.digest,), context.password_digests):
         raise access_denied("The old password was incorrect.")
     if params["NewPassword"] == params["OldPassword"]:
@@ -84,35 +84,41 @@ def change_password(context: Context, params: Params) -> Outcome:
     return Outcome({}, (put(replace(changed, reset_required=False)),))
 
 
-def _owner(context: Context, params: Params) -> owned.Owner:
-    """Whose profile `params` mean: the root user's only under AssumeRoot. Raises NoSuchEntity, ValidationError."""
+def _owner(context: Context, params: Params) -> owners.Owner:
+    """The owner of the profile in `params`: the root user only in AssumeRoot sessions.
+
+    Raises NoSuchEntity, ValidationError.
+    """
     session = context.caller.session
     if "UserName" not in params and session is not None and session.assumed_root:
-        return owned.ROOT
-    return owned.user(context, params)
+        return owners.ROOT
+    return owners.user(context, params)
 
 
-def _find(context: Context, owner: owned.Owner) -> LoginProfile | None:
+def _find(context: Context, owner: owners.Owner) -> LoginProfile | None:
     return context.state.get(LoginProfile, context.account, owner.key)
 
 
-def _profile(context: Context, owner: owned.Owner) -> LoginProfile:
+def _profile(context: Context, owner: owners.Owner) -> LoginProfile:
     """The profile of `owner`. Raises NoSuchEntity."""
     profile = _find(context, owner)
     if profile is None:
-        # AWS writes it so: "Login Profile for User null cannot be found."
+        # AWS's text: "Login Profile for User null cannot be found."
         raise no_such_entity(f"Login Profile for User {owner.name or 'null'} cannot be found.")
     return profile
 
 
-def _shown(owner: owned.Owner, profile: LoginProfile) -> dict[str, Any]:
+def _shown(owner: owners.Owner, profile: LoginProfile) -> dict[str, Any]:
     name = {"UserName": owner.name} if owner.name else {}
     return {**name, "CreateDate": profile.created, "PasswordResetRequired": profile.reset_required}
 
 
-def _first_digest(context: Context, owner: owned.Owner, password: str | None) -> str:
-    """IAM API Reference, Password: "must be omitted when you make the request with an AssumeRoot session. It is
-    required in all other cases." Raises ValidationError, PasswordPolicyViolation."""
+def _first_digest(context: Context, owner: owners.Owner, password: str | None) -> str:
+    """The digest of a new profile's password, empty for root. Raises ValidationError, PasswordPolicyViolation.
+
+    IAM API Reference, Password: "must be omitted when you make the request with an AssumeRoot session. It is required
+    in all other cases."
+    """
     if not owner.name:
         if password is not None:
             raise validation_error("Password must not be specified when calling with an AssumeRoot session")
@@ -126,7 +132,7 @@ def _first_digest(context: Context, owner: owned.Owner, password: str | None) ->
 
 
 def _with_password(context: Context, profile: LoginProfile, password: str) -> LoginProfile:
-    """`profile` with another password. Raises PasswordPolicyViolation."""
+    """`profile` with a new password. Raises PasswordPolicyViolation."""
     policy = policy_of(context)
     check_password(policy, password)
     known = (profile.digest, *profile.previous)

@@ -1,10 +1,10 @@
 """Virtual MFA devices of users and of the root user.
 
 IAM User Guide, "AWS Multi-factor authentication in IAM": "Your AWS account root user and IAM users can register up to
-eight MFA devices". A device is made unassigned; two consecutive codes prove that somebody has it, and give it to a
-user. What its codes are good for is the business of STS.
+eight MFA devices". A device is created unassigned; EnableMFADevice assigns it to a user, with two consecutive codes as
+proof of possession. STS verifies its codes.
 
-The root user of the account is meant where it calls by itself, and names nobody or the account's number as UserName.
+The root user is addressed by calling as root without a UserName or with the account id as UserName.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from locum.services.iam.faults import (
     quota_exceeded,
 )
 from locum.services.iam.pagination import page
-from locum.services.iam.sign_in import owned
+from locum.services.iam.sign_in import owners
 from locum.services.iam.sign_in.mfa_seeds import key_uri, qr_code
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import MfaDevice, User, put, remove
@@ -34,11 +34,11 @@ from locum.state.devices import device_of, devices_of
 from locum.state.indexes import MFA_OF_USER, scoped
 
 _LONGEST_SERIAL: Final = 256
-"""Characters. IAM API Reference, SerialNumber: "Maximum length of 256"."""
+"""The limit in characters. IAM API Reference, SerialNumber: "Maximum length of 256"."""
 
 
 def create_virtual_mfa_device(context: Context, params: Params) -> Outcome:
-    """CreateVirtualMFADevice. Its answer is the only place where the seed is ever shown."""
+    """CreateVirtualMFADevice. Only this answer contains the seed."""
     new_tags = tags.given(params, MfaDevice)
     devices = context.state.table(MfaDevice, context.account)
     device = MfaDevice(
@@ -86,7 +86,7 @@ def enable_mfa_device(context: Context, params: Params) -> Outcome:
     """EnableMFADevice.
 
     "If you generate the codes and then wait too long to submit the request, the MFA device successfully associates
-    with the user but the MFA device becomes out of sync": the codes may be old, and tell what the clock shows.
+    with the user but the MFA device becomes out of sync": the codes may be old; they determine the drift of the clock.
     """
     owner, device = _owner(context, params), _device(context, params)
     if device.enabled:
@@ -103,12 +103,12 @@ def resync_mfa_device(context: Context, params: Params) -> Outcome:
 
 
 def deactivate_mfa_device(context: Context, params: Params) -> Outcome:
-    """DeactivateMFADevice: the device stays, and is nobody's."""
+    """DeactivateMFADevice: the device remains, unassigned."""
     return Outcome({}, (put(replace(_device_of_user(context, params), user="", enabled=0)),))
 
 
 def get_mfa_device(context: Context, params: Params) -> Outcome:
-    """GetMFADevice: of the user who is named, else of the caller."""
+    """GetMFADevice, of the user in the request or else the caller."""
     device = _device_of_user(context, params)
     return Outcome(_enabled(_owner(context, params), device))
 
@@ -123,19 +123,19 @@ def list_mfa_devices(context: Context, params: Params) -> Outcome:
 _ASSIGNED: Final = {"Assigned": (True,), "Unassigned": (False,), "Any": (True, False)}
 
 
-def _owner(context: Context, params: Params) -> owned.Owner:
-    """Whose devices `params` mean: with no UserName, the caller's. Raises NoSuchEntity, ValidationError.
+def _owner(context: Context, params: Params) -> owners.Owner:
+    """The owner in `params`; without UserName, the caller. Raises NoSuchEntity, ValidationError.
 
-    The root user has the number of the account for a name here.
+    The root user's UserName is the account id here.
     """
     named = params.get("UserName", context.account)
     if context.caller.principal.kind is PrincipalKind.ROOT and named == context.account:
-        return owned.Owner("", context.account)
-    return owned.user(context, params)
+        return owners.Owner("", context.account)
+    return owners.user(context, params)
 
 
 def _device(context: Context, params: Params) -> MfaDevice:
-    """The device SerialNumber of the account. Raises NoSuchEntity."""
+    """The account's device SerialNumber. Raises NoSuchEntity."""
     serial = params["SerialNumber"]
     device = device_of(context.state, context.account, serial)
     if device is None:
@@ -144,7 +144,7 @@ def _device(context: Context, params: Params) -> MfaDevice:
 
 
 def _device_of_user(context: Context, params: Params) -> MfaDevice:
-    """The device SerialNumber, which is enabled for the user that `params` mean. Raises NoSuchEntity."""
+    """The device SerialNumber, enabled for the owner in `params`. Raises NoSuchEntity."""
     owner, device = _owner(context, params), _device(context, params)
     if not device.enabled or device.user != owner.key:
         raise no_such_entity("MFA Device invalid for user.")
@@ -152,7 +152,7 @@ def _device_of_user(context: Context, params: Params) -> MfaDevice:
 
 
 def _synchronized(context: Context, params: Params, device: MfaDevice) -> MfaDevice:
-    """`device`, with the clock that its two codes show. Raises InvalidAuthenticationCode."""
+    """`device` with the drift determined from its two codes. Raises InvalidAuthenticationCode."""
     seed = open_seed(context.keyring, device.arn, device.seed)
     first, second = params["AuthenticationCode1"], params["AuthenticationCode2"]
     step = synchronized_step(seed, first, second, context.now, device.step)
@@ -161,12 +161,12 @@ def _synchronized(context: Context, params: Params, device: MfaDevice) -> MfaDev
     return replace(device, step=step, drift=drift(step, context.now))
 
 
-def _enabled(owner: owned.Owner, device: MfaDevice) -> dict[str, Any]:
+def _enabled(owner: owners.Owner, device: MfaDevice) -> dict[str, Any]:
     return {"UserName": owner.name, "SerialNumber": device.arn, "EnableDate": device.enabled}
 
 
 def _virtual(context: Context, device: MfaDevice) -> dict[str, Any]:
-    """A device in ListVirtualMFADevices, which shows neither its seed nor its tags."""
+    """A device in ListVirtualMFADevices, which omits its seed and its tags."""
     if not device.enabled:
         return {"SerialNumber": device.arn}
     user = context.state.get(User, device.account, device.user) if device.user else None

@@ -1,8 +1,8 @@
-"""The account's password policy: what it says, and what it asks of a password.
+"""The account's password policy, and checks of passwords against it.
 
-IAM User Guide, "Set an account password policy for IAM users". Without one of its own, an account has AWS's: "Minimum
+IAM User Guide, "Set an account password policy for IAM users". An account without a policy has AWS's default: "Minimum
 password length of 8 characters", "Minimum of three of the following mix of character types: uppercase, lowercase,
-numbers, and non-alphanumeric character". A password that breaks several rules is told the first of them.
+numbers, and non-alphanumeric character". Of several broken rules, the first is reported.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SYMBOLS: Final = frozenset("!@#$%^&*()_+-=[]{}|'")
 
 
 class _Rule(NamedTuple):
-    """One kind of character: the field of the policy that asks for it, what it is called, what it is."""
+    """A required kind of character: the policy's field, its name in texts, and its test."""
 
     field: str
     noun: str
@@ -30,15 +30,15 @@ class _Rule(NamedTuple):
 
     @property
     def broken(self) -> str:
-        """AWS's text."""
+        """AWS's text for a password that breaks the rule."""
         return f"Password should have at least one {self.noun}"
 
     def met(self, password: str) -> bool:
-        """Whether `password` has such a character."""
+        """Whether `password` has a character of that kind."""
         return any(map(self.test, password))
 
 
-# "(A to Z)", "(a to z)", "(0 to 9)": of the ISO basic Latin alphabet, not of any other.
+# "(A to Z)", "(a to z)", "(0 to 9)": the ISO basic Latin alphabet only.
 _RULES: Final = (
     _Rule("uppercase", "uppercase letter", lambda char: "A" <= char <= "Z"),
     _Rule("lowercase", "lowercase letter", lambda char: "a" <= char <= "z"),
@@ -48,12 +48,12 @@ _RULES: Final = (
 
 
 def policy_of(context: Context) -> PasswordPolicy | None:
-    """The caller's account's own policy; None where it has AWS's."""
+    """The policy of the caller's account; None where it has AWS's default."""
     return context.state.get(PasswordPolicy, context.account, context.account)
 
 
 def check_password(policy: PasswordPolicy | None, password: str) -> None:
-    """Raises PasswordPolicyViolation where `password` is not what `policy` (None: AWS's) asks for."""
+    """Raise PasswordPolicyViolation where `password` does not conform to `policy` (None: AWS's default)."""
     missing = [rule for rule in _RULES if not rule.met(password)]
     if policy is None:
         short_of = _DEFAULT_KINDS - (len(_RULES) - len(missing))
@@ -72,7 +72,7 @@ def check_password(policy: PasswordPolicy | None, password: str) -> None:
 
 
 def get_account_password_policy(context: Context, _params: Params) -> Outcome:
-    """GetAccountPasswordPolicy. AWS's own policy is not shown: it is none of the account's."""
+    """GetAccountPasswordPolicy. NoSuchEntity where the account has AWS's default."""
     policy = policy_of(context)
     if policy is None:
         raise no_such_entity(f"The Password Policy with domain name {context.account} cannot be found.")
@@ -82,7 +82,7 @@ def get_account_password_policy(context: Context, _params: Params) -> Outcome:
 def update_account_password_policy(context: Context, params: Params) -> Outcome:
     """UpdateAccountPasswordPolicy: "if you do not specify a parameter, that parameter's value reverts to its default".
 
-    It is for the passwords that are set from now on; the ages it sets are of those that are there, too.
+    It applies to passwords that are set from now on; its ages apply to existing passwords too.
     """
     policy = PasswordPolicy(
         account=context.account,
@@ -100,7 +100,7 @@ def update_account_password_policy(context: Context, params: Params) -> Outcome:
 
 
 def delete_account_password_policy(context: Context, _params: Params) -> Outcome:
-    """DeleteAccountPasswordPolicy: AWS's own is in force again."""
+    """DeleteAccountPasswordPolicy: AWS's default applies again."""
     policy = policy_of(context)
     if policy is None:
         raise no_such_entity("The account policy with name PasswordPolicy cannot be found.")
@@ -108,7 +108,7 @@ def delete_account_password_policy(context: Context, _params: Params) -> Outcome
 
 
 def _shown(policy: PasswordPolicy) -> dict[str, Any]:
-    """The ages and HardExpiry are there only where they were set."""
+    """The PasswordPolicy structure, with ages and HardExpiry only where they are set."""
     optional = {
         "MaxPasswordAge": policy.max_age or None,
         "PasswordReusePrevention": policy.reuse_prevention or None,

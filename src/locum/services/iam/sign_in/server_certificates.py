@@ -1,4 +1,4 @@
-"""Server certificates of the account, with their private keys, which are sealed and never shown."""
+"""Server certificates of the account. Their private keys are stored sealed, and never returned."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _BROKEN_CHAIN: Final = (
 def upload_server_certificate(context: Context, params: Params) -> Outcome:
     """UploadServerCertificate."""
     new_tags = tags.given(params, ServerCertificate)
-    name = KIND.admit(context, params["ServerCertificateName"])
+    name = KIND.new_name(context, params["ServerCertificateName"])
     read = _read(context, params)
     new_id = KIND.new_id(context)
     certificate = ServerCertificate(
@@ -84,23 +84,23 @@ def list_server_certificates(context: Context, params: Params) -> Outcome:
 
 
 def update_server_certificate(context: Context, params: Params) -> Outcome:
-    """UpdateServerCertificate: a new name or path. The unique id stays, and the private key sealed for it."""
+    """UpdateServerCertificate: changes name or path; the unique id and the private key sealed for it stay the same."""
     certificate = KIND.of(context, params)
     name = params.get("NewServerCertificateName", certificate.name)
     if name.lower() != certificate.key:
-        KIND.vacant(context, name)
+        KIND.unused_name(context, name)
     changed = replace(certificate, name=name, path=params.get("NewPath", certificate.path))
     moved = () if changed.key == certificate.key else (remove(certificate),)
     return Outcome({}, (*moved, put(changed)))
 
 
 def delete_server_certificate(context: Context, params: Params) -> Outcome:
-    """DeleteServerCertificate. Whether a load balancer uses it is not known here."""
+    """DeleteServerCertificate. It does not check whether a load balancer uses the certificate."""
     return Outcome({}, (remove(KIND.of(context, params)),))
 
 
 def _read(context: Context, params: Params) -> X509:
-    """The certificate, held against the time, the chain and the key. Raises MalformedCertificate, KeyPairMismatch."""
+    """Validate the certificate, its validity period, chain and key. Raises MalformedCertificate, KeyPairMismatch."""
     try:
         certificate = read_certificate(params["CertificateBody"])
         if not certificate.valid_at(context.now):

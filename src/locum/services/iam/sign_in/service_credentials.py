@@ -1,7 +1,7 @@
-"""Service-specific credentials: a user name and a password, or an API key, that are good for one service alone.
+"""Service-specific credentials: a user name and a password, or an API key, for a single service.
 
 IAM User Guide, "Service-specific credentials for IAM users": "You can have a maximum of two sets of service-specific
-credentials for each supported service per IAM user." A service that has none is answered with NoSuchEntity, although
+credentials for each supported service per IAM user." The error for an unsupported service is NoSuchEntity, although
 the model says NotSupportedService.
 """
 
@@ -18,7 +18,7 @@ from locum.credentials.servicekeys import new_api_key, new_password, seal_servic
 from locum.services.iam.faults import invalid_input, no_such_entity, quota_exceeded, validation_error
 from locum.services.iam.limits import CREDENTIALS_PER_SERVICE_AND_USER
 from locum.services.iam.pagination import page
-from locum.services.iam.sign_in import owned
+from locum.services.iam.sign_in import owners
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import ServiceSpecificCredential, User, put, remove
 
@@ -32,17 +32,17 @@ _SERVICES: Final = {
     "bedrock.amazonaws.com": "ABSK",
     "logs.amazonaws.com": "ACWL",
 }
-"""The services, and what their API keys begin with. IAM User Guide, "API keys for AWS services"; CloudWatch Logs User
+"""The services, and the prefixes of their API keys. IAM User Guide, "API keys for AWS services"; CloudWatch Logs User
 Guide, "Log ingestion through HTTP endpoints": "Token must be a valid ACWL bearer token"."""
 
 
 def create_service_specific_credential(context: Context, params: Params) -> Outcome:
-    """CreateServiceSpecificCredential. Its answer is the only place where the secret is ever shown."""
-    owner, service = owned.user(context, params), _service(params["ServiceName"])
+    """CreateServiceSpecificCredential. Only this answer contains the secret."""
+    owner, service = owners.user(context, params), _service(params["ServiceName"])
     days = params.get("CredentialAgeDays", 0)
     if days and _SERVICES[service] == _PASSWORD:
         raise validation_error("CredentialAgeDays is only valid for services that support long-term API keys.")
-    there = [one for one in owned.all_of(context, ServiceSpecificCredential, owner) if one.service == service]
+    there = [one for one in owners.all_of(context, ServiceSpecificCredential, owner) if one.service == service]
     if len(there) >= CREDENTIALS_PER_SERVICE_AND_USER:
         raise quota_exceeded("ServiceSpecificCredentialsPerUser", CREDENTIALS_PER_SERVICE_AND_USER)
     credential = ServiceSpecificCredential(
@@ -59,19 +59,19 @@ def create_service_specific_credential(context: Context, params: Params) -> Outc
 
 
 def list_service_specific_credentials(context: Context, params: Params) -> Outcome:
-    """ListServiceSpecificCredentials: of one user, or of all of them, by user and the oldest first."""
-    found = page(params, _asked_for(context, params), lambda one: f"{one.user}/{one.created:012}/{one.id}")
+    """ListServiceSpecificCredentials, of one or all users, ordered by user, then the oldest first."""
+    found = page(params, _selected(context, params), lambda one: f"{one.user}/{one.created:012}/{one.id}")
     return found.outcome("ServiceSpecificCredentials", lambda one: _listed(context, one))
 
 
 def update_service_specific_credential(context: Context, params: Params) -> Outcome:
-    """UpdateServiceSpecificCredential: Active or Inactive. What has expired stays expired."""
+    """UpdateServiceSpecificCredential: Active or Inactive. Expired credentials stay expired."""
     credential = _found(context, params)
-    return Outcome({}, (put(replace(credential, active=owned.wanted(params))),))
+    return Outcome({}, (put(replace(credential, active=owners.is_active(params))),))
 
 
 def reset_service_specific_credential(context: Context, params: Params) -> Outcome:
-    """ResetServiceSpecificCredential: a new secret, which is shown here and never again. The old one is gone."""
+    """ResetServiceSpecificCredential: replaces the secret. Only this answer contains the new one."""
     return _with_secret(context, _found(context, params))
 
 
@@ -81,16 +81,16 @@ def delete_service_specific_credential(context: Context, params: Params) -> Outc
 
 
 def _service(name: str) -> str:
-    """Raises NoSuchEntity where the service has no such credentials."""
+    """Check the name of a service. Raises NoSuchEntity where it has no such credentials."""
     if name not in _SERVICES:
         raise no_such_entity(f"No such service {name} is supported for Service Specific Credentials")
     return name
 
 
-def _free_alias(context: Context, owner: owned.Owner, service: str) -> str:
-    """`ann-at-111122223333`, then `ann+1-at-...`: the service knows a credential by it, so no two have the same one.
+def _free_alias(context: Context, owner: owners.Owner, service: str) -> str:
+    """An unused alias: `ann-at-111122223333`, then `ann+1-at-...`. The service identifies a credential by it.
 
-    A credential keeps its alias when its user is renamed; somebody else may have the name then.
+    A credential keeps its alias when its user is renamed, and another user may then get the name.
     """
     everybody = context.state.table(ServiceSpecificCredential, context.account).values()
     taken = {one.alias for one in everybody if one.service == service}
@@ -99,7 +99,7 @@ def _free_alias(context: Context, owner: owned.Owner, service: str) -> str:
 
 
 def _with_secret(context: Context, credential: ServiceSpecificCredential) -> Outcome:
-    """`credential` with a fresh secret, and the answer that shows it."""
+    """The outcome of storing `credential` with a new secret, which the answer contains."""
     prefix = _SERVICES[credential.service]
     if prefix == _PASSWORD:
         member, secret = "ServicePassword", new_password(context.entropy)
@@ -110,10 +110,10 @@ def _with_secret(context: Context, credential: ServiceSpecificCredential) -> Out
     return Outcome({"ServiceSpecificCredential": shown}, (put(replace(credential, secret=sealed)),))
 
 
-def _asked_for(context: Context, params: Params) -> list[ServiceSpecificCredential]:
-    """Those that a list is of. Raises NoSuchEntity, ValidationError, and InvalidInput for one user and all of them."""
+def _selected(context: Context, params: Params) -> list[ServiceSpecificCredential]:
+    """The credentials to list. Raises NoSuchEntity, ValidationError; InvalidInput for UserName with AllUsers."""
     if not params.get("AllUsers"):
-        found = owned.all_of(context, ServiceSpecificCredential, owned.user(context, params))
+        found = owners.all_of(context, ServiceSpecificCredential, owners.user(context, params))
     elif "UserName" in params:
         raise invalid_input("AllUsers cannot be specified together with UserName.")
     else:
@@ -125,12 +125,12 @@ def _asked_for(context: Context, params: Params) -> list[ServiceSpecificCredenti
 
 
 def _found(context: Context, params: Params) -> ServiceSpecificCredential:
-    owner, key = owned.user(context, params), params["ServiceSpecificCredentialId"]
-    return owned.one_of(context, ServiceSpecificCredential, owner, key, _MISSING)
+    owner, key = owners.user(context, params), params["ServiceSpecificCredentialId"]
+    return owners.one_of(context, ServiceSpecificCredential, owner, key, _MISSING)
 
 
 def _listed(context: Context, credential: ServiceSpecificCredential) -> dict[str, Any]:
-    """A credential without its secret."""
+    """A ServiceSpecificCredentialMetadata structure, which has no secret."""
     user = context.state.get(User, credential.account, credential.user)
     is_password = _SERVICES[credential.service] == _PASSWORD
     return {
@@ -147,7 +147,7 @@ def _listed(context: Context, credential: ServiceSpecificCredential) -> dict[str
 def _status(context: Context, credential: ServiceSpecificCredential) -> str:
     if 0 < credential.expires <= context.now:
         return "Expired"
-    return owned.status(credential.active)
+    return owners.status(credential.active)
 
 
 OPERATIONS: Final[dict[str, Operation]] = {

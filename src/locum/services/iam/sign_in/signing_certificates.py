@@ -21,7 +21,7 @@ from locum.services.iam.faults import (
 )
 from locum.services.iam.limits import SIGNING_CERTIFICATES_PER_USER
 from locum.services.iam.pagination import page
-from locum.services.iam.sign_in import owned
+from locum.services.iam.sign_in import owners
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import SigningCertificate, put, remove
 
@@ -30,12 +30,12 @@ _MISSING: Final = "The Certificate with id {} cannot be found."
 
 
 def upload_signing_certificate(context: Context, params: Params) -> Outcome:
-    """UploadSigningCertificate. No two users of the account have the same certificate."""
-    owner, body = owned.user_or_root(context, params), params["CertificateBody"]
+    """UploadSigningCertificate. A certificate is unique within the account."""
+    owner, body = owners.user_or_root(context, params), params["CertificateBody"]
     read = _read(context, body)
     if any(one.digest == read.digest for one in context.state.table(SigningCertificate, context.account).values()):
         raise duplicate_certificate()
-    if len(owned.all_of(context, SigningCertificate, owner)) >= SIGNING_CERTIFICATES_PER_USER:
+    if len(owners.all_of(context, SigningCertificate, owner)) >= SIGNING_CERTIFICATES_PER_USER:
         raise quota_exceeded("CertificatesPerUser", SIGNING_CERTIFICATES_PER_USER)
     certificate = SigningCertificate(
         account=context.account,
@@ -50,8 +50,8 @@ def upload_signing_certificate(context: Context, params: Params) -> Outcome:
 
 def list_signing_certificates(context: Context, params: Params) -> Outcome:
     """ListSigningCertificates: the oldest first."""
-    owner = owned.user_or_root(context, params)
-    certificates = owned.all_of(context, SigningCertificate, owner)
+    owner = owners.user_or_root(context, params)
+    certificates = owners.all_of(context, SigningCertificate, owner)
     found = page(params, certificates, lambda one: f"{one.uploaded:012}/{one.id}")
     return found.outcome("Certificates", lambda one: _shown(owner, one))
 
@@ -59,7 +59,7 @@ def list_signing_certificates(context: Context, params: Params) -> Outcome:
 def update_signing_certificate(context: Context, params: Params) -> Outcome:
     """UpdateSigningCertificate: Active or Inactive."""
     certificate = _found(context, params)
-    return Outcome({}, (put(replace(certificate, active=owned.wanted(params))),))
+    return Outcome({}, (put(replace(certificate, active=owners.is_active(params))),))
 
 
 def delete_signing_certificate(context: Context, params: Params) -> Outcome:
@@ -68,13 +68,13 @@ def delete_signing_certificate(context: Context, params: Params) -> Outcome:
 
 
 def _read(context: Context, body: str) -> X509:
-    """Raises MalformedCertificate, also where the certificate has expired, and InvalidCertificate ahead of its time."""
+    """Parse a certificate. Raises MalformedCertificate, also if it has expired; InvalidCertificate if not valid yet."""
     try:
         certificate = read_certificate(body)
     except BadCertificate:
-        # IAM repeats the text, whatever it is. Errors are recorded: of a private key that came by mistake, nothing is.
-        told = "" if _PRIVATE_KEY in body else f" {body}"
-        raise malformed_certificate(f"Certificate{told} is malformed.") from None
+        # IAM repeats the text in its error. Errors are recorded, so a private key sent by mistake is not repeated.
+        quoted = "" if _PRIVATE_KEY in body else f" {body}"
+        raise malformed_certificate(f"Certificate{quoted} is malformed.") from None
     if certificate.valid_at(context.now):
         return certificate
     if context.now < certificate.begins:
@@ -83,21 +83,21 @@ def _read(context: Context, body: str) -> X509:
 
 
 def _new_id(entropy: Entropy) -> str:
-    """A certificate id has no prefix that says what it is, and 32 characters (CertificateId: 24 at least)."""
+    """Generate a certificate id: 32 characters without a prefix (CertificateId: 24 at least)."""
     return (unique_id("", entropy) + unique_id("", entropy))[:32]
 
 
 def _found(context: Context, params: Params) -> SigningCertificate:
-    owner = owned.user_or_root(context, params)
-    return owned.one_of(context, SigningCertificate, owner, params["CertificateId"], _MISSING)
+    owner = owners.user_or_root(context, params)
+    return owners.one_of(context, SigningCertificate, owner, params["CertificateId"], _MISSING)
 
 
-def _shown(owner: owned.Owner, certificate: SigningCertificate) -> dict[str, Any]:
+def _shown(owner: owners.Owner, certificate: SigningCertificate) -> dict[str, Any]:
     return {
         "UserName": owner.name,
         "CertificateId": certificate.id,
         "CertificateBody": certificate.body,
-        "Status": owned.status(certificate.active),
+        "Status": owners.status(certificate.active),
         "UploadDate": certificate.uploaded,
     }
 

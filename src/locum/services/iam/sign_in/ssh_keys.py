@@ -1,4 +1,4 @@
-"""SSH public keys of users, with which CodeCommit knows them.
+"""SSH public keys of users, for CodeCommit.
 
 IAM User Guide, "IAM and AWS STS quotas": "SSH public keys assigned to an IAM user: 5".
 """
@@ -20,7 +20,7 @@ from locum.services.iam.faults import (
 )
 from locum.services.iam.limits import SSH_PUBLIC_KEYS_PER_USER
 from locum.services.iam.pagination import page
-from locum.services.iam.sign_in import owned
+from locum.services.iam.sign_in import owners
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import SshPublicKey, put, remove
 
@@ -29,9 +29,9 @@ _MISSING: Final = "The Public Key with id {} cannot be found."
 
 
 def upload_ssh_public_key(context: Context, params: Params) -> Outcome:
-    """UploadSSHPublicKey. Its answer has the key as it came, comment and all."""
-    owner, read = owned.user(context, params), _read(params["SSHPublicKeyBody"])
-    there = owned.all_of(context, SshPublicKey, owner)
+    """UploadSSHPublicKey. Its answer has the key as uploaded, including its comment."""
+    owner, read = owners.user(context, params), _read(params["SSHPublicKeyBody"])
+    there = owners.all_of(context, SshPublicKey, owner)
     if any(key.body == read.text for key in there):
         raise duplicate_ssh_public_key()
     if len(there) >= SSH_PUBLIC_KEYS_PER_USER:
@@ -48,7 +48,7 @@ def upload_ssh_public_key(context: Context, params: Params) -> Outcome:
 
 
 def get_ssh_public_key(context: Context, params: Params) -> Outcome:
-    """GetSSHPublicKey: in OpenSSH's form, or in PEM."""
+    """GetSSHPublicKey, in OpenSSH's format or in PEM."""
     owner, key = _found(context, params)
     form = _FORMS.get(params["Encoding"])
     if form is None:
@@ -58,15 +58,15 @@ def get_ssh_public_key(context: Context, params: Params) -> Outcome:
 
 def list_ssh_public_keys(context: Context, params: Params) -> Outcome:
     """ListSSHPublicKeys: the oldest first."""
-    owner = owned.user(context, params)
-    found = page(params, owned.all_of(context, SshPublicKey, owner), lambda key: f"{key.uploaded:012}/{key.id}")
+    owner = owners.user(context, params)
+    found = page(params, owners.all_of(context, SshPublicKey, owner), lambda key: f"{key.uploaded:012}/{key.id}")
     return found.outcome("SSHPublicKeys", lambda key: _listed(owner, key))
 
 
 def update_ssh_public_key(context: Context, params: Params) -> Outcome:
     """UpdateSSHPublicKey: Active or Inactive."""
     _, key = _found(context, params)
-    return Outcome({}, (put(replace(key, active=owned.wanted(params))),))
+    return Outcome({}, (put(replace(key, active=owners.is_active(params))),))
 
 
 def delete_ssh_public_key(context: Context, params: Params) -> Outcome:
@@ -79,7 +79,7 @@ _FORMS: Final[dict[str, Callable[[str], str]]] = {"SSH": str, "PEM": in_pem}
 
 
 def _read(body: str) -> SshKey:
-    """Raises InvalidPublicKey, UnrecognizedPublicKeyEncoding."""
+    """Parse a public key. Raises InvalidPublicKey, UnrecognizedPublicKeyEncoding."""
     try:
         return read_public_key(body)
     except UnknownEncoding:
@@ -88,21 +88,21 @@ def _read(body: str) -> SshKey:
         raise invalid_public_key() from None
 
 
-def _found(context: Context, params: Params) -> tuple[owned.Owner, SshPublicKey]:
-    owner = owned.user(context, params)
-    return owner, owned.one_of(context, SshPublicKey, owner, params["SSHPublicKeyId"], _MISSING)
+def _found(context: Context, params: Params) -> tuple[owners.Owner, SshPublicKey]:
+    owner = owners.user(context, params)
+    return owner, owners.one_of(context, SshPublicKey, owner, params["SSHPublicKeyId"], _MISSING)
 
 
-def _listed(owner: owned.Owner, key: SshPublicKey) -> dict[str, Any]:
+def _listed(owner: owners.Owner, key: SshPublicKey) -> dict[str, Any]:
     return {
         "UserName": owner.name,
         "SSHPublicKeyId": key.id,
-        "Status": owned.status(key.active),
+        "Status": owners.status(key.active),
         "UploadDate": key.uploaded,
     }
 
 
-def _whole(owner: owned.Owner, key: SshPublicKey, body: str) -> dict[str, Any]:
+def _whole(owner: owners.Owner, key: SshPublicKey, body: str) -> dict[str, Any]:
     return {**_listed(owner, key), "Fingerprint": key.fingerprint, "SSHPublicKeyBody": body}
 
 

@@ -1,13 +1,12 @@
-"""What users and the root user have: whose it is, and how keys and certificates are found and switched off."""
+"""The owners of credentials, and look-ups of their keys and certificates."""
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple, TypeVar
 
 from locum.core.principal import PrincipalKind
-from locum.services.iam import callers
 from locum.services.iam.faults import invalid_input, no_such_entity
-from locum.services.iam.kinds import USER
+from locum.services.iam.kinds import user_or_caller
 from locum.services.verbs import Context, Params
 from locum.state import ServiceSpecificCredential, SigningCertificate, SshPublicKey
 from locum.state.indexes import CREDENTIALS_OF_USER, scoped
@@ -18,7 +17,7 @@ _SETTABLE: Final = ("Active", "Inactive")
 
 
 class Owner(NamedTuple):
-    """Whose: a user's key and name, both empty for the root user."""
+    """The owner of credentials: a user's key and name, both empty for the root user."""
 
     key: str
     name: str
@@ -28,26 +27,26 @@ ROOT: Final = Owner("", "")
 
 
 def user(context: Context, params: Params) -> Owner:
-    """The user that `params` name, else the caller. Raises NoSuchEntity, ValidationError."""
-    found = USER.named(context, callers.user_name(context, params))
+    """The user in `params`, or else the caller. Raises NoSuchEntity, ValidationError."""
+    found = user_or_caller(context, params)
     return Owner(found.key, found.name)
 
 
 def user_or_root(context: Context, params: Params) -> Owner:
-    """Like `user`, and the root user where it calls and names nobody."""
+    """Like `user`, or the root user where it calls without a UserName."""
     if "UserName" not in params and context.caller.principal.kind is PrincipalKind.ROOT:
         return ROOT
     return user(context, params)
 
 
 def all_of(context: Context, kind: type[C], owner: Owner) -> list[C]:
-    """Those of one kind that `owner` has, in no order."""
+    """The credentials of one kind that `owner` has, unordered."""
     found = context.state.find(CREDENTIALS_OF_USER, scoped(context.account, owner.key))
     return [entity for entity in found if isinstance(entity, kind)]
 
 
 def one_of(context: Context, kind: type[C], owner: Owner, key: str, missing: str) -> C:
-    """The one with the id `key` that `owner` has. Raises NoSuchEntity with the text `missing`."""
+    """The credential of `owner` with the id `key`. Raises NoSuchEntity with the text `missing`."""
     entity = context.state.get(kind, context.account, key)
     if entity is None or entity.user != owner.key:
         raise no_such_entity(missing.format(key))
@@ -55,12 +54,12 @@ def one_of(context: Context, kind: type[C], owner: Owner, key: str, missing: str
 
 
 def status(active: bool) -> str:
-    """A status as answers say it."""
+    """The status in answers: Active or Inactive."""
     return _SETTABLE[0] if active else _SETTABLE[1]
 
 
-def wanted(params: Params) -> bool:
-    """Whether Status asks for something active. Raises InvalidInput: the third status is one that only AWS sets."""
+def is_active(params: Params) -> bool:
+    """Whether the requested Status is Active. Raises InvalidInput for the third status, which only AWS sets."""
     if params["Status"] not in _SETTABLE:
         raise invalid_input(f"The status cannot be set to {params['Status']}.")
     return bool(params["Status"] == _SETTABLE[0])

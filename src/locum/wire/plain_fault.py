@@ -1,4 +1,4 @@
-"""Faults before an operation is known: the protocol is guessed from what the request shows."""
+"""Serialization of faults for requests whose operation is unknown; the protocol is guessed from the request."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from locum.wire.models import Service, index, loaded_model
 
 # The service in the scope of a signature: AKID/20150830/us-east-1/iam/aws4_request, in the header or, with %2F, in
 # the query string.
-# The repeats are bounded: anybody may send a header that is nothing but beginnings of a credential.
+# The repetitions are bounded, against headers made to take long to search.
 _SCOPE = re.compile(
     r"Credential=[^/%, ]{1,128}(?:/|%2F)[0-9]{1,8}(?:/|%2F)[^/%]{0,64}(?:/|%2F)([^/%]{1,64})(?:/|%2F)aws4_request"
 )
-_LONGEST = 16_384  # characters of a header or a query string that are looked at
+_LONGEST = 16_384  # characters of a header or a query string that are searched
 
 
 def plain_fault(request: HttpRequest, fault: Fault, request_id: str) -> HttpResponse:
-    """The fault as the service that is probably meant would answer it. Loads no model for it."""
+    """Serialize `fault` as the service that `request` is probably for would. Loads no model."""
     protocol, service = _guess(request)
     model = loaded_model(service.name) if service is not None else None
     if model is None and service is not None and protocol == "rest-xml" and service.name != "s3":
-        protocol = "query"  # the same envelope; a rest-xml fault of an unnamed service is S3's
+        protocol = "query"  # the same envelope; without a service, rest-xml would be S3's
     response = render_fault(fault, protocol, model, None, request_id)
     if request.method == "HEAD":
         response.body = b""
@@ -31,7 +31,7 @@ def plain_fault(request: HttpRequest, fault: Fault, request_id: str) -> HttpResp
 
 
 def _guess(request: HttpRequest) -> tuple[str, Service | None]:
-    service = _signed_for(request)
+    service = _signed_service(request)
     if "smithy-protocol" in request.headers:
         return "smithy-rpc-v2-cbor", service
     if "x-amz-target" in request.headers:
@@ -44,7 +44,7 @@ def _guess(request: HttpRequest) -> tuple[str, Service | None]:
     return next((p for p in protocols if p.startswith("rest")), protocols[0]), service
 
 
-def _signed_for(request: HttpRequest) -> Service | None:
+def _signed_service(request: HttpRequest) -> Service | None:
     found = _SCOPE.search(request.headers.get("authorization", ""), 0, _LONGEST) or _SCOPE.search(
         request.query_string, 0, _LONGEST
     )
