@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -15,10 +15,11 @@ from locum.calls import Backends, Calls, Mode, OwnService, Recorder, Runtime
 from locum.cli.analyzer import LazyAnalyzer
 from locum.cli.backends import LazyMoto, http_backend
 from locum.cli.home import CREDENTIALS_FILE, root_key_text
+from locum.cli.ports import listening_socket
 from locum.cli.root_account import ensure_root
 from locum.core.clock import Clock, Entropy, pooled, system_clock, system_entropy
 from locum.core.errors import ConfigurationError
-from locum.credentials import create_keyring
+from locum.credentials import create_keyring, read_keyring
 from locum.gateway.app import Gateway
 from locum.gateway.issuerkeys import FOLDER, IssuerKeys
 from locum.gateway.pipeline import Pipeline
@@ -55,21 +56,25 @@ class Options:
 class Node:
     """One process of the plane: its storage, its gateway, its metadata service.
 
-    `account` is the root user's, once it is open.
+    Making one takes its port and its data directory; where that fails (ConfigurationError, StorageError), no data
+    directory is left that was not there before. `account` is the root user's, once it is open.
     """
 
     def __init__(self, options: Options, clock: Clock = system_clock, entropy: Entropy = system_entropy) -> None:
         self.options = options
         self.account = ""
         entropy = pooled(entropy)
+        # What may fail comes first, and the data directory, which is made here, after it.
         backends = _backends(options, clock, lambda: self.ledger.state)
-        self.journal = SqliteJournal.open(options.data, entropy=entropy)
-        try:
+        read_keyring(options.data / KEYRING_FILE, os.environ)
+        self._socket = listening_socket(options.host, options.port)
+        with ExitStack() as undone:
+            undone.callback(self._socket.close)
+            self.journal = SqliteJournal.open(options.data, entropy=entropy)
+            undone.callback(self.journal.close)
             self.keyring = create_keyring(options.data / KEYRING_FILE, entropy, os.environ)
             self.ledger = Ledger.open(self.journal, clock)
-        except BaseException:
-            self.journal.close()
-            raise
+            undone.pop_all()
         self.listeners = Listeners()
         self.runtime = Runtime(
             ledger=self.ledger,
@@ -90,21 +95,21 @@ class Node:
         self.metadata = MetadataService(lambda: self.ledger.state, self.keyring, clock, entropy, credentials)
 
     async def open(self) -> int:
-        """Make sure of the root account and its key, then listen; the port. Raises ConfigurationError."""
+        """Make sure of the root account and its key, then serve; the port. Raises ConfigurationError."""
         runtime = self.runtime
         root = await ensure_root(self.ledger, self.keyring, runtime.clock, runtime.entropy, self.options.account)
         self.account = root.account
         self.journal.directory.write(CREDENTIALS_FILE, root_key_text(root.key))
-        sock = socket.create_server((self.options.host, self.options.port), reuse_port=False)
-        port = int(sock.getsockname()[1])
+        port = int(self._socket.getsockname()[1])
         self.runtime.settings = replace(self.runtime.settings, endpoint=f"http://127.0.0.1:{port}")
-        await self.listeners.open(sock, self.gateway)
+        await self.listeners.open(self._socket, self.gateway)
         self.deliveries.start()
         return port
 
     async def close(self) -> None:
         """Finish what is under way, write what is waiting, let go of everything."""
         await self.listeners.close_all()
+        self._socket.close()
         await self.deliveries.close()
         await self.runtime.backends.close()
         await self.ledger.close()
