@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ from locum.cli.ports import listening_socket
 from locum.cli.root_account import ensure_root
 from locum.core.clock import Clock, Entropy, pooled, system_clock, system_entropy
 from locum.core.errors import ConfigurationError
+from locum.core.identifiers import ACCOUNT_ID
 from locum.credentials import create_keyring, read_keyring
 from locum.gateway.app import Gateway
 from locum.gateway.issuerkeys import FOLDER, IssuerKeys
@@ -34,13 +36,18 @@ from locum.wire.models import index
 
 KEYRING_FILE: Final = "keyring"
 
+_REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]+){1,2}-[1-9][0-9]?")
+"""The form of a region's name in every partition (`regionRegex` in botocore's partitions.json). As to AWS's SDKs, one
+that AWS does not have is a region, too."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What `locum up` was asked for.
 
     `account` is that of the root user; None: the one that the installation has. `backends` maps a service, or `*`, to
-    an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret).
+    an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret). Raises ConfigurationError
+    where an account or a region cannot be one.
     """
 
     data: Path
@@ -51,6 +58,12 @@ class Options:
     settings: Settings = field(default_factory=Settings)
     backends: Mapping[str, str] = field(default_factory=dict)
     backend_keys: tuple[str, str] = ("", "")
+
+    def __post_init__(self) -> None:
+        if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):
+            raise ConfigurationError(f"--account {self.account!r} is no account id: it takes 12 digits")
+        if not _REGION.fullmatch(self.settings.region):
+            raise ConfigurationError(f"--region {self.settings.region!r} is no region: one reads like eu-west-1")
 
 
 class Node:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.session import Session
 
 from locum.backends.http import HttpBackend
 from locum.cli.attachments import NodeHost
@@ -16,6 +17,7 @@ from locum.cli.compose import Node, Options
 from locum.cli.home import CREDENTIALS_FILE, read_root_key
 from locum.cli.root_account import DEFAULT_ACCOUNT
 from locum.core.errors import ConfigurationError, StorageError
+from locum.services.verbs import Settings
 from locum.state import Account, Instance
 from support.inprocess import InProcess, refusal
 
@@ -81,6 +83,18 @@ def test_a_backend_that_cannot_be_is_refused_and_the_directory_stays_free(
     with pytest.raises(ConfigurationError, match=told):
         Node(Options(data=tmp_path / "data", **options))
     InProcess(tmp_path / "data").close()
+
+
+def test_a_region_of_any_partition_is_taken_and_one_that_aws_may_yet_have(tmp_path: Path) -> None:
+    session = Session()
+    regions = {
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("ec2", partition)
+    }
+    assert {"us-east-1", "us-gov-west-1", "cn-north-1"} <= regions
+    for region in (*regions, "eu-test-9"):
+        assert Options(data=tmp_path, settings=Settings(region)).settings.region == region
 
 
 def test_backends_are_by_service_and_the_others_are_motos(tmp_path: Path) -> None:

@@ -49,6 +49,12 @@ def test_a_port_that_is_taken(tmp_path: Path, taken: int) -> None:
     ("arguments", "said"),
     [
         (["--account", "12"], "12 digits"),
+        (["--account", "01234567890é"], "12 digits"),
+        (["--region", "foo bar"], "--region 'foo bar' is no region: one reads like eu-west-1"),
+        (["--region", ""], "is no region"),
+        (["--region", "eu-west-1; rm -rf ~"], "is no region"),
+        (["--region", "EU-WEST-1"], "is no region"),
+        (["--region", "aws-global"], "is no region"),
         (["--backend", "s3"], "reads like s3=http"),
         (["--backend", "=http://x"], "reads like s3=http"),
         (["--backend", "nothing=http://127.0.0.1:1"], "there is no service 'nothing'"),

@@ -20,7 +20,6 @@ from locum.cli.root_account import DEFAULT_ACCOUNT
 from locum.compute.control import Control
 from locum.compute.handover import SOCKET_NAME
 from locum.core.errors import ConfigurationError
-from locum.core.identifiers import ACCOUNT_ID
 from locum.services.verbs import Settings
 
 _LONGEST_SOCKET: Final = 107
@@ -54,8 +53,6 @@ def command(
     quiet: bool,
 ) -> None:
     """Start the plane: every AWS service on one port, and the metadata service of every instance."""
-    if account is not None and not ACCOUNT_ID.fullmatch(account):
-        raise ConfigurationError(f"--account {account!r} is no account id: it takes 12 digits")
     options = Options(
         data=data.expanduser().absolute(),
         port=port,
