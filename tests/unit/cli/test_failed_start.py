@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from locum.cli.main import cli
-from locum.core.errors import LocumError
+from locum.cli.ports import listening_socket
+from locum.core.errors import ConfigurationError, LocumError
 
 NO_BACKEND_KEYS = {"LOCUM_BACKEND_ACCESS_KEY_ID": "", "LOCUM_BACKEND_SECRET_ACCESS_KEY": ""}
 
@@ -42,7 +43,16 @@ def leaves_nothing(data: Path, *arguments: str, **environment: str) -> str:
 
 
 def test_a_port_that_is_taken(tmp_path: Path, taken: int) -> None:
-    assert f"127.0.0.1:{taken}" in leaves_nothing(tmp_path / "data", "--port", str(taken))
+    assert f"port {taken} of 127.0.0.1 is in use" in leaves_nothing(tmp_path / "data", "--port", str(taken))
+
+
+def test_an_address_that_is_not_this_machines() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        listening_socket("192.0.2.1", 0)
+    assert str(refused.value) == (
+        "cannot listen on 192.0.2.1:0 (Cannot assign requested address); name another with --port, or --port 0 for a "
+        "free one"
+    )
 
 
 @pytest.mark.parametrize(
