@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,9 +12,8 @@ from typing import Any, Final
 
 from locum.agents.deliveries import Deliveries
 from locum.audit import History
-from locum.calls import Backends, Calls, Mode, OwnService, Recorder, Runtime
-from locum.cli.analyzer import LazyAnalyzer
-from locum.cli.backends import LazyMoto, http_backend
+from locum.calls import Calls, Mode, OwnService, Recorder, Runtime
+from locum.cli.backends import make_backends
 from locum.cli.home import CREDENTIALS_FILE, root_key_text
 from locum.cli.ports import listening_socket
 from locum.cli.root_account import ensure_root
@@ -29,10 +28,9 @@ from locum.http.listener import Listeners
 from locum.imds import MetadataService
 from locum.imds.credentials import RoleCredentials
 from locum.services import cloudtrail, ec2, iam, organizations, sts
+from locum.services.late import LateOperations
 from locum.services.verbs import Settings
-from locum.state import State
 from locum.store import Ledger, SqliteJournal
-from locum.wire.models import index
 
 KEYRING_FILE: Final = "keyring"
 
@@ -78,7 +76,7 @@ class Node:
         self.account = ""
         entropy = pooled(entropy)
         # What may fail comes first, and the data directory, which is made here, after it.
-        backends = _backends(options, clock, lambda: self.ledger.state)
+        backends = make_backends(options.backends, options.backend_keys, clock, lambda: self.ledger.state)
         read_keyring(options.data / KEYRING_FILE, os.environ)
         self._socket = listening_socket(options.host, options.port)
         with ExitStack() as undone:
@@ -138,14 +136,5 @@ def _services() -> dict[str, OwnService]:
         "organizations": OwnService(organizations.OPERATIONS, always),
         "ec2": OwnService(ec2.OPERATIONS, ec2.owns, backed=True),
         "cloudtrail": OwnService(cloudtrail.OPERATIONS, always, backed=True),
-        "accessanalyzer": OwnService(LazyAnalyzer(), always, backed=False),
+        "accessanalyzer": OwnService(LateOperations("accessanalyzer"), always, backed=False),
     }
-
-
-def _backends(options: Options, clock: Clock, view: Callable[[], State]) -> Backends:
-    for service in options.backends:
-        if service != "*" and service not in index().services:
-            raise ConfigurationError(f"there is no service {service!r}: a backend is named like s3 or dynamodb, or *")
-    named = {service: http_backend(url, options.backend_keys, clock) for service, url in options.backends.items()}
-    default = named.pop("*", None) or LazyMoto(view)
-    return Backends(default, named)
