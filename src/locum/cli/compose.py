@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import os
-import socket
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from locum.agents.deliveries import Deliveries
 from locum.audit import History
-from locum.calls import Backends, Calls, Mode, OwnService, Recorder, Runtime
-from locum.cli.analyzer import LazyAnalyzer
-from locum.cli.backends import LazyMoto, http_backend
+from locum.calls import Calls, Mode, OwnService, Recorder, Runtime
+from locum.cli.backends import make_backends
 from locum.cli.home import CREDENTIALS_FILE, root_key_text
+from locum.cli.ports import listening_socket
 from locum.cli.root_account import ensure_root
 from locum.core.clock import Clock, Entropy, pooled, system_clock, system_entropy
 from locum.core.errors import ConfigurationError
-from locum.credentials import create_keyring
+from locum.core.identifiers import ACCOUNT_ID
+from locum.credentials import create_keyring, read_keyring
 from locum.gateway.app import Gateway
 from locum.gateway.issuerkeys import FOLDER, IssuerKeys
 from locum.gateway.pipeline import Pipeline
@@ -26,12 +28,15 @@ from locum.http.listener import Listeners
 from locum.imds import MetadataService
 from locum.imds.credentials import RoleCredentials
 from locum.services import cloudformation, cloudtrail, ec2, iam, organizations, sts
+from locum.services.late import LateOperations
 from locum.services.verbs import Settings
-from locum.state import State
 from locum.store import Ledger, SqliteJournal
-from locum.wire.models import index
 
 KEYRING_FILE: Final = "keyring"
+
+_REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]+){1,2}-[1-9][0-9]?")
+"""The form of a region's name in every partition (`regionRegex` in botocore's partitions.json). As to AWS's SDKs, one
+that AWS does not have is a region, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +44,8 @@ class Options:
     """What `locum up` was asked for.
 
     `account` is that of the root user; None: the one that the installation has. `backends` maps a service, or `*`, to
-    an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret).
+    an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret). Raises ConfigurationError
+    where an account or a region cannot be one.
     """
 
     data: Path
@@ -51,25 +57,35 @@ class Options:
     backends: Mapping[str, str] = field(default_factory=dict)
     backend_keys: tuple[str, str] = ("", "")
 
+    def __post_init__(self) -> None:
+        if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):
+            raise ConfigurationError(f"--account {self.account!r} is no account id: it takes 12 digits")
+        if not _REGION.fullmatch(self.settings.region):
+            raise ConfigurationError(f"--region {self.settings.region!r} is no region: one reads like eu-west-1")
+
 
 class Node:
     """One process of the plane: its storage, its gateway, its metadata service.
 
-    `account` is the root user's, once it is open.
+    Making one takes its port and its data directory; where that fails (ConfigurationError, StorageError), no data
+    directory is left that was not there before. `account` is the root user's, once it is open.
     """
 
     def __init__(self, options: Options, clock: Clock = system_clock, entropy: Entropy = system_entropy) -> None:
         self.options = options
         self.account = ""
         entropy = pooled(entropy)
-        backends = _backends(options, clock, lambda: self.ledger.state)
-        self.journal = SqliteJournal.open(options.data, entropy=entropy)
-        try:
+        # What may fail comes first, and the data directory, which is made here, after it.
+        backends = make_backends(options.backends, options.backend_keys, clock, lambda: self.ledger.state)
+        read_keyring(options.data / KEYRING_FILE, os.environ)
+        self._socket = listening_socket(options.host, options.port)
+        with ExitStack() as undone:
+            undone.callback(self._socket.close)
+            self.journal = SqliteJournal.open(options.data, entropy=entropy)
+            undone.callback(self.journal.close)
             self.keyring = create_keyring(options.data / KEYRING_FILE, entropy, os.environ)
             self.ledger = Ledger.open(self.journal, clock)
-        except BaseException:
-            self.journal.close()
-            raise
+            undone.pop_all()
         self.listeners = Listeners()
         self.runtime = Runtime(
             ledger=self.ledger,
@@ -90,21 +106,21 @@ class Node:
         self.metadata = MetadataService(lambda: self.ledger.state, self.keyring, clock, entropy, credentials)
 
     async def open(self) -> int:
-        """Make sure of the root account and its key, then listen; the port. Raises ConfigurationError."""
+        """Make sure of the root account and its key, then serve; the port. Raises ConfigurationError."""
         runtime = self.runtime
         root = await ensure_root(self.ledger, self.keyring, runtime.clock, runtime.entropy, self.options.account)
         self.account = root.account
         self.journal.directory.write(CREDENTIALS_FILE, root_key_text(root.key))
-        sock = socket.create_server((self.options.host, self.options.port), reuse_port=False)
-        port = int(sock.getsockname()[1])
+        port = int(self._socket.getsockname()[1])
         self.runtime.settings = replace(self.runtime.settings, endpoint=f"http://127.0.0.1:{port}")
-        await self.listeners.open(sock, self.gateway)
+        await self.listeners.open(self._socket, self.gateway)
         self.deliveries.start()
         return port
 
     async def close(self) -> None:
         """Finish what is under way, write what is waiting, let go of everything."""
         await self.listeners.close_all()
+        self._socket.close()
         await self.deliveries.close()
         await self.runtime.backends.close()
         await self.ledger.close()
@@ -121,14 +137,5 @@ def _services() -> dict[str, OwnService]:
         "ec2": OwnService(ec2.OPERATIONS, ec2.owns, backed=True),
         "cloudformation": OwnService(cloudformation.OPERATIONS, always, backed=True),
         "cloudtrail": OwnService(cloudtrail.OPERATIONS, always, backed=True),
-        "accessanalyzer": OwnService(LazyAnalyzer(), always, backed=False),
+        "accessanalyzer": OwnService(LateOperations("accessanalyzer"), always, backed=False),
     }
-
-
-def _backends(options: Options, clock: Clock, view: Callable[[], State]) -> Backends:
-    for service in options.backends:
-        if service != "*" and service not in index().services:
-            raise ConfigurationError(f"there is no service {service!r}: a backend is named like s3 or dynamodb, or *")
-    named = {service: http_backend(url, options.backend_keys, clock) for service, url in options.backends.items()}
-    default = named.pop("*", None) or LazyMoto(view)
-    return Backends(default, named)

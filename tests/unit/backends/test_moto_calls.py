@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from locum.backends.directory import Directory
 from locum.backends.moto import s3
 from locum.backends.moto.embedded import EmbeddedMoto
-from locum.backends.moto.identity import Directory
 from locum.core.http import HttpRequest
 from locum.wire.models import service_model
 from support.inprocess import ENDPOINT, InProcess, Key, function_code, refusal

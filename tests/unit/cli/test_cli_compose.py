@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.session import Session
 
 from locum.backends.http import HttpBackend
+from locum.backends.lazy import LazyBackend
 from locum.cli.attachments import NodeHost
-from locum.cli.backends import LazyMoto
+from locum.cli.backends import identities
 from locum.cli.compose import Node, Options
 from locum.cli.home import CREDENTIALS_FILE, read_root_key
 from locum.cli.root_account import DEFAULT_ACCOUNT
 from locum.core.errors import ConfigurationError, StorageError
+from locum.services.verbs import Settings
 from locum.state import Account, Instance
 from support.inprocess import InProcess, refusal
+from support.plane import TRUSTS_EC2 as TRUST
 
 
 @pytest.fixture
@@ -83,11 +87,23 @@ def test_a_backend_that_cannot_be_is_refused_and_the_directory_stays_free(
     InProcess(tmp_path / "data").close()
 
 
+def test_a_region_of_any_partition_is_taken_and_one_that_aws_may_yet_have(tmp_path: Path) -> None:
+    session = Session()
+    regions = {
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("ec2", partition)
+    }
+    assert {"us-east-1", "us-gov-west-1", "cn-north-1"} <= regions
+    for region in (*regions, "eu-test-9"):
+        assert Options(data=tmp_path, settings=Settings(region)).settings.region == region
+
+
 def test_backends_are_by_service_and_the_others_are_motos(tmp_path: Path) -> None:
     plane = InProcess(tmp_path, backends={"s3": "http://127.0.0.1:9"}, backend_keys=("a", "b"))
     backends = plane.node.runtime.backends
     assert isinstance(backends.of("s3"), HttpBackend)
-    assert isinstance(backends.of("sqs"), LazyMoto)
+    assert isinstance(backends.of("sqs"), LazyBackend)
     assert refusal(plane.client("s3").list_buckets)[:2] == ("ServiceUnavailable", 503)
     plane.close()
 
@@ -155,11 +171,15 @@ def test_records_are_told_by_request_and_the_latest_denials_by_number(plane: InP
     assert plane.run(host.records("no-such-request", 1, denied_only=False)) == []
 
 
-def test_moto_is_told_of_profiles_as_they_are_now(plane: InProcess) -> None:
-    iam = plane.client("iam")
+def test_backends_are_told_of_roles_and_profiles_as_they_are_now(plane: InProcess) -> None:
+    iam, known = plane.client("iam"), identities(lambda: plane.node.ledger.state)
     iam.create_instance_profile(InstanceProfileName="web")
-    moto = plane.node.runtime.backends.default
-    assert isinstance(moto, LazyMoto)
-    plane.client("ec2").describe_regions()
-    (profile,) = moto._moto._directory.profiles(DEFAULT_ACCOUNT)  # type: ignore[union-attr] # loaded by the call
+    (profile,) = known.profiles(DEFAULT_ACCOUNT)
     assert (profile.name, profile.roles) == ("web", [])
+    arn = iam.create_role(RoleName="Web", Path="/team/", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    iam.add_role_to_instance_profile(InstanceProfileName="web", RoleName="Web")
+    (profile,) = known.profiles(DEFAULT_ACCOUNT)
+    assert [role.name for role in profile.roles] == ["Web"]
+    assert known.role(arn) == profile.roles[0]
+    assert [known.role(other) for other in (arn.lower(), arn.replace("/team", ""), "Web", "")] == [None] * 4
+    assert list(known.profiles("444455556666")) == []

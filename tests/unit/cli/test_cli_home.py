@@ -153,23 +153,3 @@ def test_an_error_of_ours_ends_a_command_with_its_text(
     told = capsys.readouterr()
     assert told.err.startswith(f"locum: no Locum is running on {tmp_path}")
     assert told.out == ""
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (["--account", "12"], "it takes 12 digits"),
-        (["--backend", "s3"], "reads like s3=http"),
-        (["--backend", "=http://x"], "reads like s3=http"),
-        (["--backend", "nothing=http://127.0.0.1:1"], "there is no service 'nothing'"),
-        (["--backend", "s3=http://127.0.0.1:1"], "LOCUM_BACKEND_ACCESS_KEY_ID"),
-    ],
-)
-def test_up_refuses_what_it_cannot_do_before_it_makes_anything(tmp_path: Path, arguments: list[str], told: str) -> None:
-    data = tmp_path / "data"
-    result = CliRunner(env={"LOCUM_BACKEND_ACCESS_KEY_ID": "", "LOCUM_BACKEND_SECRET_ACCESS_KEY": ""}).invoke(
-        cli, ["up", "--data", str(data), *arguments]
-    )
-    assert isinstance(result.exception, ConfigurationError)
-    assert told in str(result.exception)
-    assert not data.exists()

@@ -18,6 +18,7 @@ from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY, Request
 from werkzeug.exceptions import HTTPException
 
 from locum.backends import translate
+from locum.backends.directory import Directory
 from locum.backends.moto import deliveries, facts, handlers, identity, objects, s3
 from locum.backends.moto.s3 import not_implemented
 from locum.backends.moto.workers import Workers, contained
@@ -44,7 +45,7 @@ a profile that this process does not need."""
 class EmbeddedMoto:
     """moto behind the Backend port. Everything it holds is in memory."""
 
-    def __init__(self, directory: identity.Directory) -> None:
+    def __init__(self, directory: Directory) -> None:
         for name in _STEERING:
             os.environ.pop(name, None)
         self._directory = directory

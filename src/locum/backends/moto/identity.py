@@ -6,37 +6,12 @@ given an IAM backend whose look-ups end here, so that they accept what exists in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import IAMBackend, iam_backends
 
-
-class RoleView(NamedTuple):
-    """As much of a role as moto's services read of one."""
-
-    arn: str
-    id: str
-    name: str
-
-
-class ProfileView(NamedTuple):
-    """As much of an instance profile as moto's services read of one."""
-
-    arn: str
-    id: str
-    name: str
-    roles: list[RoleView]
-
-
-class Directory(NamedTuple):
-    """Look-ups in the state as it is at the time of the call."""
-
-    role: Callable[[str], RoleView | None]
-    """By ARN."""
-    profiles: Callable[[str], Iterable[ProfileView]]
-    """Those of an account."""
+from locum.backends.directory import Directory
 
 
 class DirectoryIam(IAMBackend):

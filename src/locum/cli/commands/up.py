@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 import uvloop
@@ -17,9 +18,12 @@ from locum.cli.compose import Node, Options
 from locum.cli.home import PLANE_FILE, Plane, data_option, default_home, plane_text
 from locum.cli.root_account import DEFAULT_ACCOUNT
 from locum.compute.control import Control
+from locum.compute.handover import SOCKET_NAME
 from locum.core.errors import ConfigurationError
-from locum.core.identifiers import ACCOUNT_ID
 from locum.services.verbs import Settings
+
+_LONGEST_SOCKET: Final = 107
+"""Octets of a socket's path: unix(7), sun_path without its terminating null byte."""
 
 
 @click.command()
@@ -30,11 +34,11 @@ from locum.services.verbs import Settings
 @click.option("--observe", is_flag=True, help="Record denials and let the calls go on. Signatures are verified.")
 @click.option("--backend", "backends", multiple=True, metavar="SERVICE=URL",
               help="Carry out SERVICE's calls (* for all) at this endpoint in place of moto. Repeatable.")  # fmt: skip
-@click.option("--backend-access-key-id", envvar="LOCUM_BACKEND_ACCESS_KEY_ID", default="")
-@click.option("--backend-secret-access-key", envvar="LOCUM_BACKEND_SECRET_ACCESS_KEY", default="",
+@click.option("--backend-access-key-id", envvar="LOCUM_BACKEND_ACCESS_KEY_ID", show_envvar=True, default="")
+@click.option("--backend-secret-access-key", envvar="LOCUM_BACKEND_SECRET_ACCESS_KEY", show_envvar=True, default="",
               help="The keys for such endpoints; the environment is the better place.")  # fmt: skip
 @click.option("--credential-seconds", type=click.IntRange(2, 43200), envvar="LOCUM_CREDENTIAL_SECONDS",
-              help="Lifetime of the credentials that instances get; 6 hours by default.")  # fmt: skip
+              show_envvar=True, help="Lifetime of the credentials that instances get; 6 hours by default.")  # fmt: skip
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 def command(
     data: Path,
@@ -49,8 +53,6 @@ def command(
     quiet: bool,
 ) -> None:
     """Start the plane: every AWS service on one port, and the metadata service of every instance."""
-    if account is not None and not ACCOUNT_ID.fullmatch(account):
-        raise ConfigurationError(f"--account {account!r} is no account id: it takes 12 digits")
     options = Options(
         data=data.expanduser().absolute(),
         port=port,
@@ -60,6 +62,11 @@ def command(
         backends=dict(_pair(backend) for backend in backends),
         backend_keys=(backend_access_key_id, backend_secret_access_key),
     )
+    if len(os.fsencode(options.data / SOCKET_NAME)) > _LONGEST_SOCKET:
+        raise ConfigurationError(
+            f"{options.data} is too long a path: that of the socket in it may have {_LONGEST_SOCKET} octets; "
+            "choose another --data"
+        )
     uvloop.run(_serve(options, quiet=quiet))
 
 
@@ -88,11 +95,7 @@ async def _serve(options: Options, *, quiet: bool) -> None:
     node = Node(options)
     control = Control(options.data, NodeHost(node))
     try:
-        try:
-            port = await node.open()
-        except OSError as error:
-            where = f"{options.host}:{options.port}"
-            raise ConfigurationError(f"cannot listen on {where} ({error.strerror}); choose another --port") from error
+        port = await node.open()
         await control.open()
         plane = _announce(node, port)
         _tune_interpreter()

@@ -1,0 +1,55 @@
+"""The one place where backends load, with the large libraries that they bring (moto, httpx): when first needed."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Callable
+from typing import cast
+
+from locum.backends.directory import Directory
+from locum.backends.port import Backend, BackendCall, Carried
+from locum.core.clock import Clock
+from locum.core.resources import ResourceFacts
+
+
+def embedded_moto(directory: Directory) -> Backend:
+    """moto in this process, told of identities by `directory`. Takes a second; raises ConfigurationError."""
+    module = importlib.import_module("locum.backends.moto.embedded")
+    return cast("Backend", module.EmbeddedMoto(directory))
+
+
+def http_endpoint(url: str, access_key_id: str, secret_access_key: str, clock: Clock) -> Backend:
+    """The AWS-compatible endpoint at `url`, which gets requests signed with these keys. Raises ConfigurationError."""
+    module = importlib.import_module("locum.backends.http")
+    return cast("Backend", module.HttpBackend(url, access_key_id, secret_access_key, clock))
+
+
+class LazyBackend:
+    """A backend that `load` makes, in a thread, with the first call that needs it; it costs nothing before.
+
+    Where `load` raises, so does the call, and the next one tries again.
+    """
+
+    def __init__(self, load: Callable[[], Backend]) -> None:
+        self._load = load
+        self._backend: Backend | None = None
+        self._loading = asyncio.Lock()
+
+    async def call(self, call: BackendCall) -> Carried:
+        backend = self._backend or await self._loaded()
+        return await backend.call(call)
+
+    async def facts(self, service: str, arn: str, account: str, region: str) -> ResourceFacts:
+        backend = self._backend or await self._loaded()
+        return await backend.facts(service, arn, account, region)
+
+    async def close(self) -> None:
+        if self._backend is not None:
+            await self._backend.close()
+
+    async def _loaded(self) -> Backend:
+        async with self._loading:
+            if self._backend is None:
+                self._backend = await asyncio.to_thread(self._load)
+        return self._backend

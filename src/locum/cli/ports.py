@@ -1,0 +1,66 @@
+"""The port of the gateway: taken before anything else is done, or told why it cannot be."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from locum.core.errors import ConfigurationError
+from locum.store.sqlite import FILE
+
+_PROC: Final = Path("/proc")
+_LISTENING: Final = "0A"
+"""TCP_LISTEN as /proc/net/tcp has it: proc(5), and `tcp_states.h` of Linux."""
+
+
+class Holder(NamedTuple):
+    """The Locum that listens on a port: its data directory and its process id."""
+
+    data: Path
+    pid: int
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A socket that listens on `port` of `host`; 0 picks a free one. Raises ConfigurationError where it cannot."""
+    try:
+        return socket.create_server((host, port), reuse_port=False)
+    except OSError as error:
+        problem = f"cannot listen on {host}:{port} ({os.strerror(error.errno or 0)})"
+        if error.errno == errno.EADDRINUSE:
+            holder = locum_on(port)
+            by = "another program" if holder is None else f"the Locum on {holder.data} (process {holder.pid})"
+            problem = f"port {port} of {host} is in use by {by}"
+        raise ConfigurationError(f"{problem}; name another with --port, or --port 0 for a free one") from error
+
+
+def locum_on(port: int) -> Holder | None:
+    """The Locum of this user that listens on `port`; None where there is none, or the system does not tell."""
+    sockets = {f"socket:[{inode}]" for inode in _listening(port)}
+    for process in _PROC.glob("[0-9]*") if sockets else ():
+        open_files = _open_files(process)
+        journal = next((file for file in open_files if file.name == FILE), None)
+        if journal is not None and not sockets.isdisjoint(map(str, open_files)):
+            return Holder(journal.parent, int(process.name))
+    return None
+
+
+def _open_files(process: Path) -> list[Path]:
+    """What a process has open; nothing where it is another user's, or has ended."""
+    found: list[Path] = []
+    with suppress(OSError):
+        for link in (process / "fd").iterdir():
+            with suppress(OSError):  # closed meanwhile
+                found.append(link.readlink())
+    return found
+
+
+def _listening(port: int) -> list[str]:
+    """The inodes of the sockets of TCP over IPv4 that listen on `port`."""
+    rows: list[list[str]] = []
+    with suppress(OSError):
+        rows = [line.split() for line in (_PROC / "net" / "tcp").read_text().splitlines()[1:]]
+    return [row[9] for row in rows if row[3] == _LISTENING and int(row[1].rpartition(":")[2], 16) == port]
