@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from locum.agents.deliveries import Deliveries
+from locum.agents.instances import GRACE
 from locum.audit import History
 from locum.calls import Backends, Calls, Mode, OwnService, Recorder, Runtime
 from locum.cli.analyzer import LazyAnalyzer
@@ -39,7 +40,8 @@ class Options:
     """What `locum up` was asked for.
 
     `account` is that of the root user; None: the one that the installation has. `backends` maps a service, or `*`, to
-    an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret).
+    an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret). `launcher_grace`: seconds
+    that a start waits for launchers (`agents.instances`).
     """
 
     data: Path
@@ -50,6 +52,7 @@ class Options:
     settings: Settings = field(default_factory=Settings)
     backends: Mapping[str, str] = field(default_factory=dict)
     backend_keys: tuple[str, str] = ("", "")
+    launcher_grace: float = GRACE
 
 
 class Node:

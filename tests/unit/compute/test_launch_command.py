@@ -78,6 +78,28 @@ def test_a_preparation_that_fails_is_told_of_and_nothing_is_executed(
     )
 
 
+def test_a_launcher_that_is_refused_ends_the_child_before_it_becomes_the_command(tmp_path: Path) -> None:
+    children: list[int] = []
+
+    def refused(child: int) -> None:
+        children.append(child)
+        raise HandoverError("there is no instance i-1")
+
+    waiting, told = os.pipe()
+    mark = tmp_path / "mark"
+    with pytest.raises(HandoverError, match="there is no instance"):
+        run(["touch", str(mark)], os.environ, lambda: _until_told(waiting), refused)
+    os.close(told)
+    os.close(waiting)
+    with pytest.raises(ChildProcessError):  # it was waited for
+        os.waitpid(children[0], 0)
+    assert not mark.exists()
+
+
+def _until_told(descriptor: int) -> None:
+    os.read(descriptor, 1)
+
+
 def test_the_child_never_runs_the_parents_code_even_where_the_preparation_breaks(
     capfd: pytest.CaptureFixture[str],
 ) -> None:

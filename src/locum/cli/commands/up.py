@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import uvloop
 
-from locum.cli.attachments import NodeHost
+from locum.agents.instances import GRACE, InstanceHost
 from locum.cli.compose import Node, Options
 from locum.cli.home import PLANE_FILE, Plane, data_option, default_home, plane_text
 from locum.cli.root_account import DEFAULT_ACCOUNT
@@ -35,6 +35,8 @@ from locum.services.verbs import Settings
               help="The keys for such endpoints; the environment is the better place.")  # fmt: skip
 @click.option("--credential-seconds", type=click.IntRange(2, 43200), envvar="LOCUM_CREDENTIAL_SECONDS",
               help="Lifetime of the credentials that instances get; 6 hours by default.")  # fmt: skip
+@click.option("--launcher-grace", type=click.FloatRange(0), default=GRACE, show_default=True, metavar="SECONDS",
+              help="How long a start waits for launchers that ran before, else their instances end.")  # fmt: skip
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 def command(
     data: Path,
@@ -46,6 +48,7 @@ def command(
     backend_access_key_id: str,
     backend_secret_access_key: str,
     credential_seconds: int | None,
+    launcher_grace: float,
     quiet: bool,
 ) -> None:
     """Start the plane: every AWS service on one port, and the metadata service of every instance."""
@@ -59,6 +62,7 @@ def command(
         settings=Settings(region, credential_seconds),
         backends=dict(_pair(backend) for backend in backends),
         backend_keys=(backend_access_key_id, backend_secret_access_key),
+        launcher_grace=launcher_grace,
     )
     uvloop.run(_serve(options, quiet=quiet))
 
@@ -86,13 +90,17 @@ async def _serve(options: Options, *, quiet: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     node = Node(options)
-    control = Control(options.data, NodeHost(node))
+    host = InstanceHost(
+        node.runtime, node.calls, node.listeners, node.gateway, node.metadata.app, options.launcher_grace
+    )
+    control = Control(options.data, host)
     try:
         try:
             port = await node.open()
         except OSError as error:
             where = f"{options.host}:{options.port}"
             raise ConfigurationError(f"cannot listen on {where} ({error.strerror}); choose another --port") from error
+        host.open()
         await control.open()
         plane = _announce(node, port)
         _tune_interpreter()
@@ -102,6 +110,7 @@ async def _serve(options: Options, *, quiet: bool) -> None:
     finally:
         (options.data / PLANE_FILE).unlink(missing_ok=True)
         await control.close()
+        await host.close()
         await node.close()
 
 
