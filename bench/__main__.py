@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import socket
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
@@ -68,8 +69,10 @@ def _metadata_endpoint(server: Server, stack: ExitStack) -> str:
     iam.add_role_to_instance_profile(InstanceProfileName="bench", RoleName="bench")
     started = ec2.run_instances(ImageId="ami-00000000", MinCount=1, MaxCount=1, IamInstanceProfile={"Name": "bench"})
     lifeline = stack.enter_context(connect(server.data))
-    message = {"port": started["Instances"][0]["InstanceId"], "account": started["OwnerId"], "ephemeral": True}
-    return f"http://127.0.0.1:{ask(lifeline, message)['port']}/"
+    message = {"attach": started["Instances"][0]["InstanceId"], "account": started["OwnerId"], "ephemeral": True}
+    with socket.create_server(("127.0.0.1", 0)) as metadata:
+        ask(lifeline, message, [metadata.fileno()])
+        return f"http://127.0.0.1:{metadata.getsockname()[1]}/"
 
 
 def _own_trust(iam: object) -> dict[str, object]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from support.inside import Inside, inside, led
-from support.plane import ACCOUNT, LOCUM, SECONDS, RunningPlane, needs_namespaces
+from support.plane import ACCOUNT, LOCUM, RunningPlane, needs_namespaces
+from support.processes import SECONDS, finished, line_of
 
 pytestmark = pytest.mark.xdist_group("run-and-exec")
 
@@ -121,10 +121,9 @@ def test_a_signal_reaches_the_command(plane: RunningPlane, number: signal.Signal
     )
     line = [LOCUM, "run", "--data", str(plane.data), "--", sys.executable, "-c", program]
     with led(line, plane.environment()) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+        assert line_of(process) == "ready"
         process.send_signal(number)
-        assert process.stdout.readline() == f"got {int(number)}\n"
+        assert line_of(process) == f"got {int(number)}"
         assert process.wait(SECONDS) == 5
 
 
@@ -159,11 +158,10 @@ def test_the_instance_of_a_killed_launcher_is_terminated(plane: RunningPlane, pr
     line = [LOCUM, "run", "--data", str(plane.data), "--profile", profile, "--", sys.executable, "-c", program]
     before = instances(plane)
     with led(line, plane.environment()) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
+        line_of(process)
         (instance,) = instances(plane) - before
         process.kill()
-        assert process.stdout.read() == ""  # the command has ended as well: nobody holds its output
+        assert line_of(process) == ""  # the command has ended as well: nobody holds its output
     while state_of(plane, instance) != "terminated":
         pass  # the plane learns of it from a socket that closes: asked until it knows
 
@@ -235,7 +233,5 @@ def test_env_prints_what_a_shell_needs(plane: RunningPlane) -> None:
     done = plane.locum("env")
     program = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
     script = f'{done.stdout}{sys.executable} -c "{program}"'
-    shell = subprocess.run(
-        ["sh", "-c", script], env=plane.environment(), capture_output=True, text=True, timeout=SECONDS, check=True
-    )
+    shell = finished(["sh", "-c", script], env=plane.environment())
     assert shell.stdout == f"arn:aws:iam::{ACCOUNT}:root\n"

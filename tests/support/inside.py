@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from support.plane import LOCUM, SECONDS, Refusal, RunningPlane
+from support.plane import LOCUM, Refusal, RunningPlane
+from support.processes import SECONDS, group, line_of
 
 PROGRAM = Path(__file__).parents[1] / "functional" / "inside_program.py"
 
@@ -32,10 +33,9 @@ class Inside:
     def ask(self, **question: Any) -> Any:
         """What the program says to `question`."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(question) + "\n")
         self._process.stdin.flush()
-        line = self._process.stdout.readline()
+        line = line_of(self._process)
         assert line, "the program inside the instance has ended"
         return json.loads(line)
 
@@ -76,21 +76,16 @@ class Inside:
 
 
 @contextmanager
-def led(command: list[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+def led(command: list[str], environment: Mapping[str, str], **options: Any) -> Iterator[subprocess.Popen[str]]:
     """A process with pipes, which is to end when its input does."""
-    with subprocess.Popen(
-        command, env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield process
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.close()
-            process.stdout.read()  # what it still says, to the end
-            process.wait(SECONDS)
-        finally:
-            if process.poll() is None:
-                process.terminate()
+    pipe = subprocess.PIPE
+    with group(command, env=dict(environment), stdin=pipe, stdout=pipe, **options) as process:
+        yield process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.close()
+        process.stdout.read()  # what it still says, to the end
+        process.wait(SECONDS)
 
 
 @contextmanager

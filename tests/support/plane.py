@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -20,12 +20,13 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from locum.cli.home import PLANE_FILE, read_root_key
+from support import processes
 
 BIN: Final = Path(sys.executable).parent
 LOCUM: Final = str(BIN / "locum")
 REGION: Final = "us-east-1"
 ACCOUNT: Final = "000000000000"
-SECONDS: Final = 60
+SECONDS: Final = processes.SECONDS
 """How long anything may take before the test is given up; nothing waits for it to pass."""
 
 COMMAND_LINES: Final = {"v1": BIN / "aws", "v2": Path("/usr/bin/aws")}
@@ -141,14 +142,15 @@ class RunningPlane:
         self._admin: Key | None = None
         self.start()
 
-    def start(self) -> None:
-        """Start it, and return when it says that it is up."""
-        command = [LOCUM, "up", "--data", str(self.data), "--port", "0", *self._flags]
-        with (self.home / "errors.log").open("ab") as errors:
-            self._process = subprocess.Popen(command, env=self.environment(), stdout=subprocess.PIPE, stderr=errors)
-        assert self._process.stdout is not None
-        first = self._process.stdout.readline()
-        assert first.startswith(b"Locum is up"), (self.home / "errors.log").read_text()
+    def start(self, *flags: str) -> None:
+        """Start it, with `flags` for this once, and return when it says that it is up."""
+        command = [LOCUM, "up", "--data", str(self.data), "--port", "0", *self._flags, *flags]
+        with ExitStack() as started, (self.home / "errors.log").open("ab") as errors:
+            streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": errors}
+            self._process = started.enter_context(processes.group(command, env=self.environment(), **streams))
+            first = processes.line_of(self._process)
+            assert first.startswith("Locum is up"), (self.home / "errors.log").read_text()
+            self._running = started.pop_all()
         self.endpoint: str = json.loads((self.data / PLANE_FILE).read_text())["endpoint"]
         key = read_root_key(self.data)
         self.root = Key(key.access_key_id, key.secret_access_key)
@@ -157,12 +159,20 @@ class RunningPlane:
         """Stop it as an operator does, and wait for its end."""
         self._process.terminate()
         assert self._process.wait(SECONDS) == 0
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        self._running.close()
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        """End it as a power failure does: `kill -9`. Nothing where it does not run."""
+        self._running.close()
 
     def environment(self, **more: str) -> dict[str, str]:
         """A shell's, without anything of AWS's in it but what is given."""
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR", "PYTHONPATH") if name in os.environ}
         return {**kept, "HOME": str(self.home), **more}
 
     # -- clients -----------------------------------------------------------------------------------------
@@ -181,16 +191,13 @@ class RunningPlane:
     ) -> subprocess.CompletedProcess[str]:
         """`locum COMMAND` on this plane, in the environment `env`, with `said` on its standard input."""
         line = [LOCUM, command, "--data", str(self.data), *arguments]
-        where = env or self.environment()
-        return subprocess.run(
-            line, env=where, cwd=cwd, input=said, capture_output=True, text=True, timeout=SECONDS, check=False
-        )
+        return processes.finished(line, said, env=env or self.environment(), cwd=cwd)
 
     def aws(self, version: str, *arguments: str, key: Key | None = None) -> Any:
         """The answer to `aws ARGUMENTS` by one of COMMAND_LINES, as root where no `key` is given."""
         environment = self.environment(**(key or self.root).environment, AWS_DEFAULT_REGION=REGION, AWS_PAGER="")
         line = [str(COMMAND_LINES[version]), "--endpoint-url", self.endpoint, "--output", "json", *arguments]
-        done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = processes.finished(line, env=environment)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout or "null")
 
@@ -250,15 +257,16 @@ def up(home: Path, *flags: str) -> Iterator[RunningPlane]:
     running = RunningPlane(home, *flags)
     try:
         yield running
-    finally:
         running.stop()
+    finally:
+        running.kill()
 
 
 @cache
 def namespaces_work() -> bool:
     """Whether `locum run` finds namespaces on this machine: asked in a process without threads."""
     question = "import sys; from locum.cli.inside import namespaces_work; sys.exit(not namespaces_work())"
-    return subprocess.run([sys.executable, "-c", question], check=False, timeout=SECONDS).returncode == 0
+    return processes.finished([sys.executable, "-c", question], env=dict(os.environ)).returncode == 0
 
 
 needs_namespaces = pytest.mark.skipif(

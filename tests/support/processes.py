@@ -1,34 +1,68 @@
-"""Python programs in processes of their own, for what cannot be undone in the tests' process."""
+"""Processes that tests start: each in a process group of its own, of which nothing is left when its block ends.
+
+No test waits for a time to pass: it reads a line, or waits for an end. SECONDS is how long anything may take before it
+is given up, so that nothing hangs; it is long enough for a machine that has much else to do.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-SECONDS: Final = 60
-_SOURCE: Final = Path(__file__).resolve().parents[2] / "src"
+SECONDS: Final = 100
+SOURCE: Final = Path(__file__).resolve().parents[2] / "src"
 
 
-def _environment(more: dict[str, str]) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(_SOURCE), **more}
+@contextmanager
+def group(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """`command`, as the leader of a group. Whatever of the group is alive when the block ends is killed."""
+    with subprocess.Popen(command, text=True, start_new_session=True, **options) as process:
+        try:
+            yield process
+        finally:
+            kill_group(process)
+
+
+def kill_group(process: subprocess.Popen[Any]) -> None:
+    """Kill what is left of the group that `process` leads or led: its number stays taken for as long as one lives."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def finished(command: Sequence[str], said: str | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run `command` to its end, `said` on its standard input. Raises TimeoutExpired after SECONDS."""
+    pipe = subprocess.PIPE
+    stdin = subprocess.DEVNULL if said is None else pipe
+    with group(command, stdin=stdin, stdout=pipe, stderr=pipe, **options) as process:
+        output, errors = process.communicate(said, SECONDS)
+        return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
 def python(program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `program`, wait for its end."""
-    return subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        env=_environment(environment),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    """Run the Python `program` to its end."""
+    return finished([sys.executable, "-c", program, *arguments], env=_environment(environment))
 
 
-def started(program: str, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-    """Start `program`; its output is a pipe."""
-    line = [sys.executable, "-c", program, *arguments]
-    return subprocess.Popen(line, env=_environment({}), stdout=subprocess.PIPE, text=True, **options)
+@contextmanager
+def started(program: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The Python `program`, running; its input and output are pipes."""
+    line, pipe = [sys.executable, "-c", program, *arguments], subprocess.PIPE
+    with group(line, env=_environment({}), stdin=pipe, stdout=pipe) as process:
+        yield process
+
+
+def line_of(process: subprocess.Popen[str]) -> str:
+    """The next line that `process` says, without its end; empty where it says no more."""
+    assert process.stdout is not None
+    return process.stdout.readline().removesuffix("\n")
+
+
+def _environment(more: dict[str, str]) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), **more}

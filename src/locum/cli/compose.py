@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from locum.agents.deliveries import Deliveries
+from locum.agents.instances import GRACE
 from locum.audit import History
 from locum.calls import Calls, Mode, OwnService, Recorder, Runtime
 from locum.cli.backends import make_backends
@@ -44,8 +45,9 @@ class Options:
     """What `locum up` was asked for.
 
     `account` is that of the root user; None: the one that the installation has. `backends` maps a service, or `*`, to
-    an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret). Raises ConfigurationError
-    where an account or a region cannot be one.
+    an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret). `launcher_grace`: seconds
+    that a start waits for launchers (`agents.instances`). Raises ConfigurationError where an account or a region cannot
+    be one.
     """
 
     data: Path
@@ -56,6 +58,7 @@ class Options:
     settings: Settings = field(default_factory=Settings)
     backends: Mapping[str, str] = field(default_factory=dict)
     backend_keys: tuple[str, str] = ("", "")
+    launcher_grace: float = GRACE
 
     def __post_init__(self) -> None:
         if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -12,9 +13,11 @@ import click
 
 from locum.cli.home import Plane
 from locum.compute import namespace
+from locum.compute.attachment import Attachment, Claim
 from locum.compute.environment import inside, secret_places
 from locum.compute.handover import ask, connect
-from locum.compute.launch import attach_here, join_there, run
+from locum.compute.inside import Inside, join_there
+from locum.compute.launch import run
 from locum.core.errors import LocumError
 
 NETWORKS: Final = ("auto", "namespace", "loopback")
@@ -32,15 +35,15 @@ network_option = click.option(
 def run_inside(
     data: Path, plane: Plane, instance: str, command: Sequence[str], *, network: str, ephemeral: bool
 ) -> int:
-    """Run `command` inside `instance`; its exit code.
+    """Run `command` inside `instance`; its exit code. Raises HandoverError where the plane refuses, or is gone by now.
 
     `network` is `namespace` (169.254.169.254 and the gateway, nothing else), `loopback` (the host's
     network; the metadata service on a port of its own), or `auto`: the first that works here.
     """
-    with connect(data) as lifeline:
-        if network == "namespace" or (network == "auto" and namespaces_work()):
-            return _in_namespace(lifeline, data, plane, instance, command, ephemeral=ephemeral)
-        return _on_loopback(lifeline, plane, instance, command, ephemeral=ephemeral)
+    claim = Claim(instance, plane.account, ephemeral)
+    if network == "namespace" or (network == "auto" and namespaces_work()):
+        return _in_namespace(data, plane, claim, command)
+    return _on_loopback(data, plane, claim, command)
 
 
 def namespaces_work() -> bool:
@@ -55,24 +58,30 @@ def namespaces_work() -> bool:
     return os.waitpid(child, 0)[1] == 0
 
 
-def _in_namespace(
-    lifeline: socket.socket, data: Path, plane: Plane, instance: str, command: Sequence[str], *, ephemeral: bool
-) -> int:
-    pid = int(ask(lifeline, {"where": instance})["pid"])
+def _in_namespace(data: Path, plane: Plane, claim: Claim, command: Sequence[str]) -> int:
+    environment = inside(os.environ, f"http://127.0.0.1:{plane.port}", plane.region)
+    with connect(data) as connection:
+        there = int(ask(connection, {"where": claim.instance})["pid"])
+    if there:
+        return run(command, environment, lambda: join_there(there))
+    with ExitStack() as held, Inside(plane.port, secret_places(os.environ, Path.home(), data.resolve())) as new:
 
-    def prepare() -> None:
-        if pid:
-            join_there(pid)
-        else:
-            hidden = secret_places(os.environ, Path.home(), data.resolve())
-            attach_here(lifeline, instance, plane.account, plane.port, ephemeral=ephemeral, hidden=hidden)
+        def begin(child: int) -> Attachment | None:
+            sockets = new.sockets()
+            if not sockets:
+                return None
+            attachment = held.enter_context(Attachment(data, claim, sockets, child))
+            attachment.attach()
+            new.proceed()
+            return attachment
 
-    return run(command, inside(os.environ, f"http://127.0.0.1:{plane.port}", plane.region), prepare)
+        return run(command, environment, new.make, begin)
 
 
-def _on_loopback(
-    lifeline: socket.socket, plane: Plane, instance: str, command: Sequence[str], *, ephemeral: bool
-) -> int:
-    answer = ask(lifeline, {"port": instance, "account": plane.account, "ephemeral": ephemeral})
-    metadata = f"http://127.0.0.1:{answer['port']}/"
-    return run(command, inside(os.environ, plane.endpoint, plane.region, metadata), lambda: None)
+def _on_loopback(data: Path, plane: Plane, claim: Claim, command: Sequence[str]) -> int:
+    metadata = socket.create_server(("127.0.0.1", 0))
+    with Attachment(data, claim, [metadata]) as attachment:
+        attachment.attach()
+        where = f"http://127.0.0.1:{metadata.getsockname()[1]}/"
+        environment = inside(os.environ, plane.endpoint, plane.region, where)
+        return run(command, environment, lambda: None, lambda _child: attachment)

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import socket
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from locum.compute.handover import SOCKET_NAME, close_all, peer_user, receive
 from locum.core.errors import ConfigurationError, LocumError
 
+_log: Final = logging.getLogger("locum.compute")
+_BACKLOG: Final = 128
+"""Launchers that may connect in one turn of the event loop: after a restart all of them do."""
+
 
 class Host(Protocol):
-    """What the plane does for an attachment."""
+    """What the plane does for launchers."""
 
     async def serve_metadata(self, sock: socket.socket, account: str, instance: str) -> None:
         """Answer metadata requests on `sock` as `instance`."""
@@ -32,8 +37,14 @@ class Host(Protocol):
     def refusal(self, account: str, instance: str) -> str | None:
         """Why nothing can run in `instance`, or None: it is there and running."""
 
+    async def hold(self, account: str, instance: str) -> None:
+        """Make durable that `instance` is ephemeral: its launcher is attached. Raises Fault where it cannot be."""
+
     async def ended(self, account: str, instance: str) -> None:
-        """The launcher of an ephemeral instance is gone."""
+        """Terminate the ephemeral `instance`: what ran in it has ended. Raises Fault where it cannot be."""
+
+    async def returned(self, instance: str) -> None:
+        """Wait for the launcher of `instance`, where one is expected back after a start of the plane."""
 
     async def records(self, request_id: str, count: int, *, denied_only: bool) -> list[dict[str, Any]]:
         """The records of one request, or where `request_id` is empty the latest `count`, as JSON-able values."""
@@ -45,14 +56,14 @@ class _Attachment:
     instance: str
     ephemeral: bool
     pid: int
-    sockets: list[socket.socket] = field(default_factory=list)
+    sockets: list[socket.socket]
 
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A launcher's message: see `handover`. One of the first four is given."""
 
     attach: str | None = None
-    port: str | None = None
+    end: str | None = None
     where: str | None = None
     records: str | None = None
     account: str = ""
@@ -87,6 +98,7 @@ class Control:
         self._by_instance: dict[str, _Attachment] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: socket.socket | None = None
+        self._closing = False
 
     async def open(self) -> None:
         """Listen. The data directory is this process's own, so a socket file left there is stale.
@@ -103,13 +115,14 @@ class Control:
             raise ConfigurationError(f"cannot listen on {self._path}: {error}; choose another --data") from error
         finally:
             os.umask(previous)
-        server.listen(16)
+        server.listen(_BACKLOG)
         server.setblocking(False)
         self._server = server
         self._spawn(self._accept(server))
 
     async def close(self) -> None:
-        """Stop listening; attachments end with the process."""
+        """Stop listening and serving. No instance ends by that: launchers attach to the next plane."""
+        self._closing = True
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -164,56 +177,57 @@ class Control:
             return {"error": f"a message that is none: {error}"}
         except ValueError as error:
             return {"error": str(error)}
-        instance = asked.attach or asked.port
-        if instance is not None:
-            return await self._serve(asked, instance, sockets, mine)
+        if asked.attach is not None:
+            attachment = _Attachment(asked.account, asked.attach, asked.ephemeral, asked.pid, sockets)
+            return await self._attach(attachment, mine)
         for sock in sockets:
             sock.close()
+        if asked.end is not None:
+            await self._host.ended(asked.account, asked.end)
+            return {"ok": True}
         if asked.where is not None:
-            known = self._by_instance.get(asked.where)
-            return {"ok": True, "pid": known.pid if known else 0}
+            return {"ok": True, "pid": await self._where(asked.where)}
         if asked.records is not None:
             found = await self._host.records(asked.records, asked.count, denied_only=asked.denied)
             return {"ok": True, "records": found}
         return {"error": "a message that is none: it asks for nothing"}
 
-    async def _serve(
-        self, asked: Question, instance: str, sockets: list[socket.socket], mine: list[_Attachment]
-    ) -> dict[str, Any]:
-        refusal = self._host.refusal(asked.account, instance)
-        if refusal is None and len(sockets) != (2 if asked.attach else 0):
-            refusal = "an attachment brings two listening sockets, a port none"
+    async def _where(self, instance: str) -> int:
+        await self._host.returned(instance)
+        known = self._by_instance.get(instance)
+        return known.pid if known else 0
+
+    async def _attach(self, attachment: _Attachment, mine: list[_Attachment]) -> dict[str, Any]:
+        account, instance, sockets = attachment.account, attachment.instance, attachment.sockets
+        refusal = self._host.refusal(account, instance)
+        if refusal is None and not sockets:
+            refusal = "an attachment brings one or two listening sockets"
         if refusal is not None:
             for sock in sockets:
                 sock.close()
             return {"error": refusal}
-        attachment = _Attachment(asked.account, instance, asked.ephemeral, asked.pid)
         mine.append(attachment)
-        if asked.attach:
-            return await self._attach(attachment, sockets)
-        return await self._open_port(attachment)
-
-    async def _attach(self, attachment: _Attachment, sockets: list[socket.socket]) -> dict[str, Any]:
-        metadata, gateway = sockets
-        attachment.sockets = sockets
-        await self._host.serve_metadata(metadata, attachment.account, attachment.instance)
-        await self._host.serve_gateway(gateway)
-        self._by_instance[attachment.instance] = attachment
+        if attachment.pid:
+            self._by_instance[instance] = attachment
+        if attachment.ephemeral:
+            await self._host.hold(account, instance)
+        metadata, *gateway = sockets
+        await self._host.serve_metadata(metadata, account, instance)
+        for sock in gateway:
+            await self._host.serve_gateway(sock)
         return {"ok": True}
-
-    async def _open_port(self, attachment: _Attachment) -> dict[str, Any]:
-        sock = socket.create_server(("127.0.0.1", 0))
-        attachment.sockets = [sock]
-        await self._host.serve_metadata(sock, attachment.account, attachment.instance)
-        return {"ok": True, "port": sock.getsockname()[1]}
 
     async def _detach(self, attachment: _Attachment) -> None:
         if self._by_instance.get(attachment.instance) is attachment:
             del self._by_instance[attachment.instance]
         for sock in attachment.sockets:
             await self._host.stop(sock)
-        if attachment.ephemeral:
-            await self._host.ended(attachment.account, attachment.instance)
+            sock.close()
+        if attachment.ephemeral and not self._closing:
+            try:
+                await self._host.ended(attachment.account, attachment.instance)
+            except LocumError as error:  # nobody is left to be told
+                _log.warning("%s was not terminated: %s", attachment.instance, error)
 
 
 def _readable(connection: socket.socket) -> Awaitable[bool]:

@@ -1,14 +1,23 @@
 """How listening sockets get from a launcher to the plane: one message with descriptors over a Unix socket.
 
-    launcher -> plane   {"attach": INSTANCE, "account": ID, "ephemeral": BOOL, "pid": N}  + [metadata, gateway]
-                        {"port": INSTANCE, "account": ID, "ephemeral": BOOL}
+    launcher -> plane   {"attach": INSTANCE, "account": ID, "ephemeral": BOOL, "pid": N}  + 1 or 2 descriptors
+                        {"end": INSTANCE, "account": ID}
                         {"where": INSTANCE}
                         {"records": REQUEST-ID or "", "count": N, "denied": BOOL}
     plane -> launcher   {"ok": true, ...} or {"error": "text"}
 
-Each message is one JSON line. The connection is the attachment's lifeline: when the launcher is gone, so
-are its sockets, and so is an ephemeral instance. The socket file is mode 0600 and the peer's user id is
-checked (SO_PEERCRED, unix(7)).
+    attach     serve on these listening sockets as INSTANCE: the first is its metadata service's, the second the
+               gateway's. `pid` is a process in their network namespace; 0: they are of the host's, where the plane's
+               own gateway is. `ephemeral`: the instance lives as long as its launcher
+    end        what ran in an ephemeral instance has ended: terminate it
+    where      "pid": a process in the namespace where INSTANCE runs, or 0. A launcher that is expected back after a
+               start of the plane is waited for
+    records    "records": those of a request, or the latest
+
+Each message is one JSON line. The connection is the attachment's lifeline. When the launcher is gone, its sockets are
+served no more, and an ephemeral instance is terminated. When the plane is gone, the launcher, which keeps duplicates
+of the sockets, sends the same message to the next plane (`attachment`). The socket file is mode 0600, and the peer's
+user id is checked (SO_PEERCRED, unix(7)).
 """
 
 from __future__ import annotations
@@ -18,6 +27,7 @@ import json
 import os
 import socket
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,35 +38,49 @@ MAX_MESSAGE: Final = 4096
 MAX_DESCRIPTORS: Final = 2
 _CHUNK: Final = 1 << 16
 
+Message = dict[str, Any]
+
 
 class HandoverError(LocumError):
     """The plane is not there, or refused."""
 
 
+class PlaneAway(HandoverError):
+    """The plane is not there."""
+
+
 def connect(data: Path) -> socket.socket:
-    """A connection to the plane that owns the data directory `data`. Raises HandoverError."""
+    """A connection to the plane that owns the data directory `data`. Raises PlaneAway."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connection.connect(str(data / SOCKET_NAME))
     except OSError as error:
         connection.close()
-        raise HandoverError(f"no Locum is running on {data}: start one with `locum up`") from error
+        raise PlaneAway(f"no Locum is running on {data}: start one with `locum up`") from error
     return connection
 
 
-def ask(connection: socket.socket, message: dict[str, Any], descriptors: list[int] | None = None) -> dict[str, Any]:
-    """Send `message` and wait for the answer. Raises HandoverError where it is a refusal."""
-    ancillary = []
-    if descriptors:
-        ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
+def ask(connection: socket.socket, message: Message, descriptors: Sequence[int] = ()) -> Message:
+    """Send `message` and wait for the answer. Raises HandoverError: a refusal, or PlaneAway, where none comes."""
     try:
-        connection.sendmsg([json.dumps(message).encode() + b"\n"], ancillary)
+        send(connection, message, descriptors)
         line = _line(connection)
     except ConnectionError:
         line = b""
+    return answer_in(line)
+
+
+def send(connection: socket.socket, message: Message, descriptors: Sequence[int] = ()) -> None:
+    """Send `message`. Raises ConnectionError."""
+    ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
+    connection.sendmsg([json.dumps(message).encode() + b"\n"], ancillary)
+
+
+def answer_in(line: bytes) -> Message:
+    """The answer that `line` is. Raises HandoverError where it is a refusal, PlaneAway where it is no whole line."""
     if not line.endswith(b"\n"):
-        raise HandoverError("Locum closed the connection")
-    answer: dict[str, Any] = json.loads(line)
+        raise PlaneAway("Locum closed the connection")
+    answer: Message = json.loads(line)
     if "error" in answer:
         raise HandoverError(answer["error"])
     return answer
@@ -73,9 +97,9 @@ def _line(connection: socket.socket) -> bytes:
     return b"".join(chunks)
 
 
-def receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
-    """The next message and its descriptors; None at the end. Raises ValueError on anything else."""
-    data, descriptors, _, _ = socket.recv_fds(connection, MAX_MESSAGE, MAX_DESCRIPTORS)
+def receive(connection: socket.socket) -> tuple[Message, list[int]] | None:
+    """The next message and its descriptors, close-on-exec; None at the end. Raises ValueError on anything else."""
+    data, descriptors = receive_descriptors(connection)
     if not data:
         return None
     try:
@@ -86,6 +110,18 @@ def receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | Non
         close_all(descriptors)
         raise
     return message, descriptors
+
+
+def receive_descriptors(connection: socket.socket) -> tuple[bytes, list[int]]:
+    """Some octets and the descriptors that came with them, close-on-exec. Nothing and none at the end."""
+    descriptors = array.array("i")
+    room = socket.CMSG_LEN(MAX_DESCRIPTORS * descriptors.itemsize)
+    # Not socket.recv_fds: it leaves its flags out.
+    data, ancillary, _, _ = connection.recvmsg(MAX_MESSAGE, room, socket.MSG_CMSG_CLOEXEC)
+    for level, kind, octets in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            descriptors.frombytes(octets)
+    return data, list(descriptors)
 
 
 def close_all(descriptors: list[int]) -> None:

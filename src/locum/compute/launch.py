@@ -4,63 +4,35 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final, NoReturn
 
 from locum.compute import namespace
-from locum.compute.handover import HandoverError, ask
+from locum.compute.attachment import Attachment
+from locum.compute.handover import HandoverError
 
 _FORWARDED: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGQUIT)
 CANNOT_EXECUTE: Final = 126
 NOT_FOUND: Final = 127
 """Exit codes as shells give them."""
 
+Begin = Callable[[int], Attachment | None]
+"""What the launcher does once the child of this process id is there. Answers what is to be kept while that runs."""
 
-def attach_here(
-    lifeline: socket.socket, instance: str, account: str, gateway_port: int, *, ephemeral: bool, hidden: Sequence[Path]
-) -> None:
-    """Make this process the inside of `instance`: new namespaces, their sockets handed to the plane.
 
-    Raises NamespaceUnavailable, or HandoverError where the plane refuses: the process is to end then.
+def run(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    prepare: Callable[[], None],
+    begin: Begin = lambda _child: None,
+) -> int:
+    """Fork, `prepare()` in the child and execute `command` there, `begin` here, wait.
+
+    Returns the exit code of the command, 128 + n on signal n. A HandoverError of `begin` ends the child.
     """
-    namespace.enter_new()
-    message = {"attach": instance, "account": account, "ephemeral": ephemeral, "pid": os.getpid()}
-    with (
-        _listening(namespace.METADATA_ADDRESS, namespace.METADATA_PORT) as metadata,
-        _listening("127.0.0.1", gateway_port) as gateway,
-    ):
-        ask(lifeline, message, [metadata.fileno(), gateway.fileno()])
-    hide_all(hidden)
-    namespace.renounce_capabilities()
-
-
-def hide_all(places: Sequence[Path]) -> None:
-    """Hide `places`, also from this process's own working directory: it is one that it had open before.
-
-    Where that is no more to be found it is the root directory.
-    """
-    directory = Path.cwd()
-    for place in places:
-        namespace.hide(place)
-    try:
-        os.chdir(directory)
-    except OSError:
-        os.chdir("/")
-
-
-def join_there(pid: int) -> None:
-    """Make this process part of the inside of an instance that process `pid` is in. Raises OSError."""
-    namespace.join(pid)
-    namespace.renounce_capabilities()
-
-
-def run(command: Sequence[str], environment: Mapping[str, str], prepare: Callable[[], None]) -> int:
-    """Fork, `prepare()` in the child, execute `command` there, wait. Returns its exit code, 128 + n on signal n."""
     parent = os.getpid()
     # A signal that comes before the handlers are there waits for them: the command may be running already.
     usual = signal.pthread_sigmask(signal.SIG_BLOCK, (*_FORWARDED, signal.SIGINT))
@@ -68,7 +40,14 @@ def run(command: Sequence[str], environment: Mapping[str, str], prepare: Callabl
     if child == 0:
         signal.pthread_sigmask(signal.SIG_SETMASK, usual)
         _become(command, environment, prepare, parent)
-    return _wait(child, usual)
+    with _forwarding(child, usual):
+        try:
+            attachment = begin(child)
+        except HandoverError:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            raise
+        return _wait(child, attachment)
 
 
 def _become(
@@ -111,8 +90,9 @@ def _execute(command: Sequence[str], environment: Mapping[str, str]) -> int:
         return CANNOT_EXECUTE
 
 
-def _wait(child: int, mask: set[int | signal.Signals]) -> int:
-    """Wait for `child`, passing on the signals that reach this process alone. `mask` is what was blocked before.
+@contextmanager
+def _forwarding(child: int, mask: set[int | signal.Signals]) -> Iterator[None]:
+    """Pass the signals that reach this process alone on to `child`. `mask` is what was blocked before.
 
     An interrupt from the terminal reaches the child by itself: it is in the same process group.
     """
@@ -125,16 +105,19 @@ def _wait(child: int, mask: set[int | signal.Signals]) -> int:
     previous[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     try:
-        _, status = os.waitpid(child, 0)
+        yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _wait(child: int, attachment: Attachment | None) -> int:
+    """Wait for `child`, attached as it is to be; its exit code."""
+    if attachment is not None:
+        ended = os.pidfd_open(child)
+        try:
+            attachment.keep(until=ended)
+        finally:
+            os.close(ended)
+    _, status = os.waitpid(child, 0)
     return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-
-
-def _listening(address: str, port: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((address, port))
-    sock.listen(128)
-    return sock

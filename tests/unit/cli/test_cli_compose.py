@@ -12,14 +12,13 @@ from botocore.session import Session
 
 from locum.backends.http import HttpBackend
 from locum.backends.lazy import LazyBackend
-from locum.cli.attachments import NodeHost
 from locum.cli.backends import identities
 from locum.cli.compose import Node, Options
 from locum.cli.home import CREDENTIALS_FILE, read_root_key
 from locum.cli.root_account import DEFAULT_ACCOUNT
 from locum.core.errors import ConfigurationError, StorageError
 from locum.services.verbs import Settings
-from locum.state import Account, Instance
+from locum.state import Account
 from support.inprocess import InProcess, refusal
 from support.plane import TRUSTS_EC2 as TRUST
 
@@ -112,63 +111,6 @@ def test_one_backend_can_be_that_of_all_services(tmp_path: Path) -> None:
     plane = InProcess(tmp_path, backends={"*": "http://127.0.0.1:9"}, backend_keys=("a", "b"))
     assert isinstance(plane.node.runtime.backends.of("sqs"), HttpBackend)
     plane.close()
-
-
-# -- what launchers ask of it --------------------------------------------------------------------------------
-
-
-def launched(plane: InProcess, **parameters: Any) -> str:
-    answer = plane.client("ec2").run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, **parameters)
-    return str(answer["Instances"][0]["InstanceId"])
-
-
-def state_of(plane: InProcess, instance: str) -> str:
-    found = plane.node.ledger.state.get(Instance, DEFAULT_ACCOUNT, instance)
-    assert found is not None
-    return found.state
-
-
-def test_nothing_runs_in_an_instance_that_is_not_there_or_does_not_run(plane: InProcess) -> None:
-    host, instance = NodeHost(plane.node), launched(plane)
-    assert host.refusal(DEFAULT_ACCOUNT, instance) is None
-    assert host.refusal("111122223333", instance) == f"there is no instance {instance} in account 111122223333"
-    plane.client("ec2").stop_instances(InstanceIds=[instance])
-    assert "is stopped, not running: start it with `aws ec2 start-instances`" in (
-        host.refusal(DEFAULT_ACCOUNT, instance) or ""
-    )
-
-
-def test_an_instance_that_its_launcher_left_is_terminated_and_the_record_says_by_whom(plane: InProcess) -> None:
-    host, instance = NodeHost(plane.node), launched(plane)
-    plane.run(host.ended(DEFAULT_ACCOUNT, instance))
-    assert state_of(plane, instance) in ("shutting-down", "terminated")
-    record = plane.records(1)[0]
-    assert (record.operation, record.event_type) == ("TerminateInstances", "AwsServiceEvent")
-    assert (record.identity.arn, record.resources[0].name) == ("ec2.amazonaws.com", instance)
-    plane.run(host.ended(DEFAULT_ACCOUNT, instance))
-    assert plane.records(1)[0].event_id == record.event_id
-
-
-def test_an_instance_that_is_protected_stays(plane: InProcess) -> None:
-    host, instance = NodeHost(plane.node), launched(plane, DisableApiTermination=True)
-    plane.run(host.ended(DEFAULT_ACCOUNT, instance))
-    assert state_of(plane, instance) == "running"
-
-
-def test_an_instance_that_never_was_is_no_trouble(plane: InProcess) -> None:
-    plane.run(NodeHost(plane.node).ended(DEFAULT_ACCOUNT, "i-none"))
-
-
-def test_records_are_told_by_request_and_the_latest_denials_by_number(plane: InProcess) -> None:
-    host, caller = NodeHost(plane.node), plane.client("iam", plane.user("ann"))
-    for _ in range(3):
-        refusal(caller.list_users)
-    answer = plane.client("iam").list_users()
-    (found,) = plane.run(host.records(answer["ResponseMetadata"]["RequestId"], 1, denied_only=True))
-    assert (found["operation"], found["verdict"]) == ("ListUsers", "allow")
-    denied = plane.run(host.records("", 2, denied_only=True))
-    assert [record["verdict"] for record in denied] == ["implicit-deny"] * 2
-    assert plane.run(host.records("no-such-request", 1, denied_only=False)) == []
 
 
 def test_backends_are_told_of_roles_and_profiles_as_they_are_now(plane: InProcess) -> None:

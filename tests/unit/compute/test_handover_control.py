@@ -7,7 +7,7 @@ import json
 import os
 import socket
 import stat
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,7 +29,10 @@ class Host:
 
     metadata: dict[socket.socket, tuple[str, str]] = field(default_factory=dict)
     gateways: list[socket.socket] = field(default_factory=list)
+    held: list[tuple[str, str]] = field(default_factory=list)
     terminated: list[tuple[str, str]] = field(default_factory=list)
+    expected: set[str] = field(default_factory=set)
+    failing: str = ""
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def serve_metadata(self, sock: socket.socket, account: str, instance: str) -> None:
@@ -49,10 +52,23 @@ class Host:
     def refusal(self, account: str, instance: str) -> str | None:
         return None if (account, instance) == ("111122223333", INSTANCE) else f"there is no instance {instance}"
 
+    async def hold(self, account: str, instance: str) -> None:
+        if self.failing:
+            raise Fault("ServiceUnavailable", self.failing, 503)
+        self.held.append((account, instance))
+        self.expected.discard(instance)
+        async with self.changed:
+            self.changed.notify_all()
+
     async def ended(self, account: str, instance: str) -> None:
         self.terminated.append((account, instance))
         async with self.changed:
             self.changed.notify_all()
+        if self.failing:
+            raise Fault("OperationNotPermitted", self.failing)
+
+    async def returned(self, instance: str) -> None:
+        await self.until(lambda: instance not in self.expected)
 
     async def records(self, request_id: str, count: int, *, denied_only: bool) -> list[dict[str, Any]]:
         if request_id == "failing":
@@ -60,7 +76,7 @@ class Host:
         return [{"id": request_id, "count": count, "denied": denied_only, "long": "x" * 10_000}]
 
     async def until(self, met: Callable[[], bool]) -> None:
-        """Wait for what the end of a launcher brings about."""
+        """Wait for what a launcher brings about."""
         async with self.changed:
             await self.changed.wait_for(met)
 
@@ -80,10 +96,10 @@ class House:
 
         return self._runner.run(waited())
 
-    def ask(self, lifeline: socket.socket, message: Any, descriptors: list[int] | None = None) -> dict[str, Any]:
+    def ask(self, lifeline: socket.socket, message: Any, descriptors: Sequence[int] = ()) -> dict[str, Any]:
         return self.run(asyncio.to_thread(ask, lifeline, message, descriptors))
 
-    def refused(self, lifeline: socket.socket, message: Any, descriptors: list[int] | None = None) -> str:
+    def refused(self, lifeline: socket.socket, message: Any, descriptors: Sequence[int] = ()) -> str:
         with pytest.raises(HandoverError) as caught:
             self.ask(lifeline, message, descriptors)
         return str(caught.value)
@@ -174,10 +190,22 @@ def test_an_attachment_brings_its_sockets(house: House, lifeline: socket.socket)
         assert house.ask(other, {"where": "i-2"})["pid"] == 0
 
 
-def test_a_port_on_the_hosts_loopback_is_opened_for_who_asks(house: House, lifeline: socket.socket) -> None:
-    answer = house.ask(lifeline, {"port": INSTANCE, "account": "111122223333"})
-    ((served, _),) = house.host.metadata.items()
-    assert served.getsockname() == ("127.0.0.1", answer["port"])
+def test_one_socket_is_the_metadata_service_s_beside_the_plane_s_own_gateway(
+    house: House, lifeline: socket.socket
+) -> None:
+    with listening() as metadata:
+        house.ask(lifeline, attaching(), [metadata.fileno()])
+        ((served, whose),) = house.host.metadata.items()
+        assert (served.getsockname(), whose) == (metadata.getsockname(), ("111122223333", INSTANCE))
+    assert house.host.gateways == []
+    assert house.ask(lifeline, {"where": INSTANCE})["pid"] == 0
+
+
+def test_descriptors_that_are_handed_over_are_inherited_by_nothing_that_is_executed(
+    house: House, lifeline: socket.socket
+) -> None:
+    house.attach(lifeline)
+    assert not any(sock.get_inheritable() for sock in [*house.host.metadata, *house.host.gateways])
 
 
 def test_a_closed_lifeline_ends_the_sockets(house: House) -> None:
@@ -201,13 +229,60 @@ def test_a_closed_lifeline_ends_an_ephemeral_instance(house: House) -> None:
     assert not house.host.metadata
 
 
-def test_the_end_of_the_plane_ends_what_is_ephemeral(tmp_path: Path) -> None:
+def test_the_end_of_the_plane_stops_the_service_and_ends_no_instance(tmp_path: Path) -> None:
     with asyncio.Runner() as runner:
         house = House(tmp_path, runner)
         with connect(house.data) as lifeline:
             house.attach(lifeline, ephemeral=True)
+            served = [*house.host.metadata, *house.host.gateways]
             house.run(house.control.close())
-        assert house.host.terminated == [("111122223333", INSTANCE)]
+            assert gone(lifeline)
+        assert [sock.fileno() for sock in served] == [-1, -1]
+        assert house.host.terminated == []
+
+
+def test_an_ephemeral_instance_is_known_as_one_before_its_launcher_is_answered(
+    house: House, lifeline: socket.socket
+) -> None:
+    house.attach(lifeline)
+    assert house.host.held == []
+    house.attach(lifeline, ephemeral=True)
+    assert house.host.held == [("111122223333", INSTANCE)]
+
+
+def test_a_launcher_whose_instance_cannot_be_held_is_refused_and_served_on_nothing(
+    house: House, lifeline: socket.socket
+) -> None:
+    house.host.failing = "storage has failed"
+    before = descriptors()
+    with listening() as one, listening() as other:
+        told = house.refused(lifeline, attaching(ephemeral=True), [one.fileno(), other.fileno()])
+    assert "storage has failed" in told
+    assert house.host.metadata == {}
+    lifeline.close()
+    house.run(house.host.until(lambda: bool(house.host.terminated)))
+    assert descriptors() == before - 2  # neither end of the lifeline, nor the sockets
+
+
+def test_the_end_of_what_ran_is_told_and_answered(house: House, lifeline: socket.socket) -> None:
+    assert house.ask(lifeline, {"end": INSTANCE, "account": "111122223333"}) == {"ok": True}
+    assert house.host.terminated == [("111122223333", INSTANCE)]
+    house.host.failing = "it is protected"
+    assert "it is protected" in house.refused(lifeline, {"end": INSTANCE, "account": "111122223333"})
+
+
+def test_who_asks_where_an_instance_runs_waits_for_a_launcher_that_is_expected_back(house: House) -> None:
+    house.host.expected.add(INSTANCE)
+
+    async def asked_before_it_is_back() -> dict[str, Any]:
+        with connect(house.data) as visitor, connect(house.data) as launcher, listening() as one, listening() as other:
+            where = asyncio.create_task(asyncio.to_thread(ask, visitor, {"where": INSTANCE}))
+            await asyncio.to_thread(ask, launcher, {"where": "i-2"})  # which is answered at once
+            back = attaching(ephemeral=True, pid=4711)
+            await asyncio.to_thread(ask, launcher, back, [one.fileno(), other.fileno()])
+            return await where
+
+    assert house.run(asked_before_it_is_back())["pid"] == 4711
 
 
 def test_the_latest_attachment_of_an_instance_is_the_one_that_others_join(house: House) -> None:
@@ -229,12 +304,8 @@ def test_what_the_host_refuses_gets_the_reason_and_its_sockets_are_closed(
     assert descriptors() == before
 
 
-@pytest.mark.parametrize("count", [0, 1])
-def test_an_attachment_without_both_sockets_is_refused(house: House, lifeline: socket.socket, count: int) -> None:
-    before = descriptors()
-    with listening() as one:
-        assert "two listening sockets" in house.refused(lifeline, attaching(), [one.fileno()] * count)
-    assert descriptors() == before
+def test_an_attachment_without_sockets_is_refused(house: House, lifeline: socket.socket) -> None:
+    assert house.refused(lifeline, attaching()) == "an attachment brings one or two listening sockets"
 
 
 def test_descriptors_that_are_no_listening_sockets_are_refused_and_closed(
@@ -257,6 +328,7 @@ def test_descriptors_that_are_no_listening_sockets_are_refused_and_closed(
         {"attach": INSTANCE, "pid": "4711"},
         {"attach": INSTANCE, "ephemeral": 1},
         {"where": None, "account": []},
+        {"port": INSTANCE, "account": "111122223333"},
         {"shutdown": True},
         {"records": "", "count": "many"},
         {"where": INSTANCE, "unknown": 1},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from locum.compute.handover import HandoverError
 from locum.compute.launch import CANNOT_EXECUTE, NOT_FOUND, run
 from support.plane import needs_namespaces
-from support.processes import SECONDS, python, started
+from support.processes import SECONDS, line_of, python, started
 
 RUN = "import os, sys; from locum.compute.launch import run; sys.exit(run(sys.argv[1:], os.environ, lambda: None))"
 
@@ -77,6 +78,28 @@ def test_a_preparation_that_fails_is_told_of_and_nothing_is_executed(
     )
 
 
+def test_a_launcher_that_is_refused_ends_the_child_before_it_becomes_the_command(tmp_path: Path) -> None:
+    children: list[int] = []
+
+    def refused(child: int) -> None:
+        children.append(child)
+        raise HandoverError("there is no instance i-1")
+
+    waiting, told = os.pipe()
+    mark = tmp_path / "mark"
+    with pytest.raises(HandoverError, match="there is no instance"):
+        run(["touch", str(mark)], os.environ, lambda: _until_told(waiting), refused)
+    os.close(told)
+    os.close(waiting)
+    with pytest.raises(ChildProcessError):  # it was waited for
+        os.waitpid(children[0], 0)
+    assert not mark.exists()
+
+
+def _until_told(descriptor: int) -> None:
+    os.read(descriptor, 1)
+
+
 def test_the_child_never_runs_the_parents_code_even_where_the_preparation_breaks(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -109,31 +132,34 @@ def test_descriptors_of_the_launcher_stay_with_the_launcher() -> None:
     assert "socket:" not in done.stdout
 
 
+def awaiting(number: signal.Signals) -> list[str]:
+    """A command that says when it is ready for the signal, and ends with 42 when that comes."""
+    program = (
+        f"import signal, sys; awaited = {{{int(number)}}}; signal.pthread_sigmask(signal.SIG_BLOCK, awaited); "
+        "print('ready', flush=True); signal.sigwait(awaited); sys.exit(42)"
+    )
+    return [sys.executable, "-c", program]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGQUIT])
 def test_signals_are_passed_on_to_the_command(number: signal.Signals) -> None:
-    script = f"trap 'exit 42' {number.name.removeprefix('SIG')}; echo ready; while :; do read -t 1 x; done"
-    with started(RUN, "bash", "-c", script) as launcher:
-        assert launcher.stdout is not None
-        assert launcher.stdout.readline() == "ready\n"
+    with started(RUN, *awaiting(number)) as launcher:
+        assert line_of(launcher) == "ready"
         launcher.send_signal(number)
         assert launcher.wait(SECONDS) == 42
 
 
 def test_an_interrupt_is_the_commands_to_handle() -> None:
-    script = "trap 'exit 43' INT; echo ready; while :; do read -t 1 x; done"
-    with started(RUN, "bash", "-c", script, start_new_session=True) as launcher:
-        assert launcher.stdout is not None
-        assert launcher.stdout.readline() == "ready\n"
+    with started(RUN, *awaiting(signal.SIGINT)) as launcher:
+        assert line_of(launcher) == "ready"
         os.killpg(launcher.pid, signal.SIGINT)  # as a terminal does: to all of the group
-        assert launcher.wait(SECONDS) == 43
+        assert launcher.wait(SECONDS) == 42
 
 
 @pytest.mark.parametrize("program", [RUN, pytest.param(RUN_INSIDE, marks=needs_namespaces)])
 def test_a_command_whose_launcher_is_killed_ends_too(program: str) -> None:
-    with started(program, "bash", "-c", "echo $$; exec sleep 1000") as launcher:
-        assert launcher.stdout is not None
-        command = int(launcher.stdout.readline())
-        ended = os.pidfd_open(command)
+    with started(program, "sh", "-c", "echo $$; exec cat") as launcher:  # its input never ends
+        ended = os.pidfd_open(int(line_of(launcher)))
         launcher.kill()
         launcher.wait(SECONDS)
         assert readable(ended)

@@ -101,8 +101,8 @@ assert inner.stdout.readline() == "ready\\n"
 visitor = subprocess.run([sys.executable, "-c", '''
 import json, os, socket, sys
 from pathlib import Path
-from locum.compute import launch
-launch.join_there(int(sys.argv[1]))
+from locum.compute import inside
+inside.join_there(int(sys.argv[1]))
 reached = socket.create_connection(("169.254.169.254", 80), timeout=30).getpeername()
 print(json.dumps([[p.name for p in Path(sys.argv[2]).iterdir()], reached, os.getcwd()]))
 ''', str(inner.pid), place], capture_output=True, text=True, cwd=os.getcwd())

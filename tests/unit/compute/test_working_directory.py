@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from locum.compute.launch import hide_all
+from locum.compute.inside import hide_all
 from locum.compute.namespace import NamespaceUnavailable, enter_new
 
 _UNAVAILABLE = 77

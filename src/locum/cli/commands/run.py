@@ -7,9 +7,10 @@ from typing import BinaryIO
 
 import click
 
-from locum.cli.client import CallFailed, Root
+from locum.cli.client import Root
 from locum.cli.home import data_option, read_plane
 from locum.cli.inside import network_option, run_inside
+from locum.compute.handover import HandoverError, PlaneAway, ask, connect
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -43,19 +44,28 @@ def command(
     if user_data is not None:
         parameters["UserData"] = user_data.read()
     instance = root.call("ec2", "run_instances", **parameters)["Instances"][0]["InstanceId"]
+    attached = False
     try:
         code = run_inside(data, plane, instance, argv, network=network, ephemeral=not keep)
+        attached = True
     finally:
-        _afterwards(root, instance, keep=keep)
+        _afterwards(data, plane.account, instance, keep=keep, attached=attached)
     raise SystemExit(code)
 
 
-def _afterwards(root: Root, instance: str, *, keep: bool) -> None:
-    """What becomes of the instance; the exit code stays the command's even where the plane is gone by now."""
+def _afterwards(data: Path, account: str, instance: str, *, keep: bool, attached: bool) -> None:
+    """What becomes of the instance; the exit code stays the command's even where the plane is gone by now.
+
+    The plane terminates what was `attached` in any case. It is asked to, because then it is done when this returns.
+    """
     if keep:
         click.echo(f"locum: {instance} keeps running", err=True)
         return
     try:
-        root.call("ec2", "terminate_instances", InstanceIds=[instance])
-    except CallFailed as failure:
-        click.echo(f"locum: {instance} was not terminated: {failure}", err=True)
+        with connect(data) as connection:
+            ask(connection, {"end": instance, "account": account})
+    except PlaneAway as away:
+        then = ". It will be when the plane starts again" if attached else ""
+        click.echo(f"locum: {instance} was not terminated: {away}{then}", err=True)
+    except HandoverError as refusal:
+        click.echo(f"locum: {instance} was not terminated: {refusal}", err=True)

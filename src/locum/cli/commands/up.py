@@ -13,7 +13,7 @@ from typing import Final
 import click
 import uvloop
 
-from locum.cli.attachments import NodeHost
+from locum.agents.instances import GRACE, InstanceHost
 from locum.cli.compose import Node, Options
 from locum.cli.home import PLANE_FILE, Plane, data_option, default_home, plane_text
 from locum.cli.root_account import DEFAULT_ACCOUNT
@@ -39,6 +39,8 @@ _LONGEST_SOCKET: Final = 107
               help="The keys for such endpoints; the environment is the better place.")  # fmt: skip
 @click.option("--credential-seconds", type=click.IntRange(2, 43200), envvar="LOCUM_CREDENTIAL_SECONDS",
               show_envvar=True, help="Lifetime of the credentials that instances get; 6 hours by default.")  # fmt: skip
+@click.option("--launcher-grace", type=click.FloatRange(0), default=GRACE, show_default=True, metavar="SECONDS",
+              help="How long a start waits for launchers that ran before, else their instances end.")  # fmt: skip
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 def command(
     data: Path,
@@ -50,6 +52,7 @@ def command(
     backend_access_key_id: str,
     backend_secret_access_key: str,
     credential_seconds: int | None,
+    launcher_grace: float,
     quiet: bool,
 ) -> None:
     """Start the plane: every AWS service on one port, and the metadata service of every instance."""
@@ -61,6 +64,7 @@ def command(
         settings=Settings(region, credential_seconds),
         backends=dict(_pair(backend) for backend in backends),
         backend_keys=(backend_access_key_id, backend_secret_access_key),
+        launcher_grace=launcher_grace,
     )
     if len(os.fsencode(options.data / SOCKET_NAME)) > _LONGEST_SOCKET:
         raise ConfigurationError(
@@ -93,9 +97,13 @@ async def _serve(options: Options, *, quiet: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     node = Node(options)
-    control = Control(options.data, NodeHost(node))
+    host = InstanceHost(
+        node.runtime, node.calls, node.listeners, node.gateway, node.metadata.app, options.launcher_grace
+    )
+    control = Control(options.data, host)
     try:
         port = await node.open()
+        host.open()
         await control.open()
         plane = _announce(node, port)
         _tune_interpreter()
@@ -105,6 +113,7 @@ async def _serve(options: Options, *, quiet: bool) -> None:
     finally:
         (options.data / PLANE_FILE).unlink(missing_ok=True)
         await control.close()
+        await host.close()
         await node.close()
 
 

@@ -1,0 +1,148 @@
+"""The launcher's end of an attachment: it keeps the listening sockets of an instance and hands them to every plane.
+
+    connected    the plane was sent duplicates of the sockets, and serves on them once it has answered
+    away         the plane is gone: it is looked for every RETRY seconds. Clients wait in the sockets' backlogs, for the
+                 first PATIENCE tries; then their connections are reset
+    refused      the instance was stopped or terminated: asked again every REFUSED seconds, and no client waits
+
+A client that waits too long gives up, and its call must not be carried out minutes later by the next plane. So nobody
+waits for as long as clients do.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
+
+from locum.compute.handover import HandoverError, Message, PlaneAway, answer_in, ask, connect, peer_user, send
+
+RETRY: Final = 0.1
+REFUSED: Final = 1.0
+"""Seconds."""
+PATIENCE: Final = 50
+"""Tries: five seconds. boto3 gives up a call after sixty, a request to the metadata service after one."""
+_ANSWER: Final = 4096  # octets; that to an attachment is short
+
+
+class Claim(NamedTuple):
+    """The instance that a launcher attaches, and whether that is `ephemeral`: lives only as long as the launcher."""
+
+    instance: str
+    account: str
+    ephemeral: bool
+
+    def message(self, pid: int) -> Message:
+        """The message that goes with the sockets."""
+        return {"attach": self.instance, "account": self.account, "ephemeral": self.ephemeral, "pid": pid}
+
+
+class Attachment:
+    """Keeps the listening `sockets` of an instance (the metadata service's, in a namespace also the gateway's) served.
+
+    `pid` is a process in their network namespace; 0 where that is the host's. First `attach`, then `keep`. It owns the
+    sockets, and closes them when it is closed.
+    """
+
+    def __init__(self, data: Path, claim: Claim, sockets: Sequence[socket.socket], pid: int = 0) -> None:
+        self._data = data
+        self._instance = claim.instance
+        self._message = claim.message(pid)
+        self._sockets = tuple(sockets)
+        self._descriptors = [sock.fileno() for sock in sockets]
+        for sock in sockets:
+            sock.setblocking(False)
+        self._connection: socket.socket | None = None
+        self._user = -1
+        self._tries = 0
+        self._pause = RETRY
+        self._complaint = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def attach(self) -> None:
+        """Have the plane serve on the sockets. Raises HandoverError where there is none or it refuses."""
+        self._connection = connect(self._data)
+        self._user = peer_user(self._connection)
+        ask(self._connection, self._message, self._descriptors)
+
+    def keep(self, until: int) -> None:
+        """Attach again whenever the plane has gone, until there is something to read from the descriptor `until`."""
+        while until not in (ready := self._ready(until)):
+            if self._connection is not None:
+                self._listen(self._connection)
+                continue
+            for sock in ready:
+                _turn_away(sock)
+            self._reconnect()
+
+    def close(self) -> None:
+        """Close the sockets and the connection."""
+        if self._connection is not None:
+            self._connection.close()
+        for sock in self._sockets:
+            sock.close()
+
+    def _ready(self, until: int) -> list[Any]:
+        """What there is to read: `until`, the connection, or clients to turn away. Nothing: it is time to try again."""
+        awaited: list[Any] = [until]
+        if self._connection is not None:
+            return select.select([*awaited, self._connection], [], [])[0]
+        if self._tries >= PATIENCE:
+            awaited += self._sockets
+        return select.select(awaited, [], [], self._pause)[0]
+
+    def _listen(self, connection: socket.socket) -> None:
+        """Take the plane's answer, or the end of the connection: nothing else comes."""
+        try:
+            answer_in(connection.recv(_ANSWER))
+        except (PlaneAway, ConnectionError):
+            self._lose(RETRY)
+        except HandoverError as refusal:
+            self._lose(REFUSED)
+            self._tries = PATIENCE
+            self._complain(str(refusal))
+        else:
+            self._tries, self._complaint = 0, ""
+
+    def _lose(self, pause: float) -> None:
+        assert self._connection is not None
+        self._connection.close()
+        self._connection, self._pause = None, pause
+
+    def _complain(self, text: str) -> None:
+        """Tell the user, once for each reason."""
+        if text != self._complaint:
+            self._complaint = text
+            sys.stderr.write(f"locum: nothing answers inside {self._instance} any more: {text}\n")
+            sys.stderr.flush()
+
+    def _reconnect(self) -> None:
+        """Send the sockets to the plane, if one is there by now and is the same user's: nobody else is given them."""
+        self._tries += 1
+        with suppress(PlaneAway):
+            connection = connect(self._data)
+            with suppress(ConnectionError):
+                if peer_user(connection) == self._user:
+                    send(connection, self._message, self._descriptors)
+                    self._connection = connection
+                    return
+            connection.close()
+
+
+def _turn_away(sock: socket.socket) -> None:
+    """Reset the connection of a client that waits on the listening `sock`."""
+    with suppress(OSError):  # it may have gone by itself
+        connection, _ = sock.accept()
+        with connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,0 +1,91 @@
+"""The inside of an instance: what the child of a launcher makes of itself before it becomes the command."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from locum.compute import namespace
+from locum.compute.handover import HandoverError, receive_descriptors
+
+_GO: Final = b"\n"
+
+
+class Inside:
+    """A new inside: the child makes it, the launcher is given its listening sockets, and the child goes on.
+
+    To be entered before the fork. The two talk over a pair of sockets, which no executed command inherits.
+    """
+
+    def __init__(self, gateway_port: int, hidden: Sequence[Path]) -> None:
+        self._gateway_port = gateway_port
+        self._hidden = hidden
+        self._launcher, self._child = socket.socketpair()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._launcher.close()
+        self._child.close()
+
+    def make(self) -> None:
+        """In the child: enter new namespaces, send the launcher their sockets, wait until it says that they are served.
+
+        Raises NamespaceUnavailable, OSError, or HandoverError where the launcher says nothing: the process is to end.
+        """
+        self._launcher.close()
+        namespace.enter_new()
+        with (
+            _listening(namespace.METADATA_ADDRESS, namespace.METADATA_PORT) as metadata,
+            _listening("127.0.0.1", self._gateway_port) as gateway,
+        ):
+            hide_all(self._hidden)
+            namespace.renounce_capabilities()
+            socket.send_fds(self._child, [_GO], [metadata.fileno(), gateway.fileno()])
+        if self._child.recv(1) != _GO:
+            raise HandoverError("the launcher has ended")
+
+    def sockets(self) -> list[socket.socket]:
+        """In the launcher: those of the metadata service and the gateway. None: the child has ended, and said why."""
+        self._child.close()
+        _, descriptors = receive_descriptors(self._launcher)
+        return [socket.socket(fileno=descriptor) for descriptor in descriptors]
+
+    def proceed(self) -> None:
+        """In the launcher: let the child become the command."""
+        with suppress(BrokenPipeError):  # it has ended
+            self._launcher.sendall(_GO)
+
+
+def hide_all(places: Sequence[Path]) -> None:
+    """Hide `places`, also from this process's own working directory: it is one that it had open before.
+
+    Where that is no more to be found it is the root directory.
+    """
+    directory = Path.cwd()
+    for place in places:
+        namespace.hide(place)
+    try:
+        os.chdir(directory)
+    except OSError:
+        os.chdir("/")
+
+
+def join_there(pid: int) -> None:
+    """Make this process part of the inside of an instance that process `pid` is in. Raises OSError."""
+    namespace.join(pid)
+    namespace.renounce_capabilities()
+
+
+def _listening(address: str, port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((address, port))
+    sock.listen(128)
+    return sock
