@@ -15,6 +15,8 @@ from support.inprocess import InProcess
 class Doing:
     """Answers every call with what `act` makes of it; knows nothing of resources."""
 
+    forgets = True
+
     def __init__(self, act: Callable[[BackendCall], HttpResponse]) -> None:
         self._act = act
         self.calls: list[BackendCall] = []

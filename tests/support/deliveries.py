@@ -14,6 +14,8 @@ from support.inprocess import InProcess
 class Listening:
     """A backend that keeps what every call to another one, behind it, came to; whoever called gets the answer alone."""
 
+    forgets = True
+
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self.carried: list[Carried] = []

@@ -49,6 +49,8 @@ _PLAIN_PROTOCOLS: Final = frozenset({"json", "smithy-rpc-v2-cbor"})
 class HttpBackend:
     """An endpoint that speaks AWS's protocols: an S3-compatible store, another emulator, AWS itself."""
 
+    forgets = False
+
     def __init__(self, endpoint: str, access_key_id: str, secret_access_key: str, clock: Clock) -> None:
         parts = urlsplit(endpoint)
         if "@" in parts.netloc:

@@ -26,10 +26,12 @@ def http_endpoint(url: str, access_key_id: str, secret_access_key: str, clock: C
 
 
 class LazyBackend:
-    """A backend that `load` makes, in a thread, with the first call that needs it; it costs nothing before.
+    """An embedded backend that `load` makes, in a thread, with the first call that needs it; it costs nothing before.
 
     Where `load` raises, so does the call, and the next one tries again.
     """
+
+    forgets = True
 
     def __init__(self, load: Callable[[], Backend]) -> None:
         self._load = load

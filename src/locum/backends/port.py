@@ -112,7 +112,9 @@ class Carried(NamedTuple):
 
 
 class Backend(Protocol):
-    """Something that speaks an AWS service."""
+    """Something that speaks an AWS service. `forgets`: what it holds is gone when this process ends."""
+
+    forgets: bool
 
     async def call(self, call: BackendCall) -> Carried:
         """The answer to `call`, an AWS error among them. Raises Fault where there is no such service here."""

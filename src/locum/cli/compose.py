@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from locum.agents.deliveries import Deliveries
 from locum.agents.instances import GRACE
+from locum.agents.lost_networks import mark_lost_networks
 from locum.audit import History
 from locum.calls import Calls, Mode, OwnService, Recorder, Runtime
 from locum.cli.backends import make_backends
@@ -116,6 +117,7 @@ class Node:
         self.journal.directory.write(CREDENTIALS_FILE, root_key_text(root.key))
         port = int(self._socket.getsockname()[1])
         self.runtime.settings = replace(self.runtime.settings, endpoint=f"http://127.0.0.1:{port}")
+        await mark_lost_networks(runtime)
         await self.listeners.open(self._socket, self.gateway)
         self.deliveries.start()
         return port

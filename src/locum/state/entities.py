@@ -176,7 +176,8 @@ class Instance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="insta
     `attributes` holds what RunInstances accepted and Describe gives back, but which nothing here acts on,
     by the member name of the EC2 API (`ImageId`, `SubnetId`, `KeyName` ...). `request_digest` tells whether
     another RunInstances with the same client token asks for the same. `ephemeral`: it lives only as long as the
-    launcher that is attached to it (`locum run`); EC2's API does not show that.
+    launcher that is attached to it (`locum run`); EC2's API does not show that. `lost_subnet` is the subnet that it was
+    in and that its backend has forgotten.
     """
 
     id: str
@@ -197,6 +198,7 @@ class Instance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="insta
     metadata: MetadataOptions = MetadataOptions()
     protected: bool = False
     ephemeral: bool = False
+    lost_subnet: str = ""
     tags: Tags = {}
     attributes: dict[str, Any] = {}
 

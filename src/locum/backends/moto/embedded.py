@@ -45,6 +45,8 @@ a profile that this process does not need."""
 class EmbeddedMoto:
     """moto behind the Backend port. Everything it holds is in memory."""
 
+    forgets = True
+
     def __init__(self, directory: Directory) -> None:
         for name in _STEERING:
             os.environ.pop(name, None)

@@ -13,6 +13,7 @@ from locum.state import Instance, MetadataOptions, ProfileAssociation
 
 _AS_GIVEN: Final = ("ImageId", "KeyName", "SubnetId", "VpcId", "KernelId", "RamdiskId")
 _USER_INITIATED: Final = "Client.UserInitiatedShutdown"
+_LOST: Final = "Server.InternalError"
 
 
 class Seen(NamedTuple):
@@ -101,6 +102,8 @@ def _instance(row: Seen, state: str) -> dict[str, Any]:
     shape.update({name: given[name] for name in _AS_GIVEN if name in given})
     if it.state_reason:
         shape["StateReason"] = {"Code": _USER_INITIATED, "Message": f"{_USER_INITIATED}: User initiated shutdown"}
+    elif it.lost_subnet:
+        shape["StateReason"] = {"Code": _LOST, "Message": f"{_LOST}: {it.lost_subnet} went with the embedded backend"}
     if it.state != "terminated":
         shape.update(_network(it))
     if row.bond is not None:

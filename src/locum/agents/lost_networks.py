@@ -1,0 +1,43 @@
+"""Networks that an embedded backend has forgotten: the instances in them say so.
+
+Locum's instances outlive a restart, the subnets of a backend in memory do not. Which subnet and VPC an instance is in
+is known from that backend (`services.ec2.subnets`). So a plane that starts marks the instances that were in one: they
+are described without it, and with the reason, and no filter finds them by it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec.structs import replace
+
+from locum.calls import Runtime
+from locum.services.verbs import Outcome
+from locum.state import Event, Instance, State, put
+
+_NETWORK: Final = ("SubnetId", "VpcId")
+
+_log: Final = logging.getLogger("locum.agents")
+
+
+async def mark_lost_networks(runtime: Runtime) -> None:
+    """Mark the instances whose subnet went with the embedded backend; nothing where EC2's backend keeps its data."""
+    if not runtime.backends.of("ec2").forgets or not any(_lost(runtime.ledger.state)):
+        return
+
+    def handler(state: State) -> Outcome:
+        return Outcome({}, tuple(_marked(instance) for instance in _lost(state)))
+
+    outcome = await runtime.ledger.transact(handler, lambda _outcome: ())
+    _log.warning("%d instances were in subnets that the embedded backend has forgotten", len(outcome.events))
+
+
+def _lost(state: State) -> Iterator[Instance]:
+    return (it for it in state.every(Instance) if "SubnetId" in it.attributes and it.state != "terminated")
+
+
+def _marked(instance: Instance) -> Event:
+    kept = {name: value for name, value in instance.attributes.items() if name not in _NETWORK}
+    return put(replace(instance, attributes=kept, lost_subnet=instance.attributes["SubnetId"]))
