@@ -8,8 +8,8 @@
 
 Pure, both steps: what a backend knows of its resources is fetched in between. The policy engine is the one in
 `locum.policy`; the catalogue of what operations take is data (`locum.authz.rules` documents its language). Every
-decision is made here: of calls (`decide`, `may`), of what an organization gives its members (`delegated`), and of calls
-that nobody makes (`suppose`).
+decision is made here: of calls (`decide`, `may`), of what an organization gives its members (`delegated`), and of
+hypothetical calls (`suppose`).
 """
 
 from locum.authz.authorization import Authorization, Refusal, Ruling

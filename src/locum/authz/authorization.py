@@ -143,9 +143,9 @@ class Authorization:
 
 
 class Refusal(Fault):
-    """A fault with which a service refuses a call, and the authorization that says why.
+    """A fault with which a verb refuses a call, and the authorization that explains it.
 
-    For decisions that only the service knows to be needed; the client is told what the service says of them.
+    For decisions that only the service knows to be needed. The client gets the fault, the record the authorization.
     """
 
     def __init__(self, fault: Fault, authorization: Authorization) -> None:

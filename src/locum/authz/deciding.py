@@ -146,7 +146,7 @@ def _held(
     answerable: str,
     resource: CompiledPolicy | None,
 ) -> Ruling:
-    """`check`, held against every policy that applies to it: no other place puts these together for a call.
+    """The decision on `check` by all policies that apply to it: no other place puts these together for a call.
 
     `owner` is the account that owns the resource, `answerable` the one whose policies have to allow what others do to
     it. `resource` is the resource's own policy.

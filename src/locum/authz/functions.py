@@ -1,7 +1,7 @@
-"""What the rules of a service cannot say in a line: functions, in the module of the service (`locum.authz.services`).
+"""The kinds of functions that the module of a service (`locum.authz.services`) has for its rules and for decisions.
 
-A module has them in its `FUNCTIONS`. Rules name planners with `@name`, resolvers with `via name`, and keys with
-`key NAME @name`; the others are asked for what the service owns.
+A module lists them in its `FUNCTIONS`: what takes more than a line of the rules language. Rules name planners with
+`@name`, resolvers with `via name`, and keys with `key NAME @name`; decisions on its resources call the others.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Decisions on calls that nobody makes: the policies as they are gathered for a call, the circumstances as supposed.
+"""Hypothetical decisions, for the policy simulator and the permission check of delegation requests.
 
-The policy simulator and the check of a delegation request ask them. What an identity is under is gathered by the very
-functions that gather it for its calls; whoever asks may leave policies out, bring others, and tells the condition keys.
+The policies of an identity are gathered by the very functions that gather them for its calls. Whoever asks may leave
+policies out or add others, and gives the condition keys.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ NO_POLICIES: Final = Policies()
 
 
 class Supposed(NamedTuple):
-    """A caller, the policies that it is supposed to be under, and the condition keys (lower-case) of its calls."""
+    """A hypothetical caller: the policies that apply to it, and the condition keys (lower-case) of its calls."""
 
     principal: Principal
     policies: Policies
     context: Mapping[str, ContextValue]
 
     def decide(self, action: str, resource: str, owner: str) -> Decision:
-        """What a call would be answered that takes `action` on `resource` (an ARN, or `*`), which `owner` owns."""
+        """The decision on `action` on `resource` (an ARN, or `*`), which the account `owner` owns."""
         principal = self.principal
         request = Request(principal, action, resource, owner, self.context, resource == "*", principal.provider)
         return policy.evaluate(request, self.policies)
@@ -50,9 +50,9 @@ class Supposed(NamedTuple):
 def gathered(
     state: State, identity: Identity, *, omitted: Omitted | None = None, bounded: bool = True, governed: bool = True
 ) -> Policies:
-    """What `identity` is under in `state`: its policies but for those `omitted`, its boundary, its account's SCPs.
+    """The stored policies that apply to `identity`: its own but for those `omitted`, its boundary, its account's SCPs.
 
-    The boundary counts where it is `bounded`, SCPs where it is `governed`.
+    The boundary is left out unless it is `bounded`, SCPs unless it is `governed`.
     """
     organization = around(state, identity.account)
     held = held_policies(state, identity)
@@ -72,7 +72,7 @@ def suppose(
     stored: Policies = NO_POLICIES,
     given: Given = NOTHING_GIVEN,
 ) -> Supposed:
-    """`principal`, under the policies `stored` (see `gathered`) and those `given`."""
+    """The hypothetical caller `principal`, with the policies `stored` (see `gathered`) and those `given`."""
     policies = stored._replace(
         identity=(*stored.identity, *given.identity),
         boundary=given.boundary or stored.boundary,

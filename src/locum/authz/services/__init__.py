@@ -1,7 +1,8 @@
-"""What is known of single services: the rules of each, and beside them the functions that the rules name.
+"""The rules of single services, their functions, and the registry of the names that rules use.
 
-`SERVICE.rules` says what the operations of a service take (the language: `locum.authz.rules`), `SERVICE.py` has what is
-no line of it (`locum.authz.functions`). The names that rules use are one list, for the general mapping uses some too.
+`SERVICE.rules` says which permissions the operations of a service take (the language: `locum.authz.rules`),
+`SERVICE.py` has the functions (`locum.authz.functions`). Names are of all services together: the general
+mapping uses them, too.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ T = TypeVar("T")
 
 
 def _merged(part: Callable[[Functions], Mapping[str, T]]) -> dict[str, T]:
-    """The names of all services. Two services that mean different things by one name are a mistake."""
+    """The names of all services, each of which has one meaning."""
     pairs = [pair for functions in _SERVICES.values() for pair in part(functions).items()]
     assert len(pairs) == len(dict(pairs))
     return dict(pairs)
