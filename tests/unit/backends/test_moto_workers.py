@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -88,18 +90,41 @@ def test_work_that_never_ends_is_answered_and_so_is_what_waits_behind_it(stuck: 
 
 def test_work_that_still_waits_at_the_end_is_answered(stuck: Callable[[], bool]) -> None:
     async def asked() -> BaseException | None:
-        workers = Workers(threads=1)
-        first = asyncio.create_task(workers.run(stuck))
+        workers, started = Workers(threads=1), threading.Event()
+
+        def begin() -> bool:
+            started.set()
+            return stuck()
+
+        first = asyncio.create_task(workers.run(begin))
+        await asyncio.to_thread(started.wait)
         second = asyncio.create_task(workers.run(lambda: True))
         await asyncio.sleep(0)
         workers.close()
         await asyncio.wait([second])
         first.cancel()
+        with pytest.raises(Fault, match="ServiceUnavailable"):
+            await workers.run(lambda: True)
         return second.exception()
 
     told = asyncio.run(asked())
     assert isinstance(told, Fault)
     assert told.code == "ServiceUnavailable"
+
+
+def test_a_process_ends_although_something_in_a_thread_does_not() -> None:
+    code = (
+        "import asyncio, threading\n"
+        "from locum.backends.moto.workers import Workers\n"
+        "async def main():\n"
+        "    workers = Workers(threads=1)\n"
+        "    started = threading.Event()\n"
+        "    asyncio.ensure_future(workers.run(lambda: (started.set(), threading.Event().wait())))\n"
+        "    await asyncio.to_thread(started.wait)\n"
+        "    workers.close()\n"
+        "asyncio.run(main())\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_the_cause_of_a_failure_is_kept_and_an_answer_passes() -> None:

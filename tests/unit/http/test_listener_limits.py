@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from locum.http.listener import MAX_HEAD, Listeners
+from locum.http.listener import Listeners
+from locum.http.uvicorn_protocol import MAX_HEAD
 
 Message = MutableMapping[str, Any]
 

@@ -13,7 +13,8 @@ import uvloop
 
 from locum.core.http import HttpResponse
 from locum.http import asgi
-from locum.http.listener import Listeners, unacknowledged
+from locum.http.listener import Listeners
+from locum.http.uvicorn_protocol import unacknowledged
 from locum.imds.service import TOKEN
 from support.metadata import INSTANCE, Metadata
 from support.one_account import ACCOUNT

@@ -17,11 +17,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, NamedTuple
 
-from moto.s3 import notifications
-from moto.s3.models import FakeBucket
-from moto.sns.models import Subscription
-
-from locum.backends.moto import s3_events, sns_messages
+from locum.backends.moto import internals, s3_events, sns_messages
 from locum.backends.port import BackendCall, Carried, Delivery
 from locum.core.arn import Arn
 from locum.core.errors import Fault
@@ -83,14 +79,9 @@ def collecting(call: BackendCall) -> Iterator[Collected]:
 
 def divert() -> None:
     """Put what collects in the place of what delivers, in moto's S3 and SNS. Idempotent."""
-    notifications.send_event = _object_event
-    notifications.send_test_event = _test_events
-    FakeBucket.set_notification_configuration = _configure
-    Subscription.publish = _publish
-
-
-_moto_configure: Final = FakeBucket.set_notification_configuration
-_moto_publish: Final = Subscription.publish
+    internals.divert_deliveries(
+        send_event=_object_event, send_test_event=_test_events, configure=_configure, publish=_publish
+    )
 
 
 def _collector(source: str) -> Collected | None:
@@ -172,7 +163,7 @@ def _configure(bucket: Any, notification_config: Any) -> None:
         bucket.notification_configuration = before
 
     try:
-        _moto_configure(bucket, notification_config)
+        internals.moto_configure(bucket, notification_config)
     except BaseException:
         undo()
         raise
@@ -215,13 +206,18 @@ def _publish(
     """In the place of `moto.sns.models.Subscription.publish`."""
     order = (group_id, deduplication_id)
     if subscription.protocol not in ("sqs", "lambda"):
-        _moto_publish(subscription, message, message_id, subject, message_attributes, *order, message_structure)
+        internals.moto_publish(
+            subscription, message, message_id, subject, message_attributes, *order, message_structure
+        )
         return
     topic, arn = subscription.topic, Arn.find(subscription.endpoint)
     attributes = message_attributes or {}
-    if arn is None or not _passes(subscription, attributes, message) or (collected := _collector(topic.arn)) is None:
+    if arn is None or not internals.passes_filter(subscription, attributes, message):
         return
-    text = _of_protocol(subscription, message) if message_structure == "json" else message
+    collected = _collector(topic.arn)
+    if collected is None:
+        return
+    text = internals.part_of_message(subscription, message) if message_structure == "json" else message
     region, at = topic.sns_backend.region_name, collected.call.origin.at
     notification = sns_messages.Notification(
         message_id, topic.arn, subscription.arn, region, text, subject, attributes, at
@@ -233,17 +229,6 @@ def _publish(
         body, more = _for_queue(notification, raw=raw)
         request = _queued(arn, body, more | _order(arn, message, *order))
     collected.add(Source("sns.amazonaws.com", topic.arn, topic.account_id), arn.account, arn.region, request)
-
-
-def _passes(subscription: Any, attributes: dict[str, Any], message: str) -> bool:
-    """Whether the subscription's filter policy lets the message through."""
-    matcher = subscription._filter_policy_matcher  # noqa: SLF001 - moto has no accessor
-    return matcher is None or bool(matcher.matches(attributes, message))
-
-
-def _of_protocol(subscription: Any, message: str) -> str:
-    """The part of a message with a structure that is for the subscription's protocol. Raises moto's error."""
-    return str(subscription._parse_message_structure(message, subscription.protocol))  # noqa: SLF001
 
 
 def _for_queue(notification: sns_messages.Notification, *, raw: bool) -> tuple[str, dict[str, Any]]:

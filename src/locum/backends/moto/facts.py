@@ -8,6 +8,9 @@ from typing import Any, Final
 
 from moto.backends import get_backend
 
+from locum.backends.moto import internals
+from locum.backends.moto.handlers import module_of
+from locum.backends.moto.relied_on import check
 from locum.core.arn import Arn
 from locum.core.resources import UNKNOWN, ResourceFacts
 
@@ -15,11 +18,15 @@ Finder = Callable[[Arn, str, str], ResourceFacts]
 
 
 def facts(service: str, arn: str, account: str, region: str) -> ResourceFacts:
-    """What moto knows of `arn`; `account` and `region` where the ARN leaves them empty."""
-    finder = _FINDERS.get(service)
+    """What moto knows of `arn`; `account` and `region` where the ARN leaves them empty.
+
+    Raises ConfigurationError where that part of moto has not what is relied on.
+    """
+    finder, part = _FINDERS.get(service), module_of(service)
     parsed = Arn.find(arn)
-    if finder is None or parsed is None:
+    if finder is None or part is None or parsed is None:
         return UNKNOWN
+    check(part)
     return finder(parsed, parsed.account or account, parsed.region or region)
 
 
@@ -81,7 +88,7 @@ def _topic(arn: Arn, account: str, region: str) -> ResourceFacts:
     topic = None if models is None else models.topics.get(str(arn))
     if topic is None:
         return UNKNOWN
-    return ResourceFacts(account, _text(topic.policy), dict(topic._tags))  # noqa: SLF001 - moto has no accessor
+    return ResourceFacts(account, _text(topic.policy), internals.tags_of_topic(topic))
 
 
 def _key(arn: Arn, account: str, region: str) -> ResourceFacts:
@@ -104,7 +111,7 @@ def _function(arn: Arn, account: str, region: str) -> ResourceFacts:
     if models is None or kind != "function":
         return UNKNOWN
     bare = Arn(arn.partition, arn.service, region, account, f"function:{name.partition(':')[0]}")
-    function = models._lambdas.get_arn(str(bare))  # noqa: SLF001 - the public look-up raises where there is none
+    function = internals.function_at(models, str(bare))
     if function is None:
         return UNKNOWN
     policy = function.policy

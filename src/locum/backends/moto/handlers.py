@@ -16,7 +16,8 @@ from typing import Any, Final, NamedTuple
 import moto.backends as moto_backends
 from moto.core.base_backend import BackendDict
 
-from locum.backends.moto.unguarded import withdraw
+from locum.backends.moto.internals import withdraw_guards
+from locum.backends.moto.relied_on import check
 
 Handler = Callable[..., tuple[int, dict[str, Any], Any]]
 
@@ -70,12 +71,16 @@ def module_of(service: str) -> str | None:
 
 @lru_cache(maxsize=_PLACES)
 def find(service: str, endpoint_prefix: str, signing_name: str, region: str, account: str) -> Service | None:
-    """The moto service for a botocore service, or None where moto has none."""
+    """The moto service for a botocore service, or None where moto has none.
+
+    Raises ConfigurationError where that part of moto has not what is relied on.
+    """
     module = module_of(service)
     if module is None:
         return None
+    check(module)
     urls = importlib.import_module(f"moto.{module}.urls")
-    withdraw(module)
+    withdraw_guards(module)
     hosts = (h.format(prefix=endpoint_prefix, region=region, account=account, signing=signing_name) for h in _HOSTS)
     for host in hosts:
         bases = [base for base in urls.url_bases if re.match(base, f"https://{host}")]

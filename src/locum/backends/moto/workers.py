@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final, ParamSpec, TypeVar
+from concurrent.futures import Future
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 
 from locum.core.errors import Fault, LocumError
 
@@ -20,6 +23,8 @@ R = TypeVar("R")
 THREADS: Final = 8
 PATIENCE: Final = 960.0
 """Seconds. No call takes longer on AWS than an invocation of a Lambda function, which may take 15 minutes."""
+
+_UNFINISHED: Final = ("ServiceUnavailable", "The embedded backend did not finish the call.", 503)
 
 
 class MotoFailed(LocumError):
@@ -37,22 +42,52 @@ def contained(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
 
 
 class Workers:
-    """Some threads for what may take its time. `close` them."""
+    """Some threads for what may take its time. `close` them.
+
+    They are daemons: the process ends although something in them does not.
+    """
 
     def __init__(self, threads: int = THREADS, patience: float = PATIENCE) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="moto")
+        self._waiting: SimpleQueue[_Task | None] = SimpleQueue()
         self._patience = patience
+        self._closed = False
+        self._threads = [Thread(target=self._serve, name=f"moto-{n}", daemon=True) for n in range(threads)]
+        for thread in self._threads:
+            thread.start()
 
     async def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Like `contained`, in a thread. Raises Fault ServiceUnavailable (503) where there is no answer within
         `patience` seconds, or none any more because of `close`."""
-        future = asyncio.wrap_future(self._threads.submit(lambda: contained(work, *args, **kwargs)))
+        if self._closed:
+            raise Fault(*_UNFINISHED)
+        outcome: Future[R] = Future()
+        self._waiting.put(_Task(outcome, lambda: contained(work, *args, **kwargs)))
+        future = asyncio.wrap_future(outcome)
         await asyncio.wait((future,), timeout=self._patience)
         if not future.done() or future.cancelled():
             future.cancel()
-            raise Fault("ServiceUnavailable", "The embedded backend did not finish the call.", 503)
+            raise Fault(*_UNFINISHED)
         return future.result()
 
     def close(self) -> None:
         """Let go of the threads; what waits for one is answered ServiceUnavailable."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._closed = True
+        with suppress(Empty):
+            while (task := self._waiting.get_nowait()) is not None:
+                task.outcome.cancel()
+        for _ in self._threads:
+            self._waiting.put(None)
+
+    def _serve(self) -> None:
+        while (task := self._waiting.get()) is not None:
+            if not task.outcome.set_running_or_notify_cancel():
+                continue
+            try:
+                task.outcome.set_result(task.work())
+            except (Fault, MotoFailed) as error:
+                task.outcome.set_exception(error)
+
+
+class _Task(NamedTuple):
+    outcome: Future[Any]
+    work: Callable[[], Any]

@@ -1,0 +1,154 @@
+"""What is relied on of moto's inner life: all of it, with its reason, and checked before anything of it is used.
+
+moto promises the mock of boto3 and the server, and neither of them serves here: its handlers are called and its models
+read, which may change with any of its versions.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from functools import cache
+from typing import Final
+
+from locum.core.errors import ConfigurationError
+from locum.core.reliance import Relied, installed, require
+
+WANTED: Final = "moto[all]>=5.2.5,<5.3"
+"""As in pyproject.toml."""
+
+_POLICY: Final = "to know the policy of a resource and its tags"
+_TELL: Final = "to tell of events in S3"
+_DELIVER: Final = "to deliver what SNS publishes"
+_READ: Final = "to read an object at once"
+_JUDGE: Final = "to keep moto from judging calls that were allowed"
+_LEND: Final = "to show moto the roles and profiles that there are"
+_CALL: Final = "to call a service's handler"
+
+_PUBLISHED: Final = (
+    "self", "message", "message_id", "subject", "message_attributes", "group_id", "deduplication_id",
+    "message_structure",
+)  # fmt: skip
+
+AT_ONCE: Final = ("core", "backends", "iam", "s3", "sns")
+"""The parts of moto that are used by whatever call; the others are checked with the first call that needs them."""
+
+RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
+    "core": {
+        "moto.core.request": (
+            Relied("PRESERVED_HEADER_NAMES_ENVIRON_KEY", "to keep the spelling of an object's metadata"),
+            Relied("Request", _CALL, has=("want_form_data_parsed", "raw_url")),
+        ),
+        "moto.core.exceptions": (Relied("ServiceException", "to answer a service's errors", has=("code", "message")),),
+        "moto.utilities.tagging_service": (
+            Relied("TaggingService", _POLICY, has=("has_tags", "get_tag_dict_for_resource")),
+        ),
+        "moto.core.base_backend": (
+            Relied("BackendDict", "to know a service's regions"),
+            Relied("AccountSpecificBackend", "to know a service's regions", has=("regions",)),
+        ),
+    },
+    "backends": {
+        "moto.backends": (
+            Relied("ALT_SERVICE_NAMES", _CALL),
+            Relied("list_of_moto_modules", _CALL, takes=()),
+            Relied("get_backend", _CALL, takes=("name",)),
+        ),
+    },
+    "iam": {
+        "moto.iam.models": (
+            Relied("iam_backends", _LEND),
+            Relied("IAMBackend", _LEND, has=("account_id",)),
+            Relied("IAMBackend.get_role_by_arn", _LEND, takes=("self", "arn"), alone=True),
+            Relied("IAMBackend.get_instance_profiles", _LEND, takes=("self",), alone=True),
+        ),
+        "moto.iam.exceptions": (Relied("NotFoundException", _LEND),),
+        "moto.iam.access_control": (Relied("PermissionResult.NEUTRAL", _JUDGE),),
+    },
+    "s3": {
+        "moto.s3.models": (
+            Relied("ARCHIVE_STORAGE_CLASSES", _READ),
+            Relied("s3_backends.bucket_accounts", _POLICY),
+            Relied("S3Backend", _POLICY, has=("buckets", "tagger")),
+            Relied("FakeBucket", _POLICY, has=("keys", "policy", "arn", "name", "account_id", "region_name")),
+            Relied("FakeBucket.get_permission", _JUDGE, takes=("self", "action", "resource"), alone=True),
+            Relied("FakeBucket", _TELL, has=("notification_configuration",)),
+            Relied(
+                "FakeBucket.set_notification_configuration", _TELL, takes=("self", "notification_config"), alone=True
+            ),
+            Relied("FakeKey", _READ, has=("value", "storage_class", "multipart", "response_dict", "metadata")),
+            Relied("FakeKey", _READ, has=("checksum_algorithm", "checksum_type", "checksum_value")),
+            Relied("FakeKey", _TELL, has=("name", "size", "etag", "version_id", "expiry_date")),
+            Relied("NotificationConfiguration", _TELL, has=("cloud_function", "queue", "topic", "event_bridge")),
+            Relied("Notification", _TELL, has=("id", "arn")),
+            Relied("Notification.matches", _TELL, takes=("self", "event_name", "key_name")),
+        ),
+        "moto.s3.notifications": (
+            Relied("send_event", _TELL, takes=("account_id", "event_name", "bucket", "key"), alone=True),
+            Relied("send_test_event", _TELL, takes=("account_id", "bucket"), alone=True),
+        ),
+    },
+    "sns": {
+        "moto.sns.models": (
+            Relied("SNSBackend", _POLICY, has=("topics", "region_name")),
+            Relied("Topic", _POLICY, has=("arn", "account_id", "policy", "_tags", "sns_backend")),
+            Relied("Subscription", _DELIVER, has=("topic", "endpoint", "protocol", "arn", "attributes")),
+            Relied("Subscription.publish", _DELIVER, takes=_PUBLISHED, alone=True),
+            Relied("Subscription._parse_message_structure", _DELIVER, takes=("self", "message", "protocol")),
+            Relied("Subscription", _DELIVER, has=("_filter_policy_matcher",)),
+        ),
+        "moto.sns.utils": (
+            Relied("FilterPolicyMatcher.matches", _DELIVER, takes=("self", "message_attributes", "message")),
+        ),
+    },
+    "sqs": {
+        "moto.sqs.models": (
+            Relied("SQSBackend", _POLICY, has=("queues",)),
+            Relied("Queue", _POLICY, has=("policy", "tags")),
+        ),
+    },
+    "kms": {
+        "moto.kms.models": (
+            Relied("KmsBackend", _POLICY, has=("keys", "tagger")),
+            Relied("KmsBackend.get_key_id_from_alias", _POLICY, takes=("self", "alias_name")),
+            Relied("Key", _POLICY, has=("policy", "id", "arn")),
+        ),
+        "moto.kms.responses": (Relied("validate_policy", _JUDGE, takes=("key", "action"), alone=True),),
+    },
+    "awslambda": {
+        "moto.awslambda.models": (
+            Relied("LambdaBackend", _POLICY, has=("_lambdas",)),
+            Relied("LambdaStorage.get_arn", _POLICY, takes=("self", "arn")),
+            Relied("LambdaFunction", _POLICY, has=("policy", "tags")),
+        ),
+        "moto.awslambda.policy": (
+            Relied("Policy", _POLICY, has=("statements",)),
+            Relied("Policy.get_policy", _POLICY, takes=("self",)),
+        ),
+    },
+    "secretsmanager": {
+        "moto.secretsmanager.models": (
+            Relied("SecretsManagerBackend", _POLICY, has=("secrets",)),
+            Relied("FakeSecret", _POLICY, has=("policy", "tags", "arn")),
+        ),
+    },
+    "dynamodb": {
+        "moto.dynamodb.models": (
+            Relied("DynamoDBBackend", _POLICY, has=("tables", "resource_policies")),
+            Relied("ResourcePolicy", _POLICY, has=("policy_doc",)),
+        ),
+        "moto.dynamodb.models.table": (Relied("Table", _POLICY, has=("table_arn", "tags")),),
+    },
+}
+"""By the part of moto (`sqs`) and by module."""
+
+
+@cache
+def check(part: str) -> None:
+    """Raise ConfigurationError unless `part` of moto has what is relied on. Imports it."""
+    for name, relied_on in RELIED_ON.get(part, {}).items():
+        try:
+            module = importlib.import_module(name)
+        except ImportError as error:
+            raise ConfigurationError(f"moto {installed('moto')} cannot be used: {error}. Install {WANTED}") from error
+        require("moto", WANTED, module, relied_on)
