@@ -24,8 +24,8 @@ HEAVY |= {"lxml", "signxml", "cryptography.x509"}
 LOADED_LATE = {"locum.backends.http", "locum.backends.moto", "locum.cli.client", "locum.cli.inside_client"}
 """What may import the heavy ones: itself imported only when a call or a command needs it."""
 
-MAX_FILE, P95_FILE = 600, 450
-MAX_FUNCTION, P95_FUNCTION = 60, 35
+MAX_FILE, P95_FILE = 450, 300
+MAX_FUNCTION, P95_FUNCTION = 45, 25
 """Lines."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

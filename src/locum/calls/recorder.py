@@ -127,11 +127,7 @@ class Recorder:
     def _made(
         self, context: RequestContext, status: int, fault: Fault | None = None, answer: Mapping[str, Any] | None = None
     ) -> Record:
-        request, codec = context.request, context.codec
-        authorization = fault.authorization if isinstance(fault, Refusal) else context.authorization
-        headers, caller = request.headers, context.caller
-        traits = _traits(codec)
-        denied = authorization is not None and not authorization.allowed
+        request, caller, traits = context.request, context.caller, _traits(context.codec)
         source = caller.source or _NO_SOURCE
         return Record(
             event_id=self._ids(),
@@ -146,7 +142,7 @@ class Recorder:
             read_only=traits.read_only,
             management=traits.management,
             source_ip=request.source_ip,
-            user_agent=headers.get("user-agent", ""),
+            user_agent=request.headers.get("user-agent", ""),
             secure=request.secure,
             status=status,
             parameters=traits.parameters(context.params) if context.params else None,
@@ -155,15 +151,11 @@ class Recorder:
             error_message="" if fault is None else fault.message,
             resources=_resources(context),
             invoked_by=context.service,
-            verdict="" if authorization is None else _verdict(authorization),
-            determining=() if authorization is None else authorization.determining,
-            denial=authorization.fault().message if authorization is not None and denied else "",
-            explanation=authorization.explanation() if authorization is not None and denied else None,
             mode=self._mode,
             event_type=_event_type(context),
-            host=headers.get("host", ""),
+            host=request.headers.get("host", ""),
             protocol=context.protocol,
-            referer=headers.get("referer", ""),
+            referer=request.headers.get("referer", ""),
             presigned=context.presigned,
             second_factor=context.second_factor,
             via=caller.via,
@@ -171,6 +163,7 @@ class Recorder:
             source_arn=source.arn,
             effect="" if context.effect is None else context.effect.id,
             cause=context.cause,
+            **_decided(fault.authorization if isinstance(fault, Refusal) else context.authorization),
         )
 
     def _use(self, context: RequestContext, traits: _Traits) -> Use | None:
@@ -276,6 +269,16 @@ def _traits(codec: Codec | None) -> _Traits:
         compile_redactor(codec.model),
         compile_answer_redactor(codec.model),
     )
+
+
+def _decided(authorization: Authorization | None) -> dict[str, Any]:
+    """The fields of a record that tell what was decided; of a denial, why."""
+    if authorization is None:
+        return {}
+    decided: dict[str, Any] = {"verdict": _verdict(authorization), "determining": authorization.determining}
+    if not authorization.allowed:
+        decided |= {"denial": authorization.fault().message, "explanation": authorization.explanation()}
+    return decided
 
 
 def _verdict(authorization: Authorization) -> str:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from locum.backends.moto.relied_on import RELIED_ON, WANTED, check
+from locum.backends.moto.relied_on import RELIED_ON, WANTED
 from locum.core.errors import ConfigurationError
 from locum.core.reliance import Relied, installed, require
 
@@ -19,9 +19,11 @@ PROJECT = tomllib.loads((Path(__file__).resolve().parents[3] / "pyproject.toml")
 EVERY = [(name, relied) for modules in RELIED_ON.values() for name, all_ in modules.items() for relied in all_]
 
 
-@pytest.mark.parametrize("part", RELIED_ON)
-def test_the_moto_that_is_installed_has_what_is_relied_on(part: str) -> None:
-    check.__wrapped__(part)
+def test_the_moto_that_is_installed_has_what_is_relied_on() -> None:
+    """In a process of its own: in this one, parts of moto may be replaced already."""
+    code = "from locum.backends.moto.relied_on import RELIED_ON, check; print([check(part) for part in RELIED_ON])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
