@@ -1,0 +1,231 @@
+"""Committed effects: sealed, in order, tried again by the clock, given up, and done once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from locum.backends import BackendCall
+from locum.calls import OwnService
+from locum.calls.effects import GIVEN_UP_AFTER
+from locum.core.actors import ServiceRole, service_principal
+from locum.core.calls import Effect, ServiceCall
+from locum.core.clock import system_clock
+from locum.core.errors import Fault
+from locum.core.http import HttpResponse
+from locum.core.identifiers import request_id
+from locum.core.principal import Source
+from locum.services import sts
+from locum.services.verbs import Context, Operation, Outcome, Params, writes
+from locum.state import PendingEffect
+from support.backends import behind
+from support.inprocess import InProcess
+from support.plane import trusting
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:told"
+PUBLISHED = (
+    b'<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>m</MessageId>'
+    b"</PublishResult></PublishResponse>"
+)
+
+
+class Clocked(InProcess):
+    """A plane with a clock that stands, and a verb that causes what the test says."""
+
+    def __init__(self, data: Path) -> None:
+        self.now = float(int(system_clock()))  # what boto3 signs by
+        self.causes: list[Effect] = []
+        super().__init__(data, lambda: self.now)
+
+    def start(self) -> None:
+        super().start()
+        operations: dict[str, Operation] = {**sts.OPERATIONS, "GetAccessKeyInfo": writes(self._causing)}
+        services = {**self.node.runtime.services, "sts": OwnService(operations, lambda _operation, _params: True)}
+        self.node.runtime.services = services
+
+    def _causing(self, ctx: Context, _params: Params) -> Outcome:
+        return Outcome({"Account": ctx.account}, (), tuple(self.causes))
+
+    def cause(self, *effects: Effect) -> str:
+        """The request id of a call that causes `effects`."""
+        self.causes = list(effects)
+        answer = self.client("sts").get_access_key_info(AccessKeyId="AKIAIOSFODNN7EXAMPLE")
+        return str(answer["ResponseMetadata"]["RequestId"])
+
+    def step(self) -> float | None:
+        return self.run(self.node.calls.outbox.step())
+
+    @property
+    def pending(self) -> list[PendingEffect]:
+        return list(self.node.ledger.state.every(PendingEffect))
+
+    def effect(self, message: str, **more: Any) -> Effect:
+        """SNS tells its own topic."""
+        sns = service_principal("sns.amazonaws.com", ACCOUNT, TOPIC)
+        call = ServiceCall(sns, "sns", "Publish", {"TopicArn": TOPIC, "Message": message}, REGION)
+        return Effect(request_id(self.node.runtime.entropy), call, **more)
+
+
+@pytest.fixture
+def plane(tmp_path: Path) -> Iterator[Clocked]:
+    running = Clocked(tmp_path / "plane")
+    yield running
+    running.close()
+
+
+class Topic:
+    """A backend of SNS that fails as often as it is told to."""
+
+    def __init__(self, failures: int = 0, status: int = 503) -> None:
+        self.failures, self.status = failures, status
+        self.got: list[tuple[str, str]] = []
+
+    def __call__(self, call: BackendCall) -> HttpResponse:
+        self.got.append((call.effect, call.params["Message"]))
+        if self.failures:
+            self.failures -= 1
+            raise Fault("ServiceUnavailable", "Later.", self.status)
+        return HttpResponse(200, [("content-type", "text/xml")], PUBLISHED)
+
+
+def test_effects_of_a_lane_keep_their_order(plane: Clocked) -> None:
+    with behind(plane, "sns", topic := Topic()):
+        for number in range(5):
+            plane.cause(*(plane.effect(f"{number}{letter}", lane="told") for letter in "ab"))
+        plane.step()
+    assert [text for _, text in topic.got] == [f"{number}{letter}" for number in range(5) for letter in "ab"]
+    assert plane.pending == []
+
+
+def test_a_failed_effect_is_tried_again_when_its_time_has_come_and_under_the_same_id(plane: Clocked) -> None:
+    with behind(plane, "sns", topic := Topic(failures=3)):
+        plane.cause(plane.effect("hello"))
+        waits = []
+        while (due := plane.step()) is not None:
+            waits.append(due - plane.now)
+            assert plane.step() == due  # nothing happens before
+            plane.now = due
+    assert waits == [1, 2, 4]
+    assert len(topic.got) == 4
+    assert len(set(topic.got)) == 1
+    outcomes = [record.error_code for record in reversed(plane.records()) if record.operation == "Publish"]
+    assert outcomes == ["ServiceUnavailable"] * 3 + [""]
+
+
+def test_an_effect_that_fails_for_a_day_is_given_up(plane: Clocked) -> None:
+    with behind(plane, "sns", topic := Topic(failures=10_000)):
+        plane.cause(plane.effect("hello"))
+        begun = plane.now
+        while (due := plane.step()) is not None:
+            plane.now = due
+    assert plane.now - begun >= GIVEN_UP_AFTER
+    assert len(topic.got) < 200
+
+
+def test_an_effect_that_is_refused_is_over_and_recorded(plane: Clocked) -> None:
+    with behind(plane, "sns", topic := Topic(failures=1, status=400)):
+        cause = plane.cause(plane.effect("hello"))
+        assert plane.step() is None
+    (record,) = [record for record in plane.records() if record.operation == "Publish"]
+    assert (record.cause, record.effect, record.status) == (cause, topic.got[0][0], 400)
+
+
+def test_a_failing_effect_does_not_hold_up_another_lane(plane: Clocked) -> None:
+    with behind(plane, "sns", topic := Topic(failures=1)):
+        plane.cause(plane.effect("fails", lane="a"), plane.effect("goes", lane="b"))
+        plane.step()
+        assert {text for _, text in topic.got} == {"fails", "goes"}
+        assert len(plane.pending) == 1
+
+
+def test_an_awaited_effect_is_done_when_its_cause_is_answered(plane: Clocked) -> None:
+    with behind(plane, "sns", topic := Topic()):
+        plane.cause(plane.effect("at once", awaited=True))
+        assert [text for _, text in topic.got] == ["at once"]
+    assert plane.pending == []
+
+
+def test_what_an_effect_sends_is_not_on_the_disk_in_clear(plane: Clocked, tmp_path: Path) -> None:
+    with behind(plane, "sns", Topic(failures=1)):
+        plane.cause(plane.effect("an exchange token"))
+        plane.step()
+        assert len(plane.pending) == 1
+        plane.run(plane.node.ledger.flush())
+        files = [path for path in (tmp_path / "plane").iterdir() if path.is_file()]
+        assert not any(b"an exchange token" in path.read_bytes() for path in files)
+
+
+def test_effects_are_carried_out_after_a_restart(plane: Clocked) -> None:
+    with behind(plane, "sns", Topic(failures=1)):
+        plane.cause(plane.effect("kept"))
+        plane.step()
+    plane.close()
+    plane.now += 60
+    plane.start()
+    with behind(plane, "sns", topic := Topic()):
+        plane.step()
+    assert [text for _, text in topic.got] == ["kept"]
+
+
+def test_an_effect_in_locums_own_state_happens_once_though_it_is_begun_twice(plane: Clocked) -> None:
+    iam = service_principal("iam.amazonaws.com", ACCOUNT)
+    call = ServiceCall(iam, "iam", "CreateUser", {"UserName": "once"}, REGION)
+    plane.cause(Effect(request_id(plane.node.runtime.entropy), call))
+    (entry,) = plane.pending
+
+    async def twice() -> None:
+        await plane.node.calls.carry_out(entry)
+        await plane.node.calls.carry_out(entry)
+
+    plane.run(twice())
+    assert [record.error_code for record in plane.records() if record.operation == "CreateUser"] == [""]
+
+
+def test_a_role_that_was_passed_acts_with_its_own_permissions(plane: Clocked) -> None:
+    iam = plane.client("iam")
+    role = iam.create_role(RoleName="acting", AssumeRolePolicyDocument=trusting(Service="states.amazonaws.com"))["Role"]
+    source = Source(ACCOUNT, f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:m")
+    actor = ServiceRole("states.amazonaws.com", role["Arn"], "machine", source)
+
+    def creating(name: str) -> Effect:
+        call = ServiceCall(actor, "iam", "CreateUser", {"UserName": name}, REGION)
+        return Effect(request_id(plane.node.runtime.entropy), call)
+
+    plane.cause(creating("denied"))
+    plane.step()
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iam:*", "Resource": "*"}]}
+    iam.put_role_policy(RoleName="acting", PolicyName="own", PolicyDocument=json.dumps(document))
+    plane.cause(creating("allowed"))
+    plane.step()
+    records = [record for record in plane.records() if record.operation == "CreateUser"]
+    assert sorted((record.verdict, record.invoked_by, record.identity.issuer_arn) for record in records) == [
+        ("allow", "states.amazonaws.com", role["Arn"]),
+        ("implicit-deny", "states.amazonaws.com", role["Arn"]),
+    ]
+
+
+def test_a_role_that_does_not_trust_the_service_does_nothing(plane: Clocked) -> None:
+    iam = plane.client("iam")
+    role = iam.create_role(RoleName="other", AssumeRolePolicyDocument=trusting(Service="ec2.amazonaws.com"))["Role"]
+    actor = ServiceRole("states.amazonaws.com", role["Arn"], "machine", Source(ACCOUNT))
+    call = ServiceCall(actor, "iam", "CreateUser", {"UserName": "never"}, REGION)
+    plane.cause(Effect(request_id(plane.node.runtime.entropy), call))
+    assert plane.step() is None
+    found = {record.operation: record for record in plane.records(3)}
+    assert (found["AssumeRole"].verdict, found["AssumeRole"].invoked_by) == ("implicit-deny", "states.amazonaws.com")
+    assert found["CreateUser"].error_code == "AccessDenied"
+
+
+def test_a_service_does_nothing_of_its_own_in_another_account(plane: Clocked) -> None:
+    launched = plane.client("ec2").run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)["Instances"][0]
+    ec2 = service_principal("ec2.amazonaws.com", "444455556666")
+    call = ServiceCall(ec2, "ec2", "TerminateInstances", {"InstanceIds": [launched["InstanceId"]]}, REGION)
+    with pytest.raises(Fault):
+        plane.run(plane.node.calls.make(call))
+    assert plane.client("ec2").describe_instances()["Reservations"][0]["Instances"][0]["State"]["Name"] == "running"
