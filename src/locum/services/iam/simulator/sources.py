@@ -16,7 +16,7 @@ from locum.authz.principal_policies import held_policies
 from locum.authz.supposed import NO_POLICIES
 from locum.policy import CompiledPolicy, MalformedPolicy, Policies, PolicyKind, Source
 from locum.policy.patterns import glob, scan
-from locum.policy.stored import stands_in
+from locum.policy.stored import is_replacement
 from locum.services.iam.faults import invalid_input
 from locum.services.iam.simulator import faults
 from locum.services.verbs import Context
@@ -84,7 +84,7 @@ def stored(
     boundary = () if policies.boundary is None else (policies.boundary,)
     names |= {found.source: found.source.arn.rsplit("/", 1)[-1] for found in boundary}
     for found in (*policies.identity, *boundary, *itertools.chain.from_iterable(policies.scps)):
-        if stands_in(found):
+        if is_replacement(found):
             raise faults.policy_evaluation(names.get(found.source, found.source.name))
     return Stored(policies, names)
 
