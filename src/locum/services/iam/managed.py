@@ -8,7 +8,7 @@ from locum.core.arn import Arn
 from locum.services.iam.faults import access_denied, invalid_input, no_such_entity, validation_error
 from locum.services.iam.shapes import PolicyFacts
 from locum.services.verbs import Context
-from locum.state import MANAGED, Policy, managed
+from locum.state import AWS_MANAGED_ACCOUNT, Policy, managed
 
 F = TypeVar("F")
 
@@ -52,7 +52,7 @@ def to_change(context: Context, arn: str, action: str) -> Policy:
 
 def own_to_change(context: Context, arn: str, action: str) -> Policy | None:
     """Like `to_change`, but None where the policy does not exist."""
-    if parsed(arn).account == MANAGED:
+    if parsed(arn).account == AWS_MANAGED_ACCOUNT:
         raise access_denied(
             f"User: {context.caller.principal.arn} is not authorized to perform: iam:{action} on resource: policy {arn}"
         )

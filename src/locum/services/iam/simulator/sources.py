@@ -20,7 +20,7 @@ from locum.policy.stored import is_replacement
 from locum.services.iam.faults import invalid_input
 from locum.services.iam.simulator import faults
 from locum.services.verbs import Context
-from locum.state import MANAGED, State
+from locum.state import AWS_MANAGED_ACCOUNT, State
 from locum.state.arns import entity_of
 from locum.state.attachments import Attachment, Identity
 
@@ -128,7 +128,7 @@ def _identified(identifier: Mapping[str, Any]) -> Exclusion:
 def _type(found: Attachment) -> str:
     if not found.arn:
         return "inline"
-    return "aws-managed" if found.arn.split(":")[4] == MANAGED else "user-managed"
+    return "aws-managed" if found.arn.split(":")[4] == AWS_MANAGED_ACCOUNT else "user-managed"
 
 
 def _arn(text: str) -> Exclusion:
