@@ -9,6 +9,7 @@ from locum.services.iam.faults import access_denied, invalid_input, no_such_enti
 from locum.services.iam.shapes import PolicyFacts
 from locum.services.verbs import Context
 from locum.state import AWS_MANAGED_ACCOUNT, Policy, managed
+from locum.state.arns import entity_by_arn
 
 F = TypeVar("F")
 
@@ -17,9 +18,8 @@ _RESOURCE: Final = "policy/"
 
 def own(context: Context, arn: str) -> Policy | None:
     """The customer managed policy `arn`, or None. Raises InvalidInput or ValidationError for another kind of ARN."""
-    fields = parsed(arn)
-    entity = context.state.get(Policy, context.account, fields.resource.rsplit("/", 1)[-1].lower())
-    return entity if entity is not None and entity.arn == arn else None
+    parsed(arn)
+    return entity_by_arn(context.state, Policy, arn, context.account)
 
 
 def facts(context: Context, arn: str) -> PolicyFacts | None:

@@ -30,6 +30,7 @@ from locum.services.sts.faults import invalid, invalid_identity_token
 from locum.services.sts.federated import assume, untrusted
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import SamlProvider, State
+from locum.state.arns import entity_by_arn
 
 OPERATION: Final = "AssumeRoleWithSAML"
 REDEEMABLE: Final = 300
@@ -77,8 +78,8 @@ def _provider(state: State, account: str, text: str) -> SamlProvider:
     """The provider of this very ARN, which must be in the role's account."""
     if _account(text, "saml-provider/") != account:
         raise untrusted(OPERATION)
-    found = state.get(SamlProvider, account, text.rpartition("/")[2].lower())
-    if found is None or found.arn != text:
+    found = entity_by_arn(state, SamlProvider, text)
+    if found is None:
         raise invalid_identity_token("Specified provider doesn't exist")
     return found
 
