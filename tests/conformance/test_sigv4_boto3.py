@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
 
 from locum.core.http import HttpRequest
-from locum.sigv4 import unframed
+from locum.sigv4 import without_chunk_framing
 from support.signers import KEY_ID, SECRET, arrived, check, claimed
 
 
@@ -84,7 +84,7 @@ def test_an_upload_over_tls_comes_in_chunks_with_a_trailing_checksum() -> None:
     assert claim.payload == "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
     body = check(request)
     assert body == data != request.body
-    plain = unframed(request, claim, body)
+    plain = without_chunk_framing(request, claim, body)
     assert plain.headers["content-encoding"] == "gzip"
     assert plain.headers["x-amz-checksum-crc32"] == base64.b64encode(zlib.crc32(data).to_bytes(4, "big")).decode()
 

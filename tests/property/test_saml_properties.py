@@ -21,12 +21,12 @@ DOCUMENTS = tuple(
         LOGIN.response(encrypted(signer().sign(LOGIN.assertion()), KEY, "cbc")),
     )
 )
-TRUE = saml.prove(DOCUMENTS[0], [signer().der]).assertion
+TRUE = saml.validate_response(DOCUMENTS[0], [signer().der]).assertion
 
 
 def said(data: bytes) -> saml.Assertion | None:
     try:
-        return saml.prove(data, [signer().der], [KEY.pem.encode()]).assertion
+        return saml.validate_response(data, [signer().der], [KEY.pem.encode()]).assertion
     except saml.SamlError:
         return None
 

@@ -85,8 +85,8 @@ def _resolve(state: State, account: str) -> Organization:
     if member is None or organization is None:
         return ALONE
     return Organization(
-        _levels(organizations.in_force(state, account, SERVICE_CONTROL), PolicyKind.SCP),
-        _levels(organizations.in_force(state, account, RESOURCE_CONTROL), PolicyKind.RCP),
+        _levels(organizations.policies_in_force(state, account, SERVICE_CONTROL), PolicyKind.SCP),
+        _levels(organizations.policies_in_force(state, account, RESOURCE_CONTROL), PolicyKind.RCP),
         organization.id,
         organizations.path_of(state, organization, member),
         organizations.is_management(organization, account),

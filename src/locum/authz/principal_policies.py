@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from locum.core.principal import Caller, PrincipalKind, Session
 from locum.policy import CompiledPolicy, PolicyKind
-from locum.policy.stored import compiled, missing
+from locum.policy.stored import compiled, not_found_policy
 from locum.state import Group, PasswordPolicy, Policy, Role, State, User
 from locum.state.attachments import Attachment, Identity, identity_policies, managed_document
 
@@ -166,7 +166,9 @@ def boundary_of(state: State, identity: Identity) -> CompiledPolicy | None:
     if isinstance(identity, Group) or not identity.boundary:
         return None
     arn = identity.boundary
-    return _managed(state, identity.account, arn, PolicyKind.BOUNDARY) or missing(PolicyKind.BOUNDARY, arn, arn)
+    return _managed(state, identity.account, arn, PolicyKind.BOUNDARY) or not_found_policy(
+        PolicyKind.BOUNDARY, arn, arn
+    )
 
 
 def _managed(state: State, account: str, arn: str, kind: PolicyKind) -> CompiledPolicy | None:
@@ -180,7 +182,8 @@ def _session_policies(state: State, session: Session) -> Level:
     return (
         *(compiled(text, PolicyKind.SESSION, f"session policy of {session.name}") for text in inline),
         *(
-            _managed(state, session.account, arn, PolicyKind.IDENTITY) or missing(PolicyKind.IDENTITY, arn, arn)
+            _managed(state, session.account, arn, PolicyKind.IDENTITY)
+            or not_found_policy(PolicyKind.IDENTITY, arn, arn)
             for arn in session.policy_arns
         ),
     )

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from locum.backends.directory import Directory, ProfileView, RoleView
 from locum.backends.lazy import LazyBackend, embedded_moto, http_endpoint
 from locum.calls import Backends
-from locum.core.arn import Arn
 from locum.core.clock import Clock
 from locum.core.errors import ConfigurationError
 from locum.state import InstanceProfile, Role, State
+from locum.state.arns import entity_by_arn
 from locum.wire.models import index
 
 
@@ -39,10 +39,8 @@ def identities(view: Callable[[], State]) -> Directory:
     """Look-ups in the state that `view` answers."""
 
     def role(arn: str) -> RoleView | None:
-        parsed = Arn.find(arn)
-        name = arn.rsplit("/", 1)[-1].lower()
-        found = None if parsed is None else view().get(Role, parsed.account, name)
-        return _role(found) if found is not None and found.arn == arn else None
+        found = entity_by_arn(view(), Role, arn)
+        return None if found is None else _role(found)
 
     def profiles(account: str) -> list[ProfileView]:
         state = view()

@@ -56,11 +56,11 @@ class CasesFile(pytest.File):
 
     def collect(self) -> Iterator[CaseItem]:
         """The cases. Raises CollectError, with all that is wrong, where any cannot be run."""
-        from locum.cli.commands.check import each
+        from locum.cli.commands.check import read_leniently
         from locum.cli.screen import printable
         from locum.policy.cases import MalformedCase
 
-        found = list(each(self.path))
+        found = list(read_leniently(self.path))
         wrong = [case for case in found if isinstance(case, MalformedCase)]
         if wrong:
             lines = (f"{self.path}:{case.line or 1}: {printable(case.message)}" for case in wrong)

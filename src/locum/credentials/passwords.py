@@ -62,7 +62,7 @@ def new_digest(password: str, entropy: Entropy, previous: str = "", digests: Pas
     return digests.of(password, f"{_PRESENT_PARAMETERS}{_text(digests.salt(entropy))}" if fresh else _head(previous))
 
 
-def is_one_of(password: str, known: Iterable[str], digests: PasswordDigests | None = None) -> bool:
+def matches_any(password: str, known: Iterable[str], digests: PasswordDigests | None = None) -> bool:
     """Whether `password` matches any of the digests `known`. An empty digest matches nothing."""
     digests = digests or PasswordDigests()
     known = [digest for digest in known if digest]

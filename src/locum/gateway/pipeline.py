@@ -66,7 +66,7 @@ class Pipeline:
         body = context.body = verified(signer, request, claim, context.now, codec)
         context.caller = signer.caller
         if claim is not None:
-            request = context.request = sigv4.unframed(request, claim, body)
+            request = context.request = sigv4.without_chunk_framing(request, claim, body)
         self._calls.name(context, codec, codec.parse(request, body))
         if self._federated.concerns(codec):
             context.caller = await self._federated.caller(context, codec)

@@ -40,7 +40,7 @@ _FLAGS: Final = frozenset(
 _REQUEST_FIELDS: Final = frozenset({"action", "resource", "resource_account", "context", "wildcard_only"})
 _REQUIRED: Final = ("principal_arn", "request", "expected")
 
-__all__ = ["Case", "MalformedCase", "Result", "case", "each", "read", "run"]
+__all__ = ["Case", "MalformedCase", "Result", "case", "read", "read_leniently", "run"]
 
 
 class Case(NamedTuple):
@@ -77,13 +77,13 @@ def run(case: Case) -> Result:
 
 def read(text: str, *, yaml: bool = False) -> Iterator[Case]:
     """Read the cases of a file's `text`. Raises MalformedCase. YAML needs PyYAML."""
-    for found in each(text, yaml=yaml):
+    for found in read_leniently(text, yaml=yaml):
         if isinstance(found, MalformedCase):
             raise found
         yield found
 
 
-def each(text: str, *, yaml: bool = False) -> Iterator[Case | MalformedCase]:
+def read_leniently(text: str, *, yaml: bool = False) -> Iterator[Case | MalformedCase]:
     """Read the cases of a file's `text`, with a MalformedCase in place of each that is invalid."""
     for number, entry in enumerate(entries(text, yaml=yaml), 1):
         if isinstance(entry, MalformedCase):

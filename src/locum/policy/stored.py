@@ -45,11 +45,11 @@ def compiled(text: str, kind: PolicyKind, name: str, arn: str = "") -> CompiledP
     return policy.compile(document, Source(kind, name, arn))
 
 
-def missing(kind: PolicyKind, name: str, arn: str) -> CompiledPolicy:
+def not_found_policy(kind: PolicyKind, name: str, arn: str) -> CompiledPolicy:
     """The replacement for a boundary or session policy that is set but no longer exists: it denies everything."""
     return compiled(_DENY_NOT_FOUND, kind, f"{name} (not found)", arn)
 
 
-def stands_in(found: CompiledPolicy) -> bool:
+def is_replacement(found: CompiledPolicy) -> bool:
     """Whether `found` is a replacement for a policy that cannot be parsed or no longer exists."""
     return any(found.document.text is text for text in _REPLACEMENTS)

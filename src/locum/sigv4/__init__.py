@@ -6,8 +6,18 @@ secret and the time are parameters.
 
 from locum.sigv4.claims import Claim, Scope, read
 from locum.sigv4.faults import Failure, failure
-from locum.sigv4.framing import unframed
+from locum.sigv4.framing import without_chunk_framing
 from locum.sigv4.signing import signed_headers
 from locum.sigv4.verification import MAX_SKEW, verify
 
-__all__ = ["MAX_SKEW", "Claim", "Failure", "Scope", "failure", "read", "signed_headers", "unframed", "verify"]
+__all__ = [
+    "MAX_SKEW",
+    "Claim",
+    "Failure",
+    "Scope",
+    "failure",
+    "read",
+    "signed_headers",
+    "verify",
+    "without_chunk_framing",
+]

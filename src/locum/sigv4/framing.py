@@ -8,7 +8,7 @@ from locum.sigv4.claims import Claim
 from locum.sigv4.faults import Family
 
 
-def unframed(request: HttpRequest, claim: Claim, body: bytes) -> HttpRequest:
+def without_chunk_framing(request: HttpRequest, claim: Claim, body: bytes) -> HttpRequest:
     """The equivalent of `request` without aws-chunked framing. `body` is the result of `verify`, which must come first.
 
     S3 API Reference, "PutObject": `aws-chunked` is not part of the object's Content-Encoding. Trailing headers become

@@ -7,7 +7,7 @@ from locum.state.certificates import ServerCertificate, ServiceSpecificCredentia
 from locum.state.delegation import DelegationRequest, DelegationState, PolicyParameter
 from locum.state.effects import PendingEffect
 from locum.state.entities import (
-    MANAGED,
+    AWS_MANAGED_ACCOUNT,
     AccessKey,
     Account,
     Entity,
@@ -31,8 +31,8 @@ from locum.state.signin import CredentialReport, LoginProfile, MfaDevice, Passwo
 from locum.state.state import State, apply, change
 
 __all__ = [
+    "AWS_MANAGED_ACCOUNT",
     "FORMAT",
-    "MANAGED",
     "AccessKey",
     "AccessReport",
     "Account",

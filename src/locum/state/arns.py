@@ -36,10 +36,10 @@ def entity_of(state: State, arn: str) -> Addressed | None:
     return found if found is not None and found.arn == arn else None
 
 
-def entity_by_arn(state: State, kind: type[A], arn: str) -> A | None:
-    """The entity of this kind with exactly this ARN, or None."""
+def entity_by_arn(state: State, kind: type[A], arn: str, account: str | None = None) -> A | None:
+    """The entity of this kind with exactly this ARN, or None; with `account`, only where it is of that account."""
     found = entity_of(state, arn)
-    return found if isinstance(found, kind) else None
+    return found if isinstance(found, kind) and account in (None, found.account) else None
 
 
 def _of_kind(state: State, service: str, account: str, kind: str, name: str, arn: str) -> Addressed | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from locum.state import managed
+from locum.state.arns import entity_by_arn
 from locum.state.entities import Group, Policy, Role, User
 from locum.state.state import State
 
@@ -48,7 +49,5 @@ def _policies_of(state: State, owner: Identity) -> Iterator[Attachment]:
 
 def managed_document(state: State, account: str, arn: str) -> str | None:
     """The default version of a managed policy of the account or of AWS; None where it does not exist."""
-    found: Policy | None = state.get(Policy, account, arn.rsplit("/", 1)[-1].lower())
-    if found is None or found.arn != arn:
-        found = managed.get(arn)
+    found = entity_by_arn(state, Policy, arn, account) or managed.get(arn)
     return None if found is None else found.document

@@ -14,7 +14,7 @@ import msgspec
 from locum.core.arn import PARTITION, iam_arn, root_arn
 
 Tags = dict[str, str]
-MANAGED = "aws"
+AWS_MANAGED_ACCOUNT = "aws"
 """The account of AWS's own managed policies: arn:aws:iam::aws:policy/..."""
 
 

@@ -26,10 +26,10 @@ from typing import Final, NamedTuple
 
 from locum.core.arn import iam_arn
 from locum.core.identifiers import POLICY_ID, unique_id
-from locum.state.entities import MANAGED, Policy, PolicyVersion
+from locum.state.entities import AWS_MANAGED_ACCOUNT, Policy, PolicyVersion
 
 _DATA: Final = Path(__file__).parent / "data" / "managed_policies.bin"
-_ARN_PREFIX: Final = iam_arn(MANAGED, "policy", "/", "")
+_ARN_PREFIX: Final = iam_arn(AWS_MANAGED_ACCOUNT, "policy", "/", "")
 
 
 class Summary(NamedTuple):
@@ -49,7 +49,7 @@ class Summary(NamedTuple):
     @property
     def arn(self) -> str:
         """The policy's ARN."""
-        return iam_arn(MANAGED, "policy", self.path, self.name)
+        return iam_arn(AWS_MANAGED_ACCOUNT, "policy", self.path, self.name)
 
     @property
     def id(self) -> str:
@@ -94,7 +94,7 @@ def _read(found: Summary) -> Policy:
         file.seek(found.offset)
         document = zlib.decompress(file.read(found.length)).decode()
     return Policy(
-        account=MANAGED,
+        account=AWS_MANAGED_ACCOUNT,
         name=found.name,
         path=found.path,
         id=found.id,

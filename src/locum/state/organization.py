@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from locum.core.arn import PARTITION
-from locum.state.entities import MANAGED, Entity, Tags
+from locum.state.entities import AWS_MANAGED_ACCOUNT, Entity, Tags
 
 ROOT_NAME = "Root"
 FULL_ACCESS = "p-FullAWSAccess"
@@ -136,7 +136,7 @@ AWS_POLICIES = MappingProxyType(
         policy.id: policy
         for policy in (
             OrganizationPolicy(
-                account=MANAGED,
+                account=AWS_MANAGED_ACCOUNT,
                 id=FULL_ACCESS,
                 type="SERVICE_CONTROL_POLICY",
                 name="FullAWSAccess",
@@ -145,7 +145,7 @@ AWS_POLICIES = MappingProxyType(
                 aws_managed=True,
             ),
             OrganizationPolicy(
-                account=MANAGED,
+                account=AWS_MANAGED_ACCOUNT,
                 id=RCP_FULL_ACCESS,
                 type="RESOURCE_CONTROL_POLICY",
                 name="RCPFullAWSAccess",

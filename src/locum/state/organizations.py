@@ -191,7 +191,7 @@ def children(state: State, organization: Organization, parent: str) -> tuple[tup
     return tuple(units), tuple(sorted(members_in(state, organization, parent), key=lambda member: member.id))
 
 
-def in_force(state: State, account: str, kind: str) -> tuple[tuple[Attached, ...], ...]:
+def policies_in_force(state: State, account: str, kind: str) -> tuple[tuple[Attached, ...], ...]:
     """The policies of the type `kind` in force for `account`, by level from the root; () where it is not enabled.
 
     "You must enable a policy type in the root before you can attach policies of that type"; only an organization with

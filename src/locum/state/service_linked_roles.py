@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import ClassVar, Final, NamedTuple
 
 from locum.core.arn import iam_arn
-from locum.state.entities import MANAGED, Entity
+from locum.state.entities import AWS_MANAGED_ACCOUNT, Entity
 
 PATH: Final = "/aws-service-role/"
 PREFIX: Final = "AWSServiceRoleFor"
@@ -74,7 +74,7 @@ def _table() -> Mapping[str, LinkedService]:
 
 
 def _service(principal: str, name: str, policy: str, *flags: str) -> LinkedService:
-    policies = () if policy == "-" else (iam_arn(MANAGED, "policy", PATH, policy),)
+    policies = () if policy == "-" else (iam_arn(AWS_MANAGED_ACCOUNT, "policy", PATH, policy),)
     return LinkedService(principal, PREFIX + name, policies, "suffix" in flags)
 
 

@@ -31,14 +31,14 @@ DS = f"{{{NS['ds']}}}"
 SAML = f"{{{NS['saml']}}}"
 
 
-def prove(element: Any, *keys: str) -> saml.Proof:
+def validated(element: Any, *keys: str) -> saml.ValidatedResponse:
     data = element if isinstance(element, bytes) else octets(element)
-    return saml.prove(data, TRUSTED, [key.encode() for key in keys])
+    return saml.validate_response(data, TRUSTED, [key.encode() for key in keys])
 
 
-def subject(proof: saml.Proof) -> str:
-    assert proof.assertion is not None
-    return proof.assertion.name_id
+def subject(response: saml.ValidatedResponse) -> str:
+    assert response.assertion is not None
+    return response.assertion.name_id
 
 
 def signed_both(login: Login) -> Any:
@@ -47,8 +47,8 @@ def signed_both(login: Login) -> Any:
 
 @pytest.mark.parametrize("made", [signed_assertion, signed_response, signed_both])
 def test_an_assertion_says_what_was_signed(made: Callable[[Login], Any]) -> None:
-    proof = prove(made(LOGIN))
-    assert proof == saml.Proof(
+    response = validated(made(LOGIN))
+    assert response == saml.ValidatedResponse(
         status=saml.SUCCESS,
         response_issuer=ISSUER,
         response_signed=made is not signed_assertion,
@@ -74,12 +74,12 @@ def test_an_assertion_says_what_was_signed(made: Callable[[Login], Any]) -> None
 
 @pytest.mark.parametrize("method", [SignatureMethod.RSA_SHA512, SignatureMethod.SHA256_RSA_MGF1])
 def test_other_algorithms_of_today_are_taken(method: SignatureMethod) -> None:
-    assert subject(prove(LOGIN.response(signer().sign(LOGIN.assertion(), method)))) == "ann@example.com"
+    assert subject(validated(LOGIN.response(signer().sign(LOGIN.assertion(), method)))) == "ann@example.com"
 
 
 def test_a_refusal_of_the_provider_proves_nobody() -> None:
     denied = LOGIN.with_(status="urn:oasis:names:tc:SAML:2.0:status:Responder")
-    assert prove(signed_response(denied)).assertion is None
+    assert validated(signed_response(denied)).assertion is None
 
 
 # -- signature wrapping: Somorovsky et al., "On Breaking SAML", as XSW 1 to 8 of the tools --------------------
@@ -221,7 +221,7 @@ def other_namespace() -> Any:
 )
 def test_signature_wrapping_is_refused(attack: Callable[[], Any]) -> None:
     with pytest.raises((saml.BadSignature, saml.BadResponse)):
-        prove(attack())
+        validated(attack())
 
 
 # -- the signature itself -------------------------------------------------------------------------------------
@@ -310,7 +310,7 @@ def with_sha1() -> Any:
 )
 def test_what_the_provider_did_not_sign_is_refused(attack: Callable[[], Any]) -> None:
     with pytest.raises(saml.BadSignature):
-        prove(attack())
+        validated(attack())
 
 
 # -- text that is one thing to one reader and another to the next ---------------------------------------------
@@ -321,22 +321,22 @@ def test_a_comment_in_a_name_does_not_cut_it_short() -> None:
     login = LOGIN.with_(name_id="root@example.com.attacker.example", attributes={"who": ["root.attacker"]})
     data = octets(signed_assertion(login))
     data = data.replace(b"root@example.com.attacker", b"root@example.com<!-- -->.attacker")
-    proof = prove(data.replace(b">root.attacker<", b">root<!-- x -->.attacker<"))
-    assert subject(proof) == "root@example.com.attacker.example"
-    assert proof.assertion is not None
-    assert proof.assertion.attributes["who"] == ("root.attacker",)
+    response = validated(data.replace(b">root.attacker<", b">root<!-- x -->.attacker<"))
+    assert subject(response) == "root@example.com.attacker.example"
+    assert response.assertion is not None
+    assert response.assertion.attributes["who"] == ("root.attacker",)
 
 
 def test_a_processing_instruction_in_a_name_is_refused() -> None:
     with pytest.raises(saml.BadXml, match="more than text"):
-        prove(signed_assertion(LOGIN.with_(name_id="root<?x?>.attacker")))
+        validated(signed_assertion(LOGIN.with_(name_id="root<?x?>.attacker")))
 
 
 def test_an_attribute_with_a_name_identifier_in_it_is_read() -> None:
     value = '<saml:NameID Format="urn:x">opaque</saml:NameID>'
-    proof = prove(signed_assertion(LOGIN.with_(attributes={"edu": [value]})))
-    assert proof.assertion is not None
-    assert proof.assertion.attributes == {"edu": ("opaque",)}
+    response = validated(signed_assertion(LOGIN.with_(attributes={"edu": [value]})))
+    assert response.assertion is not None
+    assert response.assertion.attributes == {"edu": ("opaque",)}
 
 
 # -- XML that does more than be a tree ------------------------------------------------------------------------
@@ -358,7 +358,7 @@ BOMB = b'<!DOCTYPE r [<!ENTITY a "ha">' + b"".join(
 def test_a_document_type_declaration_is_refused(head: bytes) -> None:
     data = head + octets(signed_assertion(LOGIN.with_(name_id="NAME"))).replace(b"NAME", b"&j;")
     with pytest.raises(saml.BadXml, match="document type"):
-        prove(data)
+        validated(data)
 
 
 @pytest.mark.parametrize(
@@ -375,7 +375,7 @@ def test_a_document_type_declaration_is_refused(head: bytes) -> None:
 )
 def test_what_is_not_xml_is_refused(data: bytes) -> None:
     with pytest.raises(saml.BadXml):
-        prove(data)
+        validated(data)
 
 
 @pytest.mark.parametrize(
@@ -393,12 +393,12 @@ def test_what_is_signed_and_cannot_be_read_is_refused(change: Callable[[Any], No
     response = LOGIN.response()
     change(response)
     with pytest.raises(saml.BadResponse, match=reason):
-        prove(signer().sign(response))
+        validated(signer().sign(response))
 
 
 def test_an_assertion_alone_is_no_response() -> None:
     with pytest.raises(saml.BadResponse, match="not a Response"):
-        prove(signer().sign(LOGIN.assertion()))
+        validated(signer().sign(LOGIN.assertion()))
 
 
 # -- encryption -----------------------------------------------------------------------------------------------
@@ -407,20 +407,20 @@ def test_an_assertion_alone_is_no_response() -> None:
 @pytest.mark.parametrize("algorithm", ["gcm", "cbc"])
 def test_an_encrypted_assertion_is_opened_with_the_providers_key(algorithm: str) -> None:
     inner = encrypted(signer().sign(LOGIN.assertion()), signer("reader"), algorithm)
-    proof = prove(LOGIN.response(inner), signer("old reader").pem, signer("reader").pem)
-    assert proof.encrypted
-    assert subject(proof) == "ann@example.com"
+    response = validated(LOGIN.response(inner), signer("old reader").pem, signer("reader").pem)
+    assert response.encrypted
+    assert subject(response) == "ann@example.com"
 
 
 def test_an_encrypted_assertion_in_a_signed_response_needs_no_signature_of_its_own() -> None:
     inner = encrypted(LOGIN.assertion(), signer("reader"))
-    assert subject(prove(signer().sign(LOGIN.response(inner)), signer("reader").pem)) == "ann@example.com"
+    assert subject(validated(signer().sign(LOGIN.response(inner)), signer("reader").pem)) == "ann@example.com"
 
 
 def test_encryption_proves_nothing_without_a_signature() -> None:
     """Anybody can encrypt to a public key."""
     with pytest.raises(saml.BadSignature):
-        prove(LOGIN.response(encrypted(LOGIN.assertion(), signer("reader"))), signer("reader").pem)
+        validated(LOGIN.response(encrypted(LOGIN.assertion(), signer("reader"))), signer("reader").pem)
 
 
 def by_nobody(_assertion: Any) -> Any:
@@ -440,14 +440,14 @@ def test_nobody_learns_whether_what_he_changed_in_a_ciphertext_is_xml(inside: Ca
     """With CBC, whoever is told so reads the assertion, octet by octet."""
     response = LOGIN.response(encrypted(inside(LOGIN.assertion()), signer("reader"), "cbc"))
     with pytest.raises(saml.BadEncryption, match="cannot be decrypted with the provider's private keys"):
-        prove(response, signer("reader").pem)
+        validated(response, signer("reader").pem)
 
 
 def test_a_forged_assertion_beside_the_encrypted_one_is_refused() -> None:
     response = LOGIN.response(encrypted(signer().sign(LOGIN.assertion()), signer("reader")))
     response.append(evil(LOGIN.assertion()))
     with pytest.raises(saml.BadResponse):
-        prove(response, signer("reader").pem)
+        validated(response, signer("reader").pem)
 
 
 def garbled(response: Any) -> None:
@@ -478,4 +478,4 @@ def test_what_cannot_be_decrypted_reads_the_same(change: Callable[[Any], None], 
     response = LOGIN.response(encrypted(signer().sign(LOGIN.assertion()), signer("reader"), algorithm))
     change(response)
     with pytest.raises(saml.BadEncryption, match="cannot be decrypted with the provider's private keys"):
-        prove(response, *([signer(key).pem] if key else []))
+        validated(response, *([signer(key).pem] if key else []))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from locum.core.http import HttpRequest
-from locum.sigv4 import unframed
+from locum.sigv4 import without_chunk_framing
 from locum.sigv4.chunked import SIGNED, SIGNED_TRAILER, UNSIGNED_TRAILER
 from support.signers import Declared, changed, check, chunks, claimed, plain_chunks, refusal, signed, upload
 
@@ -194,14 +194,14 @@ def test_a_size_that_is_none_is_refused(size: bytes) -> None:
 
 def test_an_unframed_request_is_as_if_it_had_come_in_one_piece() -> None:
     request = changed(framed(plain_upload), headers={"content-encoding": "gzip, aws-chunked"})
-    plain = unframed(request, claimed(request), DATA)
+    plain = without_chunk_framing(request, claimed(request), DATA)
     assert plain.body == DATA
     assert plain.headers["content-encoding"] == "gzip"
     assert plain.headers["content-length"] == str(len(DATA))
     assert plain.headers["x-amz-checksum-crc32"] == CRC["x-amz-checksum-crc32"]
     assert not {"x-amz-trailer", "x-amz-decoded-content-length"} & plain.headers.keys()
     request = framed(trailed_upload)
-    plain = unframed(request, claimed(request), DATA)
+    plain = without_chunk_framing(request, claimed(request), DATA)
     assert "content-encoding" not in plain.headers
     assert "x-amz-trailer-signature" not in plain.headers
 
@@ -209,4 +209,4 @@ def test_an_unframed_request_is_as_if_it_had_come_in_one_piece() -> None:
 def test_a_request_in_one_piece_is_left_as_it_is() -> None:
     headers = {"x-amz-content-sha256": "UNSIGNED-PAYLOAD"}
     request = signed(Declared, "s3", "PUT", "http://localhost/b/k", b"data", headers)
-    assert unframed(request, claimed(request), b"data") is request
+    assert without_chunk_framing(request, claimed(request), b"data") is request

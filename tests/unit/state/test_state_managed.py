@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from locum.state import MANAGED, managed
+from locum.state import AWS_MANAGED_ACCOUNT, managed
 
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
 
@@ -12,7 +12,11 @@ ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
 def test_a_policy_of_aws_has_its_document_and_default_version() -> None:
     policy = managed.get("arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole")
     assert policy is not None
-    assert (policy.account, policy.path, policy.name) == (MANAGED, "/service-role/", "AWSLambdaBasicExecutionRole")
+    assert (policy.account, policy.path, policy.name) == (
+        AWS_MANAGED_ACCOUNT,
+        "/service-role/",
+        "AWSLambdaBasicExecutionRole",
+    )
     assert policy.versions[0].number == policy.default
     assert json.loads(policy.document)["Statement"][0]["Effect"] == "Allow"
 

@@ -70,7 +70,7 @@ def test_who_administers() -> None:
 
 def test_policies_are_told_level_by_level() -> None:
     there = state(scp("p-x"), unit(policies=(FULL, "p-x")))
-    levels = organizations.in_force(there, MEMBER, SCP)
+    levels = organizations.policies_in_force(there, MEMBER, SCP)
     assert [[found.name.split()[1] for found in level] for level in levels] == [
         ["FullAWSAccess"],
         ["FullAWSAccess", "x"],
@@ -79,9 +79,9 @@ def test_policies_are_told_level_by_level() -> None:
     ]
     assert levels[1][1].arn == policy_arn("p-x")
     assert levels[1][0].arn == f"arn:aws:organizations::aws:policy/service_control_policy/{FULL}"
-    assert [[found.name.split()[1] for found in level] for level in organizations.in_force(there, MEMBER, RCP)] == [
-        ["RCPFullAWSAccess"]
-    ] * 4
+    assert [
+        [found.name.split()[1] for found in level] for level in organizations.policies_in_force(there, MEMBER, RCP)
+    ] == [["RCPFullAWSAccess"]] * 4
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_policies_are_told_level_by_level() -> None:
     ids=["type", "features"],
 )
 def test_what_is_not_enabled_is_not_in_force(entity: AnyEntity) -> None:
-    assert organizations.in_force(state(entity), MEMBER, SCP) == ()
+    assert organizations.policies_in_force(state(entity), MEMBER, SCP) == ()
 
 
 def test_nothing_is_in_force_for_a_stranger() -> None:
-    assert organizations.in_force(state(), STRANGER, SCP) == ()
+    assert organizations.policies_in_force(state(), STRANGER, SCP) == ()
 
 
 def test_children_are_told_in_order() -> None:

@@ -30,7 +30,7 @@ def command(files: tuple[Path, ...], as_json: bool) -> None:
     """
     counted: Counter[str] = Counter()
     for path in files:
-        for found in each(path):
+        for found in read_leniently(path):
             if isinstance(found, cases.MalformedCase):
                 counted[UNUSABLE] += 1
                 click.echo(f"{printable(str(path))}:{found.line or 1}: {printable(found.message)}", err=True)
@@ -47,7 +47,7 @@ def command(files: tuple[Path, ...], as_json: bool) -> None:
     raise SystemExit(2 if counted[UNUSABLE] else 1 if counted[FAILED] else 0)
 
 
-def each(path: Path) -> Iterator[cases.Case | cases.MalformedCase]:
+def read_leniently(path: Path) -> Iterator[cases.Case | cases.MalformedCase]:
     """What is in the file at `path`: cases, and what was to be one."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -56,7 +56,7 @@ def each(path: Path) -> Iterator[cases.Case | cases.MalformedCase]:
     except OSError as error:
         yield cases.MalformedCase(error.strerror or str(error))
     else:
-        yield from cases.each(text, yaml=path.suffix in YAML_ENDINGS)
+        yield from cases.read_leniently(text, yaml=path.suffix in YAML_ENDINGS)
 
 
 def failure(path: Path, case: cases.Case, result: cases.Result) -> Iterator[str]:

@@ -17,7 +17,7 @@ from locum.credentials.saml.errors import (
 )
 from locum.credentials.saml.keys import open_private_key, seal_private_key
 from locum.credentials.saml.metadata import Metadata, read_metadata
-from locum.credentials.saml.responses import SUCCESS, Proof, prove
+from locum.credentials.saml.responses import SUCCESS, ValidatedResponse, validate_response
 
 __all__ = [
     "SUCCESS",
@@ -30,10 +30,10 @@ __all__ = [
     "BadXml",
     "Confirmation",
     "Metadata",
-    "Proof",
     "SamlError",
+    "ValidatedResponse",
     "open_private_key",
-    "prove",
     "read_metadata",
     "seal_private_key",
+    "validate_response",
 ]

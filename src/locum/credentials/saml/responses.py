@@ -21,7 +21,7 @@ _ENCRYPTED: Final = f"{SAML}EncryptedAssertion"
 SUCCESS: Final = "urn:oasis:names:tc:SAML:2.0:status:Success"
 
 
-class Proof(NamedTuple):
+class ValidatedResponse(NamedTuple):
     """A validated Response. `status` and `response_issuer` are signed only where `response_signed`.
 
     `assertion` is None where the sign-in failed (`status` is not `SUCCESS`).
@@ -34,7 +34,9 @@ class Proof(NamedTuple):
     assertion: Assertion | None
 
 
-def prove(data: bytes, certificates: Sequence[bytes], private_keys: Sequence[bytes] = ()) -> Proof:
+def validate_response(
+    data: bytes, certificates: Sequence[bytes], private_keys: Sequence[bytes] = ()
+) -> ValidatedResponse:
     """Validate the Response `data` with the provider's certificates (DER) and the decryption keys (PEM).
 
     Raises SamlError.
@@ -48,7 +50,7 @@ def prove(data: bytes, certificates: Sequence[bytes], private_keys: Sequence[byt
     status = _status(root)
     whole = signed(root, root, certificates) if is_signed(root) else None
     if status != SUCCESS:
-        return Proof(status, name, whole is not None, encrypted=False, assertion=None)
+        return ValidatedResponse(status, name, whole is not None, encrypted=False, assertion=None)
     held = _only_assertion(root)
     if held.tag == _ENCRYPTED:
         covered = _decrypted_assertion(
@@ -60,7 +62,7 @@ def prove(data: bytes, certificates: Sequence[bytes], private_keys: Sequence[byt
         covered = _only_assertion(whole)
     else:
         raise BadSignature("neither the response nor the assertion is signed")
-    return Proof(status, name, whole is not None, held.tag == _ENCRYPTED, read_assertion(covered))
+    return ValidatedResponse(status, name, whole is not None, held.tag == _ENCRYPTED, read_assertion(covered))
 
 
 def _status(root: Element) -> str:

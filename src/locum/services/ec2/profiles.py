@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from locum.core.arn import Arn
 from locum.core.errors import Fault
 from locum.core.identifiers import hex_id
 from locum.services.ec2.faults import (
@@ -29,6 +28,7 @@ from locum.services.ec2.filters import Values, matching, page
 from locum.services.ec2.lookup import bond, instance
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Instance, InstanceProfile, ProfileAssociation, put, remove
+from locum.state.arns import entity_by_arn
 
 _ATTACHABLE: Final = ("pending", "running", "stopping", "stopped")
 _LEAST_RESULTS: Final = 5
@@ -93,7 +93,7 @@ def named_profile(ctx: Context, given: Mapping[str, str]) -> InstanceProfile:
         if profile is None or profile.name != name:
             raise bad_value(name, "iamInstanceProfile.name", "Invalid IAM Instance Profile name")
     elif arn:
-        profile = _profile_of_arn(ctx, arn)
+        profile = entity_by_arn(ctx.state, InstanceProfile, arn, ctx.account)
         if profile is None:
             raise bad_value(arn, "iamInstanceProfile.arn", "Invalid IAM Instance Profile ARN")
     else:
@@ -138,11 +138,3 @@ def _association(ctx: Context, association_id: str) -> ProfileAssociation:
     if association is None or association.region != ctx.region:
         raise no_such_association(association_id)
     return association
-
-
-def _profile_of_arn(ctx: Context, text: str) -> InstanceProfile | None:
-    arn = Arn.find(text)
-    if arn is None or arn.account != ctx.account:
-        return None
-    profile = ctx.state.get(InstanceProfile, ctx.account, arn.resource.rsplit("/", 1)[-1].lower())
-    return profile if profile is not None and profile.arn == text else None

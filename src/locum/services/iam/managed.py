@@ -8,7 +8,8 @@ from locum.core.arn import Arn
 from locum.services.iam.faults import access_denied, invalid_input, no_such_entity, validation_error
 from locum.services.iam.shapes import PolicyFacts
 from locum.services.verbs import Context
-from locum.state import MANAGED, Policy, managed
+from locum.state import AWS_MANAGED_ACCOUNT, Policy, managed
+from locum.state.arns import entity_by_arn
 
 F = TypeVar("F")
 
@@ -17,9 +18,8 @@ _RESOURCE: Final = "policy/"
 
 def own(context: Context, arn: str) -> Policy | None:
     """The customer managed policy `arn`, or None. Raises InvalidInput or ValidationError for another kind of ARN."""
-    fields = parsed(arn)
-    entity = context.state.get(Policy, context.account, fields.resource.rsplit("/", 1)[-1].lower())
-    return entity if entity is not None and entity.arn == arn else None
+    parsed(arn)
+    return entity_by_arn(context.state, Policy, arn, context.account)
 
 
 def facts(context: Context, arn: str) -> PolicyFacts | None:
@@ -52,7 +52,7 @@ def to_change(context: Context, arn: str, action: str) -> Policy:
 
 def own_to_change(context: Context, arn: str, action: str) -> Policy | None:
     """Like `to_change`, but None where the policy does not exist."""
-    if parsed(arn).account == MANAGED:
+    if parsed(arn).account == AWS_MANAGED_ACCOUNT:
         raise access_denied(
             f"User: {context.caller.principal.arn} is not authorized to perform: iam:{action} on resource: policy {arn}"
         )

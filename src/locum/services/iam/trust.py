@@ -19,6 +19,7 @@ from locum.services.iam import documents
 from locum.services.iam.faults import malformed_policy, quota_exceeded
 from locum.services.iam.limits import TRUST_POLICY_SIZE
 from locum.state import Role, State, User
+from locum.state.arns import entity_of
 from locum.state.indexes import UNIQUE_ID
 
 _SESSIONS: Final = ("assumed-role/", "federated-user/")
@@ -58,8 +59,8 @@ def _to_unique_id(state: State, principal: str) -> str:
     if arn is not None:
         if _is_stored_as_is(arn):
             return principal
-        entity = _entity(state, arn)
-        if entity is not None and entity.arn == principal:
+        entity = entity_of(state, principal)
+        if isinstance(entity, User | Role):
             return entity.id
     raise malformed_policy(f'Invalid principal in policy: "AWS":"{principal}"')
 
@@ -74,16 +75,6 @@ def _is_stored_as_is(arn: Arn) -> bool:
 def _to_arn(state: State, principal: str) -> str:
     entity = _entity_with_id(state, principal)
     return principal if entity is None else entity.arn
-
-
-def _entity(state: State, arn: Arn) -> User | Role | None:
-    kind, _, name = arn.resource.partition("/")
-    key = name.rsplit("/", 1)[-1].lower()
-    if kind == User.arn_kind:
-        return state.get(User, arn.account, key)
-    if kind == Role.arn_kind:
-        return state.get(Role, arn.account, key)
-    return None
 
 
 def _entity_with_id(state: State, unique_id: str) -> User | Role | None:

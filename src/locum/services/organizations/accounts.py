@@ -13,8 +13,8 @@ from locum.services.organizations.access import Scope, administered_reads, by_ma
 from locum.services.organizations.faults import (
     account_not_found,
     constraint_violation,
+    fault,
     not_all_features,
-    refused,
 )
 from locum.services.organizations.pagination import listed
 from locum.services.pagination import Ordered
@@ -78,7 +78,7 @@ def close_account(scope: Scope, params: Params) -> Outcome:
     if scope.organization.feature_set != ALL_FEATURES:
         raise not_all_features()
     if member.closed:
-        raise refused("AccountAlreadyClosed", "The provided account is already closed.")
+        raise fault("AccountAlreadyClosed", "The provided account is already closed.")
     since, state = scope.now - limits.CLOSING_DAYS * DAY, scope.context.state
     closed = [one for one in state.find(CLOSED_MEMBERS, scope.management) if isinstance(one, Member)]
     if sum(one.closed > since for one in closed) >= limits.closings(len(state.table(Member, scope.management)) - 1):
@@ -116,7 +116,7 @@ def check_departure(management: str, member: Member) -> None:
     AWS's other requirements for standalone accounts (a payment method, four days of age) are not checked.
     """
     if member.id == management:
-        raise refused("MasterCannotLeaveOrganization", "You can't remove a management account from an organization.")
+        raise fault("MasterCannotLeaveOrganization", "You can't remove a management account from an organization.")
     if member.delegations:
         raise constraint_violation(
             "CANNOT_REMOVE_DELEGATED_ADMINISTRATOR_FROM_ORG",

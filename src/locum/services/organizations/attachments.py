@@ -13,8 +13,8 @@ from locum.services.organizations.access import Scope, administered_reads, admin
 from locum.services.organizations.documents import TYPES
 from locum.services.organizations.faults import (
     constraint_violation,
+    fault,
     invalid_input,
-    refused,
     target_not_found,
 )
 from locum.services.organizations.pagination import listed
@@ -41,7 +41,7 @@ def attach_policy(scope: Scope, params: Params) -> Outcome:
         raise _not_enabled()
     present = attached(scope.context.state, scope.organization, target_of(node), policy.type)
     if policy in present:
-        raise refused("DuplicatePolicyAttachment", "The selected policy is already attached to the specified target.")
+        raise fault("DuplicatePolicyAttachment", "The selected policy is already attached to the specified target.")
     if len(present) >= TYPES[policy.type].quota.attached:
         raise constraint_violation(
             "MAX_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED",
@@ -57,7 +57,7 @@ def detach_policy(scope: Scope, params: Params) -> Outcome:
         raise invalid_input("NON_DETACHABLE_POLICY", "You can't detach this AWS Managed Policy.")
     present = attached(scope.context.state, scope.organization, target_of(node), policy.type)
     if policy not in present or policy.type not in scope.organization.policy_types:
-        raise refused("PolicyNotAttached", "The policy isn't attached to the specified target in the specified root.")
+        raise fault("PolicyNotAttached", "The policy isn't attached to the specified target in the specified root.")
     if policy.type == SERVICE_CONTROL and len(present) == 1:
         raise constraint_violation(
             "MIN_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED",
@@ -88,7 +88,7 @@ def enable_policy_type(scope: Scope, params: Params) -> Outcome:
     check_available(scope)
     kind, enabled = params["PolicyType"], scope.organization.policy_types
     if kind in enabled:
-        raise refused("PolicyTypeAlreadyEnabled", "The specified policy type is already enabled.")
+        raise fault("PolicyTypeAlreadyEnabled", "The specified policy type is already enabled.")
     after = replace(scope.organization, policy_types=(*enabled, kind))
     return Outcome({"Root": shapes.root(after)}, (put(after),))
 
@@ -147,11 +147,11 @@ def _with(node: OrganizationNode, policies: tuple[str, ...]) -> Event:
 
 def _check_root(scope: Scope, params: Params) -> None:
     if params["RootId"] != scope.organization.root:
-        raise refused("RootNotFound", "You specified a root that doesn't exist.")
+        raise fault("RootNotFound", "You specified a root that doesn't exist.")
 
 
 def _not_enabled() -> Fault:
-    return refused("PolicyTypeNotEnabled", "This operation can be performed only for enabled policy types.")
+    return fault("PolicyTypeNotEnabled", "This operation can be performed only for enabled policy types.")
 
 
 OPERATIONS: Final[dict[str, Operation]] = dict(

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from locum.services.organizations import limits, roles
 from locum.services.organizations.access import Scope, administered_reads, by_management
-from locum.services.organizations.faults import constraint_violation, invalid_input, refused
+from locum.services.organizations.faults import constraint_violation, fault, invalid_input
 from locum.services.organizations.identifiers import new_account_id, new_id
 from locum.services.organizations.invitations import accounts_counted
 from locum.services.organizations.pagination import listed
@@ -80,7 +80,7 @@ def describe_create_account_status(scope: Scope, params: Params) -> Outcome:
     """DescribeCreateAccountStatus."""
     found = scope.context.state.get(AccountCreation, scope.management, params["CreateAccountRequestId"])
     if found is None:
-        raise refused(
+        raise fault(
             "CreateAccountStatusNotFound",
             "We can't find an create account request with the CreateAccountRequestId that you specified.",
         )

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from locum import policy
 from locum.policy import PolicyKind
 from locum.services.organizations import limits
-from locum.services.organizations.faults import constraint_violation, refused
+from locum.services.organizations.faults import constraint_violation, fault
 from locum.services.organizations.limits import PolicyQuota
 from locum.state.organizations import RESOURCE_CONTROL, SERVICE_CONTROL
 
@@ -52,7 +52,7 @@ def checked(content: str, kind: str) -> str:
         raise constraint_violation("POLICY_CONTENT_LIMIT_EXCEEDED", "You have exceeded the maximum policy size.")
     fits = _is_authorization(content, _KINDS[kind]) if kind in _KINDS else _is_management(content, TYPES[kind].key)
     if not fits:
-        raise refused(
+        raise fault(
             "MalformedPolicyDocument",
             "The provided policy document does not meet the requirements of the specified policy type.",
         )

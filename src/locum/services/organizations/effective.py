@@ -7,7 +7,7 @@ from typing import Final
 
 from locum.services.organizations.access import Scope, by_members
 from locum.services.organizations.documents import read_object
-from locum.services.organizations.faults import access_denied, refused, target_not_found
+from locum.services.organizations.faults import access_denied, fault, target_not_found
 from locum.services.organizations.inheritance import effective
 from locum.services.verbs import Operation, Outcome, Params, reads
 from locum.state.organizations import policy_levels
@@ -26,7 +26,7 @@ def describe_effective_policy(scope: Scope, params: Params) -> Outcome:
     levels = [found for _, found in policy_levels(scope.context.state, scope.organization, member, kind)]
     policies = [policy for found in levels for policy in found]
     if not policies or kind not in scope.organization.policy_types:
-        raise refused(
+        raise fault(
             "EffectivePolicyNotFound", "The account doesn't have an effective policy of the specified policy type."
         )
     content = effective([[read_object(policy.content) or {} for policy in found] for found in levels])

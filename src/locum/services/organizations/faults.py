@@ -20,19 +20,19 @@ def handshake_violation(reason: str, message: str) -> Fault:
     return Fault("HandshakeConstraintViolationException", message, 400, members={"Reason": reason})
 
 
-def refused(code: str, message: str) -> Fault:
+def fault(code: str, message: str) -> Fault:
     """Another error of the model; `code` is without its suffix `Exception`."""
     return Fault(f"{code}Exception", message, 400)
 
 
 def not_in_use() -> Fault:
     """AWSOrganizationsNotInUseException: the caller's account is in no organization."""
-    return refused("AWSOrganizationsNotInUse", "Your account is not a member of an organization.")
+    return fault("AWSOrganizationsNotInUse", "Your account is not a member of an organization.")
 
 
 def access_denied() -> Fault:
     """AccessDeniedException: the caller's account may not make this call, regardless of policies."""
-    return refused("AccessDenied", "You don't have permissions to access this resource.")
+    return fault("AccessDenied", "You don't have permissions to access this resource.")
 
 
 def not_all_features() -> Fault:
@@ -45,27 +45,27 @@ def not_all_features() -> Fault:
 
 def account_not_found() -> Fault:
     """AccountNotFoundException: no account of the organization has that id."""
-    return refused("AccountNotFound", "You specified an account that doesn't exist.")
+    return fault("AccountNotFound", "You specified an account that doesn't exist.")
 
 
 def unit_not_found() -> Fault:
     """OrganizationalUnitNotFoundException: no unit of the organization has that id."""
-    return refused("OrganizationalUnitNotFound", "You specified an organizational unit that doesn't exist.")
+    return fault("OrganizationalUnitNotFound", "You specified an organizational unit that doesn't exist.")
 
 
 def parent_not_found() -> Fault:
     """ParentNotFoundException: neither the root nor a unit of the organization has that id."""
-    return refused("ParentNotFound", "You specified parent that doesn't exist.")
+    return fault("ParentNotFound", "You specified parent that doesn't exist.")
 
 
 def target_not_found() -> Fault:
     """TargetNotFoundException: no target of policies or tags in the organization has that id."""
-    return refused("TargetNotFound", "You specified a target that doesn't exist.")
+    return fault("TargetNotFound", "You specified a target that doesn't exist.")
 
 
 def policy_not_found() -> Fault:
     """PolicyNotFoundException: no policy of the organization has that id."""
-    return refused("PolicyNotFound", "You specified a policy that doesn't exist.")
+    return fault("PolicyNotFound", "You specified a policy that doesn't exist.")
 
 
 def immutable_policy() -> Fault:

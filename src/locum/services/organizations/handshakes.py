@@ -22,9 +22,9 @@ from locum.services.organizations.access import Scope, administered_reads, by_ma
 from locum.services.organizations.accounts import check_departure, known_account
 from locum.services.organizations.faults import (
     access_denied,
+    fault,
     handshake_violation,
     invalid_input,
-    refused,
 )
 from locum.services.organizations.identifiers import new_id
 from locum.services.organizations.invitations import (
@@ -71,7 +71,7 @@ def invite_account_to_organization(scope: Scope, params: Params) -> Outcome:
             "The handshake request is invalid because the invited account is already a member of an organization.",
         )
     if any(one.action == INVITE and one.target in names for one in pending):
-        raise refused("DuplicateHandshake", "A handshake with the same action and target already exists.")
+        raise fault("DuplicateHandshake", "A handshake with the same action and target already exists.")
     if accounts_counted(scope) >= limits.ACCOUNTS:
         raise handshake_violation(
             "ACCOUNT_NUMBER_LIMIT_EXCEEDED", "You have exceeded the allowed number of AWS accounts."
@@ -263,14 +263,14 @@ def _ended(context: Context, handshake: Handshake, state: str) -> Handshake:
     """`handshake` in a final state. Raises HandshakeAlreadyInState..., InvalidHandshakeTransitionException."""
     now = int(context.now)
     if state_of(handshake, now) == state:
-        raise refused("HandshakeAlreadyInState", "The specified handshake is already in the requested state.")
+        raise fault("HandshakeAlreadyInState", "The specified handshake is already in the requested state.")
     if not waits(handshake, now):
         raise _not_recipient_fault(handshake, context)
     return replace(handshake, state=state, answered=max(now, 1))
 
 
 def _not_recipient_fault(handshake: Handshake, context: Context) -> Fault:
-    return refused(
+    return fault(
         "InvalidHandshakeTransition",
         "You can't perform the operation on the handshake in its current state: "
         f"{state_of(handshake, int(context.now))}.",
@@ -278,7 +278,7 @@ def _not_recipient_fault(handshake: Handshake, context: Context) -> Fault:
 
 
 def _not_found() -> Fault:
-    return refused("HandshakeNotFound", "We can't find a handshake with the HandshakeId that you specified.")
+    return fault("HandshakeNotFound", "We can't find a handshake with the HandshakeId that you specified.")
 
 
 def _answer(context: Context, handshake: Handshake, *events: Event) -> Outcome:

@@ -7,7 +7,7 @@ from typing import Final
 from locum.services.organizations import roles, shapes
 from locum.services.organizations.access import Scope, administered_reads, by_management, by_members
 from locum.services.organizations.accounts import known_account
-from locum.services.organizations.faults import refused
+from locum.services.organizations.faults import fault
 from locum.services.organizations.identifiers import new_id
 from locum.services.organizations.pagination import listed
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
@@ -30,7 +30,7 @@ def create_organization(context: Context, params: Params) -> Outcome:
     """CreateOrganization: the caller's account becomes its management account."""
     account, now = context.account, int(context.now)
     if member_of(context.state, account) is not None:
-        raise refused("AlreadyInOrganization", "The provided account is already a member of an organization.")
+        raise fault("AlreadyInOrganization", "The provided account is already a member of an organization.")
     known = known_account(context)
     made = Organization(
         account=account,
@@ -64,7 +64,7 @@ def delete_organization(scope: Scope, _params: Params) -> Outcome:
     """DeleteOrganization, with its units and policies. All accounts but the management account must have left."""
     state, management = scope.context.state, scope.management
     if len(state.table(Member, management)) > 1:
-        raise refused(
+        raise fault(
             "OrganizationNotEmpty",
             "To delete an organization you must first remove all member accounts (except the master).",
         )

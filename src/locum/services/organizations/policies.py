@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from locum.services.organizations import shapes
 from locum.services.organizations.access import Scope, administered_reads, administered_writes
 from locum.services.organizations.documents import TYPES, checked
-from locum.services.organizations.faults import constraint_violation, immutable_policy, policy_not_found, refused
+from locum.services.organizations.faults import constraint_violation, fault, immutable_policy, policy_not_found
 from locum.services.organizations.identifiers import new_id
 from locum.services.organizations.pagination import listed
 from locum.services.organizations.tags import given
@@ -32,7 +32,7 @@ def found_policy(scope: Scope, params: Params) -> OrganizationPolicy:
 def check_available(scope: Scope) -> None:
     """Check that the organization has all features. Raises PolicyTypeNotAvailableForOrganizationException."""
     if scope.organization.feature_set != ALL_FEATURES:
-        raise refused(
+        raise fault(
             "PolicyTypeNotAvailableForOrganization",
             "You can't use the specified policy type with the feature set currently enabled for this organization.",
         )
@@ -81,7 +81,7 @@ def delete_policy(scope: Scope, params: Params) -> Outcome:
     """DeletePolicy. The policy must not be attached."""
     policy = _to_change(scope, params)
     if scope.context.state.count(TARGETS_OF_POLICY, scoped(scope.management, policy.id)):
-        raise refused(
+        raise fault(
             "PolicyInUse",
             "The policy is attached to one or more entities. You must detach it from all roots, OUs, and accounts "
             "before performing this operation.",
@@ -115,7 +115,7 @@ def _own(scope: Scope, kind: str) -> Iterator[OrganizationPolicy]:
 def _check_name(scope: Scope, kind: str, name: str) -> None:
     aws = (policy for policy in AWS_POLICIES.values() if policy.type == kind)
     if any(policy.name == name for policy in (*aws, *_own(scope, kind))):
-        raise refused("DuplicatePolicy", "A policy with the specified name and type already exists.")
+        raise fault("DuplicatePolicy", "A policy with the specified name and type already exists.")
 
 
 def _to_change(scope: Scope, params: Params) -> OrganizationPolicy:

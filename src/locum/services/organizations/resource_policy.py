@@ -14,7 +14,7 @@ from locum import policy
 from locum.policy import PolicyKind
 from locum.policy.document import Document, Statement
 from locum.services.organizations.access import Scope, administered_reads, by_management
-from locum.services.organizations.faults import invalid_input, refused
+from locum.services.organizations.faults import fault, invalid_input
 from locum.services.organizations.identifiers import new_id
 from locum.services.organizations.tags import given
 from locum.services.verbs import Operation, Outcome, Params, writes
@@ -61,7 +61,7 @@ def delete_resource_policy(scope: Scope, _params: Params) -> Outcome:
 
 def _with_policy(scope: Scope) -> Organization:
     if not scope.organization.resource_policy:
-        raise refused(
+        raise fault(
             "ResourcePolicyNotFound", "We can't find a resource policy request with the parameter that you specified."
         )
     return scope.organization

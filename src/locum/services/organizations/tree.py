@@ -10,7 +10,7 @@ from locum.core.errors import Fault
 from locum.services.organizations import shapes
 from locum.services.organizations.access import Scope, administered_reads, by_management
 from locum.services.organizations.accounts import account_of, joined
-from locum.services.organizations.faults import parent_not_found, refused
+from locum.services.organizations.faults import fault, parent_not_found
 from locum.services.organizations.pagination import listed
 from locum.services.verbs import Operation, Outcome, Params, writes
 from locum.state import Member, Unit, organizations, put
@@ -59,7 +59,7 @@ def list_parents(scope: Scope, params: Params) -> Outcome:
     """ListParents: "a child can have only a single parent"."""
     child = scope.member(params["ChildId"]) or scope.unit(params["ChildId"])
     if child is None:
-        raise refused("ChildNotFound", "You specified a child that doesn't exist.")
+        raise fault("ChildNotFound", "You specified a child that doesn't exist.")
     kind = "ROOT" if child.parent == scope.organization.root else "ORGANIZATIONAL_UNIT"
     return listed(params, "Parents", (child.parent,), str, lambda parent: {"Id": parent, "Type": kind})
 
@@ -67,12 +67,12 @@ def list_parents(scope: Scope, params: Params) -> Outcome:
 def move_account(scope: Scope, params: Params) -> Outcome:
     """MoveAccount."""
     member = account_of(scope, params["AccountId"])
-    no_source = refused("SourceParentNotFound", "You specified a source parent that doesn't exist.")
-    no_destination = refused("DestinationParentNotFound", "You specified a destination parent that doesn't exist.")
+    no_source = fault("SourceParentNotFound", "You specified a source parent that doesn't exist.")
+    no_destination = fault("DestinationParentNotFound", "You specified a destination parent that doesn't exist.")
     source = parent_of(scope, params["SourceParentId"], no_source)
     destination = parent_of(scope, params["DestinationParentId"], no_destination)
     if member.parent == destination:
-        raise refused("DuplicateAccount", "That account is already present in the specified destination.")
+        raise fault("DuplicateAccount", "That account is already present in the specified destination.")
     if member.parent != source:
         raise no_source
     return Outcome({}, (put(replace(member, parent=destination)),))

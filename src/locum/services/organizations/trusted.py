@@ -15,8 +15,8 @@ from locum.services.organizations.access import Scope, administered_reads, by_ma
 from locum.services.organizations.accounts import account_of, joined
 from locum.services.organizations.faults import (
     constraint_violation,
+    fault,
     not_all_features,
-    refused,
     unrecognized_service,
 )
 from locum.services.organizations.pagination import listed
@@ -90,7 +90,7 @@ def register_delegated_administrator(scope: Scope, params: Params) -> Outcome:
             "EnableAWSServiceAccess API first.",
         )
     if service in member.delegations:
-        raise refused(
+        raise fault(
             "AccountAlreadyRegistered",
             "The provided account is already a delegated administrator for your organization.",
         )
@@ -159,7 +159,7 @@ def _check_not_management(scope: Scope, account: str) -> None:
 
 
 def _not_registered() -> Fault:
-    return refused(
+    return fault(
         "AccountNotRegistered",
         "The provided account is not a registered delegated administrator for your organization.",
     )

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from locum.services.organizations import limits, shapes
 from locum.services.organizations.access import Scope, administered_reads, by_management
-from locum.services.organizations.faults import constraint_violation, refused, unit_not_found
+from locum.services.organizations.faults import constraint_violation, fault, unit_not_found
 from locum.services.organizations.identifiers import new_id
 from locum.services.organizations.tags import given
 from locum.services.organizations.tree import parent_of, units_in
@@ -62,7 +62,7 @@ def delete_organizational_unit(scope: Scope, params: Params) -> Outcome:
     unit, state = unit_of(scope, params), scope.context.state
     place = scoped(scope.management, unit.id)
     if state.count(CHILD_UNITS, place) or state.count(CHILD_MEMBERS, place):
-        raise refused("OrganizationalUnitNotEmpty", "The specified organizational unit is not empty.")
+        raise fault("OrganizationalUnitNotEmpty", "The specified organizational unit is not empty.")
     return Outcome({}, (remove(unit),))
 
 
@@ -73,7 +73,7 @@ def describe_organizational_unit(scope: Scope, params: Params) -> Outcome:
 
 def _check_name(scope: Scope, parent: str, name: str) -> None:
     if any(unit.name == name for unit in units_in(scope, parent)):
-        raise refused("DuplicateOrganizationalUnit", "An OU with the same name already exists.")
+        raise fault("DuplicateOrganizationalUnit", "An OU with the same name already exists.")
 
 
 def _answer(scope: Scope, unit: Unit) -> Outcome:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from locum.core.arn import Arn
 from locum.core.principal import Principal, Session
 from locum.services.sts.answers import credentials, packed_size
 from locum.services.sts.faults import constraint, invalid
 from locum.services.sts.passed import Passed
 from locum.services.verbs import Context
 from locum.state import Role, State
+from locum.state.arns import entity_by_arn
 
 DEFAULT_DURATION: Final = 3600
 LONGEST: Final = 43200
@@ -24,12 +24,8 @@ _NAME_RULE: Final = "Member must satisfy regular expression pattern: [\\w+=,.@-]
 
 
 def role_of(state: State, arn: str) -> Role | None:
-    """The role that has this very ARN."""
-    parsed = Arn.find(arn)
-    if parsed is None:
-        return None
-    role = state.get(Role, parsed.account, parsed.resource.rsplit("/", 1)[-1].lower())
-    return role if role is not None and role.arn == arn else None
+    """The role with exactly this ARN, or None."""
+    return entity_by_arn(state, Role, arn)
 
 
 def check_session_name(name: str) -> None:

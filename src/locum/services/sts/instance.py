@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from locum.core.principal import PrincipalKind
 from locum.services.verbs import Context, Settings
 from locum.state import Instance, InstanceProfile, ProfileAssociation, Role, State
+from locum.state.arns import entity_by_arn
 from locum.state.indexes import ASSOCIATIONS_OF_INSTANCE, scoped
 
 LIFETIME: Final = 6 * 3600
@@ -50,8 +51,7 @@ def calling_instance(context: Context) -> Instance | None:
     principal, source = context.caller.principal, context.caller.source
     if principal.kind is not PrincipalKind.SERVICE or principal.arn != EC2 or source is None:
         return None
-    instance = context.state.get(Instance, source.account, source.arn.rpartition("/")[2])
-    return instance if instance is not None and instance.arn == source.arn else None
+    return entity_by_arn(context.state, Instance, source.arn, source.account)
 
 
 def lifetime(settings: Settings) -> int:

@@ -28,7 +28,8 @@ from locum.core.errors import Fault
 from locum.core.principal import Session
 from locum.services.sts.faults import constraint, invalid
 from locum.services.verbs import Params
-from locum.state import MANAGED, Policy, State, managed
+from locum.state import AWS_MANAGED_ACCOUNT, Policy, State, managed
+from locum.state.arns import entity_by_arn
 
 MAX_POLICY_TEXT: Final = 2048
 MAX_POLICY_ARNS: Final = 10
@@ -104,12 +105,9 @@ def _policy_arns(state: State, account: str, descriptors: Any) -> tuple[str, ...
 
 def _exists(state: State, account: str, arn: Arn) -> bool:
     """Whether the policy is there under this very ARN: one of AWS's, or one of `account` itself."""
-    if arn.account == MANAGED:
+    if arn.account == AWS_MANAGED_ACCOUNT:
         return managed.summary(str(arn)) is not None
-    if arn.account != account:
-        return False
-    found = state.get(Policy, account, arn.resource.rsplit("/", 1)[-1].lower())
-    return found is not None and found.arn == str(arn)
+    return entity_by_arn(state, Policy, str(arn), account) is not None
 
 
 def _check_policies(document: str | None, arns: tuple[str, ...]) -> None:

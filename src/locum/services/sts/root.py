@@ -20,7 +20,7 @@ from locum.core.principal import PrincipalKind, Session
 from locum.services.sts.answers import credentials
 from locum.services.sts.faults import constraint, invalid, not_authorized
 from locum.services.verbs import Context, Outcome, Params
-from locum.state import MANAGED, Member, Organization, State, organizations
+from locum.state import AWS_MANAGED_ACCOUNT, Member, Organization, State, organizations
 from locum.state.organizations import ROOT_ACCESS_SERVICE, ROOT_CREDENTIALS, ROOT_SESSIONS
 
 LONGEST: Final = 900
@@ -32,7 +32,7 @@ _MAY_ASSUME: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROLE_SESSION))
 
 
 def _task(name: str) -> str:
-    return iam_arn(MANAGED, "policy", "/root-task/", name)
+    return iam_arn(AWS_MANAGED_ACCOUNT, "policy", "/root-task/", name)
 
 
 TASKS: Final = {

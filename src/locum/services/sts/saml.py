@@ -30,6 +30,7 @@ from locum.services.sts.faults import invalid, invalid_identity_token
 from locum.services.sts.federated import assume, untrusted
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import SamlProvider, State
+from locum.state.arns import entity_by_arn
 
 OPERATION: Final = "AssumeRoleWithSAML"
 REDEEMABLE: Final = 300
@@ -50,7 +51,7 @@ def caller(state: State, keyring: KeyRing, params: Params, now: float) -> Caller
     """
     role_arn, provider_arn = params["RoleArn"], params["PrincipalArn"]
     provider = _provider(state, _account(role_arn, "role/"), provider_arn)
-    assertion = _proven(provider, keyring, params["SAMLAssertion"], now)
+    assertion = _validated_assertion(provider, keyring, params["SAMLAssertion"], now)
     recipient = _recipient(assertion, provider, now)
     _check_conditions(assertion, now)
     if not claims.names_role(assertion, role_arn, provider_arn):
@@ -77,32 +78,32 @@ def _provider(state: State, account: str, text: str) -> SamlProvider:
     """The provider of this very ARN, which must be in the role's account."""
     if _account(text, "saml-provider/") != account:
         raise untrusted(OPERATION)
-    found = state.get(SamlProvider, account, text.rpartition("/")[2].lower())
-    if found is None or found.arn != text:
+    found = entity_by_arn(state, SamlProvider, text)
+    if found is None:
         raise invalid_identity_token("Specified provider doesn't exist")
     return found
 
 
-def _proven(provider: SamlProvider, keyring: KeyRing, text: str, now: float) -> saml.Assertion:
+def _validated_assertion(provider: SamlProvider, keyring: KeyRing, text: str, now: float) -> saml.Assertion:
     """What the provider signed."""
     if now >= provider.expires:
         raise invalid_identity_token("The metadata of the specified provider has expired")
     metadata = saml.read_metadata(provider.metadata)
     keys = [saml.open_private_key(keyring, key.id, key.key) for key in provider.private_keys]
     try:
-        proof = saml.prove(_decoded(text), metadata.certificates, keys)
+        response = saml.validate_response(_decoded(text), metadata.certificates, keys)
     except saml.BadSignature:
         raise invalid_identity_token("Response signature invalid") from None
     except saml.BadEncryption:
         raise invalid_identity_token("Unable to decrypt the SAML assertion") from None
     except saml.SamlError:
         raise invalid_identity_token(_UNREADABLE) from None
-    assertion = proof.assertion
+    assertion = response.assertion
     if assertion is None:
         raise Fault("IDPRejectedClaim", "The identity provider reported that authentication failed", 403)
-    if not proof.encrypted and provider.encryption_mode == "Required":
+    if not response.encrypted and provider.encryption_mode == "Required":
         raise invalid_identity_token("The specified provider requires encrypted SAML assertions")
-    if assertion.issuer != metadata.entity_id or proof.response_issuer not in ("", metadata.entity_id):
+    if assertion.issuer != metadata.entity_id or response.response_issuer not in ("", metadata.entity_id):
         raise invalid_identity_token("Issuer not present in specified provider")
     return assertion
 

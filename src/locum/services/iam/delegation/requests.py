@@ -27,7 +27,8 @@ from locum.services.iam.delegation import check, notices, policies, summary
 from locum.services.iam.faults import access_denied, already_exists, invalid_input, no_such_entity, validation_error
 from locum.services.iam.pagination import page
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
-from locum.state import Account, DelegationRequest, DelegationState, PolicyParameter, Role, User, delegations, put
+from locum.state import Account, DelegationRequest, DelegationState, PolicyParameter, delegations, put
+from locum.state.arns import entity_of
 from locum.state.indexes import DELEGATION_WORKFLOW, DELEGATIONS_OF, scoped
 
 ROOT_LIMIT: Final = 4 * 3600
@@ -110,11 +111,9 @@ def _require_identity(context: Context, arn: str) -> None:
     parsed = Arn.find(arn)
     if parsed is None or parsed.service not in ("iam", "sts"):
         raise invalid_input(f"The owner id {arn} is not the ARN of an identity.")
-    kind, _, name = parsed.resource.partition("/")
-    known: dict[str, type[User] | type[Role]] = {"user": User, "role": Role}
-    if kind in known:
-        entity = context.state.get(known[kind], context.account, name.rsplit("/", 1)[-1].lower())
-        if entity is None or entity.arn != arn:
+    if parsed.resource.startswith(("user/", "role/")):
+        entity = entity_of(context.state, arn)
+        if entity is None or entity.account != context.account:
             raise no_such_entity(f"The owner {arn} cannot be found.")
 
 

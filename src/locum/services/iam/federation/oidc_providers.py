@@ -18,6 +18,7 @@ from locum.services.iam import limits, shapes, tags
 from locum.services.iam.faults import already_exists, invalid_input, no_such_entity, quota_exceeded, validation_error
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import OidcProvider, put, remove
+from locum.state.arns import entity_by_arn
 
 _ARN: Final = "OpenIDConnectProviderArn"
 _HOST: Final = re.compile(r"[a-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-f:]+\](:[0-9]{1,5})?", re.IGNORECASE)
@@ -134,10 +135,7 @@ def _thumbprints(given: Any) -> tuple[str, ...]:
 
 def _found(context: Context, params: Params) -> OidcProvider | None:
     """The provider with the ARN in `params`, in the caller's account; or None."""
-    arn: str = params[_ARN]
-    url = arn.partition(":oidc-provider/")[2]
-    provider = context.state.get(OidcProvider, context.account, url)
-    return provider if provider is not None and provider.arn == arn else None
+    return entity_by_arn(context.state, OidcProvider, params[_ARN], context.account)
 
 
 def _provider(context: Context, params: Params) -> OidcProvider:

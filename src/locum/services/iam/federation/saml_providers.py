@@ -20,6 +20,7 @@ from locum.services.iam.kinds import Kind, by_name
 from locum.services.iam.limits import SAML_PRIVATE_KEYS, SAML_PROVIDERS
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import SamlProvider, put, remove
+from locum.state.arns import entity_by_arn
 from locum.state.providers import SamlPrivateKey
 
 _REQUIRED: Final = "Required"
@@ -116,8 +117,8 @@ def _named(context: Context, params: Params) -> SamlProvider:
     arn = Arn.find(text)
     if arn is None or arn.service != "iam" or not arn.resource.startswith("saml-provider/"):
         raise invalid_input(f"ARN {text} is not valid.")
-    found = context.state.get(SamlProvider, context.account, arn.resource.rpartition("/")[2].lower())
-    if found is None or found.arn != text:
+    found = entity_by_arn(context.state, SamlProvider, text, context.account)
+    if found is None:
         raise no_such_entity(KIND.missing.format(text))
     return found
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from locum.core.principal import PrincipalKind
-from locum.credentials.passwords import is_one_of, new_digest
+from locum.credentials.passwords import matches_any, new_digest
 from locum.services.iam.faults import (
     access_denied,
     already_exists,
@@ -76,7 +76,7 @@ def change_password(context: Context, params: Params) -> Outcome:
         raise invalid_user_type("Only IAM Users can change their own password.")
     user = USER.named(context, caller.name)
     profile = _profile(context, owners.Owner(user.key, user.name))
-    if not is_one_of(params["OldPassword"], (profile.digest,), context.password_digests):
+    if not matches_any(params["OldPassword"], (profile.digest,), context.password_digests):
         raise access_denied("The old password was incorrect.")
     if params["NewPassword"] == params["OldPassword"]:
         raise _reused()
@@ -136,7 +136,7 @@ def _with_password(context: Context, profile: LoginProfile, password: str) -> Lo
     policy = policy_of(context)
     check_password(policy, password)
     known = (profile.digest, *profile.previous)
-    if is_one_of(password, known[: _remembered(policy)], context.password_digests):
+    if matches_any(password, known[: _remembered(policy)], context.password_digests):
         raise _reused()
     digest = new_digest(password, context.entropy, profile.digest, context.password_digests)
     kept = known[: PASSWORDS_REMEMBERED - 1]

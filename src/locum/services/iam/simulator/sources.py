@@ -16,11 +16,11 @@ from locum.authz.principal_policies import held_policies
 from locum.authz.supposed import NO_POLICIES
 from locum.policy import CompiledPolicy, MalformedPolicy, Policies, PolicyKind, Source
 from locum.policy.patterns import glob, scan
-from locum.policy.stored import stands_in
+from locum.policy.stored import is_replacement
 from locum.services.iam.faults import invalid_input
 from locum.services.iam.simulator import faults
 from locum.services.verbs import Context
-from locum.state import MANAGED, State
+from locum.state import AWS_MANAGED_ACCOUNT, State
 from locum.state.arns import entity_of
 from locum.state.attachments import Attachment, Identity
 
@@ -84,7 +84,7 @@ def stored(
     boundary = () if policies.boundary is None else (policies.boundary,)
     names |= {found.source: found.source.arn.rsplit("/", 1)[-1] for found in boundary}
     for found in (*policies.identity, *boundary, *itertools.chain.from_iterable(policies.scps)):
-        if stands_in(found):
+        if is_replacement(found):
             raise faults.policy_evaluation(names.get(found.source, found.source.name))
     return Stored(policies, names)
 
@@ -128,7 +128,7 @@ def _identified(identifier: Mapping[str, Any]) -> Exclusion:
 def _type(found: Attachment) -> str:
     if not found.arn:
         return "inline"
-    return "aws-managed" if found.arn.split(":")[4] == MANAGED else "user-managed"
+    return "aws-managed" if found.arn.split(":")[4] == AWS_MANAGED_ACCOUNT else "user-managed"
 
 
 def _arn(text: str) -> Exclusion:
