@@ -8,6 +8,7 @@ from typing import Any
 from support.plane import ACCOUNT, REGION, Key, RunningPlane, allow, document, fresh, refused
 
 PUBLISH = {"Effect": "Allow", "Principal": {"Service": "iam.amazonaws.com"}, "Action": "SNS:Publish"}
+SEND = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
 
 
 class Product:
@@ -19,8 +20,9 @@ class Product:
         self.topic = self.sns.create_topic(Name=self.name)["TopicArn"]
         statement = {**PUBLISH, "Resource": self.topic}
         self.sns.set_topic_attributes(TopicArn=self.topic, AttributeName="Policy", AttributeValue=document(statement))
-        self.queue = self.sqs.create_queue(QueueName=self.name)["QueueUrl"]
         queue_arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{self.name}"
+        fills = {**SEND, "Resource": queue_arn, "Condition": {"ArnEquals": {"aws:SourceArn": self.topic}}}
+        self.queue = self.sqs.create_queue(QueueName=self.name, Attributes={"Policy": document(fills)})["QueueUrl"]
         self.sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=queue_arn)
         template = document(
             allow(["s3:CreateBucket", "s3:ListBucket"], "arn:aws:s3:::@{bucket}*"), allow("iam:GetUser")
