@@ -23,6 +23,9 @@ POLICY_ID: Final = "ANPA"
 LONG_TERM_KEY: Final = "AKIA"
 TEMPORARY_KEY: Final = "ASIA"
 
+EPHEMERAL_LAUNCH: Final = "locum-run/"
+"""The beginning of the client token of a launch whose instances live only as long as their launcher (`locum run`)."""
+
 ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
 ACCESS_KEY_ID: Final = re.compile(r"(AKIA|ASIA)[A-Z2-7]{16}")
 

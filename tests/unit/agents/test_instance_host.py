@@ -203,6 +203,14 @@ def test_a_start_waits_for_launchers_until_the_grace_period_is_over_and_no_longe
     assert [record.resources[0].name for record in house.ends()] == [instance]
 
 
+def test_an_instance_whose_launcher_never_attached_is_terminated_at_the_next_start(house: House) -> None:
+    instance = house.launched(ClientToken="locum-run/0")
+    house.restart()
+    house.now += GRACE
+    house.plane.run(house.host.reconcile())
+    assert house.instance(instance).state == "terminated"
+
+
 def test_an_instance_whose_launcher_came_back_in_time_goes_on(house: House) -> None:
     back, gone = house.held(), house.held()
     house.restart()

@@ -11,6 +11,8 @@ from locum.cli.client import Root
 from locum.cli.home import data_option, read_plane
 from locum.cli.inside import network_option, run_inside
 from locum.compute.handover import HandoverError, PlaneAway, ask, connect
+from locum.core.clock import system_entropy
+from locum.core.identifiers import EPHEMERAL_LAUNCH, request_id
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -39,6 +41,8 @@ def command(
         "MetadataOptions": {"HttpTokens": "optional" if imdsv1 else "required"},
         "TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "locum-run"}]}],
     }
+    if not keep:
+        parameters["ClientToken"] = f"{EPHEMERAL_LAUNCH}{request_id(system_entropy)}"
     if profile is not None:
         parameters["IamInstanceProfile"] = {"Name": profile}
     if user_data is not None:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from locum.core.errors import Fault
-from locum.core.identifiers import hex_id
+from locum.core.identifiers import EPHEMERAL_LAUNCH, hex_id
 from locum.services.asking import Asking
 from locum.services.ec2.addresses import allocate, mac_of
 from locum.services.ec2.faults import bad_value, invalid_combination, invalid_value, missing_parameter
@@ -152,6 +152,7 @@ def _launch(
         user_data=decode_user_data(params.get("UserData") or ""),
         metadata=options,
         protected=bool(params.get("DisableApiTermination", False)),
+        ephemeral=token.startswith(EPHEMERAL_LAUNCH),
         tags=tags,
         attributes=_attributes(params, interface, subnet),
     )
