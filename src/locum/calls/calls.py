@@ -115,7 +115,10 @@ class Calls:
         try:
             return await self._result(context, made)
         except Fault as fault:
-            raise self.refuse(context, fault) from fault
+            answered = self.refuse(context, fault)
+            if answered is fault:
+                raise
+            raise answered from fault
 
     async def assume(self, role: ServiceRole) -> ServiceSession:
         """The session of a role that a service assumes. Raises Fault AccessDenied where it may not."""
@@ -123,9 +126,12 @@ class Calls:
 
     async def carry_out(self, entry: PendingEffect) -> None:
         """Carry out a committed effect: mark it done, put it off after a failure, or give it up where it is refused."""
-        made = call_of(entry, self._runtime.keyring)
-        context = self._of_service(made, entry.cause)
-        context.effect = entry
+        now_pending = self._runtime.ledger.state.get(PendingEffect, entry.account, entry.id)
+        if now_pending is None:
+            return  # done meanwhile
+        made = call_of(now_pending, self._runtime.keyring)
+        context = self._of_service(made, now_pending.cause)
+        context.effect = entry = now_pending
         try:
             await self._result(context, made)
         except AlreadyDone:

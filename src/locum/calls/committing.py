@@ -37,6 +37,8 @@ class Committer:
         becomes of the effect is decided first (`refused`).
         """
 
+        refused: list[Fault] = []
+
         def run(state: State) -> Outcome:
             if context.effect is not None and _entry(state, context.effect) is None:
                 raise AlreadyDone(f"effect {context.effect.id} is not there any more")
@@ -48,10 +50,16 @@ class Committer:
                 return (self._recorder.answered_row(context, outcome.answer),)
             if context.effect is not None:
                 return ()
-            context.recorded = True
+            refused.append(outcome)
             return (self._recorder.refused_row(context, outcome),)
 
-        return await self._runtime.ledger.transact(run, audit)
+        try:
+            outcome = await self._runtime.ledger.transact(run, audit)
+        except Fault as fault:
+            context.recorded = fault in refused  # a Fault of the storage is not
+            raise
+        context.recorded = True
+        return outcome
 
     async def answered(
         self, context: RequestContext, status: int = 200, fault: Fault | None = None, effects: Sequence[Effect] = ()

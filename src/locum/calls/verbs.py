@@ -102,6 +102,7 @@ class Verbs:
             outcome = await asyncio.to_thread(verb, given, params)
         else:
             outcome = verb(given, params)
+        assert not outcome.effects, "only a verb that writes causes anything"
         await self._committer.answered(context)
         return outcome.answer, ()
 

@@ -101,7 +101,8 @@ def _headline(record: dict[str, Any]) -> str:
     if verdict == "allow":
         return click.style("ALLOWED", fg="green") if record["status"] < 400 else click.style("FAILED", fg="yellow")
     if verdict:
-        word = "DENIED" if record["mode"] == "enforce" else "WOULD BE DENIED"
+        told = record["mode"] == "enforce" or record["error_message"].startswith(record["denial"])
+        word = "DENIED" if told else "WOULD BE DENIED"
         return click.style(f"{word} ({verdict.replace('-', ' ')})", fg="red")
     return click.style("REFUSED", fg="red")
 
