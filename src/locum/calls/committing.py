@@ -36,7 +36,6 @@ class Committer:
         A Fault of the handler is recorded as the call's refusal; of a call that carries out an effect it is not: what
         becomes of the effect is decided first (`refused`).
         """
-
         refused: list[Fault] = []
 
         def run(state: State) -> Outcome:
@@ -73,6 +72,7 @@ class Committer:
             return Outcome({}, self._events(context, state, effects))
 
         await self._runtime.ledger.transact(run, lambda _: (self._recorder.backend_row(context, status, fault),))
+        context.recorded = True
 
     async def refused(self, context: RequestContext, fault: Fault, retry: PendingEffect | None) -> None:
         """Record that an effect could not be carried out, and that `retry` takes its place; None: it is given up."""

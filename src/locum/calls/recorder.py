@@ -69,7 +69,6 @@ class Recorder:
 
     def backend_row(self, context: RequestContext, status: int, fault: Fault | None) -> AuditRow:
         """The row of a call that a backend answered with `status`, for the transaction of what it causes."""
-        context.recorded = True
         return self._row(context, status, fault)
 
     def refused(self, context: RequestContext, fault: Fault) -> None:
