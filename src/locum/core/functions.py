@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -28,3 +28,7 @@ class Function:
     environment: Mapping[str, str] = field(repr=False)
     code: bytes = field(repr=False)
     code_sha256: str
+
+
+Find = Callable[[str, str, str, str], Function | None]
+"""The version of a function that an account, a region, a name and a qualifier (a version, an alias, or empty) mean."""
