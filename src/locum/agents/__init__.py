@@ -1,1 +1,1 @@
-"""What acts without a request: deliveries of committed effects, and the host of running instances."""
+"""What acts without a request: deliveries of committed effects, and the hosts of instances and of functions."""

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import suppress
-from typing import Final
 
 from locum.calls.outbox import Outbox
 from locum.core.clock import Clock
-from locum.core.errors import LocumError
-
-AFTER_FAILURE: Final = 1.0
-"""Seconds until the next step after one that storage did not let through."""
-
-_log: Final = logging.getLogger("locum.agents")
 
 
 class Deliveries:
-    """Steps an outbox: at the start, whenever an effect is committed, and when the next one is due by `clock`."""
+    """Has an outbox begin effects: at the start, whenever one is committed, and when the next one is due by `clock`."""
 
     def __init__(self, outbox: Outbox, clock: Clock) -> None:
         self._outbox = outbox
@@ -40,11 +32,7 @@ class Deliveries:
     async def _run(self) -> None:
         while True:
             self._outbox.changed.clear()
-            try:
-                due = await self._outbox.step()
-            except LocumError as error:
-                _log.warning("effects are waiting: %s", error)
-                due = self._clock() + AFTER_FAILURE
+            due = self._outbox.begin()
             delay = None if due is None else max(0.0, due - self._clock())
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._outbox.changed.wait(), delay)

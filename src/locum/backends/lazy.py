@@ -10,6 +10,7 @@ from typing import cast
 from locum.backends.directory import Directory
 from locum.backends.port import Backend, BackendCall, Carried
 from locum.core.clock import Clock
+from locum.core.functions import Find
 from locum.core.resources import ResourceFacts
 
 
@@ -23,6 +24,11 @@ def http_endpoint(url: str, access_key_id: str, secret_access_key: str, clock: C
     """The AWS-compatible endpoint at `url`, which gets requests signed with these keys. Raises ConfigurationError."""
     module = importlib.import_module("locum.backends.http")
     return cast("Backend", module.HttpBackend(url, access_key_id, secret_access_key, clock))
+
+
+def embedded_functions() -> Find:
+    """The look-up of functions that moto keeps."""
+    return cast("Find", importlib.import_module("locum.backends.moto.functions").find)
 
 
 class LazyBackend:

@@ -58,7 +58,7 @@ class Carrying:
         codec = context.codec
         assert codec is not None
         where, principal = destination(context, facts), context.caller.principal
-        carried = await self._runtime.backends.of(codec.service).call(
+        carried = await self._runtime.backends.of(codec.service, codec.operation).call(
             BackendCall(
                 codec,
                 where.account,

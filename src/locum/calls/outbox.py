@@ -1,13 +1,15 @@
 """The outbox: committed effects, carried out once each at a time, those of one lane in the order of their commits.
 
-An effect that failed is tried again when its time has come, and holds up no other. Time is the clock of the runtime:
-`step` carries out what is due, and tells when the next effect will be.
+An effect that failed is tried again when its time has come; one that takes long holds up none but those behind it in
+its lane. Time is the clock of the runtime: `begin` begins what is due, and tells when the next effect will be.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final
 
 from locum.calls.runtime import Runtime
@@ -23,6 +25,11 @@ AT_ONCE: Final = 16
 PATIENCE: Final = 5.0
 """Seconds that a plane which stops waits for effects that are under way."""
 
+AFTER_FAILURE: Final = 1.0
+"""Seconds until an effect is begun again whose outcome storage did not take."""
+
+_log: Final = logging.getLogger("locum.calls")
+
 
 class Outbox:
     """Carries out the pending effects of the state. `changed` is set when there may be more of them."""
@@ -31,6 +38,7 @@ class Outbox:
         self._runtime = runtime
         self._carry_out = carry_out
         self._under_way: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._lanes: dict[str, asyncio.Task[None]] = {}
         self._room = asyncio.Semaphore(AT_ONCE)
         self._closing = False
         self.changed = asyncio.Event()
@@ -44,18 +52,36 @@ class Outbox:
             if entry is not None:
                 await asyncio.shield(self._task(entry))
 
+    def begin(self) -> float | None:
+        """Begin all effects that are due, where their lanes are free. When the next one is (epoch seconds), or None.
+
+        `changed` is set when there may be more to begin in a lane.
+        """
+        if self._closing:
+            return None
+        now = self._runtime.clock()
+        due: dict[str, list[PendingEffect]] = {}
+        later: list[float] = []
+        for entry in sorted(self._pending(), key=lambda entry: (entry.sequence, entry.position)):
+            if entry.due > now:
+                later.append(entry.due)
+            elif _lane(entry) not in self._lanes:
+                due.setdefault(_lane(entry), []).append(entry)
+        for lane, entries in due.items():
+            task = self._lanes[lane] = asyncio.ensure_future(self._in_turn(entries))
+            task.add_done_callback(partial(self._free, entries[0]))
+        return min(later, default=None)
+
     async def step(self) -> float | None:
-        """Carry out all effects that are due. When the next one is (epoch seconds); None: there is none.
+        """Carry out all effects that are due. When the next one is, as `begin` tells.
 
         Raises what storage raises; the effects are still there then.
         """
-        now = self._runtime.clock()
-        lanes: dict[str, list[PendingEffect]] = {}
-        for entry in sorted(self._pending(), key=lambda entry: (entry.sequence, entry.position)):
-            if entry.due <= now:
-                lanes.setdefault(entry.lane or entry.id, []).append(entry)
-        await asyncio.gather(*map(self._in_turn, lanes.values()))
-        return min((entry.due for entry in self._pending()), default=None)
+        later = self.begin()
+        while self._lanes:
+            await asyncio.gather(*self._lanes.values())
+            later = self.begin()
+        return later
 
     async def close(self) -> None:
         """Begin nothing more, and wait for what is under way; what takes long is left for the next start."""
@@ -74,6 +100,16 @@ class Outbox:
             if not self._closing:
                 await self._task(entry)
 
+    def _free(self, first: PendingEffect, task: asyncio.Task[None]) -> None:
+        """Free the lane whose entries from `first` on were carried out by `task`, put off, or not taken by storage."""
+        del self._lanes[_lane(first)]
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            _log.warning("effects are waiting: %s", error)
+            asyncio.get_running_loop().call_later(AFTER_FAILURE, self.changed.set)
+        elif first.lane or self._runtime.ledger.state.get(PendingEffect, first.account, first.id) is not None:
+            self.changed.set()
+
     def _task(self, entry: PendingEffect) -> asyncio.Task[None]:
         """The task that carries `entry` out: begun now, or under way already."""
         key = entry.account, entry.id
@@ -86,3 +122,7 @@ class Outbox:
     async def _carried_out(self, entry: PendingEffect) -> None:
         async with self._room:
             await self._carry_out(entry)
+
+
+def _lane(entry: PendingEffect) -> str:
+    return entry.lane or entry.id

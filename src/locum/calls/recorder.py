@@ -81,15 +81,16 @@ class Recorder:
 
     def _record(self, context: RequestContext, status: int, fault: Fault | None = None) -> None:
         """Have the row written with others. A refusal, which is explained, is put into words in the writer thread."""
-        if fault is None and context.authorization is not None and context.authorization.allowed:
-            self._ledger.record(self._allowed_row(context, context.authorization, status))
+        authorization = context.authorization
+        if fault is None and authorization is not None and authorization.allowed and not context.service:
+            self._ledger.record(self._allowed_row(context, authorization, status))
         elif len(context.request.body) > _LARGE:  # not to be kept in memory any longer
             self._ledger.record(self._row(context, status, fault))
         else:
             self._ledger.record(partial(self._row, context, status, fault))
 
     def _allowed_row(self, context: RequestContext, authorization: Authorization, status: int) -> AuditRow:
-        """The row of an allowed call that changed nothing here, from the template of its kind."""
+        """The row of an allowed call of a client that changed nothing here, from the template of its kind."""
         request, codec, caller = context.request, context.codec, context.caller
         headers = request.headers
         traits = _traits(codec)

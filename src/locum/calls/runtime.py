@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from locum.audit import History
@@ -35,18 +35,20 @@ class OwnService:
 
 @dataclass(frozen=True, slots=True)
 class Backends:
-    """Which backend carries out which service (by botocore's name); `default` all the others."""
+    """Which backend carries out which operation or service (by botocore's names); `default` all the others."""
 
     default: Backend
     by_service: Mapping[str, Backend]
+    by_operation: Mapping[tuple[str, str], Backend] = field(default_factory=dict)
 
-    def of(self, service: str) -> Backend:
-        """The backend of `service`."""
-        return self.by_service.get(service, self.default)
+    def of(self, service: str, operation: str = "") -> Backend:
+        """The backend of `operation` of `service`; without an operation, the one that has the service's resources."""
+        return self.by_operation.get((service, operation)) or self.by_service.get(service, self.default)
 
     async def close(self) -> None:
         """Close every one."""
-        for backend in {id(b): b for b in (self.default, *self.by_service.values())}.values():
+        every = (*self.by_operation.values(), *self.by_service.values(), self.default)
+        for backend in {id(b): b for b in every}.values():
             await backend.close()
 
 

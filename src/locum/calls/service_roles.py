@@ -30,6 +30,10 @@ class ServiceSession(NamedTuple):
     credentials: Mapping[str, Any]
 
 
+Assume = Callable[[ServiceRole], Awaitable[ServiceSession]]
+"""`Calls.assume`, for those who are given it."""
+
+
 class _Kept(NamedTuple):
     role: Role
     session: ServiceSession

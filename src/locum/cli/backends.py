@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
+from locum.backends import Backend
 from locum.backends.directory import Directory, ProfileView, RoleView
-from locum.backends.lazy import LazyBackend, embedded_moto, http_endpoint
+from locum.backends.lazy import LazyBackend, embedded_functions, embedded_moto, http_endpoint
 from locum.calls import Backends
+from locum.calls.service_roles import Assume
+from locum.compute.environment import secret_places
 from locum.core.clock import Clock
 from locum.core.errors import ConfigurationError
 from locum.state import InstanceProfile, Role, State
@@ -15,12 +20,17 @@ from locum.wire.models import index
 
 
 def make_backends(
-    endpoints: Mapping[str, str], keys: tuple[str, str], clock: Clock, view: Callable[[], State]
+    endpoints: Mapping[str, str],
+    keys: tuple[str, str],
+    clock: Clock,
+    view: Callable[[], State],
+    host: Callable[[], Backend],
 ) -> Backends:
     """The backends of a plane: `endpoints` maps a service, or `*` for all others, to a URL; what is left is moto's.
 
-    `keys` (access key id, secret) sign what goes to endpoints; `view` answers the current state. Raises
-    ConfigurationError for a service, an address or keys that cannot be used.
+    `keys` (access key id, secret) sign what goes to endpoints; `view` answers the current state; `host` makes what
+    invokes the functions that moto keeps. Raises ConfigurationError for a service, an address or keys that cannot be
+    used.
     """
     for service, url in endpoints.items():
         if service != "*" and service not in index().services:
@@ -31,8 +41,19 @@ def make_backends(
                 "LOCUM_BACKEND_SECRET_ACCESS_KEY"
             )
     named = {service: http_endpoint(url, *keys, clock) for service, url in endpoints.items()}
-    default = named.pop("*", None) or LazyBackend(lambda: embedded_moto(identities(view)))
-    return Backends(default, named)
+    default = named.pop("*", None)
+    hosted = {} if default or "lambda" in named else {("lambda", "Invoke"): LazyBackend(host)}
+    return Backends(default or LazyBackend(lambda: embedded_moto(identities(view))), named, hosted)
+
+
+def function_host(assume: Assume, clock: Clock, endpoint: Callable[[], str], data: Path) -> Backend:
+    """What invokes the functions that moto keeps, and hides the data directory `data` from them. Takes a second."""
+    from locum.agents.functions import FunctionHost
+    from locum.compute.functions import Functions
+
+    hidden = secret_places(os.environ, Path.home(), data.resolve())
+    search_path = os.environ.get("PATH", os.defpath)
+    return FunctionHost(embedded_functions(), assume, Functions(clock, hidden), endpoint, search_path)
 
 
 def identities(view: Callable[[], State]) -> Directory:

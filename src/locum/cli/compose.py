@@ -14,8 +14,9 @@ from locum.agents.deliveries import Deliveries
 from locum.agents.instances import GRACE
 from locum.agents.lost_networks import mark_lost_networks
 from locum.audit import History
+from locum.backends import Backend
 from locum.calls import Calls, Mode, OwnService, Recorder, Runtime
-from locum.cli.backends import make_backends
+from locum.cli.backends import function_host, make_backends
 from locum.cli.home import CREDENTIALS_FILE, root_key_text
 from locum.cli.ports import listening_socket
 from locum.cli.root_account import ensure_root
@@ -80,7 +81,9 @@ class Node:
         self.account = ""
         entropy = pooled(entropy)
         # What may fail comes first, and the data directory, which is made here, after it.
-        backends = make_backends(options.backends, options.backend_keys, clock, lambda: self.ledger.state)
+        backends = make_backends(
+            options.backends, options.backend_keys, clock, lambda: self.ledger.state, self._function_host
+        )
         read_keyring(options.data / KEYRING_FILE, os.environ)
         self._socket = listening_socket(options.host, options.port)
         with ExitStack() as undone:
@@ -129,6 +132,10 @@ class Node:
         await self.deliveries.close()
         await self.runtime.backends.close()
         await self.ledger.close()
+
+    def _function_host(self) -> Backend:
+        runtime = self.runtime
+        return function_host(self.calls.assume, runtime.clock, lambda: runtime.settings.endpoint, self.options.data)
 
 
 def _services() -> dict[str, OwnService]:

@@ -1,1 +1,1 @@
-"""What makes an instance real: a network namespace with 169.254.169.254 in it, and a process inside."""
+"""What makes an instance or a function real: a namespace with 169.254.169.254 in it, and processes."""

@@ -1,10 +1,12 @@
-"""The environment of a command inside an instance: everything of the host's but its credentials."""
+"""The environment of a command inside an instance, and of a function: nothing of the host's credentials."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+
+from locum.core.functions import Function
 
 _PREFIXES: Final = ("AWS", "BOTO_", "LOCUM_", "AMAZON_", "EC2_", "S3_ACCESS", "S3_SECRET")
 _FILES: Final = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE")
@@ -31,6 +33,38 @@ def inside(host: Mapping[str, str], endpoint: str, region: str, metadata_endpoin
     if metadata_endpoint is not None:
         environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = metadata_endpoint
     return environment
+
+
+def of_function(function: Function, credentials: Mapping[str, str], endpoint: str, search_path: str) -> dict[str, str]:
+    """The variables of a process of `function`: its own, and those that Lambda defines.
+
+    Of the host's there is only `search_path`, its PATH. `credentials` are those of the function's role, as STS answers
+    them, `endpoint` is the gateway. Lambda Developer Guide, "Defined runtime environment variables": the reserved ones
+    are not the function's to set.
+    """
+    given = {
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "LANG": "en_US.UTF-8",
+        "PATH": search_path,
+    }
+    reserved = {
+        "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
+        "AWS_DEFAULT_REGION": function.region,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": function.version,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
+        "AWS_REGION": function.region,
+        "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": credentials["SessionToken"],
+        "TZ": ":UTC",
+        "_HANDLER": function.handler,
+    }
+    return given | dict(function.environment) | reserved
 
 
 def _no_proxy(host: Mapping[str, str]) -> str:

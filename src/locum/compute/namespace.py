@@ -29,6 +29,7 @@ _MS_REC: Final = 0x4000
 _MS_PRIVATE: Final = 1 << 18
 _PR_SET_PDEATHSIG: Final = 1
 _PR_CAPBSET_DROP: Final = 24
+_CAPABILITY_VERSION_3: Final = 0x20080522
 _SIOCGIFFLAGS: Final = 0x8913
 _SIOCSIFFLAGS: Final = 0x8914
 _SIOCSIFADDR: Final = 0x8916
@@ -42,20 +43,21 @@ class NamespaceUnavailable(LocumError):
     """This machine does not let an unprivileged process make namespaces (or is no Linux)."""
 
 
-def enter_new() -> None:
-    """Move this (single-threaded) process into new user, network and mount namespaces.
+def enter_new(*, network: bool = True) -> None:
+    """Move this (single-threaded) process into new user, mount and (where `network`) network namespaces.
 
     The user keeps its own numeric id, so files look as before. Raises NamespaceUnavailable; the process is of
     no further use then, for some of it may have happened.
     """
     uid, gid = os.geteuid(), os.getegid()
     try:
-        _call("unshare", _CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWNS)
+        _call("unshare", _CLONE_NEWUSER | _CLONE_NEWNS | (_CLONE_NEWNET if network else 0))
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
         Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
         _call("mount", b"none", b"/", None, _MS_REC | _MS_PRIVATE, None)
-        raise_loopback()
+        if network:
+            raise_loopback()
     except (OSError, AttributeError) as error:
         raise NamespaceUnavailable(f"no namespaces for an unprivileged process here ({error})") from error
 
@@ -94,7 +96,7 @@ def hide(place: Path) -> None:
 
 
 def renounce_capabilities() -> None:
-    """Make sure that what is executed next has no capabilities, not even as root. capabilities(7), "bounding set".
+    """Give up all capabilities, also those that what is executed next would get, be it as root. capabilities(7).
 
     Root in a user namespace of its own could take away again what `hide` laid over its files.
     """
@@ -104,9 +106,10 @@ def renounce_capabilities() -> None:
             _call("prctl", _PR_CAPBSET_DROP, number, 0, 0, 0)
         except OSError as error:
             if error.errno == errno.EINVAL:  # past the last capability that this kernel has
-                return
+                break
             raise
         number += 1
+    _call("capset", struct.pack("Ii", _CAPABILITY_VERSION_3, 0), bytes(24))
 
 
 def die_with_parent(signal_number: int) -> None:

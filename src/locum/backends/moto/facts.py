@@ -30,7 +30,7 @@ def facts(service: str, arn: str, account: str, region: str) -> ResourceFacts:
     return finder(parsed, parsed.account or account, parsed.region or region)
 
 
-def _models(service: str, account: str, region: str) -> Any:
+def models_of(service: str, account: str, region: str) -> Any:
     """moto's models of a service in an account and a region, or None where nothing was ever made there.
 
     They are asked for before anything is decided, with whatever accounts and regions a caller names: looking must
@@ -78,13 +78,13 @@ def _bucket_tags(bucket: Any, arn: Arn, tagger: Any) -> dict[str, str] | None:
 
 
 def _queue(arn: Arn, account: str, region: str) -> ResourceFacts:
-    models = _models("sqs", account, region)
+    models = models_of("sqs", account, region)
     queue = None if models is None else models.queues.get(arn.resource)
     return UNKNOWN if queue is None else ResourceFacts(account, _text(queue.policy), dict(queue.tags))
 
 
 def _topic(arn: Arn, account: str, region: str) -> ResourceFacts:
-    models = _models("sns", account, region)
+    models = models_of("sns", account, region)
     topic = None if models is None else models.topics.get(str(arn))
     if topic is None:
         return UNKNOWN
@@ -93,7 +93,7 @@ def _topic(arn: Arn, account: str, region: str) -> ResourceFacts:
 
 def _key(arn: Arn, account: str, region: str) -> ResourceFacts:
     kind, _, name = arn.resource.partition("/")
-    models = _models("kms", account, region)
+    models = models_of("kms", account, region)
     if models is None:
         return UNKNOWN
     if kind == "alias":
@@ -107,7 +107,7 @@ def _key(arn: Arn, account: str, region: str) -> ResourceFacts:
 def _function(arn: Arn, account: str, region: str) -> ResourceFacts:
     """A function; its versions and aliases are tagged with it, and have policies of their own that moto lacks."""
     kind, _, name = arn.resource.partition(":")
-    models = _models("lambda", account, region)
+    models = models_of("lambda", account, region)
     if models is None or kind != "function":
         return UNKNOWN
     bare = Arn(arn.partition, arn.service, region, account, f"function:{name.partition(':')[0]}")
@@ -120,7 +120,7 @@ def _function(arn: Arn, account: str, region: str) -> ResourceFacts:
 
 
 def _secret(arn: Arn, account: str, region: str) -> ResourceFacts:
-    models = _models("secretsmanager", account, region)
+    models = models_of("secretsmanager", account, region)
     if models is None:
         return UNKNOWN
     secret = models.secrets.get(str(arn)) or models.secrets.get(arn.resource.removeprefix("secret:"))
@@ -132,7 +132,7 @@ def _secret(arn: Arn, account: str, region: str) -> ResourceFacts:
 def _table(arn: Arn, account: str, region: str) -> ResourceFacts:
     """A table's policy guards its indexes as well; a stream has one of its own."""
     parts = arn.resource.split("/")
-    models = _models("dynamodb", account, region)
+    models = models_of("dynamodb", account, region)
     table = models.tables.get(parts[1]) if models is not None and len(parts) > 1 else None
     if table is None:
         return UNKNOWN

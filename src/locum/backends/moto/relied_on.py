@@ -23,6 +23,7 @@ _DELIVER: Final = "to deliver what SNS publishes"
 _READ: Final = "to read an object at once"
 _JUDGE: Final = "to keep moto from judging calls that were allowed"
 _LEND: Final = "to show moto the roles and profiles that there are"
+_INVOKE: Final = "to know a function that is invoked"
 _CALL: Final = "to call a service's handler"
 
 _PUBLISHED: Final = (
@@ -120,7 +121,12 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("LambdaBackend", _POLICY, has=("_lambdas",)),
             Relied("LambdaStorage.get_arn", _POLICY, takes=("self", "arn")),
             Relied("LambdaFunction", _POLICY, has=("policy", "tags")),
+            Relied("LambdaBackend.get_function", _INVOKE, takes=("self", "function_name_or_arn", "qualifier")),
+            Relied("LambdaFunction", _INVOKE, has=("version", "run_time", "handler", "role", "timeout", "memory_size")),
+            Relied("LambdaFunction", _INVOKE, has=("environment_vars",)),
+            Relied("LambdaFunction.get_configuration", _INVOKE, takes=("self",)),
         ),
+        "moto.awslambda.exceptions": (Relied("UnknownFunctionException", _INVOKE),),
         "moto.awslambda.policy": (
             Relied("Policy", _POLICY, has=("statements",)),
             Relied("Policy.get_policy", _POLICY, takes=("self",)),

@@ -1,0 +1,165 @@
+"""The function host: carries out `lambda:Invoke` behind the port of a backend, by a process with the function's role.
+
+Lambda assumes the execution role by a call like any other: the role's trust policy decides, for lambda.amazonaws.com
+and the function, and the AssumeRole is in the record. What the handler does it does over the gateway, as that session.
+
+An asynchronous invocation is accepted at once, and becomes a call that Lambda makes later for the function: the same
+one, but waiting for its outcome. Lambda API Reference, Invoke.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from locum.backends import BackendCall, Carried, Delivery
+from locum.calls.service_roles import Assume, ServiceSession
+from locum.compute.environment import of_function
+from locum.compute.functions import Busy, Functions, Invocation, Outcome, Stopped
+from locum.compute.packages import PackageError
+from locum.core.actors import ServiceRole
+from locum.core.errors import Fault
+from locum.core.functions import Find, Function
+from locum.core.principal import Source
+from locum.core.resources import UNKNOWN, ResourceFacts
+
+LAMBDA: Final = "lambda.amazonaws.com"
+HOSTED: Final = "python3."
+"""What the runtimes that are hosted begin with."""
+
+MOST_OCTETS: Final = {"RequestResponse": 6 << 20, "Event": 1 << 20, "DryRun": 6 << 20}
+"""Of an event, by type of invocation. Lambda quotas, "Invocation payload"."""
+
+
+class FunctionHost:
+    """Invokes the functions that `find` knows; `endpoint` tells where the gateway is, `search_path` is their PATH."""
+
+    forgets = True
+
+    def __init__(
+        self, find: Find, assume: Assume, functions: Functions, endpoint: Callable[[], str], search_path: str
+    ) -> None:
+        self._find = find
+        self._assume = assume
+        self._functions = functions
+        self._endpoint = endpoint
+        self._search_path = search_path
+
+    async def call(self, call: BackendCall) -> Carried:
+        kind = call.params.get("InvocationType", "RequestResponse")
+        name, qualifier = _named(call.params)
+        event = _event(call.params.get("Payload") or b"{}", kind)
+        function = self._function(call, name, qualifier)
+        arn = f"{function.arn}:{qualifier}" if qualifier else function.arn
+        if kind == "DryRun":
+            return _carried(call, {"StatusCode": 204})
+        if kind == "Event":
+            again = {"FunctionName": arn, "InvocationType": "RequestResponse", "Payload": event}
+            own = (LAMBDA, function.arn, function.account)
+            later = Delivery(*own, "lambda", "Invoke", again, function.account, function.region)
+            return _carried(call, {"StatusCode": 202}, later)
+        invocation = Invocation(call.origin.request_id, arn, event, _client_context(call.params))
+        outcome = await self._outcome(function, invocation, patient=bool(call.effect))
+        output = {"StatusCode": 200, "Payload": outcome.payload, "ExecutedVersion": function.version}
+        if outcome.failed:
+            output["FunctionError"] = "Unhandled"
+        if call.params.get("LogType") == "Tail":
+            output["LogResult"] = base64.b64encode(outcome.log).decode()
+        return _carried(call, output)
+
+    async def facts(self, service: str, arn: str, account: str, region: str) -> ResourceFacts:
+        return UNKNOWN
+
+    async def close(self) -> None:
+        await self._functions.close()
+
+    def _function(self, call: BackendCall, name: str, qualifier: str) -> Function:
+        """The function that is called. Raises Fault where there is none, or none that can be hosted."""
+        function = self._find(call.account, call.region, name, qualifier)
+        if function is None:
+            arn = ":".join(filter(None, (f"arn:aws:lambda:{call.region}:{call.account}:function:{name}", qualifier)))
+            raise _fault("ResourceNotFoundException", f"Function not found: {arn}", 404)
+        if not function.runtime.startswith(HOSTED):
+            what = function.runtime or "container images"
+            text = f"Locum runs functions of the runtimes {HOSTED}x, and not yet {what}."
+            raise _fault("InvalidRuntimeException", text, 502)
+        return function
+
+    async def _outcome(self, function: Function, invocation: Invocation, *, patient: bool) -> Outcome:
+        """Run the function with the credentials of its role. Raises Fault where it does not come to that."""
+        session = await self._session(function)
+        environment = of_function(function, session.credentials, self._endpoint(), self._search_path)
+        try:
+            return await self._functions.invoke(function, invocation, environment, patient=patient)
+        except Busy as error:
+            reason = {"Reason": "ConcurrentInvocationLimitExceeded"}
+            raise _fault("TooManyRequestsException", "Rate Exceeded.", 429, **reason) from error
+        except PackageError as error:
+            text = f"Lambda could not unzip the deployment package: {error}"
+            raise _fault("InvalidZipFileException", text, 502) from error
+        except Stopped as error:
+            raise _fault("ServiceException", "The function was stopped: Locum ends.", 500) from error
+
+    async def _session(self, function: Function) -> ServiceSession:
+        """The session of the execution role that is named after the function. Raises Fault."""
+        source = Source(function.account, function.arn, {"lambda:sourcefunctionarn": function.arn})
+        name = function.name.ljust(2, "-")  # [U] a session's name has two characters, a function's may have one
+        try:
+            return await self._assume(ServiceRole(LAMBDA, function.role, name, source))
+        except Fault as fault:
+            if fault.code != "AccessDenied":
+                raise
+            text = "The role defined for the function cannot be assumed by Lambda."
+            raise _fault("AccessDeniedException", text, 403) from fault
+
+
+def _named(params: Mapping[str, Any]) -> tuple[str, str]:
+    """Name and qualifier, out of a name, a partial ARN (`account:function:name`) or an ARN."""
+    name, _, qualifier = params["FunctionName"].rpartition("function:")[2].partition(":")
+    return name, qualifier or params.get("Qualifier", "")
+
+
+def _event(payload: bytes, kind: str) -> bytes:
+    """`payload`, which is JSON and not too large. Raises Fault."""
+    most = MOST_OCTETS[kind]
+    if len(payload) > most:
+        text = f"{len(payload)} byte payload is too large for the {kind} invocation type (limit {most} bytes)"
+        raise _fault("RequestEntityTooLargeException", text, 413)
+    try:
+        msgspec.json.decode(payload, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        text = f"Could not parse request body into json: Could not parse payload into json: {error}"
+        raise _fault("InvalidRequestContentException", text, 400) from error
+    return payload
+
+
+def _client_context(params: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the client tells of itself, a JSON object in base64. Raises Fault."""
+    told = params.get("ClientContext")
+    if told is None:
+        return None
+    try:
+        found = json.loads(base64.b64decode(told, validate=True))
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        text = "Client context must be a valid Base64-encoded JSON object."
+        raise _fault("InvalidRequestContentException", text, 400)
+    return found
+
+
+def _carried(call: BackendCall, output: Mapping[str, Any], *deliveries: Delivery) -> Carried:
+    """The answer; what a function returns is JSON, where the model knows octets."""
+    response = call.codec.serialize(output, call.origin.request_id)
+    if "Payload" in output:
+        others = [pair for pair in response.headers if pair[0].lower() != "content-type"]
+        response.headers = [*others, ("Content-Type", "application/json")]
+    return Carried(response, deliveries)
+
+
+def _fault(code: str, message: str, status: int, **members: str) -> Fault:
+    return Fault(code, message, status, members={"Type": "User" if status < 500 else "Service", **members})

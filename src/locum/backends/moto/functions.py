@@ -1,0 +1,37 @@
+"""Functions of Lambda as moto keeps them: configuration and code, for whoever invokes them."""
+
+from __future__ import annotations
+
+from moto.awslambda.exceptions import UnknownFunctionException
+
+from locum.backends.moto.facts import models_of
+from locum.backends.moto.relied_on import check
+from locum.core.arn import PARTITION
+from locum.core.functions import Function
+
+
+def find(account: str, region: str, name: str, qualifier: str) -> Function | None:
+    """The version of the function `name` that `qualifier` (a version, an alias, or nothing) means, or None."""
+    check("awslambda")
+    kept = models_of("lambda", account, region)
+    if kept is None:
+        return None
+    try:
+        found = kept.get_function(name, qualifier or None)
+    except UnknownFunctionException:
+        return None
+    return Function(
+        account=account,
+        region=region,
+        name=name,
+        arn=f"arn:{PARTITION}:lambda:{region}:{account}:function:{name}",
+        version=str(found.version),
+        runtime=found.run_time or "",
+        handler=found.handler or "",
+        role=found.role,
+        timeout=found.timeout,
+        memory=found.memory_size,
+        environment=dict(found.environment_vars or {}),
+        code=getattr(found, "code_bytes", b""),  # which a container image does not have
+        code_sha256=found.get_configuration()["CodeSha256"],
+    )

@@ -1,0 +1,224 @@
+"""The program of a function's process: unpack the package, load the handler, hand it one event, tell what came of it.
+
+It runs in place of Lambda's Python runtime, in a process of its own that `functions` starts. Both speak over a socket,
+each message a line of JSON with the `size` of what follows it:
+
+    host -> program    {"size"} and the deployment package
+    program -> host    {"kind": "ready", "size": 0}
+    host -> program    {"size", "id", "arn", "deadline", "client_context"} and the event, as the Runtime API has them
+    program -> host    {"kind": "result", "size"} and what the handler returned, as JSON
+
+In place of either answer there may be {"kind": "error"} with the error object of Lambda's Python runtime, in place of
+the first {"kind": "unpackable"} with a text. An end without an answer is an error too, which the host puts into words.
+Standard output and standard error are the function's log. The variables of the environment are Lambda's.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace, TracebackType
+from typing import Any, Final, NoReturn
+
+from locum.compute import namespace
+from locum.compute.packages import PackageError, unpack
+
+Handler = Callable[[Any, Any], Any]
+
+RESERVED: Final = 128 << 20
+"""Octets of private memory beyond `MemorySize`: the kernel counts what threads reserve for their stacks as used."""
+
+_LOG_FORMAT: Final = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t{}\t%(message)s"
+"""Lambda Developer Guide, "Using the Python logging library": with the request id, as the runtime sets it up."""
+
+
+class RuntimeFault(Exception):
+    """An error of the runtime's own, not of the handler: `kind` is its errorType (`Runtime.HandlerNotFound`)."""
+
+    def __init__(self, kind: str, message: str, trace: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.trace = list(trace)
+
+
+class Channel:
+    """The socket to the host, whose end is the end of this process. `request_id` is the one of the event that came."""
+
+    def __init__(self, descriptor: int) -> None:
+        sock = socket.socket(fileno=descriptor)
+        sock.set_inheritable(False)
+        self._stream = sock.makefile("rwb")
+        self.request_id = ""
+
+    def receive(self) -> tuple[dict[str, Any], bytes]:
+        """The next message of the host."""
+        line = self._stream.readline()
+        if not line:
+            raise SystemExit(1)
+        header: dict[str, Any] = json.loads(line)
+        self.request_id = header.get("id", "")
+        return header, self._stream.read(header["size"])
+
+    def send(self, kind: str, body: bytes = b"") -> None:
+        """Tell the host."""
+        self._stream.write(json.dumps({"kind": kind, "size": len(body)}).encode() + b"\n" + body)
+        self._stream.flush()
+
+    def finish(self, kind: str, body: bytes = b"") -> NoReturn:
+        """Tell the host and end, with whatever threads the handler left: as on Lambda, none of them goes on."""
+        self.send(kind, body)
+        os._exit(0)
+
+
+class Context:
+    """What a handler gets beside its event. Lambda Developer Guide, "Using the Lambda context object ... Python"."""
+
+    def __init__(self, header: dict[str, Any]) -> None:
+        client = header["client_context"]
+        self.aws_request_id = header["id"]
+        self.invoked_function_arn = header["arn"]
+        self.function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
+        self.function_version = os.environ["AWS_LAMBDA_FUNCTION_VERSION"]
+        self.memory_limit_in_mb = os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
+        self.log_group_name = os.environ["AWS_LAMBDA_LOG_GROUP_NAME"]
+        self.log_stream_name = os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
+        self.identity = SimpleNamespace(cognito_identity_id=None, cognito_identity_pool_id=None)
+        self.client_context = None if client is None else SimpleNamespace(**{**_NO_CLIENT, **client})
+        self._deadline: int = header["deadline"]
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the function's timeout."""
+        return max(0, self._deadline - int(time.time() * 1000))
+
+
+_NO_CLIENT: Final = {"client": None, "custom": None, "env": None}
+
+
+def main() -> None:
+    """Serve the host: `sys.argv` has a source root, the socket's descriptor, `MemorySize` and what is to be hidden."""
+    source, descriptor, memory, *hidden = sys.argv[1:]
+    sys.path.remove(source)
+    channel = Channel(int(descriptor))
+    sys.excepthook = partial(_failed, channel)
+    _, package = channel.receive()
+    if hidden:
+        confine(hidden)
+    namespace.die_with_parent(signal.SIGKILL)
+    _limit(int(memory))
+    root = os.environ["LAMBDA_TASK_ROOT"]
+    try:
+        unpack(package, Path(root))
+    except PackageError as error:
+        channel.finish("unpackable", str(error).encode(errors="replace"))
+    sys.path.insert(0, root)
+    log = _log()
+    handler = _handler(os.environ["_HANDLER"])
+    channel.send("ready")
+    header, event = channel.receive()
+    log.setFormatter(_formatter(channel.request_id))
+    channel.finish("result", _marshalled(handler(json.loads(event), Context(header))))
+
+
+def _failed(channel: Channel, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """In the place of `sys.excepthook`: tell the host."""
+    channel.finish("error", _told(kind, error, trace, channel.request_id))
+
+
+def confine(hidden: Sequence[str]) -> None:
+    """Hide files and directories from this process. Raises NamespaceUnavailable, OSError: it is of no use then."""
+    namespace.enter_new(network=False)
+    for place in hidden:
+        namespace.hide(Path(place))
+    namespace.renounce_capabilities()
+
+
+def _limit(memory: int) -> None:
+    """No more private memory than `memory` MiB and what is reserved; no core dumps. getrlimit(2), RLIMIT_DATA."""
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = (memory << 20) + RESERVED
+    if most == resource.RLIM_INFINITY or limit < most:
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _log() -> logging.Handler:
+    """Have what is logged go to the function's log, from `WARNING` on, as Lambda's Python runtime does."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(_formatter(""))
+    logging.getLogger().addHandler(handler)
+    return handler
+
+
+def _formatter(request_id: str) -> logging.Formatter:
+    formatter = logging.Formatter(_LOG_FORMAT.format(request_id), "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    return formatter
+
+
+def _handler(name: str) -> Handler:
+    """The handler `module.function`. Raises RuntimeFault."""
+    module_name, dot, function = name.rpartition(".")
+    if not dot:
+        text = f"Bad handler '{name}': not enough values to unpack (expected 2, got 1)"
+        raise RuntimeFault("Runtime.MalformedHandlerName", text)
+    try:
+        module = importlib.import_module(module_name.replace("/", "."))
+    except ImportError as error:
+        text = f"Unable to import module '{module_name}': {error}"
+        raise RuntimeFault("Runtime.ImportModuleError", text) from error
+    except SyntaxError as error:
+        where = f'  File "{error.filename}" Line {error.lineno}\n    {error.text}'
+        text = f"Syntax error in module '{module_name}': {error}"
+        raise RuntimeFault("Runtime.UserCodeSyntaxError", text, [where]) from error
+    found: Handler | None = getattr(module, function, None)
+    if found is None:
+        raise RuntimeFault("Runtime.HandlerNotFound", f"Handler '{function}' missing on module '{module_name}'")
+    return found
+
+
+def _marshalled(answer: object) -> bytes:
+    """What a handler returned, as JSON. Raises RuntimeFault."""
+    if isinstance(answer, bytes):
+        return answer
+    try:
+        return json.dumps(answer, default=_number).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise RuntimeFault("Runtime.MarshalError", f"Unable to marshal response: {error}") from error
+
+
+def _number(value: object) -> int | float:
+    """A Decimal, as DynamoDB gives them, as the number that it is."""
+    if not isinstance(value, Decimal):
+        raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _told(kind: type[BaseException], error: BaseException, trace: TracebackType | None, request_id: str) -> bytes:
+    """The error object of `error`, which is written to the log as well."""
+    if isinstance(error, RuntimeFault):
+        name, stack = error.kind, error.trace
+    else:
+        name, stack = kind.__name__, _stack(trace)
+    told = {"errorMessage": str(error), "errorType": name, "requestId": request_id, "stackTrace": stack}
+    sys.stdout.write(f"[ERROR] {name}: {error}\nTraceback (most recent call last):\n{''.join(stack)}\n")
+    return json.dumps(told).encode()
+
+
+def _stack(trace: TracebackType | None) -> list[str]:
+    """The frames below those of this program, each as Lambda tells it: file, line, function, code."""
+    frames = traceback.extract_tb(trace)
+    ours = [position for position, frame in enumerate(frames) if frame.filename == __file__]
+    told = [(frame.filename, frame.lineno or 0, frame.name, frame.line) for frame in frames[ours[-1] + 1 :]]
+    return traceback.format_list(told)

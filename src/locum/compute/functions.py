@@ -1,0 +1,80 @@
+"""Functions of Lambda made real: their invocations, so many at a time, each in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from locum.compute.function_process import FunctionProcess, Invocation, Outcome, can_hide
+from locum.core.clock import Clock
+from locum.core.errors import LocumError
+from locum.core.functions import Function
+
+__all__ = ["AT_ONCE", "Busy", "Functions", "Invocation", "Outcome", "Stopped"]
+
+AT_ONCE: Final = 16
+"""Invocations that run at the same time."""
+
+_log: Final = logging.getLogger("locum.compute")
+
+
+class Busy(LocumError):
+    """As many invocations run as may at the same time."""
+
+
+class Stopped(LocumError):
+    """The invocation was stopped before it had an outcome: the plane ends."""
+
+
+class Functions:
+    """Runs functions. `hidden` are files and directories of the host that they do not see, where that can be done."""
+
+    def __init__(self, clock: Clock, hidden: Sequence[Path] = (), at_once: int = AT_ONCE) -> None:
+        self._clock = clock
+        self._to_hide = tuple(map(str, hidden))
+        self._hidden: tuple[str, ...] | None = None if hidden else ()  # what can be hidden; not known yet
+        self._room = asyncio.Semaphore(at_once)
+        self._running: dict[asyncio.Task[Outcome | None], FunctionProcess] = {}
+
+    async def invoke(
+        self, function: Function, invocation: Invocation, environment: Mapping[str, str], *, patient: bool = False
+    ) -> Outcome:
+        """Run `function` on an event, with the variables of `environment`. Raises Busy, PackageError, Stopped.
+
+        `patient`: wait for room where there is none. Once this is cancelled the process does not go on.
+        """
+        if self._room.locked() and not patient:
+            raise Busy("too many functions run at the same time")
+        await self._room.acquire()
+        process = FunctionProcess(function, invocation, environment, self._clock)
+        task = asyncio.get_running_loop().create_task(self._outcome(process))
+        self._running[task] = process
+        task.add_done_callback(self._ended)
+        try:
+            outcome = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            process.stop()
+            raise
+        if outcome is None:
+            raise Stopped("the invocation was stopped")
+        return outcome
+
+    async def close(self) -> None:
+        """Stop what runs, and wait until nothing of it is left."""
+        for process in self._running.values():
+            process.stop()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _outcome(self, process: FunctionProcess) -> Outcome | None:
+        if self._hidden is None:
+            self._hidden = self._to_hide if await can_hide(self._to_hide) else ()
+            if not self._hidden:
+                _log.warning("no namespaces on this machine: functions can read the files of this user")
+        return await process.run(self._hidden)
+
+    def _ended(self, task: asyncio.Task[Outcome | None]) -> None:
+        del self._running[task]
+        self._room.release()

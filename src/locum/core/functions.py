@@ -1,0 +1,34 @@
+"""Lambda functions as values: what is known of a deployed one when it is invoked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """One version of a function: its configuration and its code, as AWS's `FunctionConfiguration` names them.
+
+    `arn` has no qualifier; `version` is `$LATEST` or a number. `runtime` and `handler` are empty for a container
+    image, as is `code`, the deployment package (a zip archive), of which `code_sha256` is the digest in base64.
+    `timeout` is in seconds, `memory` in MiB, `role` the ARN of the execution role.
+    """
+
+    account: str
+    region: str
+    name: str
+    arn: str
+    version: str
+    runtime: str
+    handler: str
+    role: str
+    timeout: int
+    memory: int
+    environment: Mapping[str, str] = field(repr=False)
+    code: bytes = field(repr=False)
+    code_sha256: str
+
+
+Find = Callable[[str, str, str, str], Function | None]
+"""The version of a function that an account, a region, a name and a qualifier (a version, an alias, or empty) mean."""

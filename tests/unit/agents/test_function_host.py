@@ -1,0 +1,343 @@
+"""lambda:Invoke, carried out by the function host: whose process it is, what is recorded, what is refused and how."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from locum.agents.functions import FunctionHost
+from locum.audit import Record, cloudtrail_event
+from locum.backends.moto.functions import find
+from locum.compute.functions import Functions
+from locum.core.clock import system_clock
+from support.functions import WAITING, Meeting, Visitor, meeting, package
+from support.inprocess import InProcess, refusal
+from support.plane import ACCOUNT, REGION, TRUSTS_EC2, allow, document, fresh, trusting
+
+TRUSTS_LAMBDA = trusting(Service="lambda.amazonaws.com")
+ECHO = "def handler(event, context): return {'event': event, 'id': context.aws_request_id}"
+ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+    running = InProcess(tmp_path_factory.mktemp("plane"))
+    yield running
+    running.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    yield
+    assert list(tmp_path.glob("locum-function-*")) == []
+
+
+@pytest.fixture
+def place() -> Iterator[Meeting]:
+    with meeting() as made:
+        yield made
+
+
+def role(plane: InProcess, trust: str = TRUSTS_LAMBDA, *statements: dict[str, Any]) -> str:
+    """The ARN of a new role."""
+    name, iam = fresh("role"), plane.client("iam")
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+    if statements:
+        iam.put_role_policy(RoleName=name, PolicyName="may", PolicyDocument=document(*statements))
+    return f"arn:aws:iam::{ACCOUNT}:role/{name}"
+
+
+def deployed(plane: InProcess, main: str = ECHO, **changes: Any) -> str:
+    """The name of a new function."""
+    fields = {
+        "FunctionName": fresh("function"),
+        "Runtime": "python3.11",
+        "Role": changes.get("Role") or role(plane),
+        "Handler": "main.handler",
+        "Timeout": 60,
+        "Code": {"ZipFile": package(main=main)},
+        **changes,
+    }
+    name: str = plane.client("lambda").create_function(**fields)["FunctionName"]
+    return name
+
+
+def invoked(plane: InProcess, name: str, **parameters: Any) -> tuple[dict[str, Any], Any]:
+    """The answer, and its payload."""
+    answer = plane.client("lambda", read_timeout=60).invoke(FunctionName=name, **parameters)
+    payload = answer.pop("Payload").read()
+    return answer, json.loads(payload) if payload else None
+
+
+def records(plane: InProcess, operation: str, about: str) -> list[Record]:
+    """Those of an operation on, or for, a function."""
+    return [r for r in plane.records() if r.operation == operation and about in f"{r.parameters} {r.source_arn}"]
+
+
+def carried_out(plane: InProcess) -> None:
+    """Have all effects carried out."""
+    plane.run(plane.node.calls.outbox.step())
+
+
+# -- what an invocation is answered --------------------------------------------------------------------------
+
+
+def test_the_function_answers_and_knows_the_id_of_the_request(plane: InProcess) -> None:
+    answer, payload = invoked(plane, deployed(plane), Payload=b'{"a": 1}')
+    metadata = answer["ResponseMetadata"]
+    assert payload == {"event": {"a": 1}, "id": metadata["RequestId"]}
+    assert metadata["HTTPHeaders"]["content-type"] == "application/json"
+    assert (answer["StatusCode"], answer["ExecutedVersion"]) == (200, "$LATEST")
+    assert answer.keys().isdisjoint({"FunctionError", "LogResult"})
+
+
+def test_without_a_payload_the_event_is_an_empty_object(plane: InProcess) -> None:
+    assert invoked(plane, deployed(plane))[1]["event"] == {}
+
+
+def test_the_tail_of_the_log_is_told_to_who_asks_for_it(plane: InProcess) -> None:
+    name = deployed(plane, "def handler(event, context): print('working')")
+    answer, _ = invoked(plane, name, LogType="Tail")
+    assert b"\nworking\n" in base64.b64decode(answer["LogResult"])
+
+
+def test_an_error_of_the_function_is_no_error_of_the_call(plane: InProcess) -> None:
+    answer, payload = invoked(plane, deployed(plane, "def handler(event, context): raise ValueError('no')"))
+    assert (answer["StatusCode"], answer["FunctionError"]) == (200, "Unhandled")
+    assert (payload["errorType"], payload["errorMessage"]) == ("ValueError", "no")
+
+
+@pytest.mark.parametrize("as_called", ["{name}:live", f"{ARN}{{name}}:live", f"{ACCOUNT}:function:{{name}}:live"])
+def test_a_version_is_invoked_by_its_alias_in_every_form_of_the_name(plane: InProcess, as_called: str) -> None:
+    program = "def handler(event, context): return [context.function_version, context.invoked_function_arn]"
+    name, client = deployed(plane, program), plane.client("lambda")
+    version = client.publish_version(FunctionName=name)["Version"]
+    client.create_alias(FunctionName=name, Name="live", FunctionVersion=version)
+    client.update_function_code(FunctionName=name, ZipFile=package(main=ECHO))
+    answer, payload = invoked(plane, as_called.format(name=name))
+    assert payload == [version, f"{ARN}{name}:live"]
+    assert answer["ExecutedVersion"] == version
+
+
+def test_what_the_client_tells_of_itself_reaches_the_function(plane: InProcess) -> None:
+    name = deployed(plane, "def handler(event, context): return context.client_context.custom")
+    told = base64.b64encode(b'{"custom": {"a": 1}}').decode()
+    assert invoked(plane, name, ClientContext=told)[1] == {"a": 1}
+    met = refusal(plane.client("lambda").invoke, FunctionName=name, ClientContext="no base64")
+    assert met[0] == "InvalidRequestContentException"
+
+
+def test_a_dry_run_checks_and_runs_nothing(plane: InProcess, place: Meeting) -> None:
+    name = deployed(plane, WAITING, Environment={"Variables": place.environment})
+    assert invoked(plane, name, InvocationType="DryRun")[0]["StatusCode"] == 204
+    assert records(plane, "AssumeRole", name) == []
+    assert refusal(plane.client("lambda").invoke, FunctionName="nothing", InvocationType="DryRun")[1] == 404
+
+
+# -- asynchronous invocations --------------------------------------------------------------------------------
+
+
+def test_an_event_is_accepted_at_once_and_lambda_invokes_the_function_later(plane: InProcess, place: Meeting) -> None:
+    name = deployed(plane, WAITING, Environment={"Variables": place.environment})
+    answer, payload = invoked(plane, name, InvocationType="Event", Payload=b'{"a": 1}')
+    assert (answer["StatusCode"], payload) == (202, None)
+    plane.run(asyncio.to_thread(place.next)).release()
+    carried_out(plane)
+    later, first = records(plane, "Invoke", name)
+    assert (later.invoked_by, later.source_account, later.source_arn) == (
+        "lambda.amazonaws.com",
+        ACCOUNT,
+        f"{ARN}{name}",
+    )
+    assert (later.cause, later.status, later.account) == (first.request_id, 200, ACCOUNT)
+
+
+def test_a_function_that_takes_long_holds_up_no_other(plane: InProcess, place: Meeting) -> None:
+    name = deployed(plane, WAITING, Environment={"Variables": place.environment})
+    visitors = []
+    for _ in range(2):
+        invoked(plane, name, InvocationType="Event")
+        visitors.append(plane.run(asyncio.to_thread(place.next)))  # while the one before is under way
+    for visitor in visitors:
+        visitor.release()
+    carried_out(plane)
+    assert len(records(plane, "Invoke", name)) == 4
+
+
+def test_an_event_survives_the_end_of_the_plane(plane: InProcess, place: Meeting) -> None:
+    name = deployed(plane, WAITING, Environment={"Variables": place.environment})
+    invoked(plane, name, InvocationType="Event")
+    first: Visitor = plane.run(asyncio.to_thread(place.next))
+    plane.close()
+    plane.start()
+    assert first.gone()
+    assert not first.directory.exists()
+    plane.run(asyncio.to_thread(place.next)).release()
+    carried_out(plane)
+    later, _ = records(plane, "Invoke", name)
+    assert (later.status, later.invoked_by) == (200, "lambda.amazonaws.com")
+
+
+# -- the execution role --------------------------------------------------------------------------------------
+
+
+def test_lambda_assumes_the_role_for_the_function_and_that_is_recorded(plane: InProcess) -> None:
+    made = role(plane)
+    name = deployed(plane, Role=made)
+    invoked(plane, name)
+    (record,) = records(plane, "AssumeRole", name)
+    assert (record.invoked_by, record.source_arn, record.verdict) == ("lambda.amazonaws.com", f"{ARN}{name}", "allow")
+    event = cloudtrail_event(record)
+    assert event["userIdentity"] == {"type": "AWSService", "invokedBy": "lambda.amazonaws.com"}
+    assert event["requestParameters"] == {"roleArn": made, "roleSessionName": name}
+
+
+def test_a_role_that_trusts_only_ec2_is_not_assumed_and_why_is_explained(plane: InProcess) -> None:
+    name = deployed(plane, Role=role(plane, TRUSTS_EC2))
+    met = refusal(plane.client("lambda").invoke, FunctionName=name)
+    assert met == ("AccessDeniedException", 403, "The role defined for the function cannot be assumed by Lambda.")
+    (record,) = records(plane, "AssumeRole", name)
+    assert (record.verdict, record.error_code) == ("implicit-deny", "AccessDenied")
+    assert "sts:AssumeRole" in json.dumps(record.explanation, default=str)
+
+
+def test_a_role_that_is_gone_is_not_assumed(plane: InProcess) -> None:
+    made = role(plane)
+    name = deployed(plane, Role=made)
+    plane.client("iam").delete_role(RoleName=made.rpartition("/")[2])
+    assert refusal(plane.client("lambda").invoke, FunctionName=name)[0] == "AccessDeniedException"
+
+
+def test_a_trust_policy_may_name_the_function(plane: InProcess) -> None:
+    name = fresh("named")
+    trust = trusting({"ArnEquals": {"aws:SourceArn": f"{ARN}{name}"}}, Service="lambda.amazonaws.com")
+    made = role(plane, trust)
+    deployed(plane, FunctionName=name, Role=made)
+    other = deployed(plane, Role=made)
+    assert invoked(plane, name)[0]["StatusCode"] == 200
+    assert refusal(plane.client("lambda").invoke, FunctionName=other)[0] == "AccessDeniedException"
+
+
+def test_what_the_function_does_is_done_by_the_session_of_its_role(plane: InProcess) -> None:
+    program = """
+import boto3
+
+def handler(event, context):
+    return boto3.client("sts").get_caller_identity()["Arn"]
+"""
+    made = role(plane)
+    name = deployed(plane, program, Role=made)
+    session = f"arn:aws:sts::{ACCOUNT}:assumed-role/{made.rpartition('/')[2]}/{name}"
+    assert invoked(plane, name)[1] == session
+
+
+def test_a_policy_may_ask_which_function_it_is(plane: InProcess) -> None:
+    program = """
+import boto3
+
+def handler(event, context):
+    return len(boto3.client("iam").list_users()["Users"])
+"""
+    name = fresh("asked")
+    by_name = allow("iam:ListUsers", "*", ArnEquals={"lambda:SourceFunctionArn": f"{ARN}{name}"})
+    made = role(plane, TRUSTS_LAMBDA, by_name)
+    deployed(plane, program, FunctionName=name, Role=made)
+    other = deployed(plane, program, Role=made)
+    assert invoked(plane, name)[1] == 0
+    assert "not authorized to perform: iam:ListUsers" in invoked(plane, other)[1]["errorMessage"]
+
+
+def test_credentials_that_a_function_prints_are_in_no_file_of_locums(
+    plane: InProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    program = """
+import os
+
+def handler(event, context):
+    print(os.environ["AWS_SECRET_ACCESS_KEY"], os.environ["AWS_SESSION_TOKEN"])
+    raise ValueError(os.environ["AWS_SECRET_ACCESS_KEY"])
+"""
+    answer, _ = invoked(plane, deployed(plane, program), LogType="Tail")
+    secret, token = base64.b64decode(answer["LogResult"]).decode().splitlines()[1].split()
+    plane.run(plane.node.ledger.flush())
+    stored = b"".join(path.read_bytes() for path in plane.node.options.data.rglob("*") if path.is_file())
+    for leaked in (secret, token):
+        assert leaked.encode() not in stored
+        assert leaked not in caplog.text
+
+
+# -- refusals ------------------------------------------------------------------------------------------------
+
+
+def test_who_may_not_invoke_the_function_does_not(plane: InProcess) -> None:
+    name = deployed(plane)
+    met = refusal(plane.client("lambda", plane.user(fresh("user"))).invoke, FunctionName=name)
+    assert met[:2] == ("AccessDeniedException", 403)
+    assert records(plane, "AssumeRole", name) == []
+
+
+@pytest.mark.parametrize("name", ["nothing", f"{ARN}nothing", "nothing:live"])
+def test_a_function_that_is_not_there_is_not_found(plane: InProcess, name: str) -> None:
+    qualifier = ":live" if name.endswith(":live") else ""
+    met = refusal(plane.client("lambda").invoke, FunctionName=name)
+    assert met == ("ResourceNotFoundException", 404, f"Function not found: {ARN}nothing{qualifier}")
+
+
+@pytest.mark.parametrize(("kind", "most"), [("RequestResponse", 6 << 20), ("Event", 1 << 20)])
+def test_an_event_that_is_too_large_is_refused(plane: InProcess, kind: str, most: int) -> None:
+    payload = b'"%b"' % (b"x" * (most - 1))
+    met = refusal(plane.client("lambda").invoke, FunctionName=deployed(plane), InvocationType=kind, Payload=payload)
+    text = f"{most + 1} byte payload is too large for the {kind} invocation type (limit {most} bytes)"
+    assert met == ("RequestEntityTooLargeException", 413, text)
+
+
+@pytest.mark.parametrize("payload", [b"{", b"no JSON", b"[" * 100_000])
+def test_an_event_that_is_no_json_is_refused(plane: InProcess, payload: bytes) -> None:
+    met = refusal(plane.client("lambda").invoke, FunctionName=deployed(plane), Payload=payload)
+    assert met[:2] == ("InvalidRequestContentException", 400)
+    assert met[2].startswith("Could not parse request body into json: Could not parse payload into json: ")
+
+
+@pytest.mark.parametrize("kind", ["RequestResponse", "Event", "DryRun"])
+def test_a_runtime_that_is_not_hosted_is_told(plane: InProcess, kind: str) -> None:
+    name = deployed(plane, Runtime="nodejs22.x")
+    met = refusal(plane.client("lambda").invoke, FunctionName=name, InvocationType=kind)
+    text = "Locum runs functions of the runtimes python3.x, and not yet nodejs22.x."
+    assert met == ("InvalidRuntimeException", 502, text)
+
+
+def test_a_package_that_cannot_be_unpacked_is_told(plane: InProcess) -> None:
+    met = refusal(plane.client("lambda").invoke, FunctionName=deployed(plane, Code={"ZipFile": b"no archive"}))
+    assert met[:2] == ("InvalidZipFileException", 502)
+
+
+@contextmanager
+def room_for(plane: InProcess, at_once: int) -> Iterator[None]:
+    """A host of the plane that runs so many functions at a time."""
+    by_operation = cast("dict[Any, Any]", plane.node.runtime.backends.by_operation)
+    settings, functions = plane.node.runtime.settings, Functions(system_clock, at_once=at_once)
+    host = FunctionHost(find, plane.node.calls.assume, functions, lambda: settings.endpoint, os.environ["PATH"])
+    usual = by_operation["lambda", "Invoke"]
+    by_operation["lambda", "Invoke"] = host
+    try:
+        yield
+    finally:
+        by_operation["lambda", "Invoke"] = usual
+        plane.run(host.close())
+
+
+def test_too_many_at_a_time_are_throttled(plane: InProcess) -> None:
+    name = deployed(plane)
+    with room_for(plane, 0):
+        met = refusal(plane.client("lambda").invoke, FunctionName=name)
+    assert met == ("TooManyRequestsException", 429, "Rate Exceeded.")
