@@ -27,6 +27,7 @@ from locum.core.http import HttpRequest, HttpResponse
 from locum.core.identifiers import RequestIds
 from locum.core.principal import Caller, PrincipalKind
 from locum.core.resources import UNKNOWN, ResourceFacts
+from locum.credentials import BrokenSeal
 from locum.services.verbs import Proof
 from locum.state import PendingEffect
 from locum.wire import Codec
@@ -129,7 +130,12 @@ class Calls:
         now_pending = self._runtime.ledger.state.get(PendingEffect, entry.account, entry.id)
         if now_pending is None:
             return  # done meanwhile
-        made = call_of(now_pending, self._runtime.keyring)
+        try:
+            made = call_of(now_pending, self._runtime.keyring)
+        except BrokenSeal as error:  # of a key that was retired: nobody will ever read it
+            _log.error("effect %s, caused by request %s, is given up: %s", entry.id, entry.cause, error)
+            await self._committer.drop(now_pending)
+            return
         context = self._of_service(made, now_pending.cause)
         context.effect = entry = now_pending
         try:

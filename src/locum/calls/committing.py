@@ -88,6 +88,14 @@ class Committer:
 
         await self._runtime.ledger.transact(run, lambda _: (self._recorder.refused_row(context, fault),))
 
+    async def drop(self, entry: PendingEffect) -> None:
+        """Take an effect away that nobody can carry out. There is no call to be recorded."""
+
+        def run(state: State) -> Outcome:
+            return Outcome({}, () if _entry(state, entry) is None else (remove(entry),))
+
+        await self._runtime.ledger.transact(run, lambda _: ())
+
     def _events(self, context: RequestContext, state: State, effects: Sequence[Effect]) -> tuple[Event, ...]:
         """The entries of the effects that a call causes, and the end of the one that it carries out."""
         done = context.effect

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from locum.calls.runtime import Runtime
 from locum.core.actors import account_of
 from locum.core.calls import Effect
 from locum.state import PendingEffect
 
-CarryOut = Callable[[PendingEffect], Awaitable[None]]
+CarryOut = Callable[[PendingEffect], Coroutine[Any, Any, None]]
 
 AT_ONCE: Final = 16
 """Effects that are carried out at the same time."""
@@ -97,8 +97,9 @@ class Outbox:
 
     async def _in_turn(self, entries: Sequence[PendingEffect]) -> None:
         for entry in entries:
-            if not self._closing:
-                await self._task(entry)
+            async with self._room:  # an effect that is awaited by another one needs no room of its own
+                if not self._closing:
+                    await self._task(entry)
 
     def _free(self, first: PendingEffect, task: asyncio.Task[None]) -> None:
         """Free the lane whose entries from `first` on were carried out by `task`, put off, or not taken by storage."""
@@ -115,13 +116,9 @@ class Outbox:
         key = entry.account, entry.id
         task = self._under_way.get(key)
         if task is None:
-            task = self._under_way[key] = asyncio.ensure_future(self._carried_out(entry))
+            task = self._under_way[key] = asyncio.ensure_future(self._carry_out(entry))
             task.add_done_callback(lambda _: self._under_way.pop(key, None))
         return task
-
-    async def _carried_out(self, entry: PendingEffect) -> None:
-        async with self._room:
-            await self._carry_out(entry)
 
 
 def _lane(entry: PendingEffect) -> str:

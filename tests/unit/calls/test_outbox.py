@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from locum.backends import BackendCall
 from locum.calls import OwnService
 from locum.calls.effects import GIVEN_UP_AFTER
+from locum.calls.outbox import AT_ONCE
 from locum.core.actors import ServiceRole, service_principal
 from locum.core.calls import Effect, ServiceCall
 from locum.core.clock import system_clock
@@ -21,7 +23,7 @@ from locum.core.identifiers import request_id
 from locum.core.principal import Source
 from locum.services import sts
 from locum.services.verbs import Context, Operation, Outcome, Params, writes
-from locum.state import PendingEffect
+from locum.state import PendingEffect, put
 from support.backends import behind
 from support.inprocess import InProcess
 from support.plane import trusting
@@ -50,7 +52,7 @@ class Clocked(InProcess):
         self.node.runtime.services = services
 
     def _causing(self, ctx: Context, _params: Params) -> Outcome:
-        return Outcome({"Account": ctx.account}, (), tuple(self.causes))
+        return Outcome({"Account": ctx.account}, (), tuple(e._replace(id=request_id(ctx.entropy)) for e in self.causes))
 
     def cause(self, *effects: Effect) -> str:
         """The request id of a call that causes `effects`."""
@@ -229,3 +231,30 @@ def test_a_service_does_nothing_of_its_own_in_another_account(plane: Clocked) ->
     with pytest.raises(Fault):
         plane.run(plane.node.calls.make(call))
     assert plane.client("ec2").describe_instances()["Reservations"][0]["Instances"][0]["State"]["Name"] == "running"
+
+
+def test_an_effect_that_no_key_opens_any_more_is_given_up(plane: Clocked, caplog: pytest.LogCaptureFixture) -> None:
+    with behind(plane, "sns", topic := Topic(failures=1)):
+        plane.cause(plane.effect("sealed"))
+        plane.step()
+        (entry,) = plane.pending
+        unreadable = replace(entry, sealed=bytes(len(entry.sealed)))
+        plane.run(plane.node.ledger.transact(lambda _: Outcome({}, (put(unreadable),)), lambda _: ()))
+        plane.now += 60
+        assert plane.step() is None
+    assert len(topic.got) == 1
+    assert entry.id in caplog.text
+
+
+def test_effects_that_await_effects_do_not_wait_for_each_other_for_ever(plane: Clocked) -> None:
+    """Each of more effects than are carried out at once causes one that it awaits."""
+    with behind(plane, "sns", topic := Topic()):
+        sts_caller = service_principal("sts.amazonaws.com", ACCOUNT)
+        asked = {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE"}
+        call = ServiceCall(sts_caller, "sts", "GetAccessKeyInfo", asked, REGION)
+        outer = [Effect(request_id(plane.node.runtime.entropy), call) for _ in range(AT_ONCE + 4)]
+        plane.cause(*outer)
+        plane.causes = [plane.effect("inner", awaited=True)]
+        plane.step()
+    assert len(topic.got) == AT_ONCE + 4
+    assert plane.pending == []
