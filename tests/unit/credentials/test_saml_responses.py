@@ -479,3 +479,10 @@ def test_what_cannot_be_decrypted_reads_the_same(change: Callable[[Any], None], 
     change(response)
     with pytest.raises(saml.BadEncryption, match="cannot be decrypted with the provider's private keys"):
         validated(response, *([signer(key).pem] if key else []))
+
+
+def test_an_encrypted_assertion_beyond_ascii_is_refused() -> None:
+    document = octets(Login(now=NOW).response(encrypted(signer().sign(Login(now=NOW).assertion()), signer("reader"))))
+    strange = document.replace(b"<xenc:CipherValue>", "<xenc:CipherValue>\u0080".encode())
+    with pytest.raises(saml.SamlError):
+        saml.validate_response(strange, [signer().der], [signer("reader").pem.encode()])

@@ -8,7 +8,6 @@ failures have the same message, against oracle attacks (Bleichenbacher 1998; Jag
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Sequence
 from typing import Final
 
@@ -83,7 +82,7 @@ def _octets(part: Element) -> bytes:
     value = part.find(f"{XENC}CipherData/{XENC}CipherValue")
     try:
         return base64.b64decode("".join(((value.text if value is not None else "") or "").split()), validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one, so are characters beyond ASCII
         raise BadEncryption(UNREADABLE) from None
 
 

@@ -8,7 +8,6 @@ x.509 certificate that is included as part of the SAML metadata document must us
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Final, NamedTuple
 
 from locum.credentials.saml.errors import BadMetadata, BadXml
@@ -68,7 +67,7 @@ def _certificates(role: Element) -> list[bytes]:
 def _certificate(text: str) -> bytes:
     try:
         der = base64.b64decode("".join(text.split()), validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one, so are characters beyond ASCII
         raise BadMetadata("a certificate is not base64") from None
     check_certificate(der)
     return der
