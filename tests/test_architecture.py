@@ -150,7 +150,7 @@ def _is_core(name: str) -> bool:
 def test_time_and_chance_are_read_in_one_place() -> None:
     """ADR 11. A new journal's name is a UUID made of the entropy it is given; a function's process has its own time."""
     sources = {"time.time", "secrets.token_bytes", "os.urandom", "random", "secrets", "time", "uuid"}
-    allowed = {"locum.core.clock", "locum.store.sqlite", "locum.compute.function_program"}
+    allowed = {"locum.core.clock", "locum.store.sqlite_file", "locum.compute.function_program"}
     found = [
         f"{module.name}: {name}"
         for module in modules()

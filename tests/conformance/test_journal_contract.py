@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from locum.core.errors import StorageError
-from locum.store.journal import AuditQuery, AuditRow, Entry, Field, Journal, Retention, SequenceConflict, Use
+from locum.store.journal import (
+    AuditQuery,
+    AuditRow,
+    Compacted,
+    Entry,
+    Field,
+    Journal,
+    Retention,
+    SequenceConflict,
+    Use,
+)
 from locum.store.memory import MemoryJournal
 from locum.store.sqlite import SqliteJournal
 
@@ -20,12 +35,40 @@ JOURNALS: dict[str, Factory] = {
 }
 DURABLE: dict[str, Factory] = {"sqlite": JOURNALS["sqlite"]}
 
+Pair = tuple[Journal, Journal]
 
-@pytest.fixture(params=JOURNALS)
+
+def _memories(_: Path) -> Pair:
+    first = MemoryJournal(shared=True)
+    return first, first.another()
+
+
+def _files(path: Path) -> Pair:
+    """Within one process followers need not look: they are woken."""
+    first, second = (SqliteJournal.open(path / "data", shared=True, poll=3600.0) for _ in range(2))
+    return first, second
+
+
+SHARED: dict[str, Callable[[Path], Pair]] = {"memory": _memories, "sqlite": _files}
+"""Two handles of one journal."""
+
+
+@pytest.fixture(params=[*JOURNALS, *(f"{name}, shared" for name in SHARED)])
 def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
-    made = JOURNALS[request.param](tmp_path)
-    yield made
-    made.close()
+    """A journal that is alone, and one beside which another handle is open: they promise the same."""
+    name, _, shared = request.param.partition(", ")
+    handles = SHARED[name](tmp_path) if shared else (JOURNALS[name](tmp_path),)
+    yield handles[0]
+    for handle in handles:
+        handle.close()
+
+
+@pytest.fixture(params=SHARED)
+def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
+    handles = SHARED[request.param](tmp_path)
+    yield handles
+    for handle in handles:
+        handle.close()
 
 
 def entries(first: int, last: int) -> list[Entry]:
@@ -119,8 +162,25 @@ def test_the_asked_for_tail_survives_compaction_for_followers(journal: Journal) 
 def test_reading_what_was_compacted_away_is_an_error_not_a_gap(journal: Journal) -> None:
     journal.append(entries(1, 9), [], 0)
     journal.save_checkpoint(7, [b"state"], keep=3)
-    with pytest.raises(StorageError):
+    with pytest.raises(Compacted):
         list(journal.read(3))
+
+
+def test_whoever_saw_more_than_the_journal_has_is_told_so(journal: Journal) -> None:
+    journal.append(entries(1, 3), [], 0)
+    with pytest.raises(StorageError, match="older copy"):
+        list(journal.read(4))
+
+
+@pytest.mark.parametrize("sequence", [1, 3])
+def test_a_checkpoint_as_old_as_the_stored_one_or_older_changes_nothing(journal: Journal, sequence: int) -> None:
+    journal.append(entries(1, 6), [], 0)
+    assert journal.save_checkpoint(3, [b"new"], keep=3) == 3
+    assert journal.save_checkpoint(sequence, [b"old"], keep=0) == 3
+    saved = journal.checkpoint()
+    assert saved is not None
+    assert (saved[0], list(saved[1])) == (3, [b"new"])
+    assert list(journal.read(0)) == entries(1, 6)
 
 
 def test_a_newer_checkpoint_replaces_the_older_one(journal: Journal) -> None:
@@ -155,6 +215,134 @@ def test_history_is_told_newest_first_and_page_by_page(journal: Journal) -> None
     journal.record([row(8)])
     second = journal.find(AuditQuery(limit=3, before=first[-1].position))
     assert [data for _, data in first + second] == [b"record-%d" % n for n in (7, 6, 5, 4, 3, 2)]
+
+
+def test_history_is_told_oldest_first_from_any_position_on(journal: Journal) -> None:
+    journal.record([row(n) for n in range(1, 8)])
+    assert [(position, data) for position, data in journal.scan(0, 3)] == [(n, b"record-%d" % n) for n in (1, 2, 3)]
+    assert [position for position, _ in journal.scan(3, 100)] == [4, 5, 6, 7]
+    assert journal.scan(7, 100) == []
+    journal.append(entries(1, 1), [row(8)], 0)
+    assert [position for position, _ in journal.scan(7, 100)] == [8]
+
+
+def test_a_batch_that_is_handed_over_again_is_stored_once(journal: Journal) -> None:
+    for _ in range(2):
+        journal.append(entries(1, 2), [row(1)], 0, "batch-1")
+    journal.append(entries(3, 3), [row(3)], 2, "batch-2")
+    journal.append(entries(1, 2), [row(1)], 0, "batch-1")
+    assert list(journal.read(0)) == entries(1, 3)
+    assert found(journal, AuditQuery()) == [b"record-3", b"record-1"]
+    assert [journal.settled(name) for name in ("batch-1", "batch-2", "batch-3", "")] == [1, 3, None, None]
+
+
+@pytest.mark.parametrize("batch_id", ["", "batch-2"])
+def test_a_batch_of_another_id_is_another_batch(journal: Journal, batch_id: str) -> None:
+    journal.append(entries(1, 1), [], 0, "batch-1")
+    journal.append(entries(2, 2), [], 1)
+    for expected in (0, 1):
+        with pytest.raises(SequenceConflict):
+            journal.append(entries(expected + 1, expected + 1), [], expected, batch_id)
+
+
+def called(sequence: int, call_id: str) -> Entry:
+    return Entry(sequence, 1000.0, b"[]", call_id=call_id)
+
+
+def test_a_call_with_an_id_is_stored_once(journal: Journal) -> None:
+    journal.append([called(1, ""), called(2, "call"), called(3, "")], [], 0)
+    assert journal.settled("call") == 2
+    assert [entry.call_id for entry in journal.read(0)] == ["", "call", ""]
+    with pytest.raises(SequenceConflict):
+        journal.append([called(4, "other"), called(5, "call")], [row(1)], 3)
+    with pytest.raises(SequenceConflict):
+        journal.append([called(4, "twice"), called(5, "twice")], [row(1)], 3)
+    assert [journal.settled(name) for name in ("other", "twice")] == [None, None]
+    assert (journal.last(), journal.find(AuditQuery())) == (3, [])
+
+
+def test_ids_are_kept_as_long_as_their_entries(journal: Journal) -> None:
+    for n in range(1, 5):
+        journal.append([called(n, f"call-{n}")], [], n - 1, f"batch-{n}")
+    journal.save_checkpoint(4, [b"state"], keep=2)
+    names = [f"{kind}-{n}" for kind in ("batch", "call") for n in range(1, 5)]
+    assert [journal.settled(name) for name in names] == [None, None, 3, 4] * 2
+
+
+def test_a_follower_that_has_seen_everything_gets_the_last_number_when_its_time_is_over(journal: Journal) -> None:
+    with closing(journal.follow()) as follower:
+        assert follower.wait(0, 0.0) == 0
+        journal.append(entries(1, 3), [], 0)
+        assert [follower.wait(after, 0.0) for after in (0, 2, 3)] == [3, 3, 3]
+
+
+def test_a_follower_that_waits_ends_with_its_journal(journal: Journal) -> None:
+    with ThreadPoolExecutor(1) as waiting:
+        follower = journal.follow()
+        woken = waiting.submit(follower.wait, 7, 3600.0)
+        journal.close()
+        assert woken.result(30) == 7
+        assert follower.wait(7, 3600.0) == 7
+
+
+def test_a_follower_is_woken_by_what_any_handle_appends(pair: Pair) -> None:
+    here, there = pair
+    with ThreadPoolExecutor(1) as waiting, closing(here.follow()) as follower:
+        for last, writer in enumerate((there, here, there)):
+            woken = waiting.submit(follower.wait, last, 3600.0)
+            writer.append(entries(last + 1, last + 1), [], last)
+            assert woken.result(30) == last + 1
+    assert list(here.read(0)) == list(there.read(0)) == entries(1, 3)
+
+
+def test_every_handle_writes_after_what_the_others_wrote(pair: Pair) -> None:
+    here, there = pair
+    assert not here.exclusive
+    here.append(entries(1, 2), [row(1)], 0)
+    assert there.last() == 2
+    with pytest.raises(SequenceConflict):
+        there.append(entries(1, 1), [row(9)], 0)
+    there.append(entries(3, 3), [row(2)], 2)
+    here.record([row(3)])
+    there.record([row(4)])
+    here.append(entries(4, 4), [row(5)], 3)
+    for handle in pair:
+        assert (handle.last(), list(handle.read(0))) == (4, entries(1, 4))
+        assert handle.scan(0, 9) == [(n, b"record-%d" % n) for n in range(1, 6)]
+        assert found(handle, AuditQuery()) == [b"record-%d" % n for n in range(5, 0, -1)]
+
+
+def test_a_batch_whose_answer_was_lost_is_known_to_every_handle(pair: Pair) -> None:
+    here, there = pair
+    here.append([called(1, "call")], [row(1)], 0, "batch")
+    there.append(entries(2, 2), [], 1)
+    assert (there.settled("batch"), there.settled("call")) == (1, 1)
+    there.append([called(1, "call")], [row(1)], 0, "batch")
+    with pytest.raises(SequenceConflict):
+        there.append([called(3, "call")], [], 2)
+    assert (here.last(), here.scan(0, 9)) == (2, [(1, b"record-1")])
+
+
+def test_no_handle_sets_the_checkpoint_of_another_back(pair: Pair) -> None:
+    here, there = pair
+    here.append(entries(1, 9), [], 0)
+    assert there.save_checkpoint(7, [b"seven"], keep=2) == 7
+    assert here.save_checkpoint(5, [b"five"], keep=0) == 7
+    for handle in pair:
+        saved = handle.checkpoint()
+        assert saved is not None
+        assert (saved[0], list(saved[1])) == (7, [b"seven"])
+        assert list(handle.read(5)) == entries(6, 9)
+        with pytest.raises(Compacted):
+            list(handle.read(4))
+
+
+def test_a_handle_goes_on_where_another_compacted_everything(pair: Pair) -> None:
+    here, there = pair
+    here.append(entries(1, 3), [], 0)
+    there.save_checkpoint(3, [b"state"])
+    here.append(entries(4, 4), [], 3)
+    assert (here.last(), there.last(), list(there.read(3))) == (4, 4, entries(4, 4))
 
 
 QUERIES = {
@@ -222,6 +410,18 @@ def test_a_call_that_is_recorded_late_does_not_set_its_use_back(journal: Journal
     assert last(journal) == {("AIDAANN", "s3:GetObject"): 1009.0}
 
 
+def test_a_use_is_known_to_every_handle(pair: Pair) -> None:
+    here, there = pair
+    here.record([used(1, "s3:GetObject")])
+    there.record([used(5, "s3:GetObject"), used(2, "s3:PutObject")])
+    here.record([used(3, "s3:PutObject"), used(900, "s3:GetObject")])
+    for handle in pair:
+        known = last(handle)
+        assert known.keys() == {("AIDAANN", "s3:GetObject"), ("AIDAANN", "s3:PutObject")}
+        assert known["AIDAANN", "s3:GetObject"] == 1900.0
+        assert 1003.0 - 60 <= known["AIDAANN", "s3:PutObject"] <= 1003.0
+
+
 @pytest.mark.parametrize("name", DURABLE)
 def test_last_uses_are_there_when_it_is_opened_again(name: str, tmp_path: Path) -> None:
     first = DURABLE[name](tmp_path)
@@ -257,3 +457,61 @@ def test_closing_twice_is_closing_once(name: str, tmp_path: Path) -> None:
     made = JOURNALS[name](tmp_path)
     made.close()
     made.close()
+
+
+steps = st.one_of(
+    st.tuples(st.just("append"), st.integers(1, 3), st.booleans()),
+    st.tuples(st.just("record"), st.integers(1, 3), st.just(True)),
+    st.tuples(st.just("checkpoint"), st.integers(0, 12), st.booleans()),
+)
+
+
+class Model:
+    """What every handle must find: one dense list of entries, one of rows, a checkpoint that never goes back."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.rows: list[AuditRow] = []
+        self.checkpoint = self.kept_from = 0
+
+    def step(self, handle: Journal, what: str, count: int, right: bool) -> None:
+        last = len(self.entries)
+        rows = [row(len(self.rows) + n) for n in range(1, count + 1)]
+        if what == "record":
+            handle.record(rows)
+            self.rows += rows
+        elif what == "checkpoint":
+            sequence = min(count, last)
+            if handle.save_checkpoint(sequence, [b"%d" % sequence], keep=2) == sequence != self.checkpoint:
+                self.checkpoint, self.kept_from = sequence, max(self.kept_from, sequence - 2)
+        elif right or not last:
+            handle.append(entries(last + 1, last + count), rows, last)
+            self.entries += entries(last + 1, last + count)
+            self.rows += rows
+        else:
+            with pytest.raises(SequenceConflict):
+                handle.append(entries(last, last + count - 1), rows, last - 1)
+
+    def check(self, handle: Journal) -> None:
+        assert handle.last() == len(self.entries)
+        assert list(handle.read(self.kept_from)) == self.entries[self.kept_from :]
+        assert handle.scan(0, 1000) == [(n, stored.data) for n, stored in enumerate(self.rows, 1)]
+        saved = handle.checkpoint()
+        assert (0 if saved is None else saved[0]) == self.checkpoint
+
+
+@pytest.mark.parametrize("name", SHARED)
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 1), steps), max_size=14))
+def test_any_interleaving_of_two_handles_makes_one_dense_journal(
+    name: str, story: list[tuple[int, tuple[str, int, bool]]]
+) -> None:
+    with TemporaryDirectory() as directory:
+        handles = SHARED[name](Path(directory))
+        model = Model()
+        for writer, step in story:
+            model.step(handles[writer], *step)
+            model.check(handles[1 - writer])
+        for handle in handles:
+            model.check(handle)
+            handle.close()

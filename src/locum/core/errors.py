@@ -4,6 +4,7 @@ LocumError              anything of ours; its text says what was wrong, with whi
  +- Fault               an answer to a client: AWS's error code, message and HTTP status
  +- ConfigurationError  a bad option, file or environment variable; ends a command with its text
  +- StorageError        the data directory cannot be used: held by another process, newer format, damaged
+     +- PassingStorageError  it cannot be used now: locked, full, out of memory; the same again may succeed
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ class ConfigurationError(LocumError):
 
 class StorageError(LocumError):
     """The data directory cannot be used as it is."""
+
+
+class PassingStorageError(StorageError):
+    """Storage cannot be used at the moment. What was asked for may have happened: ask again, with the same id."""
 
 
 class Fault(LocumError):

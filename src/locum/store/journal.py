@@ -5,11 +5,16 @@ Invariants of every implementation (its conformance suite is tests/conformance/t
 1. Sequence numbers are dense and start at 1, so that a follower can tell a gap from silence.
 2. `append` is one transaction: all of its entries and audit rows are there, or none is.
 3. What `append` and `save_checkpoint` return from is durable.
-4. A checkpoint and the entries after it make the same state as all entries from the first.
-5. Audit rows have positions that grow in the order in which they were stored.
-6. Who last used what follows from the audit rows and outlasts them; a crash may set it back by a minute.
+4. A checkpoint and the entries after it make the same state as all entries from the first. Checkpoints never go back.
+5. Audit rows have positions that grow in the order in which rows become visible: none appears before one that was seen.
+6. Who last used what follows from the audit rows and outlasts them; a crash may set it back by a minute, and another
+   handle may learn of a use that is not the first of its kind a minute late.
+7. A journal that is not `exclusive` may have several handles, in this and in other processes. Each write is held
+   against what the journal has, never against what the handle remembers.
+8. A batch or call with an id is stored once, however often it is handed over. Ids are kept as long as their entries.
 
-A journal blocks. Its writing methods are called by one thread at a time; `find` and `uses` by any thread at any time.
+A journal blocks. `find`, `scan`, `uses` and `settled` may be called by any thread at any time, a `Follower` by a thread
+of its own, everything else by one thread at a time.
 """
 
 from __future__ import annotations
@@ -19,21 +24,29 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from locum.core.errors import LocumError
+from locum.core.errors import LocumError, StorageError
 from locum.state import FORMAT
 
 
 class SequenceConflict(LocumError):
-    """Somebody else's entry came first: the last sequence number is not the expected one. Nothing was written."""
+    """Another handle's entry came first: what was to be written was decided on what is no longer so. Nothing was."""
+
+
+class Compacted(StorageError):
+    """The entries that were asked for are part of a checkpoint by now; `Journal.checkpoint` has what they led to."""
 
 
 class Entry(NamedTuple):
-    """The events of one call. `at` is epoch seconds; `events` is `state.encode`d in the format `format`."""
+    """The events of one call. `at` is epoch seconds; `events` is `state.encode`d in the format `format`.
+
+    `call_id` tells the call from every other one, where its caller may come again with the same.
+    """
 
     sequence: int
     at: float
     events: bytes
     format: int = FORMAT
+    call_id: str = ""
 
 
 class Use(NamedTuple):
@@ -133,23 +146,59 @@ class Retention:
     rows: int = 1_000_000
 
 
+class Follower(Protocol):
+    """Waits for what is appended to a journal, by any handle of it, in this process or another."""
+
+    def wait(self, after: int, timeout: float) -> int:
+        """The last sequence number, once it is beyond `after`, or after some `timeout` seconds, or sooner.
+
+        Blocks without spinning. Returns at once when it is closed. Raises StorageError.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the `wait` that is under way, and release everything. For any thread; idempotent."""
+        ...
+
+
 class Journal(Protocol):
-    """Durable, ordered, dense. Everything raises StorageError where the storage fails or is damaged."""
+    """Durable, ordered, dense. Everything raises StorageError where the storage fails or is damaged.
+
+    PassingStorageError where it may work the next time. A write that raised it may have gone through all the same.
+    """
 
     @property
     def installation(self) -> str:
         """What tells this journal from every other one, from its creation on (a UUID)."""
         ...
 
-    def append(self, batch: Sequence[Entry], audit: Sequence[AuditRow], expected: int) -> None:
+    @property
+    def exclusive(self) -> bool:
+        """Whether nobody else can write while this handle is open: then `last` is what the handle wrote last."""
+        ...
+
+    def append(self, batch: Sequence[Entry], audit: Sequence[AuditRow], expected: int, batch_id: str = "") -> None:
         """Store entries `expected` + 1 and on, with audit rows, in one durable transaction.
 
-        Raises SequenceConflict where the last entry is not `expected`.
+        Handed over again with the same `batch_id` and `expected`, it finds that the batch is there and stores nothing.
+
+        Raises SequenceConflict where the last entry is not `expected`, or the journal has an entry with one of the
+        call ids.
+        """
+        ...
+
+    def settled(self, known_by: str) -> int | None:
+        """The sequence number of the call, or of the first entry of the batch, with this id; None where there is none.
+
+        Not for longer than its entries are kept: after their compaction the answer is None.
         """
         ...
 
     def record(self, rows: Sequence[AuditRow]) -> None:
-        """Store audit rows alone. They outlive the process; the last ones may not outlive a power failure."""
+        """Store audit rows alone. They outlive the process; the last ones may not outlive a power failure.
+
+        After a PassingStorageError they may be stored twice; their event ids tell.
+        """
         ...
 
     def last(self) -> int:
@@ -157,13 +206,18 @@ class Journal(Protocol):
         ...
 
     def read(self, after: int) -> Iterator[Entry]:
-        """Entries `after` + 1 and on. Raises StorageError where they were compacted away or one is missing."""
+        """Entries `after` + 1 and on. Raises Compacted where they are not kept, StorageError where one is missing."""
         ...
 
-    def save_checkpoint(self, sequence: int, parts: Iterable[bytes], keep: int = 0) -> None:
+    def follow(self) -> Follower:
+        """What waits for the next entries. `close` of the journal closes it as well."""
+        ...
+
+    def save_checkpoint(self, sequence: int, parts: Iterable[bytes], keep: int = 0) -> int:
         """Store `parts`, which make the state after entry `sequence`, in place of the older checkpoint.
 
-        Entries up to `sequence` are deleted, save for the `keep` newest of them. Durable, all or nothing.
+        Entries up to `sequence` are deleted, save for the `keep` newest of them. Durable, all or nothing. Where the
+        journal has one as new as that, nothing changes. Answers the sequence number of the one that it has now.
         """
         ...
 
@@ -173,6 +227,13 @@ class Journal(Protocol):
 
     def find(self, query: AuditQuery) -> list[Found]:
         """The audit rows of `query`, newest first, at most `query.limit`."""
+        ...
+
+    def scan(self, after: int, limit: int) -> list[Found]:
+        """The first `limit` audit rows behind the position `after` (0: from the first that is kept), oldest first.
+
+        Positions are dense: where the first one is not `after` + 1, the rows in between are past their retention.
+        """
         ...
 
     def uses(self, account: str, principal: str | None = None) -> list[Used]:
@@ -193,3 +254,9 @@ def check_follows(batch: Sequence[Entry], expected: int) -> None:
     for number, entry in enumerate(batch, expected + 1):
         if entry.sequence != number:
             raise ValueError(f"entry {entry.sequence} where {number} is next")
+
+
+def check_reaches(after: int, last: int) -> None:
+    """Assert that a journal that ends with `last` is one in which `after` was seen. Raises StorageError."""
+    if last < after:
+        raise StorageError(f"the journal ends at entry {last}, and {after} was seen before: it is an older copy")

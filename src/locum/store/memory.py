@@ -1,15 +1,19 @@
-"""A journal in memory: the production interface for tests and throw-away planes. Nothing outlives it."""
+"""A journal in memory: the production interface for tests and throw-away planes. Nothing outlives its handles."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from threading import Lock
+from typing import Final
 
 from locum.core.clock import DAY
 from locum.core.errors import StorageError
+from locum.store.doorbell import BellFollower, LocalBell
 from locum.store.journal import (
     AuditQuery,
     AuditRow,
+    Compacted,
     Entry,
     Field,
     Found,
@@ -18,89 +22,156 @@ from locum.store.journal import (
     Use,
     Used,
     check_follows,
+    check_reaches,
 )
+
+_HOUR: Final = 3600.0
+
+
+class _Held:
+    """What all handles of one journal share. To be touched under `lock`."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.bell = LocalBell()
+        self.entries: list[Entry] = []
+        self.rows: list[tuple[int, AuditRow]] = []
+        self.settled: dict[str, int] = {}
+        self.uses: dict[Use, float] = {}
+        self.last = 0
+        self.position = 0
+        self.checkpoint: tuple[int, list[bytes]] | None = None
+
+    def store(self, rows: Sequence[AuditRow]) -> None:
+        for row in rows:
+            self.position += 1
+            self.rows.append((self.position, row))
+            if row.use is not None:
+                self.uses[row.use] = max(row.at, self.uses.get(row.use, 0.0))
 
 
 class MemoryJournal:
-    """`entries` and `rows` may be looked at, not changed."""
+    """A handle of a journal in memory (`Journal`). `entries` and `rows` may be looked at, not changed."""
 
-    def __init__(self, installation: str = "memory", retention: Retention = Retention()) -> None:  # noqa: B008 - frozen
+    def __init__(
+        self,
+        installation: str = "memory",
+        retention: Retention = Retention(),  # noqa: B008 - frozen
+        *,
+        shared: bool = False,
+        held: _Held | None = None,
+    ) -> None:
         self.installation = installation
-        self.entries: list[Entry] = []
-        self.rows: list[tuple[int, AuditRow]] = []
-        self._uses: dict[Use, float] = {}
+        self.exclusive = not shared
         self._retention = retention
-        self._last = 0
-        self._position = 0
-        self._checkpoint: tuple[int, list[bytes]] | None = None
-        self._lock = Lock()
+        self._held = held or _Held()
+        self._followers: list[BellFollower] = []
 
-    def append(self, batch: Sequence[Entry], audit: Sequence[AuditRow], expected: int) -> None:
+    def another(self) -> MemoryJournal:
+        """Another handle of the same journal. Raises StorageError where this one is exclusive."""
+        if self.exclusive:
+            raise StorageError("the journal is in use by another handle, which shares it with nobody")
+        return MemoryJournal(self.installation, self._retention, shared=True, held=self._held)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The entries that are kept."""
+        return self._held.entries
+
+    @property
+    def rows(self) -> list[tuple[int, AuditRow]]:
+        """The audit rows that are kept, and their positions."""
+        return self._held.rows
+
+    def append(self, batch: Sequence[Entry], audit: Sequence[AuditRow], expected: int, batch_id: str = "") -> None:
         check_follows(batch, expected)
-        with self._lock:
-            if self._last != expected:
-                raise SequenceConflict(f"the last entry is {self._last}, not {expected}")
-            self.entries.extend(batch)
-            self._last += len(batch)
-            self._store(audit)
+        held, calls = self._held, [entry.call_id for entry in batch if entry.call_id]
+        with held.lock:
+            if held.last != expected:
+                if batch_id and held.settled.get(batch_id) == expected + 1:
+                    return
+                raise SequenceConflict(f"the last entry is {held.last}, not {expected}")
+            if len(set(calls)) < len(calls) or not held.settled.keys().isdisjoint(calls):
+                raise SequenceConflict("the journal has an entry of one of these calls")
+            held.entries.extend(batch)
+            held.last += len(batch)
+            held.settled |= {entry.call_id: entry.sequence for entry in batch if entry.call_id}
+            held.settled |= {batch_id: expected + 1} if batch_id else {}
+            held.store(audit)
+        held.bell.ring()
+
+    def settled(self, known_by: str) -> int | None:
+        with self._held.lock:
+            return self._held.settled.get(known_by)
 
     def record(self, rows: Sequence[AuditRow]) -> None:
-        with self._lock:
-            self._store(rows)
+        with self._held.lock:
+            self._held.store(rows)
 
     def last(self) -> int:
-        return self._last
+        return self._held.last
 
     def read(self, after: int) -> Iterator[Entry]:
-        with self._lock:
-            found = [entry for entry in self.entries if entry.sequence > after]
-            missing = len(found) != max(0, self._last - after)
-        if missing:
-            raise StorageError(f"entries after {after} were compacted into a checkpoint")
+        held = self._held
+        with held.lock:
+            found = [entry for entry in held.entries if entry.sequence > after]
+            last = held.last
+        check_reaches(after, last)
+        if len(found) < last - after:
+            raise Compacted(f"entries after {after} were compacted into a checkpoint")
         return iter(found)
 
-    def save_checkpoint(self, sequence: int, parts: Iterable[bytes], keep: int = 0) -> None:
-        stored = list(parts)
-        with self._lock:
-            self._checkpoint = (sequence, stored)
-            self.entries = [entry for entry in self.entries if entry.sequence > sequence - keep]
+    def follow(self) -> BellFollower:
+        follower = BellFollower(self.last, self._held.bell.listen(), _HOUR, lambda: None)
+        self._followers.append(follower)
+        return follower
+
+    def save_checkpoint(self, sequence: int, parts: Iterable[bytes], keep: int = 0) -> int:
+        held, stored = self._held, list(parts)
+        with held.lock:
+            if held.checkpoint is not None and held.checkpoint[0] >= sequence:
+                return held.checkpoint[0]
+            held.checkpoint = (sequence, stored)
+            held.entries = [entry for entry in held.entries if entry.sequence > sequence - keep]
+            held.settled = {name: at for name, at in held.settled.items() if at > sequence - keep}
+        return sequence
 
     def checkpoint(self) -> tuple[int, Iterator[bytes]] | None:
-        return None if self._checkpoint is None else (self._checkpoint[0], iter(self._checkpoint[1]))
+        kept = self._held.checkpoint
+        return None if kept is None else (kept[0], iter(kept[1]))
 
     def find(self, query: AuditQuery) -> list[Found]:
         found: list[Found] = []
-        with self._lock:
-            for position, row in reversed(self.rows):
+        with self._held.lock:
+            for position, row in reversed(self._held.rows):
                 if len(found) >= query.limit:
                     break
                 if (query.before is None or position < query.before) and matches(row, query):
                     found.append(Found(position, row.data))
         return found
 
+    def scan(self, after: int, limit: int) -> list[Found]:
+        with self._held.lock:
+            behind = (Found(position, row.data) for position, row in self._held.rows if position > after)
+            return list(islice(behind, limit))
+
     def uses(self, account: str, principal: str | None = None) -> list[Used]:
-        with self._lock:
+        with self._held.lock:
             return [
                 Used(*use, at)
-                for use, at in self._uses.items()
+                for use, at in self._held.uses.items()
                 if use.account == account and principal in (None, use.principal)
             ]
 
     def maintain(self, now: float) -> bool:
-        with self._lock:
-            oldest = now - self._retention.days * DAY
-            self.rows = [row for row in self.rows[-self._retention.rows :] if row[1].at >= oldest]
+        held, oldest = self._held, now - self._retention.days * DAY
+        with held.lock:
+            held.rows = [row for row in held.rows[-self._retention.rows :] if row[1].at >= oldest]
         return False
 
     def close(self) -> None:
-        """Nothing to release."""
-
-    def _store(self, rows: Sequence[AuditRow]) -> None:
-        for row in rows:
-            self._position += 1
-            self.rows.append((self._position, row))
-            if row.use is not None:
-                self._uses[row.use] = max(row.at, self._uses.get(row.use, 0.0))
+        for follower in self._followers:
+            follower.close()
 
 
 def matches(row: AuditRow, query: AuditQuery) -> bool:

@@ -1,77 +1,92 @@
-"""The journal on SQLite: one file in a data directory that this process alone holds.
+"""The journal on SQLite: one file in a data directory, held by one handle alone or by several on purpose.
 
-WAL mode, so that history is read beside the writer. synchronous=FULL wherever an answer depends on it:
-sqlite.org/wal.html, "Performance Considerations": in WAL mode, FULL syncs the log with each commit.
+What several handles need, in one process or more:
+- Every write, and the opening, takes the directory's turn (`DataDirectory.turn`). It is fairer than SQLite's waiting,
+  and keeps the checkpoints of the write-ahead log that SQLite makes at the end of a commit from meeting the commit of
+  another process: sqlite.org/wal.html#walresetbug, in SQLite before 3.51.3.
+- What a handle remembers of the file holds for as long as `PRAGMA data_version` does: nobody else has committed. Each
+  write transaction of a shared journal asks first, and reads it anew where somebody has.
+- What is read in more than one statement is read in one transaction, which is one instant of the file.
 """
 
 from __future__ import annotations
 
 import sqlite3
-import uuid
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import zip_longest
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final
+from typing import Final
 
 from locum.core.clock import Entropy, system_entropy
 from locum.core.errors import StorageError
-from locum.store.directory import DataDirectory
+from locum.store.directory import TURN, DataDirectory
+from locum.store.doorbell import BellFollower, LocalBell
+from locum.store.file_bell import FileBell
 from locum.store.journal import (
     AuditQuery,
     AuditRow,
+    Compacted,
     Entry,
     Found,
     Retention,
     SequenceConflict,
     Used,
     check_follows,
+    check_reaches,
 )
+from locum.store.sqlite_file import FileChanges, connect, last_sequence, prepare, reported, transaction, value
 from locum.store.trail import Trail
 from locum.store.usage import UsageTable
 
 FILE: Final = "locum.db"
-STORE_FORMAT: Final = 1
-"""The format of the file: raised when an older Locum could no longer use it."""
+_PAGE: Final = 128
+"""Entries read in one transaction."""
 
-_APPLICATION_ID: Final = 0x4C6F636D
-"""`Locm`, in the header of the file (sqlite.org/pragma.html, application_id)."""
-
-_SETTINGS: Final = (
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    "PRAGMA busy_timeout = 5000",
-    "PRAGMA secure_delete = OFF",  # what is secret is sealed before it comes here
-    "PRAGMA wal_autocheckpoint = 4000",
-    "PRAGMA temp_store = MEMORY",
+_FIRST: Final = (
+    "INSERT INTO entry (sequence, at, events, format, call, batch) VALUES (?, ?, ?, ?, nullif(?, ''), nullif(?, ''))"
 )
-_SCHEMA: Final = (
-    f"PRAGMA application_id = {_APPLICATION_ID}",
-    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE entry (sequence INTEGER PRIMARY KEY, at REAL, format INTEGER NOT NULL, events BLOB NOT NULL)",
-    "CREATE TABLE checkpoint (sequence INTEGER, part INTEGER, data BLOB NOT NULL, PRIMARY KEY (sequence, part))",
+_REST: Final = "INSERT INTO entry (sequence, at, events, format, call) VALUES (?, ?, ?, ?, nullif(?, ''))"
+"""The first entry of a batch has its id."""
+
+_SELECT: Final = (
+    "SELECT sequence, at, events, format, coalesce(call, '') FROM entry WHERE sequence > ? ORDER BY sequence LIMIT ?"
 )
 
 
 class SqliteJournal:
-    """See `Journal`. Closing it also releases the data directory."""
+    """A handle of the journal in a data directory (`Journal`). Closing it also releases the directory.
 
-    def __init__(self, directory: DataDirectory, retention: Retention, entropy: Entropy) -> None:
+    `patience` is for how long a lock is waited for, `poll` how often followers look at the file though nobody woke
+    them; both in seconds.
+    """
+
+    def __init__(
+        self, directory: DataDirectory, retention: Retention, entropy: Entropy, patience: float, poll: float
+    ) -> None:
         self._directory = directory
-        self._path = directory.create(FILE)
+        self._patience = patience
+        self._poll = poll
+        self._bell = FileBell(directory.path / TURN) if directory.shared else LocalBell()
         self._lock = Lock()
-        with _reported(self._path):
-            self._writer = _connect(self._path)
-            try:
-                self.installation = _prepare(self._writer, self._path, entropy)
-                self._trail = Trail(self._writer, retention)
-                self._usage = UsageTable(self._writer)
-                self._last = _last_sequence(self._writer)
-                self._reader = _connect(self._path)
-            except BaseException:
-                self._writer.close()
-                raise
-        self._full = True
+        with directory.turn(patience):
+            self._path = directory.create(FILE)
+            with reported(self._path):
+                self._writer = connect(self._path, patience)
+                try:
+                    self.installation = prepare(self._writer, self._path, entropy)
+                    self._trail = Trail(self._writer, retention)
+                    self._usage = UsageTable(self._writer)
+                    self._reader = connect(self._path, patience)
+                except BaseException:
+                    self._writer.close()
+                    raise
+        self._full, self._closed = True, False
+        self._last = 0
+        self._version: int | None = None
+        self._followers: list[BellFollower] = []
 
     @classmethod
     def open(
@@ -79,14 +94,21 @@ class SqliteJournal:
         path: Path,
         retention: Retention = Retention(),  # noqa: B008 - frozen
         entropy: Entropy = system_entropy,
+        *,
+        shared: bool = False,
+        patience: float = 5.0,
+        poll: float = 0.2,
     ) -> SqliteJournal:
         """The journal in the data directory `path`, made where there is none.
 
+        `shared` lets others who say so open it too, in this process or in others on this machine. (Not over a
+        network file system: SQLite's log and flock(2) need one kernel.)
+
         Raises StorageError where the directory is in use, not ours, damaged or of a newer format.
         """
-        directory = DataDirectory.claim(path)
+        directory = DataDirectory.claim(path, shared=shared)
         try:
-            return cls(directory, retention, entropy)
+            return cls(directory, retention, entropy, patience, poll)
         except BaseException:
             directory.release()
             raise
@@ -96,158 +118,159 @@ class SqliteJournal:
         """The data directory, held until `close`."""
         return self._directory
 
-    def append(self, batch: Sequence[Entry], audit: Sequence[AuditRow], expected: int) -> None:
+    @property
+    def exclusive(self) -> bool:
+        return not self._directory.shared
+
+    def append(self, batch: Sequence[Entry], audit: Sequence[AuditRow], expected: int, batch_id: str = "") -> None:
         check_follows(batch, expected)
-        if self._last != expected:
-            raise SequenceConflict(f"the last entry is {self._last}, not {expected}")
         with self._transaction(full=True):
-            self._writer.executemany(
-                "INSERT INTO entry (sequence, at, events, format) VALUES (?, ?, ?, ?)",
-                [tuple(entry) for entry in batch],
-            )
-            position = self._trail.insert(self._writer, audit)
+            if self._last != expected:
+                if batch_id and self._batch_of(expected + 1) == batch_id:
+                    return
+                raise SequenceConflict(f"the last entry is {self._last}, not {expected}")
+            try:
+                self._writer.executemany(_FIRST, [(*entry, batch_id) for entry in batch[:1]])
+                self._writer.executemany(_REST, [tuple(entry) for entry in batch[1:]])
+            except sqlite3.IntegrityError as error:
+                raise SequenceConflict("the journal has an entry of one of these calls") from error
+            self._trail.insert(self._writer, audit)
             self._usage.note(self._writer, audit)
-        self._last = expected + len(batch)
-        self._trail.stored(position)
+            self._last += len(batch)
+        self._bell.ring()
+
+    def settled(self, known_by: str) -> int | None:
+        with self._lock, reported(self._path):
+            for column in ("call", "batch"):
+                sql = f"SELECT sequence FROM entry WHERE {column} = ?"  # noqa: S608 - a name of ours
+                found = self._reader.execute(sql, (known_by,)).fetchone()
+                if found is not None:
+                    return int(found[0])
+        return None
 
     def record(self, rows: Sequence[AuditRow]) -> None:
         with self._transaction(full=False):
-            position = self._trail.insert(self._writer, rows)
+            self._trail.insert(self._writer, rows)
             self._usage.note(self._writer, rows)
-        self._trail.stored(position)
 
     def last(self) -> int:
-        return self._last
+        with reported(self._path):
+            return last_sequence(self._writer)
 
     def read(self, after: int) -> Iterator[Entry]:
-        with _reported(self._path):
-            rows = self._writer.execute(
-                "SELECT sequence, at, events, format FROM entry WHERE sequence > ? ORDER BY sequence", (after,)
-            )
-            expected = after
-            for row in rows:
-                entry = Entry(*row)
-                expected += 1
-                if entry.sequence != expected:
-                    raise StorageError(f"{self._path}: journal entry {expected} is missing")
-                yield entry
-        if expected < self._last:
-            raise StorageError(f"{self._path}: journal entry {expected + 1} is missing")
+        while page := self._page(after):
+            yield from page
+            after = page[-1].sequence
 
-    def save_checkpoint(self, sequence: int, parts: Iterable[bytes], keep: int = 0) -> None:
+    def follow(self) -> BellFollower:
+        with reported(self._path):
+            changes = FileChanges(self._path, self._patience)
+        follower = BellFollower(changes.last, self._bell.listen(), self._poll, changes.close)
+        self._followers.append(follower)
+        return follower
+
+    def save_checkpoint(self, sequence: int, parts: Iterable[bytes], keep: int = 0) -> int:
+        rows = [(sequence, number, data) for number, data in enumerate([b"", *parts])]
         with self._transaction(full=True):
+            kept = _checkpointed(self._writer)
+            if kept is not None and kept >= sequence:
+                return kept
             self._writer.execute("DELETE FROM checkpoint")
-            self._writer.executemany(
-                "INSERT INTO checkpoint (sequence, part, data) VALUES (?, ?, ?)",
-                [(sequence, number, data) for number, data in enumerate([b"", *parts])],
-            )
+            self._writer.executemany("INSERT INTO checkpoint (sequence, part, data) VALUES (?, ?, ?)", rows)
             self._writer.execute("DELETE FROM entry WHERE sequence <= ?", (sequence - keep,))
+        return sequence
 
     def checkpoint(self) -> tuple[int, Iterator[bytes]] | None:
         """Part 0 is empty and only says that there is a checkpoint: an empty state has no other part."""
-        with _reported(self._path):
-            row = self._writer.execute("SELECT max(sequence) FROM checkpoint").fetchone()
-        return None if row[0] is None else (row[0], self._checkpoint_parts(row[0]))
+        with reported(self._path), transaction(self._writer):
+            kept = _checkpointed(self._writer)
+            parts = deque(self._writer.execute("SELECT data FROM checkpoint WHERE part > 0 ORDER BY part"))
+        return None if kept is None else (kept, _consumed(parts))
 
     def find(self, query: AuditQuery) -> list[Found]:
-        with self._lock, _reported(self._path):
+        with self._lock, reported(self._path), transaction(self._reader):
             return self._trail.find(self._reader, query)
 
+    def scan(self, after: int, limit: int) -> list[Found]:
+        with self._lock, reported(self._path), transaction(self._reader):
+            return self._trail.scan(self._reader, after, limit)
+
     def uses(self, account: str, principal: str | None = None) -> list[Used]:
-        with self._lock, _reported(self._path):
+        with self._lock, reported(self._path):
             return self._usage.find(self._reader, account, principal)
 
     def maintain(self, now: float) -> bool:
-        with self._lock, _reported(self._path):
+        with self._transaction(full=False):
             self._usage.forget(self._writer, now)
             return self._trail.maintain(self._writer, now)
 
     def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        for follower in self._followers:
+            follower.close()
         with self._lock:
-            with suppress(StorageError), self._transaction(full=False):  # not where it is closed already, or failing
+            with suppress(StorageError), self._transaction(full=False):  # not where storage is failing
                 self._usage.settle(self._writer)
             self._reader.close()
             self._writer.close()
         self._directory.release()
 
-    def _checkpoint_parts(self, sequence: int) -> Iterator[bytes]:
-        with _reported(self._path):
-            select = "SELECT data FROM checkpoint WHERE sequence = ? AND part > 0 ORDER BY part"
-            for (data,) in self._writer.execute(select, (sequence,)):
-                yield data
+    def _page(self, after: int) -> list[Entry]:
+        """The next entries after `after`, and the certainty that there is nothing else."""
+        with reported(self._path), transaction(self._writer):
+            page = [Entry(*row) for row in self._writer.execute(_SELECT, (after, _PAGE))]
+            last, kept = last_sequence(self._writer), _checkpointed(self._writer) or 0
+        check_reaches(after, last)
+        expected = range(after + 1, min(last, after + _PAGE) + 1)
+        missing = next((n for n, entry in zip_longest(expected, page) if entry is None or entry.sequence != n), None)
+        if missing is None:
+            return page
+        if missing <= kept:
+            raise Compacted(f"{self._path}: journal entry {missing} is part of the checkpoint of entry {kept}")
+        raise StorageError(f"{self._path}: journal entry {missing} is missing")
+
+    def _batch_of(self, sequence: int) -> str | None:
+        """The id of the batch that begins with an entry."""
+        found = self._writer.execute("SELECT batch FROM entry WHERE sequence = ?", (sequence,)).fetchone()
+        return None if found is None else found[0]
 
     @contextmanager
     def _transaction(self, *, full: bool) -> Iterator[None]:
         """All or nothing; on the disk itself where `full`. sqlite.org/pragma.html#pragma_synchronous."""
-        with _reported(self._path):
+        with reported(self._path), self._directory.turn(self._patience):
             if full != self._full:
                 self._writer.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
                 self._full = full
-            self._writer.execute("BEGIN IMMEDIATE")
             try:
-                yield
-                self._writer.execute("COMMIT")
-            except BaseException:
-                with suppress(sqlite3.Error):
-                    self._writer.execute("ROLLBACK")
+                with transaction(self._writer, "BEGIN IMMEDIATE"):
+                    self._look()
+                    yield
+            except BaseException as error:
+                self._version = None
+                if not isinstance(error, SequenceConflict):
+                    self._usage.rolled_back()
                 raise
 
-
-@contextmanager
-def _reported(path: Path) -> Iterator[None]:
-    """SQLite's errors as ours."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise StorageError(f"{path} cannot be used: {error}") from error
-    except sqlite3.Error as error:
-        raise StorageError(f"{path} is damaged or not Locum's ({error}); restore it, or use another --data") from error
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=32)
-    try:
-        for setting in _SETTINGS:
-            connection.execute(setting)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    def _look(self) -> None:
+        """Know the file as it is now, in the transaction that is open."""
+        if self._version is not None and not self._directory.shared:
+            return
+        version = value(self._writer, "PRAGMA data_version")
+        if version != self._version:
+            self._last = last_sequence(self._writer)
+            self._trail.refresh(self._writer)
+            self._version = version
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, entropy: Entropy) -> str:
-    """Make the tables of a new file, or check those of an old one. Answers the installation's id."""
-    if _value(connection, "SELECT count(*) FROM sqlite_master") == 0:
-        connection.execute("BEGIN IMMEDIATE")
-        for statement in _SCHEMA:
-            connection.execute(statement)
-        installation = str(uuid.UUID(bytes=entropy(16), version=4))
-        meta = [("format", str(STORE_FORMAT)), ("installation", installation)]
-        connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", meta)
-        connection.execute("COMMIT")
-        return installation
-    if _value(connection, "PRAGMA application_id") != _APPLICATION_ID:
-        raise StorageError(f"{path} is another program's database; use another --data")
-    known: dict[str, str] = dict(connection.execute("SELECT key, value FROM meta"))
-    try:
-        stored, installation = int(known["format"]), known["installation"]
-    except (KeyError, ValueError) as error:
-        raise StorageError(
-            f"{path} is damaged: it does not say its format; restore it, or use another --data"
-        ) from error
-    if stored > STORE_FORMAT:
-        raise StorageError(
-            f"{path} was written by a newer Locum (format {stored}, this one reads up to {STORE_FORMAT}); "
-            "use that version or newer, or another --data"
-        )
-    return installation
+def _consumed(parts: deque[tuple[bytes]]) -> Iterator[bytes]:
+    """Each part, which is let go of: together they may be large."""
+    while parts:
+        yield parts.popleft()[0]
 
 
-def _last_sequence(connection: sqlite3.Connection) -> int:
-    """The newest entry may have been compacted away: then the checkpoint says."""
-    newest = "SELECT coalesce(max(sequence), 0) FROM "
-    return max(int(_value(connection, newest + table)) for table in ("entry", "checkpoint"))
-
-
-def _value(connection: sqlite3.Connection, sql: str) -> Any:
-    return connection.execute(sql).fetchone()[0]
+def _checkpointed(connection: sqlite3.Connection) -> int | None:
+    """The sequence number of the checkpoint, or None."""
+    found: int | None = value(connection, "SELECT max(sequence) FROM checkpoint")
+    return found

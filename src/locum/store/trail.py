@@ -8,13 +8,15 @@ Facts that shaped it:
   numbered by position, which have no index while they are filled (a part is scanned in milliseconds) and
   get theirs, one at a time, once they are full and there is a pause: a bulk build costs a tenth.
 - What is too old goes part by part: dropping a table is cheap, deleting rows from nine indexes is not.
+- Which parts there are, and with which indexes, is what the schema says; `PRAGMA schema_version` tells each connection
+  when to read it again, whoever changed it.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
 
@@ -52,11 +54,10 @@ _RESOURCES: Final = {Field.RESOURCE_NAME: "\x1f{}\x1e", Field.RESOURCE_TYPE: "\x
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One table. `indexes` are those built so far; `span` is its first and last instant, once it is indexed."""
+    """One table, and the indexes built so far."""
 
     number: int
-    indexes: frozenset[str] = field(default_factory=frozenset)
-    span: tuple[float, float] | None = None
+    indexes: frozenset[str]
 
     @property
     def table(self) -> str:
@@ -67,82 +68,120 @@ class _Part:
         return len(self.indexes) == len(_INDEXES)
 
 
+class _Catalogue:
+    """The parts of the file as one connection sees them, oldest first."""
+
+    def __init__(self) -> None:
+        self._version = -1
+        self._parts: tuple[_Part, ...] = ()
+
+    def parts(self, connection: sqlite3.Connection) -> tuple[_Part, ...]:
+        """To be asked first in a transaction, and believed to its end."""
+        (version,) = connection.execute("PRAGMA schema_version").fetchone()
+        if version != self._version:
+            self._parts = _parts(connection)
+            self._version = version
+        return self._parts
+
+
 class Trail:
     """The event history of one SQLite file. Positions are dense and start at 1.
 
-    `insert`, `stored` and `maintain` belong to the writing thread, `find` to whoever holds `connection` alone.
+    `refresh`, `insert` and `maintain` belong to the writing thread, `find` and `scan` to whoever holds their connection
+    alone; all of them to a transaction.
     """
 
     def __init__(self, connection: sqlite3.Connection, retention: Retention, part_rows: int = PART_ROWS) -> None:
         self._retention = retention
         self._part_rows = part_rows
-        self._parts = _parts(connection)
-        self._last = _last_position(connection, self._parts, part_rows)
+        self._written = _Catalogue()
+        self._seen = _Catalogue()
+        self._spans: dict[int, tuple[float, float]] = {}
+        self.refresh(connection)
 
-    def insert(self, connection: sqlite3.Connection, rows: Sequence[AuditRow]) -> int:
-        """Add `rows` inside the open transaction. After the commit, `stored` is to be told what this answers."""
-        position, start = self._last, 0
+    def refresh(self, connection: sqlite3.Connection) -> None:
+        """Find the last position anew: somebody else has written, or what `insert` wrote was rolled back."""
+        self._last = _last_position(connection, self._written.parts(connection), self._part_rows)
+
+    def insert(self, connection: sqlite3.Connection, rows: Sequence[AuditRow]) -> None:
+        """Add `rows` inside the open transaction."""
+        start = 0
         while start < len(rows):
-            number, used = divmod(position, self._part_rows)
+            number, used = divmod(self._last, self._part_rows)
             chunk = rows[start : start + min(_STATEMENT_ROWS, self._part_rows - used)]
             if used == 0:
                 connection.execute(f"CREATE TABLE trail_{number} (id INTEGER PRIMARY KEY, {_COLUMNS})")
-            values = chain.from_iterable(_values(position + i, row) for i, row in enumerate(chunk, 1))
+            values = chain.from_iterable(_values(self._last + i, row) for i, row in enumerate(chunk, 1))
             placeholders = ",".join([_VALUES] * len(chunk))
             connection.execute(
                 f"INSERT INTO trail_{number} (id, {_COLUMNS}) VALUES {placeholders}",  # noqa: S608 - a number of ours
                 tuple(values),
             )
-            position += len(chunk)
+            self._last += len(chunk)
             start += len(chunk)
-        return position
-
-    def stored(self, last: int) -> None:
-        """The rows up to `last` are committed."""
-        self._last = last
-        newest = self._parts[-1].number if self._parts else -1
-        fresh = range(newest + 1, (last - 1) // self._part_rows + 1) if last else ()
-        if fresh:
-            self._parts = (*self._parts, *map(_Part, fresh))
 
     def find(self, connection: sqlite3.Connection, query: AuditQuery) -> list[Found]:
         """What `query` asks for, newest first."""
         found: list[Found] = []
-        for part in reversed(self._parts):
+        for part in reversed(self._seen.parts(connection)):
             if len(found) >= query.limit:
                 break
             too_new = query.before is not None and query.before <= part.number * self._part_rows + 1
-            if too_new or not _may_hold(part, query):
+            if too_new or not self._may_hold(connection, part, query):
                 continue
             sql, values = _select(part, query, query.limit - len(found))
             found.extend(Found(*row) for row in connection.execute(sql, values))
         return found
 
+    def scan(self, connection: sqlite3.Connection, after: int, limit: int) -> list[Found]:
+        """The first `limit` rows behind the position `after`, oldest first."""
+        found: list[Found] = []
+        for part in self._seen.parts(connection):
+            if len(found) >= limit:
+                break
+            if (part.number + 1) * self._part_rows > after:
+                sql = f"SELECT id, data FROM {part.table} WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
+                found.extend(Found(*row) for row in connection.execute(sql, (after, limit - len(found))))
+        return found
+
     def maintain(self, connection: sqlite3.Connection, now: float) -> bool:
         """Drop one part that is too old, or build one index of one full part. Whether more is waiting."""
-        if self._expired(now):
-            oldest, *rest = self._parts
-            self._parts = tuple(rest)
-            connection.execute(f"DROP TABLE {oldest.table}")
+        parts = self._written.parts(connection)
+        if self._expired(connection, parts, now):
+            connection.execute(f"DROP TABLE {parts[0].table}")
             return True
         full = self._last // self._part_rows
-        todo = [(i, part) for i, part in enumerate(self._parts) if part.number < full and not part.indexed]
+        todo = [part for part in parts if part.number < full and not part.indexed]
         if not todo:
-            return self._expired(now)
-        place, part = todo[0]
+            return False
+        part = todo[0]
         name = next(name for name in _INDEXES if name not in part.indexes)
         connection.execute(f"CREATE INDEX {part.table}_{name} ON {part.table} {_INDEXES[name]}")
-        grown = replace(part, indexes=part.indexes | {name})
-        grown = replace(grown, span=_span(connection, grown)) if grown.indexed else grown
-        self._parts = (*self._parts[:place], grown, *self._parts[place + 1 :])
-        return not grown.indexed or len(todo) > 1
+        return True
 
-    def _expired(self, now: float) -> bool:
-        if len(self._parts) < 2:
+    def _expired(self, connection: sqlite3.Connection, parts: Sequence[_Part], now: float) -> bool:
+        """Whether the oldest part is past its retention."""
+        if len(parts) < 2:
             return False
-        oldest, following = self._parts[:2]
+        oldest, following = parts[:2]
         beyond = self._last - following.number * self._part_rows >= self._retention.rows
-        return beyond or (oldest.span is not None and oldest.span[1] < now - self._retention.days * DAY)
+        return beyond or (oldest.indexed and self._span(connection, oldest)[1] < now - self._retention.days * DAY)
+
+    def _may_hold(self, connection: sqlite3.Connection, part: _Part, query: AuditQuery) -> bool:
+        """Whether the instants of `part`, where they can be known, meet those of `query`."""
+        if not part.indexed or (query.start is None and query.end is None):
+            return True
+        first, last = self._span(connection, part)
+        return (query.start is None or query.start <= last) and (query.end is None or query.end >= first)
+
+    def _span(self, connection: sqlite3.Connection, part: _Part) -> tuple[float, float]:
+        """The first and last instant of a full part, which stay what they are: one scan of it, once."""
+        known = self._spans.get(part.number)
+        if known is None:
+            sql = f"SELECT (SELECT min(at) FROM {part.table}), (SELECT max(at) FROM {part.table})"  # noqa: S608
+            first, last = connection.execute(sql).fetchone()
+            known = self._spans[part.number] = float(first), float(last)
+        return known
 
 
 def _values(position: int, row: AuditRow) -> tuple[Any, ...]:
@@ -159,8 +198,7 @@ def _parts(connection: sqlite3.Connection) -> tuple[_Part, ...]:
         known = indexes.setdefault(int(number), set())
         if kind == "index":
             known.add(index)
-    parts = (_Part(number, frozenset(indexes[number])) for number in sorted(indexes))
-    return tuple(replace(part, span=_span(connection, part)) if part.indexed else part for part in parts)
+    return tuple(_Part(number, frozenset(indexes[number])) for number in sorted(indexes))
 
 
 def _last_position(connection: sqlite3.Connection, parts: tuple[_Part, ...], part_rows: int) -> int:
@@ -169,21 +207,6 @@ def _last_position(connection: sqlite3.Connection, parts: tuple[_Part, ...], par
     newest = parts[-1]
     (last,) = connection.execute(f"SELECT max(id) FROM {newest.table}").fetchone()  # noqa: S608 - a number of ours
     return int(last) if last is not None else newest.number * part_rows
-
-
-def _span(connection: sqlite3.Connection, part: _Part) -> tuple[float, float]:
-    """The first and last instant of a full part: one scan of it."""
-    bounds = f"SELECT (SELECT min(at) FROM {part.table}), (SELECT max(at) FROM {part.table})"  # noqa: S608 - a number of ours
-    first, last = connection.execute(bounds).fetchone()
-    return float(first), float(last)
-
-
-def _may_hold(part: _Part, query: AuditQuery) -> bool:
-    """Whether the instants of `part`, once they are known, meet those of `query`."""
-    if part.span is None:
-        return True
-    first, last = part.span
-    return (query.start is None or query.start <= last) and (query.end is None or query.end >= first)
 
 
 def _select(part: _Part, query: AuditQuery, limit: int) -> tuple[str, list[Any]]:

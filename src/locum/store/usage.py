@@ -6,6 +6,7 @@ Facts that shaped it:
   seconds. What a crash takes with it is that much precision, never a use.
 - The table always has a row for whatever memory knows of. So a look-up reads rows, and asks memory for each of
   them: nobody has to iterate over what the writing thread changes.
+- Other handles of the file write the same rows. The later instant wins, whoever writes it.
 - The primary key begins with account and principal, by which it is asked for: the table is its own index.
 """
 
@@ -47,7 +48,7 @@ class _Instant:
 class UsageTable:
     """The last uses of one SQLite file.
 
-    `note`, `settle` and `forget` belong to the writing thread, `find` to whoever holds `connection` alone.
+    All but `find` belongs to the writing thread, `find` to whoever holds its connection alone.
     """
 
     def __init__(self, connection: sqlite3.Connection, kept: int = _KEPT) -> None:
@@ -82,6 +83,10 @@ class UsageTable:
     def settle(self, connection: sqlite3.Connection) -> None:
         """Write all that the table does not have yet."""
         self._write(connection, [use for use, known in self._latest.items() if known.at > known.saved])
+
+    def rolled_back(self) -> None:
+        """The transaction in which something was noted did not happen. What the table does not have is lost with it."""
+        self._latest.clear()
 
     def find(self, connection: sqlite3.Connection, account: str, principal: str | None) -> list[Used]:
         """The last uses in `account`, of `principal` where that is given."""

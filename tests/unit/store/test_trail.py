@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from locum.store import AuditQuery, AuditRow, Field, Retention
 from locum.store.memory import matches
+from locum.store.sqlite_file import transaction
 from locum.store.trail import Trail
 
 DAY = 86_400.0
@@ -55,8 +57,12 @@ def connection() -> Iterator[sqlite3.Connection]:
     made.close()
 
 
+def positions(everything: list[AuditRow]) -> list[int]:
+    return list(range(1, len(everything) + 1))
+
+
 def stored(connection: sqlite3.Connection, trail: Trail, batch: list[AuditRow]) -> None:
-    trail.stored(trail.insert(connection, batch))
+    trail.insert(connection, batch)
 
 
 @settings(max_examples=150, deadline=None)
@@ -79,7 +85,34 @@ def test_a_query_finds_what_it_means_however_far_the_indexes_are(
         if (query.before is None or position < query.before) and matches(row, query)
     ]
     assert [position for position, _ in trail.find(connection, query)] == expected[: query.limit]
+    after, limit = query.before or 0, query.limit
+    assert [position for position, _ in trail.scan(connection, after, limit)] == positions(everything)[after:][:limit]
     connection.close()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 9), st.booleans()), max_size=12))
+def test_two_handles_of_one_file_fill_index_and_drop_the_same_parts(story: list[tuple[int, int, bool]]) -> None:
+    with TemporaryDirectory() as directory:
+        connections = [sqlite3.connect(f"{directory}/trail.db", isolation_level=None) for _ in range(2)]
+        connections[0].execute("PRAGMA journal_mode = WAL")
+        trails = [Trail(connection, Retention(rows=20), part_rows=5) for connection in connections]
+        total = 0
+        for writer, count, maintaining in story:
+            connection, trail = connections[writer], trails[writer]
+            with transaction(connection, "BEGIN IMMEDIATE"):
+                trail.refresh(connection)
+                if maintaining:
+                    trail.maintain(connection, 0.0)
+                trail.insert(connection, [row(float(total + n)) for n in range(1, count + 1)])
+            total += count
+            for other, seen in zip(connections, trails, strict=True):
+                with transaction(other):
+                    positions = [position for position, _ in seen.scan(other, 0, 1000)]
+                    assert positions == list(range(total - len(positions) + 1, total + 1))
+                    assert [int(data) for _, data in seen.find(other, AuditQuery(limit=1000))] == positions[::-1]
+        for connection in connections:
+            connection.close()
 
 
 def row(at: float) -> AuditRow:
@@ -119,5 +152,6 @@ def test_a_batch_that_was_rolled_back_leaves_no_trace(connection: sqlite3.Connec
     connection.execute("BEGIN")
     trail.insert(connection, [row(1.0)])
     connection.execute("ROLLBACK")
+    trail.refresh(connection)
     stored(connection, trail, [row(2.0)])
     assert trail.find(connection, AuditQuery()) == [(1, b"2")]
