@@ -1,26 +1,47 @@
-"""Checkpoints: the whole state as Put events, in compressed parts; and the way back.
+"""From a journal to the state that it makes, and from a state to a checkpoint.
 
-A part is a few hundred entities: encoding one never holds the interpreter for long, and compressing one
-lets it go altogether, so that a checkpoint of any size is taken beside a busy event loop.
+A checkpoint is the whole state as Put events, in compressed parts. A part is a few hundred entities: encoding one never
+holds the interpreter for long, and compressing one lets it go altogether, so that a checkpoint of any size is taken
+beside a busy event loop.
 """
 
 from __future__ import annotations
 
 import gc
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 import msgspec
 
 from locum.core.errors import StorageError
 from locum.state import FORMAT, AnyEntity, Event, State, apply, change, decode, encode, put
-from locum.store.journal import Entry, Journal
+from locum.store.journal import Compacted, Entry, Journal
 
 PART: Final = 256
 """Entities in one part: about 200 KB of JSON, half a millisecond."""
+
+
+class Change(NamedTuple):
+    """What one journal entry changed: its events, and the state after it."""
+
+    sequence: int
+    events: tuple[Event, ...]
+    state: State
+
+
+class CaughtUp(NamedTuple):
+    """The state at the end of the journal, and the newest of the changes that led there.
+
+    `reloaded`: some of the changes are not kept any more, and the state was read from the checkpoint.
+    """
+
+    state: State
+    changes: tuple[Change, ...]
+    reloaded: bool
 
 
 def entities(state: State) -> Iterator[AnyEntity]:
@@ -31,7 +52,7 @@ def entities(state: State) -> Iterator[AnyEntity]:
 
 
 def size(state: State) -> int:
-    """How many entities there are in `state`."""
+    """How many entities there are in `state`. Takes a step for each table of each account."""
     return sum(len(table) for accounts in state.tables.values() for table in accounts.values())
 
 
@@ -45,26 +66,49 @@ def parts(state: State) -> Iterator[bytes]:
 def load(journal: Journal) -> State:
     """The state that `journal` holds. Raises StorageError where it cannot be read."""
     with _no_collection():
-        state = State()
-        found = journal.checkpoint()
-        if found is not None:
-            sequence, stored = found
-            events = chain.from_iterable(map(_unpack, stored))
-            state = change(State(sequence), events)
-        for entry in journal.read(state.sequence):
-            state = follow(state, entry)
-    return state
+        while True:
+            state = State()
+            found = journal.checkpoint()
+            if found is not None:
+                sequence, stored = found
+                events = chain.from_iterable(map(_unpack, stored))
+                state = change(State(sequence), events)
+            try:
+                for following in changes(journal, state):
+                    state = following.state
+            except Compacted:  # another handle stored a newer checkpoint meanwhile
+                continue
+            return state
 
 
-def follow(state: State, entry: Entry) -> State:
-    """The state after `entry`. Raises StorageError where it does not follow or is not readable."""
+def catch_up(journal: Journal, state: State, recent: int) -> CaughtUp:
+    """What became of `state`, with the last `recent` changes. Raises StorageError where it cannot be known."""
+    newest: deque[Change] = deque(maxlen=recent)
+    try:
+        for following in changes(journal, state):
+            state = following.state
+            newest.append(following)
+    except Compacted:
+        return CaughtUp(load(journal), (), reloaded=True)
+    return CaughtUp(state, tuple(newest), reloaded=False)
+
+
+def changes(journal: Journal, state: State) -> Iterator[Change]:
+    """The changes after `state`. Raises Compacted; StorageError where an entry does not follow or cannot be read."""
+    for entry in journal.read(state.sequence):
+        events = _readable(entry)
+        state = apply(state, events, entry.sequence)
+        yield Change(entry.sequence, tuple(events), state)
+
+
+def _readable(entry: Entry) -> list[Event]:
     if entry.format > FORMAT:
         raise StorageError(
             f"journal entry {entry.sequence} was written by a newer Locum (format {entry.format}, "
             f"this one reads up to {FORMAT}); use that version or newer"
         )
     try:
-        return apply(state, decode(entry.events), entry.sequence)
+        return decode(entry.events)
     except msgspec.MsgspecError as error:
         raise StorageError(f"journal entry {entry.sequence} is damaged: {error}") from error
 

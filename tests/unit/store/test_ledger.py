@@ -3,104 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from threading import Event as Gate
-from typing import Any, NamedTuple
 
 import pytest
 
 from locum.core.errors import Fault, StorageError
-from locum.state import Event, Role, State, put, remove
-from locum.store import AuditQuery, AuditRow, Entry, Journal, Ledger, Limits, SqliteJournal
+from locum.state import Role, State, put, remove
+from locum.store import AuditQuery, AuditRow, Entry, Limits, SqliteJournal, checkpoint
 from locum.store.checkpoint import load
 from locum.store.memory import MemoryJournal
-
-ACCOUNT = "000000000000"
-NOW = 10.0
-NEVER = 3600.0
-DEFAULTS = Limits()
-
-
-class Made(NamedTuple):
-    """A handler's outcome."""
-
-    name: str
-    events: tuple[Event, ...] = ()
-
-
-def role(name: str, description: str = "") -> Role:
-    return Role(account=ACCOUNT, name=name, id=f"AROA{name}", created=1, trust="{}", description=description)
-
-
-def creates(name: str) -> Callable[[State], Made]:
-    """A handler with a rule: a name is given out once."""
-
-    def handler(state: State) -> Made:
-        if state.get(Role, ACCOUNT, name) is not None:
-            raise Fault("EntityAlreadyExists", f"Role with name {name} already exists.", 409)
-        return Made(name, (put(role(name)),))
-
-    return handler
-
-
-def audit_row(name: str, at: float = 1.0) -> AuditRow:
-    return AuditRow(at, ACCOUNT, name, name, "CreateRole", "iam", "", "", "", False, False, True, (), name.encode())
-
-
-def audited(outcome: Made | Fault) -> list[AuditRow]:
-    return [audit_row(outcome.code if isinstance(outcome, Fault) else outcome.name)]
-
-
-def silent(_: Made | Fault) -> list[AuditRow]:
-    return []
-
-
-def history(journal: MemoryJournal) -> list[str]:
-    return [row.data.decode() for _, row in journal.rows]
-
-
-class SlowJournal(MemoryJournal):
-    """A disk that takes its time: nothing is stored before `gate` opens. `batches` are what came together."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gate, self.started, self.recorded = Gate(), Gate(), Gate()
-        self.batches: list[int] = []
-
-    def record(self, rows: Sequence[AuditRow]) -> None:
-        super().record(rows)
-        self.recorded.set()
-
-    def append(self, batch: Sequence[Entry], audit: Sequence[AuditRow], expected: int) -> None:
-        self.batches.append(len(batch))
-        self.started.set()
-        self.gate.wait(30)
-        super().append(batch, audit, expected)
+from support.ledgers import (
+    ACCOUNT,
+    NEVER,
+    Made,
+    SlowJournal,
+    audit_row,
+    audited,
+    creates,
+    history,
+    opened,
+    role,
+    run,
+    silent,
+    until,
+)
 
 
 class BrokenJournal(MemoryJournal):
     """A disk that is full: everything that is written fails."""
 
-    def append(self, batch: Sequence[Entry], audit: Sequence[AuditRow], expected: int) -> None:
+    def append(self, batch: Sequence[Entry], audit: Sequence[AuditRow], expected: int, batch_id: str = "") -> None:
         raise StorageError("no space left on device")
 
     def record(self, rows: Sequence[AuditRow]) -> None:
         raise StorageError("no space left on device")
-
-
-def opened(journal: Journal, limits: Limits = DEFAULTS) -> Ledger:
-    return Ledger.open(journal, lambda: NOW, limits)
-
-
-async def until(gate: Gate) -> None:
-    """Let the loop run until another thread opened `gate`."""
-    assert await asyncio.to_thread(gate.wait, 30)
-    gate.clear()
-
-
-def run(test: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(test)
 
 
 def test_an_answer_comes_after_its_events_and_its_audit_row_are_stored() -> None:
@@ -368,6 +307,34 @@ def test_the_journal_is_compacted_in_the_background_and_still_makes_the_same_sta
     run(story())
 
 
+def test_a_large_state_is_counted_now_and_then_not_after_each_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        counted: list[int] = []
+        size = checkpoint.size
+
+        def watched(state: State) -> int:
+            counted.append(size(state))
+            return counted[-1]
+
+        def again(n: int, _: State) -> Made:
+            return Made("again", (put(role("r1", str(n))),))
+
+        monkeypatch.setattr(checkpoint, "size", watched)
+        journal = MemoryJournal()
+        events = tuple(put(role(f"r{n}")) for n in range(1000))
+        ledger = opened(journal, limits=Limits(checkpoint=10, keep=0))
+        await ledger.transact(lambda _: Made("many", events), silent)
+        for n in range(300):
+            await ledger.transact(partial(again, n), silent)
+        await ledger.close()
+        saved = journal.checkpoint()
+        assert saved is not None
+        assert saved[0] in range(250, 301)
+        assert counted == [1000, 1000, 1000]
+
+    run(story())
+
+
 def test_a_closed_ledger_takes_no_calls() -> None:
     async def story() -> None:
         ledger = opened(MemoryJournal())
@@ -375,6 +342,32 @@ def test_a_closed_ledger_takes_no_calls() -> None:
         await ledger.close()
         with pytest.raises(Fault, match="ServiceUnavailable"):
             await ledger.transact(creates("app"), audited)
+
+    run(story())
+
+
+def test_a_call_that_comes_while_the_ledger_closes_is_refused_not_forgotten() -> None:
+    async def story() -> None:
+        loop, ran = asyncio.get_running_loop(), Gate()
+        late: list[asyncio.Task[Made]] = []
+
+        def handler(state: State) -> Made:
+            ran.set()
+            return creates("late")(state)
+
+        class LastRows(MemoryJournal):
+            """While the last rows are written, somebody calls."""
+
+            def record(self, rows: Sequence[AuditRow]) -> None:
+                loop.call_soon_threadsafe(lambda: late.append(loop.create_task(ledger.transact(handler, silent))))
+                assert ran.wait(30)
+                super().record(rows)
+
+        ledger = opened(LastRows(), limits=Limits(delay=NEVER))
+        ledger.record(audit_row("read"))
+        await ledger.close()
+        with pytest.raises(Fault, match="ServiceUnavailable"):
+            await late[0]
 
     run(story())
 

@@ -1,0 +1,35 @@
+"""How much, how often and for how long: the numbers that a ledger goes by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How the ledger batches, compacts, follows, and waits for storage. Times are in seconds.
+
+    `delay` and `rows`: an audit row is written at the latest after one or with the other. `buffer`: so many rows
+    waiting make the next one wait for the disk. `checkpoint`: entries after which the journal is compacted (more in a
+    large state, where a checkpoint costs more). `keep`: entries that compaction leaves for followers. Housekeeping of
+    the event history is due after `maintenance` rows and done in the next pause, which is `pause` without a write;
+    after `overdue` rows it waits no more.
+
+    `retries`: how often what met a passing fault of storage is tried again, after `backoff`, twice that, and so on.
+    Storage that did not work then is tried again every `probe`. `follow`: for how long the follower of other handles
+    waits at once. `recent`: changes kept in memory for subscribers.
+    """
+
+    delay: float = 0.05
+    rows: int = 500
+    buffer: int = 20_000
+    checkpoint: int = 2_000
+    keep: int = 1_000
+    maintenance: int = 4_096
+    pause: float = 1.0
+    overdue: int = 131_072
+    retries: int = 4
+    backoff: float = 0.1
+    probe: float = 1.0
+    follow: float = 1.0
+    recent: int = 1_000
