@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from statistics import median
 
-from bench import engine, scale, servers, stories
+from bench import engine, following, scale, servers, stories
 from bench.load import Keys, Shot, rate
 from bench.report import Row, show
 from bench.servers import Server
@@ -101,9 +101,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4)
-    parser.add_argument("--only", choices=("all", "engine", "plane", "scale"), default="all")
+    parser.add_argument("--only", choices=("all", "engine", "plane", "scale", "store"), default="all")
     options = parser.parse_args()
-    servers.install_peers()
+    if options.only != "store":
+        servers.install_peers()
     rows: list[Row] = []
     if options.only in ("all", "engine"):
         rows += engine.rows()
@@ -111,6 +112,8 @@ def main() -> int:
         rows += [*starting(options.rounds), *throughput(options.rounds, options.seconds)]
     if options.only in ("all", "scale"):
         rows += scale.rows(options.seconds)
+    if options.only in ("all", "store"):
+        rows += following.rows()
     show(rows)
     return 0 if all(row.reached for row in rows) else 1
 
