@@ -105,6 +105,17 @@ class Calls:
                 return unrecorded
         return fault
 
+    async def outdated(self, context: RequestContext) -> bool:
+        """Whether a refusal was decided on a state that somebody else had changed before: it is to be decided anew.
+
+        Once is enough: what is begun after this is decided on a state that was current after the call had come. Raises
+        Fault ServiceUnavailable where nobody can tell. Never so where the journal is this node's alone.
+        """
+        ledger = self._runtime.ledger
+        if context.recorded or not ledger.shared:
+            return False
+        return (await ledger.current()).sequence > context.state.sequence
+
     # -- calls of services -------------------------------------------------------------------------------
 
     async def make(self, made: ServiceCall, cause: str = "") -> dict[str, Any]:
@@ -114,6 +125,12 @@ class Calls:
         """
         context = self._of_service(made, cause)
         try:
+            try:
+                return await self._result(context, made)
+            except Fault:
+                if not await self.outdated(context):
+                    raise
+            context = self._of_service(made, cause)
             return await self._result(context, made)
         except Fault as fault:
             answered = self.refuse(context, fault)

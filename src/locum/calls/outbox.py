@@ -44,8 +44,7 @@ class Outbox:
         self.changed = asyncio.Event()
 
     async def committed(self, effects: Sequence[Effect]) -> None:
-        """Note effects that were committed, and carry out now those that are awaited, whatever becomes of them."""
-        self.changed.set()
+        """Carry out now those of committed effects that are awaited, whatever becomes of them."""
         for effect in effects:
             account = account_of(effect.call.actor)
             entry = self._runtime.ledger.state.get(PendingEffect, account, effect.id) if effect.awaited else None

@@ -107,7 +107,7 @@ class Node:
             mode=options.mode,
         )
         self.calls = Calls(self.runtime, Recorder(self.ledger, entropy, options.mode))
-        self.deliveries = Deliveries(self.calls.outbox, clock)
+        self.deliveries = Deliveries(self.calls.outbox, self.ledger, clock)
         self.gateway = Gateway(self.runtime, Pipeline(self.runtime, self.calls, IssuerKeys(options.data / FOLDER)))
         credentials = RoleCredentials(self.calls.make)
         self.metadata = MetadataService(lambda: self.ledger.state, self.keyring, clock, entropy, credentials)
@@ -122,6 +122,7 @@ class Node:
         self.runtime.settings = replace(self.runtime.settings, endpoint=f"http://127.0.0.1:{port}")
         await mark_lost_networks(runtime)
         await self.listeners.open(self._socket, self.gateway)
+        self.ledger.follow()
         self.deliveries.start()
         return port
 

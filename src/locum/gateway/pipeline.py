@@ -36,6 +36,12 @@ class Pipeline:
         """The answer to `request`, whatever happens on the way."""
         context = self._calls.begin(request)
         try:
+            try:
+                return await self._pass(context)
+            except Fault:
+                if not await self._calls.outdated(context):
+                    raise
+            context = self._calls.begin(request)
             return await self._pass(context)
         except Fault as fault:
             return self._refuse(context, fault)

@@ -91,6 +91,11 @@ class Ledger:
         """Why the ledger takes no more calls, or refused the last ones; empty while it works."""
         return self._writer.failure or self._writer.trouble
 
+    @property
+    def shared(self) -> bool:
+        """Whether others may write to the journal, so that `state` may be behind it."""
+        return not self._journal.exclusive
+
     def follow(self) -> None:
         """Begin to see what other handles of the journal write, soon after they do. Idempotent.
 
