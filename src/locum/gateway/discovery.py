@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from locum.services.sts import issuers
 
-PATIENCE: Final = 5.0
+TIMEOUT: Final = 5.0
 """The limit in seconds for both requests. "Your identity provider must respond within 5 seconds"."""
 
 LARGEST: Final = 1 << 18
@@ -47,7 +47,7 @@ class Untrusted(Exception):
 async def fetch_keys(issuer: str, thumbprints: Sequence[str]) -> str:
     """Retrieve the JSON Web Key Set of `issuer` (a URL), as text. Raises Unreachable, Unusable, Untrusted."""
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             configuration = _json(await _get(issuer.rstrip("/") + _CONFIGURATION, thumbprints))
             location = configuration.get("jwks_uri")
             if configuration.get("issuer") != issuer or not isinstance(location, str):
@@ -77,7 +77,7 @@ async def _read(url: str, *, verify: ssl.SSLContext | bool) -> str:
 
     try:
         _ = urlsplit(url).port  # raises ValueError for an invalid port, which httpx notices too late
-        client = httpx.AsyncClient(verify=verify, timeout=PATIENCE, follow_redirects=False, trust_env=False)
+        client = httpx.AsyncClient(verify=verify, timeout=TIMEOUT, follow_redirects=False, trust_env=False)
         async with client, client.stream("GET", url, headers=_HEADERS) as answer:
             if answer.status_code != 200 or "content-encoding" in answer.headers:
                 raise Unusable(f"the issuer answered {answer.status_code}")
