@@ -46,11 +46,11 @@ class FederatedCallers:
 
     async def _web_identity(self, context: RequestContext) -> Caller:
         """The caller of AssumeRoleWithWebIdentity, by the state after the issuer's keys have been retrieved."""
-        claim = web_identity.claimed(context.state, context.params)
-        keys = await self._issuer_keys.of(claim, context.now)
+        token = web_identity.unverified_token(context.state, context.params)
+        keys = await self._issuer_keys.of(token, context.now)
         context.state = self._runtime.ledger.state
-        claim = web_identity.claimed(context.state, context.params)
-        return web_identity.caller(claim, keys, context.params, context.now)
+        token = web_identity.unverified_token(context.state, context.params)
+        return web_identity.caller(token, keys, context.params, context.now)
 
     async def _saml(self, context: RequestContext) -> Caller:
         """The caller of AssumeRoleWithSAML, in a thread: XML signatures take time, and their libraries load slowly."""

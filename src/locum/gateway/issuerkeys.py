@@ -16,7 +16,7 @@ from locum.core.errors import Fault
 from locum.credentials import webtokens
 from locum.gateway.discovery import LARGEST, Unreachable, Untrusted, Unusable, fetch_keys
 from locum.services.sts import web_identity
-from locum.services.sts.web_identity import Claimed
+from locum.services.sts.web_identity import UnverifiedToken
 
 Fetch = Callable[[str, Sequence[str]], Awaitable[str]]
 
@@ -44,12 +44,12 @@ class _Entry(NamedTuple):
     keys: str
     fault: Fault | None = None
 
-    def is_fresh_for(self, claim: Claimed, now: float) -> bool:
+    def is_fresh_for(self, token: UnverifiedToken, now: float) -> bool:
         """Whether the keys need not be fetched for the token. One with an unknown key may have a new one."""
         if self.fault is not None:
             return now - self.fetched_at < FAILURE_LIFETIME
         return now - self.keys_since < KEYS_LIFETIME and (
-            now - self.fetched_at < REFETCH_AFTER or _has_key(self.keys, claim)
+            now - self.fetched_at < REFETCH_AFTER or _has_key(self.keys, token)
         )
 
 
@@ -65,17 +65,17 @@ class IssuerKeys:
         self._entries: OrderedDict[_Issuer, _Entry] = OrderedDict()
         self._fetching: dict[_Issuer, asyncio.Task[_Entry]] = {}
 
-    async def of(self, claim: Claimed, now: float) -> str:
-        """The JSON Web Key Set of the issuer in `claim`, at `now` (epoch seconds).
+    async def of(self, token: UnverifiedToken, now: float) -> str:
+        """The JSON Web Key Set of the issuer in `token`, at `now` (epoch seconds).
 
         Raises Fault: IDPCommunicationError, InvalidIdentityToken.
         """
-        local = self._local(claim.provider.url)
+        local = self._local(token.provider.url)
         if local is not None:
             return local
-        issuer = (claim.issuer, claim.provider.thumbprints)
+        issuer = (token.issuer, token.provider.thumbprints)
         entry = self._entries.get(issuer)
-        if entry is None or not entry.is_fresh_for(claim, now):
+        if entry is None or not entry.is_fresh_for(token, now):
             entry = await self._shared_fetch(issuer, now)
         if entry.fault is not None:
             raise entry.fault
@@ -125,8 +125,8 @@ class IssuerKeys:
         return _Entry(now, now, "", fault)
 
 
-def _has_key(keys: str, claim: Claimed) -> bool:
+def _has_key(keys: str, token: UnverifiedToken) -> bool:
     try:
-        return webtokens.key_set(keys).knows(claim.token)
+        return webtokens.key_set(keys).knows(token.web_token)
     except webtokens.BadKeys:
         return False

@@ -24,7 +24,7 @@ from cryptography.x509.oid import NameOID
 from locum.core.errors import Fault
 from locum.gateway.discovery import LARGEST, Unreachable, Untrusted, Unusable, fetch_keys
 from locum.gateway.issuerkeys import FAILURE_LIFETIME, KEYS_LIFETIME, REFETCH_AFTER, IssuerKeys
-from locum.services.sts.web_identity import Claimed, claimed
+from locum.services.sts.web_identity import UnverifiedToken, unverified_token
 from locum.state import OidcProvider, State, change, put
 from support.issuer import CONFIGURATION, KEYS, Issuer, key_set, public, signed
 
@@ -229,14 +229,14 @@ class Source:
         return self.answer
 
 
-def claim(kid: str = "one", *, url: str = "idp.example", thumbprints: tuple[str, ...] = ()) -> Claimed:
+def claim(kid: str = "one", *, url: str = "idp.example", thumbprints: tuple[str, ...] = ()) -> UnverifiedToken:
     provider = OidcProvider(account=ACCOUNT, url=url, thumbprints=thumbprints, created=1)
     token = signed({"iss": f"https://{url}"}, kid=kid)
     state = change(State(), [put(provider)])
-    return claimed(state, {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/x", "WebIdentityToken": token})
+    return unverified_token(state, {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/x", "WebIdentityToken": token})
 
 
-def ask(keys: IssuerKeys, about: Claimed, now: float) -> str | None:
+def ask(keys: IssuerKeys, about: UnverifiedToken, now: float) -> str | None:
     """The keys; None where a fault is answered."""
     try:
         return asyncio.run(keys.of(about, now))
