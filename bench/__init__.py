@@ -1,1 +1,1 @@
-"""Measurements beside the peers, in one run on one machine. `make bench`."""
+"""Measurements of Locum and comparable programs in one run on one machine. `make bench`."""

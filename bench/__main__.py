@@ -1,4 +1,4 @@
-"""Print the design's rows: ours, the peers', the ratio, and what the ratio has to be."""
+"""Print the report: Locum's figures, those of the peers, the ratios, and the required ratios."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Story = Callable[[Server, Keys], Shot]
 
 
 def throughput(rounds: int, seconds: float) -> list[Row]:
-    """The HTTP rows: every server in turn, several rounds, medians."""
+    """The rows of HTTP requests: medians of several rounds, in each of which all servers take turns."""
     work: dict[str, Story] = {
         "GetCallerIdentity": stories.get_caller_identity,
         "AssumeRole": stories.assume_role,
@@ -57,7 +57,7 @@ def throughput(rounds: int, seconds: float) -> list[Row]:
 
 
 def _metadata_endpoint(server: Server, stack: ExitStack) -> str:
-    """An instance that wears a profile, with its metadata on a loopback port."""
+    """Launch an instance with a profile, and serve its metadata on a loopback port."""
     root = stories.root_keys(server)
     iam = stories.client(server, "iam", root)
     ec2 = stories.client(server, "ec2", root)
@@ -81,7 +81,7 @@ def _own_trust(iam: object) -> dict[str, object]:
 
 
 def starting(rounds: int) -> list[Row]:
-    """Start-up to the first answer, and memory at rest."""
+    """The rows of the time to the first response after a start, and of idle memory."""
 
     def sample(start: Callable[[], AbstractContextManager[Server]]) -> tuple[float, float]:
         samples = []

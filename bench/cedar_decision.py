@@ -1,4 +1,4 @@
-"""Microseconds for one decision of cedarpy. Run by the peers' Python, which has it."""
+"""Print the microseconds for one decision of cedarpy. Run by the Python of the peers, which has it."""
 
 from __future__ import annotations
 

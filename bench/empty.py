@@ -1,4 +1,4 @@
-"""The least that an ASGI server can do."""
+"""A minimal ASGI application, which sends empty responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine's rows: one decision, beside the evaluators that others use, and beside itself as policies grow."""
+"""The rows of the policy engine: one decision, compared with other evaluators and with larger policies."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LOOPS = 2000
 
 
 def rows() -> list[Row]:
-    """Each in microseconds for one decision; the best of several rounds, for both sides alike."""
+    """The rows, in microseconds for one decision: the best of several rounds, for all evaluators."""
     case = json.loads(DECISION.read_text())
     ten = _compiled(case["policies"])
     request = _request(case)
@@ -56,7 +56,7 @@ def rows() -> list[Row]:
 
 
 def _simulation(case: dict[str, Any], request: Request, ten: tuple[CompiledPolicy, ...]) -> Row:
-    """A page of SimulatePrincipalPolicy beside the decisions that it is about, in milliseconds."""
+    """The row of one page of SimulatePrincipalPolicy, compared with the bare decisions, in milliseconds."""
     inline = {found.source.name: json.dumps(document) for found, document in zip(ten, case["policies"], strict=True)}
     user = User(account=case["account"], name="alice", id=request.principal.unique_id, created=1, inline=inline)
     context = Context(
@@ -69,7 +69,7 @@ def _simulation(case: dict[str, Any], request: Request, ten: tuple[CompiledPolic
     )
     actions = [f"s3:{verb}Object" for verb in ("Get", "Put", "Delete", "Restore", "Abort")] * 10
     resources = [f"arn:aws:s3:::team-data/home/alice/{number}" for number in range(40)]
-    asked = {
+    params = {
         "PolicySourceArn": user.arn,
         "ActionNames": actions,
         "ResourceArns": resources,
@@ -81,7 +81,7 @@ def _simulation(case: dict[str, Any], request: Request, ten: tuple[CompiledPolic
     requests = [request._replace(action=action, resource=resource) for action in actions for resource in resources]
     policies = Policies(identity=ten)
     bare = _best(lambda: [policy.evaluate(each, policies) for each in requests], loops=1)
-    page = _best(lambda: OPERATIONS["SimulatePrincipalPolicy"].verb(context, asked), loops=1)
+    page = _best(lambda: OPERATIONS["SimulatePrincipalPolicy"].verb(context, params), loops=1)
     return Row("SimulatePrincipalPolicy", "2,000 decisions", "ms", page / 1e3, bare / 1e3, 0.3, cost=True)
 
 
@@ -104,7 +104,7 @@ def _statements(count: int, action: Callable[[int], str], resource: Callable[[in
 
 
 def _of_other_services(count: int) -> tuple[CompiledPolicy, ...]:
-    """`count` statements that speak of DynamoDB and SQS only."""
+    """A policy with `count` statements for DynamoDB and SQS only."""
     services = ("dynamodb", "sqs")
     document = _statements(
         count, lambda i: f"{services[i % 2]}:Get{i}", lambda i: f"arn:aws:{services[i % 2]}:us-east-1:111111111111:x{i}"
@@ -113,14 +113,14 @@ def _of_other_services(count: int) -> tuple[CompiledPolicy, ...]:
 
 
 def _of_the_same_service(count: int) -> tuple[CompiledPolicy, ...]:
-    """`count` statements that speak of S3, none of them of reading this object, but for the last."""
+    """A policy with `count` statements for S3, of which only the last allows reading the object."""
     document = _statements(count, lambda i: f"s3:Put{i}", lambda i: f"arn:aws:s3:::bucket-{i}/*")
     document["Statement"].append({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::team-data/*"})
     return _compiled([document])
 
 
 def _best(decide: Callable[[], object], loops: int = _LOOPS) -> float:
-    """Microseconds for one run."""
+    """The microseconds for one run, the best of several rounds."""
     best = float("inf")
     for _ in range(_ROUNDS):
         start = time.perf_counter()
@@ -138,7 +138,7 @@ def _ours(request: Request, identity: tuple[CompiledPolicy, ...]) -> float:
 
 
 def _iam_simulate() -> float:
-    """@cloud-copilot/iam-simulate in node, installed beside and never part of Locum."""
+    """The microseconds of @cloud-copilot/iam-simulate in Node.js, which is installed separately from Locum."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         raise RuntimeError("the measurements need node and npm (Debian: apt-get install nodejs npm)")
@@ -152,7 +152,7 @@ def _iam_simulate() -> float:
 
 
 def _cedarpy() -> float:
-    """cedarpy with a policy set and entities parsed beforehand."""
+    """The microseconds of cedarpy, with policy set and entities parsed before."""
     script = Path(__file__).parent / "cedar_decision.py"
     return float(
         subprocess.run([str(PEERS / "python"), str(script)], check=True, capture_output=True, text=True).stdout

@@ -1,4 +1,4 @@
-"""Load from another process on another core: one request, signed once, sent again and again."""
+"""Load generation by another process on another core, with one signed request that is repeated."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class Shot:
-    """One HTTP request, ready to be repeated."""
+    """An HTTP request to be repeated."""
 
     url: str
     method: str = "GET"
@@ -38,7 +38,7 @@ class Shot:
 
 
 def signed(shot: Shot, service: str, keys: Keys, region: str = "us-east-1") -> Shot:
-    """`shot` with a fresh signature, good for some minutes."""
+    """Sign `shot`. The signature is valid for some minutes."""
     request = AWSRequest(shot.method, shot.url, dict(shot.headers), shot.body.encode())
     credentials = Credentials(keys.access_key_id, keys.secret_access_key, keys.session_token)
     signer = S3SigV4Auth if service == "s3" else SigV4Auth
@@ -47,7 +47,7 @@ def signed(shot: Shot, service: str, keys: Keys, region: str = "us-east-1") -> S
 
 
 def rate(shot: Shot, seconds: float) -> float:
-    """Requests answered per second, over eight connections. Raises RuntimeError when one answer was no success."""
+    """The responses per second over eight connections. Raises RuntimeError for any response that is an error."""
     wrk = shutil.which("wrk")
     if wrk is None:
         raise RuntimeError("the measurements need wrk (Debian: apt-get install wrk)")

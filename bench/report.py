@@ -1,4 +1,4 @@
-"""A row of the report, and how it is printed."""
+"""The rows of the report, and its output."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Row(NamedTuple):
-    """`ours` against `theirs`: the ratio must be at least `least`. For costs, less is better."""
+    """A comparison of `ours` with `theirs`, of which the ratio must be at least `least`. A lower `cost` is better."""
 
     work: str
     peer: str
@@ -19,12 +19,12 @@ class Row(NamedTuple):
 
     @property
     def ratio(self) -> float:
-        """How many times better ours is."""
+        """The factor by which ours is better."""
         return self.theirs / self.ours if self.cost else self.ours / self.theirs
 
     @property
     def reached(self) -> bool:
-        """Whether the design's number is reached."""
+        """Whether the required ratio is reached."""
         return self.ratio >= self.least
 
 

@@ -1,4 +1,4 @@
-"""A large plane: 100,000 roles in 1,000 accounts, beside a small one."""
+"""The rows of a large plane, with 100,000 roles in 1,000 accounts, compared with a small one."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from locum.state import Account, Event, Role, State, put
 
 ACCOUNTS = 1_000
 ROLES = 100
-"""In each account."""
+"""The number of roles in each account."""
 
 CREATED = 800
-"""Roles created over HTTP: with those that are there, under the quota of an account."""
+"""The number of roles created over HTTP: with those in the account, less than its quota."""
 
 LIMIT = 2048  # octets of memory for an idle role
 _TRUST = (
@@ -39,7 +39,7 @@ _POLICY = (
 
 
 def rows(seconds: float) -> list[Row]:
-    """Memory and start-up of the large plane; its answers beside those of a plane of one account."""
+    """The rows: memory and start-up of the large plane, and its responses compared with a plane of one account."""
     with tempfile.TemporaryDirectory() as small, tempfile.TemporaryDirectory() as large:
         asyncio.run(_fill(Path(small), 1))
         asyncio.run(_fill(Path(large), ACCOUNTS))
@@ -59,7 +59,7 @@ def rows(seconds: float) -> list[Row]:
 
 
 async def _fill(data: Path, accounts: int) -> None:
-    """A data directory with so many accounts of a hundred roles each, written as any call would."""
+    """Write `accounts` accounts with a hundred roles each to a data directory, as calls would."""
     node = Node(Options(data=data, port=0))
     await node.open()
     now = int(system_clock())
@@ -88,7 +88,7 @@ def _role(account: str, name: str, now: int) -> Role:
 
 
 def _rates(server: Server, seconds: float) -> dict[str, float]:
-    """Calls a second: each operation of its own account's roles."""
+    """The calls per second of each operation on roles of the root account."""
     keys = root_keys(server)
 
     def iam(parameters: str) -> Shot:
@@ -106,7 +106,7 @@ def _new_role(number: int) -> str:
 
 
 def _creations(shots: list[Shot]) -> float:
-    """How many of the different `shots` are answered in a second, over eight connections."""
+    """The responses per second for different `shots` over eight connections."""
     begin = time.perf_counter()
     asyncio.run(_send(shots))
     return len(shots) / (time.perf_counter() - begin)

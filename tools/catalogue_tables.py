@@ -1,10 +1,10 @@
-"""What `tools/catalogue.py` has to be told: names that follow from no model."""
+"""Tables for `tools/catalogue.py`, of names that do not follow from a model."""
 
 from __future__ import annotations
 
 from typing import Final
 
-# botocore service -> the prefixes of its actions, where neither signing name nor endpoint prefix is the one.
+# botocore service -> the prefixes of its actions, where those are neither the signing name nor the endpoint prefix.
 PREFIXES: Final[dict[str, tuple[str, ...]]] = {
     "amp": ("aps",),
     "apigatewaymanagementapi": ("execute-api",),
@@ -38,7 +38,7 @@ _BUDGET_WRITES += "UpdateBudget UpdateNotification UpdateSubscriber"
 _BUDGET_READS = "DescribeBudget DescribeBudgets DescribeBudgetPerformanceHistory DescribeNotificationsForBudget "
 _BUDGET_READS += "DescribeBudgetNotificationsForAccount DescribeSubscribersForNotification"
 
-# (botocore service, operation) -> action, where they are called differently.
+# (botocore service, operation) -> action, where their names differ.
 ACTIONS: Final[dict[tuple[str, str], str]] = {
     **{("budgets", name): "budgets:ModifyBudget" for name in _BUDGET_WRITES.split()},
     **{("budgets", name): "budgets:ViewBudget" for name in _BUDGET_READS.split()},
@@ -62,15 +62,15 @@ ACTIONS: Final[dict[tuple[str, str], str]] = {
     ("s3control", "DeletePublicAccessBlock"): "s3:PutAccountPublicAccessBlock",
 }
 
-# Operations that no policy is asked about.
+# Operations for which no policy is evaluated.
 PERMISSIONLESS: Final = frozenset(
     {("timestream-query", "DescribeEndpoints"), ("timestream-write", "DescribeEndpoints")}
 )
 
-# The services whose action is the HTTP method, on the path.
+# The services whose actions are HTTP methods, with the path as the resource.
 VERBS: Final = frozenset({"apigateway", "apigatewayv2"})
 
-# (prefix, resource type) -> ARN variable -> members that hold it, the likeliest first.
+# (prefix, resource type) -> ARN variable -> the members that have its value, the likeliest first.
 SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("access-analyzer", "Analyzer"): {"AnalyzerName": ("analyzerName", "analyzerArn")},
     ("athena", "datacatalog"): {"DataCatalogName": ("CatalogName", "Name")},
@@ -142,13 +142,13 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("states", "statemachine"): {"StateMachineName": ("stateMachineArn", "name", "resourceArn")},
 }
 
-# Values that a service hands over otherwise than its ARN has them: (prefix, type) -> function in authz.services.
+# (prefix, resource type) -> function in authz.services, where values in requests differ from those in the ARN.
 VIA: Final[dict[tuple[str, str], str]] = {
     ("ecs", "task-definition"): "ecs_task_definition",
     ("ssm", "parameter"): "ssm_parameter",
 }
 
-# botocore service, service.Operation or service.Member -> what iam:PassedToService says, where it is not
+# botocore service, service.Operation or service.Member -> iam:PassedToService, where it is not
 # <endpoint prefix>.amazonaws.com.
 PASSED_TO: Final[dict[str, str]] = {
     "ec2.CreateFlowLogs": "vpc-flow-logs.amazonaws.com",

@@ -1,4 +1,4 @@
-"""Which operations of the identity services the installed botocore knows, and which of them Locum has.
+"""Report the operations of the identity services in the installed botocore that Locum implements.
 
     python tools/coverage.py
 
@@ -17,7 +17,7 @@ from botocore.loaders import Loader
 
 SERVICES: Final = ("iam", "sts", "organizations")
 WHOLE: Final = frozenset({"iam", "sts"})
-"""Of these every operation is there."""
+"""The services of which all operations must be implemented."""
 
 
 class Coverage(NamedTuple):
@@ -29,16 +29,16 @@ class Coverage(NamedTuple):
 
     @property
     def missing(self) -> list[str]:
-        """What Locum lacks."""
+        """The operations that Locum does not implement."""
         return sorted(self.modelled - self.implemented)
 
     @property
     def unknown(self) -> list[str]:
-        """What Locum has and the model has not (any more)."""
+        """The operations that Locum implements and the model does not have (any more)."""
         return sorted(self.implemented - self.modelled)
 
     def lines(self) -> Iterator[str]:
-        """The report."""
+        """The lines of the report."""
         found = len(self.modelled & self.implemented)
         yield f"{self.service:15} {found:3} of {len(self.modelled):3} operations, {len(self.missing)} missing"
         yield from (f"    missing  {name}" for name in self.missing)
@@ -46,7 +46,7 @@ class Coverage(NamedTuple):
 
 
 def coverage(service: str) -> Coverage:
-    """What there is of `service` (botocore's name)."""
+    """The coverage of `service` (botocore's name)."""
     modelled = Loader().load_service_model(service, "service-2")["operations"]
     own = importlib.import_module(f"locum.services.{service}").OPERATIONS
     return Coverage(service, frozenset(modelled), frozenset(own))

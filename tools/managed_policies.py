@@ -1,8 +1,8 @@
-"""Distil AWS's managed policies from moto's data into `locum/state/data/managed_policies.bin`.
+"""Make `locum/state/data/managed_policies.bin` from the AWS managed policies in moto's data.
 
     python tools/managed_policies.py
 
-Run it after moto was updated; commit what it writes. The format is described in `locum.state.managed`.
+Run it after an update of moto and commit the result. The format is described in `locum.state.managed`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ELEMENTS: Final = ("Version", "Id", "Statement")
 
 
 def document(policy: dict[str, Any]) -> bytes:
-    """The document as compact JSON, its elements in the order in which people write them."""
+    """The document as compact JSON, with its elements in the usual order."""
     source = policy["Document"]
     if set(source) - set(ELEMENTS):
         raise ValueError(f"an element that is new here: {sorted(source)}")
@@ -28,7 +28,7 @@ def document(policy: dict[str, Any]) -> bytes:
 
 
 def instant(text: str) -> int:
-    """Epoch seconds."""
+    """Parse a time to epoch seconds."""
     return int(datetime.fromisoformat(text).timestamp())
 
 

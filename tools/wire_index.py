@@ -1,8 +1,8 @@
-"""Distils botocore's service models into `src/locum/wire/data/services.json`; see `locum.wire.models`.
+"""Make `src/locum/wire/data/services.json` from botocore's service models; see `locum.wire.models`.
 
-    python tools/wire_index.py          # after raising botocore's version
+    python tools/wire_index.py          # after an update of botocore
 
-Everything is read with the standard library: two seconds for all services.
+The models are read with the standard library, which takes two seconds for all services.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ OUTPUT = Path(__file__).parents[1] / "src" / "locum" / "wire" / "data" / "servic
 
 Model = dict[str, Any]
 
-# Of services that share name and version, the one whose operations include (nearly) all of the others'.
+# The services whose operations include (nearly) all of those of other services with the same name and version.
 _GENERAL = ("rds", "timestream-write")
 
 
 def data_path() -> Path:
-    """Where the installed botocore keeps its models."""
+    """The directory of the installed botocore's models."""
     spec = find_spec("botocore")
     assert spec is not None
     assert spec.origin is not None
@@ -34,7 +34,7 @@ def data_path() -> Path:
 
 
 def versions_of(name: str, root: Path) -> list[str]:
-    """The API versions of a service that have a model, the latest last."""
+    """The API versions of a service with a model, the latest last."""
     return sorted(path.parent.name for path in (root / name).glob("*/service-2.json.gz"))
 
 
@@ -61,7 +61,7 @@ def service_row(name: str, model: Model, root: Path) -> list[str]:
 
 
 def exclusive_operations(models: Mapping[str, Model]) -> dict[str, list[str]]:
-    """The operations that tell a service from the general one of the same signing name, version and target prefix."""
+    """The operations of a service that the general one of the same signing name, version and target does not have."""
     groups = defaultdict(list)
     for name, model in models.items():
         metadata = model["metadata"]
@@ -84,7 +84,7 @@ def first_segment(uri: str) -> str:
 
 
 def shared_roots(models: Mapping[str, Model]) -> dict[str, dict[str, list[str]]]:
-    """Per signing name that several REST services share: the services by the first segment of their paths."""
+    """The services by first path segment, for each signing name that several REST services share."""
     roots: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     users = defaultdict(set)
     for name, model in models.items():
@@ -102,7 +102,7 @@ def shared_roots(models: Mapping[str, Model]) -> dict[str, dict[str, list[str]]]
 
 
 def unsigned_routes(models: Mapping[str, Model]) -> list[list[str]]:
-    """The REST operations that are called without a signature."""
+    """The REST operations without authentication."""
     return [
         [operation["http"]["method"], operation["http"]["requestUri"], name, operation["name"]]
         for name, model in models.items()
@@ -113,7 +113,7 @@ def unsigned_routes(models: Mapping[str, Model]) -> list[list[str]]:
 
 
 def build(root: Path) -> dict[str, Any]:
-    """The whole index."""
+    """Build the index."""
     models = {path.name: read_model(path.name, root) for path in sorted(root.iterdir()) if path.is_dir()}
     return {
         "services": {name: service_row(name, model, root) for name, model in models.items()},
@@ -124,7 +124,7 @@ def build(root: Path) -> dict[str, Any]:
 
 
 def dump(index: Mapping[str, Any]) -> str:
-    """The index as text: compact, one service a line, so that a change shows in a diff."""
+    """The index as compact text with one service per line, so that diffs show changes."""
     rows = ",\n".join(f"{json.dumps(name)}:{_compact(row)}" for name, row in index["services"].items())
     rest = ",\n".join(f"{json.dumps(key)}:{_compact(index[key])}" for key in ("exclusive", "roots", "unsigned"))
     return f'{{"services":{{\n{rows}\n}},\n{rest}}}\n'

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from locum.cli.client import Root
+from locum.cli.client import RootClient
 from locum.cli.home import read_plane
 from locum.cli.inside import namespaces_work
 from locum.core.errors import ConfigurationError
@@ -39,7 +39,7 @@ def plane(data: Path, *options: str) -> Iterator[None]:
 
 def made(data: Path) -> list[Any]:
     """What is left of a tour on the plane of `data`."""
-    root = Root(data, read_plane(data))
+    root = RootClient(data, read_plane(data))
     live = [{"Name": "instance-state-name", "Values": ["pending", "running", "stopped"]}]
     return [
         *root.call("iam", "list_roles")["Roles"],

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from locum.authz.organizations import under_resource_control
+from locum.authz.organizations import rcps_apply
 from locum.policy import cases
 from locum.state import AnyEntity, Member, Organization, OrganizationPolicy, Unit
 
@@ -28,7 +28,7 @@ def out_of_reach(raw: Mapping[str, Any], case: cases.Case, home: str) -> bool:
     # Of one account both are true, or neither; and an RCP is in force for what RCPs speak of.
     if owner == home and raw.get("rcps") and flags == {"principal_in_management_account"}:
         return True
-    return bool(raw.get("rcps")) and not under_resource_control(
+    return bool(raw.get("rcps")) and not rcps_apply(
         case.request.action, "*" if case.request.wildcard_only else case.request.resource
     )
 

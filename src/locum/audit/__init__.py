@@ -1,6 +1,6 @@
-"""The record of who did what: one `Record` a call, its CloudTrail form, and looking it up.
+"""Audit records: one `Record` per call, its CloudTrail event, and look-ups.
 
-Pure but for `History`, which blocks on the journal: the gateway calls it through `Ledger.read`.
+Pure but for `History`, which blocks on the journal and is called through `Ledger.read`.
 """
 
 from locum.audit.cloudtrail import cloudtrail_event, render

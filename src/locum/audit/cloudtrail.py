@@ -1,9 +1,9 @@
-"""Records in CloudTrail's own form.
+"""CloudTrail events from records.
 
 CloudTrail User Guide, "CloudTrail record contents" (eventVersion 1.11) and "CloudTrail userIdentity element".
 
-Parameters and answer are given out as they were recorded: whoever made the record knew the members of structures, which
-CloudTrail writes with a lower-case first letter, from the keys of maps, which are the caller's (`wire.redact`).
+Parameters and answer are used as they were recorded: `wire.redact` has already made the first letter of members of
+structures lower-case, as in CloudTrail, but not that of keys of maps.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ EVENT_VERSION: Final = "1.11"
 
 
 def render(record: Record) -> str:
-    """`record` as the JSON text that LookupEvents answers and a trail delivers."""
+    """The CloudTrail event of `record` as JSON, as in LookupEvents and in log files."""
     return msgspec.json.encode(cloudtrail_event(record)).decode()
 
 
 def cloudtrail_event(record: Record) -> dict[str, Any]:
-    """`record` as a CloudTrail event. Fields that are optional and do not apply are left out."""
+    """The CloudTrail event of `record`, without optional fields that do not apply."""
     service = record.identity.arn if record.identity.kind == PrincipalKind.SERVICE else record.invoked_by
     event: dict[str, Any] = {
         "eventVersion": EVENT_VERSION,
@@ -65,10 +65,10 @@ def cloudtrail_event(record: Record) -> dict[str, Any]:
 def user_identity(record: Record) -> dict[str, Any]:
     """The userIdentity element."""
     identity = record.identity
-    # "AWSAccount: The request was made by another AWS account": whose owner sees no more than the ids.
+    # "AWSAccount: The request was made by another AWS account": the event has only the ids of the caller.
     if identity.account and identity.account != record.account and identity.kind != PrincipalKind.ANONYMOUS:
         return {"type": "AWSAccount", "principalId": identity.user_id, "accountId": identity.account}
-    element = _FORMS[identity.kind](identity)
+    element = _ELEMENTS[identity.kind](identity)
     if record.invoked_by:
         element["invokedBy"] = record.invoked_by
     if identity.delegate:  # IAM User Guide, "CloudTrail": "the AWS account ID of the product provider"
@@ -77,7 +77,7 @@ def user_identity(record: Record) -> dict[str, Any]:
 
 
 def _error_code(record: Record) -> str:
-    """EC2 alone says in CloudTrail whose fault it is: `Client.UnauthorizedOperation`."""
+    """The error code. Only EC2's has a prefix in CloudTrail: `Client.UnauthorizedOperation`."""
     if record.event_source != "ec2.amazonaws.com":
         return record.error_code
     return f"{'Server' if record.status >= 500 else 'Client'}.{record.error_code}"
@@ -117,13 +117,13 @@ def _service(identity: Identity) -> dict[str, Any]:
 
 
 def _anonymous(identity: Identity) -> dict[str, Any]:
-    if identity.access_key_id:  # it named a key, but did not prove to hold it
+    if identity.access_key_id:  # a key was named, but not authenticated
         return {"type": "Unknown", "accessKeyId": identity.access_key_id}
     return {"type": "AWSAccount", "principalId": "", "accountId": "ANONYMOUS_PRINCIPAL"}
 
 
 def _federated(kind: str) -> Callable[[Identity], dict[str, Any]]:
-    def form(identity: Identity) -> dict[str, Any]:
+    def element_of(identity: Identity) -> dict[str, Any]:
         return {
             "type": kind,
             "principalId": identity.user_id,
@@ -131,10 +131,10 @@ def _federated(kind: str) -> Callable[[Identity], dict[str, Any]]:
             "identityProvider": identity.provider,
         }
 
-    return form
+    return element_of
 
 
-_FORMS: Final[dict[str, Callable[[Identity], dict[str, Any]]]] = {
+_ELEMENTS: Final[dict[str, Callable[[Identity], dict[str, Any]]]] = {
     PrincipalKind.ROOT.value: _root,
     PrincipalKind.USER.value: _user,
     PrincipalKind.ROLE_SESSION.value: _role_session,

@@ -1,6 +1,6 @@
-"""Looking records up: CloudTrail's LookupEvents, and what explanations and least-privilege policies need.
+"""Look-ups of records: for CloudTrail's LookupEvents, explanations and least-privilege policies.
 
-Everything here blocks on the journal and sees what was flushed to it: call it through `Ledger.read`.
+The look-ups block on the journal and return what was flushed to it: call them through `Ledger.read`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _tokens: Final = msgspec.json.Decoder(_Token)
 
 
 class History:
-    """Reads of the event history that `journal` holds."""
+    """Look-ups in the event history of `journal`."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -73,30 +73,29 @@ class History:
         max_results: int = MAX_RESULTS,
         token: str | None = None,
     ) -> Page:
-        """LookupEvents: the management events of `account`, times in epoch seconds, both ends inclusive.
+        """LookupEvents: the management events of `account`, times in epoch seconds, both inclusive.
 
-        `attributes` are pairs of AttributeKey and AttributeValue, at most one of them. A page's token holds
-        for the same other parameters, and records that come later do not move what it points at. Raises
-        Fault with LookupEvents's error codes.
+        `attributes` are pairs of AttributeKey and AttributeValue, at most one of them. A page's token is valid with the
+        same other parameters; later records do not shift its page. Raises Fault with LookupEvents' error codes.
         """
         if not 1 <= max_results <= MAX_RESULTS:
             raise Fault("InvalidMaxResultsException", f"MaxResults must be between 1 and {MAX_RESULTS}.")
         if start is not None and end is not None and start > end:
             raise Fault("InvalidTimeRangeException", "The start time occurs after the end time.")
-        # An event's time is told in whole seconds: one of 12:00:00.5 is an event "at 12:00:00".
-        upto = None if end is None else math.nextafter(math.floor(end) + 1, 0)
-        query = AuditQuery(account=account, start=start, end=upto, management=True, limit=max_results + 1)
-        query = _attributed(query, attributes)
+        # Events have times in whole seconds: one of 12:00:00.5 is an event at 12:00:00.
+        last = None if end is None else math.nextafter(math.floor(end) + 1, 0)
+        query = AuditQuery(account=account, start=start, end=last, management=True, limit=max_results + 1)
+        query = _with_attribute(query, attributes)
         fingerprint = _fingerprint(query)
         if token is not None:
             query = replace(query, before=_before(token, fingerprint))
         found = self._journal.find(query)
         page = found[:max_results]
-        following = _token(page[-1].position, fingerprint) if len(found) > max_results else None
-        return Page([decode(row.data) for row in page], following)
+        next_token = _token(page[-1].position, fingerprint) if len(found) > max_results else None
+        return Page([decode(row.data) for row in page], next_token)
 
     def by_request(self, request_id: str) -> list[Record]:
-        """The records of one request: one for each account it was recorded in, or none."""
+        """The records of one request: one for each account that it was recorded in, or none."""
         return self._records(AuditQuery(field=Field.REQUEST_ID, value=request_id))
 
     def latest(self, count: int = 1, *, account: str | None = None, denied_only: bool = False) -> list[Record]:
@@ -104,7 +103,7 @@ class History:
         return self._records(AuditQuery(account=account, denied=True if denied_only else None, limit=count))
 
     def principal_calls(self, arn: str, since: float = 0.0) -> Iterator[Record]:
-        """Every call since `since` of the user or role `arn` (of a role: of all its sessions), newest first."""
+        """The calls since `since` of the user `arn`, or of all sessions of the role `arn`, newest first."""
         query = AuditQuery(field=Field.PRINCIPAL, value=arn, start=since, limit=_PAGE)
         while found := self._journal.find(query):
             yield from (decode(row.data) for row in found)
@@ -115,7 +114,7 @@ class History:
 
 
 def lookup_event(record: Record) -> dict[str, Any]:
-    """`record` as an `Event` of LookupEvents; members that do not apply are left out."""
+    """The `Event` of LookupEvents for `record`, without members that do not apply."""
     event: dict[str, Any] = {
         "EventId": record.event_id,
         "EventName": record.operation,
@@ -132,8 +131,8 @@ def lookup_event(record: Record) -> dict[str, Any]:
     return event
 
 
-def _attributed(query: AuditQuery, attributes: Sequence[tuple[str, str]]) -> AuditQuery:
-    """LookupAttributes: "Currently the list can contain only one item." """
+def _with_attribute(query: AuditQuery, attributes: Sequence[tuple[str, str]]) -> AuditQuery:
+    """Add LookupAttributes to a query: "Currently the list can contain only one item." """
     if not attributes:
         return query
     if len(attributes) > 1:
@@ -149,7 +148,7 @@ def _attributed(query: AuditQuery, attributes: Sequence[tuple[str, str]]) -> Aud
 
 
 def _fingerprint(query: AuditQuery) -> str:
-    """What a token is bound to: the parameters of the call save the page size."""
+    """A hash of the parameters that a token is bound to: all but the page size."""
     parameters = (query.account, query.field, query.value, query.start, query.end, query.read_only)
     return hashlib.sha256(msgspec.json.encode(parameters)).hexdigest()[:16]
 

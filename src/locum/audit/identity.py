@@ -1,4 +1,4 @@
-"""Identities: who called, as a record keeps it, and back to the caller that policies were asked about."""
+"""Identities of callers in records, and their conversion from and to callers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from locum.core.principal import Caller, Principal, PrincipalKind, Session, prin
 
 
 class Identity(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Who called. The same for every call with the same credentials: make it once.
+    """The caller of a call. It is the same for all calls with the same credentials, so that it can be cached.
 
     `kind` is a `PrincipalKind`.
-    `issuer_*` tell of the role or user behind temporary credentials; `issued_at` is their creation in epoch
+    `issuer_*` are the role or user who issued temporary credentials; `issued_at` is their creation in epoch
     seconds (0: not temporary). `delivery` is ec2:RoleDelivery (`1.0` or `2.0`). `provider` is the identity
     provider of a federated caller, or behind a role session. `delegate` is the account that the credentials were
     delegated to. The fields from `expires_at` on are those of `core.principal.Session`: what the call was decided with.
@@ -43,17 +43,17 @@ class Identity(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def assumed_root(self) -> bool:
-        """Whether it is a session of AssumeRoot: a root user behind whom somebody of another account is."""
+        """Whether it is a session of AssumeRoot, of a root user who was assumed by a caller of another account."""
         return self.kind == PrincipalKind.ROOT and bool(self.issued_at) and self.issuer_arn != self.arn
 
     @property
     def principal_arn(self) -> str:
-        """The ARN that policies are attached to: of a role session the role's, otherwise the caller's own."""
+        """The ARN of the entity that has the policies: the role of a role session, else the caller itself."""
         return self.issuer_arn if self.kind == PrincipalKind.ROLE_SESSION else self.arn
 
     @property
     def username(self) -> str:
-        """What LookupEvents calls Username: of the root user `root`, of a role session the session name."""
+        """The Username of LookupEvents: `root` for the root user, the session name for a role session."""
         return "root" if self.kind == PrincipalKind.ROOT else self.name
 
 
@@ -98,7 +98,7 @@ def identify(caller: Caller) -> Identity:
 
 
 def caller_of(identity: Identity) -> Caller:
-    """The caller that `identity` was made of, without what an identity provider claimed of it."""
+    """The caller that `identity` was made of, without the claims of an identity provider."""
     kind = PrincipalKind(identity.kind)
     if not identity.issued_at:
         unique_id = identity.user_id if kind in (PrincipalKind.USER, PrincipalKind.ROOT) else ""

@@ -1,7 +1,7 @@
-"""What is remembered of one call, allowed or denied.
+"""The audit record of one call, allowed or denied.
 
-A record is written once and seldom read, so it is stored as a JSON array (msgspec's `array_like`): a third
-smaller than an object, and a few microseconds to make. FIELDS MAY ONLY BE ADDED AT THE END, with a
+A record is written once and rarely read, so it is stored as a JSON array (msgspec's `array_like`): a third
+smaller than an object, and encoded in a few microseconds. FIELDS MAY ONLY BE ADDED AT THE END, with a
 default: old records are read by position.
 """
 
@@ -16,7 +16,7 @@ from locum.store.journal import AuditRow, Use
 
 
 class Resource(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A resource that a call was about. `type` is CloudFormation's name (`AWS::IAM::Role`)."""
+    """A resource of a call. `type` is CloudFormation's name (`AWS::IAM::Role`)."""
 
     type: str
     name: str
@@ -25,20 +25,20 @@ class Resource(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
-    """One call.
+    """The record of one call.
 
-    `at` is when it was answered, in epoch seconds; `account` whose event history it belongs to.
-    `parameters`, `answer`, `explanation` and `extra` (CloudTrail's additionalEventData) are JSON-able values,
-    or JSON as `msgspec.Raw`; secrets were taken out of them before. `answer` is only kept of mutating calls.
-    `verdict` is `allow`, `explicit-deny`, `implicit-deny`, or empty where it did not come to a decision;
-    `determining` names the statements that decided, `denial` is the message of a denial (which in the mode
-    `observe` the client did not see). `management` is false for data events, which CloudTrail's event
-    history does not hold. `tls` is protocol version and cipher suite. `invoked_by` is the service that made the call.
+    `at` is the time of the answer in epoch seconds, `account` the one whose event history has the record. `parameters`,
+    `answer`, `explanation` and `extra` (CloudTrail's additionalEventData) are JSON values, or JSON as `msgspec.Raw`,
+    without secrets. `answer` is only recorded for mutating calls. `verdict` is `allow`, `explicit-deny`,
+    `implicit-deny`, or empty without a decision; `determining` has the determining statements, `denial` the message of
+    a denial (which the client does not get in the mode `observe`). `management` is false for data events, which are not
+    in CloudTrail's event history. `tls` is protocol version and cipher suite. `invoked_by` is the service that made the
+    call.
 
-    What it takes to decide on the call again is kept as well (`calls.replay`): `protocol`, `referer`, `presigned`,
-    `second_factor` and, of a service's call, `via` (with whose caller's permissions, by which services) and `source_*`
-    (for which resource). `effect` is the id of the committed effect that the call carries out, `cause` the request id
-    of the call that caused it.
+    Further input of the decision is recorded so that it can be repeated (`calls.replay`): `protocol`, `referer`,
+    `presigned`, `second_factor` and, for calls of services, `via` (the services that call with the permissions of their
+    caller) and `source_*` (the resource on whose behalf). `effect` is the id of the committed effect that the call
+    carries out, `cause` the request id of the call that caused it.
     """
 
     event_id: str
@@ -88,7 +88,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
         return self.verdict in DENIALS
 
     def row(self, use: Use | None = None) -> AuditRow:
-        """The record as the store takes it; `use` is what the call is a use of."""
+        """The row of the record for the store; `use` is the last-used information of the call."""
         identity = self.identity
         return AuditRow(
             self.at,
@@ -112,18 +112,18 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
 DENIALS: Final = frozenset({"explicit-deny", "implicit-deny"})
 
 encode: Final = msgspec.json.Encoder(enc_hook=str).encode
-"""A record, or one of its fields, as JSON."""
+"""Encode a record, or one of its fields, as JSON."""
 
 _decoder: Final = msgspec.json.Decoder(Record)
 
 
 def decode(data: bytes) -> Record:
-    """The record that `Record.row` encoded. Raises msgspec.MsgspecError where it is none."""
+    """Decode a record that `Record.row` encoded. Raises msgspec.MsgspecError for other data."""
     return _decoder.decode(data)
 
 
 def readable(record: Record) -> dict[str, Any]:
-    """`record` with its fields by name, as JSON-able values: for whoever shows it to a person."""
+    """The fields of `record` by name, as JSON values, for display."""
     fields = msgspec.structs.asdict(record)
     fields["identity"] = msgspec.structs.asdict(record.identity)
     fields["resources"] = [msgspec.structs.asdict(resource) for resource in record.resources]

@@ -1,7 +1,7 @@
-"""Rows of calls that are alike, at a fifth of what a record each would cost.
+"""Rows for similar calls, at a fifth of the cost of a record for each.
 
-Most of a record is the same for every allowed call of an operation by the same caller with the same client: it is
-encoded once. What differs from call to call is put in between.
+Most of a record is the same for all allowed calls of an operation by the same caller with the same client. It is
+encoded once, and the differing fields are inserted.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _FIRST: Final = 3
 
 
 class RowTemplate:
-    """Makes rows that are those of `record` but for its ids, time, parameters and resources.
+    """Makes rows as of `record`, but with other ids, time, parameters and resources.
 
-    `use` is what each of the calls is a use of.
+    `use` is the last-used information of each of the calls.
     """
 
     __slots__ = ("_account", "_after", "_before", "_between", "_searchable", "_use")
@@ -46,7 +46,7 @@ class RowTemplate:
         parameters: Any,
         resources: tuple[Resource, ...],
     ) -> AuditRow:
-        """The row of one call. The ids are plain text that JSON needs no escapes for."""
+        """The row of one call. The ids must not need escapes in JSON."""
         data = b"".join(
             (
                 f'["{event_id}","{request_id}",{at!r}'.encode(),

@@ -1,4 +1,4 @@
-"""State and call to decision: which permissions a call takes, and whether its caller has them.
+"""The authorization of calls: which permissions a call takes, and whether its caller has them.
 
     plan = authz.plan(state, call)
     facts = {arn: await backend.facts(...) for arn in plan.resources}
@@ -6,9 +6,9 @@
     if not authorization.allowed:
         raise authorization.fault()
 
-Pure, both steps: what a backend knows of its resources is fetched in between. The policy engine is the one in
-`locum.policy`; the catalogue of what operations take is data (`locum.authz.rules` documents its language). Every
-decision is made here: of calls (`decide`, `may`), of what an organization gives its members (`delegated`), and of
+Both steps are pure: what a backend knows of its resources is fetched in between. The policy engine is
+`locum.policy`; the catalogue of permissions is data (`locum.authz.rules` documents its language). Every decision is
+made here: of calls (`decide`, `may`), of what an organization gives its members (`delegated`), and of
 hypothetical calls (`suppose`).
 """
 

@@ -1,4 +1,4 @@
-"""The verdict on a call: a value, and what can be said of it."""
+"""The result of authorizing a call, its error and its explanation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from locum.policy import CompiledPolicy, Decision, Policies, PolicyKind, PolicyT
 
 
 class Ruling(NamedTuple):
-    """One check and what was decided of it."""
+    """One check, the input of its evaluation, and the decision."""
 
     check: Check
     request: Request
@@ -35,21 +35,21 @@ class Ruling(NamedTuple):
         return reason(self.decision, self.check.action, trust=self.trust, policy=self._denier())
 
     def _denier(self) -> str:
-        """The ARN of the managed policy that denies, empty where there is none to tell of.
+        """The ARN of the managed policy that denies, for the message; empty where there is none.
 
         AWS Security Blog, "Enhanced access denied error messages with policy ARNs": for SCPs, RCPs, boundaries, session
         and identity policies, "only included when the request originates from either the same account or the same
         organization".
         """
         group = _GROUPS.get(self.decision.denied_by) if self.decision.denied_by is not None else None
-        if group is None or not self._near():
+        if group is None or not self._in_one_organization():
             return ""
         denying = {reference.source for reference in self.decision.determining}
         arns = (policy.source.arn for policy in group(self.policies) if policy.source in denying)
         return next((arn for arn in arns if ":policy/" in arn), "")
 
-    def _near(self) -> bool:
-        """Whether caller and resource are of one account, or of one organization."""
+    def _in_one_organization(self) -> bool:
+        """Whether caller and resource are in the same account, or in the same organization."""
         request = self.request
         if request.principal.account == request.resource_account:
             return True
@@ -68,13 +68,17 @@ _GROUPS: Final[Mapping[PolicyType, Callable[[Policies], Iterable[CompiledPolicy]
     PolicyType.SESSION: lambda policies: policies.session or (),
     PolicyType.IDENTITY: lambda policies: policies.identity,
 }
-"""The policies of each type whose ARNs are told."""
+"""The policies of each type whose ARNs are part of the message."""
 
 
 class Authorization:
-    """Whether a call may proceed, and why. The rulings end with the one that failed."""
+    """Whether a call may proceed, and why. The rulings end with the one that failed.
 
-    __slots__ = ("_fault", "call", "gone", "refused", "rulings")
+    `deleted`: the credentials are those of a user or role that no longer exists; `refused` is then the check that the
+    message names.
+    """
+
+    __slots__ = ("_fault", "call", "deleted", "refused", "rulings")
 
     def __init__(
         self,
@@ -82,34 +86,34 @@ class Authorization:
         rulings: tuple[Ruling, ...],
         fault: Fault | None = None,
         *,
-        gone: bool = False,
+        deleted: bool = False,
         refused: Check | None = None,
     ) -> None:
         self.call = call
         self.rulings = rulings
-        self.gone = gone
+        self.deleted = deleted
         self.refused = refused
         self._fault = fault
 
     @property
     def allowed(self) -> bool:
         """Whether the call may proceed."""
-        if self._fault is not None or self.gone:
+        if self._fault is not None or self.deleted:
             return False
         return not self.rulings or self.rulings[-1].decision.allowed
 
     @property
     def failing(self) -> Ruling | None:
-        """The ruling that refuses the call; None where it proceeds, or where no policy was asked."""
+        """The ruling that refuses the call; None where it is allowed, or where no policy was evaluated."""
         return self.rulings[-1] if self.rulings and not self.rulings[-1].decision.allowed else None
 
     def fault(self) -> Fault:
-        """AWS's answer to a refused call. Raises ValueError on a call that is allowed."""
+        """AWS's error for a refused call. Raises ValueError where the call is allowed."""
         if self._fault is not None:
             return self._fault
         principal = self.call.caller.principal
         protocol = self.call.protocol or service(self.call.service).protocol
-        if self.gone and self.refused is not None:
+        if self.deleted and self.refused is not None:
             because = f"because no identity-based policy allows the {self.refused.action} action"
             return denied(self.call.service, protocol, principal, self.refused, because)
         failing = self.failing
@@ -119,7 +123,7 @@ class Authorization:
 
     @property
     def determining(self) -> tuple[str, ...]:
-        """The statements that determined it, each as `policy#index` or `policy#Sid`, for the record."""
+        """The determining statements for the record, each as `policy#index` or `policy#Sid`."""
         if not self.rulings:
             return ()
         rulings = self.rulings if self.failing is None else (self.rulings[-1],)
@@ -131,13 +135,13 @@ class Authorization:
         return tuple(dict.fromkeys(names))
 
     def explanation(self) -> dict[str, Any]:
-        """Check by check, policy by policy: JSON-able, computed now."""
+        """The explanation by check and policy, as JSON values."""
         return {
             "allowed": self.allowed,
             "operation": f"{self.call.service}:{self.call.operation}",
             "principal": self.call.caller.principal.arn,
             "limit": self._fault.message if self._fault is not None else None,
-            "gone": self.gone,
+            "gone": self.deleted,
             "checks": [_explained(ruling) for ruling in self.rulings],
         }
 

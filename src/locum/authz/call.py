@@ -1,4 +1,4 @@
-"""What is to be decided: a call, and the permissions it takes."""
+"""Calls, and the permissions that they take."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from locum.core.calls import Call
 
 Value = str | tuple[str, ...]
-"""Of a condition key: text, or a tuple where the key is multivalued."""
+"""The value of a condition key: a tuple where the key is multivalued."""
 
 __all__ = ["PERMISSIONLESS", "Call", "Check", "Plan", "Value"]
 
@@ -18,9 +18,9 @@ _NOTHING: Mapping[str, Any] = {}
 class Check(NamedTuple):
     """One permission that a call takes.
 
-    `resource` is an ARN, or `*` where the action has no resource-level permissions or nothing is known of
-    the resource. `kind` is the resource type of the Service Authorization Reference. `context` holds
-    condition keys (lower-case) that are of this check alone.
+    `resource` is an ARN, or `*` where the action has no resource-level permissions or the resource is not known. `kind`
+    is the resource type of the Service Authorization Reference. `context` has condition keys (lower-case) of this
+    check alone.
     """
 
     action: str
@@ -30,10 +30,10 @@ class Check(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """All the permissions that a call takes; every one is needed.
+    """The permissions that a call takes, all of which are needed.
 
-    `permissionless`: AWS never asks a policy about this call. `known` is False where the catalogue has no
-    entry for the operation.
+    `permissionless`: AWS evaluates no policy for this call. `known` is False where the catalogue has no entry for the
+    operation.
     """
 
     checks: tuple[Check, ...] = ()
@@ -42,23 +42,23 @@ class Plan(NamedTuple):
 
     @property
     def resources(self) -> tuple[str, ...]:
-        """The ARNs of other services' resources, each once: what `decide` will ask for facts."""
+        """The ARNs, each once, whose facts `decide` looks up: those of resources that a backend has."""
         return tuple(
             dict.fromkeys(
                 check.resource
                 for check in self.checks
-                if (service := service_of(check.resource)) and service not in OF_STATE
+                if (service := service_of(check.resource)) and service not in STATE_SERVICES
             )
         )
 
 
 def service_of(arn: str) -> str:
-    """The service in `arn`; empty where that is no ARN."""
+    """The service in `arn`; empty where it is not an ARN."""
     fields = arn.split(":", 3)
     return fields[2] if len(fields) == 4 and fields[0] == "arn" else ""
 
 
-OF_STATE = frozenset({"iam", "organizations", "sts"})
-"""The services (as ARNs have them) whose resources the state alone knows."""
+STATE_SERVICES = frozenset({"iam", "organizations", "sts"})
+"""The services, as in ARNs, whose resources are in the state alone."""
 
 PERMISSIONLESS = Plan(permissionless=True)

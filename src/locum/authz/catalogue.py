@@ -1,8 +1,8 @@
-"""The service catalogue: botocore's (service, operation) -> what it takes.
+"""The service catalogue: the permissions that an operation takes, by botocore's service and operation names.
 
 `services/<service>.rules` are written by hand, for the services that have to be exact; `data/general.bin` is made by
-`tools/catalogue.py` for all others, one stream a service, in the same language (`locum.authz.rules`). The hand
-written ones win. A service is read when it is first asked for, an operation compiled when it is first planned.
+`tools/catalogue.py` for all others, one zlib stream per service, in the same language (`locum.authz.rules`).
+Hand-written rules take precedence. A service is read at its first use, an operation compiled when it is first planned.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _GENERAL: Final = Path(__file__).parent / "data" / "general.bin"
 
 
 class KeySource(NamedTuple):
-    """Where a service's condition key comes from."""
+    """The source of a service's condition key: a path into the input, or a function."""
 
     read: Getter | None
     computed: str
@@ -32,7 +32,7 @@ class KeySource(NamedTuple):
     kinds: frozenset[str]
 
     def values(self, state: State, call: Call, check: Check) -> list[Any]:
-        """The key's values where `check` is made; none where the key is absent."""
+        """The key's values for `check`; none where the key is absent."""
         if self.kinds and check.kind not in self.kinds:
             return []
         return KEYS[self.computed](state, call, check) if self.read is None else self.read(call.params, None)
@@ -50,7 +50,7 @@ class Service:
         self._planned: dict[str, Planned | None] = {}
 
     def planned(self, operation: str) -> Planned | None:
-        """The operation, compiled; None where the catalogue has no entry for it."""
+        """The compiled operation; None where the catalogue has no entry for it."""
         try:
             return self._planned[operation]
         except KeyError:
@@ -61,7 +61,7 @@ class Service:
             return entry
 
     def action(self, operation: str) -> str:
-        """The action that an operation is known by: its first one; where the catalogue has none, that of its name."""
+        """The main action of an operation: its first one; where the catalogue has none, that of its name."""
         planned = self.planned(operation)
         return f"{self.prefix}:{operation}" if planned is None else planned.fallback.action
 
@@ -76,7 +76,7 @@ def _source(rule: KeyRule) -> KeySource:
 
 @cache
 def _index() -> tuple[int, dict[str, tuple[int, int]]]:
-    """Where the streams begin, and of each service the offset and the length of its own."""
+    """The offset of the first stream, and for each service the offset from there and the length of its stream."""
     with _GENERAL.open("rb") as file:
         size = int.from_bytes(file.read(4), "big")
         rows = json.loads(zlib.decompress(file.read(size)))
@@ -84,7 +84,7 @@ def _index() -> tuple[int, dict[str, tuple[int, int]]]:
 
 
 def services() -> tuple[str, ...]:
-    """The services of which something is known."""
+    """The services that the catalogue has."""
     return tuple(_index()[1])
 
 
@@ -102,7 +102,7 @@ _SERVICES: dict[str, Service] = {}
 
 
 def service(name: str) -> Service:
-    """The catalogue of one service, by botocore's name; an empty one where there is no such service."""
+    """The catalogue of one service, by botocore's name; empty where there is no such service."""
     try:
         return _SERVICES[name]
     except KeyError:
@@ -124,8 +124,8 @@ def _read(name: str) -> ServiceRules:
 def plan(state: State, call: Call) -> Plan:
     """The permissions that `call` takes.
 
-    An operation that the catalogue does not know takes the action of its own name on `*`: whoever is allowed that
-    action only on certain resources is refused.
+    An operation that the catalogue does not have takes the action of its own name on `*`: a caller who is allowed that
+    action only on some resources is refused.
     """
     known = service(call.service)
     planned = known.planned(call.operation)
@@ -140,13 +140,13 @@ def plan(state: State, call: Call) -> Plan:
 
 
 def action_of(name: str, operation: str, taken: Plan | None = None) -> str:
-    """The action that a call of `operation` of the service `name` counts as: the first that it took a permission for.
+    """The action that stands for a call of `operation` of the service `name`: that of the first check of its plan.
 
-    Where it took none, or came not so far as to be planned: the action that the operation is known by.
+    Without checks or a plan it is the main action of the operation.
     """
     return taken.checks[0].action if taken is not None and taken.checks else service(name).action(operation)
 
 
 def _distinct(checks: list[Check]) -> list[Check]:
-    """Several types may come to one ARN: one question, asked once."""
+    """The checks without duplicates: several resource types may give the same ARN."""
     return list({(check.action, check.resource, tuple(check.context.items())): check for check in checks}.values())

@@ -1,8 +1,6 @@
-"""The condition keys of one check, computed when a policy asks for them.
+"""The condition keys of one check, each computed when a condition or a policy variable first refers to it.
 
 IAM User Guide, "AWS global condition context keys"; the Service Authorization Reference for those of services.
-Nothing is computed that no applicable condition or variable mentions, so that a call under simple policies pays
-for none of it.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ from typing import Final, TypeVar
 
 from locum.authz.call import Call, Check, Value
 from locum.authz.catalogue import service
-from locum.authz.organizations import ALONE, Organization, around
+from locum.authz.organizations import NO_ORGANIZATION, OrganizationContext, organization_context
 from locum.authz.paths import scalar
 from locum.authz.services import READERS, TAGS
 from locum.authz.tags import request_tags, specified_tags, tag_keys
@@ -27,7 +25,7 @@ _NOTHING: Final[Mapping[str, Value]] = {}
 
 
 class Conditions(Mapping[str, Value]):
-    """The keys of one check. Lower-case names; of a tag key, `aws:requesttag/` and the lower-cased tag."""
+    """The condition keys of one check, in lower case; for a tag, `aws:requesttag/` and the lower-cased tag key."""
 
     __slots__ = ("_known", "account", "call", "check", "facts", "state")
 
@@ -81,16 +79,16 @@ class Conditions(Mapping[str, Value]):
             values = [scalar(value) for value in source.values(self.state, self.call, self.check)]
             if values:
                 return tuple(values) if source.many or len(values) > 1 else values[0]
-        return _fold(_told(self.call.caller)).get(key)
+        return _fold(_session_context(self.call.caller)).get(key)
 
     def _candidates(self) -> Iterator[str]:
-        """Every key that there may be: for whoever wants to see them all."""
+        """All keys that may have a value, for iteration."""
         seen: dict[str, None] = dict.fromkeys(self.check.context)
         seen.update(dict.fromkeys(_READERS))
         seen.update(dict.fromkeys(service(self.call.service).keys))
         for family, tags in _TAGS.items():
             seen.update(dict.fromkeys(f"{family}/{name}" for name in _fold(tags(self))))
-        seen.update(dict.fromkeys(_fold(_told(self.call.caller))))
+        seen.update(dict.fromkeys(_fold(_session_context(self.call.caller))))
         return iter(seen)
 
 
@@ -101,8 +99,8 @@ def _fold(mapping: Mapping[str, _V]) -> dict[str, _V]:
     return {key.lower(): value for key, value in mapping.items()}
 
 
-def _told(caller: Caller) -> Mapping[str, Value]:
-    """What the credentials carry, or what an identity provider says of a caller who has none yet."""
+def _session_context(caller: Caller) -> Mapping[str, Value]:
+    """The condition keys of the session, or those from the verified claims of a federated caller."""
     if caller.federated_claims is not None:
         return caller.federated_claims.context
     return _NOTHING if caller.session is None else caller.session.context
@@ -126,7 +124,10 @@ def _token_issue_time(subject: Conditions) -> Value | None:
 
 
 def _mfa_present(subject: Conditions) -> Value | None:
-    """Absent for long-term keys ("This key is not present when long-term credentials are used") that show no code."""
+    """aws:MultiFactorAuthPresent: absent for long-term credentials without a code in the call.
+
+    "This key is not present when long-term credentials are used".
+    """
     if subject.call.second_factor:
         return scalar(True)
     session = subject.call.caller.session
@@ -166,10 +167,13 @@ def _resource_account(subject: Conditions) -> Value | None:
     return subject.account or None
 
 
-def _principals_organization(subject: Conditions) -> Organization:
-    """ "Included in the request context only if the principal is a member of an organization": a user, role or root."""
+def _principals_organization(subject: Conditions) -> OrganizationContext:
+    """The organization of a user, role or root user.
+
+    aws:PrincipalOrgID: "Included in the request context only if the principal is a member of an organization".
+    """
     principal = subject.call.caller.principal
-    return around(subject.state, principal.account) if principal.principal_arn else ALONE
+    return organization_context(subject.state, principal.account) if principal.principal_arn else NO_ORGANIZATION
 
 
 def _principal_org_id(subject: Conditions) -> Value | None:
@@ -182,11 +186,11 @@ def _principal_org_paths(subject: Conditions) -> Value | None:
 
 
 def _resource_org_id(subject: Conditions) -> Value | None:
-    return around(subject.state, subject.account).id or None
+    return organization_context(subject.state, subject.account).id or None
 
 
 def _resource_org_paths(subject: Conditions) -> Value | None:
-    path = around(subject.state, subject.account).path
+    path = organization_context(subject.state, subject.account).path
     return (path,) if path else None
 
 
@@ -210,10 +214,10 @@ def _source_arn(subject: Conditions) -> Value | None:
     return None if source is None else source.arn or None
 
 
-def _source_organization(subject: Conditions) -> Organization:
-    """The organization of the account that a service principal acts for."""
+def _source_organization(subject: Conditions) -> OrganizationContext:
+    """The organization of the account on whose behalf a service principal calls."""
     source = subject.call.caller.source
-    return ALONE if source is None else around(subject.state, source.account)
+    return NO_ORGANIZATION if source is None else organization_context(subject.state, source.account)
 
 
 def _source_org_id(subject: Conditions) -> Value | None:
@@ -226,7 +230,7 @@ def _source_org_paths(subject: Conditions) -> Value | None:
 
 
 def _assumed_root(subject: Conditions) -> Value | None:
-    """Present, and true, in the sessions that AssumeRoot gives."""
+    """aws:AssumedRoot: "true" in sessions of AssumeRoot, else absent."""
     session = subject.call.caller.session
     return "true" if session is not None and session.assumed_root else None
 
@@ -244,9 +248,10 @@ def _resource_tags(subject: Conditions) -> Mapping[str, str]:
 
 
 def principal_tags(state: State, call: Call) -> Mapping[str, str]:
-    """The tags of the user or role, under those of the session: "session tags override".
+    """The tags of the user or role and of the session, of which the latter take precedence.
 
-    IAM User Guide, "Pass session tags in AWS STS". A federated user has those of the user behind it as well.
+    IAM User Guide, "Pass session tags in AWS STS": "session tags override". A federated user also has the tags of the
+    user who created the session.
     """
     principal, session = call.caller.principal, call.caller.session
     entity = None
@@ -297,7 +302,7 @@ _READERS: Final[Mapping[str, Callable[[Conditions], Value | None]]] = {
     "aws:viaawsservice": lambda s: scalar(bool(s.call.caller.via)),
     **READERS,
 }
-"""The keys that every call may have."""
+"""The condition keys that calls of any service may have."""
 
 _TAGS: Final[Mapping[str, Callable[[Conditions], Mapping[str, str]]]] = {
     "aws:principaltag": _principal_tags,
@@ -305,4 +310,4 @@ _TAGS: Final[Mapping[str, Callable[[Conditions], Mapping[str, str]]]] = {
     "aws:resourcetag": _resource_tags,
     **TAGS,
 }
-"""The families of keys that end in a tag's key."""
+"""The condition keys that end in a tag key."""

@@ -1,8 +1,9 @@
-"""The decision: every check of a plan, held against the policies that apply to it.
+"""The decision on a call: the evaluation of each check of its plan against the policies that apply.
 
-1  what the kind of credentials cannot do at all (`limits`); credentials of a user or role that is no more
-2  calls that no policy is asked about
-3  each check in turn; the first that is not allowed ends it
+1. Calls that the kind of credentials cannot make (`limits`) are refused, and those with credentials of a deleted user
+   or role.
+2. Calls for which no policy is evaluated are allowed.
+3. The checks are evaluated in order, up to the first that is not allowed.
 """
 
 from __future__ import annotations
@@ -13,13 +14,20 @@ from typing import Final
 from locum import policy
 from locum.authz import catalogue
 from locum.authz.authorization import Authorization, Ruling
-from locum.authz.call import OF_STATE, Call, Check, Plan, service_of
+from locum.authz.call import STATE_SERVICES, Call, Check, Plan, service_of
 from locum.authz.context import Conditions
 from locum.authz.functions import account_of
 from locum.authz.limits import limit
-from locum.authz.organizations import around, under_resource_control
+from locum.authz.organizations import organization_context, rcps_apply
 from locum.authz.principal_policies import PrincipalPolicies, principal_policies
-from locum.authz.services import BY_OWNER, FACTS, MADE, MEANT, OF_CALLER, POLICIES
+from locum.authz.services import (
+    CALLER_ONLY_ACTIONS,
+    CREATING_ACTIONS,
+    EFFECTIVE_ARNS,
+    FACTS,
+    OWNER_ROOT_ACTIONS,
+    POLICIES,
+)
 from locum.core.principal import Principal, PrincipalKind
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.policy import CompiledPolicy, Decision, Policies, PolicyKind, PolicyType, PolicyTypeOutcome, Request, Verdict
@@ -28,14 +36,14 @@ from locum.state import Organization, State, organizations
 
 FactsOf = Callable[[str], ResourceFacts]
 
-# What is in an organization belongs to the account that manages it. Which other accounts may call (delegated
-# administrators, invited accounts) the verbs say; their policies are asked as if it were theirs. Where it takes the
-# organization's resource policy as well, the verbs ask `delegated`.
+# The resources of an organization belong to its management account. The verbs determine which other accounts may call
+# (delegated administrators, invited accounts); the policies of those are evaluated as if the resource were their own.
+# Where the organization's resource policy has to allow the call as well, the verb calls `delegated`.
 _ORGANIZATIONS: Final = "organizations"
 
 
-def nothing_known(arn: str) -> ResourceFacts:
-    """The facts where no backend is asked."""
+def no_facts(arn: str) -> ResourceFacts:
+    """The look-up of facts without a backend."""
     return UNKNOWN
 
 
@@ -43,12 +51,12 @@ def decide(
     state: State,
     call: Call,
     plan: Plan,
-    facts: FactsOf = nothing_known,
+    facts: FactsOf = no_facts,
 ) -> Authorization:
-    """Whether `call` may proceed.
+    """Decide on `call`, of which `plan` has the checks.
 
-    `facts` answers for the ARNs of `plan.resources`; what the state itself holds (IAM, instances) is not asked of
-    it. The state must be the one that the call is then carried out on.
+    `facts` looks up the facts of the ARNs in `plan.resources`; those of resources in the state (IAM, instances) come
+    from `state`, which must be the one that the call is then carried out on.
     """
     limited = limit(call)
     if limited is not None:
@@ -56,19 +64,19 @@ def decide(
     if _acts_on_its_own(call, plan):
         return Authorization(call, ())
     if not plan.checks and call.caller.session is None:
-        return Authorization(call, ())  # a long-term key is its user's or root's, who is there
-    own = principal_policies(state, call.caller)
-    if own.gone:
+        return Authorization(call, ())  # long-term keys are deleted with their user
+    of_caller = principal_policies(state, call.caller)
+    if of_caller.deleted:
         first = plan.checks[0] if plan.checks else Check(catalogue.action_of(call.service, call.operation), "*")
-        return Authorization(call, (), gone=True, refused=first)
-    return _ended(call, plan.checks, lambda check: rule(state, call, check, own, facts))
+        return Authorization(call, (), deleted=True, refused=first)
+    return _authorization(call, plan.checks, lambda check: rule(state, call, check, of_caller, facts))
 
 
-def _ended(call: Call, checks: Iterable[Check], ruled: Callable[[Check], Ruling]) -> Authorization:
-    """The rulings on `checks`, up to the first one that refuses."""
+def _authorization(call: Call, checks: Iterable[Check], rule_on: Callable[[Check], Ruling]) -> Authorization:
+    """Make the rulings on `checks`, up to the first one that refuses."""
     rulings = []
     for check in checks:
-        ruling = ruled(check)
+        ruling = rule_on(check)
         rulings.append(ruling)
         if not ruling.decision.allowed:
             break
@@ -76,9 +84,9 @@ def _ended(call: Call, checks: Iterable[Check], ruled: Callable[[Check], Ruling]
 
 
 def _acts_on_its_own(call: Call, plan: Plan) -> bool:
-    """Whether a service calls itself, for an account and on nothing but what belongs to that account.
+    """Whether a service principal calls its own service, for an account and only on resources of that account.
 
-    No policy is asked: EC2 that terminates an instance, Lambda that invokes a function for an event source.
+    No policy is evaluated then: EC2 terminates an instance, Lambda invokes a function for an event source.
     """
     caller = call.caller
     if caller.principal.kind is not PrincipalKind.SERVICE or caller.source is None:
@@ -89,91 +97,91 @@ def _acts_on_its_own(call: Call, plan: Plan) -> bool:
     return all(check.resource == "*" or account_of(check.resource, "") == account for check in plan.checks)
 
 
-def may(state: State, call: Call, action: str, resource: str, facts: FactsOf = nothing_known) -> bool:
-    """Whether the caller of `call` might do `action` to `resource` as well, in the same circumstances.
+def may(state: State, call: Call, action: str, resource: str, facts: FactsOf = no_facts) -> bool:
+    """Whether the caller of `call` is allowed `action` on `resource` as well, in the same circumstances.
 
-    For answers that depend on a further permission: S3 tells that a key is missing only to those who may list.
+    For answers that depend on a further permission: S3 answers NoSuchKey only to callers who may list the bucket.
     """
-    own = principal_policies(state, call.caller)
-    if own.gone or limit(call) is not None:
+    of_caller = principal_policies(state, call.caller)
+    if of_caller.deleted or limit(call) is not None:
         return False
-    return rule(state, call, Check(action, resource), own, facts).decision.allowed
+    return rule(state, call, Check(action, resource), of_caller, facts).decision.allowed
 
 
 def delegated(state: State, call: Call, organization: Organization) -> Authorization:
-    """Whether the resource policy of `organization` gives `call` to its caller, whose account is a member.
+    """Decide whether the resource policy of `organization` delegates `call` to its caller, whose account is a member.
 
-    Organizations User Guide, "Delegated administrator for AWS Organizations": the management account owns what is in
-    the organization, so that both sides have to allow each permission that the call takes: the caller's own policies,
-    and the resource policy.
+    Organizations User Guide, "Delegated administrator for AWS Organizations": the management account owns the
+    resources of the organization, so that both the caller's own policies and the resource policy have to allow each
+    permission that the call takes.
     """
-    own, owner = principal_policies(state, call.caller), organization.account
-    given = organization.resource_policy
+    of_caller, owner = principal_policies(state, call.caller), organization.account
+    text = organization.resource_policy
     arn = organizations.resource_policy_arn(organization, organization.resource_policy_id)
-    resource = compiled(given, PolicyKind.RESOURCE, "resource policy of the organization", arn) if given else None
+    resource = compiled(text, PolicyKind.RESOURCE, "resource policy of the organization", arn) if text else None
 
-    def ruled(check: Check) -> Ruling:
-        known = _facts(state, service_of(check.resource), check.resource, nothing_known)
-        return _held(state, call, check, own, known, owner, owner, resource)
+    def rule_on(check: Check) -> Ruling:
+        known = _facts(state, service_of(check.resource), check.resource, no_facts)
+        return _ruling(state, call, check, of_caller, known, owner, owner, resource)
 
-    return _ended(call, catalogue.plan(state, call).checks, ruled)
+    return _authorization(call, catalogue.plan(state, call).checks, rule_on)
 
 
-def rule(state: State, call: Call, check: Check, own: PrincipalPolicies, facts: FactsOf) -> Ruling:
-    """One check: what is known of its resource, the policies, the decision."""
+def rule(state: State, call: Call, check: Check, of_caller: PrincipalPolicies, facts: FactsOf) -> Ruling:
+    """Decide on one check, with the facts of its resource; `of_caller` are the caller's policies."""
     caller, action, arn = call.caller.principal, check.action, check.resource
     service = service_of(arn)
-    known = UNKNOWN if action in MADE else _facts(state, service, arn, facts)
-    meant = known.arn or (MEANT[service](check) if service in MEANT else arn)
-    if meant != arn:
-        arn, check = meant, check._replace(resource=meant)
+    known = UNKNOWN if action in CREATING_ACTIONS else _facts(state, service, arn, facts)
+    effective = known.arn or (EFFECTIVE_ARNS[service](check) if service in EFFECTIVE_ARNS else arn)
+    if effective != arn:
+        arn, check = effective, check._replace(resource=effective)
     owner = account_of(arn, known.account or call.caller.account)
-    answerable = caller.account if action in OF_CALLER or service == _ORGANIZATIONS else owner
+    authorizing = caller.account if action in CALLER_ONLY_ACTIONS or service == _ORGANIZATIONS else owner
     resource = None
-    if known.policy is not None and not _by_owner(caller, action, owner):
+    if known.policy is not None and not _is_owner_root(caller, action, owner):
         of_service = POLICIES.get(service, _policy)
         resource = of_service(action, arn, known.policy)
-    return _held(state, call, check, own, known, owner, answerable, resource)
+    return _ruling(state, call, check, of_caller, known, owner, authorizing, resource)
 
 
-def _held(
+def _ruling(
     state: State,
     call: Call,
     check: Check,
-    own: PrincipalPolicies,
+    of_caller: PrincipalPolicies,
     known: ResourceFacts,
     owner: str,
-    answerable: str,
+    authorizing: str,
     resource: CompiledPolicy | None,
 ) -> Ruling:
     """The decision on `check` by all policies that apply to it: no other place puts these together for a call.
 
-    `owner` is the account that owns the resource, `answerable` the one whose policies have to allow what others do to
-    it. `resource` is the resource's own policy.
+    `owner` is the account that owns the resource, `authorizing` the one whose policies have to allow the access of
+    other accounts. `resource` is the resource's own policy.
     """
     arn, caller = check.resource, call.caller.principal
-    mine = around(state, caller.account)
-    theirs = mine if owner == caller.account else around(state, owner)
+    own = organization_context(state, caller.account)
+    of_owner = own if owner == caller.account else organization_context(state, owner)
     request = Request(
         caller,
         check.action,
         arn,
-        answerable,
+        authorizing,
         Conditions(state, call, check, known, owner),
         arn == "*",
         caller.provider,
     )
     policies = Policies(
-        own.identity,
-        own.boundary,
-        own.session,
+        of_caller.identity,
+        of_caller.boundary,
+        of_caller.session,
         resource,
-        mine.scps,
-        theirs.rcps if theirs.rcps and under_resource_control(check.action, arn) else (),
+        own.scps,
+        of_owner.rcps if of_owner.rcps and rcps_apply(check.action, arn) else (),
         None,
-        mine.management,
+        own.management,
         caller.service_linked,
-        theirs.management,
+        of_owner.management,
     )
     decision = policy.evaluate(request, policies)
     session = call.caller.session
@@ -183,28 +191,28 @@ def _held(
 
 
 def _within_delegation(decision: Decision) -> Decision:
-    """What delegated credentials may do: nothing that the policy of their request does not allow.
+    """Restrict a decision on delegated credentials to the permissions that the policy of their request allows.
 
-    [U] Session policies do not count for the root user, nor where a policy on a resource names the approver. But
-    whoever approved has agreed to this one, and to nothing more.
+    [U] Session policies do not restrict the root user, nor access by a resource policy that names the approver. But the
+    approver has agreed to this policy and to nothing more.
     """
     if decision.outcomes.session is PolicyTypeOutcome.ALLOWED:
         return decision
     return Decision(Verdict.IMPLICIT_DENY, (), decision.outcomes, PolicyType.SESSION)
 
 
-def _by_owner(caller: Principal, action: str, owner: str) -> bool:
-    """Whether the owner's root user does it whatever the resource's policy says: it may have let nobody in."""
-    return caller.kind is PrincipalKind.ROOT and caller.account == owner and action in BY_OWNER
+def _is_owner_root(caller: Principal, action: str, owner: str) -> bool:
+    """Whether the caller is the root user of the owning account, and the resource's policy so not evaluated."""
+    return caller.kind is PrincipalKind.ROOT and caller.account == owner and action in OWNER_ROOT_ACTIONS
 
 
 def _facts(state: State, service: str, arn: str, facts: FactsOf) -> ResourceFacts:
-    """The state's own knowledge of IAM, Organizations and instances, a backend's of everything else."""
-    own = FACTS.get(service)
-    found = None if own is None else own(state, arn)
+    """The facts of a resource: of IAM, Organizations and instances from the state, of all else from the backend."""
+    of_state = FACTS.get(service)
+    found = None if of_state is None else of_state(state, arn)
     if found is not None:
         return found
-    return UNKNOWN if service in OF_STATE or not service else facts(arn)
+    return UNKNOWN if service in STATE_SERVICES or not service else facts(arn)
 
 
 def _policy(_action: str, arn: str, text: str) -> CompiledPolicy:

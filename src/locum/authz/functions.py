@@ -18,7 +18,7 @@ from locum.state import State
 
 
 class Circumstances(Protocol):
-    """What a condition key is computed from: the call, one of its checks, and what is known of its resource.
+    """The input of a condition key: a call, one of its checks, and the facts of the check's resource.
 
     `account` owns the resource.
     """
@@ -35,15 +35,15 @@ Planner = Callable[[State, Call], Iterable[Check]]
 
 Values = tuple[str | None, ...]
 Resolver = Callable[[State, Call, Values], Iterable[str]]
-"""The ARNs that the values of a type's variables (None where the call has none) come to; none: nothing to permit."""
+"""The ARNs for the values of a type's variables (None where the call has none). Without an ARN there is no check."""
 
 KeyReader = Callable[[State, Call, Check], list[str]]
-"""The values of a condition key of the service; none where it is absent."""
+"""The values of a condition key of the service; none where the key is absent."""
 
 Reader = Callable[[Circumstances], Value | None]
 TagReader = Callable[[Circumstances], Mapping[str, str]]
 OwnFacts = Callable[[State, str], ResourceFacts | None]
-Meant = Callable[[Check], str]
+EffectiveArn = Callable[[Check], str]
 PolicyOf = Callable[[str, str, str], CompiledPolicy | None]
 
 _NONE: Final[Mapping[str, Any]] = {}
@@ -52,13 +52,16 @@ _NONE: Final[Mapping[str, Any]] = {}
 class Functions(NamedTuple):
     """The functions of one service.
 
-    `readers` are condition keys (lower-case) that a call of any service may carry, `tags` the families of keys that
-    end in a tag's key. For ARNs of the service: `facts` tells what the state itself knows of a resource, `meant` which
-    ARN is decided on where a check names the resource in another way, and `policy` what policy takes part in a
-    decision, of an action, the ARN and the resource's policy as text.
+    `planners`, `resolvers` and `keys` are those that rules name. `readers` are condition keys (lower-case) that calls
+    of any service may have, `tags` those that end in a tag key.
 
-    `by_owner`: actions that the root user of the resource's account may always do. `of_caller`: actions that the
-    caller's own policies decide alone. `made`: actions that make their resource, of which so nothing is known.
+    The next three are for ARNs of the service: `facts` returns the facts of a resource that is in the state,
+    `effective_arn` the ARN to decide on, where a check names the resource in another way, and `policy` the policy that
+    takes part in the decision, for an action, the ARN and the resource's policy as text.
+
+    `owner_root_actions` are decided without the resource's policy for the root user of the owning account,
+    `caller_only_actions` by the caller's own policies alone. `creating_actions` create their resource, which thus
+    has no facts.
     """
 
     planners: Mapping[str, Planner] = _NONE
@@ -67,19 +70,19 @@ class Functions(NamedTuple):
     readers: Mapping[str, Reader] = _NONE
     tags: Mapping[str, TagReader] = _NONE
     facts: OwnFacts | None = None
-    meant: Meant | None = None
+    effective_arn: EffectiveArn | None = None
     policy: PolicyOf | None = None
-    by_owner: frozenset[str] = frozenset()
-    of_caller: frozenset[str] = frozenset()
-    made: frozenset[str] = frozenset()
+    owner_root_actions: frozenset[str] = frozenset()
+    caller_only_actions: frozenset[str] = frozenset()
+    creating_actions: frozenset[str] = frozenset()
 
 
 def account_of(arn: str, default: str) -> str:
-    """The account in `arn`, or `default` where there is none (S3, images, AWS's managed policies)."""
+    """The account in `arn`, or `default` where there is none (S3, images, AWS managed policies)."""
     fields = arn.split(":", 5)
     return fields[4] if len(fields) == 6 and fields[4] and ACCOUNT_ID.fullmatch(fields[4]) else default
 
 
-def one(value: object) -> list[str]:
-    """The values of a key that has `value`; none where that is None or empty."""
+def as_values(value: object) -> list[str]:
+    """The values of a condition key with the value `value`; none where that is None or empty."""
     return [] if value is None or value == "" else [scalar(value)]

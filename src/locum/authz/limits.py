@@ -1,4 +1,4 @@
-"""What credentials cannot do whatever the policies say.
+"""The calls that a kind of credentials cannot make, regardless of policies.
 
 IAM User Guide, "Compare AWS STS credentials"; STS API Reference, AssumeRole, GetSessionToken, GetFederationToken.
 
@@ -6,10 +6,10 @@ IAM User Guide, "Compare AWS STS credentials"; STS API Reference, AssumeRole, Ge
     GetSessionToken         only with MFA                only AssumeRole and GetCallerIdentity
     GetFederationToken      none                         only GetCallerIdentity
     AssumeRoot              as its task policy permits   only GetCallerIdentity
-    GetDelegatedAccessToken as permitted                 as those of its approver would
+    GetDelegatedAccessToken as permitted                 as with the credentials of the approver
     a role session          as permitted                 not GetSessionToken, not GetFederationToken
     the root user           as permitted                 not AssumeRole
-    a user or role deleted  nothing                      nothing
+    a deleted user or role  none                         none
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LONG_TERM_ONLY: Final = frozenset({"GetSessionToken", "GetFederationToken"})
 
 
 def limit(call: Call) -> Fault | None:
-    """The fault of a call that the caller's kind of credentials cannot make; None where it can."""
+    """The error of a call that the caller's kind of credentials cannot make; None where it can."""
     session, service = call.caller.session, call.service
     if service == "sts":
         return _sts(call)

@@ -1,7 +1,7 @@
-"""What an organization adds to a decision about one of its accounts: policies, level by level, and condition keys.
+"""The SCPs, RCPs and condition keys of an account's organization.
 
-Kept by identity of the tables that it follows from: an account that was moved or a policy that was changed makes
-other tables, so that the next call sees it. Where there is no organization, asking costs one look-up.
+They are cached by identity of the state's tables that they are computed from: a change of an account or a policy makes
+other tables, so that the next call sees it. Where there is no organization, a look-up costs one comparison.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from locum.policy.stored import compiled
 from locum.state import State, organizations
 from locum.state.organizations import RESOURCE_CONTROL, SERVICE_CONTROL, Attached
 
-_KEPT: Final = 16_384
-"""Accounts kept resolved."""
+_CACHE_SIZE: Final = 16_384
+"""The number of accounts in the cache."""
 
 
-class Organization(NamedTuple):
-    """What the organization of one account adds. `scps` and `rcps` are its levels, root to account.
+class OrganizationContext(NamedTuple):
+    """The policies and ids of one account's organization. `scps` and `rcps` are by level, from the root to the account.
 
-    `id` is o-..., `path` the way down to the account, o-.../r-.../ou-.../; both are empty where there is none.
-    `management`: the account manages the organization, and its policies pass it over.
+    `id` is o-..., `path` is aws:PrincipalOrgPaths of the account, o-.../r-.../ou-.../; both are empty without an
+    organization. `management`: the account is the management account, which SCPs and RCPs do not restrict.
     """
 
     scps: tuple[Level, ...] = ()
@@ -33,58 +33,60 @@ class Organization(NamedTuple):
     management: bool = False
 
 
-ALONE: Final = Organization()
-"""An account in no organization."""
+NO_ORGANIZATION: Final = OrganizationContext()
+"""The context of an account that is in no organization."""
 
 _FIRST, *_OTHERS = organizations.TABLES
 
 
-class _Known(NamedTuple):
-    """What was resolved in `state`, and in every other with the same `tables`. No tables: there is no organization."""
+class _Cache(NamedTuple):
+    """The accounts resolved in `state` and in all states with the same `tables`; without tables, no organization."""
 
     state: State | None
     tables: tuple[Any, ...]
-    accounts: dict[str, Organization]
+    accounts: dict[str, OrganizationContext]
 
 
 class _Latest:
-    """The states of several threads take turns: calls are decided in one, refusals are explained in another. What was
-    resolved in a state is put down beside its tables, never beside those that another thread has turned to meanwhile.
+    """The cache of the state that was used last, in any thread.
+
+    Calls are decided in one thread and denials explained in another, with different states. An account is added to the
+    cache object that it was resolved for, even if another thread has replaced that meanwhile.
     """
 
-    known = _Known(None, (), {})
+    cache = _Cache(None, (), {})
 
 
-def around(state: State, account: str) -> Organization:
-    """What the organization of `account` adds, as it is in `state`."""
-    known = _Latest.known
-    if known.state is not state:
-        known = _Latest.known = _turned_to(state, known)
-    if not known.tables:
-        return ALONE
-    found = known.accounts.get(account)
+def organization_context(state: State, account: str) -> OrganizationContext:
+    """The policies and ids of the organization of `account` in `state`."""
+    cache = _Latest.cache
+    if cache.state is not state:
+        cache = _Latest.cache = _for_state(state, cache)
+    if not cache.tables:
+        return NO_ORGANIZATION
+    found = cache.accounts.get(account)
     if found is None:
-        if len(known.accounts) >= _KEPT:
-            known.accounts.clear()
-        found = known.accounts[account] = _resolve(state, account)
+        if len(cache.accounts) >= _CACHE_SIZE:
+            cache.accounts.clear()
+        found = cache.accounts[account] = _resolve(state, account)
     return found
 
 
-def _turned_to(state: State, known: _Known) -> _Known:
-    """What is known in `state`: what was known before, where nothing of organizations is another value in it."""
+def _for_state(state: State, previous: _Cache) -> _Cache:
+    """The cache for `state`: with the accounts of `previous` where the tables of organizations are identical."""
     first = state.tables.get(_FIRST)
     tables = () if first is None else (first, *[state.tables.get(name) for name in _OTHERS])
-    if len(tables) == len(known.tables) and all(a is b for a, b in zip(tables, known.tables, strict=True)):
-        return known._replace(state=state)
-    return _Known(state, tables, {})
+    if len(tables) == len(previous.tables) and all(a is b for a, b in zip(tables, previous.tables, strict=True)):
+        return previous._replace(state=state)
+    return _Cache(state, tables, {})
 
 
-def _resolve(state: State, account: str) -> Organization:
+def _resolve(state: State, account: str) -> OrganizationContext:
     member = organizations.member_of(state, account)
     organization = organizations.organization_of(state, account)
     if member is None or organization is None:
-        return ALONE
-    return Organization(
+        return NO_ORGANIZATION
+    return OrganizationContext(
         _levels(organizations.policies_in_force(state, account, SERVICE_CONTROL), PolicyKind.SCP),
         _levels(organizations.policies_in_force(state, account, RESOURCE_CONTROL), PolicyKind.RCP),
         organization.id,
@@ -97,8 +99,8 @@ def _levels(levels: tuple[tuple[Attached, ...], ...], kind: PolicyKind) -> tuple
     return tuple(tuple(compiled(found.document, kind, found.name, found.arn) for found in level) for level in levels)
 
 
-def under_resource_control(action: str, resource: str) -> bool:
-    """Whether RCPs speak of `action` on `resource`: its service supports them, and the action is on a resource.
+def rcps_apply(action: str, resource: str) -> bool:
+    """Whether RCPs apply to `action` on `resource`: the service supports them, and the action has a resource.
 
     "If a resource is specified in the Resource type column, then the RCPs of the resource owner's account are applied."
     """

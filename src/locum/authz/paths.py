@@ -1,6 +1,6 @@
-"""Paths into the parsed input of a call: how the catalogue names the members it looks at.
+"""Paths into the parsed input of a call, by which the catalogue refers to members.
 
-    path        = alternative *( "|" alternative )      the first one that has a value counts
+    path        = alternative *( "|" alternative )      the first that has a value is used
     alternative = literal / [ "." ] step *( "." step )  a leading dot: inside the current item of a `for`
     step        = member [ "{}" / "{=}" ] [ "[]" ]      {} each key of a map, {=} each value; [] each element
     literal     = "'" text "'"
@@ -17,11 +17,11 @@ from typing import Any, Final
 _STEP: Final = re.compile(r"[\w-]+(\{=?\})?(\[\])?")
 
 Getter = Callable[[Mapping[str, Any], Any], list[Any]]
-"""(parameters, current item) -> the values there, none of them None."""
+"""(parameters, current item) -> the values at the path, none of them None."""
 
 
 def compile_path(text: str) -> Getter:
-    """The function that reads `text`. Raises ValueError where it is not a path."""
+    """Compile the path `text`. Raises ValueError where it is not a path."""
     getters = [_alternative(part) for part in text.split("|")]
     if len(getters) == 1:
         return getters[0]
@@ -37,7 +37,7 @@ def compile_path(text: str) -> Getter:
 
 
 def scalar(value: Any) -> str:
-    """A value as a condition key or an ARN has it: booleans as `true` and `false`, everything else as text."""
+    """A value as text, for a condition key or an ARN: booleans are `true` and `false`."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -75,7 +75,7 @@ def _member(name: str) -> Getter:
 
 
 def _walker(step: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
-    """One step from each of some values."""
+    """The function that takes one step from each of some values."""
     each = step.endswith("[]")
     rest = step.removesuffix("[]")
     values_of, keys_of = rest.endswith("{=}"), rest.endswith("{}")

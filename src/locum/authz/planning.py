@@ -1,4 +1,4 @@
-"""From the catalogue's rules to functions, one for each check: (state, call) -> the checks it comes to."""
+"""Compilation of the catalogue's rules to functions, one per rule: (state, call) -> checks."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from locum.core.errors import Fault
 from locum.state import State
 
 WILDCARD: Final = "*"
-_MOST: Final = 10_000
-"""How many resources one check may come to (S3 DeleteObjects, the largest batch there is, takes 1,000)."""
+_MAX_RESOURCES: Final = 10_000
+"""The most resources of one rule in a call. The largest batch, S3 DeleteObjects, takes 1,000."""
 
 
 class Planned(NamedTuple):
-    """An operation, compiled. `fallback` is the check of an operation none of whose rules applies."""
+    """A compiled operation. `fallback` is its check where none of its rules applies."""
 
     planners: tuple[Planner, ...]
     permissionless: bool
@@ -31,7 +31,7 @@ class Planned(NamedTuple):
 
 
 def compile_operation(rules: ServiceRules, name: str, rule: OperationRule) -> Planned:
-    """The functions of one operation. Raises RulesError where its rules name what is not there."""
+    """Compile one operation. Raises RulesError where its rules name an unknown type or function."""
     first = rule.checks[0].action if rule.checks else f"{rules.prefix}:{name}"
     planners = tuple(_compile_check(rules, check) for check in rule.checks)
     planners += tuple(_function(PLANNERS, function, name) for function in rule.derived)
@@ -94,7 +94,7 @@ def _guard(rule: CheckRule) -> Guard | None:
 
 
 def _holds(path: str, *, wanted: bool) -> Guard:
-    """Whether there is something at `path`, or nothing."""
+    """The condition that `path` has a truthy value or, where not `wanted`, none."""
     if path.isidentifier():
         return lambda params, item: bool(params.get(path)) is wanted
     getter = compile_path(path)
@@ -116,7 +116,7 @@ def _arns(rules: ServiceRules, rule: CheckRule) -> ArnsOf:
     unknown = bindings.keys() - {name for variable in kind.variables for name in variable.split("|")}
     if unknown:
         raise RulesError(f"{rule.action}: {kind.name} has no variables {sorted(unknown)}")
-    # A `via` knows region and account by itself.
+    # A resolver (`via`) has region and account from the call.
     wanted = [variable for variable in kind.variables if not (kind.via and variable.startswith("."))]
     getters = tuple(_column(_bound(variable, bindings)) for variable in wanted)
     make = _function(RESOLVERS, kind.via, kind.name) if kind.via else _filler(kind)
@@ -131,12 +131,12 @@ def _arns(rules: ServiceRules, rule: CheckRule) -> ArnsOf:
 
 
 def _bound(variable: str, bindings: Mapping[str, str]) -> str:
-    """The path of a variable: what the check binds it to, by any of its alternatives, or the variable itself."""
+    """The path of a variable: that to which the check binds one of its alternatives, else the variable itself."""
     return next((bindings[name] for name in variable.split("|") if name in bindings), variable)
 
 
 def _column(variable: str) -> Callable[[Call, Any], tuple[str | None, ...]]:
-    """The values of one variable; one None where there is no value."""
+    """The function for the values of one variable; a single None where there is no value."""
     if variable == ".region":
         return lambda call, item: (call.region,)
     if variable == ".account":
@@ -156,7 +156,7 @@ def _column(variable: str) -> Callable[[Call, Any], tuple[str | None, ...]]:
 
 
 def _plain_column(member: str) -> Callable[[Call, Any], tuple[str | None, ...]]:
-    """The value of a member of the input itself."""
+    """The function for the value of a top-level member of the input."""
 
     def column(call: Call, item: Any) -> tuple[str | None, ...]:
         value = call.params.get(member)
@@ -166,14 +166,17 @@ def _plain_column(member: str) -> Callable[[Call, Any], tuple[str | None, ...]]:
 
 
 def _rows(columns: list[tuple[str | None, ...]]) -> Iterable[Values]:
-    """Every combination. Raises Fault where there are more than any call can mean."""
-    if math.prod(map(len, columns)) > _MOST:
+    """All combinations. Raises Fault ValidationError where there are more than `_MAX_RESOURCES`."""
+    if math.prod(map(len, columns)) > _MAX_RESOURCES:
         raise Fault("ValidationError", "The request names too many resources.", 400)
     return itertools.product(*columns)
 
 
 def _filler(kind: TypeRule) -> Callable[[State, Call, Values], Iterable[str]]:
-    """Fill in the ARN's variables. A value that is an ARN already stands for everything up to its variable."""
+    """The function that fills in the ARN's variables.
+
+    A value that is an ARN itself replaces the text up to and including its variable.
+    """
     text, free = kind.text, [index for index, name in enumerate(kind.variables) if not name.startswith(".")]
     tails = {index: _tail(kind, index) for index in free}
     whole, like = text == "%s", Arn.find(text)
@@ -195,9 +198,10 @@ _OWNER: Final = re.compile(r"[0-9]{12}|aws|")
 
 
 def _check_arn(text: str, like: Arn | None, service: str) -> None:
-    """Raise Fault where `text` cannot be the ARN of a resource, or not of one whose ARNs are `like` this.
+    """Raise Fault where `text` cannot be the ARN of a resource whose ARNs have the form of `like`.
 
-    A region `*`, no account or a foreign partition is none that a policy speaks of; a backend might not mind them.
+    No policy matches an ARN with the region `*`, without its account or in another partition, which a backend might
+    accept all the same.
     """
     arn = Arn.find(text)
     genuine = (
@@ -212,7 +216,7 @@ def _check_arn(text: str, like: Arn | None, service: str) -> None:
 
 
 def _no_arn(text: str, arn: Arn | None, service: str) -> Fault:
-    """What the service says of an ARN that is not valid (IAM's and STS's are recorded)."""
+    """The service's error for an invalid ARN. Those of IAM and STS are recorded answers."""
     if service == "sts":
         return Fault("ValidationError", f"{text} is invalid", 400)
     if service == "iam":
@@ -221,6 +225,6 @@ def _no_arn(text: str, arn: Arn | None, service: str) -> Fault:
 
 
 def _tail(kind: TypeRule, index: int) -> str:
-    """What of the ARN's text follows its variable number `index`."""
+    """The text of the ARN after its variable number `index`."""
     pieces = kind.text.split("%s")
     return "%s".join(pieces[index + 1 :])

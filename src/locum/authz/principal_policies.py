@@ -1,7 +1,7 @@
-"""Which policies apply to a principal.
+"""The policies that apply to a principal: identity policies, permissions boundary, session policies.
 
-Resolved once and kept by identity of the immutable values that it followed from: the entity itself, and its
-account's policies and groups. A change makes other values, so that the next call sees it, without any event.
+They are cached by identity of the immutable values that they are computed from: the entity itself, and its account's
+policies and groups. A change makes other values, so that the next call sees it.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from locum.state.attachments import Attachment, Identity, identity_policies, man
 
 Level = tuple[CompiledPolicy, ...]
 
-_KEPT: Final = 16_384
-"""Principals kept resolved."""
+_CACHE_SIZE: Final = 16_384
+"""The number of principals in the cache."""
 
 
 class PrincipalPolicies(NamedTuple):
-    """What a principal's own policies are. `gone`: the credentials speak for a user or role that is no more."""
+    """The policies of a principal. `deleted`: its user or role no longer exists."""
 
     identity: Level = ()
     boundary: CompiledPolicy | None = None
     session: Level | None = None
-    gone: bool = False
+    deleted: bool = False
 
 
 _NONE: Final = PrincipalPolicies()
-_GONE: Final = PrincipalPolicies(gone=True)
+_DELETED: Final = PrincipalPolicies(deleted=True)
 
 _SELF_SERVICE: Final = (
     '{"Version": "2012-10-17", "Statement": {"Effect": "Allow",'
@@ -40,7 +40,7 @@ _SELF_SERVICE: Final = (
 )
 """IAM API Reference, AllowUsersToChangePassword: "Gives IAM users permissions to iam:ChangePassword for only their user
 and to the iam:GetAccountPasswordPolicy action. This option does not attach a permissions policy to each user, rather
-the permissions are applied at the account-level for all users by IAM." ChangePassword is about its caller alone."""
+the permissions are applied at the account-level for all users by IAM." ChangePassword is only for the caller's own."""
 
 
 class _Entry(NamedTuple):
@@ -55,36 +55,36 @@ _CACHE: OrderedDict[str, _Entry] = OrderedDict()
 
 
 class _View(NamedTuple):
-    """The principals already looked up in one state: while it stands, nothing has to be compared again."""
+    """The principals looked up in one state, for which the cached values need not be compared again."""
 
     state: State | None
     found: dict[tuple[str, str], PrincipalPolicies]
 
 
 class _Latest:
-    """The view of the state that was asked about last, in whichever thread."""
+    """The view of the state that was used last, in any thread."""
 
     view = _View(None, {})
 
 
 def principal_policies(state: State, caller: Caller) -> PrincipalPolicies:
-    """The policies of `caller`, as they are in `state`."""
+    """The policies of `caller` in `state`."""
     principal, session = caller.principal, caller.session
     kind = principal.kind
     if kind is PrincipalKind.USER or kind is PrincipalKind.ROLE_SESSION:
         arn = principal.arn if kind is PrincipalKind.USER else principal.issuer_arn
         found = _of_entity(state, principal.account, arn, principal.unique_id)
     elif kind is PrincipalKind.FEDERATED_USER:
-        found = _of_federating(state, caller)
+        found = _of_federated_user(state, caller)
     else:
-        found = _NONE  # of these only a root session of AssumeRoot is under a policy: that of its task
-    if session is None or found.gone or (session.policy is None and not session.policy_arns):
+        found = _NONE  # of these, only sessions of AssumeRoot have a policy: the session policy of their task
+    if session is None or found.deleted or (session.policy is None and not session.policy_arns):
         return found
     return found._replace(session=_session_policies(state, session))
 
 
-def _of_federating(state: State, caller: Caller) -> PrincipalPolicies:
-    """A federated user has the permissions of the user who made it, under its session policies; or root's."""
+def _of_federated_user(state: State, caller: Caller) -> PrincipalPolicies:
+    """The policies of the user or root user who created the session of a federated user."""
     principal = caller.principal
     if principal.issuer_arn.endswith(":root"):
         return _NONE
@@ -92,9 +92,9 @@ def _of_federating(state: State, caller: Caller) -> PrincipalPolicies:
 
 
 def _of_entity(state: State, account: str, arn: str, unique_id: str) -> PrincipalPolicies:
-    """Of the user or role `arn`; gone where it is no more, or is another one by the same name."""
+    """The policies of the user or role `arn`: `_DELETED` where there is none with this unique id."""
     view = _Latest.view
-    if view.state is not state or len(view.found) > _KEPT:
+    if view.state is not state or len(view.found) > _CACHE_SIZE:
         view = _Latest.view = _View(state, {})
     found = view.found.get((arn, unique_id))
     if found is None:
@@ -106,7 +106,7 @@ def _looked_up(state: State, account: str, arn: str, unique_id: str) -> Principa
     kind: type[User] | type[Role] = Role if arn.split(":", 5)[-1].startswith("role/") else User
     entity = state.get(kind, account, arn.rsplit("/", 1)[-1].lower())
     if entity is None or entity.id != unique_id:
-        return _GONE
+        return _DELETED
     policies, groups = state.table(Policy, account), state.table(Group, account)
     passwords = state.table(PasswordPolicy, account)
     entry = _CACHE.get(unique_id)
@@ -121,7 +121,7 @@ def _looked_up(state: State, account: str, arn: str, unique_id: str) -> Principa
     resolved = _resolve(state, entity)
     _CACHE[unique_id] = _Entry(entity, policies, groups, passwords, resolved)
     _CACHE.move_to_end(unique_id)
-    if len(_CACHE) > _KEPT:
+    if len(_CACHE) > _CACHE_SIZE:
         _CACHE.popitem(last=False)
     return resolved
 
@@ -132,21 +132,21 @@ def _resolve(state: State, entity: User | Role) -> PrincipalPolicies:
 
 
 class Held(NamedTuple):
-    """An identity policy that counts for an identity. `attachment` is None where none gives it: see `_own_password`."""
+    """An identity policy of an identity. `attachment` is None for that of `_password_policy_permissions`."""
 
     policy: CompiledPolicy
     attachment: Attachment | None = None
 
 
 def held_policies(state: State, identity: Identity) -> tuple[Held, ...]:
-    """The identity policies of a user, group or role, each once: its own, a user's groups' and its account's."""
+    """The identity policies of a user, group or role, each once: its own, of a user's groups and of its account."""
     attached = (Held(_identity(found), found) for found in identity_policies(state, identity))
-    held = {one.policy.source: one for one in (*attached, *_own_password(state, identity))}
+    held = {one.policy.source: one for one in (*attached, *_password_policy_permissions(state, identity))}
     return tuple(held.values())
 
 
-def _own_password(state: State, identity: Identity) -> tuple[Held, ...]:
-    """What the account's password policy lets its users do."""
+def _password_policy_permissions(state: State, identity: Identity) -> tuple[Held, ...]:
+    """The permissions that the account's password policy gives to its users."""
     rules = state.get(PasswordPolicy, identity.account, identity.account) if isinstance(identity, User) else None
     if rules is None or not rules.users_may_change:
         return ()
@@ -162,7 +162,7 @@ def _identity(found: Attachment) -> CompiledPolicy:
 
 
 def boundary_of(state: State, identity: Identity) -> CompiledPolicy | None:
-    """The permissions boundary of a user or role; one that is no more allows nothing: a lost limit is no freedom."""
+    """The permissions boundary of a user or role, or None. A boundary that no longer exists allows nothing."""
     if isinstance(identity, Group) or not identity.boundary:
         return None
     arn = identity.boundary
@@ -177,7 +177,7 @@ def _managed(state: State, account: str, arn: str, kind: PolicyKind) -> Compiled
 
 
 def _session_policies(state: State, session: Session) -> Level:
-    """The session's policies. One that is not there any more allows nothing."""
+    """The session policies of `session`. A managed one that no longer exists allows nothing."""
     inline = () if session.policy is None else (session.policy,)
     return (
         *(compiled(text, PolicyKind.SESSION, f"session policy of {session.name}") for text in inline),

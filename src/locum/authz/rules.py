@@ -1,6 +1,6 @@
-"""The language of the catalogue: which permissions an operation takes, written down as data.
+"""The rules language of the catalogue, for the permissions that operations take.
 
-A file holds one service, one thing a line; `#` starts a comment.
+A file holds one service, with one declaration per line; `#` starts a comment.
 
     prefix s3                       the service's prefix in policies
     protocol rest-xml               the protocol it speaks first
@@ -8,26 +8,26 @@ A file holds one service, one thing a line; `#` starts a comment.
     key s3:prefix Prefix [on bucket,object]
     keys sts:TransitiveTagKeys TransitiveTagKeys[]
 
-    CopyObject                      operations, one or several that take the same permissions
+    CopyObject                      one or several operations with the same permissions
       s3:PutObject object ?!VersionId
       s3:GetObject source for CopySource
       iam:PassRole role{RoleArn=Role} ?Role iam:PassedToService='s3.amazonaws.com'
 
 `type` names a resource type and its ARN. The variables in braces are members of the input (`locum.authz.paths`)
-unless a check binds them otherwise; `{.region}`, `{.account}` are the call's. `via` names the function of
-`locum.authz.services` that makes the ARN instead, out of the same members, where it takes more than text.
-`key` says which member a condition key is read from (`keys`: a multivalued one), and for which resource types;
+unless a check binds them otherwise; `{.region}`, `{.account}` are the call's. `via` names a function of
+`locum.authz.services` that makes the ARN of the same members instead, where substitution is not enough.
+`key` gives the member that a condition key is read from (`keys`: a multivalued one), and for which resource types;
 a name after `@` is a function of `locum.authz.services`.
 
 A check is an action (`=` is the prefix and the operation's own name), a resource (a type, or `*` where the action
 has no resource-level permissions) and clauses:
 
-    for PATH        once for each value; `.Member` is then inside that value
-    ?PATH ?!PATH    only where there is something, or nothing, at that path
+    for PATH        once for each value; `.Member` is then a member of that value
+    ?PATH ?!PATH    only where the path has a value, or none
     key=PATH        a condition key of this check alone
 
-In place of a check: `@name` (a function of `locum.authz.services` says which), or `permissionless` (no policy is
-asked). A variable without a value is `*` in the ARN: the resource that a create call does not name yet.
+In place of a check: `@name` (a function of `locum.authz.services` that returns checks), or `permissionless` (no
+policy is evaluated). A variable without a value is `*` in the ARN, as for a resource that is yet to be created.
 Operations of which no check applies take their first action on `*`.
 """
 
@@ -42,7 +42,7 @@ _PERMISSIONLESS: Final = "permissionless"
 
 
 class RulesError(ValueError):
-    """A line of the catalogue is not of the language."""
+    """An invalid line of the catalogue."""
 
 
 class TypeRule(NamedTuple):
@@ -55,7 +55,7 @@ class TypeRule(NamedTuple):
 
 
 class KeyRule(NamedTuple):
-    """Where a condition key is read from; `kinds` is empty where it is there for every resource type."""
+    """The source of a condition key. `kinds` are the resource types that have it; empty for all."""
 
     name: str
     path: str
@@ -64,7 +64,7 @@ class KeyRule(NamedTuple):
 
 
 class CheckRule(NamedTuple):
-    """One check, as written. `bindings` are (variable, path)."""
+    """One check, as parsed. `bindings` are (variable, path)."""
 
     action: str
     kind: str
@@ -76,7 +76,7 @@ class CheckRule(NamedTuple):
 
 
 class OperationRule(NamedTuple):
-    """What one operation takes. `derived` names functions that say what more."""
+    """The permissions of one operation. `derived` names functions that return further checks."""
 
     checks: tuple[CheckRule, ...] = ()
     permissionless: bool = False
@@ -84,7 +84,7 @@ class OperationRule(NamedTuple):
 
 
 class ServiceRules(NamedTuple):
-    """A whole file."""
+    """The rules of one service, as parsed."""
 
     prefix: str
     protocol: str
@@ -93,7 +93,7 @@ class ServiceRules(NamedTuple):
     operations: dict[str, OperationRule]
 
     def over(self, other: ServiceRules) -> ServiceRules:
-        """These rules, and those of `other` for what these do not speak of."""
+        """These rules, and those of `other` for names that these do not have."""
         return ServiceRules(
             self.prefix or other.prefix,
             self.protocol or other.protocol,
@@ -107,7 +107,7 @@ NO_RULES: Final = ServiceRules("", "", {}, {}, {})
 
 
 def parse_rules(text: str) -> ServiceRules:
-    """The rules of one file. Raises RulesError."""
+    """Parse the rules of one file. Raises RulesError."""
     rules = ServiceRules("", "", {}, {}, {})
     prefix = protocol = ""
     names: tuple[str, ...] = ()

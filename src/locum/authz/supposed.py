@@ -1,7 +1,7 @@
 """Hypothetical decisions, for the policy simulator and the permission check of delegation requests.
 
-The policies of an identity are gathered by the very functions that gather them for its calls. Whoever asks may leave
-policies out or add others, and gives the condition keys.
+The policies of an identity are gathered by the very functions that gather them for its calls. Callers may leave out
+policies or add others, and pass the condition keys.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from locum import policy
-from locum.authz.organizations import around
+from locum.authz.organizations import organization_context
 from locum.authz.principal_policies import Level, boundary_of, held_policies
 from locum.core.principal import ContextValue, Principal
 from locum.policy import CompiledPolicy, Decision, Policies, Request
@@ -21,7 +21,7 @@ Omitted = Callable[[Attachment], bool]
 
 
 class Given(NamedTuple):
-    """Policies that come with a question: identity policies beside the stored ones, the rest in place of them."""
+    """Policies given by the caller: identity policies in addition to the stored ones, the others in place of them."""
 
     identity: Level = ()
     boundary: CompiledPolicy | None = None
@@ -54,7 +54,7 @@ def gathered(
 
     The boundary is left out unless it is `bounded`, SCPs unless it is `governed`.
     """
-    organization = around(state, identity.account)
+    organization = organization_context(state, identity.account)
     held = held_policies(state, identity)
     if omitted is not None:
         held = tuple(one for one in held if one.attachment is None or not omitted(one.attachment))

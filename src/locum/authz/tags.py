@@ -1,6 +1,6 @@
-"""The tags that a request gives or takes away: aws:RequestTag/..., aws:TagKeys.
+"""The tags that a request sets or removes, for aws:RequestTag/... and aws:TagKeys.
 
-Services spell them in a handful of ways: a list of {Key, Value} (in either case, or with a prefix), or a map.
+Services have them as a list of {Key, Value} (in either case, or with a prefix), as a map or as a query string.
 """
 
 from __future__ import annotations

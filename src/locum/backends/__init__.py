@@ -1,4 +1,4 @@
-"""Carry out a call that was authenticated and allowed. A backend is guarded, never trusted to guard."""
+"""Backends, which carry out calls that were authenticated and allowed. They are not trusted to check permissions."""
 
 from locum.backends.port import Backend, BackendCall, Carried, Delivery, Origin
 

@@ -1,4 +1,4 @@
-"""What a backend may look up of identities: answered by whoever has them, at the time of the call."""
+"""Look-ups of roles and instance profiles for a backend, made at the time of the call."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class RoleView(NamedTuple):
-    """As much of a role as a service reads of one that is passed to it."""
+    """The properties of a role that a service reads when the role is passed to it."""
 
     arn: str
     id: str
@@ -15,7 +15,7 @@ class RoleView(NamedTuple):
 
 
 class ProfileView(NamedTuple):
-    """As much of an instance profile as a service reads of one."""
+    """The properties of an instance profile that a service reads."""
 
     arn: str
     id: str
@@ -24,9 +24,9 @@ class ProfileView(NamedTuple):
 
 
 class Directory(NamedTuple):
-    """Look-ups in the identities as they are now."""
+    """Look-ups in the current state."""
 
     role: Callable[[str], RoleView | None]
-    """By ARN."""
+    """A role by its ARN."""
     profiles: Callable[[str], Iterable[ProfileView]]
-    """Those of an account."""
+    """The instance profiles of an account."""

@@ -1,8 +1,8 @@
-"""Any AWS-compatible endpoint as a backend: the call is signed anew, with credentials of the operator's.
+"""A backend for any AWS-compatible endpoint. Calls are signed again, with credentials of the operator.
 
-The client's own signature ends at the gateway. The method, path, query and payload go on unchanged. (In the
-protocols that name the operation in a header or the body, a query string says nothing and stays behind: an
-endpoint that reads it after all would carry out another call than the one that was allowed.)
+The client's signature is removed; method, path, query and payload are forwarded unchanged. In protocols that have the
+operation in a header or the body, the query string is removed as well: an endpoint that used it would carry out another
+call than the one that was allowed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from locum.core.errors import ConfigurationError, Fault
 from locum.core.http import HttpRequest, HttpResponse
 from locum.core.resources import UNKNOWN, ResourceFacts
 
-_KEPT_BACK: Final = frozenset(
+_NOT_FORWARDED: Final = frozenset(
     {
         "host",
         "authorization",
@@ -40,14 +40,14 @@ _KEPT_BACK: Final = frozenset(
 _PRESIGNED: Final = ("X-Amz-Algorithm=", "X-Amz-Credential=", "X-Amz-Date=", "X-Amz-Expires=", "X-Amz-SignedHeaders=",
                      "X-Amz-Signature=", "X-Amz-Security-Token=", "X-Amz-Content-Sha256=")  # fmt: skip
 _INVOCATION: Final = "amz-sdk-invocation-id"
-"""AWS SDKs and Tools Reference Guide, "Retry behavior": the same for all attempts at one call. Here: of an effect."""
+"""AWS SDKs and Tools Reference Guide, "Retry behavior": the same for all attempts of one call. Here: of an effect."""
 
 _HOP_BY_HOP: Final = frozenset({"connection", "keep-alive", "transfer-encoding", "date", "server"})
-_PLAIN_PROTOCOLS: Final = frozenset({"json", "smithy-rpc-v2-cbor"})
+_WITHOUT_QUERY: Final = frozenset({"json", "smithy-rpc-v2-cbor"})
 
 
 class HttpBackend:
-    """An endpoint that speaks AWS's protocols: an S3-compatible store, another emulator, AWS itself."""
+    """An endpoint with AWS's protocols: an S3-compatible store, another emulator, AWS itself."""
 
     forgets = False
 
@@ -66,7 +66,7 @@ class HttpBackend:
     async def call(self, call: BackendCall) -> Carried:
         try:
             answer = await self._client.send(self._signed(call), stream=True)
-            body = _chunks(answer) if _streams(call, answer) else await _whole(answer)
+            body = _chunks(answer) if _streams(call, answer) else await _read_all(answer)
         except httpx.HTTPError as error:
             raise Fault("ServiceUnavailable", f"The backend of {call.service} did not answer.", 503) from error
         hidden = _HOP_BY_HOP
@@ -83,14 +83,14 @@ class HttpBackend:
         await self._client.aclose()
 
     def _signed(self, call: BackendCall) -> httpx.Request:
-        """The request as it goes to the endpoint; its target is not parsed again, so that it stays what was signed."""
+        """The signed request to the endpoint. httpx gets the target as it was signed, and does not encode it again."""
         path = f"/{call.host_bucket}{call.request.raw_path}" if call.host_bucket else call.request.raw_path
         target = f"{self._prefix}{path}" or "/"
         query = _query(call)
         url = httpx.URL(self._base)
         headers = _forwarded(call.request.headers)
         headers["host"] = url.netloc.decode("ascii")
-        headers["accept-encoding"] = "identity"  # our request id goes into the answer's body
+        headers["accept-encoding"] = "identity"  # the request id in the body is replaced
         if call.effect:
             headers[_INVOCATION] = call.effect
         request = HttpRequest(call.request.method, target, query, headers, call.body)
@@ -114,24 +114,28 @@ class HttpBackend:
 
 
 def _query(call: BackendCall) -> str:
-    """The client's query string without its signature."""
-    if call.protocol in _PLAIN_PROTOCOLS:
+    """The client's query string without the parameters of a presigned URL."""
+    if call.protocol in _WITHOUT_QUERY:
         return ""
     return "&".join(p for p in call.request.query_string.split("&") if p and not p.startswith(_PRESIGNED))
 
 
 def _streams(call: BackendCall, answer: httpx.Response) -> bool:
-    """Whether the answer is passed on as it comes: a payload of any length. Errors and documents are read whole."""
+    """Whether the response is streamed, as a payload of any length is. Errors and documents are read completely."""
     return answer.status_code < 300 and bool(call.model.has_streaming_output or call.model.has_event_stream_output)
 
 
 def _forwarded(headers: Mapping[str, str]) -> dict[str, str]:
-    """The client's headers, without its credentials, without framing, and without names in two spellings.
+    """The client's headers, without credentials, framing and ambiguous names.
 
-    Many servers take `x_amz_copy_source` for `x-amz-copy-source` (RFC 3875, section 4.1.18, makes one of both), which
-    was neither signed nor decided on under that name. Metadata of objects may be called so.
+    Many servers read `x_amz_copy_source` as `x-amz-copy-source` (RFC 3875, section 4.1.18, maps both to one name),
+    which was neither signed nor decided on under that name. Only metadata of objects may have an underscore.
     """
-    kept = {k: v for k, v in headers.items() if k not in _KEPT_BACK and not k.startswith("x-moto-") and _one_way(k)}
+    kept = {
+        k: v
+        for k, v in headers.items()
+        if k not in _NOT_FORWARDED and not k.startswith("x-moto-") and _is_unambiguous(k)
+    }
     encoding = [p for p in (p.strip() for p in kept.pop("content-encoding", "").split(",")) if p]
     encoding = [p for p in encoding if p != "aws-chunked"]
     if encoding:
@@ -139,11 +143,11 @@ def _forwarded(headers: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
-def _one_way(name: str) -> bool:
+def _is_unambiguous(name: str) -> bool:
     return "_" not in name or name.startswith("x-amz-meta-")
 
 
-async def _whole(answer: httpx.Response) -> bytes:
+async def _read_all(answer: httpx.Response) -> bytes:
     return b"".join([chunk async for chunk in _chunks(answer)])
 
 

@@ -1,4 +1,4 @@
-"""The one place where backends load, with the large libraries that they bring (moto, httpx): when first needed."""
+"""Loading of backends and their large libraries (moto, httpx) at first use. No other module imports them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from locum.core.resources import ResourceFacts
 
 
 def embedded_moto(directory: Directory) -> Backend:
-    """moto in this process, told of identities by `directory`. Takes a second; raises ConfigurationError."""
+    """Make the moto backend, which looks up identities in `directory`. Takes a second; raises ConfigurationError."""
     module = importlib.import_module("locum.backends.moto.embedded")
     return cast("Backend", module.EmbeddedMoto(directory))
 
 
 def http_endpoint(url: str, access_key_id: str, secret_access_key: str, clock: Clock) -> Backend:
-    """The AWS-compatible endpoint at `url`, which gets requests signed with these keys. Raises ConfigurationError."""
+    """Make the backend for the endpoint at `url`, which signs with these keys. Raises ConfigurationError."""
     module = importlib.import_module("locum.backends.http")
     return cast("Backend", module.HttpBackend(url, access_key_id, secret_access_key, clock))
 
@@ -32,9 +32,9 @@ def embedded_functions() -> Find:
 
 
 class LazyBackend:
-    """An embedded backend that `load` makes, in a thread, with the first call that needs it; it costs nothing before.
+    """An embedded backend that the first call makes with `load`, in a thread.
 
-    Where `load` raises, so does the call, and the next one tries again.
+    Where `load` raises, the call does, and the next call tries again.
     """
 
     forgets = True

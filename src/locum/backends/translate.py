@@ -1,12 +1,11 @@
-"""A call said again: from its parameters to the request that AWS's own client would send, and the answer back.
+"""Serialization of a call's parameters to the request that AWS's own client would send, and parsing of the response.
 
-A backend that reads the client's request by itself may read another call in it than the one that was decided on:
-an `Action` in the query string beside `X-Amz-Target`, a sub-resource that S3 does not know, a parameter given
-twice. So the embedded backend never sees the client's request. What was parsed and allowed is serialized anew
-by botocore's serializers, in one spelling.
+A backend may parse the client's request to another call than the one that was decided on: an `Action` in the query
+string beside `X-Amz-Target`, an unknown sub-resource of S3, a duplicate parameter. So the embedded backend never gets
+the client's request, but one that botocore's serializers make of the parameters that were parsed and allowed.
 
-The same serves a call in smithy-rpc-v2-cbor, which moto does not speak: it is asked in another protocol of the
-service, its answer is read with botocore's parsers, and the codec writes that as CBOR.
+Calls in smithy-rpc-v2-cbor, which moto does not implement, are made in another protocol of the service; the response is
+parsed with botocore's parsers, and the codec serializes it as CBOR.
 
 Nothing here does I/O.
 """
@@ -32,7 +31,7 @@ _NOT_MEMBERS: Final = frozenset({"ResponseMetadata"})
 
 
 class Restated(NamedTuple):
-    """A request: `path` and `query` percent-encoded, `headers` by lower-case name."""
+    """A serialized request: `path` and `query` percent-encoded, `headers` by lower-case name."""
 
     method: str
     path: str
@@ -42,29 +41,29 @@ class Restated(NamedTuple):
 
 
 def protocol_for(model: OperationModel, protocol: str) -> str | None:
-    """The protocol in which to repeat a call that came in `protocol`; None where the service speaks CBOR alone."""
+    """The protocol for the backend of a call in `protocol`; None where the service has CBOR only."""
     if protocol != CBOR:
         return protocol
-    spoken = model.service_model.metadata.get("protocols", ())
-    return next((other for other in spoken if other != CBOR), None)
+    protocols = model.service_model.metadata.get("protocols", ())
+    return next((other for other in protocols if other != CBOR), None)
 
 
 def restated(model: OperationModel, protocol: str, params: Mapping[str, Any]) -> Restated:
-    """The request of a call of `model` with `params`, in `protocol`. Raises Fault where a part cannot be said."""
+    """Serialize a call of `model` with `params` in `protocol`. Raises Fault where a parameter cannot be serialized."""
     try:
-        said = _serializer(protocol).serialize_to_request(params, model)
+        serialized = _serializer(protocol).serialize_to_request(params, model)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Fault("ValidationException", "The request has a parameter that cannot be read.") from error
-    path, _, fixed = said["url_path"].partition("?")
-    query = said["query_string"]
+    path, _, fixed = serialized["url_path"].partition("?")
+    query = serialized["query_string"]
     if not isinstance(query, str):
         query = percent_encode_sequence(query)
-    body = said["body"]
+    body = serialized["body"]
     if isinstance(body, Mapping):
         body = urlencode(body, doseq=True)
-    headers = {name.lower(): _text(value) for name, value in said["headers"].items()}
+    headers = {name.lower(): _text(value) for name, value in serialized["headers"].items()}
     return Restated(
-        said["method"],
+        serialized["method"],
         path if path.startswith("/") else f"/{path}",
         "&".join(part for part in (fixed, query) if part),
         headers,
@@ -75,8 +74,8 @@ def restated(model: OperationModel, protocol: str, params: Mapping[str, Any]) ->
 def read_answer(
     model: OperationModel, protocol: str, status: int, headers: Iterable[tuple[str, str]], body: bytes
 ) -> dict[str, Any]:
-    """The output of `model` in an answer in `protocol`, a payload as bytes. Raises Fault where it is an error."""
-    payload = _payload(model) if status < 300 else None  # botocore would take it for text
+    """Parse a response in `protocol` to the output of `model`, a payload as bytes. Raises Fault for an error."""
+    payload = _payload(model) if status < 300 else None  # botocore would parse it as text
     response = {
         "status_code": status,
         "headers": {name.lower(): value for name, value in headers},
@@ -110,7 +109,7 @@ def _parser(protocol: str) -> Any:
 
 
 def _text(value: Any) -> str:
-    """A header's value; the wire has it as Latin-1 characters, an octet each (as `core.http` does)."""
+    """A header's value: Latin-1 characters for the octets on the wire, as in `core.http`."""
     if isinstance(value, bytes):
         return value.decode("latin-1")
     return str(value)

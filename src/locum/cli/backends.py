@@ -1,4 +1,4 @@
-"""The backends that a plane has: which of them carries out what, and what they are told of identities."""
+"""The backends of a plane, the services that each carries out, and their look-ups of identities."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def make_backends(
     view: Callable[[], State],
     host: Callable[[], Backend],
 ) -> Backends:
-    """The backends of a plane: `endpoints` maps a service, or `*` for all others, to a URL; what is left is moto's.
+    """The backends of a plane. `endpoints` maps a service, or `*` for all others, to a URL; the rest is moto's.
 
-    `keys` (access key id, secret) sign what goes to endpoints; `view` answers the current state; `host` makes what
-    invokes the functions that moto keeps. Raises ConfigurationError for a service, an address or keys that cannot be
-    used.
+    `keys` (access key id, secret) sign requests to endpoints; `view` returns the current state; `host` makes the
+    backend that invokes the functions in moto. Raises ConfigurationError for a service, an address or keys that cannot
+    be used.
     """
     for service, url in endpoints.items():
         if service != "*" and service not in index().services:
@@ -47,7 +47,7 @@ def make_backends(
 
 
 def function_host(assume: Assume, clock: Clock, endpoint: Callable[[], str], data: Path) -> Backend:
-    """What invokes the functions that moto keeps, and hides the data directory `data` from them. Takes a second."""
+    """Make the backend that invokes the functions in moto, from which it hides the directory `data`. Takes a second."""
     from locum.agents.functions import FunctionHost
     from locum.compute.functions import Functions
 
@@ -57,7 +57,7 @@ def function_host(assume: Assume, clock: Clock, endpoint: Callable[[], str], dat
 
 
 def identities(view: Callable[[], State]) -> Directory:
-    """Look-ups in the state that `view` answers."""
+    """Look-ups in the state that `view` returns."""
 
     def role(arn: str) -> RoleView | None:
         found = entity_by_arn(view(), Role, arn)

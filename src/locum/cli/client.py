@@ -1,4 +1,4 @@
-"""An AWS client on the plane, for the commands: they speak nothing but its public API."""
+"""The AWS client by which commands call the plane's public API."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from locum.core.errors import LocumError
 
 
 class CallFailed(LocumError):
-    """A call of the plane's API was refused (the text is the service's), or the plane did not answer."""
+    """A call failed: with an error of the service, whose text it has, or because the plane did not respond."""
 
 
-class Root:
-    """The root user's clients."""
+class RootClient:
+    """Makes calls as the root user."""
 
     def __init__(self, data: Path, plane: Plane) -> None:
         self._key = read_root_key(data)
         self._plane = plane
-        self._session = botocore.session.Session({"profile": (None, None, None, None)})  # AWS_PROFILE is the user's
+        self._session = botocore.session.Session({"profile": (None, None, None, None)})  # not the user's AWS_PROFILE
         self._session.set_config_variable("config_file", "/dev/null")
         self._session.set_config_variable("credentials_file", "/dev/null")
 
     def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
-        """The answer of `operation` (by its boto3 name). Raises CallFailed."""
+        """Call `operation` (its boto3 name) and return the answer. Raises CallFailed."""
         client = self._session.create_client(
             service,
             region_name=self._plane.region,

@@ -1,9 +1,9 @@
-"""The data directory: where it is, and the small files in it that the commands share.
+"""The data directory, and the small files in it that the commands share.
 
 keyring       the key ring (mode 0600)
 credentials   the root user's access key, as an AWS shared credentials file (mode 0600)
-plane.json    where the running plane listens; gone when it stops
-control.sock  how launchers hand over their sockets
+plane.json    the address of the running plane; removed when it stops
+control.sock  the socket by which launchers hand over their listening sockets
 locum.db      the journal and the event history
 """
 
@@ -26,7 +26,7 @@ CREDENTIALS_FILE: Final = "credentials"
 
 
 def default_home() -> Path:
-    """LOCUM_DATA, else the per-user data directory (XDG Base Directory Specification)."""
+    """The default data directory: LOCUM_DATA, else that of the user (XDG Base Directory Specification)."""
     if given := os.environ.get("LOCUM_DATA"):
         return Path(given)
     base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
@@ -44,7 +44,7 @@ data_option = click.option(
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """A running plane, as its commands find it. `endpoint` is its URL, `port` the gateway's."""
+    """A running plane. `endpoint` is its URL, `port` that of the gateway."""
 
     endpoint: str
     port: int
@@ -62,7 +62,7 @@ class RootKey:
 
 
 def plane_text(plane: Plane) -> bytes:
-    """What PLANE_FILE holds."""
+    """The content of PLANE_FILE."""
     return json.dumps(asdict(plane)).encode()
 
 
@@ -79,7 +79,7 @@ def read_plane(data: Path) -> Plane:
 
 
 def root_key_text(key: RootKey) -> bytes:
-    """What CREDENTIALS_FILE holds: an AWS shared credentials file."""
+    """The content of CREDENTIALS_FILE, an AWS shared credentials file."""
     lines = (
         "[default]",
         f"aws_access_key_id = {key.access_key_id}",

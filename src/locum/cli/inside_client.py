@@ -1,10 +1,10 @@
-"""A small application inside an instance: it does what it is told on stdin, one JSON line at a time.
+"""A program inside an instance that executes requests from standard input, one per line of JSON.
 
     {"imds": PATH}                                            -> {"text": ...} | {"error": ...}
     {"service": S, "operation": O, "parameters": {...}}       -> {"answer": ...} | {"error": ..., "code", "request_id"}
 
-It knows nothing of Locum: its credentials, region and endpoint are what an AWS SDK finds by itself. Each call is
-made by a session of its own, as a program would that has just been started.
+Its credentials, region and endpoint are those that an AWS SDK finds by itself. Each call has a new session, as in a
+program that was just started.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SECONDS: Final = 10
 
 
 def metadata(path: str) -> str:
-    """What the metadata service answers at /latest/meta-data/`path`, asked the IMDSv2 way. Raises OSError."""
+    """Read /latest/meta-data/`path` from the metadata service, with IMDSv2. Raises OSError."""
     parts = urlsplit(os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT", METADATA_SERVICE))
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=_SECONDS)
     try:
@@ -45,7 +45,7 @@ def _ask(connection: http.client.HTTPConnection, method: str, path: str, headers
 
 
 def call(service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The answer of `operation` (by its boto3 name), a streamed body as text. Raises botocore's errors."""
+    """Call `operation` (its boto3 name) and return the answer, a streamed body as text. Raises botocore's errors."""
     client = botocore.session.Session().create_client(service)
     try:
         answer: dict[str, Any] = getattr(client, operation)(**parameters)
@@ -56,28 +56,28 @@ def call(service: str, operation: str, parameters: dict[str, Any]) -> dict[str, 
         client.close()
 
 
-def obey(line: str) -> dict[str, Any]:
-    """The answer to one line."""
-    asked = json.loads(line)
+def respond(line: str) -> dict[str, Any]:
+    """Execute the request in one line and return the response."""
+    request = json.loads(line)
     try:
-        if "imds" in asked:
-            return {"text": metadata(asked["imds"])}
-        return {"answer": call(asked["service"], asked["operation"], asked["parameters"])}
+        if "imds" in request:
+            return {"text": metadata(request["imds"])}
+        return {"answer": call(request["service"], request["operation"], request["parameters"])}
     except ClientError as error:
-        told = error.response
+        response = error.response
         return {
-            "error": told["Error"].get("Message", ""),
-            "code": told["Error"].get("Code", ""),
-            "request_id": told["ResponseMetadata"].get("RequestId", ""),
+            "error": response["Error"].get("Message", ""),
+            "code": response["Error"].get("Code", ""),
+            "request_id": response["ResponseMetadata"].get("RequestId", ""),
         }
     except (BotoCoreError, OSError) as error:
         return {"error": str(error), "code": type(error).__name__, "request_id": ""}
 
 
 def main() -> None:
-    """Obey until there is nothing more to read."""
+    """Execute requests until the end of standard input."""
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(obey(line), default=str) + "\n")
+        sys.stdout.write(json.dumps(respond(line), default=str) + "\n")
         sys.stdout.flush()
 
 

@@ -1,4 +1,4 @@
-"""The `locum` command. Each subcommand lives in its own module, imported when it is asked for."""
+"""The `locum` command. Each subcommand is a module that is imported when it is called."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COMMANDS: Final = {
 
 
 class Commands(click.Group):
-    """The subcommands, by name; only the one that runs is imported."""
+    """The group of subcommands, which imports only the one that is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -46,7 +46,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """The entry point: our own errors end a command with their text and exit code 1, never with a traceback."""
+    """The entry point. A LocumError ends a command with its text and exit code 1, without a traceback."""
     try:
         cli()
     except LocumError as error:

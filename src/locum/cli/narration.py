@@ -1,4 +1,4 @@
-"""How a tour is told on a terminal of 80 columns: titles, the commands that somebody could type, what came back."""
+"""Output of a tour on a terminal of 80 columns: titles, equivalent shell commands and results."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _INDENT: Final = "    "
 _CLI_NAMES: Final = {"s3": "s3api"}
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _IMPLIED: Final = frozenset({"MinCount", "MaxCount"})
-"""Parameters that the AWS CLI fills in by itself."""
+"""Parameters that the AWS CLI sets by default."""
 
 
 def title(number: int, text: str) -> None:
-    """A step begins."""
+    """Print the title of a step."""
     click.echo()
     click.secho(f"{number:2d}  {text}", bold=True)
 
 
 def prose(text: str) -> None:
-    """A remark, from the left margin of the steps."""
+    """Print a remark."""
     _wrapped(text, _INDENT)
 
 
 def ran(words: Sequence[str], where: str = "") -> None:
-    """A command, with the place where it is run in front of the prompt."""
+    """Print a command, with `where` it is run in front of the prompt."""
     for line in command_lines(words, f"{where}$"):
         click.secho(line, fg="cyan")
 
 
 def typed(text: str, where: str = "") -> None:
-    """A command as somebody would type it, with what a shell makes of it; at most one line break in it."""
+    """Print a shell command as it would be typed, with at most one line break."""
     first, _, rest = text.partition("\n")
     click.secho(f"{_INDENT}{where}$ {first}", fg="cyan")
     if rest:
@@ -45,19 +45,19 @@ def typed(text: str, where: str = "") -> None:
 
 
 def answered(text: str) -> None:
-    """What came back."""
+    """Print a result."""
     _wrapped(text, _INDENT + "  ")
 
 
 def quoted(lines: Iterable[str]) -> None:
-    """The output of another command, line by line."""
+    """Print the output of another command."""
     for line in lines:
         for part in line.split("\n"):
             _wrapped(part.strip(), _INDENT + "  " + " " * (len(part) - len(part.lstrip())))
 
 
 def aws(service: str, operation: str, parameters: Mapping[str, Any]) -> list[str]:
-    """The AWS CLI command that does what `operation` (by its boto3 name) with `parameters` does."""
+    """The AWS CLI command for `operation` (its boto3 name) with `parameters`."""
     words = ["aws", _CLI_NAMES.get(service, service), operation.replace("_", "-")]
     for name, value in parameters.items():
         if name not in _IMPLIED:
@@ -66,7 +66,7 @@ def aws(service: str, operation: str, parameters: Mapping[str, Any]) -> list[str
 
 
 def _argument(value: Any) -> list[str]:
-    """A parameter as the CLI takes it: text, a file for bytes, `Key=value`, or JSON."""
+    """A parameter in the form of the CLI: text, a file for bytes, `Key=value`, or JSON."""
     if isinstance(value, bytes):
         return ["hello.txt"]
     if isinstance(value, Mapping) and all(isinstance(item, str) for item in value.values()):
@@ -77,7 +77,7 @@ def _argument(value: Any) -> list[str]:
 
 
 def command_lines(words: Sequence[str], prompt: str = "$") -> list[str]:
-    """`words` as lines that a shell takes for one command, broken between words and inside JSON.
+    """One shell command of `words`, wrapped between words and inside JSON.
 
     >>> command_lines(["aws", "iam", "list-roles"])
     ['    $ aws iam list-roles']
@@ -94,7 +94,7 @@ def command_lines(words: Sequence[str], prompt: str = "$") -> list[str]:
 
 
 def _pieces(words: Sequence[str]) -> Iterator[tuple[str, bool]]:
-    """What stays on one line, and whether a word ends with it: an option keeps its value, unless that is JSON."""
+    """The pieces between line breaks, and whether a word ends with each. An option and its value are not separated."""
     option = ""
     for word in words:
         if word.startswith("--"):

@@ -1,4 +1,4 @@
-"""The port of the gateway: taken before anything else is done, or told why it cannot be."""
+"""The listening socket of the gateway, and the reason where its port cannot be used."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from locum.store.sqlite import FILE
 
 _PROC: Final = Path("/proc")
 _LISTENING: Final = "0A"
-"""TCP_LISTEN as /proc/net/tcp has it: proc(5), and `tcp_states.h` of Linux."""
+"""TCP_LISTEN in /proc/net/tcp: proc(5), and `tcp_states.h` of Linux."""
 
 
 class Holder(NamedTuple):
-    """The Locum that listens on a port: its data directory and its process id."""
+    """The Locum process that listens on a port: its data directory and process id."""
 
     data: Path
     pid: int
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
-    """A socket that listens on `port` of `host`; 0 picks a free one. Raises ConfigurationError where it cannot."""
+    """Listen on `port` of `host`; 0 picks a free port. Raises ConfigurationError where that is not possible."""
     try:
         return socket.create_server((host, port), reuse_port=False)
     except OSError as error:
@@ -38,7 +38,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
 
 
 def locum_on(port: int) -> Holder | None:
-    """The Locum of this user that listens on `port`; None where there is none, or the system does not tell."""
+    """The Locum of this user that listens on `port`; None where there is none, or it cannot be determined."""
     sockets = {f"socket:[{inode}]" for inode in _listening(port)}
     for process in _PROC.glob("[0-9]*") if sockets else ():
         open_files = _open_files(process)
@@ -49,7 +49,7 @@ def locum_on(port: int) -> Holder | None:
 
 
 def _open_files(process: Path) -> list[Path]:
-    """What a process has open; nothing where it is another user's, or has ended."""
+    """The open files of a process; none where it is another user's or has ended."""
     found: list[Path] = []
     with suppress(OSError):
         for link in (process / "fd").iterdir():
@@ -59,7 +59,7 @@ def _open_files(process: Path) -> list[Path]:
 
 
 def _listening(port: int) -> list[str]:
-    """The inodes of the sockets of TCP over IPv4 that listen on `port`."""
+    """The inodes of the TCP sockets (IPv4) that listen on `port`."""
     rows: list[list[str]] = []
     with suppress(OSError):
         rows = [line.split() for line in (_PROC / "net" / "tcp").read_text().splitlines()[1:]]

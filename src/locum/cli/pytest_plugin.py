@@ -1,7 +1,7 @@
-"""The pytest plugin: decision cases are collected as tests, a file `*.cases.yaml` or `*.cases.jsonl` like a module.
+"""The pytest plugin, which collects decision cases in files `*.cases.yaml` and `*.cases.jsonl` as tests.
 
-Loaded by pytest through its entry point (`pytest11`) wherever Locum is installed, so it loads nothing of Locum until
-there is such a file.
+pytest loads it by the entry point `pytest11` wherever Locum is installed, so that it imports Locum only when there is
+such a file.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ ENDINGS: Final = (".cases.yaml", ".cases.yml", ".cases.jsonl")
 
 
 class CaseFailedError(Exception):
-    """A case came out otherwise than expected; the text is the explanation."""
+    """A case has another result than expected. The text is the explanation."""
 
 
 class CaseItem(pytest.Item):
-    """One decision case; its name is the case's id."""
+    """One decision case. Its name is the case's id."""
 
     def __init__(self, *, case: Case, **more: Any) -> None:
         super().__init__(**more)
@@ -46,7 +46,7 @@ class CaseItem(pytest.Item):
         return self.path, max(self.case.line - 1, 0), self.name
 
     def _file(self) -> Path:
-        """As a person who stands in pytest's root directory would name it."""
+        """The path of the file, relative to pytest's root directory where it is below that."""
         root = self.config.rootpath
         return self.path.relative_to(root) if self.path.is_relative_to(root) else self.path
 
@@ -55,7 +55,7 @@ class CasesFile(pytest.File):
     """A file of decision cases."""
 
     def collect(self) -> Iterator[CaseItem]:
-        """The cases. Raises CollectError, with all that is wrong, where any cannot be run."""
+        """Collect the cases. Raises CollectError with all invalid ones where there are any."""
         from locum.cli.commands.check import read_leniently
         from locum.cli.screen import printable
         from locum.policy.cases import MalformedCase
@@ -71,5 +71,5 @@ class CasesFile(pytest.File):
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CasesFile | None:
-    """pytest's hook: a collector for each file of decision cases."""
+    """pytest's hook: make the collector for a file of decision cases."""
     return CasesFile.from_parent(parent, path=file_path) if file_path.name.endswith(ENDINGS) else None

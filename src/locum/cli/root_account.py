@@ -1,6 +1,6 @@
-"""The account that an installation begins with, and the first key of its root user.
+"""The root account, with which an installation begins, and the first access key of its root user.
 
-Which account that is, is settled by the first start and kept in the state, for every node and every later start alike.
+The account is determined at the first start and stored in the state, for all nodes and later starts.
 """
 
 from __future__ import annotations
@@ -22,56 +22,58 @@ from locum.store import Ledger
 DEFAULT_ACCOUNT: Final = "000000000000"
 
 
-class Root(NamedTuple):
+class RootAccount(NamedTuple):
     """The root account (12 digits) and a key of its root user."""
 
     account: str
     key: RootKey
 
 
-async def ensure_root(ledger: Ledger, keyring: KeyRing, clock: Clock, entropy: Entropy, asked: str | None) -> Root:
-    """The root account, with a key of its root user: both are made where there is none.
+async def ensure_root(
+    ledger: Ledger, keyring: KeyRing, clock: Clock, entropy: Entropy, requested: str | None
+) -> RootAccount:
+    """The root account and an access key of its root user, which are created where they are missing.
 
-    `asked` is the account that the operator named, if any. Raises ConfigurationError, and changes nothing, where
-    the installation began with another one. However many nodes start at once on one new journal, one of them makes the
-    account and the key, and all answer those.
+    `requested` is the account that the operator gave, if any. Raises ConfigurationError, and changes nothing, where the
+    installation has another root account. If several nodes start on one new journal, one of them creates the account
+    and the key, and all return those.
     """
 
     def handler(state: State) -> Outcome:
-        account = _settled(state, asked)
-        return Outcome({"Account": account}, tuple(_missing(state, account, keyring, int(clock()), entropy)))
+        account = _account(state, requested)
+        return Outcome({"Account": account}, tuple(_missing_entities(state, account, keyring, int(clock()), entropy)))
 
-    while True:  # once, but where somebody takes the key away meanwhile
+    while True:  # repeated only where the key is deleted meanwhile
         outcome = await ledger.transact(handler, lambda _outcome: ())
         account = str(outcome.answer["Account"])
         key = _key(ledger.state, account)
         if key is not None:
-            return Root(account, RootKey(key.id, open_secret(keyring, key.id, key.secret)))
+            return RootAccount(account, RootKey(key.id, open_secret(keyring, key.id, key.secret)))
 
 
 def root_account(state: State) -> str:
-    """The account that the installation began with; empty before its first start.
+    """The root account of the installation; empty before its first start.
 
-    Where none is marked, a Locum that did not mark them yet made the oldest one first.
+    Where no account is marked as such, an older Locum created it: then it is the oldest account.
     """
     accounts = list(state.every(Account))
-    marked = [account for account in accounts if account.founding]
-    first = min(marked or accounts, key=lambda account: (account.created, account.account), default=None)
+    founding = [account for account in accounts if account.founding]
+    first = min(founding or accounts, key=lambda account: (account.created, account.account), default=None)
     return "" if first is None else first.account
 
 
-def _settled(state: State, asked: str | None) -> str:
-    known = root_account(state)
-    if known and asked not in (None, known):
+def _account(state: State, requested: str | None) -> str:
+    present = root_account(state)
+    if present and requested not in (None, present):
         raise ConfigurationError(
-            f"this installation began with account {known}, not {asked}: leave --account out, or make another "
+            f"this installation began with account {present}, not {requested}: leave --account out, or make another "
             "installation in a directory of its own with --data"
         )
-    return known or asked or DEFAULT_ACCOUNT
+    return present or requested or DEFAULT_ACCOUNT
 
 
-def _missing(state: State, account: str, keyring: KeyRing, now: int, entropy: Entropy) -> list[Put]:
-    """The events that make what is not there."""
+def _missing_entities(state: State, account: str, keyring: KeyRing, now: int, entropy: Entropy) -> list[Put]:
+    """The events that create the account and the key where they are missing."""
     events: list[Put] = []
     found = state.get(Account, account, account) or Account(account=account, created=now)
     if not found.founding:
@@ -83,6 +85,6 @@ def _missing(state: State, account: str, keyring: KeyRing, now: int, entropy: En
 
 
 def _key(state: State, account: str) -> AccessKey | None:
-    """A key of the root user that can be used: always the same one of several."""
+    """The oldest active key of the root user, or None."""
     keys = (key for key in state.find(KEYS_OF_USER, scoped(account, "")) if isinstance(key, AccessKey) and key.active)
     return min(keys, key=lambda key: (key.created, key.id), default=None)

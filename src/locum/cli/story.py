@@ -1,7 +1,6 @@
-"""The story that `locum tour` lives: each step does something, says so, and checks what it promised.
+"""The steps of `locum tour`. Each makes calls, prints them, and checks the result.
 
-Everything is made under names of the tour's own, and whatever was made is taken back at the end, in the opposite
-order, also when a step fails.
+Resources have names of the tour's own. They are removed at the end in reverse order, also when a step fails.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from locum.cli import narration
-from locum.cli.client import Root
+from locum.cli.client import RootClient
 from locum.cli.home import Plane
 from locum.compute.handover import ask, connect
 from locum.core.errors import LocumError
@@ -27,24 +26,24 @@ KEY: Final = "hello.txt"
 BODY: Final = b"hello from the other side\n"
 IMAGE: Final = "ami-10c0000000000000a"
 LOCUM: Final = (sys.executable, "-c", "from locum.cli.main import main; main()")
-"""The `locum` command, whatever it is called here."""
+"""The command line for `locum`, independent of its installation."""
 
-_PATIENCE: Final = 30.0
-"""Seconds of a lifetime that a tour waits for; longer-lived credentials are made anew in another way."""
-
-
-class PromiseBroken(LocumError):
-    """A step did not do what it promised."""
+_LONGEST_WAIT: Final = 30.0
+"""The longest lifetime in seconds that a tour waits for. Longer-lived credentials are renewed in another way."""
 
 
-def expect(held: bool, promise: str, instead: object) -> None:
-    """Raise PromiseBroken unless what the step promised held."""
-    if not held:
-        raise PromiseBroken(f"expected {promise}; what came is: {instead}")
+class StepFailed(LocumError):
+    """A step had another result than expected."""
+
+
+def expect(condition: bool, expected: str, actual: object) -> None:
+    """Raise StepFailed unless `condition` holds."""
+    if not condition:
+        raise StepFailed(f"expected {expected}; what came is: {actual}")
 
 
 class InsideClient:
-    """A process inside an instance (`locum.cli.inside_client`), as the tour talks to it."""
+    """The tour's connection to a process inside an instance (`locum.cli.inside_client`)."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
@@ -52,7 +51,7 @@ class InsideClient:
     @classmethod
     @contextmanager
     def into(cls, data: Path, instance: str, network: str) -> Iterator[InsideClient]:
-        """Start one in `instance`; it ends with the block."""
+        """Start a process in `instance`, which ends with the block."""
         command = [*LOCUM, "exec", "--data", str(data), "--network", network, instance, "--"]
         command += [sys.executable, "-m", "locum.cli.inside_client"]
         pipe = subprocess.PIPE
@@ -66,7 +65,7 @@ class InsideClient:
                     process.stdin.close()
 
     def ask(self, **question: Any) -> dict[str, Any]:
-        """Its answer. Raises PromiseBroken where it is gone."""
+        """Send a request and return the response. Raises StepFailed where the process has ended."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
@@ -76,12 +75,12 @@ class InsideClient:
         except BrokenPipeError:
             line = ""
         if not line:
-            raise PromiseBroken("the process inside the instance has ended")
+            raise StepFailed("the process inside the instance has ended")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
     def credentials(self, role: str) -> dict[str, str]:
-        """What the metadata service has under iam/security-credentials/`role`. Raises PromiseBroken."""
+        """The document iam/security-credentials/`role` of the metadata service. Raises StepFailed."""
         answer = self.ask(imds=f"iam/security-credentials/{role}")
         expect("text" in answer, f"credentials of {role}", answer.get("error"))
         found: dict[str, str] = json.loads(answer["text"])
@@ -91,17 +90,17 @@ class InsideClient:
 
 @dataclass(slots=True)
 class Tour:
-    """Who is on tour, and what it has made. `undo` takes it all back; `explained` tells a record in lines."""
+    """The context and the progress of a tour. `undo` removes its resources; `explained` prints a record as lines."""
 
     data: Path
     plane: Plane
-    root: Root
+    root: RootClient
     name: str
     network: str
     undo: ExitStack
     explained: Callable[[dict[str, Any]], Iterator[str]]
     instance: str = ""
-    visitor: InsideClient | None = None
+    client_inside: InsideClient | None = None
     steps: int = field(default=0)
 
     @property
@@ -110,61 +109,61 @@ class Tour:
         return f"{self.name}-b"
 
     def step(self, text: str) -> None:
-        """A step begins."""
+        """Begin a step."""
         self.steps += 1
         narration.title(self.steps, text)
 
     def do(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
-        """A call as root, told. Raises CallFailed."""
+        """Print and make a call as root. Raises CallFailed."""
         narration.ran(narration.aws(service, operation, parameters))
         return self.root.call(service, operation, **parameters)
 
     def undone_by(self, service: str, operation: str, **parameters: Any) -> None:
-        """What takes back the last call; told when it happens."""
+        """Register a call that undoes the last one, to be printed and made at the end."""
         self.undo.callback(self.do, service, operation, **parameters)
 
     def inside(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
-        """A call from inside the instance, with what its SDK finds there, told."""
-        assert self.visitor is not None
+        """Print and make a call from inside the instance, with the credentials that its SDK finds."""
+        assert self.client_inside is not None
         narration.ran(narration.aws(service, operation, parameters), "inside")
-        return self.visitor.ask(service=service, operation=operation, parameters=parameters)
+        return self.client_inside.ask(service=service, operation=operation, parameters=parameters)
 
     def identity_inside(self) -> str:
-        """The ARN that GetCallerIdentity answers inside."""
+        """The ARN of GetCallerIdentity inside the instance."""
         answer = self.inside("sts", "get_caller_identity")
         expect("answer" in answer, "an answer of GetCallerIdentity", answer.get("error"))
         return str(answer["answer"]["Arn"])
 
     def fetch(self, role: str) -> dict[str, str]:
-        """The credentials that the metadata service gives now, told."""
-        assert self.visitor is not None
-        found = self.visitor.credentials(role)
+        """Fetch and print the current credentials from the metadata service."""
+        assert self.client_inside is not None
+        found = self.client_inside.credentials(role)
         curl = 'curl -sH "X-aws-ec2-metadata-token: $TOKEN" \\\n'
         narration.typed(f"{curl}$IMDS/latest/meta-data/iam/security-credentials/{role}", "inside")
         narration.answered(f"{found['AccessKeyId']}  from {found['LastUpdated']} to {found['Expiration']}")
         return found
 
 
-def live(tour: Tour) -> None:
-    """The whole story. Raises PromiseBroken or CallFailed at the first step that fails."""
+def run_story(tour: Tour) -> None:
+    """Run all chapters. Raises StepFailed or CallFailed at the first step that fails."""
     for chapter in CHAPTERS:
         chapter(tour)
 
 
 def make_role(tour: Tour) -> None:
-    """The role and who may be it."""
+    """Create a role with its trust policy, and an instance profile."""
     tour.step("A role: what it is for is in its trust policy")
     _role(tour, tour.name)
     tour.step("An instance profile: the role, packed for an instance to wear")
     _profile(tour, tour.name)
 
 
-def make_something_to_read(tour: Tour) -> None:
-    """A bucket with an object in it."""
+def make_object(tour: Tour) -> None:
+    """Create a bucket with an object."""
     tour.step("Something to read, in the S3 behind the gateway")
     region = tour.plane.region
-    place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    tour.do("s3", "create_bucket", Bucket=tour.name, **place)
+    configuration = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    tour.do("s3", "create_bucket", Bucket=tour.name, **configuration)
     tour.undone_by("s3", "delete_bucket", Bucket=tour.name)
     narration.typed(f"echo '{BODY.decode().strip()}' > {KEY}")
     tour.do("s3", "put_object", Bucket=tour.name, Key=KEY, Body=BODY)
@@ -172,7 +171,7 @@ def make_something_to_read(tour: Tour) -> None:
 
 
 def launch(tour: Tour) -> None:
-    """An instance that wears the profile, and a process inside it."""
+    """Launch an instance with the profile, and start a process inside it."""
     tour.step("An instance that wears the profile")
     launched = tour.do(
         "ec2",
@@ -188,11 +187,11 @@ def launch(tour: Tour) -> None:
     narration.answered(f"{tour.instance}  {launched['Instances'][0]['State']['Name']}")
     how = "in a network namespace of its own" if tour.network == "namespace" else "beside its metadata port"
     narration.prose(f"A process is started inside, {how}, as `locum exec` does it. It gets no credentials.")
-    tour.visitor = tour.undo.enter_context(InsideClient.into(tour.data, tour.instance, tour.network))
+    tour.client_inside = tour.undo.enter_context(InsideClient.into(tour.data, tour.instance, tour.network))
 
 
-def find_credentials(tour: Tour) -> None:
-    """What the process finds where it would on EC2."""
+def show_credentials(tour: Tour) -> None:
+    """Read the credentials inside the instance, and use them."""
     tour.step("Inside: the metadata service has credentials")
     imds = "http://169.254.169.254" if tour.network == "namespace" else '"${AWS_EC2_METADATA_SERVICE_ENDPOINT%/}"'
     narration.typed(f"IMDS={imds}", "inside")
@@ -205,8 +204,8 @@ def find_credentials(tour: Tour) -> None:
     expect(arn.endswith(f":assumed-role/{tour.name}/{tour.instance}"), "the identity to be the role's", arn)
 
 
-def be_denied(tour: Tour) -> None:
-    """A read that nothing allows, and why."""
+def show_denial(tour: Tour) -> None:
+    """Make a call that is denied, and explain it."""
     tour.step("A read that nothing allows is denied, in AWS's words")
     refusal = tour.inside("s3", "get_object", Bucket=tour.name, Key=KEY)
     expect(refusal.get("code") == "AccessDenied", "AccessDenied", refusal.get("error", "the object"))
@@ -221,7 +220,7 @@ def be_denied(tour: Tour) -> None:
 
 
 def repair(tour: Tour) -> None:
-    """The missing permission, in force for the very next call."""
+    """Add the missing permission, and repeat the call."""
     tour.step("Repaired: the very next call goes through")
     statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{tour.name}/*"}
     tour.do("iam", "put_role_policy", RoleName=tour.name, PolicyName="read", PolicyDocument=_document(statement))
@@ -232,8 +231,8 @@ def repair(tour: Tour) -> None:
     narration.answered(answer["answer"]["Body"].strip())
 
 
-def swap(tour: Tour) -> None:
-    """Another profile on the running instance."""
+def replace_profile(tour: Tour) -> None:
+    """Replace the profile of the running instance."""
     tour.step("Another role on the running instance, without a restart")
     _role(tour, tour.other)
     _profile(tour, tour.other)
@@ -253,12 +252,12 @@ def swap(tour: Tour) -> None:
 
 
 def rotate(tour: Tour) -> None:
-    """A new set of credentials, ahead of the old one's end."""
+    """Show that new credentials are delivered before the old ones expire."""
     tour.step("Rotation: the next set is there before the last one expires")
     old = tour.fetch(tour.other)
     lifetime = _instant(old["Expiration"]) - _instant(old["LastUpdated"])
-    if lifetime <= _PATIENCE:
-        assert tour.visitor is not None
+    if lifetime <= _LONGEST_WAIT:
+        assert tour.client_inside is not None
         _wait(lambda: _key(tour) != old["AccessKeyId"], lifetime)
     else:
         narration.prose(
@@ -275,12 +274,12 @@ def rotate(tour: Tour) -> None:
 
 CHAPTERS: Final[tuple[Callable[[Tour], None], ...]] = (
     make_role,
-    make_something_to_read,
+    make_object,
     launch,
-    find_credentials,
-    be_denied,
+    show_credentials,
+    show_denial,
     repair,
-    swap,
+    replace_profile,
     rotate,
 )
 
@@ -309,12 +308,12 @@ def _instant(text: str) -> float:
 
 
 def _key(tour: Tour) -> str:
-    assert tour.visitor is not None
-    return tour.visitor.credentials(tour.other)["AccessKeyId"]
+    assert tour.client_inside is not None
+    return tour.client_inside.credentials(tour.other)["AccessKeyId"]
 
 
-def _wait(happened: Callable[[], bool], seconds: float) -> None:
-    """Wait until it happened, `seconds` at most: whether it did is checked by whoever wants to know."""
+def _wait(condition: Callable[[], bool], seconds: float) -> None:
+    """Wait until `condition` holds, for at most `seconds`. The caller checks whether it does."""
     end = time.monotonic() + seconds
-    while not happened() and time.monotonic() < end:
+    while not condition() and time.monotonic() < end:
         time.sleep(0.2)

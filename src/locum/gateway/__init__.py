@@ -1,1 +1,1 @@
-"""The gateway: HTTP requests into calls, their results into HTTP responses, and who signed."""
+"""The gateway: authentication of HTTP requests, their conversion to calls, and that of results to HTTP responses."""

@@ -1,4 +1,4 @@
-"""Our request id in a backend's answer: the one under which the call is recorded."""
+"""The request id in a backend's response: that of the call's record."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _ID_HEADERS: Final = frozenset({"x-amzn-requestid", "x-amz-request-id", "x-amz-i
 _IN_BODY: Final = re.compile(rb"(<[Rr]equestI[dD]>)[^<]*(</[Rr]equestI[dD]>)")
 
 
-def identified(answer: HttpResponse, codec: Codec, request_id: str) -> HttpResponse:
-    """`answer` with `request_id` where a client looks for it, in place of the backend's own."""
+def with_request_id(answer: HttpResponse, codec: Codec, request_id: str) -> HttpResponse:
+    """Replace the backend's request id in the headers and the body of `answer` with `request_id`."""
     headers = [(name, value) for name, value in answer.headers if name.lower() not in _ID_HEADERS]
     if codec.service == "s3":
         headers += [("x-amz-request-id", request_id), ("x-amz-id-2", request_id)]

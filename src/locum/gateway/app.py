@@ -1,4 +1,4 @@
-"""The gateway as an ASGI application: one port for every service."""
+"""The gateway as an ASGI application, with one port for all services."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEALTH = "/_locum/health"
 
 
 class Gateway:
-    """Reads requests, answers them. `/_locum/health` and what issuers publish are all that asks for no signature."""
+    """The ASGI application. Only `/_locum/health` and the documents of issuers need no authentication."""
 
     def __init__(self, runtime: Runtime, pipeline: Pipeline) -> None:
         self._runtime = runtime
@@ -39,7 +39,7 @@ class Gateway:
         await asgi.write(scope, send, response)
 
     def _own(self, path: str) -> HttpResponse | None:
-        """What is no AWS service's: it asks for no signature."""
+        """The response to a path of Locum's own, which needs no signature; None for other paths."""
         if not path.startswith(OWN):
             return None
         return self._health() if path == HEALTH else published(self._runtime.ledger.state, self._runtime.settings, path)

@@ -1,7 +1,7 @@
-"""Who is calling: from the claim in a request to a Caller, or AWS's error for each way to fail.
+"""Authentication of requests: from the claim in a request to its Caller, or AWS's error.
 
-The secret comes from the state (long-term keys) or out of the session token itself (temporary ones);
-the signature is verified before anything that the token or the key says is believed.
+The secret is in the state (long-term keys) or in the session token (temporary ones). The signature is verified before
+anything else of the token or the key is used.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Signer(NamedTuple):
-    """Whose key signed, if the signature is right. `secret` is the key's secret."""
+    """The caller whose key a request names, before verification of the signature. `secret` is the secret access key."""
 
     caller: Caller
     secret: str
@@ -38,7 +38,7 @@ UNSIGNED: Final = Signer(NOBODY, "")
 
 
 class Signers:
-    """`signer_of`, remembered for as long as the state is the very same value."""
+    """A cache of `signer_of` for long-term keys, valid while the state is the identical value."""
 
     def __init__(self, keyring: KeyRing) -> None:
         self._keyring = keyring
@@ -46,7 +46,7 @@ class Signers:
         self._known: dict[str, Signer] = {}
 
     def find(self, state: State, claim: sigv4.Claim | None) -> Signer:
-        """Like `signer_of`."""
+        """The result of `signer_of`, cached for long-term keys."""
         if claim is None or claim.session_token:
             return signer_of(state, self._keyring, claim)
         if self._state is not state:
@@ -58,10 +58,9 @@ class Signers:
 
 
 def signer_of(state: State, keyring: KeyRing, claim: sigv4.Claim | None) -> Signer:
-    """Whose key a request claims to be signed with. Raises Fault where there is no such key or session,
-    or where its account is closed.
+    """The signer that a request claims. Raises Fault for an unknown key, an invalid session or a closed account.
 
-    Asked before anything else is done for a request, so that a stranger costs no more than this.
+    This is the first step of a request, so that one with an unknown key costs no more.
     """
     if claim is None:
         return UNSIGNED
@@ -79,9 +78,9 @@ def verified(
     now: float,
     codec: Codec,
 ) -> bytes:
-    """The payload of a request that `signer` signed, or of one that may come unsigned. Raises Fault."""
+    """Verify that `signer` signed the request, or that it may be unsigned, and return its payload. Raises Fault."""
     if claim is None:
-        _require_unsigned(codec.model, codec.protocol)
+        _check_may_be_unsigned(codec.model, codec.protocol)
         return request.body
     body = sigv4.verify(request, claim, signer.secret, now, unsigned_payload=codec.unsigned_payload)
     session = signer.caller.session
@@ -113,18 +112,18 @@ def _temporary(keyring: KeyRing, claim: sigv4.Claim) -> Signer:
 
 
 def principal_of_key(state: State, key: AccessKey) -> Principal | None:
-    """The principal behind a long-term key: a user, or root; None where the user is gone."""
+    """The user or root user of a long-term key; None where the user no longer exists."""
     if not key.user:
         return Principal.root(key.account)
     user = state.get(User, key.account, key.user)
     return None if user is None else Principal.user(user.account, user.arn, user.id, user.name)
 
 
-def _require_unsigned(operation: OperationModel, protocol: str) -> None:
-    """Raise Fault (missing authentication token) unless `operation` is one that may come without a signature.
+def _check_may_be_unsigned(operation: OperationModel, protocol: str) -> None:
+    """Raise Fault (missing authentication token) unless `operation` may be called without a signature.
 
-    Those are S3's, where a bucket policy may let anybody in, and what the service model says takes no
-    authentication (AssumeRoleWithWebIdentity and the like, which carry proof of their own).
+    Those are the operations of S3, where a bucket policy may allow anonymous access, and those without authentication
+    in the service model (AssumeRoleWithWebIdentity and the like, which have a token or an assertion).
     """
     service = operation.service_model.service_name
     if service != "s3" and operation.auth_type != "none" and operation.auth != ["smithy.api#noAuth"]:

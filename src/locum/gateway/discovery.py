@@ -1,11 +1,11 @@
-"""An issuer's keys, from the issuer itself: OpenID Connect Discovery 1.0.
+"""Retrieval of an issuer's keys by OpenID Connect Discovery 1.0.
 
-    ISSUER/.well-known/openid-configuration   names itself as the issuer, and `jwks_uri`
+    ISSUER/.well-known/openid-configuration   has the same `issuer`, and `jwks_uri`
     jwks_uri                                  the keys (RFC 7517)
 
-Only issuers that an administrator made a provider of are asked, over https (over http on this machine alone),
-without redirects, for a few seconds and a bounded answer. Where this machine does not trust the certificate, one of
-the provider's thumbprints must be in its chain, and the chain be right up to there: IAM User Guide, "Obtain the
+Only issuers for which an OIDC provider was created are requested: over https (http on this machine only), without
+redirects, and with limits of time and size. Where this machine does not trust the certificate, one of the provider's
+thumbprints must be in its chain, and the chain must be valid up to there: IAM User Guide, "Obtain the
 thumbprint for an OpenID Connect identity provider".
 """
 
@@ -22,32 +22,32 @@ from urllib.parse import urlsplit
 
 from locum.services.sts import issuers
 
-PATIENCE: Final = 5.0
-"""Seconds for the whole of it. "Your identity provider must respond within 5 seconds"."""
+TIMEOUT: Final = 5.0
+"""The limit in seconds for both requests. "Your identity provider must respond within 5 seconds"."""
 
 LARGEST: Final = 1 << 18
-"""Octets of one document."""
+"""The limit in octets for one document."""
 
 _CONFIGURATION: Final = "/.well-known/openid-configuration"
 _HEADERS: Final = {"accept": "application/json", "accept-encoding": "identity"}
 
 
 class Unreachable(Exception):
-    """The issuer does not answer, or not in time."""
+    """The issuer cannot be reached or does not respond in time."""
 
 
 class Unusable(Exception):
-    """The issuer answers, but not with what it should."""
+    """The issuer's response is not usable."""
 
 
 class Untrusted(Exception):
-    """The issuer's certificate is neither trusted by this machine nor one that the provider names."""
+    """The issuer's certificate is neither trusted by this machine nor has one of the provider's thumbprints."""
 
 
 async def fetch_keys(issuer: str, thumbprints: Sequence[str]) -> str:
-    """The JSON Web Key Set of `issuer` (a URL), as it came. Raises Unreachable, Unusable, Untrusted."""
+    """Retrieve the JSON Web Key Set of `issuer` (a URL), as text. Raises Unreachable, Unusable, Untrusted."""
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             configuration = _json(await _get(issuer.rstrip("/") + _CONFIGURATION, thumbprints))
             location = configuration.get("jwks_uri")
             if configuration.get("issuer") != issuer or not isinstance(location, str):
@@ -58,7 +58,7 @@ async def fetch_keys(issuer: str, thumbprints: Sequence[str]) -> str:
 
 
 async def _get(url: str, thumbprints: Sequence[str], *, local: bool = True) -> str:
-    """The document at `url`, which may be on this machine without TLS where it is `local`."""
+    """The document at `url`, which may be on this machine and without TLS where `local`."""
     if issuers.is_local(url):
         if not local:
             raise Unusable("the keys of a remote issuer are said to be on this machine")
@@ -73,11 +73,11 @@ async def _get(url: str, thumbprints: Sequence[str], *, local: bool = True) -> s
 
 
 async def _read(url: str, *, verify: ssl.SSLContext | bool) -> str:
-    import httpx  # noqa: PLC0415 - heavy, and asked for by few planes
+    import httpx  # noqa: PLC0415 - slow to import, and few planes need it
 
     try:
-        _ = urlsplit(url).port  # ValueError where it is none, which httpx finds out too late
-        client = httpx.AsyncClient(verify=verify, timeout=PATIENCE, follow_redirects=False, trust_env=False)
+        _ = urlsplit(url).port  # raises ValueError for an invalid port, which httpx notices too late
+        client = httpx.AsyncClient(verify=verify, timeout=TIMEOUT, follow_redirects=False, trust_env=False)
         async with client, client.stream("GET", url, headers=_HEADERS) as answer:
             if answer.status_code != 200 or "content-encoding" in answer.headers:
                 raise Unusable(f"the issuer answered {answer.status_code}")
@@ -89,13 +89,13 @@ async def _read(url: str, *, verify: ssl.SSLContext | bool) -> str:
             return body.decode()
     except UnicodeDecodeError as error:
         raise Unusable("the issuer's document is no text") from error
-    except (httpx.InvalidURL, ValueError) as error:  # of names that are no IDNA, a ValueError
+    except (httpx.InvalidURL, ValueError) as error:  # ValueError: a host name that is not valid IDNA
         raise Unusable("the issuer's document is said to be where no URL leads") from error
     except httpx.HTTPError as error:
-        raise (Untrusted if _is_about_trust(error) else Unreachable)("the issuer was not reached") from error
+        raise (Untrusted if _is_untrusted_certificate(error) else Unreachable)("the issuer was not reached") from error
 
 
-def _is_about_trust(error: BaseException | None) -> bool:
+def _is_untrusted_certificate(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
             return True
@@ -104,13 +104,13 @@ def _is_about_trust(error: BaseException | None) -> bool:
 
 
 async def _pinned(url: str, thumbprints: Sequence[str]) -> ssl.SSLContext:
-    """A context that trusts the certificate with one of `thumbprints` in the server's chain, and no other.
+    """A TLS context that trusts only the certificate in the server's chain that has one of `thumbprints`.
 
-    What a server shows proves nothing yet: the next connection is held against the context, name and all.
+    The chain that was read for it is not verified; the next connection is, with the host name, by this context.
     """
     for certificate in await _chain(url) if thumbprints else ():
-        shown = hashlib.sha1(certificate, usedforsecurity=False).hexdigest()
-        if any(hmac.compare_digest(shown, thumbprint.lower()) for thumbprint in thumbprints):
+        fingerprint = hashlib.sha1(certificate, usedforsecurity=False).hexdigest()
+        if any(hmac.compare_digest(fingerprint, thumbprint.lower()) for thumbprint in thumbprints):
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
             context.load_verify_locations(cadata=ssl.DER_cert_to_PEM_cert(certificate))
@@ -119,7 +119,7 @@ async def _pinned(url: str, thumbprints: Sequence[str]) -> ssl.SSLContext:
 
 
 async def _chain(url: str) -> list[bytes]:
-    """The certificates that the server of `url` shows (DER), unverified."""
+    """The certificate chain of the server of `url` (DER), unverified."""
     parts = urlsplit(url)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -129,13 +129,13 @@ async def _chain(url: str) -> list[bytes]:
     except (OSError, ValueError) as error:
         raise Unreachable("the issuer was not reached") from error
     try:
-        return _shown(writer.get_extra_info("ssl_object"))
+        return _certificates(writer.get_extra_info("ssl_object"))
     finally:
         writer.transport.abort()
 
 
-def _shown(connection: Any) -> list[bytes]:
-    """Python 3.13 has a method for it; before, the object inside has one, of certificates to be encoded."""
+def _certificates(connection: Any) -> list[bytes]:
+    """The unverified chain of a connection (DER): before Python 3.13 only the private object has it, as objects."""
     if hasattr(connection, "get_unverified_chain"):
         return list(connection.get_unverified_chain())
     inside = connection._sslobj  # noqa: SLF001 - no other way before 3.13

@@ -1,7 +1,7 @@
-"""Federated callers: those whom an identity provider authenticates.
+"""Federated callers, whom an identity provider authenticates.
 
-AssumeRoleWithWebIdentity and AssumeRoleWithSAML come unsigned, and carry a proof of their own. It is verified here,
-before the role's trust policy is asked; the caller is then a principal that a policy names under Federated.
+AssumeRoleWithWebIdentity and AssumeRoleWithSAML are not signed, but have a token or a SAML response. It is verified
+here, before the role's trust policy is evaluated; the caller is then a principal that a policy has under Federated.
 """
 
 from __future__ import annotations
@@ -19,41 +19,41 @@ from locum.services.sts.federated import untrusted
 from locum.state import organizations
 from locum.wire import Codec
 
-Prover = Callable[[RequestContext], Awaitable[Caller]]
+Verifier = Callable[[RequestContext], Awaitable[Caller]]
 
 
 class FederatedCallers:
-    """Finds the federated caller of a request from the token or SAML response in it."""
+    """Authenticates the caller of a request by the token or SAML response in it."""
 
     def __init__(self, runtime: Runtime, issuer_keys: IssuerKeys) -> None:
         self._runtime = runtime
         self._issuer_keys = issuer_keys
-        self._provers: Final[Mapping[str, Prover]] = {
+        self._verifiers: Final[Mapping[str, Verifier]] = {
             "AssumeRoleWithSAML": self._saml,
             "AssumeRoleWithWebIdentity": self._web_identity,
         }
 
-    def concerns(self, codec: Codec) -> bool:
-        """Whether calls of the operation carry a proof of their own."""
-        return codec.operation in self._provers and codec.service == "sts"
+    def handles(self, codec: Codec) -> bool:
+        """Whether calls of the operation have a token or a SAML response instead of a signature."""
+        return codec.operation in self._verifiers and codec.service == "sts"
 
     async def caller(self, context: RequestContext, codec: Codec) -> Caller:
-        """The caller that the proof in a call speaks of, once it is verified. Raises Fault."""
-        caller = await self._provers[codec.operation](context)
+        """Verify the token or SAML response in a call and return its subject as the caller. Raises Fault."""
+        caller = await self._verifiers[codec.operation](context)
         if caller.principal.account in organizations.suspended(context.state):
             raise untrusted(codec.operation)
         return caller
 
     async def _web_identity(self, context: RequestContext) -> Caller:
-        """The issuer may have to be asked for its keys: what happens meanwhile is part of the state that decides."""
-        claim = web_identity.claimed(context.state, context.params)
-        keys = await self._issuer_keys.of(claim, context.now)
+        """The caller of AssumeRoleWithWebIdentity, by the state after the issuer's keys have been retrieved."""
+        token = web_identity.unverified_token(context.state, context.params)
+        keys = await self._issuer_keys.of(token, context.now)
         context.state = self._runtime.ledger.state
-        claim = web_identity.claimed(context.state, context.params)
-        return web_identity.caller(claim, keys, context.params, context.now)
+        token = web_identity.unverified_token(context.state, context.params)
+        return web_identity.caller(token, keys, context.params, context.now)
 
     async def _saml(self, context: RequestContext) -> Caller:
-        """Signatures are a millisecond's work, and the first needs libraries that take longer to import."""
+        """The caller of AssumeRoleWithSAML, in a thread: XML signatures take time, and their libraries load slowly."""
         return await asyncio.to_thread(
             sts.saml_caller, context.state, self._runtime.keyring, context.params, context.now
         )

@@ -1,7 +1,7 @@
-"""The keys of the issuers whose tokens are taken: given in files here, or fetched and kept for a while.
+"""The keys of the issuers of web identity tokens: from local files, or fetched and cached.
 
-A file DATA/oidc/HOST/PATH.json (the provider's URL, and `.json`) holds a JSON Web Key Set and goes before what the
-issuer itself would answer, so that no network is needed. It is read anew whenever it has changed.
+A file DATA/oidc/HOST/PATH.json (the provider's URL, and `.json`) has a JSON Web Key Set, which is used instead of the
+issuer's own, so that no network is needed. It is read for each token.
 """
 
 from __future__ import annotations
@@ -16,71 +16,73 @@ from locum.core.errors import Fault
 from locum.credentials import webtokens
 from locum.gateway.discovery import LARGEST, Unreachable, Untrusted, Unusable, fetch_keys
 from locum.services.sts import web_identity
-from locum.services.sts.web_identity import Claimed
+from locum.services.sts.web_identity import UnverifiedToken
 
 Fetch = Callable[[str, Sequence[str]], Awaitable[str]]
 
 FOLDER: Final = "oidc"
-KEPT: Final = 300.0
-"""Seconds that fetched keys are used."""
+KEYS_LIFETIME: Final = 300.0
+"""The lifetime of cached keys in seconds."""
 
-AGAIN: Final = 30.0
-"""Seconds until they are fetched again for a token whose key is not among them: an issuer may have a new one."""
+REFETCH_AFTER: Final = 30.0
+"""Seconds until cached keys are fetched again for a token with an unknown key, which may be a new one."""
 
-FAILED: Final = 10.0
-"""Seconds that an issuer is left alone after it could not be asked."""
+FAILURE_LIFETIME: Final = 10.0
+"""The lifetime of a failure in seconds, in which the keys are not requested again."""
 
-_MOST: Final = 1024
+_MAX_ISSUERS: Final = 1024
 
 
-class _Known(NamedTuple):
-    """What is known of an issuer: its keys as they were at `since`, or the fault that the client is answered.
+class _Entry(NamedTuple):
+    """A cache entry for one issuer: its keys as of `keys_since`, or the error for the client.
 
-    `asked` is when it was asked last; both are epoch seconds.
+    `fetched_at` is the time of the last request; both are epoch seconds.
     """
 
-    asked: float
-    since: float
+    fetched_at: float
+    keys_since: float
     keys: str
     fault: Fault | None = None
 
-    def serves(self, claim: Claimed, now: float) -> bool:
-        """Whether the issuer need not be asked for the token. A key that is not among its keys may be a new one."""
+    def is_fresh_for(self, token: UnverifiedToken, now: float) -> bool:
+        """Whether the keys need not be fetched for the token. One with an unknown key may have a new one."""
         if self.fault is not None:
-            return now - self.asked < FAILED
-        return now - self.since < KEPT and (now - self.asked < AGAIN or _has_key(self.keys, claim))
+            return now - self.fetched_at < FAILURE_LIFETIME
+        return now - self.keys_since < KEYS_LIFETIME and (
+            now - self.fetched_at < REFETCH_AFTER or _has_key(self.keys, token)
+        )
 
 
 _Issuer = tuple[str, tuple[str, ...]]
 
 
 class IssuerKeys:
-    """The keys that prove a token. `folder` is where the files are, if anywhere."""
+    """The keys that verify tokens. `folder` has the local files, if there are any."""
 
     def __init__(self, folder: Path | None = None, fetch: Fetch = fetch_keys) -> None:
         self._folder = folder
         self._fetch = fetch
-        self._known: OrderedDict[_Issuer, _Known] = OrderedDict()
-        self._asking: dict[_Issuer, asyncio.Task[_Known]] = {}
+        self._entries: OrderedDict[_Issuer, _Entry] = OrderedDict()
+        self._fetching: dict[_Issuer, asyncio.Task[_Entry]] = {}
 
-    async def of(self, claim: Claimed, now: float) -> str:
-        """The JSON Web Key Set of the issuer that `claim` names, at `now` (epoch seconds).
+    async def of(self, token: UnverifiedToken, now: float) -> str:
+        """The JSON Web Key Set of the issuer in `token`, at `now` (epoch seconds).
 
         Raises Fault: IDPCommunicationError, InvalidIdentityToken.
         """
-        local = self._local(claim.provider.url)
+        local = self._local(token.provider.url)
         if local is not None:
             return local
-        issuer = (claim.issuer, claim.provider.thumbprints)
-        known = self._known.get(issuer)
-        if known is None or not known.serves(claim, now):
-            known = await self._asked(issuer, now)
-        if known.fault is not None:
-            raise known.fault
-        return known.keys
+        issuer = (token.issuer, token.provider.thumbprints)
+        entry = self._entries.get(issuer)
+        if entry is None or not entry.is_fresh_for(token, now):
+            entry = await self._shared_fetch(issuer, now)
+        if entry.fault is not None:
+            raise entry.fault
+        return entry.keys
 
     def _local(self, url: str) -> str | None:
-        """The keys in the file of the provider `url`; None where there is none."""
+        """The keys in the local file of the provider `url`; None where there is none."""
         if self._folder is None:
             return None
         path = self._folder / f"{url.rstrip('/')}.json"
@@ -92,39 +94,39 @@ class IssuerKeys:
         except (OSError, ValueError):
             return None
 
-    async def _asked(self, issuer: _Issuer, now: float) -> _Known:
-        """Ask the issuer, once for all who want to know at the same time, and whoever of them gives up waiting."""
-        asking = self._asking.get(issuer)
-        if asking is None:
-            asking = self._asking[issuer] = asyncio.create_task(self._ask(issuer, now))
-            asking.add_done_callback(lambda _: self._asking.pop(issuer, None))
-        return await asyncio.shield(asking)
+    async def _shared_fetch(self, issuer: _Issuer, now: float) -> _Entry:
+        """Fetch the keys, once for all concurrent calls; the cancellation of one of them does not stop it."""
+        fetching = self._fetching.get(issuer)
+        if fetching is None:
+            fetching = self._fetching[issuer] = asyncio.create_task(self._fetch_keys(issuer, now))
+            fetching.add_done_callback(lambda _: self._fetching.pop(issuer, None))
+        return await asyncio.shield(fetching)
 
-    async def _ask(self, issuer: _Issuer, now: float) -> _Known:
+    async def _fetch_keys(self, issuer: _Issuer, now: float) -> _Entry:
         try:
-            found = _Known(now, now, await self._fetch(*issuer))
+            found = _Entry(now, now, await self._fetch(*issuer))
         except Unreachable:
-            found = self._failed(issuer, now, web_identity.unreachable())
+            found = self._after_failure(issuer, now, web_identity.unreachable())
         except Unusable:
-            found = self._failed(issuer, now, web_identity.no_key())
+            found = self._after_failure(issuer, now, web_identity.no_key())
         except Untrusted:
-            found = self._failed(issuer, now, web_identity.wrong_certificate())
-        self._known[issuer] = found
-        self._known.move_to_end(issuer)
-        if len(self._known) > _MOST:
-            self._known.popitem(last=False)
+            found = self._after_failure(issuer, now, web_identity.wrong_certificate())
+        self._entries[issuer] = found
+        self._entries.move_to_end(issuer)
+        if len(self._entries) > _MAX_ISSUERS:
+            self._entries.popitem(last=False)
         return found
 
-    def _failed(self, issuer: _Issuer, now: float, fault: Fault) -> _Known:
-        """An issuer that cannot be asked for a new key keeps the ones that it had, for as long as they are good."""
-        known = self._known.get(issuer)
-        if known is not None and known.fault is None and now - known.since < KEPT:
-            return known._replace(asked=now)
-        return _Known(now, now, "", fault)
+    def _after_failure(self, issuer: _Issuer, now: float, fault: Fault) -> _Entry:
+        """The entry after a failed request: the cached keys within their lifetime, else the error."""
+        entry = self._entries.get(issuer)
+        if entry is not None and entry.fault is None and now - entry.keys_since < KEYS_LIFETIME:
+            return entry._replace(fetched_at=now)
+        return _Entry(now, now, "", fault)
 
 
-def _has_key(keys: str, claim: Claimed) -> bool:
+def _has_key(keys: str, token: UnverifiedToken) -> bool:
     try:
-        return webtokens.key_set(keys).knows(claim.token)
+        return webtokens.key_set(keys).knows(token.web_token)
     except webtokens.BadKeys:
         return False

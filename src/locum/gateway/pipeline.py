@@ -1,7 +1,7 @@
-"""From an HTTP request to a call, and from what became of it to an HTTP response.
+"""Conversion of an HTTP request to a call, and of its result to an HTTP response.
 
-Who signed, which operation, with which parameters: what fails here raises a Fault, as in `calls`, which takes the call
-from there on. What was known by then is recorded, and `wire` renders AWS's error for the protocol of the call.
+Authentication, resolution of the operation and parsing are done here, and `calls` takes the call from there. Both raise
+Fault for errors. A failed request is recorded as far as it was parsed, and `wire` renders AWS's error for the protocol.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from locum import sigv4, wire
 from locum.calls import Calls, RequestContext, Runtime
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
-from locum.gateway.answers import identified
+from locum.gateway.answers import with_request_id
 from locum.gateway.authenticate import Signers, verified
 from locum.gateway.federation import FederatedCallers
 from locum.gateway.issuerkeys import IssuerKeys
@@ -24,7 +24,7 @@ _INTERNAL: Final = Fault("InternalFailure", "The request processing has failed b
 
 
 class Pipeline:
-    """Takes a request to its answer."""
+    """The handling of HTTP requests."""
 
     def __init__(self, runtime: Runtime, calls: Calls, issuer_keys: IssuerKeys) -> None:
         self._runtime = runtime
@@ -33,35 +33,35 @@ class Pipeline:
         self._federated = FederatedCallers(runtime, issuer_keys)
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
-        """The answer to `request`, whatever happens on the way."""
+        """The response to `request`. Raises nothing."""
         context = self._calls.begin(request)
         try:
             try:
-                return await self._pass(context)
+                return await self._handle(context)
             except Fault:
                 if not await self._calls.outdated(context):
                     raise
             context = self._calls.begin(request)
-            return await self._pass(context)
+            return await self._handle(context)
         except Fault as fault:
-            return self._refuse(context, fault)
-        except Exception:  # the fault barrier: nothing of what went wrong inside gets out
+            return self._error_response(context, fault)
+        except Exception:  # the fault barrier: no internals in the response
             _log.exception("request %s failed", context.request_id)
-            return self._refuse(context, _INTERNAL)
+            return self._error_response(context, _INTERNAL)
 
     def refusal(self, request: HttpRequest, fault: Fault) -> HttpResponse:
-        """The answer to a request that got `fault` before it was read to its end."""
-        return self._refuse(self._calls.begin(request), fault)
+        """The response for `fault` to a request that was not read completely."""
+        return self._error_response(self._calls.begin(request), fault)
 
     def knows_signer(self, request: HttpRequest) -> bool:
-        """Whether a key that exists claims to have signed the request, going by its headers alone."""
+        """Whether the request's headers name an existing key. The signature is not verified."""
         try:
             claim = sigv4.read(request)
             return claim is not None and bool(self._signers.find(self._runtime.ledger.state, claim).secret)
         except Fault:
             return False
 
-    async def _pass(self, context: RequestContext) -> HttpResponse:
+    async def _handle(self, context: RequestContext) -> HttpResponse:
         request = context.request
         claim = sigv4.read(request)
         if claim is not None:
@@ -74,16 +74,16 @@ class Pipeline:
         if claim is not None:
             request = context.request = sigv4.without_chunk_framing(request, claim, body)
         self._calls.name(context, codec, codec.parse(request, body))
-        if self._federated.concerns(codec):
+        if self._federated.handles(codec):
             context.caller = await self._federated.caller(context, codec)
         answer = await self._calls.take(context)
         if not isinstance(answer, dict):
-            return identified(answer, codec, context.request_id)
-        if context.operation is not None and context.operation.computes:  # its answer is long, too
+            return with_request_id(answer, codec, context.request_id)
+        if context.operation is not None and context.operation.computes:  # serializing it may take long, too
             return await asyncio.to_thread(codec.serialize, answer, context.request_id)
         return codec.serialize(answer, context.request_id)
 
-    def _refuse(self, context: RequestContext, fault: Fault) -> HttpResponse:
+    def _error_response(self, context: RequestContext, fault: Fault) -> HttpResponse:
         fault = self._calls.refuse(context, fault)
         if context.codec is None:
             return wire.plain_fault(context.request, fault, context.request_id)

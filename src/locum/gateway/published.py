@@ -1,9 +1,9 @@
-"""What the accounts that issue web identity tokens publish: OpenID Connect Discovery 1.0, and their keys.
+"""The public OpenID Connect Discovery 1.0 documents and keys of accounts that issue web identity tokens.
 
     /_locum/oidc/ID/.well-known/openid-configuration
     /_locum/oidc/ID/.well-known/jwks.json
 
-There for everybody: public keys, which prove the tokens that GetWebIdentityToken answered.
+They need no authentication. The keys verify tokens of GetWebIdentityToken.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from locum.state.indexes import OUTBOUND_ISSUER
 
 
 def published(state: State, settings: Settings, path: str) -> HttpResponse | None:
-    """The document at `path`; None where there is none. A feature that was disabled still shows its keys."""
+    """The response with the document at `path`; None where there is none. Disabled issuers keep their documents."""
     identifier, slash, name = path.removeprefix(ISSUERS).partition("/")
     federation = state.first(OutboundFederation, OUTBOUND_ISSUER, identifier) if path.startswith(ISSUERS) else None
     if federation is None or not slash:

@@ -1,1 +1,1 @@
-"""HTTP/1.1 over ASGI: listening sockets, whole requests in, answers out in one piece."""
+"""HTTP/1.1 over ASGI: listening sockets, reading of requests and writing of responses."""

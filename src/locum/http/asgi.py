@@ -1,4 +1,4 @@
-"""ASGI on one side, frozen requests and answers on the other."""
+"""Reading of requests from ASGI, and writing of responses to it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Allowance = Callable[[HttpRequest], int]
-"""How many octets of body a request may have, judged by its headers: at least FREE_BODY."""
+"""The limit in octets for the body of a request, by its headers: at least FREE_BODY."""
 
 MAX_BODY: Final = 1 << 30
-"""Octets. A payload is held in memory while its signature is verified. S3 takes 5 GiB in one PUT; a larger
-object is uploaded in parts there as here."""
+"""The limit in octets for a body, which is in memory while its signature is verified. S3 allows 5 GiB in one PUT;
+larger objects are uploaded in parts there as here."""
 
 FREE_BODY: Final = 1 << 20
-"""Octets that are read of anybody's request: more only where a key that is known claims to have signed it."""
+"""The limit in octets for a body of any request. More is read only where the request names a known key."""
 
 _NO_CONTENT: Final = frozenset({204, 304})
-_OF_THE_LISTENER: Final = frozenset({b"connection", b"transfer-encoding"})
+_LISTENER_HEADERS: Final = frozenset({b"connection", b"transfer-encoding"})
 _NO_STATE: Final[Mapping[str, Any]] = {}
 _UNSENDABLE: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-"""RFC 9110, section 5.5: no field value has these; "recipients MUST" replace some, the listener refuses all."""
+"""Characters that are invalid in a field value: RFC 9110, section 5.5. The listener refuses all of them."""
 
 
 class ClientGone(Exception):
@@ -33,7 +33,7 @@ class ClientGone(Exception):
 
 
 class BodyTooLarge(Exception):
-    """The payload is over MAX_BODY. `request` is what came before it."""
+    """The body is over its limit. `request` is the request without it."""
 
     def __init__(self, request: HttpRequest) -> None:
         super().__init__(request.method, request.raw_path)
@@ -41,9 +41,9 @@ class BodyTooLarge(Exception):
 
 
 async def read(scope: Scope, receive: Receive, allowance: Allowance) -> HttpRequest:
-    """The whole request. Raises ClientGone, BodyTooLarge.
+    """Read a request completely. Raises ClientGone, BodyTooLarge.
 
-    `allowance` is asked, once the headers are there, how much of a body over FREE_BODY is read.
+    `allowance` gives the limit for a body over FREE_BODY.
     """
     client, query, headers = scope.get("client"), scope["query_string"], _headers(scope["headers"])
     request = HttpRequest(
@@ -63,11 +63,11 @@ async def read(scope: Scope, receive: Receive, allowance: Allowance) -> HttpRequ
         raise ClientGone
     request.body = message.get("body", b"")
     if message.get("more_body"):
-        request.body = await _rest(request, receive, allowance)
+        request.body = await _read_rest(request, receive, allowance)
     return request
 
 
-async def _rest(request: HttpRequest, receive: Receive, allowance: Allowance) -> bytes:
+async def _read_rest(request: HttpRequest, receive: Receive, allowance: Allowance) -> bytes:
     chunks = [request.body]
     size = len(request.body)
     limit = 0
@@ -97,12 +97,12 @@ def _headers(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 async def write(scope: Scope, send: Send, response: HttpResponse) -> None:
-    """Send `response`, with its length where it is known.
+    """Send `response`, with Content-Length where the length is known.
 
-    A HEAD gets the headers only, and of a length that the answer states itself, that one. RFC 9110, section 6.4.1:
-    204 and 304 have no content, and here no length.
+    The response to a HEAD has headers only, and keeps its own Content-Length. RFC 9110, section 6.4.1: 204 and 304 have
+    no content; they are sent without Content-Length.
     """
-    headers = [(name.encode("latin-1").lower(), _field(value)) for name, value in response.headers]
+    headers = [(name.encode("latin-1").lower(), _header_value(value)) for name, value in response.headers]
     body = response.body
     if not isinstance(body, bytes):
         await _stream(scope, send, response.status, headers, body)
@@ -116,15 +116,19 @@ async def write(scope: Scope, send: Send, response: HttpResponse) -> None:
     if not empty and not (head and stated):
         headers.append((b"content-length", b"%d" % len(body)))
     body = b"" if head or empty else body
-    answer = scope.get("state", _NO_STATE).get("answer")
-    if answer is not None and names.isdisjoint(_OF_THE_LISTENER) and answer(send, response.status, headers, body):
+    send_whole = scope.get("state", _NO_STATE).get("answer")
+    if (
+        send_whole is not None
+        and names.isdisjoint(_LISTENER_HEADERS)
+        and send_whole(send, response.status, headers, body)
+    ):
         return
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
-def _field(value: str) -> bytes:
-    """A header's value as it can be sent: what clients made backends put there may be anything (a line feed, too)."""
+def _header_value(value: str) -> bytes:
+    """A header's value without invalid characters, which may be in values of backends that clients have set."""
     if value.isascii() and value.isprintable():
         return value.encode("ascii")
     try:

@@ -1,4 +1,4 @@
-"""Writes of one turn of the event loop that go out together."""
+"""Transports that join the writes of one iteration of the event loop."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import asyncio
 from typing import Any, Final
 
 LARGE: Final = 1 << 16
-"""Octets: what is larger is not copied to be sent in one piece with other things."""
+"""The size in octets from which data is written at once, without copying it to join it with other data."""
 
 
-class Outbox:
-    """What is to be sent when this turn of the event loop is over.
+class WriteQueue:
+    """The writes to be made at the end of this iteration of the event loop.
 
-    A write to a socket wakes its reader, which costs more than all that `wire` does for an answer. So the
-    answers of one turn are made first and then sent, one after the other: head and body of each in one piece.
+    A write to a socket wakes its reader, which costs more than serializing a response. So the responses of one
+    iteration are made first and then sent, with head and body in one write.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -21,7 +21,7 @@ class Outbox:
         self._waiting: list[JoinedWrites] = []
 
     def add(self, writes: JoinedWrites) -> None:
-        """Have `writes` sent at the end of the turn."""
+        """Flush `writes` at the end of the iteration."""
         if not self._waiting:
             self._loop.call_soon(self._send)
         self._waiting.append(writes)
@@ -33,36 +33,36 @@ class Outbox:
 
 
 class JoinedWrites:
-    """A transport whose writes of one turn of the loop are one."""
+    """A transport that joins the writes of one iteration of the event loop."""
 
-    def __init__(self, transport: asyncio.Transport, outbox: Outbox) -> None:
+    def __init__(self, transport: asyncio.Transport, queue: WriteQueue) -> None:
         self._transport = transport
-        self._outbox = outbox
+        self._queue = queue
         self._pieces: list[bytes] = []
 
     def write(self, data: bytes) -> None:
-        """Send `data` at the end of the turn; at once, with what was held, where it is large."""
+        """Write `data` at the end of the iteration; at once, after the pending data, where it is large."""
         if len(data) > LARGE:
             self.flush()
             self._transport.write(data)
         elif data:
             if not self._pieces:
-                self._outbox.add(self)
+                self._queue.add(self)
             self._pieces.append(data)
 
     def flush(self) -> None:
-        """Send what is held."""
+        """Write the pending data."""
         if self._pieces:
             pieces, self._pieces = self._pieces, []
             self._transport.write(b"".join(pieces))
 
     def close(self) -> None:
-        """Send what is held, then close."""
+        """Write the pending data and close."""
         self.flush()
         self._transport.close()
 
     def is_closing(self) -> bool:
-        """Whether the transport is closing or closed: asked for each request, so not left to `__getattr__`."""
+        """Whether the transport is closing or closed. A method for speed: it is called for each request."""
         return self._transport.is_closing()
 
     def __getattr__(self, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Serve ASGI applications on listening sockets that come and go while the process runs."""
+"""Serving of ASGI applications on listening sockets that are opened and closed while the process runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BACKLOG: Final = 1024
 
 
 class Listeners:
-    """The open sockets of this process, each with its application and its connections."""
+    """The listening sockets of this process, each with its application and connections."""
 
     def __init__(self) -> None:
         self._open: dict[socket.socket, tuple[asyncio.Server, Application]] = {}
@@ -30,7 +30,7 @@ class Listeners:
             self._tick()
 
     async def close(self, sock: socket.socket) -> None:
-        """Stop serving on `sock`, and on the connections that it accepted: a request under way is finished."""
+        """Stop serving on `sock` and its connections. Requests in progress are completed."""
         if sock not in self._open:
             return
         server, application = self._open.pop(sock)
@@ -39,7 +39,7 @@ class Listeners:
         self._closing = [application, *(other for other in self._closing if other.tasks)]
 
     async def close_all(self) -> None:
-        """Stop serving everywhere; requests under way are finished."""
+        """Stop serving on all sockets. Requests in progress are completed, within 5 seconds."""
         for sock in list(self._open):
             await self.close(sock)
         if self._ticker is not None:

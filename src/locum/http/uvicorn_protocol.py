@@ -1,8 +1,8 @@
-"""uvicorn's HTTP/1.1, and what is relied on of its inner life: all of it in this file, and checked when it is loaded.
+"""The subclass of uvicorn's HTTP/1.1 protocol, with a check of uvicorn's internals that it uses.
 
-uvicorn serves one application on sockets that are known at its start, and answers in two messages, each a write of its
-own. Here applications come and go with their sockets, an answer goes out in one piece, and an application sets the hop
-limit of what it sends. For that its protocol is subclassed, which it does not promise to bear.
+uvicorn serves one application on sockets that are known at its start, and sends a response in two writes. Here sockets
+are opened and closed with their applications, a response is one write, and an application can set the hop limit of its
+responses. For that uvicorn's protocol is subclassed, which is no public interface.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http import flow_control, httptools_impl
 
 from locum.core.reliance import Relied, require
-from locum.http.joined_writes import LARGE, JoinedWrites, Outbox
+from locum.http.joined_writes import LARGE, JoinedWrites, WriteQueue
 
 WANTED: Final = "uvicorn>=0.54,<0.55"
 """As in pyproject.toml."""
@@ -48,42 +48,42 @@ RELIED_ON: Final = {
     flow_control: (Relied("FlowControl", _WHOLE, has=("write_paused",)),),
     server: (Relied("ServerState", _SERVE, has=("connections", "tasks", "default_headers")),),
 }
-"""By module. uvicorn's `Config` is public."""
+"""The internals by module. uvicorn's `Config` is public."""
 
 for _module, _relied_on in RELIED_ON.items():
     require("uvicorn", WANTED, _module, _relied_on)
 
 KEEP_ALIVE_SECONDS: Final = 75
 MAX_HEAD: Final = 1 << 16
-"""Octets of a request line and headers after which no end of them is waited for. Session tokens have up to 16 KiB."""
+"""The limit in octets for a request line and headers. Session tokens have up to 16 KiB."""
 
 
 class HopLimitProtocol(httptools_impl.HttpToolsProtocol):
-    """HTTP/1.1 that lets an application set the hop limit (IP TTL) of what it sends, and answer in one piece.
+    """HTTP/1.1 with functions for an application to set the hop limit (IP TTL) and to send a response in one write.
 
-    The application finds `answer(send, ...)` and `limit_hops(n)` in `scope["state"]`. It calls the latter for
-    each of its answers: 0 is the system's default. What was sent under a limit may yet be sent again, so the
-    limit stays until the client has acknowledged all of it: who pipelines a request behind the PUT does not free
-    the PUT's answer.
+    They are `limit_hops(n)` and `answer(send, ...)` in `scope["state"]`. An application that sets hop limits calls
+    `limit_hops` for each response; 0 is the system's default. Segments may be retransmitted, so a limit stays until the
+    client has acknowledged all octets: a request pipelined after the PUT does not lift the limit for the PUT's
+    response.
     """
 
     def __init__(
-        self, config: Config, state: server.ServerState, outbox: Outbox, loop: asyncio.AbstractEventLoop
+        self, config: Config, state: server.ServerState, write_queue: WriteQueue, loop: asyncio.AbstractEventLoop
     ) -> None:
         super().__init__(config, state, {}, loop)
-        self._outbox = outbox
+        self._write_queue = write_queue
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
-        super().connection_made(cast("asyncio.Transport", JoinedWrites(transport, self._outbox)))
-        self.app_state = {"limit_hops": self._limit_hops, "answer": self._answer}
+        super().connection_made(cast("asyncio.Transport", JoinedWrites(transport, self._write_queue)))
+        self.app_state = {"limit_hops": self._limit_hops, "answer": self._send_whole}
         self._limited = False
         self._default_hops = 0
         self._head_size = 0
 
     def data_received(self, data: bytes) -> None:
-        """Parse `data`. Whoever sends headers without end, signed or not, would fill the memory with them."""
+        """Parse `data`. Headers are limited in size, as they are in memory before the request is authenticated."""
         super().data_received(data)
-        scope: Any = self.scope  # made with the first line, complete with the last header
+        scope: Any = self.scope  # made at the first line, complete at the last header
         if scope is None or "method" in scope:
             self._head_size = 0  # between requests, or in a body
         else:
@@ -91,11 +91,11 @@ class HopLimitProtocol(httptools_impl.HttpToolsProtocol):
             if self._head_size > MAX_HEAD and not self.transport.is_closing():
                 self.send_400_response("Request header fields too large.")
 
-    def _answer(self, send: Any, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> bool:
-        """Send a whole answer in one piece: what `send` would do in two messages, at a quarter of the cost.
+    def _send_whole(self, send: Any, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Send a response in one write, at a quarter of the cost of two messages by `send`.
 
-        `headers` have lower-case names and say how long `body` is; they can be sent as they are. False: nothing was
-        done, because the client has to be waited for, or the body is too large to be copied.
+        `headers` have lower-case names, valid values and the length of `body`. The result is False where nothing was
+        done, because writing is paused or the body is too large to be copied.
         """
         cycle: httptools_impl.RequestResponseCycle = send.__self__  # with requests pipelined, not always `self.cycle`
         if self.flow.write_paused or cycle.response_started or len(body) > LARGE:
@@ -119,7 +119,7 @@ class HopLimitProtocol(httptools_impl.HttpToolsProtocol):
     def _limit_hops(self, hops: int) -> None:
         if not hops and not self._limited:
             return
-        cast("JoinedWrites", self.transport).flush()  # what was written before goes out under the limit it had
+        cast("JoinedWrites", self.transport).flush()  # what was written before is sent with the previous limit
         raw: socket.socket | None = self.transport.get_extra_info("socket")
         if raw is None or raw.family != socket.AF_INET:
             return
@@ -134,7 +134,7 @@ class HopLimitProtocol(httptools_impl.HttpToolsProtocol):
 
 
 class Application:
-    """An ASGI application with its connections, as uvicorn serves it over HTTP/1.1."""
+    """An ASGI application that is served over HTTP/1.1, and its connections."""
 
     def __init__(self, app: Any, loop: asyncio.AbstractEventLoop) -> None:
         self._config = Config(
@@ -152,34 +152,34 @@ class Application:
         self._config.load()
         self._state = server.ServerState()
         self._loop = loop
-        self._outbox = Outbox(loop)
+        self._write_queue = WriteQueue(loop)
         self.tick()
 
     def protocol(self) -> asyncio.Protocol:
         """The protocol of a new connection."""
-        return HopLimitProtocol(self._config, self._state, self._outbox, self._loop)
+        return HopLimitProtocol(self._config, self._state, self._write_queue, self._loop)
 
     def tick(self) -> None:
-        """Set the Date header of answers to now: once a second, not once a request."""
+        """Set the Date header of responses. To be called once a second."""
         self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
 
     def shut_down(self) -> None:
-        """End all connections, each when the request that is under way on it is answered."""
+        """Close all connections, each after its request in progress."""
         for connection in list(self.connections):
             connection.shutdown()
 
     @property
     def connections(self) -> set[Any]:
-        """The open connections: a protocol each."""
+        """The protocols of the open connections."""
         return self._state.connections
 
     @property
     def tasks(self) -> set[asyncio.Task[None]]:
-        """The requests that are under way."""
+        """The tasks of the requests in progress."""
         return self._state.tasks
 
 
 def unacknowledged(sock: socket.socket) -> int:
-    """The octets that were sent on `sock` and not acknowledged by its peer. tcp(7), SIOCOUTQ."""
+    """The number of octets sent on `sock` and not acknowledged by its peer. tcp(7), SIOCOUTQ."""
     found: int = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0" * 4))[0]
     return found

@@ -1,4 +1,4 @@
-"""What an instance sees at 169.254.169.254.
+"""The Instance Metadata Service of instances, at 169.254.169.254.
 
 EC2 User Guide, "Use the Instance Metadata Service to access instance metadata".
 """

@@ -1,12 +1,12 @@
-"""The role credentials that the metadata service delivers: issued once, kept until their renewal is due.
+"""The role credentials of instances, which are cached until their renewal is due.
 
-EC2 assumes the role, by a call like any other: decided, recorded, explained. A set is kept for as long as everything
-that it was made from is the very same value: the instance, its association, the profile and the role. So a swap of the
-profile, or of the role inside it, takes effect with the next request, and so does a changed trust policy.
+EC2 assumes the role by a call that is authorized and recorded as any other. A set is cached while all values that it
+was made from are identical: the instance, its association, the profile and the role. So a change of the profile, of its
+role or of the role's trust policy takes effect with the next request.
 
-IAM User Guide, "Troubleshoot IAM and Amazon EC2", for the codes where there are none:
-- AssumeRoleUnauthorizedAccess: the role's trust policy does not let ec2.amazonaws.com assume it;
-- InstanceProfileNotFound: the profile is gone (one made again under the same name has another id).
+IAM User Guide, "Troubleshoot IAM and Amazon EC2", for the codes in place of credentials:
+- AssumeRoleUnauthorizedAccess: the role's trust policy does not allow ec2.amazonaws.com to assume it;
+- InstanceProfileNotFound: the profile was deleted (one created again with the same name has another id).
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from locum.services.sts import EC2, AttachedProfile, attached_profile, renew_at
 from locum.state import Instance, Role, State
 
 Make = Callable[[ServiceCall], Awaitable[Mapping[str, Any]]]
-"""Makes a call (`calls.Calls.make`). A set that cannot be recorded is not handed out: the Fault ends the request."""
+"""Makes a call (`calls.Calls.make`). A Fault ends the request, as credentials without a record are not delivered."""
 
 SUCCESS: Final = "Success"
 UNAUTHORIZED: Final = "AssumeRoleUnauthorizedAccess"
 PROFILE_NOT_FOUND: Final = "InstanceProfileNotFound"
 
-_KEPT: Final = 4096
-"""Sets after which those of instances that are gone are dropped."""
+_CACHE_SIZE: Final = 4096
+"""The number of sets at which those of former instances are dropped."""
 _RETRY: Final = 1
-"""Seconds for which a refusal is kept."""
+"""The lifetime of a cached refusal in seconds."""
 _HELP: Final = (
     "Please see documentation at "
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_iam-ec2.html#troubleshoot_iam-ec2_errors-info-doc."
 )
 
 
-class _Set(NamedTuple):
+class _CredentialSet(NamedTuple):
     instance: Instance
     attached: AttachedProfile
     code: str
@@ -48,7 +48,7 @@ class _Set(NamedTuple):
     document: str
     renew_at: float
 
-    def still_right(self, instance: Instance, attached: AttachedProfile, now: float) -> bool:
+    def is_current(self, instance: Instance, attached: AttachedProfile, now: float) -> bool:
         return (
             now < self.renew_at
             and self.instance is instance
@@ -59,18 +59,17 @@ class _Set(NamedTuple):
 
 
 class RoleCredentials:
-    """The current credentials of every instance."""
+    """The current credentials of all instances."""
 
     def __init__(self, make: Make) -> None:
         self._make = make
-        self._sets: dict[tuple[str, str], _Set] = {}
-        self._making: dict[tuple[str, str], asyncio.Lock] = {}
+        self._sets: dict[tuple[str, str], _CredentialSet] = {}
+        self._locks: dict[tuple[str, str], asyncio.Lock] = {}
 
     async def document(self, state: State, instance: Instance, role: str, now: float, version: str) -> str | None:
-        """iam/security-credentials/`role`; None where that is not the role of the instance.
+        """The document iam/security-credentials/`role`; None where that is not the role of the instance.
 
-        `version` of the metadata service is `1.0` or `2.0`: policies tell apart credentials that were fetched
-        with a token from others (ec2:RoleDelivery), so each version has a set of its own.
+        `version` of IMDS is `1.0` or `2.0`. Each has its own set, as the sessions differ in ec2:RoleDelivery.
         """
         attached = attached_profile(state, instance)
         if attached is None or (attached.role is not None and attached.role.name != role):
@@ -79,15 +78,15 @@ class RoleCredentials:
         return None if current is None else current.document
 
     async def leaves(self, state: State, instance: Instance, now: float, version: str, path: str) -> dict[str, str]:
-        """What there is below iam/ for a request of `path`: nothing at all where the instance has no profile.
+        """The tree below iam/ for a request of `path`; empty where the instance has no profile.
 
-        Credentials are only made for a request that tells of them (iam/info), not for a listing.
+        Credentials are only issued for iam/info, which depends on them, not for a listing.
         """
         attached = attached_profile(state, instance)
         if attached is None:
             return {}
-        asked = path.rstrip("/") == "iam/info"
-        leaves = {"iam/info": await self._info(state, instance, attached, now, version) if asked else ""}
+        with_info = path.rstrip("/") == "iam/info"
+        leaves = {"iam/info": await self._info(state, instance, attached, now, version) if with_info else ""}
         if attached.role is not None:
             leaves[f"iam/security-credentials/{attached.role.name}"] = ""
         return leaves
@@ -104,25 +103,25 @@ class RoleCredentials:
 
     async def _current(
         self, state: State, instance: Instance, attached: AttachedProfile, now: float, version: str
-    ) -> _Set | None:
-        """The set of `instance`, made where need be; None where the profile holds no role."""
-        place = (instance.id, version)
-        known = self._sets.get(place)
-        if known is not None and known.still_right(instance, attached, now):
-            return known
+    ) -> _CredentialSet | None:
+        """The set of `instance`, issued where needed; None where the profile has no role."""
+        key = (instance.id, version)
+        cached = self._sets.get(key)
+        if cached is not None and cached.is_current(instance, attached, now):
+            return cached
         if attached.profile is not None and attached.role is None:
-            self._sets.pop(place, None)
+            self._sets.pop(key, None)
             return None
-        async with self._making.setdefault(place, asyncio.Lock()):
-            known = self._sets.get(place)
-            if known is not None and known.still_right(instance, attached, now):
-                return known
-            if len(self._sets) >= _KEPT:
-                self._forget(state)
-            made = self._sets[place] = await self._new(instance, attached, now, version)
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            cached = self._sets.get(key)
+            if cached is not None and cached.is_current(instance, attached, now):
+                return cached
+            if len(self._sets) >= _CACHE_SIZE:
+                self._drop_outdated(state)
+            made = self._sets[key] = await self._issue(instance, attached, now, version)
             return made
 
-    async def _new(self, instance: Instance, attached: AttachedProfile, now: float, version: str) -> _Set:
+    async def _issue(self, instance: Instance, attached: AttachedProfile, now: float, version: str) -> _CredentialSet:
         role = attached.role
         if role is None:
             message = f"Instance Profile with id {attached.association.profile_id} cannot be found. {_HELP}"
@@ -135,11 +134,11 @@ class RoleCredentials:
             message = f"EC2 cannot assume the role {role.name}.  {_HELP}"
             return _failure(instance, attached, UNAUTHORIZED, message, now)
         document = json.dumps(_document(credentials, now), indent=2)
-        due = renew_at(int(now), credentials["Expiration"])
-        return _Set(instance, attached, SUCCESS, int(now), document, due)
+        renewal = renew_at(int(now), credentials["Expiration"])
+        return _CredentialSet(instance, attached, SUCCESS, int(now), document, renewal)
 
     async def _assume(self, instance: Instance, role: Role, version: str) -> Mapping[str, Any]:
-        """`Credentials` of a session of `role`. Raises Fault AccessDenied where EC2 may not assume it."""
+        """Assume `role` and return its `Credentials`. Raises Fault AccessDenied where EC2 may not assume it."""
         source = Source(instance.account, instance.arn, {"ec2:roledelivery": version})
         params = {"RoleArn": role.arn, "RoleSessionName": instance.id}
         ec2 = Caller(Principal.service(EC2), source=source)
@@ -147,23 +146,23 @@ class RoleCredentials:
         found: Mapping[str, Any] = answer["Credentials"]
         return found
 
-    def _forget(self, state: State) -> None:
-        """Drop every set that was made from what is not so any more."""
-        for place, known in list(self._sets.items()):
-            instance = known.instance
+    def _drop_outdated(self, state: State) -> None:
+        """Drop the sets of instances that have changed, were deleted or have no profile any more."""
+        for key, cached in list(self._sets.items()):
+            instance = cached.instance
             gone = attached_profile(state, instance) is None
             if gone or state.get(Instance, instance.account, instance.id) is not instance:
-                del self._sets[place]
-                self._making.pop(place, None)
+                del self._sets[key]
+                self._locks.pop(key, None)
 
 
-def _failure(instance: Instance, attached: AttachedProfile, code: str, message: str, now: float) -> _Set:
+def _failure(instance: Instance, attached: AttachedProfile, code: str, message: str, now: float) -> _CredentialSet:
     document = {"Code": code, "Message": message, "LastUpdated": iso8601(int(now))}
-    return _Set(instance, attached, code, int(now), json.dumps(document, indent=2), now + _RETRY)
+    return _CredentialSet(instance, attached, code, int(now), json.dumps(document, indent=2), now + _RETRY)
 
 
 def _document(credentials: Mapping[str, Any], now: float) -> dict[str, Any]:
-    """EC2 User Guide, "Retrieve security credentials from instance metadata"."""
+    """The document of credentials. EC2 User Guide, "Retrieve security credentials from instance metadata"."""
     return {
         "Code": SUCCESS,
         "LastUpdated": iso8601(int(now)),

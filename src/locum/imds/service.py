@@ -1,12 +1,12 @@
-"""The metadata service of one instance behind one socket: requests in, answers out.
+"""The metadata service of an instance, on a socket of its own.
 
     PUT /latest/api/token      400 without a proper time to live, 403 with X-Forwarded-For or a disabled endpoint
     GET /latest/api/token      405, as any other method but PUT there, and any but GET and HEAD elsewhere
     GET with a token           401 where the token is not this instance's or has expired
     GET without a token        401 where HttpTokens is `required`
 
-EC2 User Guide, "How Instance Metadata Service Version 2 works". Which instance is asking was settled
-before: by the socket. Nothing that a request says can change it.
+EC2 User Guide, "How Instance Metadata Service Version 2 works". The instance is determined by the socket, and by
+nothing in the request.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _log: Final = logging.getLogger("locum.imds")
 
 TOKEN: Final = b"x-aws-ec2-metadata-token"
 TOKEN_TTL: Final = b"x-aws-ec2-metadata-token-ttl-seconds"
-_MINT: Final = "/latest/api/token"
-_KEPT: Final = 4096
-"""Trees after which those of instances that are gone are dropped."""
+_SESSION_PATH: Final = "/latest/api/token"
+_CACHE_SIZE: Final = 4096
+"""The number of trees at which those of former instances are dropped."""
 _ERRORS: Final = {
     400: "Bad Request",
     401: "Unauthorized",
@@ -45,7 +45,7 @@ _ERRORS: Final = {
 
 
 class Answer(NamedTuple):
-    """Status, content type, body; for the answer to a PUT its time to live and its hop limit (0: the default)."""
+    """A response; `ttl` and `hop_limit` are for a PUT (hop limit 0: the system's default)."""
 
     status: int
     content_type: bytes
@@ -55,7 +55,7 @@ class Answer(NamedTuple):
 
 
 class MetadataService:
-    """The metadata of every instance. `app` gives the ASGI application of one of them."""
+    """The metadata service of all instances. `app` makes the ASGI application of one of them."""
 
     def __init__(
         self,
@@ -73,27 +73,27 @@ class MetadataService:
         self._trees: dict[str, tuple[Instance, tree.Tree]] = {}
 
     def app(self, account: str, instance: str) -> App:
-        """The application for the socket of `instance`."""
+        """Make the application for the socket of `instance`."""
 
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http":
-                await _send(scope, send, await self._guarded(account, instance, scope))
+                await _send(scope, send, await self._answer_or_error(account, instance, scope))
 
         return serve
 
-    async def _guarded(self, account: str, instance: str, scope: Scope) -> Answer:
+    async def _answer_or_error(self, account: str, instance: str, scope: Scope) -> Answer:
         try:
             return await self.answer(account, instance, scope["method"], scope["path"], dict(scope["headers"]))
-        except Fault as fault:  # credentials that cannot be recorded are not handed out
+        except Fault as fault:  # credentials that cannot be recorded are not delivered
             return error(fault.status if fault.status in _ERRORS else 500)
-        except Exception:  # the fault barrier: nothing of what went wrong inside gets out
+        except Exception:  # the fault barrier: no internals in the response
             _log.exception("a metadata request of %s failed", instance)
             return error(500)
 
     async def answer(
         self, account: str, instance_id: str, method: str, path: str, headers: Mapping[bytes, bytes]
     ) -> Answer:
-        """The answer to one request made inside `instance_id`."""
+        """The response to a request from inside `instance_id`."""
         now = self._clock()
         state = self._view()
         instance = state.get(Instance, account, instance_id)
@@ -102,8 +102,8 @@ class MetadataService:
         if instance.metadata.endpoint == "disabled":
             return error(403)
         if method == "PUT":
-            return self._mint(instance, path, headers, now)
-        if method not in ("GET", "HEAD") or path.rstrip("/") == _MINT:
+            return self._new_token(instance, path, headers, now)
+        if method not in ("GET", "HEAD") or path.rstrip("/") == _SESSION_PATH:
             return error(405)
         token = headers.get(TOKEN)
         if token is None:
@@ -113,8 +113,8 @@ class MetadataService:
             return error(401)
         return await self._read(state, instance, path, now, "1.0" if token is None else "2.0")
 
-    def _mint(self, instance: Instance, path: str, headers: Mapping[bytes, bytes], now: float) -> Answer:
-        if path.rstrip("/") != _MINT:
+    def _new_token(self, instance: Instance, path: str, headers: Mapping[bytes, bytes], now: float) -> Answer:
+        if path.rstrip("/") != _SESSION_PATH:
             return error(405)
         if b"x-forwarded-for" in headers:
             return error(403)
@@ -152,28 +152,28 @@ class MetadataService:
         return _found(tree.lookup(leaves, path))
 
     def _leaves(self, state: State, instance: Instance) -> tree.Tree:
-        """The tree of `instance`, built once for each of its values."""
-        known = self._trees.get(instance.id)
-        if known is None or known[0] is not instance:
-            if len(self._trees) >= _KEPT:
-                living = self._trees.items()
-                self._trees = {k: v for k, v in living if state.get(Instance, v[0].account, k) is v[0]}
-            known = self._trees[instance.id] = (instance, tree.leaves(instance))
-        return known[1]
+        """The tree of `instance`, cached while the instance is the identical value."""
+        cached = self._trees.get(instance.id)
+        if cached is None or cached[0] is not instance:
+            if len(self._trees) >= _CACHE_SIZE:
+                entries = self._trees.items()
+                self._trees = {k: v for k, v in entries if state.get(Instance, v[0].account, k) is v[0]}
+            cached = self._trees[instance.id] = (instance, tree.leaves(instance))
+        return cached[1]
 
 
 def _seconds(text: bytes) -> int:
-    """A time to live as it was sent; 0 where it is none."""
+    """Parse a time to live in seconds; 0 where it is invalid."""
     return int(text) if text.isdigit() and len(text) <= len(str(MAX_TTL)) else 0
 
 
 def text(body: str) -> Answer:
-    """A listing or a leaf."""
+    """The response with a listing or a leaf."""
     return Answer(200, b"text/plain", body.encode())
 
 
 def error(status: int) -> Answer:
-    """An error page as EC2 gives it: a little XHTML document."""
+    """An error response with an XHTML page, as on EC2."""
     title = f"{status} - {_ERRORS[status]}"
     page = (
         '<?xml version="1.0" encoding="iso-8859-1"?>\n'
@@ -198,7 +198,7 @@ async def _send(scope: Scope, send: Send, answer: Answer) -> None:
     if answer.ttl:
         headers.append((TOKEN_TTL, answer.ttl))
     body = b"" if scope["method"] == "HEAD" else answer.body
-    connection = scope.get("state") or {}  # what the listener lets us do with it
+    connection = scope.get("state") or {}  # see `http.uvicorn_protocol.HopLimitProtocol`
     if "limit_hops" in connection:
         connection["limit_hops"](answer.hop_limit)
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -1,7 +1,7 @@
-"""The metadata tree of an instance: what each path answers, and the listing of each directory.
+"""The metadata tree of an instance: its leaves, and the listings of directories.
 
-EC2 User Guide, "Access instance metadata categories". Leaves are text by path below /latest/meta-data/;
-directories follow from them.
+EC2 User Guide, "Access instance metadata categories". Leaves are text by path below /latest/meta-data/; directories
+are the prefixes of those paths.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ VERSIONS: Final = (
     "2016-04-19", "2016-06-30", "2016-09-02", "2018-03-28", "2018-08-17", "2018-09-24", "2019-10-01",
     "2020-10-27", "2021-01-03", "2021-03-23", "2021-07-15", "2022-09-24", "2024-04-11", "latest",
 )  # fmt: skip
-"""The versions that EC2 lists at /; every one of them answers as `latest` does."""
+"""The versions that EC2 lists at /. All of them are the same as `latest`."""
 
 Tree = Mapping[str, str | None]
-"""Text by path. None: the path is listed, and what is there is not known here (404). A path that ends with a
-slash gives a directory a listing of its own."""
+"""Text by path. None: the path is listed, but its text is not known (404). The text of a path that ends with a slash is
+the listing of that directory."""
 
 _ZONE_NUMBERS: Final = {
     "ap-northeast-1": {"a": 4, "c": 1, "d": 2},
@@ -36,14 +36,14 @@ _ZONE_NUMBERS: Final = {
     "us-west-1": {"a": 3, "b": 1},
     "us-west-2": {"a": 2, "b": 1},
 }
-"""The number in a zone's id where it is not that of its letter in the alphabet. At AWS it differs from account to
-account; these are the ones that DescribeAvailabilityZones of the embedded backend answers."""
+"""The number in a zone's id where it is not that of its letter in the alphabet. On AWS it differs by account; these are
+the numbers of DescribeAvailabilityZones in the embedded backend."""
 
 _CARDINALS: Final = ("north", "south", "central", "east", "west")
 
 
 def leaves(instance: Instance) -> dict[str, str | None]:
-    """Everything below meta-data/ that the instance alone decides (all but iam/)."""
+    """The leaves below meta-data/ that depend on the instance alone (all but iam/)."""
     hostname = private_dns(instance)
     tree: dict[str, str | None] = {
         "ami-id": str(instance.attributes.get("ImageId", "")),
@@ -70,7 +70,7 @@ def leaves(instance: Instance) -> dict[str, str | None]:
         "system": "nitro",
     }
     tree.update(_network(instance))
-    tree.update(_chosen(instance))
+    tree.update(_optional(instance))
     if instance.metadata.instance_tags == "enabled":
         tree.update({f"tags/instance/{key}": value for key, value in instance.tags.items()})
     return tree
@@ -89,38 +89,38 @@ def _network(instance: Instance) -> dict[str, str]:
         f"{base}/mac": instance.mac,
         f"{base}/owner-id": instance.account,
     }
-    given = instance.attributes
-    if given.get("SubnetId"):
-        found[f"{base}/subnet-id"] = str(given["SubnetId"])
-    if given.get("SecurityGroupIds"):
-        found[f"{base}/security-group-ids"] = "\n".join(given["SecurityGroupIds"])
-    if given.get("SecurityGroups"):
-        found[f"{base}/security-groups"] = "\n".join(given["SecurityGroups"])
+    attributes = instance.attributes
+    if attributes.get("SubnetId"):
+        found[f"{base}/subnet-id"] = str(attributes["SubnetId"])
+    if attributes.get("SecurityGroupIds"):
+        found[f"{base}/security-group-ids"] = "\n".join(attributes["SecurityGroupIds"])
+    if attributes.get("SecurityGroups"):
+        found[f"{base}/security-groups"] = "\n".join(attributes["SecurityGroups"])
     return found
 
 
-def _chosen(instance: Instance) -> dict[str, str | None]:
-    """What is there only where the launch asked for it."""
-    given = instance.attributes
+def _optional(instance: Instance) -> dict[str, str | None]:
+    """The leaves that are present only where the launch set them."""
+    attributes = instance.attributes
     tree: dict[str, str | None] = {}
-    placement = given.get("Placement") or {}
+    placement = attributes.get("Placement") or {}
     optional = {
-        "kernel-id": given.get("KernelId"),
+        "kernel-id": attributes.get("KernelId"),
         "placement/group-name": placement.get("GroupName"),
         "placement/host-id": placement.get("HostId"),
         "placement/partition-number": placement.get("PartitionNumber"),
-        "ramdisk-id": given.get("RamdiskId"),
-        "security-groups": "\n".join(given.get("SecurityGroups", ())),
+        "ramdisk-id": attributes.get("RamdiskId"),
+        "security-groups": "\n".join(attributes.get("SecurityGroups", ())),
     }
     tree.update({path: str(value) for path, value in optional.items() if value})
-    if key := given.get("KeyName"):
-        # The key itself is with the backend that made it.
+    if key := attributes.get("KeyName"):
+        # The backend that created the key pair has the key.
         return {**tree, "public-keys/": f"0={key}", "public-keys/0/openssh-key": None}
     return tree
 
 
 def private_dns(instance: Instance) -> str:
-    """The instance's private host name: ip-172-31-0-10.ec2.internal, with the region elsewhere than us-east-1."""
+    """The private DNS name: ip-172-31-0-10.ec2.internal in us-east-1, with the region in all others."""
     domain = "ec2.internal" if instance.region == "us-east-1" else f"{instance.region}.compute.internal"
     return f"ip-{instance.private_ip.replace('.', '-')}.{domain}"
 
@@ -138,7 +138,7 @@ def zone_id(region: str, zone: str) -> str:
 
 
 def identity_document(instance: Instance) -> str:
-    """/latest/dynamic/instance-identity/document. EC2 User Guide, "Instance identity documents"."""
+    """The document /latest/dynamic/instance-identity/document. EC2 User Guide, "Instance identity documents"."""
     return json.dumps(
         {
             "accountId": instance.account,
@@ -162,9 +162,9 @@ def identity_document(instance: Instance) -> str:
 
 
 def lookup(tree: Tree, path: str) -> str | None:
-    """What `path` answers: a leaf, or the listing of a directory; None where there is nothing.
+    """The text at `path`: a leaf or the listing of a directory; None where there is neither.
 
-    A slash at the end makes no difference, as on EC2.
+    A trailing slash is ignored, as on EC2.
     """
     bare = path.rstrip("/")
     if bare in tree:

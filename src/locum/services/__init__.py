@@ -1,4 +1,5 @@
-"""The services that Locum is itself: one folder a service, one module a resource, one function a verb.
+"""The services that Locum implements: one package per service, one module per resource, one function per operation.
 
-A verb is pure: (context, parameters) -> outcome. It raises Fault, and then nothing has changed.
+The function of an operation, its verb, is pure: (context, parameters) -> outcome. Where it raises Fault, nothing has
+changed.
 """

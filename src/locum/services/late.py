@@ -1,4 +1,4 @@
-"""Services whose operations are imported when one of them is asked for: large, and rarely called."""
+"""Late import of services that are large and rarely called."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from locum.services.verbs import Operation
 
 
 class LateOperations(Mapping[str, Operation]):
-    """The `OPERATIONS` of the package `locum.services.NAME`, which is imported with the first look at them."""
+    """The `OPERATIONS` of the package `locum.services.NAME`, which is imported at the first access."""
 
     def __init__(self, name: str) -> None:
         self._package = f"locum.services.{name}"

@@ -1,8 +1,7 @@
-"""Lists, page by page.
+"""Pagination of lists.
 
-A token is the sort key of the last item that was answered, made opaque: the next page begins behind it, whatever was
-added or removed in the meantime. How the members are called, and what is said of a token that is none, differs by
-service.
+A token is the opaque sort key of the last item of a page: the next page begins after it, regardless of items that were
+added or removed in the meantime. The names of the members and the error for an invalid token differ by service.
 """
 
 from __future__ import annotations
@@ -20,26 +19,26 @@ T = TypeVar("T")
 
 
 class Ordered(tuple[T, ...]):
-    """Items that are in the order of their list already: a page of them costs no more than itself."""
+    """Items that are sorted already, of which a page is found by bisection."""
 
 
 class Page(NamedTuple, Generic[T]):
-    """One page of a list, and what its answer says about the rest."""
+    """One page of a list, and the members of the answer about further pages."""
 
     items: list[T]
     rest: dict[str, Any]
 
     def outcome(self, member: str, show: Callable[[T], Any]) -> Outcome:
-        """The answer: each item as `show` shows it, under `member`."""
+        """The outcome with the items, converted by `show`, in `member`."""
         return Outcome({member: [show(item) for item in self.items], **self.rest})
 
 
 class Pagination(NamedTuple):
-    """How the lists of one service are paged.
+    """The pagination of one service.
 
-    `size` and `token` are the members of the input, `following` that of the output with the token of the next page;
-    `truncated`, where it is not empty, the one that says whether there is any. `invalid` makes the fault of a token
-    that was not given out.
+    `size` and `token` are the members of the input, `following` is that of the output with the token of the next page;
+    `truncated`, where it is not empty, is that which tells whether there is one. `invalid` makes the fault for an
+    invalid token.
     """
 
     size: str
@@ -50,9 +49,9 @@ class Pagination(NamedTuple):
     truncated: str = ""
 
     def page(self, params: Params, items: Iterable[T], key: Callable[[T], str], size: int | None = None) -> Page[T]:
-        """The page of `items` that `params` ask for, in the order of `key`, which must tell them all apart.
+        """The page of `items` for `params`, sorted by `key`, which must be unique.
 
-        `size` is that of a page where `params` do not say. Raises the fault of a token that is none.
+        `size` is the default size of a page. Raises the fault for an invalid token.
         """
         wanted = int(params.get(self.size, size or self.default))
         after = self.position(params)
@@ -64,11 +63,11 @@ class Pagination(NamedTuple):
             chosen = heapq.nsmallest(wanted + 1, rest, key=key)
         more = len(chosen) > wanted
         del chosen[wanted:]
-        told: dict[str, Any] = {self.truncated: more} if self.truncated else {}
-        return Page(chosen, told | {self.following: marker_of(key(chosen[-1]))} if more else told)
+        members: dict[str, Any] = {self.truncated: more} if self.truncated else {}
+        return Page(chosen, members | {self.following: marker_of(key(chosen[-1]))} if more else members)
 
     def position(self, params: Params) -> str | None:
-        """The sort key that the token carries; None where there is no token. Raises the fault of one that is none."""
+        """The sort key in the token; None where there is no token. Raises the fault for an invalid one."""
         if self.token not in params:
             return None
         key = key_in(params[self.token])

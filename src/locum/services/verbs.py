@@ -1,4 +1,4 @@
-"""What a verb is given and what it gives back."""
+"""The input and output of verbs, and the registration of operations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ epoch seconds, blobs as bytes. Absent members are absent."""
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the operator can set and a verb obeys.
+    """Settings of the operator for verbs.
 
     `credential_seconds` overrides the lifetime of credentials that IMDS delivers (6 hours where None). `endpoint` is
     the URL under which clients on this machine reach the plane.
@@ -37,7 +37,7 @@ class Settings:
 
 
 ISSUERS: Final = "/_locum/oidc/"
-"""Where the gateway shows the keys of accounts that issue web identity tokens."""
+"""The path at which the gateway publishes the keys of accounts that issue web identity tokens."""
 
 
 DEFAULTS: Final = Settings()
@@ -52,7 +52,7 @@ class EventPage(Protocol):
 
 
 class EventHistory(Protocol):
-    """The recorded calls (`audit.History`). It may block: a verb that looks things up runs off the event loop."""
+    """The recorded calls (`audit.History`). It may block: verbs that use it run outside the event loop."""
 
     def lookup(
         self,
@@ -71,8 +71,10 @@ class EventHistory(Protocol):
 
 
 class LastUse(Protocol):
-    """What a principal last used when: `principal` is its unique id (the account, for the root user), `at` epoch
-    seconds; `access_key_id` is empty for temporary credentials."""
+    """The last use of an action by a principal, at `at` (epoch seconds).
+
+    `principal` is the unique id, or the account for the root user; `access_key_id` is empty for temporary credentials.
+    """
 
     @property
     def principal(self) -> str: ...
@@ -87,26 +89,25 @@ class LastUse(Protocol):
 
 
 class UsageRecord(Protocol):
-    """The last uses that follow from the recorded calls (`store.Journal`). It may block, like `EventHistory`."""
+    """The last uses from the recorded calls (`store.Journal`). It may block, like `EventHistory`."""
 
     def uses(self, account: str, principal: str | None = None) -> Sequence[LastUse]:
-        """What was last used when in `account`, by `principal` where that is given; in no order."""
+        """The last uses in `account`, of `principal` where that is given; in no order."""
 
 
 class Replies(Protocol):
     """The replies to the asks of a verb (`services.asking.Answers`)."""
 
     def to(self, position: int, ask: Ask) -> Mapping[str, Any] | Fault:
-        """The reply to the ask at `position`; raises `services.asking.Unanswered` where there is none yet."""
+        """The reply to the ask at `position`. Raises `services.asking.Unanswered` where there is none yet."""
 
 
 class Context(NamedTuple):
-    """One call: the view of the state, the instant, the caller. `now` is epoch seconds.
+    """The context of one call: the view of the state, the time, the caller. `now` is epoch seconds.
 
-    `region` is the one the request was signed for. `history` is what LookupEvents reads; no other verb does.
-    `usage` is what reports of last use read. `password_digests` are those of passwords that were computed for the
-    call. `answers` are the replies to what the verb asked of other services (`services.asking`). `call` makes what
-    was decided on before the verb: see `call_of`.
+    `region` is that for which the request was signed. `history` is for LookupEvents only, `usage` for reports of last
+    use. `password_digests` are those that were computed for the call. `answers` are the replies to the verb's asks
+    (`services.asking`). `call` makes the call that was authorized before the verb: see `call_of`.
     """
 
     state: State
@@ -123,7 +124,7 @@ class Context(NamedTuple):
     call: Callable[[], Call] | None = None
 
     def call_of(self, service: str, operation: str, params: Params) -> Call:
-        """The call, for a further decision on it. Of its circumstances nothing is known where none was given."""
+        """The call, for a further decision on it. Without `call`, its circumstances (address, agent) are not known."""
         if self.call is not None:
             return self.call()
         return Call(service, operation, params, self.caller, self.region, self.now, source_ip="")
@@ -135,9 +136,9 @@ class Context(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """`answer` is the output by member names of the service model; `events` is what becomes of the state.
+    """The result of a verb: the output by member names of the service model, and the events that change the state.
 
-    `effects` are the calls that it causes: committed with the events, carried out afterwards.
+    `effects` are the calls that it causes. They are committed with the events and carried out afterwards.
     """
 
     answer: dict[str, Any]
@@ -148,24 +149,24 @@ class Outcome(NamedTuple):
 Verb = Callable[[Context, Params], Outcome]
 
 Proof = Callable[[Context, Params], None]
-"""Verifies the second factor that a call shows. Raises Fault where it is not right."""
+"""Verifies the second factor in a call. Raises Fault where it is wrong."""
 
 
 class Operation(NamedTuple):
     """A verb, and how it is run.
 
-    `writes`: it may have events, and is run inside a transaction. `blocks`: it waits for storage (the recorded
-    calls, data on the disk), and is run beside the event loop.
+    `writes`: it may have events and runs in a transaction. `blocks`: it waits for storage (the recorded calls, data on
+    the disk) and runs outside the event loop.
 
-    `proof`: the call shows a second factor, on which the decision whether it is allowed may depend. It is verified
-    ahead of the decision; the verb verifies it again, on the state that it changes, and uses it up. `variant`
-    answers how those calls are run whose parameters make a difference; None for all the others.
+    `proof`: the call has a second factor, on which its authorization may depend. It is verified before that; the verb
+    verifies it again, on the state that it changes, and marks it as used. `variant` returns the operation for calls
+    whose parameters need another one; None for all others.
 
-    `rehearsed`: it writes, and takes long. It is run beside the event loop first, so that what took long (digests of
-    passwords; with `blocks`, what was used when) is there when it is run in the transaction.
+    `rehearsed`: it writes and takes long. It first runs outside the event loop, so that results which took long
+    (digests of passwords; with `blocks`, last uses) are available when it runs in the transaction.
 
-    `computes`: it takes long without waiting for anything, and is run beside the event loop. `asks`: it may ask
-    (`services.asking`), and is run again with the answers.
+    `computes`: it takes long without waiting and runs outside the event loop. `asks`: it may make asks
+    (`services.asking`) and is run again with the answers.
     """
 
     verb: Verb
@@ -179,49 +180,49 @@ class Operation(NamedTuple):
 
     @property
     def special(self) -> bool:
-        """Whether it takes more than to run the verb at once."""
+        """Whether the verb cannot simply be run on the event loop."""
         return self.writes or self.blocks or self.computes or self.asks
 
     def of(self, params: Params) -> Operation:
-        """How a call with `params` is run."""
+        """The operation for a call with `params`."""
         return self if self.variant is None else self.variant(params) or self
 
 
 def reads(verb: Verb) -> Operation:
-    """`verb` never has events."""
+    """Register a verb without events."""
     return Operation(verb, writes=False)
 
 
 def writes(verb: Verb) -> Operation:
-    """`verb` may have events."""
+    """Register a verb that may have events."""
     return Operation(verb, writes=True)
 
 
 def digests_passwords(verb: Verb) -> Operation:
-    """`verb` may have events, and digests passwords."""
+    """Register a verb that may have events and computes digests of passwords."""
     return Operation(verb, writes=True, rehearsed=True)
 
 
 def computes(verb: Verb) -> Operation:
-    """`verb` never has events, and takes long."""
+    """Register a verb without events that takes long."""
     return Operation(verb, writes=False, computes=True)
 
 
 def asks(verb: Verb) -> Operation:
-    """`verb` may ask (`services.asking.asking`), and never has events."""
+    """Register a verb without events that may make asks (`services.asking.asking`)."""
     return Operation(verb, writes=False, asks=True)
 
 
 def asks_and_writes(verb: Verb) -> Operation:
-    """`verb` may ask (`services.asking.asking`), and may have events."""
+    """Register a verb that may make asks (`services.asking.asking`) and have events."""
     return Operation(verb, writes=True, asks=True)
 
 
 def looks_up_and_writes(verb: Verb) -> Operation:
-    """`verb` may have events, and reads what was used when."""
+    """Register a verb that may have events and reads last uses."""
     return Operation(verb, writes=True, blocks=True, rehearsed=True)
 
 
 def looks_up(verb: Verb) -> Operation:
-    """`verb` reads recorded calls, or other things from the disk, and never has events."""
+    """Register a verb without events that reads recorded calls or other data on the disk."""
     return Operation(verb, writes=False, blocks=True)

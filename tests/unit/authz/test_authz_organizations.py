@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from locum.authz.organizations import ALONE, around, under_resource_control
+from locum.authz.organizations import NO_ORGANIZATION, organization_context, rcps_apply
 from locum.core.principal import NOBODY, Caller, Principal, PrincipalKind, Session
 from locum.core.resources import ResourceFacts
 from locum.state import AnyEntity, State, remove
@@ -220,7 +220,7 @@ def test_a_member_is_told_which_rcp_denied() -> None:
     ],
 )
 def test_what_rcps_speak_of(action: str, resource: str, under: bool) -> None:
-    assert under_resource_control(action, resource) is under
+    assert rcps_apply(action, resource) is under
 
 
 def test_an_rcp_stands_above_a_trust_policy() -> None:
@@ -406,20 +406,20 @@ def test_the_owner_s_root_user_unlocks_a_bucket_and_nobody_else_does() -> None:
 
 
 def test_where_there_is_no_organization_nothing_is_made() -> None:
-    assert around(State(), MEMBER) is ALONE
-    assert around(world().state, STRANGER) == ALONE
+    assert organization_context(State(), MEMBER) is NO_ORGANIZATION
+    assert organization_context(world().state, STRANGER) == NO_ORGANIZATION
 
 
 def test_what_was_resolved_is_kept_until_something_of_the_organization_changes() -> None:
     there = world()
-    first = around(there.state, MEMBER)
+    first = organization_context(there.state, MEMBER)
     there.having(user("dan"))
-    assert around(there.state, MEMBER) is first
+    assert organization_context(there.state, MEMBER) is first
     there.having(member(name="renamed"))
-    second = around(there.state, MEMBER)
+    second = organization_context(there.state, MEMBER)
     assert second is not first
     assert [level[0].source.name.rpartition(" of ")[0] for level in second.scps] == [
         "SCP FullAWSAccess (p-FullAWSAccess)"
     ] * 4
     assert second.management is False
-    assert around(there.state, MANAGEMENT).management is True
+    assert organization_context(there.state, MANAGEMENT).management is True

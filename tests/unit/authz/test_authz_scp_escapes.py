@@ -75,14 +75,14 @@ def test_an_older_state_that_another_thread_explains_leaves_nothing_behind(monke
     after = World(state=before).having(organization(root_policies=(FULL, "p-noqueues"))).state
     resolve = organizations._resolve
 
-    def interrupted(state: State, account: str) -> organizations.Organization:
+    def interrupted(state: State, account: str) -> organizations.OrganizationContext:
         found = resolve(state, account)
         if state is before:
-            organizations.around(after, MANAGEMENT)  # another thread, at the worst of all times
+            organizations.organization_context(after, MANAGEMENT)  # another thread, at the worst of all times
         return found
 
     monkeypatch.setattr(organizations, "_resolve", interrupted)
-    old = organizations.around(before, MEMBER)
-    new = organizations.around(after, MEMBER)
+    old = organizations.organization_context(before, MEMBER)
+    new = organizations.organization_context(after, MEMBER)
     assert len(old.scps[0]) == 1
     assert len(new.scps[0]) == 2

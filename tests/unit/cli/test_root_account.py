@@ -10,7 +10,7 @@ import pytest
 
 from locum.cli.compose import Node, Options
 from locum.cli.home import CREDENTIALS_FILE, read_root_key
-from locum.cli.root_account import DEFAULT_ACCOUNT, Root, ensure_root, root_account
+from locum.cli.root_account import DEFAULT_ACCOUNT, RootAccount, ensure_root, root_account
 from locum.core.clock import system_clock, system_entropy
 from locum.core.errors import ConfigurationError
 from locum.credentials import KeyRing
@@ -24,7 +24,7 @@ FIRST, OTHER = "111122223333", "444455556666"
 RING = KeyRing.generate(system_entropy)
 
 
-async def ensured(ledger: Ledger, asked: str | None = None) -> Root:
+async def ensured(ledger: Ledger, asked: str | None = None) -> RootAccount:
     return await ensure_root(ledger, RING, system_clock, system_entropy, asked)
 
 
@@ -49,7 +49,7 @@ def test_nodes_that_start_at_once_with_two_accounts_do_not_both_begin() -> None:
         ledgers = [Ledger.open(journal) for _ in range(2)]
         asked = (ensured(ledger, account) for ledger, account in zip(ledgers, (FIRST, OTHER), strict=True))
         told = await asyncio.gather(*asked, return_exceptions=True)
-        (root,) = (one for one in told if isinstance(one, Root))
+        (root,) = (one for one in told if isinstance(one, RootAccount))
         assert sum(isinstance(one, ConfigurationError) for one in told) == 1
         follower = Ledger.open(journal)
         assert [account.account for account in follower.state.every(Account)] == [root.account]

@@ -23,8 +23,8 @@ from cryptography.x509.oid import NameOID
 
 from locum.core.errors import Fault
 from locum.gateway.discovery import LARGEST, Unreachable, Untrusted, Unusable, fetch_keys
-from locum.gateway.issuerkeys import AGAIN, FAILED, KEPT, IssuerKeys
-from locum.services.sts.web_identity import Claimed, claimed
+from locum.gateway.issuerkeys import FAILURE_LIFETIME, KEYS_LIFETIME, REFETCH_AFTER, IssuerKeys
+from locum.services.sts.web_identity import UnverifiedToken, unverified_token
 from locum.state import OidcProvider, State, change, put
 from support.issuer import CONFIGURATION, KEYS, Issuer, key_set, public, signed
 
@@ -229,14 +229,14 @@ class Source:
         return self.answer
 
 
-def claim(kid: str = "one", *, url: str = "idp.example", thumbprints: tuple[str, ...] = ()) -> Claimed:
+def claim(kid: str = "one", *, url: str = "idp.example", thumbprints: tuple[str, ...] = ()) -> UnverifiedToken:
     provider = OidcProvider(account=ACCOUNT, url=url, thumbprints=thumbprints, created=1)
     token = signed({"iss": f"https://{url}"}, kid=kid)
     state = change(State(), [put(provider)])
-    return claimed(state, {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/x", "WebIdentityToken": token})
+    return unverified_token(state, {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/x", "WebIdentityToken": token})
 
 
-def ask(keys: IssuerKeys, about: Claimed, now: float) -> str | None:
+def ask(keys: IssuerKeys, about: UnverifiedToken, now: float) -> str | None:
     """The keys; None where a fault is answered."""
     try:
         return asyncio.run(keys.of(about, now))
@@ -247,10 +247,10 @@ def ask(keys: IssuerKeys, about: Claimed, now: float) -> str | None:
 def test_keys_are_fetched_once_and_again_when_they_are_old() -> None:
     source = Source()
     keys = IssuerKeys(None, source.fetch)
-    for now in (NOW, NOW + 1, NOW + KEPT - 1):
+    for now in (NOW, NOW + 1, NOW + KEYS_LIFETIME - 1):
         assert ask(keys, claim(), now) == source.answer
     assert source.asked == 1
-    ask(keys, claim(), NOW + KEPT)
+    ask(keys, claim(), NOW + KEYS_LIFETIME)
     assert source.asked == 2
 
 
@@ -258,12 +258,12 @@ def test_a_key_that_is_not_known_yet_has_the_issuer_asked_again_but_not_at_once(
     source = Source()
     keys = IssuerKeys(None, source.fetch)
     ask(keys, claim(), NOW)
-    ask(keys, claim("two"), NOW + AGAIN - 1)
+    ask(keys, claim("two"), NOW + REFETCH_AFTER - 1)
     assert source.asked == 1
     source.answer = key_set(public(), public(kid="two"))
-    assert ask(keys, claim("two"), NOW + AGAIN) == source.answer
+    assert ask(keys, claim("two"), NOW + REFETCH_AFTER) == source.answer
     for later in range(20):
-        ask(keys, claim("made-up"), NOW + AGAIN + later)
+        ask(keys, claim("made-up"), NOW + REFETCH_AFTER + later)
     assert source.asked == 2
 
 
@@ -272,11 +272,11 @@ def test_an_issuer_that_failed_is_left_alone_for_a_while(failure: Exception) -> 
     source = Source()
     source.answer = failure
     keys = IssuerKeys(None, source.fetch)
-    for now in (NOW, NOW + FAILED - 1):
+    for now in (NOW, NOW + FAILURE_LIFETIME - 1):
         assert ask(keys, claim(), now) is None
     assert source.asked == 1
     source.answer = key_set(public())
-    assert ask(keys, claim(), NOW + FAILED) == source.answer
+    assert ask(keys, claim(), NOW + FAILURE_LIFETIME) == source.answer
 
 
 def test_a_made_up_key_while_the_issuer_is_away_does_not_lock_the_others_out() -> None:
@@ -284,10 +284,10 @@ def test_a_made_up_key_while_the_issuer_is_away_does_not_lock_the_others_out() -
     keys = IssuerKeys(None, source.fetch)
     good = ask(keys, claim(), NOW)
     source.answer = Unreachable("x")
-    ask(keys, claim("made-up"), NOW + AGAIN)
+    ask(keys, claim("made-up"), NOW + REFETCH_AFTER)
     assert source.asked == 2
-    assert ask(keys, claim(), NOW + AGAIN) == good
-    assert ask(keys, claim(), NOW + KEPT) is None
+    assert ask(keys, claim(), NOW + REFETCH_AFTER) == good
+    assert ask(keys, claim(), NOW + KEYS_LIFETIME) is None
 
 
 def test_those_who_ask_at_the_same_time_are_answered_together() -> None:

@@ -180,7 +180,7 @@ def test_instances_do_not_share_their_sets() -> None:
 
 
 def test_sets_of_instances_that_are_gone_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("locum.imds.credentials._KEPT", 2)
+    monkeypatch.setattr("locum.imds.credentials._CACHE_SIZE", 2)
     metadata = Metadata.wearing()
     metadata.credentials()
     metadata.credentials(token=metadata.token())

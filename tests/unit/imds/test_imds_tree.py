@@ -186,7 +186,7 @@ def test_listings_make_no_credentials() -> None:
 
 
 def test_the_trees_of_instances_that_are_gone_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("locum.imds.service._KEPT", 2)
+    monkeypatch.setattr("locum.imds.service._CACHE_SIZE", 2)
     metadata = Metadata(tuple(instance(f"i-{number}") for number in range(3)))
     for number in range(3):
         metadata.get("meta-data/instance-id", metadata.token(of=f"i-{number}"), f"i-{number}")

@@ -11,7 +11,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 
-from locum.authz.functions import Functions, KeyReader, Meant, OwnFacts, Planner, PolicyOf, Reader, Resolver, TagReader
+from locum.authz.functions import (
+    EffectiveArn,
+    Functions,
+    KeyReader,
+    OwnFacts,
+    Planner,
+    PolicyOf,
+    Reader,
+    Resolver,
+    TagReader,
+)
 from locum.authz.services import (
     dynamodb,
     ec2,
@@ -30,7 +40,7 @@ from locum.authz.services import (
 )
 
 RULES: Final = Path(__file__).parent
-"""Where the rules are."""
+"""The directory of the rules."""
 
 _SERVICES: Final[Mapping[str, Functions]] = {
     "dynamodb": dynamodb.FUNCTIONS,
@@ -48,7 +58,7 @@ _SERVICES: Final[Mapping[str, Functions]] = {
     "ssm": ssm.FUNCTIONS,
     "sts": sts.FUNCTIONS,
 }
-"""By the service in ARNs."""
+"""The functions by service, as in ARNs."""
 
 T = TypeVar("T")
 
@@ -71,9 +81,11 @@ READERS: Final[Mapping[str, Reader]] = _merged(lambda functions: functions.reade
 TAGS: Final[Mapping[str, TagReader]] = _merged(lambda functions: functions.tags)
 
 FACTS: Final[Mapping[str, OwnFacts]] = {name: f.facts for name, f in _SERVICES.items() if f.facts is not None}
-MEANT: Final[Mapping[str, Meant]] = {name: f.meant for name, f in _SERVICES.items() if f.meant is not None}
+EFFECTIVE_ARNS: Final[Mapping[str, EffectiveArn]] = {
+    name: f.effective_arn for name, f in _SERVICES.items() if f.effective_arn is not None
+}
 POLICIES: Final[Mapping[str, PolicyOf]] = {name: f.policy for name, f in _SERVICES.items() if f.policy is not None}
 
-BY_OWNER: Final = _actions(lambda functions: functions.by_owner)
-OF_CALLER: Final = _actions(lambda functions: functions.of_caller)
-MADE: Final = _actions(lambda functions: functions.made)
+OWNER_ROOT_ACTIONS: Final = _actions(lambda functions: functions.owner_root_actions)
+CALLER_ONLY_ACTIONS: Final = _actions(lambda functions: functions.caller_only_actions)
+CREATING_ACTIONS: Final = _actions(lambda functions: functions.creating_actions)

@@ -30,21 +30,21 @@ _COMMENTS: Final = frozenset({("-", "-"), ("/", "*")})
 
 
 def table_arn(call: Call, name: str) -> str:
-    """The ARN of a DynamoDB table that is named by name or by ARN."""
+    """The ARN of the table `name`, which may be an ARN already."""
     if name.startswith("arn:"):
         return name
     return f"arn:{PARTITION}:dynamodb:{call.region}:{call.caller.account}:table/{name}"
 
 
 def partiql_checks(call: Call, statement: str) -> Iterator[Check]:
-    """The permission of one PartiQL statement, on every table (or index) that it names.
+    """The checks of one PartiQL statement, one for each table or index that it names.
 
     Amazon DynamoDB Developer Guide, "IAM security policies with PartiQL for DynamoDB". Raises Fault for a statement
-    that is not understood, and for one in which another reader might find another table (comments, an open
-    quotation, several tables after one FROM): a Deny on that table would not be seen.
+    that cannot be parsed, and for one in which another parser might find another table (comments, an open quotation,
+    several tables after one FROM), as a Deny on that table would not be evaluated.
     """
     tokens = _TOKEN.findall(statement)
-    action = _PARTIQL_ACTIONS.get(tokens[0].upper()) if tokens and _plain(statement, tokens) else None
+    action = _PARTIQL_ACTIONS.get(tokens[0].upper()) if tokens and _is_unambiguous(statement, tokens) else None
     targets = [_target(tokens, index + 1) for index, token in enumerate(tokens) if token.upper() in _NAMES_TABLE]
     if action is None or not targets or not all(table for table, _ in targets):
         raise Fault("ValidationException", "Statement wasn't well formed, can't be processed", 400)
@@ -56,17 +56,17 @@ def partiql_checks(call: Call, statement: str) -> Iterator[Check]:
             yield Check(f"dynamodb:PartiQL{action}", arn, "table")
 
 
-def _plain(statement: str, tokens: list[str]) -> bool:
-    """Whether all of `statement` can be read in one way only: no comments, no open quotations, no escapes."""
+def _is_unambiguous(statement: str, tokens: list[str]) -> bool:
+    """Whether `statement` has no comments, open quotations or escapes, which parsers may treat differently."""
     return "\\" not in statement and _UNREADABLE.isdisjoint(tokens) and _COMMENTS.isdisjoint(itertools.pairwise(tokens))
 
 
 _NOTHING: Final = ("", "")
 
 
-def _target(tokens: list[str], at: int) -> tuple[str, str]:
-    """Table and index of `"table"."index"`, quoted or not; empty names where nothing of the kind stands there."""
-    words = [*tokens[at : at + 4], "", "", "", ""]
+def _target(tokens: list[str], start: int) -> tuple[str, str]:
+    """The table and the index in `"table"."index"`, quoted or not, at `start`; empty where there are none."""
+    words = [*tokens[start : start + 4], "", "", "", ""]
     table = words[0]
     if table[:1] == '"':
         found, used = ((_unquoted(table), _unquoted(words[2])), 3) if words[1] == "." else ((_unquoted(table), ""), 1)
@@ -83,7 +83,7 @@ def _unquoted(token: str) -> str:
 
 
 def statements(member: str | None) -> Planner:
-    """The planner of the statements in the list `member`, or of the one in the request itself."""
+    """The planner for the statements in the list `member`, or for that of the request itself where it is None."""
 
     def plan(state: State, call: Call) -> Iterator[Check]:
         sources: Iterable[Mapping[str, Any]] = call.params.get(member, ()) if member else (call.params,)
@@ -95,13 +95,13 @@ def statements(member: str | None) -> Planner:
 
 _NAME: Final = re.compile(r"#?[A-Za-z_][\w-]*")
 _EQUALS: Final = re.compile(r"=\s*(:\w+)|(:\w+)\s*=")
-_WORDS: Final = frozenset(
+_KEYWORDS: Final = frozenset(
     {"and", "or", "not", "between", "in", "set", "add", "remove", "delete", "size", "contains", "begins_with"}
     | {"attribute_exists", "attribute_not_exists", "attribute_type", "if_not_exists", "list_append"}
 )
 _PARTIQL: Final = frozenset({"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"})
-UNTOLD: Final = "\0"
-"""There is a value, and it is not known: no value of a policy equals it. To ForAllValues the empty text is no value."""
+UNKNOWN_VALUE: Final = "\0"
+"""A value that is not known and equals no value of a policy. It is not empty: ForAllValues ignores the empty string."""
 
 _EXPRESSIONS: Final = (
     "ProjectionExpression",
@@ -110,11 +110,11 @@ _EXPRESSIONS: Final = (
     "ConditionExpression",
     "UpdateExpression",
 )
-_KEYED: Final = ("Key", "Item", "Expected", "KeyConditions", "QueryFilter", "ScanFilter", "AttributeUpdates")
+_BY_ATTRIBUTE: Final = ("Key", "Item", "Expected", "KeyConditions", "QueryFilter", "ScanFilter", "AttributeUpdates")
 
 
 def _items(params: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Every item or key of a DynamoDB request, single, batched or in a transaction."""
+    """All items and keys of a DynamoDB request, single, batched or in a transaction."""
     for name in ("Key", "Item"):
         if name in params:
             yield params[name]
@@ -133,14 +133,14 @@ def _requests(params: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def leading_keys(call: Call) -> list[str]:
-    """dynamodb:LeadingKeys. Which attribute is the partition key only the table knows, so every value counts.
+    """dynamodb:LeadingKeys: the values of all key attributes, as only the table knows which is the partition key.
 
-    The safe reading: a condition that all leading keys be one's own holds for no request that names another value,
-    nor for one whose keys cannot be told.
+    A condition on all leading keys so fails for a request that has any other value, and for one whose keys cannot be
+    determined.
     """
     params = call.params
     if call.operation in _PARTIQL:
-        return [UNTOLD]
+        return [UNKNOWN_VALUE]
     values = [value for item in _items(params) for attribute in item.values() for value in _scalars(attribute)]
     given = params.get("ExpressionAttributeValues", {})
     for names in _EQUALS.findall(str(params.get("KeyConditionExpression", ""))):
@@ -148,7 +148,7 @@ def leading_keys(call: Call) -> list[str]:
     for condition in params.get("KeyConditions", {}).values():
         if condition.get("ComparisonOperator") == "EQ":
             values += [value for each in condition.get("AttributeValueList", ()) for value in _scalars(each)]
-    return list(dict.fromkeys(values)) or ([UNTOLD] if call.operation == "Query" else [])
+    return list(dict.fromkeys(values)) or ([UNKNOWN_VALUE] if call.operation == "Query" else [])
 
 
 def _scalars(attribute: Mapping[str, Any]) -> list[str]:
@@ -156,29 +156,29 @@ def _scalars(attribute: Mapping[str, Any]) -> list[str]:
 
 
 def attributes(call: Call) -> list[str]:
-    """dynamodb:Attributes: the top-level attributes that the request names."""
+    """dynamodb:Attributes: the top-level attributes in the request."""
     params = call.params
     if call.operation in _PARTIQL:
-        return [UNTOLD]
+        return [UNKNOWN_VALUE]
     substitutes = params.get("ExpressionAttributeNames", {})
     names = list(params.get("AttributesToGet", ()))
-    for member in _KEYED:
+    for member in _BY_ATTRIBUTE:
         names += params.get(member, {})
     names += [name for item in _items(params) for name in item]
     for member in _EXPRESSIONS:
         text = re.sub(r":\w+|[.]#?\w+", " ", str(params.get(member, "")))
-        found = (name for name in _NAME.findall(text) if name.lower() not in _WORDS)
+        found = (name for name in _NAME.findall(text) if name.lower() not in _KEYWORDS)
         names += [substitutes.get(name, name) for name in found]
     return list(dict.fromkeys(names))
 
 
 def _full_table_scan(state: State, call: Call, check: Check) -> list[str]:
-    """dynamodb:FullTableScan is there on a Scan, and there true."""
+    """dynamodb:FullTableScan: "true" for a Scan, else absent."""
     return ["true"] if call.operation == "Scan" else []
 
 
 def _stream(state: State, call: Call, values: Values) -> Iterable[str]:
-    """A shard iterator begins with the ARN of its stream, up to a bar."""
+    """The stream of a shard iterator, which begins with the stream's ARN and a bar."""
     stream = (values[0] or "").split("|", 1)[0]
     if stream.startswith("arn:"):
         return (stream,)

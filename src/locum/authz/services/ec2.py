@@ -1,4 +1,4 @@
-"""Amazon EC2: ids that tell the type, instances and what they wear."""
+"""Amazon EC2: resource types from ids, instances and their instance profiles."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from locum.authz.call import Call, Check, Value
-from locum.authz.functions import Circumstances, Functions, KeyReader, Values, one
+from locum.authz.functions import Circumstances, Functions, KeyReader, Values, as_values
 from locum.authz.services.iam import profile_of
 from locum.core.arn import PARTITION, iam_arn
 from locum.core.resources import ResourceFacts
@@ -22,7 +22,7 @@ def _instance_of_association(state: State, call: Call, values: Values) -> Iterab
     return (f"arn:{PARTITION}:ec2:{call.region}:{account}:instance/{instance}",)
 
 
-_KIND_OF_ID: Final[Mapping[str, str]] = {
+_TYPE_OF_ID: Final[Mapping[str, str]] = {
     "acl": "network-acl",
     "ami": "image",
     "cagw": "carrier-gateway",
@@ -61,15 +61,15 @@ _KIND_OF_ID: Final[Mapping[str, str]] = {
     "vpce-svc": "vpc-endpoint-service",
     "vpn": "vpn-connection",
 }
-"""Amazon EC2 User Guide, "Resource IDs": the part before the last dash tells the type."""
+"""The resource type by the prefix of an id. Amazon EC2 User Guide, "Resource IDs"."""
 
-_UNOWNED: Final = frozenset({"image", "snapshot"})
+_WITHOUT_ACCOUNT: Final = frozenset({"image", "snapshot"})
 
 
 def _resource(state: State, call: Call, values: Values) -> Iterable[str]:
     identifier = values[0] or "*"
-    kind = _KIND_OF_ID.get(identifier.rpartition("-")[0], "*")
-    account = "" if kind in _UNOWNED else call.caller.account
+    kind = _TYPE_OF_ID.get(identifier.rpartition("-")[0], "*")
+    account = "" if kind in _WITHOUT_ACCOUNT else call.caller.account
     return (f"arn:{PARTITION}:ec2:{call.region}:{account}:{kind}/{identifier}",)
 
 
@@ -78,11 +78,11 @@ def _resource(state: State, call: Call, values: Values) -> Iterable[str]:
 
 def _instance_type(state: State, call: Call, check: Check) -> list[str]:
     instance = entity_by_arn(state, Instance, check.resource)
-    return one(instance.instance_type if instance else call.params.get("InstanceType", "m1.small"))
+    return as_values(instance.instance_type if instance else call.params.get("InstanceType", "m1.small"))
 
 
 def _instance_profile(state: State, call: Call, check: Check) -> list[str]:
-    """ec2:InstanceProfile: what the instance wears, or is launched with."""
+    """ec2:InstanceProfile: the profile of the instance, or the one to launch it with."""
     instance = entity_by_arn(state, Instance, check.resource)
     if instance is None:
         return _new_instance_profile(state, call, check)
@@ -100,24 +100,24 @@ def _new_instance_profile(state: State, call: Call, check: Check) -> list[str]:
     profile = profile_of(state, call, arn, name)
     if profile is not None:
         return [profile.arn]
-    return one(arn or (iam_arn(call.caller.account, "instance-profile", "/", name) if name else None))
+    return as_values(arn or (iam_arn(call.caller.account, "instance-profile", "/", name) if name else None))
 
 
 def _metadata(member: str, field: str) -> KeyReader:
-    """An instance metadata option: the instance's, or the one asked for at launch."""
+    """The reader of an instance metadata option: that of the instance, or the one requested at launch."""
 
     def read(state: State, call: Call, check: Check) -> list[str]:
         instance = entity_by_arn(state, Instance, check.resource)
         if instance is not None:
-            return one(getattr(instance.metadata, field))
-        return one((call.params.get("MetadataOptions") or {}).get(member))
+            return as_values(getattr(instance.metadata, field))
+        return as_values((call.params.get("MetadataOptions") or {}).get(member))
 
     return read
 
 
 def _availability_zone(state: State, call: Call, check: Check) -> list[str]:
     instance = entity_by_arn(state, Instance, check.resource)
-    return one(instance.zone if instance else (call.params.get("Placement") or {}).get("AvailabilityZone"))
+    return as_values(instance.zone if instance else (call.params.get("Placement") or {}).get("AvailabilityZone"))
 
 
 def _region(state: State, call: Call, check: Check) -> list[str]:
@@ -125,14 +125,14 @@ def _region(state: State, call: Call, check: Check) -> list[str]:
 
 
 def _passed_for(state: State, call: Call, check: Check) -> list[str]:
-    """iam:AssociatedResourceArn: what the passed role will belong to, where the call names it."""
+    """iam:AssociatedResourceArn: the instance to which the role is passed; `instance/*` where it is not known."""
     if check.action != "iam:PassRole":
         return []
     account, instance = call.caller.account, call.params.get("InstanceId", "*")
     return [f"arn:{PARTITION}:ec2:{call.region}:{account}:instance/{instance}"]
 
 
-# --- of calls from inside an instance ----------------------------------------------------------------------------
+# --- condition keys of calls from inside an instance -------------------------------------------------------------
 
 
 def _source_instance(subject: Circumstances) -> Value | None:
@@ -145,7 +145,7 @@ def _source_instance(subject: Circumstances) -> Value | None:
 
 
 def _role_delivery(subject: Circumstances) -> Value | None:
-    """ec2:RoleDelivery: the version of the metadata service that gave the credentials out; 1.0 if it did not say."""
+    """ec2:RoleDelivery: the version of IMDS that delivered the credentials; 1.0 where it is not recorded."""
     session = subject.call.caller.session
     if session is None or not session.instance_id:
         return None

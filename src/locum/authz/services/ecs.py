@@ -12,7 +12,7 @@ from locum.state import State
 
 
 def _task_definition(state: State, call: Call, values: Values) -> Iterable[str]:
-    """`family` or `family:revision`."""
+    """A task definition by `family`, which is all of its revisions, `family:revision` or ARN."""
     name = values[0] or "*"
     if name.startswith("arn:"):
         return (name,)

@@ -1,4 +1,4 @@
-"""Amazon EventBridge: rules, and the bus that they are on."""
+"""Amazon EventBridge: rules and their event bus."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from locum.state import State
 
 
 def _rule(state: State, call: Call, values: Values) -> Iterable[str]:
-    """`rule/name` on the default bus, `rule/bus/name` on another, which may be named by its ARN."""
+    """`rule/name` on the default event bus, `rule/bus/name` on another, which may be given by ARN."""
     bus, name = values
     account, bus = account_of(bus or "", call.caller.account), (bus or "default").rsplit("/", 1)[-1]
     path = name or "*" if bus == "default" else f"{bus}/{name or '*'}"

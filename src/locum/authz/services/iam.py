@@ -1,4 +1,4 @@
-"""AWS IAM: ARNs with the paths that the state knows, and what the state knows of its resources."""
+"""AWS IAM: ARNs with paths from the state, and the facts of IAM resources."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from locum.authz.call import Call, Check
-from locum.authz.functions import Functions, Resolver, Values, account_of, one
+from locum.authz.functions import Functions, Resolver, Values, account_of, as_values
 from locum.core.arn import iam_arn, root_arn
 from locum.core.principal import PrincipalKind
 from locum.core.resources import ResourceFacts
@@ -33,7 +33,7 @@ from locum.state.service_linked_roles import linked_service
 
 
 def _named(kind: type[Named]) -> Resolver:
-    """(Path, Name) of one kind of IAM resource: the path is known to whoever stored it, not to the request."""
+    """The resolver of (Path, Name) for one kind of IAM resource. A path that the request lacks is that in the state."""
 
     def resolve(state: State, call: Call, values: Values) -> Iterable[str]:
         path, name = values
@@ -49,7 +49,7 @@ def _named(kind: type[Named]) -> Resolver:
 
 
 def _renamed(kind: type[Named]) -> Resolver:
-    """(new Path, new Name, Name): what a resource will be called. What is not given anew stays as it is."""
+    """The resolver of (new Path, new Name, Name): the ARN after a change, with the present path and name by default."""
 
     def resolve(state: State, call: Call, values: Values) -> Iterable[str]:
         path, new, name = values
@@ -65,7 +65,10 @@ _user = _named(User)
 
 
 def _user_or_caller(state: State, call: Call, values: Values) -> Iterable[str]:
-    """IAM API: "If you do not specify a user name, IAM determines the user name implicitly" from the caller's key."""
+    """A user by name, else the caller.
+
+    IAM API: "If you do not specify a user name, IAM determines the user name implicitly" from the caller's key.
+    """
     if values[1] is not None:
         return _user(state, call, values)
     principal = call.caller.principal
@@ -93,7 +96,7 @@ def _new_mfa(state: State, call: Call, values: Values) -> Iterable[str]:
 
 
 def _oidc_provider(state: State, call: Call, values: Values) -> Iterable[str]:
-    """A new provider's ARN has its URL in it, as IAM keeps it: without scheme and query."""
+    """A new provider. Its ARN has the URL without scheme and query."""
     try:
         parts = urlsplit(values[0] or "")
     except ValueError:
@@ -102,7 +105,7 @@ def _oidc_provider(state: State, call: Call, values: Values) -> Iterable[str]:
 
 
 def _service_linked_role(state: State, call: Call, values: Values) -> Iterable[str]:
-    """The role that CreateServiceLinkedRole makes: AWSServiceName alone does not say its name, but determines it."""
+    """The role that CreateServiceLinkedRole creates, whose name and path follow from AWSServiceName."""
     principal, suffix = values
     account = call.caller.account
     linked = linked_service(principal or "")
@@ -112,13 +115,13 @@ def _service_linked_role(state: State, call: Call, values: Values) -> Iterable[s
 
 
 def _role_of_deletion(state: State, call: Call, values: Values) -> Iterable[str]:
-    """The role that a deletion task is about: `task/aws-service-role/SERVICE/ROLE/UUID`."""
+    """The role of a deletion task: `task/aws-service-role/SERVICE/ROLE/UUID`."""
     path, _, _ = (values[0] or "").removeprefix("task/").rpartition("/")
     return (iam_arn(call.caller.account, "role", "/", path or "*"),)
 
 
 def _delegation_request(state: State, call: Call, values: Values) -> Iterable[str]:
-    """A delegation request of the caller's account, or one that has no account yet."""
+    """A delegation request of the caller's account, or one that is not assigned to an account yet."""
     account, request = call.caller.account, delegations.request_of(state, values[0] or "")
     if request is not None and request.owner_account in ("", account):
         return (delegations.arn_of(request, account),)
@@ -126,14 +129,14 @@ def _delegation_request(state: State, call: Call, values: Values) -> Iterable[st
 
 
 def profile_of(state: State, call: Call, arn: str | None, name: str | None) -> InstanceProfile | None:
-    """The instance profile that a call names by ARN or by name."""
+    """The instance profile with the ARN `arn`, else with the name `name` in the caller's account; or None."""
     if arn:
         return entity_by_arn(state, InstanceProfile, arn)
     return state.get(InstanceProfile, call.caller.account, (name or "").lower())
 
 
 def _role_of_profile(state: State, call: Call, values: Values) -> Iterable[str]:
-    """The role that whoever hands out an instance profile passes on: none, if the profile holds none."""
+    """The role that is passed with an instance profile; none where the profile has none."""
     arn, name = values
     if name is not None and name.startswith("arn:"):
         arn, name = name, None
@@ -141,7 +144,7 @@ def _role_of_profile(state: State, call: Call, values: Values) -> Iterable[str]:
         return
     profile = profile_of(state, call, arn, name)
     if profile is None:
-        # [U] Which role would be passed is not known, so whoever may not pass every role is refused.
+        # [U] The role is not known, so the caller needs the permission to pass any role.
         yield iam_arn(account_of(arn or "", call.caller.account), "role", "/", "*")
         return
     for key in profile.roles:
@@ -156,7 +159,7 @@ _ROLE_MANAGER: Final = "role-manager.iam.amazonaws.com"
 
 
 def _role_manager(state: State, call: Call) -> Iterator[Check]:
-    """Role Manager works with a role of its own: who switches it on needs the permission to make that."""
+    """The permission to create the service-linked role of Role Manager, for a call that enables it."""
     if (call.params.get("Properties") or {}).get("RoleManager/Enabled") == "true":
         account = call.caller.account
         arn = iam_arn(account, "role", f"{SERVICE_LINKED}{_ROLE_MANAGER}/", "AWSServiceRoleForIAMRoleManager")
@@ -164,7 +167,7 @@ def _role_manager(state: State, call: Call) -> Iterator[Check]:
 
 
 def _delegation_requests_listed(state: State, call: Call) -> Iterator[Check]:
-    """ListDelegationRequests has no resource; who asks for what it owns itself has a permission of its own."""
+    """iam:ListDelegationRequests on `*`, or on the resource of one's own requests where the caller lists those."""
     caller = call.caller.principal
     own = call.params.get("OwnerId") == caller.arn
     arn = iam_arn(caller.account, delegations.KIND, "/", delegations.OWN) if own else "*"
@@ -175,7 +178,7 @@ def _delegation_requests_listed(state: State, call: Call) -> Iterator[Check]:
 
 
 def _account_property_namespaces(state: State, call: Call, check: Check) -> list[str]:
-    """iam:AccountPropertyNamespaces: "the account property namespaces being read or modified"; there is one to read."""
+    """iam:AccountPropertyNamespaces: "the account property namespaces being read or modified"; one can be read."""
     if call.operation == "GetAccountProperties":
         return ["RoleManager"]
     if call.operation != "PutAccountProperties":
@@ -184,9 +187,9 @@ def _account_property_namespaces(state: State, call: Call, check: Check) -> list
 
 
 def _service_of_credential(state: State, call: Call, check: Check) -> list[str]:
-    """iam:ServiceSpecificCredentialServiceName: of the credential to be made, else of the one that is meant."""
+    """iam:ServiceSpecificCredentialServiceName: that of the credential to create, else of the existing one."""
     if call.operation == "CreateServiceSpecificCredential":
-        return one(call.params.get("ServiceName"))
+        return as_values(call.params.get("ServiceName"))
     key = call.params.get("ServiceSpecificCredentialId")
     found = state.get(ServiceSpecificCredential, call.caller.account, key) if key else None
     return [] if found is None else [found.service]
@@ -196,24 +199,24 @@ def _permissions_boundary(state: State, call: Call, check: Check) -> list[str]:
     """iam:PermissionsBoundary: the one that the request sets, else the one that the user or role has."""
     given = call.params.get("PermissionsBoundary")
     if given is not None or call.operation.startswith("Create"):
-        return one(given)
+        return as_values(given)
     entity = entity_of(state, check.resource)
-    return one(entity.boundary) if isinstance(entity, User | Role) else []
+    return as_values(entity.boundary) if isinstance(entity, User | Role) else []
 
 
 def _delegation_request_owner(state: State, call: Call, check: Check) -> list[str]:
-    """iam:DelegationRequestOwner: the owner of the request, or whose requests are listed."""
+    """iam:DelegationRequestOwner: the owner of the request, or the OwnerId of a list."""
     if call.operation == "ListDelegationRequests":
-        return one(call.params.get("OwnerId"))
+        return as_values(call.params.get("OwnerId"))
     request = delegations.by_arn(state, check.resource)
-    return [] if request is None else one(request.owner)
+    return [] if request is None else as_values(request.owner)
 
 
-# --- what the state knows ----------------------------------------------------------------------------------------
+# --- facts of the state ----------------------------------------------------------------------------------------
 
 
 def _facts(state: State, arn: str) -> ResourceFacts | None:
-    """Of users, roles, profiles, policies, providers, devices, certificates and delegation requests."""
+    """The facts of an IAM resource: account, tags, trust policy or default policy."""
     entity = entity_of(state, arn)
     if entity is None:
         default = delegations.default_policy(state, arn)
@@ -223,7 +226,7 @@ def _facts(state: State, arn: str) -> ResourceFacts | None:
 
 
 def _policy(action: str, arn: str, text: str) -> CompiledPolicy | None:
-    """A trust policy speaks of becoming the role, never of what is done to it."""
+    """The policy of a role or delegation request. A trust policy applies only to STS actions."""
     if arn.split(":", 5)[5].startswith(f"{delegations.KIND}/"):
         return compiled(text, PolicyKind.RESOURCE, f"default permissions on {arn}", arn)
     return compiled(text, PolicyKind.TRUST, f"trust policy of {arn}", arn) if action.startswith("sts:") else None

@@ -1,4 +1,4 @@
-"""AWS KMS: keys, aliases, and the key that a ciphertext tells of."""
+"""AWS KMS: keys, aliases, and the key of a ciphertext."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from locum.authz.functions import Functions, Values, account_of
 from locum.core.arn import PARTITION
 from locum.state import State
 
-# "To use an alias in a permission, you need permission on the KMS key": which key that is, a backend has to say; who
-# may not use every key is refused where it does not.
+# "To use an alias in a permission, you need permission on the KMS key". Where the backend does not tell which key that
+# is, the caller needs permission on all keys.
 _ALIAS: Final = re.compile(r":alias/.*")
-_OF_KEYS: Final = frozenset({"key", "source", "destination"})
-"""The types of `kms.rules` that are keys: what is done to an alias itself is decided on the alias."""
+_KEY_TYPES: Final = frozenset({"key", "source", "destination"})
+"""The resource types of `kms.rules` that are keys. An operation on an alias itself is decided on the alias."""
 
 
 def _key(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -30,9 +30,9 @@ _KEY_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9
 
 
 def _ciphertext(state: State, call: Call, values: Values) -> Iterable[str]:
-    """Ciphertexts of local KMS backends begin with the id of their key. Without it or a key beside it: every key.
+    """The key of a ciphertext, which in local KMS backends begins with the key's id; else the given key, or all keys.
 
-    The account is that of the key beside it: "To specify a KMS key in a different AWS account, you must use the key
+    The account is that of the given key: "To specify a KMS key in a different AWS account, you must use the key
     ARN or alias ARN".
     """
     ciphertext, key = values
@@ -43,9 +43,9 @@ def _ciphertext(state: State, call: Call, values: Values) -> Iterable[str]:
     return () if key else _key(state, call, ("*",))
 
 
-def _meant(check: Check) -> str:
-    """Of an alias, every key that it may be of."""
-    return _ALIAS.sub(":key/*", check.resource) if check.kind in _OF_KEYS else check.resource
+def _effective_arn(check: Check) -> str:
+    """The ARN of all keys for an alias."""
+    return _ALIAS.sub(":key/*", check.resource) if check.kind in _KEY_TYPES else check.resource
 
 
-FUNCTIONS: Final = Functions(resolvers={"kms_ciphertext": _ciphertext, "kms_key": _key}, meant=_meant)
+FUNCTIONS: Final = Functions(resolvers={"kms_ciphertext": _ciphertext, "kms_key": _key}, effective_arn=_effective_arn)

@@ -12,7 +12,7 @@ from locum.state import State
 
 
 def _function(state: State, call: Call, values: Values) -> Iterable[str]:
-    """A function by name, partial ARN (`account:function:name`) or ARN, each perhaps with a qualifier."""
+    """A function by name, partial ARN (`account:function:name`) or ARN, each with or without a qualifier."""
     name, qualifier = values
     account, region, rest = call.caller.account, call.region, name or "*"
     arn = Arn.find(rest)

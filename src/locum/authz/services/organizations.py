@@ -1,7 +1,7 @@
-"""What calls of AWS Organizations are about: the ARNs behind the ids that they name, the types of policy, the tags.
+"""AWS Organizations: ARNs from ids, policy types and tags.
 
-Service Authorization Reference, "Actions, resources, and condition keys for AWS Organizations". An id says by its
-form what it is the id of; of which organization, the caller's membership says.
+Service Authorization Reference, "Actions, resources, and condition keys for AWS Organizations". The type of a resource
+follows from the form of its id, the organization from the caller's account.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ _KINDS: Final = (
     ("p-", ("policy", "*")),
     ("h-", ("handshake", "*")),
 )
-"""What an id begins with, and what its ARN has before it."""
+"""The prefixes of ids, and the parts of the ARN before the id."""
 
 
 def _parts(state: State, call: Call) -> tuple[str, str, Organization | None]:
-    """The management account and the id of the caller's organization; `o-*` where it is in none."""
+    """The management account, the id and the caller's organization; `o-*` and None where there is none."""
     account = call.caller.account
     organization = organization_of(state, account)
     return (account, "o-*", None) if organization is None else (organization.account, organization.id, organization)
 
 
 def _resource(state: State, call: Call, values: Values) -> Iterable[str]:
-    """The root, a unit, an account, a policy, the resource policy or a handshake, by its id."""
+    """The root, a unit, an account, a policy, the resource policy or a handshake, by id."""
     identifier = values[0] or "*"
     management, organization_id, organization = _parts(state, call)
     if organization is not None:
@@ -62,7 +62,7 @@ def _resource(state: State, call: Call, values: Values) -> Iterable[str]:
 
 
 def _account(state: State, call: Call, values: Values) -> Iterable[str]:
-    """An account by its id; what is none (an e-mail address) may be any."""
+    """An account by its id. For anything else (an e-mail address) all accounts."""
     given = values[0] or "*"
     return _resource(state, call, (given if ACCOUNT_ID.fullmatch(given) else "*",))
 
@@ -73,7 +73,7 @@ def _own_account(state: State, call: Call, values: Values) -> Iterable[str]:
 
 
 def _new(state: State, call: Call, values: Values) -> Iterable[str]:
-    """What a call is about to make: a policy of a type, a unit, the resource policy that there may be already."""
+    """A resource to be created: a policy of a type, a unit or the resource policy, which may exist already."""
     management, organization_id, organization = _parts(state, call)
     if call.operation == "CreatePolicy":
         kind = (values[0] or "*").lower()
@@ -85,7 +85,7 @@ def _new(state: State, call: Call, values: Values) -> Iterable[str]:
 
 
 def _policy_types(state: State, call: Call, _check: Check) -> list[str]:
-    """organizations:PolicyType: the one that the request names, or that of the policy that it names."""
+    """organizations:PolicyType: the type in the request, or the type of the policy in the request."""
     params = call.params
     given = params.get("Type") or params.get("Filter") or params.get("PolicyType")
     if isinstance(given, str):
@@ -97,7 +97,7 @@ def _policy_types(state: State, call: Call, _check: Check) -> list[str]:
 
 
 def _facts(state: State, arn: str) -> ResourceFacts | None:
-    """The tags of what has this very ARN, in whichever organization."""
+    """The owner and the tags of the resource with this ARN, in any organization."""
     fields = Arn.find(arn)
     organization = None if fields is None else state.get(Organization, fields.account, fields.account)
     if fields is None or organization is None:

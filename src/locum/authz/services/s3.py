@@ -1,4 +1,4 @@
-"""Amazon S3: both forms of addressing, the source of a copy, tags of objects, and whose policy counts."""
+"""Amazon S3: buckets, objects, access points, copy sources, object tags, and the bucket policy of objects."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from locum.state import State
 # S3 API, PutBucketPolicy: "the root principal in a bucket owner's AWS account can perform the GetBucketPolicy,
 # PutBucketPolicy, and DeleteBucketPolicy API actions, even if their bucket policy explicitly denies the root
 # principal's access".
-_BY_OWNER: Final = frozenset({"s3:DeleteBucketPolicy", "s3:GetBucketPolicy", "s3:PutBucketPolicy"})
+_OWNER_ROOT_ACTIONS: Final = frozenset({"s3:DeleteBucketPolicy", "s3:GetBucketPolicy", "s3:PutBucketPolicy"})
 
-# Whoever makes a bucket owns it: that somebody else has one of that name is for S3 to say.
-_MADE: Final = frozenset({"s3:CreateBucket"})
+# The caller will own the bucket. Whether another account has one of that name is for S3 to answer.
+_CREATING_ACTIONS: Final = frozenset({"s3:CreateBucket"})
 
 
 def _s3_bucket(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -31,7 +31,7 @@ def _s3_bucket(state: State, call: Call, values: Values) -> Iterable[str]:
 
 
 def s3_object(state: State, call: Call, values: Values) -> Iterable[str]:
-    """An object; behind an access point its ARN has `/object/` in the middle."""
+    """An object. Through an access point, its ARN has `/object/` before the key."""
     bucket, key = values
     if bucket is not None and bucket.startswith("arn:"):
         return (f"{bucket}/object/{key}",)
@@ -43,10 +43,10 @@ _SOURCE_BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*|arn:aws:s3:[a-z0
 
 
 def s3_source(text: str) -> tuple[str, str, str]:
-    """Bucket, key and version of an x-amz-copy-source header: `/bucket/key?versionId=v`, URL-encoded.
+    """Parse an x-amz-copy-source header: bucket, key and version of `/bucket/key?versionId=v`, URL-encoded.
 
-    Raises Fault InvalidArgument for everything that could be read in another way than this (a scheme, a fragment,
-    further parameters, two slashes in front): the backend might find another object in it than is decided on here.
+    Raises Fault InvalidArgument for ambiguous values (a scheme, a fragment, further parameters, two leading slashes),
+    which the backend might parse to another object than the one that is decided on here.
     """
     found = _SOURCE.fullmatch(text)
     path = unquote(found["path"]).removeprefix("/") if found is not None else ""
@@ -66,7 +66,10 @@ def _s3_renamed(state: State, call: Call, values: Values) -> Iterable[str]:
 
 
 def _copy_source(state: State, call: Call) -> Iterator[Check]:
-    """CopyObject, UploadPartCopy: "you must have read access to the source object", or to its version."""
+    """The read permission on the source of CopyObject and UploadPartCopy, or on its version.
+
+    "you must have read access to the source object".
+    """
     bucket, key, version = s3_source(str(call.params.get("CopySource", "")))
     context: dict[str, Value] = {"s3:versionid": version} if version else {}
     action = "s3:GetObjectVersion" if version else "s3:GetObject"
@@ -75,7 +78,7 @@ def _copy_source(state: State, call: Call) -> Iterator[Check]:
 
 
 def object_tags(params: Mapping[str, Any]) -> dict[str, str]:
-    """The tags that a request gives to an object: the x-amz-tagging header, or a tag set in the body."""
+    """The tags that a request sets on an object, in the x-amz-tagging header or in a tag set in the body."""
     return pairs(params.get("Tagging") or ())
 
 
@@ -99,7 +102,7 @@ def _signature_version(state: State, call: Call, check: Check) -> list[str]:
 
 
 def _policy(action: str, arn: str, text: str) -> CompiledPolicy:
-    """The policy of an object is its bucket's."""
+    """The bucket policy, which is also that of the bucket's objects."""
     bucket = arn.partition("/")[0]
     return compiled(text, PolicyKind.RESOURCE, f"policy of {bucket}", bucket)
 
@@ -114,6 +117,6 @@ FUNCTIONS: Final = Functions(
         "s3:requestobjecttag": _requested_object_tags,
     },
     policy=_policy,
-    by_owner=_BY_OWNER,
-    made=_MADE,
+    owner_root_actions=_OWNER_ROOT_ACTIONS,
+    creating_actions=_CREATING_ACTIONS,
 )

@@ -11,7 +11,7 @@ from locum.state import State
 
 
 def _secrets_of_filters(state: State, call: Call) -> tuple[Check, ...]:
-    """Which secrets a filter finds only the backend knows, and each of them takes a permission of its own."""
+    """Refuse filters: only the backend knows their secrets, and each secret takes a permission of its own."""
     if call.params.get("Filters"):
         raise Fault("NotImplemented", "Filters are not implemented here: name the secrets in SecretIdList.", 501)
     return ()

@@ -1,4 +1,4 @@
-"""Amazon SNS: the topic of a subscription, and roles that are handed over in attributes."""
+"""Amazon SNS: the topic of a subscription, and roles that are passed in attributes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from locum.state import State
 
 
 def _topic_of_subscription(state: State, call: Call, values: Values) -> Iterable[str]:
-    """arn:aws:sns:region:account:topic:id is a subscription to arn:aws:sns:region:account:topic."""
+    """The topic of the subscription arn:aws:sns:region:account:topic:id."""
     arn = values[0] or ""
     if arn.count(":") == 6:
         return (arn.rsplit(":", 1)[0],)
@@ -20,7 +20,7 @@ def _topic_of_subscription(state: State, call: Call, values: Values) -> Iterable
 
 
 def _attribute_roles(state: State, call: Call) -> Iterator[Check]:
-    """SNS hands over roles in attributes: `HTTPSuccessFeedbackRoleArn`, `SubscriptionRoleArn` and the like."""
+    """iam:PassRole for roles in attributes: `HTTPSuccessFeedbackRoleArn`, `SubscriptionRoleArn` and the like."""
     attributes = dict(call.params.get("Attributes") or {})
     attributes[call.params.get("AttributeName", "")] = call.params.get("AttributeValue")
     for name, value in attributes.items():

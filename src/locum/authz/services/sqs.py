@@ -16,13 +16,13 @@ from locum.state import State
 
 # IAM User Guide, "Tasks that require root user credentials": "Edit or delete an Amazon SQS resource-based policy that
 # denies all principals."
-_BY_OWNER: Final = frozenset({"sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SetQueueAttributes"})
+_OWNER_ROOT_ACTIONS: Final = frozenset({"sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SetQueueAttributes"})
 
 _URL_OF_QUEUE: Final = re.compile(r"[^?#\x00-\x20]+")
 
 
 def _queue(state: State, call: Call, values: Values) -> Iterable[str]:
-    """`https://host/account/name`; SQS also takes a bare name, and GetQueueUrl another account's."""
+    """A queue by its URL `https://host/account/name`, by name, or (GetQueueUrl) by name and account."""
     owner, url = values
     if url is not None and url.startswith("arn:"):
         return (url,)
@@ -35,4 +35,4 @@ def _queue(state: State, call: Call, values: Values) -> Iterable[str]:
     return (f"arn:{PARTITION}:sqs:{call.region}:{account}:{parts[-1] if parts else '*'}",)
 
 
-FUNCTIONS: Final = Functions(resolvers={"sqs_queue": _queue}, by_owner=_BY_OWNER)
+FUNCTIONS: Final = Functions(resolvers={"sqs_queue": _queue}, owner_root_actions=_OWNER_ROOT_ACTIONS)

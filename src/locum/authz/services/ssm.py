@@ -12,10 +12,10 @@ from locum.state import State
 
 
 def _parameter(state: State, call: Call, values: Values) -> Iterable[str]:
-    """A parameter's name may begin with a slash, which its ARN does not repeat.
+    """A parameter by name or ARN, without its label or version. A leading slash is not repeated in the ARN.
 
     SSM API Reference, GetParameter: "To query by parameter label, use Name: name:label. To query by parameter version,
-    use Name: name:version": neither is of the ARN.
+    use Name: name:version".
     """
     name = values[0] or "*"
     if name.startswith("arn:"):

@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from locum.authz.call import Call, Check
-from locum.authz.functions import Functions, Values, one
+from locum.authz.functions import Functions, Values, as_values
 from locum.core.arn import root_arn
 from locum.state import State
 
-# A root session into a member account is granted by the caller's own policies and by the organization: the account
-# that it is into has no policy that could name the caller.
-_OF_CALLER: Final = frozenset({"sts:AssumeRoot"})
+# AssumeRoot is allowed by the caller's own policies and by the organization: the member account has no policy that
+# could name the caller.
+_CALLER_ONLY_ACTIONS: Final = frozenset({"sts:AssumeRoot"})
 
 
 def _source_identity_kept(state: State, call: Call) -> Iterator[Check]:
-    """A source identity stays with a session that is assumed from another, and each step must be allowed to set it.
+    """sts:SetSourceIdentity for a session in a role chain, which inherits the source identity.
 
     IAM User Guide, "Monitor and control actions taken with assumed roles": "The trust policies of all roles in a
     role chain must allow the sts:SetSourceIdentity action".
@@ -27,13 +27,13 @@ def _source_identity_kept(state: State, call: Call) -> Iterator[Check]:
 
 
 def _source_identity(state: State, call: Call, check: Check) -> list[str]:
-    """sts:SourceIdentity: the one asked for, else the one that the session already has and keeps."""
+    """sts:SourceIdentity: the requested one, else that of the calling session."""
     session = call.caller.session
-    return one(call.params.get("SourceIdentity") or (session.source_identity if session else ""))
+    return as_values(call.params.get("SourceIdentity") or (session.source_identity if session else ""))
 
 
 def _root_user(state: State, call: Call, values: Values) -> Iterable[str]:
-    """AssumeRoot, TargetPrincipal: "The member account principal ARN or account ID"."""
+    """The TargetPrincipal of AssumeRoot: "The member account principal ARN or account ID"."""
     target = values[0] or "*"
     return (target if target.startswith("arn:") else root_arn(target),)
 
@@ -42,5 +42,5 @@ FUNCTIONS: Final = Functions(
     planners={"source_identity_kept": _source_identity_kept},
     resolvers={"sts_root_user": _root_user},
     keys={"source_identity": _source_identity},
-    of_caller=_OF_CALLER,
+    caller_only_actions=_CALLER_ONLY_ACTIONS,
 )

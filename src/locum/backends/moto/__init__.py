@@ -1,6 +1,6 @@
 """moto, embedded: its service handlers called directly, without its server, dispatcher or authentication.
 
-Importing anything from here raises ConfigurationError where moto is of a version that does not have what is relied on.
+Importing it raises ConfigurationError where moto is a version without the internals that are used (`relied_on`).
 """
 
 from locum.backends.moto.relied_on import AT_ONCE, check

@@ -1,11 +1,11 @@
-"""What moto would do in other services because of a call, collected as values in place of being done.
+"""Collection of the calls that moto would make to other services because of a call.
 
-moto's S3 tells queues, topics, functions and EventBridge of events, and its SNS delivers to queues and functions, by
-calling one another's models: nobody decides whether they may, nothing is recorded, and a destination in another account
-is looked for in the caller's. So while a call is carried out, each becomes a `Delivery` and nothing is delivered here:
-whoever made the call decides on the deliveries and makes them.
+moto's S3 sends events to queues, topics, functions and EventBridge, and its SNS delivers to queues and functions, by
+method calls among their models: without authorization and records, and with destinations of other accounts looked up in
+the caller's account. So each becomes a `Delivery` in the result of the call, and nothing is delivered here: `calls`
+authorizes and makes them.
 
-Subscriptions by HTTP, e-mail, SMS and to mobile applications stay moto's.
+Subscriptions by HTTP, e-mail, SMS and to mobile applications are left to moto.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FIFO: Final = ".fifo"
 
 
 class Source(NamedTuple):
-    """Who delivers: the service, and the resource on whose behalf."""
+    """The service that delivers, and the resource on whose behalf it does."""
 
     service_principal: str
     arn: str
@@ -37,7 +37,7 @@ class Source(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What is delivered: a call, without its place."""
+    """The call to make, without account and region."""
 
     service: str
     operation: str
@@ -45,7 +45,7 @@ class Request(NamedTuple):
 
 
 class Collected:
-    """What the call under way causes, in order; `undo` as in `Carried`."""
+    """The deliveries of the current call, in order; `undo` as in `Carried`."""
 
     def __init__(self, call: BackendCall) -> None:
         self.call = call
@@ -53,56 +53,56 @@ class Collected:
         self._deliveries: list[Delivery] = []
 
     def add(self, source: Source, account: str, region: str, request: Request, *, required: bool = False) -> None:
-        """Have `request` made in `account` and `region`."""
+        """Add the delivery of `request` to `account` and `region`."""
         self._deliveries.append(Delivery(*source, *request, account, region, required))
 
     def after(self, response: HttpResponse) -> Carried:
-        """The call as it was carried out. An error causes nothing."""
+        """The result of the call. An error has no deliveries."""
         if response.status >= 400:
             return Carried(response)
         return Carried(response, tuple(self._deliveries), self.undo)
 
 
-_under_way: ContextVar[Collected | None] = ContextVar("locum_call_under_way", default=None)
+_current: ContextVar[Collected | None] = ContextVar("locum_call_under_way", default=None)
 
 
 @contextmanager
 def collecting(call: BackendCall) -> Iterator[Collected]:
-    """Collect what moto would deliver in this thread because of `call`, until the block ends."""
+    """Collect moto's deliveries for `call` in this thread, until the block ends."""
     collected = Collected(call)
-    token = _under_way.set(collected)
+    token = _current.set(collected)
     try:
         yield collected
     finally:
-        _under_way.reset(token)
+        _current.reset(token)
 
 
 def divert() -> None:
-    """Put what collects in the place of what delivers, in moto's S3 and SNS. Idempotent."""
+    """Replace the functions of moto's S3 and SNS that deliver by those that collect. Idempotent."""
     internals.divert_deliveries(
-        send_event=_object_event, send_test_event=_test_events, configure=_configure, publish=_publish
+        send_event=_send_event, send_test_event=_send_test_event, configure=_configure, publish=_publish
     )
 
 
 def _collector(source: str) -> Collected | None:
-    """Where to collect; None, which is logged, where moto delivers in a thread of its own: nobody made that call."""
-    collected = _under_way.get()
+    """The collector of the current call; None, which is logged, where moto delivers outside of any call."""
+    collected = _current.get()
     if collected is None:
         _log.warning("%s delivers something outside of any call: dropped", source)
     return collected
 
 
-def _queued(queue: Arn, body: str, more: dict[str, Any] | None = None) -> Request:
+def _send_message(queue: Arn, body: str, more: dict[str, Any] | None = None) -> Request:
     url = f"https://sqs.{queue.region}.amazonaws.com/{queue.account}/{queue.resource}"
     return Request("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": body, **(more or {})})
 
 
-def _published(topic: Arn, text: str) -> Request:
+def _publish_message(topic: Arn, text: str) -> Request:
     parameters = {"TopicArn": str(topic), "Subject": "Amazon S3 Notification", "Message": text}
     return Request("sns", "Publish", parameters)
 
 
-def _invoked(function: Arn, payload: bytes, invocation: str = "Event") -> Request:
+def _invoke(function: Arn, payload: bytes, invocation: str = "Event") -> Request:
     parameters = {"FunctionName": str(function), "InvocationType": invocation, "Payload": payload}
     return Request("lambda", "Invoke", parameters)
 
@@ -110,27 +110,27 @@ def _invoked(function: Arn, payload: bytes, invocation: str = "Event") -> Reques
 # -- S3 ------------------------------------------------------------------------------------------------------
 
 
-_CAUSES: Final = {
+_SOLE_CAUSES: Final = {
     "ObjectCreated:Put": "PutObject",
     "ObjectAcl:Put": "PutObjectAcl",
     "ObjectTagging:Put": "PutObjectTagging",
     "ObjectTagging:Delete": "DeleteObjectTagging",
 }
-"""Events that only one operation of S3 causes. To moto, an object that is put gets its ACL and its tags afterwards, and
-one that is uploaded in parts is put when it is complete."""
+"""Events that only one operation of S3 causes. moto also sends those for the ACL and the tags with which an object is
+created, and that of PutObject for a completed multipart upload."""
 
 
 def _of_bucket(bucket: Any) -> Source:
     return Source("s3.amazonaws.com", bucket.arn, bucket.account_id)
 
 
-def _object_event(_account: str, event_name: Any, bucket: Any, key: Any) -> None:
-    """In the place of `moto.s3.notifications.send_event`."""
+def _send_event(_account: str, event_name: Any, bucket: Any, key: Any) -> None:
+    """The replacement of `moto.s3.notifications.send_event`."""
     configuration = bucket.notification_configuration
     if configuration is None or (collected := _collector(bucket.arn)) is None:
         return
     call, name = collected.call, event_name.value.removeprefix("s3:")
-    if call.service == "s3" and _CAUSES.get(name, call.operation) != call.operation:
+    if call.service == "s3" and _SOLE_CAUSES.get(name, call.operation) != call.operation:
         return
     origin, address, sequencer = call.origin, call.request.source_ip, _sequencers.next(call.origin.at)
     event = s3_events.ObjectEvent(name, bucket, key, origin, address, sequencer)
@@ -138,22 +138,22 @@ def _object_event(_account: str, event_name: Any, bucket: Any, key: Any) -> None
         arn = Arn.find(destination.arn)
         if arn is not None and destination.matches(event_name, key.name):
             text = s3_events.message(event, destination.id)
-            collected.add(_of_bucket(bucket), arn.account, arn.region, _told(arn, text))
-    told = None if configuration.event_bridge is None else s3_events.entry(event)
-    if told is not None:
-        request = Request("events", "PutEvents", {"Entries": [told]})
+            collected.add(_of_bucket(bucket), arn.account, arn.region, _notification(arn, text))
+    entry = None if configuration.event_bridge is None else s3_events.entry(event)
+    if entry is not None:
+        request = Request("events", "PutEvents", {"Entries": [entry]})
         collected.add(_of_bucket(bucket), bucket.account_id, bucket.region_name, request)
 
 
-def _told(destination: Arn, text: str) -> Request:
-    """The call that tells a destination of an event."""
+def _notification(destination: Arn, text: str) -> Request:
+    """The call that sends the message of an event to a destination."""
     if destination.service == "sqs":
-        return _queued(destination, text)
-    return _published(destination, text) if destination.service == "sns" else _invoked(destination, text.encode())
+        return _send_message(destination, text)
+    return _publish_message(destination, text) if destination.service == "sns" else _invoke(destination, text.encode())
 
 
 def _configure(bucket: Any, notification_config: Any) -> None:
-    """In the place of `FakeBucket.set_notification_configuration`, which keeps what it then finds to be wrong.
+    """The replacement of `FakeBucket.set_notification_configuration`, which stores a configuration before validation.
 
     S3 API Reference, PutBucketNotificationConfiguration: "The PUT notification is an atomic operation."
     """
@@ -167,14 +167,14 @@ def _configure(bucket: Any, notification_config: Any) -> None:
     except BaseException:
         undo()
         raise
-    if (collected := _under_way.get()) is not None:
+    if (collected := _current.get()) is not None:
         collected.undo = undo
 
 
-def _test_events(account_id: str, bucket: Any) -> None:
-    """In the place of `moto.s3.notifications.send_test_event`.
+def _send_test_event(account_id: str, bucket: Any) -> None:
+    """The replacement of `moto.s3.notifications.send_test_event`.
 
-    S3 API Reference, PutBucketNotificationConfiguration: queues and topics get a test message; of a function S3
+    S3 API Reference, PutBucketNotificationConfiguration: queues and topics get a test message; for a function S3
     "verifies that the Lambda function permissions grant Amazon S3 permission to invoke the function": a dry run.
     """
     collected, configuration = _collector(bucket.arn), bucket.notification_configuration
@@ -186,7 +186,7 @@ def _test_events(account_id: str, bucket: Any) -> None:
         if collected is None or collected.call.params.get("SkipDestinationValidation"):
             continue
         message = s3_events.destination_test(bucket.name, collected.call.origin)
-        test = _invoked(arn, b"", "DryRun") if arn.service == "lambda" else _told(arn, message)
+        test = _invoke(arn, b"", "DryRun") if arn.service == "lambda" else _notification(arn, message)
         collected.add(_of_bucket(bucket), arn.account, arn.region, test, required=True)
 
 
@@ -203,7 +203,7 @@ def _publish(
     deduplication_id: str | None = None,
     message_structure: str | None = None,
 ) -> None:
-    """In the place of `moto.sns.models.Subscription.publish`."""
+    """The replacement of `moto.sns.models.Subscription.publish`."""
     order = (group_id, deduplication_id)
     if subscription.protocol not in ("sqs", "lambda"):
         internals.moto_publish(
@@ -223,26 +223,26 @@ def _publish(
         message_id, topic.arn, subscription.arn, region, text, subject, attributes, at
     )
     if subscription.protocol == "lambda":
-        request = _invoked(arn, sns_messages.function_event(notification))
+        request = _invoke(arn, sns_messages.function_event(notification))
     else:
         raw = subscription.attributes.get("RawMessageDelivery") in (True, "true")
-        body, more = _for_queue(notification, raw=raw)
-        request = _queued(arn, body, more | _order(arn, message, *order))
+        body, more = _queue_message(notification, raw=raw)
+        request = _send_message(arn, body, more | _fifo_parameters(arn, message, *order))
     collected.add(Source("sns.amazonaws.com", topic.arn, topic.account_id), arn.account, arn.region, request)
 
 
-def _for_queue(notification: sns_messages.Notification, *, raw: bool) -> tuple[str, dict[str, Any]]:
-    """The body of the message to a queue, and its parameters beside that."""
+def _queue_message(notification: sns_messages.Notification, *, raw: bool) -> tuple[str, dict[str, Any]]:
+    """The body of the message to a queue, and the further parameters of SendMessage."""
     if not raw:
         return sns_messages.envelope(notification), {}
     attributes = sns_messages.raw_attributes(notification.attributes)
     return notification.message, {"MessageAttributes": attributes} if attributes else {}
 
 
-def _order(queue: Arn, message: str, group_id: str | None, deduplication_id: str | None) -> dict[str, str]:
-    """What keeps messages in order and each of them one.
+def _fifo_parameters(queue: Arn, message: str, group_id: str | None, deduplication_id: str | None) -> dict[str, str]:
+    """The message group and deduplication ids of SendMessage.
 
-    SNS Developer Guide, "Message deduplication for FIFO topics": without an id, SNS makes a SHA-256 hash of the body.
+    SNS Developer Guide, "Message deduplication for FIFO topics": without an id, it is the SHA-256 hash of the body.
     """
     order = {"MessageGroupId": group_id} if group_id else {}
     if queue.resource.endswith(_FIFO) and group_id:

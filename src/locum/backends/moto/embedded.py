@@ -1,8 +1,7 @@
 """The default backend: moto in this process.
 
-moto is plain Python under one lock (the GIL), so threads do not make it faster; but some of its calls wait
-(an SQS long poll, Lambda) and would hold up everything else. Calls known to be short run at once on the
-event loop, all others on a few threads.
+moto is plain Python under the GIL, so that threads do not make it faster; but some of its calls block (an SQS long
+poll, Lambda). Calls that are known to be short run on the event loop, all others on a few threads.
 """
 
 from __future__ import annotations
@@ -33,32 +32,31 @@ SHORT: Final = {
     ),
     "dynamodb": frozenset({"GetItem", "PutItem", "DeleteItem", "UpdateItem", "Query", "DescribeTable"}),
 }
-"""Calls that take well under a millisecond, whatever their input."""
+"""Calls that take well under a millisecond for any input."""
 
-_FORMS: Final = ("query", "ec2")
+_FORM_PROTOCOLS: Final = ("query", "ec2")
 _HOP_BY_HOP: Final = frozenset({"status", "server", "date", "connection", "transfer-encoding"})
-_STEERING: Final = ("MOTO_ACCOUNT_ID", "INITIAL_NO_AUTH_ACTION_COUNT", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
-"""Variables of the environment that would have moto work in one account only, judge calls by itself, or look for
-a profile that this process does not need."""
+_UNWANTED_VARIABLES: Final = ("MOTO_ACCOUNT_ID", "INITIAL_NO_AUTH_ACTION_COUNT", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+"""Environment variables that make moto use one account, authorize calls itself, or look for an AWS profile."""
 
 
 class EmbeddedMoto:
-    """moto behind the Backend port. Everything it holds is in memory."""
+    """moto as a Backend. All of its data is in memory."""
 
     forgets = True
 
     def __init__(self, directory: Directory) -> None:
-        for name in _STEERING:
+        for name in _UNWANTED_VARIABLES:
             os.environ.pop(name, None)
         self._directory = directory
-        self._lent: set[str] = set()
+        self._installed: set[str] = set()
         self._workers = Workers()
         deliveries.divert()
 
     async def call(self, call: BackendCall) -> Carried:
-        if call.account not in self._lent:
+        if call.account not in self._installed:
             identity.lend(self._directory, call.account)
-            self._lent.add(call.account)
+            self._installed.add(call.account)
         if call.service == "s3":
             s3.check(call)
         if call.operation in SHORT.get(call.service, ()):
@@ -75,27 +73,27 @@ class EmbeddedMoto:
 
 
 def carry_out(call: BackendCall) -> Carried:
-    """Run moto's handler for `call`, in this thread. Raises Fault where moto has no such service or operation."""
+    """Run moto's handler for `call` in this thread. Raises Fault where moto has no such service or operation."""
     with deliveries.collecting(call) as collected:
-        response = _carried_out(call)
+        response = _response_to(call)
     return collected.after(response)
 
 
-def _carried_out(call: BackendCall) -> HttpResponse:
+def _response_to(call: BackendCall) -> HttpResponse:
     protocol = translate.protocol_for(call.model, call.protocol)
     service = handlers.find(call.service, call.endpoint_prefix, call.signing_name, call.region, call.account)
     if service is None or protocol is None:
         raise not_implemented(call)
     if not handlers.has_region(call.service, call.account, call.region):
         raise Fault("SignatureDoesNotMatch", "Credential should be scoped to a valid region. ", 403)
-    said = translate.restated(call.model, protocol, _named_plainly(call))
-    handler = service.handler(f"https://{service.host}{said.path}")
+    restated = translate.restated(call.model, protocol, _with_queue_name(call))
+    handler = service.handler(f"https://{service.host}{restated.path}")
     if handler is None:
         raise not_implemented(call)
-    environ = _environ(call, service.host, said, protocol)
-    answer = _ask(call, handler, Request(environ) if protocol in _FORMS else _Request(environ))
-    if protocol == "json":  # of which moto is not always sure
-        _set_content_type(answer, said.headers["content-type"])
+    environ = _environ(call, service.host, restated, protocol)
+    answer = _run_handler(call, handler, Request(environ) if protocol in _FORM_PROTOCOLS else _Request(environ))
+    if protocol == "json":  # which moto sometimes gets wrong
+        _set_content_type(answer, restated.headers["content-type"])
     if call.protocol != translate.CBOR:
         return answer
     assert isinstance(answer.body, bytes)
@@ -103,7 +101,7 @@ def _carried_out(call: BackendCall) -> HttpResponse:
     return call.codec.serialize(output, "")
 
 
-def _ask(call: BackendCall, handler: handlers.Handler, request: Request) -> HttpResponse:
+def _run_handler(call: BackendCall, handler: handlers.Handler, request: Request) -> HttpResponse:
     try:
         status, headers, body = handler(request, request.raw_url, request.headers)
     except ServiceException as error:
@@ -123,15 +121,15 @@ def _set_content_type(answer: HttpResponse, content_type: str) -> None:
 
 
 class _Request(Request):  # type: ignore[misc] # moto has no types
-    """A request whose body is no form, whatever its Content-Type says: an object may well be of that type."""
+    """A request whose body is not parsed as a form. The Content-Type of an S3 object may be that of a form."""
 
     @property
     def want_form_data_parsed(self) -> bool:
         return False
 
 
-def _named_plainly(call: BackendCall) -> Mapping[str, Any]:
-    """The parameters, with a queue's name in place of its URL: moto would find another name in some URLs."""
+def _with_queue_name(call: BackendCall) -> Mapping[str, Any]:
+    """The parameters, with a queue's name in place of its URL, of which moto sometimes parses another name."""
     url = call.params.get("QueueUrl") if call.service == "sqs" else None
     if url is None:
         return call.params
@@ -146,14 +144,14 @@ def _status_of(call: BackendCall, code: str) -> int:
     return 400
 
 
-def _environ(call: BackendCall, host: str, said: translate.Restated, protocol: str) -> dict[str, Any]:
-    """The request as a WSGI environment: what moto's request is made of, without a server in between."""
-    query = _query(call, said, protocol)
-    uri = f"{said.path}?{query}" if query else said.path
+def _environ(call: BackendCall, host: str, restated: translate.Restated, protocol: str) -> dict[str, Any]:
+    """The request as a WSGI environment, of which moto's request object is made."""
+    query = _query(call, restated, protocol)
+    uri = f"{restated.path}?{query}" if query else restated.path
     environ: dict[str, Any] = {
-        "REQUEST_METHOD": said.method,
+        "REQUEST_METHOD": restated.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": _decoded(said.path),
+        "PATH_INFO": _decoded(restated.path),
         "QUERY_STRING": query,
         "RAW_URI": uri,
         "REQUEST_URI": uri,
@@ -161,32 +159,32 @@ def _environ(call: BackendCall, host: str, said: translate.Restated, protocol: s
         "SERVER_PORT": "443",
         "HTTP_HOST": host,
         "wsgi.url_scheme": "https",
-        "wsgi.input": io.BytesIO(said.body),
+        "wsgi.input": io.BytesIO(restated.body),
         "HTTP_X_MOTO_ACCOUNT_ID": call.account,
         "HTTP_AUTHORIZATION": (
             f"AWS4-HMAC-SHA256 Credential=LOCUM/20260101/{call.region}/{call.signing_name}/aws4_request"
         ),
     }
-    _add_headers(environ, said.headers)
-    environ["CONTENT_LENGTH"] = str(len(said.body))
-    asked = call.request.headers.get("host", host)
-    if call.service == "sqs" and ".amazonaws.com" not in asked:
-        # A queue's URL is made of the address that the client used: it must lead back to the gateway. (A name of
-        # AWS's does already, and moto would take its region for the call's.)
-        environ["HTTP_HOST"] = asked
+    _add_headers(environ, restated.headers)
+    environ["CONTENT_LENGTH"] = str(len(restated.body))
+    client_host = call.request.headers.get("host", host)
+    if call.service == "sqs" and ".amazonaws.com" not in client_host:
+        # moto makes a queue's URL of the request's host: it must lead back to the gateway. (AWS's host names do
+        # already, and moto would use their region instead of the call's.)
+        environ["HTTP_HOST"] = client_host
         environ["wsgi.url_scheme"] = "https" if call.request.secure else "http"
     if "origin" in call.request.headers:
         environ["HTTP_ORIGIN"] = call.request.headers["origin"]
     return environ
 
 
-def _query(call: BackendCall, said: translate.Restated, protocol: str) -> str:
-    """The query string. It is never empty where moto would look for parameters in the body or the headers then."""
+def _query(call: BackendCall, restated: translate.Restated, protocol: str) -> str:
+    """The query string. It is not empty where moto would then look for parameters in the body or the headers."""
     if protocol == "json":
         return f"Action={call.operation}"
-    if protocol in _FORMS:
+    if protocol in _FORM_PROTOCOLS:
         return ""
-    return said.query or f"x-id={call.operation}"
+    return restated.query or f"x-id={call.operation}"
 
 
 def _add_headers(environ: dict[str, Any], headers: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Owner, resource policy and tags of resources that live in moto, read from its models."""
+"""Owner, resource policy and tags of resources in moto, read from its models."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Finder = Callable[[Arn, str, str], ResourceFacts]
 
 
 def facts(service: str, arn: str, account: str, region: str) -> ResourceFacts:
-    """What moto knows of `arn`; `account` and `region` where the ARN leaves them empty.
+    """The facts of the resource `arn` in moto; `account` and `region` are used where the ARN has none.
 
-    Raises ConfigurationError where that part of moto has not what is relied on.
+    Raises ConfigurationError where moto does not have the internals that are used (`relied_on`).
     """
     finder, part = _FINDERS.get(service), module_of(service)
     parsed = Arn.find(arn)
@@ -31,16 +31,16 @@ def facts(service: str, arn: str, account: str, region: str) -> ResourceFacts:
 
 
 def models_of(service: str, account: str, region: str) -> Any:
-    """moto's models of a service in an account and a region, or None where nothing was ever made there.
+    """moto's models of a service in an account and a region, or None where nothing was created there.
 
-    They are asked for before anything is decided, with whatever accounts and regions a caller names: looking must
-    not make them.
+    They are looked up before the decision, for any accounts and regions in the request, so that this must not create
+    them.
     """
-    return _kept(_kept(get_backend(service), account), region)
+    return _existing(_existing(get_backend(service), account), region)
 
 
-def _kept(backends: Any, place: str) -> Any:
-    """What moto keeps for an account or region. Its own dictionaries make what is asked of them."""
+def _existing(backends: Any, place: str) -> Any:
+    """The entry for an account or region, without creating it as moto's dictionaries do."""
     return None if backends is None else dict.get(backends, place)
 
 
@@ -53,7 +53,7 @@ def _text(policy: Any) -> str | None:
 
 
 def _bucket(arn: Arn, _account: str, _region: str) -> ResourceFacts:
-    """The bucket's policy guards its objects as well. Buckets of all accounts share one namespace."""
+    """The facts of a bucket or object: the policy is the bucket's. Bucket names are unique among all accounts."""
     backends: Any = get_backend("s3")
     name = arn.resource.split("/", 1)[0]
     owner = backends.bucket_accounts.get(name)
@@ -68,7 +68,7 @@ def _bucket(arn: Arn, _account: str, _region: str) -> ResourceFacts:
 
 
 def _bucket_tags(bucket: Any, arn: Arn, tagger: Any) -> dict[str, str] | None:
-    """The tags of the bucket, or of the object where the ARN is one's; None where there are none."""
+    """The tags of the bucket, or of the object where the ARN is that of an object; None where there are none."""
     _, slash, name = arn.resource.partition("/")
     key = bucket.keys.get(name) if slash else bucket
     if key is None or not hasattr(key, "arn") or not tagger.has_tags(key.arn):
@@ -105,7 +105,7 @@ def _key(arn: Arn, account: str, region: str) -> ResourceFacts:
 
 
 def _function(arn: Arn, account: str, region: str) -> ResourceFacts:
-    """A function; its versions and aliases are tagged with it, and have policies of their own that moto lacks."""
+    """The facts of a function, also for its versions and aliases, whose own policies moto does not have."""
     kind, _, name = arn.resource.partition(":")
     models = models_of("lambda", account, region)
     if models is None or kind != "function":
@@ -130,14 +130,14 @@ def _secret(arn: Arn, account: str, region: str) -> ResourceFacts:
 
 
 def _table(arn: Arn, account: str, region: str) -> ResourceFacts:
-    """A table's policy guards its indexes as well; a stream has one of its own."""
+    """The facts of a table or index, which have the table's policy, or of a stream, which has its own."""
     parts = arn.resource.split("/")
     models = models_of("dynamodb", account, region)
     table = models.tables.get(parts[1]) if models is not None and len(parts) > 1 else None
     if table is None:
         return UNKNOWN
-    guarded = str(arn) if "stream" in parts[2:3] else table.table_arn
-    policy = models.resource_policies.get(guarded)
+    owner_of_policy = str(arn) if "stream" in parts[2:3] else table.table_arn
+    policy = models.resource_policies.get(owner_of_policy)
     return ResourceFacts(account, None if policy is None else _text(policy.policy_doc), _pairs(table.tags))
 
 

@@ -1,8 +1,7 @@
-"""Find moto's handler for a call.
+"""Look-up of moto's handler for a call.
 
-Each moto service lists URL patterns on the host names of AWS. We address the service by its own module,
-never through moto's dispatcher: what a client writes into Host cannot reach another service, nor
-`/moto-api`, which resets everything.
+Each moto service lists URL patterns with the host names of AWS. The service is found by its module, never by moto's
+dispatcher, so that a client's Host header cannot reach another service, nor `/moto-api`, which resets everything.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ from locum.backends.moto.relied_on import check
 Handler = Callable[..., tuple[int, dict[str, Any], Any]]
 
 WITHHELD: Final = frozenset({"iam", "sts", "moto_api._internal", "instance_metadata"})
-"""What moto would do itself and Locum does: identity, and the metadata service."""
+"""The modules of moto that are not used, as Locum implements them, and moto's own API."""
 
 _PARTITIONS: Final = frozenset({"aws", "global"})
-"""The places of services that are global: the region of a call is nothing to them."""
-_PLACES: Final = 4096
-"""Services by account and region that are remembered; regions are whatever clients sign for."""
+"""The pseudo-regions of global services, which ignore the region of a call."""
+_CACHE_SIZE: Final = 4096
+"""The number of cached results. It is bounded, as clients may sign for any region."""
 
 _HOSTS: Final = (
     "{prefix}.{region}.amazonaws.com",
@@ -47,7 +46,7 @@ class Route(NamedTuple):
 
 
 class Service(NamedTuple):
-    """A moto service: where it believes to be, and its routes in moto's own order."""
+    """A moto service: its host name and its routes, in moto's order."""
 
     host: str
     routes: tuple[Route, ...]
@@ -62,18 +61,18 @@ class Service(NamedTuple):
 
 @cache
 def module_of(service: str) -> str | None:
-    """The moto module that plays the botocore service `service`, or None."""
+    """The moto module for the botocore service `service`, or None."""
     name = service.replace("-", "")
     module = moto_backends.ALT_SERVICE_NAMES.get(name, name)
     known = module in moto_backends.list_of_moto_modules() and module not in WITHHELD
     return module if known else None
 
 
-@lru_cache(maxsize=_PLACES)
+@lru_cache(maxsize=_CACHE_SIZE)
 def find(service: str, endpoint_prefix: str, signing_name: str, region: str, account: str) -> Service | None:
     """The moto service for a botocore service, or None where moto has none.
 
-    Raises ConfigurationError where that part of moto has not what is relied on.
+    Raises ConfigurationError where moto does not have the internals that are used (`relied_on`).
     """
     module = module_of(service)
     if module is None:
@@ -89,14 +88,14 @@ def find(service: str, endpoint_prefix: str, signing_name: str, region: str, acc
     return None
 
 
-@lru_cache(maxsize=_PLACES)
+@lru_cache(maxsize=_CACHE_SIZE)
 def has_region(service: str, account: str, region: str) -> bool:
-    """Whether the moto service for a botocore service is there in `region`: moto would stumble over any other."""
+    """Whether moto has the service in `region`. It would fail in any other."""
     module = module_of(service)
-    places = None if module is None else moto_backends.get_backend(module)
-    if not isinstance(places, BackendDict):
+    backends = None if module is None else moto_backends.get_backend(module)
+    if not isinstance(backends, BackendDict):
         return True
-    regions = places[account].regions
+    regions = backends[account].regions
     return region in regions or not _PARTITIONS.isdisjoint(regions)
 
 

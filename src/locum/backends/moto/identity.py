@@ -1,7 +1,7 @@
-"""What moto's other services look up in moto's IAM, answered from Locum's state.
+"""The look-ups of moto's other services in its IAM, answered from Locum's state.
 
-moto's Lambda, Batch, CodePipeline and EC2 ask their IAM for a role or an instance profile. They are
-given an IAM backend whose look-ups end here, so that they accept what exists in Locum, and nothing else.
+moto's Lambda, Batch, CodePipeline and EC2 look up roles and instance profiles in moto's IAM. It is replaced by an IAM
+backend with the roles and profiles of Locum.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from locum.backends.directory import Directory
 
 
 class DirectoryIam(IAMBackend):
-    """moto's IAM backend with its look-ups turned to a Directory."""
+    """A backend of moto's IAM that looks up roles and instance profiles in a Directory."""
 
     directory: Directory
 
@@ -30,7 +30,7 @@ class DirectoryIam(IAMBackend):
 
 
 def lend(directory: Directory, account: str) -> None:
-    """Put a directory in the place of moto's IAM for `account`."""
+    """Replace moto's IAM for `account` by `directory`."""
     backends = iam_backends[account]
     backend = backends.get("aws")
     if not isinstance(backend, DirectoryIam):

@@ -1,6 +1,6 @@
-"""Where moto is changed, and what of it is private: each with its reason, and nothing of either anywhere else.
+"""The replaced functions of moto and the uses of its private attributes. No other module has either.
 
-What moto looks like inside, here and in the modules beside this one, is listed and checked in `relied_on`.
+The internals that this package uses are listed and checked in `relied_on`.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from moto.s3 import notifications
 from moto.s3.models import FakeBucket
 from moto.sns.models import Subscription
 
-# -- what is replaced ----------------------------------------------------------------------------------------
+# -- replacements ----------------------------------------------------------------------------------------
 
 
 def withdraw_guards(part: str) -> None:
-    """Take moto's own opinions on who may do what out of its `s3` or `kms`; nothing to do for the others.
+    """Disable moto's own checks of policies in its `s3` or `kms`. Other parts have none.
 
-    It reads the policies of buckets and keys by itself, without their principals and conditions, and would refuse what
-    they allow (a Deny whose condition does not hold). There is no switch for it.
+    It evaluates policies of buckets and keys without principals and conditions, and would refuse calls that they allow
+    (a Deny whose condition does not match). There is no setting for it.
     """
     if part == "s3":
         neutral = importlib.import_module("moto.iam.access_control").PermissionResult.NEUTRAL
 
-        def no_opinion(_bucket: Any, _action: str, _resource: str) -> Any:
+        def neutral_permission(_bucket: Any, _action: str, _resource: str) -> Any:
             return neutral
 
-        FakeBucket.get_permission = no_opinion
+        FakeBucket.get_permission = neutral_permission
     elif part == "kms":
 
-        def no_objection(_key: Any, _action: str) -> None:
+        def no_validation(_key: Any, _action: str) -> None:
             return None
 
-        setattr(importlib.import_module("moto.kms.responses"), "validate_policy", no_objection)  # noqa: B010 - for mypy
+        setattr(importlib.import_module("moto.kms.responses"), "validate_policy", no_validation)  # noqa: B010 - for mypy
 
 
 def divert_deliveries(
@@ -44,10 +44,9 @@ def divert_deliveries(
     configure: Callable[..., None],
     publish: Callable[..., None],
 ) -> None:
-    """Put functions of ours in the place of those with which moto's S3 and SNS reach into other services.
+    """Replace the functions with which moto's S3 and SNS call the models of other services; see `deliveries`.
 
-    moto calls its models there, past whoever decides on calls: `deliveries` says more. `configure` stands in for
-    `FakeBucket.set_notification_configuration`, `publish` for `Subscription.publish`.
+    `configure` replaces `FakeBucket.set_notification_configuration`, `publish` replaces `Subscription.publish`.
     """
     notifications.send_event = send_event
     notifications.send_test_event = send_test_event
@@ -56,30 +55,30 @@ def divert_deliveries(
 
 
 moto_configure: Final[Callable[..., None]] = FakeBucket.set_notification_configuration
-"""moto's own `configure`."""
+"""moto's original of `configure`."""
 moto_publish: Final[Callable[..., None]] = Subscription.publish
-"""moto's own `publish`."""
+"""moto's original of `publish`."""
 
 
-# -- what is private -----------------------------------------------------------------------------------------
+# -- private attributes -----------------------------------------------------------------------------------------
 
 
 def passes_filter(subscription: Any, attributes: Mapping[str, Any], message: str) -> bool:
-    """Whether the filter policy of a subscription lets a message through. (moto keeps it compiled, in private.)"""
+    """Whether a message matches the filter policy of a subscription, whose compiled form is private."""
     matcher = subscription._filter_policy_matcher
     return matcher is None or bool(matcher.matches(attributes, message))
 
 
 def part_of_message(subscription: Any, message: str) -> str:
-    """The part of a message with a structure that is for a subscription's protocol. Raises moto's error."""
+    """The text for a subscription's protocol in a message with MessageStructure `json`. Raises moto's error."""
     return str(subscription._parse_message_structure(message, subscription.protocol))
 
 
 def tags_of_topic(topic: Any) -> dict[str, str]:
-    """The tags of a topic. (moto answers them by ARN only, with an error where there is none.)"""
+    """The tags of a topic. moto's public method takes an ARN and raises an error where there is no topic."""
     return dict(topic._tags)
 
 
 def function_at(models: Any, arn: str) -> Any | None:
-    """The Lambda function at `arn`, which names no version; None where there is none, for which moto has an error."""
+    """The Lambda function `arn` (without a version), or None, for which moto's public method raises an error."""
     return models._lambdas.get_arn(arn)

@@ -1,7 +1,7 @@
-"""What is relied on of moto's inner life: all of it, with its reason, and checked before anything of it is used.
+"""The internals of moto that are used, each with its reason. They are checked before their first use.
 
-moto promises the mock of boto3 and the server, and neither of them serves here: its handlers are called and its models
-read, which may change with any of its versions.
+moto's public interfaces are its boto3 mock and its server, neither of which is used here: its handlers are called and
+its models read, which may change with any version.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PUBLISHED: Final = (
 )  # fmt: skip
 
 AT_ONCE: Final = ("core", "backends", "iam", "s3", "sns")
-"""The parts of moto that are used by whatever call; the others are checked with the first call that needs them."""
+"""The parts of moto that all calls use. The others are checked at the first call that needs them."""
 
 RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
     "core": {
@@ -146,12 +146,12 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         "moto.dynamodb.models.table": (Relied("Table", _POLICY, has=("table_arn", "tags")),),
     },
 }
-"""By the part of moto (`sqs`) and by module."""
+"""The internals by part of moto (`sqs`) and module."""
 
 
 @cache
 def check(part: str) -> None:
-    """Raise ConfigurationError unless `part` of moto has what is relied on. Imports it."""
+    """Import `part` of moto and raise ConfigurationError unless it has the internals that are used."""
     for name, relied_on in RELIED_ON.get(part, {}).items():
         try:
             module = importlib.import_module(name)

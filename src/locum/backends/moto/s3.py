@@ -1,8 +1,8 @@
-"""What moto's S3 is asked at all.
+"""The operations of S3 that may be passed to moto.
 
-moto tells S3's operations apart by the sub-resources that it knows; a sub-resource that it does not know is to it a
-call on the bucket or the object itself. `DELETE /bucket?analytics` would delete the bucket, and
-`GET /bucket/key?retention` would read the object, for a caller who may do neither. So it is only asked what it knows.
+moto distinguishes S3's operations by sub-resources and ignores unknown ones: `DELETE /bucket?analytics` would delete
+the bucket, and `GET /bucket/key?retention` would read the object, for a caller who may do neither. So only operations
+that moto knows are passed to it.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ _ON_OBJECTS: Final = frozenset(
     }
 )  # fmt: skip
 KNOWN: Final = _ON_BUCKETS | _ON_OBJECTS
-"""The operations of S3 that moto tells apart."""
+"""The operations of S3 that moto distinguishes."""
 
 
 def check(call: BackendCall) -> None:
-    """Raise Fault where moto must not be asked: an operation it mistakes, or a bucket that is another account's."""
+    """Raise Fault for an operation that moto would mistake for another, or where ExpectedBucketOwner does not match."""
     if call.operation not in KNOWN:
         raise not_implemented(call)
     expected = call.params.get("ExpectedBucketOwner")
@@ -59,7 +59,7 @@ def check(call: BackendCall) -> None:
 
 
 def not_implemented(call: BackendCall) -> Fault:
-    """What is answered to a call that moto cannot carry out."""
+    """The error for a call that moto cannot carry out."""
     return Fault(
         "NotImplemented",
         f"The embedded backend does not implement {call.service}:{call.operation}. "

@@ -1,7 +1,7 @@
-"""What S3 tells of what happened to an object: to queues, topics and functions, and to EventBridge.
+"""The event messages of S3 for queues, topics and functions, and those for EventBridge.
 
-S3 User Guide, "Event message structure" and "EventBridge event message structure". moto's own messages lack who made
-the call, the sequencer and the versions, and encode the slashes of keys.
+S3 User Guide, "Event message structure" and "EventBridge event message structure". moto's own messages lack the
+caller, the sequencer and the versions, and encode slashes in keys.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from urllib.parse import quote_plus
 from locum.backends.port import Origin
 from locum.core.clock import iso8601, iso8601_ms
 
-_TOLD: Final[Mapping[str, tuple[str, ...]]] = {
+_OBJECT_MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
     "ObjectCreated": ("size", "etag", "sequencer"),
     "ObjectRemoved": ("sequencer",),
     "ObjectRestore": ("size", "etag"),
 }
-"""What is told of an object by the kind of event; of all others (tags, access control lists) the ETag."""
+"""The members of `object` by the kind of event; for all others (tags, access control lists) only the ETag."""
 
-_ON_EVENTBRIDGE: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
+_DETAILS_BY_EVENT: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "ObjectCreated:Put": ("Object Created", {"reason": "PutObject"}),
     "ObjectCreated:Post": ("Object Created", {"reason": "POST Object"}),
     "ObjectCreated:Copy": ("Object Created", {"reason": "CopyObject"}),
@@ -35,11 +35,11 @@ _ON_EVENTBRIDGE: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "ObjectTagging:Put": ("Object Tags Added", {}),
     "ObjectTagging:Delete": ("Object Tags Deleted", {}),
 }
-_UNIFORM_SINCE_2_3: Final = ("ObjectAcl", "ObjectTagging")
+_VERSION_2_3: Final = ("ObjectAcl", "ObjectTagging")
 
 
 class ObjectEvent(NamedTuple):
-    """What happened to the object `key` in `bucket` (moto's models of them); `name` is like `ObjectCreated:Put`."""
+    """An event of the object `key` in `bucket` (both moto's models); `name` is like `ObjectCreated:Put`."""
 
     name: str
     bucket: Any
@@ -50,24 +50,24 @@ class ObjectEvent(NamedTuple):
 
 
 class Sequencers:
-    """Hexadecimal numbers that tell the order of events: each is greater than the one before, also as text."""
+    """Sequencers of events: hexadecimal numbers, each greater than the one before, also as text."""
 
     def __init__(self) -> None:
         self._last = 0
         self._lock = Lock()
 
     def next(self, at: float) -> str:
-        """The next number; no less than `at` in microseconds, so that it goes on after a restart."""
+        """The next sequencer. It is at least `at` in microseconds, so that the order is kept after a restart."""
         with self._lock:
             self._last = max(self._last + 1, int(at * 1_000_000))
             return f"{self._last:018X}"
 
 
 def message(event: ObjectEvent, configuration: str) -> str:
-    """The message of `event` for a destination; `configuration` is the id that the bucket's configuration gives it."""
+    """The message of `event` for a destination; `configuration` is its id in the bucket's configuration."""
     bucket, origin = event.bucket, event.origin
     record: dict[str, Any] = {
-        "eventVersion": "2.3" if event.name.startswith(_UNIFORM_SINCE_2_3) else "2.1",
+        "eventVersion": "2.3" if event.name.startswith(_VERSION_2_3) else "2.1",
         "eventSource": "aws:s3",
         "awsRegion": bucket.region_name,
         "eventTime": iso8601_ms(origin.at),
@@ -83,7 +83,7 @@ def message(event: ObjectEvent, configuration: str) -> str:
                 "ownerIdentity": {"principalId": bucket.account_id},
                 "arn": bucket.arn,
             },
-            "object": {"key": quote_plus(event.key.name, safe="/")} | _facts(event, etag="eTag", version="versionId"),
+            "object": {"key": quote_plus(event.key.name, safe="/")} | _object(event, etag="eTag", version="versionId"),
         },
     }
     if event.name == "ObjectRestore:Completed":
@@ -96,14 +96,14 @@ def message(event: ObjectEvent, configuration: str) -> str:
 
 
 def entry(event: ObjectEvent) -> dict[str, Any] | None:
-    """The entry of EventBridge's PutEvents for `event`; None where EventBridge is not told of it."""
-    if event.name not in _ON_EVENTBRIDGE:
+    """The entry of EventBridge's PutEvents for `event`; None where S3 does not send such events to EventBridge."""
+    if event.name not in _DETAILS_BY_EVENT:
         return None
-    detail_type, more = _ON_EVENTBRIDGE[event.name]
+    detail_type, more = _DETAILS_BY_EVENT[event.name]
     detail: dict[str, Any] = {
         "version": "0",
         "bucket": {"name": event.bucket.name},
-        "object": {"key": event.key.name} | _facts(event, etag="etag", version="version-id"),
+        "object": {"key": event.key.name} | _object(event, etag="etag", version="version-id"),
         "request-id": event.origin.request_id,
         "requester": event.origin.account,
         "source-ip-address": event.source_ip,
@@ -123,7 +123,7 @@ def entry(event: ObjectEvent) -> dict[str, Any] | None:
 
 
 def destination_test(bucket: str, origin: Origin) -> str:
-    """What queues and topics get when they are made destinations. ("Enabling event notifications", s3:TestEvent.)"""
+    """The test message for new destinations. S3 User Guide, "Enabling event notifications": s3:TestEvent."""
     return _json(
         {
             "Service": "Amazon S3",
@@ -136,23 +136,23 @@ def destination_test(bucket: str, origin: Origin) -> str:
     )
 
 
-def _facts(event: ObjectEvent, *, etag: str, version: str) -> dict[str, Any]:
-    """The object's members beside its key; `etag` and `version` are how the message calls those two."""
-    key, told = event.key, _TOLD.get(event.name.partition(":")[0], ("etag",))
+def _object(event: ObjectEvent, *, etag: str, version: str) -> dict[str, Any]:
+    """The members of `object` without the key; `etag` and `version` are the names of those two in the message."""
+    key, members = event.key, _OBJECT_MEMBERS.get(event.name.partition(":")[0], ("etag",))
     facts: dict[str, Any] = {}
-    if "size" in told:
+    if "size" in members:
         facts["size"] = key.size
-    if "etag" in told:
+    if "etag" in members:
         facts[etag] = key.etag.strip('"')
     if key.version_id != "null":
         facts[version] = key.version_id
-    if "sequencer" in told:
+    if "sequencer" in members:
         facts["sequencer"] = event.sequencer
     return facts
 
 
 def _expiry(key: Any) -> float:
-    """When the restored copy of an archived object expires, in epoch seconds."""
+    """The expiry of the restored copy of an archived object in epoch seconds."""
     return parsedate_to_datetime(key.expiry_date).timestamp()
 
 

@@ -1,7 +1,7 @@
-"""What SNS sends to subscribers: an envelope around the message for queues, a record for functions.
+"""The messages of SNS to subscribers: a JSON envelope for queues, an event record for functions.
 
 SNS Developer Guide, "Fanout to Amazon SQS queues", "Message delivery: raw message delivery" and "Fanout to Lambda
-functions". Nothing is signed: a certificate could be had from nowhere that a subscriber trusts.
+functions". Messages are not signed, as there is no certificate that a subscriber would trust.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any, Final, NamedTuple
 from locum.core.clock import iso8601_ms
 
 Attributes = Mapping[str, Mapping[str, Any]]
-"""Message attributes by name: `Type` (`String`, `Number`, `Binary`, each perhaps with a label) and `Value`, as text; of
-a binary one in Base64."""
+"""Message attributes by name: `Type` (`String`, `Number`, `Binary`, each with or without a label) and `Value`, as text;
+of a binary one in Base64."""
 
 _UNSIGNED: Final = "EXAMPLE"
 
 
 class Notification(NamedTuple):
-    """One message on its way from a topic to one subscription. `at` is epoch seconds."""
+    """One message of a topic to one subscription. `at` is epoch seconds."""
 
     message_id: str
     topic_arn: str
@@ -34,7 +34,7 @@ class Notification(NamedTuple):
 
 
 def envelope(notification: Notification) -> str:
-    """The body of the message that a queue gets, unless its subscription takes messages raw."""
+    """The body of a message to a queue without raw message delivery."""
     body: dict[str, Any] = {
         "Type": "Notification",
         "MessageId": notification.message_id,
@@ -56,12 +56,12 @@ def envelope(notification: Notification) -> str:
 
 
 def raw_attributes(attributes: Attributes) -> dict[str, dict[str, Any]]:
-    """The message attributes of SQS for `attributes`, which go with a message that is delivered raw."""
+    """The message attributes of SQS for `attributes`, with raw message delivery."""
     return {name: _raw_attribute(attribute["Type"], attribute["Value"]) for name, attribute in attributes.items()}
 
 
 def function_event(notification: Notification) -> bytes:
-    """The payload with which a function is invoked."""
+    """The payload of the invocation of a function."""
     record = {
         "EventSource": "aws:sns",
         "EventVersion": "1.0",

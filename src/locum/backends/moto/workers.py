@@ -1,8 +1,8 @@
-"""Where moto's code runs, and what may come out of it: an answer, or an exception that a request survives.
+"""The threads that run moto's code, and the containment of its exceptions.
 
-Of what other people's code may raise, some is more than an error here. A StopIteration cannot be set on a future, so
-that whoever awaits it waits for ever (`asyncio.Future.set_exception`); a SystemExit ends the event loop, and with it
-the plane; a CancelledError ends the request without an answer and without a record.
+Some exceptions of foreign code would do more than fail the call. A StopIteration cannot be set on a future, which would
+then never be done (`asyncio.Future.set_exception`); a SystemExit ends the event loop, and with it the plane; a
+CancelledError ends the request without a response and without a record.
 """
 
 from __future__ import annotations
@@ -28,24 +28,21 @@ _UNFINISHED: Final = ("ServiceUnavailable", "The embedded backend did not finish
 
 
 class MotoFailed(LocumError):
-    """moto's code raised what no handler of a service should; its cause is what that was."""
+    """moto's code raised an unexpected exception, which is the cause of this one."""
 
 
 def contained(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """What `work` answers, in this thread. Raises Fault where `work` does, MotoFailed for all else that it raises."""
+    """The result of `work`, run in this thread. Raises Fault where `work` does, MotoFailed for any other exception."""
     try:
         return work(*args, **kwargs)
     except Fault:
         raise
-    except BaseException as error:  # the fault barrier of what is not ours
+    except BaseException as error:  # the fault barrier of foreign code
         raise MotoFailed(f"moto raised {type(error).__name__}") from error
 
 
 class Workers:
-    """Some threads for what may take its time. `close` them.
-
-    They are daemons: the process ends although something in them does not.
-    """
+    """The threads for calls that may take long. They are daemons, so that the process can end while a call runs."""
 
     def __init__(self, threads: int = THREADS, patience: float = PATIENCE) -> None:
         self._waiting: SimpleQueue[_Task | None] = SimpleQueue()
@@ -56,8 +53,10 @@ class Workers:
             thread.start()
 
     async def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Like `contained`, in a thread. Raises Fault ServiceUnavailable (503) where there is no answer within
-        `patience` seconds, or none any more because of `close`."""
+        """Run `contained` in a thread.
+
+        Raises Fault ServiceUnavailable (503) where there is no result within `patience` seconds, or because of `close`.
+        """
         if self._closed:
             raise Fault(*_UNFINISHED)
         outcome: Future[R] = Future()
@@ -70,7 +69,7 @@ class Workers:
         return future.result()
 
     def close(self) -> None:
-        """Let go of the threads; what waits for one is answered ServiceUnavailable."""
+        """Stop the threads. Calls that wait for one fail with ServiceUnavailable."""
         self._closed = True
         with suppress(Empty):
             while (task := self._waiting.get_nowait()) is not None:

@@ -1,1 +1,1 @@
-"""One module a command, loaded when it is called."""
+"""The commands, one module each, imported when it is called."""

@@ -48,7 +48,7 @@ def command(files: tuple[Path, ...], as_json: bool) -> None:
 
 
 def read_leniently(path: Path) -> Iterator[cases.Case | cases.MalformedCase]:
-    """What is in the file at `path`: cases, and what was to be one."""
+    """Read the cases in the file at `path`, with a MalformedCase in place of each that is invalid."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -60,7 +60,7 @@ def read_leniently(path: Path) -> Iterator[cases.Case | cases.MalformedCase]:
 
 
 def failure(path: Path, case: cases.Case, result: cases.Result) -> Iterator[str]:
-    """A failed case as a person wants to read it: what was expected, what came out, why, and what would change it."""
+    """The report of a failed case: expected and actual verdict, the explanation and remedies."""
     yield from folded([f"{path}:{case.line}: {result.id}: expected {result.expected}, got {result.actual}"])
     yield from folded(f"    {line}" for line in result.reason.splitlines())
 

@@ -1,4 +1,4 @@
-"""`locum env`: the exports that make a shell's AWS clients talk to this plane, as root."""
+"""`locum env`: environment variables for AWS clients of this plane, as root."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`locum exec`: another command in a running instance."""
+"""`locum exec`: run a command in a running instance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`locum explain`: why a call was allowed or denied, as a person wants to read it."""
+"""`locum explain`: the explanation of a call that was allowed or denied."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ _NEAR_MISSES: Final = 2
 _RESOURCES: Final = 3
 _VALUES: Final = 4
 _PARAMETERS: Final = 180
+"""The limits above are for items and characters in an explanation."""
+
 _ENCODED: Final = "Encoded authorization failure message: "
-"""What is shown of each: a screen is for what decides."""
 
 
 @click.command()
@@ -48,9 +49,9 @@ def command(data: Path, request_id: str, last: int, everything: bool, as_json: b
 
 
 def lines(record: dict[str, Any]) -> Iterator[str]:
-    """One record, told: what was called, what came of it, why, and what would change it.
+    """The explanation of one record: the call, its result, the reasons, and remedies.
 
-    Much of it is what callers wrote, strangers among them: it is not to write on the reader's terminal.
+    Text from callers is escaped, so that it cannot control the terminal.
     """
     call = printable(f"{record['service']}:{record['operation'] or '(unnamed call)'}")
     yield f"{_headline(record)}  {call}"
@@ -91,7 +92,7 @@ def _clipped(text: str, length: int) -> str:
 
 
 def _without_encoded(message: str) -> str:
-    """What is encoded there (for sts:DecodeAuthorizationMessage) is what follows here in plain words."""
+    """The message without its encoded part (for sts:DecodeAuthorizationMessage), which the explanation has in text."""
     before, encoded, _ = message.partition(_ENCODED)
     return f"{before}{encoded}..." if encoded else before
 
@@ -101,8 +102,8 @@ def _headline(record: dict[str, Any]) -> str:
     if verdict == "allow":
         return click.style("ALLOWED", fg="green") if record["status"] < 400 else click.style("FAILED", fg="yellow")
     if verdict:
-        told = record["mode"] == "enforce" or record["error_message"].startswith(record["denial"])
-        word = "DENIED" if told else "WOULD BE DENIED"
+        enforced = record["mode"] == "enforce" or record["error_message"].startswith(record["denial"])
+        word = "DENIED" if enforced else "WOULD BE DENIED"
         return click.style(f"{word} ({verdict.replace('-', ' ')})", fg="red")
     return click.style("REFUSED", fg="red")
 
@@ -125,7 +126,7 @@ def _explanation(explanation: dict[str, Any] | None) -> Iterator[str]:
 
 
 def _check(check: dict[str, Any]) -> Iterator[str]:
-    """One permission that the call takes: what the policies say of it, and what would change that."""
+    """The explanation of one permission that the call takes: the outcomes of policies, and remedies."""
     inner = check["explanation"]
     yield f"  {check['verdict'].lower().replace('_', ' ')}: {check['action']} on {check['resource']}"
     if check["reason"]:
@@ -144,7 +145,7 @@ def _check(check: dict[str, Any]) -> Iterator[str]:
 
 
 def _near_miss(miss: dict[str, Any]) -> Iterator[str]:
-    """One statement that almost allowed the call, and the element that kept it from it."""
+    """A statement that almost allowed the call, and its element that did not match."""
     yield f"    near miss: {miss['place']}"
     if failed := miss["failed"]:
         yield f"      {failed['element']} has {_few(failed['policy'])}; the request has {_few(failed['request'])}"

@@ -1,4 +1,4 @@
-"""`locum lint`: what IAM Access Analyzer's policy validation would say, on this machine."""
+"""`locum lint`: policy validation as by IAM Access Analyzer, on this machine."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _read(name: str) -> str:
 
 
 def _lines(name: str, finding: Finding) -> Iterator[str]:
-    """A finding at its first place; the other places follow, a line each."""
+    """A finding at its first location, followed by its other locations, one per line."""
     first, *others = (location.span for location in finding.locations)
     yield f"{name}:{first.line}:{first.column}: {finding.type} {finding.code}: {finding.details}"
     for span in others:

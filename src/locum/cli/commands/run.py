@@ -1,4 +1,4 @@
-"""`locum run`: an instance that wears a profile, for as long as one command runs."""
+"""`locum run`: run a command inside a new instance with an instance profile."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import click
 
-from locum.cli.client import Root
+from locum.cli.client import RootClient
 from locum.cli.home import data_option, read_plane
 from locum.cli.inside import network_option, run_inside
 from locum.compute.handover import HandoverError, PlaneAway, ask, connect
@@ -33,7 +33,7 @@ def command(
     The exit code is the command's. The instance is terminated afterwards, unless --keep.
     """
     plane = read_plane(data)
-    root = Root(data, plane)
+    root = RootClient(data, plane)
     parameters: dict[str, object] = {
         "ImageId": "ami-10c0000000000000a",
         "MinCount": 1,
@@ -53,14 +53,14 @@ def command(
         code = run_inside(data, plane, instance, argv, network=network, ephemeral=not keep)
         attached = True
     finally:
-        _afterwards(data, plane.account, instance, keep=keep, attached=attached)
+        _finish(data, plane.account, instance, keep=keep, attached=attached)
     raise SystemExit(code)
 
 
-def _afterwards(data: Path, account: str, instance: str, *, keep: bool, attached: bool) -> None:
-    """What becomes of the instance; the exit code stays the command's even where the plane is gone by now.
+def _finish(data: Path, account: str, instance: str, *, keep: bool, attached: bool) -> None:
+    """Terminate the instance, or report that it keeps running. The exit code is the command's even without the plane.
 
-    The plane terminates what was `attached` in any case. It is asked to, because then it is done when this returns.
+    The plane terminates an `attached` instance in any case; with the request, it is done when this returns.
     """
     if keep:
         click.echo(f"locum: {instance} keeps running", err=True)

@@ -1,4 +1,4 @@
-"""`locum tour`: the whole story in a minute, on real clients."""
+"""`locum tour`: a demonstration of roles, instance profiles and credentials with real clients, in a minute."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from typing import Final
 import click
 
 from locum.cli import narration
-from locum.cli.client import Root
+from locum.cli.client import RootClient
 from locum.cli.commands.explain import lines
 from locum.cli.home import Plane, data_option, read_plane
 from locum.cli.inside import namespaces_work, network_option
-from locum.cli.story import LOCUM, Tour, live
+from locum.cli.story import LOCUM, Tour, run_story
 from locum.core.clock import system_entropy
 from locum.core.errors import ConfigurationError, LocumError
 
-_LIFETIME: Final = 10
-"""Seconds that credentials last on a plane of the tour's own: the second set comes after half of them."""
+_CREDENTIAL_SECONDS: Final = 10
+"""The lifetime of credentials in seconds on a plane of the tour's own. They are renewed after half of it."""
 
-_START: Final = 30.0
-_STOP: Final = 10.0
-"""Seconds that such a plane may take to start and to stop."""
+_START_TIMEOUT: Final = 30.0
+_STOP_TIMEOUT: Final = 10.0
+"""The limits in seconds for the start and the stop of such a plane."""
 
 
 @click.command()
@@ -43,21 +43,21 @@ def command(data: Path, network: str) -> None:
     started = time.monotonic()
     try:
         with _plane(data) as (where, plane):
-            steps = _guide(where, plane, network)
+            steps = _run_tour(where, plane, network)
     except LocumError as error:
         click.secho(f"\nThe tour failed: {error}", fg="red", err=True)
         raise SystemExit(1) from None
     click.echo(f"\nAll {steps} steps did what they promised, in {time.monotonic() - started:.0f} seconds.")
 
 
-def _guide(data: Path, plane: Plane, network: str) -> int:
-    """Live the story on `plane`; how many steps it had."""
+def _run_tour(data: Path, plane: Plane, network: str) -> int:
+    """Run the tour on `plane` and return the number of steps."""
     if network == "auto":
         network = "namespace" if namespaces_work() else "loopback"
     with ExitStack() as undo:
-        tour = Tour(data, plane, Root(data, plane), f"tour-{system_entropy(2).hex()}", network, undo, lines)
+        tour = Tour(data, plane, RootClient(data, plane), f"tour-{system_entropy(2).hex()}", network, undo, lines)
         try:
-            live(tour)
+            run_story(tour)
         except LocumError as error:
             narration.answered(f"FAILED: {error}")
             raise
@@ -69,7 +69,7 @@ def _guide(data: Path, plane: Plane, network: str) -> int:
 
 @contextmanager
 def _plane(data: Path) -> Iterator[tuple[Path, Plane]]:
-    """The plane that runs on `data` and its directory, else one of the tour's own."""
+    """The plane that runs on `data` and its directory, else a plane of the tour's own."""
     try:
         found = read_plane(data)
     except ConfigurationError:
@@ -81,33 +81,35 @@ def _plane(data: Path) -> Iterator[tuple[Path, Plane]]:
         return
     with tempfile.TemporaryDirectory(prefix="locum-tour-") as directory:
         own = Path(directory) / "data"
-        narration.prose(f"No plane runs on {data}: here is one for this tour, with credentials of {_LIFETIME} seconds.")
-        with _started(own) as plane:
+        narration.prose(
+            f"No plane runs on {data}: here is one for this tour, with credentials of {_CREDENTIAL_SECONDS} seconds."
+        )
+        with _own_plane(own) as plane:
             yield own, plane
 
 
 @contextmanager
-def _started(data: Path) -> Iterator[Plane]:
-    """A plane on `data`, on a free port. Raises ConfigurationError where it does not start."""
-    options = ["--data", str(data), "--port", "0", "--quiet", "--credential-seconds", str(_LIFETIME)]
+def _own_plane(data: Path) -> Iterator[Plane]:
+    """Start a plane on `data` and a free port, and stop it. Raises ConfigurationError where it does not start."""
+    options = ["--data", str(data), "--port", "0", "--quiet", "--credential-seconds", str(_CREDENTIAL_SECONDS)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LOCUM_")}
     process = subprocess.Popen(  # noqa: S603 - our own command
         [*LOCUM, "up", *options], env=environment, start_new_session=True
     )
     try:
-        yield _awaited(process, data)
+        yield _wait_until_started(process, data)
     finally:
         process.terminate()
         try:
-            process.wait(_STOP)
+            process.wait(_STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
 
 
-def _awaited(process: subprocess.Popen[bytes], data: Path) -> Plane:
-    """The plane that `process` is about to be."""
-    end = time.monotonic() + _START
+def _wait_until_started(process: subprocess.Popen[bytes], data: Path) -> Plane:
+    """Wait until `process` is a running plane. Raises ConfigurationError."""
+    end = time.monotonic() + _START_TIMEOUT
     while process.poll() is None and time.monotonic() < end:
         try:
             return read_plane(data)

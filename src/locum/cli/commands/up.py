@@ -1,4 +1,4 @@
-"""`locum up`: start the plane, say where it is, serve until told to stop."""
+"""`locum up`: start the plane, print its address, and serve until a signal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from locum.core.errors import ConfigurationError
 from locum.services.verbs import Settings
 
 _LONGEST_SOCKET: Final = 107
-"""Octets of a socket's path: unix(7), sun_path without its terminating null byte."""
+"""The limit in octets for a socket's path: unix(7), sun_path without its terminating null byte."""
 
 
 @click.command()
@@ -82,14 +82,14 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _tune_interpreter() -> None:
-    """Have the cyclic collector leave alone what lives as long as the process, and come round less often.
+    """Exclude all present objects from garbage collection, and make it less frequent.
 
-    Requests leave next to no cycles behind; walking all the service models again and again finds none.
+    Requests make almost no cycles, and the service models have none.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
-    sys.setswitchinterval(0.001)  # seconds: a commit waits for the interpreter at most so long
+    sys.setswitchinterval(0.001)  # seconds: the longest that a commit waits for the interpreter
 
 
 async def _serve(options: Options, *, quiet: bool) -> None:

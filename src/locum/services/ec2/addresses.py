@@ -1,7 +1,7 @@
-"""Where an instance is reached: address, MAC and names.
+"""Private IP addresses, MAC addresses and DNS names of instances.
 
-Every account has one network, 172.31.0.0/16, the range of EC2's default VPC. The lowest free address is given
-out. VPC User Guide, "Subnet CIDR blocks": "The first four IP addresses and the last IP address in each subnet
+Each account has one network, 172.31.0.0/16, the range of EC2's default VPC. The lowest free address is
+allocated. VPC User Guide, "Subnet CIDR blocks": "The first four IP addresses and the last IP address in each subnet
 CIDR block are not available for your use".
 """
 
@@ -21,7 +21,7 @@ _LAST: Final = int(NETWORK.broadcast_address) - 1
 
 
 def allocate(ctx: Context, count: int, wanted: str | None = None) -> list[str]:
-    """`count` free addresses of the account; just `wanted` where one is asked for by name.
+    """`count` free addresses of the account, or only the address `wanted`.
 
     Raises Fault: InvalidIPAddress.InUse, InvalidParameterValue, InsufficientFreeAddressesInSubnet.
     """
@@ -42,7 +42,7 @@ def allocate(ctx: Context, count: int, wanted: str | None = None) -> list[str]:
 
 
 def mac_of(private_ip: str) -> str:
-    """The MAC address that goes with an address: locally administered, and another for every address."""
+    """The MAC address for an IP address: locally administered and unique."""
     return "0a:ff:" + ":".join(f"{byte:02x}" for byte in ipaddress.IPv4Address(private_ip).packed)
 
 

@@ -1,9 +1,9 @@
-"""DescribeInstanceAttribute and ModifyInstanceAttribute: one attribute a call.
+"""DescribeInstanceAttribute and ModifyInstanceAttribute, for one attribute per call.
 
 EC2 API, ModifyInstanceAttribute: "You can specify only one attribute at a time." "To modify some attributes, the
 instance must be stopped": of those here the instance type, the user data, the kernel, the RAM disk and EBS
 optimization.
-An attribute is named as `Attribute` with a `Value`, or by a member of its own.
+An attribute is given as `Attribute` and `Value`, or by its own member.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _WHEN_STOPPED: Final = frozenset(("instanceType", "userData", "kernel", "ramdisk
 def describe_instance_attribute(ctx: Context, params: Params) -> Outcome:
     """ec2:DescribeInstanceAttribute."""
     it = instance(ctx, params["InstanceId"])
-    read = _READ.get(params["Attribute"])
+    read = _READERS.get(params["Attribute"])
     if read is None:
         raise invalid_value(f"Value ({params['Attribute']}) for parameter attribute is invalid. Unknown attribute.")
     return Outcome({"InstanceId": it.id, **read(it)})
@@ -55,8 +55,8 @@ def describe_instance_attribute(ctx: Context, params: Params) -> Outcome:
 def modify_instance_attribute(ctx: Context, params: Params) -> Outcome:
     """ec2:ModifyInstanceAttribute."""
     it = instance(ctx, params["InstanceId"])
-    name, value = _asked(params)
-    write = _WRITE.get(name)
+    name, value = _requested(params)
+    write = _WRITERS.get(name)
     if write is None:
         raise Fault("UnsupportedOperation", f"The attribute '{name}' of an instance cannot be modified here.")
     if it.state == "terminated":
@@ -66,7 +66,7 @@ def modify_instance_attribute(ctx: Context, params: Params) -> Outcome:
     return Outcome({}, (put(write(it, value)),))
 
 
-def _asked(params: Params) -> tuple[str, Any]:
+def _requested(params: Params) -> tuple[str, Any]:
     """The attribute and its new value, in the form of its own member. Raises Fault unless there is exactly one."""
     named = [name for name, member in _MEMBERS.items() if params.get(member) is not None]
     attribute = params.get("Attribute")
@@ -83,7 +83,7 @@ def _asked(params: Params) -> tuple[str, Any]:
 
 
 def _flag(value: Any) -> bool:
-    """A boolean, as the member of the attribute or as text in `Value`."""
+    """A boolean, or its text in `Value`. Raises Fault InvalidParameterValue."""
     if isinstance(value, bool):
         return value
     if value in ("true", "false"):
@@ -118,7 +118,7 @@ def _groups(it: Instance, value: Any) -> Instance:
     return replace(it, attributes={**kept, "SecurityGroupIds": ids})
 
 
-_WRITE: Final[Mapping[str, Callable[[Instance, Any], Instance]]] = {
+_WRITERS: Final[Mapping[str, Callable[[Instance, Any], Instance]]] = {
     "instanceType": lambda it, v: replace(it, instance_type=_text(v)),
     "kernel": lambda it, v: _with(it, KernelId=_text(v)),
     "ramdisk": lambda it, v: _with(it, RamdiskId=_text(v)),
@@ -133,7 +133,7 @@ _WRITE: Final[Mapping[str, Callable[[Instance, Any], Instance]]] = {
 
 
 def _value(value: Any) -> dict[str, Any]:
-    """An attribute's value; one that was never set is empty."""
+    """The structure of an attribute's value; empty where it was never set."""
     return {} if value is None or value == "" else {"Value": value}
 
 
@@ -141,7 +141,7 @@ def _stored(name: str, default: Any = None) -> Callable[[Instance], Any]:
     return lambda it: _value(it.attributes.get(name, default))
 
 
-_READ: Final[Mapping[str, Callable[[Instance], dict[str, Any]]]] = {
+_READERS: Final[Mapping[str, Callable[[Instance], dict[str, Any]]]] = {
     "instanceType": lambda it: {"InstanceType": _value(it.instance_type)},
     "kernel": lambda it: {"KernelId": _stored("KernelId")(it)},
     "ramdisk": lambda it: {"RamdiskId": _stored("RamdiskId")(it)},

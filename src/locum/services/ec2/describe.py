@@ -8,46 +8,46 @@ from typing import Any, Final
 from locum.core.clock import iso8601
 from locum.services.ec2.addresses import private_name
 from locum.services.ec2.filters import Values, matching, page
-from locum.services.ec2.lookup import STATE_CODES, every, instances, state_of
-from locum.services.ec2.shapes import Seen, groups, reservations, seen
+from locum.services.ec2.lookup import STATE_CODES, instances, state_of, visible_instances
+from locum.services.ec2.shapes import InstanceRow, groups, reservations, with_association
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Instance
 
-_LEAST_RESULTS: Final = 5
+_MIN_RESULTS: Final = 5
 
 
-def _given(name: str) -> Values[Seen]:
-    """An attribute that Describe gives back as it was given."""
+def _attribute(name: str) -> Values[InstanceRow]:
+    """The filter values of an attribute that was given at launch."""
     return lambda s: (s.instance.attributes[name],) if name in s.instance.attributes else ()
 
 
-def _alive(values: Values[Seen]) -> Values[Seen]:
-    """What an instance no longer has once it is terminated."""
+def _unless_terminated(values: Values[InstanceRow]) -> Values[InstanceRow]:
+    """Filter values that a terminated instance does not have."""
     return lambda s: () if s.instance.state == "terminated" else values(s)
 
 
-_BOTH: Final[Mapping[str, Values[Seen]]] = {
+_COMMON_FILTERS: Final[Mapping[str, Values[InstanceRow]]] = {
     "availability-zone": lambda s: (s.instance.zone,),
     "instance-state-code": lambda s: (str(STATE_CODES[s.instance.state]),),
     "instance-state-name": lambda s: (s.instance.state,),
 }
 
-_FILTERS: Final[Mapping[str, Values[Seen]]] = {
-    **_BOTH,
+_FILTERS: Final[Mapping[str, Values[InstanceRow]]] = {
+    **_COMMON_FILTERS,
     "architecture": lambda _: ("x86_64",),
     "client-token": lambda s: (s.instance.client_token,),
     "dns-name": lambda _: ("",),
     "hypervisor": lambda _: ("xen",),
-    "iam-instance-profile.arn": lambda s: (s.bond.profile_arn,) if s.bond else (),
-    "iam-instance-profile.id": lambda s: (s.bond.profile_id,) if s.bond else (),
-    "iam-instance-profile.name": lambda s: (s.bond.profile_arn.rsplit("/", 1)[-1],) if s.bond else (),
-    "image-id": _given("ImageId"),
+    "iam-instance-profile.arn": lambda s: (s.association.profile_arn,) if s.association else (),
+    "iam-instance-profile.id": lambda s: (s.association.profile_id,) if s.association else (),
+    "iam-instance-profile.name": lambda s: (s.association.profile_arn.rsplit("/", 1)[-1],) if s.association else (),
+    "image-id": _attribute("ImageId"),
     "instance-id": lambda s: (s.instance.id,),
     "instance-type": lambda s: (s.instance.instance_type,),
     "instance.group-id": lambda s: (g["GroupId"] for g in groups(s.instance) if "GroupId" in g),
     "instance.group-name": lambda s: (g["GroupName"] for g in groups(s.instance) if "GroupName" in g),
-    "kernel-id": _given("KernelId"),
-    "key-name": _given("KeyName"),
+    "kernel-id": _attribute("KernelId"),
+    "key-name": _attribute("KeyName"),
     "launch-index": lambda s: (str(s.instance.launch_index),),
     "launch-time": lambda s: (iso8601(s.instance.launched).replace("Z", ".000Z"),),
     "metadata-options.http-endpoint": lambda s: (s.instance.metadata.endpoint,),
@@ -56,26 +56,26 @@ _FILTERS: Final[Mapping[str, Values[Seen]]] = {
     "metadata-options.http-tokens": lambda s: (s.instance.metadata.tokens,),
     "metadata-options.instance-metadata-tags": lambda s: (s.instance.metadata.instance_tags,),
     "metadata-options.state": lambda _: ("applied",),
-    "network-interface.mac-address": _alive(lambda s: (s.instance.mac,)),
-    "network-interface.addresses.private-ip-address": _alive(lambda s: (s.instance.private_ip,)),
-    "network-interface.private-dns-name": _alive(lambda s: (_name(s.instance),)),
-    "network-interface.subnet-id": _given("SubnetId"),
+    "network-interface.mac-address": _unless_terminated(lambda s: (s.instance.mac,)),
+    "network-interface.addresses.private-ip-address": _unless_terminated(lambda s: (s.instance.private_ip,)),
+    "network-interface.private-dns-name": _unless_terminated(lambda s: (_name(s.instance),)),
+    "network-interface.subnet-id": _attribute("SubnetId"),
     "owner-id": lambda s: (s.instance.account,),
-    "private-dns-name": _alive(lambda s: (_name(s.instance),)),
-    "private-ip-address": _alive(lambda s: (s.instance.private_ip,)),
-    "ramdisk-id": _given("RamdiskId"),
+    "private-dns-name": _unless_terminated(lambda s: (_name(s.instance),)),
+    "private-ip-address": _unless_terminated(lambda s: (s.instance.private_ip,)),
+    "ramdisk-id": _attribute("RamdiskId"),
     "reservation-id": lambda s: (s.instance.reservation,),
     "root-device-name": lambda _: ("/dev/xvda",),
     "root-device-type": lambda _: ("ebs",),
-    "subnet-id": _given("SubnetId"),
+    "subnet-id": _attribute("SubnetId"),
     "tag-key": lambda s: s.instance.tags,
     "tag-value": lambda s: s.instance.tags.values(),
     "tenancy": lambda s: (s.instance.attributes.get("Placement", {}).get("Tenancy", "default"),),
     "virtualization-type": lambda _: ("hvm",),
 }
 
-_STATUS_FILTERS: Final[Mapping[str, Values[Seen]]] = {
-    **_BOTH,
+_STATUS_FILTERS: Final[Mapping[str, Values[InstanceRow]]] = {
+    **_COMMON_FILTERS,
     "instance-status.reachability": lambda s: (_health(s.instance)[1],),
     "instance-status.status": lambda s: (_health(s.instance)[0],),
     "system-status.reachability": lambda s: (_health(s.instance)[1],),
@@ -84,29 +84,29 @@ _STATUS_FILTERS: Final[Mapping[str, Values[Seen]]] = {
 
 
 def describe_instances(ctx: Context, params: Params) -> Outcome:
-    """ec2:DescribeInstances. Instances of one reservation stay together as far as they are on one page."""
-    rows = _named(ctx, params)
+    """ec2:DescribeInstances. Instances of a reservation are grouped within a page."""
+    rows = _described(ctx, params)
     chosen = matching(rows, params.get("Filters"), _FILTERS, lambda s: s.instance.tags)
-    shown = page(chosen, _order, params, _LEAST_RESULTS, "InstanceIds")
+    shown = page(chosen, _order, params, _MIN_RESULTS, "InstanceIds")
     return Outcome({"Reservations": reservations(shown.items), **shown.rest})
 
 
 def describe_instance_status(ctx: Context, params: Params) -> Outcome:
     """ec2:DescribeInstanceStatus: "by default, only running instances are described"."""
-    rows = _named(ctx, params)
+    rows = _described(ctx, params)
     if not params.get("IncludeAllInstances"):
         rows = [row for row in rows if row.instance.state == "running"]
     chosen = matching(rows, params.get("Filters"), _STATUS_FILTERS)
-    shown = page(chosen, _order, params, _LEAST_RESULTS, "InstanceIds")
+    shown = page(chosen, _order, params, _MIN_RESULTS, "InstanceIds")
     return shown.outcome("InstanceStatuses", lambda row: _status(row.instance))
 
 
-def _named(ctx: Context, params: Params) -> list[Seen]:
+def _described(ctx: Context, params: Params) -> list[InstanceRow]:
     ids = params.get("InstanceIds")
-    return [seen(ctx, it) for it in (instances(ctx, ids) if ids else every(ctx))]
+    return [with_association(ctx, it) for it in (instances(ctx, ids) if ids else visible_instances(ctx))]
 
 
-def _order(row: Seen) -> str:
+def _order(row: InstanceRow) -> str:
     it = row.instance
     return f"{it.launched:012d}/{it.reservation}/{it.launch_index:05d}/{it.id}"
 
@@ -116,7 +116,7 @@ def _name(it: Instance) -> str:
 
 
 def _health(it: Instance) -> tuple[str, str]:
-    """The summary of a status check and its reachability."""
+    """The status and the reachability of a status check."""
     return ("ok", "passed") if it.state == "running" else ("not-applicable", "")
 
 

@@ -1,9 +1,9 @@
-"""DryRun.
+"""The parameter DryRun.
 
 EC2 API, common query parameters: "Checks whether you have the required permissions for the operation, without
 actually making the request [...] If you have the required permissions, the error response is DryRunOperation."
-The permissions were checked before a verb runs. As a verb changes nothing by itself, a dry run is the whole run
-with its outcome dropped; so a call that would fail is found out as well.
+Permissions are checked before a verb runs. As a verb only returns its changes, a dry run runs the verb and drops its
+outcome, so that other errors are returned as well.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from locum.core.errors import Fault
 from locum.services.verbs import Context, Outcome, Params, Verb
 
 
-def dry(verb: Verb) -> Verb:
-    """`verb`, obeying DryRun."""
+def with_dry_run(verb: Verb) -> Verb:
+    """Add the parameter DryRun to `verb`."""
 
     @wraps(verb)
     def run(ctx: Context, params: Params) -> Outcome:

@@ -1,9 +1,9 @@
-"""Filters and pages, which every Describe has.
+"""Filters and pagination of Describe operations.
 
 EC2 User Guide, "List and filter using the CLI and API":
 - Several filters are joined with AND, the values of one filter with OR. Values are case-sensitive.
 - "An asterisk (*) matches zero or more characters, and a question mark (?) matches zero or one character." A
-  backslash takes the meaning from the character behind it.
+  backslash escapes the next character.
 - At most 50 filters in a request, and 200 values in a filter.
 """
 
@@ -23,11 +23,11 @@ T = TypeVar("T")
 
 MAX_FILTERS: Final = 50
 MAX_VALUES: Final = 200
-MOST: Final = 1000
-"""The largest MaxResults of every Describe here."""
+MAX_PAGE: Final = 1000
+"""The limit for MaxResults of all Describe operations here."""
 
 Values = Callable[[T], Iterable[str]]
-"""What a filter looks at: it matches where any of these strings matches any of its values."""
+"""The values of an item for a filter, which matches where any of them matches any value of the filter."""
 
 _TAG: Final = "tag:"
 
@@ -36,7 +36,7 @@ def _invalid_token() -> Fault:
     return Fault("InvalidPaginationToken", "The specified pagination token is not valid or is expired.")
 
 
-_LISTS: Final = Pagination("MaxResults", "NextToken", "NextToken", MOST, _invalid_token)
+_LISTS: Final = Pagination("MaxResults", "NextToken", "NextToken", MAX_PAGE, _invalid_token)
 
 
 def matching(
@@ -45,35 +45,37 @@ def matching(
     table: Mapping[str, Values[T]],
     tags: Callable[[T], Mapping[str, str]] | None = None,
 ) -> list[T]:
-    """Those of `items` that pass all `filters`. Raises Fault for a filter that `table` does not have."""
+    """The items that match all `filters`. Raises Fault for a filter that `table` does not have."""
     given = list(filters or ())
     if len(given) > MAX_FILTERS:
         raise Fault("FilterLimitExceeded", f"The maximum number of filters is {MAX_FILTERS}.")
     chosen = list(items)
-    for one in given:
-        looks_at = _looks_at(one.get("Name", ""), table, tags)
-        accepts = _any_of(tuple(one.get("Values") or ()))
-        chosen = [item for item in chosen if any(accepts(value) for value in looks_at(item))]
+    for entry in given:
+        values_of = _values_of(entry.get("Name", ""), table, tags)
+        accepts = _any_of(tuple(entry.get("Values") or ()))
+        chosen = [item for item in chosen if any(accepts(value) for value in values_of(item))]
     return chosen
 
 
-def page(items: Iterable[T], key: Callable[[T], str], params: Params, least: int, beside: str = "") -> Page[T]:
-    """The page of `items` that `params` asks for, in the order of `key`, which is another for each item.
+def page(items: Iterable[T], key: Callable[[T], str], params: Params, least: int, exclusive: str = "") -> Page[T]:
+    """The page of `items` for `params`, sorted by `key`, which must be unique.
 
-    `beside` is the member that MaxResults may not be used with. Raises Fault: InvalidParameterValue,
+    `exclusive` is the member that MaxResults may not be used with. Raises Fault: InvalidParameterValue,
     InvalidParameterCombination, InvalidPaginationToken.
     """
     size = params.get("MaxResults")
-    if size is not None and beside and params.get(beside):
-        raise invalid_combination(f"The parameter {_set_name(beside)} cannot be used with the parameter maxResults")
-    if size is not None and not least <= size <= MOST:
-        text = f"Value ( {size} ) for parameter maxResults is invalid. Expecting a value between {least} and {MOST}."
+    if size is not None and exclusive and params.get(exclusive):
+        raise invalid_combination(f"The parameter {_set_name(exclusive)} cannot be used with the parameter maxResults")
+    if size is not None and not least <= size <= MAX_PAGE:
+        text = (
+            f"Value ( {size} ) for parameter maxResults is invalid. Expecting a value between {least} and {MAX_PAGE}."
+        )
         raise invalid_value(text)
-    asked = {member: value for member, value in params.items() if value != ""}  # an empty token is none
-    return _LISTS.page(asked, items, key)
+    given_params = {member: value for member, value in params.items() if value != ""}  # an empty token is no token
+    return _LISTS.page(given_params, items, key)
 
 
-def _looks_at(name: str, table: Mapping[str, Values[T]], tags: Callable[[T], Mapping[str, str]] | None) -> Values[T]:
+def _values_of(name: str, table: Mapping[str, Values[T]], tags: Callable[[T], Mapping[str, str]] | None) -> Values[T]:
     if tags is not None and name.startswith(_TAG):
         wanted, tags_of = name[len(_TAG) :], tags
         return lambda item: (tags_of(item)[wanted],) if wanted in tags_of(item) else ()
@@ -92,23 +94,23 @@ def _any_of(values: tuple[str, ...]) -> Callable[[str], bool]:
     if len(values) > MAX_VALUES:
         raise Fault("FilterLimitExceeded", f"The maximum length for a filter value list is {MAX_VALUES}.")
     patterns = [_PARTS.findall(value) for value in values]
-    return lambda text: any(_fits(parts, text) for parts in patterns)
+    return lambda text: any(_matches(parts, text) for parts in patterns)
 
 
 _PARTS: Final = re.compile(r"\\.|[*]|[?]|[^*?\\]+|\\", re.DOTALL)
 
 
-def _fits(parts: list[str], text: str) -> bool:
-    """Whether `text` is of the pattern: all ways to read it are followed at once, so no pattern takes long."""
-    reached = {0}
+def _matches(parts: list[str], text: str) -> bool:
+    """Whether `text` matches the pattern. All positions are tracked at once, so that no pattern takes long."""
+    positions = {0}
     for part in parts:
-        if not reached:
+        if not positions:
             return False
         if part == "*":
-            reached = set(range(min(reached), len(text) + 1))
+            positions = set(range(min(positions), len(text) + 1))
         elif part == "?":
-            reached |= {at + 1 for at in reached if at < len(text)}
+            positions |= {position + 1 for position in positions if position < len(text)}
         else:
             literal = part[1:] if part[0] == "\\" and len(part) > 1 else part
-            reached = {at + len(literal) for at in reached if text.startswith(literal, at)}
-    return len(text) in reached
+            positions = {position + len(literal) for position in positions if text.startswith(literal, position)}
+    return len(text) in positions

@@ -1,8 +1,8 @@
 """RunInstances.
 
 Idempotency (EC2 Developer Guide, "Ensuring idempotency in Amazon EC2 API requests"): a second call with the same client
-token and the same parameters answers the first one's instances; with other parameters it is an
-IdempotentParameterMismatch. The token is remembered for as long as an instance of the launch is.
+token and parameters returns the instances of the first; with other parameters it is an IdempotentParameterMismatch.
+The token is stored as long as an instance of the launch is.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from locum.core.identifiers import EPHEMERAL_LAUNCH, hex_id
 from locum.services.asking import Asking
 from locum.services.ec2.addresses import allocate, mac_of
 from locum.services.ec2.faults import bad_value, invalid_combination, invalid_value, missing_parameter
-from locum.services.ec2.lookup import swept, visible
+from locum.services.ec2.lookup import removals_of_expired, visible
 from locum.services.ec2.metadata import with_options
-from locum.services.ec2.profiles import named_profile, tie
-from locum.services.ec2.shapes import Seen, reservation, seen
+from locum.services.ec2.profiles import named_profile, new_association
+from locum.services.ec2.shapes import InstanceRow, reservation, with_association
 from locum.services.ec2.subnets import named_subnet
 from locum.services.ec2.tagging import check_tags, read_tags
 from locum.services.verbs import Context, Outcome, Params
@@ -37,8 +37,8 @@ MAX_LAUNCH: Final = 1000
 MAX_CLIENT_TOKEN: Final = 64
 DEFAULT_TYPE: Final = "m1.small"
 
-# What is kept as it was given, for Describe to give back.
-_KEPT: Final = (
+# Parameters that are stored as given, for DescribeInstances.
+_STORED_PARAMETERS: Final = (
     "ImageId",
     "KeyName",
     "SubnetId",
@@ -58,30 +58,30 @@ _NOT_COMPARED: Final = ("ClientToken", "DryRun")
 
 
 def run_instances(ctx: Context, params: Params) -> Asking:
-    """ec2:RunInstances. That the caller may pass the profile's role was decided before.
+    """ec2:RunInstances. The permission to pass the profile's role was checked before.
 
-    Asks for the subnet that the launch names.
+    Asks for the subnet of the launch, if there is one.
     """
     token = params.get("ClientToken", "")
     digest = _digest(params)
     earlier = _launched_with(ctx, token)
     if earlier:
-        return _again(ctx, earlier, digest)
+        return _repeated(ctx, earlier, digest)
     interface = _interface(params)
     subnet = yield from named_subnet(ctx, params, interface)
     launched = _launch(ctx, params, token, digest, interface, subnet)
     profile = named_profile(ctx, params["IamInstanceProfile"]) if params.get("IamInstanceProfile") else None
-    rows = [Seen(it, tie(ctx, it, profile) if profile else None) for it in launched]
+    rows = [InstanceRow(it, new_association(ctx, it, profile) if profile else None) for it in launched]
     events: list[Put] = []
-    for it, bond in rows:
+    for it, association in rows:
         events.append(put(it))
-        if bond is not None:
-            events.append(put(bond))
-    return Outcome(reservation(rows, "pending"), (*swept(ctx), *events))
+        if association is not None:
+            events.append(put(association))
+    return Outcome(reservation(rows, "pending"), (*removals_of_expired(ctx), *events))
 
 
 def decode_user_data(text: str) -> bytes:
-    """User data out of its base64. Raises Fault: InvalidUserData.Malformed."""
+    """Decode user data from Base64. Raises Fault: InvalidUserData.Malformed."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -90,7 +90,7 @@ def decode_user_data(text: str) -> bytes:
 
 
 def limited_user_data(data: bytes) -> bytes:
-    """`data`, where it is not too long. Raises Fault: InvalidUserData.Malformed."""
+    """`data`, after a check of its size. Raises Fault: InvalidUserData.Malformed."""
     if len(data) > MAX_USER_DATA:
         raise _bad_user_data(f"User data is limited to {MAX_USER_DATA} bytes")
     return data
@@ -110,13 +110,13 @@ def _launched_with(ctx: Context, token: str) -> list[Instance]:
     return sorted((it for it in found if visible(ctx, it)), key=lambda it: it.launch_index)
 
 
-def _again(ctx: Context, earlier: list[Instance], digest: str) -> Outcome:
+def _repeated(ctx: Context, earlier: list[Instance], digest: str) -> Outcome:
     if earlier[0].request_digest != digest:
         raise Fault(
             "IdempotentParameterMismatch",
             "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).",
         )
-    return Outcome(reservation([seen(ctx, it) for it in earlier]))
+    return Outcome(reservation([with_association(ctx, it) for it in earlier]))
 
 
 def _launch(
@@ -127,7 +127,7 @@ def _launch(
     interface: Mapping[str, Any],
     subnet: Mapping[str, Any] | None,
 ) -> list[Instance]:
-    """The new instances. Every other check of the parameters is here or in what it calls."""
+    """The new instances, after the checks of all other parameters."""
     count = _count(params)
     if not params.get("ImageId") and not params.get("LaunchTemplate"):
         raise missing_parameter("ImageId")
@@ -137,7 +137,7 @@ def _launch(
     options = with_options(MetadataOptions(), params.get("MetadataOptions") or {})
     tags = _tags(params)
     check_tags(tags, options)
-    first = Instance(
+    template = Instance(
         account=ctx.account,
         id="",
         region=ctx.region,
@@ -156,16 +156,16 @@ def _launch(
         tags=tags,
         attributes=_attributes(params, interface, subnet),
     )
-    return [_numbered(ctx, first, at, ip) for at, ip in enumerate(allocate(ctx, count, wanted))]
+    return [_new_instance(ctx, template, index, ip) for index, ip in enumerate(allocate(ctx, count, wanted))]
 
 
-def _numbered(ctx: Context, like: Instance, index: int, private_ip: str) -> Instance:
+def _new_instance(ctx: Context, template: Instance, index: int, private_ip: str) -> Instance:
     own_id, mac = hex_id("i", ctx.entropy), mac_of(private_ip)
-    return replace(like, id=own_id, launch_index=index, private_ip=private_ip, mac=mac)
+    return replace(template, id=own_id, launch_index=index, private_ip=private_ip, mac=mac)
 
 
 def _count(params: Params) -> int:
-    """How many to launch: as many as may be, as there is room for all."""
+    """The number of instances to launch: MaxCount, up to the limit."""
     least, most = int(params["MinCount"]), int(params["MaxCount"])
     if least < 1:
         raise bad_value(least, "minCount", "Minimum value is 1.")
@@ -186,7 +186,7 @@ def _zone(ctx: Context, params: Params) -> str:
 
 
 def _tags(params: Params) -> dict[str, str]:
-    """The tags for the instances; those for volumes and interfaces go with what is not modelled here."""
+    """The tags for the instances. Those for volumes and network interfaces are ignored."""
     tags: dict[str, str] = {}
     for specification in params.get("TagSpecifications") or ():
         if not specification.get("ResourceType"):
@@ -198,7 +198,7 @@ def _tags(params: Params) -> dict[str, str]:
 
 
 def _interface(params: Params) -> Mapping[str, Any]:
-    """The first network interface specification; it excludes the same things said outside it."""
+    """The first network interface specification, which excludes subnet, groups and address of the instance."""
     interfaces = params.get("NetworkInterfaces") or ()
     if not interfaces:
         return {}
@@ -212,7 +212,7 @@ def _interface(params: Params) -> Mapping[str, Any]:
 
 
 def _attributes(params: Params, interface: Mapping[str, Any], subnet: Mapping[str, Any] | None) -> dict[str, Any]:
-    attributes = {name: params[name] for name in _KEPT if params.get(name) is not None}
+    attributes = {name: params[name] for name in _STORED_PARAMETERS if params.get(name) is not None}
     if subnet is not None:
         attributes["VpcId"] = subnet["VpcId"]
     if interface.get("SubnetId"):
@@ -224,5 +224,5 @@ def _attributes(params: Params, interface: Mapping[str, Any], subnet: Mapping[st
 
 
 def _digest(params: Params) -> str:
-    asked = {name: value for name, value in params.items() if name not in _NOT_COMPARED}
-    return hashlib.sha256(json.dumps(asked, sort_keys=True, default=repr).encode()).hexdigest()
+    compared = {name: value for name, value in params.items() if name not in _NOT_COMPARED}
+    return hashlib.sha256(json.dumps(compared, sort_keys=True, default=repr).encode()).hexdigest()

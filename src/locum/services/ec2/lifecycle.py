@@ -1,12 +1,12 @@
-"""Start, stop, reboot, terminate.
+"""StartInstances, StopInstances, RebootInstances and TerminateInstances.
 
     from            StartInstances    StopInstances     RebootInstances   TerminateInstances
     running         nothing           stopped           nothing           terminated
     stopped         running           nothing           IncorrectState    terminated
     terminated      IncorrectState    IncorrectState    IncorrectState    nothing
 
-(IncorrectState is short for the error IncorrectInstanceState.) A call on several instances has its effect on all
-of them or on none.
+IncorrectState is short for the error IncorrectInstanceState. A call on several instances changes all of them or
+none.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from typing import Any, Final, Literal, NamedTuple
 from msgspec.structs import replace
 
 from locum.services.ec2.faults import incorrect_instance_state, missing_parameter, protected
-from locum.services.ec2.lookup import bond, instances, state_of, swept
+from locum.services.ec2.lookup import association_of, instances, removals_of_expired, state_of
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Event, Instance, put, remove
 
-_SETTLED: Final = {"pending": "running", "stopping": "stopped", "shutting-down": "terminated"}
+_FINAL_STATES: Final = {"pending": "running", "stopping": "stopped", "shutting-down": "terminated"}
 
 
 class _Change(NamedTuple):
-    """What one instance answers and what becomes of it (None: nothing)."""
+    """The change of one instance: the state in the answer, and the instance afterwards (None: unchanged)."""
 
     instance: Instance
-    shown: str
-    becomes: Instance | None
+    transitional: str
+    after: Instance | None
 
     def shape(self) -> dict[str, Any]:
         return {
             "InstanceId": self.instance.id,
-            "CurrentState": state_of(self.shown),
+            "CurrentState": state_of(self.transitional),
             "PreviousState": state_of(self.instance.state),
         }
 
@@ -51,13 +51,13 @@ def stop_instances(ctx: Context, params: Params) -> Outcome:
 
 
 def terminate_instances(ctx: Context, params: Params) -> Outcome:
-    """ec2:TerminateInstances. What the instances wore is taken off them."""
+    """ec2:TerminateInstances. Profile associations of the instances are removed."""
     done = _outcome(ctx, "TerminatingInstances", _changes(ctx, params, _terminate))
-    return Outcome(done.answer, (*done.events, *swept(ctx)))
+    return Outcome(done.answer, (*done.events, *removals_of_expired(ctx)))
 
 
 def reboot_instances(ctx: Context, params: Params) -> Outcome:
-    """ec2:RebootInstances. A reboot changes neither the state nor the addresses of an instance."""
+    """ec2:RebootInstances. It does not change the state or the addresses of an instance."""
     for it in instances(ctx, _ids(params)):
         if it.state not in ("running", "pending"):
             raise incorrect_instance_state(f"The instance '{it.id}' is not in a state from which it can be rebooted.")
@@ -78,46 +78,46 @@ def _changes(ctx: Context, params: Params, step: Callable[[Context, Instance], _
 def _outcome(ctx: Context, member: str, changes: list[_Change]) -> Outcome:
     events: list[Event] = []
     for change in changes:
-        if change.becomes is None:
+        if change.after is None:
             continue
-        events.append(put(change.becomes))
-        association = bond(ctx, change.instance) if change.becomes.state == "terminated" else None
+        events.append(put(change.after))
+        association = association_of(ctx, change.instance) if change.after.state == "terminated" else None
         if association is not None:
             events.append(remove(association))
     return Outcome({member: [change.shape() for change in changes]}, tuple(events))
 
 
 def _start(ctx: Context, it: Instance) -> _Change:
-    if _settled(it) == "running":
+    if _final_state(it) == "running":
         return _Change(it, it.state, None)
     if it.state != "stopped":
         raise incorrect_instance_state(f"The instance '{it.id}' is not in a state from which it can be started.")
-    return _Change(it, "pending", _moved(ctx, replace(it, launched=int(ctx.now)), "running"))
+    return _Change(it, "pending", _in_state(ctx, replace(it, launched=int(ctx.now)), "running"))
 
 
 def _stop(ctx: Context, it: Instance) -> _Change:
-    if _settled(it) == "stopped":
+    if _final_state(it) == "stopped":
         return _Change(it, it.state, None)
-    if _settled(it) != "running":
+    if _final_state(it) != "running":
         raise incorrect_instance_state(f"This instance '{it.id}' is not in a state from which it can be stopped.")
     if it.attributes.get("DisableApiStop"):
         raise protected(it.id, "stopped", "disableApiStop")
-    return _Change(it, "stopping", _moved(ctx, it, "stopped"))
+    return _Change(it, "stopping", _in_state(ctx, it, "stopped"))
 
 
 def _terminate(ctx: Context, it: Instance) -> _Change:
-    if _settled(it) == "terminated":
+    if _final_state(it) == "terminated":
         return _Change(it, it.state, None)
     if it.protected:
         raise protected(it.id, "terminated", "disableApiTermination")
-    return _Change(it, "shutting-down", _moved(ctx, it, "terminated"))
+    return _Change(it, "shutting-down", _in_state(ctx, it, "terminated"))
 
 
-def _settled(it: Instance) -> str:
-    return _SETTLED.get(it.state, it.state)
+def _final_state(it: Instance) -> str:
+    return _FINAL_STATES.get(it.state, it.state)
 
 
-def _moved(ctx: Context, it: Instance, state: Literal["running", "stopped", "terminated"]) -> Instance:
+def _in_state(ctx: Context, it: Instance, state: Literal["running", "stopped", "terminated"]) -> Instance:
     when = datetime.fromtimestamp(int(ctx.now), UTC).strftime("%Y-%m-%d %H:%M:%S GMT")
     reason = "" if state == "running" else f"User initiated ({when})"
     return replace(it, state=state, state_changed=int(ctx.now), state_reason=reason)

@@ -1,8 +1,8 @@
-"""Instances by id, and what they wear.
+"""Look-ups of instances by id, and of their profile associations.
 
-An id of another account or another region does not resolve; nor does that of an instance that was terminated
-more than an hour ago. EC2 User Guide, "Terminate your instance": "After you terminate an instance, it remains
-visible in the console for a short while, and then the entry is automatically deleted."
+Instances of another account or region are not found, nor are those that were terminated more than an hour ago. EC2 User
+Guide, "Terminate your instance": "After you terminate an instance, it remains visible in the console for a short while,
+and then the entry is automatically deleted."
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from locum.state import Instance, ProfileAssociation, Removed, remove
 from locum.state.indexes import ASSOCIATIONS_OF_INSTANCE, scoped
 
 VISIBLE_AFTER_END: Final = 3600
-"""Seconds for which a terminated instance is still described."""
+"""Seconds for which a terminated instance is visible."""
 
 STATE_CODES: Final = {
     "pending": 0,
@@ -32,12 +32,12 @@ _INSTANCE_ID: Final = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 
 
 def instance(ctx: Context, instance_id: str) -> Instance:
-    """The instance. Raises Fault: InvalidInstanceID.Malformed, InvalidInstanceID.NotFound."""
+    """The instance `instance_id`. Raises Fault: InvalidInstanceID.Malformed, InvalidInstanceID.NotFound."""
     return instances(ctx, (instance_id,))[0]
 
 
 def instances(ctx: Context, ids: Iterable[str]) -> list[Instance]:
-    """The instances, each once, in the order asked for. Raises Fault as `instance` does, with all that are missing."""
+    """The instances `ids`, each once, in this order. Raises Fault as `instance`, for all missing ones."""
     wanted = list(dict.fromkeys(ids))
     for text in wanted:
         if not _INSTANCE_ID.fullmatch(text):
@@ -49,23 +49,23 @@ def instances(ctx: Context, ids: Iterable[str]) -> list[Instance]:
     return [it for it in found.values() if it is not None]
 
 
-def every(ctx: Context) -> Iterator[Instance]:
+def visible_instances(ctx: Context) -> Iterator[Instance]:
     """All visible instances of the account in the region, in no order."""
     return (it for it in ctx.state.table(Instance, ctx.account).values() if visible(ctx, it))
 
 
-def bond(ctx: Context, it: Instance) -> ProfileAssociation | None:
-    """The live association of an instance: the one that says which profile it wears."""
+def association_of(ctx: Context, it: Instance) -> ProfileAssociation | None:
+    """The active profile association of an instance, or None."""
     for association in ctx.state.find(ASSOCIATIONS_OF_INSTANCE, scoped(it.account, it.id)):
         if isinstance(association, ProfileAssociation) and association.state == "associated":
             return association
     return None
 
 
-def swept(ctx: Context) -> tuple[Removed, ...]:
-    """The events that forget the instances of the account which were terminated more than an hour ago."""
+def removals_of_expired(ctx: Context) -> tuple[Removed, ...]:
+    """The events that remove the instances of the account that were terminated more than an hour ago."""
     table = ctx.state.table(Instance, ctx.account)
-    return tuple(remove(it) for it in table.values() if _long_gone(ctx, it))
+    return tuple(remove(it) for it in table.values() if _is_expired(ctx, it))
 
 
 def state_of(name: str) -> dict[str, object]:
@@ -74,9 +74,9 @@ def state_of(name: str) -> dict[str, object]:
 
 
 def visible(ctx: Context, it: Instance) -> bool:
-    """Whether `it` is of the region, and not terminated for so long that it is forgotten."""
-    return it.region == ctx.region and not _long_gone(ctx, it)
+    """Whether `it` is in the region and was not terminated more than an hour ago."""
+    return it.region == ctx.region and not _is_expired(ctx, it)
 
 
-def _long_gone(ctx: Context, it: Instance) -> bool:
+def _is_expired(ctx: Context, it: Instance) -> bool:
     return it.state == "terminated" and ctx.now - it.state_changed >= VISIBLE_AFTER_END

@@ -1,4 +1,4 @@
-"""Metadata options: how the metadata service of an instance behaves.
+"""ModifyInstanceMetadataOptions, and the checks of metadata options.
 
 EC2 API, ModifyInstanceMetadataOptions. A change takes effect with the call, on a running or a stopped instance.
 """
@@ -36,7 +36,7 @@ _CHOICES: Final = {
 
 
 def modify_instance_metadata_options(ctx: Context, params: Params) -> Outcome:
-    """ec2:ModifyInstanceMetadataOptions. What is not named stays as it was."""
+    """ec2:ModifyInstanceMetadataOptions. Options that are not given are unchanged."""
     it = instance(ctx, params["InstanceId"])
     if it.state in ("terminated", "shutting-down"):
         raise incorrect_instance_state(f"The instance '{it.id}' is not in the 'running' or 'stopped' states.")
@@ -47,7 +47,7 @@ def modify_instance_metadata_options(ctx: Context, params: Params) -> Outcome:
 
 
 def with_options(options: MetadataOptions, given: Mapping[str, Any]) -> MetadataOptions:
-    """`options` with what `given` names, by the member names of the EC2 API. Raises Fault for a bad value."""
+    """`options` with those in `given`, which has the member names of the EC2 API. Raises Fault for an invalid value."""
     for name, allowed in _CHOICES.items():
         if name in given and given[name] not in allowed:
             raise invalid_value(f"Value ({given[name]}) for parameter {name} is invalid. Use one of {allowed}.")

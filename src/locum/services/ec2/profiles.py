@@ -1,12 +1,12 @@
-"""Instance profile associations: which profile an instance wears.
+"""Associations of instance profiles with instances.
 
-Rules (EC2 API, AssociateIamInstanceProfile and its neighbours; EC2 User Guide, "IAM roles for Amazon EC2"):
-1. An instance has at most one live association; a terminated instance has none.
-2. A profile can be attached to a running or a stopped instance.
-3. Replace is for a running instance, and its answer is a new association.
-4. The profile is one of the caller's own account, and holds a role.
+Rules (EC2 API, AssociateIamInstanceProfile and related operations; EC2 User Guide, "IAM roles for Amazon EC2"):
+1. An instance has at most one active association; a terminated instance has none.
+2. A profile can be associated with a running or a stopped instance.
+3. Replacing requires a running instance and makes a new association.
+4. The profile is in the caller's account and has a role.
 
-A change takes effect with the call: what the answers call `associating` is `associated` for the next reader.
+A change takes effect with the call: an association that is `associating` in the answer is `associated` afterwards.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from locum.services.ec2.faults import (
     no_such_association,
 )
 from locum.services.ec2.filters import Values, matching, page
-from locum.services.ec2.lookup import bond, instance
+from locum.services.ec2.lookup import association_of, instance
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Instance, InstanceProfile, ProfileAssociation, put, remove
 from locum.state.arns import entity_by_arn
 
 _ATTACHABLE: Final = ("pending", "running", "stopping", "stopped")
-_LEAST_RESULTS: Final = 5
+_MIN_RESULTS: Final = 5
 
 _FILTERS: Final[Mapping[str, Values[ProfileAssociation]]] = {
     "instance-id": lambda a: (a.instance,),
@@ -45,9 +45,9 @@ def associate_iam_instance_profile(ctx: Context, params: Params) -> Outcome:
     profile = named_profile(ctx, params["IamInstanceProfile"])
     if it.state not in _ATTACHABLE:
         raise incorrect_instance_state(f"The instance '{it.id}' is not in the 'running' or 'stopped' states.")
-    if bond(ctx, it) is not None:
+    if association_of(ctx, it) is not None:
         raise Fault("IncorrectState", f"There is an existing association for instance {it.id}")
-    made = tie(ctx, it, profile)
+    made = new_association(ctx, it, profile)
     return Outcome({"IamInstanceProfileAssociation": shape(made, "associating")}, (put(made),))
 
 
@@ -58,13 +58,13 @@ def disassociate_iam_instance_profile(ctx: Context, params: Params) -> Outcome:
 
 
 def replace_iam_instance_profile_association(ctx: Context, params: Params) -> Outcome:
-    """ec2:ReplaceIamInstanceProfileAssociation. On a stopped instance EC2 wants a disassociate and an associate."""
+    """ec2:ReplaceIamInstanceProfileAssociation. On EC2, it is not possible for a stopped instance."""
     association = _association(ctx, params["AssociationId"])
     profile = named_profile(ctx, params["IamInstanceProfile"])
     it = instance(ctx, association.instance)
     if it.state not in ("pending", "running"):
         raise Fault("IncorrectState", f"The association {association.id} is not the active association")
-    made = tie(ctx, it, profile)
+    made = new_association(ctx, it, profile)
     return Outcome({"IamInstanceProfileAssociation": shape(made, "associating")}, (remove(association), put(made)))
 
 
@@ -76,12 +76,12 @@ def describe_iam_instance_profile_associations(ctx: Context, params: Params) -> 
     else:
         found = [a for a in ctx.state.table(ProfileAssociation, ctx.account).values() if a.region == ctx.region]
     chosen = matching(found, params.get("Filters"), _FILTERS)
-    shown = page(chosen, lambda a: f"{a.since:012d}/{a.id}", params, _LEAST_RESULTS, "AssociationIds")
+    shown = page(chosen, lambda a: f"{a.since:012d}/{a.id}", params, _MIN_RESULTS, "AssociationIds")
     return shown.outcome("IamInstanceProfileAssociations", lambda found: shape(found, found.state))
 
 
 def named_profile(ctx: Context, given: Mapping[str, str]) -> InstanceProfile:
-    """The profile of an `IamInstanceProfileSpecification`. Raises Fault where there is none, or it holds no role."""
+    """The profile of an `IamInstanceProfileSpecification`. Raises Fault where there is none, or it has no role."""
     name, arn = given.get("Name"), given.get("Arn")
     if name and arn:
         raise invalid_combination(
@@ -89,7 +89,7 @@ def named_profile(ctx: Context, given: Mapping[str, str]) -> InstanceProfile:
         )
     if name:
         profile = ctx.state.get(InstanceProfile, ctx.account, name.lower())
-        # IAM keeps names apart from one another without regard to case, but finds them only as they are spelt.
+        # Names in IAM are unique without regard to case, but are looked up with regard to case.
         if profile is None or profile.name != name:
             raise bad_value(name, "iamInstanceProfile.name", "Invalid IAM Instance Profile name")
     elif arn:
@@ -103,8 +103,8 @@ def named_profile(ctx: Context, given: Mapping[str, str]) -> InstanceProfile:
     return profile
 
 
-def tie(ctx: Context, it: Instance, profile: InstanceProfile) -> ProfileAssociation:
-    """A new association of `it` and `profile`."""
+def new_association(ctx: Context, it: Instance, profile: InstanceProfile) -> ProfileAssociation:
+    """Make an association of `it` with `profile`."""
     return ProfileAssociation(
         account=it.account,
         id=hex_id("iip-assoc", ctx.entropy),
@@ -122,13 +122,13 @@ def shape(association: ProfileAssociation, state: str) -> dict[str, Any]:
     return {
         "AssociationId": association.id,
         "InstanceId": association.instance,
-        "IamInstanceProfile": worn_shape(association),
+        "IamInstanceProfile": profile_shape(association),
         "State": state,
         "Timestamp": association.since,
     }
 
 
-def worn_shape(association: ProfileAssociation) -> dict[str, str]:
+def profile_shape(association: ProfileAssociation) -> dict[str, str]:
     """An `IamInstanceProfile`."""
     return {"Arn": association.profile_arn, "Id": association.profile_id}
 

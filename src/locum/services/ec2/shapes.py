@@ -1,4 +1,4 @@
-"""How EC2 writes an instance down."""
+"""The shapes of instances in EC2's answers."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from locum.services.ec2.addresses import private_name
-from locum.services.ec2.lookup import bond, state_of
-from locum.services.ec2.profiles import worn_shape
+from locum.services.ec2.lookup import association_of, state_of
+from locum.services.ec2.profiles import profile_shape
 from locum.services.verbs import Context
 from locum.state import Instance, MetadataOptions, ProfileAssociation
 
-_AS_GIVEN: Final = ("ImageId", "KeyName", "SubnetId", "VpcId", "KernelId", "RamdiskId")
+_LAUNCH_MEMBERS: Final = ("ImageId", "KeyName", "SubnetId", "VpcId", "KernelId", "RamdiskId")
 _USER_INITIATED: Final = "Client.UserInitiatedShutdown"
 _LOST: Final = "Server.InternalError"
 
 
-class Seen(NamedTuple):
-    """An instance and the association that says what it wears: what a Describe looks at."""
+class InstanceRow(NamedTuple):
+    """An instance and its profile association, as Describe operations need them."""
 
     instance: Instance
-    bond: ProfileAssociation | None
+    association: ProfileAssociation | None
 
 
-def seen(ctx: Context, it: Instance) -> Seen:
-    """`it` with its association."""
-    return Seen(it, bond(ctx, it))
+def with_association(ctx: Context, it: Instance) -> InstanceRow:
+    """`it` with its profile association."""
+    return InstanceRow(it, association_of(ctx, it))
 
 
-def reservations(rows: Iterable[Seen]) -> list[dict[str, Any]]:
-    """`Reservations`: the instances of one launch together, in the order of `rows`."""
-    grouped: dict[str, list[Seen]] = {}
+def reservations(rows: Iterable[InstanceRow]) -> list[dict[str, Any]]:
+    """`Reservations`, with the instances grouped by launch, in the order of `rows`."""
+    grouped: dict[str, list[InstanceRow]] = {}
     for row in rows:
         grouped.setdefault(row.instance.reservation, []).append(row)
     return [reservation(members) for members in grouped.values()]
 
 
-def reservation(members: list[Seen], state: str | None = None) -> dict[str, Any]:
-    """A `Reservation`. `state` is shown in place of the instances' own."""
+def reservation(members: list[InstanceRow], state: str | None = None) -> dict[str, Any]:
+    """A `Reservation`. `state` replaces the states of the instances."""
     first = members[0].instance
     return {
         "ReservationId": first.reservation,
@@ -65,12 +65,12 @@ def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def groups(it: Instance) -> list[dict[str, str]]:
-    """The security groups that the launch named, by id or by name."""
+    """The security groups given at launch, by id or by name."""
     ids = [{"GroupId": text} for text in it.attributes.get("SecurityGroupIds", ())]
     return ids + [{"GroupName": text} for text in it.attributes.get("SecurityGroups", ())]
 
 
-def _instance(row: Seen, state: str) -> dict[str, Any]:
+def _instance(row: InstanceRow, state: str) -> dict[str, Any]:
     it, given = row.instance, row.instance.attributes
     shape: dict[str, Any] = {
         "InstanceId": it.id,
@@ -99,20 +99,20 @@ def _instance(row: Seen, state: str) -> dict[str, Any]:
         "NetworkInterfaces": [],
         "Tags": tag_list(it.tags),
     }
-    shape.update({name: given[name] for name in _AS_GIVEN if name in given})
+    shape.update({name: given[name] for name in _LAUNCH_MEMBERS if name in given})
     if it.state_reason:
         shape["StateReason"] = {"Code": _USER_INITIATED, "Message": f"{_USER_INITIATED}: User initiated shutdown"}
     elif it.lost_subnet:
         shape["StateReason"] = {"Code": _LOST, "Message": f"{_LOST}: {it.lost_subnet} went with the embedded backend"}
     if it.state != "terminated":
         shape.update(_network(it))
-    if row.bond is not None:
-        shape["IamInstanceProfile"] = worn_shape(row.bond)
+    if row.association is not None:
+        shape["IamInstanceProfile"] = profile_shape(row.association)
     return shape
 
 
 def _network(it: Instance) -> dict[str, Any]:
-    """What an instance has for as long as it is not terminated."""
+    """The network members of an instance that is not terminated."""
     name = private_name(it.private_ip, it.region)
     interface: dict[str, Any] = {
         "NetworkInterfaceId": "eni-" + it.id.removeprefix("i-"),

@@ -1,4 +1,4 @@
-"""The subnet that an instance is launched into: the backend has it, and is asked."""
+"""Look-up of the subnet of a launch, which the backend has."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _EC2: Final = "ec2.amazonaws.com"
 def named_subnet(
     ctx: Context, params: Params, interface: Mapping[str, Any]
 ) -> Generator[Ask, Mapping[str, Any], Mapping[str, Any] | None]:
-    """The `Subnet` that a launch names, by itself or in its first network `interface`; None where it names none.
+    """The `Subnet` of a launch, given directly or in its first network `interface`; None where none is given.
 
-    Raises Fault InvalidSubnetID.NotFound, as the backend has it, and InvalidParameterCombination where the launch is
-    to be in another Availability Zone.
+    Raises the backend's Fault InvalidSubnetID.NotFound, and InvalidParameterCombination where the launch is for another
+    Availability Zone.
     """
     subnet_id = params.get("SubnetId") or interface.get("SubnetId")
     if not subnet_id:

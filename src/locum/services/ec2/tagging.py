@@ -1,4 +1,4 @@
-"""The rules of EC2 tags.
+"""Checks of EC2 tags.
 
 EC2 User Guide, "Tag restrictions" and API, CreateTags: "Tag keys are case-sensitive and accept a maximum of 127 Unicode
 characters. May not begin with aws:"; values "a maximum of 256 Unicode characters"; "Maximum number of tags per
@@ -53,7 +53,7 @@ def check_tags(tags: Mapping[str, str], options: MetadataOptions) -> None:
 
 
 def check_metadata_keys(tags: Iterable[str], options: MetadataOptions) -> None:
-    """Raise Fault where tags are in the metadata and a key of `tags` cannot be a path segment there."""
+    """Raise Fault where tags are in the instance metadata and a key of `tags` is not valid there."""
     if options.instance_tags == "disabled":
         return
     for key in tags:

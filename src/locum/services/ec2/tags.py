@@ -9,13 +9,13 @@ from msgspec.structs import replace
 
 from locum.services.ec2.faults import invalid_combination, missing_parameter
 from locum.services.ec2.filters import Values, matching, page
-from locum.services.ec2.lookup import every, instances
+from locum.services.ec2.lookup import instances, visible_instances
 from locum.services.ec2.ownership import INSTANCE_PREFIX
 from locum.services.ec2.tagging import check_tags, read_tags
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Instance, put
 
-_LEAST_RESULTS: Final = 5
+_MIN_RESULTS: Final = 5
 
 
 class _Tag(NamedTuple):
@@ -33,15 +33,15 @@ _FILTERS: Final[Mapping[str, Values[_Tag]]] = {
 
 
 def create_tags(ctx: Context, params: Params) -> Outcome:
-    """ec2:CreateTags: adds, or replaces the values of keys that are there."""
+    """ec2:CreateTags. Values of existing keys are replaced."""
     tags = read_tags(params.get("Tags") or ())
     if not tags:
         raise missing_parameter("Tag")
     changed = []
-    for it in _tagged(ctx, params):
-        together = {**it.tags, **tags}
-        check_tags(together, it.metadata)
-        changed.append(put(replace(it, tags=together)))
+    for it in _instances_to_tag(ctx, params):
+        combined = {**it.tags, **tags}
+        check_tags(combined, it.metadata)
+        changed.append(put(replace(it, tags=combined)))
     return Outcome({}, tuple(changed))
 
 
@@ -54,23 +54,25 @@ def delete_tags(ctx: Context, params: Params) -> Outcome:
     """
     given = params.get("Tags")
     changed = []
-    for it in _tagged(ctx, params):
-        left = {} if given is None else {k: v for k, v in it.tags.items() if not any(_names(t, k, v) for t in given)}
-        if left != it.tags:
-            changed.append(put(replace(it, tags=left)))
+    for it in _instances_to_tag(ctx, params):
+        remaining = (
+            {} if given is None else {k: v for k, v in it.tags.items() if not any(_selects(t, k, v) for t in given)}
+        )
+        if remaining != it.tags:
+            changed.append(put(replace(it, tags=remaining)))
     return Outcome({}, tuple(changed))
 
 
 def describe_tags(ctx: Context, params: Params) -> Outcome:
-    """ec2:DescribeTags, of instances."""
-    tags = [_Tag(it.id, key, value) for it in every(ctx) for key, value in it.tags.items()]
+    """ec2:DescribeTags, for instances."""
+    tags = [_Tag(it.id, key, value) for it in visible_instances(ctx) for key, value in it.tags.items()]
     chosen = matching(tags, params.get("Filters"), _FILTERS, lambda t: {t.key: t.value})
-    shown = page(chosen, lambda t: f"{t.resource}/{t.key}", params, _LEAST_RESULTS)
+    shown = page(chosen, lambda t: f"{t.resource}/{t.key}", params, _MIN_RESULTS)
     return shown.outcome("Tags", _shape)
 
 
-def _tagged(ctx: Context, params: Params) -> list[Instance]:
-    """The instances to tag, all of them, or Fault: a call has an effect on all resources or on none."""
+def _instances_to_tag(ctx: Context, params: Params) -> list[Instance]:
+    """The instances to tag. Raises Fault where any resource is missing or is not an instance."""
     ids = params.get("Resources") or ()
     if not ids:
         raise missing_parameter("resourceIdSet")
@@ -82,7 +84,7 @@ def _tagged(ctx: Context, params: Params) -> list[Instance]:
     return instances(ctx, ids)
 
 
-def _names(tag: Mapping[str, str], key: str, value: str) -> bool:
+def _selects(tag: Mapping[str, str], key: str, value: str) -> bool:
     return tag.get("Key") == key and tag.get("Value") in (None, value)
 
 

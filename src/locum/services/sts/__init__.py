@@ -1,8 +1,8 @@
-"""STS: who is calling, and temporary credentials.
+"""AWS Security Token Service: the caller's identity, and temporary credentials.
 
-`OPERATIONS` are the verbs; `instance` is the role of an instance, for the metadata service. Whether the caller may
-make the call (its policies, the role's trust policy) was decided before a verb runs. No session is stored: it is
-sealed into its token. What is stored is that a code of an MFA device was used.
+`OPERATIONS` are the verbs; `instance` has the role of an instance, for the metadata service. Calls are authorized (by
+the caller's policies and the role's trust policy) before a verb runs. A session is sealed into its token and not
+stored; only the use of an MFA code is.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How STS writes credentials down."""
+"""Members of STS's answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from locum.services.verbs import Context
 
 
 def credentials(ctx: Context, session: Session) -> dict[str, Any]:
-    """Fresh `Credentials` for `session`."""
+    """Issue `Credentials` for `session`."""
     issued = issue(ctx.keyring, session, ctx.entropy)
     return {
         "AccessKeyId": issued.access_key_id,
@@ -22,5 +22,5 @@ def credentials(ctx: Context, session: Session) -> dict[str, Any]:
 
 
 def packed_size(passed: Passed) -> dict[str, Any]:
-    """`PackedPolicySize`, which is answered only where something was passed."""
+    """`PackedPolicySize`, where session policies or tags were passed."""
     return {} if passed.packed is None else {"PackedPolicySize": passed.packed}

@@ -1,4 +1,4 @@
-"""What all ways to assume a role have in common: which role, the name and the length of the session, the answer."""
+"""Common parts of the operations that assume a role: role, session name, duration and answer."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from locum.state.arns import entity_by_arn
 
 DEFAULT_DURATION: Final = 3600
 LONGEST: Final = 43200
-"""Seconds: of no role the maximum session duration is longer than 12 hours."""
+"""The highest maximum session duration of a role in seconds: 12 hours."""
 
 NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}")
-"""STS API, RoleSessionName and SourceIdentity: `[\\w+=,.@-]*`, 2 to 64 characters, none of them beyond ASCII."""
+"""STS API, RoleSessionName and SourceIdentity: `[\\w+=,.@-]*`, 2 to 64 ASCII characters."""
 
 _NAME_RULE: Final = "Member must satisfy regular expression pattern: [\\w+=,.@-]*"
 
@@ -29,25 +29,25 @@ def role_of(state: State, arn: str) -> Role | None:
 
 
 def check_session_name(name: str) -> None:
-    """Raises ValidationError where no session can be called `name`."""
+    """Raise ValidationError where `name` is not a valid session name."""
     if not NAME.fullmatch(name):
         raise constraint(name, "roleSessionName", _NAME_RULE)
 
 
 def check_duration(role: Role, seconds: int) -> None:
-    """Raises ValidationError where no session of `role` may last `seconds`."""
+    """Raise ValidationError where `seconds` is over the maximum session duration of `role`."""
     if seconds > role.max_session:
         raise invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 
 
 def answer(ctx: Context, session: Session, given: Passed) -> dict[str, Any]:
-    """The answer with fresh credentials of `session`, into which `given` was passed."""
+    """The answer with new credentials for `session`; `given` are the session policies and tags passed to it."""
     assumed = Principal.role_session(session.issuer_arn, session.issuer_id, session.name)
-    shown: dict[str, Any] = {
+    output: dict[str, Any] = {
         "Credentials": credentials(ctx, session),
         "AssumedRoleUser": {"AssumedRoleId": assumed.user_id, "Arn": assumed.arn},
         **packed_size(given),
     }
     if session.source_identity:
-        shown["SourceIdentity"] = session.source_identity
-    return shown
+        output["SourceIdentity"] = session.source_identity
+    return output

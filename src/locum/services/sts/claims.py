@@ -1,9 +1,9 @@
-"""What a verified ID token says, claim by claim.
+"""The claims of a verified ID token.
 
 IAM User Guide, "Available keys for AWS OIDC federation": of a token's claims, `aud`, `sub`, `amr`, `email` and `oaud`
-are condition keys of every provider, PROVIDER:CLAIM; further ones of GitHub, Google, CircleCI and Oracle are in the
-trust policy alone. "Pass session tags in AWS STS", "Monitor and control actions taken with assumed roles": what stands
-under https://aws.amazon.com/ is meant for STS.
+are condition keys of every provider, PROVIDER:CLAIM; further ones of GitHub, Google, CircleCI and Oracle are available
+in the trust policy only. "Pass session tags in AWS STS", "Monitor and control actions taken with assumed roles": claims
+under https://aws.amazon.com/ are for STS.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from locum.services.sts.assumed import NAME
 from locum.services.sts.faults import invalid_identity_token
 
 _LATEST: Final = 1e15
-"""Epoch seconds past which nothing is an instant: neither infinity nor what no clock can show."""
+"""The limit for instants in epoch seconds, which excludes infinity."""
 
 TAGS: Final = "https://aws.amazon.com/tags"
 SOURCE_IDENTITY: Final = "https://aws.amazon.com/source_identity"
@@ -27,7 +27,7 @@ ROLES: Final = "https://aws.amazon.com/roles"
 _FLAT_TAG: Final = f"{TAGS}/principal_tags/"
 _FLAT_TRANSITIVE: Final = f"{TAGS}/transitive_tag_keys"
 
-_OF_HOST: Final[Mapping[str, tuple[str, ...]]] = {
+_CLAIMS_BY_HOST: Final[Mapping[str, tuple[str, ...]]] = {
     "token.actions.githubusercontent.com": (
         "actor",
         "actor_id",
@@ -42,13 +42,13 @@ _OF_HOST: Final[Mapping[str, tuple[str, ...]]] = {
     "accounts.google.com": ("google/organization_number",),
     "oidc.circleci.com": ("oidc.circleci.com/project-id",),
 }
-"""By the host of the provider's URL."""
+"""Further claims by the host of the provider's URL."""
 
-_OF_ORACLE: Final = re.compile(r"identity\.[a-z0-9.-]*oraclecloud\.com|identity\.oraclecloud\.com")
+_ORACLE_HOST: Final = re.compile(r"identity\.[a-z0-9.-]*oraclecloud\.com|identity\.oraclecloud\.com")
 
 
 def text(claims: Mapping[str, Any], name: str) -> str:
-    """A claim that must be there, as text. Raises InvalidIdentityToken."""
+    """A required claim that is text. Raises InvalidIdentityToken."""
     value = claims.get(name)
     if not isinstance(value, str) or not value:
         raise missing(name)
@@ -56,7 +56,7 @@ def text(claims: Mapping[str, Any], name: str) -> str:
 
 
 def instant(claims: Mapping[str, Any], name: str) -> float:
-    """A claim that must be there, as epoch seconds. Raises InvalidIdentityToken."""
+    """A required claim that is epoch seconds. Raises InvalidIdentityToken."""
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not -_LATEST < value < _LATEST:
         raise missing(name)
@@ -64,10 +64,10 @@ def instant(claims: Mapping[str, Any], name: str) -> float:
 
 
 def audience(claims: Mapping[str, Any], client_ids: Sequence[str]) -> tuple[str, str]:
-    """Whom the token is for, as one of `client_ids`; and the `aud` claim, which is another where there is an `azp`.
+    """The audience of the token, which must be one of `client_ids`, and the first value of the `aud` claim.
 
-    "azp when the azp field is set"; a token for several must have one (OpenID Connect Core 1.0, 3.1.3.7, rule 4).
-    Raises InvalidIdentityToken.
+    They differ where there is an `azp` claim: "azp when the azp field is set". A token with several audiences must have
+    one (OpenID Connect Core 1.0, 3.1.3.7, rule 4). Raises InvalidIdentityToken.
     """
     listed = claims.get("aud")
     audiences = [listed] if isinstance(listed, str) else listed
@@ -82,8 +82,8 @@ def audience(claims: Mapping[str, Any], client_ids: Sequence[str]) -> tuple[str,
     return chosen, audiences[0]
 
 
-def lasting(claims: Mapping[str, Any], chosen: str, other: str, subject: str) -> dict[str, ContextValue]:
-    """The claims that are condition keys of the session, too: by their names."""
+def session_keys(claims: Mapping[str, Any], chosen: str, other: str, subject: str) -> dict[str, ContextValue]:
+    """The claims, by name, that are condition keys of the trust policy and of the session."""
     found: dict[str, ContextValue] = {"aud": chosen, "oaud": other, "sub": subject}
     if isinstance(claims.get("email"), str):
         found["email"] = claims["email"]
@@ -94,10 +94,10 @@ def lasting(claims: Mapping[str, Any], chosen: str, other: str, subject: str) ->
     return found
 
 
-def passing(url: str, claims: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The claims that are condition keys of the trust policy alone, of providers that AWS knows."""
+def trust_policy_keys(url: str, claims: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The claims of well-known providers that are condition keys of the trust policy only."""
     host = url.partition("/")[0].lower()
-    names = ("rpst_id",) if _OF_ORACLE.fullmatch(host) else _OF_HOST.get(host, ())
+    names = ("rpst_id",) if _ORACLE_HOST.fullmatch(host) else _CLAIMS_BY_HOST.get(host, ())
     for name in names:
         value = claims.get(name)
         if isinstance(value, bool):
@@ -107,7 +107,7 @@ def passing(url: str, claims: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def session_tags(claims: Mapping[str, Any]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The session tags and the transitive ones among their keys, in the nested form or the flat one.
+    """The session tags and the transitive tag keys, in the nested or the flat form.
 
     "principal_tags": {"Project": ["Automation"]}, "transitive_tag_keys": ["Project"]; or the claims
     https://aws.amazon.com/tags/principal_tags/Project and https://aws.amazon.com/tags/transitive_tag_keys. Raises
@@ -126,7 +126,7 @@ def session_tags(claims: Mapping[str, Any]) -> tuple[dict[str, str], tuple[str, 
 
 
 def _tag_value(value: Any) -> str:
-    """A tag has one value, which may be written as a list of one."""
+    """The value of a tag: text, or a list of one text."""
     only = value[0] if isinstance(value, list) and len(value) == 1 else value
     if not isinstance(only, str):
         raise _rejected(TAGS)
@@ -134,7 +134,7 @@ def _tag_value(value: Any) -> str:
 
 
 def source_identity(claims: Mapping[str, Any]) -> str:
-    """The source identity that the issuer sets; empty where it sets none. Raises IDPRejectedClaim."""
+    """The source identity in the token; empty where there is none. Raises IDPRejectedClaim."""
     value = claims.get(SOURCE_IDENTITY, "")
     if value == "":
         return ""
@@ -144,8 +144,9 @@ def source_identity(claims: Mapping[str, Any]) -> str:
 
 
 def role_authorized(claims: Mapping[str, Any], role_arn: str) -> str:
-    """sts:RoleAuthorizedByIdp: whether the issuer names the roles that the token is for. Raises InvalidIdentityToken
-    where it does, and the role is none of them.
+    """sts:RoleAuthorizedByIdp: "true" where the token has the roles that it is for, else "false".
+
+    Raises InvalidIdentityToken where the role is not among them.
     """
     if ROLES not in claims:
         return "false"
@@ -157,7 +158,7 @@ def role_authorized(claims: Mapping[str, Any], role_arn: str) -> str:
 
 
 def missing(name: str) -> Fault:
-    """A claim is not there, or is not what it must be."""
+    """The error for a claim that is missing or invalid."""
     return invalid_identity_token(f"Missing a required claim: {name}")
 
 

@@ -1,12 +1,12 @@
-"""GetDelegatedAccessToken: the credentials that somebody delegated, for the token that was sent.
+"""GetDelegatedAccessToken, which exchanges a token for the delegated credentials.
 
 IAM User Guide, "Exchange Tokens" and "Access Duration":
 - "The exchange token can only be redeemed by the product provider account that created the delegation request."
 - "Credentials expire at: release time + approved duration."
 - "The product provider can exchange the token multiple times before expiration".
 
-They are the approver's, as it was when it accepted, under the policy of the request as a session policy: "If you don't
-have access to the requested services and actions, the product provider does not receive these permissions".
+They are those of the approver at the time of approval, with the policy of the request as a session policy: "If you
+don't have access to the requested services and actions, the product provider does not receive these permissions".
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def get_delegated_access_token(ctx: Context, params: Params) -> Outcome:
     request = _request(ctx, params["TradeInToken"])
     if ctx.now >= request.access_until:
         raise Fault("ExpiredTradeInTokenException", _EXPIRED, 400)
-    assert request.approver is not None  # what was finalized was accepted before
+    assert request.approver is not None  # a finalized request was accepted before
     session = replace(
         request.approver,
         issued_at=int(ctx.now),
@@ -50,7 +50,7 @@ def get_delegated_access_token(ctx: Context, params: Params) -> Outcome:
 
 
 def _request(ctx: Context, token: str) -> DelegationRequest:
-    """The finalized request that `token` was sent for, to the caller's account. Raises ValidationError."""
+    """The finalized request of the caller's account that `token` is for. Raises ValidationError."""
     try:
         identifier = open_exchange_token(ctx.keyring, ctx.account, token)
     except InvalidExchangeToken:

@@ -1,4 +1,4 @@
-"""The errors of STS that more than one verb answers, and how it writes a duration's limits."""
+"""The errors of STS that several verbs have, and the check of DurationSeconds."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from locum.core.principal import Principal
 from locum.services.verbs import Params
 
 SHORTEST: Final = 900
-"""Seconds. STS API, AssumeRole, GetSessionToken, GetFederationToken: "from 900 seconds (15 minutes)"."""
+"""In seconds. STS API, AssumeRole, GetSessionToken, GetFederationToken: "from 900 seconds (15 minutes)"."""
 
 
 def access_denied(message: str) -> Fault:
-    """A refusal that is no policy's doing."""
+    """AccessDenied for reasons other than policies."""
     return Fault("AccessDenied", message, 403)
 
 
 def not_authorized(principal: Principal, action: str, resource: str) -> Fault:
-    """The refusal that a policy would have given."""
+    """AccessDenied with the same text as for a denial by policies."""
     return access_denied(f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource}")
 
 
 def invalid(message: str) -> Fault:
-    """A parameter that breaks a rule of the operation."""
+    """ValidationError for a parameter that violates a rule of the operation."""
     return Fault("ValidationError", message)
 
 
 def constraint(value: object, member: str, rule: str) -> Fault:
-    """A parameter that breaks a rule of the service model, in the words of AWS's validator."""
+    """ValidationError for a parameter that violates the service model, with the text of AWS's validator."""
     return invalid(f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: {rule}")
 
 
 def invalid_identity_token(message: str) -> Fault:
-    """The proof that an identity provider issued cannot be accepted."""
+    """InvalidIdentityToken: the token or assertion of an identity provider is not accepted."""
     return Fault("InvalidIdentityToken", message)
 
 
 def duration(params: Params, default: int, longest: int) -> int:
-    """The DurationSeconds asked for. Raises Fault where it is not from 900 seconds to `longest`."""
+    """The requested DurationSeconds. Raises ValidationError where it is not from 900 seconds to `longest`."""
     seconds = int(params.get("DurationSeconds", default))
     if seconds < SHORTEST:
         raise constraint(seconds, "durationSeconds", f"Member must have value greater than or equal to {SHORTEST}")

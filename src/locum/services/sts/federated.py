@@ -1,6 +1,6 @@
-"""What AssumeRoleWithWebIdentity and AssumeRoleWithSAML have in common: a session for a federated principal.
+"""Role sessions of federated principals, for AssumeRoleWithWebIdentity and AssumeRoleWithSAML.
 
-The proof was verified and the trust policy evaluated before (`locum.gateway.federation`).
+The token or assertion was verified and the trust policy evaluated before (`locum.gateway.federation`).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from locum.state import Role
 
 
 def untrusted(operation: str) -> Fault:
-    """The refusal that a trust policy would have given, and that of a role that is not there."""
+    """AccessDenied as for a denial by the trust policy, also for a role that does not exist."""
     return access_denied(f"Not authorized to perform sts:{operation}")
 
 
 def account_of_role(arn: str) -> str:
-    """The account in a role's ARN: it is there that the provider must be. Raises ValidationError."""
+    """The account in a role's ARN, in which the provider must be, too. Raises ValidationError."""
     parsed = Arn.find(arn)
     if parsed is None or parsed.service != "iam" or not parsed.resource.startswith("role/"):
         raise invalid(f"{arn} is invalid")
@@ -31,7 +31,7 @@ def account_of_role(arn: str) -> str:
 
 
 def assume(ctx: Context, params: Params, operation: str, session_name: str) -> dict[str, Any]:
-    """The answer with a session of the role, called `session_name`, for the federated caller.
+    """The answer with credentials of a role session named `session_name` for the federated caller.
 
     Raises Fault: AccessDenied, ValidationError, MalformedPolicyDocument, PackedPolicyTooLarge, InvalidParameterValue.
     """
@@ -59,10 +59,10 @@ def assume(ctx: Context, params: Params, operation: str, session_name: str) -> d
 
 
 def _end(ctx: Context, params: Params, role: Role, federated_claims: FederatedClaims) -> int:
-    """When the session ends, in epoch seconds: the earlier of what was asked for and what the provider allows."""
+    """The end of the session in epoch seconds: the requested one, limited to that of the identity provider."""
     seconds = duration(params, DEFAULT_DURATION, LONGEST)
     check_duration(role, seconds)
-    asked = int(ctx.now) + seconds
+    requested = int(ctx.now) + seconds
     if federated_claims.ends_at is None:
-        return asked
-    return min(asked, federated_claims.ends_at)
+        return requested
+    return min(requested, federated_claims.ends_at)

@@ -1,4 +1,4 @@
-"""Who is calling, and whose a key is."""
+"""GetCallerIdentity and GetAccessKeyInfo."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from locum.services.verbs import Context, Outcome, Params
 
 
 def get_caller_identity(ctx: Context, params: Params) -> Outcome:
-    """sts:GetCallerIdentity. "No permissions are required to perform this operation"; credentials are."""
+    """sts:GetCallerIdentity. "No permissions are required to perform this operation", but credentials are."""
     principal = ctx.caller.principal
     if principal.kind in (PrincipalKind.ANONYMOUS, PrincipalKind.SERVICE):
         raise Fault("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
@@ -18,7 +18,7 @@ def get_caller_identity(ctx: Context, params: Params) -> Outcome:
 
 
 def get_access_key_info(ctx: Context, params: Params) -> Outcome:
-    """sts:GetAccessKeyInfo. The account is read off the id; "this operation does not indicate the state" of the key."""
+    """sts:GetAccessKeyInfo. The account is in the key id; "this operation does not indicate the state" of the key."""
     try:
         return Outcome({"Account": account_of_access_key(params["AccessKeyId"])})
     except ValueError:

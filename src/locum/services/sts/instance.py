@@ -1,4 +1,4 @@
-"""The role of an instance: association -> instance profile -> role, and its session, assumed by ec2.amazonaws.com.
+"""The role of an instance (association -> instance profile -> role), and its session, created by ec2.amazonaws.com.
 
 Amazon EC2 User Guide, "Retrieve security credentials from instance metadata": the session is named after the
 instance; "we make new credentials available at least five minutes before the expiration of the old credentials".
@@ -15,13 +15,13 @@ from locum.state.arns import entity_by_arn
 from locum.state.indexes import ASSOCIATIONS_OF_INSTANCE, scoped
 
 LIFETIME: Final = 6 * 3600
-"""Seconds that the credentials of an instance last, where the settings say nothing."""
+"""The default lifetime of an instance's credentials in seconds."""
 
 EC2: Final = "ec2.amazonaws.com"
 
 
 class AttachedProfile(NamedTuple):
-    """The profile of an instance. `profile` is None where it was deleted, `role` where it holds none."""
+    """The instance profile of an instance. `profile` is None where it was deleted, `role` where it has none."""
 
     association: ProfileAssociation
     profile: InstanceProfile | None
@@ -31,12 +31,12 @@ class AttachedProfile(NamedTuple):
 def attached_profile(state: State, instance: Instance) -> AttachedProfile | None:
     """The profile of `instance`; None where no profile is associated, or the instance is not running.
 
-    A profile that was made again under the same name has another id, and is not the one that was associated.
+    A profile that was created again with the same name has another id and is not the associated one.
     """
     if instance.state not in ("running", "pending"):
         return None
-    bonds = state.find(ASSOCIATIONS_OF_INSTANCE, scoped(instance.account, instance.id))
-    association = next((a for a in bonds if isinstance(a, ProfileAssociation) and a.state == "associated"), None)
+    associations = state.find(ASSOCIATIONS_OF_INSTANCE, scoped(instance.account, instance.id))
+    association = next((a for a in associations if isinstance(a, ProfileAssociation) and a.state == "associated"), None)
     if association is None:
         return None
     profile = state.get(InstanceProfile, instance.account, association.profile)
@@ -47,7 +47,7 @@ def attached_profile(state: State, instance: Instance) -> AttachedProfile | None
 
 
 def calling_instance(context: Context) -> Instance | None:
-    """The instance for which EC2 itself makes the call; None where it is another's call."""
+    """The instance on whose behalf EC2 makes the call; None for other calls."""
     principal, source = context.caller.principal, context.caller.source
     if principal.kind is not PrincipalKind.SERVICE or principal.arn != EC2 or source is None:
         return None
@@ -55,14 +55,13 @@ def calling_instance(context: Context) -> Instance | None:
 
 
 def lifetime(settings: Settings) -> int:
-    """Seconds that the credentials of an instance last. The maximum session duration of the role does not count."""
+    """The lifetime of an instance's credentials in seconds, regardless of the role's maximum session duration."""
     return LIFETIME if settings.credential_seconds is None else settings.credential_seconds
 
 
 def renew_at(issued: float, expires: float) -> float:
-    """The instant (epoch seconds) from which the next set is handed out: half-way.
+    """The time (epoch seconds) from which the next set of credentials is delivered: half of the lifetime.
 
-    So it is there five minutes ahead of the expiry for every lifetime from ten minutes up, and ahead in
-    proportion for one of seconds.
+    For lifetimes of ten minutes or more, that is at least five minutes before the expiry.
     """
     return issued + (expires - issued) / 2

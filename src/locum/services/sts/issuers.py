@@ -1,6 +1,6 @@
-"""The issuers that a provider of IAM may stand for, by the URL in their tokens' `iss` claim.
+"""The issuer URLs that an OIDC provider of IAM may have, as in the `iss` claim of tokens.
 
-https:// and the provider's URL, as AWS has it. On this machine alone http:// will do: nobody else is between.
+They are https:// and the provider's URL, as on AWS. http:// is allowed for issuers on this machine only.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from urllib.parse import SplitResult, urlsplit
 
 
 def scheme_less(url: str) -> str:
-    """`url` as IAM keeps it."""
+    """`url` without its scheme, as IAM has it."""
     return url.partition("://")[2]
 
 
 def is_issuer(url: str) -> bool:
-    """Whether tokens of the issuer `url` may be accepted at all."""
+    """Whether tokens of the issuer `url` may be accepted."""
     return url.startswith("https://") or is_local(url)
 
 
 def is_local(url: str) -> bool:
-    """Whether `url` is one of this machine, without TLS."""
+    """Whether `url` is on this machine and without TLS."""
     try:
         parts: SplitResult = urlsplit(url)
         host = parts.hostname or ""

@@ -1,6 +1,6 @@
-"""GetWebIdentityToken: a token that says who the caller is, for services that are not AWS's.
+"""GetWebIdentityToken: a signed token with the identity of the caller, for services outside of AWS.
 
-IAM User Guide, "Understanding token claims": the standard claims, and AWS's own under https://sts.amazonaws.com/.
+IAM User Guide, "Understanding token claims": the standard claims, and those of AWS under https://sts.amazonaws.com/.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from locum.state.indexes import INSTANCE_ID, UNIQUE_ID
 
 DEFAULT_DURATION: Final = 300
 LARGEST_PAYLOAD: Final = 16_384
-"""Octets of the claims. AWS has such a limit, and does not say what it is."""
+"""The limit in octets for the claims. AWS has one, but does not document it."""
 
 _OWN: Final = "https://sts.amazonaws.com/"
 
@@ -29,12 +29,14 @@ _TOO_LARGE: Final = "The requested token payload size exceeds the maximum allowe
 
 
 def get_web_identity_token(ctx: Context, params: Params) -> Outcome:
-    """sts:GetWebIdentityToken. Raises OutboundWebIdentityFederationDisabledException,
-    SessionDurationEscalationException, JWTPayloadSizeExceededException.
+    """sts:GetWebIdentityToken.
+
+    Raises OutboundWebIdentityFederationDisabledException, SessionDurationEscalationException,
+    JWTPayloadSizeExceededException.
     """
     federation = ctx.state.get(OutboundFederation, ctx.account, ctx.account)
     if federation is None or not federation.enabled:
-        raise _refused("OutboundWebIdentityFederationDisabled", _DISABLED, 403)
+        raise _fault("OutboundWebIdentityFederationDisabled", _DISABLED, 403)
     algorithm = params["SigningAlgorithm"]
     key = next((key for key in federation.keys if key.algorithm == algorithm), None)
     if key is None:
@@ -43,7 +45,7 @@ def get_web_identity_token(ctx: Context, params: Params) -> Outcome:
     expires = issued + int(params.get("DurationSeconds", DEFAULT_DURATION))
     session = ctx.caller.session
     if session is not None and expires > session.expires_at:
-        raise _refused("SessionDurationEscalation", _ESCALATION, 403)
+        raise _fault("SessionDurationEscalation", _ESCALATION, 403)
     audiences = list(params["Audience"])
     claims = {
         "aud": audiences[0] if len(audiences) == 1 else audiences,
@@ -55,17 +57,17 @@ def get_web_identity_token(ctx: Context, params: Params) -> Outcome:
         "jti": request_id(ctx.entropy),
     }
     if len(webtokens.payload(claims)) > LARGEST_PAYLOAD:
-        raise _refused("JWTPayloadSizeExceeded", _TOO_LARGE, 400)
+        raise _fault("JWTPayloadSizeExceeded", _TOO_LARGE, 400)
     token = webtokens.sign(ctx.keyring, claims, algorithm, key.id, key.private)
     return Outcome({"WebIdentityToken": token, "Expiration": expires})
 
 
-def _refused(code: str, message: str, status: int) -> Fault:
+def _fault(code: str, message: str, status: int) -> Fault:
     return Fault(f"{code}Exception", message, status)
 
 
 def _subject(ctx: Context) -> str:
-    """The ARN of the principal; of a session, its role's."""
+    """The ARN of the principal; for a role session, that of the role."""
     principal = ctx.caller.principal
     return principal.issuer_arn if principal.kind is PrincipalKind.ROLE_SESSION else principal.arn
 
@@ -80,11 +82,11 @@ def _own_claims(ctx: Context, params: Params) -> dict[str, Any]:
     }
     if session is not None:
         own["original_session_exp"] = iso8601(session.expires_at)
-        own |= _told({"source_identity": session.source_identity})
-        own |= _told({"federated_provider": session.context.get("aws:federatedprovider")})
+        own |= _nonempty({"source_identity": session.source_identity})
+        own |= _nonempty({"federated_provider": session.context.get("aws:federatedprovider")})
         own |= _instance(ctx, session)
-    own |= _told({"principal_tags": _principal_tags(ctx)})
-    return own | _told({"request_tags": passed.session_tags(params)})
+    own |= _nonempty({"principal_tags": _principal_tags(ctx)})
+    return own | _nonempty({"request_tags": passed.session_tags(params)})
 
 
 def _organization(ctx: Context) -> dict[str, Any]:
@@ -98,24 +100,24 @@ def _organization(ctx: Context) -> dict[str, Any]:
 
 
 def _instance(ctx: Context, session: Session) -> dict[str, Any]:
-    """What IMDS's credentials say of the instance: as the condition keys ec2:SourceInstanceArn, ec2:RoleDelivery."""
+    """The claims for credentials from IMDS: those of ec2:SourceInstanceArn and ec2:RoleDelivery."""
     instance = ctx.state.first(Instance, INSTANCE_ID, session.instance_id) if session.instance_id else None
     if instance is None:
         return {}
     delivery = session.context.get("ec2:roledelivery")
-    return {"ec2_source_instance_arn": instance.arn, **_told({"ec2_role_delivery": delivery})}
+    return {"ec2_source_instance_arn": instance.arn, **_nonempty({"ec2_role_delivery": delivery})}
 
 
 def _principal_tags(ctx: Context) -> dict[str, str]:
-    """The tags of the user or role, under those of the session, which go before them whatever their case."""
+    """The tags of the user or role and of the session, which take precedence, regardless of case."""
     principal, session = ctx.caller.principal, ctx.caller.session
-    passed_on = {} if session is None else session.tags
+    session_tags = {} if session is None else session.tags
     found = ctx.state.find(UNIQUE_ID, principal.unique_id) if principal.unique_id else ()
     own = next((entity.tags for entity in found if isinstance(entity, User | Role)), {})
-    folded = {key.lower() for key in passed_on}
-    return {**{key: value for key, value in own.items() if key.lower() not in folded}, **passed_on}
+    folded = {key.lower() for key in session_tags}
+    return {**{key: value for key, value in own.items() if key.lower() not in folded}, **session_tags}
 
 
-def _told(claims: dict[str, Any]) -> dict[str, Any]:
-    """Those of `claims` that say something."""
+def _nonempty(claims: dict[str, Any]) -> dict[str, Any]:
+    """The claims that have a value."""
     return {name: value for name, value in claims.items() if value}

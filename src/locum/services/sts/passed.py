@@ -1,4 +1,4 @@
-"""What a caller passes into a session: session policies and session tags.
+"""Session policies and session tags that a caller passes to a session.
 
 STS API, AssumeRole and GetFederationToken:
 - "You can provide up to 10 managed policy ARNs. However, the plaintext that you use for both inline and managed
@@ -11,8 +11,8 @@ STS API, AssumeRole and GetFederationToken:
   tags into a packed binary format that has a separate limit. [...] The PackedPolicySize response element indicates by
   percentage how close the policies and tags for your request are to the upper size limit."
 
-The packed format is AWS's secret. Ours is deflate, with a limit at which the example of that page packs to the
-percentage that the page shows (8).
+The packed format is not documented. Deflate is used here, with a limit such that the example of that page has the
+percentage of the page (8).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _MEMBERS: Final = ("Policy", "PolicyArns", "Tags", "TransitiveTagKeys")
 
 
 def read(state: State, account: str, params: Params, calling: Session | None = None) -> Passed:
-    """What `params` passes into a session in `account`, chained to the role session `calling` where there is one.
+    """The session policies and tags in `params` for a session in `account`, chained from `calling` where there is one.
 
     Raises Fault: ValidationError, InvalidParameterValue, MalformedPolicyDocument, PackedPolicyTooLarge.
     """
@@ -83,7 +83,7 @@ def session_tags(params: Params) -> dict[str, str]:
 
 
 def _inherited(calling: Session | None) -> dict[str, str]:
-    """The transitive tags of the calling session: they pass "to subsequent sessions in a role chain"."""
+    """The transitive tags of the calling session, which pass "to subsequent sessions in a role chain"."""
     if calling is None:
         return {}
     return {key: calling.tags[key] for key in calling.transitive_tag_keys}
@@ -104,7 +104,7 @@ def _policy_arns(state: State, account: str, descriptors: Any) -> tuple[str, ...
 
 
 def _exists(state: State, account: str, arn: Arn) -> bool:
-    """Whether the policy is there under this very ARN: one of AWS's, or one of `account` itself."""
+    """Whether the policy `arn` exists and is an AWS managed one or one of `account`."""
     if arn.account == AWS_MANAGED_ACCOUNT:
         return managed.summary(str(arn)) is not None
     return entity_by_arn(state, Policy, str(arn), account) is not None
@@ -149,7 +149,7 @@ def _tags(given: Any, inherited: Mapping[str, str]) -> dict[str, str]:
 
 
 def _transitive(given: Any, tags: Mapping[str, str]) -> tuple[str, ...]:
-    """The keys to pass on, in the spelling of the tag: keys are compared without regard to case."""
+    """The transitive keys, spelled as in the tags. Keys are compared without regard to case."""
     spelling = {key.lower(): key for key in tags}
     try:
         return tuple(dict.fromkeys(spelling[key.lower()] for key in given))

@@ -31,11 +31,11 @@ _MAY_ASSUME: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROLE_SESSION, 
 
 
 def assume_role(ctx: Context, params: Params) -> Outcome:
-    """sts:AssumeRole. The trust policy was evaluated before; whatever could not have been is refused here again."""
+    """sts:AssumeRole. The trust policy was evaluated before; other reasons for AccessDenied are checked here."""
     role = _role(ctx, params["RoleArn"])
     name = params["RoleSessionName"]
     check_session_name(name)
-    used = second_factor.used(ctx, params)
+    events = second_factor.consume(ctx, params)
     if params.get("ProvidedContexts"):
         raise invalid("The provided context assertion could not be verified: there is no context provider.")
     calling = _calling_role_session(ctx)
@@ -59,11 +59,11 @@ def assume_role(ctx: Context, params: Params) -> Outcome:
         instance_id="" if instance is None else instance.id,
         context={} if ctx.caller.source is None else ctx.caller.source.session_context,
     )
-    return Outcome(answer(ctx, session, given), used)
+    return Outcome(answer(ctx, session, given), events)
 
 
 def _role(ctx: Context, text: str) -> Role:
-    """The role of the ARN `text`, to a caller of a kind that can assume one. A missing role is a forbidden one."""
+    """The role with the ARN `text`, for a caller that can assume roles. Raises AccessDenied where it does not exist."""
     principal = ctx.caller.principal
     if principal.kind is PrincipalKind.ROOT:
         raise access_denied("Roles may not be assumed by root accounts.")
@@ -72,13 +72,13 @@ def _role(ctx: Context, text: str) -> Role:
     role = role_of(ctx.state, text)
     if role is None or principal.kind not in _MAY_ASSUME:
         raise not_authorized(principal, _ACTION, text)
-    if principal.kind is PrincipalKind.SERVICE and role.account != ctx.account:  # no role is passed across accounts
+    if principal.kind is PrincipalKind.SERVICE and role.account != ctx.account:  # no passing of roles across accounts
         raise not_authorized(principal, _ACTION, text)
     return role
 
 
 def _calling_role_session(ctx: Context) -> Session | None:
-    """The session that is being chained from; a user's GetSessionToken session is not one."""
+    """The calling session in a role chain. A user's GetSessionToken session is not one."""
     session = ctx.caller.session
     return session if session is not None and session.kind is PrincipalKind.ROLE_SESSION else None
 
@@ -93,10 +93,10 @@ def _duration(params: Params, role: Role, chained: bool) -> int:
     return seconds
 
 
-def _source_identity(asked: str, calling: Session | None) -> str:
-    held = calling.source_identity if calling is not None else ""
-    if asked and held and asked != held:
+def _source_identity(requested: str, calling: Session | None) -> str:
+    inherited = calling.source_identity if calling is not None else ""
+    if requested and inherited and requested != inherited:
         raise invalid("The source identity is already set for this assume role session")
-    if asked.lower().startswith("aws:"):
+    if requested.lower().startswith("aws:"):
         raise invalid("The specified value for sourceIdentity is invalid: the prefix aws: is reserved.")
-    return held or asked
+    return inherited or requested

@@ -4,8 +4,8 @@ STS API, AssumeRoot: "Returns a set of short term credentials you can use to per
 account in your organization. You must use credentials from an Organizations management account or a delegated
 administrator account for IAM to call AssumeRoot. You cannot use root user credentials to make this call."
 
-The session is the member's root user under the task policy, which denies all but its task. Which feature of
-centralized root access a task takes: IAM User Guide, "Centralize root access for member accounts":
+The session is that of the member's root user, restricted by the task policy. The feature of centralized root access
+that a task needs is in the IAM User Guide, "Centralize root access for member accounts":
 - root credentials management "to delete root user credentials for member accounts";
 - root sessions for "certain tasks that require root user credentials" and "to recover their root user credentials".
 """
@@ -24,7 +24,7 @@ from locum.state import AWS_MANAGED_ACCOUNT, Member, Organization, State, organi
 from locum.state.organizations import ROOT_ACCESS_SERVICE, ROOT_CREDENTIALS, ROOT_SESSIONS
 
 LONGEST: Final = 900
-"""Seconds, and the default: "from 0 seconds up to the maximum session duration of 900 seconds (15 minutes)"."""
+"""In seconds, and the default: "from 0 seconds up to the maximum session duration of 900 seconds (15 minutes)"."""
 
 _ACTION: Final = "sts:AssumeRoot"
 _TARGET: Final = re.compile(r"(?P<id>[0-9]{12})|arn:aws:iam::(?P<root>[0-9]{12}):root")
@@ -42,7 +42,7 @@ TASKS: Final = {
     _task("S3UnlockBucketPolicy"): frozenset((ROOT_SESSIONS,)),
     _task("SQSUnlockQueuePolicy"): frozenset((ROOT_SESSIONS,)),
 }
-"""The task policies, and the features of which one must be enabled."""
+"""The task policies, each with the features of which one must be enabled."""
 
 
 def assume_root(ctx: Context, params: Params) -> Outcome:
@@ -52,7 +52,7 @@ def assume_root(ctx: Context, params: Params) -> Outcome:
     if task not in TASKS:
         raise invalid(f"The task policy ARN {task} is not one of the supported root task policies.")
     seconds = _duration(params)
-    _admit(ctx, account, task)
+    _check_root_access(ctx, account, task)
     principal, calling = ctx.caller.principal, ctx.caller.session
     session = Session(
         kind=PrincipalKind.ROOT,
@@ -88,11 +88,11 @@ def _duration(params: Params) -> int:
     return seconds
 
 
-def _admit(ctx: Context, account: str, task: str) -> None:
+def _check_root_access(ctx: Context, account: str, task: str) -> None:
     """Raise AccessDenied unless the caller's account has root access to `account` for `task`."""
     principal = ctx.caller.principal
     organization = organizations.organization_of(ctx.state, ctx.account)
-    admitted = (
+    allowed = (
         principal.kind in _MAY_ASSUME
         and organization is not None
         and organizations.administers_root_access(ctx.state, organization, ctx.account)
@@ -100,12 +100,12 @@ def _admit(ctx: Context, account: str, task: str) -> None:
         and not TASKS[task].isdisjoint(organization.features)
         and _is_member(ctx.state, organization, account)
     )
-    if not admitted:
+    if not allowed:
         raise not_authorized(principal, _ACTION, root_arn(account))
 
 
 def _is_member(state: State, organization: Organization, account: str) -> bool:
-    """Whether `account` is an open account of `organization`, and not the one that manages it."""
+    """Whether `account` is an active member account of `organization`, not its management account."""
     member = state.get(Member, organization.account, account)
     return (
         member is not None

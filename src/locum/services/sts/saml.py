@@ -1,16 +1,16 @@
 """AssumeRoleWithSAML: a role session for the subject of a SAML assertion.
 
-`caller` comes first, before the role's trust policy is asked, for the policy needs what the assertion says. It reads
-nothing but what a certificate of the provider's metadata signed (`locum.credentials.saml`). What AWS asks of it:
+`caller` runs before the role's trust policy is evaluated, which needs the assertion's attributes. It uses only elements
+that are signed with a certificate of the provider's metadata (`locum.credentials.saml`). AWS's requirements:
 
-1. The provider is there, and in the role's account.
+1. The provider exists in the role's account.
 2. The issuer is the metadata's entityID.
 3. "The response must include exactly one SubjectConfirmation element with a SubjectConfirmationData element that
    includes both the NotOnOrAfter attribute and a Recipient attribute": the sign-in endpoint, of any region.
-4. The audience is AWS; now is within the conditions, and within five minutes of the issue.
-5. The Role attribute has the role and the provider asked for, and there is a RoleSessionName.
+4. The audience is AWS; the time is within the conditions and within five minutes of the issue.
+5. The Role attribute has the requested role and provider, and there is a RoleSessionName.
 
-InResponseTo is not looked at: AWS did not send the request, and takes a response as often as it comes within its time.
+InResponseTo is ignored: AWS did not send the request, and accepts a response more than once while it is valid.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from locum.state.arns import entity_by_arn
 
 OPERATION: Final = "AssumeRoleWithSAML"
 REDEEMABLE: Final = 300
-"""Seconds. "Token must be redeemed within 5 minutes of issuance"."""
+"""The limit in seconds. "Token must be redeemed within 5 minutes of issuance"."""
 
 AUDIENCES: Final = frozenset({"urn:amazon:webservices", "https://signin.aws.amazon.com/saml"})
 _RECIPIENT: Final = re.compile(r"https://(?:[a-z0-9-]+\.)?signin\.aws\.amazon\.com/saml(?:/acs/([A-Z0-9]+))?")
@@ -45,7 +45,7 @@ _UNREADABLE: Final = "Invalid SAML response"
 
 
 def caller(state: State, keyring: KeyRing, params: Params, now: float) -> Caller:
-    """The caller that the assertion in `params` authenticates, at `now` (epoch seconds).
+    """The caller who is authenticated by the assertion in `params` at `now` (epoch seconds).
 
     Raises Fault: InvalidIdentityToken, ExpiredTokenException, IDPRejectedClaim, AccessDenied, ValidationError.
     """
@@ -75,7 +75,7 @@ def _account(text: str, kind: str) -> str:
 
 
 def _provider(state: State, account: str, text: str) -> SamlProvider:
-    """The provider of this very ARN, which must be in the role's account."""
+    """The provider with exactly this ARN, which must be in the role's account."""
     if _account(text, "saml-provider/") != account:
         raise untrusted(OPERATION)
     found = entity_by_arn(state, SamlProvider, text)
@@ -85,7 +85,7 @@ def _provider(state: State, account: str, text: str) -> SamlProvider:
 
 
 def _validated_assertion(provider: SamlProvider, keyring: KeyRing, text: str, now: float) -> saml.Assertion:
-    """What the provider signed."""
+    """The assertion in `text`, validated with the provider's certificates and keys."""
     if now >= provider.expires:
         raise invalid_identity_token("The metadata of the specified provider has expired")
     metadata = saml.read_metadata(provider.metadata)
@@ -116,14 +116,14 @@ def _decoded(text: str) -> bytes:
 
 
 def _recipient(assertion: saml.Assertion, provider: SamlProvider, now: float) -> str:
-    """The one endpoint that the assertion was made for, while it is good there."""
+    """The Recipient of the assertion, if it is a sign-in endpoint and the confirmation is valid at `now`."""
     if len(assertion.confirmations) != 1:
         raise invalid_identity_token("Response must contain exactly one SubjectConfirmation")
     method, recipient, not_before, until = assertion.confirmations[0]
     matched = _RECIPIENT.fullmatch(recipient)
-    meant = () if matched is None else (matched[1],)
+    endpoint_ids = () if matched is None else (matched[1],)
     allowed = (provider.id,) if provider.encryption_mode == "Required" else (None, provider.id)
-    if method != BEARER or until is None or not any(one in allowed for one in meant):
+    if method != BEARER or until is None or not any(one in allowed for one in endpoint_ids):
         raise invalid_identity_token("Response does not contain the required recipient")
     _check_span(not_before, until, now)
     return recipient
@@ -140,7 +140,7 @@ def _check_conditions(assertion: saml.Assertion, now: float) -> None:
 
 
 def _check_span(begin: float | None, end: float | None, now: float) -> None:
-    """saml-core-2.0-os, 2.5.1.2: from NotBefore on, and before NotOnOrAfter."""
+    """Raise Fault unless `now` is at or after NotBefore and before NotOnOrAfter. saml-core-2.0-os, 2.5.1.2."""
     if begin is not None and now < begin:
         raise invalid_identity_token("Response is not valid yet")
     if end is not None and now >= end:

@@ -1,7 +1,7 @@
-"""What an assertion's attributes mean to AWS: condition keys, tags, the name of the session.
+"""The condition keys, tags and session name in the attributes of an assertion.
 
 IAM User Guide, "Configure SAML assertions for the authentication response": the attributes, and "Mapping SAML
-attributes to AWS trust policy context keys"; which keys have several values is in the Service Authorization Reference.
+attributes to AWS trust policy context keys"; the multivalued keys are in the Service Authorization Reference.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TRANSITIVE: Final = f"{AWS}TransitiveTagKeys"
 TAG: Final = f"{AWS}PrincipalTag:"
 
 _NAME_SHOWN: Final = "[a-zA-Z_0-9+=,.@-]{2,64}"
-"""AWS's spelling of NAME."""
+"""The pattern of NAME as in AWS's message."""
 
 _FORMAT: Final = "urn:oasis:names:tc:SAML:2.0:nameid-format:"
 
@@ -66,22 +66,22 @@ _SINGLE: Final[Mapping[str, str]] = {
     "0.9.2342.19200300100.1.3": "saml:mail",
     "0.9.2342.19200300.100.1.45": "saml:organizationstatus",
 }
-"""Condition keys (lower-case) by the name of the attribute; 2.4.5.42 is the page's own spelling."""
+"""Condition keys (lower-case) by the name of the attribute; 2.4.5.42 is as on the page."""
 
 
 def name_qualifier(issuer: str, account: str, provider_name: str) -> str:
-    """STS API, NameQualifier: BASE64 ( SHA1 ( "https://example.com/saml" + "123456789012" + "/MySAMLIdP" ) )."""
+    """The NameQualifier. STS API: BASE64 ( SHA1 ( "https://example.com/saml" + "123456789012" + "/MySAMLIdP" ) )."""
     digest = hashlib.sha1(f"{issuer}{account}/{provider_name}".encode(), usedforsecurity=False).digest()
     return base64.b64encode(digest).decode()
 
 
 def subject_type(name_format: str) -> str:
-    """STS API, SubjectType: "If the format includes the prefix [...], that prefix is removed"."""
+    """The SubjectType. STS API: "If the format includes the prefix [...], that prefix is removed"."""
     return name_format.removeprefix(_FORMAT)
 
 
 def names_role(assertion: Assertion, role_arn: str, provider_arn: str) -> bool:
-    """Whether the Role attribute has the pair: "a comma-separated pair of strings", in either order."""
+    """Whether the Role attribute has the role and the provider: "a comma-separated pair of strings", in any order."""
     pairs = [tuple(part.strip() for part in value.split(",")) for value in assertion.attributes.get(ROLE, ())]
     return (role_arn, provider_arn) in pairs or (provider_arn, role_arn) in pairs
 
@@ -107,7 +107,7 @@ def source_identity(assertion: Assertion) -> str:
 
 
 def session_tags(assertion: Assertion) -> dict[str, str]:
-    """The session tags; an attribute each, with one value. Raises InvalidIdentityToken."""
+    """The session tags, each an attribute with one value. Raises InvalidIdentityToken."""
     tags = {}
     for name, values in assertion.attributes.items():
         if name.startswith(TAG):
@@ -118,12 +118,12 @@ def session_tags(assertion: Assertion) -> dict[str, str]:
 
 
 def transitive_keys(assertion: Assertion) -> tuple[str, ...]:
-    """The keys of the session tags that pass on."""
+    """The transitive tag keys."""
     return assertion.attributes.get(TRANSITIVE, ())
 
 
 def attribute_keys(assertion: Assertion) -> dict[str, ContextValue]:
-    """The condition keys that attributes of the usual directories map to."""
+    """The condition keys for the attributes of common directories."""
     keys: dict[str, ContextValue] = {}
     for name, values in assertion.attributes.items():
         if values and name in _MULTIVALUED:

@@ -1,11 +1,11 @@
-"""The second factor that AssumeRole and GetSessionToken may be shown: a code of one of the caller's MFA devices.
+"""The second factor of AssumeRole and GetSessionToken: a code of one of the caller's MFA devices.
 
 IAM User Guide, "Secure API access with MFA": "The user calls one of the AWS STS API operations that support the MFA
 parameters: AssumeRole or GetSessionToken. As part of the call, the user includes the device identifier for the device
 that's associated with the user. The user also includes the time-based one-time password (TOTP)".
 
-A code is verified twice: before the decision, for which aws:MultiFactorAuthPresent may count, and by the verb, on the
-state that it changes. There it is used up, so that of two calls with one code the second is refused, however close.
+A code is verified twice: before the authorization, which may depend on aws:MultiFactorAuthPresent, and by the verb, on
+the state that it changes. There it is marked as used, so that of two concurrent calls with one code one is refused.
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ _MEMBERS: Final = ("SerialNumber", "TokenCode")
 
 
 def optional(verb: Verb) -> Operation:
-    """`verb`, which only reads; save that a call which shows a code uses it up."""
-    proving = Operation(verb, writes=True, proof=verify)
-    return Operation(verb, writes=False, variant=lambda params: proving if _shown(params) else None)
+    """Register a verb without events, except that a call with a code marks it as used."""
+    with_code = Operation(verb, writes=True, proof=verify)
+    return Operation(verb, writes=False, variant=lambda params: with_code if _has_code(params) else None)
 
 
 def verify(ctx: Context, params: Params) -> None:
-    """Raises Fault AccessDenied where the code that `params` show is not one of the caller's, or was used already."""
-    _accepted(ctx, params)
+    """Raise Fault AccessDenied where the code in `params` is not of a device of the caller, or was used already."""
+    _device_after_use(ctx, params)
 
 
-def used(ctx: Context, params: Params) -> tuple[Event, ...]:
-    """What becomes of the state as the code is used up; nothing where `params` show none. Raises like `verify`."""
-    return (put(_accepted(ctx, params)),) if _shown(params) else ()
+def consume(ctx: Context, params: Params) -> tuple[Event, ...]:
+    """The event that marks the code in `params` as used; none where there is no code. Raises like `verify`."""
+    return (put(_device_after_use(ctx, params)),) if _has_code(params) else ()
 
 
-def _shown(params: Params) -> bool:
+def _has_code(params: Params) -> bool:
     return any(member in params for member in _MEMBERS)
 
 
-def _accepted(ctx: Context, params: Params) -> MfaDevice:
-    """The device, with the code accepted."""
+def _device_after_use(ctx: Context, params: Params) -> MfaDevice:
+    """The device, with the code in `params` accepted and marked as used."""
     serial, code = map(params.get, _MEMBERS)
     if serial is None or code is None:
         raise access_denied(
@@ -63,7 +63,7 @@ def _accepted(ctx: Context, params: Params) -> MfaDevice:
 
 
 def _user(ctx: Context) -> str:
-    """Whose device it must be: the key of the calling user, empty for the root user. Raises Fault for all others."""
+    """The key of the calling user, empty for the root user. Raises Fault for all other callers."""
     principal = ctx.caller.principal
     if principal.kind is PrincipalKind.ROOT:
         return ""

@@ -1,4 +1,4 @@
-"""GetSessionToken and GetFederationToken: what a user or root makes of its long-term key.
+"""GetSessionToken and GetFederationToken, by which a user or root user gets a session for its long-term key.
 
 STS API, both operations: "Acceptable durations for IAM user sessions range from 900 seconds (15 minutes) to 129,600
 seconds (36 hours), with 43,200 seconds (12 hours) as the default. Sessions for AWS account owners are restricted to a
@@ -22,9 +22,9 @@ ROOT_LIMIT: Final = 3_600
 
 
 def get_session_token(ctx: Context, params: Params) -> Outcome:
-    """sts:GetSessionToken: the same user or root, as a session."""
+    """sts:GetSessionToken: a session of the same user or root user."""
     principal = _long_term_caller(ctx, "GetSessionToken")
-    used = second_factor.used(ctx, params)
+    events = second_factor.consume(ctx, params)
     session = Session(
         kind=principal.kind,
         account=principal.account,
@@ -33,13 +33,13 @@ def get_session_token(ctx: Context, params: Params) -> Outcome:
         issuer_id=principal.unique_id,
         issued_at=int(ctx.now),
         expires_at=int(ctx.now) + _duration(params, principal),
-        mfa_at=int(ctx.now) if used else None,
+        mfa_at=int(ctx.now) if events else None,
     )
-    return Outcome({"Credentials": credentials(ctx, session)}, used)
+    return Outcome({"Credentials": credentials(ctx, session)}, events)
 
 
 def get_federation_token(ctx: Context, params: Params) -> Outcome:
-    """sts:GetFederationToken: a session under a name of its own, within what the user and the policies passed allow."""
+    """sts:GetFederationToken: a session with its own name, limited by the user's and the session policies."""
     principal = _long_term_caller(ctx, "GetFederationToken")
     given = passed.read(ctx.state, principal.account, params)
     session = Session(
