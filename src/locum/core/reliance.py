@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
 from locum.core.errors import ConfigurationError
@@ -44,6 +43,9 @@ def require(library: str, wanted: str, module: object, relied_on: Iterable[Relie
 
 def installed(library: str) -> str:
     """The version of a distribution that is installed, for messages."""
+    # Half a megabyte of modules, for a message that hardly anybody ever sees.
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
     try:
         return version(library)
     except PackageNotFoundError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import select
 from contextlib import suppress
@@ -11,8 +10,6 @@ from typing import Final
 
 _IN_CLOSE_WRITE: Final = 0x8
 """`sys/inotify.h`: a file that was open for writing was closed, whether or not it was written to."""
-
-_libc: Final = ctypes.CDLL(None)
 
 
 class FileBell:
@@ -63,10 +60,13 @@ class FileListener:
 
 def _watch(path: Path) -> tuple[int, ...]:
     """What can be read when the file at `path` is closed by somebody; nothing where it cannot be watched."""
-    events = int(_libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
+    import ctypes  # noqa: PLC0415 - where a journal is shared, which few are
+
+    libc = ctypes.CDLL(None)
+    events = int(libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
     if events < 0:
         return ()
-    if _libc.inotify_add_watch(events, os.fsencode(path), _IN_CLOSE_WRITE) < 0:
+    if libc.inotify_add_watch(events, os.fsencode(path), _IN_CLOSE_WRITE) < 0:
         os.close(events)
         return ()
     return (events,)
