@@ -1,4 +1,4 @@
-"""How soon a change is seen by a ledger in another process, beside a subscriber in the one that makes it.
+"""The delay until a ledger in another process, or a subscriber in the same process, receives a change.
 
     python -m bench.following DIRECTORY
 
@@ -29,7 +29,7 @@ CHANGES = 300
 
 
 def rows() -> list[Row]:
-    """From the call to its sight, in milliseconds: the medians of many changes, one after the other."""
+    """The rows: the delays from a call to its reception in milliseconds, medians of many changes in sequence."""
     with tempfile.TemporaryDirectory() as directory:
         command = ["taskset", "-c", str(CLIENT_CORE), sys.executable, "-m", "bench.following", directory]
         with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as other:
@@ -70,7 +70,7 @@ def _account(number: str, _: State) -> Outcome:
 
 
 async def _watch(directory: Path) -> None:
-    """Say when each change was seen; the clock is the machine's."""
+    """Print the time at which each change was received, by the machine's clock."""
     async with _following(directory) as ledger:
         with ledger.subscribe(State()) as changes:
             print("ready", flush=True)

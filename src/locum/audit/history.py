@@ -159,12 +159,12 @@ def _token(before: int, fingerprint: str) -> str:
 
 def _before(token: str, fingerprint: str) -> int:
     try:
-        known = _tokens.decode(base64.urlsafe_b64decode(token))
+        decoded = _tokens.decode(base64.urlsafe_b64decode(token))
     except (binascii.Error, ValueError):
-        known = None
-    if known is None or known.of != fingerprint:
+        decoded = None
+    if decoded is None or decoded.of != fingerprint:
         raise Fault(
             "InvalidNextTokenException",
             "Invalid token or token that was previously used in a request with different parameters.",
         )
-    return known.before
+    return decoded.before

@@ -35,14 +35,14 @@ class Conditions(Mapping[str, Value]):
         self.check = check
         self.facts = facts
         self.account = account
-        self._known: dict[str, Value | None] = {}
+        self._computed: dict[str, Value | None] = {}
 
     def get(self, key: str, default: Value | None = None) -> Value | None:  # type: ignore[override]  # keys are text
-        known = self._known
-        if key in known:
-            value = known[key]
+        computed = self._computed
+        if key in computed:
+            value = computed[key]
         else:
-            value = known[key] = self._compute(key)
+            value = computed[key] = self._compute(key)
         return default if value is None else value
 
     def __getitem__(self, key: str) -> Value:

@@ -121,8 +121,8 @@ def delegated(state: State, call: Call, organization: Organization) -> Authoriza
     resource = compiled(text, PolicyKind.RESOURCE, "resource policy of the organization", arn) if text else None
 
     def rule_on(check: Check) -> Ruling:
-        known = _facts(state, service_of(check.resource), check.resource, no_facts)
-        return _ruling(state, call, check, of_caller, known, owner, owner, resource)
+        resource_facts = _facts(state, service_of(check.resource), check.resource, no_facts)
+        return _ruling(state, call, check, of_caller, resource_facts, owner, owner, resource)
 
     return _authorization(call, catalogue.plan(state, call).checks, rule_on)
 
@@ -131,17 +131,17 @@ def rule(state: State, call: Call, check: Check, of_caller: PrincipalPolicies, f
     """Decide on one check, with the facts of its resource; `of_caller` are the caller's policies."""
     caller, action, arn = call.caller.principal, check.action, check.resource
     service = service_of(arn)
-    known = UNKNOWN if action in CREATING_ACTIONS else _facts(state, service, arn, facts)
-    effective = known.arn or (EFFECTIVE_ARNS[service](check) if service in EFFECTIVE_ARNS else arn)
+    resource_facts = UNKNOWN if action in CREATING_ACTIONS else _facts(state, service, arn, facts)
+    effective = resource_facts.arn or (EFFECTIVE_ARNS[service](check) if service in EFFECTIVE_ARNS else arn)
     if effective != arn:
         arn, check = effective, check._replace(resource=effective)
-    owner = account_of(arn, known.account or call.caller.account)
+    owner = account_of(arn, resource_facts.account or call.caller.account)
     authorizing = caller.account if action in CALLER_ONLY_ACTIONS or service == _ORGANIZATIONS else owner
     resource = None
-    if known.policy is not None and not _is_owner_root(caller, action, owner):
+    if resource_facts.policy is not None and not _is_owner_root(caller, action, owner):
         of_service = POLICIES.get(service, _policy)
-        resource = of_service(action, arn, known.policy)
-    return _ruling(state, call, check, of_caller, known, owner, authorizing, resource)
+        resource = of_service(action, arn, resource_facts.policy)
+    return _ruling(state, call, check, of_caller, resource_facts, owner, authorizing, resource)
 
 
 def _ruling(
@@ -149,7 +149,7 @@ def _ruling(
     call: Call,
     check: Check,
     of_caller: PrincipalPolicies,
-    known: ResourceFacts,
+    resource_facts: ResourceFacts,
     owner: str,
     authorizing: str,
     resource: CompiledPolicy | None,
@@ -167,7 +167,7 @@ def _ruling(
         check.action,
         arn,
         authorizing,
-        Conditions(state, call, check, known, owner),
+        Conditions(state, call, check, resource_facts, owner),
         arn == "*",
         caller.provider,
     )

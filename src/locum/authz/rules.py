@@ -3,7 +3,7 @@
 A file holds one service, with one declaration per line; `#` starts a comment.
 
     prefix s3                       the service's prefix in policies
-    protocol rest-xml               the protocol it speaks first
+    protocol rest-xml               its preferred protocol
     type object arn:aws:s3:::{Bucket}/{Key} [via s3_object]
     key s3:prefix Prefix [on bucket,object]
     keys sts:TransitiveTagKeys TransitiveTagKeys[]

@@ -185,8 +185,8 @@ def launch(tour: Tour) -> None:
     tour.instance = launched["Instances"][0]["InstanceId"]
     tour.undone_by("ec2", "terminate_instances", InstanceIds=[tour.instance])
     narration.answered(f"{tour.instance}  {launched['Instances'][0]['State']['Name']}")
-    how = "in a network namespace of its own" if tour.network == "namespace" else "beside its metadata port"
-    narration.prose(f"A process is started inside, {how}, as `locum exec` does it. It gets no credentials.")
+    network = "in a network namespace of its own" if tour.network == "namespace" else "beside its metadata port"
+    narration.prose(f"A process is started inside, {network}, as `locum exec` does it. It gets no credentials.")
     tour.client_inside = tour.undo.enter_context(InsideClient.into(tour.data, tour.instance, tour.network))
 
 

@@ -43,17 +43,17 @@ class Signers:
     def __init__(self, keyring: KeyRing) -> None:
         self._keyring = keyring
         self._state: State | None = None
-        self._known: dict[str, Signer] = {}
+        self._signers: dict[str, Signer] = {}
 
     def find(self, state: State, claim: sigv4.Claim | None) -> Signer:
         """The result of `signer_of`, cached for long-term keys."""
         if claim is None or claim.session_token:
             return signer_of(state, self._keyring, claim)
         if self._state is not state:
-            self._state, self._known = state, {}
-        found = self._known.get(claim.access_key_id)
+            self._state, self._signers = state, {}
+        found = self._signers.get(claim.access_key_id)
         if found is None:
-            found = self._known[claim.access_key_id] = signer_of(state, self._keyring, claim)
+            found = self._signers[claim.access_key_id] = signer_of(state, self._keyring, claim)
         return found
 
 

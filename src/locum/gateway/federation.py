@@ -1,4 +1,4 @@
-"""Federated callers, whom an identity provider authenticates.
+"""Federated callers, who are authenticated by an identity provider.
 
 AssumeRoleWithWebIdentity and AssumeRoleWithSAML are not signed, but have a token or a SAML response. It is verified
 here, before the role's trust policy is evaluated; the caller is then a principal that a policy has under Federated.

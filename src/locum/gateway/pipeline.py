@@ -33,7 +33,7 @@ class Pipeline:
         self._federated = FederatedCallers(runtime, issuer_keys)
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
-        """The response to `request`. Raises nothing."""
+        """The response to `request`. An error on a state that is outdated leads to a second try. Raises nothing."""
         context = self._calls.begin(request)
         try:
             try:

@@ -55,18 +55,18 @@ class CompiledStatement:
         )
         self._holds = tuple(condition.holds for condition in self.conditions)
 
-    def applies(self, facts: PreparedRequest) -> bool:
+    def applies(self, prepared: PreparedRequest) -> bool:
         """Whether the resource and all conditions of this statement match (SEMANTICS 3)."""
-        if self.resource is not None and not self.resource(facts):
+        if self.resource is not None and not self.resource(prepared):
             return False
         for holds in self._holds:  # noqa: SIM110 - a generator would cost more than the conditions
-            if not holds(facts):
+            if not holds(prepared):
                 return False
         return True
 
-    def names(self, facts: PreparedRequest) -> Form | None:
+    def names(self, prepared: PreparedRequest) -> Form | None:
         """How the Principal element names the caller; None where it does not, or where there is no such element."""
-        return None if self.principal is None else self.principal.names(facts)
+        return None if self.principal is None else self.principal.names(prepared)
 
 
 def _principal_test(statement: Statement) -> PrincipalTest | NotPrincipalTest | None:
@@ -116,14 +116,14 @@ def _resource_test(statement: Statement, patterns: Sequence[ArnPattern]) -> Reso
 def _resource_in(fixed: Sequence[Matcher], open_patterns: Sequence[ArnPattern]) -> ResourceTest:
     if len(fixed) == 1 and not open_patterns:
         only = fixed[0]
-        return lambda facts: only(facts.resource)
+        return lambda prepared: only(prepared.resource)
 
-    def test(facts: PreparedRequest) -> bool:
-        resource = facts.resource
+    def test(prepared: PreparedRequest) -> bool:
+        resource = prepared.resource
         for matches in fixed:
             if matches(resource):
                 return True
-        return any(pattern.matches(resource, facts.variable) for pattern in open_patterns)
+        return any(pattern.matches(resource, prepared.variable) for pattern in open_patterns)
 
     return test
 
@@ -131,9 +131,9 @@ def _resource_in(fixed: Sequence[Matcher], open_patterns: Sequence[ArnPattern]) 
 def _resource_not_in(patterns: Sequence[ArnPattern], *, allows: bool) -> ResourceTest:
     """The test of NotResource. Where a variable in it has no value, an Allow does not match and a Deny does."""
 
-    def test(facts: PreparedRequest) -> bool:
+    def test(prepared: PreparedRequest) -> bool:
         for pattern in patterns:
-            found = pattern.matches(facts.resource, facts.variable)
+            found = pattern.matches(prepared.resource, prepared.variable)
             if found or (found is None and allows):
                 return False
         return True

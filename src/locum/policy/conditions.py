@@ -237,8 +237,8 @@ def _null(key: str, texts: Sequence[str]) -> Holds:
     """
     wanted = frozenset(values.boolean(text) for text in texts)
 
-    def holds(facts: PreparedRequest) -> bool:
-        value = facts.get(key)
+    def holds(prepared: PreparedRequest) -> bool:
+        value = prepared.get(key)
         return (value is None or value in _NO_VALUES) in wanted
 
     return holds
@@ -256,15 +256,15 @@ def _quantified(parts: Operator, key: str, check: Check, *, allows: bool) -> Hol
 def _single(key: str, check: Check, *, absent: bool, combine: Callable[[list[bool]], bool]) -> Holds:
     """No set operator. [U] 41: of a multivalued key, all values must pass the check in an Allow, any in a Deny."""
 
-    def holds(facts: PreparedRequest) -> bool:
-        value = facts.get(key)
+    def holds(prepared: PreparedRequest) -> bool:
+        value = prepared.get(key)
         if value is None:
             return absent
         if isinstance(value, str):
-            return check(value, facts.variable)
+            return check(value, prepared.variable)
         if not value:
             return absent
-        return combine([check(item, facts.variable) for item in value])
+        return combine([check(item, prepared.variable) for item in value])
 
     return holds
 
@@ -276,9 +276,9 @@ def _for_all(key: str, check: Check) -> Holds:
     null data set, such as an empty string."
     """
 
-    def holds(facts: PreparedRequest) -> bool:
-        items = _items(facts.get(key))
-        return items == ("",) or all(check(item, facts.variable) for item in items)
+    def holds(prepared: PreparedRequest) -> bool:
+        items = _items(prepared.get(key))
+        return items == ("",) or all(check(item, prepared.variable) for item in items)
 
     return holds
 
@@ -286,11 +286,11 @@ def _for_all(key: str, check: Check) -> Holds:
 def _for_any(key: str, check: Check, *, absent: bool) -> Holds:
     """The set operator ForAnyValue: "returns false if the key is not present", also when negated (SEMANTICS 38)."""
 
-    def holds(facts: PreparedRequest) -> bool:
-        items = _items(facts.get(key))
+    def holds(prepared: PreparedRequest) -> bool:
+        items = _items(prepared.get(key))
         if not items:
             return absent
-        return any(check(item, facts.variable) for item in items)
+        return any(check(item, prepared.variable) for item in items)
 
     return holds
 

@@ -81,10 +81,10 @@ _WITHOUT_IDENTITY_POLICIES: Final = (PrincipalKind.ANONYMOUS, PrincipalKind.SERV
 class TypeOutcomes:
     """Step 1: the outcome of each type of policy, and the statements that match."""
 
-    __slots__ = ("allowing", "denying", "facts", "forms", "outcomes", "policies")
+    __slots__ = ("allowing", "denying", "forms", "outcomes", "policies", "prepared")
 
     def __init__(self, request: Request, policies: Policies) -> None:
-        self.facts = PreparedRequest(request, bounded=policies.boundary is not None)
+        self.prepared = PreparedRequest(request, bounded=policies.boundary is not None)
         self.policies = policies
         self.denying: list[CompiledStatement] = []
         self.allowing: list[CompiledStatement] = []
@@ -101,19 +101,19 @@ class TypeOutcomes:
 
     def _union(self, group: Iterable[CompiledPolicy]) -> PolicyTypeOutcome:
         """The outcome of policies without a Principal element: their union, in which a Deny wins [1]."""
-        facts = self.facts
-        action, resource = facts.action, facts.resource
+        prepared = self.prepared
+        action, resource = prepared.action, prepared.resource
         outcome = _SILENT
         for policy in group:
             denies, allows = policy.select(action)
             if denies is not None:
                 for statement in denies.of(resource):
-                    if statement.applies(facts):
+                    if statement.applies(prepared):
                         self.denying.append(statement)
                         outcome = _DENIED
             if allows is not None:
                 for statement in allows.of(resource):
-                    if statement.applies(facts):
+                    if statement.applies(prepared):
                         self.allowing.append(statement)
                         if outcome is _SILENT:
                             outcome = _ALLOWED
@@ -121,12 +121,12 @@ class TypeOutcomes:
 
     def _union_by_principal(self, policy: CompiledPolicy, forms: list[Form]) -> PolicyTypeOutcome:
         """The outcome of a policy with a Principal element. The form of each matching Allow is appended to `forms`."""
-        facts = self.facts
+        prepared = self.prepared
         outcome = _SILENT
-        for candidates in policy.select(facts.action):
-            for statement in candidates.of(facts.resource) if candidates is not None else ():
-                form = statement.names(facts)
-                if form is None or not statement.applies(facts):
+        for candidates in policy.select(prepared.action):
+            for statement in candidates.of(prepared.resource) if candidates is not None else ():
+                form = statement.names(prepared)
+                if form is None or not statement.applies(prepared):
                     continue
                 if not statement.allows:
                     self.denying.append(statement)
@@ -145,14 +145,14 @@ class TypeOutcomes:
         """
         if self.policies.session:
             return self._union(self.policies.session)
-        federated = self.facts.principal.kind is PrincipalKind.FEDERATED_USER
+        federated = self.prepared.principal.kind is PrincipalKind.FEDERATED_USER
         return _SILENT if federated else _ABSENT
 
     def _scp(self) -> PolicyTypeOutcome:
         """The outcome of the SCPs: an Allow is required at every level [26]. [27] lists who is exempt."""
         policies = self.policies
         exempt = policies.principal_in_management_account or policies.principal_is_service_linked_role
-        if exempt or self.facts.principal.kind in _WITHOUT_IDENTITY_POLICIES or self.facts.request.provider:
+        if exempt or self.prepared.principal.kind in _WITHOUT_IDENTITY_POLICIES or self.prepared.request.provider:
             return _ABSENT
         return _intersection([self._union(level) for level in policies.scps])
 
@@ -175,7 +175,7 @@ class TypeOutcomes:
             policies.resource_in_management_account
             or policies.principal_is_service_linked_role
             or policies.resource_is_aws_managed_key
-            or self.facts.action == "kms:retiregrant"
+            or self.prepared.action == "kms:retiregrant"
         )
 
 
@@ -189,7 +189,7 @@ def evaluate(request: Request, policies: Policies) -> Decision:
     """Evaluate `policies` for `request`. Pure and total: it raises nothing, and the default is a deny."""
     found = TypeOutcomes(request, policies)
     outcomes = found.outcomes
-    if found.facts.action in _ALWAYS_ALLOWED and request.principal.kind not in _WITHOUT_IDENTITY_POLICIES:
+    if found.prepared.action in _ALWAYS_ALLOWED and request.principal.kind not in _WITHOUT_IDENTITY_POLICIES:
         return Decision(Verdict.ALLOW, (), outcomes)
     if found.denying:
         determining = tuple([statement.reference for statement in found.denying])
@@ -213,7 +213,7 @@ def _missing(found: TypeOutcomes) -> PolicyType | None:
 
     The order of the rules decides only which missing Allow is reported.
     """
-    outcomes, principal = found.outcomes, found.facts.principal
+    outcomes, principal = found.outcomes, found.prepared.principal
     # [2, 26, 29] SCPs must allow, even where a resource policy grants.
     if outcomes.scp not in _PASSES:
         return PolicyType.SCP
@@ -221,13 +221,13 @@ def _missing(found: TypeOutcomes) -> PolicyType | None:
     if outcomes.endpoint not in _PASSES:
         return PolicyType.ENDPOINT
     # [15, 16] Anonymous, service and federated principals have only the permissions of the resource policy.
-    if principal.kind in _WITHOUT_IDENTITY_POLICIES or found.facts.request.provider:
+    if principal.kind in _WITHOUT_IDENTITY_POLICIES or found.prepared.request.provider:
         return None if outcomes.resource is _ALLOWED else PolicyType.RESOURCE
     # [5] Cross-account: both accounts must allow, without a bypass.
-    if principal.account != found.facts.request.resource_account:
+    if principal.account != found.prepared.request.resource_account:
         return _missing_cross_account(found)
     # [4] Roles and KMS keys: the resource's own policy must name the caller or its account, also for root [24].
-    if _requires_resource_policy(found.facts) and outcomes.resource is not _ALLOWED:
+    if _requires_resource_policy(found.prepared) and outcomes.resource is not _ALLOWED:
         return PolicyType.RESOURCE
     return _missing_same_account(found)
 
@@ -237,7 +237,7 @@ def _missing_cross_account(found: TypeOutcomes) -> PolicyType | None:
     if missing is not None:
         return missing
     # [25] "You cannot pass a role to a service in another account."
-    if found.facts.action == "iam:passrole" or found.outcomes.resource is not _ALLOWED:
+    if found.prepared.action == "iam:passrole" or found.outcomes.resource is not _ALLOWED:
         return PolicyType.RESOURCE
     return None
 
@@ -246,7 +246,7 @@ def _missing_same_account(found: TypeOutcomes) -> PolicyType | None:
     """The missing Allow within one account. Of the matching grants, the one with the widest bypass counts."""
     policy = found.policies.resource
     # The action is checked because an ECR repository policy has no Resource either, and is not a trust policy.
-    trust = policy is not None and policy.document.kind is PolicyKind.TRUST and found.facts.action[:4] == "sts:"
+    trust = policy is not None and policy.document.kind is PolicyKind.TRUST and found.prepared.action[:4] == "sts:"
     bypass = _NO_BYPASS
     for form in found.forms:
         bypass = max(bypass, BYPASSES[form])
@@ -263,33 +263,33 @@ def _stopped_by_boundary(found: TypeOutcomes) -> bool:
 def _missing_of_caller(found: TypeOutcomes, bypass: Bypass) -> PolicyType | None:
     """The missing Allow among the caller's own policies; None where each of them allows or is bypassed."""
     outcomes = found.outcomes
-    if not bypass.identity and outcomes.identity is not _ALLOWED and not _has_root_permissions(found.facts):
+    if not bypass.identity and outcomes.identity is not _ALLOWED and not _has_root_permissions(found.prepared):
         return PolicyType.IDENTITY
     if not bypass.limits and outcomes.boundary not in _PASSES:
         return PolicyType.BOUNDARY
-    if not bypass.limits and outcomes.session not in _PASSES and not _is_assume_root_session(found.facts):
+    if not bypass.limits and outcomes.session not in _PASSES and not _is_assume_root_session(found.prepared):
         return PolicyType.SESSION
     return None
 
 
-def _is_assume_root_session(facts: PreparedRequest) -> bool:
+def _is_assume_root_session(prepared: PreparedRequest) -> bool:
     """Whether this is a root session of AssumeRoot [24]. Its task policy only denies what is not part of the task."""
-    return facts.principal.kind is PrincipalKind.ROOT
+    return prepared.principal.kind is PrincipalKind.ROOT
 
 
-def _has_root_permissions(facts: PreparedRequest) -> bool:
+def _has_root_permissions(prepared: PreparedRequest) -> bool:
     """Whether the caller needs no identity policy: root [24], or a session federated by root, apart from [18]."""
-    principal = facts.principal
+    principal = prepared.principal
     return principal.kind is PrincipalKind.ROOT or (
         principal.kind is PrincipalKind.FEDERATED_USER and ROOT_ARN.fullmatch(principal.issuer_arn) is not None
     )
 
 
-def _requires_resource_policy(facts: PreparedRequest) -> bool:
-    service = facts.action.partition(":")[0]
+def _requires_resource_policy(prepared: PreparedRequest) -> bool:
+    service = prepared.action.partition(":")[0]
     if service not in ("kms", "sts"):
         return False
-    parts = facts.resource.split(":", 5)
+    parts = prepared.resource.split(":", 5)
     if len(parts) != 6:
         return False
     if service == "kms":

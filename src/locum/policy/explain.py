@@ -140,21 +140,21 @@ class Explanation(NamedTuple):
 
 def explain(request: Request, policies: Policies, decision: Decision) -> Explanation:
     """Explain `decision` of `policies` on `request`."""
-    facts = PreparedRequest(request, bounded=policies.boundary is not None)
+    prepared = PreparedRequest(request, bounded=policies.boundary is not None)
     statements = [(kind, statement) for kind, policy in _every_policy(policies) for statement in policy.statements]
-    reports = tuple(_report(kind, statement, facts) for kind, statement in statements)
+    reports = tuple(_report(kind, statement, prepared) for kind, statement in statements)
     misses = () if decision.allowed else _near_misses(reports, decision)
     if decision.verdict is Verdict.EXPLICIT_DENY:
-        changes = tuple(_deny_remedies(statements, reports, decision, facts))
+        changes = tuple(_deny_remedies(statements, reports, decision, prepared))
     else:
         matched = {statement for (_, statement), report in zip(statements, reports, strict=True) if not report.failure}
         changes = tuple(_allow_remedies(request, policies, decision, misses, matched))
     return Explanation(request, decision, reports, misses, changes)
 
 
-def _report(kind: PolicyType, statement: CompiledStatement, facts: PreparedRequest) -> StatementReport:
-    failure = _failure(statement, facts)
-    met = () if statement.allows or failure is not None else remedies.met(statement, facts)
+def _report(kind: PolicyType, statement: CompiledStatement, prepared: PreparedRequest) -> StatementReport:
+    failure = _failure(statement, prepared)
+    met = () if statement.allows or failure is not None else remedies.met(statement, prepared)
     return StatementReport(kind, statement.reference, statement.allows, failure, met)
 
 
@@ -178,23 +178,23 @@ def _every_policy(policies: Policies) -> Iterator[tuple[PolicyType, CompiledPoli
 # --- one statement -------------------------------------------------------------------------------------------
 
 
-def _failure(statement: CompiledStatement, facts: PreparedRequest) -> Failure | None:
+def _failure(statement: CompiledStatement, prepared: PreparedRequest) -> Failure | None:
     for check in (_action_failure, _principal_failure, _resource_failure, _condition_failure):
-        failure = check(statement, facts)
+        failure = check(statement, prepared)
         if failure is not None:
             return failure
     return None
 
 
-def _action_failure(statement: CompiledStatement, facts: PreparedRequest) -> Failure | None:
+def _action_failure(statement: CompiledStatement, prepared: PreparedRequest) -> Failure | None:
     source = statement.statement
     negated = source.not_actions is not None
     listed = source.not_actions if source.not_actions is not None else source.actions or ()
-    if any(_action_matches(text, facts.action) for text in listed) is not negated:
+    if any(_action_matches(text, prepared.action) for text in listed) is not negated:
         return None
     name = "NotAction" if negated else "Action"
-    hint = hints.NO_HINT if negated else hints.action_hint(listed, facts.request.action)
-    return _failed(Element.ACTION, name, (*source.path, name), listed, (facts.request.action,), hint)
+    hint = hints.NO_HINT if negated else hints.action_hint(listed, prepared.request.action)
+    return _failed(Element.ACTION, name, (*source.path, name), listed, (prepared.request.action,), hint)
 
 
 def _action_matches(text: str, action: str) -> bool:
@@ -204,16 +204,16 @@ def _action_matches(text: str, action: str) -> bool:
     return pattern.matches(action)
 
 
-def _principal_failure(statement: CompiledStatement, facts: PreparedRequest) -> Failure | None:
-    if statement.principal is None or statement.principal.names(facts) is not None:
+def _principal_failure(statement: CompiledStatement, prepared: PreparedRequest) -> Failure | None:
+    if statement.principal is None or statement.principal.names(prepared) is not None:
         return None
     source = statement.statement
     listed = source.principals or source.not_principals
     assert listed is not None
     name = "Principal" if source.principals is not None else "NotPrincipal"
     wanted = _principal_texts(listed)
-    hint = hints.principal_hint(listed, facts.principal) if source.principals is not None else hints.NO_HINT
-    given = facts.request.provider or facts.principal.arn
+    hint = hints.principal_hint(listed, prepared.principal) if source.principals is not None else hints.NO_HINT
+    given = prepared.request.provider or prepared.principal.arn
     return _failed(Element.PRINCIPAL, name, (*source.path, name), wanted, (given,), hint)
 
 
@@ -221,30 +221,30 @@ def _principal_texts(listed: Principals) -> tuple[str, ...]:
     return (*(("*",) if listed.everyone else ()), *listed.aws, *listed.service, *listed.federated, *listed.canonical)
 
 
-def _resource_failure(statement: CompiledStatement, facts: PreparedRequest) -> Failure | None:
-    if statement.resource is None or statement.resource(facts):
+def _resource_failure(statement: CompiledStatement, prepared: PreparedRequest) -> Failure | None:
+    if statement.resource is None or statement.resource(prepared):
         return None
     source = statement.statement
     negated = source.not_resources is not None
     name = "NotResource" if negated else "Resource"
-    hint = hints.NO_HINT if negated else hints.resource_hint(statement.resources, facts)
+    hint = hints.NO_HINT if negated else hints.resource_hint(statement.resources, prepared)
     wanted = tuple(pattern.text for pattern in statement.resources)
-    return _failed(Element.RESOURCE, name, (*source.path, name), wanted, (facts.resource,), hint)
+    return _failed(Element.RESOURCE, name, (*source.path, name), wanted, (prepared.resource,), hint)
 
 
-def _condition_failure(statement: CompiledStatement, facts: PreparedRequest) -> Failure | None:
+def _condition_failure(statement: CompiledStatement, prepared: PreparedRequest) -> Failure | None:
     for condition in statement.conditions:
-        if not condition.holds(facts):
-            return _unmet(condition, facts)
+        if not condition.holds(prepared):
+            return _unmet(condition, prepared)
     return None
 
 
-def _unmet(condition: PreparedCondition, facts: PreparedRequest) -> Failure:
-    value = facts.get(condition.key)
+def _unmet(condition: PreparedCondition, prepared: PreparedRequest) -> Failure:
+    value = prepared.get(condition.key)
     given = () if value is None else (value,) if isinstance(value, str) else value
     source = condition.source
     name = f"{source.operator} {source.key}"
-    hint = hints.condition_hint(condition, value, facts)
+    hint = hints.condition_hint(condition, value, prepared)
     return _failed(Element.CONDITION, name, source.path, source.values, given, hint)
 
 
@@ -277,12 +277,12 @@ def _deny_remedies(
     statements: Sequence[tuple[PolicyType, CompiledStatement]],
     reports: Sequence[StatementReport],
     decision: Decision,
-    facts: PreparedRequest,
+    prepared: PreparedRequest,
 ) -> Iterator[str]:
     """The remedies of an explicit deny: for each statement that denies, the changes that would avoid it."""
     for (_, statement), report in zip(statements, reports, strict=True):
         if report.reference in decision.determining and report.failure is None and not report.allows:
-            ways = remedies.ways_to_avoid(statement, facts)
+            ways = remedies.ways_to_avoid(statement, prepared)
             yield f"{report.title} denies this, and no Allow outweighs it: {ways}, or narrow it"
 
 
@@ -346,5 +346,5 @@ def _report_dict(report: StatementReport) -> dict[str, Any]:
 
 def matches(policy: CompiledPolicy, request: Request, *, bounded: bool = False) -> tuple[StatementReference, ...]:
     """All statements of `policy` that match `request`, of either effect, as the policy simulator lists them."""
-    facts = PreparedRequest(request, bounded=bounded)
-    return tuple(s.reference for s in policy.statements if _failure(s, facts) is None)
+    prepared = PreparedRequest(request, bounded=bounded)
+    return tuple(s.reference for s in policy.statements if _failure(s, prepared) is None)

@@ -97,22 +97,22 @@ def action_hint(patterns: Sequence[str], action: str) -> Hint:
 # --- Resource ------------------------------------------------------------------------------------------------
 
 
-def resource_hint(patterns: Sequence[ArnPattern], facts: PreparedRequest) -> Hint:
+def resource_hint(patterns: Sequence[ArnPattern], prepared: PreparedRequest) -> Hint:
     """A hint on why none of the Resource `patterns` matches the request's resource."""
-    if facts.request.wildcard_only:
-        action = facts.request.action
+    if prepared.request.wildcard_only:
+        action = prepared.request.action
         return Hint(
             f'{action} has no resource-level permissions: it is allowed on Resource "*" only',
             call=f'allow {action} in a statement of its own, with Resource "*"',
         )
-    found = [hint for hint in (_resource_hint(pattern, facts) for pattern in patterns) if hint.says]
+    found = [hint for hint in (_resource_hint(pattern, prepared) for pattern in patterns) if hint.says]
     return found[0] if found else NO_HINT
 
 
-def _resource_hint(pattern: ArnPattern, facts: PreparedRequest) -> Hint:
-    text, resource = pattern.text, facts.resource
-    if pattern.matches(resource, facts.variable) is None:
-        return _variable_without_value(text, facts)
+def _resource_hint(pattern: ArnPattern, prepared: PreparedRequest) -> Hint:
+    text, resource = pattern.text, prepared.resource
+    if pattern.matches(resource, prepared.variable) is None:
+        return _variable_without_value(text, prepared)
     if pattern.fixed is not None and has_variables(scan(text, variables=True)):
         return _variable_in_old_version(text)
     inside = f"{text.rstrip('/')}/"
@@ -131,9 +131,9 @@ def _container(text: str) -> str:
     return "the bucket" if text.startswith("arn:aws:s3:::") and text.rstrip("/*").count("/") == 0 else "the container"
 
 
-def _variable_without_value(text: str, facts: PreparedRequest) -> Hint:
+def _variable_without_value(text: str, prepared: PreparedRequest) -> Hint:
     variables = [token for token in scan(text, variables=True) if isinstance(token, Variable)]
-    keys = [v.key for v in variables if v.default is None and facts.variable(v.key) is None]
+    keys = [v.key for v in variables if v.default is None and prepared.variable(v.key) is None]
     listed = ", ".join(f"${{{key}}}" for key in keys or [v.key for v in variables])
     return Hint(f"in {text}, {listed} has no value in this request", call=how_to_set(keys[0], ()) if keys else "")
 
@@ -216,7 +216,7 @@ def principal_label(principal: Principal) -> str:
 # --- Condition -----------------------------------------------------------------------------------------------
 
 
-def condition_hint(condition: PreparedCondition, value: ContextValue | None, facts: PreparedRequest) -> Hint:
+def condition_hint(condition: PreparedCondition, value: ContextValue | None, prepared: PreparedRequest) -> Hint:
     """A hint on why `condition` does not hold for `value`."""
     source, operator = condition.source, condition.operator
     if operator is UNKNOWN_OPERATOR:
@@ -227,7 +227,7 @@ def condition_hint(condition: PreparedCondition, value: ContextValue | None, fac
         return Hint(f"the request has no {source.key}", call=how_to_set(source.key, source.values))
     if operator.negated:
         return Hint(call=f"make the call with another {source.key} than {few(source.values)}")
-    variable = _variable_hint(condition, facts)
+    variable = _variable_hint(condition, prepared)
     if variable.says:
         return variable
     given = (value,) if isinstance(value, str) else value
@@ -245,7 +245,7 @@ def condition_hint(condition: PreparedCondition, value: ContextValue | None, fac
     return Hint(call=how_to_set(source.key, source.values) if operator.family in ("String", "Bool", "Arn") else "")
 
 
-def _variable_hint(condition: PreparedCondition, facts: PreparedRequest) -> Hint:
+def _variable_hint(condition: PreparedCondition, prepared: PreparedRequest) -> Hint:
     """A hint where a variable among the values has no value, or is not a variable in this version."""
     if condition.operator.family not in ("String", "Bool", "Arn"):
         return NO_HINT
@@ -253,8 +253,8 @@ def _variable_hint(condition: PreparedCondition, facts: PreparedRequest) -> Hint
         variables = [token for token in scan(text, variables=True) if isinstance(token, Variable)]
         if variables and not condition.variables:
             return _variable_in_old_version(text)
-        if any(token.default is None and facts.variable(token.key) is None for token in variables):
-            return _variable_without_value(text, facts)
+        if any(token.default is None and prepared.variable(token.key) is None for token in variables):
+            return _variable_without_value(text, prepared)
     return NO_HINT
 
 

@@ -71,13 +71,13 @@ class PrincipalTest:
         self._federated = frozenset(element.federated)
         self._canonical = frozenset(element.canonical)
 
-    def names(self, facts: PreparedRequest) -> Form | None:
+    def names(self, prepared: PreparedRequest) -> Form | None:
         """The form in which the element names the caller; None where it does not."""
-        principal = facts.principal
+        principal = prepared.principal
         if principal.kind is PrincipalKind.SERVICE:
             return self._service_form(principal.arn)
-        if facts.request.provider:
-            return self._provider_form(facts.request.provider)
+        if prepared.request.provider:
+            return self._provider_form(prepared.request.provider)
         if principal.kind is PrincipalKind.ANONYMOUS:
             return Form.EVERYONE if self._everyone else None
         found = self._aws_form(principal)
@@ -85,7 +85,7 @@ class PrincipalTest:
             return found
         if self._everyone:
             return Form.EVERYONE
-        if found is None and facts.request.canonical_user in self._canonical:
+        if found is None and prepared.request.canonical_user in self._canonical:
             return Form.ACCOUNT
         return found
 
@@ -131,29 +131,29 @@ class NotPrincipalTest:
         self.allows = allows
         self._listed = element
 
-    def names(self, facts: PreparedRequest) -> Form | None:
+    def names(self, prepared: PreparedRequest) -> Form | None:
         """`Form.EVERYONE` where the statement applies to the caller; None where the caller is exempt."""
-        return None if self.allows or self._exempts(facts) else Form.EVERYONE
+        return None if self.allows or self._exempts(prepared) else Form.EVERYONE
 
-    def _exempts(self, facts: PreparedRequest) -> bool:
-        if facts.bounded:
+    def _exempts(self, prepared: PreparedRequest) -> bool:
+        if prepared.bounded:
             return False
-        listed, principal = self._listed, facts.principal
+        listed, principal = self._listed, prepared.principal
         if listed.everyone or "*" in listed.aws:
             return True
         if principal.kind is PrincipalKind.SERVICE:
             return principal.arn in listed.service
-        if facts.request.provider:
-            return facts.request.provider in listed.federated
+        if prepared.request.provider:
+            return prepared.request.provider in listed.federated
         if principal.kind is PrincipalKind.ANONYMOUS:
             return False
-        return not self.missing(facts)
+        return not self.missing(prepared)
 
-    def missing(self, facts: PreparedRequest) -> tuple[str, ...]:
+    def missing(self, prepared: PreparedRequest) -> tuple[str, ...]:
         """The principals that the element lacks for a user, role, federated or root caller to be exempt."""
         spelled = {_account_of(name) for name in self._listed.aws}
         wanted: dict[Form, list[str]] = {}
-        for name, form in names(facts.principal):
+        for name, form in names(prepared.principal):
             wanted.setdefault(form, []).append(name)
         return tuple(spellings[0] for spellings in wanted.values() if spelled.isdisjoint(spellings))
 

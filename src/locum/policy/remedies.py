@@ -31,44 +31,44 @@ def policy_label(source: Source, otherwise: str = "the policy") -> str:
 # --- explicit deny -------------------------------------------------------------------------------------------
 
 
-def met(statement: CompiledStatement, facts: PreparedRequest) -> tuple[str, ...]:
+def met(statement: CompiledStatement, prepared: PreparedRequest) -> tuple[str, ...]:
     """The conditions of a matching Deny, each as a sentence with the request's value."""
     return tuple(
-        f"{c.source.operator} {c.source.key} {hints.few(c.source.values)} holds: the request has {_given(c, facts)}"
+        f"{c.source.operator} {c.source.key} {hints.few(c.source.values)} holds: the request has {_given(c, prepared)}"
         for c in statement.conditions[:_SHOWN_CONDITIONS]
     )
 
 
-def _given(condition: PreparedCondition, facts: PreparedRequest) -> str:
-    value = facts.get(condition.key)
+def _given(condition: PreparedCondition, prepared: PreparedRequest) -> str:
+    value = prepared.get(condition.key)
     if value is None:
         return f"no {condition.source.key}"
     return hints.few((value,) if isinstance(value, str) else value) or "an empty list"
 
 
-def ways_to_avoid(statement: CompiledStatement, facts: PreparedRequest) -> str:
+def ways_to_avoid(statement: CompiledStatement, prepared: PreparedRequest) -> str:
     """The changes of the request or of the statement after which a matching Deny no longer applies."""
-    request, source = facts.request, statement.statement
+    request, source = prepared.request, statement.statement
     ways = [way for way in (_way_to_avoid(condition) for condition in statement.conditions[:_SHOWN_CONDITIONS]) if way]
     if source.not_actions is not None:
         ways.append(f"add {request.action} to its NotAction")
     if source.not_resources is not None:
         ways.append(f"add {request.resource} to its NotResource")
     if source.not_principals is not None:
-        ways.append(_exemption(statement, facts))
-    return ", or ".join(ways or [f"take {request.action} on {facts.resource} out of its Action or Resource"])
+        ways.append(_exemption(statement, prepared))
+    return ", or ".join(ways or [f"take {request.action} on {prepared.resource} out of its Action or Resource"])
 
 
-def _exemption(statement: CompiledStatement, facts: PreparedRequest) -> str:
+def _exemption(statement: CompiledStatement, prepared: PreparedRequest) -> str:
     """The change that exempts the caller from a NotPrincipal.
 
     With a permissions boundary, listing the caller does not help ("NotPrincipal", IAM User Guide).
     """
-    if facts.bounded:
+    if prepared.bounded:
         return "write Principal * and a condition on aws:PrincipalArn for NotPrincipal, which hits all with a boundary"
     element = statement.principal
-    missing = element.missing(facts) if isinstance(element, NotPrincipalTest) else ()
-    return f"add {' and '.join(missing or (facts.principal.arn,))} to its NotPrincipal"
+    missing = element.missing(prepared) if isinstance(element, NotPrincipalTest) else ()
+    return f"add {' and '.join(missing or (prepared.principal.arn,))} to its NotPrincipal"
 
 
 def _way_to_avoid(condition: PreparedCondition) -> str:

@@ -40,17 +40,17 @@ class Answers:
     """The replies to the asks of one call, in the order of its verb's asks."""
 
     def __init__(self) -> None:
-        self._known: list[tuple[Ask, Reply]] = []
+        self._replies: list[tuple[Ask, Reply]] = []
 
     def to(self, position: int, ask: Ask) -> Reply:
         """The reply to the ask at `position`. Raises Unanswered where there is none, or where it is to another ask."""
-        if position < len(self._known) and self._known[position][0] == ask:
-            return self._known[position][1]
+        if position < len(self._replies) and self._replies[position][0] == ask:
+            return self._replies[position][1]
         raise Unanswered(position, ask)
 
     def add(self, unanswered: Unanswered, reply: Reply) -> None:
         """Add the reply to an ask. Those to later asks are dropped, as the verb may not make them any more."""
-        self._known[unanswered.position :] = [(unanswered.ask, reply)]
+        self._replies[unanswered.position :] = [(unanswered.ask, reply)]
 
 
 def asking(verb: AskingVerb) -> Verb:

@@ -1,6 +1,6 @@
 """The rules of single services, their functions, and the registry of the names that rules use.
 
-`SERVICE.rules` says which permissions the operations of a service take (the language: `locum.authz.rules`),
+`SERVICE.rules` has the permissions that the operations of a service take (the language: `locum.authz.rules`),
 `SERVICE.py` has the functions (`locum.authz.functions`). Names are of all services together: the general
 mapping uses them, too.
 """

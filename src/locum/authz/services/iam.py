@@ -55,8 +55,8 @@ def _renamed(kind: type[Named]) -> Resolver:
         path, new, name = values
         account = call.caller.account
         entity = state.get(kind, account, name.lower()) if name else None
-        kept = "/" if entity is None else entity.path
-        return (iam_arn(account, kind.arn_kind, path or kept, new or name or "*"),)
+        path_by_default = "/" if entity is None else entity.path
+        return (iam_arn(account, kind.arn_kind, path or path_by_default, new or name or "*"),)
 
     return resolve
 

@@ -39,9 +39,9 @@ def models_of(service: str, account: str, region: str) -> Any:
     return _existing(_existing(get_backend(service), account), region)
 
 
-def _existing(backends: Any, place: str) -> Any:
+def _existing(backends: Any, key: str) -> Any:
     """The entry for an account or region, without creating it as moto's dictionaries do."""
-    return None if backends is None else dict.get(backends, place)
+    return None if backends is None else dict.get(backends, key)
 
 
 def _text(policy: Any) -> str | None:

@@ -64,8 +64,8 @@ def module_of(service: str) -> str | None:
     """The moto module for the botocore service `service`, or None."""
     name = service.replace("-", "")
     module = moto_backends.ALT_SERVICE_NAMES.get(name, name)
-    known = module in moto_backends.list_of_moto_modules() and module not in WITHHELD
-    return module if known else None
+    available = module in moto_backends.list_of_moto_modules() and module not in WITHHELD
+    return module if available else None
 
 
 @lru_cache(maxsize=_CACHE_SIZE)

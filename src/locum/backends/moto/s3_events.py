@@ -139,16 +139,16 @@ def destination_test(bucket: str, origin: Origin) -> str:
 def _object(event: ObjectEvent, *, etag: str, version: str) -> dict[str, Any]:
     """The members of `object` without the key; `etag` and `version` are the names of those two in the message."""
     key, members = event.key, _OBJECT_MEMBERS.get(event.name.partition(":")[0], ("etag",))
-    facts: dict[str, Any] = {}
+    object_members: dict[str, Any] = {}
     if "size" in members:
-        facts["size"] = key.size
+        object_members["size"] = key.size
     if "etag" in members:
-        facts[etag] = key.etag.strip('"')
+        object_members[etag] = key.etag.strip('"')
     if key.version_id != "null":
-        facts[version] = key.version_id
+        object_members[version] = key.version_id
     if "sequencer" in members:
-        facts["sequencer"] = event.sequencer
-    return facts
+        object_members["sequencer"] = event.sequencer
+    return object_members
 
 
 def _expiry(key: Any) -> float:

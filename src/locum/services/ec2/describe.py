@@ -87,8 +87,8 @@ def describe_instances(ctx: Context, params: Params) -> Outcome:
     """ec2:DescribeInstances. Instances of a reservation are grouped within a page."""
     rows = _described(ctx, params)
     chosen = matching(rows, params.get("Filters"), _FILTERS, lambda s: s.instance.tags)
-    shown = page(chosen, _order, params, _MIN_RESULTS, "InstanceIds")
-    return Outcome({"Reservations": reservations(shown.items), **shown.rest})
+    result = page(chosen, _order, params, _MIN_RESULTS, "InstanceIds")
+    return Outcome({"Reservations": reservations(result.items), **result.rest})
 
 
 def describe_instance_status(ctx: Context, params: Params) -> Outcome:
@@ -97,8 +97,8 @@ def describe_instance_status(ctx: Context, params: Params) -> Outcome:
     if not params.get("IncludeAllInstances"):
         rows = [row for row in rows if row.instance.state == "running"]
     chosen = matching(rows, params.get("Filters"), _STATUS_FILTERS)
-    shown = page(chosen, _order, params, _MIN_RESULTS, "InstanceIds")
-    return shown.outcome("InstanceStatuses", lambda row: _status(row.instance))
+    result = page(chosen, _order, params, _MIN_RESULTS, "InstanceIds")
+    return result.outcome("InstanceStatuses", lambda row: _status(row.instance))
 
 
 def _described(ctx: Context, params: Params) -> list[InstanceRow]:

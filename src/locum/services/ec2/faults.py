@@ -35,8 +35,8 @@ def malformed_instance_id(text: str) -> Fault:
 
 def no_such_instances(ids: Sequence[str]) -> Fault:
     """InvalidInstanceID.NotFound, also for ids of another account or region and of instances terminated long ago."""
-    what = f"ID '{ids[0]}' does" if len(ids) == 1 else f"IDs '{', '.join(ids)}' do"
-    return Fault("InvalidInstanceID.NotFound", f"The instance {what} not exist")
+    subject = f"ID '{ids[0]}' does" if len(ids) == 1 else f"IDs '{', '.join(ids)}' do"
+    return Fault("InvalidInstanceID.NotFound", f"The instance {subject} not exist")
 
 
 def incorrect_instance_state(message: str) -> Fault:

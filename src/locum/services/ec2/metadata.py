@@ -53,6 +53,6 @@ def with_options(options: MetadataOptions, given: Mapping[str, Any]) -> Metadata
             raise invalid_value(f"Value ({given[name]}) for parameter {name} is invalid. Use one of {allowed}.")
     hops = given.get("HttpPutResponseHopLimit", options.hop_limit)
     if not 1 <= hops <= MAX_HOPS:
-        why = f"The hop limit must be between 1 and {MAX_HOPS}."
-        raise bad_value(hops, "HttpPutResponseHopLimit", why)
+        reason = f"The hop limit must be between 1 and {MAX_HOPS}."
+        raise bad_value(hops, "HttpPutResponseHopLimit", reason)
     return replace(options, **{field: given[name] for name, field in _FIELDS.items() if name in given})

@@ -76,8 +76,8 @@ def describe_iam_instance_profile_associations(ctx: Context, params: Params) -> 
     else:
         found = [a for a in ctx.state.table(ProfileAssociation, ctx.account).values() if a.region == ctx.region]
     chosen = matching(found, params.get("Filters"), _FILTERS)
-    shown = page(chosen, lambda a: f"{a.since:012d}/{a.id}", params, _MIN_RESULTS, "AssociationIds")
-    return shown.outcome("IamInstanceProfileAssociations", lambda found: shape(found, found.state))
+    result = page(chosen, lambda a: f"{a.since:012d}/{a.id}", params, _MIN_RESULTS, "AssociationIds")
+    return result.outcome("IamInstanceProfileAssociations", lambda found: shape(found, found.state))
 
 
 def named_profile(ctx: Context, given: Mapping[str, str]) -> InstanceProfile:

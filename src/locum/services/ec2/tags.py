@@ -67,8 +67,8 @@ def describe_tags(ctx: Context, params: Params) -> Outcome:
     """ec2:DescribeTags, for instances."""
     tags = [_Tag(it.id, key, value) for it in visible_instances(ctx) for key, value in it.tags.items()]
     chosen = matching(tags, params.get("Filters"), _FILTERS, lambda t: {t.key: t.value})
-    shown = page(chosen, lambda t: f"{t.resource}/{t.key}", params, _MIN_RESULTS)
-    return shown.outcome("Tags", _shape)
+    result = page(chosen, lambda t: f"{t.resource}/{t.key}", params, _MIN_RESULTS)
+    return result.outcome("Tags", _shape)
 
 
 def _instances_to_tag(ctx: Context, params: Params) -> list[Instance]:
