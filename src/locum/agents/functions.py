@@ -19,7 +19,7 @@ import msgspec
 from locum.backends import BackendCall, Carried, Delivery
 from locum.calls.service_roles import Assume, ServiceSession
 from locum.compute.environment import of_function
-from locum.compute.functions import Busy, Functions, Invocation, Outcome, Stopped
+from locum.compute.functions import Busy, Functions, Invocation, InvocationResult, Stopped
 from locum.compute.packages import PackageError
 from locum.core.actors import ServiceRole
 from locum.core.errors import Fault
@@ -89,7 +89,7 @@ class FunctionHost:
             raise _fault("InvalidRuntimeException", text, 502)
         return function
 
-    async def _outcome(self, function: Function, invocation: Invocation, *, patient: bool) -> Outcome:
+    async def _outcome(self, function: Function, invocation: Invocation, *, patient: bool) -> InvocationResult:
         """Run the function with the credentials of its role. Raises Fault where it does not come to that."""
         session = await self._session(function)
         environment = of_function(function, session.credentials, self._endpoint(), self._search_path)

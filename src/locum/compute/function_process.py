@@ -55,7 +55,7 @@ class Invocation(NamedTuple):
     client_context: Any = None
 
 
-class Outcome(NamedTuple):
+class InvocationResult(NamedTuple):
     """What came of an invocation: `payload` is what the handler returned, or an error object where `failed`.
 
     `log` is the end of what the function wrote, at most `LOG_TAIL` octets.
@@ -91,7 +91,7 @@ class FunctionProcess:
         self._stopped = True
         self._kill()
 
-    async def run(self, hidden: Sequence[str]) -> Outcome | None:
+    async def run(self, hidden: Sequence[str]) -> InvocationResult | None:
         """Run to an outcome, None where it was stopped, and leave nothing behind. Raises PackageError."""
         request_id, version = self._invocation.request_id, self._function.version
         async with AsyncExitStack() as left:
@@ -109,7 +109,7 @@ class FunctionProcess:
         if kind == "timeout":
             log.add(f"{iso8601_ms(self._clock())} {request_id} {self._timed_out}\n")
         log.add(f"END RequestId: {request_id}\n")
-        return Outcome(payload, log.kept, kind != "result")
+        return InvocationResult(payload, log.kept, kind != "result")
 
     async def _started(
         self, left: AsyncExitStack, home: Path, log: _Tail, hidden: Sequence[str]

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from locum.compute.function_process import FunctionProcess, Invocation, Outcome, can_hide
+from locum.compute.function_process import FunctionProcess, Invocation, InvocationResult, can_hide
 from locum.core.clock import Clock
 from locum.core.errors import LocumError
 from locum.core.functions import Function
 
-__all__ = ["AT_ONCE", "Busy", "Functions", "Invocation", "Outcome", "Stopped"]
+__all__ = ["AT_ONCE", "Busy", "Functions", "Invocation", "InvocationResult", "Stopped"]
 
 AT_ONCE: Final = 16
 """Invocations that run at the same time."""
@@ -37,11 +37,11 @@ class Functions:
         self._to_hide = tuple(map(str, hidden))
         self._hidden: tuple[str, ...] | None = None if hidden else ()  # what can be hidden; not known yet
         self._room = asyncio.Semaphore(at_once)
-        self._running: dict[asyncio.Task[Outcome | None], FunctionProcess] = {}
+        self._running: dict[asyncio.Task[InvocationResult | None], FunctionProcess] = {}
 
     async def invoke(
         self, function: Function, invocation: Invocation, environment: Mapping[str, str], *, patient: bool = False
-    ) -> Outcome:
+    ) -> InvocationResult:
         """Run `function` on an event, with the variables of `environment`. Raises Busy, PackageError, Stopped.
 
         `patient`: wait for room where there is none. Once this is cancelled the process does not go on.
@@ -68,13 +68,13 @@ class Functions:
             process.stop()
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    async def _outcome(self, process: FunctionProcess) -> Outcome | None:
+    async def _outcome(self, process: FunctionProcess) -> InvocationResult | None:
         if self._hidden is None:
             self._hidden = self._to_hide if await can_hide(self._to_hide) else ()
             if not self._hidden:
                 _log.warning("no namespaces on this machine: functions can read the files of this user")
         return await process.run(self._hidden)
 
-    def _ended(self, task: asyncio.Task[Outcome | None]) -> None:
+    def _ended(self, task: asyncio.Task[InvocationResult | None]) -> None:
         del self._running[task]
         self._room.release()

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from locum.compute.environment import of_function
-from locum.compute.functions import Busy, Functions, Invocation, Outcome, Stopped
+from locum.compute.functions import Busy, Functions, Invocation, InvocationResult, Stopped
 from locum.compute.packages import PackageError
 from locum.core.clock import system_clock
 from locum.core.functions import Function
@@ -45,13 +45,13 @@ def place() -> Iterator[Meeting]:
         yield made
 
 
-async def invoked(functions: Functions, made: Function, event: bytes = b"{}", **options: Any) -> Outcome:
+async def invoked(functions: Functions, made: Function, event: bytes = b"{}", **options: Any) -> InvocationResult:
     environment = of_function(made, ROLE, "http://127.0.0.1:1", os.environ["PATH"])
     invocation = Invocation(REQUEST, f"{made.arn}:live", event, {"custom": {"a": 1}})
     return await functions.invoke(made, invocation, environment, **options)
 
 
-def outcome(made: Function, event: bytes = b"{}", hidden: tuple[Path, ...] = ()) -> Outcome:
+def outcome(made: Function, event: bytes = b"{}", hidden: tuple[Path, ...] = ()) -> InvocationResult:
     """What comes of an invocation."""
     return asyncio.run(invoked(Functions(system_clock, hidden), made, event))
 
@@ -237,7 +237,7 @@ def test_what_a_handler_started_ends_with_it() -> None:
     assert ended(answer(program))
 
 
-async def visited(functions: Functions, place: Meeting) -> tuple[asyncio.Task[Outcome], Visitor]:
+async def visited(functions: Functions, place: Meeting) -> tuple[asyncio.Task[InvocationResult], Visitor]:
     """An invocation under way, and its handler."""
     task = asyncio.create_task(invoked(functions, function(WAITING, environment=place.environment)))
     return task, await asyncio.to_thread(place.next)
