@@ -27,7 +27,7 @@ _NOTHING: Final[Mapping[str, Value]] = {}
 class Conditions(Mapping[str, Value]):
     """The condition keys of one check, in lower case; for a tag, `aws:requesttag/` and the lower-cased tag key."""
 
-    __slots__ = ("_known", "account", "call", "check", "facts", "state")
+    __slots__ = ("_computed", "account", "call", "check", "facts", "state")
 
     def __init__(self, state: State, call: Call, check: Check, facts: ResourceFacts, account: str) -> None:
         self.state = state
