@@ -21,6 +21,9 @@ CLOUDFORMATION: Final = "cloudformation.amazonaws.com"
 LONGEST_BODY: Final = 51_200
 LONGEST_OBJECT: Final = 1 << 20
 """Octets."""
+DEEPEST: Final = 200
+"""Nested sequences and mappings of a template. [U] CloudFormation's own limit is not published; the composers of YAML
+recurse in C, and some tens of thousands overflow the stack of the process."""
 
 _HOST: Final = re.compile(
     r"(?:(?P<bucket>[a-z0-9.-]+)\.)?s3(?:[.-](?:dualstack\.)?(?P<region>[a-z]{2}(?:-[a-z]+)+-[0-9]))?\.amazonaws\.com"
@@ -68,7 +71,10 @@ def template_text(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, A
 
 def s3_object(url: str, endpoint: str) -> S3Object:
     """The object that `url` names, at S3 or at the gateway (`endpoint`). Raises Fault ValidationError on any other."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise invalid("TemplateURL must be a supported URL.") from error
     path = unquote(parts.path.removeprefix("/"))
     version = parse_qs(parts.query).get("versionId", [""])[0]
     at_s3 = _HOST.fullmatch(parts.hostname or "") if parts.scheme == "https" else None
@@ -90,6 +96,8 @@ def decoded(text: str) -> dict[str, Any]:
     # cfn-lint takes a second to import, and is used by few calls.
     from cfnlint.decode import decode_str  # noqa: PLC0415
 
+    if _is_deeper(text, DEEPEST):
+        raise invalid("Template format error: nested too deeply.")
     template, problems = decode_str(text)
     if template is None or problems:
         what = problems[0] if problems else None
@@ -98,6 +106,24 @@ def decoded(text: str) -> dict[str, Any]:
     if not isinstance(template, dict):
         raise invalid("Template format error: unsupported structure.")
     return template
+
+
+def _is_deeper(text: str, most: int) -> bool:
+    """Whether collections in `text` nest more than `most` deep. What is not YAML (JSON is) is for the decoder to say."""
+    import yaml  # noqa: PLC0415 - loaded with cfn-lint
+
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > most:
+                    return True
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+    except (yaml.YAMLError, ValueError):
+        return False
+    return False
 
 
 def invalid(message: str) -> Fault:
