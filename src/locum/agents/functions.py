@@ -91,7 +91,7 @@ class FunctionHost:
 
     async def _outcome(self, function: Function, invocation: Invocation, *, patient: bool) -> InvocationResult:
         """Run the function with the credentials of its role. Raises Fault where it does not come to that."""
-        session = await self._session(function)
+        session = await self._session(function, invocation.request_id)
         environment = of_function(function, session.credentials, self._endpoint(), self._search_path)
         try:
             return await self._functions.invoke(function, invocation, environment, patient=patient)
@@ -104,12 +104,12 @@ class FunctionHost:
         except Stopped as error:
             raise _fault("ServiceException", "The function was stopped: Locum ends.", 500) from error
 
-    async def _session(self, function: Function) -> ServiceSession:
+    async def _session(self, function: Function, cause: str) -> ServiceSession:
         """The session of the execution role that is named after the function. Raises Fault."""
         source = Source(function.account, function.arn, {"lambda:sourcefunctionarn": function.arn})
         name = function.name.ljust(2, "-")  # [U] a session's name has two characters, a function's may have one
         try:
-            return await self._assume(ServiceRole(LAMBDA, function.role, name, source))
+            return await self._assume(ServiceRole(LAMBDA, function.role, name, source), cause)
         except Fault as fault:
             if fault.code != "AccessDenied":
                 raise

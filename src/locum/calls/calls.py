@@ -138,9 +138,12 @@ class Calls:
                 raise
             raise answered from fault
 
-    async def assume(self, role: ServiceRole) -> ServiceSession:
-        """The session of a role that a service assumes. Raises Fault AccessDenied where it may not."""
-        return await self._sessions.of(role, self._runtime.ledger.state, self._runtime.clock())
+    async def assume(self, role: ServiceRole, cause: str = "") -> ServiceSession:
+        """The session of a role that a service assumes. Raises Fault AccessDenied where it may not.
+
+        `cause` is the request id of the call on whose account it does.
+        """
+        return await self._sessions.of(role, self._runtime.ledger.state, self._runtime.clock(), cause)
 
     async def carry_out(self, entry: PendingEffect) -> None:
         """Carry out a committed effect: mark it done, put it off after a failure, or give it up where it is refused."""
@@ -180,7 +183,7 @@ class Calls:
     async def _result(self, context: RequestContext, made: ServiceCall) -> dict[str, Any]:
         codec, actor = context.codec, made.actor
         assert codec is not None
-        context.caller = actor if isinstance(actor, Caller) else (await self.assume(actor)).caller
+        context.caller = actor if isinstance(actor, Caller) else (await self.assume(actor, context.request_id)).caller
         self.name(context, codec, context.params)
         if context.operation is None:
             context.request = request_for_backend(context.request, made, codec)

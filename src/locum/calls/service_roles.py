@@ -18,7 +18,7 @@ from locum.credentials import KeyRing, open_session
 from locum.services.sts.assumed import role_of
 from locum.state import Role, State
 
-Make = Callable[[ServiceCall], Awaitable[dict[str, Any]]]
+Make = Callable[[ServiceCall, str], Awaitable[dict[str, Any]]]
 
 _KEPT: Final = 1024
 
@@ -30,7 +30,7 @@ class ServiceSession(NamedTuple):
     credentials: Mapping[str, Any]
 
 
-Assume = Callable[[ServiceRole], Awaitable[ServiceSession]]
+Assume = Callable[[ServiceRole, str], Awaitable[ServiceSession]]
 """`Calls.assume`, for those who are given it."""
 
 
@@ -48,13 +48,13 @@ class ServiceSessions:
         self._make = make
         self._kept: OrderedDict[ServiceRole, _Kept] = OrderedDict()
 
-    async def of(self, actor: ServiceRole, state: State, now: float) -> ServiceSession:
+    async def of(self, actor: ServiceRole, state: State, now: float, cause: str) -> ServiceSession:
         """The session of `actor`. Raises Fault AccessDenied where the service may not assume the role."""
         kept = self._kept.get(actor)
         role = role_of(state, actor.role)
         if kept is not None and kept.role is role and now < kept.renew_at:
             return kept.session
-        credentials = await self._assumed(actor)
+        credentials = await self._assumed(actor, cause)
         session, _ = open_session(self._keyring, credentials["AccessKeyId"], credentials["SessionToken"])
         made = ServiceSession(Caller(principal_of(session), credentials["AccessKeyId"], session), credentials)
         if role is not None:
@@ -64,10 +64,10 @@ class ServiceSessions:
                 self._kept.popitem(last=False)
         return made
 
-    async def _assumed(self, actor: ServiceRole) -> Mapping[str, Any]:
+    async def _assumed(self, actor: ServiceRole, cause: str) -> Mapping[str, Any]:
         service = Caller(Principal.service(actor.service), source=actor.source)
         params = {"RoleArn": actor.role, "RoleSessionName": actor.session_name}
         region = actor.source.arn.split(":")[3] if actor.source.arn.count(":") >= 5 else ""
-        answer = await self._make(ServiceCall(service, "sts", "AssumeRole", params, region or "us-east-1"))
+        answer = await self._make(ServiceCall(service, "sts", "AssumeRole", params, region or "us-east-1"), cause)
         found: Mapping[str, Any] = answer["Credentials"]
         return found

@@ -18,7 +18,7 @@ COMMANDS: Final = {
     "explain": "tell why a call was allowed or denied",
     "check": "run decision cases: unit tests for policies",
     "lint": "tell what is wrong with policies, as IAM Access Analyzer does",
-    "tour": "live the whole story in a minute",
+    "tour": "live the whole story in ten seconds",
 }
 
 

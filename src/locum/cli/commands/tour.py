@@ -1,4 +1,4 @@
-"""`locum tour`: a demonstration of roles, instance profiles and credentials with real clients, in a minute."""
+"""`locum tour`: a demonstration of roles, instance profiles and credentials with real clients, in ten seconds."""
 
 from __future__ import annotations
 

@@ -133,6 +133,6 @@ def _greet(options: Options, plane: Plane) -> None:
         "In another shell, as root:\n"
         f'  eval "$(locum env{flag})"\n'
         "  aws sts get-caller-identity\n"
-        "  locum tour     # the whole story in a minute\n\n"
+        "  locum tour     # the whole story in ten seconds\n\n"
         "Ctrl-C stops it; everything but the embedded backend's data is kept.",
     )
