@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from locum.calls.outbox import Outbox
 from locum.core.clock import Clock
+from locum.core.errors import PassingStorageError
 from locum.state import Event, PendingEffect, Put
 from locum.store import Ledger, Reloaded
 
@@ -38,10 +39,15 @@ class Deliveries:
 
     async def _watch(self) -> None:
         """Have the outbox look again whenever an effect is committed, by whomever."""
-        with self._ledger.subscribe() as changes:
-            async for change in changes:
-                if isinstance(change, Reloaded) or any(map(_is_effect, change.events)):
-                    self._outbox.changed.set()
+        while True:
+            try:
+                with self._ledger.subscribe() as changes:
+                    async for change in changes:
+                        if isinstance(change, Reloaded) or any(map(_is_effect, change.events)):
+                            self._outbox.changed.set()
+                return
+            except PassingStorageError:  # the state has what was not read: it is looked at, and followed from there
+                self._outbox.changed.set()
 
     async def _run(self) -> None:
         while True:

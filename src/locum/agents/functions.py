@@ -50,6 +50,7 @@ class FunctionHost:
         self._search_path = search_path
 
     async def call(self, call: BackendCall) -> Carried:
+        call.codec.check(call.params)
         kind = call.params.get("InvocationType", "RequestResponse")
         name, qualifier = _named(call.params)
         event = _event(call.params.get("Payload") or b"{}", kind)

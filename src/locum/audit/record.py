@@ -7,6 +7,7 @@ default: old records are read by position.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -111,10 +112,33 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
 
 DENIALS: Final = frozenset({"explicit-deny", "implicit-deny"})
 
-encode: Final = msgspec.json.Encoder(enc_hook=str).encode
-"""Encode a record, or one of its fields, as JSON."""
+_encode: Final = msgspec.json.Encoder(enc_hook=str).encode
 
 _decoder: Final = msgspec.json.Decoder(Record)
+
+
+def encode(value: Any) -> bytes:
+    """Encode a record, or one of its fields, as JSON.
+
+    Lone surrogates, which JSON (a policy document, an error of a backend) can express but UTF-8 cannot encode, become
+    question marks: whatever a call is about, it can be recorded.
+    """
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        return _encode(_encodable(value))
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, msgspec.Struct):
+        value = msgspec.structs.astuple(value)
+    if isinstance(value, Mapping):
+        return {_encodable(name): _encodable(member) for name, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_encodable(item) for item in value]
+    return value
 
 
 def decode(data: bytes) -> Record:

@@ -11,7 +11,7 @@ from locum.backends.lazy import translation
 from locum.calls.carrying import Carrying, Facts
 from locum.calls.committing import AlreadyDone, Committer
 from locum.calls.denial_messages import refusal
-from locum.calls.effects import call_of, postponed
+from locum.calls.effects import call_of, passing, postponed
 from locum.calls.mfa_throttle import MfaThrottle
 from locum.calls.outbox import Outbox
 from locum.calls.recorder import Recorder, reads_only
@@ -20,12 +20,12 @@ from locum.calls.runtime import Runtime
 from locum.calls.service_requests import request_for_backend, unsent_request, whole
 from locum.calls.service_roles import ServiceSession, ServiceSessions
 from locum.calls.verbs import Verbs
-from locum.core.actors import Actor, ServiceRole
+from locum.core.actors import Actor, ServiceRole, service_principal
 from locum.core.calls import Ask, Call, ServiceCall
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
 from locum.core.identifiers import RequestIds
-from locum.core.principal import Caller, PrincipalKind
+from locum.core.principal import PrincipalKind
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.credentials import BrokenSeal
 from locum.services.verbs import Proof
@@ -109,10 +109,11 @@ class Calls:
         """Whether a refusal was decided on a state that somebody else had changed before: it is to be decided anew.
 
         Once is enough: what is begun after this is decided on a state that was current after the call had come. Raises
-        Fault ServiceUnavailable where nobody can tell. Never so where the journal is this node's alone.
+        Fault ServiceUnavailable where nobody can tell. Never so where the journal is this node's alone, nor once a
+        backend was given the call: it may have been carried out, though it failed.
         """
         ledger = self._runtime.ledger
-        if context.recorded or not ledger.shared:
+        if context.recorded or context.carried or not ledger.shared:
             return False
         return (await ledger.current()).sequence > context.state.sequence
 
@@ -137,6 +138,9 @@ class Calls:
             if answered is fault:
                 raise
             raise answered from fault
+        except Exception as error:  # a fault barrier: who has a call made knows of Faults alone
+            _log.exception("request %s (%s:%s) failed", context.request_id, made.service, made.operation)
+            raise self.refuse(context, Fault(*INTERNAL)) from error
 
     async def assume(self, role: ServiceRole, cause: str = "") -> ServiceSession:
         """The session of a role that a service assumes. Raises Fault AccessDenied where it may not.
@@ -152,38 +156,42 @@ class Calls:
             return  # done meanwhile
         try:
             made = call_of(now_pending, self._runtime.keyring)
-        except BrokenSeal as error:  # of a key that was retired: nobody will ever read it
+            context = self._of_service(made, now_pending.cause)
+        except (BrokenSeal, ValueError) as error:  # of a retired key, or no call of any service
             _log.error("effect %s, caused by request %s, is given up: %s", entry.id, entry.cause, error)
             await self._committer.drop(now_pending)
             return
-        context = self._of_service(made, now_pending.cause)
         context.effect = entry = now_pending
         try:
             await self._result(context, made)
         except AlreadyDone:
             return
         except Fault as fault:
-            retry = postponed(entry, context.now) if fault.status >= INTERNAL[2] else None
+            retry = postponed(entry, context.now) if passing(fault) else None
             await self._committer.refused(context, fault, retry)
         except Exception:  # a fault barrier: an effect that breaks does not end the others
             _log.exception("effect %s (%s:%s) failed", entry.id, made.service, made.operation)
             await self._committer.refused(context, Fault(*INTERNAL), postponed(entry, context.now))
 
     def _of_service(self, made: ServiceCall, cause: str) -> RequestContext:
-        """The context of a call that a service makes; nobody's, until `_result` finds out who its actor is."""
-        service = acting_service(made.actor)
+        """The context of a call that a service makes; in a role only once `_result` has had it assumed."""
+        actor, service = made.actor, acting_service(made.actor)
         codec = wire.codec_of(made.service, made.operation)
         if codec is None:
             raise ValueError(f"{made.service} has no operation {made.operation}")
         context = self.begin(unsent_request(made, service, codec))
         context.service, context.region, context.cause = service, made.region, cause
         context.codec, context.params = codec, dict(made.params)
+        if isinstance(actor, ServiceRole):
+            actor = service_principal(service, actor.source.account, actor.source.arn)
+        context.caller = actor
         return context
 
     async def _result(self, context: RequestContext, made: ServiceCall) -> dict[str, Any]:
         codec, actor = context.codec, made.actor
         assert codec is not None
-        context.caller = actor if isinstance(actor, Caller) else (await self.assume(actor, context.request_id)).caller
+        if isinstance(actor, ServiceRole):
+            context.caller = (await self.assume(actor, context.request_id)).caller
         self.name(context, codec, context.params)
         if context.operation is None:
             context.request = request_for_backend(context.request, made, codec)

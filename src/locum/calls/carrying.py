@@ -10,6 +10,7 @@ from locum.backends import BackendCall, Carried, Delivery, Origin
 from locum.calls import s3
 from locum.calls.committing import Committer
 from locum.calls.destination import destination
+from locum.calls.effects import passing
 from locum.calls.errors_in_answers import error_in
 from locum.calls.outbox import Outbox
 from locum.calls.request_context import RequestContext
@@ -25,7 +26,6 @@ Facts = dict[str, ResourceFacts]
 
 Make = Callable[[ServiceCall, str], Awaitable[Any]]
 
-_FAILED: Final = 500
 _NOT_VALIDATED: Final = "Unable to validate the following destination configurations"
 
 
@@ -58,6 +58,7 @@ class Carrying:
         codec = context.codec
         assert codec is not None
         where, principal = destination(context, facts), context.caller.principal
+        context.carried = True
         carried = await self._runtime.backends.of(codec.service, codec.operation).call(
             BackendCall(
                 codec,
@@ -76,7 +77,7 @@ class Carrying:
         if codec.service == "s3":
             s3.withhold_absence(context.state, call, answer)
         fault = error_in(answer)
-        if fault is not None and fault.status >= _FAILED and context.effect is not None:
+        if fault is not None and passing(fault) and context.effect is not None:
             raise fault  # not an answer: the effect is tried again
         effects = [self._effect(delivery) for delivery in carried.deliveries if not delivery.required]
         await self._committer.answered(context, answer.status, fault, effects)
@@ -91,14 +92,17 @@ class Carrying:
         [...] configure notifications, Amazon S3 publishes a test notification to ensure that the topic exists and that
         the bucket owner has permission to publish to the specified topic. The operation fails if [...]".
         """
-        for delivery in carried.deliveries:
-            if delivery.required:
-                try:
+        stands = False
+        try:
+            for delivery in carried.deliveries:
+                if delivery.required:
                     await self._make(_made(delivery), context.request_id)
-                except Fault as fault:
-                    if carried.undo is not None:
-                        carried.undo()
-                    raise Fault("InvalidArgument", _NOT_VALIDATED, 400) from fault
+            stands = True
+        except Fault as fault:
+            raise Fault("InvalidArgument", _NOT_VALIDATED, 400) from fault
+        finally:
+            if not stands and carried.undo is not None:  # also where it is cancelled
+                carried.undo()
 
     def _effect(self, delivery: Delivery) -> Effect:
         """`delivery` as an effect: those of one resource to one service and account are made in their order."""

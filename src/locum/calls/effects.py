@@ -13,6 +13,7 @@ import msgspec
 from locum.core.actors import ServiceRole, account_of
 from locum.core.calls import Effect, ServiceCall
 from locum.core.clock import DAY, Entropy
+from locum.core.errors import Fault
 from locum.core.principal import Caller
 from locum.credentials import KeyRing
 from locum.state import PendingEffect
@@ -23,6 +24,23 @@ LONGEST_RETRY: Final = 900.0
 
 GIVEN_UP_AFTER: Final = float(DAY)
 """Seconds after which an effect that still fails is given up. [U] AWS does not publish how long its services retry."""
+
+_THROTTLED: Final = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+"""Codes with which services say "later", often with status 400: those that AWS's own SDKs try again."""
 
 _PURPOSE: Final = "effect"
 
@@ -70,6 +88,11 @@ def call_of(entry: PendingEffect, ring: KeyRing) -> ServiceCall:
     actor = sealed.role or sealed.caller
     assert actor is not None
     return ServiceCall(actor, sealed.service, sealed.operation, sealed.params, sealed.region)
+
+
+def passing(fault: Fault) -> bool:
+    """Whether `fault` may be gone at the next attempt: a failure (5xx) or throttling, not a refusal."""
+    return fault.status >= 500 or fault.status == 429 or fault.code in _THROTTLED
 
 
 def postponed(entry: PendingEffect, now: float) -> PendingEffect | None:

@@ -1,7 +1,8 @@
 """The outbox: committed effects, carried out once each at a time, those of one lane in the order of their commits.
 
-An effect that failed is tried again when its time has come; one that takes long holds up none but those behind it in
-its lane. Time is the clock of the runtime: `begin` begins what is due, and tells when the next effect will be.
+An effect that failed is tried again when its time has come; until then, as while it takes long, it holds up those
+behind it in its lane, and no others. Time is the clock of the runtime: `begin` begins what is due, and tells when the
+next effect will be.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Outbox:
             account = account_of(effect.call.actor)
             entry = self._runtime.ledger.state.get(PendingEffect, account, effect.id) if effect.awaited else None
             if entry is not None:
-                await asyncio.shield(self._task(entry))
+                await asyncio.wait([self._task(entry)])  # what it raises is for its lane: its cause is committed
 
     def begin(self) -> float | None:
         """Begin all effects that are due, where their lanes are free. When the next one is (epoch seconds), or None.
@@ -60,16 +61,19 @@ class Outbox:
             return None
         now = self._runtime.clock()
         due: dict[str, list[PendingEffect]] = {}
-        later: list[float] = []
+        later: dict[str, float] = {}
         for entry in sorted(self._pending(), key=lambda entry: (entry.sequence, entry.position)):
+            lane = _lane(entry)
+            if lane in self._lanes or lane in later:
+                continue
             if entry.due > now:
-                later.append(entry.due)
-            elif _lane(entry) not in self._lanes:
-                due.setdefault(_lane(entry), []).append(entry)
+                later[lane] = entry.due
+            else:
+                due.setdefault(lane, []).append(entry)
         for lane, entries in due.items():
             task = self._lanes[lane] = asyncio.ensure_future(self._in_turn(entries))
             task.add_done_callback(partial(self._free, entries[0]))
-        return min(later, default=None)
+        return min(later.values(), default=None)
 
     async def step(self) -> float | None:
         """Carry out all effects that are due. When the next one is, as `begin` tells.
@@ -99,6 +103,8 @@ class Outbox:
             async with self._room:  # an effect that is awaited by another one needs no room of its own
                 if not self._closing:
                     await self._task(entry)
+            if self._runtime.ledger.state.get(PendingEffect, entry.account, entry.id) is not None:
+                break  # put off, or left for the next start: those behind it wait
 
     def _free(self, first: PendingEffect, task: asyncio.Task[None]) -> None:
         """Free the lane whose entries from `first` on were carried out by `task`, put off, or not taken by storage."""

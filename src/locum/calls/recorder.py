@@ -54,7 +54,7 @@ class Recorder:
         self._ids = RequestIds(entropy)
         self._mode = mode
         self._templates: dict[Hashable, RowTemplate] = {}
-        self._identities: dict[tuple[str, str, str], Identity] = {}
+        self._identities: dict[_Who, Identity] = {}
         self._uses: dict[tuple[str, str, str], Use] = {}
         self._regions: set[str] = set()
 
@@ -97,9 +97,7 @@ class Recorder:
         kind = (
             codec,
             _action(context, traits),
-            caller.access_key_id,
-            caller.principal.arn,
-            caller.principal.user_id,
+            *_who(caller),
             context.region,
             request.source_ip,
             headers.get("user-agent"),
@@ -189,7 +187,7 @@ class Recorder:
 
     def _identity(self, caller: Caller) -> Identity:
         """The caller's identity: made once for each access key, for it is the same in every record."""
-        key = (caller.access_key_id, caller.principal.arn, caller.principal.user_id)
+        key = _who(caller)
         known = self._identities.get(key)
         if known is None:
             if len(self._identities) >= _IDENTITIES:
@@ -209,6 +207,15 @@ class _Traits(NamedTuple):
     management: bool
     parameters: Callable[[Mapping[str, Any]], Any]
     answer: Callable[[Mapping[str, Any]], Any]
+
+
+_Who = tuple[str, str, str, str, str]
+
+
+def _who(caller: Caller) -> _Who:
+    """What tells callers apart: of federated ones, whose ids are their provider's, also the account they call in."""
+    principal = caller.principal
+    return caller.access_key_id, principal.arn, principal.user_id, principal.account, principal.name
 
 
 def reads_only(operation: str) -> bool:

@@ -22,8 +22,8 @@ class RequestContext:
     the call had to wait before it was decided on (for the keys of an issuer), or where its transaction sees one: then
     it is decided on anew. `request` is the client's, or stands for the call of a service. `service` is the service
     principal that makes the call, empty for a client's. `effect` is what the call carries out. `cause` is the request
-    id of the call that caused it. `operation` is how the call is run where it is one of Locum's own. `recorded`: its
-    record is stored.
+    id of the call that caused it. `operation` is how the call is run where it is one of Locum's own. `carried`: a
+    backend was given it. `recorded`: its record is stored.
     """
 
     request: HttpRequest
@@ -43,6 +43,7 @@ class RequestContext:
     second_factor: bool = False
     plan: Plan | None = None
     authorization: Authorization | None = None
+    carried: bool = False
     recorded: bool = False
 
     @property

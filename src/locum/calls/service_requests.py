@@ -5,10 +5,17 @@ Where a client's address and user agent are, CloudTrail shows the service.
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from typing import Final
+
 from locum.backends.lazy import translation
 from locum.core.calls import ServiceCall
+from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
 from locum.wire import Codec
+
+LARGEST_ANSWER: Final = 8 << 20
+"""Octets of a streamed answer that a service takes: a template has 1 MiB, the result of a function 6 MiB."""
 
 
 def unsent_request(made: ServiceCall, service: str, codec: Codec) -> HttpRequest:
@@ -25,6 +32,17 @@ def request_for_backend(request: HttpRequest, made: ServiceCall, codec: Codec) -
 
 
 async def whole(answer: HttpResponse) -> bytes:
-    """The body of `answer`, read to its end."""
+    """The body of `answer`, read to its end. Raises Fault where it is longer than LARGEST_ANSWER."""
     body = answer.body
-    return body if isinstance(body, bytes) else b"".join([chunk async for chunk in body])
+    if isinstance(body, bytes):
+        return body
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in body:
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > LARGEST_ANSWER:
+            if isinstance(body, AsyncGenerator):  # a connection is behind it
+                await body.aclose()
+            raise Fault("EntityTooLarge", f"The answer is longer than {LARGEST_ANSWER} bytes.", 400)
+    return b"".join(chunks)

@@ -143,6 +143,7 @@ def _fits(key: Mapping[str, str], algorithm: str) -> bool:
 def _json_object(part: str) -> dict[str, Any]:
     try:
         found = json.loads(base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True))
+        json.dumps(found, ensure_ascii=False).encode()  # lone surrogates, which are no Unicode text
     except (binascii.Error, ValueError, RecursionError) as error:
         raise BadToken("a part of the token is no JSON") from error
     if not isinstance(found, dict):

@@ -341,3 +341,9 @@ def test_too_many_at_a_time_are_throttled(plane: InProcess) -> None:
     with room_for(plane, 0):
         met = refusal(plane.client("lambda").invoke, FunctionName=name)
     assert met == ("TooManyRequestsException", 429, "Rate Exceeded.")
+
+
+def test_a_type_of_invocation_that_there_is_not_is_refused(plane: InProcess) -> None:
+    met = refusal(plane.client("lambda").invoke, FunctionName=deployed(plane), InvocationType="Later")
+    assert met[1] == 400
+    assert "Member must satisfy enum value set" in met[2]

@@ -9,17 +9,24 @@ from typing import Any, cast
 import pytest
 
 from locum.audit import History
-from locum.backends import Backend
+from locum.backends import BackendCall
 from locum.calls import Backends, Calls, OwnService, Recorder, Runtime
 from locum.core.actors import service_principal
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault
+from locum.core.http import HttpResponse
 from locum.credentials import KeyRing
 from locum.services import iam
 from locum.services.verbs import DEFAULTS
 from locum.store import Ledger
 from locum.store.memory import MemoryJournal
+from support.backends import Doing
 from support.one_account import ACCOUNT, NOW, Entropy
+
+
+def unanswered(_call: BackendCall) -> HttpResponse:
+    """A backend that may have carried the call out: nobody knows."""
+    raise Fault("ServiceUnavailable", "The backend did not answer.", 503)
 
 
 class Nodes:
@@ -27,6 +34,7 @@ class Nodes:
 
     def __init__(self) -> None:
         self._runner = asyncio.Runner()
+        self.backend = Doing(unanswered)
         first = MemoryJournal(shared=True)
         ring = KeyRing.generate(Entropy())
         self.ledgers = [Ledger.open(journal, lambda: NOW) for journal in (first, first.another())]
@@ -43,9 +51,15 @@ class Nodes:
             entropy=Entropy(),
             settings=DEFAULTS,
             services={"iam": OwnService(iam.OPERATIONS, lambda _operation, _params: True)},
-            backends=Backends(cast("Backend", None), {}),  # no call of IAM asks one
+            backends=Backends(self.backend, {}),
         )
         return Calls(runtime, Recorder(ledger, Entropy(), "enforce"))
+
+    def publish(self, node: int) -> None:
+        topic = f"arn:aws:sns:us-east-1:{ACCOUNT}:told"
+        caller = service_principal("sns.amazonaws.com", ACCOUNT, topic)
+        call = ServiceCall(caller, "sns", "Publish", {"TopicArn": topic, "Message": "hello"}, "us-east-1")
+        self._runner.run(self.calls[node].make(call))
 
     def make(self, node: int, operation: str, **params: Any) -> dict[str, Any]:
         caller = service_principal("iam.amazonaws.com", ACCOUNT)
@@ -83,3 +97,11 @@ def test_what_is_refused_on_a_current_state_is_refused(nodes: Nodes) -> None:
     nodes.make(0, "CreateUser", UserName="ann")
     with pytest.raises(Fault, match="NoSuchEntity"):
         nodes.make(1, "GetUser", UserName="bob")
+
+
+def test_what_a_backend_may_have_carried_out_is_not_made_again_on_a_newer_state(nodes: Nodes) -> None:
+    nodes.make(0, "CreateUser", UserName="ann")
+    with pytest.raises(Fault, match="ServiceUnavailable"):
+        nodes.publish(1)
+    assert nodes.ledgers[1].state.sequence == 0
+    assert len(nodes.backend.calls) == 1

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from locum.audit import Record, cloudtrail_event
+from locum.backends import BackendCall
+from locum.calls.service_requests import LARGEST_ANSWER
+from locum.core.http import HttpResponse
+from support.backends import behind
 from support.inprocess import InProcess, Key
 
 BUCKET = "templates"
@@ -24,6 +28,7 @@ Resources:
     Properties: {RoleName: !Sub '${Team}-role'}
 """
 VALIDATE = {"Effect": "Allow", "Action": "cloudformation:ValidateTemplate", "Resource": "*"}
+PARAMETER = "{Resources: {A: {Type: X}}, Parameters: {P: {Type: String, "
 VIA = {"aws:CalledVia": ["cloudformation.amazonaws.com"]}
 
 
@@ -131,12 +136,50 @@ def test_the_bucket_policy_is_asked_about_the_caller_not_about_the_service(plane
         ({"TemplateURL": "https://evil.example/s3.amazonaws.com/b/k"}, "TemplateURL must be a supported URL."),
         ({"TemplateURL": "https://s3.amazonaws.com/bucket"}, "TemplateURL must reference a valid S3 object"),
         ({"TemplateURL": f"{URL}.none"}, "S3 error: "),
+        ({"TemplateURL": "https://[169.254/bucket/key"}, "TemplateURL must be a supported URL."),
         ({"TemplateBody": "{"}, "Template format error: "),
         ({"TemplateBody": "[1]"}, "Template format error: "),
         ({"TemplateBody": "{}"}, "At least one Resources member must be defined."),
         ({"TemplateBody": "Resources: {A: {}}"}, "Every Resources object must contain a Type member"),
         ({"TemplateBody": "Resources: {A: {Type: X}}", "TemplateURL": URL}, "Either Template URL or Template Body"),
+        ({"TemplateBody": f"{PARAMETER}Default: [a]}}}}}}"}, "Every Default member must be a string."),
+        ({"TemplateBody": f"{PARAMETER}Description: {{}}}}}}}}"}, "Every Description member must be a string."),
+        ({"TemplateBody": "{Resources: {A: {Type: X}}, Transform: [[a]]}"}, "Transform must be a string or a list of"),
     ],
 )
 def test_what_is_no_template_is_refused(plane: InProcess, params: dict[str, str], text: str) -> None:
     assert text in refusal(plane, plane.root, **params)
+
+
+def test_defaults_are_told_as_text(plane: InProcess) -> None:
+    body = "{Parameters: {A: {Type: Number, Default: 80}, B: {Type: String, Default: true}}, Resources: {R: {Type: X}}}"
+    found = validated(plane, plane.root, TemplateBody=body)["Parameters"]
+    assert [one["DefaultValue"] for one in found] == ["80", "true"]
+
+
+def test_of_an_object_that_is_no_template_for_its_length_no_more_is_read_than_that_tells(plane: InProcess) -> None:
+    with behind(plane, "s3", streaming := Streaming()):  # as an S3 endpoint answers
+        assert "The answer is longer than" in refusal(plane, plane.root)
+    assert streaming.read <= LARGEST_ANSWER + 2 * Streaming.CHUNK
+    assert streaming.closed
+
+
+class Streaming:
+    """Answers with an object of 1 TiB, and tells how much of it was read."""
+
+    CHUNK = 1 << 20
+
+    def __init__(self) -> None:
+        self.read = 0
+        self.closed = False
+
+    def __call__(self, _call: BackendCall) -> HttpResponse:
+        return HttpResponse(200, [], self._chunks())
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        try:
+            for _ in range(1 << 20):
+                self.read += self.CHUNK
+                yield bytes(self.CHUNK)
+        finally:
+            self.closed = True

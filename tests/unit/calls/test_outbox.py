@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from locum.audit import cloudtrail_event
 from locum.backends import BackendCall
 from locum.calls import OwnService
+from locum.calls.committing import Committer
 from locum.calls.effects import GIVEN_UP_AFTER
 from locum.calls.outbox import AT_ONCE
 from locum.core.actors import ServiceRole, service_principal
@@ -84,15 +86,15 @@ def plane(tmp_path: Path) -> Iterator[Clocked]:
 class Topic:
     """A backend of SNS that fails as often as it is told to."""
 
-    def __init__(self, failures: int = 0, status: int = 503) -> None:
-        self.failures, self.status = failures, status
+    def __init__(self, failures: int = 0, status: int = 503, code: str = "ServiceUnavailable") -> None:
+        self.failures, self.status, self.code = failures, status, code
         self.got: list[tuple[str, str]] = []
 
     def __call__(self, call: BackendCall) -> HttpResponse:
         self.got.append((call.effect, call.params["Message"]))
         if self.failures:
             self.failures -= 1
-            raise Fault("ServiceUnavailable", "Later.", self.status)
+            raise Fault(self.code, "Later.", self.status)
         return HttpResponse(200, [("content-type", "text/xml")], PUBLISHED)
 
 
@@ -144,6 +146,59 @@ def test_a_failing_effect_does_not_hold_up_another_lane(plane: Clocked) -> None:
         plane.step()
         assert {text for _, text in topic.got} == {"fails", "goes"}
         assert len(plane.pending) == 1
+
+
+def test_a_failed_effect_holds_up_those_behind_it_in_its_lane(plane: Clocked) -> None:
+    with behind(plane, "sns", topic := Topic(failures=2)):
+        plane.cause(plane.effect("first", lane="told"), plane.effect("second", lane="told"))
+        while (due := plane.step()) is not None:
+            plane.cause(plane.effect(f"later at {due - plane.now:.0f}", lane="told"))
+            plane.now = due
+    order = ["first", "first", "first", "second", "later at 1", "later at 2"]
+    assert [text for _, text in topic.got] == order
+    assert plane.pending == []
+
+
+def test_an_effect_that_is_throttled_is_tried_again(plane: Clocked) -> None:
+    with behind(plane, "sns", topic := Topic(failures=1, status=400, code="Throttling")):
+        plane.cause(plane.effect("hello"))
+        assert plane.step() == plane.now + 1
+        plane.now += 1
+        assert plane.step() is None
+    assert [text for _, text in topic.got] == ["hello", "hello"]
+
+
+def test_an_effect_that_a_backend_answers_with_throttling_is_tried_again(plane: Clocked) -> None:
+    body = b"<ErrorResponse><Error><Code>ThrottlingException</Code><Message>Later.</Message></Error></ErrorResponse>"
+    with behind(plane, "sns", lambda _call: HttpResponse(400, [("content-type", "text/xml")], body)):
+        plane.cause(plane.effect("hello"))
+        assert plane.step() == plane.now + 1
+        assert len(plane.pending) == 1
+
+
+def test_an_effect_that_is_no_call_of_any_service_is_given_up(plane: Clocked, caplog: pytest.LogCaptureFixture) -> None:
+    sns = service_principal("sns.amazonaws.com", ACCOUNT, TOPIC)
+    plane.cause(Effect("", ServiceCall(sns, "sns", "Shout", {}, REGION), "told"), plane.effect("behind", lane="told"))
+    (entry, _) = sorted(plane.pending, key=lambda entry: entry.position)
+    with behind(plane, "sns", topic := Topic()):
+        assert plane.step() is None
+    assert [text for _, text in topic.got] == ["behind"]
+    assert entry.id in caplog.text
+
+
+def test_a_call_whose_awaited_effect_storage_did_not_take_is_answered_as_it_was_committed(
+    plane: Clocked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: Any) -> None:
+        raise Fault("ServiceUnavailable", "no space", 503)
+
+    with behind(plane, "sns", topic := Topic(failures=1)):
+        with monkeypatch.context() as patched:
+            patched.setattr(Committer, "refused", full)
+            cause = plane.cause(plane.effect("hello", awaited=True))
+        assert plane.record(cause).status == 200
+        plane.step()
+    assert [text for _, text in topic.got] == ["hello", "hello"]
 
 
 def test_an_awaited_effect_is_done_when_its_cause_is_answered(plane: Clocked) -> None:
@@ -222,6 +277,9 @@ def test_a_role_that_does_not_trust_the_service_does_nothing(plane: Clocked) -> 
     found = {record.operation: record for record in plane.records(3)}
     assert (found["AssumeRole"].verdict, found["AssumeRole"].invoked_by) == ("implicit-deny", "states.amazonaws.com")
     assert found["CreateUser"].error_code == "AccessDenied"
+    event = cloudtrail_event(found["CreateUser"])  # the service has not come to act in the role
+    assert event["userIdentity"] == {"type": "AWSService", "invokedBy": "states.amazonaws.com"}
+    assert event["recipientAccountId"] == ACCOUNT
 
 
 def test_a_service_does_nothing_of_its_own_in_another_account(plane: Clocked) -> None:

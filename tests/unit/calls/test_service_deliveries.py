@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
 
 from locum.audit import Record, cloudtrail_event, readable
+from locum.backends import Backend, BackendCall, Carried
 from locum.cli.commands.explain import lines
+from locum.core.actors import service_principal
+from locum.core.calls import ServiceCall
+from locum.core.errors import Fault
+from locum.core.http import HttpResponse
+from support.backends import behind
+from support.deliveries import Listening
 from support.inprocess import InProcess
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:broken"
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +171,54 @@ def test_notifications_to_a_queue_that_s3_may_not_send_to_cannot_be_configured(p
     assert sent(plane, queue).verdict == "implicit-deny"
     latest = next(r for r in plane.records() if r.operation.startswith("PutBucketNotification"))
     assert latest.error_code == "InvalidArgument"
+
+
+class Cut(Listening):
+    """Knows its resources; whoever calls is cancelled."""
+
+    async def call(self, call: BackendCall) -> Carried:
+        raise asyncio.CancelledError
+
+
+def test_a_configuration_that_was_not_validated_does_not_stand_when_its_call_is_cancelled(
+    plane: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = Queue(plane, "never-told", service("s3.amazonaws.com"))
+    plane.client("s3").create_bucket(Bucket="abandoned")
+    wanted = {"QueueConfigurations": [{"QueueArn": queue.arn, "Events": ["s3:ObjectCreated:*"]}]}
+    request = plane.request(
+        "s3", "put_bucket_notification_configuration", Bucket="abandoned", NotificationConfiguration=wanted
+    )
+
+    backends = plane.node.runtime.backends
+    with monkeypatch.context() as patched:
+        patched.setitem(cast("dict[str, Backend]", backends.by_service), "sqs", Cut(backends.default))
+        with pytest.raises(asyncio.CancelledError):
+            plane.send(request)
+    told = plane.client("s3").get_bucket_notification_configuration(Bucket="abandoned")
+    assert "QueueConfigurations" not in told
+
+
+def test_a_call_of_a_service_that_breaks_is_recorded_as_failed(plane: InProcess) -> None:
+    def broken(_call: BackendCall) -> HttpResponse:
+        raise ZeroDivisionError
+
+    caller = service_principal("sns.amazonaws.com", ACCOUNT, TOPIC)
+    params = {"TopicArn": TOPIC, "Message": "hello"}
+    with behind(plane, "sns", broken), pytest.raises(Fault) as met:
+        plane.run(plane.node.calls.make(ServiceCall(caller, "sns", "Publish", params, REGION), "the cause"))
+    assert (met.value.code, met.value.status) == ("InternalFailure", 500)
+    (record,) = [record for record in plane.records() if record.cause == "the cause"]
+    assert (record.operation, record.error_code) == ("Publish", "InternalFailure")
+
+
+def test_an_error_of_a_backend_that_no_record_can_be_written_with_does_not_stop_the_plane(plane: InProcess) -> None:
+    body = b'{"__type": "Weird\\ud800", "message": "\\udfff"}'
+    answer = HttpResponse(400, [("content-type", "application/x-amz-json-1.0")], body)
+    with behind(plane, "dynamodb", lambda _call: answer), pytest.raises(ClientError) as caught:
+        plane.client("dynamodb").describe_table(TableName="weird")
+    record = plane.record(caught.value.response["ResponseMetadata"]["RequestId"])
+    assert (record.error_code, record.error_message) == ("Weird?", "?")
 
 
 def test_a_queue_that_closes_later_gets_nothing_and_the_record_says_so(plane: InProcess) -> None:

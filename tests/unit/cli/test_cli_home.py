@@ -100,8 +100,10 @@ def test_the_exports_can_be_evaluated_by_a_shell(data: Path) -> None:
     done = subprocess.run(
         ["sh", "-c", script], capture_output=True, text=True, check=True, env={"PATH": os.environ["PATH"]}
     )
-    found = dict(line.split("=", 1) for line in done.stdout.split("\0") if line.startswith("AWS_"))
+    ours = ("AWS_", "LOCUM_")
+    found = dict(line.split("=", 1) for line in done.stdout.split("\0") if line.startswith(ours))
     assert found == {
+        "LOCUM_DATA": str(data),
         "AWS_ENDPOINT_URL": PLANE.endpoint,
         "AWS_REGION": PLANE.region,
         "AWS_DEFAULT_REGION": PLANE.region,
@@ -119,6 +121,7 @@ def test_no_value_is_more_than_a_value_to_the_shell(data: Path) -> None:
 def test_the_exports_can_be_taken_back() -> None:
     assert invoke("env", "--unset").output.split() == [
         "unset", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+        "LOCUM_DATA",
     ]  # fmt: skip
 
 

@@ -9,12 +9,20 @@ from typing import Any
 import pytest
 
 from locum.audit import Record
+from locum.audit.record import decode
+from locum.calls import Recorder
+from locum.core.errors import Fault
 from locum.core.http import HttpResponse
+from locum.core.principal import Caller, Principal, PrincipalKind
 from locum.store import AuditQuery
 from locum.wire.redact import HIDDEN
 from support.backends import behind
 from support.inprocess import InProcess, Key, exchange, refusal
+from support.plane import fresh
 from support.wire_requests import rest
+
+HALF = "\ud800"
+"""A lone surrogate: a string of JSON and of Python, and no Unicode text."""
 
 
 def recorded(plane: InProcess, answer: dict[str, Any]) -> Record:
@@ -264,3 +272,31 @@ def test_identities_that_are_remembered_have_a_bound(plane: InProcess, monkeypat
     for name in ("i1", "i2", "i3"):
         answer = plane.client("sts", plane.user(name)).get_caller_identity()
         assert recorded(plane, answer).identity.name == name
+
+
+def test_the_same_stranger_in_two_accounts_is_recorded_in_each(plane: InProcess) -> None:
+    """One subject of one public identity provider, which is no resource of an account."""
+    recorder = Recorder(plane.node.ledger, plane.node.runtime.entropy, "enforce")
+    provider = ("accounts.google.com", "accounts.google.com:app:alice")
+    for account in ("000000000000", "444455556666"):
+        context = plane.node.calls.begin(rest("GET", "/"))
+        principal = Principal.federated(PrincipalKind.WEB_IDENTITY, provider[0], account, provider[1], "alice")
+        context.caller = Caller(principal)
+        record = decode(recorder.refused_row(context, Fault("AccessDenied", "no", 403)).data)
+        assert (record.account, record.identity.account) == (account, account)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"Condition": {"StringNotEquals": {"aws:UserAgent": HALF}}},
+        {"Condition": {"Null": {f"aws:RequestTag/{HALF}": "true"}}},
+        {"Effect": "Allow", "Resource": f"arn:aws:s3:::{HALF}"},
+    ],
+    ids=["the value of a condition", "the key of a condition", "a resource"],
+)
+def test_half_a_character_in_a_policy_does_not_stop_the_record(plane: InProcess, statement: dict[str, Any]) -> None:
+    key = plane.user(fresh("half"), {"Effect": "Deny", "Action": "s3:*", "Resource": "*", **statement})
+    assert refusal(plane.client("s3", key).list_buckets)[0] == "AccessDenied"
+    assert plane.records(1)[0].denied
+    assert plane.node.ledger.failure == ""

@@ -49,12 +49,19 @@ def _section(template: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _parameter(name: str, declared: Any) -> dict[str, Any]:
     if not isinstance(declared, Mapping) or not isinstance(declared.get("Type"), str):
         raise invalid(f"Template format error: Every Parameters object must contain a Type member: [{name}]")
-    shown: dict[str, Any] = {"ParameterKey": name, "NoEcho": str(declared.get("NoEcho", False)).lower() == "true"}
-    if "Default" in declared:
-        shown["DefaultValue"] = str(declared["Default"])
-    if "Description" in declared:
-        shown["Description"] = str(declared["Description"])
+    no_echo = _scalar("NoEcho", declared.get("NoEcho", False)).lower()
+    shown: dict[str, Any] = {"ParameterKey": str(name), "NoEcho": no_echo == "true"}
+    for member, given in (("DefaultValue", "Default"), ("Description", "Description")):
+        if given in declared:
+            shown[member] = _scalar(given, declared[given])
     return shown
+
+
+def _scalar(member: str, value: Any) -> str:
+    """`value`, a scalar of JSON or YAML, as text. Raises Fault ValidationError for a collection."""
+    if isinstance(value, (list, dict)):
+        raise invalid(f"Template format error: Every {member} member must be a string.")
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _capabilities(resources: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,6 +87,6 @@ def _is_named(resource: Mapping[str, Any]) -> bool:
 def _transforms(template: Mapping[str, Any]) -> dict[str, Any]:
     declared = template.get("Transform", [])
     transforms = [declared] if isinstance(declared, str) else declared
-    if not isinstance(transforms, list):
+    if not isinstance(transforms, list) or not all(isinstance(transform, str) for transform in transforms):
         raise invalid("Template format error: Transform must be a string or a list of strings.")
-    return {"DeclaredTransforms": [str(transform) for transform in transforms]} if transforms else {}
+    return {"DeclaredTransforms": transforms} if transforms else {}
