@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Final
@@ -21,7 +22,9 @@ from locum.state import PendingEffect
 CarryOut = Callable[[PendingEffect], Coroutine[Any, Any, None]]
 
 AT_ONCE: Final = 16
-"""Effects that are carried out at the same time."""
+"""Effects of one account that are carried out at the same time: so many with a lane, and so many without one.
+
+Those without are invocations of functions, which may take a quarter of an hour each."""
 
 PATIENCE: Final = 5.0
 """Seconds that a plane which stops waits for effects that are under way."""
@@ -40,7 +43,7 @@ class Outbox:
         self._carry_out = carry_out
         self._under_way: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._lanes: dict[str, asyncio.Task[None]] = {}
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._rooms: defaultdict[tuple[str, bool], asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
         self._closing = False
         self.changed = asyncio.Event()
 
@@ -100,7 +103,9 @@ class Outbox:
 
     async def _in_turn(self, entries: Sequence[PendingEffect]) -> None:
         for entry in entries:
-            async with self._room:  # an effect that is awaited by another one needs no room of its own
+            async with self._rooms[
+                entry.account, bool(entry.lane)
+            ]:  # an effect that is awaited by another one needs no room of its own
                 if not self._closing:
                     await self._task(entry)
             if self._runtime.ledger.state.get(PendingEffect, entry.account, entry.id) is not None:

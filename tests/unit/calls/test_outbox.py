@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
 
 from locum.audit import cloudtrail_event
-from locum.backends import BackendCall
+from locum.backends import BackendCall, Carried
 from locum.calls import OwnService
 from locum.calls.committing import Committer
 from locum.calls.effects import GIVEN_UP_AFTER
@@ -26,9 +27,9 @@ from locum.core.principal import Source
 from locum.services import sts
 from locum.services.verbs import Context, Operation, Outcome, Params, writes
 from locum.state import PendingEffect, put
-from support.backends import behind
+from support.backends import Doing, behind
 from support.inprocess import InProcess
-from support.plane import trusting
+from support.plane import SECONDS, trusting
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -302,6 +303,39 @@ def test_an_effect_that_no_key_opens_any_more_is_given_up(plane: Clocked, caplog
         assert plane.step() is None
     assert len(topic.got) == 1
     assert entry.id in caplog.text
+
+
+class Held(Doing):
+    """A backend of SNS for which the message `slow` takes until it is released. `quick` is set at any other one."""
+
+    def __init__(self) -> None:
+        super().__init__(Topic())
+        self.quick, self.released = asyncio.Event(), asyncio.Event()
+
+    async def call(self, call: BackendCall) -> Carried:
+        if call.params["Message"] == "slow":
+            await self.released.wait()
+        else:
+            self.quick.set()
+        return await super().call(call)
+
+
+def test_functions_that_take_long_hold_up_no_messages(plane: Clocked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Effects without a lane, as invocations are: as many of them as are carried out at the same time."""
+    held = Held()
+    monkeypatch.setitem(cast("dict[str, Any]", plane.node.runtime.backends.by_service), "sns", held)
+    plane.cause(*(plane.effect("slow") for _ in range(AT_ONCE)), plane.effect("quick", lane="told"))
+
+    async def until_quick() -> None:
+        plane.node.calls.outbox.begin()
+        async with asyncio.timeout(SECONDS):
+            await held.quick.wait()
+        held.released.set()
+
+    plane.run(until_quick())
+    plane.step()
+    assert plane.pending == []
+    assert len(held.calls) == AT_ONCE + 1
 
 
 def test_effects_that_await_effects_do_not_wait_for_each_other_for_ever(plane: Clocked) -> None:

@@ -21,8 +21,8 @@ def _function(state: State, call: Call, values: Values) -> Iterable[str]:
     head, found, tail = rest.rpartition("function:")
     if found:
         account, rest = head.rstrip(":") or account, tail
-    if qualifier and ":" not in rest:
-        rest = f"{rest}:{qualifier}"
+    function, _, own = rest.partition(":")
+    rest = ":".join(filter(None, (function, own or qualifier)))  # also of `name:`, where the qualifier is used
     return (f"arn:{PARTITION}:lambda:{region}:{account}:function:{rest}",)
 
 
