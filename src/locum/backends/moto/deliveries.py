@@ -11,6 +11,7 @@ Subscriptions by HTTP, e-mail, SMS and to mobile applications are left to moto.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,8 @@ from typing import Any, Final, NamedTuple
 
 from locum.backends.moto import internals, s3_events, sns_messages
 from locum.backends.port import BackendCall, Carried, Delivery
-from locum.core.arn import Arn
+from locum.core.arn import PARTITION, Arn
+from locum.core.clock import iso8601
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
 
@@ -82,6 +84,11 @@ def divert() -> None:
     internals.divert_deliveries(
         send_event=_send_event, send_test_event=_send_test_event, configure=_configure, publish=_publish
     )
+
+
+def divert_events() -> None:
+    """The same for moto's EventBridge, which is loaded late. Idempotent."""
+    internals.divert_events(_send_to_queue)
 
 
 def _collector(source: str) -> Collected | None:
@@ -188,6 +195,23 @@ def _send_test_event(account_id: str, bucket: Any) -> None:
         message = s3_events.destination_test(bucket.name, collected.call.origin)
         test = _invoke(arn, b"", "DryRun") if arn.service == "lambda" else _notification(arn, message)
         collected.add(_of_bucket(bucket), arn.account, arn.region, test, required=True)
+
+
+# -- EventBridge ---------------------------------------------------------------------------------------------
+
+
+def _send_to_queue(rule: Any, resource_id: str, event: dict[str, Any], group_id: str | None = None) -> None:
+    """The replacement of `moto.events.models.Rule._send_to_sqs_queue`: a queue of the rule's account and region."""
+    collected = _collector(rule.arn)
+    if collected is None:
+        return
+    if "time" in event:
+        event["time"] = iso8601(float(event["time"]))
+    queue = Arn.find(f"arn:{PARTITION}:sqs:{rule.region_name}:{rule.account_id}:{resource_id}")
+    if queue is not None:
+        request = _send_message(queue, json.dumps(event), {"MessageGroupId": group_id} if group_id else None)
+        source = Source("events.amazonaws.com", rule.arn, rule.account_id)
+        collected.add(source, queue.account, queue.region, request)
 
 
 # -- SNS -----------------------------------------------------------------------------------------------------

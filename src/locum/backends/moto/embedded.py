@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from locum.backends import translate
 from locum.backends.directory import Directory
-from locum.backends.moto import deliveries, facts, handlers, identity, objects, s3
+from locum.backends.moto import deliveries, facts, fence, handlers, identity, objects, s3
 from locum.backends.moto.s3 import not_implemented
 from locum.backends.moto.workers import Workers, contained
 from locum.backends.port import BackendCall, Carried
@@ -59,6 +59,7 @@ class EmbeddedMoto:
             self._installed.add(call.account)
         if call.service == "s3":
             s3.check(call)
+        fence.check(call)
         if call.operation in SHORT.get(call.service, ()):
             plain = call.service == "s3" and call.operation in objects.OPERATIONS
             read = contained(objects.read, call) if plain else None

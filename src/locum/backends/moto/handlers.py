@@ -8,20 +8,28 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 
 import moto.backends as moto_backends
 from moto.core.base_backend import BackendDict
 
-from locum.backends.moto.internals import withdraw_guards
+from locum.backends.moto.deliveries import divert_events
+from locum.backends.moto.fence import NOT_IN_STACKS
+from locum.backends.moto.internals import confine_stacks, withdraw_guards
 from locum.backends.moto.relied_on import check
 
 Handler = Callable[..., tuple[int, dict[str, Any], Any]]
 
 WITHHELD: Final = frozenset({"iam", "sts", "moto_api._internal", "instance_metadata"})
 """The modules of moto that are not used, as Locum implements them, and moto's own API."""
+
+_MEDIATED: Final[Mapping[str, Callable[[], None]]] = {
+    "cloudformation": lambda: confine_stacks(NOT_IN_STACKS),
+    "events": divert_events,
+}
+"""What keeps modules of moto that are loaded late from calling the models of others."""
 
 _PARTITIONS: Final = frozenset({"aws", "global"})
 """The pseudo-regions of global services, which ignore the region of a call."""
@@ -80,6 +88,8 @@ def find(service: str, endpoint_prefix: str, signing_name: str, region: str, acc
     check(module)
     urls = importlib.import_module(f"moto.{module}.urls")
     withdraw_guards(module)
+    if module in _MEDIATED:
+        _MEDIATED[module]()
     hosts = (h.format(prefix=endpoint_prefix, region=region, account=account, signing=signing_name) for h in _HOSTS)
     for host in hosts:
         bases = [base for base in urls.url_bases if re.match(base, f"https://{host}")]

@@ -37,6 +37,25 @@ def withdraw_guards(part: str) -> None:
         setattr(importlib.import_module("moto.kms.responses"), "validate_policy", no_validation)  # noqa: B010 - for mypy
 
 
+def confine_stacks(types: frozenset[str]) -> None:
+    """Have moto's stacks be without resources of `types`, and without what a template includes from S3."""
+    parsing = importlib.import_module("moto.cloudformation.parsing")
+    everything = getattr(parsing.get_model_map, "__wrapped__", None)
+    if everything is None:  # done before
+        return
+
+    def model_map() -> dict[str, Any]:
+        return {name: model for name, model in everything().items() if name not in types}
+
+    setattr(parsing, "get_model_map", model_map)  # noqa: B010 - for mypy
+    setattr(parsing, "s3_backends", {})  # noqa: B010 - for mypy
+
+
+def divert_events(send: Callable[..., None]) -> None:
+    """Replace the function with which moto's EventBridge calls the model of SQS; see `deliveries`."""
+    importlib.import_module("moto.events.models").Rule._send_to_sqs_queue = send
+
+
 def divert_deliveries(
     *,
     send_event: Callable[..., None],

@@ -20,6 +20,8 @@ WANTED: Final = "moto[all]>=5.2.5,<5.3"
 _POLICY: Final = "to know the policy of a resource and its tags"
 _TELL: Final = "to tell of events in S3"
 _DELIVER: Final = "to deliver what SNS publishes"
+_EVENTS: Final = "to deliver what EventBridge sends to queues"
+_CONFINE: Final = "to keep stacks from passing roles and from reading objects"
 _READ: Final = "to read an object at once"
 _JUDGE: Final = "to keep moto from judging calls that were allowed"
 _LEND: Final = "to show moto the roles and profiles that there are"
@@ -136,6 +138,19 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         "moto.secretsmanager.models": (
             Relied("SecretsManagerBackend", _POLICY, has=("secrets",)),
             Relied("FakeSecret", _POLICY, has=("policy", "tags", "arn")),
+        ),
+    },
+    "cloudformation": {
+        "moto.cloudformation.parsing": (
+            Relied("get_model_map", _CONFINE, takes=(), alone=True),
+            Relied("get_model_map.__wrapped__", _CONFINE, takes=()),
+            Relied("s3_backends", _CONFINE),
+        ),
+    },
+    "events": {
+        "moto.events.models": (
+            Relied("Rule", _EVENTS, has=("arn", "account_id", "region_name")),
+            Relied("Rule._send_to_sqs_queue", _EVENTS, takes=("self", "resource_id", "event", "group_id"), alone=True),
         ),
     },
     "dynamodb": {

@@ -109,8 +109,8 @@ def decoded(text: str) -> dict[str, Any]:
 
 
 def _is_deeper(text: str, most: int) -> bool:
-    """Whether collections in `text` nest more than `most` deep. What is not YAML (JSON is) is for the decoder to say."""
-    import yaml  # noqa: PLC0415 - loaded with cfn-lint
+    """Whether collections in `text` nest more than `most` deep. What is no YAML (JSON is) is for the decoder to say."""
+    import yaml  # type: ignore[import-untyped]  # noqa: PLC0415 - loaded with cfn-lint
 
     depth = 0
     try:

@@ -1,0 +1,59 @@
+"""What moto does in one service because of a call to another, and nobody has decided on: refused here.
+
+moto's services call the models of one another: its Firehose writes to any bucket, its CloudFormation makes functions
+with any role. Nobody has authorized and nothing has recorded that. What S3, SNS and EventBridge deliver becomes calls
+(`deliveries`); the rest of what reaches another account, passes a role, or reads or writes objects is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from locum.backends.moto.s3 import not_implemented
+from locum.backends.port import BackendCall
+from locum.core.arn import Arn
+from locum.core.errors import Fault
+
+_REFUSED: Final[Mapping[str, frozenset[str]]] = {
+    "dynamodb": frozenset({"ImportTable", "ExportTableToPointInTime"}),
+    "firehose": frozenset({"PutRecord", "PutRecordBatch"}),
+    "logs": frozenset({"CreateExportTask", "PutSubscriptionFilter", "PutAccountPolicy"}),
+}
+"""Operations that read or write objects of S3, or send to streams and functions, by service."""
+
+NOT_IN_STACKS: Final = frozenset(
+    {
+        "AWS::CloudFormation::Stack",
+        "AWS::Events::Rule",
+        "AWS::Lambda::EventSourceMapping",
+        "AWS::Lambda::Function",
+        "AWS::Lambda::LayerVersion",
+        "AWS::Lambda::Permission",
+        "AWS::Lambda::Version",
+    }
+)
+"""Resource types that stacks of moto have not: they pass roles that act, let others in, or read objects."""
+
+
+def check(call: BackendCall) -> None:
+    """Raise Fault NotImplemented where moto would do something elsewhere that was not decided on."""
+    if call.operation in _REFUSED.get(call.service, ()):
+        raise not_implemented(call)
+    if call.service == "cloudformation" and ("TemplateURL" in call.params or "StackPolicyURL" in call.params):
+        raise Fault(
+            "NotImplemented",
+            "The embedded backend takes a template and a stack policy in the call (TemplateBody, StackPolicyBody), "
+            "and does not read them from S3.",
+            501,
+        )
+    if call.service == "events" and any(account != call.account for account in _targeted(call.params)):
+        raise Fault("NotImplemented", "The embedded backend sends no events to targets of other accounts.", 501)
+
+
+def _targeted(params: Mapping[str, Any]) -> Iterator[str]:
+    """The accounts of the targets that a rule of EventBridge is given."""
+    for target in params.get("Targets") or ():
+        arn = Arn.find(target.get("Arn", "")) if isinstance(target, Mapping) else None
+        if arn is not None:
+            yield arn.account

@@ -1,0 +1,182 @@
+"""Attacks by way of a service: it is made to do what its caller may not, or what nobody has decided on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from support.functions import package
+from support.inprocess import InProcess, Key, refusal
+from support.plane import trusting
+
+ACCOUNT = "000000000000"
+ATTACKER = "111111111111"
+REGION = "us-east-1"
+BUCKET = "victims"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/powerful"
+FUNCTION = {"Runtime": "python3.11", "Handler": "main.handler"}
+ECHO = "def handler(event, context): return context.invoked_function_arn"
+URL = f"https://{BUCKET}.s3.amazonaws.com/template.json"
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+    running = InProcess(tmp_path_factory.mktemp("plane"))
+    running.client("iam").create_role(
+        RoleName="powerful", AssumeRolePolicyDocument=trusting(Service="lambda.amazonaws.com")
+    )
+    s3 = running.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="code.zip", Body=package(main=ECHO))
+    s3.put_object(Bucket=BUCKET, Key="template.json", Body=b'{"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}')
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def attacker(plane: InProcess) -> Key:
+    """The root user of another account, which has a role for its functions."""
+    key = plane.account(ATTACKER)
+    plane.client("iam", key).create_role(
+        RoleName="own", AssumeRolePolicyDocument=trusting(Service="lambda.amazonaws.com")
+    )
+    return key
+
+
+def allowing(*actions: str, resource: str = "*") -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
+
+
+def stack(kind: str, **properties: Any) -> str:
+    return json.dumps({"Resources": {"R": {"Type": kind, "Properties": properties}}})
+
+
+@pytest.mark.parametrize("operation", ["create_function", "update_function_code", "publish_layer_version"])
+def test_lambda_does_not_read_code_that_its_caller_may_not_read(
+    plane: InProcess, attacker: Key, operation: str
+) -> None:
+    client: Any = plane.client("lambda", attacker)
+    code = {"S3Bucket": BUCKET, "S3Key": "code.zip"}
+    own: dict[str, Any] = {**FUNCTION, "Role": f"arn:aws:iam::{ATTACKER}:role/own"}
+    if operation == "update_function_code":
+        client.create_function(FunctionName="mine", Code={"ZipFile": package(main=ECHO)}, **own)
+    given: dict[str, dict[str, Any]] = {
+        "create_function": {"FunctionName": "theirs", "Code": code, **own},
+        "update_function_code": {"FunctionName": "mine", **code},
+        "publish_layer_version": {"LayerName": "theirs", "Content": code},
+    }
+    told, status, message = refusal(getattr(client, operation), **given[operation])
+    assert (told, status) == ("AccessDeniedException", 403)
+    assert f"s3:GetObject on resource: arn:aws:s3:::{BUCKET}/code.zip" in message
+
+
+def test_the_key_of_code_cannot_pass_for_the_arn_of_another_object(plane: InProcess) -> None:
+    plane.client("s3").put_object(Bucket=BUCKET, Key="arn:aws:s3:::open/x", Body=package(main=ECHO))
+    key = plane.user("posing", allowing("lambda:*", "iam:PassRole"), allowing("s3:*", resource="arn:aws:s3:::open/*"))
+    code = {"S3Bucket": BUCKET, "S3Key": "arn:aws:s3:::open/x"}
+    create = plane.client("lambda", key).create_function
+    assert refusal(create, FunctionName="posed", Role=ROLE, Code=code, **FUNCTION)[0] == "AccessDeniedException"
+
+
+def test_a_function_whose_code_the_caller_may_read_is_made(plane: InProcess) -> None:
+    reading = allowing("s3:GetObject", resource=f"arn:aws:s3:::{BUCKET}/code.zip")
+    key = plane.user("deployer", allowing("lambda:*", "iam:PassRole"), reading)
+    code = {"S3Bucket": BUCKET, "S3Key": "code.zip"}
+    made = plane.client("lambda", key).create_function(FunctionName="deployed", Role=ROLE, Code=code, **FUNCTION)
+    assert made["Role"] == ROLE
+
+
+@pytest.mark.parametrize("operation", ["create_stack", "create_change_set", "get_template_summary"])
+def test_moto_reads_no_template_for_whoever_names_it(plane: InProcess, attacker: Key, operation: str) -> None:
+    parameters: dict[str, Any] = {"StackName": "taken", "ChangeSetName": "taken", "TemplateURL": URL}
+    client = plane.client("cloudformation", attacker)
+    taken = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation]).input_shape.members
+    if operation == "get_template_summary":
+        del parameters["StackName"]
+    given = {name: value for name, value in parameters.items() if name in taken}
+    assert refusal(getattr(client, operation), **given)[:2] == ("NotImplemented", 501)
+
+
+def test_a_stack_does_not_make_a_function_with_a_role_that_nobody_passed(plane: InProcess) -> None:
+    key = plane.user("stacker", allowing("cloudformation:*", "lambda:*"))
+    properties = {"FunctionName": "by-stack", "Role": ROLE, "Code": {"ZipFile": "def handler(e, c): pass"}, **FUNCTION}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # moto's, about the type that it has not
+        template = stack("AWS::Lambda::Function", **properties)
+        plane.client("cloudformation", key).create_stack(StackName="functions", TemplateBody=template)
+    invoke = plane.client("lambda", key).invoke
+    assert refusal(invoke, FunctionName="by-stack")[0] == "ResourceNotFoundException"
+
+
+def test_firehose_writes_to_nobodys_bucket(plane: InProcess, attacker: Key) -> None:
+    firehose = plane.client("firehose", attacker)
+    destination = {"RoleARN": f"arn:aws:iam::{ATTACKER}:role/own", "BucketARN": f"arn:aws:s3:::{BUCKET}"}
+    firehose.create_delivery_stream(DeliveryStreamName="in", ExtendedS3DestinationConfiguration=destination)
+    assert refusal(firehose.put_record, DeliveryStreamName="in", Record={"Data": b"planted"})[0] == "NotImplemented"
+    assert all("in-1" not in found["Key"] for found in plane.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"])
+
+
+@pytest.mark.parametrize("lets_in", [False, True])
+def test_eventbridge_sends_to_a_queue_only_where_its_policy_lets_it_in(plane: InProcess, lets_in: bool) -> None:
+    name = f"events-{lets_in}"
+    arn, sqs = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}", plane.client("sqs")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    if lets_in:
+        statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Resource": arn}
+        policy = {"Version": "2012-10-17", "Statement": [{**statement, "Action": "sqs:SendMessage"}]}
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    events = plane.client("events", plane.user(f"eventful-{lets_in}", allowing("events:*")))
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": arn}])
+    events.put_events(Entries=[{"Source": name, "DetailType": "d", "Detail": "{}"}])
+    plane.run(plane.node.calls.outbox.step())
+    found = sqs.receive_message(QueueUrl=url).get("Messages", [])
+    assert [json.loads(message["Body"])["source"] for message in found] == ([name] if lets_in else [])
+
+
+def test_a_rule_has_no_targets_in_another_account(plane: InProcess, attacker: Key) -> None:
+    events = plane.client("events", attacker)
+    events.put_rule(Name="over", EventPattern=json.dumps({"source": ["x"]}))
+    targets = [{"Id": "1", "Arn": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"}]
+    assert refusal(events.put_targets, Rule="over", Targets=targets)[0] == "NotImplemented"
+
+
+@pytest.mark.parametrize("name", ["denied:", f"{ACCOUNT}:function:denied:"])
+def test_an_empty_qualifier_does_not_hide_the_one_that_is_invoked(plane: InProcess, name: str) -> None:
+    functions = plane.client("lambda")
+    with_alias = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:denied"
+    if not any(found["FunctionName"] == "denied" for found in functions.list_functions()["Functions"]):
+        functions.create_function(FunctionName="denied", Role=ROLE, Code={"ZipFile": package(main=ECHO)}, **FUNCTION)
+        functions.create_alias(FunctionName="denied", Name="prod", FunctionVersion="$LATEST")
+    denying = {"Effect": "Deny", "Action": "*", "Resource": f"{with_alias}:prod"}
+    key = plane.user(f"hiding-{len(name)}", allowing("lambda:InvokeFunction"), denying)
+    invoke = plane.client("lambda", key, parameter_validation=False).invoke
+    assert refusal(invoke, FunctionName=name, Qualifier="prod")[0] == "AccessDeniedException"
+
+
+NESTING = """
+import sys
+from locum.core.errors import Fault
+from locum.services.cloudformation.templates import decoded
+for text in ("[" * 50_000, "- " * 25_000, "? " * 25_000, "a\\n---\\n" + "[" * 25_000, "{a: " * 12_000):
+    try:
+        decoded(text)
+    except Fault as fault:
+        print(fault.message)
+"""
+
+
+def test_a_template_that_nests_deeply_does_not_end_the_process() -> None:
+    ended = subprocess.run([sys.executable, "-c", NESTING], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout.splitlines()) == (0, ["Template format error: nested too deeply."] * 5)
+
+
+def test_a_template_url_that_is_none_is_refused_as_such(plane: InProcess) -> None:
+    validate = plane.client("cloudformation").validate_template
+    assert refusal(validate, TemplateURL="https://[::1/x")[:2] == ("ValidationError", 400)
