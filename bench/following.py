@@ -2,7 +2,7 @@
 
     python -m bench.following DIRECTORY
 
-is that other process: it writes down when it saw each change.
+is that other process, which prints when it received each change.
 """
 
 from __future__ import annotations
