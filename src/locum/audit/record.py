@@ -121,7 +121,7 @@ def encode(value: Any) -> bytes:
     """Encode a record, or one of its fields, as JSON.
 
     Lone surrogates, which JSON (a policy document, an error of a backend) can express but UTF-8 cannot encode, become
-    question marks: whatever a call is about, it can be recorded.
+    question marks, so that any call can be recorded.
     """
     try:
         return _encode(value)

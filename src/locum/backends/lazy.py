@@ -36,7 +36,7 @@ class Translation(NamedTuple):
 
 @cache
 def translation() -> Translation:
-    """botocore's serializers and parsers, for calls that no client sent."""
+    """Load botocore's serializers and parsers, for calls that are not from clients."""
     module = importlib.import_module("locum.backends.translate")
     return Translation(module.restated, module.read_answer)
 

@@ -87,7 +87,7 @@ def divert() -> None:
 
 
 def divert_events() -> None:
-    """The same for moto's EventBridge, which is loaded late. Idempotent."""
+    """Replace the function of moto's EventBridge that delivers to queues, when it is loaded. Idempotent."""
     internals.divert_events(_send_to_queue)
 
 

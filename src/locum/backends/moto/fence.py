@@ -1,8 +1,8 @@
-"""What moto does in one service because of a call to another, and nobody has decided on: refused here.
+"""Refusal of calls by which moto would act in another service without authorization.
 
-moto's services call the models of one another: its Firehose writes to any bucket, its CloudFormation makes functions
-with any role. Nobody has authorized and nothing has recorded that. What S3, SNS and EventBridge deliver becomes calls
-(`deliveries`); the rest of what reaches another account, passes a role, or reads or writes objects is refused.
+moto's services call the models of one another: its Firehose writes to any bucket, its CloudFormation creates functions
+with any role. Such actions are neither authorized nor recorded. The deliveries of S3, SNS and EventBridge become calls
+(`deliveries`); others that reach another account, pass a role, or read or write objects are refused here.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ NOT_IN_STACKS: Final = frozenset(
         "AWS::Lambda::Version",
     }
 )
-"""Resource types that stacks of moto have not: they pass roles that act, let others in, or read objects."""
+"""Resource types that moto's stacks cannot have, as they pass roles, grant access, or read objects."""
 
 
 def check(call: BackendCall) -> None:
-    """Raise Fault NotImplemented where moto would do something elsewhere that was not decided on."""
+    """Raise Fault NotImplemented where moto would act in another service without authorization."""
     if call.operation in _REFUSED.get(call.service, ()):
         raise not_implemented(call)
     if call.service == "cloudformation" and ("TemplateURL" in call.params or "StackPolicyURL" in call.params):
@@ -47,12 +47,12 @@ def check(call: BackendCall) -> None:
             "and does not read them from S3.",
             501,
         )
-    if call.service == "events" and any(account != call.account for account in _targeted(call.params)):
+    if call.service == "events" and any(account != call.account for account in _target_accounts(call.params)):
         raise Fault("NotImplemented", "The embedded backend sends no events to targets of other accounts.", 501)
 
 
-def _targeted(params: Mapping[str, Any]) -> Iterator[str]:
-    """The accounts of the targets that a rule of EventBridge is given."""
+def _target_accounts(params: Mapping[str, Any]) -> Iterator[str]:
+    """The accounts of the targets in a call to EventBridge."""
     for target in params.get("Targets") or ():
         arn = Arn.find(target.get("Arn", "")) if isinstance(target, Mapping) else None
         if arn is not None:

@@ -29,7 +29,7 @@ _MEDIATED: Final[Mapping[str, Callable[[], None]]] = {
     "cloudformation": lambda: confine_stacks(NOT_IN_STACKS),
     "events": divert_events,
 }
-"""What keeps modules of moto that are loaded late from calling the models of others."""
+"""The functions that keep modules of moto from calling the models of others, to be run when a module is loaded."""
 
 _PARTITIONS: Final = frozenset({"aws", "global"})
 """The pseudo-regions of global services, which ignore the region of a call."""

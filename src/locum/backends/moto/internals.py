@@ -38,10 +38,10 @@ def withdraw_guards(part: str) -> None:
 
 
 def confine_stacks(types: frozenset[str]) -> None:
-    """Have moto's stacks be without resources of `types`, and without what a template includes from S3."""
+    """Remove the resource types `types`, and includes from S3, from moto's stacks."""
     parsing = importlib.import_module("moto.cloudformation.parsing")
     everything = getattr(parsing.get_model_map, "__wrapped__", None)
-    if everything is None:  # done before
+    if everything is None:  # replaced already
         return
 
     def model_map() -> dict[str, Any]:
