@@ -67,7 +67,7 @@ def test_a_root_user_without_a_key_gets_one_and_its_account_stays_as_it_is(plane
 
 def test_a_directory_that_a_plane_holds_is_refused(plane: InProcess) -> None:
     with pytest.raises(StorageError):
-        Node(Options(data=plane.node.options.data))
+        Node(Options(data=plane.node.options.data, port=0))
 
 
 @pytest.mark.parametrize(
