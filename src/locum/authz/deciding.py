@@ -28,7 +28,7 @@ from locum.authz.services import (
     OWNER_ROOT_ACTIONS,
     POLICIES,
 )
-from locum.core.principal import Principal, PrincipalKind
+from locum.core.principal import Principal, PrincipalKind, Source
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.policy import CompiledPolicy, Decision, Policies, PolicyKind, PolicyType, PolicyTypeOutcome, Request, Verdict
 from locum.policy.stored import compiled
@@ -61,7 +61,7 @@ def decide(
     limited = limit(call)
     if limited is not None:
         return Authorization(call, (), limited)
-    if _acts_on_its_own(call, plan):
+    if call.caller.source is not None and _acts_on_its_own(call, plan, call.caller.source):
         return Authorization(call, ())
     if not plan.checks and call.caller.session is None:
         return Authorization(call, ())  # long-term keys are deleted with their user
@@ -83,17 +83,17 @@ def _authorization(call: Call, checks: Iterable[Check], rule_on: Callable[[Check
     return Authorization(call, tuple(rulings))
 
 
-def _acts_on_its_own(call: Call, plan: Plan) -> bool:
+def _acts_on_its_own(call: Call, plan: Plan, source: Source) -> bool:
     """Whether a service principal calls its own service, for an account and only on resources of that account.
 
     No policy is evaluated then: EC2 terminates an instance, Lambda invokes a function for an event source.
     """
     caller = call.caller
-    if caller.principal.kind is not PrincipalKind.SERVICE or caller.source is None:
+    if caller.principal.kind is not PrincipalKind.SERVICE:
         return False
     if caller.principal.arn != f"{catalogue.service(call.service).prefix}.amazonaws.com":
         return False
-    account = caller.source.account
+    account = source.account
     return all(check.resource == "*" or account_of(check.resource, "") == account for check in plan.checks)
 
 

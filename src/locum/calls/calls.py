@@ -52,7 +52,7 @@ class Calls:
         self._verbs = Verbs(runtime, recorder, self._committer, self._decide_again, self._reply)
         self._sessions = ServiceSessions(runtime.keyring, self.make)
         self.outbox = Outbox(runtime, self.carry_out)
-        self._carrying = Carrying(runtime, self._committer, self.outbox, self.make)
+        self._carrying = Carrying(runtime, recorder, self._committer, self.outbox, self.make)
 
     def begin(self, request: HttpRequest) -> RequestContext:
         """The context of a call that comes now: of time and state it knows what is here, and nothing else."""
@@ -87,6 +87,8 @@ class Calls:
         facts: Facts = {} if context.plan.permissionless else await self._carrying.facts(context)
         self._decide(context, call, facts)
         if operation is not None:
+            if context.effect is None and not operation.special:
+                return self._verbs.run_plainly(context, operation)
             answer, effects = await self._verbs.run(context, operation, facts)
             if effects:
                 await self.outbox.committed(effects)

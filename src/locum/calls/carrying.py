@@ -13,6 +13,7 @@ from locum.calls.destination import destination
 from locum.calls.effects import passing
 from locum.calls.errors_in_answers import error_in
 from locum.calls.outbox import Outbox
+from locum.calls.recorder import Recorder
 from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
 from locum.core.actors import service_principal
@@ -32,8 +33,9 @@ _NOT_VALIDATED: Final = "Unable to validate the following destination configurat
 class Carrying:
     """Has backends carry out calls, and records what became of them."""
 
-    def __init__(self, runtime: Runtime, committer: Committer, outbox: Outbox, make: Make) -> None:
+    def __init__(self, runtime: Runtime, recorder: Recorder, committer: Committer, outbox: Outbox, make: Make) -> None:
         self._runtime = runtime
+        self._recorder = recorder
         self._committer = committer
         self._outbox = outbox
         self._make = make
@@ -73,16 +75,19 @@ class Carrying:
             )
         )
         answer = carried.response
-        await self._require(context, carried)
+        if carried.deliveries:
+            await self._require(context, carried)
         if codec.service == "s3":
             s3.withhold_absence(context.state, call, answer)
         fault = error_in(answer)
         if fault is not None and passing(fault) and context.effect is not None:
             raise fault  # not an answer: the effect is tried again
+        if context.effect is None and not carried.deliveries:
+            self._recorder.answered(context, answer.status, fault)
+            return answer
         effects = [self._effect(delivery) for delivery in carried.deliveries if not delivery.required]
         await self._committer.answered(context, answer.status, fault, effects)
-        if effects:
-            await self._outbox.committed(effects)
+        await self._outbox.committed(effects)
         return answer
 
     async def _require(self, context: RequestContext, carried: Carried) -> None:

@@ -92,12 +92,16 @@ class Recorder:
     def _allowed_row(self, context: RequestContext, authorization: Authorization, status: int) -> AuditRow:
         """The row of an allowed call of a client that changed nothing here, from the template of its kind."""
         request, codec, caller = context.request, context.codec, context.caller
-        headers = request.headers
+        headers, principal = request.headers, caller.principal
         traits = _traits(codec)
         kind = (
             codec,
             _action(context, traits),
-            *_who(caller),
+            caller.access_key_id,
+            principal.arn,
+            principal.user_id,
+            principal.account,
+            principal.name,
             context.region,
             request.source_ip,
             headers.get("user-agent"),

@@ -58,18 +58,17 @@ class Verbs:
             call=context.call,
         )
 
+    def run_plainly(self, context: RequestContext, operation: Operation) -> dict[str, Any]:
+        """The answer of a verb that only reads what it is given: of most calls, and the quickest way. Raises Fault."""
+        answer = operation.verb(self.context(context), context.params).answer
+        self._recorder.answered(context)
+        return answer
+
     async def run(
         self, context: RequestContext, operation: Operation, facts: Facts
     ) -> tuple[dict[str, Any], Sequence[Effect]]:
         """The answer of `operation` and what it causes. The call is recorded. Raises Fault."""
         given = self.context(context)
-        if not operation.special:
-            outcome = operation.verb(given, context.params)
-            if context.effect is None:
-                self._recorder.answered(context)
-            else:
-                await self._committer.answered(context)
-            return outcome.answer, ()
         if operation.asks:
             return await self._asking(context, operation, facts, given._replace(answers=Answers()))
         return await self._once(context, operation, facts, given)
