@@ -114,8 +114,8 @@ class Metadata:
         self.having(*entities)
 
     @classmethod
-    def wearing(cls, **fields: Any) -> Metadata:
-        """An instance that wears the profile `web` with the role `app`, and answers without tokens."""
+    def with_profile(cls, **fields: Any) -> Metadata:
+        """Of an instance with the profile `web`, which holds the role `app`; it answers without tokens."""
         attached = profile("web", "app")
         optional = instance(metadata=MetadataOptions(tokens="optional"))
         return cls((optional, role("app"), role("spare"), attached, association(attached)), **fields)

@@ -13,7 +13,7 @@ from locum.core.errors import LocumError
 COMMANDS: Final = {
     "up": "start the plane: gateway and metadata service",
     "env": 'print the exports for a shell: eval "$(locum env)"',
-    "run": "launch an instance that wears a profile and run a command inside it",
+    "run": "launch an instance with an instance profile and run a command inside it",
     "exec": "run another command in a running instance",
     "explain": "tell why a call was allowed or denied",
     "check": "run decision cases: unit tests for policies",

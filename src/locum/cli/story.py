@@ -154,7 +154,7 @@ def make_role(tour: Tour) -> None:
     """Create a role with its trust policy, and an instance profile."""
     tour.step("A role: what it is for is in its trust policy")
     _role(tour, tour.name)
-    tour.step("An instance profile: the role, packed for an instance to wear")
+    tour.step("An instance profile: the container that gives an instance its role")
     _profile(tour, tour.name)
 
 
@@ -172,7 +172,7 @@ def make_object(tour: Tour) -> None:
 
 def launch(tour: Tour) -> None:
     """Launch an instance with the profile, and start a process inside it."""
-    tour.step("An instance that wears the profile")
+    tour.step("An instance with the profile")
     launched = tour.do(
         "ec2",
         "run_instances",

@@ -209,7 +209,7 @@ class Instance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="insta
 
 
 class ProfileAssociation(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="profile-association"):
-    """The bond of an instance and the profile it wears (EC2's IamInstanceProfileAssociation).
+    """The association of an instance with its instance profile (EC2's IamInstanceProfileAssociation).
 
     `profile` is the key of the instance profile, `profile_id` its unique id at the time: a profile that
     was deleted and made again under the same name is another one.

@@ -24,7 +24,7 @@ UNTRUSTING = json.dumps(
 
 
 def test_the_document_has_the_members_of_ec2s() -> None:
-    metadata = Metadata.wearing()
+    metadata = Metadata.with_profile()
     document = metadata.credentials()
     assert list(document) == [
         "Code", "LastUpdated", "Type", "AccessKeyId", "SecretAccessKey", "Token", "Expiration",
@@ -37,7 +37,7 @@ def test_the_document_has_the_members_of_ec2s() -> None:
 
 
 def test_the_info_names_the_profile() -> None:
-    metadata = Metadata.wearing()
+    metadata = Metadata.with_profile()
     assert json.loads(metadata.text("meta-data/iam/info")) == {
         "Code": "Success",
         "LastUpdated": iso8601(NOW),
@@ -47,7 +47,7 @@ def test_the_info_names_the_profile() -> None:
 
 
 def test_a_set_is_kept_until_half_of_its_life_is_over() -> None:
-    metadata = Metadata.wearing(settings=Settings(credential_seconds=600))
+    metadata = Metadata.with_profile(settings=Settings(credential_seconds=600))
     first = metadata.credentials()
     metadata.now = NOW + 299
     assert metadata.credentials() == first
@@ -58,7 +58,7 @@ def test_a_set_is_kept_until_half_of_its_life_is_over() -> None:
 
 
 def test_each_set_is_recorded_once() -> None:
-    metadata = Metadata.wearing(settings=Settings(credential_seconds=600))
+    metadata = Metadata.with_profile(settings=Settings(credential_seconds=600))
     for second in range(0, 900, 10):
         metadata.now = NOW + second
         metadata.credentials()
@@ -69,7 +69,7 @@ def test_each_set_is_recorded_once() -> None:
 
 
 def test_the_two_versions_of_the_service_have_sets_of_their_own() -> None:
-    metadata = Metadata.wearing()
+    metadata = Metadata.with_profile()
     plain, with_token = metadata.credentials(), metadata.credentials(token=metadata.token())
     assert plain["AccessKeyId"] != with_token["AccessKeyId"]
     sessions = [open_session(metadata.keyring, d["AccessKeyId"], d["Token"])[0] for d in (plain, with_token)]
@@ -80,7 +80,7 @@ def test_the_two_versions_of_the_service_have_sets_of_their_own() -> None:
 
 
 def test_a_swapped_profile_is_worn_at_once() -> None:
-    metadata = Metadata.wearing()
+    metadata = Metadata.with_profile()
     metadata.credentials()
     other = profile("batch", "spare")
     metadata.having(other, association(other))
@@ -92,7 +92,7 @@ def test_a_swapped_profile_is_worn_at_once() -> None:
 
 
 def test_another_role_in_the_profile_is_worn_at_once() -> None:
-    metadata = Metadata.wearing()
+    metadata = Metadata.with_profile()
     metadata.credentials()
     metadata.having(profile("web", "spare"))
     assert metadata.get("meta-data/iam/security-credentials/app").status == 404
@@ -100,7 +100,7 @@ def test_another_role_in_the_profile_is_worn_at_once() -> None:
 
 
 def test_a_role_made_again_under_the_same_name_is_another_role() -> None:
-    metadata = Metadata.wearing()
+    metadata = Metadata.with_profile()
     metadata.credentials()
     metadata.having(role("app", id="AROAANEW"))
     document = metadata.credentials()
@@ -109,7 +109,7 @@ def test_a_role_made_again_under_the_same_name_is_another_role() -> None:
 
 
 def test_a_changed_trust_policy_takes_effect_at_once() -> None:
-    metadata = Metadata.wearing()
+    metadata = Metadata.with_profile()
     metadata.credentials()
     metadata.having(role("app", trust=UNTRUSTING))
     assert metadata.credentials()["Code"] == "AssumeRoleUnauthorizedAccess"
@@ -119,7 +119,7 @@ def test_a_changed_trust_policy_takes_effect_at_once() -> None:
 
 
 def test_a_launched_again_instance_gets_a_new_set() -> None:
-    metadata = Metadata.wearing()
+    metadata = Metadata.with_profile()
     first = metadata.credentials()
     metadata.altered(state="stopped")
     assert metadata.get("meta-data/iam/security-credentials/app").status == 503
@@ -128,7 +128,7 @@ def test_a_launched_again_instance_gets_a_new_set() -> None:
 
 
 def test_an_untrusting_role_gives_the_document_of_a_failure() -> None:
-    metadata = Metadata.wearing()
+    metadata = Metadata.with_profile()
     metadata.having(role("app", trust=UNTRUSTING))
     document = metadata.credentials()
     assert list(document) == ["Code", "Message", "LastUpdated"]
@@ -139,7 +139,7 @@ def test_an_untrusting_role_gives_the_document_of_a_failure() -> None:
 
 
 def test_a_failure_is_recorded_once_a_second_and_no_more() -> None:
-    metadata = Metadata.wearing()
+    metadata = Metadata.with_profile()
     metadata.having(role("app", trust=UNTRUSTING))
     for tenth in range(20):
         metadata.now = NOW + tenth / 10
@@ -148,28 +148,28 @@ def test_a_failure_is_recorded_once_a_second_and_no_more() -> None:
 
 
 def test_a_profile_that_is_gone_gives_the_document_of_a_failure() -> None:
-    metadata = Metadata.wearing()
+    metadata = Metadata.with_profile()
     metadata.having(profile("web", "app", id="AIPAMADEAGAIN"))
     assert metadata.credentials()["Code"] == "InstanceProfileNotFound"
     assert metadata.get("meta-data/iam/security-credentials/").status == 404
 
 
 def test_a_profile_without_a_role_has_nothing_to_give() -> None:
-    metadata = Metadata.wearing()
+    metadata = Metadata.with_profile()
     metadata.having(profile("web"))
     assert metadata.lines("meta-data/iam") == ["info"]
     assert metadata.get("meta-data/iam/security-credentials/app").status == 404
 
 
 def test_the_name_of_the_role_is_asked_for_exactly() -> None:
-    metadata = Metadata.wearing()
+    metadata = Metadata.with_profile()
     assert metadata.credentials("app/")["Code"] == "Success"
     for name in ("APP", "app/x", "spare", "web", "..", "app%20"):
         assert metadata.get(f"meta-data/iam/security-credentials/{name}").status == 404
 
 
 def test_instances_do_not_share_their_sets() -> None:
-    metadata = Metadata.wearing()
+    metadata = Metadata.with_profile()
     attached = profile("web", "app")
     metadata.having(
         instance(OTHER_INSTANCE, metadata=MetadataOptions(tokens="optional")),
@@ -181,7 +181,7 @@ def test_instances_do_not_share_their_sets() -> None:
 
 def test_sets_of_instances_that_are_gone_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("locum.imds.credentials._CACHE_SIZE", 2)
-    metadata = Metadata.wearing()
+    metadata = Metadata.with_profile()
     metadata.credentials()
     metadata.credentials(token=metadata.token())
     metadata.altered(state="terminated")

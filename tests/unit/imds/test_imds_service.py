@@ -184,7 +184,7 @@ def test_what_fails_inside_is_told_to_nobody(metadata: Metadata, caplog: pytest.
 
 
 def test_credentials_that_cannot_be_recorded_are_not_handed_out() -> None:
-    metadata = Metadata.wearing()
+    metadata = Metadata.with_profile()
     metadata.lose_storage()
     status, _, body = over_http(metadata, "GET", "/latest/meta-data/iam/security-credentials/app")
     assert status == 503

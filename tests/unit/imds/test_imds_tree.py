@@ -171,7 +171,7 @@ def test_the_identity_document_has_the_members_and_types_of_ec2s() -> None:
 
 def test_the_iam_directory_is_there_only_with_a_profile() -> None:
     assert "iam/" not in Metadata((instance(metadata=MetadataOptions(tokens="optional")),)).lines("meta-data/")
-    metadata = Metadata.wearing()
+    metadata = Metadata.with_profile()
     assert "iam/" in metadata.lines("meta-data/")
     assert metadata.lines("meta-data/iam") == ["info", "security-credentials/"]
     assert metadata.lines("meta-data/iam/security-credentials") == ["app"]
@@ -179,7 +179,7 @@ def test_the_iam_directory_is_there_only_with_a_profile() -> None:
 
 
 def test_listings_make_no_credentials() -> None:
-    metadata = Metadata.wearing()
+    metadata = Metadata.with_profile()
     for path in ("meta-data/", "meta-data/iam/", "meta-data/iam/security-credentials/"):
         metadata.text(path)
     assert metadata.delivered == []

@@ -18,7 +18,7 @@ from locum.core.identifiers import EPHEMERAL_LAUNCH, request_id
 @click.command(context_settings={"ignore_unknown_options": True})
 @data_option
 @network_option
-@click.option("--profile", help="The instance profile to wear, by name.")
+@click.option("--profile", help="The name of the instance profile.")
 @click.option("--keep", is_flag=True, help="Leave the instance running when the command has ended.")
 @click.option("--imdsv1", is_flag=True, help="Let metadata be read without a token (HttpTokens=optional).")
 @click.option("--user-data", type=click.File("rb"), help="A file to be the instance's user data.")
@@ -27,7 +27,7 @@ def command(
     data: Path, network: str, profile: str | None, keep: bool, imdsv1: bool, user_data: BinaryIO | None,
     argv: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """Launch an instance that wears PROFILE and run COMMAND inside it.
+    """Launch an instance with the profile PROFILE and run COMMAND inside it.
 
     The command finds credentials where it would on EC2: in the metadata service, and nowhere else.
     The exit code is the command's. The instance is terminated afterwards, unless --keep.
