@@ -22,9 +22,10 @@ import botocore.serialize
 from botocore.utils import percent_encode_sequence
 
 from locum.core.errors import Fault
+from locum.wire import SqsNames
 
 if TYPE_CHECKING:
-    from botocore.model import OperationModel
+    from botocore.model import OperationModel, Shape
 
 CBOR: Final = "smithy-rpc-v2-cbor"
 _NOT_MEMBERS: Final = frozenset({"ResponseMetadata"})
@@ -51,7 +52,7 @@ def protocol_for(model: OperationModel, protocol: str) -> str | None:
 def restated(model: OperationModel, protocol: str, params: Mapping[str, Any]) -> Restated:
     """Serialize a call of `model` with `params` in `protocol`. Raises Fault where a parameter cannot be serialized."""
     try:
-        serialized = _serializer(protocol).serialize_to_request(params, model)
+        serialized = _serializer(protocol, model.service_model.service_name).serialize_to_request(params, model)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Fault("ValidationException", "The request has a parameter that cannot be read.") from error
     path, _, fixed = serialized["url_path"].partition("?")
@@ -99,7 +100,22 @@ def _payload(model: OperationModel) -> str | None:
 
 
 @cache
-def _serializer(protocol: str) -> Any:
+class _SqsQuerySerializer(botocore.serialize.QuerySerializer):  # type: ignore[misc] # botocore has no types
+    """The query protocol with the names of SQS in it, of which botocore's model knows only those in JSON."""
+
+    _names = SqsNames()
+
+    def _get_serialized_name(self, shape: Shape, default_name: str) -> str:
+        if default_name == "key":
+            return self._names.entry("tags" if shape.name == "TagKey" else "", shape)[1]
+        if default_name == "value":
+            return self._names.entry("", shape)[2]
+        return self._names.member(default_name, shape)
+
+
+def _serializer(protocol: str, service: str) -> Any:
+    if (service, protocol) == ("sqs", "query"):
+        return _SqsQuerySerializer()
     return botocore.serialize.create_serializer(protocol, include_validation=False)
 
 

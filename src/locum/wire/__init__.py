@@ -13,9 +13,10 @@ Nothing here does I/O, except for reading botocore's data files, or depends on s
 from __future__ import annotations
 
 from locum.wire.codec import Codec, codec_of
+from locum.wire.parsers.names import SqsNames
 from locum.wire.parsers.s3 import bucket_of_host
 from locum.wire.plain_fault import plain_fault
 from locum.wire.restore import restored
 from locum.wire.route import resolve
 
-__all__ = ["Codec", "bucket_of_host", "codec_of", "plain_fault", "resolve", "restored"]
+__all__ = ["Codec", "SqsNames", "bucket_of_host", "codec_of", "plain_fault", "resolve", "restored"]
