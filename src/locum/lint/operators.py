@@ -15,7 +15,7 @@ from locum.lint.globs import has_wildcard
 from locum.lint.reading import Kind
 from locum.lint.view import Condition, Issue, Policy, Statement, issue
 from locum.policy import values
-from locum.policy.grammar import Quantifier
+from locum.policy.grammar import Operator, Quantifier
 
 _NULL_IF_EXISTS: Final = re.compile(r"(ForAllValues:|ForAnyValue:)?NullIfExists")
 _EPOCH: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
@@ -33,9 +33,13 @@ _FAMILIES: Final = {
 _NAMES: Final = {"ARN": "ArnEquals or ArnLike", "IPAddress": "IpAddress"}
 
 
-def key_of(policy: Policy, condition: Condition) -> ConditionKey | None:
-    """The condition's key, a global one or a service's; None where it is unknown."""
-    return global_key(condition.name) or policy.catalogue.key(condition.name)
+def _typed(policy: Policy, statement: Statement) -> Iterator[tuple[Condition, Operator, ConditionKey]]:
+    """The conditions whose operator and key, a global one or a service's, are known; not those under Null."""
+    for condition in statement.conditions:
+        if condition.parts is not None and condition.family != "Null":
+            key = global_key(condition.name) or policy.catalogue.key(condition.name)
+            if key is not None:
+                yield condition, condition.parts, key
 
 
 def unknown_operators(policy: Policy, statement: Statement) -> Iterator[Issue]:
@@ -61,13 +65,8 @@ def null_qualifiers(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 def qualifiers(policy: Policy, statement: Statement) -> Iterator[Issue]:
     """Check for MISSING_QUALIFIER and FORALLVALUES_WITH_SINGLE_VALUED_KEY."""
-    for condition in statement.conditions:
-        if condition.parts is None or condition.family == "Null":
-            continue
-        key = key_of(policy, condition)
-        if key is None:
-            continue
-        quantifier = condition.parts.quantifier
+    for condition, parts, key in _typed(policy, statement):
+        quantifier = parts.quantifier
         if key.multivalued and quantifier is Quantifier.NONE:
             yield issue("MISSING_QUALIFIER", policy.key(condition.key), key=condition.key.name)
         if not key.multivalued and quantifier is Quantifier.ALL:
@@ -86,12 +85,7 @@ def multiple_booleans(policy: Policy, statement: Statement) -> Iterator[Issue]:
 
 def key_types(policy: Policy, statement: Statement) -> Iterator[Issue]:
     """Check for TYPE_MISMATCH and STRING_LIKE_OPERATOR_WITH_ARN_CONDITION_KEYS."""
-    for condition in statement.conditions:
-        if condition.parts is None or condition.family == "Null":
-            continue
-        key = key_of(policy, condition)
-        if key is None:
-            continue
+    for condition, parts, key in _typed(policy, statement):
         words = {
             "allowed": _NAMES.get(key.type, key.type),
             "operator": condition.operator.name,
@@ -99,7 +93,7 @@ def key_types(policy: Policy, statement: Statement) -> Iterator[Issue]:
         }
         if condition.family not in _FAMILIES.get(key.type, (condition.family,)):
             yield issue("TYPE_MISMATCH", policy.key(condition.operator), **words)
-        elif key.type == "ARN" and condition.family == "String" and condition.parts.comparison == "like":
+        elif key.type == "ARN" and condition.family == "String" and parts.comparison == "like":
             yield issue("STRING_LIKE_OPERATOR_WITH_ARN_CONDITION_KEYS", policy.key(condition.operator), **words)
 
 
