@@ -35,19 +35,7 @@ class Notification(NamedTuple):
 
 def envelope(notification: Notification) -> str:
     """The body of a message to a queue without raw message delivery."""
-    body: dict[str, Any] = {
-        "Type": "Notification",
-        "MessageId": notification.message_id,
-        "TopicArn": notification.topic_arn,
-        "Subject": notification.subject,
-        "Message": notification.message,
-        "Timestamp": iso8601_ms(notification.at),
-        "SignatureVersion": "1",
-        "Signature": _UNSIGNED,
-        "SigningCertURL": _certificate(notification),
-        "UnsubscribeURL": _unsubscribe(notification),
-        "MessageAttributes": dict(notification.attributes),
-    }
+    body = _notification(notification, "SigningCertURL", "UnsubscribeURL")
     if not notification.subject:
         del body["Subject"]
     if not notification.attributes:
@@ -66,21 +54,26 @@ def function_event(notification: Notification) -> bytes:
         "EventSource": "aws:sns",
         "EventVersion": "1.0",
         "EventSubscriptionArn": notification.subscription_arn,
-        "Sns": {
-            "Type": "Notification",
-            "MessageId": notification.message_id,
-            "TopicArn": notification.topic_arn,
-            "Subject": notification.subject,
-            "Message": notification.message,
-            "Timestamp": iso8601_ms(notification.at),
-            "SignatureVersion": "1",
-            "Signature": _UNSIGNED,
-            "SigningCertUrl": _certificate(notification),
-            "UnsubscribeUrl": _unsubscribe(notification),
-            "MessageAttributes": dict(notification.attributes),
-        },
+        "Sns": _notification(notification, "SigningCertUrl", "UnsubscribeUrl"),
     }
     return json.dumps({"Records": [record]}, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _notification(notification: Notification, certificate: str, unsubscribe: str) -> dict[str, Any]:
+    """The members of a message; those of its two URLs are named `certificate` and `unsubscribe`."""
+    return {
+        "Type": "Notification",
+        "MessageId": notification.message_id,
+        "TopicArn": notification.topic_arn,
+        "Subject": notification.subject,
+        "Message": notification.message,
+        "Timestamp": iso8601_ms(notification.at),
+        "SignatureVersion": "1",
+        "Signature": _UNSIGNED,
+        certificate: _certificate(notification),
+        unsubscribe: _unsubscribe(notification),
+        "MessageAttributes": dict(notification.attributes),
+    }
 
 
 def _raw_attribute(kind: str, value: Any) -> dict[str, Any]:
