@@ -11,7 +11,7 @@ from locum.backends.lazy import translation
 from locum.calls.carrying import Carrying, Facts
 from locum.calls.committing import AlreadyDone, Committer
 from locum.calls.denial_messages import refusal
-from locum.calls.effects import call_of, passing, postponed
+from locum.calls.effects import call_of, passing, postponed, still_pending
 from locum.calls.mfa_throttle import MfaThrottle
 from locum.calls.outbox import Outbox
 from locum.calls.recorder import Recorder, reads_only
@@ -153,17 +153,18 @@ class Calls:
 
     async def carry_out(self, entry: PendingEffect) -> None:
         """Carry out a committed effect: mark it done, put it off after a failure, or give it up where it is refused."""
-        now_pending = self._runtime.ledger.state.get(PendingEffect, entry.account, entry.id)
-        if now_pending is None:
+        found = still_pending(self._runtime.ledger.state, entry)
+        if found is None:
             return  # done meanwhile
+        entry = found
         try:
-            made = call_of(now_pending, self._runtime.keyring)
-            context = self._of_service(made, now_pending.cause)
+            made = call_of(entry, self._runtime.keyring)
+            context = self._of_service(made, entry.cause)
         except (BrokenSeal, ValueError) as error:  # of a retired key, or no call of any service
             _log.error("effect %s, caused by request %s, is given up: %s", entry.id, entry.cause, error)
-            await self._committer.drop(now_pending)
+            await self._committer.drop(entry)
             return
-        context.effect = entry = now_pending
+        context.effect = entry
         try:
             await self._result(context, made)
         except AlreadyDone:

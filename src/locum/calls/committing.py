@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from locum.calls.effects import pending
+from locum.calls.effects import pending, still_pending
 from locum.calls.recorder import Recorder
 from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
@@ -39,18 +39,18 @@ class Committer:
         refused: list[Fault] = []
 
         def run(state: State) -> Outcome:
-            if context.effect is not None and _entry(state, context.effect) is None:
+            if context.effect is not None and still_pending(state, context.effect) is None:
                 raise AlreadyDone(f"effect {context.effect.id} is not there any more")
             outcome = handler(state)
             return outcome._replace(events=(*outcome.events, *self._events(context, state, outcome.effects)))
 
         def audit(outcome: Outcome | Fault) -> Sequence[AuditRow]:
             if not isinstance(outcome, Fault):
-                return (self._recorder.answered_row(context, outcome.answer),)
+                return (self._recorder.row(context, answer=outcome.answer),)
             if context.effect is not None:
                 return ()
             refused.append(outcome)
-            return (self._recorder.refused_row(context, outcome),)
+            return (self._recorder.row(context, outcome.status, outcome),)
 
         try:
             outcome = await self._runtime.ledger.transact(run, audit)
@@ -71,7 +71,7 @@ class Committer:
         def run(state: State) -> Outcome:
             return Outcome({}, self._events(context, state, effects))
 
-        await self._runtime.ledger.transact(run, lambda _: (self._recorder.backend_row(context, status, fault),))
+        await self._runtime.ledger.transact(run, lambda _: (self._recorder.row(context, status, fault),))
         context.recorded = True
 
     async def refused(self, context: RequestContext, fault: Fault, retry: PendingEffect | None) -> None:
@@ -82,24 +82,24 @@ class Committer:
             return
 
         def run(state: State) -> Outcome:
-            if _entry(state, entry) is None:
+            if still_pending(state, entry) is None:
                 return Outcome({})
             return Outcome({}, (remove(entry) if retry is None else put(retry),))
 
-        await self._runtime.ledger.transact(run, lambda _: (self._recorder.refused_row(context, fault),))
+        await self._runtime.ledger.transact(run, lambda _: (self._recorder.row(context, fault.status, fault),))
 
     async def drop(self, entry: PendingEffect) -> None:
         """Take an effect away that nobody can carry out. There is no call to be recorded."""
 
         def run(state: State) -> Outcome:
-            return Outcome({}, () if _entry(state, entry) is None else (remove(entry),))
+            return Outcome({}, () if still_pending(state, entry) is None else (remove(entry),))
 
         await self._runtime.ledger.transact(run, lambda _: ())
 
     def _events(self, context: RequestContext, state: State, effects: Sequence[Effect]) -> tuple[Event, ...]:
         """The entries of the effects that a call causes, and the end of the one that it carries out."""
         done = context.effect
-        gone = () if done is None or _entry(state, done) is None else (remove(done),)
+        gone = () if done is None or still_pending(state, done) is None else (remove(done),)
         if not effects:
             return gone
         runtime = self._runtime
@@ -116,7 +116,3 @@ class Committer:
             )
             for position, effect in enumerate(effects)
         )
-
-
-def _entry(state: State, effect: PendingEffect) -> PendingEffect | None:
-    return state.get(PendingEffect, effect.account, effect.id)

@@ -16,7 +16,7 @@ from locum.core.clock import DAY, Entropy
 from locum.core.errors import Fault
 from locum.core.principal import Caller
 from locum.credentials import KeyRing
-from locum.state import PendingEffect
+from locum.state import PendingEffect, State
 
 FIRST_RETRY: Final = 1.0
 LONGEST_RETRY: Final = 900.0
@@ -88,6 +88,11 @@ def call_of(entry: PendingEffect, ring: KeyRing) -> ServiceCall:
     actor = sealed.role or sealed.caller
     assert actor is not None
     return ServiceCall(actor, sealed.service, sealed.operation, sealed.params, sealed.region)
+
+
+def still_pending(state: State, entry: PendingEffect) -> PendingEffect | None:
+    """The entry of the same effect in `state`; None where the effect is done, or given up."""
+    return state.get(PendingEffect, entry.account, entry.id)
 
 
 def passing(fault: Fault) -> bool:

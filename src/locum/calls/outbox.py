@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Final
 
+from locum.calls.effects import still_pending
 from locum.calls.runtime import Runtime
 from locum.core.actors import account_of
 from locum.core.calls import Effect
@@ -65,7 +66,8 @@ class Outbox:
         now = self._runtime.clock()
         due: dict[str, list[PendingEffect]] = {}
         later: dict[str, float] = {}
-        for entry in sorted(self._pending(), key=lambda entry: (entry.sequence, entry.position)):
+        pending = self._runtime.ledger.state.every(PendingEffect)
+        for entry in sorted(pending, key=lambda entry: (entry.sequence, entry.position)):
             lane = _lane(entry)
             if lane in self._lanes or lane in later:
                 continue
@@ -98,17 +100,12 @@ class Outbox:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    def _pending(self) -> list[PendingEffect]:
-        return list(self._runtime.ledger.state.every(PendingEffect))
-
     async def _in_turn(self, entries: Sequence[PendingEffect]) -> None:
         for entry in entries:
-            async with self._rooms[
-                entry.account, bool(entry.lane)
-            ]:  # an effect that is awaited by another one needs no room of its own
+            async with self._rooms[entry.account, bool(entry.lane)]:  # not in `_task`: one that is awaited needs none
                 if not self._closing:
                     await self._task(entry)
-            if self._runtime.ledger.state.get(PendingEffect, entry.account, entry.id) is not None:
+            if still_pending(self._runtime.ledger.state, entry) is not None:
                 break  # put off, or left for the next start: those behind it wait
 
     def _free(self, first: PendingEffect, task: asyncio.Task[None]) -> None:
@@ -118,7 +115,7 @@ class Outbox:
         if error is not None:
             _log.warning("effects are waiting: %s", error)
             asyncio.get_running_loop().call_later(AFTER_FAILURE, self.changed.set)
-        elif first.lane or self._runtime.ledger.state.get(PendingEffect, first.account, first.id) is not None:
+        elif first.lane or still_pending(self._runtime.ledger.state, first) is not None:
             self.changed.set()
 
     def _task(self, entry: PendingEffect) -> asyncio.Task[None]:

@@ -63,21 +63,19 @@ class Recorder:
         context.recorded = True
         self._record(context, status, fault)
 
-    def answered_row(self, context: RequestContext, answer: Mapping[str, Any]) -> AuditRow:
-        """The row of a call that changes something, for its transaction."""
-        return self._row(context, 200, answer=answer)
-
-    def backend_row(self, context: RequestContext, status: int, fault: Fault | None) -> AuditRow:
-        """The row of a call that a backend answered with `status`, for the transaction of what it causes."""
-        return self._row(context, status, fault)
-
     def refused(self, context: RequestContext, fault: Fault) -> None:
         """Record a call that got `fault`. Raises Fault where it cannot be recorded."""
         self._record(context, fault.status, fault)
 
-    def refused_row(self, context: RequestContext, fault: Fault) -> AuditRow:
-        """The row of a call that got `fault` from its verb."""
-        return self._row(context, fault.status, fault)
+    def row(
+        self,
+        context: RequestContext,
+        status: int = 200,
+        fault: Fault | None = None,
+        answer: Mapping[str, Any] | None = None,
+    ) -> AuditRow:
+        """The row of a call that was answered with `status`, for the transaction of what it changes or causes."""
+        return self._made(context, status, fault, answer).row(self._use(context, _traits(context.codec)))
 
     def _record(self, context: RequestContext, status: int, fault: Fault | None = None) -> None:
         """Have the row written with others. A refusal, which is explained, is put into words in the writer thread."""
@@ -85,9 +83,9 @@ class Recorder:
         if fault is None and authorization is not None and authorization.allowed and not context.service:
             self._ledger.record(self._allowed_row(context, authorization, status))
         elif len(context.request.body) > _LARGE:  # not to be kept in memory any longer
-            self._ledger.record(self._row(context, status, fault))
+            self._ledger.record(self.row(context, status, fault))
         else:
-            self._ledger.record(partial(self._row, context, status, fault))
+            self._ledger.record(partial(self.row, context, status, fault))
 
     def _allowed_row(self, context: RequestContext, authorization: Authorization, status: int) -> AuditRow:
         """The row of an allowed call of a client that changed nothing here, from the template of its kind."""
@@ -119,12 +117,6 @@ class Recorder:
             template = self._templates[kind] = RowTemplate(self._made(context, status), self._use(context, traits))
         parameters = traits.parameters(context.params) if context.params else None
         return template.row(self._ids(), context.request_id, context.now, parameters, _resources(context))
-
-    def _row(
-        self, context: RequestContext, status: int, fault: Fault | None = None, answer: Mapping[str, Any] | None = None
-    ) -> AuditRow:
-        traits = _traits(context.codec)
-        return self._made(context, status, fault, answer).row(self._use(context, traits))
 
     def _made(
         self, context: RequestContext, status: int, fault: Fault | None = None, answer: Mapping[str, Any] | None = None

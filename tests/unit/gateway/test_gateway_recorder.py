@@ -282,7 +282,7 @@ def test_the_same_stranger_in_two_accounts_is_recorded_in_each(plane: InProcess)
         context = plane.node.calls.begin(rest("GET", "/"))
         principal = Principal.federated(PrincipalKind.WEB_IDENTITY, provider[0], account, provider[1], "alice")
         context.caller = Caller(principal)
-        record = decode(recorder.refused_row(context, Fault("AccessDenied", "no", 403)).data)
+        record = decode(recorder.row(context, 403, Fault("AccessDenied", "no", 403)).data)
         assert (record.account, record.identity.account) == (account, account)
 
 
