@@ -99,7 +99,6 @@ def _payload(model: OperationModel) -> str | None:
     return name if name is not None and shape.members[name].type_name == "blob" else None
 
 
-@cache
 class _SqsQuerySerializer(botocore.serialize.QuerySerializer):  # type: ignore[misc] # botocore has no types
     """The query protocol with the names of SQS in it, of which botocore's model knows only those in JSON."""
 
@@ -113,6 +112,7 @@ class _SqsQuerySerializer(botocore.serialize.QuerySerializer):  # type: ignore[m
         return self._names.member(default_name, shape)
 
 
+@cache
 def _serializer(protocol: str, service: str) -> Any:
     if (service, protocol) == ("sqs", "query"):
         return _SqsQuerySerializer()
