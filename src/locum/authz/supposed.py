@@ -6,18 +6,16 @@ policies or add others, and pass the condition keys.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from locum import policy
 from locum.authz.organizations import organization_context
-from locum.authz.principal_policies import Level, boundary_of, held_policies
+from locum.authz.principal_policies import Held, Level, boundary_of, held_policies
 from locum.core.principal import ContextValue, Principal
 from locum.policy import CompiledPolicy, Decision, Policies, Request
 from locum.state import State
-from locum.state.attachments import Attachment, Identity
-
-Omitted = Callable[[Attachment], bool]
+from locum.state.attachments import Identity
 
 
 class Given(NamedTuple):
@@ -48,16 +46,20 @@ class Supposed(NamedTuple):
 
 
 def gathered(
-    state: State, identity: Identity, *, omitted: Omitted | None = None, bounded: bool = True, governed: bool = True
+    state: State,
+    identity: Identity,
+    held: Iterable[Held] | None = None,
+    *,
+    bounded: bool = True,
+    governed: bool = True,
 ) -> Policies:
-    """The stored policies that apply to `identity`: its own but for those `omitted`, its boundary, its account's SCPs.
+    """The stored policies that apply to `identity`: its own, or those of them that are `held`, its boundary, its SCPs.
 
-    The boundary is left out unless it is `bounded`, SCPs unless it is `governed`.
+    The boundary is left out unless it is `bounded`, SCPs, which are its account's, unless it is `governed`.
     """
     organization = organization_context(state, identity.account)
-    held = held_policies(state, identity)
-    if omitted is not None:
-        held = tuple(one for one in held if one.attachment is None or not omitted(one.attachment))
+    if held is None:
+        held = held_policies(state, identity)
     return Policies(
         identity=tuple([one.policy for one in held]),
         boundary=boundary_of(state, identity) if bounded else None,

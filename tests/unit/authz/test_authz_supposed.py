@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from locum import authz
-from locum.authz.principal_policies import principal_policies
+from locum.authz.principal_policies import held_policies, principal_policies
 from locum.authz.supposed import Given
 from locum.core.principal import Principal
 from locum.policy import PolicyKind
@@ -51,7 +51,8 @@ def test_a_policy_that_comes_by_two_ways_counts_once() -> None:
 
 
 def test_what_is_omitted_does_not_count() -> None:
-    left = authz.gathered(WORLD.state, ANN, omitted=lambda found: bool(found.arn), bounded=False)
+    inline = [one for one in held_policies(WORLD.state, ANN) if one.attachment is None or not one.attachment.arn]
+    left = authz.gathered(WORLD.state, ANN, inline, bounded=False)
     assert [policy.source.arn for policy in left.identity] == [ANN.arn, TEAM.arn, ""]
     assert left.boundary is None
 

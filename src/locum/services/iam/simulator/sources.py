@@ -79,8 +79,11 @@ def stored(
     state: State, of: Identity, omitted: Exclusion | None = None, *, bounded: bool = True, governed: bool = True
 ) -> Stored:
     """The policies of an entity as `authz.gathered` has them. Raises PolicyEvaluation where one cannot be told."""
-    policies = authz.gathered(state, of, omitted=omitted, bounded=bounded, governed=governed)
-    names = {held.policy.source: _identifier(held.attachment) for held in held_policies(state, of) if held.attachment}
+    held = held_policies(state, of)
+    if omitted is not None:
+        held = tuple(one for one in held if one.attachment is None or not omitted(one.attachment))
+    policies = authz.gathered(state, of, held, bounded=bounded, governed=governed)
+    names = {one.policy.source: _identifier(one.attachment) for one in held if one.attachment}
     boundary = () if policies.boundary is None else (policies.boundary,)
     names |= {found.source: found.source.arn.rsplit("/", 1)[-1] for found in boundary}
     for found in (*policies.identity, *boundary, *itertools.chain.from_iterable(policies.scps)):
