@@ -15,8 +15,9 @@ from locum.core.actors import ServiceRole
 from locum.core.calls import ServiceCall
 from locum.core.principal import Caller, Principal, principal_of
 from locum.credentials import KeyRing, open_session
-from locum.services.sts.assumed import role_of
+from locum.services.sts import renew_at
 from locum.state import Role, State
+from locum.state.arns import entity_by_arn
 
 Make = Callable[[ServiceCall, str], Awaitable[dict[str, Any]]]
 
@@ -51,15 +52,14 @@ class ServiceSessions:
     async def of(self, actor: ServiceRole, state: State, now: float, cause: str) -> ServiceSession:
         """The session of `actor`. Raises Fault AccessDenied where the service may not assume the role."""
         kept = self._kept.get(actor)
-        role = role_of(state, actor.role)
+        role = entity_by_arn(state, Role, actor.role)
         if kept is not None and kept.role is role and now < kept.renew_at:
             return kept.session
         credentials = await self._assumed(actor, cause)
         session, _ = open_session(self._keyring, credentials["AccessKeyId"], credentials["SessionToken"])
         made = ServiceSession(Caller(principal_of(session), credentials["AccessKeyId"], session), credentials)
         if role is not None:
-            half = session.issued_at + (session.expires_at - session.issued_at) / 2
-            self._kept[actor] = _Kept(role, made, half)
+            self._kept[actor] = _Kept(role, made, renew_at(session.issued_at, session.expires_at))
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return made

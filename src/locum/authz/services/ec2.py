@@ -12,7 +12,8 @@ from locum.core.arn import PARTITION, iam_arn
 from locum.core.resources import ResourceFacts
 from locum.state import Instance, ProfileAssociation, State
 from locum.state.arns import entity_by_arn
-from locum.state.indexes import ASSOCIATIONS_OF_INSTANCE, INSTANCE_ID, scoped
+from locum.state.associations import association_of
+from locum.state.indexes import INSTANCE_ID
 
 
 def _instance_of_association(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -86,12 +87,8 @@ def _instance_profile(state: State, call: Call, check: Check) -> list[str]:
     instance = entity_by_arn(state, Instance, check.resource)
     if instance is None:
         return _new_instance_profile(state, call, check)
-    associations = state.find(ASSOCIATIONS_OF_INSTANCE, scoped(instance.account, instance.id))
-    return [
-        found.profile_arn
-        for found in associations
-        if isinstance(found, ProfileAssociation) and found.state in ("associating", "associated")
-    ][:1]
+    association = association_of(state, instance)
+    return [] if association is None else [association.profile_arn]
 
 
 def _new_instance_profile(state: State, call: Call, check: Check) -> list[str]:

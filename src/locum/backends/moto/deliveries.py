@@ -207,11 +207,10 @@ def _send_to_queue(rule: Any, resource_id: str, event: dict[str, Any], group_id:
         return
     if "time" in event:
         event["time"] = iso8601(float(event["time"]))
-    queue = Arn.find(f"arn:{PARTITION}:sqs:{rule.region_name}:{rule.account_id}:{resource_id}")
-    if queue is not None:
-        request = _send_message(queue, json.dumps(event), {"MessageGroupId": group_id} if group_id else None)
-        source = Source("events.amazonaws.com", rule.arn, rule.account_id)
-        collected.add(source, queue.account, queue.region, request)
+    queue = Arn(PARTITION, "sqs", rule.region_name, rule.account_id, resource_id)
+    request = _send_message(queue, json.dumps(event), {"MessageGroupId": group_id} if group_id else None)
+    source = Source("events.amazonaws.com", rule.arn, rule.account_id)
+    collected.add(source, queue.account, queue.region, request)
 
 
 # -- SNS -----------------------------------------------------------------------------------------------------

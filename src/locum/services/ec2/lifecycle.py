@@ -18,9 +18,10 @@ from typing import Any, Final, Literal, NamedTuple
 from msgspec.structs import replace
 
 from locum.services.ec2.faults import incorrect_instance_state, missing_parameter, protected
-from locum.services.ec2.lookup import association_of, instances, removals_of_expired, state_of
+from locum.services.ec2.lookup import instances, removals_of_expired, state_of
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Event, Instance, put, remove
+from locum.state.associations import association_of
 
 _FINAL_STATES: Final = {"pending": "running", "stopping": "stopped", "shutting-down": "terminated"}
 
@@ -81,7 +82,7 @@ def _outcome(ctx: Context, member: str, changes: list[_Change]) -> Outcome:
         if change.after is None:
             continue
         events.append(put(change.after))
-        association = association_of(ctx, change.instance) if change.after.state == "terminated" else None
+        association = association_of(ctx.state, change.instance) if change.after.state == "terminated" else None
         if association is not None:
             events.append(remove(association))
     return Outcome({member: [change.shape() for change in changes]}, tuple(events))

@@ -13,8 +13,7 @@ from typing import Final
 
 from locum.services.ec2.faults import malformed_instance_id, no_such_instances
 from locum.services.verbs import Context
-from locum.state import Instance, ProfileAssociation, Removed, remove
-from locum.state.indexes import ASSOCIATIONS_OF_INSTANCE, scoped
+from locum.state import Instance, Removed, remove
 
 VISIBLE_AFTER_END: Final = 3600
 """Seconds for which a terminated instance is visible."""
@@ -52,14 +51,6 @@ def instances(ctx: Context, ids: Iterable[str]) -> list[Instance]:
 def visible_instances(ctx: Context) -> Iterator[Instance]:
     """All visible instances of the account in the region, in no order."""
     return (it for it in ctx.state.table(Instance, ctx.account).values() if visible(ctx, it))
-
-
-def association_of(ctx: Context, it: Instance) -> ProfileAssociation | None:
-    """The active profile association of an instance, or None."""
-    for association in ctx.state.find(ASSOCIATIONS_OF_INSTANCE, scoped(it.account, it.id)):
-        if isinstance(association, ProfileAssociation) and association.state == "associated":
-            return association
-    return None
 
 
 def removals_of_expired(ctx: Context) -> tuple[Removed, ...]:

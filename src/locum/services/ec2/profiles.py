@@ -25,10 +25,11 @@ from locum.services.ec2.faults import (
     no_such_association,
 )
 from locum.services.ec2.filters import Values, matching, page
-from locum.services.ec2.lookup import association_of, instance
+from locum.services.ec2.lookup import instance
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Instance, InstanceProfile, ProfileAssociation, put, remove
 from locum.state.arns import entity_by_arn
+from locum.state.associations import association_of
 
 _ATTACHABLE: Final = ("pending", "running", "stopping", "stopped")
 _MIN_RESULTS: Final = 5
@@ -45,7 +46,7 @@ def associate_iam_instance_profile(ctx: Context, params: Params) -> Outcome:
     profile = named_profile(ctx, params["IamInstanceProfile"])
     if it.state not in _ATTACHABLE:
         raise incorrect_instance_state(f"The instance '{it.id}' is not in the 'running' or 'stopped' states.")
-    if association_of(ctx, it) is not None:
+    if association_of(ctx.state, it) is not None:
         raise Fault("IncorrectState", f"There is an existing association for instance {it.id}")
     made = new_association(ctx, it, profile)
     return Outcome({"IamInstanceProfileAssociation": shape(made, "associating")}, (put(made),))

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from locum.services.ec2.addresses import private_name
-from locum.services.ec2.lookup import association_of, state_of
+from locum.services.ec2.lookup import state_of
 from locum.services.ec2.profiles import profile_shape
 from locum.services.verbs import Context
 from locum.state import Instance, MetadataOptions, ProfileAssociation
+from locum.state.associations import association_of
 
 _LAUNCH_MEMBERS: Final = ("ImageId", "KeyName", "SubnetId", "VpcId", "KernelId", "RamdiskId")
 _USER_INITIATED: Final = "Client.UserInitiatedShutdown"
@@ -25,7 +26,7 @@ class InstanceRow(NamedTuple):
 
 def with_association(ctx: Context, it: Instance) -> InstanceRow:
     """`it` with its profile association."""
-    return InstanceRow(it, association_of(ctx, it))
+    return InstanceRow(it, association_of(ctx.state, it))
 
 
 def reservations(rows: Iterable[InstanceRow]) -> list[dict[str, Any]]:

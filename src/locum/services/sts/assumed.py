@@ -10,8 +10,7 @@ from locum.services.sts.answers import credentials, packed_size
 from locum.services.sts.faults import constraint, invalid
 from locum.services.sts.passed import Passed
 from locum.services.verbs import Context
-from locum.state import Role, State
-from locum.state.arns import entity_by_arn
+from locum.state import Role
 
 DEFAULT_DURATION: Final = 3600
 LONGEST: Final = 43200
@@ -21,11 +20,6 @@ NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}")
 """STS API, RoleSessionName and SourceIdentity: `[\\w+=,.@-]*`, 2 to 64 ASCII characters."""
 
 _NAME_RULE: Final = "Member must satisfy regular expression pattern: [\\w+=,.@-]*"
-
-
-def role_of(state: State, arn: str) -> Role | None:
-    """The role with exactly this ARN, or None."""
-    return entity_by_arn(state, Role, arn)
 
 
 def check_session_name(name: str) -> None:

@@ -11,10 +11,11 @@ from locum.core.arn import Arn
 from locum.core.errors import Fault
 from locum.core.principal import FederatedClaims, PrincipalKind, Session
 from locum.services.sts import passed
-from locum.services.sts.assumed import DEFAULT_DURATION, LONGEST, answer, check_duration, check_session_name, role_of
+from locum.services.sts.assumed import DEFAULT_DURATION, LONGEST, answer, check_duration, check_session_name
 from locum.services.sts.faults import access_denied, duration, invalid
 from locum.services.verbs import Context, Params
 from locum.state import Role
+from locum.state.arns import entity_by_arn
 
 
 def untrusted(operation: str) -> Fault:
@@ -35,7 +36,7 @@ def assume(ctx: Context, params: Params, operation: str, session_name: str) -> d
 
     Raises Fault: AccessDenied, ValidationError, MalformedPolicyDocument, PackedPolicyTooLarge, InvalidParameterValue.
     """
-    role, federated_claims = role_of(ctx.state, params["RoleArn"]), ctx.caller.federated_claims
+    role, federated_claims = entity_by_arn(ctx.state, Role, params["RoleArn"]), ctx.caller.federated_claims
     if role is None or federated_claims is None or ctx.caller.principal.account != role.account:
         raise untrusted(operation)
     check_session_name(session_name)

@@ -12,7 +12,7 @@ from locum.core.principal import PrincipalKind
 from locum.services.verbs import Context, Settings
 from locum.state import Instance, InstanceProfile, ProfileAssociation, Role, State
 from locum.state.arns import entity_by_arn
-from locum.state.indexes import ASSOCIATIONS_OF_INSTANCE, scoped
+from locum.state.associations import association_of
 
 LIFETIME: Final = 6 * 3600
 """The default lifetime of an instance's credentials in seconds."""
@@ -35,8 +35,7 @@ def attached_profile(state: State, instance: Instance) -> AttachedProfile | None
     """
     if instance.state not in ("running", "pending"):
         return None
-    associations = state.find(ASSOCIATIONS_OF_INSTANCE, scoped(instance.account, instance.id))
-    association = next((a for a in associations if isinstance(a, ProfileAssociation) and a.state == "associated"), None)
+    association = association_of(state, instance)
     if association is None:
         return None
     profile = state.get(InstanceProfile, instance.account, association.profile)

@@ -18,11 +18,12 @@ from typing import Final
 from locum.core.arn import Arn
 from locum.core.principal import PrincipalKind, Session
 from locum.services.sts import passed, second_factor
-from locum.services.sts.assumed import DEFAULT_DURATION, LONGEST, answer, check_duration, check_session_name, role_of
+from locum.services.sts.assumed import DEFAULT_DURATION, LONGEST, answer, check_duration, check_session_name
 from locum.services.sts.faults import access_denied, duration, invalid, not_authorized
 from locum.services.sts.instance import calling_instance, lifetime
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Role
+from locum.state.arns import entity_by_arn
 
 CHAINED_LIMIT: Final = 3600
 
@@ -69,7 +70,7 @@ def _role(ctx: Context, text: str) -> Role:
         raise access_denied("Roles may not be assumed by root accounts.")
     if Arn.find(text) is None:
         raise invalid(f"{text} is invalid")
-    role = role_of(ctx.state, text)
+    role = entity_by_arn(ctx.state, Role, text)
     if role is None or principal.kind not in _MAY_ASSUME:
         raise not_authorized(principal, _ACTION, text)
     if principal.kind is PrincipalKind.SERVICE and role.account != ctx.account:  # no passing of roles across accounts

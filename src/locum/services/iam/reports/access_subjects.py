@@ -11,6 +11,7 @@ from locum.services.iam.faults import invalid_input, no_such_entity
 from locum.services.iam.kinds import GROUP, ROLE, USER, Bounded, Identity, Kind
 from locum.services.verbs import Context
 from locum.state import Group, Role, User
+from locum.state.arns import entity_of
 from locum.state.attachments import identity_policies
 from locum.state.indexes import ATTACHED_POLICY, MEMBERS_OF_GROUP, scoped
 
@@ -43,10 +44,9 @@ def identity(context: Context, arn: str) -> Identity:
     kind, _, name = fields.resource.partition("/")
     if kind not in _KINDS or fields.account != context.account:
         raise _invalid(arn)
-    name = name.rsplit("/", 1)[-1]
-    found: Identity = _KINDS[kind].named(context, name)
-    if found.arn != arn:  # the call was authorized for an ARN with another path
-        raise no_such_entity(_KINDS[kind].missing.format(name))
+    found = entity_of(context.state, arn)  # exactly the one that the call was authorized for
+    if not isinstance(found, Identity):
+        raise no_such_entity(_KINDS[kind].missing.format(name.rsplit("/", 1)[-1]))
     return found
 
 
