@@ -39,7 +39,7 @@ class Batch:
 
     def rows(self) -> list[AuditRow]:
         """All audit rows, in the order of time; the same ones however often it is asked."""
-        recorded = made(self.recorded)
+        recorded = [row if isinstance(row, AuditRow) else row() for row in self.recorded]
         self.recorded = list(recorded)
         return sorted([*recorded, *self.audit], key=itemgetter(0))
 
@@ -112,10 +112,3 @@ class Gathering:
             batch.ended = asyncio.get_running_loop().create_future()
         batch.ended.add_done_callback(lambda _: self.calls.pop(call_id, None))
         self.calls[call_id] = batch.ended
-
-
-def made(pending: Sequence[PendingRow]) -> list[AuditRow]:
-    """The rows, in the order of time."""
-    rows = [row if isinstance(row, AuditRow) else row() for row in pending]
-    rows.sort(key=itemgetter(0))
-    return rows

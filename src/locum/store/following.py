@@ -26,19 +26,13 @@ class Following:
         self._limits = limits
         self._heard = heard
         self._failed = failed
-        self._closed = False
 
     def start(self, after: int) -> None:
         """Wait for what comes after entry `after`."""
-
-        if not self._closed:
-            self._thread.run(
-                lambda: self._follower.wait(after, self._limits.follow), lambda done: self._woken(after, done)
-            )
+        self._thread.run(lambda: self._follower.wait(after, self._limits.follow), lambda done: self._woken(after, done))
 
     def close(self) -> None:
         """Wait no more. Idempotent."""
-        self._closed = True
         self._follower.close()
         self._thread.close()
 

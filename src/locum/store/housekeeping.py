@@ -28,8 +28,7 @@ class Housekeeping:
         self._limits = limits
         self._writer = writer
         self._reader = reader
-        kept = journal.checkpoint()
-        self._compacted = 0 if kept is None else kept[0]
+        self._compacted = journal.checkpointed()
         self._due = self._compacted + limits.checkpoint
         self._compacting: asyncio.Task[None] | None = None
         self._pause: asyncio.TimerHandle | None = None

@@ -221,6 +221,10 @@ class Journal(Protocol):
         """
         ...
 
+    def checkpointed(self) -> int:
+        """The checkpoint's sequence number, 0 where there is none."""
+        ...
+
     def checkpoint(self) -> tuple[int, Iterator[bytes]] | None:
         """The checkpoint's sequence number and parts, or None."""
         ...

@@ -136,6 +136,10 @@ class MemoryJournal:
             held.settled = {name: at for name, at in held.settled.items() if at > sequence - keep}
         return sequence
 
+    def checkpointed(self) -> int:
+        kept = self._held.checkpoint
+        return 0 if kept is None else kept[0]
+
     def checkpoint(self) -> tuple[int, Iterator[bytes]] | None:
         kept = self._held.checkpoint
         return None if kept is None else (kept[0], iter(kept[1]))

@@ -180,6 +180,10 @@ class SqliteJournal:
             self._writer.execute("DELETE FROM entry WHERE sequence <= ?", (sequence - keep,))
         return sequence
 
+    def checkpointed(self) -> int:
+        with reported(self._path):
+            return _checkpointed(self._writer) or 0
+
     def checkpoint(self) -> tuple[int, Iterator[bytes]] | None:
         """Part 0 is empty and only says that there is a checkpoint: an empty state has no other part."""
         with reported(self._path), transaction(self._writer):

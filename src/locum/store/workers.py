@@ -22,18 +22,16 @@ class Workers:
         self._closed = False
 
     def run(self, work: Callable[[], R], then: Callable[[Future[R]], None], attempt: int = 0) -> None:
-        """`work` in a thread, `then` back on the loop. Nothing comes back once it is closed."""
+        """`work` in a thread, `then` back on the loop. Nothing is begun, and nothing comes back, once it is closed."""
+        if self._closed:
+            return
         loop = asyncio.get_running_loop()
 
         def back(done: Future[R]) -> None:
             if isinstance(done.exception(), PassingStorageError) and attempt < self._limits.retries:
-                loop.call_later(self._pause(attempt), again)
+                loop.call_later(self._pause(attempt), self.run, work, then, attempt + 1)
             elif not self._closed:
                 then(done)
-
-        def again() -> None:
-            if not self._closed:
-                self.run(work, then, attempt + 1)
 
         self._pool.submit(work).add_done_callback(lambda done: loop.call_soon_threadsafe(back, done))
 

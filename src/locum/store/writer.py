@@ -22,9 +22,9 @@ from typing import Final, TypeVar
 from locum.core.clock import Clock
 from locum.core.errors import Fault, PassingStorageError, StorageError
 from locum.state import State
-from locum.store.batches import Batch, Gathering, PendingRow, made
+from locum.store.batches import Batch, Gathering
 from locum.store.checkpoint import CaughtUp, Change, catch_up
-from locum.store.journal import Journal, SequenceConflict
+from locum.store.journal import AuditRow, Journal, SequenceConflict
 from locum.store.limits import Limits
 from locum.store.subscriptions import Subscriptions
 from locum.store.workers import Workers
@@ -84,11 +84,12 @@ class BatchWriter:
 
         Raises Fault where the rows could not be written.
         """
-        pending, self.gathering.rows = self.gathering.rows, []
+        batch = Batch(self.state)
+        batch.recorded, self.gathering.rows = self.gathering.rows, []
         try:
-            self.unmaintained += self.thread.now(lambda: self._record(pending))
+            self.unmaintained += self.thread.now(lambda: self._record(batch.rows()))
         except PassingStorageError as error:
-            self.gathering.put_back(pending)
+            self.gathering.put_back(batch.recorded)
             self._suspend(error)
             raise Fault(*UNAVAILABLE) from error
         except StorageError as error:
@@ -175,11 +176,11 @@ class BatchWriter:
             raise SequenceConflict(f"{batch.state.sequence} is not the last entry any more")
         return self._record(rows)
 
-    def _record(self, pending: Sequence[PendingRow]) -> int:
+    def _record(self, rows: Sequence[AuditRow]) -> int:
         """In the writer thread. How many rows were written."""
-        if pending:
-            self._journal.record(made(pending))
-        return len(pending)
+        if rows:
+            self._journal.record(rows)
+        return len(rows)
 
     def _written(self, batch: Batch, done: Future[int]) -> None:
         error = done.exception()
