@@ -13,7 +13,7 @@ hypothetical calls (`suppose`).
 """
 
 from locum.authz.authorization import Authorization, Refusal, Ruling
-from locum.authz.call import Call, Check, Plan
+from locum.authz.call import Call, Check, Plan, service_of
 from locum.authz.catalogue import action_of, plan
 from locum.authz.deciding import decide, delegated, may
 from locum.authz.supposed import Given, Supposed, gathered, suppose
@@ -33,5 +33,6 @@ __all__ = [
     "gathered",
     "may",
     "plan",
+    "service_of",
     "suppose",
 ]

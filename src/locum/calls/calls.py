@@ -20,9 +20,9 @@ from locum.calls.runtime import Runtime
 from locum.calls.service_requests import request_for_backend, unsent_request, whole
 from locum.calls.service_roles import ServiceSession, ServiceSessions
 from locum.calls.verbs import Verbs
-from locum.core.actors import Actor, ServiceRole, service_principal
+from locum.core.actors import Actor, ServiceRole
 from locum.core.calls import Ask, Call, ServiceCall
-from locum.core.errors import Fault
+from locum.core.errors import INTERNAL, Fault
 from locum.core.http import HttpRequest, HttpResponse
 from locum.core.identifiers import RequestIds
 from locum.core.principal import PrincipalKind
@@ -34,8 +34,6 @@ from locum.wire import Codec
 
 Answer = dict[str, Any] | HttpResponse
 """The output of one of Locum's own services, by the members of its shape; or a backend's response."""
-
-INTERNAL: Final = ("InternalFailure", "The request processing has failed because of an unknown error.", 500)
 
 _log: Final = logging.getLogger("locum.calls")
 
@@ -186,7 +184,7 @@ class Calls:
         context.service, context.region, context.cause = service, made.region, cause
         context.codec, context.params = codec, dict(made.params)
         if isinstance(actor, ServiceRole):
-            actor = service_principal(service, actor.source.account, actor.source.arn)
+            actor = actor.assuming
         context.caller = actor
         return context
 

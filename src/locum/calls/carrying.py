@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from locum import wire
+from locum import authz, wire
 from locum.backends import BackendCall, Carried, Delivery, Origin
 from locum.calls import s3
 from locum.calls.committing import Committer
@@ -44,11 +44,10 @@ class Carrying:
         """What the backends know of the resources that the call is about, by ARN."""
         facts: Facts = {}
         plan = context.plan
-        if plan is None or plan.permissionless:
-            return facts
+        assert plan is not None
         runtime = self._runtime
         for arn in plan.resources:
-            service = arn.split(":", 3)[2]
+            service = authz.service_of(arn)
             own = runtime.services.get(service)
             if own is None or own.backed:
                 backend = runtime.backends.of(service)

@@ -92,14 +92,14 @@ class Committer:
         """Take an effect away that nobody can carry out. There is no call to be recorded."""
 
         def run(state: State) -> Outcome:
-            return Outcome({}, () if still_pending(state, entry) is None else (remove(entry),))
+            return Outcome({}, _end(state, entry))
 
         await self._runtime.ledger.transact(run, lambda _: ())
 
     def _events(self, context: RequestContext, state: State, effects: Sequence[Effect]) -> tuple[Event, ...]:
         """The entries of the effects that a call causes, and the end of the one that it carries out."""
         done = context.effect
-        gone = () if done is None or still_pending(state, done) is None else (remove(done),)
+        gone = () if done is None else _end(state, done)
         if not effects:
             return gone
         runtime = self._runtime
@@ -116,3 +116,8 @@ class Committer:
             )
             for position, effect in enumerate(effects)
         )
+
+
+def _end(state: State, effect: PendingEffect) -> tuple[Event, ...]:
+    """The end of a pending effect; none where it has ended."""
+    return () if still_pending(state, effect) is None else (remove(effect),)

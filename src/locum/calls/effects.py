@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from locum.core.actors import ServiceRole, account_of
+from locum.core.actors import ServiceRole
 from locum.core.calls import Effect, ServiceCall
 from locum.core.clock import DAY, Entropy
 from locum.core.errors import Fault
@@ -64,7 +64,7 @@ def pending(
     effect: Effect, cause: str, at: tuple[int, int], now: float, ring: KeyRing, entropy: Entropy
 ) -> PendingEffect:
     """The outbox entry of `effect`, to be committed as number `at` (journal entry, place in it)."""
-    call, account = effect.call, account_of(effect.call.actor)
+    call, account = effect.call, effect.call.actor.account
     role = call.actor if isinstance(call.actor, ServiceRole) else None
     caller = None if isinstance(call.actor, ServiceRole) else call.actor
     plain = _encode(_Sealed(caller, role, call.service, call.operation, dict(call.params), call.region))

@@ -16,7 +16,6 @@ from typing import Any, Final
 
 from locum.calls.effects import still_pending
 from locum.calls.runtime import Runtime
-from locum.core.actors import account_of
 from locum.core.calls import Effect
 from locum.state import PendingEffect
 
@@ -51,8 +50,8 @@ class Outbox:
     async def committed(self, effects: Sequence[Effect]) -> None:
         """Carry out now those of committed effects that are awaited, whatever becomes of them."""
         for effect in effects:
-            account = account_of(effect.call.actor)
-            entry = self._runtime.ledger.state.get(PendingEffect, account, effect.id) if effect.awaited else None
+            account, state = effect.call.actor.account, self._runtime.ledger.state
+            entry = state.get(PendingEffect, account, effect.id) if effect.awaited else None
             if entry is not None:
                 await asyncio.wait([self._task(entry)])  # what it raises is for its lane: its cause is committed
 

@@ -267,7 +267,7 @@ def _traits(codec: Codec | None) -> _Traits:
         operation,
         action_of(service, operation),
         f"{codec.signing_name}.amazonaws.com",
-        _READING.match(operation) is not None,
+        reads_only(operation),
         not data,
         compile_redactor(codec.model),
         compile_answer_redactor(codec.model),

@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from locum.core.actors import ServiceRole
-from locum.core.calls import ServiceCall
-from locum.core.principal import Caller, Principal, principal_of
+from locum.core.calls import ServiceCall, assume_role
+from locum.core.principal import Caller, principal_of
 from locum.credentials import KeyRing, open_session
 from locum.services.sts import renew_at
 from locum.state import Role, State
@@ -55,7 +55,7 @@ class ServiceSessions:
         role = entity_by_arn(state, Role, actor.role)
         if kept is not None and kept.role is role and now < kept.renew_at:
             return kept.session
-        credentials = await self._assumed(actor, cause)
+        credentials: Mapping[str, Any] = (await self._make(assume_role(actor), cause))["Credentials"]
         session, _ = open_session(self._keyring, credentials["AccessKeyId"], credentials["SessionToken"])
         made = ServiceSession(Caller(principal_of(session), credentials["AccessKeyId"], session), credentials)
         if role is not None:
@@ -63,11 +63,3 @@ class ServiceSessions:
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return made
-
-    async def _assumed(self, actor: ServiceRole, cause: str) -> Mapping[str, Any]:
-        service = Caller(Principal.service(actor.service), source=actor.source)
-        params = {"RoleArn": actor.role, "RoleSessionName": actor.session_name}
-        region = actor.source.arn.split(":")[3] if actor.source.arn.count(":") >= 5 else ""
-        answer = await self._make(ServiceCall(service, "sts", "AssumeRole", params, region or "us-east-1"), cause)
-        found: Mapping[str, Any] = answer["Credentials"]
-        return found

@@ -42,8 +42,8 @@ class Inside:
         self._launcher.close()
         namespace.enter_new()
         with (
-            _listening(namespace.METADATA_ADDRESS, namespace.METADATA_PORT) as metadata,
-            _listening("127.0.0.1", self._gateway_port) as gateway,
+            socket.create_server((namespace.METADATA_ADDRESS, namespace.METADATA_PORT)) as metadata,
+            socket.create_server(("127.0.0.1", self._gateway_port)) as gateway,
         ):
             hide_all(self._hidden)
             namespace.renounce_capabilities()
@@ -81,11 +81,3 @@ def join_there(pid: int) -> None:
     """Make this process part of the inside of an instance that process `pid` is in. Raises OSError."""
     namespace.join(pid)
     namespace.renounce_capabilities()
-
-
-def _listening(address: str, port: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((address, port))
-    sock.listen(128)
-    return sock

@@ -29,13 +29,18 @@ class ServiceRole:
     session_name: str
     source: Source
 
+    @property
+    def account(self) -> str:
+        """The account that the service acts for."""
+        return self.source.account
+
+    @property
+    def assuming(self) -> Caller:
+        """The caller that assumes the role: the service principal."""
+        return Caller(Principal.service(self.service), source=self.source)
+
 
 Actor = Caller | ServiceRole
-
-
-def account_of(actor: Actor) -> str:
-    """The account of `actor`; for a service, the account that it acts for."""
-    return actor.source.account if isinstance(actor, ServiceRole) else actor.account
 
 
 def service_principal(service: str, account: str, arn: str = "") -> Caller:

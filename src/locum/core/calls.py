@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from locum.core.actors import Actor
+from locum.core.actors import Actor, ServiceRole
+from locum.core.arn import Arn
 from locum.core.principal import Caller
+
+_GLOBAL_STS: Final = "us-east-1"
+"""The region of the global endpoint of STS."""
 
 
 class Call(NamedTuple):
@@ -43,6 +47,14 @@ class ServiceCall(NamedTuple):
     operation: str
     params: Mapping[str, Any]
     region: str
+
+
+def assume_role(actor: ServiceRole) -> ServiceCall:
+    """The call by which a service assumes the role of `actor`, in the region of the resource that it acts for."""
+    source = Arn.find(actor.source.arn)
+    region = source.region if source is not None else ""
+    params = {"RoleArn": actor.role, "RoleSessionName": actor.session_name}
+    return ServiceCall(actor.assuming, "sts", "AssumeRole", params, region or _GLOBAL_STS)
 
 
 class Ask(NamedTuple):

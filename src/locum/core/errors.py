@@ -10,7 +10,10 @@ LocumError              anything of ours; its text says what was wrong, with whi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+INTERNAL: Final = ("InternalFailure", "The request processing has failed because of an unknown error.", 500)
+"""The Fault for what is not the caller's doing, and was not foreseen: code, message and status."""
 
 
 class LocumError(Exception):

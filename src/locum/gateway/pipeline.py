@@ -12,7 +12,7 @@ from typing import Final
 
 from locum import sigv4, wire
 from locum.calls import Calls, RequestContext, Runtime
-from locum.core.errors import Fault
+from locum.core.errors import INTERNAL, Fault
 from locum.core.http import HttpRequest, HttpResponse
 from locum.gateway.answers import with_request_id
 from locum.gateway.authenticate import Signers, verified
@@ -20,7 +20,6 @@ from locum.gateway.federation import FederatedCallers
 from locum.gateway.issuerkeys import IssuerKeys
 
 _log: Final = logging.getLogger("locum.gateway")
-_INTERNAL: Final = Fault("InternalFailure", "The request processing has failed because of an unknown error.", 500)
 
 
 class Pipeline:
@@ -47,7 +46,7 @@ class Pipeline:
             return self._error_response(context, fault)
         except Exception:  # the fault barrier: no internals in the response
             _log.exception("request %s failed", context.request_id)
-            return self._error_response(context, _INTERNAL)
+            return self._error_response(context, Fault(*INTERNAL))
 
     def refusal(self, request: HttpRequest, fault: Fault) -> HttpResponse:
         """The response for `fault` to a request that was not read completely."""

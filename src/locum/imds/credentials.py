@@ -16,10 +16,11 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from locum.core.calls import ServiceCall
+from locum.core.actors import ServiceRole
+from locum.core.calls import ServiceCall, assume_role
 from locum.core.clock import iso8601
 from locum.core.errors import Fault
-from locum.core.principal import Caller, Principal, Source
+from locum.core.principal import Source
 from locum.services.sts import EC2, AttachedProfile, attached_profile, renew_at
 from locum.state import Instance, Role, State
 
@@ -140,9 +141,7 @@ class RoleCredentials:
     async def _assume(self, instance: Instance, role: Role, version: str) -> Mapping[str, Any]:
         """Assume `role` and return its `Credentials`. Raises Fault AccessDenied where EC2 may not assume it."""
         source = Source(instance.account, instance.arn, {"ec2:roledelivery": version})
-        params = {"RoleArn": role.arn, "RoleSessionName": instance.id}
-        ec2 = Caller(Principal.service(EC2), source=source)
-        answer = await self._make(ServiceCall(ec2, "sts", "AssumeRole", params, instance.region))
+        answer = await self._make(assume_role(ServiceRole(EC2, role.arn, instance.id, source)))
         found: Mapping[str, Any] = answer["Credentials"]
         return found
 

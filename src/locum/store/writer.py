@@ -20,7 +20,7 @@ from itertools import count
 from typing import Final, TypeVar
 
 from locum.core.clock import Clock
-from locum.core.errors import Fault, PassingStorageError, StorageError
+from locum.core.errors import INTERNAL, Fault, PassingStorageError, StorageError
 from locum.state import State
 from locum.store.batches import Batch, Gathering
 from locum.store.checkpoint import CaughtUp, Change, catch_up
@@ -29,7 +29,6 @@ from locum.store.limits import Limits
 from locum.store.subscriptions import Subscriptions
 from locum.store.workers import Workers
 
-INTERNAL: Final = ("InternalFailure", "The request processing has failed because of an unknown error.", 500)
 UNAVAILABLE: Final = ("ServiceUnavailable", "The request has failed due to a temporary failure of the server.", 503)
 
 _log = logging.getLogger("locum.store")

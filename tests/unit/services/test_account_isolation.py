@@ -13,7 +13,6 @@ from typing import Any, Final
 import pytest
 
 from locum import authz
-from locum.core.actors import account_of
 from locum.core.errors import Fault
 from locum.services import ec2, iam, organizations, sts
 from locum.services.asking import Unanswered
@@ -57,7 +56,7 @@ def carried_out(world: World, service: str, operation: str, params: Mapping[str,
         outcome, refused = Outcome({}), fault.message
     except Unanswered as unanswered:
         outcome, refused = Outcome({}), "it asks another service"
-        asks_for = account_of(unanswered.ask.call.actor)
+        asks_for = unanswered.ask.call.actor.account
     else:
         refused = ""
     assert asks_for == MINE

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from locum import authz, policy
 from locum.authz import Given, Supposed
+from locum.authz.functions import account_of
 from locum.core.principal import Principal
 from locum.policy import CompiledPolicy, Document, MalformedPolicy, Policies, PolicyKind, Source
 from locum.services.iam.faults import invalid_input
@@ -22,7 +23,6 @@ EVERY_RESOURCE: Final = "*"
 
 _ARN: Final = re.compile(r"arn:[^:]+:[^:]+:[^:]*:[^:]*:.+", re.DOTALL)
 _OWNER: Final = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):.+")
-_ACCOUNT: Final = re.compile(r"[0-9]{12}")
 
 HANDLING_OPTIONS: Final = frozenset(
     {"EC2-VPC-InstanceStore", "EC2-VPC-InstanceStore-Subnet", "EC2-VPC-EBS", "EC2-VPC-EBS-Subnet"}
@@ -52,8 +52,7 @@ class Simulation(NamedTuple):
 
     def owner_of(self, resource: str) -> str:
         """The account that owns `resource`."""
-        fields = resource.split(":", 5)
-        return fields[4] if len(fields) == 6 and _ACCOUNT.fullmatch(fields[4]) else self.owner
+        return account_of(resource, self.owner)
 
 
 def of_documents(context: Context, params: Params) -> Simulation:
