@@ -74,31 +74,27 @@ _GROUPS: Final[Mapping[PolicyType, Callable[[Policies], Iterable[CompiledPolicy]
 class Authorization:
     """Whether a call may proceed, and why. The rulings end with the one that failed.
 
-    `deleted`: the credentials are those of a user or role that no longer exists; `refused` is then the check that the
-    message names.
+    `gone` is the check that the message names where the credentials are those of a user or role that no longer exists.
     """
 
-    __slots__ = ("_fault", "call", "deleted", "refused", "rulings")
+    __slots__ = ("_fault", "call", "gone", "rulings")
 
     def __init__(
         self,
         call: Call,
         rulings: tuple[Ruling, ...],
         fault: Fault | None = None,
-        *,
-        deleted: bool = False,
-        refused: Check | None = None,
+        gone: Check | None = None,
     ) -> None:
         self.call = call
         self.rulings = rulings
-        self.deleted = deleted
-        self.refused = refused
+        self.gone = gone
         self._fault = fault
 
     @property
     def allowed(self) -> bool:
         """Whether the call may proceed."""
-        if self._fault is not None or self.deleted:
+        if self._fault is not None or self.gone is not None:
             return False
         return not self.rulings or self.rulings[-1].decision.allowed
 
@@ -113,9 +109,9 @@ class Authorization:
             return self._fault
         principal = self.call.caller.principal
         protocol = self.call.protocol or service(self.call.service).protocol
-        if self.deleted and self.refused is not None:
-            because = f"because no identity-based policy allows the {self.refused.action} action"
-            return denied(self.call.service, protocol, principal, self.refused, because)
+        if self.gone is not None:
+            because = f"because no identity-based policy allows the {self.gone.action} action"
+            return denied(self.call.service, protocol, principal, self.gone, because)
         failing = self.failing
         if failing is None:
             raise ValueError("an allowed call has no fault")
@@ -141,7 +137,7 @@ class Authorization:
             "operation": f"{self.call.service}:{self.call.operation}",
             "principal": self.call.caller.principal.arn,
             "limit": self._fault.message if self._fault is not None else None,
-            "gone": self.deleted,
+            "gone": self.gone is not None,
             "checks": [_explained(ruling) for ruling in self.rulings],
         }
 

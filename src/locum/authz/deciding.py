@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final
 
 from locum import policy
 from locum.authz import catalogue
@@ -22,6 +21,7 @@ from locum.authz.organizations import organization_context, rcps_apply
 from locum.authz.principal_policies import PrincipalPolicies, principal_policies
 from locum.authz.services import (
     CALLER_ONLY_ACTIONS,
+    CALLER_ONLY_SERVICES,
     CREATING_ACTIONS,
     EFFECTIVE_ARNS,
     FACTS,
@@ -35,11 +35,6 @@ from locum.policy.stored import compiled
 from locum.state import Organization, State, organizations
 
 FactsOf = Callable[[str], ResourceFacts]
-
-# The resources of an organization belong to its management account. The verbs determine which other accounts may call
-# (delegated administrators, invited accounts); the policies of those are evaluated as if the resource were their own.
-# Where the organization's resource policy has to allow the call as well, the verb calls `delegated`.
-_ORGANIZATIONS: Final = "organizations"
 
 
 def no_facts(arn: str) -> ResourceFacts:
@@ -68,7 +63,7 @@ def decide(
     of_caller = principal_policies(state, call.caller)
     if of_caller.deleted:
         first = plan.checks[0] if plan.checks else Check(catalogue.action_of(call.service, call.operation), "*")
-        return Authorization(call, (), deleted=True, refused=first)
+        return Authorization(call, (), gone=first)
     return _authorization(call, plan.checks, lambda check: rule(state, call, check, of_caller, facts))
 
 
@@ -136,7 +131,7 @@ def rule(state: State, call: Call, check: Check, of_caller: PrincipalPolicies, f
     if effective != arn:
         arn, check = effective, check._replace(resource=effective)
     owner = account_of(arn, resource_facts.account or call.caller.account)
-    authorizing = caller.account if action in CALLER_ONLY_ACTIONS or service == _ORGANIZATIONS else owner
+    authorizing = caller.account if action in CALLER_ONLY_ACTIONS or service in CALLER_ONLY_SERVICES else owner
     resource = None
     if resource_facts.policy is not None and not _is_owner_root(caller, action, owner):
         of_service = POLICIES.get(service, _policy)

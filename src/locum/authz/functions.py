@@ -60,8 +60,8 @@ class Functions(NamedTuple):
     takes part in the decision, for an action, the ARN and the resource's policy as text.
 
     `owner_root_actions` are decided without the resource's policy for the root user of the owning account,
-    `caller_only_actions` by the caller's own policies alone. `creating_actions` create their resource, which thus
-    has no facts.
+    `caller_only_actions` by the caller's own policies alone, as are all actions where the service is `caller_only`.
+    `creating_actions` create their resource, which thus has no facts.
     """
 
     planners: Mapping[str, Planner] = _NONE
@@ -74,6 +74,7 @@ class Functions(NamedTuple):
     policy: PolicyOf | None = None
     owner_root_actions: frozenset[str] = frozenset()
     caller_only_actions: frozenset[str] = frozenset()
+    caller_only: bool = False
     creating_actions: frozenset[str] = frozenset()
 
 

@@ -23,11 +23,11 @@ from botocore.utils import percent_encode_sequence
 
 from locum.core.errors import Fault
 from locum.wire import SqsNames
+from locum.wire.models import CBOR, index
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel, Shape
 
-CBOR: Final = "smithy-rpc-v2-cbor"
 _NOT_MEMBERS: Final = frozenset({"ResponseMetadata"})
 
 
@@ -45,8 +45,7 @@ def protocol_for(model: OperationModel, protocol: str) -> str | None:
     """The protocol for the backend of a call in `protocol`; None where the service has CBOR only."""
     if protocol != CBOR:
         return protocol
-    protocols = model.service_model.metadata.get("protocols", ())
-    return next((other for other in protocols if other != CBOR), None)
+    return index().services[model.service_model.service_name].without_cbor
 
 
 def restated(model: OperationModel, protocol: str, params: Mapping[str, Any]) -> Restated:

@@ -17,8 +17,6 @@ from locum.wire.validate import Validator, compile_validator
 if TYPE_CHECKING:
     from botocore.model import OperationModel
 
-_CBOR = "smithy-rpc-v2-cbor"
-
 
 class Codec:
     """The codec of one operation in one protocol: parses its requests and serializes its answers.
@@ -90,5 +88,5 @@ def codec(service: Service, operation: str, protocol: str) -> Codec | None:
 def codec_of(service: str, operation: str) -> Codec | None:
     """The codec of an operation in its service's preferred protocol other than CBOR; None where there is none."""
     known = index().services.get(service)
-    protocol = None if known is None else next((name for name in known.protocols if name != _CBOR), None)
+    protocol = None if known is None else known.without_cbor
     return None if known is None or protocol is None else codec(known, operation, protocol)

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from botocore.model import OperationModel, ServiceModel
 
+CBOR = "smithy-rpc-v2-cbor"
+
 _DATA = Path(__file__).parent / "data" / "services.json"
 
 # Signing names that no model has.
@@ -34,6 +36,11 @@ class Service(NamedTuple):
     versions: tuple[str, ...]
     protocols: tuple[str, ...]
     target_prefix: str
+
+    @property
+    def without_cbor(self) -> str | None:
+        """The preferred protocol other than CBOR; None where there is none."""
+        return next((name for name in self.protocols if name != CBOR), None)
 
     @property
     def api_version(self) -> str:

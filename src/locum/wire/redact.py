@@ -66,21 +66,21 @@ def compile_redactor(model: OperationModel) -> Redactor:
     Members that the input shape does not have are omitted, as they might be secret.
     """
     service = model.service_model.service_name
-    return _compile(model.input_shape, _RENAMED.get(service, {}), _SECRET_IN.get(service, frozenset()))
+    return _compile(model.input_shape, service, _SECRET_IN.get(service, frozenset()))
 
 
 def recorded_name(service: str, member: str) -> str:
-    """CloudTrail's name of a member of an input shape of `service`; `service` is empty for nested structures."""
+    """CloudTrail's name of a member of an input shape of `service`; `service` is empty for every other structure."""
     return _RENAMED.get(service, {}).get(member, member[:1].lower() + member[1:])
 
 
 def compile_answer_redactor(model: OperationModel) -> Redactor:
     """Compile the function that converts an operation's answer to `responseElements`."""
-    return _compile(model.output_shape, {}, frozenset())
+    return _compile(model.output_shape, "", frozenset())
 
 
-def _compile(shape: StructureShape | None, renamed: Mapping[str, str], secret: frozenset[str]) -> Redactor:
-    return _Compiler(secret).structure(shape, renamed) if shape is not None else _redactor({})
+def _compile(shape: StructureShape | None, service: str, secret: frozenset[str]) -> Redactor:
+    return _Compiler(secret).structure(shape, service) if shape is not None else _redactor({})
 
 
 class _Compiler:
@@ -90,7 +90,7 @@ class _Compiler:
         self._secret = secret
         self._structures: dict[str, Redactor] = {}
 
-    def structure(self, shape: StructureShape, renamed: Mapping[str, str]) -> Redactor:
+    def structure(self, shape: StructureShape, service: str = "") -> Redactor:
         known = self._structures.get(shape.name)
         if known is None:
             members: dict[str, tuple[str, _Convert | None]] = {}
@@ -100,7 +100,7 @@ class _Compiler:
                     continue
                 if member.serialization.get("eventstream"):
                     continue
-                members[name] = (renamed.get(name, name[:1].lower() + name[1:]), self._member(name, member))
+                members[name] = (recorded_name(service, name), self._member(name, member))
         return known
 
     def _member(self, name: str, shape: Shape) -> _Convert | None:
@@ -114,7 +114,7 @@ class _Compiler:
         if shape.metadata.get("sensitive"):
             return _hide
         if kind == "structure":
-            return None if shape.metadata.get("document") else self.structure(shape, {})
+            return None if shape.metadata.get("document") else self.structure(shape)
         if kind == "list":
             return _items(self._value(shape.member))
         if kind == "map":
@@ -150,8 +150,8 @@ def _redactor(members: Mapping[str, tuple[str, _Convert | None]]) -> Redactor:
         record = {}
         for name, value in values.items():
             if value is not None and name in members:
-                recorded_name, convert = members[name]
-                record[recorded_name] = value if convert is None else convert(value)
+                key, convert = members[name]
+                record[key] = value if convert is None else convert(value)
         return record
 
     return redact

@@ -19,16 +19,11 @@ def restored(model: OperationModel, recorded: Mapping[str, Any] | None) -> dict[
     """The parameters of a call of the operation `model`, from the `requestParameters` of its record."""
     if recorded is None or model.input_shape is None:
         return {}
-    service = model.service_model.service_name
-    names = {recorded_name(service, name): name for name in model.input_shape.members}
-    return _members(model.input_shape, names, recorded)
+    return _structure(model.input_shape, recorded, model.service_model.service_name)
 
 
-def _structure(shape: StructureShape, recorded: Mapping[str, Any]) -> dict[str, Any]:
-    return _members(shape, {recorded_name("", name): name for name in shape.members}, recorded)
-
-
-def _members(shape: StructureShape, names: Mapping[str, str], recorded: Mapping[str, Any]) -> dict[str, Any]:
+def _structure(shape: StructureShape, recorded: Mapping[str, Any], service: str = "") -> dict[str, Any]:
+    names = {recorded_name(service, name): name for name in shape.members}
     return {
         names[name]: _value(shape.members[names[name]], value)
         for name, value in recorded.items()

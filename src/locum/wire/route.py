@@ -21,12 +21,11 @@ from urllib.parse import unquote
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest
 from locum.wire.codec import Codec, codec
-from locum.wire.models import Service, index, service_model
+from locum.wire.models import CBOR, Service, index, service_model
 from locum.wire.parsers.s3 import bucket_of_host
 from locum.wire.route_rest import RestRouter
 from locum.wire.route_s3 import S3Router
 
-CBOR = "smithy-rpc-v2-cbor"
 _FORM = ("query", "ec2")
 _REST = ("rest-json", "rest-xml")
 

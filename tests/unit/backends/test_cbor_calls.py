@@ -12,8 +12,7 @@ from botocore.credentials import Credentials
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 
-from locum.backends.translate import CBOR
-from locum.wire.models import index, service_model
+from locum.wire.models import CBOR, index, service_model
 from support.inprocess import ENDPOINT, REGION, Answer, InProcess, Key, arrived
 
 

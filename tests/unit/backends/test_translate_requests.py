@@ -12,7 +12,7 @@ from locum import wire
 from locum.backends import translate
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest
-from locum.wire.models import index, service_model
+from locum.wire.models import CBOR, index, service_model
 from support.wire_requests import rest, target
 
 
@@ -94,9 +94,9 @@ def test_metadata_keeps_its_underscores_and_bodies_their_octets() -> None:
 
 def test_a_service_that_speaks_cbor_alone_is_repeated_in_no_other_protocol() -> None:
     for name, service in index().services.items():
-        if service.protocols == (translate.CBOR,):
+        if service.protocols == (CBOR,):
             model = service_model(name)
-            assert translate.protocol_for(model.operation_model(model.operation_names[0]), translate.CBOR) is None
+            assert translate.protocol_for(model.operation_model(model.operation_names[0]), CBOR) is None
 
 
 def test_what_cannot_be_said_is_the_callers_fault() -> None:

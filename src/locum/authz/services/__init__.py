@@ -88,4 +88,5 @@ POLICIES: Final[Mapping[str, PolicyOf]] = {name: f.policy for name, f in _SERVIC
 
 OWNER_ROOT_ACTIONS: Final = _actions(lambda functions: functions.owner_root_actions)
 CALLER_ONLY_ACTIONS: Final = _actions(lambda functions: functions.caller_only_actions)
+CALLER_ONLY_SERVICES: Final = frozenset(name for name, f in _SERVICES.items() if f.caller_only)
 CREATING_ACTIONS: Final = _actions(lambda functions: functions.creating_actions)

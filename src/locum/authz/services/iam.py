@@ -161,9 +161,8 @@ _ROLE_MANAGER: Final = "role-manager.iam.amazonaws.com"
 def _role_manager(state: State, call: Call) -> Iterator[Check]:
     """The permission to create the service-linked role of Role Manager, for a call that enables it."""
     if (call.params.get("Properties") or {}).get("RoleManager/Enabled") == "true":
-        account = call.caller.account
-        arn = iam_arn(account, "role", f"{SERVICE_LINKED}{_ROLE_MANAGER}/", "AWSServiceRoleForIAMRoleManager")
-        yield Check("iam:CreateServiceLinkedRole", arn, "role", {"iam:awsservicename": _ROLE_MANAGER})
+        for arn in _service_linked_role(state, call, (_ROLE_MANAGER, None)):
+            yield Check("iam:CreateServiceLinkedRole", arn, "role", {"iam:awsservicename": _ROLE_MANAGER})
 
 
 def _delegation_requests_listed(state: State, call: Call) -> Iterator[Check]:

@@ -125,4 +125,8 @@ FUNCTIONS: Final = Functions(
     },
     keys={"organizations_policy_type": _policy_types},
     facts=_facts,
+    # The resources of an organization belong to its management account. The verbs determine which other accounts may
+    # call (delegated administrators, invited accounts). Where the organization's resource policy has to allow the call
+    # as well, the verb calls `authz.delegated`.
+    caller_only=True,
 )

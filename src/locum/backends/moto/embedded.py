@@ -25,6 +25,7 @@ from locum.backends.port import BackendCall, Carried
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
 from locum.core.resources import ResourceFacts
+from locum.wire.models import CBOR
 
 SHORT: Final = {
     "s3": frozenset(
@@ -95,7 +96,7 @@ def _response_to(call: BackendCall) -> HttpResponse:
     answer = _run_handler(call, handler, Request(environ) if protocol in _FORM_PROTOCOLS else _Request(environ))
     if protocol == "json":  # which moto sometimes gets wrong
         _set_content_type(answer, restated.headers["content-type"])
-    if call.protocol != translate.CBOR:
+    if call.protocol != CBOR:
         return answer
     assert isinstance(answer.body, bytes)
     output = translate.read_answer(call.model, protocol, answer.status, answer.headers, answer.body)
