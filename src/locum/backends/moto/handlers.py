@@ -17,7 +17,7 @@ from moto.core.base_backend import BackendDict
 
 from locum.backends.moto.deliveries import divert_events
 from locum.backends.moto.fence import NOT_IN_STACKS
-from locum.backends.moto.internals import confine_stacks, withdraw_guards
+from locum.backends.moto.internals import confine_stacks, withdraw_bucket_guard, withdraw_key_guard
 from locum.backends.moto.relied_on import check
 
 Handler = Callable[..., tuple[int, dict[str, Any], Any]]
@@ -25,11 +25,13 @@ Handler = Callable[..., tuple[int, dict[str, Any], Any]]
 WITHHELD: Final = frozenset({"iam", "sts", "moto_api._internal", "instance_metadata"})
 """The modules of moto that are not used, as Locum implements them, and moto's own API."""
 
-_MEDIATED: Final[Mapping[str, Callable[[], None]]] = {
+_ADJUSTMENTS: Final[Mapping[str, Callable[[], None]]] = {
     "cloudformation": lambda: confine_stacks(NOT_IN_STACKS),
     "events": divert_events,
+    "kms": withdraw_key_guard,
+    "s3": withdraw_bucket_guard,
 }
-"""The functions that keep modules of moto from calling the models of others, to be run when a module is loaded."""
+"""The functions that replace parts of modules of moto, to be run when a module is loaded."""
 
 _PARTITIONS: Final = frozenset({"aws", "global"})
 """The pseudo-regions of global services, which ignore the region of a call."""
@@ -85,11 +87,7 @@ def find(service: str, endpoint_prefix: str, signing_name: str, region: str, acc
     module = module_of(service)
     if module is None:
         return None
-    check(module)
-    urls = importlib.import_module(f"moto.{module}.urls")
-    withdraw_guards(module)
-    if module in _MEDIATED:
-        _MEDIATED[module]()
+    urls = _urls(module)
     hosts = (h.format(prefix=endpoint_prefix, region=region, account=account, signing=signing_name) for h in _HOSTS)
     for host in hosts:
         bases = [base for base in urls.url_bases if re.match(base, f"https://{host}")]
@@ -107,6 +105,16 @@ def has_region(service: str, account: str, region: str) -> bool:
         return True
     regions = backends[account].regions
     return region in regions or not _PARTITIONS.isdisjoint(regions)
+
+
+@cache
+def _urls(module: str) -> Any:
+    """moto's URLs of `module`, which is checked and adjusted when it is loaded."""
+    check(module)
+    urls = importlib.import_module(f"moto.{module}.urls")
+    if module in _ADJUSTMENTS:
+        _ADJUSTMENTS[module]()
+    return urls
 
 
 def _routes(bases: list[str], paths: dict[str, Handler]) -> Iterator[Route]:

@@ -16,25 +16,27 @@ from moto.sns.models import Subscription
 # -- replacements ----------------------------------------------------------------------------------------
 
 
-def withdraw_guards(part: str) -> None:
-    """Disable moto's own checks of policies in its `s3` or `kms`. Other parts have none.
+def withdraw_bucket_guard() -> None:
+    """Disable moto's own check of bucket policies.
 
-    It evaluates policies of buckets and keys without principals and conditions, and would refuse calls that they allow
-    (a Deny whose condition does not match). There is no setting for it.
+    It evaluates them without principals and conditions, and would refuse calls that they allow (a Deny whose condition
+    does not match). There is no setting for it.
     """
-    if part == "s3":
-        neutral = importlib.import_module("moto.iam.access_control").PermissionResult.NEUTRAL
+    neutral = importlib.import_module("moto.iam.access_control").PermissionResult.NEUTRAL
 
-        def neutral_permission(_bucket: Any, _action: str, _resource: str) -> Any:
-            return neutral
+    def neutral_permission(_bucket: Any, _action: str, _resource: str) -> Any:
+        return neutral
 
-        FakeBucket.get_permission = neutral_permission
-    elif part == "kms":
+    FakeBucket.get_permission = neutral_permission
 
-        def no_validation(_key: Any, _action: str) -> None:
-            return None
 
-        setattr(importlib.import_module("moto.kms.responses"), "validate_policy", no_validation)  # noqa: B010 - for mypy
+def withdraw_key_guard() -> None:
+    """Disable moto's own check of key policies, for the same reason."""
+
+    def no_validation(_key: Any, _action: str) -> None:
+        return None
+
+    setattr(importlib.import_module("moto.kms.responses"), "validate_policy", no_validation)  # noqa: B010 - for mypy
 
 
 def confine_stacks(types: frozenset[str]) -> None:
