@@ -1,1 +1,1 @@
-"""What acts without a request: deliveries of committed effects, and the hosts of instances and of functions."""
+"""Agents, which act without a request: deliveries of committed effects, and the hosts of instances and functions."""

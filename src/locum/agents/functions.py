@@ -139,7 +139,7 @@ def _event(payload: bytes, kind: str) -> bytes:
 
 
 def _client_context(params: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the client tells of itself, a JSON object in base64. Raises Fault."""
+    """Decode the client context, a JSON object in base64. Raises Fault."""
     told = params.get("ClientContext")
     if told is None:
         return None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Origin(NamedTuple):
-    """Who made a call and when, as services tell others of it in their events.
+    """The origin of a call, caller and time, as services tell others of it in their events.
 
     `principal_id` is aws:userid, `account` 12 digits or a service principal, `at` epoch seconds.
     """

@@ -204,7 +204,7 @@ class Calls:
         return read(codec.model, codec.protocol, answer.status, answer.headers, await whole(answer))
 
     async def _reply(self, context: RequestContext, ask: Ask) -> Mapping[str, Any] | Fault:
-        """What becomes of the ask of a verb: its answer, or the fault that it gets."""
+        """Make the call that a verb asks for; its answer, or the fault that it gets."""
         if not reads_only(ask.call.operation):
             raise RuntimeError(f"a verb asks with {ask.call.service}:{ask.call.operation}, which does not only read")
         try:

@@ -41,7 +41,7 @@ class Carrying:
         self._make = make
 
     async def facts(self, context: RequestContext) -> Facts:
-        """What the backends know of the resources that the call is about, by ARN."""
+        """The facts that the backends have of the call's resources, by ARN."""
         facts: Facts = {}
         plan = context.plan
         assert plan is not None

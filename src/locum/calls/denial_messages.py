@@ -45,7 +45,7 @@ def _encoded(failing: Ruling, ring: KeyRing, entropy: Entropy) -> str:
 
 
 def details(failing: Ruling) -> dict[str, Any]:
-    """What the message says of the check that failed."""
+    """The content of the message: the check that failed, and the statements that decided it."""
     request, decision = failing.request, failing.decision
     principal = request.principal
     statements = [_statement(reference, failing.policies, principal.unique_id) for reference in decision.determining]

@@ -1,4 +1,4 @@
-"""Where an allowed call is carried out: in the account and the region of the resource that was decided on.
+"""The destination of an allowed call: the account and the region of the resource that was decided on.
 
 A backend looks a resource up in one account and one region. Were those the caller's, while an ARN in the call
 names others, the decision would be on one resource and the call on another of the same name.
@@ -27,7 +27,7 @@ class Destination(NamedTuple):
 
 
 def destination(context: RequestContext, facts: Mapping[str, ResourceFacts]) -> Destination:
-    """Where the call goes. Raises Fault NotImplemented for one on resources in several places.
+    """The destination of a call. Raises Fault NotImplemented for one on resources in several places.
 
     A bucket is made for whoever calls: that its name belongs to somebody else is for S3 to say. What nobody in
     particular asks for (in the mode `observe`) must at least be about something that is somebody's.

@@ -161,7 +161,7 @@ class Recorder:
         )
 
     def _use(self, context: RequestContext, traits: _Traits) -> Use | None:
-        """What the call is a use of, allowed or not: the very same value each time, so that it is cheap to find."""
+        """The use that the call is, allowed or not: the very same value each time, so that it is cheap to find."""
         caller, action = context.caller, _action(context, traits)
         if not caller.access_key_id or not action:
             return None
@@ -193,7 +193,7 @@ class Recorder:
 
 
 class _Traits(NamedTuple):
-    """What is the same for every call of an operation. `action` is its own, where its plan has none."""
+    """The properties that all calls of an operation have. `action` is its own, where its plan has none."""
 
     service: str
     operation: str
@@ -209,7 +209,7 @@ _Who = tuple[str, str, str, str, str]
 
 
 def _who(caller: Caller) -> _Who:
-    """What tells callers apart: of federated ones, whose ids are their provider's, also the account they call in."""
+    """The key of a caller: of federated ones, whose ids are their provider's, also the account they call in."""
     principal = caller.principal
     return caller.access_key_id, principal.arn, principal.user_id, principal.account, principal.name
 

@@ -41,7 +41,7 @@ async def rehearsed(runtime: Runtime, context: Context, operation: Operation, pa
 
 
 async def _run(runtime: Runtime, operation: Operation, work: Callable[[], None]) -> None:
-    """Where storage is waited for, among those who wait for it; what is computed does not keep them waiting."""
+    """Run in a thread: with the readers of storage where the verb waits for it, else with those who compute."""
     if operation.blocks:
         await runtime.ledger.read(work)
     else:

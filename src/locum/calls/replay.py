@@ -43,7 +43,7 @@ def recorded_call(record: Record) -> Call | None:
 
 
 def decided_again(record: Record, state: State, facts: dict[str, ResourceFacts]) -> Authorization | None:
-    """What is decided of a recorded call on `state`, with `facts` of the resources by ARN; None as `recorded_call`."""
+    """The decision on a recorded call on `state`, with `facts` of the resources by ARN; None as `recorded_call`."""
     call = recorded_call(record)
     if call is None:
         return None

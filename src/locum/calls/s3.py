@@ -1,4 +1,4 @@
-"""What S3 itself answers differently for callers who may not know more.
+"""Answers that S3 itself gives only to callers with further permissions.
 
 S3 API Reference, GetObject: "If the object you request doesn't exist, the error that Amazon S3 returns depends
 on whether you also have the s3:ListBucket permission": 404 with it, 403 without.

@@ -43,7 +43,7 @@ class Verbs:
         self._reply = reply
 
     def context(self, context: RequestContext) -> Context:
-        """What the verb of the call `context` is given."""
+        """The `Context` of the verb of a call."""
         runtime = self._runtime
         return Context(
             context.state,

@@ -44,7 +44,7 @@ that AWS does not have is a region, too."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What `locum up` was asked for.
+    """The options of `locum up`.
 
     `account` is that of the root user; None: the one that the installation has. `backends` maps a service, or `*`, to
     an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret). `launcher_grace`: seconds

@@ -1,4 +1,4 @@
-"""What `locum run` and `locum exec` share: one command inside one instance."""
+"""One command inside one instance: the common part of `locum run` and `locum exec`."""
 
 from __future__ import annotations
 

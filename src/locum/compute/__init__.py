@@ -1,1 +1,1 @@
-"""What makes an instance or a function real: a namespace with 169.254.169.254 in it, and processes."""
+"""The real part of instances and functions: a namespace with 169.254.169.254 in it, and processes."""

@@ -94,7 +94,7 @@ class Attachment:
             sock.close()
 
     def _ready(self, until: int) -> list[Any]:
-        """What there is to read: `until`, the connection, or clients to turn away. Nothing: it is time to try again."""
+        """The sockets that can be read: `until`, the connection, or clients to turn away; none after a pause."""
         awaited: list[Any] = [until]
         if self._connection is not None:
             return select.select([*awaited, self._connection], [], [])[0]

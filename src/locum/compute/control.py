@@ -23,7 +23,7 @@ _BACKLOG: Final = 128
 
 
 class Host(Protocol):
-    """What the plane does for launchers."""
+    """The host of instances, as the control socket uses it for launchers."""
 
     async def serve_metadata(self, sock: socket.socket, account: str, instance: str) -> None:
         """Answer metadata requests on `sock` as `instance`."""
@@ -35,7 +35,7 @@ class Host(Protocol):
         """Stop serving on `sock`."""
 
     def refusal(self, account: str, instance: str) -> str | None:
-        """Why nothing can run in `instance`, or None: it is there and running."""
+        """The reason why nothing can run in `instance`; None where it is there and running."""
 
     async def hold(self, account: str, instance: str) -> None:
         """Make durable that `instance` is ephemeral: its launcher is attached. Raises Fault where it cannot be."""

@@ -56,7 +56,7 @@ class Invocation(NamedTuple):
 
 
 class InvocationResult(NamedTuple):
-    """What came of an invocation: `payload` is what the handler returned, or an error object where `failed`.
+    """The result of an invocation: `payload` is what the handler returned, or an error object where `failed`.
 
     `log` is the end of what the function wrote, at most `LOG_TAIL` octets.
     """
@@ -183,7 +183,7 @@ class FunctionProcess:
         return "error", _error("Function.ResponseSizeTooLarge", text)
 
     async def _exit(self) -> str:
-        """How the process ended, in the words of Lambda."""
+        """The end of the process, in the words of Lambda."""
         assert self._process is not None
         status = await self._process.wait()
         how = "exited without providing a reason"

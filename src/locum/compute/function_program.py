@@ -83,7 +83,7 @@ class Channel:
 
 
 class Context:
-    """What a handler gets beside its event. Lambda Developer Guide, "Using the Lambda context object ... Python"."""
+    """The second argument of a handler. Lambda Developer Guide, "Using the Lambda context object ... Python"."""
 
     def __init__(self, header: dict[str, Any]) -> None:
         client = header["client_context"]
@@ -189,7 +189,7 @@ def _handler(name: str) -> Handler:
 
 
 def _marshalled(answer: object) -> bytes:
-    """What a handler returned, as JSON. Raises RuntimeFault."""
+    """Encode what a handler returned as JSON. Raises RuntimeFault."""
     if isinstance(answer, bytes):
         return answer
     try:

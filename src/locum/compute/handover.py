@@ -1,4 +1,4 @@
-"""How listening sockets get from a launcher to the plane: one message with descriptors over a Unix socket.
+"""The handover of listening sockets from a launcher to the plane: a message with descriptors over a Unix socket.
 
     launcher -> plane   {"attach": INSTANCE, "account": ID, "ephemeral": BOOL, "pid": N}  + 1 or 2 descriptors
                         {"end": INSTANCE, "account": ID}

@@ -73,7 +73,7 @@ def _become(
 
 
 def _restore_signals() -> None:
-    """What Python ignores for itself, and a command does not expect to be ignored."""
+    """Restore the signals that Python ignores for itself, and a command does not expect to be ignored."""
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
 

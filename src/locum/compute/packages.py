@@ -42,7 +42,7 @@ def unpack(package: bytes, root: Path) -> None:
 
 
 def _place(root: Path, entry: zipfile.ZipInfo) -> Path:
-    """Where `entry` goes. Raises PackageError where that is not below `root`, or would be a link."""
+    """The path that `entry` is extracted to. Raises PackageError where it is not below `root`, or would be a link."""
     name = Path(entry.filename)
     if name.is_absolute() or ".." in name.parts:
         raise PackageError(f"the name {entry.filename!r} leads out of it")

@@ -1,4 +1,4 @@
-"""Who is calling: the principal, and what its credentials say of it."""
+"""Callers: the principal, and what its credentials say of it."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ ANONYMOUS = Principal(PrincipalKind.ANONYMOUS, "*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """What temporary credentials carry, sealed into their session token. Times are epoch seconds.
+    """The content of temporary credentials, sealed into their session token. Times are epoch seconds.
 
     `kind` is the kind of principal that the credentials speak for: a role session, a federated user, or
     (GetSessionToken) a user or root. `issuer_arn`, `issuer_id` name the role, or the user behind the
@@ -215,7 +215,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who makes a call: the principal, the access key it signed with, and its session where it has one.
+    """The caller of a call: the principal, the access key it signed with, and its session where it has one.
 
     `federated_claims` is there where `principal` is one of `FEDERATED`. `source` is there where it is a service
     principal that acts for a resource. `via` are the services that make the call with this caller's permissions

@@ -1,4 +1,4 @@
-"""What is relied on of a library's inner life, as values that are held against the library when it is loaded.
+"""Internals of a library that are relied on, as values that are held against the library when it is loaded.
 
 Names that a library does not promise may change with any version of it. Where one is gone, this is found out at once,
 and told with the version that is wanted, in place of breaking one call or another later on.
@@ -53,7 +53,7 @@ def installed(library: str) -> str:
 
 
 def _problems(module: object, relied: Relied) -> Iterator[str]:
-    """What is not there, or not as it should be."""
+    """The internals that are not there, or not as they should be."""
     found: Any = module
     for part in relied.name.split("."):
         if not hasattr(found, part):

@@ -65,7 +65,7 @@ def _broad_grants(policy: Policy, statement: Statement, grant: _Grant) -> Iterat
 
 
 def _granted(statement: Statement, action: str) -> tuple[str, list[Node]]:
-    """How the statement includes the action, and the nodes that do; none where it does not grant it."""
+    """The way in which the statement includes the action, and the nodes that do; none where it does not grant it."""
     excluding = statement.element("NotAction")
     if excluding is not None:
         covered = any(matcher(node.text.lower())(action) for node in statement.texts("NotAction"))

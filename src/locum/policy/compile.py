@@ -65,7 +65,7 @@ class CompiledStatement:
         return True
 
     def names(self, prepared: PreparedRequest) -> Form | None:
-        """How the Principal element names the caller; None where it does not, or where there is no such element."""
+        """The way in which the Principal element names the caller; None where it does not, or is not there."""
         return None if self.principal is None else self.principal.names(prepared)
 
 

@@ -88,7 +88,7 @@ def _row(code: str, status: int, json_code: str, text: str, ec2: _Answer | None 
 
 
 def _body(code: str, status: int, text: str) -> _Row:
-    """What can be wrong with an S3 payload. No other service has such payloads."""
+    """The errors of S3 payloads. No other service has such payloads."""
     return dict.fromkeys(Family, _Answer(code, status, text))
 
 

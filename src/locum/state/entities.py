@@ -1,4 +1,4 @@
-"""What the plane knows: every kind of entity, as an immutable value.
+"""The entities of the state: every kind, as an immutable value.
 
 An entity is identified by (kind, account, key). Names of IAM resources are unique without regard to case,
 so their key is the lower-cased name; the name keeps its spelling. Times are whole epoch seconds.
@@ -27,7 +27,7 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
 
     @property
     def key(self) -> str:
-        """What tells this entity from the others of its kind in its account: the field `key_field`, in most."""
+        """The key of the entity among those of its kind in its account: the field `key_field`, in most."""
         return str(getattr(self, self.key_field))
 
 

@@ -1,4 +1,4 @@
-"""What waits for the disk: the batch that calls join, and the rows of calls that wait for nothing."""
+"""Batches that wait for the disk: calls that are committed together, and the rows of calls that wait for nothing."""
 
 from __future__ import annotations
 

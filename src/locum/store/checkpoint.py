@@ -26,7 +26,7 @@ PART: Final = 256
 
 
 class Change(NamedTuple):
-    """What one journal entry changed: its events, and the state after it."""
+    """The change of one journal entry: its events, and the state after it."""
 
     sequence: int
     events: tuple[Event, ...]
@@ -52,7 +52,7 @@ def entities(state: State) -> Iterator[AnyEntity]:
 
 
 def size(state: State) -> int:
-    """How many entities there are in `state`. Takes a step for each table of each account."""
+    """The number of entities in `state`. Takes a step for each table of each account."""
     return sum(len(table) for accounts in state.tables.values() for table in accounts.values())
 
 
@@ -82,7 +82,7 @@ def load(journal: Journal) -> State:
 
 
 def catch_up(journal: Journal, state: State, recent: int) -> CaughtUp:
-    """What became of `state`, with the last `recent` changes. Raises StorageError where it cannot be known."""
+    """Read on from `state`, keeping the last `recent` changes. Raises StorageError where that cannot be done."""
     newest: deque[Change] = deque(maxlen=recent)
     try:
         for following in changes(journal, state):

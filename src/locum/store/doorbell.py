@@ -1,4 +1,4 @@
-"""How those who wait for a journal's next entry are woken: by a bell, which every handle rings after its commit.
+"""Bells, which wake those who wait for a journal's next entry: every handle rings after its commit.
 
 A bell says that there is something new. What it is, the journal has.
 """

@@ -59,7 +59,7 @@ class FileListener:
 
 
 def _watch(path: Path) -> tuple[int, ...]:
-    """What can be read when the file at `path` is closed by somebody; nothing where it cannot be watched."""
+    """A descriptor to be read when the file at `path` is closed by somebody; none where it cannot be watched."""
     import ctypes  # noqa: PLC0415 - where a journal is shared, which few are
 
     libc = ctypes.CDLL(None)

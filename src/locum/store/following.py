@@ -1,4 +1,4 @@
-"""How a ledger learns of what other handles append to the journal: a thread waits for it."""
+"""Following: a thread that waits for what other handles append to the journal."""
 
 from __future__ import annotations
 

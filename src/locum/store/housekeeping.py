@@ -1,4 +1,4 @@
-"""What a ledger does in the pauses: compact the journal, and keep the event history in order."""
+"""Housekeeping of a ledger, in the pauses: compaction of the journal, and upkeep of the event history."""
 
 from __future__ import annotations
 

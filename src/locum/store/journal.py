@@ -50,7 +50,7 @@ class Entry(NamedTuple):
 
 
 class Use(NamedTuple):
-    """What a call of somebody with credentials is a use of, allowed or not.
+    """The use that a call of somebody with credentials is, allowed or not.
 
     `account` and `principal` are who: the unique id of a user or role, the account itself for the root user.
     `access_key_id` is the key, where it is a long-term one. `action` is IAM's (`s3:GetObject`).
@@ -99,7 +99,7 @@ class AuditRow(NamedTuple):
 
 
 class Field(StrEnum):
-    """What audit rows can be looked up by."""
+    """The fields by which audit rows can be looked up."""
 
     EVENT_ID = "event_id"
     REQUEST_ID = "request_id"
@@ -140,7 +140,7 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How much of the event history is kept: CloudTrail's 90 days, and a number of rows."""
+    """The retention of the event history: CloudTrail's 90 days, and a number of rows."""
 
     days: int = 90
     rows: int = 1_000_000
@@ -169,7 +169,7 @@ class Journal(Protocol):
 
     @property
     def installation(self) -> str:
-        """What tells this journal from every other one, from its creation on (a UUID)."""
+        """The identity of the journal, from its creation on (a UUID)."""
         ...
 
     @property
@@ -210,7 +210,7 @@ class Journal(Protocol):
         ...
 
     def follow(self) -> Follower:
-        """What waits for the next entries. `close` of the journal closes it as well."""
+        """A follower, which waits for the next entries. `close` of the journal closes it as well."""
         ...
 
     def save_checkpoint(self, sequence: int, parts: Iterable[bytes], keep: int = 0) -> int:
@@ -241,7 +241,7 @@ class Journal(Protocol):
         ...
 
     def uses(self, account: str, principal: str | None = None) -> list[Used]:
-        """What was last used when in `account`, by `principal` (a unique id) where that is given; in no order."""
+        """The last uses in `account`, by `principal` (a unique id) where that is given; in no order."""
         ...
 
     def maintain(self, now: float) -> bool:

@@ -37,11 +37,11 @@ from locum.store.writer import UNAVAILABLE, BatchWriter
 
 
 class HasEvents(Protocol):
-    """What a handler answers: at least its events (`services.verbs.Outcome` does)."""
+    """The answer of a handler: at least its events (`services.verbs.Outcome` has them)."""
 
     @property
     def events(self) -> Sequence[Event]:
-        """What becomes of the state. None: nothing."""
+        """The events that change the state; none where nothing changes."""
         ...
 
 
@@ -88,7 +88,7 @@ class Ledger:
 
     @property
     def failure(self) -> str:
-        """Why the ledger takes no more calls, or refused the last ones; empty while it works."""
+        """The reason why the ledger takes no more calls, or refused the last ones; empty while it works."""
         return self._writer.failure or self._writer.trouble
 
     @property
@@ -184,7 +184,7 @@ class Ledger:
             await self._written()
 
     async def read(self, query: Callable[[], R]) -> R:
-        """What the blocking `query` (a look-up in the journal) answers, run beside the loop after a `flush`.
+        """Run the blocking `query` (a look-up in the journal) beside the loop, after a `flush`.
 
         Raises ServiceUnavailable where storage does not work at the moment.
         """

@@ -1,4 +1,4 @@
-"""How much, how often and for how long: the numbers that a ledger goes by."""
+"""The limits of a ledger: sizes, intervals and patience."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How the ledger batches, compacts, follows, and waits for storage. Times are in seconds.
+    """Limits for batches, compaction, following, and waiting for storage. Times are in seconds.
 
     `delay` and `rows`: an audit row is written at the latest after one or with the other. `buffer`: so many rows
     waiting make the next one wait for the disk. `checkpoint`: entries after which the journal is compacted (more in a

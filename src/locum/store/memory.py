@@ -29,7 +29,7 @@ _HOUR: Final = 3600.0
 
 
 class _Held:
-    """What all handles of one journal share. To be touched under `lock`."""
+    """The data that all handles of one journal share. To be touched under `lock`."""
 
     def __init__(self) -> None:
         self.lock = Lock()

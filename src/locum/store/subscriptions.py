@@ -1,4 +1,4 @@
-"""Whoever wants to know of every change: once each, in order, at its own pace.
+"""Subscriptions to changes: every change once, in order, at the subscriber's own pace.
 
 The newest changes are kept in memory, for all subscribers together, each of which has its own place. One that falls
 behind them reads on from the journal; one that falls behind that too is told where to begin anew. So a slow subscriber

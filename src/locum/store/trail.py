@@ -121,7 +121,7 @@ class Trail:
             start += len(chunk)
 
     def find(self, connection: sqlite3.Connection, query: AuditQuery) -> list[Found]:
-        """What `query` asks for, newest first."""
+        """The rows of `query`, newest first."""
         found: list[Found] = []
         for part in reversed(self._seen.parts(connection)):
             if len(found) >= query.limit:

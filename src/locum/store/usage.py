@@ -1,4 +1,4 @@
-"""Who last used what, in SQLite: one row for each principal, access key, action and region.
+"""Last uses, in SQLite: one row for each principal, access key, action and region.
 
 Facts that shaped it:
 - Nearly every call is a use, and of the same few things; hardly anybody asks. So the instants are kept in memory
@@ -37,7 +37,7 @@ _READ: Final = "SELECT account, principal, access_key_id, action, region, at FRO
 
 
 class _Instant:
-    """When something was last used, and which of it is in the table (epoch seconds)."""
+    """The instant of a last use, and the one that is in the table (epoch seconds)."""
 
     __slots__ = ("at", "saved")
 

@@ -36,7 +36,7 @@ class Workers:
         self._pool.submit(work).add_done_callback(lambda done: loop.call_soon_threadsafe(back, done))
 
     async def ask(self, work: Callable[[], R]) -> R:
-        """What `work` answers in a thread."""
+        """Run `work` in a thread, and wait for its answer."""
         loop = asyncio.get_running_loop()
         for attempt in range(self._limits.retries):
             try:
@@ -46,7 +46,7 @@ class Workers:
         return await loop.run_in_executor(self._pool, work)
 
     def now(self, work: Callable[[], R]) -> R:
-        """What `work` answers in a thread, once. The loop waits for it."""
+        """Run `work` in a thread, once. The loop waits for its answer."""
         return self._pool.submit(work).result()
 
     def close(self) -> None:

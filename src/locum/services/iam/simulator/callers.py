@@ -26,7 +26,7 @@ _SESSION: Final = "<simulated>"
 
 
 def caller(context: Context, arn: str | None) -> Principal:
-    """Who makes the simulated request; without an ARN, somebody of the account. Raises InvalidInput."""
+    """The principal of the simulated request; without an ARN, somebody of the account. Raises InvalidInput."""
     if arn is None:
         return Principal(PrincipalKind.USER, "", context.account, _NOBODY_ID)
     match = _CALLER.fullmatch(arn)

@@ -1,4 +1,4 @@
-"""What the policy simulator refuses, in AWS's words.
+"""The errors of the policy simulator, in AWS's words.
 
 IAM API Reference, SimulateCustomPolicy, SimulatePrincipalPolicy, "Errors": InvalidInput, PolicyEvaluation,
 NoSuchEntity. The texts are those that the API answers.
@@ -26,7 +26,7 @@ def not_an_arn(resource: str) -> Fault:
 
 
 def not_an_entity(resource: str) -> Fault:
-    """Where one resource must be named, all are."""
+    """All resources are named where one has to be."""
     return invalid_input(f"Invalid Entity Arn: {resource} does not clearly define entity type and name.")
 
 

@@ -1,4 +1,4 @@
-"""What a simulation is asked: the request's members, checked and read."""
+"""The input of a simulation: the request's members, checked and read."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def _of_document(document: Document) -> Iterator[str]:
 
 
 def _texts(statement: Statement) -> Iterator[str]:
-    """Where variables may stand: resources and the values of conditions."""
+    """The texts in which variables may stand: resources and the values of conditions."""
     yield from statement.resources or ()
     yield from statement.not_resources or ()
     for condition in statement.conditions:

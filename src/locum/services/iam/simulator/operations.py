@@ -68,7 +68,7 @@ def _page(params: Params, simulation: Simulation) -> Outcome:
 
 
 def _answered(marker: str) -> int:
-    """How many actions were answered before the page of `marker`. Raises InvalidInput."""
+    """The number of actions that were answered before the page of `marker`. Raises InvalidInput."""
     found = _MARKED.fullmatch(key_in(marker) or "")
     if found is None:
         raise invalid_input("Invalid marker for pagination.")

@@ -1,4 +1,4 @@
-"""Where AWS says that a statement stands.
+"""The positions of statements, as AWS tells them.
 
 Positions are those of the parser's cursor, read just before it takes the statement and just after: it begins
 behind the bracket or behind the statement before it, and a lone statement behind its own brace.

@@ -1,4 +1,4 @@
-"""What a simulation answers: one EvaluationResult an action.
+"""The answer of a simulation: one EvaluationResult an action.
 
 IAM API Reference, EvaluationResult: "The simulator now returns a single EvaluationResult per action, regardless of
 how many resource ARNs are provided. ... The top-level EvalDecision reflects the most restrictive decision across all
@@ -153,7 +153,7 @@ def _statements(places: Places, decision: Decision) -> Statements:
 
 
 def _details(decision: Decision) -> dict[str, str]:
-    """What each type of policy says of a request across accounts."""
+    """The decisions of the types of policies on a request across accounts."""
     outcomes = decision.outcomes
     details = {_IDENTITY: _OUTCOMES[outcomes.identity], _RESOURCE: _OUTCOMES[outcomes.resource]}
     if outcomes.boundary is not PolicyTypeOutcome.ABSENT:

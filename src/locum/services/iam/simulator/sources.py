@@ -66,7 +66,7 @@ def _input(text: str, kind: PolicyKind, name: str, label: str, number: int) -> C
 
 
 class Stored(NamedTuple):
-    """What an entity is under, and the SourcePolicyIds of those policies that are not called as their source is."""
+    """The policies that apply to an entity, and the SourcePolicyIds of those that are not called as their source is."""
 
     policies: Policies
     names: Mapping[Source, str]
