@@ -28,13 +28,6 @@ ECHO = "def handler(event, context): return {'event': event, 'id': context.aws_r
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
 
 
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
-    running = InProcess(tmp_path_factory.mktemp("plane"))
-    yield running
-    running.close()
-
-
 @pytest.fixture(autouse=True)
 def nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

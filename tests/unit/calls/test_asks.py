@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from locum.audit import cloudtrail_event
 from support.inprocess import InProcess
 
 IMAGE = "ami-0abcdef1234567890"
-
-
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
-    running = InProcess(tmp_path_factory.mktemp("plane"))
-    yield running
-    running.close()
 
 
 def test_a_launch_asks_the_backend_for_its_subnet_as_ec2(plane: InProcess) -> None:

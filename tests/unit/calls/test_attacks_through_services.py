@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,17 +25,15 @@ URL = f"https://{BUCKET}.s3.amazonaws.com/template.json"
 
 
 @pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
-    running = InProcess(tmp_path_factory.mktemp("plane"))
-    running.client("iam").create_role(
+def plane(plane: InProcess) -> InProcess:
+    plane.client("iam").create_role(
         RoleName="powerful", AssumeRolePolicyDocument=trusting(Service="lambda.amazonaws.com")
     )
-    s3 = running.client("s3")
+    s3 = plane.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     s3.put_object(Bucket=BUCKET, Key="code.zip", Body=package(main=ECHO))
     s3.put_object(Bucket=BUCKET, Key="template.json", Body=b'{"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}')
-    yield running
-    running.close()
+    return plane
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -33,13 +33,11 @@ VIA = {"aws:CalledVia": ["cloudformation.amazonaws.com"]}
 
 
 @pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
-    running = InProcess(tmp_path_factory.mktemp("plane"))
-    s3 = running.client("s3")
+def plane(plane: InProcess) -> InProcess:
+    s3 = plane.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     s3.put_object(Bucket=BUCKET, Key="stack.yaml", Body=TEMPLATE.encode())
-    yield running
-    running.close()
+    return plane
 
 
 def reading(**more: Any) -> dict[str, Any]:

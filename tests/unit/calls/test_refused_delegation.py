@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,13 +14,10 @@ HOME = "arn:aws:iam::{0}:root"
 
 
 @pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+def plane(plane: InProcess) -> InProcess:
     """A plane whose account manages an organization of two."""
-    path: Path = tmp_path_factory.mktemp("plane")
-    running = InProcess(path)
-    running.client("organizations").create_organization(FeatureSet="ALL")
-    yield running
-    running.close()
+    plane.client("organizations").create_organization(FeatureSet="ALL")
+    return plane
 
 
 @pytest.fixture(scope="module")

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
-
-import pytest
 
 from locum.audit import Record
 from locum.calls.replay import decided_again
 from locum.core.resources import ResourceFacts
 from support.inprocess import InProcess, Key
-
-
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
-    running = InProcess(tmp_path_factory.mktemp("plane"))
-    yield running
-    running.close()
 
 
 def allow(action: str, resource: str = "*", **more: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
@@ -24,13 +23,6 @@ from support.inprocess import InProcess
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:broken"
-
-
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
-    running = InProcess(tmp_path_factory.mktemp("plane"))
-    yield running
-    running.close()
 
 
 class Queue:

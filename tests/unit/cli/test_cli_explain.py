@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,13 +14,6 @@ from locum.cli.commands.explain import lines
 from support.inprocess import InProcess, Key, refusal
 
 TEXTS = st.text(max_size=40)
-
-
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
-    running = InProcess(tmp_path_factory.mktemp("plane"))
-    yield running
-    running.close()
 
 
 def told(plane: InProcess) -> str:

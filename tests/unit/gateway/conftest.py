@@ -1,4 +1,4 @@
-"""Planes for the tests of the gateway."""
+"""Another plane for the tests of the gateway."""
 
 from __future__ import annotations
 
@@ -7,14 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from support.inprocess import InProcess
-
-
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
-    """One a module, which enforces."""
-    running = InProcess(tmp_path_factory.mktemp("plane"))
-    yield running
-    running.close()
 
 
 @pytest.fixture(scope="module")

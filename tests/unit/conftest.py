@@ -1,4 +1,4 @@
-"""A plane with moto behind it, for the tests of the backends."""
+"""The plane that the unit tests share: each module has one of its own, unless it has another fixture `plane`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support.inprocess import InProcess
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
-    """One a module; what a test makes in it has names of its own. (moto's own state is one a process.)"""
+    """It enforces; what a test makes in it has names of its own. (moto's own state is one a process.)"""
     running = InProcess(tmp_path_factory.mktemp("plane"))
     yield running
     running.close()
