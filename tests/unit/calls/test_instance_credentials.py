@@ -19,52 +19,27 @@ from locum.core.principal import PrincipalKind
 from locum.credentials import open_session
 from locum.services.sts import EC2, attached_profile, renew_at
 from locum.services.verbs import Settings
-from locum.state import Instance, MetadataOptions, ProfileAssociation, remove
+from locum.state import MetadataOptions, remove
 from support.authority import trusting
-from support.metadata import Metadata, closed_afterwards
+from support.metadata import Metadata, association, closed_afterwards, instance
 from support.one_account import ACCOUNT, NOW, profile, role
 from support.organization import member, organization, rcp, tree
 
 __all__ = ["closed_afterwards"]
 
-INSTANCE = Instance(
-    account=ACCOUNT,
-    id="i-0123456789abcdef0",
-    region="us-east-1",
-    reservation="r-1",
-    state_changed=1,
-    launched=1,
-    zone="us-east-1a",
-    private_ip="172.31.0.4",
-    metadata=MetadataOptions(tokens="optional"),
-)
-BOND = ProfileAssociation(
-    account=ACCOUNT,
-    id="iip-assoc-1",
-    region="us-east-1",
-    instance=INSTANCE.id,
-    profile="web",
-    profile_id="AIPAWEB",
-    profile_arn=profile().arn,
-    since=1,
-)
+INSTANCE = instance(metadata=MetadataOptions(tokens="optional"))
+BOND = association(profile("web", "app"))
 
 
 @pytest.fixture
 def plane() -> Metadata:
-    return Metadata((role("app"), profile("web", "app"), INSTANCE, BOND))
+    return Metadata.with_profile()
 
 
 def fetched(plane: Metadata) -> dict[str, Any] | None:
     """What the metadata service tells of the role `app`; None where there is nothing to tell."""
     answer = plane.get("meta-data/iam/security-credentials/app", of=INSTANCE.id)
     return json.loads(answer.body) if answer.status == 200 else None
-
-
-def found(plane: Metadata) -> dict[str, Any]:
-    document = fetched(plane)
-    assert document is not None
-    return document
 
 
 def last_record(plane: Metadata) -> Record:
@@ -74,7 +49,7 @@ def last_record(plane: Metadata) -> Record:
 
 
 def test_the_session_is_named_after_the_instance(plane: Metadata) -> None:
-    document = found(plane)
+    document = plane.credentials()
     session, secret = open_session(plane.keyring, document["AccessKeyId"], document["Token"])
     assert secret == document["SecretAccessKey"]
     assert session.kind is PrincipalKind.ROLE_SESSION
@@ -83,12 +58,12 @@ def test_the_session_is_named_after_the_instance(plane: Metadata) -> None:
 
 
 def test_the_lifetime_can_be_set_to_seconds() -> None:
-    plane = Metadata((role("app"), profile("web", "app"), INSTANCE, BOND), settings=Settings(credential_seconds=8))
-    assert found(plane)["Expiration"] == iso8601(NOW + 8)
+    plane = Metadata.with_profile(settings=Settings(credential_seconds=8))
+    assert plane.credentials()["Expiration"] == iso8601(NOW + 8)
 
 
 def test_ec2s_call_is_recorded_as_cloudtrail_shows_it(plane: Metadata) -> None:
-    found(plane)
+    plane.credentials()
     event = cloudtrail_event(last_record(plane))
     assert event["userIdentity"] == {"type": "AWSService", "invokedBy": "ec2.amazonaws.com"}
     assert (event["eventName"], event["eventSource"]) == ("AssumeRole", "sts.amazonaws.com")
@@ -98,7 +73,7 @@ def test_ec2s_call_is_recorded_as_cloudtrail_shows_it(plane: Metadata) -> None:
 
 def test_a_refusal_is_recorded_with_its_explanation(plane: Metadata) -> None:
     plane.having(role("app", trust=trusting({"Service": "lambda.amazonaws.com"})))
-    found(plane)
+    plane.credentials()
     record = last_record(plane)
     assert (record.error_code, record.verdict, record.invoked_by) == ("AccessDenied", "implicit-deny", EC2)
     assert record.explanation["checks"][0]["context"]["aws:sourcearn"] == INSTANCE.arn
@@ -131,7 +106,7 @@ def test_ec2_assumes_no_role_of_another_account(plane: Metadata) -> None:
 def test_a_role_that_does_not_trust_ec2_gives_no_credentials(plane: Metadata, statement: dict[str, Any]) -> None:
     trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     plane.having(role("app", trust=trust))
-    document = found(plane)
+    document = plane.credentials()
     assert document["Code"] == "AssumeRoleUnauthorizedAccess"
     assert document["Message"].startswith("EC2 cannot assume the role app.")
     assert not {"AccessKeyId", "SecretAccessKey", "Token"} & document.keys()
@@ -141,24 +116,24 @@ def test_an_explicit_deny_in_the_trust_policy_counts(plane: Metadata) -> None:
     deny = {"Effect": "Deny", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "*"}
     allow = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
     plane.having(role("app", trust=json.dumps({"Version": "2012-10-17", "Statement": [allow, deny]})))
-    assert found(plane)["Code"] == "AssumeRoleUnauthorizedAccess"
+    assert plane.credentials()["Code"] == "AssumeRoleUnauthorizedAccess"
 
 
 def test_a_trust_policy_that_cannot_be_read_trusts_nobody(plane: Metadata) -> None:
     plane.having(role("app", trust="{"))
-    assert found(plane)["Code"] == "AssumeRoleUnauthorizedAccess"
+    assert plane.credentials()["Code"] == "AssumeRoleUnauthorizedAccess"
 
 
 def test_a_profile_made_again_under_the_same_name_is_another_one(plane: Metadata) -> None:
     plane.having(profile("web", "app", id="AIPAOTHER"))
-    document = found(plane)
+    document = plane.credentials()
     assert document["Code"] == "InstanceProfileNotFound"
     assert "AIPAWEB" in document["Message"]
 
 
 def test_a_deleted_profile_gives_no_credentials(plane: Metadata) -> None:
     plane.becoming(remove(profile("web")))
-    assert found(plane)["Code"] == "InstanceProfileNotFound"
+    assert plane.credentials()["Code"] == "InstanceProfileNotFound"
 
 
 @pytest.mark.parametrize("state", ["stopped", "terminated", "stopping", "shutting-down"])
@@ -210,18 +185,18 @@ def test_an_rcp_stands_above_the_trust_policy(plane: Metadata, condition: dict[s
     denying = {"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "*"}
     plane.having(*tree(), rcp("p-x", {**denying, **({"Condition": condition} if condition else {})}))
     plane.having(member(policies=("p-FullAWSAccess", "p-x")))
-    assert (found(plane)["Code"] == "Success") is delivered
+    assert (plane.credentials()["Code"] == "Success") is delivered
     plane.having(organization(policy_types=()))
     plane.now += 2  # a refusal is kept for a second
-    assert found(plane)["Code"] == "Success"
+    assert plane.credentials()["Code"] == "Success"
 
 
 def test_an_rcp_that_cannot_be_read_denies(plane: Metadata) -> None:
     plane.having(*tree(), replace(rcp("p-x"), content="{"), member(policies=("p-x",)))
-    assert found(plane)["Code"] == "AssumeRoleUnauthorizedAccess"
+    assert plane.credentials()["Code"] == "AssumeRoleUnauthorizedAccess"
 
 
 def test_rcps_pass_over_the_roles_of_the_management_account(plane: Metadata) -> None:
     ours = organization(), rcp("p-x", {"Effect": "Deny", "Action": "*", "Resource": "*"}), member(policies=("p-x",))
     plane.having(*(replace(entity, account=ACCOUNT) for entity in ours))
-    assert found(plane)["Code"] == "Success"
+    assert plane.credentials()["Code"] == "Success"
