@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +9,7 @@ import pytest
 from locum.state import InstanceProfile, Role, State
 from locum.store import AuditQuery, Field, SqliteJournal
 from locum.store.checkpoint import load
+from support.processes import program
 
 ACCOUNT = "000000000000"
 WRITER = Path(__file__).with_name("crash_writer.py")
@@ -21,10 +19,7 @@ STEP = 1_000_000
 
 def killed_after(directory: Path, first: int, acknowledged: int) -> set[int]:
     """Run the writer, kill it when that many calls were answered, and tell all that it said were."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    with subprocess.Popen(
-        [sys.executable, str(WRITER), str(directory), str(first)], stdout=subprocess.PIPE, env=environment, text=True
-    ) as writer:
+    with program(WRITER, str(directory), str(first)) as writer:
         assert writer.stdout is not None
         said = [line for line, _ in zip(writer.stdout, range(acknowledged), strict=False)]
         writer.kill()

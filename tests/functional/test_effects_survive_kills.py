@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from locum.state import PendingEffect, User
 from locum.store import AuditQuery, Field, SqliteJournal
 from locum.store.checkpoint import load
 from support.plane import Key, boto3_client
+from support.processes import line_of, program
 
 HERE = Path(__file__).parent
 
@@ -38,16 +37,10 @@ class Plane(NamedTuple):
 
 
 @contextmanager
-def running(program: str, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A program of this folder, and the first line that it prints; it is killed in the end."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, str(HERE / program), *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process, process.stdout.readline().strip()
-        finally:
-            process.kill()
+def running(name: str, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The program of that name in this folder, and the first line that it prints."""
+    with program(HERE / name, *arguments) as process:
+        yield process, line_of(process)
 
 
 @contextmanager

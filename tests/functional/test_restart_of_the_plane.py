@@ -19,7 +19,7 @@ import pytest
 
 from support.inside import led
 from support.plane import LOCUM, RunningPlane, allow, needs_namespaces, up
-from support.processes import SECONDS, line_of
+from support.processes import SECONDS, line_of, tell
 
 pytestmark = pytest.mark.xdist_group("restart-of-the-plane")
 
@@ -73,9 +73,7 @@ class Application:
     def well(self) -> dict[str, Any]:
         """The next round, begun from now on, in which both the API and the metadata service answered."""
         mark = str(next(marks))
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{mark}\n")
-        self.process.stdin.flush()
+        tell(self.process, mark)
         while True:
             line = line_of(self.process)
             assert line, "the application has ended"
@@ -110,10 +108,8 @@ def waiting(plane: RunningPlane, *flags: str) -> Iterator[tuple[subprocess.Popen
 
 def told(process: subprocess.Popen[str], code: int) -> tuple[int, str]:
     """The exit code of the launcher and what it complained of, once the program was told to end with `code`."""
-    assert process.stdin is not None
     assert process.stderr is not None
-    process.stdin.write(f"{code}\n")
-    process.stdin.flush()
+    tell(process, str(code))
     return process.wait(SECONDS), process.stderr.read()
 
 

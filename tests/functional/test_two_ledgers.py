@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -16,7 +14,7 @@ import pytest
 from locum.store import SqliteJournal
 from locum.store.checkpoint import load
 from support.ledgers import names
-from support.processes import SECONDS, group
+from support.processes import SECONDS, line_of, program, tell
 
 PROGRAM = Path(__file__).with_name("ledger_program.py")
 
@@ -34,23 +32,18 @@ class Node:
 
     def begin(self, do: str, **more: Any) -> None:
         """Send a command."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps({"do": do, **more}) + "\n")
-        self.process.stdin.flush()
+        tell(self.process, json.dumps({"do": do, **more}))
 
     def answer(self) -> dict[str, Any]:
         """The next answer."""
-        assert self.process.stdout is not None
-        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        answer: dict[str, Any] = json.loads(line_of(self.process))
         return answer
 
 
 @contextmanager
 def node(directory: Path) -> Iterator[Node]:
     """A ledger that is asked to close at the end, unless it was killed before."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, str(PROGRAM), str(directory)]
-    with group(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
+    with program(PROGRAM, str(directory)) as process:
         started = Node(process)
         assert started.answer() == {"ready": True}
         yield started

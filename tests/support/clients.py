@@ -17,7 +17,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 from botocore.paginate import jmespath
 
-from support import javascript
+from support import javascript, processes
 from support.plane import COMMAND_LINES, REGION, Key, Refusal, RunningPlane
 
 Keeping = Mapping[str, Any]
@@ -129,11 +129,8 @@ class CommandLine:
 
 def _exchanged(process: subprocess.Popen[str], asked: Mapping[str, Any]) -> dict[str, Any]:
     """A line to a program, and the line that it answers."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(json.dumps(asked) + "\n")
-    process.stdin.flush()
-    told: dict[str, Any] = json.loads(process.stdout.readline(), object_hook=_bytes)
+    processes.tell(process, json.dumps(asked))
+    told: dict[str, Any] = json.loads(processes.line_of(process), object_hook=_bytes)
     return told
 
 
@@ -175,11 +172,8 @@ def player(plane: RunningPlane, name: str) -> Iterator[Player]:
     line = javascript.line("identity.mjs") if name == "javascript" else [PYTHONS[version], str(CLI_PROGRAM)]
     environment = plane.environment(AWS_ENDPOINT_URL=plane.endpoint, AWS_REGION=REGION, AWS_DEFAULT_REGION=REGION)
     pipe = subprocess.PIPE
-    with subprocess.Popen(line, stdin=pipe, stdout=pipe, text=True, env=environment) as process:
-        try:
-            yield JavaScript(process) if name == "javascript" else CommandLine(plane, process)
-        finally:
-            process.kill()
+    with processes.group(line, stdin=pipe, stdout=pipe, env=environment) as process:
+        yield JavaScript(process) if name == "javascript" else CommandLine(plane, process)
 
 
 CLIENTS: Final = ("boto3", "javascript", *(f"aws-cli-{version}" for version in COMMAND_LINES))

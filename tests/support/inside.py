@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from support.plane import LOCUM, Refusal, RunningPlane
-from support.processes import SECONDS, group, line_of
+from support.processes import SECONDS, group, line_of, tell
 
 PROGRAM = Path(__file__).parents[1] / "functional" / "inside_program.py"
 
@@ -32,9 +32,7 @@ class Inside:
 
     def ask(self, **question: Any) -> Any:
         """What the program says to `question`."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(question) + "\n")
-        self._process.stdin.flush()
+        tell(self._process, json.dumps(question))
         line = line_of(self._process)
         assert line, "the program inside the instance has ended"
         return json.loads(line)

@@ -45,17 +45,33 @@ def finished(command: Sequence[str], said: str | None = None, **options: Any) ->
         return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
-def python(program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the Python `program` to its end."""
-    return finished([sys.executable, "-c", program, *arguments], env=_environment(environment))
+def python(text: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the Python program `text` to its end."""
+    return finished([sys.executable, "-c", text, *arguments], env=_environment(environment))
 
 
 @contextmanager
-def started(program: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """The Python `program`, running; its input and output are pipes."""
-    line, pipe = [sys.executable, "-c", program, *arguments], subprocess.PIPE
+def started(text: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The Python program `text`, running; its input and output are pipes."""
+    line, pipe = [sys.executable, "-c", text, *arguments], subprocess.PIPE
     with group(line, env=_environment({}), stdin=pipe, stdout=pipe) as process:
         yield process
+
+
+@contextmanager
+def program(file: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The Python program in `file`, running, which imports what tests import; its input and output are pipes."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    line, pipe = [sys.executable, str(file), *arguments], subprocess.PIPE
+    with group(line, env=environment, stdin=pipe, stdout=pipe) as process:
+        yield process
+
+
+def tell(process: subprocess.Popen[str], line: str) -> None:
+    """Write `line` to the input of `process`."""
+    assert process.stdin is not None
+    process.stdin.write(f"{line}\n")
+    process.stdin.flush()
 
 
 def line_of(process: subprocess.Popen[str]) -> str:
