@@ -71,6 +71,10 @@ class InProcess:
         """Run `work` on the plane's event loop."""
         return self._runner.run(work)
 
+    def carry_out(self) -> float | None:
+        """Carry out all effects that are due, and return when the next one is."""
+        return self.run(self.node.calls.outbox.step())
+
     def close(self) -> None:
         """End it all."""
         self.run(self.node.close())

@@ -77,11 +77,6 @@ def records(plane: InProcess, operation: str, about: str) -> list[Record]:
     return [r for r in plane.records() if r.operation == operation and about in f"{r.parameters} {r.source_arn}"]
 
 
-def carried_out(plane: InProcess) -> None:
-    """Have all effects carried out."""
-    plane.run(plane.node.calls.outbox.step())
-
-
 # -- what an invocation is answered --------------------------------------------------------------------------
 
 
@@ -145,7 +140,7 @@ def test_an_event_is_accepted_at_once_and_lambda_invokes_the_function_later(plan
     answer, payload = invoked(plane, name, InvocationType="Event", Payload=b'{"a": 1}')
     assert (answer["StatusCode"], payload) == (202, None)
     plane.run(asyncio.to_thread(place.next)).release()
-    carried_out(plane)
+    plane.carry_out()
     later, first = records(plane, "Invoke", name)
     assert (later.invoked_by, later.source_account, later.source_arn) == (
         "lambda.amazonaws.com",
@@ -163,7 +158,7 @@ def test_a_function_that_takes_long_holds_up_no_other(plane: InProcess, place: M
         visitors.append(plane.run(asyncio.to_thread(place.next)))  # while the one before is under way
     for visitor in visitors:
         visitor.release()
-    carried_out(plane)
+    plane.carry_out()
     assert len(records(plane, "Invoke", name)) == 4
 
 
@@ -176,7 +171,7 @@ def test_an_event_survives_the_end_of_the_plane(plane: InProcess, place: Meeting
     assert first.gone()
     assert not first.directory.exists()
     plane.run(asyncio.to_thread(place.next)).release()
-    carried_out(plane)
+    plane.carry_out()
     later, _ = records(plane, "Invoke", name)
     assert (later.status, later.invoked_by) == (200, "lambda.amazonaws.com")
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from support.deliveries import Queue, service
 from support.functions import package
 from support.inprocess import InProcess, Key, refusal
 from support.plane import trusting
@@ -122,19 +123,12 @@ def test_firehose_writes_to_nobodys_bucket(plane: InProcess, attacker: Key) -> N
 @pytest.mark.parametrize("lets_in", [False, True])
 def test_eventbridge_sends_to_a_queue_only_where_its_policy_lets_it_in(plane: InProcess, lets_in: bool) -> None:
     name = f"events-{lets_in}"
-    arn, sqs = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}", plane.client("sqs")
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    if lets_in:
-        statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Resource": arn}
-        policy = {"Version": "2012-10-17", "Statement": [{**statement, "Action": "sqs:SendMessage"}]}
-        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    queue = Queue(plane, name, *([service("events.amazonaws.com")] if lets_in else []))
     events = plane.client("events", plane.user(f"eventful-{lets_in}", allowing("events:*")))
     events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
-    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": arn}])
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": queue.arn}])
     events.put_events(Entries=[{"Source": name, "DetailType": "d", "Detail": "{}"}])
-    plane.run(plane.node.calls.outbox.step())
-    found = sqs.receive_message(QueueUrl=url).get("Messages", [])
-    assert [json.loads(message["Body"])["source"] for message in found] == ([name] if lets_in else [])
+    assert [body["source"] for body in queue.received()] == ([name] if lets_in else [])
 
 
 def test_a_rule_has_no_targets_in_another_account(plane: InProcess, attacker: Key) -> None:

@@ -63,9 +63,6 @@ class Clocked(InProcess):
         answer = self.client("sts").get_access_key_info(AccessKeyId="AKIAIOSFODNN7EXAMPLE")
         return str(answer["ResponseMetadata"]["RequestId"])
 
-    def step(self) -> float | None:
-        return self.run(self.node.calls.outbox.step())
-
     @property
     def pending(self) -> list[PendingEffect]:
         return list(self.node.ledger.state.every(PendingEffect))
@@ -103,7 +100,7 @@ def test_effects_of_a_lane_keep_their_order(plane: Clocked) -> None:
     with behind(plane, "sns", topic := Topic()):
         for number in range(5):
             plane.cause(*(plane.effect(f"{number}{letter}", lane="told") for letter in "ab"))
-        plane.step()
+        plane.carry_out()
     assert [text for _, text in topic.got] == [f"{number}{letter}" for number in range(5) for letter in "ab"]
     assert plane.pending == []
 
@@ -112,9 +109,9 @@ def test_a_failed_effect_is_tried_again_when_its_time_has_come_and_under_the_sam
     with behind(plane, "sns", topic := Topic(failures=3)):
         plane.cause(plane.effect("hello"))
         waits = []
-        while (due := plane.step()) is not None:
+        while (due := plane.carry_out()) is not None:
             waits.append(due - plane.now)
-            assert plane.step() == due  # nothing happens before
+            assert plane.carry_out() == due  # nothing happens before
             plane.now = due
     assert waits == [1, 2, 4]
     assert len(topic.got) == 4
@@ -127,7 +124,7 @@ def test_an_effect_that_fails_for_a_day_is_given_up(plane: Clocked) -> None:
     with behind(plane, "sns", topic := Topic(failures=10_000)):
         plane.cause(plane.effect("hello"))
         begun = plane.now
-        while (due := plane.step()) is not None:
+        while (due := plane.carry_out()) is not None:
             plane.now = due
     assert plane.now - begun >= GIVEN_UP_AFTER
     assert len(topic.got) < 200
@@ -136,7 +133,7 @@ def test_an_effect_that_fails_for_a_day_is_given_up(plane: Clocked) -> None:
 def test_an_effect_that_is_refused_is_over_and_recorded(plane: Clocked) -> None:
     with behind(plane, "sns", topic := Topic(failures=1, status=400)):
         cause = plane.cause(plane.effect("hello"))
-        assert plane.step() is None
+        assert plane.carry_out() is None
     (record,) = [record for record in plane.records() if record.operation == "Publish"]
     assert (record.cause, record.effect, record.status) == (cause, topic.got[0][0], 400)
 
@@ -144,7 +141,7 @@ def test_an_effect_that_is_refused_is_over_and_recorded(plane: Clocked) -> None:
 def test_a_failing_effect_does_not_hold_up_another_lane(plane: Clocked) -> None:
     with behind(plane, "sns", topic := Topic(failures=1)):
         plane.cause(plane.effect("fails", lane="a"), plane.effect("goes", lane="b"))
-        plane.step()
+        plane.carry_out()
         assert {text for _, text in topic.got} == {"fails", "goes"}
         assert len(plane.pending) == 1
 
@@ -152,7 +149,7 @@ def test_a_failing_effect_does_not_hold_up_another_lane(plane: Clocked) -> None:
 def test_a_failed_effect_holds_up_those_behind_it_in_its_lane(plane: Clocked) -> None:
     with behind(plane, "sns", topic := Topic(failures=2)):
         plane.cause(plane.effect("first", lane="told"), plane.effect("second", lane="told"))
-        while (due := plane.step()) is not None:
+        while (due := plane.carry_out()) is not None:
             plane.cause(plane.effect(f"later at {due - plane.now:.0f}", lane="told"))
             plane.now = due
     order = ["first", "first", "first", "second", "later at 1", "later at 2"]
@@ -163,9 +160,9 @@ def test_a_failed_effect_holds_up_those_behind_it_in_its_lane(plane: Clocked) ->
 def test_an_effect_that_is_throttled_is_tried_again(plane: Clocked) -> None:
     with behind(plane, "sns", topic := Topic(failures=1, status=400, code="Throttling")):
         plane.cause(plane.effect("hello"))
-        assert plane.step() == plane.now + 1
+        assert plane.carry_out() == plane.now + 1
         plane.now += 1
-        assert plane.step() is None
+        assert plane.carry_out() is None
     assert [text for _, text in topic.got] == ["hello", "hello"]
 
 
@@ -173,7 +170,7 @@ def test_an_effect_that_a_backend_answers_with_throttling_is_tried_again(plane: 
     body = b"<ErrorResponse><Error><Code>ThrottlingException</Code><Message>Later.</Message></Error></ErrorResponse>"
     with behind(plane, "sns", lambda _call: HttpResponse(400, [("content-type", "text/xml")], body)):
         plane.cause(plane.effect("hello"))
-        assert plane.step() == plane.now + 1
+        assert plane.carry_out() == plane.now + 1
         assert len(plane.pending) == 1
 
 
@@ -182,7 +179,7 @@ def test_an_effect_that_is_no_call_of_any_service_is_given_up(plane: Clocked, ca
     plane.cause(Effect("", ServiceCall(sns, "sns", "Shout", {}, REGION), "told"), plane.effect("behind", lane="told"))
     (entry, _) = sorted(plane.pending, key=lambda entry: entry.position)
     with behind(plane, "sns", topic := Topic()):
-        assert plane.step() is None
+        assert plane.carry_out() is None
     assert [text for _, text in topic.got] == ["behind"]
     assert entry.id in caplog.text
 
@@ -198,7 +195,7 @@ def test_a_call_whose_awaited_effect_storage_did_not_take_is_answered_as_it_was_
             patched.setattr(Committer, "refused", full)
             cause = plane.cause(plane.effect("hello", awaited=True))
         assert plane.record(cause).status == 200
-        plane.step()
+        plane.carry_out()
     assert [text for _, text in topic.got] == ["hello", "hello"]
 
 
@@ -212,7 +209,7 @@ def test_an_awaited_effect_is_done_when_its_cause_is_answered(plane: Clocked) ->
 def test_what_an_effect_sends_is_not_on_the_disk_in_clear(plane: Clocked, tmp_path: Path) -> None:
     with behind(plane, "sns", Topic(failures=1)):
         plane.cause(plane.effect("an exchange token"))
-        plane.step()
+        plane.carry_out()
         assert len(plane.pending) == 1
         plane.run(plane.node.ledger.flush())
         files = [path for path in (tmp_path / "plane").iterdir() if path.is_file()]
@@ -222,12 +219,12 @@ def test_what_an_effect_sends_is_not_on_the_disk_in_clear(plane: Clocked, tmp_pa
 def test_effects_are_carried_out_after_a_restart(plane: Clocked) -> None:
     with behind(plane, "sns", Topic(failures=1)):
         plane.cause(plane.effect("kept"))
-        plane.step()
+        plane.carry_out()
     plane.close()
     plane.now += 60
     plane.start()
     with behind(plane, "sns", topic := Topic()):
-        plane.step()
+        plane.carry_out()
     assert [text for _, text in topic.got] == ["kept"]
 
 
@@ -256,11 +253,11 @@ def test_a_role_that_was_passed_acts_with_its_own_permissions(plane: Clocked) ->
         return Effect(request_id(plane.node.runtime.entropy), call)
 
     plane.cause(creating("denied"))
-    plane.step()
+    plane.carry_out()
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iam:*", "Resource": "*"}]}
     iam.put_role_policy(RoleName="acting", PolicyName="own", PolicyDocument=json.dumps(document))
     plane.cause(creating("allowed"))
-    plane.step()
+    plane.carry_out()
     records = [record for record in plane.records() if record.operation == "CreateUser"]
     assert sorted((record.verdict, record.invoked_by, record.identity.issuer_arn) for record in records) == [
         ("allow", "states.amazonaws.com", role["Arn"]),
@@ -274,7 +271,7 @@ def test_a_role_that_does_not_trust_the_service_does_nothing(plane: Clocked) -> 
     actor = ServiceRole("states.amazonaws.com", role["Arn"], "machine", Source(ACCOUNT))
     call = ServiceCall(actor, "iam", "CreateUser", {"UserName": "never"}, REGION)
     plane.cause(Effect(request_id(plane.node.runtime.entropy), call))
-    assert plane.step() is None
+    assert plane.carry_out() is None
     found = {record.operation: record for record in plane.records(3)}
     assert (found["AssumeRole"].verdict, found["AssumeRole"].invoked_by) == ("implicit-deny", "states.amazonaws.com")
     assert found["CreateUser"].error_code == "AccessDenied"
@@ -295,12 +292,12 @@ def test_a_service_does_nothing_of_its_own_in_another_account(plane: Clocked) ->
 def test_an_effect_that_no_key_opens_any_more_is_given_up(plane: Clocked, caplog: pytest.LogCaptureFixture) -> None:
     with behind(plane, "sns", topic := Topic(failures=1)):
         plane.cause(plane.effect("sealed"))
-        plane.step()
+        plane.carry_out()
         (entry,) = plane.pending
         unreadable = replace(entry, sealed=bytes(len(entry.sealed)))
         plane.run(plane.node.ledger.transact(lambda _: Outcome({}, (put(unreadable),)), lambda _: ()))
         plane.now += 60
-        assert plane.step() is None
+        assert plane.carry_out() is None
     assert len(topic.got) == 1
     assert entry.id in caplog.text
 
@@ -333,7 +330,7 @@ def test_functions_that_take_long_hold_up_no_messages(plane: Clocked, monkeypatc
         held.released.set()
 
     plane.run(until_quick())
-    plane.step()
+    plane.carry_out()
     assert plane.pending == []
     assert len(held.calls) == AT_ONCE + 1
 
@@ -347,6 +344,6 @@ def test_effects_that_await_effects_do_not_wait_for_each_other_for_ever(plane: C
         outer = [Effect(request_id(plane.node.runtime.entropy), call) for _ in range(AT_ONCE + 4)]
         plane.cause(*outer)
         plane.causes = [plane.effect("inner", awaited=True)]
-        plane.step()
+        plane.carry_out()
     assert len(topic.got) == AT_ONCE + 4
     assert plane.pending == []

@@ -17,40 +17,12 @@ from locum.core.calls import ServiceCall
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
 from support.backends import behind
-from support.deliveries import Listening
+from support.deliveries import Listening, Queue, service
 from support.inprocess import InProcess
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:broken"
-
-
-class Queue:
-    """A queue that lets in whom `statement` says."""
-
-    def __init__(self, plane: InProcess, name: str, *statements: dict[str, Any]) -> None:
-        self._plane, self._sqs = plane, plane.client("sqs")
-        self.url = self._sqs.create_queue(QueueName=name)["QueueUrl"]
-        self.arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
-        if statements:
-            self.let_in(*statements)
-
-    def let_in(self, *statements: dict[str, Any]) -> None:
-        named = [{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": self.arn, **one} for one in statements]
-        policy = json.dumps({"Version": "2012-10-17", "Statement": named})
-        self._sqs.set_queue_attributes(QueueUrl=self.url, Attributes={"Policy": policy})
-
-    def received(self) -> list[dict[str, Any]]:
-        """What has come, once all that is pending has been carried out."""
-        self._plane.run(self._plane.node.calls.outbox.step())
-        found = self._sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", [])
-        for message in found:
-            self._sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
-        return [json.loads(message["Body"]) for message in found]
-
-
-def service(name: str, **condition: Any) -> dict[str, Any]:
-    return {"Principal": {"Service": name}, **({"Condition": condition} if condition else {})}
 
 
 def topic(plane: InProcess, name: str, *queues: Queue) -> str:
