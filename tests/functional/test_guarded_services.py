@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
 import urllib.error
 import urllib.request
-import zipfile
 from typing import Any
 
 import pytest
 
+from support.functions import package
 from support.plane import (
     ACCOUNT,
     REGION,
@@ -199,15 +198,12 @@ def test_kms_is_guarded_by_the_general_mapping(plane: RunningPlane) -> None:
 def test_a_function_is_made_only_by_one_who_may_pass_its_role(plane: RunningPlane) -> None:
     role = plane.role(trusting(Service="lambda.amazonaws.com"))
     role_arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("main.py", "def handler(event, context):\n    return event\n")
     function = {
         "FunctionName": fresh("function"),
         "Runtime": "python3.11",
         "Role": role_arn,
         "Handler": "main.handler",
-        "Code": {"ZipFile": packed.getvalue()},
+        "Code": {"ZipFile": package(main="def handler(event, context): return event")},
     }
     arn, key = caller(plane, allow("lambda:*"))
     met = refused(plane.client("lambda", key).create_function, **function)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import zipfile
 from collections.abc import Callable, Coroutine, MutableMapping
 from functools import cache
 from pathlib import Path
@@ -200,14 +199,6 @@ def refusal(call: Callable[..., Any], **parameters: Any) -> tuple[str, int, str]
         told = error.response["Error"]
         return told["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"], told["Message"]
     raise AssertionError("the call was not refused")
-
-
-def function_code() -> bytes:
-    """The smallest package of code that Lambda takes."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("handler.py", "def handle(event, context): return event")
-    return packed.getvalue()
 
 
 async def exchange(app: Any, request: HttpRequest) -> Answer:

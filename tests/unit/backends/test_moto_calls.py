@@ -14,7 +14,8 @@ from locum.backends.moto import s3
 from locum.backends.moto.embedded import EmbeddedMoto
 from locum.core.http import HttpRequest
 from locum.wire.models import service_model
-from support.inprocess import ENDPOINT, InProcess, Key, function_code, refusal
+from support.functions import package
+from support.inprocess import ENDPOINT, InProcess, Key, refusal
 
 AWAY = "444455556666"
 
@@ -292,7 +293,7 @@ def test_an_operation_that_moto_lacks_says_so(plane: InProcess) -> None:
 
 def create(client: Any, name: str, role: str) -> Any:
     return client.create_function(
-        FunctionName=name, Runtime="python3.11", Handler="handler.handle", Role=role, Code={"ZipFile": function_code()}
+        FunctionName=name, Runtime="python3.11", Handler="h.h", Role=role, Code={"ZipFile": package(h="")}
     )
 
 

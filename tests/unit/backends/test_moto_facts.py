@@ -9,7 +9,8 @@ import pytest
 from moto.backends import get_backend
 
 from locum.core.resources import UNKNOWN, ResourceFacts
-from support.inprocess import REGION, InProcess, function_code
+from support.functions import package
+from support.inprocess import REGION, InProcess
 
 HOME = "000000000000"
 TAGS = {"stage": "test", "team": "a"}
@@ -98,7 +99,7 @@ def test_a_function_and_what_is_qualified_of_it(plane: InProcess, known: Known) 
         Runtime="python3.11",
         Handler="h.h",
         Role=role,
-        Code={"ZipFile": function_code()},
+        Code={"ZipFile": package(h="")},
         Tags=TAGS,
     )
     arn = f"arn:aws:lambda:{REGION}:{HOME}:function:facts"

@@ -12,7 +12,8 @@ import pytest
 from locum.backends import BackendCall
 from locum.core.http import HttpResponse
 from support.backends import behind
-from support.inprocess import InProcess, function_code, refusal
+from support.functions import package
+from support.inprocess import InProcess, refusal
 
 HOME, AWAY = "000000000000", "444455556666"
 HERE, THERE = "us-east-1", "eu-west-1"
@@ -67,7 +68,7 @@ def test_tables_in_one_place_may_be_named_in_two_ways(observing: InProcess) -> N
 
 def test_a_role_that_is_passed_does_not_say_where(observing: InProcess) -> None:
     parameters: dict[str, Any] = {"FunctionName": "f", "Role": f"arn:aws:iam::{AWAY}:role/r", "Runtime": "python3.11",
-                                  "Handler": "h.h", "Code": {"ZipFile": function_code()}}  # fmt: skip
+                                  "Handler": "h.h", "Code": {"ZipFile": package(h="")}}  # fmt: skip
     assert place(observing, "lambda", "create_function", **parameters) == (HOME, HERE)
 
 
