@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
 
-from support.functions import WAITING, Meeting, meeting, package
+from support.functions import WAITING, Meeting, package
 from support.plane import ACCOUNT, RunningPlane, allow, fresh, needs_namespaces, trusting, up
 
 READER = """
@@ -29,12 +28,6 @@ import os, pathlib
 def handler(event, context):
     return [path for path in event if pathlib.Path(path).exists()]
 """
-
-
-@pytest.fixture
-def place() -> Iterator[Meeting]:
-    with meeting() as made:
-        yield made
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from locum.audit import Record, cloudtrail_event
 from locum.backends.moto.functions import find
 from locum.compute.functions import Functions
 from locum.core.clock import system_clock
-from support.functions import WAITING, Meeting, Visitor, meeting, package
+from support.functions import WAITING, Meeting, Visitor, package
 from support.inprocess import InProcess, refusal
 from support.plane import ACCOUNT, REGION, TRUSTS_EC2, allow, document, fresh, trusting
 
@@ -33,12 +33,6 @@ def nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     yield
     assert list(tmp_path.glob("locum-function-*")) == []
-
-
-@pytest.fixture
-def place() -> Iterator[Meeting]:
-    with meeting() as made:
-        yield made
 
 
 def role(plane: InProcess, trust: str = TRUSTS_LAMBDA, *statements: dict[str, Any]) -> str:

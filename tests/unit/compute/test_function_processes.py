@@ -18,7 +18,7 @@ from locum.compute.functions import Busy, Functions, Invocation, InvocationResul
 from locum.compute.packages import PackageError
 from locum.core.clock import system_clock
 from locum.core.functions import Function
-from support.functions import WAITING, Meeting, Visitor, ended, function, meeting
+from support.functions import WAITING, Meeting, Visitor, ended, function
 from support.plane import needs_namespaces
 from support.processes import started
 
@@ -37,12 +37,6 @@ def directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     monkeypatch.setattr(tempfile, "tempdir", str(place))
     yield place
     assert list(place.iterdir()) == []
-
-
-@pytest.fixture
-def place() -> Iterator[Meeting]:
-    with meeting() as made:
-        yield made
 
 
 async def invoked(functions: Functions, made: Function, event: bytes = b"{}", **options: Any) -> InvocationResult:
