@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from support.functions import Meeting, meeting
+
+# On a busy machine inputs are generated slowly, which says nothing about what is tested.
+settings.register_profile("locum", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("locum")
 
 
 @pytest.fixture

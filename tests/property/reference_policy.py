@@ -194,10 +194,41 @@ def same_service(a: str, b: str) -> bool:
 
 def resource_matches(s: Doc, q: Question, live: bool) -> bool:
     resource = "*" if q.wildcard_only else q.resource  # [33]
+    allow = s["Effect"] == "Allow"
     if "Resource" in s:
-        return any(arn_pattern(r, resource, q, live) is True for r in many(s["Resource"]))
-    found = [arn_pattern(r, resource, q, live) for r in many(s["NotResource"])]
-    return True not in found and not (None in found and s["Effect"] == "Allow")
+        return any(resource_pattern(r, resource, q, live, every=allow) is True for r in many(s["Resource"]))
+    found = [resource_pattern(r, resource, q, live, every=not allow) for r in many(s["NotResource"])]
+    return True not in found and not (None in found and allow)
+
+
+# What stands for a missing part in the resource of a question, and a text longer than any pattern, found in none.
+UNKNOWN, NEW, LONG = "\ue010", "\ue011", "\ue012" * 60
+
+
+def resource_pattern(pattern: str, resource: str, q: Question, live: bool, *, every: bool) -> bool | None:  # [31]
+    """Whether the pattern matches every resource that the missing parts leave possible, or any of them.
+
+    They are tried: nothing, a text that no pattern has, and every text that is cut out of the pattern itself.
+    """
+    if pattern == "*" or arn_pattern(pattern, resource, q, live) is None or not {UNKNOWN, NEW} & set(resource):
+        return arn_pattern(pattern, resource, q, live)
+    if resource == UNKNOWN:
+        return not every
+    tail = cut(pattern, live)[-1]
+    text = wildless(substitute(tail, q, live) or "")
+    cuts = {text[i:j] for i in range(len(text)) for j in range(i + 1, len(text) + 1)}
+    enough = all if every else any
+    return enough(
+        all(
+            arn_pattern(pattern, resource.replace(UNKNOWN, unknown).replace(NEW, new), q, live) is True
+            for new in ("", LONG)
+        )
+        for unknown in ("", LONG, *cuts)
+    )
+
+
+def wildless(pattern: str) -> str:
+    return plain(pattern.replace("*", "").replace("?", "x"))
 
 
 def arn_pattern(pattern: str, arn: str, q: Question, live: bool, *, late: bool = True) -> bool | None:  # [31] [49]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 
 from locum import policy
+from locum.core.partial_arn import NEW, UNKNOWN, arn_of
 from locum.core.principal import ANONYMOUS, Principal
 from locum.policy import Policies, PolicyKind, Source
 from property import reference_policy as reference
@@ -55,6 +57,11 @@ RESOURCES = (
     KEY,
     "arn:aws:s3:::b/red:1",
     "arn:aws:s3:::b/${k}",
+    f"arn:aws:s3:::b/{reference.UNKNOWN}",
+    f"arn:aws:s3:::b/{reference.UNKNOWN}/k",
+    f"arn:aws:s3:::b/{reference.NEW}",
+    f"arn:aws:kms:us-east-1:{ME}:key/{reference.UNKNOWN}",
+    reference.UNKNOWN,
 )
 RESOURCE_PATTERNS = (
     "*",
@@ -184,10 +191,17 @@ def compiled(document: Any, kind: PolicyKind) -> policy.CompiledPolicy:
     return policy.compile(policy.parse(json.dumps(document), kind), Source(kind))
 
 
+def resource_of(q: Question) -> str:
+    missing = {reference.UNKNOWN: UNKNOWN, reference.NEW: NEW}
+    return arn_of(
+        *(missing.get(part, part) for part in re.split(f"([{reference.UNKNOWN}{reference.NEW}])", q.resource))
+    )
+
+
 def decide(q: Question) -> policy.Decision:
     principal = next(p for p in PRINCIPALS if p.arn == q.arn)
     context = {key: tuple(v) if isinstance(v, list) else v for key, v in q.context.items()}
-    request = policy.Request(principal, q.action, q.resource, q.resource_account, context, q.wildcard_only)
+    request = policy.Request(principal, q.action, resource_of(q), q.resource_account, context, q.wildcard_only)
     policies = Policies(
         identity=tuple(compiled(d, PolicyKind.IDENTITY) for d in q.identity),
         boundary=compiled(q.boundary, PolicyKind.BOUNDARY) if q.boundary else None,

@@ -110,7 +110,7 @@ class World:
 
     def plan(self, caller: Caller, operation: str, **params: Any) -> list[tuple[str, str]]:
         found = authz.plan(self.state, self.call(caller, operation, params))
-        return [(check.action, check.resource) for check in found.checks]
+        return [(check.action, str(check.resource)) for check in found.checks]
 
     def ask(
         self, caller: Caller, operation: str, circumstances: Mapping[str, Any] | None = None, **params: Any

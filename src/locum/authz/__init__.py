@@ -1,6 +1,7 @@
 """The authorization of calls: which permissions a call takes, and whether its caller has them.
 
     plan = authz.plan(state, call)
+    plan = authz.resolved(plan, {resource: ... authz.lookup_of(call, check) ...})
     facts = {arn: await backend.facts(...) for arn in plan.resources}
     authorization = authz.decide(state, call, plan, facts.__getitem__)
     if not authorization.allowed:
@@ -16,6 +17,7 @@ from locum.authz.authorization import Authorization, Refusal, Ruling
 from locum.authz.call import Call, Check, Plan, service_of
 from locum.authz.catalogue import action_of, plan
 from locum.authz.deciding import decide, delegated, may
+from locum.authz.lookups import Lookup, lookup_of, resolved
 from locum.authz.supposed import Given, Supposed, gathered, suppose
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "Call",
     "Check",
     "Given",
+    "Lookup",
     "Plan",
     "Refusal",
     "Ruling",
@@ -31,8 +34,10 @@ __all__ = [
     "decide",
     "delegated",
     "gathered",
+    "lookup_of",
     "may",
     "plan",
+    "resolved",
     "service_of",
     "suppose",
 ]

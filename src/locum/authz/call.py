@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from locum.core.calls import Call
+from locum.core.partial_arn import PartialArn
 
 Value = str | tuple[str, ...]
 """The value of a condition key: a tuple where the key is multivalued."""
@@ -18,9 +19,9 @@ _NOTHING: Mapping[str, Any] = {}
 class Check(NamedTuple):
     """One permission that a call takes.
 
-    `resource` is an ARN, or `*` where the action has no resource-level permissions or the resource is not known. `kind`
-    is the resource type of the Service Authorization Reference. `context` has condition keys (lower-case) of this
-    check alone.
+    `resource` is an ARN, a PartialArn where parts of it are not known, or `*` where the action has no resource-level
+    permissions. `kind` is the resource type of the Service Authorization Reference. `context` has condition keys
+    (lower-case) of this check alone.
     """
 
     action: str
@@ -41,8 +42,13 @@ class Plan(NamedTuple):
     known: bool = True
 
     @property
+    def names_otherwise(self) -> bool:
+        """Whether any resource has another name than its ARN, by which it has to be looked up."""
+        return any(isinstance(check.resource, PartialArn) and check.resource.name for check in self.checks)
+
+    @property
     def resources(self) -> tuple[str, ...]:
-        """The ARNs, each once, whose facts `decide` looks up: those of resources that a backend has."""
+        """The ARNs, each once, whose facts `decide` looks up: those of resources that a backend can find."""
         return tuple(
             dict.fromkeys(
                 check.resource

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from locum.authz.call import PERMISSIONLESS, Call, Check, Plan
 from locum.authz.paths import Getter, compile_path
-from locum.authz.planning import WILDCARD, Planned, compile_operation
-from locum.authz.rules import NO_RULES, KeyRule, RulesError, ServiceRules, parse_rules
+from locum.authz.planning import Planned, compile_operation
+from locum.authz.rules import NO_RULES, KeyRule, LookupRule, RulesError, ServiceRules, parse_rules
 from locum.authz.services import KEYS, RULES
+from locum.core.partial_arn import UNKNOWN_RESOURCE
 from locum.state import State
 
 _GENERAL: Final = Path(__file__).parent / "data" / "general.bin"
@@ -38,6 +40,14 @@ class KeySource(NamedTuple):
         return KEYS[self.computed](state, call, check) if self.read is None else self.read(call.params, None)
 
 
+class LookupSource(NamedTuple):
+    """A compiled look-up: an operation, the parameters for a name, and where its answer has the resources."""
+
+    operation: str
+    params: Callable[[str], dict[str, Any]]
+    found: Getter
+
+
 class Service:
     """One service of the catalogue."""
 
@@ -47,6 +57,7 @@ class Service:
         self.protocol = rules.protocol
         self.rules = rules
         self.keys = {key: _source(rule) for key, rule in rules.keys.items()}
+        self.lookups = {name: _lookup(rule) for name, rule in rules.lookups.items()}
         self._planned: dict[str, Planned | None] = {}
 
     def planned(self, operation: str) -> Planned | None:
@@ -72,6 +83,16 @@ def _source(rule: KeyRule) -> KeySource:
             raise RulesError(f"{rule.name}: no function {rule.path[1:]!r}")
         return KeySource(None, rule.path[1:], rule.many, rule.kinds)
     return KeySource(compile_path(rule.path), "", rule.many, rule.kinds)
+
+
+def _lookup(rule: LookupRule) -> LookupSource:
+    member, filtered, name = rule.parameter.partition(":")
+    found = compile_path(rule.path)
+    if filtered:
+        return LookupSource(rule.operation, lambda value: {member: [{"Name": name, "Values": [value]}]}, found)
+    if member.endswith("[]"):
+        return LookupSource(rule.operation, lambda value: {member[:-2]: [value]}, found)
+    return LookupSource(rule.operation, lambda value: {member: value}, found)
 
 
 @cache
@@ -124,13 +145,13 @@ def _read(name: str) -> ServiceRules:
 def plan(state: State, call: Call) -> Plan:
     """The permissions that `call` takes.
 
-    An operation that the catalogue does not have takes the action of its own name on `*`: a caller who is allowed that
-    action only on some resources is refused.
+    An operation that the catalogue does not have takes the action of its own name on a resource of which nothing is
+    known: a caller who is allowed that action only on some resources is refused, as is one who is denied it on any.
     """
     known = service(call.service)
     planned = known.planned(call.operation)
     if planned is None:
-        return Plan((Check(known.action(call.operation), WILDCARD),), known=False)
+        return Plan((Check(known.action(call.operation), UNKNOWN_RESOURCE),), known=False)
     if planned.permissionless:
         return PERMISSIONLESS
     checks = [check for planner in planned.planners for check in planner(state, call)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 from locum.authz.call import Call, Check, Value
@@ -15,9 +15,11 @@ from locum.authz.rules import CheckRule, OperationRule, RulesError, ServiceRules
 from locum.authz.services import PLANNERS, RESOLVERS
 from locum.core.arn import PARTITION, Arn
 from locum.core.errors import Fault
+from locum.core.partial_arn import NEW, UNKNOWN, UNKNOWN_RESOURCE, Missing, Name, Part, PartialArn, arn_of
 from locum.state import State
 
 WILDCARD: Final = "*"
+"""The resource of actions without resource-level permissions."""
 _MAX_RESOURCES: Final = 10_000
 """The most resources of one rule in a call. The largest batch, S3 DeleteObjects, takes 1,000."""
 
@@ -35,7 +37,7 @@ def compile_operation(rules: ServiceRules, name: str, rule: OperationRule) -> Pl
     first = rule.checks[0].action if rule.checks else f"{rules.prefix}:{name}"
     planners = tuple(_compile_check(rules, check) for check in rule.checks)
     planners += tuple(_function(PLANNERS, function, name) for function in rule.derived)
-    return Planned(planners, rule.permissionless, Check(first, WILDCARD))
+    return Planned(planners, rule.permissionless, Check(first, UNKNOWN_RESOURCE))
 
 
 F = TypeVar("F")
@@ -119,7 +121,8 @@ def _arns(rules: ServiceRules, rule: CheckRule) -> ArnsOf:
     # A resolver (`via`) has region and account from the call.
     wanted = [variable for variable in kind.variables if not (kind.via and variable.startswith("."))]
     getters = tuple(_column(_bound(variable, bindings)) for variable in wanted)
-    make = _function(RESOLVERS, kind.via, kind.name) if kind.via else _filler(kind)
+    make = _function(RESOLVERS, kind.via, kind.name) if kind.via else _filler(kind, NEW if rule.new else UNKNOWN)
+    names, member = compile_path(rule.by) if rule.by else None, rule.by.rpartition(".")[2].removesuffix("[]")
 
     def arns(state: State, call: Call, item: Any) -> Iterable[str]:
         columns = [getter(call, item) for getter in getters]
@@ -127,7 +130,16 @@ def _arns(rules: ServiceRules, rule: CheckRule) -> ArnsOf:
             return make(state, call, tuple([column[0] for column in columns]))
         return itertools.chain.from_iterable(make(state, call, values) for values in _rows(columns))
 
-    return arns
+    def named(state: State, call: Call, item: Any) -> Iterable[str]:
+        found = [Name(member, str(value)) for value in names(call.params, item) if value] if names is not None else []
+        values = [(variable[0] == ".", getter(call, item)) for variable, getter in zip(wanted, getters, strict=True)]
+        if not found or any(any(column) for of_call, column in values if not of_call):
+            yield from arns(state, call, item)
+        for name in found:
+            for unnamed in make(state, call, tuple(column[0] if of_call else None for of_call, column in values)):
+                yield PartialArn(unnamed.parts, name) if isinstance(unnamed, PartialArn) else unnamed
+
+    return arns if names is None else named
 
 
 def _bound(variable: str, bindings: Mapping[str, str]) -> str:
@@ -172,13 +184,13 @@ def _rows(columns: list[tuple[str | None, ...]]) -> Iterable[Values]:
     return itertools.product(*columns)
 
 
-def _filler(kind: TypeRule) -> Callable[[State, Call, Values], Iterable[str]]:
-    """The function that fills in the ARN's variables.
+def _filler(kind: TypeRule, missing: Missing) -> Callable[[State, Call, Values], Iterable[str]]:
+    """The function that fills in the ARN's variables, with `missing` for those without a value.
 
     A value that is an ARN itself replaces the text up to and including its variable.
     """
     text, free = kind.text, [index for index, name in enumerate(kind.variables) if not name.startswith(".")]
-    tails = {index: _tail(kind, index) for index in free}
+    pieces = (text % (("\0",) * len(kind.variables))).split("\0")
     whole, like = text == "%s", Arn.find(text)
 
     def fill(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -186,11 +198,18 @@ def _filler(kind: TypeRule) -> Callable[[State, Call, Values], Iterable[str]]:
             value = values[index]
             if value is not None and (value[:4] == "arn:" or whole):
                 _check_arn(value, like, call.service)
-                rest = tails[index]
-                return (value + rest % tuple(v or WILDCARD for v in values[index + 1 :]) if rest else value,)
-        return (text % tuple(value or WILDCARD for value in values),)
+                return (arn_of(value, *_filled(pieces[index + 1 :], values[index + 1 :], missing)),)
+        return (text % values if all(values) else arn_of(*_filled(pieces, values, missing)),)
 
     return fill
+
+
+def _filled(pieces: Sequence[str], values: Values, missing: Missing) -> list[Part]:
+    """`pieces` of a text, and between them `values`, or `missing` in place of those that are not there."""
+    parts: list[Part] = [pieces[0]]
+    for value, piece in zip(values, pieces[1:], strict=True):
+        parts += (value or missing, piece)
+    return parts
 
 
 _REGION: Final = re.compile(r"[a-z0-9-]*")
@@ -222,9 +241,3 @@ def _no_arn(text: str, arn: Arn | None, service: str) -> Fault:
     if service == "iam":
         return Fault("ValidationError" if arn is None else "InvalidInput", f"ARN {text} is not valid.", 400)
     return Fault("ValidationException", f"Invalid ARN: {text[:200]}", 400)
-
-
-def _tail(kind: TypeRule, index: int) -> str:
-    """The text of the ARN after its variable number `index`."""
-    pieces = kind.text.split("%s")
-    return "%s".join(pieces[index + 1 :])

@@ -7,6 +7,7 @@ A file holds one service, with one declaration per line; `#` starts a comment.
     type object arn:aws:s3:::{Bucket}/{Key} [via s3_object]
     key s3:prefix Prefix [on bucket,object]
     keys sts:TransitiveTagKeys TransitiveTagKeys[]
+    lookup security-group GroupName DescribeSecurityGroups GroupNames[] SecurityGroups[].GroupId
 
     CopyObject                      one or several operations with the same permissions
       s3:PutObject object ?!VersionId
@@ -16,6 +17,9 @@ A file holds one service, with one declaration per line; `#` starts a comment.
 `type` names a resource type and its ARN. The variables in braces are members of the input (`locum.authz.paths`)
 unless a check binds them otherwise; `{.region}`, `{.account}` are the call's. `via` names a function of
 `locum.authz.services` that makes the ARN of the same members instead, where substitution is not enough.
+`lookup` tells how the backend finds a resource of a type by another name (`by`): the member that has the name, the
+operation, its parameter (`Member`, `Member[]`, or `Filters:name` for a filter), and the path of the missing part, or
+of the ARN, in its answer.
 `key` gives the member that a condition key is read from (`keys`: a multivalued one), and for which resource types;
 a name after `@` is a function of `locum.authz.services`.
 
@@ -24,11 +28,14 @@ has no resource-level permissions) and clauses:
 
     for PATH        once for each value; `.Member` is then a member of that value
     ?PATH ?!PATH    only where the path has a value, or none
+    by PATH         where the path has a value, also the resource that the backend knows by that other name
+    new             the call creates the resource: a missing part of its ARN is chosen by the service
     key=PATH        a condition key of this check alone
 
 In place of a check: `@name` (a function of `locum.authz.services` that returns checks), or `permissionless` (no
-policy is evaluated). A variable without a value is `*` in the ARN, as for a resource that is yet to be created.
-Operations of which no check applies take their first action on `*`.
+policy is evaluated). A variable without a value is a missing part of the ARN (`locum.core.partial_arn`), unknown unless
+the resource is `new`. A `*` in the ARN of a type is that text, as AWS's own denials have it. Operations of which no
+check applies take their first action on a resource of which nothing is known.
 """
 
 from __future__ import annotations
@@ -63,6 +70,14 @@ class KeyRule(NamedTuple):
     kinds: frozenset[str]
 
 
+class LookupRule(NamedTuple):
+    """How a resource is found by another name: an operation, its parameter, a path in its answer."""
+
+    operation: str
+    parameter: str
+    path: str
+
+
 class CheckRule(NamedTuple):
     """One check, as parsed. `bindings` are (variable, path)."""
 
@@ -73,6 +88,8 @@ class CheckRule(NamedTuple):
     present: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     context: tuple[tuple[str, str], ...] = ()
+    by: str = ""
+    new: bool = False
 
 
 class OperationRule(NamedTuple):
@@ -91,6 +108,7 @@ class ServiceRules(NamedTuple):
     types: dict[str, TypeRule]
     keys: dict[str, KeyRule]
     operations: dict[str, OperationRule]
+    lookups: dict[tuple[str, str], LookupRule]
 
     def over(self, other: ServiceRules) -> ServiceRules:
         """These rules, and those of `other` for names that these do not have."""
@@ -100,15 +118,16 @@ class ServiceRules(NamedTuple):
             {**other.types, **self.types},
             {**other.keys, **self.keys},
             {**other.operations, **self.operations},
+            {**other.lookups, **self.lookups},
         )
 
 
-NO_RULES: Final = ServiceRules("", "", {}, {}, {})
+NO_RULES: Final = ServiceRules("", "", {}, {}, {}, {})
 
 
 def parse_rules(text: str) -> ServiceRules:
     """Parse the rules of one file. Raises RulesError."""
-    rules = ServiceRules("", "", {}, {}, {})
+    rules = ServiceRules("", "", {}, {}, {}, {})
     prefix = protocol = ""
     names: tuple[str, ...] = ()
     for line in _lines(text):
@@ -122,6 +141,9 @@ def parse_rules(text: str) -> ServiceRules:
             protocol = words[1]
         elif words[0] == "type":
             rules.types[words[1]] = _type(words)
+        elif words[0] == "lookup":
+            _, kind, member, *lookup = words
+            rules.lookups[kind, member] = LookupRule(*lookup)
         elif words[0] in ("key", "keys"):
             key = _key(words)
             rules.keys[key.name] = key
@@ -169,11 +191,15 @@ def _check(words: list[str], prefix: str, operation: str) -> CheckRule:
     action = f"{prefix}:{operation}" if words[0] == "=" else words[0]
     kind, _, bound = words[1].partition("{")
     pairs = [pair.partition("=") for pair in bound.removesuffix("}").split(",") if pair]
-    each, present, absent, context = "", [], [], []
+    each, by, new, present, absent, context = "", "", False, [], [], []
     clauses = iter(words[2:])
     for clause in clauses:
         if clause == "for":
             each = next(clauses, "")
+        elif clause == "by":
+            by = next(clauses, "")
+        elif clause == "new":
+            new = True
         elif clause.startswith("?!"):
             absent.append(clause[2:])
         elif clause.startswith("?"):
@@ -184,4 +210,4 @@ def _check(words: list[str], prefix: str, operation: str) -> CheckRule:
         else:
             raise RulesError(f"not a clause: {clause!r} in {' '.join(words)}")
     bindings = tuple((name, path) for name, _, path in pairs)
-    return CheckRule(action, kind, bindings, each, tuple(present), tuple(absent), tuple(context))
+    return CheckRule(action, kind, bindings, each, tuple(present), tuple(absent), tuple(context), by, new)

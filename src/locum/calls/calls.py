@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from locum import authz, wire
 from locum.backends.lazy import translation
+from locum.calls import lookups
 from locum.calls.carrying import Carrying, Facts
 from locum.calls.committing import AlreadyDone, Committer
 from locum.calls.denial_messages import refusal
@@ -79,6 +80,8 @@ class Calls:
         assert codec is not None
         call = context.call()
         context.plan = authz.plan(context.state, call)
+        if context.plan.names_otherwise:
+            context.plan = await lookups.resolved(self._runtime, context, call, context.plan)
         if operation is not None and operation.proof is not None:
             self._prove(context, operation.proof)
             call = context.call()

@@ -5,8 +5,8 @@ Where a client's address and user agent are, CloudTrail shows the service.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from typing import Final
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any, Final
 
 from locum.backends.lazy import translation
 from locum.core.calls import ServiceCall
@@ -29,6 +29,13 @@ def request_for_backend(request: HttpRequest, made: ServiceCall, codec: Codec) -
     said = translation().restated(codec.model, codec.protocol, made.params)
     headers = {**said.headers, **request.headers}
     return HttpRequest(said.method, said.path, said.query, headers, said.body, request.source_ip, secure=True)
+
+
+def backend_request(codec: Codec, params: Mapping[str, Any], region: str) -> HttpRequest:
+    """A request of Locum itself to a backend, in the protocol of `codec`. Raises Fault."""
+    said = translation().restated(codec.model, codec.protocol, params)
+    headers = {**said.headers, "host": f"{codec.signing_name}.{region}.amazonaws.com"}
+    return HttpRequest(said.method, said.path, said.query, headers, said.body, "", secure=True)
 
 
 async def whole(answer: HttpResponse) -> bytes:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
+from locum.core.partial_arn import PartialArn
 from locum.policy.conditions import PreparedCondition, prepare
 from locum.policy.document import Document, Statement
 from locum.policy.grammar import RULES, Operator, Quantifier, Source, operator
+from locum.policy.partial import in_resources, not_in_resources
 from locum.policy.patterns import ArnPattern, Matcher, glob, scan
 from locum.policy.prepared import PreparedRequest
 from locum.policy.principals import Form, NotPrincipalTest, PrincipalTest
@@ -108,18 +110,20 @@ def _resource_test(statement: Statement, patterns: Sequence[ArnPattern]) -> Reso
         return _resource_not_in(patterns, allows=statement.allows)
     if statement.resources is None or any(pattern.text == "*" for pattern in patterns):
         return None
+    return _resource_in(patterns, allows=statement.allows)
+
+
+def _resource_in(patterns: Sequence[ArnPattern], *, allows: bool) -> ResourceTest:
     fixed = [pattern.fixed for pattern in patterns if pattern.fixed is not None]
     open_patterns = [pattern for pattern in patterns if pattern.fixed is None]
-    return _resource_in(fixed, open_patterns)
-
-
-def _resource_in(fixed: Sequence[Matcher], open_patterns: Sequence[ArnPattern]) -> ResourceTest:
-    if len(fixed) == 1 and not open_patterns:
-        only = fixed[0]
-        return lambda prepared: only(prepared.resource)
+    only = fixed[0] if len(fixed) == 1 and not open_patterns else None
 
     def test(prepared: PreparedRequest) -> bool:
         resource = prepared.resource
+        if isinstance(resource, PartialArn):
+            return in_resources(patterns, resource, prepared.variable, allows=allows)
+        if only is not None:
+            return only(resource)
         for matches in fixed:
             if matches(resource):
                 return True
@@ -132,8 +136,11 @@ def _resource_not_in(patterns: Sequence[ArnPattern], *, allows: bool) -> Resourc
     """The test of NotResource. Where a variable in it has no value, an Allow does not match and a Deny does."""
 
     def test(prepared: PreparedRequest) -> bool:
+        resource = prepared.resource
+        if isinstance(resource, PartialArn):
+            return not_in_resources(patterns, resource, prepared.variable, allows=allows)
         for pattern in patterns:
-            found = pattern.matches(prepared.resource, prepared.variable)
+            found = pattern.matches(resource, prepared.variable)
             if found or (found is None and allows):
                 return False
         return True
@@ -157,7 +164,7 @@ class Candidates:
 
     def of(self, resource: str) -> Iterable[CompiledStatement]:
         """The candidates that can match `resource`."""
-        if not self._table:
+        if not self._table or isinstance(resource, PartialArn):
             return self.statements
         found: dict[int, CompiledStatement] = {}
         for length in self._lengths:

@@ -354,6 +354,21 @@ class ArnPattern:
 
         return matches
 
+    def fields(self, lookup: Lookup) -> list[Tokens] | None:
+        """The six fields with their variables replaced, or `*` alone; [] where the pattern is no ARN.
+
+        None where a variable has no value.
+        """
+        if self._misplaced:
+            return None
+        fields = [resolve(field, lookup) for field in arn_fields(self._tokens)]
+        if self._tokens != (Wild.ANY,) and len(fields) < _ARN_FIELDS:
+            if not self._complete:
+                return []
+            fields += [(Wild.ANY,)] * (_ARN_FIELDS - len(fields))
+        known = [field for field in fields if field is not None]
+        return known if len(known) == len(fields) else None
+
 
 def _prefix(tokens: Tokens, complete: bool) -> str:
     if not tokens or not isinstance(tokens[0], str):

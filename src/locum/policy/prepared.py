@@ -12,12 +12,12 @@ from locum.policy.context import DERIVED_KEYS, derived_context
 class Request(NamedTuple):
     """An authorization request: may `principal` perform `action` on `resource`?
 
-    `action` is `service:Name` in any case. `resource` is an ARN, or `*`. `resource_account` is the account that
-    owns it. `context` has lower-case keys and is complete: a key that is not there is absent, except for the keys that
-    follow from the principal (aws:PrincipalArn ...), which are derived where they are missing. `wildcard_only`: the
-    action has no resource-level permissions. `provider` is the identity provider (an ARN, or `accounts.google.com` ...)
-    that authenticated the caller of AssumeRoleWithWebIdentity or AssumeRoleWithSAML. `canonical_user` is the S3
-    canonical user id of the caller's account.
+    `action` is `service:Name` in any case. `resource` is an ARN, a PartialArn where parts of it are not known, or `*`.
+    `resource_account` is the account that owns it. `context` has lower-case keys and is complete: a key that is not
+    there is absent, except for the keys that follow from the principal (aws:PrincipalArn ...), which are derived where
+    they are missing. `wildcard_only`: the action has no resource-level permissions. `provider` is the identity provider
+    (an ARN, or `accounts.google.com` ...) that authenticated the caller of AssumeRoleWithWebIdentity or
+    AssumeRoleWithSAML. `canonical_user` is the S3 canonical user id of the caller's account.
     """
 
     principal: Principal

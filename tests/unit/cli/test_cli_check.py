@@ -186,7 +186,9 @@ FIELDS = sorted({*raw_case(), "principal_type", "principal_unique_id", "session"
 MEMBERS = ["action", "resource", "resource_account", "context", "wildcard_only"]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=3), st.dictionaries(st.sampled_from(MEMBERS), VALUES))
 def test_whatever_stands_in_a_case_there_is_an_answer(
     file: Path, fields: dict[str, Any], members: dict[str, Any]
@@ -198,7 +200,9 @@ def test_whatever_stands_in_a_case_there_is_an_answer(
     assert check("--json", file).exit_code in (0, 1, 2)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.binary(max_size=60) | st.text("-&*a:[]{}!<\n |>'\"#", max_size=60).map(str.encode))
 def test_whatever_stands_in_a_file_there_is_an_answer(tmp_path: Path, text: bytes) -> None:
     for name in ("x.jsonl", "x.yaml"):

@@ -12,6 +12,7 @@ from locum.authz.functions import Functions, Planner, Values
 from locum.authz.paths import scalar
 from locum.core.arn import PARTITION
 from locum.core.errors import Fault
+from locum.core.partial_arn import UNKNOWN, arn_of
 from locum.state import State
 
 _TOKEN: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_][\w.-]*|\S""")
@@ -182,7 +183,8 @@ def _stream(state: State, call: Call, values: Values) -> Iterable[str]:
     stream = (values[0] or "").split("|", 1)[0]
     if stream.startswith("arn:"):
         return (stream,)
-    return (f"arn:{PARTITION}:dynamodb:{call.region}:{call.caller.account}:table/*/stream/*",)
+    table = f"arn:{PARTITION}:dynamodb:{call.region}:{call.caller.account}:table/"
+    return (arn_of(table, UNKNOWN, "/stream/", UNKNOWN),)
 
 
 FUNCTIONS: Final = Functions(

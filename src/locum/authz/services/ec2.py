@@ -9,6 +9,7 @@ from locum.authz.call import Call, Check, Value
 from locum.authz.functions import Circumstances, Functions, KeyReader, Values, as_values
 from locum.authz.services.iam import profile_of
 from locum.core.arn import PARTITION, iam_arn
+from locum.core.partial_arn import UNKNOWN, arn_of
 from locum.core.resources import ResourceFacts
 from locum.state import Instance, ProfileAssociation, State
 from locum.state.arns import entity_by_arn
@@ -19,8 +20,8 @@ from locum.state.indexes import INSTANCE_ID
 def _instance_of_association(state: State, call: Call, values: Values) -> Iterable[str]:
     account = call.caller.account
     association = state.get(ProfileAssociation, account, values[0] or "")
-    instance = "*" if association is None else association.instance
-    return (f"arn:{PARTITION}:ec2:{call.region}:{account}:instance/{instance}",)
+    instance = UNKNOWN if association is None else association.instance
+    return (arn_of(f"arn:{PARTITION}:ec2:{call.region}:{account}:instance/", instance),)
 
 
 _TYPE_OF_ID: Final[Mapping[str, str]] = {
@@ -68,10 +69,10 @@ _WITHOUT_ACCOUNT: Final = frozenset({"image", "snapshot"})
 
 
 def _resource(state: State, call: Call, values: Values) -> Iterable[str]:
-    identifier = values[0] or "*"
-    kind = _TYPE_OF_ID.get(identifier.rpartition("-")[0], "*")
+    identifier = values[0] or ""
+    kind = _TYPE_OF_ID.get(identifier.rpartition("-")[0])
     account = "" if kind in _WITHOUT_ACCOUNT else call.caller.account
-    return (f"arn:{PARTITION}:ec2:{call.region}:{account}:{kind}/{identifier}",)
+    return (arn_of(f"arn:{PARTITION}:ec2:{call.region}:{account}:", kind or UNKNOWN, "/", identifier or UNKNOWN),)
 
 
 # --- condition keys ----------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Final
 from locum.authz.call import Call
 from locum.authz.functions import Functions, Values, account_of
 from locum.core.arn import PARTITION
+from locum.core.partial_arn import UNKNOWN, arn_of
 from locum.state import State
 
 
@@ -15,8 +16,8 @@ def _rule(state: State, call: Call, values: Values) -> Iterable[str]:
     """`rule/name` on the default event bus, `rule/bus/name` on another, which may be given by ARN."""
     bus, name = values
     account, bus = account_of(bus or "", call.caller.account), (bus or "default").rsplit("/", 1)[-1]
-    path = name or "*" if bus == "default" else f"{bus}/{name or '*'}"
-    return (f"arn:{PARTITION}:events:{call.region}:{account}:rule/{path}",)
+    path = "" if bus == "default" else f"{bus}/"
+    return (arn_of(f"arn:{PARTITION}:events:{call.region}:{account}:rule/{path}", name or UNKNOWN),)
 
 
 FUNCTIONS: Final = Functions(resolvers={"events_rule": _rule})

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from locum.authz.call import Call, Check
 from locum.authz.functions import Functions, Resolver, Values, account_of, as_values
 from locum.core.arn import iam_arn, root_arn
+from locum.core.partial_arn import UNKNOWN, arn_of
 from locum.core.principal import PrincipalKind
 from locum.core.resources import ResourceFacts
 from locum.policy import CompiledPolicy, PolicyKind
@@ -43,9 +44,13 @@ def _named(kind: type[Named]) -> Resolver:
         entity = state.get(kind, account, name.lower()) if name else None
         if entity is not None and path is None:
             return (entity.arn,)
-        return (iam_arn(account, kind.arn_kind, path or "/", name or "*"),)
+        return (_named_or_unknown(account, kind.arn_kind, path or "/", name),)
 
     return resolve
+
+
+def _named_or_unknown(account: str, kind: str, path: str, name: str | None) -> str:
+    return arn_of(iam_arn(account, kind, path, ""), name or UNKNOWN)
 
 
 def _renamed(kind: type[Named]) -> Resolver:
@@ -56,7 +61,7 @@ def _renamed(kind: type[Named]) -> Resolver:
         account = call.caller.account
         entity = state.get(kind, account, name.lower()) if name else None
         path_by_default = "/" if entity is None else entity.path
-        return (iam_arn(account, kind.arn_kind, path or path_by_default, new or name or "*"),)
+        return (_named_or_unknown(account, kind.arn_kind, path or path_by_default, new or name),)
 
     return resolve
 
@@ -76,7 +81,7 @@ def _user_or_caller(state: State, call: Call, values: Values) -> Iterable[str]:
         return (root_arn(principal.account),)
     if principal.kind is PrincipalKind.USER:
         return (principal.arn,)
-    return (iam_arn(principal.account, "user", "/", "*"),)
+    return (_named_or_unknown(principal.account, "user", "/", None),)
 
 
 def _user_of_key(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -86,13 +91,13 @@ def _user_of_key(state: State, call: Call, values: Values) -> Iterable[str]:
     if key is not None and key.account == account and not key.user:
         return (root_arn(account),)
     if key is None or key.account != account:
-        return (iam_arn(account, "user", "/", "*"),)
+        return (_named_or_unknown(account, "user", "/", None),)
     return _user(state, call, (None, key.user))
 
 
 def _new_mfa(state: State, call: Call, values: Values) -> Iterable[str]:
     path, name = values
-    return (iam_arn(call.caller.account, "mfa", path or "/", name or "*"),)
+    return (_named_or_unknown(call.caller.account, "mfa", path or "/", name),)
 
 
 def _oidc_provider(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -101,7 +106,7 @@ def _oidc_provider(state: State, call: Call, values: Values) -> Iterable[str]:
         parts = urlsplit(values[0] or "")
     except ValueError:
         parts = urlsplit("")
-    return (iam_arn(call.caller.account, "oidc-provider", "/", parts.netloc + parts.path or "*"),)
+    return (_named_or_unknown(call.caller.account, "oidc-provider", "/", parts.netloc + parts.path),)
 
 
 def _service_linked_role(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -110,14 +115,14 @@ def _service_linked_role(state: State, call: Call, values: Values) -> Iterable[s
     account = call.caller.account
     linked = linked_service(principal or "")
     if linked is None:
-        return (iam_arn(account, "role", SERVICE_LINKED, f"{principal or '*'}/*"),)
+        return (arn_of(iam_arn(account, "role", SERVICE_LINKED, ""), principal or UNKNOWN, "/", UNKNOWN),)
     return (iam_arn(account, "role", linked.path, linked.role_name(suffix or "")),)
 
 
 def _role_of_deletion(state: State, call: Call, values: Values) -> Iterable[str]:
     """The role of a deletion task: `task/aws-service-role/SERVICE/ROLE/UUID`."""
     path, _, _ = (values[0] or "").removeprefix("task/").rpartition("/")
-    return (iam_arn(call.caller.account, "role", "/", path or "*"),)
+    return (_named_or_unknown(call.caller.account, "role", "/", path),)
 
 
 def _delegation_request(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -125,7 +130,7 @@ def _delegation_request(state: State, call: Call, values: Values) -> Iterable[st
     account, request = call.caller.account, delegations.request_of(state, values[0] or "")
     if request is not None and request.owner_account in ("", account):
         return (delegations.arn_of(request, account),)
-    return (iam_arn(account, delegations.KIND, "/", values[0] or "*"),)
+    return (_named_or_unknown(account, delegations.KIND, "/", values[0]),)
 
 
 def profile_of(state: State, call: Call, arn: str | None, name: str | None) -> InstanceProfile | None:
@@ -145,7 +150,7 @@ def _role_of_profile(state: State, call: Call, values: Values) -> Iterable[str]:
     profile = profile_of(state, call, arn, name)
     if profile is None:
         # [U] The role is not known, so the caller needs the permission to pass any role.
-        yield iam_arn(account_of(arn or "", call.caller.account), "role", "/", "*")
+        yield _named_or_unknown(account_of(arn or "", call.caller.account), "role", "/", None)
         return
     for key in profile.roles:
         role = state.get(Role, profile.account, key)

@@ -9,21 +9,21 @@ from typing import Final
 from locum.authz.call import Call, Check
 from locum.authz.functions import Functions, Values, account_of
 from locum.core.arn import PARTITION
+from locum.core.partial_arn import UNKNOWN, arn_of
 from locum.state import State
 
 # "To use an alias in a permission, you need permission on the KMS key". Where the backend does not tell which key that
 # is, the caller needs permission on all keys.
-_ALIAS: Final = re.compile(r":alias/.*")
 _KEY_TYPES: Final = frozenset({"key", "source", "destination"})
 """The resource types of `kms.rules` that are keys. An operation on an alias itself is decided on the alias."""
 
 
 def _key(state: State, call: Call, values: Values) -> Iterable[str]:
-    key = values[0] or "*"
+    key = values[0] or ""
     if key.startswith("arn:"):
         return (key,)
-    kind = key if key.startswith("alias/") else f"key/{key}"
-    return (f"arn:{PARTITION}:kms:{call.region}:{call.caller.account}:{kind}",)
+    kind = "" if key.startswith("alias/") else "key/"
+    return (arn_of(f"arn:{PARTITION}:kms:{call.region}:{call.caller.account}:{kind}", key or UNKNOWN),)
 
 
 _KEY_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}")
@@ -40,12 +40,13 @@ def _ciphertext(state: State, call: Call, values: Values) -> Iterable[str]:
     if found is not None:
         account = account_of(key or "", call.caller.account)
         return (f"arn:{PARTITION}:kms:{call.region}:{account}:key/{found.group()}",)
-    return () if key else _key(state, call, ("*",))
+    return () if key else _key(state, call, (None,))
 
 
 def _effective_arn(check: Check) -> str:
-    """The ARN of all keys for an alias."""
-    return _ALIAS.sub(":key/*", check.resource) if check.kind in _KEY_TYPES else check.resource
+    """For an alias the ARN of a key that is not known."""
+    head, alias, _ = check.resource.partition(":alias/")
+    return arn_of(f"{head}:key/", UNKNOWN) if alias and check.kind in _KEY_TYPES else check.resource
 
 
 FUNCTIONS: Final = Functions(resolvers={"kms_ciphertext": _ciphertext, "kms_key": _key}, effective_arn=_effective_arn)

@@ -8,13 +8,14 @@ from typing import Final
 from locum.authz.call import Call
 from locum.authz.functions import Functions, Values
 from locum.core.arn import PARTITION, Arn
+from locum.core.partial_arn import UNKNOWN, arn_of
 from locum.state import State
 
 
 def _function(state: State, call: Call, values: Values) -> Iterable[str]:
     """A function by name, partial ARN (`account:function:name`) or ARN, each with or without a qualifier."""
     name, qualifier = values
-    account, region, rest = call.caller.account, call.region, name or "*"
+    account, region, rest = call.caller.account, call.region, name or ""
     arn = Arn.find(rest)
     if arn is not None:
         account, region, rest = arn.account, arn.region, arn.resource
@@ -23,7 +24,7 @@ def _function(state: State, call: Call, values: Values) -> Iterable[str]:
         account, rest = head.rstrip(":") or account, tail
     function, _, own = rest.partition(":")
     rest = ":".join(filter(None, (function, own or qualifier)))  # also of `name:`, where the qualifier is used
-    return (f"arn:{PARTITION}:lambda:{region}:{account}:function:{rest}",)
+    return (arn_of(f"arn:{PARTITION}:lambda:{region}:{account}:function:", rest or UNKNOWN),)
 
 
 FUNCTIONS: Final = Functions(resolvers={"lambda_function": _function})

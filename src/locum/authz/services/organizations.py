@@ -13,6 +13,7 @@ from locum.authz.call import Call, Check
 from locum.authz.functions import Functions, Values
 from locum.core.arn import Arn
 from locum.core.identifiers import ACCOUNT_ID
+from locum.core.partial_arn import NEW, with_missing
 from locum.core.resources import ResourceFacts
 from locum.state import Handshake, Organization, OrganizationPolicy, State
 from locum.state.indexes import HANDSHAKE_ID
@@ -58,7 +59,7 @@ def _resource(state: State, call: Call, values: Values) -> Iterable[str]:
     if handshake is not None:
         return (handshake_arn(handshake),)
     kind, *rest = next((parts for prefix, parts in _KINDS if identifier.startswith(prefix)), ("account",))
-    return (organization_arn(management, organization_id, kind, *rest, identifier),)
+    return (with_missing(organization_arn(management, organization_id, kind, *rest, identifier)),)
 
 
 def _account(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -77,11 +78,11 @@ def _new(state: State, call: Call, values: Values) -> Iterable[str]:
     management, organization_id, organization = _parts(state, call)
     if call.operation == "CreatePolicy":
         kind = (values[0] or "*").lower()
-        return (organization_arn(management, organization_id, "policy", kind, "p-*"),)
+        return (with_missing(organization_arn(management, organization_id, "policy", kind, "p-*"), NEW),)
     if call.operation == "CreateOrganizationalUnit":
-        return (organization_arn(management, organization_id, "ou", "ou-*"),)
+        return (with_missing(organization_arn(management, organization_id, "ou", "ou-*"), NEW),)
     present = "" if organization is None else organization.resource_policy_id
-    return (organization_arn(management, organization_id, "resourcepolicy", present or "rp-*"),)
+    return (with_missing(organization_arn(management, organization_id, "resourcepolicy", present or "rp-*"), NEW),)
 
 
 def _policy_types(state: State, call: Call, _check: Check) -> list[str]:

@@ -12,6 +12,7 @@ from locum.authz.functions import Circumstances, Functions, Values
 from locum.authz.tags import pairs
 from locum.core.arn import PARTITION
 from locum.core.errors import Fault
+from locum.core.partial_arn import UNKNOWN, arn_of
 from locum.policy import CompiledPolicy, PolicyKind
 from locum.policy.stored import compiled
 from locum.state import State
@@ -26,16 +27,16 @@ _CREATING_ACTIONS: Final = frozenset({"s3:CreateBucket"})
 
 
 def _s3_bucket(state: State, call: Call, values: Values) -> Iterable[str]:
-    bucket = values[0] or "*"
-    return (bucket if bucket.startswith("arn:") else f"arn:{PARTITION}:s3:::{bucket}",)
+    bucket = values[0] or UNKNOWN
+    return (arn_of("" if str(bucket).startswith("arn:") else f"arn:{PARTITION}:s3:::", bucket),)
 
 
 def s3_object(state: State, call: Call, values: Values) -> Iterable[str]:
     """An object. Through an access point, its ARN has `/object/` before the key."""
     bucket, key = values
     if bucket is not None and bucket.startswith("arn:"):
-        return (f"{bucket}/object/{key}",)
-    return (f"arn:{PARTITION}:s3:::{bucket or '*'}/{key or '*'}",)
+        return (arn_of(f"{bucket}/object/", key or UNKNOWN),)
+    return (arn_of(f"arn:{PARTITION}:s3:::", bucket or UNKNOWN, "/", key or UNKNOWN),)
 
 
 _SOURCE: Final = re.compile(r"(?P<path>[^?#;\x00-\x1f]+)(?:\?versionId=(?P<version>[^?#&;\x00-\x20]*))?")

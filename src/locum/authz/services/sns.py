@@ -8,6 +8,7 @@ from typing import Final
 from locum.authz.call import Call, Check
 from locum.authz.functions import Functions, Values
 from locum.core.arn import PARTITION
+from locum.core.partial_arn import UNKNOWN, arn_of
 from locum.state import State
 
 
@@ -16,7 +17,7 @@ def _topic_of_subscription(state: State, call: Call, values: Values) -> Iterable
     arn = values[0] or ""
     if arn.count(":") == 6:
         return (arn.rsplit(":", 1)[0],)
-    return (f"arn:{PARTITION}:sns:{call.region}:{call.caller.account}:*",)
+    return (arn_of(f"arn:{PARTITION}:sns:{call.region}:{call.caller.account}:", UNKNOWN),)
 
 
 def _attribute_roles(state: State, call: Call) -> Iterator[Check]:

@@ -12,6 +12,7 @@ from locum.authz.functions import Functions, Values
 from locum.core.arn import PARTITION
 from locum.core.errors import Fault
 from locum.core.identifiers import ACCOUNT_ID
+from locum.core.partial_arn import UNKNOWN, arn_of
 from locum.state import State
 
 # IAM User Guide, "Tasks that require root user credentials": "Edit or delete an Amazon SQS resource-based policy that
@@ -32,7 +33,7 @@ def _queue(state: State, call: Call, values: Values) -> Iterable[str]:
     parts = [part for part in urlsplit(url or "").path.split("/") if part]
     if len(parts) >= 2 and ACCOUNT_ID.fullmatch(parts[-2]):
         account = parts[-2]
-    return (f"arn:{PARTITION}:sqs:{call.region}:{account}:{parts[-1] if parts else '*'}",)
+    return (arn_of(f"arn:{PARTITION}:sqs:{call.region}:{account}:", parts[-1] if parts else UNKNOWN),)
 
 
 FUNCTIONS: Final = Functions(resolvers={"sqs_queue": _queue}, owner_root_actions=_OWNER_ROOT_ACTIONS)

@@ -8,6 +8,7 @@ from typing import Final
 from locum.authz.call import Call, Check
 from locum.authz.functions import Functions, Values, as_values
 from locum.core.arn import root_arn
+from locum.core.partial_arn import UNKNOWN_RESOURCE, with_missing
 from locum.state import State
 
 # AssumeRoot is allowed by the caller's own policies and by the organization: the member account has no policy that
@@ -23,7 +24,7 @@ def _source_identity_kept(state: State, call: Call) -> Iterator[Check]:
     """
     session = call.caller.session
     if session is not None and session.source_identity and not call.params.get("SourceIdentity"):
-        yield Check("sts:SetSourceIdentity", str(call.params.get("RoleArn", "*")), "role")
+        yield Check("sts:SetSourceIdentity", call.params.get("RoleArn") or UNKNOWN_RESOURCE, "role")
 
 
 def _source_identity(state: State, call: Call, check: Check) -> list[str]:
@@ -35,7 +36,7 @@ def _source_identity(state: State, call: Call, check: Check) -> list[str]:
 def _root_user(state: State, call: Call, values: Values) -> Iterable[str]:
     """The TargetPrincipal of AssumeRoot: "The member account principal ARN or account ID"."""
     target = values[0] or "*"
-    return (target if target.startswith("arn:") else root_arn(target),)
+    return (target if target.startswith("arn:") else with_missing(root_arn(target)),)
 
 
 FUNCTIONS: Final = Functions(

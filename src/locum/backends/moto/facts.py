@@ -12,6 +12,7 @@ from locum.backends.moto import internals
 from locum.backends.moto.handlers import module_of
 from locum.backends.moto.relied_on import check
 from locum.core.arn import Arn
+from locum.core.partial_arn import PartialArn
 from locum.core.resources import UNKNOWN, ResourceFacts
 
 Finder = Callable[[Arn, str, str], ResourceFacts]
@@ -20,10 +21,12 @@ Finder = Callable[[Arn, str, str], ResourceFacts]
 def facts(service: str, arn: str, account: str, region: str) -> ResourceFacts:
     """The facts of the resource `arn` in moto; `account` and `region` are used where the ARN has none.
 
+    Of an ARN that is not known to its end, they are those of what it is a part of (the bucket of an object).
+
     Raises ConfigurationError where moto does not have the internals that are used (`relied_on`).
     """
     finder, part = _FINDERS.get(service), module_of(service)
-    parsed = Arn.find(arn)
+    parsed = Arn.find(arn.beginning if isinstance(arn, PartialArn) else arn)
     if finder is None or part is None or parsed is None:
         return UNKNOWN
     check(part)

@@ -1,0 +1,52 @@
+"""The look-up of resources that a call names otherwise than their ARN does, at the backend that has them."""
+
+from __future__ import annotations
+
+import logging
+
+from locum import authz, wire
+from locum.authz import Lookup, Plan
+from locum.backends import BackendCall
+from locum.backends.lazy import translation
+from locum.calls.request_context import RequestContext
+from locum.calls.runtime import Runtime
+from locum.calls.service_requests import backend_request, whole
+from locum.core.calls import Call
+from locum.core.errors import Fault
+from locum.core.partial_arn import PartialArn
+
+_log = logging.getLogger(__name__)
+
+
+async def resolved(runtime: Runtime, context: RequestContext, call: Call, plan: Plan) -> Plan:
+    """`plan` with the ARNs of the resources that `call` names otherwise, as far as the backend finds them.
+
+    A resource that is not found, or cannot be looked up, stays unknown: only who is allowed all of its kind is allowed
+    it. The look-up is part of the decision and not a call of anybody: it is not recorded.
+    """
+    found: dict[PartialArn, tuple[str, ...]] = {}
+    for check in plan.checks:
+        resource = check.resource
+        if isinstance(resource, PartialArn) and resource not in found:
+            lookup = authz.lookup_of(call, check)
+            if lookup is not None:
+                found[resource] = await _look_up(runtime, context, lookup)
+    return authz.resolved(plan, found)
+
+
+async def _look_up(runtime: Runtime, context: RequestContext, lookup: Lookup) -> tuple[str, ...]:
+    codec = wire.codec_of(lookup.service, lookup.operation)
+    if codec is None:
+        raise ValueError(f"{lookup.service} has no operation {lookup.operation}")
+    try:
+        request = backend_request(codec, lookup.params, context.region)
+        account = context.caller.account
+        carried = await runtime.backends.of(codec.service, codec.operation).call(
+            BackendCall(codec, account, context.region, request, request.body, lookup.params)
+        )
+        answer = carried.response
+        read = translation().read_answer
+        return lookup.values(read(codec.model, codec.protocol, answer.status, answer.headers, await whole(answer)))
+    except Fault as fault:
+        _log.debug("%s:%s finds nothing: %s", lookup.service, lookup.operation, fault.code)
+        return ()
