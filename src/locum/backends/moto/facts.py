@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from moto.backends import get_backend
+from moto.utilities.tagging_service import TaggingService
 
 from locum.backends.moto import internals
 from locum.backends.moto.handlers import module_of
@@ -25,9 +26,10 @@ def facts(service: str, arn: str, account: str, region: str) -> ResourceFacts:
 
     Raises ConfigurationError where moto does not have the internals that are used (`relied_on`).
     """
-    finder, part = _FINDERS.get(service), module_of(service)
+    part = module_of(_MODULES.get(service, service))
+    finder = _FINDERS.get(service, _tagged)
     parsed = Arn.find(arn.beginning if isinstance(arn, PartialArn) else arn)
-    if finder is None or part is None or parsed is None:
+    if part is None or parsed is None:
         return UNKNOWN
     check(part)
     return finder(parsed, parsed.account or account, parsed.region or region)
@@ -144,9 +146,36 @@ def _table(arn: Arn, account: str, region: str) -> ResourceFacts:
     return ResourceFacts(account, None if policy is None else _text(policy.policy_doc), _pairs(table.tags))
 
 
+def _ec2(arn: Arn, account: str, region: str) -> ResourceFacts:
+    """The tags of a resource of EC2, all of which moto keeps in one table, by id."""
+    models = models_of("ec2", account, region)
+    tags = None if models is None else models.tags.get(arn.resource.partition("/")[2])
+    return UNKNOWN if tags is None else ResourceFacts(account, None, {key: str(tags[key]) for key in tags})
+
+
+def _tagged(arn: Arn, account: str, region: str) -> ResourceFacts:
+    """The tags of a resource of any other service, where its models keep them by ARN, as most do."""
+    name = _MODULES.get(arn.service, arn.service)
+    text = str(arn).removesuffix(":*")  # of a log group in policies
+    for place in (region, arn.partition):  # global services have the partition in place of the region
+        models = models_of(name, account, place)
+        tagger = getattr(models, "tagger", None) or getattr(models, "tagging_service", None)
+        if isinstance(tagger, TaggingService) and tagger.has_tags(text):
+            return ResourceFacts(account, None, tagger.get_tag_dict_for_resource(text))
+    return UNKNOWN
+
+
 def _pairs(tags: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in tags or ()}
 
+
+_MODULES: Final = {
+    "elasticfilesystem": "efs",
+    "elasticloadbalancing": "elbv2",
+    "elasticmapreduce": "emr",
+    "states": "stepfunctions",
+}
+"""The modules of moto whose name is not that of the service in ARNs."""
 
 _FINDERS: Final[dict[str, Finder]] = {
     "s3": _bucket,
@@ -156,4 +185,5 @@ _FINDERS: Final[dict[str, Finder]] = {
     "lambda": _function,
     "secretsmanager": _secret,
     "dynamodb": _table,
+    "ec2": _ec2,
 }
