@@ -92,8 +92,16 @@ class InProcess:
         return client
 
     def request(self, service: str, operation: str, key: Key | None = None, **parameters: Any) -> HttpRequest:
-        """The request that boto3 would send, not sent."""
-        client = self._client(service, key, REGION, {})
+        """The request that boto3 would send, not sent. `operation` is boto3's name."""
+        return self._unsent(self._client(service, key, REGION, {}), operation, parameters)
+
+    def request_of(self, service: str, operation: str, params: dict[str, Any], key: Key | None = None) -> HttpRequest:
+        """The request with parameters that boto3 does not check, not sent. `operation` is the service model's name."""
+        client = self._client(service, key, REGION, {"parameter_validation": False, "inject_host_prefix": False})
+        names = {model: boto for boto, model in client.meta.method_to_api_mapping.items()}
+        return self._unsent(client, names[operation], params)
+
+    def _unsent(self, client: Any, operation: str, parameters: dict[str, Any]) -> HttpRequest:
         client.meta.events.register("before-send", _keep)
         try:
             getattr(client, operation)(**parameters)
