@@ -18,6 +18,7 @@ from moto.core.base_backend import BackendDict
 from locum.backends.moto.deliveries import divert_events
 from locum.backends.moto.fence import NOT_IN_STACKS
 from locum.backends.moto.internals import confine_stacks, withdraw_bucket_guard, withdraw_key_guard
+from locum.backends.moto.permissions import complete
 from locum.backends.moto.relied_on import check
 
 Handler = Callable[..., tuple[int, dict[str, Any], Any]]
@@ -26,6 +27,7 @@ WITHHELD: Final = frozenset({"iam", "sts", "moto_api._internal", "instance_metad
 """The modules of moto that are not used, as Locum implements them, and moto's own API."""
 
 _ADJUSTMENTS: Final[Mapping[str, Callable[[], None]]] = {
+    "awslambda": complete,
     "cloudformation": lambda: confine_stacks(NOT_IN_STACKS),
     "events": divert_events,
     "kms": withdraw_key_guard,

@@ -39,6 +39,14 @@ def withdraw_key_guard() -> None:
     setattr(importlib.import_module("moto.kms.responses"), "validate_policy", no_validation)  # noqa: B010 - for mypy
 
 
+def replace_permissions(add: Callable[..., tuple[Any, str]]) -> Callable[..., tuple[Any, str]]:
+    """Replace the method by which moto's Lambda adds a permission to a policy, and return it; see `permissions`."""
+    policy = importlib.import_module("moto.awslambda.policy").Policy
+    original: Callable[..., tuple[Any, str]] = policy.add_statement
+    policy.add_statement = add
+    return original
+
+
 def confine_stacks(types: frozenset[str]) -> None:
     """Remove the resource types `types`, and includes from S3, from moto's stacks."""
     parsing = importlib.import_module("moto.cloudformation.parsing")
