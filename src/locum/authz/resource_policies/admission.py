@@ -12,12 +12,15 @@ from typing import Any, Final
 
 from locum import policy
 from locum.authz.call import Call
+from locum.authz.deciding import may
+from locum.authz.functions import account_of
 from locum.authz.resource_policies.flaws import Flaw, FlawedPolicy, flawed
 from locum.authz.resource_policies.rules import Rules
 from locum.authz.resource_policies.table import PUTS, SHOWN_BY
 from locum.authz.stored_principals import entity_with_id, stored_form, with_principals
-from locum.core.arn import Arn, root_arn
+from locum.core.arn import PARTITION, Arn, root_arn
 from locum.core.identifiers import ACCOUNT_ID, ROLE_ID, USER_ID
+from locum.core.resources import ResourceFacts
 from locum.policy import Document, MalformedPolicy, PolicyKind
 from locum.state import Account, State
 
@@ -25,6 +28,9 @@ _LARGEST_TEXT: Final = 1 << 20
 """Characters, white space among them, of a policy that is parsed at all."""
 
 _NO_JSON: Final = "This policy contains invalid Json"
+
+_SOME_KEY: Final = "key/00000000-0000-0000-0000-000000000000"
+"""The resource of a key that is still to be created, or is named by an alias."""
 
 _UNIQUE_ID: Final = re.compile(rb"(?<![A-Za-z0-9])(?:AIDA|AROA)[A-Z2-7]{17}(?![A-Za-z0-9])")
 _PLAIN_ARN: Final = re.compile(r"[A-Za-z0-9+=,.@_/:-]+")
@@ -43,6 +49,7 @@ def admitted(state: State, call: Call) -> Mapping[str, Any]:
             if text is None or (text == "" and put.rules.removed_by_empty):
                 continue
             stored = _stored(state, call, put.rules, text)
+            _check_control(state, call, put.rules, stored)
         except FlawedPolicy as found:
             raise put.rules.words.fault(found) from found
         params = put.place.replaced(params, stored)
@@ -73,6 +80,23 @@ def _stored(state: State, call: Call, rules: Rules, text: str) -> str:
     if rules.check is not None:
         rules.check(document, call)
     return with_principals(text, lambda principal: _stored_principal(state, principal))
+
+
+def _check_control(state: State, call: Call, rules: Rules, stored: str) -> None:
+    """Raise FlawedPolicy where the caller could not change the policy again, unless the call says that this is meant.
+
+    KMS API Reference, PutKeyPolicy: "The key policy must allow the calling principal to make a subsequent PutKeyPolicy
+    request on the KMS key."
+    """
+    if not rules.kept_action or call.params.get("BypassPolicyLockoutSafetyCheck"):
+        return
+    arn = str(Arn(PARTITION, "kms", call.region, call.caller.account, _SOME_KEY))
+    named = Arn.find(call.params.get("KeyId", ""))
+    if named is not None and named.resource.startswith("key/"):
+        arn = str(named)
+    account = account_of(arn, call.caller.account)
+    if not may(state, call, rules.kept_action, arn, lambda _: ResourceFacts(account, stored)):
+        raise FlawedPolicy(Flaw.LOCKOUT, "The caller could not change the policy again")
 
 
 def _check_text(rules: Rules, text: str) -> None:

@@ -34,6 +34,7 @@ class Flaw(StrEnum):
     CONDITION_KEY = "condition key"
     CONDITION_ACTION = "condition and action"
     SYNTAX = "syntax"
+    LOCKOUT = "lockout"
 
 
 _LESS_SPECIFIC: Final[Mapping[Flaw, Flaw]] = {

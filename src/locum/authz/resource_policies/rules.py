@@ -26,6 +26,7 @@ class Rules(NamedTuple):
     `size` is the most octets that a policy may have without insignificant white space. `resource`: whether statements
     need a Resource element (True), may have one (None) or may not (False). `removed_by_empty`: an empty text is no
     policy, but removes the one that is there. `shorthand` is how resources may begin, and the ARN that is meant.
+    `kept_action`: the action that the caller must still be allowed with the new policy.
     """
 
     words: Words
@@ -34,6 +35,7 @@ class Rules(NamedTuple):
     check: Check | None = None
     removed_by_empty: bool = False
     shorthand: tuple[str, str] = ("", "")
+    kept_action: str = ""
 
 
 def actions_of(prefix: str) -> Check:

@@ -14,6 +14,7 @@ from locum.authz.resource_policies.buckets import check_access_point_policy, che
 from locum.authz.resource_policies.flaws import Flaw, Words
 from locum.authz.resource_policies.permissions import Permission, on_bus, on_function, on_queue, on_topic
 from locum.authz.resource_policies.places import Member, NamedAttribute, Patch, Place
+from locum.authz.resource_policies.plain_services import ROWS
 from locum.authz.resource_policies.rules import Rules, actions_of, limits_of_queues
 
 
@@ -80,10 +81,12 @@ _KEY: Final = Rules(
         texts={
             Flaw.PRINCIPAL: "Policy contains a statement with one or more invalid principals.",
             Flaw.SERVICE: "Policy contains a statement with one or more invalid service principals.",
+            Flaw.LOCKOUT: "The new key policy will not allow you to update the key policy in the future.",
         },
         codes={Flaw.SIZE: ("LimitExceededException", 400)},
     ),
     32_768,
+    kept_action="kms:PutKeyPolicy",
 )
 
 _SECRET: Final = Rules(
@@ -161,100 +164,72 @@ _API: Final = Rules(
 _DOMAIN: Final = Rules(Words("ValidationException"), 102_400, removed_by_empty=True)
 
 
-def _one(code: str, size: int = 20_480, status: int = 400) -> Rules:
-    """The rules of a service that has one error for everything, and may do without a Resource element."""
-    return Rules(Words(code, status=status), size, None)
-
-
-_SMALL_LETTERS: Final = Member(("policy",))
 _POLICY: Final = Member(("Policy",))
-_DOCUMENT: Final = Member(("PolicyDocument",))
-_RESOURCE_POLICY: Final = Member(("ResourcePolicy",))
 _IN_ATTRIBUTES: Final = Member(("Attributes", "Policy"))
-_ACCESS: Final = Member(("AccessPolicies",))
-_PATCHED: Final = Patch("patchOperations", "/policy")
-_REPOSITORY_TEMPLATE: Final = Put(Member(("repositoryPolicy",)), _registry("repository", resource=False))
+_ACCESS: Final = Put(Member(("AccessPolicies",)), _DOMAIN)
+_POLICY_TEXT: Final = Member(("policyText",))
+_REPOSITORY: Final = _registry("repository", resource=False)
+_TEMPLATE: Final = Put(Member(("repositoryPolicy",)), _REPOSITORY)
+_NEW_API: Final = Put(Member(("policy",)), _API)
+_PATCHED_API: Final = Put(Patch("patchOperations", "/policy"), _API)
 _FUNCTION_PERMISSION: Final = Put(Permission(on_function, "Principal"), _FUNCTION)
-_INVALID_INPUT: Final = _one("InvalidInputException")
-_VALIDATION: Final = _one("ValidationException")
 
-PUTS: Final[Mapping[tuple[str, str], tuple[Put, ...]]] = {
+_OWN_WORDS: Final[Mapping[tuple[str, str], tuple[Put, ...]]] = {
     ("s3", "PutBucketPolicy"): (Put(_POLICY, _BUCKET),),
+    ("s3control", "PutAccessGrantsInstanceResourcePolicy"): (Put(_POLICY, Rules(_S3_WORDS, 350_000)),),
     ("s3control", "PutAccessPointPolicy"): (Put(_POLICY, _ACCESS_POINT),),
     ("s3control", "PutAccessPointPolicyForObjectLambda"): (Put(_POLICY, Rules(_S3_WORDS)),),
     ("s3control", "PutBucketPolicy"): (Put(_POLICY, Rules(_S3_WORDS)),),
     ("s3control", "PutMultiRegionAccessPointPolicy"): (Put(Member(("Details", "Policy")), Rules(_S3_WORDS)),),
-    ("s3control", "PutAccessGrantsInstanceResourcePolicy"): (Put(_POLICY, Rules(_S3_WORDS, 350_000)),),
-    ("s3files", "PutFileSystemPolicy"): (Put(_SMALL_LETTERS, _VALIDATION),),
-    ("s3tables", "PutTableBucketPolicy"): (Put(Member(("resourcePolicy",)), _one("BadRequestException")),),
-    ("s3tables", "PutTablePolicy"): (Put(Member(("resourcePolicy",)), _one("BadRequestException")),),
-    ("s3vectors", "PutVectorBucketPolicy"): (Put(_SMALL_LETTERS, _VALIDATION),),
+    ("sqs", "AddPermission"): (Put(Permission(on_queue), _QUEUE_PERMISSION),),
     ("sqs", "CreateQueue"): (Put(_IN_ATTRIBUTES, _QUEUE),),
     ("sqs", "SetQueueAttributes"): (Put(_IN_ATTRIBUTES, _QUEUE),),
-    ("sqs", "AddPermission"): (Put(Permission(on_queue), _QUEUE_PERMISSION),),
+    ("sns", "AddPermission"): (Put(Permission(on_topic), _TOPIC),),
     ("sns", "CreateTopic"): (Put(_IN_ATTRIBUTES, _TOPIC),),
     ("sns", "SetTopicAttributes"): (Put(NamedAttribute("AttributeName", "Policy", "AttributeValue"), _TOPIC),),
-    ("sns", "AddPermission"): (Put(Permission(on_topic), _TOPIC),),
     ("kms", "CreateKey"): (Put(_POLICY, _KEY),),
     ("kms", "PutKeyPolicy"): (Put(_POLICY, _KEY),),
     ("kms", "ReplicateKey"): (Put(_POLICY, _KEY),),
-    ("secretsmanager", "PutResourcePolicy"): (Put(_RESOURCE_POLICY, _SECRET),),
-    ("lambda", "AddPermission"): (_FUNCTION_PERMISSION,),
+    ("secretsmanager", "PutResourcePolicy"): (Put(Member(("ResourcePolicy",)), _SECRET),),
     ("lambda", "AddLayerVersionPermission"): (_FUNCTION_PERMISSION,),
+    ("lambda", "AddPermission"): (_FUNCTION_PERMISSION,),
     ("lambda", "PutResourcePolicy"): (Put(_POLICY, _FUNCTION),),
-    ("dynamodb", "CreateTable"): (Put(_RESOURCE_POLICY, _TABLE),),
+    ("dynamodb", "CreateTable"): (Put(Member(("ResourcePolicy",)), _TABLE),),
     ("dynamodb", "PutResourcePolicy"): (Put(_POLICY, _TABLE),),
-    ("ecr", "SetRepositoryPolicy"): (Put(Member(("policyText",)), _registry("repository", resource=False)),),
-    ("ecr", "PutRegistryPolicy"): (Put(Member(("policyText",)), _registry("registry", resource=True)),),
-    ("ecr", "CreateRepositoryCreationTemplate"): (_REPOSITORY_TEMPLATE,),
-    ("ecr", "UpdateRepositoryCreationTemplate"): (_REPOSITORY_TEMPLATE,),
-    ("ecr-public", "SetRepositoryPolicy"): (Put(Member(("policyText",)), _registry("repository", resource=False)),),
+    ("ecr", "CreateRepositoryCreationTemplate"): (_TEMPLATE,),
+    ("ecr", "PutRegistryPolicy"): (Put(_POLICY_TEXT, _registry("registry", resource=True)),),
+    ("ecr", "SetRepositoryPolicy"): (Put(_POLICY_TEXT, _REPOSITORY),),
+    ("ecr", "UpdateRepositoryCreationTemplate"): (_TEMPLATE,),
+    ("ecr-public", "SetRepositoryPolicy"): (Put(_POLICY_TEXT, _REPOSITORY),),
     ("events", "PutPermission"): (Put(_POLICY, _BUS), Put(Permission(on_bus), _BUS)),
-    ("logs", "PutResourcePolicy"): (Put(Member(("policyDocument",)), _LOGS),),
-    ("logs", "PutDestinationPolicy"): (Put(Member(("accessPolicy",)), _LOG_DESTINATION),),
     ("logs", "PutDeliveryDestinationPolicy"): (Put(Member(("deliveryDestinationPolicy",)), _LOGS),),
-    ("kinesis", "PutResourcePolicy"): (Put(_POLICY, _one("InvalidArgumentException")),),
-    ("glue", "PutResourcePolicy"): (Put(Member(("PolicyInJson",)), _one("InvalidInputException", 10_240)),),
-    ("efs", "PutFileSystemPolicy"): (Put(_POLICY, _one("InvalidPolicyException", 20_000)),),
-    ("backup", "PutBackupVaultAccessPolicy"): (Put(_POLICY, _one("InvalidParameterValueException")),),
-    ("backup", "CreateBackupAccessPoint"): (
-        Put(Member(("AccessPointPolicy",)), _one("InvalidParameterValueException", 200_000)),
+    ("logs", "PutDestinationPolicy"): (Put(Member(("accessPolicy",)), _LOG_DESTINATION),),
+    ("logs", "PutResourcePolicy"): (Put(Member(("policyDocument",)), _LOGS),),
+    ("apigateway", "CreateDomainName"): (_NEW_API,),
+    ("apigateway", "CreateRestApi"): (_NEW_API,),
+    ("apigateway", "UpdateDomainName"): (_PATCHED_API,),
+    ("apigateway", "UpdateRestApi"): (_PATCHED_API,),
+    ("es", "CreateElasticsearchDomain"): (_ACCESS,),
+    ("es", "UpdateElasticsearchDomainConfig"): (_ACCESS,),
+    ("glacier", "SetVaultAccessPolicy"): (
+        Put(Member(("policy", "Policy")), Rules(Words("InvalidParameterValueException"), resource=None)),
     ),
-    ("apigateway", "CreateRestApi"): (Put(_SMALL_LETTERS, _API),),
-    ("apigateway", "UpdateRestApi"): (Put(_PATCHED, _API),),
-    ("apigateway", "CreateDomainName"): (Put(_SMALL_LETTERS, _API),),
-    ("apigateway", "UpdateDomainName"): (Put(_PATCHED, _API),),
-    ("es", "CreateElasticsearchDomain"): (Put(_ACCESS, _DOMAIN),),
-    ("es", "UpdateElasticsearchDomainConfig"): (Put(_ACCESS, _DOMAIN),),
-    ("opensearch", "CreateDomain"): (Put(_ACCESS, _DOMAIN),),
-    ("opensearch", "UpdateDomainConfig"): (Put(_ACCESS, _DOMAIN),),
-    ("ec2", "CreateVpcEndpoint"): (Put(_DOCUMENT, _one("InvalidPolicyDocument")),),
-    ("ec2", "ModifyVpcEndpoint"): (Put(_DOCUMENT, _one("InvalidPolicyDocument")),),
-    ("acm-pca", "PutPolicy"): (Put(_POLICY, _one("InvalidPolicyException", 81_920)),),
-    ("glacier", "SetVaultAccessPolicy"): (Put(Member(("policy", "Policy")), _one("InvalidParameterValueException")),),
-    ("ses", "PutIdentityPolicy"): (Put(_POLICY, _one("InvalidPolicyException")),),
-    ("sesv2", "CreateEmailIdentityPolicy"): (Put(_POLICY, _one("BadRequestException")),),
-    ("sesv2", "UpdateEmailIdentityPolicy"): (Put(_POLICY, _one("BadRequestException")),),
-    ("ssm", "PutResourcePolicy"): (Put(_POLICY, _one("MalformedResourcePolicyDocumentException")),),
-    ("kafka", "PutClusterPolicy"): (Put(_POLICY, _one("BadRequestException")),),
-    ("dsql", "CreateCluster"): (Put(_SMALL_LETTERS, _VALIDATION),),
-    ("dsql", "PutClusterPolicy"): (Put(_SMALL_LETTERS, _VALIDATION),),
-    ("codebuild", "PutResourcePolicy"): (Put(_SMALL_LETTERS, _INVALID_INPUT),),
-    ("cloudtrail", "PutResourcePolicy"): (Put(_RESOURCE_POLICY, _one("ResourcePolicyNotValidException", 8_192)),),
-    ("cloudhsmv2", "PutResourcePolicy"): (Put(_POLICY, _one("CloudHsmInvalidRequestException", 20_000)),),
-    ("comprehend", "PutResourcePolicy"): (Put(_RESOURCE_POLICY, _one("InvalidRequestException", 20_000)),),
-    ("lexv2-models", "CreateResourcePolicy"): (Put(_SMALL_LETTERS, _VALIDATION),),
-    ("lexv2-models", "UpdateResourcePolicy"): (Put(_SMALL_LETTERS, _VALIDATION),),
-    ("mediastore", "PutContainerPolicy"): (Put(_POLICY, _one("ValidationException", 8_192)),),
-    ("osis", "PutResourcePolicy"): (Put(_POLICY, _one("ValidationException", 204_800)),),
-    ("payment-cryptography", "PutResourcePolicy"): (Put(_POLICY, _VALIDATION),),
-    ("redshift", "PutResourcePolicy"): (Put(_POLICY, _one("InvalidPolicyFault")),),
-    ("sagemaker", "PutModelPackageGroupPolicy"): (Put(_RESOURCE_POLICY, _VALIDATION),),
-    ("vpc-lattice", "PutAuthPolicy"): (Put(_SMALL_LETTERS, _one("ValidationException", 102_400)),),
-    ("vpc-lattice", "PutResourcePolicy"): (Put(_SMALL_LETTERS, _VALIDATION),),
-    ("wafv2", "PutPermissionPolicy"): (Put(_POLICY, _one("WAFInvalidPermissionPolicyException", 395_000)),),
+    ("opensearch", "CreateDomain"): (_ACCESS,),
+    ("opensearch", "UpdateDomainConfig"): (_ACCESS,),
 }
-"""The policies in the parameters of each operation, by botocore's names. A call puts at most one of them."""
+
+
+def _all_puts() -> dict[tuple[str, str], tuple[Put, ...]]:
+    puts = dict(_OWN_WORDS)
+    for row in ROWS:
+        put = Put(Member((row.member,)), Rules(Words(row.code), row.size, None))
+        key = row.service, row.operation
+        puts[key] = (*puts.get(key, ()), put)
+    return puts
+
+
+PUTS: Final[Mapping[tuple[str, str], tuple[Put, ...]]] = _all_puts()
+"""The policies in the parameters of each operation, by botocore's names."""
 
 _READS: Final = {
     "apigateway": ("CreateRestApi", "GetRestApi", "GetRestApis", "UpdateRestApi", "GetDomainName", "UpdateDomainName"),
