@@ -27,7 +27,8 @@ def admitted(codec: Codec, context: RequestContext, call: Call) -> dict[str, Any
         codec.check(context.params)
     else:
         codec.check_tags(context.params)
-    return dict(resource_policies.admitted(context.state, call))
+    params = resource_policies.admitted(context.state, call)
+    return context.params if params is call.params else dict(params)
 
 
 def show_principals(context: RequestContext, codec: Codec, answer: HttpResponse) -> None:

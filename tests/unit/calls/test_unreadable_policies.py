@@ -191,6 +191,20 @@ def test_an_unreadable_policy_is_repaired_and_its_resource_deleted(
     kept.delete(owner)
 
 
+def test_root_takes_away_a_tables_policy_that_denies_everybody(plane: InProcess, administrator: Key) -> None:
+    client = plane.client("dynamodb")
+    arn = _table_for_tags(plane)
+    client.put_resource_policy(
+        ResourceArn=arn,
+        Policy=json.dumps({"Statement": [{**EVERYONE, "Effect": "Deny", "Action": "dynamodb:*", "Resource": arn}]}),
+    )
+    assert refusal(client.describe_table, TableName=arn)[0] == "AccessDeniedException"
+    other = plane.client("dynamodb", administrator)
+    assert refusal(other.delete_resource_policy, ResourceArn=arn)[0] == "AccessDeniedException"
+    client.delete_resource_policy(ResourceArn=arn)
+    client.describe_table(TableName=arn)
+
+
 # -- templates ----------------------------------------------------------------------------------------------------
 
 

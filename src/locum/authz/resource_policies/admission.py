@@ -107,7 +107,8 @@ def _check_text(rules: Rules, text: str) -> None:
     if size <= _LARGEST_TEXT:
         try:
             content = json.loads(text)
-            size = len(json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace"))
+            counted = text if rules.counts_space else json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+            size = len(counted.encode("utf-8", "replace"))
         except (ValueError, RecursionError) as error:
             raise FlawedPolicy(Flaw.JSON, _NO_JSON) from error
     if size > rules.size:

@@ -23,10 +23,11 @@ ANY_SERVICE: Final = frozenset({"*", "*:*"})
 class Rules(NamedTuple):
     """The rules for the policies of one kind of resource.
 
-    `size` is the most octets that a policy may have without insignificant white space. `resource`: whether statements
-    need a Resource element (True), may have one (None) or may not (False). `removed_by_empty`: an empty text is no
-    policy, but removes the one that is there. `shorthand` is how resources may begin, and the ARN that is meant.
-    `kept_action`: the action that the caller must still be allowed with the new policy.
+    `size` is the most octets that a policy may have, without insignificant white space unless `counts_space`.
+    `resource`: whether statements need a Resource element (True), may have one (None) or may not (False).
+    `removed_by_empty`: an empty text is no policy, but removes the one that is there. `shorthand` is how resources may
+    begin, and the ARN that is meant. `kept_action`: the action that the caller must still be allowed with the new
+    policy.
     """
 
     words: Words
@@ -36,6 +37,7 @@ class Rules(NamedTuple):
     removed_by_empty: bool = False
     shorthand: tuple[str, str] = ("", "")
     kept_action: str = ""
+    counts_space: bool = False
 
 
 def actions_of(prefix: str) -> Check:

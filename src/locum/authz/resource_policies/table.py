@@ -124,6 +124,7 @@ _TABLE: Final = Rules(
         },
     ),
     check=actions_of("dynamodb"),
+    counts_space=True,
 )
 
 

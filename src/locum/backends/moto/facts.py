@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from moto.backends import get_backend
@@ -192,7 +193,7 @@ def _tagged(arn: Arn, account: str, region: str) -> ResourceFacts:
         models = models_of(name, account, place)
         tagger = getattr(models, "tagger", None) or getattr(models, "tagging_service", None)
         if isinstance(tagger, TaggingService) and tagger.has_tags(text):
-            return ResourceFacts(account, None, _tags(lambda found=tagger: found.get_tag_dict_for_resource(text)))
+            return ResourceFacts(account, None, _tags(partial(tagger.get_tag_dict_for_resource, text)))
     return UNKNOWN
 
 
