@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 
 from locum import policy
-from locum.core.principal import ANONYMOUS, Principal
+from locum.core.principal import ANONYMOUS, Principal, PrincipalKind
 from locum.lint import PolicyType, lint
 from locum.policy import Policies, PolicyKind, Source
 from locum.policy.stored import compiled
@@ -211,7 +211,9 @@ def read_by_all(text: str, kind: PolicyKind) -> None:
             document = policy.parse(text, kind, judge_values=strict)
         except policy.MalformedPolicy as refusal:
             refusal.describe()
-            if strict:
+            if strict and kind is PolicyKind.RESOURCE:
+                assert_leaves_it_to_the_owner(text)
+            elif strict:
                 assert_grants_nothing(text, kind)
             continue
         policies = attached(policy.compile(document, Source(kind)), kind)
@@ -227,6 +229,20 @@ def assert_grants_nothing(text: str, kind: PolicyKind) -> None:
     policies = attached(compiled(text, kind, "stored"), kind)
     for request in requests(kind):
         assert policy.evaluate(request, policies).verdict is policy.Verdict.EXPLICIT_DENY
+
+
+def assert_leaves_it_to_the_owner(text: str) -> None:
+    """Kept with a resource all the same, it grants nothing, and denies nothing to whom the owner's policies allow."""
+    stranger = Principal.user("222222222222", "arn:aws:iam::222222222222:user/bob", "AIDAEXAMPLEUSERID0002", "bob")
+    for arn in ("arn:aws:s3:::b/k", f"arn:aws:kms:us-east-1:{ME}:key/k"):
+        made = compiled(text, PolicyKind.RESOURCE, "stored", arn)
+        action = "s3:GetObject" if ":s3:" in arn else "kms:Decrypt"
+        for caller in (*CALLERS, stranger):
+            for identity in ((), (EVERYTHING,)):
+                request = policy.Request(caller, action, arn, ME, {})
+                allowed = policy.evaluate(request, Policies(identity=identity, resource=made)).allowed
+                owners = caller.account == ME and caller is not ANONYMOUS
+                assert allowed is (owners and (bool(identity) or caller.kind is PrincipalKind.ROOT))
 
 
 def requests(kind: PolicyKind) -> Iterator[policy.Request]:

@@ -12,6 +12,7 @@ from locum.calls.committing import Committer
 from locum.calls.destination import destination
 from locum.calls.effects import passing
 from locum.calls.errors_in_answers import error_in
+from locum.calls.kept_policies import admitted, show_principals
 from locum.calls.outbox import Outbox
 from locum.calls.recorder import Recorder
 from locum.calls.request_context import RequestContext
@@ -58,6 +59,7 @@ class Carrying:
         """The backend's answer, an AWS error among them. The call is recorded. Raises Fault."""
         codec = context.codec
         assert codec is not None
+        params = admitted(codec, context, call)
         where, principal = destination(context, facts), context.caller.principal
         context.carried = True
         carried = await self._runtime.backends.of(codec.service, codec.operation).call(
@@ -67,7 +69,7 @@ class Carrying:
                 where.region,
                 context.request,
                 context.body,
-                context.params,
+                params,
                 wire.bucket_of_host(context.request.headers.get("host", "")) if codec.service == "s3" else "",
                 "" if context.effect is None else context.effect.id,
                 Origin(principal.user_id, context.service or principal.account, context.request_id, context.now),
@@ -78,6 +80,7 @@ class Carrying:
             await self._require(context, carried)
         if codec.service == "s3":
             s3.withhold_absence(context.state, call, answer)
+        show_principals(context, codec, answer)
         fault = error_in(answer)
         if fault is not None and passing(fault) and context.effect is not None:
             raise fault  # not an answer: the effect is tried again

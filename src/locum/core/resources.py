@@ -11,8 +11,9 @@ class ResourceFacts:
     """The properties of a resource that authorization needs. None: unknown or absent.
 
     `account` owns the resource (an S3 bucket's ARN does not contain it). `policy` is the text of its
-    resource-based policy. `tags` are the tags of the resource itself. `arn` is the one that AWS authorizes, where
-    a call names the resource in another way (a KMS alias, a secret by its name).
+    resource-based policy, UNREADABLE where there is one that cannot be told. `tags` are the tags of the resource
+    itself. `arn` is the one that AWS authorizes, where a call names the resource in another way (a KMS alias, a secret
+    by its name).
     """
 
     account: str | None = None
@@ -20,5 +21,8 @@ class ResourceFacts:
     tags: Mapping[str, str] | None = None
     arn: str | None = None
 
+
+UNREADABLE = "unreadable"
+"""In place of the text of a policy that is there and cannot be told: no policy, so that it is treated as malformed."""
 
 UNKNOWN = ResourceFacts()

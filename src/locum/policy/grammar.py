@@ -49,14 +49,14 @@ class PolicyKind(StrEnum):
 class Rules(NamedTuple):
     """The rules for the statements of one kind of policy.
 
-    `principal` and `resource`: True required, False forbidden. `completes`: an ARN with fewer than six
+    `principal` and `resource`: True required, False forbidden, None either. `completes`: an ARN with fewer than six
     fields is completed with `*`. `only_denies`: RCPs, whose one Principal is `*`. `legacy`: errors are those of IAM's
     first parser, whose texts are less specific (CreatePolicy, PutRolePolicy ...); trust and resource policies go
     through the second.
     """
 
     principal: bool
-    resource: bool
+    resource: bool | None
     not_principal: bool = False
     completes: bool = False
     only_denies: bool = False

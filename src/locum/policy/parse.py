@@ -56,6 +56,7 @@ def parse(
     current_version: bool = False,
     judge_values: bool = True,
     known_operators: bool = True,
+    resource: bool | None = True,
 ) -> Document:
     """Parse `text` as a policy of `kind`. Raises MalformedPolicy.
 
@@ -64,8 +65,14 @@ def parse(
     reading documents that another system has stored; such a value matches nothing, and a Sid decides nothing. Every
     other error is still refused. Without `known_operators`, unknown condition operators are accepted as well: an Allow
     never holds under one, a Deny always.
+
+    `resource` is for resource policies: whether their statements need a Resource element (True), may have one (None) or
+    may not (False, as those of an ECR repository).
     """
-    return _Parser(text, kind, judge_values, known_operators).document(current_version)
+    rules = RULES[kind]
+    if kind is PolicyKind.RESOURCE and resource is not True:
+        rules = rules._replace(resource=resource)
+    return _Parser(text, kind, rules, judge_values, known_operators).document(current_version)
 
 
 class _Object(dict[str, Any]):
@@ -93,10 +100,10 @@ def _constant(_name: str) -> NoReturn:
 
 
 class _Parser:
-    def __init__(self, text: str, kind: PolicyKind, judge_values: bool, known_operators: bool) -> None:
+    def __init__(self, text: str, kind: PolicyKind, rules: Rules, judge_values: bool, known_operators: bool) -> None:
         self.text = text
         self.kind = kind
-        self.rules: Rules = RULES[kind]
+        self.rules = rules
         self.judge_values = judge_values
         self.known_operators = known_operators
         self._postponed: list[MalformedPolicy] = []
@@ -221,11 +228,11 @@ class _Parser:
         if "NotPrincipal" in found and not self.rules.not_principal:
             self.postpone("Has prohibited field NotPrincipal", (*path, "NotPrincipal"), legacy=PRINCIPAL_GIVEN)
 
-    def _required(self, name: str, found: _Object, path: JsonPath, *, wanted: bool) -> None:
+    def _required(self, name: str, found: _Object, path: JsonPath, *, wanted: bool | None) -> None:
         spelled = next((spelling for spelling in (name, f"Not{name}") if spelling in found), None)
         if wanted and spelled is None:
             self.postpone(f"Missing required field {name}", path, legacy=NO_RESOURCES)
-        if not wanted and spelled is not None:
+        if wanted is False and spelled is not None:
             self.postpone(f"Has prohibited field {spelled}", (*path, spelled), legacy=PRINCIPAL_GIVEN)
 
     def _effect(self, found: _Object, path: JsonPath) -> bool:

@@ -12,7 +12,7 @@ from locum.wire.faults import render_fault
 from locum.wire.models import Service, find_operation, index
 from locum.wire.parsers import compile_parser
 from locum.wire.serialize import Serializer, compile_serializer
-from locum.wire.validate import Validator, compile_validator
+from locum.wire.validate import Validator, compile_tag_validator, compile_validator
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel
@@ -57,6 +57,18 @@ class Codec:
         """
         if self._validate is not None:
             self._validate(params)
+
+    @cached_property
+    def _validate_tags(self) -> Validator | None:
+        return compile_tag_validator(self.model, self.protocol)
+
+    def check_tags(self, params: Mapping[str, Any]) -> None:
+        """Hold the tags in `params` against the constraints of the model: decisions depend on what is kept of them.
+
+        Raises the service's own Fault where they break one.
+        """
+        if self._validate_tags is not None:
+            self._validate_tags(params)
 
     @cached_property
     def _serialize(self) -> Serializer:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from locum.wire.patterns import compile_pattern
-from locum.wire.violations import Constraint, Violation, fault_renderer, java_bucket, reports_by_hash
+from locum.wire.violations import Constraint, Render, Violation, fault_renderer, java_bucket, reports_by_hash
 
 if TYPE_CHECKING:
     from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
@@ -33,7 +33,11 @@ def compile_validator(model: OperationModel, protocol: str) -> Validator | None:
     if model.input_shape is None:
         return None
     check = _Compiler(ec2=protocol == "ec2", by_hash=reports_by_hash(model, protocol)).structure(model.input_shape)
-    render = fault_renderer(model, protocol)
+    return _validator(check, fault_renderer(model, protocol))
+
+
+def _validator(check: _Check, render: Render) -> Validator:
+    """The validator that makes a Fault of the violations that `check` finds."""
 
     def validate(params: Mapping[str, Any]) -> None:
         violations: list[Violation] = []
@@ -42,6 +46,35 @@ def compile_validator(model: OperationModel, protocol: str) -> Validator | None:
             raise render(violations)
 
     return validate
+
+
+# The members that have tags, in lower case, and the member of a tag that is its key.
+_TAGS = frozenset(
+    {"addtags", "taglist", "tags", "tagset", "tagging", "tagspecification", "tagspecifications", "tagstoadd"}
+)
+_TAG_KEYS = frozenset({"key", "tagkey"})
+
+
+def compile_tag_validator(model: OperationModel, protocol: str) -> Validator | None:
+    """Compile the validator of the tags in an operation's input alone, each of which needs a key, whatever the model.
+
+    None where the input has no lists of tags.
+    """
+    if model.input_shape is None:
+        return None
+    compiler = _TagCompiler(ec2=protocol == "ec2", by_hash=False)
+    members = model.input_shape.members
+    checks = [(name, compiler.check(members[name])) for name in members if name.lower() in _TAGS]
+    found = [(name, name[0].lower() + name[1:], check) for name, check in checks if check is not None]
+    if not found:
+        return None
+
+    def check(params: Mapping[str, Any], path: str, wire_path: str, violations: list[Violation]) -> None:
+        for name, place, check_member in found:
+            if params.get(name) is not None:
+                check_member(params[name], place, name, violations)
+
+    return _validator(check, fault_renderer(model, protocol))
 
 
 # Checks
@@ -83,12 +116,15 @@ class _Compiler:
         self._structures[shape.name] = check
         for place, name in self._in_order(shape.members):
             member = shape.members[name]
-            required, check_member = name in shape.required_members, self.check(member)
+            required, check_member = self._is_required(name, shape), self.check(member)
             if required or check_member is not None:
                 # Fast path: most scalars hold all of their constraints.
                 holds = None if member.type_name in _NESTED else _conjunction(_constraints(member))
                 members.append((name, required, holds, check_member, place, self._wire_name(name, member)))
         return check
+
+    def _is_required(self, name: str, shape: StructureShape) -> bool:
+        return name in shape.required_members
 
     def _in_order(self, members: Mapping[str, Shape]) -> list[tuple[str, str]]:
         """The path segments and names of members, in the order in which violations are reported."""
@@ -143,6 +179,13 @@ class _Compiler:
                     check_value(item, f"{path}.{key}.member", f"{wire_path}.{key}", found)
 
         return check
+
+
+class _TagCompiler(_Compiler):
+    """Compiles the checks of tags: their key is required where the model does not say so (Secrets Manager, EC2)."""
+
+    def _is_required(self, name: str, shape: StructureShape) -> bool:
+        return name.lower() in _TAG_KEYS or super()._is_required(name, shape)
 
 
 def _join_path(path: str, place: str) -> str:

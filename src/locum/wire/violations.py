@@ -92,6 +92,8 @@ def fault_renderer(model: OperationModel, protocol: str) -> Render:
         return _access_analyzer_fault
     if service == "iam":
         return _iam_fault
+    if service in ("s3", "s3control"):
+        return _s3_fault
     code = "ValidationError" if protocol == "query" else "ValidationException"
     return lambda violations: Fault(code, validation_message(violations))
 
@@ -145,6 +147,13 @@ def _java_text(value: Any) -> str:
     if isinstance(value, bytes):
         return f"java.nio.HeapByteBuffer[pos=0 lim={len(value)} cap={len(value)}]"
     return str(value)[:_MAX_SHOWN]
+
+
+def _s3_fault(violations: list[Violation]) -> Fault:
+    if any(violation.constraint.reason == "INPUT_REQUIRED" for violation in violations):
+        text = "The XML you provided was not well-formed or did not validate against our published schema"
+        return Fault("MalformedXML", text)
+    return Fault("InvalidTag", "The TagKey you have provided is invalid")
 
 
 def _iam_fault(violations: list[Violation]) -> Fault:

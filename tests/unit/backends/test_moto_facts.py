@@ -21,7 +21,7 @@ def allowing(principal: str, action: str, resource: str) -> str:
     statement = {
         "Sid": "one",
         "Effect": "Allow",
-        "Principal": {"AWS": principal},
+        "Principal": {"AWS": f"arn:aws:iam::{principal}:root"},
         "Action": action,
         "Resource": resource,
     }

@@ -187,6 +187,10 @@ def _stream(state: State, call: Call, values: Values) -> Iterable[str]:
     return (arn_of(table, UNKNOWN, "/stream/", UNKNOWN),)
 
 
+# DynamoDB API, DeleteResourcePolicy: "the root principal in your AWS account can perform DeleteResourcePolicy requests,
+# even if your resource-based policy explicitly denies the root principal's access".
+_OWNER_ROOT_ACTIONS: Final = frozenset({"dynamodb:DeleteResourcePolicy"})
+
 FUNCTIONS: Final = Functions(
     planners={
         "partiql": statements(None),
@@ -199,4 +203,5 @@ FUNCTIONS: Final = Functions(
         "full_table_scan": _full_table_scan,
         "leading_keys": lambda state, call, check: leading_keys(call),
     },
+    owner_root_actions=_OWNER_ROOT_ACTIONS,
 )

@@ -1,12 +1,19 @@
-"""Owner, resource policy and tags of resources in moto, read from its models."""
+"""Owner, resource policy and tags of resources in moto, read from its models.
+
+What moto keeps may be of any form: its stacks write policies and tags that nobody checked. Facts are told all the same:
+a policy that cannot be read is UNREADABLE (`policy.stored` has what that means), a tag that has no key or no text is
+left out. Otherwise nobody could reach the resource any more, not even to repair or delete it.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from moto.backends import get_backend
+from moto.core.exceptions import ServiceException
 from moto.utilities.tagging_service import TaggingService
 
 from locum.backends.moto import internals
@@ -14,7 +21,7 @@ from locum.backends.moto.handlers import module_of
 from locum.backends.moto.relied_on import check
 from locum.core.arn import Arn
 from locum.core.partial_arn import PartialArn
-from locum.core.resources import UNKNOWN, ResourceFacts
+from locum.core.resources import UNKNOWN, UNREADABLE, ResourceFacts
 
 Finder = Callable[[Arn, str, str], ResourceFacts]
 
@@ -49,12 +56,31 @@ def _existing(backends: Any, key: str) -> Any:
     return None if backends is None else dict.get(backends, key)
 
 
-def _text(policy: Any) -> str | None:
-    if not policy:
-        return None
-    if isinstance(policy, bytes):
-        return policy.decode("utf-8", "replace")
-    return policy if isinstance(policy, str) else json.dumps(policy)
+_OF_ITS_FORM: Final = (AttributeError, LookupError, TypeError, ValueError, RecursionError, ServiceException)
+"""What moto's code and ours raise for a value of an unexpected form."""
+
+
+def _policy(read: Callable[[], Any]) -> str | None:
+    """The text of the policy that `read` returns; None where there is none, UNREADABLE where it cannot be told."""
+    try:
+        policy = read()
+        if policy is None or policy == "":
+            return None
+        if isinstance(policy, bytes):
+            return policy.decode("utf-8", "replace")
+        return policy if isinstance(policy, str) else json.dumps(policy)
+    except _OF_ITS_FORM:
+        return UNREADABLE
+
+
+def _tags(read: Callable[[], Any]) -> dict[str, str]:
+    """The tags that `read` returns, as a map or as pairs of Key and Value, as far as they are tags."""
+    try:
+        tags = read() or {}
+        pairs = tags.items() if isinstance(tags, Mapping) else [(tag.get("Key"), tag.get("Value", "")) for tag in tags]
+        return {key: value for key, value in pairs if isinstance(key, str) and isinstance(value, str)}
+    except _OF_ITS_FORM:
+        return {}
 
 
 def _bucket(arn: Arn, _account: str, _region: str) -> ResourceFacts:
@@ -68,8 +94,8 @@ def _bucket(arn: Arn, _account: str, _region: str) -> ResourceFacts:
     bucket = backends[account][partition].buckets.get(name)
     if bucket is None:
         return ResourceFacts(account=account)
-    policy = None if bucket.policy is None else _text(bucket.policy)
-    return ResourceFacts(account, policy, _bucket_tags(bucket, arn, backends[account][partition].tagger))
+    tags = _bucket_tags(bucket, arn, backends[account][partition].tagger)
+    return ResourceFacts(account, _policy(lambda: bucket.policy), tags)
 
 
 def _bucket_tags(bucket: Any, arn: Arn, tagger: Any) -> dict[str, str] | None:
@@ -78,14 +104,15 @@ def _bucket_tags(bucket: Any, arn: Arn, tagger: Any) -> dict[str, str] | None:
     key = bucket.keys.get(name) if slash else bucket
     if key is None or not hasattr(key, "arn") or not tagger.has_tags(key.arn):
         return None
-    tags: dict[str, str] = tagger.get_tag_dict_for_resource(key.arn)
-    return tags
+    return _tags(lambda: tagger.get_tag_dict_for_resource(key.arn))
 
 
 def _queue(arn: Arn, account: str, region: str) -> ResourceFacts:
     models = models_of("sqs", account, region)
     queue = None if models is None else models.queues.get(arn.resource)
-    return UNKNOWN if queue is None else ResourceFacts(account, _text(queue.policy), dict(queue.tags))
+    if queue is None:
+        return UNKNOWN
+    return ResourceFacts(account, _policy(lambda: queue.policy), _tags(lambda: queue.tags))
 
 
 def _topic(arn: Arn, account: str, region: str) -> ResourceFacts:
@@ -93,7 +120,7 @@ def _topic(arn: Arn, account: str, region: str) -> ResourceFacts:
     topic = None if models is None else models.topics.get(str(arn))
     if topic is None:
         return UNKNOWN
-    return ResourceFacts(account, _text(topic.policy), internals.tags_of_topic(topic))
+    return ResourceFacts(account, _policy(lambda: topic.policy), _tags(lambda: internals.tags_of_topic(topic)))
 
 
 def _key(arn: Arn, account: str, region: str) -> ResourceFacts:
@@ -106,7 +133,8 @@ def _key(arn: Arn, account: str, region: str) -> ResourceFacts:
     key = models.keys.get(name)
     if key is None:
         return UNKNOWN
-    return ResourceFacts(account, _text(key.policy), models.tagger.get_tag_dict_for_resource(key.id), key.arn)
+    tags = _tags(lambda: models.tagger.get_tag_dict_for_resource(key.id))
+    return ResourceFacts(account, _policy(lambda: key.policy), tags, key.arn)
 
 
 def _function(arn: Arn, account: str, region: str) -> ResourceFacts:
@@ -120,8 +148,8 @@ def _function(arn: Arn, account: str, region: str) -> ResourceFacts:
     if function is None:
         return UNKNOWN
     policy = function.policy
-    text = _text(policy.get_policy()["Policy"]) if policy is not None and policy.statements else None
-    return ResourceFacts(account, text, dict(function.tags))
+    text = None if policy is None or not policy.statements else _policy(lambda: policy.get_policy()["Policy"])
+    return ResourceFacts(account, text, _tags(lambda: function.tags))
 
 
 def _secret(arn: Arn, account: str, region: str) -> ResourceFacts:
@@ -131,7 +159,8 @@ def _secret(arn: Arn, account: str, region: str) -> ResourceFacts:
     secret = models.secrets.get(str(arn)) or models.secrets.get(arn.resource.removeprefix("secret:"))
     if secret is None:
         return UNKNOWN
-    return ResourceFacts(account, _text(getattr(secret, "policy", None)), _pairs(secret.tags), secret.arn)
+    policy = _policy(lambda: getattr(secret, "policy", None))
+    return ResourceFacts(account, policy, _tags(lambda: secret.tags), secret.arn)
 
 
 def _table(arn: Arn, account: str, region: str) -> ResourceFacts:
@@ -143,14 +172,17 @@ def _table(arn: Arn, account: str, region: str) -> ResourceFacts:
         return UNKNOWN
     owner_of_policy = str(arn) if "stream" in parts[2:3] else table.table_arn
     policy = models.resource_policies.get(owner_of_policy)
-    return ResourceFacts(account, None if policy is None else _text(policy.policy_doc), _pairs(table.tags))
+    text = None if policy is None else _policy(lambda: policy.policy_doc)
+    return ResourceFacts(account, text, _tags(lambda: table.tags))
 
 
 def _ec2(arn: Arn, account: str, region: str) -> ResourceFacts:
     """The tags of a resource of EC2, all of which moto keeps in one table, by id."""
     models = models_of("ec2", account, region)
     tags = None if models is None else models.tags.get(arn.resource.partition("/")[2])
-    return UNKNOWN if tags is None else ResourceFacts(account, None, {key: str(tags[key]) for key in tags})
+    if tags is None:
+        return UNKNOWN
+    return ResourceFacts(account, None, _tags(lambda: {key: str(tags[key]) for key in tags}))
 
 
 def _tagged(arn: Arn, account: str, region: str) -> ResourceFacts:
@@ -161,12 +193,8 @@ def _tagged(arn: Arn, account: str, region: str) -> ResourceFacts:
         models = models_of(name, account, place)
         tagger = getattr(models, "tagger", None) or getattr(models, "tagging_service", None)
         if isinstance(tagger, TaggingService) and tagger.has_tags(text):
-            return ResourceFacts(account, None, tagger.get_tag_dict_for_resource(text))
+            return ResourceFacts(account, None, _tags(partial(tagger.get_tag_dict_for_resource, text)))
     return UNKNOWN
-
-
-def _pairs(tags: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in tags or ()}
 
 
 _MODULES: Final = {

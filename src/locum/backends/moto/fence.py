@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from locum.backends.moto import attributes
 from locum.backends.moto.s3 import not_implemented
 from locum.backends.port import BackendCall
 from locum.core.arn import Arn
@@ -37,7 +38,11 @@ NOT_IN_STACKS: Final = frozenset(
 
 
 def check(call: BackendCall) -> None:
-    """Raise Fault NotImplemented where moto would act in another service without authorization."""
+    """Raise Fault NotImplemented where moto would act in another service without authorization.
+
+    Raises the service's own Fault for attributes that it does not have.
+    """
+    attributes.check(call)
     if call.operation in _REFUSED.get(call.service, ()):
         raise not_implemented(call)
     if call.service == "cloudformation" and ("TemplateURL" in call.params or "StackPolicyURL" in call.params):

@@ -17,7 +17,8 @@ from moto.core.base_backend import BackendDict
 
 from locum.backends.moto.deliveries import divert_events
 from locum.backends.moto.fence import NOT_IN_STACKS
-from locum.backends.moto.internals import confine_stacks, withdraw_bucket_guard, withdraw_key_guard
+from locum.backends.moto.internals import confine_stacks, keep_queue_policies, withdraw_bucket_guard, withdraw_key_guard
+from locum.backends.moto.permissions import complete
 from locum.backends.moto.relied_on import check
 
 Handler = Callable[..., tuple[int, dict[str, Any], Any]]
@@ -26,10 +27,12 @@ WITHHELD: Final = frozenset({"iam", "sts", "moto_api._internal", "instance_metad
 """The modules of moto that are not used, as Locum implements them, and moto's own API."""
 
 _ADJUSTMENTS: Final[Mapping[str, Callable[[], None]]] = {
+    "awslambda": complete,
     "cloudformation": lambda: confine_stacks(NOT_IN_STACKS),
     "events": divert_events,
     "kms": withdraw_key_guard,
     "s3": withdraw_bucket_guard,
+    "sqs": keep_queue_policies,
 }
 """The functions that replace parts of modules of moto, to be run when a module is loaded."""
 

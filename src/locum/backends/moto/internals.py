@@ -39,6 +39,28 @@ def withdraw_key_guard() -> None:
     setattr(importlib.import_module("moto.kms.responses"), "validate_policy", no_validation)  # noqa: B010 - for mypy
 
 
+def keep_queue_policies() -> None:
+    """Have SetQueueAttributes leave a queue's policy alone where it does not name it. moto would remove it."""
+    queue: Any = importlib.import_module("moto.sqs.models").Queue
+    original = queue._set_attributes
+
+    def set_attributes(self: Any, attributes: Mapping[str, Any], now: float | None = None) -> None:
+        kept = getattr(self, "_policy_json", None)
+        original(self, attributes, now)
+        if "Policy" not in attributes and kept is not None:
+            self._policy_json = kept
+
+    queue._set_attributes = set_attributes
+
+
+def replace_permissions(add: Callable[..., tuple[Any, str]]) -> Callable[..., tuple[Any, str]]:
+    """Replace the method by which moto's Lambda adds a permission to a policy, and return it; see `permissions`."""
+    policy = importlib.import_module("moto.awslambda.policy").Policy
+    original: Callable[..., tuple[Any, str]] = policy.add_statement
+    policy.add_statement = add
+    return original
+
+
 def confine_stacks(types: frozenset[str]) -> None:
     """Remove the resource types `types`, and includes from S3, from moto's stacks."""
     parsing = importlib.import_module("moto.cloudformation.parsing")

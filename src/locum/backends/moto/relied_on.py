@@ -25,6 +25,8 @@ _CONFINE: Final = "to keep stacks from passing roles and from reading objects"
 _READ: Final = "to read an object at once"
 _JUDGE: Final = "to keep moto from judging calls that were allowed"
 _LEND: Final = "to show moto the roles and profiles that there are"
+_KEEP: Final = "to keep a queue's policy when other attributes are set"
+_PERMIT: Final = "to keep permissions on functions in a form that can be read"
 _INVOKE: Final = "to know a function that is invoked"
 _CALL: Final = "to call a service's handler"
 
@@ -108,6 +110,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         "moto.sqs.models": (
             Relied("SQSBackend", _POLICY, has=("queues",)),
             Relied("Queue", _POLICY, has=("policy", "tags")),
+            Relied("Queue._set_attributes", _KEEP, takes=("self", "attributes", "now")),
         ),
     },
     "kms": {
@@ -132,6 +135,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         "moto.awslambda.policy": (
             Relied("Policy", _POLICY, has=("statements",)),
             Relied("Policy.get_policy", _POLICY, takes=("self",)),
+            Relied("Policy.add_statement", _PERMIT, takes=("self", "raw", "qualifier")),
         ),
     },
     "secretsmanager": {
