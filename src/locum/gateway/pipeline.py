@@ -15,7 +15,7 @@ from locum.calls import Calls, RequestContext, Runtime
 from locum.core.errors import INTERNAL, Fault
 from locum.core.http import HttpRequest, HttpResponse
 from locum.gateway.answers import with_request_id
-from locum.gateway.authenticate import Signers, verified
+from locum.gateway.authenticate import Signers, signing_of, verified
 from locum.gateway.federation import FederatedCallers
 from locum.gateway.issuerkeys import IssuerKeys
 
@@ -64,8 +64,8 @@ class Pipeline:
         request = context.request
         claim = sigv4.read(request)
         if claim is not None:
-            context.region = claim.scope.region
-            context.presigned = claim.presigned
+            context.region = claim.scope.region or context.region
+            context.signing = signing_of(claim, context.now)
         signer = self._signers.find(context.state, claim)
         codec = context.codec = wire.resolve(request, None if claim is None else claim.scope.service)
         body = context.body = verified(signer, request, claim, context.now, codec)
