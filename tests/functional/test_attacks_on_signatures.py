@@ -418,3 +418,12 @@ def test_an_upload_with_an_altered_chunk_is_refused_and_changes_nothing(plane: R
     assert status == 403
     assert b"<Code>SignatureDoesNotMatch</Code>" in body
     assert s3.get_object(Bucket=bucket, Key="chunked")["Body"].read() == b"as it was"
+
+
+def test_a_url_as_the_cli_makes_it_is_taken_and_cannot_be_altered(plane: RunningPlane, bucket: str) -> None:
+    """`aws s3 presign` signs with version 2 where the endpoint is not AWS's."""
+    url = plane.cli("s3", "presign", f"s3://{bucket}/report").strip()
+    assert fetched(url) == (200, b"all is well")
+    for old, new in (("/report", "/secret"), ("Expires=", "Expires=9"), ("?", "?versionId=1&")):
+        status, body = fetched(url.replace(old, new, 1))
+        assert (status, b"not for you" in body) == (403, False)

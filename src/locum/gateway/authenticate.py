@@ -89,10 +89,15 @@ def verified(
             raise _refused(Failure.UNSUPPORTED, claim)
         bucket = bucket_of_host(request.headers.get("host", ""))
     body = sigv4.verify(request, claim, signer.secret, now, unsigned_payload=codec.unsigned_payload, host_bucket=bucket)
+    check_session(signer, claim, now)
+    return body
+
+
+def check_session(signer: Signer, claim: sigv4.Claim, now: float) -> None:
+    """Raise Fault where the session of `signer` has ended."""
     session = signer.caller.session
     if session is not None and now >= session.expires_at:
         raise _refused(Failure.EXPIRED_TOKEN, claim)
-    return body
 
 
 def signing_of(claim: sigv4.Claim, now: float) -> Signing:

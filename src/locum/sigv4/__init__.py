@@ -7,6 +7,7 @@ secret and the time are parameters.
 from locum.sigv4.claim import SIGV2, Claim, Mechanism, Scope
 from locum.sigv4.claims import read
 from locum.sigv4.faults import Failure, failure
+from locum.sigv4.forms import read_form, verify_form, verify_signature
 from locum.sigv4.framing import without_chunk_framing
 from locum.sigv4.signing import signed_headers
 from locum.sigv4.verification import MAX_SKEW, verify
@@ -20,7 +21,10 @@ __all__ = [
     "Scope",
     "failure",
     "read",
+    "read_form",
     "signed_headers",
     "verify",
+    "verify_form",
+    "verify_signature",
     "without_chunk_framing",
 ]

@@ -119,7 +119,7 @@ def _from_unusual_header(request: HttpRequest, header: str) -> Claim:
     date = headers.get("x-amz-date", headers.get("date"))
     if date is None or not all(fields.get(name) for name in _FIELDS):
         raise _incomplete(request, header, fields)
-    key_id, scope = _credential(request, fields["Credential"], presigned=False)
+    key_id, scope = credential_of(request, fields["Credential"], presigned=False)
     head = _Head(key_id, scope, tuple(fields["SignedHeaders"].lower().split(";")))
     return _claim(request, head, fields["Signature"], date, basic="x-amz-date" in headers)
 
@@ -152,7 +152,7 @@ def _from_query(request: HttpRequest, query: Mapping[str, str]) -> Claim:
         raise _incomplete_query(request, missing, query.get("X-Amz-Credential", ""))
     if query["X-Amz-Algorithm"] != ALGORITHM:
         raise _unsupported(request, _unsupported_algorithm(query["X-Amz-Algorithm"]))
-    key_id, scope = _credential(request, query["X-Amz-Credential"], presigned=True)
+    key_id, scope = credential_of(request, query["X-Amz-Credential"], presigned=True)
     family = family_of(request, scope.service)
     date = query["X-Amz-Date"]
     signed_at = epoch_of(date)
@@ -195,15 +195,17 @@ _THREE_COMPONENTS: Final = (
 )
 
 
-def _credential(request: HttpRequest, text: str, *, presigned: bool) -> tuple[str, Scope]:
-    """The access key id and the scope of a credential. Raises Fault."""
+def credential_of(
+    request: HttpRequest, text: str, *, presigned: bool, family: Family | None = None
+) -> tuple[str, Scope]:
+    """The access key id and the scope of a credential. Raises Fault, of the request's family where None is given."""
     parts = text.split("/")
     if len(parts) != 5 or not parts[0]:
         kind = Failure.INCOMPLETE_QUERY if presigned else Failure.INCOMPLETE_HEADER
         s3 = 'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
         raise fault(
             kind,
-            family_of(request, _service(text)),
+            family or family_of(request, _service(text)),
             detail="Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, "
             f"got '{text}'",
             s3=f"Error parsing the X-Amz-Credential parameter; {s3}" if presigned else s3,
@@ -224,7 +226,7 @@ def _credential(request: HttpRequest, text: str, *, presigned: bool) -> tuple[st
         )
     else:
         detail = s3 = "Credential should be scoped to a service, not ''."
-    raise fault(_scope_failure(presigned=presigned), family_of(request, service), detail=detail, s3=s3)
+    raise fault(_scope_failure(presigned=presigned), family or family_of(request, service), detail=detail, s3=s3)
 
 
 def _check_scope_date(scope: Scope, date: str, family: Family, *, presigned: bool) -> None:
