@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from locum.backends import translate
 from locum.backends.directory import Directory
-from locum.backends.moto import deliveries, facts, fence, handlers, identity, objects, s3
+from locum.backends.moto import deliveries, facts, fence, handlers, identity, objects, s3, uploads
 from locum.backends.moto.s3 import not_implemented
 from locum.backends.moto.workers import Workers, contained
 from locum.backends.port import BackendCall, Carried
@@ -60,6 +60,7 @@ class EmbeddedMoto:
             self._installed.add(call.account)
         if call.service == "s3":
             s3.check(call)
+            uploads.check(call)
         fence.check(call)
         if call.operation in SHORT.get(call.service, ()):
             plain = call.service == "s3" and call.operation in objects.OPERATIONS
@@ -78,6 +79,8 @@ def carry_out(call: BackendCall) -> Carried:
     """Run moto's handler for `call` in this thread. Raises Fault where moto has no such service or operation."""
     with deliveries.collecting(call) as collected:
         response = _response_to(call)
+        if call.service == "s3":
+            uploads.remember(call, response)
     return collected.after(response)
 
 
