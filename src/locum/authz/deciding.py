@@ -28,6 +28,7 @@ from locum.authz.services import (
     OWNER_ROOT_ACTIONS,
     POLICIES,
 )
+from locum.core.identifiers import canonical_user_id
 from locum.core.principal import Principal, PrincipalKind, Source
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.policy import CompiledPolicy, Decision, Policies, PolicyKind, PolicyType, PolicyTypeOutcome, Request, Verdict
@@ -162,6 +163,7 @@ def _ruling(
         Conditions(state, call, check, resource_facts, owner),
         arn == "*",
         caller.provider,
+        canonical_user_id(caller.account) if caller.account else "",
     )
     policies = Policies(
         of_caller.identity,

@@ -70,7 +70,13 @@ class Carrying:
                 context.params,
                 wire.bucket_of_host(context.request.headers.get("host", "")) if codec.service == "s3" else "",
                 "" if context.effect is None else context.effect.id,
-                Origin(principal.user_id, context.service or principal.account, context.request_id, context.now),
+                Origin(
+                    principal.user_id,
+                    context.service or principal.account,
+                    context.request_id,
+                    context.now,
+                    principal.arn if principal.account else "",
+                ),
             )
         )
         answer = carried.response

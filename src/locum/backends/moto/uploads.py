@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from moto.s3.models import FakeKey, s3_backends
 
+from locum.backends.moto.s3_acls import remember_acl
 from locum.backends.port import BackendCall
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
@@ -55,6 +56,7 @@ def remember(call: BackendCall, response: HttpResponse) -> None:
     upload = None if found is None or bucket is None else bucket.multiparts.get(found[1].decode())
     if upload is not None:
         setattr(upload, _INITIATOR, call.origin.account)
+        remember_acl(call, upload)
 
 
 def _completed(bucket: Any, name: str, upload_id: str) -> bool:
