@@ -11,6 +11,7 @@ from locum.backends.lazy import translation
 from locum.calls import lookups
 from locum.calls.carrying import Carrying, Facts
 from locum.calls.committing import AlreadyDone, Committer
+from locum.calls.cors import CrossOrigin
 from locum.calls.denial_messages import refusal
 from locum.calls.effects import call_of, passing, postponed, still_pending
 from locum.calls.mfa_throttle import MfaThrottle
@@ -51,6 +52,7 @@ class Calls:
         self._verbs = Verbs(runtime, recorder, self._committer, self._decide_again, self._reply)
         self._sessions = ServiceSessions(runtime.keyring, self.make)
         self.outbox = Outbox(runtime, self.carry_out)
+        self.cross_origin = CrossOrigin(runtime)
         self._carrying = Carrying(runtime, recorder, self._committer, self.outbox, self.make)
 
     def begin(self, request: HttpRequest) -> RequestContext:
@@ -98,6 +100,13 @@ class Calls:
         if own is not None and not own.backed:
             raise Fault("NotImplemented", f"Locum does not implement {codec.service}:{codec.operation} yet.", 501)
         return await self._carrying.run(context, call, facts)
+
+    async def preflight(self, context: RequestContext, bucket: str) -> HttpResponse:
+        """The answer to a browser's preflight request to S3, which is recorded. Raises Fault like `take`."""
+        context.codec, context.params = wire.codec_of("s3", "GetBucketCors"), {"Bucket": bucket}
+        answer = await self.cross_origin.preflight(context.request, bucket, context.region)
+        self._recorder.answered(context, answer.status)
+        return answer
 
     def refuse(self, context: RequestContext, fault: Fault) -> Fault:
         """Record that a call got `fault`, unless that is done; the fault to answer, another where that fails."""

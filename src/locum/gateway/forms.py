@@ -52,4 +52,7 @@ class Forms:
         self._calls.name(context, codec, params)
         answer = await self._calls.take(context)
         assert isinstance(answer, HttpResponse)
-        return wire.answer_to_form(request, form, with_request_id(answer, codec, context.request_id))
+        told = wire.answer_to_form(request, form, with_request_id(answer, codec, context.request_id))
+        if "origin" in request.headers:
+            told.headers += await self._calls.cross_origin.headers(request, params["Bucket"], context.region, "POST")
+        return told

@@ -67,6 +67,9 @@ class Pipeline:
 
     async def _handle(self, context: RequestContext) -> HttpResponse:
         request = context.request
+        bucket = wire.preflighted_bucket(request)
+        if bucket:  # whatever its query is: it may be that of a presigned URL for another method
+            return await self._calls.preflight(context, bucket)
         claim = sigv4.read(request)
         if claim is None and wire.is_post_form(request):
             return await self._forms.handle(context)

@@ -26,6 +26,7 @@ _VIRTUAL = re.compile(
 )
 _LOCAL = re.compile(rf"{_BUCKET}\.localhost")
 _CACHED_HOSTS = 1024
+_OF_PREFLIGHTS = frozenset({"origin", "access-control-request-method"})
 _LONGEST_HOST = 255  # characters: the limit of DNS names
 
 
@@ -62,6 +63,16 @@ def s3_address(request: HttpRequest) -> Address:
     if "/" in bucket or (key and not bucket):
         raise Fault("InvalidBucketName", "The specified bucket is not valid.", members={"BucketName": bucket})
     return Address(bucket, key)
+
+
+def preflighted_bucket(request: HttpRequest) -> str:
+    """The bucket of a browser's preflight request; empty for any other request."""
+    if request.method != "OPTIONS" or not _OF_PREFLIGHTS.intersection(request.headers):
+        return ""
+    try:
+        return s3_address(request).bucket
+    except Fault:
+        return ""
 
 
 def s3_labels(request: HttpRequest) -> dict[str, str]:
