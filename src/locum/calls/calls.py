@@ -9,6 +9,7 @@ from typing import Any, Final
 from locum import authz, wire
 from locum.backends.lazy import translation
 from locum.calls import lookups
+from locum.calls.bucket_settings import BucketSettings
 from locum.calls.carrying import Carrying, Facts
 from locum.calls.committing import AlreadyDone, Committer
 from locum.calls.cors import CrossOrigin
@@ -52,7 +53,8 @@ class Calls:
         self._verbs = Verbs(runtime, recorder, self._committer, self._decide_again, self._reply)
         self._sessions = ServiceSessions(runtime.keyring, self.make)
         self.outbox = Outbox(runtime, self.carry_out)
-        self.cross_origin = CrossOrigin(runtime)
+        self.bucket_settings = BucketSettings(runtime)
+        self.cross_origin = CrossOrigin(self.bucket_settings)
         self._carrying = Carrying(runtime, recorder, self._committer, self.outbox, self.make)
 
     def begin(self, request: HttpRequest) -> RequestContext:

@@ -9,14 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import quote
 
-from locum import wire
-from locum.backends import BackendCall
-from locum.backends.lazy import translation
-from locum.calls.runtime import Runtime
-from locum.calls.service_requests import whole
-from locum.core.arn import PARTITION
+from locum.calls.bucket_settings import BucketSettings
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
 
@@ -27,16 +21,14 @@ _NOT_ALLOWED: Final = (
     "Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec."
 )
 _NOT_ENABLED: Final = "CORSResponse: CORS is not enabled for this bucket."
-_NO_ACCOUNT: Final = "0" * 12
-"""The account to look in for a bucket whose owner the backend does not tell."""
 _VARY: Final = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"
 
 
 class CrossOrigin:
-    """Answers preflight requests by the CORS rules of buckets, which their backend has."""
+    """Answers preflight requests by the CORS rules of buckets."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
+    def __init__(self, settings: BucketSettings) -> None:
+        self._settings = settings
 
     async def preflight(self, request: HttpRequest, bucket: str, region: str) -> HttpResponse:
         """The answer to a preflight request. Raises Fault where the bucket's rules do not let the request be made."""
@@ -46,7 +38,7 @@ class CrossOrigin:
             raise Fault("BadRequest", "Insufficient information. Origin request header needed.", 400)
         if not method:
             raise Fault("BadRequest", "Invalid Access-Control-Request-Method: null", 400)
-        rules = await self._rules(request, bucket, region)
+        rules = await self._rules(bucket, region)
         members = {"Method": method, "ResourceType": "OBJECT" if request.raw_path.strip("/") else "BUCKET"}
         if rules is None:
             raise Fault("AccessForbidden", _NOT_ENABLED, 403, members=members)
@@ -60,28 +52,14 @@ class CrossOrigin:
     async def headers(self, request: HttpRequest, bucket: str, region: str, method: str) -> list[tuple[str, str]]:
         """The headers of the answer to a cross-origin request made with `method`; none where no rule matches."""
         origin = request.headers["origin"]
-        rules = await self._rules(request, bucket, region)
+        rules = await self._rules(bucket, region)
         found = None if rules is None else matching(rules, origin, method, [])
         return [] if found is None else answer_headers(found, origin, [])
 
-    async def _rules(self, request: HttpRequest, bucket: str, region: str) -> Sequence[Rule] | None:
+    async def _rules(self, bucket: str, region: str) -> Sequence[Rule] | None:
         """The CORS rules of a bucket; None where there are none, or no such bucket."""
-        codec = wire.codec_of("s3", "GetBucketCors")
-        assert codec is not None
-        backend = self._runtime.backends.of("s3")
-        facts = await backend.facts("s3", f"arn:{PARTITION}:s3:::{bucket}", _NO_ACCOUNT, region)
-        account = facts.account or _NO_ACCOUNT
-        asking = HttpRequest("GET", f"/{quote(bucket, safe='')}", "cors", {"host": request.headers.get("host", "")})
-        carried = await backend.call(BackendCall(codec, account, region, asking, b"", {"Bucket": bucket}))
-        answer = carried.response
-        try:
-            read = translation().read_answer
-            told = read(codec.model, codec.protocol, answer.status, answer.headers, await whole(answer))
-        except Fault as fault:
-            if fault.status == 404:
-                return None
-            raise
-        return told.get("CORSRules") or ()
+        told = await self._settings.read("GetBucketCors", bucket, region)
+        return None if told is None else told.get("CORSRules") or ()
 
 
 def matching(rules: Sequence[Rule], origin: str, method: str, headers: Sequence[str]) -> Rule | None:

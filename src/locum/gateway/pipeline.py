@@ -19,6 +19,7 @@ from locum.gateway.authenticate import Signers, signing_of, verified
 from locum.gateway.federation import FederatedCallers
 from locum.gateway.forms import Forms
 from locum.gateway.issuerkeys import IssuerKeys
+from locum.gateway.website import Websites
 
 _log: Final = logging.getLogger("locum.gateway")
 
@@ -31,6 +32,7 @@ class Pipeline:
         self._calls = calls
         self._signers = Signers(runtime.keyring)
         self._forms = Forms(calls, self._signers)
+        self._websites = Websites(calls)
         self._federated = FederatedCallers(runtime, issuer_keys)
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
@@ -70,6 +72,9 @@ class Pipeline:
         bucket = wire.preflighted_bucket(request)
         if bucket:  # whatever its query is: it may be that of a presigned URL for another method
             return await self._calls.preflight(context, bucket)
+        site = wire.website_of_host(request.headers.get("host", ""))
+        if site:
+            return await self._websites.answer(context, site)
         claim = sigv4.read(request)
         if claim is None and wire.is_post_form(request):
             return await self._forms.handle(context)

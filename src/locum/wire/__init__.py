@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from locum.wire.codec import Codec, codec_of
 from locum.wire.parsers.names import SqsNames
-from locum.wire.parsers.s3 import bucket_of_host, preflighted_bucket
+from locum.wire.parsers.s3 import bucket_of_host, preflighted_bucket, website_of_host
 from locum.wire.plain_fault import plain_fault
 from locum.wire.post_form import PostForm, is_post_form, read_post_form
 from locum.wire.put_form import answer_to_form, filled, put_object_request
@@ -37,4 +37,5 @@ __all__ = [
     "read_post_form",
     "resolve",
     "restored",
+    "website_of_host",
 ]
