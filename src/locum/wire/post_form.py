@@ -35,11 +35,10 @@ _PARAMETER: Final = re.compile(r";\s*([a-z*]+)=(?:\"((?:[^\"\\\r\n]|\\.)*)\"|([^
 class PostForm(NamedTuple):
     """A form: its fields by lower-case name, the name of the file without its path, and its content.
 
-    `spelled` has the names of the fields as they were sent. `file` is None where only the fields were read.
+    `file` is None where only the fields were read.
     """
 
     fields: Mapping[str, str]
-    spelled: Mapping[str, str]
     filename: str
     file: bytes | None
 
@@ -75,7 +74,6 @@ def read_post_form(request: HttpRequest, *, whole: bool = True) -> PostForm:
     if not body.startswith(delimiter[2:]):
         raise _malformed()
     fields: dict[str, str] = {}
-    spelled: dict[str, str] = {}
     position = len(delimiter) - 2
     while True:
         if body[position : position + 2] == b"--":
@@ -86,13 +84,12 @@ def read_post_form(request: HttpRequest, *, whole: bool = True) -> PostForm:
         name = part.name.lower()
         end = body.find(delimiter, part.start)
         if name == FILE:
-            return PostForm(fields, spelled, part.filename, _file(body, part.start, end) if whole else None)
+            return PostForm(fields, part.filename, _file(body, part.start, end) if whole else None)
         if end < 0 or end > MAX_FIELDS:
             raise _too_large() if len(body) > MAX_FIELDS else _malformed()
         if name in fields:
             raise _argument(f"POST field '{part.name[:100]}' must not be given more than once.", part.name[:100], "")
         fields[name] = _text(body[part.start : end])
-        spelled[name] = part.name
         position = end + len(delimiter)
 
 

@@ -6,6 +6,7 @@ are passed to PUT via HTTP Headers are instead passed as form fields to POST."
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Final
 from urllib.parse import quote, urlencode, urlsplit
@@ -25,6 +26,9 @@ MAX_KEY: Final = 1024
 _OWN_NAMES: Final = {"acl": "x-amz-acl"}
 _META: Final = "x-amz-meta-"
 _NOT_FIELDS: Final = frozenset({"content-length", "x-amz-tagging"})
+_HEADER_NAME: Final = re.compile(r"[a-z0-9!#$%&'*+\-.^_`|~]+")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""RFC 9110, section 5.5: in a header, these would end it and begin another."""
 _KEPT_HEADERS: Final = ("host", "user-agent", "referer", "origin")
 _OF_ANSWER: Final = ("etag", "x-amz-")
 _STATUSES: Final = {"200": 200, "201": 201}
@@ -46,10 +50,10 @@ def put_object_request(request: HttpRequest, form: PostForm) -> HttpRequest:
         text = (
             "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields."
         )
-        raise Fault("InvalidArgument", text, members={"ArgumentName": "key", "ArgumentValue": ""})
+        raise _argument(text, "key", "")
     if not key:
         text = "User key must have a length greater than 0."
-        raise Fault("InvalidArgument", text, members={"ArgumentName": "key", "ArgumentValue": ""})
+        raise _argument(text, "key", "")
     size = len(key.encode("utf-8", "surrogatepass"))
     if size > MAX_KEY:
         members = {"Size": str(size), "MaxSizeAllowed": str(MAX_KEY)}
@@ -59,6 +63,8 @@ def put_object_request(request: HttpRequest, form: PostForm) -> HttpRequest:
     for name, value in form.fields.items():
         name = _OWN_NAMES.get(name, name)
         if name in _header_names() or name.startswith(_META):
+            if not _HEADER_NAME.fullmatch(name) or _CONTROL.search(value):
+                raise _argument(f"The field '{name[:100]}' cannot be a header.", name[:100], value[:100])
             headers[name] = value.encode("utf-8").decode("latin-1")
     if form.fields.get("tagging"):
         headers["x-amz-tagging"] = _tags(form.fields["tagging"])
@@ -102,6 +108,10 @@ def _header_names() -> frozenset[str]:
     shapes = codec.model.input_shape.members.values()
     names = {s.serialization["name"].lower() for s in shapes if s.serialization.get("location") == "header"}
     return frozenset(names - _NOT_FIELDS)
+
+
+def _argument(text: str, name: str, value: str) -> Fault:
+    return Fault("InvalidArgument", text, members={"ArgumentName": name, "ArgumentValue": value})
 
 
 def _path(request: HttpRequest, key: str) -> str:

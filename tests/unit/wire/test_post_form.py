@@ -108,6 +108,9 @@ def test_fields_become_the_headers_of_the_put_and_no_others_do() -> None:
         (encoded({"key": "k", "x-ignore-a": "a" * 20_480}), "MaxPostPreDataLengthExceededError"),
         (encoded({"key": "k", "a" * 20_480: "a"}), "MaxPostPreDataLengthExceededError"),
         (encoded({"key": "k", "tagging": "<Tagging>"}), "MalformedXML"),
+        (encoded({"key": "k", "x-amz-meta-a": "b\r\nx-amz-copy-source: other/secret"}), "InvalidArgument"),
+        (encoded({"key": "k", "x-amz-meta-a%0D%0Ax-amz-copy-source": "other/secret"}), "InvalidArgument"),
+        (encoded({"key": "k", "x-amz-meta-a b": "c"}), "InvalidArgument"),
         (encoded({"key": "k", "tagging": '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'}), "MalformedXML"),
     ],
 )
