@@ -22,8 +22,8 @@ from typing import Any, Final, NamedTuple
 from moto.s3.models import OWNER
 
 from locum.backends.moto.models import models_of
+from locum.backends.public_policies import is_public
 from locum.core.identifiers import canonical_user_id
-from locum.policy.public import is_public
 
 ENFORCED: Final = "BucketOwnerEnforced"
 PREFERRED: Final = "BucketOwnerPreferred"

@@ -20,10 +20,10 @@ from locum.backends.moto.s3_access import (
     block_of,
 )
 from locum.backends.port import BackendCall
+from locum.backends.public_policies import is_public
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
 from locum.core.identifiers import ACCOUNT_ID, canonical_user_id
-from locum.policy.public import is_public
 
 _GRANTS: Final = {
     "GrantFullControl": "FULL_CONTROL",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from locum.policy.public import is_public
+from locum.backends.public_policies import is_public
 
 
 def of(condition: Any = None, principal: Any = "*", **more: Any) -> str:
