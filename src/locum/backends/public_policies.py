@@ -39,7 +39,7 @@ _FIXING_KEYS: Final = frozenset(
     }
 )
 _NARROWEST_PUBLIC_PREFIX: Final = {4: 7, 6: 31}
-"""The longest prefix of a range that still counts as public, by version of IP: "/0 through /7", "/0 through /31"."""
+"""The longest prefix of a range that still counts as public, by version of IP: what is broader than /8 and /32."""
 
 
 @lru_cache(1024)

@@ -183,8 +183,10 @@ def _restriction(arn: str, account: str) -> dict[str, Any]:
 
 
 def _of_foreign_object(statement: Any) -> Iterator[Any]:
-    """What of a statement counts for an object that the bucket owner does not own: "bucket policies apply only to
-    objects that are owned by the bucket owner", who "can deny access to any objects" and delete them."""
+    """What of a statement counts for an object that the bucket owner does not own.
+
+    A bucket policy grants nothing on such an object, but the bucket owner may deny access to it, and delete it.
+    """
     if not isinstance(statement, dict) or statement.get("Effect") != "Allow":
         yield statement
         return

@@ -36,7 +36,7 @@ def check(call: BackendCall) -> None:
     upload_id, key = str(call.params.get("UploadId", "")), call.params["Key"]
     upload = bucket.multiparts.get(upload_id)
     if upload is None and call.operation == "CompleteMultipartUpload" and _completed(bucket, key, upload_id):
-        return  # "idempotent"
+        return  # a retry, which S3 answers as it did before
     if upload is None or upload.key_name != key or not _may_go_on(call, upload):
         raise Fault(
             "NoSuchUpload",
