@@ -22,7 +22,8 @@ from locum.core.principal import PrincipalKind, Session
 from locum.credentials import KeyRing, issue, read_keyring
 from locum.sigv4.chunked import Seed
 from locum.sigv4.keys import signing_key
-from support.plane import ACCOUNT, REGION, Key, Refusal, RunningPlane, allow, refused, tampered
+from support import processes
+from support.plane import ACCOUNT, COMMAND_LINES, REGION, Key, Refusal, RunningPlane, allow, refused, tampered
 
 pytestmark = pytest.mark.xdist_group("attacks-on-signatures")
 
@@ -418,3 +419,20 @@ def test_an_upload_with_an_altered_chunk_is_refused_and_changes_nothing(plane: R
     assert status == 403
     assert b"<Code>SignatureDoesNotMatch</Code>" in body
     assert s3.get_object(Bucket=bucket, Key="chunked")["Body"].read() == b"as it was"
+
+
+def presigned_by_cli(plane: RunningPlane, bucket: str) -> str:
+    environment = plane.environment(**plane.root.environment, AWS_DEFAULT_REGION=REGION)
+    line = [str(COMMAND_LINES["v1"]), "--endpoint-url", plane.endpoint, "s3", "presign", f"s3://{bucket}/report"]
+    done = processes.finished(line, env=environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_url_as_the_cli_makes_it_is_taken_and_cannot_be_altered(plane: RunningPlane, bucket: str) -> None:
+    """`aws s3 presign` signs with version 2 where the endpoint is not AWS's."""
+    url = presigned_by_cli(plane, bucket)
+    assert fetched(url) == (200, b"all is well")
+    for old, new in (("/report", "/secret"), ("Expires=", "Expires=9"), ("?", "?versionId=1&")):
+        status, body = fetched(url.replace(old, new, 1))
+        assert (status, b"not for you" in body) == (403, False)

@@ -39,7 +39,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
     Further input of the decision is recorded so that it can be repeated (`calls.replay`): `protocol`, `referer`,
     `presigned`, `second_factor` and, for calls of services, `via` (the services that call with the permissions of their
     caller) and `source_*` (the resource on whose behalf). `effect` is the id of the committed effect that the call
-    carries out, `cause` the request id of the call that caused it.
+    carries out, `cause` the request id of the call that caused it. `signing` are the fields of
+    `core.calls.Signing`, None where they are its defaults.
     """
 
     event_id: str
@@ -82,6 +83,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
     source_arn: str = ""
     effect: str = ""
     cause: str = ""
+    signing: tuple[str, str, int | None, str] | None = None
 
     @property
     def denied(self) -> bool:

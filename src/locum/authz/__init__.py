@@ -9,14 +9,14 @@
 
 Both steps are pure: what a backend knows of its resources is fetched in between. The policy engine is
 `locum.policy`; the catalogue of permissions is data (`locum.authz.rules` documents its language). Every decision is
-made here: of calls (`decide`, `may`), of what an organization gives its members (`delegated`), and of
+made here: of calls (`decide`, `decide_further`), of what an organization gives its members (`delegated`), and of
 hypothetical calls (`suppose`).
 """
 
 from locum.authz.authorization import Authorization, Refusal, Ruling
 from locum.authz.call import Call, Check, Plan, service_of
 from locum.authz.catalogue import action_of, plan
-from locum.authz.deciding import decide, delegated, may
+from locum.authz.deciding import decide, decide_further, delegated
 from locum.authz.lookups import Lookup, lookup_of, resolved
 from locum.authz.supposed import Given, Supposed, gathered, suppose
 
@@ -32,10 +32,10 @@ __all__ = [
     "Supposed",
     "action_of",
     "decide",
+    "decide_further",
     "delegated",
     "gathered",
     "lookup_of",
-    "may",
     "plan",
     "resolved",
     "service_of",

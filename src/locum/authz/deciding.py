@@ -28,6 +28,7 @@ from locum.authz.services import (
     OWNER_ROOT_ACTIONS,
     POLICIES,
 )
+from locum.core.identifiers import canonical_user_id
 from locum.core.principal import Principal, PrincipalKind, Source
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.policy import CompiledPolicy, Decision, Policies, PolicyKind, PolicyType, PolicyTypeOutcome, Request, Verdict
@@ -92,15 +93,12 @@ def _acts_on_its_own(call: Call, plan: Plan, source: Source) -> bool:
     return all(check.resource == "*" or account_of(check.resource, "") == account for check in plan.checks)
 
 
-def may(state: State, call: Call, action: str, resource: str, facts: FactsOf = no_facts) -> bool:
-    """Whether the caller of `call` is allowed `action` on `resource` as well, in the same circumstances.
+def decide_further(state: State, call: Call, check: Check, facts: FactsOf = no_facts) -> Authorization:
+    """Decide on a further check of `call`, in the same circumstances.
 
-    For answers that depend on a further permission: S3 answers NoSuchKey only to callers who may list the bucket.
+    For answers that depend on another permission: S3 answers NoSuchKey only to callers who may list the bucket.
     """
-    of_caller = principal_policies(state, call.caller)
-    if of_caller.deleted or limit(call) is not None:
-        return False
-    return rule(state, call, Check(action, resource), of_caller, facts).decision.allowed
+    return decide(state, call, Plan((check,)), facts)
 
 
 def delegated(state: State, call: Call, organization: Organization) -> Authorization:
@@ -165,6 +163,7 @@ def _ruling(
         Conditions(state, call, check, resource_facts, owner),
         arn == "*",
         caller.provider,
+        canonical_user_id(caller.account) if caller.account else "",
     )
     policies = Policies(
         of_caller.identity,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 import httpx
 
@@ -37,8 +37,20 @@ _NOT_FORWARDED: Final = frozenset(
         "x-forwarded-for",
     }
 )
-_PRESIGNED: Final = ("X-Amz-Algorithm=", "X-Amz-Credential=", "X-Amz-Date=", "X-Amz-Expires=", "X-Amz-SignedHeaders=",
-                     "X-Amz-Signature=", "X-Amz-Security-Token=", "X-Amz-Content-Sha256=")  # fmt: skip
+_PRESIGNED: Final = frozenset(
+    {
+        "x-amz-algorithm",
+        "x-amz-credential",
+        "x-amz-date",
+        "x-amz-expires",
+        "x-amz-signedheaders",
+        "x-amz-signature",
+        "x-amz-security-token",
+        "x-amz-content-sha256",
+    }
+)
+_PRESIGNED_2: Final = _PRESIGNED | {"awsaccesskeyid", "signature", "expires", "content-type", "content-md5"}
+"""The parameters of a presigned URL; of S3's in Signature Version 2, too."""
 _INVOCATION: Final = "amz-sdk-invocation-id"
 """AWS SDKs and Tools Reference Guide, "Retry behavior": the same for all attempts of one call. Here: of an effect."""
 
@@ -117,7 +129,9 @@ def _query(call: BackendCall) -> str:
     """The client's query string without the parameters of a presigned URL."""
     if call.protocol in _WITHOUT_QUERY:
         return ""
-    return "&".join(p for p in call.request.query_string.split("&") if p and not p.startswith(_PRESIGNED))
+    hidden = _PRESIGNED_2 if call.service == "s3" else _PRESIGNED
+    pairs = (pair for pair in call.request.query_string.split("&") if pair)
+    return "&".join(pair for pair in pairs if unquote_plus(pair.partition("=")[0]).lower() not in hidden)
 
 
 def _streams(call: BackendCall, answer: httpx.Response) -> bool:

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 class Origin(NamedTuple):
     """The origin of a call, caller and time, as services tell others of it in their events.
 
-    `principal_id` is aws:userid, `account` 12 digits or a service principal, `at` epoch seconds.
+    `principal_id` is aws:userid, `account` 12 digits or a service principal, `at` epoch seconds, `arn` the caller's.
     """
 
     principal_id: str = ""
     account: str = ""
     request_id: str = ""
     at: float = 0.0
+    arn: str = ""
 
 
 UNKNOWN_ORIGIN: Final = Origin()

@@ -9,8 +9,10 @@ from typing import Any, Final
 from locum import authz, wire
 from locum.backends.lazy import translation
 from locum.calls import lookups
+from locum.calls.bucket_settings import BucketSettings
 from locum.calls.carrying import Carrying, Facts
 from locum.calls.committing import AlreadyDone, Committer
+from locum.calls.cors import CrossOrigin
 from locum.calls.denial_messages import refusal
 from locum.calls.effects import call_of, passing, postponed, still_pending
 from locum.calls.mfa_throttle import MfaThrottle
@@ -51,6 +53,8 @@ class Calls:
         self._verbs = Verbs(runtime, recorder, self._committer, self._decide_again, self._reply)
         self._sessions = ServiceSessions(runtime.keyring, self.make)
         self.outbox = Outbox(runtime, self.carry_out)
+        self.bucket_settings = BucketSettings(runtime)
+        self.cross_origin = CrossOrigin(self.bucket_settings)
         self._carrying = Carrying(runtime, recorder, self._committer, self.outbox, self.make)
 
     def begin(self, request: HttpRequest) -> RequestContext:
@@ -98,6 +102,13 @@ class Calls:
         if own is not None and not own.backed:
             raise Fault("NotImplemented", f"Locum does not implement {codec.service}:{codec.operation} yet.", 501)
         return await self._carrying.run(context, call, facts)
+
+    async def preflight(self, context: RequestContext, bucket: str) -> HttpResponse:
+        """The answer to a browser's preflight request to S3, which is recorded. Raises Fault like `take`."""
+        context.codec, context.params = wire.codec_of("s3", "GetBucketCors"), {"Bucket": bucket}
+        answer = await self.cross_origin.preflight(context.request, bucket, context.region)
+        self._recorder.answered(context, answer.status)
+        return answer
 
     def refuse(self, context: RequestContext, fault: Fault) -> Fault:
         """Record that a call got `fault`, unless that is done; the fault to answer, another where that fails."""

@@ -72,14 +72,20 @@ class Carrying:
                 params,
                 wire.bucket_of_host(context.request.headers.get("host", "")) if codec.service == "s3" else "",
                 "" if context.effect is None else context.effect.id,
-                Origin(principal.user_id, context.service or principal.account, context.request_id, context.now),
+                Origin(
+                    principal.user_id,
+                    context.service or principal.account,
+                    context.request_id,
+                    context.now,
+                    principal.arn if principal.account else "",
+                ),
             )
         )
         answer = carried.response
         if carried.deliveries:
             await self._require(context, carried)
-        if codec.service == "s3":
-            s3.withhold_absence(context.state, call, answer)
+        if codec.service == "s3" and self._runtime.mode == "enforce":
+            await self._withhold_absence(context, call, answer)
         show_principals(context, codec, answer)
         fault = error_in(answer)
         if fault is not None and passing(fault) and context.effect is not None:
@@ -91,6 +97,17 @@ class Carrying:
         await self._committer.answered(context, answer.status, fault, effects)
         await self._outbox.committed(effects)
         return answer
+
+    async def _withhold_absence(self, context: RequestContext, call: Call, answer: HttpResponse) -> None:
+        """Raise Fault AccessDenied where `answer` would tell that an object is missing to one who may not know it."""
+        listing = s3.listing_of(call, answer)
+        if listing is None:
+            return
+        bucket = listing.resource
+        facts = await self._runtime.backends.of("s3").facts("s3", bucket, context.caller.account, context.region)
+        authorization = authz.decide_further(context.state, call, listing, lambda arn: facts)
+        if not authorization.allowed:
+            raise authorization.fault()
 
     async def _require(self, context: RequestContext, carried: Carried) -> None:
         """Make the deliveries without which the call does not stand. Raises Fault, with the call undone.

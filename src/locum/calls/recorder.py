@@ -11,6 +11,7 @@ from locum.audit import Identity, Record, Resource, RowTemplate, identify
 from locum.authz import Authorization, Refusal, action_of
 from locum.calls.request_context import RequestContext
 from locum.core.arn import Arn
+from locum.core.calls import BY_HEADER
 from locum.core.clock import Entropy
 from locum.core.errors import Fault
 from locum.core.identifiers import ACCOUNT_ID, RequestIds
@@ -43,6 +44,7 @@ _LARGE: Final = 1 << 16  # octets
 _NAMED_PLAINLY: Final = frozenset({"ec2", "iam"})
 """Services whose resources CloudTrail names without the type and path in their ARNs."""
 _NO_SOURCE: Final = Source("")
+_QUERY: Final = "REST-QUERY-STRING"
 _TYPES: Final = {"sts": "IAM", "sqs": "SQS", "sns": "SNS", "kms": "KMS", "dynamodb": "DynamoDB", "lambda": "Lambda"}
 
 
@@ -80,7 +82,8 @@ class Recorder:
     def _record(self, context: RequestContext, status: int, fault: Fault | None = None) -> None:
         """Have the row written with others. A refusal, which is explained, is put into words in the writer thread."""
         authorization = context.authorization
-        if fault is None and authorization is not None and authorization.allowed and not context.service:
+        plain = fault is None and context.signing.age is None and not context.service
+        if plain and authorization is not None and authorization.allowed:
             self._ledger.record(self._allowed_row(context, authorization, status))
         elif len(context.request.body) > _LARGE:  # not to be kept in memory any longer
             self._ledger.record(self.row(context, status, fault))
@@ -108,7 +111,7 @@ class Recorder:
             status,
             authorization.determining,
             headers.get("referer"),
-            context.presigned,
+            context.signing,
         )
         template = self._templates.get(kind)
         if template is None:
@@ -150,13 +153,14 @@ class Recorder:
             host=request.headers.get("host", ""),
             protocol=context.protocol,
             referer=request.headers.get("referer", ""),
-            presigned=context.presigned,
+            presigned=context.signing.mechanism == _QUERY,
             second_factor=context.second_factor,
             via=caller.via,
             source_account=source.account,
             source_arn=source.arn,
             effect="" if context.effect is None else context.effect.id,
             cause=context.cause,
+            signing=None if context.signing == BY_HEADER else (*context.signing,),
             **_decided(fault.authorization if isinstance(fault, Refusal) else context.authorization),
         )
 

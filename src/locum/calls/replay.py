@@ -12,7 +12,7 @@ from dataclasses import replace
 from locum import authz, wire
 from locum.audit import Record, caller_of
 from locum.authz import Authorization
-from locum.core.calls import Call
+from locum.core.calls import BY_HEADER, Call, Signing
 from locum.core.principal import Source
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.state import State
@@ -35,11 +35,18 @@ def recorded_call(record: Record) -> Call | None:
         record.secure,
         record.user_agent,
         record.referer,
-        record.presigned,
+        _signing(record),
         record.request_id,
         record.protocol,
         record.second_factor,
     )
+
+
+def _signing(record: Record) -> Signing:
+    """How a recorded call was signed; older records only tell a presigned one of Signature Version 4."""
+    if record.signing is not None:
+        return Signing(*record.signing)
+    return Signing("REST-QUERY-STRING") if record.presigned else BY_HEADER
 
 
 def decided_again(record: Record, state: State, facts: dict[str, ResourceFacts]) -> Authorization | None:

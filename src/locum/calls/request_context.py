@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from locum.authz import Authorization, Plan
-from locum.core.calls import Call
+from locum.core.calls import BY_HEADER, Call, Signing
 from locum.core.http import HttpRequest
 from locum.core.principal import NOBODY, Caller
 from locum.services.verbs import Operation
@@ -34,7 +34,7 @@ class RequestContext:
     service: str = ""
     effect: PendingEffect | None = None
     cause: str = ""
-    presigned: bool = False
+    signing: Signing = BY_HEADER
     codec: Codec | None = None
     operation: Operation | None = None
     caller: Caller = NOBODY
@@ -67,7 +67,7 @@ class RequestContext:
             request.secure,
             headers.get("user-agent", ""),
             headers.get("referer", ""),
-            self.presigned,
+            self.signing,
             self.request_id,
             self.codec.protocol,
             self.second_factor,

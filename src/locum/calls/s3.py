@@ -1,26 +1,38 @@
 """Answers that S3 itself gives only to callers with further permissions.
 
 S3 API Reference, GetObject: "If the object you request doesn't exist, the error that Amazon S3 returns depends
-on whether you also have the s3:ListBucket permission": 404 with it, 403 without.
+on whether you also have the s3:ListBucket permission": 404 with it, 403 without. A listing of the key would have that
+key as its prefix, so that a policy with a condition on s3:prefix lets those know who may list there.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from locum import authz
+from locum.authz import Check
+from locum.authz.services.s3 import s3_source
+from locum.calls.errors_in_answers import error_in
+from locum.core.arn import PARTITION
 from locum.core.calls import Call
-from locum.core.errors import Fault
 from locum.core.http import HttpResponse
-from locum.state import State
 
-_ON_OBJECTS: Final = frozenset({"GetObject", "HeadObject", "GetObjectAttributes", "GetObjectTagging", "GetObjectAcl"})
+_FROM_SOURCE: Final = frozenset({"CopyObject", "UploadPartCopy"})
+_ABSENT: Final = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
+"""The errors for an object that is not there; the answer to a HEAD has its status alone."""
 
 
-def withhold_absence(state: State, call: Call, answer: HttpResponse) -> None:
-    """Raise Fault AccessDenied where `answer` would tell a caller who may not list that an object is missing."""
-    if answer.status != 404 or call.operation not in _ON_OBJECTS:
-        return
-    bucket = f"arn:aws:s3:::{call.params['Bucket']}"
-    if not authz.may(state, call, "s3:ListBucket", bucket):
-        raise Fault("AccessDenied", "Access Denied", 403)
+def listing_of(call: Call, answer: HttpResponse) -> Check | None:
+    """The permission without which a caller may not know that an object is missing; None where `answer` tells no such.
+
+    Of a copy, it is the source that is missing.
+    """
+    error = error_in(answer) if answer.status == 404 else None
+    if error is None or error.code not in _ABSENT:
+        return None
+    bucket, key = call.params.get("Bucket"), call.params.get("Key")
+    if call.operation in _FROM_SOURCE:
+        bucket, key, _ = s3_source(str(call.params.get("CopySource", "")))
+    if not bucket or not key:
+        return None
+    arn = bucket if bucket.startswith("arn:") else f"arn:{PARTITION}:s3:::{bucket}"
+    return Check("s3:ListBucket", arn, "bucket", {"s3:prefix": key})

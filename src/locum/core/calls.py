@@ -13,14 +13,32 @@ _GLOBAL_STS: Final = "us-east-1"
 """The region of the global endpoint of STS."""
 
 
+class Signing(NamedTuple):
+    """The way in which a request was signed, in the terms of S3's condition keys.
+
+    `mechanism` is s3:authType (`REST-HEADER`, `REST-QUERY-STRING`, `POST`), `algorithm` s3:signatureversion. `age` is
+    s3:signatureAge in milliseconds, None for a request signed by header. `payload` is s3:x-amz-content-sha256 in a
+    header where it stands for a payload that is not hashed (`UNSIGNED-PAYLOAD`), else empty.
+    """
+
+    mechanism: str = "REST-HEADER"
+    algorithm: str = "AWS4-HMAC-SHA256"
+    age: int | None = None
+    payload: str = ""
+
+
+BY_HEADER: Final = Signing()
+"""The signing of a request in its Authorization header, with the hash of its payload."""
+
+
 class Call(NamedTuple):
     """A call of an authenticated caller, with the properties of the request that condition keys refer to.
 
     `service` and `operation` are botocore's names, `params` the parsed input, `now` epoch seconds. `region` is the
-    one the request was signed for. `source_ip` is empty where a service makes the call. `presigned`: the signature
-    came in the query string. `protocol` is the one it came over (`query`, `json` ...); where empty, the one that the
-    service speaks first decides how a refusal is worded. `second_factor`: the caller showed one with this very call,
-    and it was verified.
+    one the request was signed for. `source_ip` is empty where a service makes the call. `signing` is how the
+    request was signed, if it was. `protocol` is the one it came over (`query`, `json` ...); where empty, the one that
+    the service speaks first decides how a refusal is worded. `second_factor`: the caller showed one with this very
+    call, and it was verified.
     """
 
     service: str
@@ -33,7 +51,7 @@ class Call(NamedTuple):
     secure: bool = False
     user_agent: str = ""
     referer: str = ""
-    presigned: bool = False
+    signing: Signing = BY_HEADER
     request_id: str = ""
     protocol: str = ""
     second_factor: bool = False

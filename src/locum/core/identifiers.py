@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import base64
 import re
+from functools import lru_cache
+from hashlib import sha256
 from typing import Final
 
 from locum.core.clock import Entropy
@@ -33,6 +35,12 @@ _UNIQUE_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _BASE32_PAIRS: Final = tuple(high + low for high in _UNIQUE_ALPHABET for low in _UNIQUE_ALPHABET)
 """RFC 4648 base32 by ten bits, for speed: every AssumeRole generates a key id."""
 _PAIR_SHIFTS: Final = range(70, -1, -10)
+
+
+@lru_cache(4096)
+def canonical_user_id(account: str) -> str:
+    """S3's canonical user id of an account: 64 hexadecimal digits, "an obfuscated form of the AWS account ID"."""
+    return sha256(f"canonical user of {account}".encode()).hexdigest()
 
 
 def unique_id(prefix: str, entropy: Entropy) -> str:

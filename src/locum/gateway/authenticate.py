@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from locum import sigv4
+from locum.core.calls import BY_HEADER, Signing
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest
 from locum.core.identifiers import TEMPORARY_KEY
@@ -18,7 +19,7 @@ from locum.sigv4 import Failure
 from locum.sigv4.faults import fault
 from locum.state import AccessKey, State, User, organizations
 from locum.state.indexes import ACCESS_KEY_ID
-from locum.wire import Codec
+from locum.wire import Codec, bucket_of_host
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel
@@ -82,11 +83,29 @@ def verified(
     if claim is None:
         _check_may_be_unsigned(codec.model, codec.protocol)
         return request.body
-    body = sigv4.verify(request, claim, signer.secret, now, unsigned_payload=codec.unsigned_payload)
+    bucket = ""
+    if claim.algorithm == sigv4.SIGV2:
+        if codec.service != "s3":
+            raise _refused(Failure.UNSUPPORTED, claim)
+        bucket = bucket_of_host(request.headers.get("host", ""))
+    body = sigv4.verify(request, claim, signer.secret, now, unsigned_payload=codec.unsigned_payload, host_bucket=bucket)
+    check_session(signer, claim, now)
+    return body
+
+
+def check_session(signer: Signer, claim: sigv4.Claim, now: float) -> None:
+    """Raise Fault where the session of `signer` has ended."""
     session = signer.caller.session
     if session is not None and now >= session.expires_at:
         raise _refused(Failure.EXPIRED_TOKEN, claim)
-    return body
+
+
+def signing_of(claim: sigv4.Claim, now: float) -> Signing:
+    """How a request was signed, for the condition keys of S3."""
+    age, mark = claim.age(now), claim.payload_mark
+    if age is None and not mark:
+        return BY_HEADER
+    return Signing(claim.mechanism.value, claim.algorithm, age, mark)
 
 
 def _refused(kind: Failure, claim: sigv4.Claim) -> Fault:

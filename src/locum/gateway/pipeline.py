@@ -15,9 +15,11 @@ from locum.calls import Calls, RequestContext, Runtime
 from locum.core.errors import INTERNAL, Fault
 from locum.core.http import HttpRequest, HttpResponse
 from locum.gateway.answers import with_request_id
-from locum.gateway.authenticate import Signers, verified
+from locum.gateway.authenticate import Signers, signing_of, verified
 from locum.gateway.federation import FederatedCallers
+from locum.gateway.forms import Forms
 from locum.gateway.issuerkeys import IssuerKeys
+from locum.gateway.website import Websites
 
 _log: Final = logging.getLogger("locum.gateway")
 
@@ -29,6 +31,8 @@ class Pipeline:
         self._runtime = runtime
         self._calls = calls
         self._signers = Signers(runtime.keyring)
+        self._forms = Forms(calls, self._signers)
+        self._websites = Websites(calls)
         self._federated = FederatedCallers(runtime, issuer_keys)
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
@@ -53,19 +57,30 @@ class Pipeline:
         return self._error_response(self._calls.begin(request), fault)
 
     def knows_signer(self, request: HttpRequest) -> bool:
-        """Whether the request's headers name an existing key. The signature is not verified."""
+        """Whether the request names an existing key. The signature is only verified of a form, once it has a body."""
+        state = self._runtime.ledger.state
         try:
             claim = sigv4.read(request)
-            return claim is not None and bool(self._signers.find(self._runtime.ledger.state, claim).secret)
+            if claim is None and wire.is_post_form(request):
+                return not request.body or self._forms.knows_signer(state, request, self._runtime.clock())
+            return claim is not None and bool(self._signers.find(state, claim).secret)
         except Fault:
             return False
 
     async def _handle(self, context: RequestContext) -> HttpResponse:
         request = context.request
+        bucket = wire.preflighted_bucket(request)
+        if bucket:  # whatever its query is: it may be that of a presigned URL for another method
+            return await self._calls.preflight(context, bucket)
+        site = wire.website_of_host(request.headers.get("host", ""))
+        if site:
+            return await self._websites.answer(context, site)
         claim = sigv4.read(request)
+        if claim is None and wire.is_post_form(request):
+            return await self._forms.handle(context)
         if claim is not None:
-            context.region = claim.scope.region
-            context.presigned = claim.presigned
+            context.region = claim.scope.region or context.region
+            context.signing = signing_of(claim, context.now)
         signer = self._signers.find(context.state, claim)
         codec = context.codec = wire.resolve(request, None if claim is None else claim.scope.service)
         body = context.body = verified(signer, request, claim, context.now, codec)

@@ -12,7 +12,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Allowance = Callable[[HttpRequest], int]
-"""The limit in octets for the body of a request, by its headers: at least FREE_BODY."""
+"""The limit in octets for the body of a request, by its headers and as much of the body as there is: at least
+FREE_BODY."""
 
 MAX_BODY: Final = 1 << 30
 """The limit in octets for a body, which is in memory while its signature is verified. S3 allows 5 GiB in one PUT;
@@ -58,33 +59,29 @@ async def read(scope: Scope, receive: Receive, allowance: Allowance) -> HttpRequ
     declared = headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > FREE_BODY and int(declared) > allowance(request):
         raise BodyTooLarge(request)
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise ClientGone
-    request.body = message.get("body", b"")
-    if message.get("more_body"):
-        request.body = await _read_rest(request, receive, allowance)
+    request.body = await _read_body(request, receive, allowance)
     return request
 
 
-async def _read_rest(request: HttpRequest, receive: Receive, allowance: Allowance) -> bytes:
-    chunks = [request.body]
-    size = len(request.body)
-    limit = 0
+async def _read_body(request: HttpRequest, receive: Receive, allowance: Allowance) -> bytes:
+    chunks: list[bytes] = []
+    size = limit = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
         chunk = message.get("body", b"")
+        chunks.append(chunk)
         size += len(chunk)
-        if size > FREE_BODY:
-            limit = limit or allowance(request)
+        if size > FREE_BODY and not limit:
+            request.body = b"".join(chunks)
+            chunks = [request.body]
+            limit = allowance(request)
         if size > (limit or FREE_BODY):
             request.body = b""
             raise BodyTooLarge(request)
-        chunks.append(chunk)
         if not message.get("more_body"):
-            return b"".join(chunks)
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def _headers(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -10,7 +10,8 @@ Guide, "Authentication methods":
     &X-Amz-SignedHeaders=...&X-Amz-Security-Token=...&X-Amz-Signature=...
 
 1. A request with both, or with a parameter twice, is refused, as its signer would be ambiguous.
-2. Signature Version 2, SigV4A and other schemes are refused as unsupported.
+2. A presigned URL of Signature Version 2 is S3's (`version2`). Such a signature in the header or for another service,
+   SigV4A and other schemes are refused as unsupported.
 3. A request with neither is unsigned.
 """
 
@@ -25,7 +26,8 @@ from typing import Final, NamedTuple
 
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest
-from locum.sigv4 import canonical
+from locum.sigv4 import canonical, version2
+from locum.sigv4.claim import Claim, Mechanism, Scope
 from locum.sigv4.faults import Failure, Family, family_of, fault
 from locum.sigv4.keys import ALGORITHM, TERMINATOR
 from locum.sigv4.times import basic_of_http_date, epoch_of
@@ -35,6 +37,8 @@ MAX_EXPIRES: Final = 604_800
 
 _FIELDS: Final = ("Credential", "Signature", "SignedHeaders")
 _REQUIRED: Final = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date")
+_SIGNED_QUERY: Final = ("Signature", "X-Amz-", "AWSAccessKeyId")
+"""What a query string with a signature has at least one of."""
 _PRESIGNED_PARAMETERS: Final = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature")
 
 
@@ -48,57 +52,25 @@ _USUAL_HEAD: Final = re.compile(
 )
 
 
-class Scope(NamedTuple):
-    """The credential scope: a day (YYYYMMDD), a region, and a service (its signing name)."""
-
-    date: str
-    region: str
-    service: str
-
-    def __str__(self) -> str:
-        return f"{self.date}/{self.region}/{self.service}/{TERMINATOR}"
-
-
-class Claim(NamedTuple):
-    """The unverified signature of a request, with its parameters.
-
-    `date` is the date of the request as it was signed (YYYYMMDD'T'HHMMSS'Z'), `signed_at` the same in epoch seconds.
-    `signed_headers` are lower-case names in the order given. `expires` is the lifetime of a presigned URL in seconds,
-    None where it has none. `payload` is the declared hash of the payload. `family` selects the wording of errors.
-    """
-
-    access_key_id: str
-    scope: Scope
-    date: str
-    signed_at: int
-    signed_headers: tuple[str, ...]
-    signature: str
-    family: Family
-    presigned: bool = False
-    expires: int | None = None
-    session_token: str | None = None
-    payload: str | None = None
-
-    def __repr__(self) -> str:
-        return f"Claim(access_key_id={self.access_key_id!r}, scope='{self.scope}', date={self.date!r})"
-
-
 def read(request: HttpRequest) -> Claim | None:
     """Parse the signature of `request`; None where it is unsigned. Raises Fault where it is malformed."""
     header = request.headers.get("authorization")
-    if not ("Signature" in request.query_string or "X-Amz-" in request.query_string):
+    if not any(mark in request.query_string for mark in _SIGNED_QUERY):
         return None if header is None else _from_header(request, header)
     query = _parameters(request)
     presigned = any(name in query for name in _PRESIGNED_PARAMETERS)
+    of_version_2 = "AWSAccessKeyId" in query or ("Signature" in query and "SignatureVersion" in query)
+    if presigned + of_version_2 + (header is not None) > 1:
+        raise fault(Failure.TWO_MECHANISMS, family_of(request), members={"ArgumentName": "Authorization"})
     if header is not None:
-        if presigned or ("Signature" in query and "AWSAccessKeyId" in query):
-            raise fault(Failure.TWO_MECHANISMS, family_of(request), members={"ArgumentName": "Authorization"})
         return _from_header(request, header)
     if presigned:
         return _from_query(request, query)
-    if "Signature" in query and ("AWSAccessKeyId" in query or "SignatureVersion" in query):
+    if not of_version_2:
+        return None
+    if "SignatureVersion" in query or "Action" in query or "x-amz-target" in request.headers:
         raise _unsupported(request, "Signature Version 2 is not supported; sign with AWS4-HMAC-SHA256.")
-    return None
+    return version2.read(request)
 
 
 def _parameters(request: HttpRequest) -> dict[str, str]:
@@ -147,7 +119,7 @@ def _from_unusual_header(request: HttpRequest, header: str) -> Claim:
     date = headers.get("x-amz-date", headers.get("date"))
     if date is None or not all(fields.get(name) for name in _FIELDS):
         raise _incomplete(request, header, fields)
-    key_id, scope = _credential(request, fields["Credential"], presigned=False)
+    key_id, scope = credential_of(request, fields["Credential"], presigned=False)
     head = _Head(key_id, scope, tuple(fields["SignedHeaders"].lower().split(";")))
     return _claim(request, head, fields["Signature"], date, basic="x-amz-date" in headers)
 
@@ -167,7 +139,7 @@ def _claim(request: HttpRequest, head: _Head, signature: str, date: str, *, basi
         signed_headers,
         signature,
         family,
-        False,
+        Mechanism.HEADER,
         None,
         headers.get("x-amz-security-token"),
         headers.get("x-amz-content-sha256"),
@@ -180,7 +152,7 @@ def _from_query(request: HttpRequest, query: Mapping[str, str]) -> Claim:
         raise _incomplete_query(request, missing, query.get("X-Amz-Credential", ""))
     if query["X-Amz-Algorithm"] != ALGORITHM:
         raise _unsupported(request, _unsupported_algorithm(query["X-Amz-Algorithm"]))
-    key_id, scope = _credential(request, query["X-Amz-Credential"], presigned=True)
+    key_id, scope = credential_of(request, query["X-Amz-Credential"], presigned=True)
     family = family_of(request, scope.service)
     date = query["X-Amz-Date"]
     signed_at = epoch_of(date)
@@ -198,7 +170,7 @@ def _from_query(request: HttpRequest, query: Mapping[str, str]) -> Claim:
         tuple(query["X-Amz-SignedHeaders"].lower().split(";")),
         query["X-Amz-Signature"],
         family,
-        presigned=True,
+        mechanism=Mechanism.QUERY,
         expires=expires,
         session_token=query.get("X-Amz-Security-Token", headers.get("x-amz-security-token")),
         payload=headers.get("x-amz-content-sha256", query.get("X-Amz-Content-Sha256")),
@@ -223,15 +195,17 @@ _THREE_COMPONENTS: Final = (
 )
 
 
-def _credential(request: HttpRequest, text: str, *, presigned: bool) -> tuple[str, Scope]:
-    """The access key id and the scope of a credential. Raises Fault."""
+def credential_of(
+    request: HttpRequest, text: str, *, presigned: bool, family: Family | None = None
+) -> tuple[str, Scope]:
+    """The access key id and the scope of a credential. Raises Fault, of the request's family where None is given."""
     parts = text.split("/")
     if len(parts) != 5 or not parts[0]:
         kind = Failure.INCOMPLETE_QUERY if presigned else Failure.INCOMPLETE_HEADER
         s3 = 'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
         raise fault(
             kind,
-            family_of(request, _service(text)),
+            family or family_of(request, _service(text)),
             detail="Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, "
             f"got '{text}'",
             s3=f"Error parsing the X-Amz-Credential parameter; {s3}" if presigned else s3,
@@ -252,7 +226,7 @@ def _credential(request: HttpRequest, text: str, *, presigned: bool) -> tuple[st
         )
     else:
         detail = s3 = "Credential should be scoped to a service, not ''."
-    raise fault(_scope_failure(presigned=presigned), family_of(request, service), detail=detail, s3=s3)
+    raise fault(_scope_failure(presigned=presigned), family or family_of(request, service), detail=detail, s3=s3)
 
 
 def _check_scope_date(scope: Scope, date: str, family: Family, *, presigned: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from locum.core.http import HttpRequest
 from locum.sigv4 import chunked
-from locum.sigv4.claims import Claim
+from locum.sigv4.claim import Claim
 from locum.sigv4.faults import Family
 
 

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from locum.core.http import HttpRequest
 from locum.sigv4 import canonical
-from locum.sigv4.claims import Scope
+from locum.sigv4.claim import Scope
 from locum.sigv4.faults import S3_SIGNING_NAMES
 from locum.sigv4.keys import ALGORITHM, sign, signing_key
 from locum.sigv4.times import basic

@@ -23,8 +23,8 @@ from locum.core.clock import iso8601
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest
 from locum.core.mac import HmacKey
-from locum.sigv4 import canonical, chunked
-from locum.sigv4.claims import Claim
+from locum.sigv4 import canonical, chunked, version2
+from locum.sigv4.claim import SIGV2, Claim
 from locum.sigv4.faults import S3_SIGNING_NAMES, Failure, Family, fault
 from locum.sigv4.keys import ALGORITHM, EMPTY_SHA256, constant_time_equal, sign, signing_key
 from locum.sigv4.times import basic
@@ -38,12 +38,24 @@ _UNSIGNED_HEADERS_ALLOWED: Final = frozenset(("x-amz-content-sha256",))
 _HEXDIGITS: Final = frozenset(hexdigits)
 
 
-def verify(request: HttpRequest, claim: Claim, secret: str, now: float, *, unsigned_payload: bool = False) -> bytes:
+def verify(
+    request: HttpRequest,
+    claim: Claim,
+    secret: str,
+    now: float,
+    *,
+    unsigned_payload: bool = False,
+    host_bucket: str = "",
+) -> bytes:
     """Verify that `secret` made the signature in `claim`, and return the body; of an aws-chunked body, the payload.
 
     `now` is epoch seconds. `unsigned_payload`: the service model marks the operation as one whose payload is not
-    signed over TLS. Raises Fault, with the code and text of the service's family.
+    signed over TLS. `host_bucket` is the S3 bucket in the host name, which Signature Version 2 covers. Raises Fault,
+    with the code and text of the service's family.
     """
+    if claim.algorithm == SIGV2:
+        version2.verify(request, claim, secret, now, host_bucket)
+        return request.body
     _check_time(claim, now)
     _check_signed_headers(request, claim)
     payload = _payload_hash(request, claim, unsigned_payload=unsigned_payload)

@@ -4,6 +4,7 @@
     route      requests to operations (`route_rest`, `route_s3`)
     parsers    requests to parameters          validate   parameters against the model (`patterns`)
     serialize  answers to responses            faults     errors to responses (`plain_fault`: without an operation)
+    post_form  S3's POST uploads, and the PutObject that they are (`put_form`)
     redact     parameters and answers for audit records (`restore`: the reverse)
     codec      all of it for one operation in one protocol
 
@@ -14,9 +15,27 @@ from __future__ import annotations
 
 from locum.wire.codec import Codec, codec_of
 from locum.wire.parsers.names import SqsNames
-from locum.wire.parsers.s3 import bucket_of_host
+from locum.wire.parsers.s3 import bucket_of_host, preflighted_bucket, website_of_host
 from locum.wire.plain_fault import plain_fault
+from locum.wire.post_form import PostForm, is_post_form, read_post_form
+from locum.wire.put_form import answer_to_form, filled, put_object_request
 from locum.wire.restore import restored
 from locum.wire.route import resolve
 
-__all__ = ["Codec", "SqsNames", "bucket_of_host", "codec_of", "plain_fault", "resolve", "restored"]
+__all__ = [
+    "Codec",
+    "PostForm",
+    "SqsNames",
+    "answer_to_form",
+    "bucket_of_host",
+    "codec_of",
+    "filled",
+    "is_post_form",
+    "plain_fault",
+    "preflighted_bucket",
+    "put_object_request",
+    "read_post_form",
+    "resolve",
+    "restored",
+    "website_of_host",
+]

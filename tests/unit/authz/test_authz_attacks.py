@@ -327,9 +327,9 @@ def test_a_group_grants_and_denies_to_its_members() -> None:
         service="sqs", operation="ListQueues", params={}, caller=as_user(user("ann")), region=REGION, now=NOW
     )
     world = World().having(user("ann", groups=("staff",)))
-    assert not authz.may(world.state, from_group, "sqs:ListQueues", "*")
+    assert not authz.decide_further(world.state, from_group, authz.Check("sqs:ListQueues", "*")).allowed
     world.state = change(world.state, [put(_group(allow("sqs:*")))])
-    assert authz.may(world.state, from_group, "sqs:ListQueues", "*")
+    assert authz.decide_further(world.state, from_group, authz.Check("sqs:ListQueues", "*")).allowed
 
 
 def _group(statement: dict[str, object]) -> Group:
@@ -384,5 +384,5 @@ def test_what_may_be_asked_further_follows_the_same_policies() -> None:
     ann = user("ann", allow("s3:GetObject"))
     world = World().having(ann)
     call = world.call(as_user(ann), "s3:GetObject", {"Bucket": "b", "Key": "k"})
-    assert authz.may(world.state, call, "s3:GetObject", "arn:aws:s3:::b/other")
-    assert not authz.may(world.state, call, "s3:ListBucket", "arn:aws:s3:::b")
+    assert authz.decide_further(world.state, call, authz.Check("s3:GetObject", "arn:aws:s3:::b/other")).allowed
+    assert not authz.decide_further(world.state, call, authz.Check("s3:ListBucket", "arn:aws:s3:::b")).allowed

@@ -9,6 +9,7 @@ import pytest
 
 from locum import authz
 from locum.authz.context import Conditions
+from locum.core.calls import BY_HEADER, Signing
 from locum.core.principal import NOBODY, Caller, Session
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.policy import derived_context
@@ -163,12 +164,19 @@ def test_a_public_acl_may_be_denied() -> None:
     assert not world.allows(as_user(ann), "s3:PutObject", Bucket="b", Key="k", ACL="public-read")
 
 
-def test_a_presigned_url_says_so() -> None:
+def test_policies_see_how_a_request_was_signed() -> None:
     world = World().having(ANN)
-    for presigned, wanted in ((True, "REST-QUERY-STRING"), (False, "REST-HEADER")):
-        call = world.call(as_user(ANN), "s3:GetObject", {"Bucket": "b", "Key": "k"}, presigned=presigned)
+    for signing, wanted in (
+        (BY_HEADER, ("REST-HEADER", "AWS4-HMAC-SHA256", None, None)),
+        (Signing(payload="UNSIGNED-PAYLOAD"), ("REST-HEADER", "AWS4-HMAC-SHA256", None, "UNSIGNED-PAYLOAD")),
+        (Signing("REST-QUERY-STRING", age=1500), ("REST-QUERY-STRING", "AWS4-HMAC-SHA256", "1500", None)),
+        (Signing("REST-QUERY-STRING", "AWS", 0), ("REST-QUERY-STRING", "AWS", "0", None)),
+        (Signing("POST", "AWS", 0), ("POST", "AWS", "0", None)),
+    ):
+        call = world.call(as_user(ANN), "s3:GetObject", {"Bucket": "b", "Key": "k"}, signing=signing)
         found = Conditions(world.state, call, authz.plan(world.state, call).checks[0], UNKNOWN, HOME)
-        assert found.get("s3:authtype") == wanted
+        keys = ("s3:authtype", "s3:signatureversion", "s3:signatureage", "s3:x-amz-content-sha256")
+        assert tuple(map(found.get, keys)) == wanted
 
 
 def test_an_instance_type_is_a_key_of_the_instance_alone() -> None:

@@ -160,6 +160,12 @@ def test_the_query_goes_on_without_the_clients_signature(house: House) -> None:
     assert sigv4.read(house.endpoint.last) is not None
 
 
+def test_a_signature_of_version_2_and_its_token_stay_here(house: House) -> None:
+    presigned = "AWSAccessKeyId=x&Signature=y&Expires=1&x-amz-security-token=t&content-type=a&x%2Damz-security-token=t"
+    house.call(rest("GET", f"/bucket/key?versionId=1&{presigned}"))
+    assert house.endpoint.last.query_string == "versionId=1"
+
+
 @pytest.mark.parametrize("service", ["dynamodb", "cloudwatch"])
 def test_where_the_operation_is_in_a_header_or_the_path_no_query_goes_on(house: House, service: str) -> None:
     names = {"dynamodb": "DynamoDB_20120810.ListTables", "cloudwatch": "GraniteServiceVersion20100801.ListMetrics"}

@@ -261,25 +261,6 @@ def test_a_backends_own_request_ids_are_not_passed_on(plane: InProcess) -> None:
     assert answer.headers["x-other"] == "kept"
 
 
-# -- what S3 keeps to itself ---------------------------------------------------------------------------------
-
-
-def test_who_may_not_list_is_not_told_that_an_object_is_missing(plane: InProcess) -> None:
-    owner = plane.client("s3")
-    owner.create_bucket(Bucket="quiet")
-    owner.put_object(Bucket="quiet", Key="there", Body=b"x")
-    blind = plane.client(
-        "s3", plane.user("blind", {"Effect": "Allow", "Action": "s3:GetObject*", "Resource": "arn:aws:s3:::quiet/*"})
-    )
-    assert blind.get_object(Bucket="quiet", Key="there")["ContentLength"] == 1
-    assert refusal(blind.get_object, Bucket="quiet", Key="none")[:2] == ("AccessDenied", 403)
-    assert refusal(blind.head_object, Bucket="quiet", Key="none")[:2] == ("403", 403)
-    assert refusal(blind.get_object_tagging, Bucket="quiet", Key="none")[:2] == ("AccessDenied", 403)
-    seeing = plane.client("s3", plane.user("seeing", ALLOW_S3))
-    assert refusal(seeing.get_object, Bucket="quiet", Key="none")[:2] == ("NoSuchKey", 404)
-    assert refusal(seeing.head_object, Bucket="quiet", Key="none")[:2] == ("404", 404)
-
-
 # -- errors of backends --------------------------------------------------------------------------------------
 
 

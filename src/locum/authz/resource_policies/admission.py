@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from locum import policy
-from locum.authz.call import Call
-from locum.authz.deciding import may
+from locum.authz.call import Call, Check
+from locum.authz.deciding import decide_further
 from locum.authz.functions import account_of
 from locum.authz.resource_policies.flaws import Flaw, FlawedPolicy, flawed
 from locum.authz.resource_policies.rules import Rules
@@ -95,7 +95,8 @@ def _check_control(state: State, call: Call, rules: Rules, stored: str) -> None:
     if named is not None and named.resource.startswith("key/"):
         arn = str(named)
     account = account_of(arn, call.caller.account)
-    if not may(state, call, rules.kept_action, arn, lambda _: ResourceFacts(account, stored)):
+    check = Check(rules.kept_action, arn)
+    if not decide_further(state, call, check, lambda _: ResourceFacts(account, stored)).allowed:
         raise FlawedPolicy(Flaw.LOCKOUT, "The caller could not change the policy again")
 
 

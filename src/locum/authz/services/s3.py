@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from locum.authz.call import Call, Check, Value
-from locum.authz.functions import Circumstances, Functions, Values
+from locum.authz.functions import Circumstances, Functions, Values, as_values
 from locum.authz.tags import pairs
 from locum.core.arn import PARTITION
 from locum.core.errors import Fault
@@ -92,14 +92,22 @@ def _object_tag_keys(state: State, call: Call, check: Check) -> list[str]:
 
 
 def _auth_type(state: State, call: Call, check: Check) -> list[str]:
-    """s3:authType. Amazon S3 User Guide: REST-HEADER, or REST-QUERY-STRING for a presigned URL."""
-    if not call.caller.access_key_id:
-        return []
-    return ["REST-QUERY-STRING" if call.presigned else "REST-HEADER"]
+    """s3:authType: REST-HEADER, REST-QUERY-STRING for a presigned URL, or POST for a form."""
+    return [call.signing.mechanism] if call.caller.access_key_id else []
 
 
 def _signature_version(state: State, call: Call, check: Check) -> list[str]:
-    return ["AWS4-HMAC-SHA256"] if call.caller.access_key_id else []
+    return [call.signing.algorithm] if call.caller.access_key_id else []
+
+
+def _signature_age(state: State, call: Call, check: Check) -> list[str]:
+    """s3:signatureAge, in milliseconds: of presigned URLs and forms."""
+    return [] if call.signing.age is None else [str(call.signing.age)]
+
+
+def _content_sha256(state: State, call: Call, check: Check) -> list[str]:
+    """s3:x-amz-content-sha256: "does not support the x-amz-content-sha256 header as a query string parameter"."""
+    return as_values(call.signing.payload)
 
 
 def _policy(action: str, arn: str, text: str) -> CompiledPolicy:
@@ -111,7 +119,13 @@ def _policy(action: str, arn: str, text: str) -> CompiledPolicy:
 FUNCTIONS: Final = Functions(
     planners={"copy_source": _copy_source},
     resolvers={"s3_bucket": _s3_bucket, "s3_object": s3_object, "s3_renamed": _s3_renamed},
-    keys={"auth_type": _auth_type, "object_tag_keys": _object_tag_keys, "signature_version": _signature_version},
+    keys={
+        "auth_type": _auth_type,
+        "object_tag_keys": _object_tag_keys,
+        "signature_version": _signature_version,
+        "signature_age": _signature_age,
+        "content_sha256": _content_sha256,
+    },
     readers={"s3:resourceaccount": lambda subject: subject.account or None},
     tags={
         "s3:existingobjecttag": lambda subject: subject.facts.tags or {},

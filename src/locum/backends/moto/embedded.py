@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from locum.backends import translate
 from locum.backends.directory import Directory
-from locum.backends.moto import deliveries, facts, fence, handlers, identity, objects, s3
+from locum.backends.moto import deliveries, facts, fence, handlers, identity, objects, s3, s3_acls, uploads
 from locum.backends.moto.s3 import not_implemented
 from locum.backends.moto.workers import Workers, contained
 from locum.backends.port import BackendCall, Carried
@@ -60,6 +60,8 @@ class EmbeddedMoto:
             self._installed.add(call.account)
         if call.service == "s3":
             s3.check(call)
+            uploads.check(call)
+            s3_acls.check(call)
         fence.check(call)
         if call.operation in SHORT.get(call.service, ()):
             plain = call.service == "s3" and call.operation in objects.OPERATIONS
@@ -78,6 +80,12 @@ def carry_out(call: BackendCall) -> Carried:
     """Run moto's handler for `call` in this thread. Raises Fault where moto has no such service or operation."""
     with deliveries.collecting(call) as collected:
         response = _response_to(call)
+        if call.service == "s3":
+            uploads.remember(call, response)
+            s3_acls.remember_owner(call, response)
+            response = s3_acls.with_canonical_ids(call, response)
+            if call.operation == "GetBucketPolicyStatus":
+                response = s3_acls.policy_status(call, response)
     return collected.after(response)
 
 

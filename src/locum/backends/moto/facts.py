@@ -16,8 +16,9 @@ from moto.backends import get_backend
 from moto.core.exceptions import ServiceException
 from moto.utilities.tagging_service import TaggingService
 
-from locum.backends.moto import internals
+from locum.backends.moto import internals, s3_access
 from locum.backends.moto.handlers import module_of
+from locum.backends.moto.models import models_of
 from locum.backends.moto.relied_on import check
 from locum.core.arn import Arn
 from locum.core.partial_arn import PartialArn
@@ -40,20 +41,6 @@ def facts(service: str, arn: str, account: str, region: str) -> ResourceFacts:
         return UNKNOWN
     check(part)
     return finder(parsed, parsed.account or account, parsed.region or region)
-
-
-def models_of(service: str, account: str, region: str) -> Any:
-    """moto's models of a service in an account and a region, or None where nothing was created there.
-
-    They are looked up before the decision, for any accounts and regions in the request, so that this must not create
-    them.
-    """
-    return _existing(_existing(get_backend(service), account), region)
-
-
-def _existing(backends: Any, key: str) -> Any:
-    """The entry for an account or region, without creating it as moto's dictionaries do."""
-    return None if backends is None else dict.get(backends, key)
 
 
 _OF_ITS_FORM: Final = (AttributeError, LookupError, TypeError, ValueError, RecursionError, ServiceException)
@@ -84,7 +71,10 @@ def _tags(read: Callable[[], Any]) -> dict[str, str]:
 
 
 def _bucket(arn: Arn, _account: str, _region: str) -> ResourceFacts:
-    """The facts of a bucket or object: the policy is the bucket's. Bucket names are unique among all accounts."""
+    """The facts of a bucket or object: the policy is the bucket's, with what ACLs grant (`s3_access`).
+
+    Bucket names are unique among all accounts.
+    """
     backends: Any = get_backend("s3")
     name = arn.resource.split("/", 1)[0]
     owner = backends.bucket_accounts.get(name)
@@ -94,17 +84,23 @@ def _bucket(arn: Arn, _account: str, _region: str) -> ResourceFacts:
     bucket = backends[account][partition].buckets.get(name)
     if bucket is None:
         return ResourceFacts(account=account)
-    tags = _bucket_tags(bucket, arn, backends[account][partition].tagger)
-    return ResourceFacts(account, _policy(lambda: bucket.policy), tags)
+    _, slash, key_name = arn.resource.partition("/")
+    key = bucket.keys.get(key_name) if slash else None
+    if key is not None and not hasattr(key, "acl"):
+        key = None  # a delete marker
+    of_bucket = _policy(lambda: bucket.policy)
+    return ResourceFacts(
+        account,
+        _policy(lambda: s3_access.policy_of(account, bucket, key, of_bucket)),
+        _tags_of(key if slash else bucket, backends[account][partition].tagger),
+    )
 
 
-def _bucket_tags(bucket: Any, arn: Arn, tagger: Any) -> dict[str, str] | None:
-    """The tags of the bucket, or of the object where the ARN is that of an object; None where there are none."""
-    _, slash, name = arn.resource.partition("/")
-    key = bucket.keys.get(name) if slash else bucket
-    if key is None or not hasattr(key, "arn") or not tagger.has_tags(key.arn):
+def _tags_of(resource: Any, tagger: Any) -> dict[str, str] | None:
+    """The tags of a bucket or object; None where there are none."""
+    if resource is None or not tagger.has_tags(resource.arn):
         return None
-    return _tags(lambda: tagger.get_tag_dict_for_resource(key.arn))
+    return _tags(lambda: tagger.get_tag_dict_for_resource(resource.arn))
 
 
 def _queue(arn: Arn, account: str, region: str) -> ResourceFacts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from moto.awslambda.exceptions import UnknownFunctionException
 
-from locum.backends.moto.facts import models_of
+from locum.backends.moto.models import models_of
 from locum.backends.moto.relied_on import check
 from locum.core.arn import PARTITION
 from locum.core.functions import Function

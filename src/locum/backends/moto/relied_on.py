@@ -22,6 +22,8 @@ _TELL: Final = "to tell of events in S3"
 _DELIVER: Final = "to deliver what SNS publishes"
 _EVENTS: Final = "to deliver what EventBridge sends to queues"
 _CONFINE: Final = "to keep stacks from passing roles and from reading objects"
+_GRANT: Final = "to know what ACLs grant and what is blocked for the public"
+_UPLOADS: Final = "to tell the uploads of one key from those of another"
 _READ: Final = "to read an object at once"
 _JUDGE: Final = "to keep moto from judging calls that were allowed"
 _LEND: Final = "to show moto the roles and profiles that there are"
@@ -84,6 +86,20 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("FakeKey", _READ, has=("value", "storage_class", "multipart", "response_dict", "metadata")),
             Relied("FakeKey", _READ, has=("checksum_algorithm", "checksum_type", "checksum_value")),
             Relied("FakeKey", _TELL, has=("name", "size", "etag", "version_id", "expiry_date")),
+            Relied("OWNER", _GRANT),
+            Relied("get_canned_acl", _GRANT, takes=("acl",)),
+            Relied("FakeKey.set_acl", _GRANT, takes=("self", "acl")),
+            Relied("FakeBucket", _GRANT, has=("acl", "ownership_rule", "public_access_block")),
+            Relied("FakeAcl", _GRANT, has=("grants",)),
+            Relied("FakeGrant", _GRANT, has=("grantees", "permissions")),
+            Relied("FakeGrantee", _GRANT, has=("id", "uri")),
+            Relied(
+                "PublicAccessBlock",
+                _GRANT,
+                has=("block_public_acls", "ignore_public_acls", "block_public_policy", "restrict_public_buckets"),
+            ),
+            Relied("FakeBucket", _UPLOADS, has=("multiparts",)),
+            Relied("FakeMultipart", _UPLOADS, has=("key_name", "id")),
             Relied("NotificationConfiguration", _TELL, has=("cloud_function", "queue", "topic", "event_bridge")),
             Relied("Notification", _TELL, has=("id", "arn")),
             Relied("Notification.matches", _TELL, takes=("self", "event_name", "key_name")),
@@ -92,6 +108,9 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("send_event", _TELL, takes=("account_id", "event_name", "bucket", "key"), alone=True),
             Relied("send_test_event", _TELL, takes=("account_id", "bucket"), alone=True),
         ),
+    },
+    "s3control": {
+        "moto.s3control.models": (Relied("S3ControlBackend", _GRANT, has=("public_access_block",)),),
     },
     "sns": {
         "moto.sns.models": (

@@ -8,9 +8,13 @@ that moto knows are passed to it.
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import unquote
+
+from moto.s3.models import s3_backends
 
 from locum.backends.port import BackendCall
 from locum.core.errors import Fault
+from locum.core.identifiers import ACCOUNT_ID
 
 _ON_BUCKETS: Final = frozenset(
     {
@@ -50,11 +54,28 @@ KNOWN: Final = _ON_BUCKETS | _ON_OBJECTS
 
 
 def check(call: BackendCall) -> None:
-    """Raise Fault for an operation that moto would mistake for another, or where ExpectedBucketOwner does not match."""
+    """Raise Fault for an operation that moto would mistake for another, or where the expected owner does not match."""
     if call.operation not in KNOWN:
         raise not_implemented(call)
-    expected = call.params.get("ExpectedBucketOwner")
-    if expected is not None and expected != call.account:
+    _check_owner(call, "ExpectedBucketOwner", call.params.get("Bucket", ""))
+    if "ExpectedSourceBucketOwner" in call.params:
+        source = unquote(str(call.params.get("CopySource", ""))).removeprefix("/")
+        _check_owner(call, "ExpectedSourceBucketOwner", source.partition("/")[0])
+
+
+def _check_owner(call: BackendCall, member: str, bucket: str) -> None:
+    """Raise Fault where the owner that a call expects of `bucket` is another, if there is such a bucket.
+
+    Amazon S3 User Guide, "Verifying bucket ownership with bucket owner condition".
+    """
+    expected = call.params.get(member)
+    if expected is None:
+        return
+    if not ACCOUNT_ID.fullmatch(expected):
+        text = "The value of the expected bucket owner parameter must be an AWS account ID"
+        raise Fault("InvalidBucketOwnerAWSAccountID", text, 400)
+    owner = s3_backends.bucket_accounts.get(bucket)
+    if owner is not None and owner[1] != expected:
         raise Fault("AccessDenied", "Access Denied", 403)
 
 

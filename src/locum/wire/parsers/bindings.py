@@ -43,7 +43,9 @@ def compile_bindings(model: OperationModel) -> list[Binding]:
         takes.append(_query_string(located["querystring"], headers if s3 else {}, model.http["requestUri"]))
     if headers:
         takes.append(_headers(headers))
-    takes.extend(_prefix_headers(name, _wire_name(name, member)) for name, member in located["headers"].items())
+    takes.extend(
+        _prefix_headers(name, _wire_name(name, member), hoisted=s3) for name, member in located["headers"].items()
+    )
     return takes
 
 
@@ -172,11 +174,18 @@ def _headers(entries: dict[str, _Entry]) -> Binding:
     return take
 
 
-def _prefix_headers(name: str, prefix: str) -> Binding:
+def _prefix_headers(name: str, prefix: str, *, hoisted: bool) -> Binding:
+    """The binding of headers with a prefix. `hoisted`: presigned URLs may have them in the query."""
     prefix = prefix.lower()
 
     def take(request: HttpRequest, found: dict[str, Any]) -> None:
         values = {key[len(prefix) :]: text for key, text in request.headers.items() if key.startswith(prefix)}
+        if hoisted and prefix in request.query_string.lower():
+            for pair in request.query_string.split("&"):
+                key, _, raw = pair.partition("=")
+                key = form_text(key).lower()
+                if key.startswith(prefix):
+                    values.setdefault(key[len(prefix) :], form_text(raw))
         if values:
             found[name] = values
 

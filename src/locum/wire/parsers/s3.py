@@ -25,7 +25,11 @@ _VIRTUAL = re.compile(
     r"\.(?:amazonaws\.com(?:\.cn)?|localhost|localhost\.localstack\.cloud)"
 )
 _LOCAL = re.compile(rf"{_BUCKET}\.localhost")
+_WEBSITE = re.compile(
+    rf"{_BUCKET}\.s3-website(?:[.-]{_REGION})?\.(?:amazonaws\.com(?:\.cn)?|localhost|localhost\.localstack\.cloud)"
+)
 _CACHED_HOSTS = 1024
+_OF_PREFLIGHTS = frozenset({"origin", "access-control-request-method"})
 _LONGEST_HOST = 255  # characters: the limit of DNS names
 
 
@@ -41,14 +45,26 @@ class Address(NamedTuple):
 
 @lru_cache(maxsize=_CACHED_HOSTS)
 def bucket_of_host(host: str) -> str:
-    """The bucket in the host name; empty in path style."""
-    name = host.rsplit(":", 1)[0].lower() if not host.endswith("]") else host
-    if name == "localhost" or name.startswith("s3.") or len(name) > _LONGEST_HOST:
+    """The bucket in the host name; empty in path style, and at a website endpoint."""
+    name = _name(host)
+    if name == "localhost" or name.startswith("s3.") or len(name) > _LONGEST_HOST or _WEBSITE.fullmatch(name):
         return ""
     found = _VIRTUAL.fullmatch(name)
     if found is None and (local := _LOCAL.fullmatch(name)) is not None:
         return "" if local["bucket"].endswith(".s3") or local["bucket"] == "s3" else local["bucket"]
     return found["bucket"] if found is not None else ""
+
+
+@lru_cache(maxsize=_CACHED_HOSTS)
+def website_of_host(host: str) -> str:
+    """The bucket whose website endpoint `host` is; empty where it is none."""
+    name = _name(host)
+    found = _WEBSITE.fullmatch(name) if len(name) <= _LONGEST_HOST else None
+    return found["bucket"] if found is not None else ""
+
+
+def _name(host: str) -> str:
+    return host.rsplit(":", 1)[0].lower() if not host.endswith("]") else host
 
 
 def s3_address(request: HttpRequest) -> Address:
@@ -62,6 +78,16 @@ def s3_address(request: HttpRequest) -> Address:
     if "/" in bucket or (key and not bucket):
         raise Fault("InvalidBucketName", "The specified bucket is not valid.", members={"BucketName": bucket})
     return Address(bucket, key)
+
+
+def preflighted_bucket(request: HttpRequest) -> str:
+    """The bucket of a browser's preflight request; empty for any other request."""
+    if request.method != "OPTIONS" or not _OF_PREFLIGHTS.intersection(request.headers):
+        return ""
+    try:
+        return s3_address(request).bucket
+    except Fault:
+        return ""
 
 
 def s3_labels(request: HttpRequest) -> dict[str, str]:

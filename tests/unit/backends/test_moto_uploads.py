@@ -1,0 +1,91 @@
+"""Multipart uploads in moto: of one key of one bucket, and of who began them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from support.inprocess import InProcess, refusal
+
+ELSEWHERE = "222233334444"
+THIRD = "333344445555"
+GONE = ("NoSuchUpload", 404)
+
+
+@pytest.fixture(scope="module")
+def s3(plane: InProcess) -> Any:
+    client = plane.client("s3")
+    for bucket in ("parts", "other-parts"):
+        client.create_bucket(Bucket=bucket)
+    return client
+
+
+def begun(client: Any, key: str, bucket: str = "parts") -> str:
+    upload: str = client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
+    return upload
+
+
+def part(client: Any, key: str, upload: str, bucket: str = "parts") -> dict[str, Any]:
+    put = client.upload_part(Bucket=bucket, Key=key, UploadId=upload, PartNumber=1, Body=b"x")
+    return {"Parts": [{"PartNumber": 1, "ETag": put["ETag"]}]}
+
+
+def on(client: Any) -> list[tuple[Any, dict[str, Any]]]:
+    """Every operation on an upload, with what it takes beside the upload."""
+    whole = {"MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": '"e"'}]}}
+    return [
+        (client.upload_part, {"PartNumber": 1, "Body": b"stolen"}),
+        (client.upload_part_copy, {"PartNumber": 1, "CopySource": "parts/source"}),
+        (client.complete_multipart_upload, whole),
+        (client.abort_multipart_upload, {}),
+        (client.list_parts, {}),
+    ]
+
+
+def test_an_upload_is_of_its_key(s3: Any) -> None:
+    s3.put_object(Bucket="parts", Key="source", Body=b"source")
+    upload = begun(s3, "mine")
+    parts = part(s3, "mine", upload)
+    for call, more in on(s3):
+        assert refusal(call, Bucket="parts", Key="another", UploadId=upload, **more)[:2] == GONE
+    s3.complete_multipart_upload(Bucket="parts", Key="mine", UploadId=upload, MultipartUpload=parts)
+    assert s3.get_object(Bucket="parts", Key="mine")["Body"].read() == b"x"
+    again = s3.complete_multipart_upload(Bucket="parts", Key="mine", UploadId=upload, MultipartUpload=parts)
+    assert again["Key"] == "mine"
+    assert refusal(s3.list_parts, Bucket="parts", Key="mine", UploadId=upload)[:2] == GONE
+
+
+def test_an_upload_is_of_its_bucket(s3: Any) -> None:
+    upload = begun(s3, "mine")
+    for call, more in on(s3):
+        assert refusal(call, Bucket="other-parts", Key="mine", UploadId=upload, **more)[:2] == GONE
+
+
+def test_an_upload_that_was_never_begun_is_none(s3: Any) -> None:
+    for call, more in on(s3):
+        assert refusal(call, Bucket="parts", Key="mine", UploadId="never", **more)[:2] == GONE
+
+
+def test_an_upload_is_gone_on_with_by_the_account_that_began_it(plane: InProcess, s3: Any) -> None:
+    writer, third = (plane.client("s3", plane.account(account)) for account in (ELSEWHERE, THIRD))
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": [ELSEWHERE, THIRD]},
+        "Action": ["s3:PutObject", "s3:AbortMultipartUpload"],
+        "Resource": "arn:aws:s3:::parts/*",
+    }
+    s3.put_bucket_policy(Bucket="parts", Policy=json.dumps({"Version": "2012-10-17", "Statement": statement}))
+    upload = begun(writer, "theirs")
+    parts = part(writer, "theirs", upload)
+    for client in (third, s3):
+        put = {"PartNumber": 1, "Body": b"stolen"}
+        assert refusal(client.upload_part, Bucket="parts", Key="theirs", UploadId=upload, **put)[:2] == GONE
+        whole = {"MultipartUpload": parts}
+        call = client.complete_multipart_upload
+        assert refusal(call, Bucket="parts", Key="theirs", UploadId=upload, **whole)[:2] == GONE
+    assert len(s3.list_parts(Bucket="parts", Key="theirs", UploadId=upload)["Parts"]) == 1
+    writer.complete_multipart_upload(Bucket="parts", Key="theirs", UploadId=upload, MultipartUpload=parts)
+    dropped = begun(writer, "dropped")
+    s3.abort_multipart_upload(Bucket="parts", Key="dropped", UploadId=dropped)
