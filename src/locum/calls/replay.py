@@ -3,19 +3,36 @@
 A record keeps who called, with which session policies and tags, and the request context: so the call can be planned
 and decided once more, on the state as it is or as it would be with other policies. What the record hides (a message, a
 password) is absent then; no condition key is read from such a member.
+
+A record does not keep what a backend knew of a resource: its owner, its policy and its tags. They are looked up anew.
+`doubt` and `doubt_after` tell where the resource is gone and that may make a difference.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any, Final
 
 from locum import authz, wire
 from locum.audit import Record, caller_of
-from locum.authz import Authorization
+from locum.authz import Authorization, Plan
+from locum.authz.context import Conditions
+from locum.authz.services import CREATING_ACTIONS
 from locum.core.calls import Call
-from locum.core.principal import Source
+from locum.core.principal import Caller, Source, principal_of
 from locum.core.resources import UNKNOWN, ResourceFacts
-from locum.state import State
+from locum.state import Role, State, User
+from locum.wire.redact import HIDDEN
+
+_BY_POLICY: Final = "policy of arn:"
+"""The beginning of the name of a resource's own policy in a record's determining statements."""
+
+_OWNED_WITHOUT_SAYING: Final = frozenset({"s3"})
+"""Services whose ARNs do not say whose a resource is, and whose owners a backend knows."""
+
+_NAMED_OTHERWISE: Final = frozenset({"kms", "secretsmanager"})
+"""Services whose resources a call may name otherwise than the ARN that is decided on."""
 
 
 def recorded_call(record: Record) -> Call | None:
@@ -42,9 +59,83 @@ def recorded_call(record: Record) -> Call | None:
     )
 
 
+def as_of(call: Call, entity: User | Role) -> Call:
+    """`call`, made by `entity` where it was made by an earlier user or role with the same ARN."""
+    caller = call.caller
+    if caller.principal.unique_id == entity.id:
+        return call
+    if caller.session is None:
+        principal = replace(caller.principal, unique_id=entity.id, user_id=entity.id)
+        return call._replace(caller=replace(caller, principal=principal))
+    session = replace(caller.session, issuer_id=entity.id)
+    made: Caller = replace(caller, session=session, principal=principal_of(session))
+    return call._replace(caller=made)
+
+
 def decided_again(record: Record, state: State, facts: dict[str, ResourceFacts]) -> Authorization | None:
     """The decision on a recorded call on `state`, with `facts` of the resources by ARN; None as `recorded_call`."""
     call = recorded_call(record)
     if call is None:
         return None
     return authz.decide(state, call, authz.plan(state, call), lambda arn: facts.get(arn, UNKNOWN))
+
+
+def planned_again(record: Record, plan: Plan) -> Plan | None:
+    """`plan`, made again, with the resources that the call was decided on; None where they cannot be told.
+
+    The record has their ARNs. Where one of them does not follow from the parameters (the key of a ciphertext, which is
+    not recorded; a role that is gone, and its path with it), it takes the place of the one that the plan has instead.
+    """
+    recorded = dict.fromkeys(resource.arn for resource in record.resources)
+    named = {check.resource for check in plan.checks if check.resource != "*"}
+    if named == recorded.keys():
+        return plan
+    lost = [arn for arn in recorded if arn not in named]
+    strange = [check for check in plan.checks if check.resource not in recorded]
+    if len(lost) != 1 or len(strange) != 1:
+        return None
+    return plan._replace(
+        checks=tuple(check._replace(resource=lost[0]) if check is strange[0] else check for check in plan.checks)
+    )
+
+
+def doubt(record: Record, plan: Plan, facts: Mapping[str, ResourceFacts], forgets: Callable[[str], bool]) -> str:
+    """The reason why a call cannot be decided again as it was, for lack of facts; empty where it can.
+
+    `facts` are those of the resources of `plan` as they are now. `forgets`: whether the backend of a service (as in
+    ARNs) knows facts of resources and may have known some that it does not know any more.
+    """
+    denied = record.verdict != "allow"
+    for check in plan.checks:
+        arn, service = check.resource, authz.service_of(check.resource)
+        if facts.get(arn) != UNKNOWN or check.action in CREATING_ACTIONS or not forgets(service):
+            continue
+        if any(statement.startswith(_BY_POLICY) for statement in record.determining):
+            return f"{arn} is gone, and with it the policy of its own that decided"
+        if denied and service in _OWNED_WITHOUT_SAYING:
+            return f"{arn} is gone, and it is not recorded whose it was"
+        if service in _NAMED_OTHERWISE:
+            return f"{arn} is gone, which may not have been the ARN that was decided on"
+    return ""
+
+
+def doubt_after(authorization: Authorization, forgets: Callable[[str], bool]) -> str:
+    """The reason why a decision that was made again is not to be relied on; empty where there is none."""
+    for ruling in authorization.rulings:
+        context, arn = ruling.request.context, ruling.check.resource
+        if not isinstance(context, Conditions):
+            continue
+        if context.facts == UNKNOWN and context.asked_for_tags and forgets(authz.service_of(arn)):
+            return f"{arn} is gone, and a condition asks for its tags"
+        if _hides(context.call.params) and any(HIDDEN in str(context.get(key)) for key in context.asked_for):
+            return "a condition asks for a value that the record hides"
+    return ""
+
+
+def _hides(value: Any) -> bool:
+    """Whether `value`, restored from a record, has a hidden part."""
+    if isinstance(value, Mapping):
+        return any(map(_hides, value.values()))
+    if isinstance(value, list):
+        return any(map(_hides, value))
+    return bool(value == HIDDEN)
