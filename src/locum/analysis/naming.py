@@ -32,6 +32,7 @@ _SECRET_SUFFIX: Final = re.compile(r"-[A-Za-z0-9]{6}$")
 _DELIMITERS: Final = "/:-_."
 _ANY: Final = "\0"
 _ONE: Final = "\1"
+_BRACES: Final = str.maketrans("{}", "??")
 
 EPHEMERAL: Final[Mapping[str, frozenset[str]]] = {
     "ec2": frozenset({"instance", "volume", "snapshot", "network-interface"}),
@@ -70,13 +71,9 @@ def patterns(resources: Iterable[Resource]) -> dict[Resource, str]:
     return found
 
 
-def escaped(text: str) -> str:
-    """`text` for a policy, without policy variables in it. IAM User Guide, "Policy variables": `${$}`."""
-    return text.replace("${", "${$}{")
-
-
 def _escaped(text: str) -> str:
-    return escaped(text).replace(_ANY, "*").replace(_ONE, "?")
+    """`text` as a pattern. Braces, which IAM takes for those of policy variables, become `?`."""
+    return text.translate(_BRACES).replace(_ANY, "*").replace(_ONE, "?")
 
 
 def _parts(resource: Resource) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from locum.analysis.naming import Resource, escaped, patterns, random
+from locum.analysis.naming import Resource, patterns, random
 from locum.analysis.narrowing import REQUEST_TAG, key_of
 from locum.analysis.needs import Permission, distinct
 from locum.policy.patterns import Matcher, glob, scan
@@ -53,7 +53,7 @@ class Statement(NamedTuple):
         for name, values in self.conditions:
             key = key_of(name)
             assert key is not None
-            condition.setdefault(key.operator, {})[key.name] = _one_or_many([escaped(value) for value in values])
+            condition.setdefault(key.operator, {})[key.name] = _one_or_many([_literal(value) for value in values])
         return {**found, "Condition": condition} if condition else found
 
 
@@ -112,6 +112,11 @@ def _length(value: Any) -> int:
     return len(json.dumps(value, separators=(",", ":")))
 
 
+def _literal(value: str) -> str:
+    """`value` without policy variables in it. IAM User Guide, "Policy variables": `${$}` is a `$`."""
+    return value.replace("${", "${$}{")
+
+
 def _one_or_many(values: Sequence[str]) -> str | list[str]:
     return values[0] if len(values) == 1 else list(values)
 
@@ -165,8 +170,7 @@ def _needed(rows: Sequence[_Row]) -> list[_Row]:
 
 
 def _matcher(pattern: str) -> Matcher:
-    # `${$}` is a `$`, and there is no other variable.
-    return glob(scan(pattern, variables=True))
+    return glob(scan(pattern, variables=False))
 
 
 def _allows(row: _Row, matches: Matcher, use: Permission) -> bool:

@@ -138,7 +138,7 @@ class Recorded:
             return
         unknown = [arn for arn in one.plan.resources if arn not in self.facts]
         self.facts |= await facts_of(self._runtime, unknown, one.call.caller.account, one.call.region)
-        one.doubt = doubt(one.record, one.plan, self.facts, self.forgets)
+        one.doubt = doubt(one.record, one.plan, self._state, self.facts, self.forgets)
 
 
 def went_on(record: Record) -> bool:

@@ -23,6 +23,7 @@ from locum.core.calls import Call
 from locum.core.principal import Caller, Source, principal_of
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.state import Role, State, User
+from locum.state.arns import entity_of
 from locum.wire.redact import HIDDEN
 
 _BY_POLICY: Final = "policy of arn:"
@@ -99,15 +100,19 @@ def planned_again(record: Record, plan: Plan) -> Plan | None:
     )
 
 
-def doubt(record: Record, plan: Plan, facts: Mapping[str, ResourceFacts], forgets: Callable[[str], bool]) -> str:
+def doubt(
+    record: Record, plan: Plan, state: State, facts: Mapping[str, ResourceFacts], forgets: Callable[[str], bool]
+) -> str:
     """The reason why a call cannot be decided again as it was, for lack of facts; empty where it can.
 
-    `facts` are those of the resources of `plan` as they are now. `forgets`: whether the backend of a service (as in
-    ARNs) knows facts of resources and may have known some that it does not know any more.
+    `facts` are those of the resources of `plan`, as `state` and backends have them now. `forgets`: whether the backend
+    of a service (as in ARNs) knows facts of resources and may have known some that it does not know any more.
     """
     denied = record.verdict != "allow"
     for check in plan.checks:
         arn, service = check.resource, authz.service_of(check.resource)
+        if check.action.startswith("sts:") and service == "iam" and entity_of(state, arn) is None:
+            return f"{arn} is gone, and with it its trust policy"
         if facts.get(arn) != UNKNOWN or check.action in CREATING_ACTIONS or not forgets(service):
             continue
         if any(statement.startswith(_BY_POLICY) for statement in record.determining):

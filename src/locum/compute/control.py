@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from locum.compute.handover import (
+    LONG,
     MAX_MESSAGE,
     SOCKET_NAME,
     close_all,
@@ -248,7 +249,9 @@ async def _received(connection: socket.socket) -> tuple[dict[str, Any], list[int
     data, descriptors = receive_descriptors(connection)
     if not data:
         return None
-    while not data.endswith(b"\n") and len(data) < MAX_MESSAGE and await _readable(connection):
+    while (
+        data.startswith(LONG) and not data.endswith(b"\n") and len(data) < MAX_MESSAGE and await _readable(connection)
+    ):
         more, others = receive_descriptors(connection)
         descriptors += others
         if not more:

@@ -36,8 +36,11 @@ from typing import Any, Final
 from locum.core.errors import LocumError
 
 SOCKET_NAME: Final = "control.sock"
+LONG: Final = b'{"policies":'
+"""The beginning of a message that may come in several pieces, as it has policy documents in it."""
+
 MAX_MESSAGE: Final = 1 << 20
-"""Octets. A message has up to a few policy documents."""
+"""Octets."""
 
 MAX_DESCRIPTORS: Final = 2
 _CHUNK: Final = 1 << 16
