@@ -85,8 +85,8 @@ class Recorded:
         read = self._runtime.ledger.read
         while page := await read(lambda: list(islice(self._records, _PAGE))):
             fresh = await asyncio.to_thread(lambda records: list(self._fresh(records)), page)
-            for one in fresh:
-                await self._look_up(one)
+            await self._look_up(fresh)
+            await asyncio.to_thread(self._doubt, fresh)
             yield fresh
             if len(self._seen) >= MOST:
                 self.truncated = bool(await read(lambda: list(islice(self._records, 1))))
@@ -132,13 +132,21 @@ class Recorded:
             return Repeated(record, times, doubt=_OTHER_RESOURCES)
         return Repeated(record, times, entity, call, plan)
 
-    async def _look_up(self, one: Repeated) -> None:
-        """Get the facts that are not known yet, and what follows from those that are gone."""
-        if one.call is None:
-            return
-        unknown = [arn for arn in one.plan.resources if arn not in self.facts]
-        self.facts |= await facts_of(self._runtime, unknown, one.call.caller.account, one.call.region)
-        one.doubt = doubt(one.record, one.plan, self._state, self.facts, self.forgets)
+    async def _look_up(self, fresh: list[Repeated]) -> None:
+        """Get the facts that are not known yet. Others get their turn of the event loop after each."""
+        for one in fresh:
+            if one.call is None:
+                continue
+            for arn in one.plan.resources:
+                if arn not in self.facts:
+                    self.facts |= await facts_of(self._runtime, [arn], one.call.caller.account, one.call.region)
+                    await asyncio.sleep(0)
+
+    def _doubt(self, fresh: list[Repeated]) -> None:
+        """Note what follows from facts that are gone."""
+        for one in fresh:
+            if one.call is not None:
+                one.doubt = doubt(one.record, one.plan, self._state, self.facts, self.forgets)
 
 
 def went_on(record: Record) -> bool:
