@@ -19,7 +19,9 @@ from locum.analysis import Permission, documents, write
 from locum.analysis.writing import SIZE
 from locum.calls import activity
 from locum.core.principal import Principal
+from locum.lint import FindingType, PolicyType, lint
 from locum.policy import CompiledPolicy, Policies, PolicyKind, Request, Source, significant_length
+from locum.services.accessanalyzer.catalogue import catalogue
 from support.inprocess import InProcess, Key
 
 ACCOUNT: Final = "000000000000"
@@ -192,6 +194,13 @@ def answered(plane: InProcess, **question: Any) -> dict[str, Any]:
     return plane.run(activity.answer(plane.node.runtime, question))
 
 
+def errors(document: dict[str, Any]) -> list[str]:
+    """The errors and security warnings that IAM Access Analyzer has of a policy."""
+    found = lint(json.dumps(document), PolicyType.IDENTITY_POLICY, None, catalogue())
+    wrong = (FindingType.ERROR, FindingType.SECURITY_WARNING)
+    return [finding.details for finding in found if finding.type in wrong]
+
+
 def denials(plane: InProcess, arn: str, found: list[dict[str, Any]]) -> list[str]:
     """The calls that were allowed and are denied with nothing but the policies `found`."""
     named = {f"p{number}": json.dumps(document) for number, document in enumerate(found)}
@@ -210,6 +219,7 @@ def test_nothing_but_the_written_policy_is_enough_for_the_recorded_calls(plane: 
     assert (taken["leftOut"], taken["unattainable"], taken["notDecided"]) == ([], [], [])
     statements = write(Permission(a, r, k, tuple(map(tuple, c))) for a, r, k, c in taken["permissions"])
     assert denials(plane, arn, documents(statements)) == []
+    assert [finding for document in documents(statements) for finding in errors(document)] == []
     for number in range(len(statements)):
         assert denials(plane, arn, documents([*statements[:number], *statements[number + 1 :]])), statements[number]
     assert not any(mark in text and "open-" in text for text in json.dumps(documents(statements)).split('"'))

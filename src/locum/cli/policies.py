@@ -38,6 +38,11 @@ def still_denied(found: Answer, tried: Answer) -> list[Answer]:
     return [change for change in denied if change["requestId"] not in left_out]
 
 
+def incomplete(found: Answer) -> bool:
+    """Whether allowed calls were not looked at, or could not be: a written policy may lack their permissions."""
+    return bool(found["truncated"]) or any(one["verdict"] == "allow" for one in found["leftOut"])
+
+
 def about_written(found: Answer, written: Sequence[Answer], denied: Sequence[Answer]) -> Iterator[str]:
     """What is to be known of a written policy."""
     yield f"written from {found['calls']} different calls ({found['records']} in all), {_documents(len(written))}"
@@ -150,4 +155,6 @@ def _few(values: Sequence[str]) -> str:
 
 
 def _documents(number: int) -> str:
+    if not number:
+        return "which need nothing of an identity policy"
     return "one policy" if number == 1 else f"{number} policies, to be attached together"

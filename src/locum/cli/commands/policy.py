@@ -76,7 +76,7 @@ def from_activity(data: Path, principal: str, since: float, include_denied: bool
     """Write the least-privilege policy of what a principal really did.
 
     The policy goes to the standard output, what is to be known of it to the standard error. It is tried on the calls
-    that it was written from: exit code 1 where it does not allow one of them.
+    that it was written from: exit code 1 where it does not allow one of them, or cannot be known to.
     """
     found = _taken(data, principal, since, include_denied=include_denied)
     written = analysis.documents(analysis.write(policies.permissions(found)))
@@ -88,7 +88,7 @@ def from_activity(data: Path, principal: str, since: float, include_denied: bool
     else:
         click.echo("\n".join(json.dumps(document, indent=2) for document in written))
         click.echo("\n".join(folded(policies.about_written(found, written, denied))), err=True)
-    raise SystemExit(1 if denied else 0)
+    raise SystemExit(1 if denied or policies.incomplete(found) else 0)
 
 
 @command.command("diff")
