@@ -18,6 +18,7 @@ from locum import policy
 from locum.analysis import Permission, documents, write
 from locum.analysis.writing import SIZE
 from locum.calls import activity
+from locum.core.partial_arn import NEW, UNKNOWN, arn_of
 from locum.core.principal import Principal
 from locum.lint import FindingType, PolicyType, lint
 from locum.policy import CompiledPolicy, Policies, PolicyKind, Request, Source, significant_length
@@ -57,7 +58,9 @@ conditions = st.dictionaries(
 @st.composite
 def permissions(draw: st.DrawFn) -> Permission:
     action, pattern, kind = draw(places)
-    return Permission(action, pattern % draw(names) if "%s" in pattern else pattern, kind, draw(conditions))
+    before, variable, after = pattern.partition("%s")
+    name = draw(st.one_of(names, st.sampled_from([NEW, UNKNOWN])))
+    return Permission(action, arn_of(before, name, after) if variable else pattern, kind, draw(conditions))
 
 
 def compiled(document: dict[str, Any]) -> CompiledPolicy:
@@ -217,7 +220,7 @@ def test_nothing_but_the_written_policy_is_enough_for_the_recorded_calls(plane: 
         CALLS[number](plane, key, mark)
     taken = answered(plane, type="taken", principal=arn)
     assert (taken["leftOut"], taken["unattainable"], taken["notDecided"]) == ([], [], [])
-    statements = write(Permission(a, r, k, tuple(map(tuple, c))) for a, r, k, c in taken["permissions"])
+    statements = write(map(activity.decoded, taken["permissions"]))
     assert denials(plane, arn, documents(statements)) == []
     assert [finding for document in documents(statements) for finding in errors(document)] == []
     for number in range(len(statements)):

@@ -8,7 +8,7 @@ granting    the actions that policies grant, beside those that were used
 """
 
 from locum.analysis.granting import Comparison, Held, Used, compare
-from locum.analysis.needs import Needs, Permission, Trial, Unattainable, with_policies
+from locum.analysis.needs import Needs, Permission, Trial, Unattainable, distinct, with_policies
 from locum.analysis.writing import Statement, documents, write
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Unattainable",
     "Used",
     "compare",
+    "distinct",
     "documents",
     "with_policies",
     "write",

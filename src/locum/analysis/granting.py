@@ -137,7 +137,7 @@ def _actions(statement: Granting) -> Matcher:
 
 
 def _matcher(pattern: str) -> Matcher:
-    return glob(scan(pattern, variables=False))
+    return glob(scan(pattern, variables=True))  # written patterns have `${*}` and `${?}`, actions no variables
 
 
 def _granted(matches: Matcher, denied: Sequence[Matcher]) -> dict[str, list[str]]:

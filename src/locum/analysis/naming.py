@@ -7,6 +7,7 @@ By service, Region, account and resource type:
 - The objects of a bucket become the folder that they have in common: `bucket/in/*`, `bucket/*`.
 - What is named at random whenever it is made (`EPHEMERAL`) is a pattern even where there was one of it; a random name
   that stays (a KMS key) is kept as long as it is the only one.
+- What is not known of a resource (`core.partial_arn`) is `*`.
 - The suffix that Secrets Manager gives a secret is `-??????`: AWS Secrets Manager User Guide, "Permissions to access".
 """
 
@@ -16,6 +17,8 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
+
+from locum.core.partial_arn import Missing, PartialArn
 
 LISTED: Final = 5
 """How many names of one type a statement lists."""
@@ -32,7 +35,8 @@ _SECRET_SUFFIX: Final = re.compile(r"-[A-Za-z0-9]{6}$")
 _DELIMITERS: Final = "/:-_."
 _ANY: Final = "\0"
 _ONE: Final = "\1"
-_BRACES: Final = str.maketrans("{}", "??")
+_BRACES: Final = str.maketrans("{}", _ONE * 2)
+"""Braces, which IAM takes for those of policy variables, become `?`. `${*}` and `${?}` are the characters."""
 
 EPHEMERAL: Final[Mapping[str, frozenset[str]]] = {
     "ec2": frozenset({"instance", "volume", "snapshot", "network-interface"}),
@@ -44,7 +48,7 @@ EPHEMERAL: Final[Mapping[str, frozenset[str]]] = {
 
 
 class Resource(NamedTuple):
-    """A resource: its ARN, or `*`, and its type in the Service Authorization Reference."""
+    """A resource: its ARN, a PartialArn or `*`, and its type in the Service Authorization Reference."""
 
     arn: str
     kind: str
@@ -57,34 +61,36 @@ def random(text: str) -> bool:
 
 def patterns(resources: Iterable[Resource]) -> dict[Resource, str]:
     """The pattern for each of `resources`, all of which one action was used on."""
-    groups: defaultdict[tuple[str, str], dict[str, Resource]] = defaultdict(dict)
+    groups: defaultdict[tuple[str, str], defaultdict[str, list[Resource]]] = defaultdict(lambda: defaultdict(list))
     found: dict[Resource, str] = {}
-    for resource in sorted(set(resources)):
+    for resource in set(resources):
         head, name = _parts(resource)
         if name:
-            groups[head, resource.kind][name] = resource
+            groups[head, resource.kind][name].append(resource)
         else:
-            found[resource] = resource.arn
+            found[resource] = _pattern(head)
     for (head, kind), named in groups.items():
-        for name, pattern in _of_group(head.split(":")[2], kind, list(named)).items():
-            found[named[name]] = _escaped(head + pattern)
+        for name, pattern in _of_group(head.split(":")[2], kind, sorted(named)).items():
+            found.update(dict.fromkeys(named[name], _pattern(head + pattern)))
     return found
 
 
-def _escaped(text: str) -> str:
-    """`text` as a pattern. Braces, which IAM takes for those of policy variables, become `?`."""
-    return text.translate(_BRACES).replace(_ANY, "*").replace(_ONE, "?")
+def _pattern(text: str) -> str:
+    return text.replace(_ANY, "*").replace(_ONE, "?")
 
 
 def _parts(resource: Resource) -> tuple[str, str]:
     """The part of an ARN that is kept, and the name: of an S3 object its key."""
-    fields = resource.arn.split(":", 5)
+    arn = resource.arn
+    if isinstance(arn, PartialArn):
+        arn = "".join(_ANY if isinstance(part, Missing) else part for part in arn.parts)
+    fields = arn.translate(_BRACES).split(":", 5)
     if len(fields) < 6:
-        return resource.arn, ""
+        return arn, ""
     head, name = ":".join(fields[:5]) + ":", fields[5]
     if fields[2] == "s3" and resource.kind == "object" and "/" in name:
         bucket, _, name = name.partition("/")
-        head += f"{bucket}/"
+        return f"{head}{bucket}/", name.replace("*", "${*}").replace("?", "${?}")
     return head, name
 
 

@@ -24,7 +24,7 @@ _EVERYTHING: Final = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
 
 
 class Permission(NamedTuple):
-    """A permission that was used: an action on a resource (an ARN, or `*`) of the type `kind`.
+    """A permission that was used: an action on a resource (an ARN, a PartialArn or `*`) of the type `kind`.
 
     `conditions` are pairs of a lower-case condition key and its value (`narrowing`).
     """
@@ -100,5 +100,5 @@ def _unattainable(plan: Plan, authorization: Authorization) -> Unattainable:
 
 
 def distinct(permissions: Iterable[Permission]) -> tuple[Permission, ...]:
-    """The permissions, each once, sorted."""
-    return tuple(sorted(set(permissions)))
+    """The permissions, each once, sorted by their text."""
+    return tuple(sorted(set(permissions), key=lambda one: (one.action, str(one.resource), one.kind, one.conditions)))

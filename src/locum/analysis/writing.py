@@ -21,6 +21,7 @@ from typing import Any, Final, NamedTuple
 from locum.analysis.naming import Resource, patterns, random
 from locum.analysis.narrowing import REQUEST_TAG, key_of
 from locum.analysis.needs import Permission, distinct
+from locum.core.partial_arn import Missing, PartialArn
 from locum.policy.patterns import Matcher, glob, scan
 
 SIZE: Final = 6144
@@ -170,12 +171,21 @@ def _needed(rows: Sequence[_Row]) -> list[_Row]:
 
 
 def _matcher(pattern: str) -> Matcher:
-    return glob(scan(pattern, variables=False))
+    return glob(scan(pattern, variables=True))  # of variables there are only `${*}` and `${?}`
 
 
 def _allows(row: _Row, matches: Matcher, use: Permission) -> bool:
     had = dict(use.conditions)
-    return matches(use.resource) and all(had.get(name) in values for name, values in row.conditions)
+    return all(map(matches, _values(use.resource))) and all(had.get(name) in vs for name, vs in row.conditions)
+
+
+def _values(resource: str) -> tuple[str, ...]:
+    """What `resource` may be: where parts are missing, one with short ones and one with long ones stand for all."""
+    if not isinstance(resource, PartialArn):
+        return (resource,)
+    return tuple(
+        "".join(filler if isinstance(part, Missing) else part for part in resource.parts) for filler in ("", "\0" * 64)
+    )
 
 
 def _fitting(statement: Statement, size: int = SIZE // 2) -> Iterator[Statement]:

@@ -12,18 +12,19 @@ They are decided on beside the event loop.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from locum import authz
-from locum.analysis import Permission, Trial, Unattainable, with_policies
+from locum.analysis import Permission, Trial, Unattainable, distinct, with_policies
 from locum.authz import Authorization
 from locum.calls.recorded import Recorded, Repeated, went_on
 from locum.calls.replay import doubt_after
 from locum.calls.runtime import Runtime
 from locum.core.errors import ConfigurationError
+from locum.core.partial_arn import UNKNOWN, PartialArn, arn_of
 from locum.state import Role, State, User
 from locum.state.arns import entity_of
 from locum.state.attachments import identity_policies
@@ -97,7 +98,7 @@ async def taken(runtime: Runtime, question: Taken) -> dict[str, Any]:
         await asyncio.to_thread(work, page)
     return {
         "calls": calls,
-        "permissions": [[*permission] for permission in sorted(found)],
+        "permissions": [_encoded(permission) for permission in distinct(found)],
         "unattainable": [{**one._asdict(), "requestId": lacking[one]} for one in sorted(lacking)],
         "leftOut": _counted(left_out),
         "notDecided": _counted(doubtful),
@@ -171,6 +172,22 @@ def _left_out(one: Repeated, *, include_denied: bool) -> str:
 def _counted(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """`rows` with their `times`, which are known now that the record has been read."""
     return [{**row, "times": row["times"].count} for row in rows]
+
+
+def _encoded(permission: Permission) -> list[Any]:
+    """`permission` as JSON values: a resource that is known in part as its parts, null in place of missing ones."""
+    action, resource, kind, conditions = permission
+    if isinstance(resource, PartialArn):
+        return [action, [part if isinstance(part, str) else None for part in resource.parts], kind, conditions]
+    return [action, resource, kind, conditions]
+
+
+def decoded(row: Sequence[Any]) -> Permission:
+    """The permission in a row of `permissions` of an answer."""
+    action, resource, kind, conditions = row
+    if not isinstance(resource, str):
+        resource = arn_of(*(UNKNOWN if part is None else part for part in resource))
+    return Permission(action, resource, kind, tuple((key, value) for key, value in conditions))
 
 
 def _shown(permission: Permission) -> Permission:

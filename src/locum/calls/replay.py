@@ -10,22 +10,25 @@ A record does not keep what a backend knew of a resource: its owner, its policy 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from locum import authz, wire
 from locum.audit import Record, caller_of
-from locum.authz import Authorization, Plan
+from locum.authz import Authorization, Check, Plan
 from locum.authz.context import Conditions
 from locum.authz.services import CREATING_ACTIONS
 from locum.core.calls import Call
+from locum.core.partial_arn import Missing, PartialArn
 from locum.core.principal import Caller, Source, principal_of
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.state import Role, State, User
 from locum.state.arns import entity_of
 from locum.wire.redact import HIDDEN
 
+WILDCARD: Final = "*"
 _BY_POLICY: Final = "policy of arn:"
 """The beginning of the name of a resource's own policy in a record's determining statements."""
 
@@ -84,20 +87,29 @@ def decided_again(record: Record, state: State, facts: dict[str, ResourceFacts])
 def planned_again(record: Record, plan: Plan) -> Plan | None:
     """`plan`, made again, with the resources that the call was decided on; None where they cannot be told.
 
-    The record has their ARNs. Where one of them does not follow from the parameters (the key of a ciphertext, which is
-    not recorded; a role that is gone, and its path with it), it takes the place of the one that the plan has instead.
+    The record has their ARNs. Those that do not follow from the parameters (what was looked up by another name, the key
+    of a ciphertext, a role that is gone and its path with it) take the place of what the plan has instead.
     """
-    recorded = dict.fromkeys(resource.arn for resource in record.resources)
-    named = {check.resource for check in plan.checks if check.resource != "*"}
-    if named == recorded.keys():
+    recorded = {resource.arn for resource in record.resources}
+    named = {str(check.resource) for check in plan.checks if check.resource != WILDCARD}
+    if named == recorded:
         return plan
-    lost = [arn for arn in recorded if arn not in named]
-    strange = [check for check in plan.checks if check.resource not in recorded]
-    if len(lost) != 1 or len(strange) != 1:
-        return None
-    return plan._replace(
-        checks=tuple(check._replace(resource=lost[0]) if check is strange[0] else check for check in plan.checks)
-    )
+    lost, strange = recorded - named, [check for check in plan.checks if str(check.resource) not in recorded]
+    only = len(lost) == len(strange) == 1
+    checks: list[Check] = []
+    for check in plan.checks:
+        found = [check.resource] if check not in strange else lost if only else _fitting(check.resource, lost)
+        checks += (check._replace(resource=arn) for arn in sorted(found))
+    again = plan._replace(checks=tuple(checks))
+    return again if {str(check.resource) for check in checks if check.resource != WILDCARD} == recorded else None
+
+
+def _fitting(resource: str, arns: Iterable[str]) -> list[str]:
+    """Those of `arns` that a resource may be of which parts are missing."""
+    if not isinstance(resource, PartialArn):
+        return []
+    form = re.compile("".join(".*" if isinstance(part, Missing) else re.escape(part) for part in resource.parts))
+    return [arn for arn in arns if form.fullmatch(arn)]
 
 
 def doubt(
@@ -109,11 +121,18 @@ def doubt(
     of a service (as in ARNs) knows facts of resources and may have known some that it does not know any more.
     """
     denied = record.verdict != "allow"
+    if denied and record.service == "organizations":
+        return "the organization's own policy may have denied it, which its service decides"
     for check in plan.checks:
         arn, service = check.resource, authz.service_of(check.resource)
         if check.action.startswith("sts:") and service == "iam" and entity_of(state, arn) is None:
             return f"{arn} is gone, and with it its trust policy"
-        if facts.get(arn) != UNKNOWN or check.action in CREATING_ACTIONS or not forgets(service):
+        if (
+            isinstance(arn, PartialArn)
+            or facts.get(arn) != UNKNOWN
+            or check.action in CREATING_ACTIONS
+            or not forgets(service)
+        ):
             continue
         if any(statement.startswith(_BY_POLICY) for statement in record.determining):
             return f"{arn} is gone, and with it the policy of its own that decided"
@@ -128,7 +147,7 @@ def doubt_after(authorization: Authorization, forgets: Callable[[str], bool]) ->
     """The reason why a decision that was made again is not to be relied on; empty where there is none."""
     for ruling in authorization.rulings:
         context, arn = ruling.request.context, ruling.check.resource
-        if not isinstance(context, Conditions):
+        if not isinstance(context, Conditions) or isinstance(arn, PartialArn):
             continue
         if context.facts == UNKNOWN and context.asked_for_tags and forgets(authz.service_of(arn)):
             return f"{arn} is gone, and a condition asks for its tags"

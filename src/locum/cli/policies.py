@@ -8,6 +8,7 @@ from typing import Any, Final
 from locum import analysis
 from locum.analysis import Comparison, Permission, Statement
 from locum.authz import service_reference as reference
+from locum.calls import activity
 from locum.core.clock import iso8601
 from locum.services.iam.limits import ATTACHED_POLICIES
 
@@ -20,10 +21,7 @@ Answer = dict[str, Any]
 
 def permissions(found: Answer) -> list[Permission]:
     """The permissions in an answer."""
-    return [
-        Permission(action, resource, kind, tuple((key, value) for key, value in conditions))
-        for action, resource, kind, conditions in found["permissions"]
-    ]
+    return [activity.decoded(row) for row in found["permissions"]]
 
 
 def held(found: Answer) -> dict[str, str]:

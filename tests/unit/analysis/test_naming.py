@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from locum.analysis.naming import LISTED, Resource, patterns
+from locum.core.partial_arn import NEW, UNKNOWN_RESOURCE, arn_of
 
 UUID = "3f2504e0-4f89-11d3-9a0c-0305e82c33%02d"
 TABLE = "arn:aws:dynamodb:us-east-1:000000000000:table/%s"
@@ -72,6 +73,17 @@ def test_a_key_that_is_the_only_one_is_kept() -> None:
 def test_the_suffix_of_a_secret_is_six_of_any() -> None:
     secret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:prod/db-%s"
     assert named("secret", secret % "AbCd12", secret % "XyZ789") == [secret % "??????"]
+
+
+def test_what_is_not_known_of_a_resource_is_any() -> None:
+    instance = arn_of("arn:aws:ec2:us-east-1:000000000000:instance/", NEW)
+    assert named("instance", instance) == ["arn:aws:ec2:us-east-1:000000000000:instance/*"]
+    assert named("", UNKNOWN_RESOURCE) == ["*"]
+
+
+def test_a_star_in_the_key_of_an_object_grants_no_other_object() -> None:
+    assert named("object", "arn:aws:s3:::b/*") == ["arn:aws:s3:::b/${*}"]
+    assert named("object", "arn:aws:s3:::b/what?") == ["arn:aws:s3:::b/what${?}"]
 
 
 def test_braces_in_a_name_make_no_policy_variable() -> None:

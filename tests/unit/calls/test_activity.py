@@ -10,6 +10,7 @@ import pytest
 
 from locum.calls import activity, recorded
 from locum.core.errors import ConfigurationError
+from locum.core.partial_arn import PartialArn
 from support.inprocess import InProcess, Key, refusal
 
 ACCOUNT = "000000000000"
@@ -224,6 +225,26 @@ def test_the_key_of_a_ciphertext_is_known_from_the_record(plane: InProcess) -> N
     kms = plane.client("kms", plane.user("secretive", allow("kms:*")))
     kms.decrypt(CiphertextBlob=kms.encrypt(KeyId=arn, Plaintext=b"x")["CiphertextBlob"])
     assert ["kms:Decrypt", arn] in [row[:2] for row in taken(plane, "secretive")["permissions"]]
+
+
+def test_a_resource_by_another_name_is_known_from_the_record(plane: InProcess) -> None:
+    ec2 = plane.client("ec2")
+    group = ec2.create_security_group(GroupName="named", Description="x")["GroupId"]
+    key = plane.user("naming", allow("ec2:*"))
+    rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": "10.0.0.0/8"}
+    plane.client("ec2", key).authorize_security_group_ingress(GroupName="named", **rule)
+    ec2.delete_security_group(GroupId=group)
+    ((action, resource, *_),) = taken(plane, "naming")["permissions"]
+    assert (action, resource.rpartition("/")[2]) == ("ec2:AuthorizeSecurityGroupIngress", group)
+
+
+def test_what_a_call_makes_is_known_in_part_and_comes_back_as_that(plane: InProcess) -> None:
+    key = plane.user("launching", allow("ec2:*"))
+    plane.client("ec2", key).run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1)
+    made = [activity.decoded(row) for row in taken(plane, "launching")["permissions"]]
+    (instance,) = [one.resource for one in made if one.kind == "instance"]
+    assert isinstance(instance, PartialArn)
+    assert instance.startswith(f"arn:aws:ec2:us-east-1:{ACCOUNT}:instance/")
 
 
 # --- what cannot be decided again --------------------------------------------------------------------------------
