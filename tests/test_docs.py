@@ -37,10 +37,13 @@ def section(title: str) -> str:
 
 
 def options(name: str) -> list[str]:
-    """Every long option of a command."""
+    """Every long option of a command and of its subcommands."""
+    found = command(name)
+    parts = [found, *(found.commands.values() if isinstance(found, click.Group) else ())]
     return [
         spelled
-        for parameter in command(name).params
+        for part in parts
+        for parameter in part.params
         if isinstance(parameter, click.Option)
         for spelled in parameter.opts
         if spelled.startswith("--")

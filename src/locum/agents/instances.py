@@ -22,7 +22,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from locum.audit import readable
-from locum.calls import Calls, Runtime
+from locum.calls import Calls, Runtime, activity
 from locum.core.actors import service_principal
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault
@@ -109,6 +109,9 @@ class InstanceHost:
         else:
             found = await ledger.read(lambda: history.latest(count, denied_only=denied_only))
         return [readable(record) for record in found]
+
+    async def policies(self, question: dict[str, Any]) -> dict[str, Any]:
+        return await activity.answer(self._runtime, question)
 
     # -- after a start ------------------------------------------------------------------------------------
 

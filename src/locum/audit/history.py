@@ -102,9 +102,14 @@ class History:
         """The newest records, data events included."""
         return self._records(AuditQuery(account=account, denied=True if denied_only else None, limit=count))
 
-    def principal_calls(self, arn: str, since: float = 0.0) -> Iterator[Record]:
-        """The calls since `since` of the user `arn`, or of all sessions of the role `arn`, newest first."""
-        query = AuditQuery(field=Field.PRINCIPAL, value=arn, start=since, limit=_PAGE)
+    def principal_calls(self, arn: str | None, since: float = 0.0, until: float | None = None) -> Iterator[Record]:
+        """The calls of the user `arn`, or of all sessions of the role `arn`, newest first; of None, those of everybody.
+
+        `since` and `until` are epoch seconds, both inclusive.
+        """
+        query = AuditQuery(start=since, end=until, limit=_PAGE)
+        if arn is not None:
+            query = replace(query, field=Field.PRINCIPAL, value=arn)
         while found := self._journal.find(query):
             yield from (decode(row.data) for row in found)
             query = replace(query, before=found[-1].position)

@@ -103,6 +103,14 @@ class Authorization:
         """The ruling that refuses the call; None where it is allowed, or where no policy was evaluated."""
         return self.rulings[-1] if self.rulings and not self.rulings[-1].decision.allowed else None
 
+    @property
+    def verdict(self) -> str:
+        """The verdict in the terms of a record: `allow`, `explicit-deny` or `implicit-deny`."""
+        if self.allowed:
+            return "allow"
+        failing = self.failing
+        return "implicit-deny" if failing is None else failing.decision.verdict.value.lower().replace("_", "-")
+
     def fault(self) -> Fault:
         """AWS's error for a refused call. Raises ValueError where the call is allowed."""
         if self._fault is not None:

@@ -60,6 +60,17 @@ class Conditions(Mapping[str, Value]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    @property
+    def asked_for(self) -> tuple[str, ...]:
+        """The keys that conditions and policy variables referred to so far, present or not."""
+        return tuple(self._computed)
+
+    @property
+    def asked_for_tags(self) -> bool:
+        """Whether a condition or a policy variable referred to a tag of the resource so far, present or not."""
+        families = (key.partition("/")[0] for key in self._computed if "/" in key)
+        return any(family.endswith((":resourcetag", ":existingobjecttag")) for family in families)
+
     def _compute(self, key: str) -> Value | None:
         if key in self.check.context:
             return self.check.context[key]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
 from locum import authz, wire
@@ -31,6 +31,17 @@ Make = Callable[[ServiceCall, str], Awaitable[Any]]
 _NOT_VALIDATED: Final = "Unable to validate the following destination configurations"
 
 
+async def facts_of(runtime: Runtime, arns: Iterable[str], account: str, region: str) -> Facts:
+    """The facts that the backends have of resources; `account` and `region` are for ARNs that have none."""
+    facts: Facts = {}
+    for arn in arns:
+        service = authz.service_of(arn)
+        own = runtime.services.get(service)
+        if own is None or own.backed:
+            facts[arn] = await runtime.backends.of(service).facts(service, arn, account, region)
+    return facts
+
+
 class Carrying:
     """Has backends carry out calls, and records what became of them."""
 
@@ -43,17 +54,8 @@ class Carrying:
 
     async def facts(self, context: RequestContext) -> Facts:
         """The facts that the backends have of the call's resources, by ARN."""
-        facts: Facts = {}
-        plan = context.plan
-        assert plan is not None
-        runtime = self._runtime
-        for arn in plan.resources:
-            service = authz.service_of(arn)
-            own = runtime.services.get(service)
-            if own is None or own.backed:
-                backend = runtime.backends.of(service)
-                facts[arn] = await backend.facts(service, arn, context.caller.account, context.region)
-        return facts
+        assert context.plan is not None
+        return await facts_of(self._runtime, context.plan.resources, context.caller.account, context.region)
 
     async def run(self, context: RequestContext, call: Call, facts: Mapping[str, ResourceFacts]) -> HttpResponse:
         """The backend's answer, an AWS error among them. The call is recorded. Raises Fault."""

@@ -282,17 +282,10 @@ def _decided(authorization: Authorization | None) -> dict[str, Any]:
     """The fields of a record that tell what was decided; of a denial, why."""
     if authorization is None:
         return {}
-    decided: dict[str, Any] = {"verdict": _verdict(authorization), "determining": authorization.determining}
+    decided: dict[str, Any] = {"verdict": authorization.verdict, "determining": authorization.determining}
     if not authorization.allowed:
         decided |= {"denial": authorization.fault().message, "explanation": authorization.explanation()}
     return decided
-
-
-def _verdict(authorization: Authorization) -> str:
-    if authorization.allowed:
-        return "allow"
-    failing = authorization.failing
-    return "implicit-deny" if failing is None else failing.decision.verdict.value.lower().replace("_", "-")
 
 
 def _resources(context: RequestContext) -> tuple[Resource, ...]:

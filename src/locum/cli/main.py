@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "explain": "tell why a call was allowed or denied",
     "check": "run decision cases: unit tests for policies",
     "lint": "tell what is wrong with policies, as IAM Access Analyzer does",
+    "policy": "write policies from what was done, and try policies on it",
     "tour": "live the whole story in ten seconds",
 }
 

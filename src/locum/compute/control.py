@@ -14,7 +14,15 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from locum.compute.handover import SOCKET_NAME, close_all, peer_user, receive
+from locum.compute.handover import (
+    LONG,
+    MAX_MESSAGE,
+    SOCKET_NAME,
+    close_all,
+    message_in,
+    peer_user,
+    receive_descriptors,
+)
 from locum.core.errors import ConfigurationError, LocumError
 
 _log: Final = logging.getLogger("locum.compute")
@@ -49,6 +57,9 @@ class Host(Protocol):
     async def records(self, request_id: str, count: int, *, denied_only: bool) -> list[dict[str, Any]]:
         """The records of one request, or where `request_id` is empty the latest `count`, as JSON-able values."""
 
+    async def policies(self, question: dict[str, Any]) -> dict[str, Any]:
+        """The answer to a question about policies, as JSON-able values. Raises LocumError where it has none."""
+
 
 @dataclass(slots=True)
 class _Attachment:
@@ -60,12 +71,13 @@ class _Attachment:
 
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A launcher's message: see `handover`. One of the first four is given."""
+    """A launcher's message: see `handover`. One of the first five is given."""
 
     attach: str | None = None
     end: str | None = None
     where: str | None = None
     records: str | None = None
+    policies: dict[str, Any] | None = None
     account: str = ""
     ephemeral: bool = False
     pid: int = 0
@@ -151,7 +163,7 @@ class Control:
         try:
             while await _readable(connection):
                 try:
-                    received = receive(connection)
+                    received = await _received(connection)
                 except ValueError:
                     break
                 if received is None:
@@ -190,6 +202,8 @@ class Control:
         if asked.records is not None:
             found = await self._host.records(asked.records, asked.count, denied_only=asked.denied)
             return {"ok": True, "records": found}
+        if asked.policies is not None:
+            return {"ok": True, **await self._host.policies(asked.policies)}
         return {"error": "a message that is none: it asks for nothing"}
 
     async def _where(self, instance: str) -> int:
@@ -228,6 +242,22 @@ class Control:
                 await self._host.ended(attachment.account, attachment.instance)
             except LocumError as error:  # nobody is left to be told
                 _log.warning("%s was not terminated: %s", attachment.instance, error)
+
+
+async def _received(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
+    """The next message and its descriptors; None at the end. Raises ValueError on anything else."""
+    data, descriptors = receive_descriptors(connection)
+    if not data:
+        return None
+    while (
+        data.startswith(LONG) and not data.endswith(b"\n") and len(data) < MAX_MESSAGE and await _readable(connection)
+    ):
+        more, others = receive_descriptors(connection)
+        descriptors += others
+        if not more:
+            break
+        data += more
+    return message_in(data, descriptors), descriptors
 
 
 def _readable(connection: socket.socket) -> Awaitable[bool]:

@@ -4,6 +4,7 @@
                         {"end": INSTANCE, "account": ID}
                         {"where": INSTANCE}
                         {"records": REQUEST-ID or "", "count": N, "denied": BOOL}
+                        {"policies": QUESTION}
     plane -> launcher   {"ok": true, ...} or {"error": "text"}
 
     attach     serve on these listening sockets as INSTANCE: the first is its metadata service's, the second the
@@ -13,6 +14,7 @@
     where      "pid": a process in the namespace where INSTANCE runs, or 0. A launcher that is expected back after a
                start of the plane is waited for
     records    "records": those of a request, or the latest
+    policies   the answer to a question about policies and the event history (`calls.activity`)
 
 Each message is one JSON line. The connection is the attachment's lifeline. When the launcher is gone, its sockets are
 served no more, and an ephemeral instance is terminated. When the plane is gone, the launcher, which keeps duplicates
@@ -34,7 +36,12 @@ from typing import Any, Final
 from locum.core.errors import LocumError
 
 SOCKET_NAME: Final = "control.sock"
-MAX_MESSAGE: Final = 4096
+LONG: Final = b'{"policies":'
+"""The beginning of a message that may come in several pieces, as it has policy documents in it."""
+
+MAX_MESSAGE: Final = 1 << 20
+"""Octets."""
+
 MAX_DESCRIPTORS: Final = 2
 _CHUNK: Final = 1 << 16
 
@@ -73,7 +80,9 @@ def ask(connection: socket.socket, message: Message, descriptors: Sequence[int] 
 def send(connection: socket.socket, message: Message, descriptors: Sequence[int] = ()) -> None:
     """Send `message`. Raises ConnectionError."""
     ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
-    connection.sendmsg([json.dumps(message).encode() + b"\n"], ancillary)
+    octets = json.dumps(message).encode() + b"\n"
+    sent = connection.sendmsg([octets], ancillary)
+    connection.sendall(octets[sent:])
 
 
 def answer_in(line: bytes) -> Message:
@@ -97,11 +106,8 @@ def _line(connection: socket.socket) -> bytes:
     return b"".join(chunks)
 
 
-def receive(connection: socket.socket) -> tuple[Message, list[int]] | None:
-    """The next message and its descriptors, close-on-exec; None at the end. Raises ValueError on anything else."""
-    data, descriptors = receive_descriptors(connection)
-    if not data:
-        return None
+def message_in(data: bytes, descriptors: list[int]) -> Message:
+    """The message that `data` is. Raises ValueError on anything else, with the descriptors that came with it closed."""
     try:
         message = json.loads(data)
         if not isinstance(message, dict):
@@ -109,7 +115,7 @@ def receive(connection: socket.socket) -> tuple[Message, list[int]] | None:
     except ValueError:
         close_all(descriptors)
         raise
-    return message, descriptors
+    return message
 
 
 def receive_descriptors(connection: socket.socket) -> tuple[bytes, list[int]]:
@@ -117,7 +123,7 @@ def receive_descriptors(connection: socket.socket) -> tuple[bytes, list[int]]:
     descriptors = array.array("i")
     room = socket.CMSG_LEN(MAX_DESCRIPTORS * descriptors.itemsize)
     # Not socket.recv_fds: it leaves its flags out.
-    data, ancillary, _, _ = connection.recvmsg(MAX_MESSAGE, room, socket.MSG_CMSG_CLOEXEC)
+    data, ancillary, _, _ = connection.recvmsg(_CHUNK, room, socket.MSG_CMSG_CLOEXEC)
     for level, kind, octets in ancillary:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
             descriptors.frombytes(octets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -74,6 +75,11 @@ class Host:
         if request_id == "failing":
             raise Fault("ServiceUnavailable", "storage has failed", 503)
         return [{"id": request_id, "count": count, "denied": denied_only, "long": "x" * 10_000}]
+
+    async def policies(self, question: dict[str, Any]) -> dict[str, Any]:
+        if self.failing:
+            raise ConfigurationError(self.failing)
+        return {"policies": question}
 
     async def until(self, met: Callable[[], bool]) -> None:
         """Wait for what a launcher brings about."""
@@ -382,3 +388,30 @@ def test_a_refusal_is_one_line_of_json(house: House, lifeline: socket.socket) ->
     line = house.run(asyncio.to_thread(lifeline.recv, 4096))
     assert line.endswith(b"\n")
     assert set(json.loads(line)) == {"error"}
+
+
+def test_a_question_may_be_as_long_as_policies_are(house: House, lifeline: socket.socket) -> None:
+    question = {"documents": ["x" * 6_144] * 20}
+    assert house.ask(lifeline, {"policies": question}) == {"ok": True, "policies": question}
+    assert house.ask(lifeline, {"where": INSTANCE})["pid"] == 0
+
+
+def test_a_question_that_cannot_be_answered_gets_the_reason(house: House, lifeline: socket.socket) -> None:
+    house.host.failing = "there is no such user"
+    assert house.refused(lifeline, {"policies": {}}) == "there is no such user"
+
+
+def test_a_question_without_an_end_is_hung_up_on(house: House) -> None:
+    async def endless() -> bytes:
+        with connect(house.data) as connection:
+            connection.setblocking(False)
+            loop = asyncio.get_running_loop()
+            with contextlib.suppress(ConnectionError):
+                await loop.sock_sendall(connection, b'{"policies":')
+                for _ in range(40):
+                    await loop.sock_sendall(connection, b"x" * (1 << 16))
+            with contextlib.suppress(ConnectionError):
+                return await loop.sock_recv(connection, 1)
+        return b""
+
+    assert house.run(endless()) == b""

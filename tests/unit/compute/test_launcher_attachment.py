@@ -14,7 +14,7 @@ import pytest
 
 from locum.compute import attachment
 from locum.compute.attachment import Attachment, Claim
-from locum.compute.handover import SOCKET_NAME, HandoverError, PlaneAway, answer_in, receive
+from locum.compute.handover import SOCKET_NAME, HandoverError, PlaneAway, answer_in, message_in, receive_descriptors
 from support.processes import SECONDS
 
 CLAIM = Claim("i-0123456789abcdef0", "111122223333", ephemeral=True)
@@ -38,10 +38,9 @@ class Plane:
         connection, _ = self._server.accept()
         connection.settimeout(SECONDS)
         self.connections.append(connection)
-        received = receive(connection)
-        assert received is not None, "the launcher has hung up"
-        message, descriptors = received
-        assert message == CLAIM.message(4711)
+        octets, descriptors = receive_descriptors(connection)
+        assert octets, "the launcher has hung up"
+        assert message_in(octets, descriptors) == CLAIM.message(4711)
         connection.sendall(answer)
         return [socket.socket(fileno=descriptor) for descriptor in descriptors]
 

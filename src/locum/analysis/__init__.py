@@ -1,0 +1,28 @@
+"""Questions about policies as a whole, answered from calls and decisions. Pure.
+
+needs       the permissions that a call takes and that identity policies have to give
+narrowing   the condition keys that a written policy may have
+naming      ARN patterns for the resources of one action
+writing     the least-privilege policy for a set of permissions
+granting    the actions that policies grant, beside those that were used
+"""
+
+from locum.analysis.granting import Comparison, Held, Used, compare
+from locum.analysis.needs import Needs, Permission, Trial, Unattainable, distinct, with_policies
+from locum.analysis.writing import Statement, documents, write
+
+__all__ = [
+    "Comparison",
+    "Held",
+    "Needs",
+    "Permission",
+    "Statement",
+    "Trial",
+    "Unattainable",
+    "Used",
+    "compare",
+    "distinct",
+    "documents",
+    "with_policies",
+    "write",
+]
