@@ -11,6 +11,7 @@ from moto.utilities.tagging_service import TaggingService
 
 from locum.backends.moto import internals
 from locum.backends.moto.handlers import module_of
+from locum.backends.moto.lookups import Within
 from locum.backends.moto.relied_on import check
 from locum.core.arn import Arn
 from locum.core.partial_arn import PartialArn
@@ -32,7 +33,9 @@ def facts(service: str, arn: str, account: str, region: str) -> ResourceFacts:
     if part is None or parsed is None:
         return UNKNOWN
     check(part)
-    return finder(parsed, parsed.account or account, parsed.region or region)
+    owner = parsed.account or account
+    with Within(part, owner):
+        return finder(parsed, owner, parsed.region or region)
 
 
 def models_of(service: str, account: str, region: str) -> Any:
@@ -165,6 +168,26 @@ def _tagged(arn: Arn, account: str, region: str) -> ResourceFacts:
     return UNKNOWN
 
 
+def _log_group(arn: Arn, account: str, region: str) -> ResourceFacts:
+    """The facts of a log group or stream: its policies are those of its account and region, which name resources."""
+    models = models_of("logs", account, region)
+    if models is None:
+        return UNKNOWN
+    documents = [_document(policy.policy_document) for policy in models.resource_policies.values()]
+    statements = [statement for document in documents for statement in document]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements}) if statements else None
+    return ResourceFacts(account, policy, _tagged(arn, account, region).tags)
+
+
+def _document(text: str) -> list[Any]:
+    """The statements of a policy; none where it cannot be read, which never grants."""
+    try:
+        statements = json.loads(text)["Statement"]
+    except (ValueError, KeyError, TypeError):
+        return []
+    return statements if isinstance(statements, list) else [statements]
+
+
 def _pairs(tags: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in tags or ()}
 
@@ -186,4 +209,5 @@ _FINDERS: Final[dict[str, Finder]] = {
     "secretsmanager": _secret,
     "dynamodb": _table,
     "ec2": _ec2,
+    "logs": _log_group,
 }

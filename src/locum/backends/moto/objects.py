@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from moto.s3.models import ARCHIVE_STORAGE_CLASSES, FakeKey, s3_backends
 
+from locum.backends.moto.lookups import Within
 from locum.backends.port import BackendCall
 from locum.core.http import HttpResponse
 
@@ -27,7 +28,8 @@ def read(call: BackendCall) -> HttpResponse | None:
     key = None if bucket is None else bucket.keys.get(params["Key"])
     if not isinstance(key, FakeKey) or key.storage_class in ARCHIVE_STORAGE_CLASSES or key.multipart:
         return None
-    headers: dict[str, Any] = dict(key.response_dict)
+    with Within("s3", call.account):
+        headers: dict[str, Any] = dict(key.response_dict)
     if key.version_id != "null":
         headers["x-amz-version-id"] = key.version_id
     if params.get("ChecksumMode") == "ENABLED" and key.checksum_algorithm:
