@@ -68,11 +68,12 @@ def _bucket(arn: Arn, _account: str, _region: str) -> ResourceFacts:
     if owner is None:
         return UNKNOWN
     partition, account = owner
-    bucket = backends[account][partition].buckets.get(name)
+    models = _existing(_existing(backends, account), partition)
+    bucket = None if models is None else models.buckets.get(name)
     if bucket is None:
         return ResourceFacts(account=account)
     policy = None if bucket.policy is None else _text(bucket.policy)
-    return ResourceFacts(account, policy, _bucket_tags(bucket, arn, backends[account][partition].tagger))
+    return ResourceFacts(account, policy, _bucket_tags(bucket, arn, models.tagger))
 
 
 def _bucket_tags(bucket: Any, arn: Arn, tagger: Any) -> dict[str, str] | None:
