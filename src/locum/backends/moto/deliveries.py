@@ -5,7 +5,8 @@ method calls among their models: without authorization and records, and with des
 the caller's account. So each becomes a `Delivery` in the result of the call, and nothing is delivered here: `calls`
 authorizes and makes them.
 
-Subscriptions by HTTP, e-mail, SMS and to mobile applications are left to moto.
+Nothing is sent to subscriptions by HTTP, e-mail, SMS and to mobile applications: a plane opens no connection to where a
+client says, and an endpoint that has confirmed nothing gets no messages on AWS either.
 """
 
 from __future__ import annotations
@@ -58,6 +59,9 @@ class Collected:
         """Add the delivery of `request` to `account` and `region`."""
         self._deliveries.append(Delivery(*source, *request, account, region, required))
 
+    def __iter__(self) -> Iterator[Delivery]:
+        return iter(self._deliveries)
+
     def after(self, response: HttpResponse) -> Carried:
         """The result of the call. An error has no deliveries."""
         if response.status >= 400:
@@ -87,8 +91,8 @@ def divert() -> None:
 
 
 def divert_events() -> None:
-    """Replace the function of moto's EventBridge that delivers to queues, when it is loaded. Idempotent."""
-    internals.divert_events(_send_to_queue)
+    """Replace the functions of moto's EventBridge that deliver, when it is loaded. Idempotent."""
+    internals.divert_events(_send_to_queue, _send_to_log_group)
 
 
 def _collector(source: str) -> Collected | None:
@@ -205,12 +209,37 @@ def _send_to_queue(rule: Any, resource_id: str, event: dict[str, Any], group_id:
     collected = _collector(rule.arn)
     if collected is None:
         return
-    if "time" in event:
-        event["time"] = iso8601(float(event["time"]))
     queue = Arn(PARTITION, "sqs", rule.region_name, rule.account_id, resource_id)
-    request = _send_message(queue, json.dumps(event), {"MessageGroupId": group_id} if group_id else None)
-    source = Source("events.amazonaws.com", rule.arn, rule.account_id)
-    collected.add(source, queue.account, queue.region, request)
+    request = _send_message(queue, _event_text(event), {"MessageGroupId": group_id} if group_id else None)
+    collected.add(_of_rule(rule), queue.account, queue.region, request)
+
+
+def _send_to_log_group(rule: Any, name: str, event: dict[str, Any]) -> None:
+    """The replacement of `moto.events.models.Rule._send_to_cw_log_group`.
+
+    EventBridge User Guide, "CloudWatch Logs permissions": it makes a stream and puts the event, as resource policies of
+    the account let `events.amazonaws.com` do.
+    """
+    collected = _collector(rule.arn)
+    if collected is None:
+        return
+    stream = f"{collected.call.origin.request_id}-{sum(1 for _ in collected)}"
+    group = {"logGroupName": name, "logStreamName": stream}
+    at = int(collected.call.origin.at * 1000)
+    put = group | {"logEvents": [{"timestamp": at, "message": _event_text(event)}]}
+    for operation, parameters in (("CreateLogStream", group), ("PutLogEvents", put)):
+        collected.add(_of_rule(rule), rule.account_id, rule.region_name, Request("logs", operation, parameters))
+
+
+def _of_rule(rule: Any) -> Source:
+    return Source("events.amazonaws.com", rule.arn, rule.account_id)
+
+
+def _event_text(event: dict[str, Any]) -> str:
+    """An event of EventBridge as a target gets it. moto gives its time as a number."""
+    if isinstance(event.get("time"), int | float):
+        event["time"] = iso8601(float(event["time"]))
+    return json.dumps(event)
 
 
 # -- SNS -----------------------------------------------------------------------------------------------------
@@ -227,12 +256,9 @@ def _publish(
     message_structure: str | None = None,
 ) -> None:
     """The replacement of `moto.sns.models.Subscription.publish`."""
-    order = (group_id, deduplication_id)
     if subscription.protocol not in ("sqs", "lambda"):
-        internals.moto_publish(
-            subscription, message, message_id, subject, message_attributes, *order, message_structure
-        )
         return
+    order = (group_id, deduplication_id)
     topic, arn = subscription.topic, Arn.find(subscription.endpoint)
     attributes = message_attributes or {}
     if arn is None or not internals.passes_filter(subscription, attributes, message):

@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from locum.backends import translate
 from locum.backends.directory import Directory
-from locum.backends.moto import deliveries, facts, fence, handlers, identity, objects, s3, s3_acls, uploads
+from locum.backends.moto import deliveries, facts, fence, handlers, identity, lookups, objects, s3, s3_acls, uploads
 from locum.backends.moto.s3 import not_implemented
 from locum.backends.moto.workers import Workers, contained
 from locum.backends.port import BackendCall, Carried
@@ -53,6 +53,7 @@ class EmbeddedMoto:
         self._installed: set[str] = set()
         self._workers = Workers()
         deliveries.divert()
+        fence.put_up()
 
     async def call(self, call: BackendCall) -> Carried:
         if call.account not in self._installed:
@@ -78,7 +79,9 @@ class EmbeddedMoto:
 
 def carry_out(call: BackendCall) -> Carried:
     """Run moto's handler for `call` in this thread. Raises Fault where moto has no such service or operation."""
-    with deliveries.collecting(call) as collected:
+    part = handlers.module_of(call.service) or ""
+    allowed = lookups.Within(part, call.account, f"{call.service}:{call.operation}")
+    with allowed, deliveries.collecting(call) as collected:
         response = _response_to(call)
         if call.service == "s3":
             uploads.remember(call, response)

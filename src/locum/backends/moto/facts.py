@@ -18,6 +18,7 @@ from moto.utilities.tagging_service import TaggingService
 
 from locum.backends.moto import internals, s3_access
 from locum.backends.moto.handlers import module_of
+from locum.backends.moto.lookups import Within
 from locum.backends.moto.models import models_of
 from locum.backends.moto.relied_on import check
 from locum.core.arn import Arn
@@ -40,7 +41,9 @@ def facts(service: str, arn: str, account: str, region: str) -> ResourceFacts:
     if part is None or parsed is None:
         return UNKNOWN
     check(part)
-    return finder(parsed, parsed.account or account, parsed.region or region)
+    owner = parsed.account or account
+    with Within(part, owner):
+        return finder(parsed, owner, parsed.region or region)
 
 
 _OF_ITS_FORM: Final = (AttributeError, LookupError, TypeError, ValueError, RecursionError, ServiceException)
@@ -81,7 +84,8 @@ def _bucket(arn: Arn, _account: str, _region: str) -> ResourceFacts:
     if owner is None:
         return UNKNOWN
     partition, account = owner
-    bucket = backends[account][partition].buckets.get(name)
+    models = models_of("s3", account, partition)
+    bucket = None if models is None else models.buckets.get(name)
     if bucket is None:
         return ResourceFacts(account=account)
     _, slash, key_name = arn.resource.partition("/")
@@ -92,7 +96,7 @@ def _bucket(arn: Arn, _account: str, _region: str) -> ResourceFacts:
     return ResourceFacts(
         account,
         _policy(lambda: s3_access.policy_of(account, bucket, key, of_bucket)),
-        _tags_of(key if slash else bucket, backends[account][partition].tagger),
+        _tags_of(key if slash else bucket, models.tagger),
     )
 
 
@@ -193,6 +197,26 @@ def _tagged(arn: Arn, account: str, region: str) -> ResourceFacts:
     return UNKNOWN
 
 
+def _log_group(arn: Arn, account: str, region: str) -> ResourceFacts:
+    """The facts of a log group or stream: its policies are those of its account and region, which name resources."""
+    models = models_of("logs", account, region)
+    if models is None:
+        return UNKNOWN
+    documents = [_document(policy.policy_document) for policy in models.resource_policies.values()]
+    statements = [statement for document in documents for statement in document]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements}) if statements else None
+    return ResourceFacts(account, policy, _tagged(arn, account, region).tags)
+
+
+def _document(text: str) -> list[Any]:
+    """The statements of a policy; none where it cannot be read, which never grants."""
+    try:
+        statements = json.loads(text)["Statement"]
+    except (ValueError, KeyError, TypeError):
+        return []
+    return statements if isinstance(statements, list) else [statements]
+
+
 _MODULES: Final = {
     "elasticfilesystem": "efs",
     "elasticloadbalancing": "elbv2",
@@ -210,4 +234,5 @@ _FINDERS: Final[dict[str, Finder]] = {
     "secretsmanager": _secret,
     "dynamodb": _table,
     "ec2": _ec2,
+    "logs": _log_group,
 }

@@ -7,21 +7,18 @@ with any role. Such actions are neither authorized nor recorded. The deliveries 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from locum.backends.moto import attributes
+from locum.backends.moto import attributes, lookups, outward, reach
+from locum.backends.moto.internals import fence_lookups, replace_function, without_access_logs, without_containers
 from locum.backends.moto.s3 import not_implemented
 from locum.backends.port import BackendCall
 from locum.core.arn import Arn
 from locum.core.errors import Fault
 
-_REFUSED: Final[Mapping[str, frozenset[str]]] = {
-    "dynamodb": frozenset({"ImportTable", "ExportTableToPointInTime"}),
-    "firehose": frozenset({"PutRecord", "PutRecordBatch"}),
-    "logs": frozenset({"CreateExportTask", "PutSubscriptionFilter", "PutAccountPolicy"}),
-}
-"""Operations that read or write objects of S3, or send to streams and functions, by service."""
+_REFUSED_MEMBER: Final = "The embedded backend does not implement {} with {}, as it would reach another service."
+_replaced: Final[set[str]] = set()
 
 NOT_IN_STACKS: Final = frozenset(
     {
@@ -43,22 +40,53 @@ def check(call: BackendCall) -> None:
     Raises the service's own Fault for attributes that it does not have.
     """
     attributes.check(call)
-    if call.operation in _REFUSED.get(call.service, ()):
-        raise not_implemented(call)
-    if call.service == "cloudformation" and ("TemplateURL" in call.params or "StackPolicyURL" in call.params):
-        raise Fault(
-            "NotImplemented",
-            "The embedded backend takes a template and a stack policy in the call (TemplateBody, StackPolicyBody), "
-            "and does not read them from S3.",
-            501,
-        )
-    if call.service == "events" and any(account != call.account for account in _target_accounts(call.params)):
-        raise Fault("NotImplemented", "The embedded backend sends no events to targets of other accounts.", 501)
+    members = reach.refused_operations().get(f"{call.service}:{call.operation}")
+    if members is not None:
+        named = sorted(member for member in members if member in call.params)
+        if not members:
+            raise not_implemented(call)
+        if named:
+            raise Fault("NotImplemented", _REFUSED_MEMBER.format(f"{call.service}:{call.operation}", named[0]), 501)
+    if call.service == "events" and not all(_may_be_target(arn, call.account) for arn in _targets(call.params)):
+        raise Fault("NotImplemented", "The embedded backend sends no events to buses and to other accounts.", 501)
 
 
-def _target_accounts(params: Mapping[str, Any]) -> Iterator[str]:
-    """The accounts of the targets in a call to EventBridge."""
+def put_up() -> None:
+    """Fence moto in: its look-ups, its connections, and the functions that reach beyond a service. Idempotent."""
+    fence_lookups(lookups.check, lookups.visible)
+    outward.keep_in()
+    without_containers()
+    without_access_logs()
+    replace_refused()
+
+
+def replace_refused() -> None:
+    """Replace the functions that are refused (`reach`) in the modules of moto that are loaded."""
+    for place in reach.replaced():
+        if place.name not in _replaced and replace_function(place.name, _refusing(place)):
+            _replaced.add(place.name)
+
+
+def refuse_include(_buckets: object, _account: str) -> None:
+    """Raise Fault NotImplemented for the look-up of a bucket by a template."""
+    raise lookups.refusal("read what a template includes from S3")
+
+
+def _refusing(place: reach.Place) -> Callable[..., None]:
+    def refuse(*_arguments: Any, **_keywords: Any) -> None:
+        if not place.left_out:
+            raise lookups.refusal(f"reach {' and '.join(place.reaches)} ({place.name})")
+
+    return refuse
+
+
+def _targets(params: Mapping[str, Any]) -> Iterator[Arn]:
+    """The targets in a call to EventBridge."""
     for target in params.get("Targets") or ():
         arn = Arn.find(target.get("Arn", "")) if isinstance(target, Mapping) else None
         if arn is not None:
-            yield arn.account
+            yield arn
+
+
+def _may_be_target(arn: Arn, account: str) -> bool:
+    return arn.account == account and not (arn.service == "events" and arn.resource.startswith("event-bus"))

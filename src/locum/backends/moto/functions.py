@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from moto.awslambda.exceptions import UnknownFunctionException
 
+from locum.backends.moto.lookups import Within
 from locum.backends.moto.models import models_of
 from locum.backends.moto.relied_on import check
 from locum.core.arn import PARTITION
@@ -17,7 +18,9 @@ def find(account: str, region: str, name: str, qualifier: str) -> Function | Non
     if kept is None:
         return None
     try:
-        found = kept.get_function(name, qualifier or None)
+        with Within("awslambda", account):
+            found = kept.get_function(name, qualifier or None)
+            code_sha256 = found.get_configuration()["CodeSha256"]
     except UnknownFunctionException:
         return None
     return Function(
@@ -33,5 +36,5 @@ def find(account: str, region: str, name: str, qualifier: str) -> Function | Non
         memory=found.memory_size,
         environment=dict(found.environment_vars or {}),
         code=getattr(found, "code_bytes", b""),  # which a container image does not have
-        code_sha256=found.get_configuration()["CodeSha256"],
+        code_sha256=code_sha256,
     )

@@ -16,19 +16,19 @@ import moto.backends as moto_backends
 from moto.core.base_backend import BackendDict
 
 from locum.backends.moto.deliveries import divert_events
-from locum.backends.moto.fence import NOT_IN_STACKS
+from locum.backends.moto.fence import NOT_IN_STACKS, refuse_include, replace_refused
 from locum.backends.moto.internals import confine_stacks, keep_queue_policies, withdraw_bucket_guard, withdraw_key_guard
 from locum.backends.moto.permissions import complete
 from locum.backends.moto.relied_on import check
 
 Handler = Callable[..., tuple[int, dict[str, Any], Any]]
 
-WITHHELD: Final = frozenset({"iam", "sts", "moto_api._internal", "instance_metadata"})
+WITHHELD: Final = frozenset({"iam", "sts", "organizations", "moto_api._internal", "instance_metadata"})
 """The modules of moto that are not used, as Locum implements them, and moto's own API."""
 
 _ADJUSTMENTS: Final[Mapping[str, Callable[[], None]]] = {
     "awslambda": complete,
-    "cloudformation": lambda: confine_stacks(NOT_IN_STACKS),
+    "cloudformation": lambda: confine_stacks(NOT_IN_STACKS, refuse_include),
     "events": divert_events,
     "kms": withdraw_key_guard,
     "s3": withdraw_bucket_guard,
@@ -117,6 +117,7 @@ def _urls(module: str) -> Any:
     urls = importlib.import_module(f"moto.{module}.urls")
     if module in _ADJUSTMENTS:
         _ADJUSTMENTS[module]()
+    replace_refused()
     return urls
 
 

@@ -6,14 +6,101 @@ The internals that this package uses are listed and checked in `relied_on`.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
+from moto.core.base_backend import BackendDict
+from moto.core.config import default_user_config
 from moto.s3 import notifications
-from moto.s3.models import FakeBucket
+from moto.s3.models import FakeBucket, S3Backend
 from moto.sns.models import Subscription
 
 # -- replacements ----------------------------------------------------------------------------------------
+
+
+@cache
+def fence_lookups(check: Callable[[str, str], None], visible: Callable[[str, str], bool]) -> None:
+    """Fence the look-ups in moto's data.
+
+    `check` (part of moto, account) is called before each, and may raise; who goes through all accounts sees those that
+    are `visible`.
+    """
+    create = BackendDict.__getitem__
+
+    def lookup(backends: Any, account: str) -> Any:
+        check(_part(backends.backend), account)
+        found = dict.get(backends, account)
+        return create(backends, account) if found is None else found
+
+    def get(backends: Any, account: str, default: Any = None) -> Any:
+        check(_part(backends.backend), account)
+        return dict.get(backends, account, default)
+
+    def accounts(backends: Any) -> Iterator[str]:
+        part = _part(backends.backend)
+        return (account for account in list(dict.keys(backends)) if visible(part, account))
+
+    def contains(backends: Any, account: object) -> bool:
+        return account in list(accounts(backends))
+
+    def items(backends: Any) -> Iterable[tuple[str, Any]]:
+        return [(account, dict.__getitem__(backends, account)) for account in accounts(backends)]
+
+    replacements: Mapping[str, Any] = {
+        "__getitem__": lookup,
+        "__contains__": contains,
+        "__iter__": accounts,
+        "get": get,
+        "items": items,
+        "keys": lambda backends: list(accounts(backends)),
+        "values": lambda backends: [found for _, found in items(backends)],
+    }
+    for name, replacement in replacements.items():
+        setattr(BackendDict, name, replacement)
+
+
+@cache
+def _part(models: type) -> str:
+    """The part of moto that has the class of a service's models."""
+    return models.__module__.split(".")[1]
+
+
+def replace_function(name: str, replacement: Callable[..., Any]) -> bool:
+    """Replace the function or property `name` of moto (dotted) by `replacement`, if its module is loaded.
+
+    Returns whether it is. Raises AttributeError where the module has no such function.
+    """
+    parts = name.split(".")
+    end = max((n for n in range(len(parts)) if ".".join(parts[:n]) in sys.modules), default=0)
+    module = ".".join(parts[:end])
+    if len(parts) - end > 2:
+        return False
+    owner = getattr(sys.modules[module], parts[end]) if len(parts) - end == 2 else sys.modules[module]
+    present = vars(owner)[parts[-1]] if parts[-1] in vars(owner) else getattr(owner, parts[-1])
+    replaced = property(replacement) if isinstance(present, property) else replacement
+    setattr(owner, parts[-1], replaced)
+    if owner is sys.modules[module]:
+        _rebind(parts[-1], present, replaced)
+    return True
+
+
+def _rebind(name: str, present: Any, replacement: Any) -> None:
+    """Replace a function in the modules of moto that have imported it by its name."""
+    for module in list(sys.modules.values()):
+        if getattr(module, "__name__", "").startswith("moto.") and vars(module).get(name) is present:
+            setattr(module, name, replacement)
+
+
+def without_containers() -> None:
+    """Have moto's Batch end its jobs at once, in place of running containers."""
+    default_user_config["batch"] = {"use_docker": False}
+
+
+def without_access_logs() -> None:
+    """Have moto's S3 write no access logs, which it puts into a bucket that has not let them in."""
+    S3Backend.log_incoming_request = lambda *_: None
 
 
 def withdraw_bucket_guard() -> None:
@@ -61,8 +148,8 @@ def replace_permissions(add: Callable[..., tuple[Any, str]]) -> Callable[..., tu
     return original
 
 
-def confine_stacks(types: frozenset[str]) -> None:
-    """Remove the resource types `types`, and includes from S3, from moto's stacks."""
+def confine_stacks(types: frozenset[str], refuse: Callable[[Any, str], Any]) -> None:
+    """Remove the resource types `types` from moto's stacks; `refuse` is the look-up of what is included from S3."""
     parsing = importlib.import_module("moto.cloudformation.parsing")
     everything = getattr(parsing.get_model_map, "__wrapped__", None)
     if everything is None:  # replaced already
@@ -72,12 +159,14 @@ def confine_stacks(types: frozenset[str]) -> None:
         return {name: model for name, model in everything().items() if name not in types}
 
     setattr(parsing, "get_model_map", model_map)  # noqa: B010 - for mypy
-    setattr(parsing, "s3_backends", {})  # noqa: B010 - for mypy
+    setattr(parsing, "s3_backends", type("Refused", (), {"__getitem__": refuse})())  # noqa: B010 - for mypy
 
 
-def divert_events(send: Callable[..., None]) -> None:
-    """Replace the function with which moto's EventBridge calls the model of SQS; see `deliveries`."""
-    importlib.import_module("moto.events.models").Rule._send_to_sqs_queue = send
+def divert_events(send_to_queue: Callable[..., None], send_to_log_group: Callable[..., None]) -> None:
+    """Replace the functions with which moto's EventBridge calls the models of SQS and Logs; see `deliveries`."""
+    rule = importlib.import_module("moto.events.models").Rule
+    rule._send_to_sqs_queue = send_to_queue
+    rule._send_to_cw_log_group = send_to_log_group
 
 
 def divert_deliveries(
@@ -99,8 +188,6 @@ def divert_deliveries(
 
 moto_configure: Final[Callable[..., None]] = FakeBucket.set_notification_configuration
 """moto's original of `configure`."""
-moto_publish: Final[Callable[..., None]] = Subscription.publish
-"""moto's original of `publish`."""
 
 
 # -- private attributes -----------------------------------------------------------------------------------------

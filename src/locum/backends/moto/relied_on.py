@@ -20,7 +20,7 @@ WANTED: Final = "moto[all]>=5.2.5,<5.3"
 _POLICY: Final = "to know the policy of a resource and its tags"
 _TELL: Final = "to tell of events in S3"
 _DELIVER: Final = "to deliver what SNS publishes"
-_EVENTS: Final = "to deliver what EventBridge sends to queues"
+_EVENTS: Final = "to deliver what EventBridge sends to queues and log groups"
 _CONFINE: Final = "to keep stacks from passing roles and from reading objects"
 _GRANT: Final = "to know what ACLs grant and what is blocked for the public"
 _UPLOADS: Final = "to tell the uploads of one key from those of another"
@@ -31,13 +31,14 @@ _KEEP: Final = "to keep a queue's policy when other attributes are set"
 _PERMIT: Final = "to keep permissions on functions in a form that can be read"
 _INVOKE: Final = "to know a function that is invoked"
 _CALL: Final = "to call a service's handler"
+_FENCE: Final = "to keep a call in its account and its service"
 
 _PUBLISHED: Final = (
     "self", "message", "message_id", "subject", "message_attributes", "group_id", "deduplication_id",
     "message_structure",
 )  # fmt: skip
 
-AT_ONCE: Final = ("core", "backends", "iam", "s3", "sns")
+AT_ONCE: Final = ("core", "config", "backends", "iam", "s3", "sns")
 """The parts of moto that all calls use. The others are checked at the first call that needs them."""
 
 RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
@@ -52,8 +53,13 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         ),
         "moto.core.base_backend": (
             Relied("BackendDict", "to know a service's regions"),
+            Relied("BackendDict", _FENCE, has=("backend",)),
+            Relied("BackendDict.__getitem__", _FENCE, takes=("self", "account_id"), alone=True),
             Relied("AccountSpecificBackend", "to know a service's regions", has=("regions",)),
         ),
+    },
+    "config": {
+        "moto.core.config": (Relied("default_user_config", "to run no containers"),),
     },
     "backends": {
         "moto.backends": (
@@ -77,6 +83,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("ARCHIVE_STORAGE_CLASSES", _READ),
             Relied("s3_backends.bucket_accounts", _POLICY),
             Relied("S3Backend", _POLICY, has=("buckets", "tagger")),
+            Relied("S3Backend.log_incoming_request", _FENCE, takes=("self", "request", "bucket_name"), alone=True),
             Relied("FakeBucket", _POLICY, has=("keys", "policy", "arn", "name", "account_id", "region_name")),
             Relied("FakeBucket.get_permission", _JUDGE, takes=("self", "action", "resource"), alone=True),
             Relied("FakeBucket", _TELL, has=("notification_configuration",)),
@@ -174,6 +181,13 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         "moto.events.models": (
             Relied("Rule", _EVENTS, has=("arn", "account_id", "region_name")),
             Relied("Rule._send_to_sqs_queue", _EVENTS, takes=("self", "resource_id", "event", "group_id"), alone=True),
+            Relied("Rule._send_to_cw_log_group", _EVENTS, takes=("self", "name", "event"), alone=True),
+        ),
+    },
+    "logs": {
+        "moto.logs.models": (
+            Relied("LogsBackend", _POLICY, has=("resource_policies",)),
+            Relied("LogResourcePolicy", _POLICY, has=("policy_document",)),
         ),
     },
     "dynamodb": {
