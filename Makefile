@@ -23,6 +23,7 @@ lint: $(DEV)
 	$(BIN)/ruff format --check src tests bench
 	$(BIN)/mypy src tests bench
 	$(BIN)/lint-imports
+	$(BIN)/python tools/catalogue_coverage.py
 
 bench: $(DEV)
 	$(BIN)/python -m bench $(BENCH)

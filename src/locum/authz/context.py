@@ -322,3 +322,6 @@ _TAGS: Final[Mapping[str, Callable[[Conditions], Mapping[str, str]]]] = {
     **TAGS,
 }
 """The condition keys that end in a tag key."""
+
+KNOWN_KEYS: Final = frozenset(_READERS) | frozenset(_TAGS)
+"""The condition keys, and the families of those that end in a tag key, that calls of any service may have."""

@@ -11,7 +11,9 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from locum.authz.call import Call, Check, Value
 from locum.authz.paths import scalar
+from locum.core.arn import PARTITION
 from locum.core.identifiers import ACCOUNT_ID
+from locum.core.partial_arn import UNKNOWN, arn_of
 from locum.core.resources import ResourceFacts
 from locum.policy import CompiledPolicy
 from locum.state import State
@@ -87,3 +89,10 @@ def account_of(arn: str, default: str) -> str:
 def as_values(value: object) -> list[str]:
     """The values of a condition key with the value `value`; none where that is None or empty."""
     return [] if value is None or value == "" else [scalar(value)]
+
+
+def own_arn(call: Call, service: str, *parts: str | None, account: str | None = None) -> str:
+    """The ARN of a resource in the call's region and `account` (the caller's by default); parts that are None or empty
+    are unknown."""
+    owner = call.caller.account if account is None else account
+    return arn_of(f"arn:{PARTITION}:{service}:{call.region}:{owner}:", *(part or UNKNOWN for part in parts))

@@ -74,7 +74,13 @@ REFUSALS: list[tuple[str, dict[str, Any], str, int, str]] = [
         403,
         f"{WHO}sns:CreateTopic on resource: arn:aws:sns:{REGION}:{HOME}:t {SILENT.format('sns:CreateTopic')}",
     ),
-    ("sqs:ListQueues", {}, "AccessDenied", 403, f"{WHO}sqs:ListQueues {SILENT.format('sqs:ListQueues')}"),
+    (
+        "sqs:ListQueues",
+        {},
+        "AccessDenied",
+        403,
+        f"{WHO}sqs:ListQueues on resource: arn:aws:sqs:{REGION}:{HOME}: {SILENT.format('sqs:ListQueues')}",
+    ),
     (
         "lambda:Invoke",
         {"FunctionName": "f"},

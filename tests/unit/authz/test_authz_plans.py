@@ -26,7 +26,7 @@ OBJECT = {"Bucket": "b", "Key": "k"}
 ACCESS_POINT = f"arn:aws:s3:{REGION}:{HOME}:accesspoint/ap"
 
 PLANS: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
-    ("s3:ListBuckets", {}, [("s3:ListAllMyBuckets", "*")]),
+    ("s3:ListBuckets", {}, [("s3:ListAllMyBuckets", f"{S3}*")]),
     ("s3:ListObjectsV2", {"Bucket": "b"}, [("s3:ListBucket", f"{S3}b")]),
     ("s3:HeadBucket", {"Bucket": "b"}, [("s3:ListBucket", f"{S3}b")]),
     ("s3:GetObject", OBJECT, [("s3:GetObject", f"{S3}b/k")]),
@@ -72,7 +72,7 @@ PLANS: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
         {"TransactItems": [{"Put": {"TableName": "t"}}, {"Delete": {"TableName": "u"}}]},
         [("dynamodb:PutItem", f"{DDB}t"), ("dynamodb:DeleteItem", f"{DDB}u")],
     ),
-    ("dynamodb:ListTables", {}, [("dynamodb:ListTables", "*")]),
+    ("dynamodb:ListTables", {}, [("dynamodb:ListTables", f"{DDB}*")]),
     (
         "sqs:SendMessageBatch",
         {"QueueUrl": "http://127.0.0.1:4566/444455556666/q"},

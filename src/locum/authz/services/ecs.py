@@ -1,27 +1,91 @@
-"""Amazon ECS: task definitions, with or without their revision."""
+"""Amazon ECS: clusters and what is in them by name or ARN; task definitions, with or without their revision."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final
 
-from locum.authz.call import Call
-from locum.authz.functions import Functions, Values
-from locum.core.arn import PARTITION
+from locum.authz.call import Call, Check
+from locum.authz.functions import Functions, Resolver, Values, own_arn
+from locum.core.arn import Arn
 from locum.core.partial_arn import NEW, UNKNOWN, arn_of
 from locum.state import State
 
+_DEFAULT: Final = "default"
+"""Amazon ECS API Reference, `cluster`: "If you do not specify a cluster, the default cluster is assumed"."""
+
+
+def _cluster(state: State, call: Call, values: Values) -> Iterable[str]:
+    """A cluster by name or ARN."""
+    yield _cluster_arn(call, values[0])
+
+
+def _cluster_arn(call: Call, name: str | None) -> str:
+    return name if name is not None and name.startswith("arn:") else own_arn(call, "ecs", f"cluster/{name or _DEFAULT}")
+
+
+def _in_cluster(kind: str) -> Resolver:
+    """The resolver of (cluster, name...): a service, task, task set or container instance by names or ARN.
+
+    The old ARNs, `task/ID`, are those of the resource in the given cluster.
+    """
+
+    def resolve(state: State, call: Call, values: Values) -> Iterable[str]:
+        cluster, *names = values
+        last = names[-1] or ""
+        if last.startswith("arn:"):
+            if last.count("/") > 1:
+                yield last
+                return
+            names[-1] = last.rpartition("/")[2]
+        names = [name and name.rpartition("/")[2] for name in names]
+        head = _cluster_arn(call, cluster).replace(":cluster/", f":{kind}/", 1)
+        made = NEW if call.operation in ("RunTask", "StartTask", "CreateTaskSet") else UNKNOWN
+        yield arn_of(head, *(part for name in names for part in ("/", name or made)))
+
+    return resolve
+
+
+def _parent(kind: str) -> Resolver:
+    """The resolver of the service or daemon that the ARN of a deployment or revision, `KIND/CLUSTER/NAME/ID`, is of."""
+
+    def resolve(state: State, call: Call, values: Values) -> Iterable[str]:
+        arn = Arn.find(values[0] or "")
+        path = [] if arn is None else arn.resource.split("/")[1:-1]
+        if arn is None or not path:
+            yield own_arn(call, "ecs", f"{kind}/", None)
+        else:
+            yield str(arn._replace(resource="/".join((kind, *path))))
+
+    return resolve
+
 
 def _task_definition(state: State, call: Call, values: Values) -> Iterable[str]:
-    """A task definition by `family`, which is all of its revisions, `family:revision` or ARN."""
+    """A task definition by `family`, which is one of its revisions, `family:revision` or ARN."""
     name = values[0] or ""
     if name.startswith("arn:"):
         return (name,)
     family, _, revision = name.partition(":")
-    head = f"arn:{PARTITION}:ecs:{call.region}:{call.caller.account}:task-definition/"
-    return (
-        arn_of(head, family or UNKNOWN, ":", revision or (NEW if call.operation.startswith("Register") else UNKNOWN)),
-    )
+    head = own_arn(call, "ecs", "task-definition/")
+    made = NEW if call.operation.startswith("Register") else UNKNOWN
+    return (arn_of(head, family or UNKNOWN, ":", revision or made),)
 
 
-FUNCTIONS: Final = Functions(resolvers={"ecs_task_definition": _task_definition})
+def _cluster_key(state: State, call: Call, check: Check) -> list[str]:
+    """ecs:cluster: the ARN of the cluster that the call is for."""
+    return [_cluster_arn(call, call.params.get("cluster"))]
+
+
+FUNCTIONS: Final = Functions(
+    resolvers={
+        "ecs_cluster": _cluster,
+        "ecs_container_instance": _in_cluster("container-instance"),
+        "ecs_daemon_of": _parent("daemon"),
+        "ecs_service": _in_cluster("service"),
+        "ecs_service_of": _parent("service"),
+        "ecs_task": _in_cluster("task"),
+        "ecs_task_definition": _task_definition,
+        "ecs_task_set": _in_cluster("task-set"),
+    },
+    keys={"ecs_cluster": _cluster_key},
+)

@@ -188,7 +188,7 @@ def _ec2(arn: Arn, account: str, region: str) -> ResourceFacts:
 def _tagged(arn: Arn, account: str, region: str) -> ResourceFacts:
     """The tags of a resource of any other service, where its models keep them by ARN, as most do."""
     name = _MODULES.get(arn.service, arn.service)
-    text = str(arn).removesuffix(":*")  # of a log group in policies
+    text = str(arn).partition(":log-stream:")[0].removesuffix(":*")  # of a log group in policies
     for place in (region, arn.partition):  # global services have the partition in place of the region
         models = models_of(name, account, place)
         tagger = getattr(models, "tagger", None) or getattr(models, "tagging_service", None)

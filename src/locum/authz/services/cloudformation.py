@@ -1,0 +1,47 @@
+"""AWS CloudFormation: stacks by name or ARN, stack sets by name or id, and the stack of a change set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from locum.authz.call import Call
+from locum.authz.functions import Functions, Values, own_arn
+from locum.core.partial_arn import UNKNOWN, Name, PartialArn
+from locum.state import State
+
+
+def _stack(state: State, call: Call, values: Values) -> Iterable[str]:
+    """A stack by ARN, or by name, with an id that is not known: "on resource: ...:stack/NAME/*"."""
+    name, unique = values
+    arn = name is not None and name.startswith("arn:")
+    yield name if name and arn else own_arn(call, "cloudformation", "stack/", name, "/", unique)
+
+
+def _stack_of_change_set(state: State, call: Call, values: Values) -> Iterable[str]:
+    """The stack of a change set that is named by its ARN, whatever stack is named beside it: only the backend knows it.
+
+    None where the change set is named by its name, which is in the named stack.
+    """
+    arn = values[0] or ""
+    if arn.startswith("arn:"):
+        head = own_arn(call, "cloudformation", "stack/")
+        yield PartialArn((head, UNKNOWN, "/", UNKNOWN), Name("ChangeSetName", arn))
+
+
+def _stack_set(state: State, call: Call, values: Values) -> Iterable[str]:
+    """A stack set by its name or its id, `NAME:UUID`."""
+    name, _, unique = (values[0] or "").partition(":")
+    if name == "arn":
+        yield values[0] or ""
+    else:
+        yield own_arn(call, "cloudformation", "stackset/", name, ":", unique or values[1])
+
+
+FUNCTIONS: Final = Functions(
+    resolvers={
+        "cloudformation_stack": _stack,
+        "cloudformation_stack_of_change_set": _stack_of_change_set,
+        "cloudformation_stack_set": _stack_set,
+    }
+)

@@ -1,0 +1,21 @@
+"""Amazon ECR: repositories of the caller's or another registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from locum.authz.call import Call
+from locum.authz.functions import Functions, Values, own_arn
+from locum.state import State
+
+
+def _repository(state: State, call: Call, values: Values) -> Iterable[str]:
+    """A repository by name and registry, which is the account that owns it, or by ARN."""
+    registry, name = values
+    if name is not None and name.startswith("arn:"):
+        return (name,)
+    return (own_arn(call, "ecr", "repository/", name, account=registry or None),)
+
+
+FUNCTIONS: Final = Functions(resolvers={"ecr_repository": _repository})
