@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -27,28 +28,34 @@ class Kept(NamedTuple):
     delete: Callable[[Any], Any]
 
 
+_NUMBERS = itertools.count()
+"""To name what is kept: tests of several workers make it more than once."""
+
+
 def _models(service: str, region: str = REGION) -> Any:
     backends: Any = get_backend(service)
     return backends[HOME][region]
 
 
 def _bucket(plane: InProcess) -> Kept:
-    plane.client("s3").create_bucket(Bucket="kept")
-    text = json.dumps({"Statement": [{**EVERYONE, "Principal": {"AWS": HOME}, "Resource": "arn:aws:s3:::kept/*"}]})
+    name = f"kept-{next(_NUMBERS)}"
+    plane.client("s3").create_bucket(Bucket=name)
+    text = json.dumps({"Statement": [{**EVERYONE, "Principal": {"AWS": HOME}, "Resource": f"arn:aws:s3:::{name}/*"}]})
     return Kept(
         "s3",
-        lambda value: setattr(_models("s3", "aws").buckets["kept"], "policy", value),
-        lambda client: client.list_objects_v2(Bucket="kept"),
-        lambda client: client.put_bucket_policy(Bucket="kept", Policy=text),
-        lambda client: client.delete_bucket(Bucket="kept"),
+        lambda value: setattr(_models("s3", "aws").buckets[name], "policy", value),
+        lambda client: client.list_objects_v2(Bucket=name),
+        lambda client: client.put_bucket_policy(Bucket=name, Policy=text),
+        lambda client: client.delete_bucket(Bucket=name),
     )
 
 
 def _queue(plane: InProcess) -> Kept:
-    url = plane.client("sqs").create_queue(QueueName="kept")["QueueUrl"]
+    name = f"kept-{next(_NUMBERS)}"
+    url = plane.client("sqs").create_queue(QueueName=name)["QueueUrl"]
     return Kept(
         "sqs",
-        lambda value: setattr(_models("sqs").queues["kept"], "_policy_json", value),
+        lambda value: setattr(_models("sqs").queues[name], "_policy_json", value),
         lambda client: client.receive_message(QueueUrl=url),
         lambda client: client.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""}),
         lambda client: client.delete_queue(QueueUrl=url),
@@ -56,7 +63,8 @@ def _queue(plane: InProcess) -> Kept:
 
 
 def _topic(plane: InProcess) -> Kept:
-    arn = plane.client("sns").create_topic(Name="kept")["TopicArn"]
+    name = f"kept-{next(_NUMBERS)}"
+    arn = plane.client("sns").create_topic(Name=name)["TopicArn"]
     text = json.dumps({"Statement": [{**EVERYONE, "Principal": {"AWS": HOME}, "Action": "sns:Publish"}]})
     return Kept(
         "sns",
@@ -80,10 +88,11 @@ def _key(plane: InProcess) -> Kept:
 
 
 def _secret(plane: InProcess) -> Kept:
-    arn = plane.client("secretsmanager").create_secret(Name="kept", SecretString="s")["ARN"]
+    name = f"kept-{next(_NUMBERS)}"
+    arn = plane.client("secretsmanager").create_secret(Name=name, SecretString="s")["ARN"]
     return Kept(
         "secretsmanager",
-        lambda value: setattr(_models("secretsmanager").secrets["kept"], "policy", value),
+        lambda value: setattr(_models("secretsmanager").secrets[name], "policy", value),
         lambda client: client.get_secret_value(SecretId=arn),
         lambda client: client.delete_resource_policy(SecretId=arn),
         lambda client: client.delete_secret(SecretId=arn),
@@ -91,8 +100,9 @@ def _secret(plane: InProcess) -> Kept:
 
 
 def _table(plane: InProcess) -> Kept:
+    name = f"kept-{next(_NUMBERS)}"
     arn = plane.client("dynamodb").create_table(
-        TableName="kept",
+        TableName=name,
         AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
         BillingMode="PAY_PER_REQUEST",
@@ -109,14 +119,15 @@ def _table(plane: InProcess) -> Kept:
 
 
 def _function(plane: InProcess) -> Kept:
+    name = f"kept-{next(_NUMBERS)}"
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    role = plane.client("iam").create_role(RoleName="kept", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    role = plane.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
     client = plane.client("lambda")
     arn = client.create_function(
-        FunctionName="kept", Runtime="python3.11", Handler="h.h", Role=role, Code={"ZipFile": package(h="")}
+        FunctionName=name, Runtime="python3.11", Handler="h.h", Role=role, Code={"ZipFile": package(h="")}
     )["FunctionArn"]
-    client.add_permission(FunctionName="kept", StatementId="s", Action="lambda:InvokeFunction", Principal=HOME)
+    client.add_permission(FunctionName=name, StatementId="s", Action="lambda:InvokeFunction", Principal=HOME)
     policy = _models("lambda")._lambdas.get_arn(arn).policy
 
     def keep(value: Any) -> None:
