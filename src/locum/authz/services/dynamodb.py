@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from locum.authz.call import Call, Check
-from locum.authz.functions import Functions, Planner, Values
+from locum.authz.call import Call, Check, Value
+from locum.authz.functions import Circumstances, Functions, Planner, Values
 from locum.authz.paths import scalar
 from locum.core.arn import PARTITION
 from locum.core.errors import Fault
@@ -95,7 +95,7 @@ def statements(member: str | None) -> Planner:
 
 
 _NAME: Final = re.compile(r"#?[A-Za-z_][\w-]*")
-_EQUALS: Final = re.compile(r"=\s*(:\w+)|(:\w+)\s*=")
+_EQUALS: Final = re.compile(r"(?P<name>#?\w[\w.-]*)\s*=\s*(?P<value>:\w+)|(?P<of>:\w+)\s*=\s*(?P<to>#?\w[\w.-]*)")
 _KEYWORDS: Final = frozenset(
     {"and", "or", "not", "between", "in", "set", "add", "remove", "delete", "size", "contains", "begins_with"}
     | {"attribute_exists", "attribute_not_exists", "attribute_type", "if_not_exists", "list_append"}
@@ -114,49 +114,72 @@ _EXPRESSIONS: Final = (
 _BY_ATTRIBUTE: Final = ("Key", "Item", "Expected", "KeyConditions", "QueryFilter", "ScanFilter", "AttributeUpdates")
 
 
-def _items(params: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """All items and keys of a DynamoDB request, single, batched or in a transaction."""
+def _items(call: Call, table: str) -> Iterator[Mapping[str, Any]]:
+    """All items and keys of a request for the table with the ARN `table`: single, batched or in a transaction."""
+    params = call.params
     for name in ("Key", "Item"):
         if name in params:
             yield params[name]
-    for request in _requests(params):
+    for named, request in _requests(params):
+        if named and table_arn(call, named) != table:
+            continue
         if "Keys" in request:
             yield from request["Keys"]
         for action in request.values():
-            if isinstance(action, Mapping):
+            if isinstance(action, Mapping) and (named or table_arn(call, str(action.get("TableName"))) == table):
                 yield from (action[name] for name in ("Key", "Item") if name in action)
 
 
-def _requests(params: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    yield from params.get("TransactItems", ())
-    for entry in params.get("RequestItems", {}).values():
-        yield from entry if isinstance(entry, list) else (entry,)
+def _requests(params: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The requests of a transaction or batch, each with its table where that is not in the request."""
+    yield from (("", item) for item in params.get("TransactItems", ()))
+    for table, entry in params.get("RequestItems", {}).items():
+        yield from ((table, each) for each in (entry if isinstance(entry, list) else (entry,)))
 
 
-def leading_keys(call: Call) -> list[str]:
-    """dynamodb:LeadingKeys: the values of all key attributes, as only the table knows which is the partition key.
+def _leading_keys(subject: Circumstances) -> Value | None:
+    """dynamodb:LeadingKeys: the partition keys of the items in the request.
 
-    A condition on all leading keys so fails for a request that has any other value, and for one whose keys cannot be
-    determined.
+    Where the table's partition key is not known they are the values of all key attributes. A condition on all leading
+    keys so fails for a request that has any other value, and for one whose keys cannot be determined.
     """
-    params = call.params
+    call = subject.call
+    if call.service != "dynamodb":
+        return None
     if call.operation in _PARTIQL:
-        return [UNKNOWN_VALUE]
-    values = [value for item in _items(params) for attribute in item.values() for value in _scalars(attribute)]
-    given = params.get("ExpressionAttributeValues", {})
-    for names in _EQUALS.findall(str(params.get("KeyConditionExpression", ""))):
-        values += _scalars(given.get(names[0] or names[1], {}))
-    for condition in params.get("KeyConditions", {}).values():
-        if condition.get("ComparisonOperator") == "EQ":
-            values += [value for each in condition.get("AttributeValueList", ()) for value in _scalars(each)]
-    return list(dict.fromkeys(values)) or ([UNKNOWN_VALUE] if call.operation == "Query" else [])
+        return (UNKNOWN_VALUE,)
+    partition = subject.facts.attributes.get(PARTITION_KEY, "")
+    values: list[str] = []
+    for item in _items(call, subject.check.resource.partition("/index/")[0]):
+        attributes = item.items() if not partition else [(partition, item.get(partition, {}))]
+        values += [value for _, attribute in attributes for value in _scalars(attribute) or (UNKNOWN_VALUE,)]
+    if call.operation == "Query":
+        values += list(_queried(call.params, partition)) or [UNKNOWN_VALUE]
+    return tuple(dict.fromkeys(values)) or None
+
+
+PARTITION_KEY: Final = "partition_key"
+"""The attribute in the facts of a table or index for the name of its partition key."""
+
+
+def _queried(params: Mapping[str, Any], partition: str) -> Iterator[str]:
+    """The values to which the key conditions of a query set the partition key, or any attribute where it is empty."""
+    values, names = params.get("ExpressionAttributeValues", {}), params.get("ExpressionAttributeNames", {})
+    for found in _EQUALS.finditer(str(params.get("KeyConditionExpression", ""))):
+        name = found["name"] or found["to"]
+        if not partition or names.get(name, name) == partition:
+            yield from _scalars(values.get(found["value"] or found["of"], {}))
+    for name, condition in params.get("KeyConditions", {}).items():
+        if name == (partition or name) and condition.get("ComparisonOperator") == "EQ":
+            for each in condition.get("AttributeValueList", ()):
+                yield from _scalars(each)
 
 
 def _scalars(attribute: Mapping[str, Any]) -> list[str]:
     return [scalar(attribute[kind]) for kind in ("S", "N", "B") if kind in attribute]
 
 
-def attributes(call: Call) -> list[str]:
+def attributes(call: Call, check: Check) -> list[str]:
     """dynamodb:Attributes: the top-level attributes in the request."""
     params = call.params
     if call.operation in _PARTIQL:
@@ -165,7 +188,7 @@ def attributes(call: Call) -> list[str]:
     names = list(params.get("AttributesToGet", ()))
     for member in _BY_ATTRIBUTE:
         names += params.get(member, {})
-    names += [name for item in _items(params) for name in item]
+    names += [name for item in _items(call, check.resource.partition("/index/")[0]) for name in item]
     for member in _EXPRESSIONS:
         text = re.sub(r":\w+|[.]#?\w+", " ", str(params.get(member, "")))
         found = (name for name in _NAME.findall(text) if name.lower() not in _KEYWORDS)
@@ -199,9 +222,9 @@ FUNCTIONS: Final = Functions(
     },
     resolvers={"dynamodb_stream": _stream},
     keys={
-        "attributes": lambda state, call, check: attributes(call),
+        "attributes": lambda state, call, check: attributes(call, check),
         "full_table_scan": _full_table_scan,
-        "leading_keys": lambda state, call, check: leading_keys(call),
     },
+    readers={"dynamodb:leadingkeys": _leading_keys},
     owner_root_actions=_OWNER_ROOT_ACTIONS,
 )

@@ -173,7 +173,16 @@ def _table(arn: Arn, account: str, region: str) -> ResourceFacts:
     owner_of_policy = str(arn) if "stream" in parts[2:3] else table.table_arn
     policy = models.resource_policies.get(owner_of_policy)
     text = None if policy is None else _policy(lambda: policy.policy_doc)
-    return ResourceFacts(account, text, _tags(lambda: table.tags))
+    return ResourceFacts(account, text, _tags(lambda: table.tags), attributes=_partition_key(table, parts))
+
+
+def _partition_key(table: Any, parts: list[str]) -> dict[str, str]:
+    """The name of the partition key of a table, or of the index in the ARN `table/NAME/index/INDEX`."""
+    if parts[2:3] != ["index"]:
+        return {"partition_key": table.hash_key_attr}
+    indexes = [index for index in (*table.indexes, *table.global_indexes) if index.name == parts[-1]]
+    names = [key["AttributeName"] for index in indexes for key in index.schema if key["KeyType"] == "HASH"]
+    return {"partition_key": names[0]} if names else {}
 
 
 def _ec2(arn: Arn, account: str, region: str) -> ResourceFacts:

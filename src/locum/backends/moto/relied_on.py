@@ -195,7 +195,9 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("DynamoDBBackend", _POLICY, has=("tables", "resource_policies")),
             Relied("ResourcePolicy", _POLICY, has=("policy_doc",)),
         ),
-        "moto.dynamodb.models.table": (Relied("Table", _POLICY, has=("table_arn", "tags")),),
+        "moto.dynamodb.models.table": (
+            Relied("Table", _POLICY, has=("hash_key_attr", "indexes", "global_indexes", "table_arn", "tags")),
+        ),
     },
 }
 """The internals by part of moto (`sqs`) and module."""
