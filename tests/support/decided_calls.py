@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError
+from moto.backends import get_backend
 
 from locum import policy
 from locum.policy import PolicyKind, Verdict, cases
@@ -35,6 +36,7 @@ WHO: Final = {
 
 IDS: Final = ("AIDAEXAMPLEUSERID0001", "AROAEXAMPLEROLEID0001")
 DENIALS: Final = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError"})
+UNFIT: Final = frozenset({"MalformedPolicy", "MalformedPolicyDocumentException", "InvalidAttributeValue"})
 FULL: Final = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
 
 PRINCIPAL = "the principal is a service, or not one of those that are set up"
@@ -263,10 +265,10 @@ class Stage:
         case = cases.case(actual)
         parameters = self._parameters(action, owner, made.name, case)
         key = self._signed_up(WHO[raw["principal_arn"]], actual)
-        self._attach(action, owner, made.name, actual)
         organization = organized_cases.entities(actual, case, HOME)
-        self._change([put(entity) for entity in organization])
         try:
+            self._attach(action, owner, made.name, actual)
+            self._change([put(entity) for entity in organization])
             context = case.request.context
             self.source_ip = str(context.get("aws:sourceip", "127.0.0.1"))
             self.secure = context.get("aws:securetransport") == "true"
@@ -395,21 +397,40 @@ class Stage:
             return
         service, text = OPERATIONS[action].service, json.dumps(document)
         client = self._root(owner, service)
-        if service == "s3":
-            client.put_bucket_policy(Bucket=name, Policy=text)
-        elif service == "sqs":
-            url = f"http://127.0.0.1:4566/{owner}/{name}"
-            client.set_queue_attributes(QueueUrl=url, Attributes={"Policy": text})
+        if service in ("s3", "sqs", "kms"):
+            self._keep(service, owner, name, text)
         elif service == "sns":
             arn = raw["request"]["resource"]
             client.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=text)
-        elif service == "kms":
-            client.put_key_policy(KeyId=name, PolicyName="default", Policy=text, BypassPolicyLockoutSafetyCheck=True)
         elif name == "app":
             self.iam.update_assume_role_policy(RoleName="app", PolicyDocument=text)
         else:
             path = "/" + "/".join([*raw["request"]["resource"].split("/")[1:-1], ""])
             self._root(owner, "iam").create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=text)
+
+    def _keep(self, service: str, owner: str, name: str, text: str) -> None:
+        """Attach a policy. One that the service refuses, as of `Resource: "*"`, is put where the backend keeps it."""
+        client = self._root(owner, service)
+        try:
+            if service == "s3":
+                client.put_bucket_policy(Bucket=name, Policy=text)
+            elif service == "kms":
+                client.put_key_policy(
+                    KeyId=name, PolicyName="default", Policy=text, BypassPolicyLockoutSafetyCheck=True
+                )
+            else:
+                url = f"http://127.0.0.1:4566/{owner}/{name}"
+                client.set_queue_attributes(QueueUrl=url, Attributes={"Policy": text})
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in UNFIT:
+                raise
+            models = get_backend(service)[owner]["aws" if service == "s3" else "us-east-1"]
+            if service == "s3":
+                models.buckets[name].policy = text.encode()
+            elif service == "kms":
+                models.keys[name].policy = text
+            else:
+                models.queues[name]._policy_json = json.loads(text)
 
 
 def _trust(arn: str) -> str:
