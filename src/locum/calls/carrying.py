@@ -14,7 +14,7 @@ from locum.calls.effects import passing
 from locum.calls.errors_in_answers import error_in
 from locum.calls.kept_policies import admitted, show_principals
 from locum.calls.outbox import Outbox
-from locum.calls.recorder import Recorder
+from locum.calls.recorder import Recorder, reads_only
 from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
 from locum.core.actors import service_principal
@@ -63,6 +63,7 @@ class Carrying:
         assert codec is not None
         params = admitted(codec, context, call)
         where, principal = destination(context, facts), context.caller.principal
+        self._runtime.ledger.admit()
         context.carried = True
         carried = await self._runtime.backends.of(codec.service, codec.operation).call(
             BackendCall(
@@ -93,7 +94,10 @@ class Carrying:
         if fault is not None and passing(fault) and context.effect is not None:
             raise fault  # not an answer: the effect is tried again
         if context.effect is None and not carried.deliveries:
-            self._recorder.answered(context, answer.status, fault)
+            if self._runtime.early_answers or reads_only(codec.operation):
+                self._recorder.answered(context, answer.status, fault)
+            else:
+                await self._recorder.stored(context, answer.status, fault)
             return answer
         effects = [self._effect(delivery) for delivery in carried.deliveries if not delivery.required]
         await self._committer.answered(context, answer.status, fault, effects)

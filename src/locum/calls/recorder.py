@@ -65,6 +65,14 @@ class Recorder:
         context.recorded = True
         self._record(context, status, fault)
 
+    async def stored(self, context: RequestContext, status: int = 200, fault: Fault | None = None) -> None:
+        """Record a call like `answered`, and wait until its record is durable, with those of other calls.
+
+        Raises Fault ServiceUnavailable where it cannot be: the client must not be told of a success then.
+        """
+        self.answered(context, status, fault)
+        await self._ledger.flush()
+
     def refused(self, context: RequestContext, fault: Fault) -> None:
         """Record a call that got `fault`. Raises Fault where it cannot be recorded."""
         self._record(context, fault.status, fault)
