@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
 from locum.audit import Identity, Record, Resource, RowTemplate, identify
 from locum.authz import Authorization, Refusal, action_of
 from locum.calls.request_context import RequestContext
+from locum.calls.withheld import Withheld, unread, without_signatures
 from locum.core.arn import Arn
 from locum.core.calls import BY_HEADER
 from locum.core.clock import Entropy
@@ -18,24 +19,12 @@ from locum.core.identifiers import ACCOUNT_ID, RequestIds
 from locum.core.principal import Caller, PrincipalKind, Source
 from locum.store import AuditRow, Ledger, Use
 from locum.wire import Codec
+from locum.wire.data_events import is_data_event
 from locum.wire.redact import compile_answer_redactor, compile_redactor
 
 _READING: Final = re.compile(
     r"(Get|List|Describe|Head|Lookup|Search|Query|Scan|Select|BatchGet|TransactGet|AssumeRole|AssumeRoot|Simulate)"
 )
-_DATA_EVENTS: Final = {
-    "dynamodb": re.compile(r"(Batch|Transact|Execute)|(Get|Put|Update|Delete)Item$|Query$|Scan$"),
-    "sqs": re.compile(r"(Send|Receive|Delete|ChangeMessageVisibility)\w*Message|ChangeMessageVisibility"),
-    "sns": re.compile(r"Publish"),
-    "lambda": re.compile(r"Invoke"),
-}  # fmt: skip
-"""CloudTrail User Guide, "Logging data events": not in the event history that LookupEvents reads."""
-
-_S3_DATA_EVENTS: Final = frozenset(
-    {"DeleteObjects", "HeadBucket", "ListMultipartUploads", "ListObjects", "ListObjectsV2", "ListObjectVersions"}
-)
-"""S3 User Guide, "Amazon S3 CloudTrail events": these, and whatever is about one object."""
-
 _IDENTITIES: Final = 4096
 _TEMPLATES: Final = 1024
 _REGIONS: Final = 64
@@ -133,7 +122,8 @@ class Recorder:
         self, context: RequestContext, status: int, fault: Fault | None = None, answer: Mapping[str, Any] | None = None
     ) -> Record:
         request, caller, traits = context.request, context.caller, _traits(context.codec)
-        source = caller.source or _NO_SOURCE
+        source, headers = caller.source or _NO_SOURCE, request.headers
+        parameters = traits.parameters(context.params) if context.params else None
         return Record(
             event_id=self._ids(),
             request_id=context.request_id,
@@ -147,20 +137,18 @@ class Recorder:
             read_only=traits.read_only,
             management=traits.management,
             source_ip=request.source_ip,
-            user_agent=request.headers.get("user-agent", ""),
+            user_agent=without_signatures(headers.get("user-agent", "")),
             secure=request.secure,
             status=status,
-            parameters=traits.parameters(context.params) if context.params else None,
+            parameters=parameters,
             answer=traits.answer(answer) if answer else None,
-            error_code="" if fault is None else fault.code,
-            error_message="" if fault is None else fault.message,
             resources=_resources(context),
             invoked_by=context.service,
             mode=self._mode,
             event_type=_event_type(context),
-            host=request.headers.get("host", ""),
+            host=headers.get("host", ""),
             protocol=context.protocol,
-            referer=request.headers.get("referer", ""),
+            referer=without_signatures(headers.get("referer", "")),
             presigned=context.signing.mechanism == _QUERY,
             second_factor=context.second_factor,
             via=caller.via,
@@ -169,7 +157,7 @@ class Recorder:
             effect="" if context.effect is None else context.effect.id,
             cause=context.cause,
             signing=None if context.signing == BY_HEADER else (*context.signing,),
-            **_decided(fault.authorization if isinstance(fault, Refusal) else context.authorization),
+            **_texts(context, fault, parameters),
         )
 
     def _use(self, context: RequestContext, traits: _Traits) -> Use | None:
@@ -268,22 +256,36 @@ def _traits(codec: Codec | None) -> _Traits:
     if codec is None:
         return _UNNAMED
     service, operation = codec.service, codec.operation
-    shape = codec.model.input_shape
-    if service == "s3":
-        data = operation in _S3_DATA_EVENTS or (shape is not None and "Key" in shape.members)
-    else:
-        pattern = _DATA_EVENTS.get(service)
-        data = pattern is not None and pattern.match(operation) is not None
     return _Traits(
         service,
         operation,
         action_of(service, operation),
         f"{codec.signing_name}.amazonaws.com",
         reads_only(operation),
-        not data,
+        not is_data_event(codec.model),
         compile_redactor(codec.model),
         compile_answer_redactor(codec.model),
     )
+
+
+def _texts(context: RequestContext, fault: Fault | None, parameters: Any) -> dict[str, Any]:
+    """What was decided and answered: texts that may quote the parameters, without what the record has not of those."""
+    texts = _decided(fault.authorization if isinstance(fault, Refusal) else context.authorization)
+    if fault is not None:
+        texts |= {"error_code": fault.code, "error_message": fault.message}
+    quoting = [name for name in ("error_message", "denial", "explanation") if texts.get(name)]
+    if quoting:
+        model = None if context.codec is None else context.codec.model
+        withheld = Withheld(model, context.params, parameters, _unread(context))
+        texts |= {name: withheld.clean(texts[name]) for name in quoting}
+    return texts
+
+
+def _unread(context: RequestContext) -> Iterable[str]:
+    """What came with a call that was refused before its parameters were read."""
+    if context.plan is not None or context.params:
+        return ()
+    return unread(context.request, context.body)
 
 
 def _decided(authorization: Authorization | None) -> dict[str, Any]:
