@@ -16,8 +16,9 @@ from locum.calls.cors import CrossOrigin
 from locum.calls.denial_messages import refusal
 from locum.calls.effects import call_of, passing, postponed, still_pending
 from locum.calls.mfa_throttle import MfaThrottle
+from locum.calls.operation_traits import reads_only
 from locum.calls.outbox import Outbox
-from locum.calls.recorder import Recorder, reads_only
+from locum.calls.recorder import Recorder
 from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
 from locum.calls.service_requests import request_for_backend, unsent_request, whole

@@ -13,8 +13,9 @@ from locum.calls.destination import destination
 from locum.calls.effects import passing
 from locum.calls.errors_in_answers import error_in
 from locum.calls.kept_policies import admitted, show_principals
+from locum.calls.operation_traits import reads_only
 from locum.calls.outbox import Outbox
-from locum.calls.recorder import Recorder, reads_only
+from locum.calls.recorder import Recorder
 from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
 from locum.core.actors import service_principal

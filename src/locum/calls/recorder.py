@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from functools import lru_cache, partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from locum.audit import Identity, Record, Resource, RowTemplate, identify
-from locum.authz import Authorization, Refusal, action_of
+from locum.authz import Authorization, Refusal
+from locum.calls.operation_traits import Traits, traits_of
 from locum.calls.request_context import RequestContext
-from locum.calls.withheld import Withheld, unread, without_signatures
+from locum.calls.withheld import Withheld, names_any, unread, without_signatures
 from locum.core.arn import Arn
 from locum.core.calls import BY_HEADER
 from locum.core.clock import Entropy
@@ -18,13 +19,7 @@ from locum.core.errors import Fault
 from locum.core.identifiers import ACCOUNT_ID, RequestIds
 from locum.core.principal import Caller, PrincipalKind, Source
 from locum.store import AuditRow, Ledger, Use
-from locum.wire import Codec
-from locum.wire.data_events import is_data_event
-from locum.wire.redact import compile_answer_redactor, compile_redactor
 
-_READING: Final = re.compile(
-    r"(Get|List|Describe|Head|Lookup|Search|Query|Scan|Select|BatchGet|TransactGet|AssumeRole|AssumeRoot|Simulate)"
-)
 _IDENTITIES: Final = 4096
 _TEMPLATES: Final = 1024
 _REGIONS: Final = 64
@@ -74,7 +69,7 @@ class Recorder:
         answer: Mapping[str, Any] | None = None,
     ) -> AuditRow:
         """The row of a call that was answered with `status`, for the transaction of what it changes or causes."""
-        return self._made(context, status, fault, answer).row(self._use(context, _traits(context.codec)))
+        return self._made(context, status, fault, answer).row(self._use(context, traits_of(context.codec)))
 
     def _record(self, context: RequestContext, status: int, fault: Fault | None = None) -> None:
         """Have the row written with others. A refusal, which is explained, is put into words in the writer thread."""
@@ -91,7 +86,7 @@ class Recorder:
         """The row of an allowed call of a client that changed nothing here, from the template of its kind."""
         request, codec, caller = context.request, context.codec, context.caller
         headers, principal = request.headers, caller.principal
-        traits = _traits(codec)
+        traits = traits_of(codec)
         kind = (
             codec,
             _action(context, traits),
@@ -116,12 +111,12 @@ class Recorder:
                 self._templates.clear()
             template = self._templates[kind] = RowTemplate(self._made(context, status), self._use(context, traits))
         parameters = traits.parameters(context.params) if context.params else None
-        return template.row(self._ids(), context.request_id, context.now, parameters, _resources(context))
+        return template.row(self._ids(), context.request_id, context.now, parameters, _resources(context, traits))
 
     def _made(
         self, context: RequestContext, status: int, fault: Fault | None = None, answer: Mapping[str, Any] | None = None
     ) -> Record:
-        request, caller, traits = context.request, context.caller, _traits(context.codec)
+        request, caller, traits = context.request, context.caller, traits_of(context.codec)
         source, headers = caller.source or _NO_SOURCE, request.headers
         parameters = traits.parameters(context.params) if context.params else None
         return Record(
@@ -142,7 +137,7 @@ class Recorder:
             status=status,
             parameters=parameters,
             answer=traits.answer(answer) if answer else None,
-            resources=_resources(context),
+            resources=_resources(context, traits),
             invoked_by=context.service,
             mode=self._mode,
             event_type=_event_type(context),
@@ -160,7 +155,7 @@ class Recorder:
             **_texts(context, fault, parameters),
         )
 
-    def _use(self, context: RequestContext, traits: _Traits) -> Use | None:
+    def _use(self, context: RequestContext, traits: Traits) -> Use | None:
         """The use that the call is, allowed or not: the very same value each time, so that it is cheap to find."""
         caller, action = context.caller, _action(context, traits)
         if not caller.access_key_id or not action:
@@ -192,19 +187,6 @@ class Recorder:
         return known
 
 
-class _Traits(NamedTuple):
-    """The properties that all calls of an operation have. `action` is its own, where its plan has none."""
-
-    service: str
-    operation: str
-    action: str
-    source: str
-    read_only: bool
-    management: bool
-    parameters: Callable[[Mapping[str, Any]], Any]
-    answer: Callable[[Mapping[str, Any]], Any]
-
-
 _Who = tuple[str, str, str, str, str]
 
 
@@ -212,11 +194,6 @@ def _who(caller: Caller) -> _Who:
     """The key of a caller: of federated ones, whose ids are their provider's, also the account they call in."""
     principal = caller.principal
     return caller.access_key_id, principal.arn, principal.user_id, principal.account, principal.name
-
-
-def reads_only(operation: str) -> bool:
-    """Whether an operation changes nothing, going by its name, as CloudTrail's readOnly does."""
-    return _READING.match(operation) is not None
 
 
 def _account(context: RequestContext) -> str:
@@ -237,35 +214,10 @@ def _event_type(context: RequestContext) -> str:
     return "AwsServiceEvent" if own and principal.kind is PrincipalKind.SERVICE else "AwsApiCall"
 
 
-def _action(context: RequestContext, traits: _Traits) -> str:
+def _action(context: RequestContext, traits: Traits) -> str:
     """The first action that the call takes a permission for."""
     plan = context.plan
     return plan.checks[0].action if plan is not None and plan.checks else traits.action
-
-
-def _nothing(_members: Mapping[str, Any]) -> None:
-    return None
-
-
-_UNNAMED: Final = _Traits("", "", "", "", False, True, _nothing, _nothing)
-
-
-@lru_cache(maxsize=4096)
-def _traits(codec: Codec | None) -> _Traits:
-    """Of the operation of `codec`; of None, those of a call that was refused before it was named."""
-    if codec is None:
-        return _UNNAMED
-    service, operation = codec.service, codec.operation
-    return _Traits(
-        service,
-        operation,
-        action_of(service, operation),
-        f"{codec.signing_name}.amazonaws.com",
-        reads_only(operation),
-        not is_data_event(codec.model),
-        compile_redactor(codec.model),
-        compile_answer_redactor(codec.model),
-    )
 
 
 def _texts(context: RequestContext, fault: Fault | None, parameters: Any) -> dict[str, Any]:
@@ -298,8 +250,8 @@ def _decided(authorization: Authorization | None) -> dict[str, Any]:
     return decided
 
 
-def _resources(context: RequestContext) -> tuple[Resource, ...]:
-    """The resources that were checked, each once."""
+def _resources(context: RequestContext, traits: Traits) -> tuple[Resource, ...]:
+    """The resources that were checked, each once, but for those that a sensitive member names."""
     plan = context.plan
     if plan is None or plan.permissionless:
         return ()
@@ -307,7 +259,8 @@ def _resources(context: RequestContext) -> tuple[Resource, ...]:
     for check in plan.checks:
         if check.resource != "*" and check.resource not in found:
             found[check.resource] = _resource(check.resource, check.kind)
-    return tuple(found.values())
+    sensitive = [context.params[name] for name in traits.sensitive if name in context.params]
+    return tuple(resource for resource in found.values() if not (sensitive and names_any(sensitive, resource.arn)))
 
 
 @lru_cache(maxsize=4096)

@@ -47,6 +47,11 @@ def without_signatures(header: str) -> str:
     return _SIGNATURE.sub(rf"\1={HIDDEN}", header) if "=" in header else header
 
 
+def names_any(values: Iterable[Any], text: str) -> bool:
+    """Whether `text` has any of the strings in `values` in it."""
+    return any(len(found) >= _SHORTEST and found in text for value in values for found in _strings(value))
+
+
 def unread(request: HttpRequest, body: bytes) -> Iterator[str]:
     """What came with a request whose parameters were not read: values of its query, form or body, and headers."""
     text = (body or request.body)[: _MOST + 1].decode("utf-8", "replace")

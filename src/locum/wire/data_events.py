@@ -19,8 +19,9 @@ Paths: TypeAlias = "Mapping[str, Paths]"
 """Members that are recorded, by name: a member without any of its own is recorded as it is where it is a string."""
 
 _S3_OF_BUCKETS: Final = frozenset(
-    {"DeleteObjects", "HeadBucket", "ListMultipartUploads", "ListObjects", "ListObjectsV2", "ListObjectVersions"}
-)
+    {"DeleteObjects", "HeadBucket", "ListMultipartUploads", "ListObjects", "ListObjectsV2", "ListObjectVersions",
+     "WriteGetObjectResponse"}
+)  # fmt: skip
 """S3 User Guide, "Amazon S3 CloudTrail events": these, and whatever is about one object."""
 
 _ALL: Final = r"\w+"

@@ -10,6 +10,7 @@ unless it is called so.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -26,9 +27,13 @@ def _lists() -> dict[str, frozenset[str]]:
 
 _LISTS: Final = _lists()
 _WORDS: Final = _LISTS["words"]
-"""Last words of members whose strings are recorded."""
+"""Last words, or last two, of members whose strings are recorded."""
 
 _NAMES: Final = _LISTS["names"]
+_ARNS: Final = _LISTS["arns"]
+"""Last words of members whose strings are recorded where they are ARNs: the endpoint of a subscription is a queue, or
+somebody's address."""
+
 _OF_SERVICE: Final = {
     "cloudtrail": frozenset({"AttributeValue"}),
     "kms": frozenset({"EncryptionContext", "EncryptionContextSubset", "SourceEncryptionContext",
@@ -53,10 +58,13 @@ ATTRIBUTES: Final = re.compile(
 SECRET_ATTRIBUTES: Final = frozenset({"CustomUserData", "PlatformCredential", "PlatformPrincipal", "Token"})
 """Those of platforms and endpoints of SNS that are hidden."""
 
-_LABELS: Final = frozenset({"tag", "tags", "tagging"})
+_LABELS: Final = frozenset({"tags", "tagging"})
+_LABEL: Final = 3
+"""Words of a member for tags at most: a DistributionConfigWithTags has more than tags."""
+
 _SELECTIONS: Final = frozenset({"filter", "filters", "dimension", "dimensions", "targets"})
 _WITHIN: Final = frozenset({"Key", "Value", "Values", "key", "value", "values"})
-_ALONE: Final = frozenset({"Items", "Value", "Values", "items", "value", "values"})
+_ALONE: Final = frozenset({"Items", "Quantity", "Value", "Values", "items", "quantity", "value", "values"})
 _CLOSED: Final = _LISTS["closed"]
 """Last words of members with which all within them is hidden, names included: a name is the caller's choice there."""
 
@@ -79,17 +87,17 @@ class Place(NamedTuple):
     labels: bool = False
     selects: bool = False
 
-    def within(self, member: str, *, paired: bool = False) -> Place:
-        """The place of `member` in a structure here; `paired` where it has a name or key beside it.
+    def within(self, member: str, beside: Collection[str]) -> Place:
+        """The place of `member` in a structure here that has it `beside` others.
 
         A value alone (`{"InstanceType": {"Value": ...}}`), like items, stands for the member that it is in.
         """
         words = words_of(member)
-        own = member if paired or member not in _ALONE else self.member or member
+        own = self.member if member in _ALONE and _ALONE.issuperset(beside) else member
         return Place(
             self.service,
-            own,
-            labels=self.labels or (not _LABELS.isdisjoint(words) and member != "ETag"),
+            own or member,
+            labels=self.labels or member.startswith(("Tag", "tag")) or (words[-1] in _LABELS and len(words) <= _LABEL),
             selects=(self.selects and member in _WITHIN) or not _SELECTIONS.isdisjoint(words),
         )
 
@@ -111,7 +119,13 @@ class Place(NamedTuple):
             return True
         if _SECRET.search(name) and not _POINTER.fullmatch(name):
             return False
-        return name in _NAMES or words_of(name)[-1] in _WORDS
+        words = words_of(name)
+        return name in _NAMES or words[-1] in _WORDS or "".join(words[-2:]) in _WORDS
+
+    @property
+    def arns_recorded(self) -> bool:
+        """Whether an ARN here is recorded, though another string is not."""
+        return words_of(self.member)[-1] in _ARNS and not _SECRET.search(self.member)
 
 
 @lru_cache(maxsize=8192)

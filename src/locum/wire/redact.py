@@ -56,6 +56,8 @@ _SECRET_MEMBERS = frozenset(
     }
 )
 
+_ARN = re.compile(r"arn:aws[\w-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:[\w./:+=,@*-]+")
+
 # Members for public material, in which users send a private key by mistake. Lower-case.
 _PUBLIC_MATERIAL = frozenset({"certificatebody", "certificatechain", "sshpublickeybody"})
 _PRIVATE_KEY = "PRIVATE KEY-----"
@@ -91,6 +93,27 @@ def recorded_name(service: str, member: str) -> str:
 def compile_answer_redactor(model: OperationModel) -> Redactor:
     """Compile the function that converts an answer of one of Locum's own services to `responseElements`."""
     return _Own().structure(model.output_shape) if model.output_shape is not None else _redactor({})
+
+
+def sensitive_members(model: OperationModel) -> frozenset[str]:
+    """The members of an operation's input shape that the model calls sensitive, or that have such members."""
+    shape = model.input_shape
+    return frozenset(name for name, member in shape.members.items() if _sensitive(member, ())) if shape else frozenset()
+
+
+def _sensitive(shape: Shape, around: tuple[str, ...]) -> bool:
+    if shape.metadata.get("sensitive"):
+        return True
+    if shape.name in around:
+        return False
+    inner: Iterable[Shape] = ()
+    if shape.type_name == "structure":
+        inner = shape.members.values()
+    elif shape.type_name == "list":
+        inner = (shape.member,)
+    elif shape.type_name == "map":
+        inner = (shape.key, shape.value)
+    return any(_sensitive(each, (*around, shape.name)) for each in inner)
 
 
 # Locum's own services
@@ -144,9 +167,8 @@ class _Guarded:
         if known is None:
             members: dict[str, tuple[str, _Convert | None]] = {}
             known = self._structures[shape.name, place] = _redactor(members)
-            paired = not {"Name", "Key", "name", "key"}.isdisjoint(shape.members)
             for name, member in _visible(shape):
-                convert = self._value(member, place.within(name, paired=paired))
+                convert = self._value(member, place.within(name, shape.members))
                 members[name] = (recorded_name(service, name), convert)
             if place.service == "sns" and set(_ATTRIBUTE) <= set(shape.members):
                 return self._structures.setdefault((shape.name, place), _with_attribute(known))
@@ -157,7 +179,8 @@ class _Guarded:
         if shape.metadata.get("sensitive") or shape.metadata.get("document"):
             return _hide
         if kind == "string":
-            return _string(shape, place.member, recorded=place.recorded)
+            convert = _string(shape, place.member, recorded=place.recorded)
+            return _arn if convert is _hide and place.arns_recorded else convert
         if kind == "list":
             return _items_or_hidden(self._value(shape.member, place))
         if kind == "structure":
@@ -258,6 +281,10 @@ def _string(shape: Shape, name: str, *, recorded: bool) -> _Convert | None:
     if not recorded:
         return _hide
     return _plain_url if name.lower().endswith(("url", "uri")) else None
+
+
+def _arn(value: str) -> str:
+    return value if _ARN.fullmatch(value) else HIDDEN
 
 
 def _plain_url(value: str) -> str:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from locum.audit import Record
 from locum.backends import BackendCall
-from locum.calls.recorder import reads_only
+from locum.calls.operation_traits import reads_only
 from locum.core.http import HttpResponse
 from support.backends import behind
 from support.inprocess import InProcess, refusal
@@ -80,6 +80,8 @@ def test_a_change_that_cannot_be_recorded_is_not_told_as_a_success(own: InProces
     ("operation", "reads"),
     [
         ("GetObject", True), ("ListBuckets", True), ("HeadObject", True), ("Scan", True),
+        ("Decrypt", True),
+        ("GetActivityTask", False),
         ("PutObject", False), ("ReceiveMessage", False), ("Invoke", False), ("CreateTable", False),
     ],
 )  # fmt: skip
