@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Hashable, Iterable, Mapping
 from functools import lru_cache, partial
 from typing import Any, Final
@@ -227,10 +228,20 @@ def _texts(context: RequestContext, fault: Fault | None, parameters: Any) -> dic
         texts |= {"error_code": fault.code, "error_message": fault.message}
     quoting = [name for name in ("error_message", "denial", "explanation") if texts.get(name)]
     if quoting:
-        model = None if context.codec is None else context.codec.model
-        withheld = Withheld(model, context.params, parameters, _unread(context))
+        withheld = _withheld(context, parameters)
         texts |= {name: withheld.clean(texts[name]) for name in quoting}
     return texts
+
+
+def _withheld(context: RequestContext, parameters: Any) -> Withheld:
+    model = None if context.codec is None else context.codec.model
+    return Withheld(model, context.params, parameters, _unread(context))
+
+
+def traceback_of(error: BaseException, context: RequestContext) -> str:
+    """The traceback of `error` for the log, without what the record of its call withholds."""
+    parameters = traits_of(context.codec).parameters(context.params)
+    return str(_withheld(context, parameters).clean("".join(traceback.format_exception(error))))
 
 
 def _unread(context: RequestContext) -> Iterable[str]:

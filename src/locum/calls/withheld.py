@@ -143,9 +143,10 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _forms(text: str) -> set[str]:
-    """`text` as it may be quoted: as it is, in JSON, in a URL, in XML."""
-    return {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], quote(text, errors="replace"),
-            html.escape(text)}  # fmt: skip
+    """`text` as it may be quoted: as it is, in base64, in JSON, in a URL, in XML."""
+    encoded = base64.b64encode(text.encode("utf-8", "replace")).decode()
+    in_json = (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
+    return {text, encoded, *in_json, quote(text, errors="replace"), html.escape(text)}
 
 
 def _runs(texts: Iterable[str]) -> set[str]:
