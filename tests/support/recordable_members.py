@@ -33,7 +33,7 @@ _CONTENT: Final = {
     "dynamodbstreams": (r"Get\w+", r"StreamArn|ShardId|SequenceNumber"),
     "events": (r"PutEvents", r"EndpointId|Entries\.EventBusName"),
     "firehose": (r"PutRecord(Batch)?", r"DeliveryStreamName"),
-    "iot-data": (r"\w+", r"thingName|shadowName|clientId"),
+    "iot-data": (r"\w+", r"thingName|shadowName|clientId|topic"),
     "kinesis": (r"PutRecords?|GetRecords", r"StreamName|StreamARN|StreamId|ShardId"),
     "lambda": (r"Invoke\w*", r"FunctionName|Qualifier"),
     "logs": (r"PutLogEvents|FilterLogEvents|StartQuery", r"log(Group|Stream)(Name|Identifier)(Prefix)?s?"),
@@ -44,7 +44,7 @@ _CONTENT: Final = {
     ),
     "sagemaker-runtime": (r"\w+", r"\w+(Id|Name|Identifier)"),
     "ses": (r"Send\w+", r"\w+Arn|ConfigurationSetName|Template|TemplateName"),
-    "sesv2": (r"Send(Bulk|Custom)?\w*Email", r"\w+Arn|ConfigurationSetName|EndpointId|TemplateName"),
+    "sesv2": (r"Send(Bulk|Custom)?\w*Email", r"\w+Arn|ConfigurationSetName|EndpointId|(\w+\.Template\.)?TemplateName"),
     "sns": (r"Publish(Batch)?", r"TopicArn|TargetArn"),
     "sqs": (r"(Send|Receive|Delete)Message(Batch)?|ChangeMessageVisibility(Batch)?", r"QueueUrl"),
     "timestream-query": (r"Query|PrepareQuery", r""),
@@ -71,10 +71,12 @@ _NEVERTHELESS: Final = re.compile(
     r"|\w*(filters?|filterlist|filterswithoperator|dimensions|dimensioncondition|targets)\.values?"
     r"|\w*policy\w*|scheduleexpression|\w*encryptioncontext(subset)?"
     r"|(instancetype|description|ikeversions)\.value|lookupattributes\.attributevalue"
+    r"|(compute|service)environment|(\w*task|job)definition|statuscode"
     r")",
     re.IGNORECASE,
 )
-"""Of what is written, that which stands where a name does: tags, the values of filters; and policies."""
+"""Of what is written, that which stands where a name does: tags, the values of filters, what Batch and ECS call so;
+and policies."""
 
 _OWN: Final = frozenset({"iam", "organizations", "sts"})
 _SECRET: Final = re.compile(

@@ -4,11 +4,12 @@
     route      requests to operations (`route_rest`, `route_s3`)
     parsers    requests to parameters          validate   parameters against the model (`patterns`)
     serialize  answers to responses            faults     errors to responses (`plain_fault`: without an operation)
-    post_form  S3's POST uploads, and the PutObject that they are (`put_form`)
-    redact     parameters and answers for audit records (`restore`: the reverse)
+Nothing here does I/O, except for reading data files of botocore's and its own, or depends on signatures, policies or
+state.
     codec      all of it for one operation in one protocol
 
-Nothing here does I/O, except for reading botocore's data files, or depends on signatures, policies or state.
+Nothing here does I/O, except for reading data files of botocore's and its own, or depends on signatures, policies or
+state.
 """
 
 from __future__ import annotations

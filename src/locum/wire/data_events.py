@@ -109,15 +109,17 @@ _IDENTIFIERS: Final = {
     "firehose": "DeliveryStreamName",
     "events": "EndpointId Entries.EventBusName",
     "cloudwatch": "Namespace",
+    "iot-data": "thingName shadowName topic clientId",
     "logs": "logGroupName logStreamName logGroupIdentifier logGroupNames logGroupIdentifiers logStreamNames "
     "logStreamNamePrefix logStreamNamePrefixes",
     "rds-data": "resourceArn secretArn database schema transactionId",
     "ses": "SourceArn FromArn ReturnPathArn ConfigurationSetName Template TemplateArn TemplateName",
-    "sesv2": "FromEmailAddressIdentityArn ConfigurationSetName EndpointId TemplateName",
+    "sesv2": "FromEmailAddressIdentityArn ConfigurationSetName EndpointId TemplateName Content.Template.TemplateName "
+    "DefaultContent.Template.TemplateName",
     "stepfunctions": "roleArn",
     "xray": "",
 }  # fmt: skip
-_IDENTIFIER: Final = re.compile(r"\w*(Arn|ARN|Id|Identifier|Name)|arn|id|identifier|name")
+_IDENTIFIER: Final = re.compile(r"(\w*(Arn|ARN|Id|Identifier|Name)|arn|id|identifier|name|domain)s?")
 
 
 def is_data_event(model: OperationModel) -> bool:
@@ -138,7 +140,8 @@ def identifiers(model: OperationModel) -> Paths:
 def _plain_identifiers(model: OperationModel) -> Iterator[str]:
     shape = model.input_shape
     for name, member in () if shape is None else shape.members.items():
-        if member.type_name == "string" and _IDENTIFIER.fullmatch(name):
+        item = member.member if member.type_name == "list" else member
+        if item.type_name == "string" and _IDENTIFIER.fullmatch(name):
             yield name
 
 

@@ -31,10 +31,11 @@ _WORDS: Final = _LISTS["words"]
 
 _NAMES: Final = _LISTS["names"]
 _ARNS: Final = _LISTS["arns"]
-"""Last words of members whose strings are recorded where they are ARNs: the endpoint of a subscription is a queue, or
-somebody's address."""
+"""Last words of members whose strings are recorded where they are ARNs, though nothing else is: the endpoint of a
+subscription is a queue, or somebody's address; a role that is passed stands between what is hidden."""
 
 _OF_SERVICE: Final = {
+    "apigateway": frozenset({"apiKey"}),  # its id
     "cloudtrail": frozenset({"AttributeValue"}),
     "kms": frozenset({"EncryptionContext", "EncryptionContextSubset", "SourceEncryptionContext",
                       "DestinationEncryptionContext", "Origin"}),
@@ -66,7 +67,7 @@ _SELECTIONS: Final = frozenset({"filter", "filters", "dimension", "dimensions", 
 _WITHIN: Final = frozenset({"Key", "Value", "Values", "key", "value", "values"})
 _ALONE: Final = frozenset({"Items", "Quantity", "Value", "Values", "items", "quantity", "value", "values"})
 _CLOSED: Final = _LISTS["closed"]
-"""Last words of members with which all within them is hidden, names included: a name is the caller's choice there."""
+"""Last words of members with which all within them is hidden but ARNs: even a name is the caller's choice there."""
 
 _SECRET: Final = re.compile(
     r"passw(or)?d|passphrase|secret|credential|private|api_?key|jdbc|connection_?string|webhook|bearer|cookie|mfa",
@@ -79,13 +80,15 @@ _WORD: Final = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 class Place(NamedTuple):
     """Where a value is in a request of `service`: as which `member`, and what the members around it allow.
 
-    `labels`: among tags. `selects`: in a filter, a dimension or a list of targets.
+    `labels`: among tags. `selects`: in a filter, a dimension or a list of targets. `shut`: in a structure of which ARNs
+    alone are recorded.
     """
 
     service: str
     member: str = ""
     labels: bool = False
     selects: bool = False
+    shut: bool = False
 
     def within(self, member: str, beside: Collection[str]) -> Place:
         """The place of `member` in a structure here that has it `beside` others.
@@ -99,22 +102,25 @@ class Place(NamedTuple):
             own or member,
             labels=self.labels or member.startswith(("Tag", "tag")) or (words[-1] in _LABELS and len(words) <= _LABEL),
             selects=(self.selects and member in _WITHIN) or not _SELECTIONS.isdisjoint(words),
+            shut=self.shut or self.closed,
         )
 
     @property
     def closed(self) -> bool:
-        """Whether nothing of a structure, list or map here is recorded."""
+        """Whether of a structure here ARNs alone are recorded, and of a map nothing."""
         return not self.open and (words_of(self.member)[-1] in _CLOSED or bool(_SECRET.search(self.member)))
 
     @property
     def open(self) -> bool:
         """Whether everything here is recorded that is not sensitive: labels, and what is listed by its name."""
-        return self.labels or self.member in _OF_SERVICE.get(self.service, ())
+        return not self.shut and (self.labels or self.member in _OF_SERVICE.get(self.service, ()))
 
     @property
     def recorded(self) -> bool:
         """Whether a string here is recorded."""
         name = self.member
+        if self.shut:
+            return False
         if self.open or (self.selects and name in _WITHIN):
             return True
         if _SECRET.search(name) and not _POINTER.fullmatch(name):
@@ -125,7 +131,8 @@ class Place(NamedTuple):
     @property
     def arns_recorded(self) -> bool:
         """Whether an ARN here is recorded, though another string is not."""
-        return words_of(self.member)[-1] in _ARNS and not _SECRET.search(self.member)
+        last = words_of(self.member)[-1]
+        return last in _ARNS and (last in ("arn", "role") or not _SECRET.search(self.member))
 
 
 @lru_cache(maxsize=8192)

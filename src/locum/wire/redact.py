@@ -184,7 +184,7 @@ class _Guarded:
         if kind == "list":
             return _items_or_hidden(self._value(shape.member, place))
         if kind == "structure":
-            return _hide if place.closed else self.structure(shape, place)
+            return self.structure(shape, place)
         if kind == "map":
             return self._map(shape, place)
         return _hide if kind == "blob" else _SCALARS.get(kind)
