@@ -94,16 +94,20 @@ class Carrying:
         fault = error_in(answer)
         if fault is not None and passing(fault) and context.effect is not None:
             raise fault  # not an answer: the effect is tried again
-        if context.effect is None and not carried.deliveries:
-            if self._runtime.early_answers or reads_only(codec.operation):
-                self._recorder.answered(context, answer.status, fault)
-            else:
-                await self._recorder.stored(context, answer.status, fault)
-            return answer
-        effects = [self._effect(delivery) for delivery in carried.deliveries if not delivery.required]
-        await self._committer.answered(context, answer.status, fault, effects)
-        await self._outbox.committed(effects)
+        await self._record(context, carried, fault)
         return answer
+
+    async def _record(self, context: RequestContext, carried: Carried, fault: Fault | None) -> None:
+        """Record what became of a call, durably where it changes something. Raises Fault where that cannot be."""
+        status = carried.response.status
+        if context.effect is not None or carried.deliveries:
+            effects = [self._effect(delivery) for delivery in carried.deliveries if not delivery.required]
+            await self._committer.answered(context, status, fault, effects)
+            await self._outbox.committed(effects)
+        elif self._runtime.early_answers or (context.codec is not None and reads_only(context.codec.operation)):
+            self._recorder.answered(context, status, fault)
+        else:
+            await self._recorder.stored(context, status, fault)
 
     async def _withhold_absence(self, context: RequestContext, call: Call, answer: HttpResponse) -> None:
         """Raise Fault AccessDenied where `answer` would tell that an object is missing to one who may not know it."""

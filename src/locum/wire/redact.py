@@ -347,6 +347,5 @@ def _entries(value: _Convert | None) -> _Convert:
 
 def _known_entries(value: _Convert | None, known: Callable[[str], bool]) -> _Convert:
     """The conversion of a map that leaves out unknown keys, which may be data."""
-    return lambda entries: {
-        key: entry if value is None else value(entry) for key, entry in entries.items() if known(key)
-    }
+    entries = _entries(value)
+    return lambda values: entries({key: item for key, item in values.items() if known(key)})
