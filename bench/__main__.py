@@ -16,7 +16,7 @@ from bench.report import Row, show
 from bench.servers import Server
 from locum.compute.handover import ask, connect
 
-Story = Callable[[Server, Keys], Shot]
+Story = Callable[[Server, Keys], Shot | list[Shot]]
 
 
 def throughput(rounds: int, seconds: float) -> list[Row]:
@@ -25,6 +25,7 @@ def throughput(rounds: int, seconds: float) -> list[Row]:
         "GetCallerIdentity": stories.get_caller_identity,
         "AssumeRole": stories.assume_role,
         "S3 GetObject 1 KiB": stories.get_object,
+        "S3 PutObject 1 KiB": stories.put_object,
     }
     found: dict[tuple[str, str], list[float]] = {}
     with ExitStack() as stack:
@@ -52,6 +53,8 @@ def throughput(rounds: int, seconds: float) -> list[Row]:
         beside("AssumeRole", "ministack", 5),
         beside("S3 GetObject 1 KiB", "ministack", 1.4),
         beside("S3 GetObject 1 KiB", "moto", 5),
+        beside("S3 PutObject 1 KiB", "ministack", 1),
+        beside("S3 PutObject 1 KiB", "moto", 3),
         Row("IMDS credential fetch", "empty uvicorn", "/s", speed["IMDS", "locum"], blank_speed, 1 / 2.5),
     ]
 

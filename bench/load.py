@@ -1,4 +1,4 @@
-"""Load generation by another process on another core, with one signed request that is repeated."""
+"""Load generation by another process on another core, with signed requests that are repeated in turn."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -46,17 +47,19 @@ def signed(shot: Shot, service: str, keys: Keys, region: str = "us-east-1") -> S
     return Shot(shot.url, shot.method, {k: str(v) for k, v in request.headers.items()}, shot.body)
 
 
-def rate(shot: Shot, seconds: float) -> float:
-    """The responses per second over eight connections. Raises RuntimeError for any response that is an error."""
+def rate(shots: Shot | Sequence[Shot], seconds: float) -> float:
+    """The responses per second over eight connections, to one request or to several of one server in turn.
+
+    Raises RuntimeError for any response that is an error.
+    """
+    every = [shots] if isinstance(shots, Shot) else shots
+    shot = every[0]
     wrk = shutil.which("wrk")
     if wrk is None:
         raise RuntimeError("the measurements need wrk (Debian: apt-get install wrk)")
     parts = urlsplit(shot.url)
-    path = parts.path + (f"?{parts.query}" if parts.query else "")
-    lines = [f"wrk.method = {_lua(shot.method)}", f"wrk.path = {_lua(path)}", f"wrk.body = {_lua(shot.body)}"]
-    lines += [f"wrk.headers[{_lua(k)}] = {_lua(v)}" for k, v in shot.headers.items()]
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write("\n".join(lines))
+        script.write(_script(every))
         script.flush()
         command = [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "-s", script.name]
         command = ["taskset", "-c", str(CLIENT_CORE), *command, f"{parts.scheme}://{parts.netloc}"]
@@ -67,6 +70,19 @@ def rate(shot: Shot, seconds: float) -> float:
     if found is None:
         raise RuntimeError(output)
     return float(found[1])
+
+
+def _script(shots: Sequence[Shot]) -> str:
+    """The wrk script that sends `shots`, each formatted once, one after the other."""
+    lines = ["local shots, turn = {}, 0", "function init(args)"]
+    for shot in shots:
+        parts = urlsplit(shot.url)
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        headers = ", ".join(f"[{_lua(k)}] = {_lua(v)}" for k, v in shot.headers.items())
+        made = f"wrk.format({_lua(shot.method)}, {_lua(path)}, {{{headers}}}, {_lua(shot.body)})"
+        lines.append(f"  shots[#shots + 1] = {made}")
+    lines += ["end", "function request()", "  turn = turn % #shots + 1", "  return shots[turn]", "end"]
+    return "\n".join(lines)
 
 
 def _lua(text: str) -> str:

@@ -14,6 +14,7 @@ from bench.load import Keys, Shot, signed
 from bench.servers import Server
 
 BUCKET = "bench-bucket"
+_WRITTEN = 64
 FORM = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
 
 
@@ -41,12 +42,12 @@ def root_keys(server: Server) -> Keys:
 
 
 def prepare(server: Server) -> Keys:
-    """Create a user with a policy, a role that it may assume and an object that it may read; return the user's keys."""
+    """Create a user with a policy, a role that it may assume and an object of its own; return the user's keys."""
     root = root_keys(server)
     iam = client(server, "iam", root)
     user = iam.create_user(UserName="bench")["User"]
     statement = [
-        {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": f"arn:aws:s3:::{BUCKET}/*"},
+        {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": f"arn:aws:s3:::{BUCKET}/*"},
         {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"},
     ]
     document = json.dumps({"Version": "2012-10-17", "Statement": statement})
@@ -79,6 +80,12 @@ def assume_role(server: Server, keys: Keys) -> Shot:
 
 def get_object(server: Server, keys: Keys) -> Shot:
     return signed(Shot(f"{server.url}/{BUCKET}/object"), "s3", keys)
+
+
+def put_object(server: Server, keys: Keys) -> list[Shot]:
+    """Uploads of several objects: to one alone, not all at once succeed with moto behind Locum."""
+    urls = [f"{server.url}/{BUCKET}/written-{number}" for number in range(_WRITTEN)]
+    return [signed(Shot(url, "PUT", body="x" * 1024), "s3", keys) for url in urls]
 
 
 def instance_credentials(endpoint: str) -> Shot:

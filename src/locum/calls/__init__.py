@@ -6,7 +6,8 @@
     carrying       has a backend carry out what is not Locum's own (`destination`: in which account and region)
     effects        what a call causes later: committed with it, sealed (`outbox`: carried out, retried, marked done)
     service_roles  roles that services assume to act
-    recorder       the record of every call
+    recorder       the record of every call (`operation_traits`: what the records of an operation have in common;
+                   `withheld`: texts about a call without what its record hides)
     replay         decides on a recorded call again
     runtime        the parts of a node that all of it works with
 

@@ -16,8 +16,9 @@ from locum.calls.cors import CrossOrigin
 from locum.calls.denial_messages import refusal
 from locum.calls.effects import call_of, passing, postponed, still_pending
 from locum.calls.mfa_throttle import MfaThrottle
+from locum.calls.operation_traits import reads_only
 from locum.calls.outbox import Outbox
-from locum.calls.recorder import Recorder, reads_only
+from locum.calls.recorder import Recorder, traceback_of
 from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
 from locum.calls.service_requests import request_for_backend, unsent_request, whole
@@ -153,7 +154,8 @@ class Calls:
                 raise
             raise answered from fault
         except Exception as error:  # a fault barrier: who has a call made knows of Faults alone
-            _log.exception("request %s (%s:%s) failed", context.request_id, made.service, made.operation)
+            told = context.request_id, made.service, made.operation, traceback_of(error, context)
+            _log.error("request %s (%s:%s) failed\n%s", *told)
             raise self.refuse(context, Fault(*INTERNAL)) from error
 
     async def assume(self, role: ServiceRole, cause: str = "") -> ServiceSession:
@@ -184,8 +186,9 @@ class Calls:
         except Fault as fault:
             retry = postponed(entry, context.now) if passing(fault) else None
             await self._committer.refused(context, fault, retry)
-        except Exception:  # a fault barrier: an effect that breaks does not end the others
-            _log.exception("effect %s (%s:%s) failed", entry.id, made.service, made.operation)
+        except Exception as error:  # a fault barrier: an effect that breaks does not end the others
+            told = entry.id, made.service, made.operation, traceback_of(error, context)
+            _log.error("effect %s (%s:%s) failed\n%s", *told)
             await self._committer.refused(context, Fault(*INTERNAL), postponed(entry, context.now))
 
     def _of_service(self, made: ServiceCall, cause: str) -> RequestContext:

@@ -13,6 +13,7 @@ from locum.calls.destination import destination
 from locum.calls.effects import passing
 from locum.calls.errors_in_answers import error_in
 from locum.calls.kept_policies import admitted, show_principals
+from locum.calls.operation_traits import reads_only
 from locum.calls.outbox import Outbox
 from locum.calls.recorder import Recorder
 from locum.calls.request_context import RequestContext
@@ -63,6 +64,7 @@ class Carrying:
         assert codec is not None
         params = admitted(codec, context, call)
         where, principal = destination(context, facts), context.caller.principal
+        self._runtime.ledger.admit()
         context.carried = True
         carried = await self._runtime.backends.of(codec.service, codec.operation).call(
             BackendCall(
@@ -92,13 +94,20 @@ class Carrying:
         fault = error_in(answer)
         if fault is not None and passing(fault) and context.effect is not None:
             raise fault  # not an answer: the effect is tried again
-        if context.effect is None and not carried.deliveries:
-            self._recorder.answered(context, answer.status, fault)
-            return answer
-        effects = [self._effect(delivery) for delivery in carried.deliveries if not delivery.required]
-        await self._committer.answered(context, answer.status, fault, effects)
-        await self._outbox.committed(effects)
+        await self._record(context, carried, fault)
         return answer
+
+    async def _record(self, context: RequestContext, carried: Carried, fault: Fault | None) -> None:
+        """Record what became of a call, durably where it changes something. Raises Fault where that cannot be."""
+        status = carried.response.status
+        if context.effect is not None or carried.deliveries:
+            effects = [self._effect(delivery) for delivery in carried.deliveries if not delivery.required]
+            await self._committer.answered(context, status, fault, effects)
+            await self._outbox.committed(effects)
+        elif self._runtime.early_answers or (context.codec is not None and reads_only(context.codec.operation)):
+            self._recorder.answered(context, status, fault)
+        else:
+            await self._recorder.stored(context, status, fault)
 
     async def _withhold_absence(self, context: RequestContext, call: Call, answer: HttpResponse) -> None:
         """Raise Fault AccessDenied where `answer` would tell that an object is missing to one who may not know it."""

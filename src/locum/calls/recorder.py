@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Mapping
+import traceback
+from collections.abc import Hashable, Iterable, Mapping
 from functools import lru_cache, partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from locum.audit import Identity, Record, Resource, RowTemplate, identify
-from locum.authz import Authorization, Refusal, action_of
+from locum.authz import Authorization, Refusal
+from locum.calls.operation_traits import Traits, traits_of
 from locum.calls.request_context import RequestContext
+from locum.calls.withheld import Withheld, names_any, unread, without_signatures
 from locum.core.arn import Arn
 from locum.core.calls import BY_HEADER
 from locum.core.clock import Entropy
@@ -17,24 +20,6 @@ from locum.core.errors import Fault
 from locum.core.identifiers import ACCOUNT_ID, RequestIds
 from locum.core.principal import Caller, PrincipalKind, Source
 from locum.store import AuditRow, Ledger, Use
-from locum.wire import Codec
-from locum.wire.redact import compile_answer_redactor, compile_redactor
-
-_READING: Final = re.compile(
-    r"(Get|List|Describe|Head|Lookup|Search|Query|Scan|Select|BatchGet|TransactGet|AssumeRole|AssumeRoot|Simulate)"
-)
-_DATA_EVENTS: Final = {
-    "dynamodb": re.compile(r"(Batch|Transact|Execute)|(Get|Put|Update|Delete)Item$|Query$|Scan$"),
-    "sqs": re.compile(r"(Send|Receive|Delete|ChangeMessageVisibility)\w*Message|ChangeMessageVisibility"),
-    "sns": re.compile(r"Publish"),
-    "lambda": re.compile(r"Invoke"),
-}  # fmt: skip
-"""CloudTrail User Guide, "Logging data events": not in the event history that LookupEvents reads."""
-
-_S3_DATA_EVENTS: Final = frozenset(
-    {"DeleteObjects", "HeadBucket", "ListMultipartUploads", "ListObjects", "ListObjectsV2", "ListObjectVersions"}
-)
-"""S3 User Guide, "Amazon S3 CloudTrail events": these, and whatever is about one object."""
 
 _IDENTITIES: Final = 4096
 _TEMPLATES: Final = 1024
@@ -65,6 +50,14 @@ class Recorder:
         context.recorded = True
         self._record(context, status, fault)
 
+    async def stored(self, context: RequestContext, status: int = 200, fault: Fault | None = None) -> None:
+        """Record a call like `answered`, and wait until its record is durable, with those of other calls.
+
+        Raises Fault ServiceUnavailable where it cannot be: the client must not be told of a success then.
+        """
+        self.answered(context, status, fault)
+        await self._ledger.flush()
+
     def refused(self, context: RequestContext, fault: Fault) -> None:
         """Record a call that got `fault`. Raises Fault where it cannot be recorded."""
         self._record(context, fault.status, fault)
@@ -77,7 +70,7 @@ class Recorder:
         answer: Mapping[str, Any] | None = None,
     ) -> AuditRow:
         """The row of a call that was answered with `status`, for the transaction of what it changes or causes."""
-        return self._made(context, status, fault, answer).row(self._use(context, _traits(context.codec)))
+        return self._made(context, status, fault, answer).row(self._use(context, traits_of(context.codec)))
 
     def _record(self, context: RequestContext, status: int, fault: Fault | None = None) -> None:
         """Have the row written with others. A refusal, which is explained, is put into words in the writer thread."""
@@ -94,7 +87,7 @@ class Recorder:
         """The row of an allowed call of a client that changed nothing here, from the template of its kind."""
         request, codec, caller = context.request, context.codec, context.caller
         headers, principal = request.headers, caller.principal
-        traits = _traits(codec)
+        traits = traits_of(codec)
         kind = (
             codec,
             _action(context, traits),
@@ -119,13 +112,14 @@ class Recorder:
                 self._templates.clear()
             template = self._templates[kind] = RowTemplate(self._made(context, status), self._use(context, traits))
         parameters = traits.parameters(context.params) if context.params else None
-        return template.row(self._ids(), context.request_id, context.now, parameters, _resources(context))
+        return template.row(self._ids(), context.request_id, context.now, parameters, _resources(context, traits))
 
     def _made(
         self, context: RequestContext, status: int, fault: Fault | None = None, answer: Mapping[str, Any] | None = None
     ) -> Record:
-        request, caller, traits = context.request, context.caller, _traits(context.codec)
-        source = caller.source or _NO_SOURCE
+        request, caller, traits = context.request, context.caller, traits_of(context.codec)
+        source, headers = caller.source or _NO_SOURCE, request.headers
+        parameters = traits.parameters(context.params) if context.params else None
         return Record(
             event_id=self._ids(),
             request_id=context.request_id,
@@ -139,20 +133,18 @@ class Recorder:
             read_only=traits.read_only,
             management=traits.management,
             source_ip=request.source_ip,
-            user_agent=request.headers.get("user-agent", ""),
+            user_agent=without_signatures(headers.get("user-agent", "")),
             secure=request.secure,
             status=status,
-            parameters=traits.parameters(context.params) if context.params else None,
+            parameters=parameters,
             answer=traits.answer(answer) if answer else None,
-            error_code="" if fault is None else fault.code,
-            error_message="" if fault is None else fault.message,
-            resources=_resources(context),
+            resources=_resources(context, traits),
             invoked_by=context.service,
             mode=self._mode,
             event_type=_event_type(context),
-            host=request.headers.get("host", ""),
+            host=headers.get("host", ""),
             protocol=context.protocol,
-            referer=request.headers.get("referer", ""),
+            referer=without_signatures(headers.get("referer", "")),
             presigned=context.signing.mechanism == _QUERY,
             second_factor=context.second_factor,
             via=caller.via,
@@ -161,10 +153,10 @@ class Recorder:
             effect="" if context.effect is None else context.effect.id,
             cause=context.cause,
             signing=None if context.signing == BY_HEADER else (*context.signing,),
-            **_decided(fault.authorization if isinstance(fault, Refusal) else context.authorization),
+            **_texts(context, fault, parameters),
         )
 
-    def _use(self, context: RequestContext, traits: _Traits) -> Use | None:
+    def _use(self, context: RequestContext, traits: Traits) -> Use | None:
         """The use that the call is, allowed or not: the very same value each time, so that it is cheap to find."""
         caller, action = context.caller, _action(context, traits)
         if not caller.access_key_id or not action:
@@ -196,19 +188,6 @@ class Recorder:
         return known
 
 
-class _Traits(NamedTuple):
-    """The properties that all calls of an operation have. `action` is its own, where its plan has none."""
-
-    service: str
-    operation: str
-    action: str
-    source: str
-    read_only: bool
-    management: bool
-    parameters: Callable[[Mapping[str, Any]], Any]
-    answer: Callable[[Mapping[str, Any]], Any]
-
-
 _Who = tuple[str, str, str, str, str]
 
 
@@ -216,11 +195,6 @@ def _who(caller: Caller) -> _Who:
     """The key of a caller: of federated ones, whose ids are their provider's, also the account they call in."""
     principal = caller.principal
     return caller.access_key_id, principal.arn, principal.user_id, principal.account, principal.name
-
-
-def reads_only(operation: str) -> bool:
-    """Whether an operation changes nothing, going by its name, as CloudTrail's readOnly does."""
-    return _READING.match(operation) is not None
 
 
 def _account(context: RequestContext) -> str:
@@ -241,41 +215,40 @@ def _event_type(context: RequestContext) -> str:
     return "AwsServiceEvent" if own and principal.kind is PrincipalKind.SERVICE else "AwsApiCall"
 
 
-def _action(context: RequestContext, traits: _Traits) -> str:
+def _action(context: RequestContext, traits: Traits) -> str:
     """The first action that the call takes a permission for."""
     plan = context.plan
     return plan.checks[0].action if plan is not None and plan.checks else traits.action
 
 
-def _nothing(_members: Mapping[str, Any]) -> None:
-    return None
+def _texts(context: RequestContext, fault: Fault | None, parameters: Any) -> dict[str, Any]:
+    """What was decided and answered: texts that may quote the parameters, without what the record has not of those."""
+    texts = _decided(fault.authorization if isinstance(fault, Refusal) else context.authorization)
+    if fault is not None:
+        texts |= {"error_code": fault.code, "error_message": fault.message}
+    quoting = [name for name in ("error_message", "denial", "explanation") if texts.get(name)]
+    if quoting:
+        withheld = _withheld(context, parameters)
+        texts |= {name: withheld.clean(texts[name]) for name in quoting}
+    return texts
 
 
-_UNNAMED: Final = _Traits("", "", "", "", False, True, _nothing, _nothing)
+def _withheld(context: RequestContext, parameters: Any) -> Withheld:
+    model = None if context.codec is None else context.codec.model
+    return Withheld(model, context.params, parameters, _unread(context))
 
 
-@lru_cache(maxsize=4096)
-def _traits(codec: Codec | None) -> _Traits:
-    """Of the operation of `codec`; of None, those of a call that was refused before it was named."""
-    if codec is None:
-        return _UNNAMED
-    service, operation = codec.service, codec.operation
-    shape = codec.model.input_shape
-    if service == "s3":
-        data = operation in _S3_DATA_EVENTS or (shape is not None and "Key" in shape.members)
-    else:
-        pattern = _DATA_EVENTS.get(service)
-        data = pattern is not None and pattern.match(operation) is not None
-    return _Traits(
-        service,
-        operation,
-        action_of(service, operation),
-        f"{codec.signing_name}.amazonaws.com",
-        reads_only(operation),
-        not data,
-        compile_redactor(codec.model),
-        compile_answer_redactor(codec.model),
-    )
+def traceback_of(error: BaseException, context: RequestContext) -> str:
+    """The traceback of `error` for the log, without what the record of its call withholds."""
+    parameters = traits_of(context.codec).parameters(context.params)
+    return str(_withheld(context, parameters).clean("".join(traceback.format_exception(error))))
+
+
+def _unread(context: RequestContext) -> Iterable[str]:
+    """What came with a call that was refused before its parameters were read."""
+    if context.plan is not None or context.params:
+        return ()
+    return unread(context.request, context.body)
 
 
 def _decided(authorization: Authorization | None) -> dict[str, Any]:
@@ -288,8 +261,8 @@ def _decided(authorization: Authorization | None) -> dict[str, Any]:
     return decided
 
 
-def _resources(context: RequestContext) -> tuple[Resource, ...]:
-    """The resources that were checked, each once."""
+def _resources(context: RequestContext, traits: Traits) -> tuple[Resource, ...]:
+    """The resources that were checked, each once, but for those that a sensitive member names."""
     plan = context.plan
     if plan is None or plan.permissionless:
         return ()
@@ -297,7 +270,8 @@ def _resources(context: RequestContext) -> tuple[Resource, ...]:
     for check in plan.checks:
         if check.resource != "*" and check.resource not in found:
             found[check.resource] = _resource(check.resource, check.kind)
-    return tuple(found.values())
+    sensitive = [context.params[name] for name in traits.sensitive if name in context.params]
+    return tuple(resource for resource in found.values() if not (sensitive and names_any(sensitive, resource.arn)))
 
 
 @lru_cache(maxsize=4096)

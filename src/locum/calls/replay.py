@@ -2,7 +2,7 @@
 
 A record keeps who called, with which session policies and tags, and the request context: so the call can be planned
 and decided once more, on the state as it is or as it would be with other policies. What the record hides (a message, a
-password) is absent then; no condition key is read from such a member.
+password) is there as hidden, and `doubt_after` tells where a condition asks for it.
 
 A record does not keep what a backend knew of a resource: its owner, its policy and its tags. They are looked up anew.
 `doubt` and `doubt_after` tell where the resource is gone and that may make a difference.

@@ -54,8 +54,9 @@ class Backends:
 
 @dataclass(slots=True)
 class Runtime:
-    """The parts of a node behind its gateway. `mode`: see ADR 7. Nothing changes but the endpoint in `settings`, which
-    is not known before the gateway listens."""
+    """The parts of a node behind its gateway. `mode`: see ADR 7. `early_answers`: what a mutating call had a backend do
+    is answered before its record is durable. Nothing changes but the endpoint in `settings`, which is not known before
+    the gateway listens."""
 
     ledger: Ledger
     history: History
@@ -67,3 +68,4 @@ class Runtime:
     services: Mapping[str, OwnService]
     backends: Backends
     mode: Mode = "enforce"
+    early_answers: bool = False

@@ -48,8 +48,8 @@ class Options:
 
     `account` is that of the root user; None: the one that the installation has. `backends` maps a service, or `*`, to
     an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret). `launcher_grace`: seconds
-    that a start waits for launchers (`agents.instances`). Raises ConfigurationError where an account or a region cannot
-    be one.
+    that a start waits for launchers (`agents.instances`). `early_answers`: see `calls.runtime`. Raises
+    ConfigurationError where an account or a region cannot be one.
     """
 
     data: Path
@@ -61,6 +61,7 @@ class Options:
     backends: Mapping[str, str] = field(default_factory=dict)
     backend_keys: tuple[str, str] = ("", "")
     launcher_grace: float = GRACE
+    early_answers: bool = False
 
     def __post_init__(self) -> None:
         if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):
@@ -105,6 +106,7 @@ class Node:
             services=_services(),
             backends=backends,
             mode=options.mode,
+            early_answers=options.early_answers,
         )
         self.calls = Calls(self.runtime, Recorder(self.ledger, entropy, options.mode))
         self.deliveries = Deliveries(self.calls.outbox, self.ledger, clock)

@@ -12,6 +12,7 @@ from typing import Final
 
 from locum import sigv4, wire
 from locum.calls import Calls, RequestContext, Runtime
+from locum.calls.recorder import traceback_of
 from locum.core.errors import INTERNAL, Fault
 from locum.core.http import HttpRequest, HttpResponse
 from locum.gateway.answers import with_request_id
@@ -48,8 +49,8 @@ class Pipeline:
             return await self._handle(context)
         except Fault as fault:
             return self._error_response(context, fault)
-        except Exception:  # the fault barrier: no internals in the response
-            _log.exception("request %s failed", context.request_id)
+        except Exception as error:  # the fault barrier: no internals in the response
+            _log.error("request %s failed\n%s", context.request_id, traceback_of(error, context))
             return self._error_response(context, Fault(*INTERNAL))
 
     def refusal(self, request: HttpRequest, fault: Fault) -> HttpResponse:

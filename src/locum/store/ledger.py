@@ -161,12 +161,8 @@ class Ledger:
 
         Raises ServiceUnavailable where it cannot be: a call that cannot be recorded is not to be answered.
         """
-        writer = self._writer
-        if writer.barred:
-            self._refuse_if_failed()
-            writer.start_soon()
-            raise Fault(*UNAVAILABLE)
-        rows = self._gathering.rows
+        self.admit()
+        writer, rows = self._writer, self._gathering.rows
         rows.append(row)
         waiting = len(rows)
         if waiting >= self._limits.buffer:
@@ -175,6 +171,16 @@ class Ledger:
             writer.start_soon()
         elif writer.delay is None:
             writer.start_later()
+
+    def admit(self) -> None:
+        """Refuse whatever could not be recorded now: raises ServiceUnavailable while storage does not work.
+
+        Storage that did not work is tried again soon.
+        """
+        if self._writer.barred:
+            self._refuse_if_failed()
+            self._writer.start_soon()
+            raise Fault(*UNAVAILABLE)
 
     async def flush(self) -> None:
         """Wait until every row recorded so far is written."""

@@ -5,10 +5,12 @@
     parsers    requests to parameters          validate   parameters against the model (`patterns`)
     serialize  answers to responses            faults     errors to responses (`plain_fault`: without an operation)
     post_form  S3's POST uploads, and the PutObject that they are (`put_form`)
-    redact     parameters and answers for audit records (`restore`: the reverse)
+    redact     parameters and answers for audit records (`restore`: the reverse); `data_events` and `recorded_members`
+               tell what is recorded
     codec      all of it for one operation in one protocol
 
-Nothing here does I/O, except for reading botocore's data files, or depends on signatures, policies or state.
+Nothing here does I/O, except for reading data files of botocore's and its own, or depends on signatures, policies or
+state.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Restoring parameters from an audit record: `requestParameters` under the service model's names.
 
-The reverse of `wire.redact`, as far as possible: omitted and hidden members are absent. Timestamps are epoch seconds.
+The reverse of `wire.redact`, as far as possible. Omitted members are absent. Timestamps are epoch seconds. What was
+hidden is there as `HIDDEN`, in the form that its shape has: so a condition on it is not taken for one on an absent
+member (`ForAllValues` would hold), and whoever decides on the call again can tell that it asks for what is not known.
 """
 
 from __future__ import annotations
@@ -27,12 +29,14 @@ def _structure(shape: StructureShape, recorded: Mapping[str, Any], service: str 
     return {
         names[name]: _value(shape.members[names[name]], value)
         for name, value in recorded.items()
-        if name in names and value is not None and value != HIDDEN
+        if name in names and value is not None
     }
 
 
 def _value(shape: Shape, value: Any) -> Any:
     kind = shape.type_name
+    if value == HIDDEN:
+        return _hidden(shape)
     if kind == "structure" and isinstance(value, Mapping) and not shape.metadata.get("document"):
         return _structure(shape, value)
     if kind == "list" and isinstance(value, list):
@@ -42,3 +46,13 @@ def _value(shape: Shape, value: Any) -> Any:
     if kind == "timestamp" and isinstance(value, str):
         return datetime.fromisoformat(value).timestamp()
     return value
+
+
+def _hidden(shape: Shape) -> Any:
+    """A hidden value in the form of its shape: of a structure, the first member stands for all."""
+    kind = shape.type_name
+    if kind == "structure":
+        return {name: _hidden(member) for name, member in list(shape.members.items())[:1]}
+    if kind == "list":
+        return [_hidden(shape.member)]
+    return {HIDDEN: _hidden(shape.value)} if kind == "map" else HIDDEN

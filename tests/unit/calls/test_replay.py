@@ -7,8 +7,9 @@ from contextlib import suppress
 from typing import Any
 
 from locum.audit import Record
-from locum.calls.replay import decided_again
+from locum.calls.replay import decided_again, doubt_after
 from locum.core.resources import ResourceFacts
+from locum.wire.redact import HIDDEN
 from support.inprocess import InProcess, Key
 
 
@@ -80,3 +81,14 @@ def test_nothing_secret_is_kept_for_it(plane: InProcess) -> None:
     record = attempted(plane, key, "iam", "create_login_profile", UserName="changing", Password="Hush-hush-12345")
     assert "Hush-hush" not in repr(record)
     assert key.secret_access_key not in repr(record)
+
+
+def test_a_condition_on_content_that_the_record_hides_leaves_a_doubt(plane: InProcess) -> None:
+    own = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["mine"]}}
+    key = plane.user("dynamic", allow("dynamodb:GetItem", Condition=own))
+    record = attempted(plane, key, "dynamodb", "get_item", TableName="t", Key={"k": {"S": "mine"}})
+    assert (record.verdict, record.parameters["key"]) == ("allow", HIDDEN)
+    decided = decided_again(record, plane.node.ledger.state, {})
+    assert decided is not None
+    assert not decided.allowed  # not true by accident, as ForAllValues is of nothing
+    assert doubt_after(decided, lambda _: False) == "a condition asks for a value that the record hides"

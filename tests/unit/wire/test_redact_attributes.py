@@ -23,4 +23,4 @@ def test_the_text_of_a_message_is_hidden() -> None:
     queued = _recorded("sqs", "SendMessage", {"QueueUrl": "u", "MessageBody": "m"})
     assert queued == {"queueUrl": "u", "messageBody": HIDDEN}
     entries = _recorded("sqs", "SendMessageBatch", {"QueueUrl": "u", "Entries": [{"Id": "1", "MessageBody": "m"}]})
-    assert entries["entries"] == [{"id": "1", "messageBody": HIDDEN}]
+    assert entries == {"queueUrl": "u", "entries": HIDDEN}

@@ -41,6 +41,8 @@ _LONGEST_SOCKET: Final = 107
               show_envvar=True, help="Lifetime of the credentials that instances get; 6 hours by default.")  # fmt: skip
 @click.option("--launcher-grace", type=click.FloatRange(0), default=GRACE, show_default=True, metavar="SECONDS",
               help="How long a start waits for launchers that ran before, else their instances end.")  # fmt: skip
+@click.option("--early-answers", is_flag=True, envvar="LOCUM_EARLY_ANSWERS", show_envvar=True,
+              help="Answer what backends changed before its record is durable: a crash can lose it.")  # fmt: skip
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 def command(
     data: Path,
@@ -53,6 +55,7 @@ def command(
     backend_secret_access_key: str,
     credential_seconds: int | None,
     launcher_grace: float,
+    early_answers: bool,
     quiet: bool,
 ) -> None:
     """Start the plane: every AWS service on one port, and the metadata service of every instance."""
@@ -65,6 +68,7 @@ def command(
         backends=dict(_pair(backend) for backend in backends),
         backend_keys=(backend_access_key_id, backend_secret_access_key),
         launcher_grace=launcher_grace,
+        early_answers=early_answers,
     )
     if len(os.fsencode(options.data / SOCKET_NAME)) > _LONGEST_SOCKET:
         raise ConfigurationError(

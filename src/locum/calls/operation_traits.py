@@ -1,0 +1,71 @@
+"""The properties that the records of all calls of an operation have in common."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from locum.authz import action_of
+from locum.wire import Codec
+from locum.wire.data_events import is_data_event
+from locum.wire.redact import compile_answer_redactor, compile_redactor, sensitive_members
+
+_READING: Final = re.compile(
+    r"(Get|List|Describe|Head|Lookup|Search|Query|Scan|Select|BatchGet|TransactGet|AssumeRole|AssumeRoot|Simulate)"
+    r"|(Decrypt|Encrypt|ReEncrypt|GenerateDataKey\w*|GenerateMac|GenerateRandom|Sign|Verify|VerifyMac)$"
+)
+"""AWS KMS Developer Guide, "AWS KMS log entries": cryptographic operations have `"readOnly": true`."""
+
+_CHANGING: Final = frozenset({"GetActivityTask", "GetId", "GetTokensFromRefreshToken"})
+"""Operations that read by their names alone: they take a task, make an identity, and use up a token."""
+
+
+class Traits(NamedTuple):
+    """The properties that all calls of an operation have. `action` is its own, where its plan has none.
+
+    `parameters` and `answer` redact what is recorded of them. `sensitive` are the members of the request that the model
+    calls so, or that have such members.
+    """
+
+    service: str
+    operation: str
+    action: str
+    source: str
+    read_only: bool
+    management: bool
+    parameters: Callable[[Mapping[str, Any]], Any]
+    answer: Callable[[Mapping[str, Any]], Any]
+    sensitive: frozenset[str] = frozenset()
+
+
+def reads_only(operation: str) -> bool:
+    """Whether an operation changes nothing, going by its name, as CloudTrail's readOnly does."""
+    return _READING.match(operation) is not None and operation not in _CHANGING
+
+
+def _nothing(_members: Mapping[str, Any]) -> None:
+    return None
+
+
+_UNNAMED: Final = Traits("", "", "", "", False, True, _nothing, _nothing)
+
+
+@lru_cache(maxsize=4096)
+def traits_of(codec: Codec | None) -> Traits:
+    """Of the operation of `codec`; of None, those of a call that was refused before it was named."""
+    if codec is None:
+        return _UNNAMED
+    service, operation = codec.service, codec.operation
+    return Traits(
+        service,
+        operation,
+        action_of(service, operation),
+        f"{codec.signing_name}.amazonaws.com",
+        reads_only(operation),
+        not is_data_event(codec.model),
+        compile_redactor(codec.model),
+        compile_answer_redactor(codec.model),
+        sensitive_members(codec.model),
+    )

@@ -1,0 +1,39 @@
+"""`kill -9` after the answer to a call that a backend carried out: what was acknowledged is on record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from locum.store import AuditQuery, Field, SqliteJournal
+from support.plane import RunningPlane, up
+
+
+def killed_after_a_put(plane: RunningPlane) -> str:
+    """The request id of an upload, after the answer to which the plane was killed at once."""
+    bucket, s3 = plane.bucket(), plane.client("s3")
+    answer = s3.put_object(Bucket=bucket, Key="k", Body=b"x" * 1024)
+    plane.kill()
+    return str(answer["ResponseMetadata"]["RequestId"])
+
+
+def on_record(plane: RunningPlane, request_id: str) -> int:
+    """How many records of that request there are, among all: it is no attribute of the event history."""
+    journal = SqliteJournal.open(plane.data)
+    found = journal.find(AuditQuery(field=Field.EVENT_NAME, value="PutObject", limit=1000))
+    journal.close()
+    return sum(request_id.encode() in row.data for row in found)
+
+
+@pytest.mark.parametrize("again", range(3))
+def test_a_call_that_a_backend_carried_out_is_on_record_when_the_answer_comes(tmp_path: Path, again: int) -> None:
+    with up(tmp_path) as plane:
+        request_id = killed_after_a_put(plane)
+        assert on_record(plane, request_id) == 1
+        plane.start()
+
+
+def test_with_early_answers_calls_are_answered_all_the_same(tmp_path: Path) -> None:
+    with up(tmp_path, "--early-answers") as plane:
+        assert plane.client("s3").put_object(Bucket=plane.bucket(), Key="k", Body=b"x")["ETag"]
