@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping
 from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
-from locum.audit import Identity, Record, Resource, RowTemplate, identify
+from locum.audit import Identity, Record, Resource, RowTemplate, bounded, identify
 from locum.authz import Authorization, Refusal, action_of
 from locum.calls.request_context import RequestContext
 from locum.core.arn import Arn
@@ -15,7 +15,7 @@ from locum.core.calls import BY_HEADER
 from locum.core.clock import Entropy
 from locum.core.errors import Fault
 from locum.core.identifiers import ACCOUNT_ID, RequestIds
-from locum.core.principal import Caller, PrincipalKind, Source
+from locum.core.principal import NOBODY, Caller, PrincipalKind, Source
 from locum.store import AuditRow, Ledger, Use
 from locum.wire import Codec
 from locum.wire.redact import compile_answer_redactor, compile_redactor
@@ -76,13 +76,17 @@ class Recorder:
         fault: Fault | None = None,
         answer: Mapping[str, Any] | None = None,
     ) -> AuditRow:
-        """The row of a call that was answered with `status`, for the transaction of what it changes or causes."""
-        return self._made(context, status, fault, answer).row(self._use(context, _traits(context.codec)))
+        """The row of a call that was answered with `status`, for the transaction of what it changes or causes.
+
+        That of an unauthenticated one is of a bounded size.
+        """
+        record = self._made(context, status, fault, answer)
+        return (bounded(record) if record.stranger else record).row(self._use(context, _traits(context.codec)))
 
     def _record(self, context: RequestContext, status: int, fault: Fault | None = None) -> None:
         """Have the row written with others. A refusal, which is explained, is put into words in the writer thread."""
         authorization = context.authorization
-        plain = fault is None and context.signing.age is None and not context.service
+        plain = fault is None and context.signing.age is None and not context.service and context.caller is not NOBODY
         if plain and authorization is not None and authorization.allowed:
             self._ledger.record(self._allowed_row(context, authorization, status))
         elif len(context.request.body) > _LARGE:  # not to be kept in memory any longer

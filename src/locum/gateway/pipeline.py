@@ -14,11 +14,13 @@ from locum import sigv4, wire
 from locum.calls import Calls, RequestContext, Runtime
 from locum.core.errors import INTERNAL, Fault
 from locum.core.http import HttpRequest, HttpResponse
+from locum.core.principal import NOBODY
 from locum.gateway.answers import with_request_id
 from locum.gateway.authenticate import Signers, signing_of, verified
 from locum.gateway.federation import FederatedCallers
 from locum.gateway.forms import Forms
 from locum.gateway.issuerkeys import IssuerKeys
+from locum.gateway.strangers import Strangers, throttled
 from locum.gateway.website import Websites
 
 _log: Final = logging.getLogger("locum.gateway")
@@ -27,13 +29,16 @@ _log: Final = logging.getLogger("locum.gateway")
 class Pipeline:
     """The handling of HTTP requests."""
 
-    def __init__(self, runtime: Runtime, calls: Calls, issuer_keys: IssuerKeys) -> None:
+    def __init__(
+        self, runtime: Runtime, calls: Calls, issuer_keys: IssuerKeys, strangers: Strangers | None = None
+    ) -> None:
         self._runtime = runtime
         self._calls = calls
         self._signers = Signers(runtime.keyring)
         self._forms = Forms(calls, self._signers)
         self._websites = Websites(calls)
         self._federated = FederatedCallers(runtime, issuer_keys)
+        self._strangers = strangers or Strangers()
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
         """The response to `request`. An error on a state that is outdated leads to a second try. Raises nothing."""
@@ -98,7 +103,10 @@ class Pipeline:
         return codec.serialize(answer, context.request_id)
 
     def _error_response(self, context: RequestContext, fault: Fault) -> HttpResponse:
-        fault = self._calls.refuse(context, fault)
+        if context.caller is NOBODY and not self._strangers.admit(context.request.source_ip, context.now):
+            fault = throttled("" if context.codec is None else context.codec.protocol)
+        else:
+            fault = self._calls.refuse(context, fault)
         if context.codec is None:
             return wire.plain_fault(context.request, fault, context.request_id)
         return context.codec.fault(fault, context.request_id)
