@@ -23,6 +23,9 @@ from locum.gateway.issuerkeys import IssuerKeys
 from locum.gateway.strangers import Strangers, throttled
 from locum.gateway.website import Websites
 
+LARGE: Final = 1 << 20
+"""Octets. The signature of a request with a larger body is verified beside the event loop."""
+
 _log: Final = logging.getLogger("locum.gateway")
 
 
@@ -88,7 +91,11 @@ class Pipeline:
             context.signing = signing_of(claim, context.now)
         signer = self._signers.find(context.state, claim)
         codec = context.codec = wire.resolve(request, None if claim is None else claim.scope.service)
-        body = context.body = verified(signer, request, claim, context.now, codec)
+        if len(request.body) > LARGE:  # digesting it takes long
+            body = await asyncio.to_thread(verified, signer, request, claim, context.now, codec)
+        else:
+            body = verified(signer, request, claim, context.now, codec)
+        context.body = body
         context.caller = signer.caller
         if claim is not None:
             request = context.request = sigv4.without_chunk_framing(request, claim, body)

@@ -21,6 +21,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http import flow_control, httptools_impl
 
 from locum.core.reliance import Relied, require
+from locum.http.bodies import Pieces
 from locum.http.joined_writes import LARGE, JoinedWrites, WriteQueue
 from locum.http.patience import Patience, Phase, Watch
 from locum.http.refusals import SLOW_DOWN, TIMED_OUT, Refusal, head_too_large, rendered
@@ -46,6 +47,7 @@ RELIED_ON: Final = {
         Relied("HttpToolsProtocol.connection_lost", _WAIT, takes=("self", "exc")),
         Relied("HttpToolsProtocol", _WAIT, has=("cycle",)),
         Relied("RequestResponseCycle", _WAIT, has=("more_body", "scope")),
+        Relied("RequestResponseCycle", "to read a body without copies", has=("body",)),
         Relied("HttpToolsProtocol", _WHOLE, has=("flow",)),
         Relied("STATUS_LINE", _WHOLE),
         Relied("RequestResponseCycle.send", _WHOLE, takes=("self", "message")),
@@ -119,8 +121,11 @@ class HopLimitProtocol(httptools_impl.HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_body(self, body: bytes) -> None:
-        """Keep a piece of a body."""
+        """Keep a piece of a body, which uvicorn would copy twice."""
         self._head_size = 0
+        cycle: Any = self.cycle
+        if not cycle.body:
+            cycle.body = Pieces()
         super().on_body(body)
 
     def tick(self, patience: Patience) -> None:

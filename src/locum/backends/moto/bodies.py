@@ -42,12 +42,12 @@ class Body:
         self._file.write(octets)
         self._file.flush()
 
-    def read(self, size: int = -1) -> bytes:
-        """The next `size` octets; all that are left where it is negative. Raises ValueError after `close`."""
+    def read(self, size: int = -1) -> bytes | memoryview:
+        """The next `size` octets; where it is negative, bytes of all that are left. Raises ValueError after `close`."""
         start = self._at
-        if self._octets is not None:
-            end = len(self._octets) if size < 0 else start + size
-            found = self._octets[start:end]  # the very same octets, where it is all of them
+        found: bytes | memoryview
+        if self._octets is not None:  # the very same octets, where it is all of them
+            found = self._octets[start:] if size < 0 else memoryview(self._octets)[start : start + size]
         elif self._file is not None:
             end = os.fstat(self._file.fileno()).st_size if size < 0 else start + size
             self._file.seek(start)
