@@ -51,6 +51,9 @@ SHORT: Final = {
 }
 """Calls that take well under a millisecond for any input."""
 
+SHORT_WITH: Final = {"s3": {"PutObject": 1 << 14}}
+"""Calls that take about as long if their body has at most so many octets."""
+
 WAITING: Final = {
     "swf": frozenset({"PollForActivityTask", "PollForDecisionTask"}),
     "lambda": frozenset({"Invoke", "InvokeAsync"}),
@@ -91,7 +94,7 @@ class EmbeddedMoto:
     async def _carry(self, call: BackendCall) -> Carried:
         if call.operation in WAITING.get(call.service, ()):
             return await self._workers.run(carry_out, call)
-        if call.operation in SHORT.get(call.service, ()):
+        if _is_short(call):
             work = _read if call.service == "s3" and call.operation in objects.OPERATIONS else carry_out
             with suppress(Taken):
                 return at_once(contained, work, call)
@@ -105,6 +108,13 @@ class EmbeddedMoto:
 
     async def close(self) -> None:
         self._workers.close()
+
+
+def _is_short(call: BackendCall) -> bool:
+    if call.operation in SHORT.get(call.service, ()):
+        return True
+    largest = SHORT_WITH.get(call.service, {}).get(call.operation)
+    return largest is not None and len(call.body) <= largest
 
 
 def _read(call: BackendCall) -> Carried:
