@@ -71,7 +71,7 @@ async def _rest(scope: Scope, request: HttpRequest, receive: Receive, allowance:
 
     def allowed() -> int:
         nonlocal limit
-        if not limit:
+        if limit <= FREE_BODY:
             request.body = b"".join(pieces)
             limit = allowance(request)
             request.body = b""

@@ -76,6 +76,7 @@ class EmbeddedMoto:
             os.environ.pop(name, None)
         self._directory = directory
         self._installed: set[str] = set()
+        self._loaded: set[str] = set()
         self._workers = Workers()
         self._long_polls = LongPolls(self._carry)
         deliveries.divert()
@@ -89,7 +90,17 @@ class EmbeddedMoto:
         if call.service == "s3":
             s3.check(call)
         fence.check(call)
+        await self._load(call.service)
         return await (self._long_polls.call(call) if call.service == "sqs" else self._carry(call))
+
+    async def _load(self, service: str) -> None:
+        """Load moto's module of `service` beside the event loop, as it may take seconds.
+
+        That has its turn as well: modules that import one another are not to be imported in two threads.
+        """
+        if service not in self._loaded:
+            await self._workers.run(in_turn, handlers.load, service)
+            self._loaded.add(service)
 
     async def _carry(self, call: BackendCall) -> Carried:
         if call.operation in WAITING.get(call.service, ()):
@@ -101,6 +112,8 @@ class EmbeddedMoto:
         return await self._workers.run(in_turn, carry_out, call)
 
     async def facts(self, service: str, arn: str, account: str, region: str) -> ResourceFacts:
+        if facts.knows(service):
+            await self._load(service)
         try:
             return at_once(contained, facts.facts, service, arn, account, region)
         except Taken:

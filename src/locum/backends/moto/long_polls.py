@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final
 
-from locum.backends.moto.facts import models_of
+from locum.backends.moto.models import models_of
 from locum.backends.port import BackendCall, Carried
 
 Carry = Callable[[BackendCall], Awaitable[Carried]]

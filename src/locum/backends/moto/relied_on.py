@@ -26,7 +26,7 @@ _GRANT: Final = "to know what ACLs grant and what is blocked for the public"
 _UPLOADS: Final = "to tell the uploads of one key from those of another"
 _READ: Final = "to read an object at once"
 _BODY: Final = "to pass a body without copies, and to free it"
-_KEEP: Final = "to keep an object's octets without copies"
+_OCTETS: Final = "to keep an object's octets without copies"
 _JUDGE: Final = "to keep moto from judging calls that were allowed"
 _LEND: Final = "to show moto the roles and profiles that there are"
 _KEEP: Final = "to keep a queue's policy when other attributes are set"
@@ -98,8 +98,8 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             ),
             Relied("FakeKey", _READ, has=("value", "storage_class", "multipart", "response_dict", "metadata")),
             Relied("FakeKey", _READ, has=("checksum_algorithm", "checksum_type", "checksum_value")),
-            Relied("tempfile.SpooledTemporaryFile", _KEEP),
-            Relied("FakeKey", _KEEP, has=("_value_buffer", "dispose")),
+            Relied("tempfile.SpooledTemporaryFile", _OCTETS),
+            Relied("FakeKey", _OCTETS, has=("_value_buffer", "dispose")),
             Relied("FakeKey", _TELL, has=("name", "size", "etag", "version_id", "expiry_date")),
             Relied("OWNER", _GRANT),
             Relied("get_canned_acl", _GRANT, takes=("acl",)),
