@@ -133,18 +133,22 @@ def boto3_client(service: str, endpoint: str, key: Key, **config: Any) -> Any:
 
 
 class RunningPlane:
-    """`locum up` on a directory below `home`, which is also the HOME of every command."""
+    """`locum up` on a directory below `home`, which is also the HOME of every command.
 
-    def __init__(self, home: Path, *flags: str) -> None:
+    It may have so many `files` open, if that is given.
+    """
+
+    def __init__(self, home: Path, *flags: str, files: int | None = None) -> None:
         self.home = home
         self.data = home / "plane"
         self._flags = flags
+        self._shell = [] if files is None else ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh"]
         self._admin: Key | None = None
         self.start()
 
     def start(self, *flags: str) -> None:
         """Start it, with `flags` for this once, and return when it says that it is up."""
-        command = [LOCUM, "up", "--data", str(self.data), "--port", "0", *self._flags, *flags]
+        command = [*self._shell, LOCUM, "up", "--data", str(self.data), "--port", "0", *self._flags, *flags]
         with ExitStack() as started, (self.home / "errors.log").open("ab") as errors:
             streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": errors}
             self._process = started.enter_context(processes.group(command, env=self.environment(), **streams))
@@ -252,9 +256,9 @@ class RunningPlane:
 
 
 @contextmanager
-def up(home: Path, *flags: str) -> Iterator[RunningPlane]:
+def up(home: Path, *flags: str, files: int | None = None) -> Iterator[RunningPlane]:
     """A plane below `home`, started with `flags`, for as long as the block runs."""
-    running = RunningPlane(home, *flags)
+    running = RunningPlane(home, *flags, files=files)
     try:
         yield running
         running.stop()

@@ -3,6 +3,7 @@
 Pure but for `History`, which blocks on the journal and is called through `Ledger.read`.
 """
 
+from locum.audit.bounded import bounded
 from locum.audit.cloudtrail import cloudtrail_event, render
 from locum.audit.history import History, Page
 from locum.audit.identity import Identity, caller_of, identify
@@ -16,6 +17,7 @@ __all__ = [
     "Record",
     "Resource",
     "RowTemplate",
+    "bounded",
     "caller_of",
     "cloudtrail_event",
     "decode",

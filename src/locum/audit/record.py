@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from locum.audit.identity import Identity
+from locum.core.principal import PrincipalKind
 from locum.store.journal import AuditRow, Use
 
 
@@ -90,6 +91,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
         """Whether the policies deny the call, in either mode."""
         return self.verdict in DENIALS
 
+    @property
+    def stranger(self) -> bool:
+        """Whether nobody was authenticated."""
+        return self.identity.kind == PrincipalKind.ANONYMOUS
+
     def row(self, use: Use | None = None) -> AuditRow:
         """The row of the record for the store; `use` is the last-used information of the call."""
         identity = self.identity
@@ -109,6 +115,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
             tuple((r.type, r.name) for r in self.resources) if self.resources else (),
             encode(self),
             use,
+            self.stranger,
         )
 
 

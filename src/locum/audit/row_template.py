@@ -58,4 +58,5 @@ class RowTemplate:
             )
         )
         pairs = tuple([(resource.type, resource.name) for resource in resources]) if resources else ()
-        return AuditRow._make((at, self._account, event_id, request_id, *self._searchable, pairs, data, self._use))
+        found = (at, self._account, event_id, request_id, *self._searchable, pairs, data, self._use, False)
+        return AuditRow._make(found)

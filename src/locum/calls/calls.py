@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any, Final
@@ -15,6 +16,7 @@ from locum.calls.committing import AlreadyDone, Committer
 from locum.calls.cors import CrossOrigin
 from locum.calls.denial_messages import refusal
 from locum.calls.effects import call_of, passing, postponed, still_pending
+from locum.calls.large_policies import LargePolicies
 from locum.calls.mfa_throttle import MfaThrottle
 from locum.calls.operation_traits import reads_only
 from locum.calls.outbox import Outbox
@@ -50,6 +52,7 @@ class Calls:
         self._recorder = recorder
         self._ids = RequestIds(runtime.entropy)
         self._mfa_throttle = MfaThrottle()
+        self._large_policies = LargePolicies()
         self._committer = Committer(runtime, recorder)
         self._verbs = Verbs(runtime, recorder, self._committer, self._decide_again, self._reply)
         self._sessions = ServiceSessions(runtime.keyring, self.make)
@@ -91,7 +94,10 @@ class Calls:
             self._prove(context, operation.proof)
             call = context.call()
         facts: Facts = {} if context.plan.permissionless else await self._carrying.facts(context)
-        self._decide(context, call, facts)
+        if self._large_policies.include_new(facts.values()):
+            await asyncio.to_thread(self._decide, context, call, facts)
+        else:
+            self._decide(context, call, facts)
         if operation is not None:
             if context.effect is None and not operation.special:
                 return self._verbs.run_plainly(context, operation)

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from functools import lru_cache, partial
 from typing import Any, Final
 
-from locum.audit import Identity, Record, Resource, RowTemplate, identify
+from locum.audit import Identity, Record, Resource, RowTemplate, bounded, identify
 from locum.authz import Authorization, Refusal
 from locum.calls.operation_traits import Traits, traits_of
 from locum.calls.request_context import RequestContext
@@ -18,7 +18,7 @@ from locum.core.calls import BY_HEADER
 from locum.core.clock import Entropy
 from locum.core.errors import Fault
 from locum.core.identifiers import ACCOUNT_ID, RequestIds
-from locum.core.principal import Caller, PrincipalKind, Source
+from locum.core.principal import NOBODY, Caller, PrincipalKind, Source
 from locum.store import AuditRow, Ledger, Use
 
 _IDENTITIES: Final = 4096
@@ -69,13 +69,17 @@ class Recorder:
         fault: Fault | None = None,
         answer: Mapping[str, Any] | None = None,
     ) -> AuditRow:
-        """The row of a call that was answered with `status`, for the transaction of what it changes or causes."""
-        return self._made(context, status, fault, answer).row(self._use(context, traits_of(context.codec)))
+        """The row of a call that was answered with `status`, for the transaction of what it changes or causes.
+
+        That of an unauthenticated one is of a bounded size.
+        """
+        record = self._made(context, status, fault, answer)
+        return (bounded(record) if record.stranger else record).row(self._use(context, traits_of(context.codec)))
 
     def _record(self, context: RequestContext, status: int, fault: Fault | None = None) -> None:
         """Have the row written with others. A refusal, which is explained, is put into words in the writer thread."""
         authorization = context.authorization
-        plain = fault is None and context.signing.age is None and not context.service
+        plain = fault is None and context.signing.age is None and not context.service and context.caller is not NOBODY
         if plain and authorization is not None and authorization.allowed:
             self._ledger.record(self._allowed_row(context, authorization, status))
         elif len(context.request.body) > _LARGE:  # not to be kept in memory any longer

@@ -18,6 +18,7 @@ from locum.backends import Backend
 from locum.calls import Calls, Mode, OwnService, Recorder, Runtime
 from locum.cli.backends import function_host, make_backends
 from locum.cli.home import CREDENTIALS_FILE, root_key_text
+from locum.cli.open_files import open_files
 from locum.cli.ports import listening_socket
 from locum.cli.root_account import ensure_root
 from locum.core.clock import Clock, Entropy, pooled, system_clock, system_entropy
@@ -28,6 +29,7 @@ from locum.gateway.app import Gateway
 from locum.gateway.issuerkeys import FOLDER, IssuerKeys
 from locum.gateway.pipeline import Pipeline
 from locum.http.listener import Listeners
+from locum.http.patience import PATIENCE, Patience
 from locum.imds import MetadataService
 from locum.imds.credentials import RoleCredentials
 from locum.services import cloudformation, cloudtrail, ec2, iam, organizations, sts
@@ -94,7 +96,7 @@ class Node:
             self.keyring = create_keyring(options.data / KEYRING_FILE, entropy, os.environ)
             self.ledger = Ledger.open(self.journal, clock)
             undone.pop_all()
-        self.listeners = Listeners()
+        self.listeners = Listeners(Patience(connections=min(PATIENCE.connections, open_files() // 2)))
         self.runtime = Runtime(
             ledger=self.ledger,
             history=History(self.journal),

@@ -11,6 +11,8 @@ from locum.core.http import HttpRequest, HttpResponse
 from locum.gateway.pipeline import Pipeline
 from locum.gateway.published import published
 from locum.http import asgi
+from locum.http.bodies import Bodies, BodyRefused, BodyTimedOut, BodyTooLarge
+from locum.http.refusals import SLOW_DOWN, TIMED_OUT
 
 OWN = "/_locum/"
 HEALTH = "/_locum/health"
@@ -19,24 +21,35 @@ HEALTH = "/_locum/health"
 class Gateway:
     """The ASGI application. Only `/_locum/health` and the documents of issuers need no authentication."""
 
-    def __init__(self, runtime: Runtime, pipeline: Pipeline) -> None:
+    def __init__(self, runtime: Runtime, pipeline: Pipeline, bodies: Bodies | None = None) -> None:
         self._runtime = runtime
         self._pipeline = pipeline
+        self._bodies = bodies or Bodies()
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         if scope["type"] != "http":
             return
         try:
-            request = await asgi.read(scope, receive, self._allowance)
+            await asgi.write(scope, send, await self._answer(scope, receive))
         except asgi.ClientGone:
             return
-        except asgi.BodyTooLarge as error:
-            limit = self._allowance(error.request)
-            fault = Fault("EntityTooLarge", f"This request may carry at most {limit} bytes here.", 413)
-            await asgi.write(scope, send, self._pipeline.refusal(error.request, fault))
-            return
-        response = self._own(request.raw_path) or await self._pipeline.answer(request)
-        await asgi.write(scope, send, response)
+        finally:
+            self._bodies.release(scope)
+
+    async def _answer(self, scope: asgi.Scope, receive: asgi.Receive) -> HttpResponse:
+        """The response to the request of `scope`. Raises ClientGone."""
+        try:
+            request = await asgi.read(scope, receive, self._allowance, self._bodies)
+        except BodyRefused as refused:
+            return self._pipeline.refusal(refused.request, self._fault(refused))
+        return self._own(request.raw_path) or await self._pipeline.answer(request)
+
+    def _fault(self, refused: BodyRefused) -> Fault:
+        if isinstance(refused, BodyTooLarge):
+            limit = self._allowance(refused.request)
+            return Fault("EntityTooLarge", f"This request may carry at most {limit} bytes here.", 413)
+        code, status, message, _ = TIMED_OUT if isinstance(refused, BodyTimedOut) else SLOW_DOWN
+        return Fault(code, message, status)
 
     def _own(self, path: str) -> HttpResponse | None:
         """The response to a path of Locum's own, which needs no signature; None for other paths."""

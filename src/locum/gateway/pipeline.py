@@ -15,12 +15,17 @@ from locum.calls import Calls, RequestContext, Runtime
 from locum.calls.recorder import traceback_of
 from locum.core.errors import INTERNAL, Fault
 from locum.core.http import HttpRequest, HttpResponse
+from locum.core.principal import NOBODY
 from locum.gateway.answers import with_request_id
 from locum.gateway.authenticate import Signers, signing_of, verified
 from locum.gateway.federation import FederatedCallers
 from locum.gateway.forms import Forms
 from locum.gateway.issuerkeys import IssuerKeys
+from locum.gateway.strangers import Strangers, throttled
 from locum.gateway.website import Websites
+
+LARGE: Final = 1 << 20
+"""Octets. The signature of a request with a larger body is verified beside the event loop."""
 
 _log: Final = logging.getLogger("locum.gateway")
 
@@ -28,13 +33,16 @@ _log: Final = logging.getLogger("locum.gateway")
 class Pipeline:
     """The handling of HTTP requests."""
 
-    def __init__(self, runtime: Runtime, calls: Calls, issuer_keys: IssuerKeys) -> None:
+    def __init__(
+        self, runtime: Runtime, calls: Calls, issuer_keys: IssuerKeys, strangers: Strangers | None = None
+    ) -> None:
         self._runtime = runtime
         self._calls = calls
         self._signers = Signers(runtime.keyring)
         self._forms = Forms(calls, self._signers)
         self._websites = Websites(calls)
         self._federated = FederatedCallers(runtime, issuer_keys)
+        self._strangers = strangers or Strangers()
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
         """The response to `request`. An error on a state that is outdated leads to a second try. Raises nothing."""
@@ -84,7 +92,11 @@ class Pipeline:
             context.signing = signing_of(claim, context.now)
         signer = self._signers.find(context.state, claim)
         codec = context.codec = wire.resolve(request, None if claim is None else claim.scope.service)
-        body = context.body = verified(signer, request, claim, context.now, codec)
+        if len(request.body) > LARGE:  # digesting it takes long
+            body = await asyncio.to_thread(verified, signer, request, claim, context.now, codec)
+        else:
+            body = verified(signer, request, claim, context.now, codec)
+        context.body = body
         context.caller = signer.caller
         if claim is not None:
             request = context.request = sigv4.without_chunk_framing(request, claim, body)
@@ -99,7 +111,10 @@ class Pipeline:
         return codec.serialize(answer, context.request_id)
 
     def _error_response(self, context: RequestContext, fault: Fault) -> HttpResponse:
-        fault = self._calls.refuse(context, fault)
+        if context.caller is NOBODY and not self._strangers.admit(context.request.source_ip, context.now):
+            fault = throttled("" if context.codec is None else context.codec.protocol)
+        else:
+            fault = self._calls.refuse(context, fault)
         if context.codec is None:
             return wire.plain_fault(context.request, fault, context.request_id)
         return context.codec.fault(fault, context.request_id)

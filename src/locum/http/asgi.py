@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
 from locum.core.http import HttpRequest, HttpResponse
+from locum.http.bodies import Bodies, BodyTimedOut, BodyTooLarge, TooManyBodies
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -33,18 +34,11 @@ class ClientGone(Exception):
     """The client closed the connection before its request was complete."""
 
 
-class BodyTooLarge(Exception):
-    """The body is over its limit. `request` is the request without it."""
+async def read(scope: Scope, receive: Receive, allowance: Allowance, bodies: Bodies) -> HttpRequest:
+    """Read a request completely. Raises ClientGone, BodyTooLarge, BodyTimedOut, TooManyBodies.
 
-    def __init__(self, request: HttpRequest) -> None:
-        super().__init__(request.method, request.raw_path)
-        self.request = request
-
-
-async def read(scope: Scope, receive: Receive, allowance: Allowance) -> HttpRequest:
-    """Read a request completely. Raises ClientGone, BodyTooLarge.
-
-    `allowance` gives the limit for a body over FREE_BODY.
+    `allowance` gives the limit for a body over FREE_BODY. What is taken from `bodies` is to be released once the
+    request is answered, or was not read.
     """
     client, query, headers = scope.get("client"), scope["query_string"], _headers(scope["headers"])
     request = HttpRequest(
@@ -59,29 +53,45 @@ async def read(scope: Scope, receive: Receive, allowance: Allowance) -> HttpRequ
     declared = headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > FREE_BODY and int(declared) > allowance(request):
         raise BodyTooLarge(request)
-    request.body = await _read_body(request, receive, allowance)
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    request.body = message.get("body", b"")
+    if message.get("more_body"):
+        request.body = await _rest(scope, request, receive, allowance, bodies)
     return request
 
 
-async def _read_body(request: HttpRequest, receive: Receive, allowance: Allowance) -> bytes:
-    chunks: list[bytes] = []
-    size = limit = 0
+async def _rest(scope: Scope, request: HttpRequest, receive: Receive, allowance: Allowance, bodies: Bodies) -> bytes:
+    """The body of `request`, whose first piece it has."""
+    piece, request.body = request.body, b""
+    pieces: list[bytes] = []
+    size, limit, more = 0, 0, True
+    state = scope.get("state", _NO_STATE)
+
+    def allowed() -> int:
+        nonlocal limit
+        if limit <= FREE_BODY:
+            request.body = b"".join(pieces)
+            limit = allowance(request)
+            request.body = b""
+        return limit
+
     while True:
+        pieces.append(piece)
+        size += len(piece)
+        if size > FREE_BODY and size > allowed():
+            raise BodyTooLarge(request)
+        if not bodies.hold(scope, len(piece), known=lambda: allowed() > FREE_BODY):
+            raise TooManyBodies(request)
+        if not more:
+            return b"".join(pieces)
+        if state.get("timed_out"):
+            raise BodyTimedOut(request)
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
-        chunk = message.get("body", b"")
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > FREE_BODY and not limit:
-            request.body = b"".join(chunks)
-            chunks = [request.body]
-            limit = allowance(request)
-        if size > (limit or FREE_BODY):
-            request.body = b""
-            raise BodyTooLarge(request)
-        if not message.get("more_body"):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        piece, more = message.get("body", b""), message.get("more_body", False)
 
 
 def _headers(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -33,15 +33,17 @@ class WriteQueue:
 
 
 class JoinedWrites:
-    """A transport that joins the writes of one iteration of the event loop."""
+    """A transport that joins the writes of one iteration of the event loop. `written` is their size until now."""
 
     def __init__(self, transport: asyncio.Transport, queue: WriteQueue) -> None:
         self._transport = transport
         self._queue = queue
         self._pieces: list[bytes] = []
+        self.written = 0
 
     def write(self, data: bytes) -> None:
         """Write `data` at the end of the iteration; at once, after the pending data, where it is large."""
+        self.written += len(data)
         if len(data) > LARGE:
             self.flush()
             self._transport.write(data)

@@ -6,15 +6,22 @@ import asyncio
 import socket
 from typing import Any, Final
 
-from locum.http.uvicorn_protocol import Application
+from locum.http.patience import PATIENCE, Patience
+from locum.http.uvicorn_protocol import Application, Shared
 
 BACKLOG: Final = 1024
 
 
 class Listeners:
-    """The listening sockets of this process, each with its application and connections."""
+    """The listening sockets of this process, each with its application and connections.
 
-    def __init__(self) -> None:
+    `second` is how long a tick takes (`patience`), in seconds.
+    """
+
+    def __init__(self, patience: Patience = PATIENCE, second: float = 1.0) -> None:
+        self._patience = patience
+        self._second = second
+        self._shared: Shared | None = None
         self._open: dict[socket.socket, tuple[asyncio.Server, Application]] = {}
         self._closing: list[Application] = []
         self._ticker: asyncio.TimerHandle | None = None
@@ -23,7 +30,8 @@ class Listeners:
         """Serve `app` on the bound socket `sock`."""
         sock.setblocking(False)
         loop = asyncio.get_running_loop()
-        application = Application(app, loop)
+        self._shared = self._shared or Shared(loop, self._patience)
+        application = Application(app, self._shared)
         server = await loop.create_server(application.protocol, sock=sock, backlog=BACKLOG)
         self._open[sock] = (server, application)
         if self._ticker is None:
@@ -47,7 +55,11 @@ class Listeners:
         if tasks := [task for application in self._closing for task in application.tasks]:
             await asyncio.wait(tasks, timeout=5)
 
-    def _tick(self) -> None:
-        for _, application in self._open.values():
+    def tick(self) -> None:
+        """Count a second of all waits, and set the Date header of responses."""
+        for application in [*(application for _, application in self._open.values()), *self._closing]:
             application.tick()
-        self._ticker = asyncio.get_running_loop().call_later(1.0, self._tick)
+
+    def _tick(self) -> None:
+        self.tick()
+        self._ticker = asyncio.get_running_loop().call_later(self._second, self._tick)

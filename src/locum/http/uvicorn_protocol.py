@@ -13,6 +13,7 @@ import socket
 import struct
 import termios
 from email.utils import formatdate
+from heapq import nlargest
 from typing import Any, Final, cast
 
 from uvicorn import server
@@ -20,7 +21,10 @@ from uvicorn.config import Config
 from uvicorn.protocols.http import flow_control, httptools_impl
 
 from locum.core.reliance import Relied, require
+from locum.http.bodies import Pieces
 from locum.http.joined_writes import LARGE, JoinedWrites, WriteQueue
+from locum.http.patience import Patience, Phase, Watch
+from locum.http.refusals import SLOW_DOWN, TIMED_OUT, Refusal, head_too_large, rendered
 
 WANTED: Final = "uvicorn>=0.54,<0.55"
 """As in pyproject.toml."""
@@ -28,6 +32,7 @@ WANTED: Final = "uvicorn>=0.54,<0.55"
 _SERVE: Final = "to serve applications on sockets of our own"
 _WHOLE: Final = "to send an answer in one piece"
 _LIMIT: Final = "to limit the size of a request's head"
+_WAIT: Final = "to limit the waits for a client"
 
 RELIED_ON: Final = {
     httptools_impl: (
@@ -36,8 +41,13 @@ RELIED_ON: Final = {
         Relied("HttpToolsProtocol.connection_made", _SERVE, takes=("self", "transport")),
         Relied("HttpToolsProtocol.shutdown", _SERVE, takes=("self",)),
         Relied("HttpToolsProtocol.data_received", _LIMIT, takes=("self", "data")),
-        Relied("HttpToolsProtocol.send_400_response", _LIMIT, takes=("self", "msg")),
-        Relied("HttpToolsProtocol", _LIMIT, has=("scope",)),
+        Relied("HttpToolsProtocol", _LIMIT, has=("scope", "headers", "server_state")),
+        Relied("HttpToolsProtocol.on_body", _LIMIT, takes=("self", "body")),
+        Relied("HttpToolsProtocol.on_header", _LIMIT, takes=("self", "name", "value")),
+        Relied("HttpToolsProtocol.connection_lost", _WAIT, takes=("self", "exc")),
+        Relied("HttpToolsProtocol", _WAIT, has=("cycle",)),
+        Relied("RequestResponseCycle", _WAIT, has=("more_body", "scope")),
+        Relied("RequestResponseCycle", "to read a body without copies", has=("body",)),
         Relied("HttpToolsProtocol", _WHOLE, has=("flow",)),
         Relied("STATUS_LINE", _WHOLE),
         Relied("RequestResponseCycle.send", _WHOLE, takes=("self", "message")),
@@ -45,7 +55,10 @@ RELIED_ON: Final = {
         Relied("RequestResponseCycle", _WHOLE, has=("default_headers", "keep_alive", "waiting_for_100_continue")),
         Relied("RequestResponseCycle", _WHOLE, has=("message_event", "on_response")),
     ),
-    flow_control: (Relied("FlowControl", _WHOLE, has=("write_paused",)),),
+    flow_control: (
+        Relied("FlowControl", _WHOLE, has=("write_paused",)),
+        Relied("FlowControl", _WAIT, has=("read_paused",)),
+    ),
     server: (Relied("ServerState", _SERVE, has=("connections", "tasks", "default_headers")),),
 }
 """The internals by module. uvicorn's `Config` is public."""
@@ -53,9 +66,12 @@ RELIED_ON: Final = {
 for _module, _relied_on in RELIED_ON.items():
     require("uvicorn", WANTED, _module, _relied_on)
 
-KEEP_ALIVE_SECONDS: Final = 75
 MAX_HEAD: Final = 1 << 16
-"""The limit in octets for a request line and headers. Session tokens have up to 16 KiB."""
+"""The limit in octets for a request line and headers, and for what is no body after them: the framing of chunks, and
+trailers. Session tokens have up to 16 KiB."""
+
+_CLOSED_AT_ONCE: Final = 32
+"""Idle connections that are closed for a new one: more than one, as all have to be looked at to find them."""
 
 
 class HopLimitProtocol(httptools_impl.HttpToolsProtocol):
@@ -67,29 +83,91 @@ class HopLimitProtocol(httptools_impl.HttpToolsProtocol):
     response.
     """
 
-    def __init__(
-        self, config: Config, state: server.ServerState, write_queue: WriteQueue, loop: asyncio.AbstractEventLoop
-    ) -> None:
-        super().__init__(config, state, {}, loop)
-        self._write_queue = write_queue
+    def __init__(self, config: Config, state: server.ServerState, shared: Shared) -> None:
+        super().__init__(config, state, {}, shared.loop)
+        self._shared = shared
+        self._limited = False
+        self._default_hops = self._head_size = self._received = 0
+        self.watch = Watch()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
-        super().connection_made(cast("asyncio.Transport", JoinedWrites(transport, self._write_queue)))
+        super().connection_made(cast("asyncio.Transport", JoinedWrites(transport, self._shared.write_queue)))
         self.app_state = {"limit_hops": self._limit_hops, "answer": self._send_whole}
-        self._limited = False
-        self._default_hops = 0
-        self._head_size = 0
+        if not self._shared.admit(self):
+            self._refuse(SLOW_DOWN)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._shared.connections.discard(self)
+        super().connection_lost(exc)
+
+    # -- limits of what a client sends, and of how long it takes ------------------------------------------
 
     def data_received(self, data: bytes) -> None:
         """Parse `data`. Headers are limited in size, as they are in memory before the request is authenticated."""
+        self._received += len(data)
+        self._head_size += len(data)
         super().data_received(data)
         scope: Any = self.scope  # made at the first line, complete at the last header
-        if scope is None or "method" in scope:
-            self._head_size = 0  # between requests, or in a body
+        if scope is None or ("method" in scope and not self.cycle.more_body):
+            self._head_size = 0  # between requests
+        elif self._head_size > MAX_HEAD and not self.transport.is_closing():
+            self._refuse(head_too_large(MAX_HEAD))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header, and no trailer. RFC 9110, section 6.5.1: trailers are not to be merged into headers."""
+        scope: Any = self.scope
+        if "method" not in scope:
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a piece of a body, which uvicorn would copy twice."""
+        self._head_size = 0
+        cycle: Any = self.cycle
+        if not cycle.body:
+            cycle.body = Pieces()
+        super().on_body(body)
+
+    def tick(self, patience: Patience) -> None:
+        """Count a second of what the connection is waiting for, and give the client up where that takes too long."""
+        phase, subject, octets = self.waits_for()
+        if self.watch.tick(phase, subject, octets, patience):
+            self._give_up(phase)
+
+    def waits_for(self) -> tuple[Phase, object, int]:
+        """What the connection is waiting for, the request that it is about, and octets that tell progress."""
+        cycle: Any = self.cycle
+        scope: Any = self.scope
+        if unread := self.transport.get_write_buffer_size():
+            return Phase.READING, None, cast("JoinedWrites", self.transport).written - unread
+        if scope is not None and "method" not in scope:
+            return Phase.HEAD, scope, 0
+        if cycle is None or (cycle.response_complete and not cycle.more_body):
+            return Phase.SILENCE, None, self._received
+        if cycle.response_complete:
+            return Phase.DRAINING, cycle, 0
+        if cycle.more_body and not self.flow.read_paused:
+            return Phase.BODY, cycle, self._received
+        return Phase.WORK, cycle, 0
+
+    def _give_up(self, phase: Phase) -> None:
+        cycle: Any = self.cycle
+        if phase is Phase.SILENCE:
+            self.transport.close()
+        elif phase is Phase.HEAD:
+            self._refuse(TIMED_OUT)
+        elif phase is Phase.BODY and not cycle.response_started and not cycle.scope["state"].get("timed_out"):
+            cycle.scope["state"]["timed_out"] = True  # for the application to answer
+            cycle.keep_alive = False
+            cycle.message_event.set()
+            self.watch.ticks = 0
         else:
-            self._head_size += len(data)
-            if self._head_size > MAX_HEAD and not self.transport.is_closing():
-                self.send_400_response("Request header fields too large.")
+            self.transport.abort()
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer before an application was asked, and close."""
+        self.transport.write(rendered(refusal, self.server_state.default_headers))
+        self.transport.close()
 
     def _send_whole(self, send: Any, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> bool:
         """Send a response in one write, at a quarter of the cost of two messages by `send`.
@@ -133,10 +211,35 @@ class HopLimitProtocol(httptools_impl.HttpToolsProtocol):
         self._limited = bool(hops)
 
 
+class Shared:
+    """The properties that all connections of a process share."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, patience: Patience) -> None:
+        self.loop = loop
+        self.patience = patience
+        self.write_queue = WriteQueue(loop)
+        self.connections: set[HopLimitProtocol] = set()
+
+    def admit(self, connection: HopLimitProtocol) -> bool:
+        """Count `connection`. Where there are too many, those of which nothing was heard longest are closed first.
+
+        False: there are too many, and all of them are being answered.
+        """
+        if len(self.connections) >= self.patience.connections:
+            idle = [other for other in self.connections if other.waits_for()[0] in (Phase.SILENCE, Phase.HEAD)]
+            for other in nlargest(_CLOSED_AT_ONCE, idle, key=lambda other: other.watch.ticks):
+                self.connections.discard(other)
+                other.transport.close()
+            if not idle:
+                return False
+        self.connections.add(connection)
+        return True
+
+
 class Application:
     """An ASGI application that is served over HTTP/1.1, and its connections."""
 
-    def __init__(self, app: Any, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, app: Any, shared: Shared) -> None:
         self._config = Config(
             app,
             loop="none",
@@ -144,24 +247,26 @@ class Application:
             ws="none",
             interface="asgi3",
             log_config=None,
+            log_level="error",  # no line for each malformed request, of which anybody can send as many as he likes
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_keep_alive=shared.patience.silence,
         )
         self._config.load()
         self._state = server.ServerState()
-        self._loop = loop
-        self._write_queue = WriteQueue(loop)
+        self._shared = shared
         self.tick()
 
     def protocol(self) -> asyncio.Protocol:
         """The protocol of a new connection."""
-        return HopLimitProtocol(self._config, self._state, self._write_queue, self._loop)
+        return HopLimitProtocol(self._config, self._state, self._shared)
 
     def tick(self) -> None:
-        """Set the Date header of responses. To be called once a second."""
+        """Set the Date header of responses, and count the waits of connections. To be called once a second."""
         self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+        for connection in list(self.connections):
+            connection.tick(self._shared.patience)
 
     def shut_down(self) -> None:
         """Close all connections, each after its request in progress."""

@@ -79,6 +79,7 @@ class AuditRow(NamedTuple):
 
     `principal` is the ARN that policies are attached to (of a role session, the role's). `management` is
     false for data events. `resources` are pairs of type and name. `use` is None where nobody was authenticated.
+    `stranger`: it is the row of an unauthenticated call, with a retention of its own.
     """
 
     at: float
@@ -96,6 +97,7 @@ class AuditRow(NamedTuple):
     resources: tuple[tuple[str, str], ...]
     data: bytes
     use: Use | None = None
+    stranger: bool = False
 
 
 class Field(StrEnum):
@@ -140,10 +142,14 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """The retention of the event history: CloudTrail's 90 days, and a number of rows."""
+    """The retention of the event history: CloudTrail's 90 days, and a number of rows.
+
+    `rows` are those of authenticated calls, `strangers` those of all others, which push out only one another.
+    """
 
     days: int = 90
     rows: int = 1_000_000
+    strangers: int = 50_000
 
 
 class Follower(Protocol):
@@ -236,7 +242,7 @@ class Journal(Protocol):
     def scan(self, after: int, limit: int) -> list[Found]:
         """The first `limit` audit rows behind the position `after` (0: from the first that is kept), oldest first.
 
-        Positions are dense: where the first one is not `after` + 1, the rows in between are past their retention.
+        Positions are given without gaps: where one is missing, its row is past its retention.
         """
         ...
 

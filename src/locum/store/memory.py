@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from operator import itemgetter
 from threading import Lock
 from typing import Final
 
@@ -168,9 +169,12 @@ class MemoryJournal:
             ]
 
     def maintain(self, now: float) -> bool:
-        held, oldest = self._held, now - self._retention.days * DAY
+        held, retention = self._held, self._retention
         with held.lock:
-            held.rows = [row for row in held.rows[-self._retention.rows :] if row[1].at >= oldest]
+            rows = [row for row in held.rows if row[1].at >= now - retention.days * DAY]
+            known = [row for row in rows if not row[1].stranger][-retention.rows :]
+            strangers = [row for row in rows if row[1].stranger][-retention.strangers :]
+            held.rows = sorted([*known, *strangers], key=itemgetter(0))
         return False
 
     def close(self) -> None:

@@ -11,7 +11,9 @@ import pytest
 
 from locum import __version__
 from locum.core.http import HttpRequest
+from locum.gateway.app import Gateway
 from locum.http import asgi
+from locum.http.bodies import Bodies
 from support.inprocess import InProcess, scope_of
 from support.wire_requests import rest, target
 
@@ -49,6 +51,65 @@ def test_a_payload_over_the_limit_is_refused_in_the_callers_protocol_and_recorde
     assert (answer.status, answer.headers["content-type"]) == (413, "application/xml")
     assert b"<Code>EntityTooLarge</Code>" in answer.body
     assert plane.record(answer.headers["x-amz-request-id"]).error_code == "EntityTooLarge"
+
+
+async def half_a_body() -> MutableMapping[str, Any]:
+    return {"type": "http.request", "body": b"{", "more_body": True}
+
+
+def half_sent(plane: InProcess, request: HttpRequest, app: Any = None, **state: Any) -> tuple[int, bytes]:
+    """The status and body for a request whose body does not end."""
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {**scope_of(request), "state": state}
+    plane.run((app or plane.node.gateway)(scope, half_a_body, send))
+    return sent[0]["status"], sent[1]["body"]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [rest("PUT", "/bucket/key"), target("DynamoDB_20120810.PutItem", b"")],
+    ids=["s3", "dynamodb"],
+)
+def test_a_body_that_does_not_come_in_time_is_told_so_in_the_callers_protocol_and_recorded(
+    plane: InProcess, request_: HttpRequest
+) -> None:
+    status, body = half_sent(plane, request_, timed_out=True)
+    assert status == 400
+    assert b"RequestTimeout" in body
+    assert b"Your socket connection to the server was not read from or written to within the timeout period" in body
+    record = plane.records(1)[0]
+    assert (record.error_code, record.stranger) == ("RequestTimeout", True)
+
+
+def test_a_body_for_which_there_is_no_memory_is_told_to_slow_down(plane: InProcess) -> None:
+    bodies = Bodies(limit=10, free=0)
+    app = Gateway(plane.node.runtime, plane.node.gateway._pipeline, bodies)
+    status, body = half_sent(plane, rest("PUT", "/bucket/key"), app)
+    assert (status, b"<Code>SlowDown</Code>" in body) == (503, True)
+    assert bodies.held == 0
+
+
+def test_a_body_is_counted_until_its_request_is_answered(plane: InProcess) -> None:
+    bodies = Bodies()
+    app = Gateway(plane.node.runtime, plane.node.gateway._pipeline, bodies)
+    messages: list[MutableMapping[str, Any]] = [
+        {"type": "http.request", "body": b"ab", "more_body": True},
+        {"type": "http.request", "body": b"c"},
+    ]
+    held: list[int] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return messages.pop(0)
+
+    async def send(_message: MutableMapping[str, Any]) -> None:
+        held.append(bodies.held)
+
+    plane.run(app(scope_of(rest("PUT", "/bucket/key")), receive, send))
+    assert (held[0], bodies.held) == (3, 0)
 
 
 def test_a_client_that_goes_away_is_sent_nothing(plane: InProcess) -> None:

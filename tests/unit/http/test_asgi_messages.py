@@ -10,6 +10,7 @@ import pytest
 
 from locum.core.http import HttpRequest, HttpResponse
 from locum.http import asgi
+from locum.http.bodies import Bodies, BodyTooLarge
 from support.inprocess import scope_of
 
 Message = MutableMapping[str, Any]
@@ -29,7 +30,7 @@ def read(*messages: Message, **changes: Any) -> HttpRequest:
     async def receive() -> Message:
         return waiting.pop(0)
 
-    return asyncio.run(asgi.read(scope, receive, lambda _request: ALLOWED))
+    return asyncio.run(asgi.read(scope, receive, lambda _request: ALLOWED, Bodies()))
 
 
 def written(response: HttpResponse, method: str = "GET") -> tuple[int, dict[bytes, bytes], list[bytes]]:
@@ -79,13 +80,13 @@ def test_a_client_that_goes_away_leaves_no_request(messages: tuple[Message, ...]
 def test_a_payload_over_the_limit_is_not_gathered() -> None:
     free = body(b"x" * asgi.FREE_BODY, more=True)
     assert len(read(free, body(b"ab", more=True), body(b"cd")).body) == ALLOWED
-    with pytest.raises(asgi.BodyTooLarge) as refused:
+    with pytest.raises(BodyTooLarge) as refused:
         read(free, body(b"ab", more=True), body(b"cde", more=True))
     assert (refused.value.request.raw_path, refused.value.request.body) == ("/a%2Fb", b"")
 
 
 def test_a_payload_that_says_it_is_over_the_limit_is_not_read_at_all() -> None:
-    with pytest.raises(asgi.BodyTooLarge):
+    with pytest.raises(BodyTooLarge):
         read(headers=[(b"content-length", b"%d" % (ALLOWED + 1))])
     assert read(body(b""), headers=[(b"content-length", b"%d" % ALLOWED)]).body == b""
 
@@ -98,7 +99,7 @@ def test_what_anybody_may_send_is_read_without_asking_who_it_is() -> None:
         raise AssertionError("nobody is to be asked")
 
     scope = scope_of(HttpRequest("PUT", "/", "", {"content-length": str(asgi.FREE_BODY)}))
-    assert len(asyncio.run(asgi.read(scope, receive, unasked)).body) == asgi.FREE_BODY
+    assert len(asyncio.run(asgi.read(scope, receive, unasked, Bodies())).body) == asgi.FREE_BODY
 
 
 # -- writing -------------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ rows = st.builds(
     management=st.booleans(),
     resources=st.lists(st.tuples(st.sampled_from(["T1", "T2"]), st.sampled_from(["n", "nn"])), max_size=2).map(tuple),
     data=st.just(b"{}"),
+    stranger=st.booleans(),
 )
 maybe = st.one_of(st.none(), st.booleans())
 queries = st.builds(
@@ -115,8 +116,8 @@ def test_two_handles_of_one_file_fill_index_and_drop_the_same_parts(story: list[
             connection.close()
 
 
-def row(at: float) -> AuditRow:
-    return AuditRow(at, "0", "e", "r", "N", "s", "", "", "", True, False, True, (), b"%d" % at)
+def row(at: float, *, stranger: bool = False) -> AuditRow:
+    return AuditRow(at, "0", "e", "r", "N", "s", "", "", "", True, False, True, (), b"%d" % at, None, stranger)
 
 
 def maintained(connection: sqlite3.Connection, trail: Trail, now: float) -> list[int]:
@@ -129,6 +130,22 @@ def test_what_is_beyond_the_number_of_rows_goes_a_part_at_a_time(connection: sql
     trail = Trail(connection, Retention(rows=10), part_rows=5)
     stored(connection, trail, [row(float(n)) for n in range(1, 24)])
     assert maintained(connection, trail, 30.0) == list(range(23, 10, -1))
+
+
+def test_strangers_push_out_only_one_another(connection: sqlite3.Connection) -> None:
+    trail = Trail(connection, Retention(rows=10, strangers=5), part_rows=5)
+    stored(connection, trail, [row(float(n), stranger=n % 5 != 0) for n in range(1, 44)])
+    assert maintained(connection, trail, 50.0) == [43, 42, 41, 40, 39, 38, 37, 36, *range(35, 0, -5)]
+    stored(connection, trail, [row(float(n)) for n in range(44, 60)])
+    assert maintained(connection, trail, 60.0)[-8:] == [46, 43, 42, 41, 39, 38, 37, 36]
+
+
+def test_a_part_that_only_strangers_filled_is_searched_and_goes(connection: sqlite3.Connection) -> None:
+    trail = Trail(connection, Retention(days=1, strangers=5), part_rows=5)
+    stored(connection, trail, [row(float(n), stranger=n <= 10) for n in range(1, 13)])
+    assert maintained(connection, trail, 12.0) == [12, 11, 10, 9, 8, 7, 6]
+    assert [int(data) for _, data in trail.find(connection, AuditQuery(start=9.0))] == [12, 11, 10, 9]
+    assert Trail(connection, Retention(), part_rows=5).scan(connection, 9, 2) == [(10, b"10"), (11, b"11")]
 
 
 def test_what_is_older_than_its_days_goes_and_the_newest_part_stays(connection: sqlite3.Connection) -> None:

@@ -17,9 +17,11 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from locum.backends.moto import internals, s3_events, sns_messages
+from locum.backends.moto.turns import in_turn
 from locum.backends.port import BackendCall, Carried, Delivery
 from locum.core.arn import PARTITION, Arn
 from locum.core.clock import iso8601
@@ -66,7 +68,8 @@ class Collected:
         """The result of the call. An error has no deliveries."""
         if response.status >= 400:
             return Carried(response)
-        return Carried(response, tuple(self._deliveries), self.undo)
+        undo = self.undo
+        return Carried(response, tuple(self._deliveries), None if undo is None else partial(in_turn, undo))
 
 
 _current: ContextVar[Collected | None] = ContextVar("locum_call_under_way", default=None)

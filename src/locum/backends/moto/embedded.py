@@ -1,7 +1,7 @@
 """The default backend: moto in this process.
 
-moto is plain Python under the GIL, so that threads do not make it faster; but some of its calls block (an SQS long
-poll, Lambda). Calls that are known to be short run on the event loop, all others on a few threads.
+moto is plain Python, and knows no threads: its code runs in one thread at a time (`turns`). Calls that are known to be
+short run on the event loop where no other call is being carried out, all others on a few threads.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -18,8 +19,23 @@ from werkzeug.exceptions import HTTPException
 
 from locum.backends import translate
 from locum.backends.directory import Directory
-from locum.backends.moto import deliveries, facts, fence, handlers, identity, lookups, objects, s3, s3_acls, uploads
+from locum.backends.moto import (
+    deliveries,
+    facts,
+    fence,
+    handlers,
+    identity,
+    internals,
+    lookups,
+    objects,
+    s3,
+    s3_acls,
+    uploads,
+)
+from locum.backends.moto.bodies import Body
+from locum.backends.moto.long_polls import LongPolls
 from locum.backends.moto.s3 import not_implemented
+from locum.backends.moto.turns import Taken, at_once, in_turn
 from locum.backends.moto.workers import Workers, contained
 from locum.backends.port import BackendCall, Carried
 from locum.core.errors import Fault
@@ -34,6 +50,15 @@ SHORT: Final = {
     "dynamodb": frozenset({"GetItem", "PutItem", "DeleteItem", "UpdateItem", "Query", "DescribeTable"}),
 }
 """Calls that take well under a millisecond for any input."""
+
+SHORT_WITH: Final = {"s3": {"PutObject": 1 << 14}}
+"""Calls that take about as long if their body has at most so many octets."""
+
+WAITING: Final = {
+    "swf": frozenset({"PollForActivityTask", "PollForDecisionTask"}),
+    "lambda": frozenset({"Invoke", "InvokeAsync"}),
+}
+"""Calls in which moto waits for something: they cannot have the turn while they do."""
 
 _FORM_PROTOCOLS: Final = ("query", "ec2")
 _HOP_BY_HOP: Final = frozenset({"status", "server", "date", "connection", "transfer-encoding"})
@@ -51,9 +76,12 @@ class EmbeddedMoto:
             os.environ.pop(name, None)
         self._directory = directory
         self._installed: set[str] = set()
+        self._loaded: set[str] = set()
         self._workers = Workers()
+        self._long_polls = LongPolls(self._carry)
         deliveries.divert()
         fence.put_up()
+        internals.keep_bodies_in(Body)
 
     async def call(self, call: BackendCall) -> Carried:
         if call.account not in self._installed:
@@ -61,24 +89,58 @@ class EmbeddedMoto:
             self._installed.add(call.account)
         if call.service == "s3":
             s3.check(call)
-            uploads.check(call)
-            s3_acls.check(call)
         fence.check(call)
-        if call.operation in SHORT.get(call.service, ()):
-            plain = call.service == "s3" and call.operation in objects.OPERATIONS
-            read = contained(objects.read, call) if plain else None
-            return contained(carry_out, call) if read is None else Carried(read)
-        return await self._workers.run(carry_out, call)
+        await self._load(call.service)
+        return await (self._long_polls.call(call) if call.service == "sqs" else self._carry(call))
+
+    async def _load(self, service: str) -> None:
+        """Load moto's module of `service` beside the event loop, as it may take seconds.
+
+        That has its turn as well: modules that import one another are not to be imported in two threads.
+        """
+        if service not in self._loaded:
+            await self._workers.run(in_turn, handlers.load, service)
+            self._loaded.add(service)
+
+    async def _carry(self, call: BackendCall) -> Carried:
+        if call.operation in WAITING.get(call.service, ()):
+            return await self._workers.run(carry_out, call)
+        if _is_short(call):
+            work = _read if call.service == "s3" and call.operation in objects.OPERATIONS else carry_out
+            with suppress(Taken):
+                return at_once(contained, work, call)
+        return await self._workers.run(in_turn, carry_out, call)
 
     async def facts(self, service: str, arn: str, account: str, region: str) -> ResourceFacts:
-        return contained(facts.facts, service, arn, account, region)
+        if facts.knows(service):
+            await self._load(service)
+        try:
+            return at_once(contained, facts.facts, service, arn, account, region)
+        except Taken:
+            return await self._workers.run(in_turn, facts.facts, service, arn, account, region)
 
     async def close(self) -> None:
         self._workers.close()
 
 
+def _is_short(call: BackendCall) -> bool:
+    if call.operation in SHORT.get(call.service, ()):
+        return True
+    largest = SHORT_WITH.get(call.service, {}).get(call.operation)
+    return largest is not None and len(call.body) <= largest
+
+
+def _read(call: BackendCall) -> Carried:
+    """Carry out a GetObject or HeadObject, in the simple way where that is possible."""
+    read = objects.read(call)
+    return carry_out(call) if read is None else Carried(read)
+
+
 def carry_out(call: BackendCall) -> Carried:
     """Run moto's handler for `call` in this thread. Raises Fault where moto has no such service or operation."""
+    if call.service == "s3":
+        uploads.check(call)
+        s3_acls.check(call)
     part = handlers.module_of(call.service) or ""
     allowed = lookups.Within(part, call.account, f"{call.service}:{call.operation}")
     with allowed, deliveries.collecting(call) as collected:
@@ -104,7 +166,9 @@ def _response_to(call: BackendCall) -> HttpResponse:
     if handler is None:
         raise not_implemented(call)
     environ = _environ(call, service.host, restated, protocol)
-    answer = _run_handler(call, handler, Request(environ) if protocol in _FORM_PROTOCOLS else _Request(environ))
+    form = protocol in _FORM_PROTOCOLS
+    request = Request(environ, populate_request=False) if form else _Request(environ, restated.body)
+    answer = _run_handler(call, handler, request)
     if protocol == "json":  # which moto sometimes gets wrong
         _set_content_type(answer, restated.headers["content-type"])
     if call.protocol != CBOR:
@@ -134,7 +198,17 @@ def _set_content_type(answer: HttpResponse, content_type: str) -> None:
 
 
 class _Request(Request):  # type: ignore[misc] # moto has no types
-    """A request whose body is not parsed as a form. The Content-Type of an S3 object may be that of a form."""
+    """A request whose body is not parsed as a form. The Content-Type of an S3 object may be that of a form.
+
+    Nor is the body copied, or kept in a cycle of objects, as a request that is in its own environment is.
+    """
+
+    def __init__(self, environ: dict[str, Any], body: bytes) -> None:
+        super().__init__(environ, populate_request=False)
+        self._body = body
+
+    def get_data(self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False) -> bytes | str:
+        return self._body.decode(errors="replace") if as_text else self._body
 
     @property
     def want_form_data_parsed(self) -> bool:

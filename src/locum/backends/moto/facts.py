@@ -28,6 +28,11 @@ from locum.core.resources import UNKNOWN, UNREADABLE, ResourceFacts
 Finder = Callable[[Arn, str, str], ResourceFacts]
 
 
+def knows(service: str) -> bool:
+    """Whether there are facts of resources of `service`."""
+    return service in _FINDERS
+
+
 def facts(service: str, arn: str, account: str, region: str) -> ResourceFacts:
     """The facts of the resource `arn` in moto; `account` and `region` are used where the ARN has none.
 

@@ -7,6 +7,7 @@ from moto.awslambda.exceptions import UnknownFunctionException
 from locum.backends.moto.lookups import Within
 from locum.backends.moto.models import models_of
 from locum.backends.moto.relied_on import check
+from locum.backends.moto.turns import in_turn
 from locum.core.arn import PARTITION
 from locum.core.functions import Function
 
@@ -14,6 +15,10 @@ from locum.core.functions import Function
 def find(account: str, region: str, name: str, qualifier: str) -> Function | None:
     """The version of the function `name` that `qualifier` (a version, an alias, or nothing) means, or None."""
     check("awslambda")
+    return in_turn(_find, account, region, name, qualifier)
+
+
+def _find(account: str, region: str, name: str, qualifier: str) -> Function | None:
     kept = models_of("lambda", account, region)
     if kept is None:
         return None

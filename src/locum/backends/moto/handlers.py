@@ -81,6 +81,13 @@ def module_of(service: str) -> str | None:
     return module if available else None
 
 
+def load(service: str) -> None:
+    """Load the moto module for the botocore service `service`, where there is one. Raises as `find`."""
+    module = module_of(service)
+    if module is not None:
+        _urls(module)
+
+
 @lru_cache(maxsize=_CACHE_SIZE)
 def find(service: str, endpoint_prefix: str, signing_name: str, region: str, account: str) -> Service | None:
     """The moto service for a botocore service, or None where moto has none.

@@ -9,10 +9,12 @@ import importlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from types import SimpleNamespace
 from typing import Any, Final
 
 from moto.core.base_backend import BackendDict
 from moto.core.config import default_user_config
+from moto.s3 import models as s3_models
 from moto.s3 import notifications
 from moto.s3.models import FakeBucket, S3Backend
 from moto.sns.models import Subscription
@@ -115,6 +117,11 @@ def withdraw_bucket_guard() -> None:
         return neutral
 
     FakeBucket.get_permission = neutral_permission
+
+
+def keep_bodies_in(body: type[Any]) -> None:
+    """Replace the temporary files of moto's S3 by `body`, which is made and used as one."""
+    s3_models.tempfile = SimpleNamespace(SpooledTemporaryFile=body)
 
 
 def withdraw_key_guard() -> None:

@@ -25,6 +25,8 @@ _CONFINE: Final = "to keep stacks from passing roles and from reading objects"
 _GRANT: Final = "to know what ACLs grant and what is blocked for the public"
 _UPLOADS: Final = "to tell the uploads of one key from those of another"
 _READ: Final = "to read an object at once"
+_BODY: Final = "to pass a body without copies, and to free it"
+_OCTETS: Final = "to keep an object's octets without copies"
 _JUDGE: Final = "to keep moto from judging calls that were allowed"
 _LEND: Final = "to show moto the roles and profiles that there are"
 _KEEP: Final = "to keep a queue's policy when other attributes are set"
@@ -46,6 +48,10 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         "moto.core.request": (
             Relied("PRESERVED_HEADER_NAMES_ENVIRON_KEY", "to keep the spelling of an object's metadata"),
             Relied("Request", _CALL, has=("want_form_data_parsed", "raw_url")),
+        ),
+        "werkzeug.wrappers.request": (
+            Relied("Request", _BODY, takes=("environ", "populate_request")),
+            Relied("Request.get_data", _BODY, takes=("self", "cache", "as_text", "parse_form_data")),
         ),
         "moto.core.exceptions": (Relied("ServiceException", "to answer a service's errors", has=("code", "message")),),
         "moto.utilities.tagging_service": (
@@ -92,6 +98,8 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             ),
             Relied("FakeKey", _READ, has=("value", "storage_class", "multipart", "response_dict", "metadata")),
             Relied("FakeKey", _READ, has=("checksum_algorithm", "checksum_type", "checksum_value")),
+            Relied("tempfile.SpooledTemporaryFile", _OCTETS),
+            Relied("FakeKey", _OCTETS, has=("_value_buffer", "dispose")),
             Relied("FakeKey", _TELL, has=("name", "size", "etag", "version_id", "expiry_date")),
             Relied("OWNER", _GRANT),
             Relied("get_canned_acl", _GRANT, takes=("acl",)),

@@ -79,14 +79,18 @@ class Workers:
 
     def _serve(self) -> None:
         while (task := self._waiting.get()) is not None:
-            if not task.outcome.set_running_or_notify_cancel():
-                continue
-            try:
-                task.outcome.set_result(task.work())
-            except (Fault, MotoFailed) as error:
-                task.outcome.set_exception(error)
+            task.run()
+            del task  # and with it the body of its call, which would be kept until the next one
 
 
 class _Task(NamedTuple):
     outcome: Future[Any]
     work: Callable[[], Any]
+
+    def run(self) -> None:
+        if not self.outcome.set_running_or_notify_cancel():
+            return
+        try:
+            self.outcome.set_result(self.work())
+        except (Fault, MotoFailed) as error:
+            self.outcome.set_exception(error)

@@ -16,6 +16,7 @@ import uvloop
 from locum.agents.instances import GRACE, InstanceHost
 from locum.cli.compose import Node, Options
 from locum.cli.home import PLANE_FILE, Plane, data_option, default_home, plane_text
+from locum.cli.open_files import raise_open_files
 from locum.cli.root_account import DEFAULT_ACCOUNT
 from locum.compute.control import Control
 from locum.compute.handover import SOCKET_NAME
@@ -75,6 +76,7 @@ def command(
             f"{options.data} is too long a path: that of the socket in it may have {_LONGEST_SOCKET} octets; "
             "choose another --data"
         )
+    raise_open_files()
     uvloop.run(_serve(options, quiet=quiet))
 
 

@@ -1,0 +1,63 @@
+"""Limits for refused calls of nobody who is known: their number per source, and their answer beyond it.
+
+Anybody who reaches the port can make such calls, and each leaves a record. A source that makes too many of them is
+told to slow down, and leaves no more records until it did.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from locum.core.errors import Fault
+
+_log: Final = logging.getLogger("locum.gateway")
+
+_SLOW_DOWN: Final = ("SlowDown", "Please reduce your request rate.", 503)
+"""Amazon S3 API Reference, "Error responses"."""
+
+_THROTTLED: Final = {
+    "query": ("Throttling", "Rate exceeded", 400),
+    "ec2": ("RequestLimitExceeded", "Request limit exceeded.", 503),
+    "json": ("ThrottlingException", "Rate exceeded", 400),
+    "rest-json": ("ThrottlingException", "Rate exceeded", 429),
+    "smithy-rpc-v2-cbor": ("ThrottlingException", "Rate exceeded", 400),
+}
+"""The error by protocol: "Common error types", ThrottlingException; EC2 API Reference, "Error codes"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How many such calls a source may make: `burst` at once and `rate` a second; `sources` are told apart."""
+
+    burst: float = 1000
+    rate: float = 100
+    sources: int = 4096
+
+
+class Strangers:
+    """The number of refused unauthenticated calls by source: a token bucket for each."""
+
+    def __init__(self, allowance: Allowance = Allowance()) -> None:
+        self._allowance = allowance
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def admit(self, source: str, now: float) -> bool:
+        """Count a call of `source`, an IP address, at `now` (epoch seconds). Whether it is within the limit."""
+        allowance = self._allowance
+        left, since = self._buckets.pop(source, (allowance.burst, now))
+        refilled = min(allowance.burst, left + max(0.0, now - since) * allowance.rate)
+        admitted = refilled >= 1
+        if not admitted and left >= 1:
+            _log.warning("calls without valid credentials come from %s too often: they are not recorded", source)
+        self._buckets[source] = refilled - admitted, now
+        if len(self._buckets) > allowance.sources:
+            self._buckets.popitem(last=False)
+        return admitted
+
+
+def throttled(protocol: str) -> Fault:
+    """The error for a call over the limit, in `protocol` (empty: unknown): S3's where there is no other."""
+    return Fault(*_THROTTLED.get(protocol, _SLOW_DOWN))
