@@ -20,6 +20,7 @@ from locum.authz.planning import Planned, compile_operation
 from locum.authz.rules import NO_RULES, KeyRule, LookupRule, RulesError, ServiceRules, parse_rules
 from locum.authz.services import KEYS, RULES
 from locum.core.partial_arn import UNKNOWN, UNKNOWN_RESOURCE, PartialArn
+from locum.core.resources import ResourceFacts
 from locum.state import State
 
 _PASSING: Final = "iam:PassRole"
@@ -27,18 +28,33 @@ _GENERAL: Final = Path(__file__).parent / "data" / "general.bin"
 
 
 class KeySource(NamedTuple):
-    """The source of a service's condition key: a path into the input, or a function."""
+    """A source of a service's condition key: an attribute of the resource, else a path into the input or a function."""
 
     read: Getter | None
     computed: str
     many: bool
     kinds: frozenset[str]
+    operations: frozenset[str]
+    attribute: str
 
-    def values(self, state: State, call: Call, check: Check) -> list[Any]:
-        """The key's values for `check`; none where the key is absent."""
-        if self.kinds and check.kind not in self.kinds:
+    def values(self, state: State, call: Call, check: Check, facts: ResourceFacts) -> list[Any]:
+        """The key's values for `check`; none where the key is absent. `facts` are those of the check's resource."""
+        if (self.kinds and check.kind not in self.kinds) or (self.operations and call.operation not in self.operations):
             return []
-        return KEYS[self.computed](state, call, check) if self.read is None else self.read(call.params, None)
+        own = self.attribute and _attribute(self.attribute, check.resource, facts)
+        if own:
+            return [own]
+        if self.computed:
+            return KEYS[self.computed](state, call, check)
+        return [] if self.read is None else self.read(call.params, None)
+
+
+def _attribute(name: str, resource: str, facts: ResourceFacts) -> str:
+    """An attribute of a resource; empty where it is not known. `.id` and `.arn` are those of its ARN."""
+    if not name.startswith("."):
+        return facts.attributes.get(name, "")
+    known = "" if isinstance(resource, PartialArn) else resource
+    return known.rpartition(":")[2].rpartition("/")[2] if name == ".id" else facts.arn or known
 
 
 class LookupSource(NamedTuple):
@@ -57,7 +73,7 @@ class Service:
         self.prefix = rules.prefix or name
         self.protocol = rules.protocol
         self.rules = rules
-        self.keys = {key: _source(rule) for key, rule in rules.keys.items()}
+        self.keys = {key: tuple(map(_source, each)) for key, each in rules.keys.items()}
         self.lookups = {name: _lookup(rule) for name, rule in rules.lookups.items()}
         self._planned: dict[str, Planned | None] = {}
 
@@ -79,11 +95,12 @@ class Service:
 
 
 def _source(rule: KeyRule) -> KeySource:
-    if rule.path.startswith("@"):
-        if rule.path[1:] not in KEYS:
-            raise RulesError(f"{rule.name}: no function {rule.path[1:]!r}")
-        return KeySource(None, rule.path[1:], rule.many, rule.kinds)
-    return KeySource(compile_path(rule.path), "", rule.many, rule.kinds)
+    own, _, rest = rule.path.partition("}|") if rule.path.startswith("{") else ("", "", rule.path)
+    computed = rest[1:] if rest.startswith("@") else ""
+    if computed and computed not in KEYS:
+        raise RulesError(f"{rule.name}: no function {computed!r}")
+    read = compile_path(rest, complete=True) if rest and not computed else None
+    return KeySource(read, computed, rule.many, rule.kinds, rule.operations, own.strip("{}"))
 
 
 def _lookup(rule: LookupRule) -> LookupSource:

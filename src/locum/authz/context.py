@@ -85,9 +85,8 @@ class Conditions(Mapping[str, Value]):
         return self._of_service(key)
 
     def _of_service(self, key: str) -> Value | None:
-        source = service(self.call.service).keys.get(key)
-        if source is not None:
-            values = [scalar(value) for value in source.values(self.state, self.call, self.check)]
+        for source in service(self.call.service).keys.get(key, ()):
+            values = [scalar(value) for value in source.values(self.state, self.call, self.check, self.facts)]
             if values:
                 return tuple(values) if source.many or len(values) > 1 else values[0]
         return _fold(_session_context(self.call.caller)).get(key)

@@ -14,15 +14,22 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
+UNKNOWN_VALUE: Final = "\0"
+"""A value that is not known and equals no value of a policy. It is not empty: ForAllValues ignores the empty string."""
+
 _STEP: Final = re.compile(r"[\w-]+(\{=?\})?(\[\])?")
 
 Getter = Callable[[Mapping[str, Any], Any], list[Any]]
 """(parameters, current item) -> the values at the path, none of them None."""
 
 
-def compile_path(text: str) -> Getter:
-    """Compile the path `text`. Raises ValueError where it is not a path."""
-    getters = [_alternative(part) for part in text.split("|")]
+def compile_path(text: str, *, complete: bool = False) -> Getter:
+    """Compile the path `text`. Raises ValueError where it is not a path.
+
+    `complete`: an element of a list or map without the rest of the path has UNKNOWN_VALUE for a value, not none, so
+    that values of some elements are never taken for those of all.
+    """
+    getters = [_alternative(part, complete) for part in text.split("|")]
     if len(getters) == 1:
         return getters[0]
 
@@ -45,7 +52,7 @@ def scalar(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def _alternative(text: str) -> Getter:
+def _alternative(text: str, complete: bool) -> Getter:
     if len(text) >= 2 and text[0] == text[-1] == "'":
         constant = [text[1:-1]]
         return lambda params, item: constant
@@ -55,7 +62,8 @@ def _alternative(text: str) -> Getter:
         raise ValueError(f"not a path: {text!r}")
     if not relative and len(steps) == 1 and steps[0][-1] not in "]}":
         return _member(steps[0])
-    walkers = [_walker(step) for step in steps]
+    inside = [complete and any(before[-1] in "]}" for before in steps[:at]) for at in range(len(steps))]
+    walkers = [_walker(step, UNKNOWN_VALUE if within else None) for step, within in zip(steps, inside, strict=True)]
 
     def walk(params: Mapping[str, Any], item: Any) -> list[Any]:
         values: Iterable[Any] = (item if relative else params,)
@@ -74,8 +82,8 @@ def _member(name: str) -> Getter:
     return member
 
 
-def _walker(step: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
-    """The function that takes one step from each of some values."""
+def _walker(step: str, missing: str | None) -> Callable[[Iterable[Any]], Iterator[Any]]:
+    """The function that takes one step from each of some values; `missing`, if any, is there where a value has none."""
     each = step.endswith("[]")
     rest = step.removesuffix("[]")
     values_of, keys_of = rest.endswith("{=}"), rest.endswith("{}")
@@ -85,6 +93,8 @@ def _walker(step: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
         for value in values:
             found = value.get(name) if isinstance(value, Mapping) else None
             if found is None:
+                if missing is not None:
+                    yield missing
                 continue
             inner: Iterable[Any] = found.keys() if keys_of else found.values() if values_of else (found,)
             for element in inner:

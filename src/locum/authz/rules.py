@@ -5,7 +5,7 @@ A file holds one service, with one declaration per line; `#` starts a comment.
     prefix s3                       the service's prefix in policies
     protocol rest-xml               its preferred protocol
     type object arn:aws:s3:::{Bucket}/{Key} [via s3_object]
-    key s3:prefix Prefix [on bucket,object]
+    key s3:prefix Prefix [on bucket,object] [in ListObjects,ListObjectsV2]
     keys sts:TransitiveTagKeys TransitiveTagKeys[]
     lookup security-group GroupName DescribeSecurityGroups GroupNames[] SecurityGroups[].GroupId
 
@@ -20,8 +20,11 @@ unless a check binds them otherwise; `{.region}`, `{.account}` are the call's. `
 `lookup` tells how the backend finds a resource of a type by another name (`by`): the member that has the name, the
 operation, its parameter (`Member`, `Member[]`, or `Filters:name` for a filter), and the path of the missing part, or
 of the ARN, in its answer.
-`key` gives the member that a condition key is read from (`keys`: a multivalued one), and for which resource types;
-a name after `@` is a function of `locum.authz.services`.
+`key` gives the member that a condition key is read from (`keys`: a multivalued one), for which resource types and in
+which operations; of several lines for a key the first that has a value is used. A name after `@` is a function of
+`locum.authz.services`. A name in braces before either is an attribute of the resource as the backend knows it, which is
+used first (`{vpc}|@ec2_vpc`); `{.id}` is the end of the resource's ARN, `{.arn}` all of it. An element of a list that
+lacks the rest of a key's path has the unknown value: the values of some elements are not those of all.
 
 A check is an action (`=` is the prefix and the operation's own name), a resource (a type, or `*` where the action
 has no resource-level permissions) and clauses:
@@ -62,12 +65,13 @@ class TypeRule(NamedTuple):
 
 
 class KeyRule(NamedTuple):
-    """The source of a condition key. `kinds` are the resource types that have it; empty for all."""
+    """A source of a condition key. `kinds` and `operations` are the resource types and calls with it; empty for all."""
 
     name: str
     path: str
     many: bool
     kinds: frozenset[str]
+    operations: frozenset[str]
 
 
 class LookupRule(NamedTuple):
@@ -106,7 +110,7 @@ class ServiceRules(NamedTuple):
     prefix: str
     protocol: str
     types: dict[str, TypeRule]
-    keys: dict[str, KeyRule]
+    keys: dict[str, tuple[KeyRule, ...]]
     operations: dict[str, OperationRule]
     lookups: dict[tuple[str, str], LookupRule]
 
@@ -146,7 +150,7 @@ def parse_rules(text: str) -> ServiceRules:
             rules.lookups[kind, member] = LookupRule(*lookup)
         elif words[0] in ("key", "keys"):
             key = _key(words)
-            rules.keys[key.name] = key
+            rules.keys[key.name] = (*rules.keys.get(key.name, ()), key)
         else:
             names = tuple(words)
             if rules.operations.keys() & set(names):
@@ -171,10 +175,11 @@ def _type(words: list[str]) -> TypeRule:
 
 
 def _key(words: list[str]) -> KeyRule:
-    if len(words) not in (3, 5) or (len(words) == 5 and words[3] != "on"):
-        raise RulesError(f"not `key NAME PATH [on TYPES]`: {' '.join(words)}")
-    kinds = frozenset(words[4].split(",")) if len(words) == 5 else frozenset()
-    return KeyRule(words[1].lower(), words[2], words[0] == "keys", kinds)
+    clauses = dict(zip(words[3::2], words[4::2], strict=False))
+    if len(words) != 3 + 2 * len(clauses) or not clauses.keys() <= {"on", "in"}:
+        raise RulesError(f"not `key NAME PATH [on TYPES] [in OPERATIONS]`: {' '.join(words)}")
+    kinds, operations = (frozenset(filter(None, clauses.get(name, "").split(","))) for name in ("on", "in"))
+    return KeyRule(words[1].lower(), words[2], words[0] == "keys", kinds, operations)
 
 
 def _extended(rule: OperationRule, words: list[str], prefix: str, operation: str) -> OperationRule:

@@ -127,6 +127,38 @@ def test_a_secret_by_its_arn_and_by_its_name(plane: InProcess, known: Known) -> 
     assert known(f"arn:aws:secretsmanager:{REGION}:{HOME}:secret:none") == UNKNOWN
 
 
+def test_what_the_condition_keys_of_ec2_need(plane: InProcess, known: Known) -> None:
+    client = plane.client("ec2")
+    home = f"arn:aws:ec2:{REGION}:{HOME}"
+    vpc = client.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = client.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]
+    group = client.create_security_group(GroupName="facts", Description="d", VpcId=vpc)["GroupId"]
+    interface = client.create_network_interface(SubnetId=subnet["SubnetId"])["NetworkInterface"]["NetworkInterfaceId"]
+    in_vpc = {"vpc": f"{home}:vpc/{vpc}"}
+    zoned = {**in_vpc, "zone": subnet["AvailabilityZone"]}
+    assert known(f"{home}:subnet/{subnet['SubnetId']}").attributes == zoned
+    assert known(f"{home}:security-group/{group}").attributes == in_vpc
+    assert known(f"{home}:network-interface/{interface}").attributes == {
+        **zoned,
+        "subnet": f"{home}:subnet/{subnet['SubnetId']}",
+    }
+    zone = subnet["AvailabilityZone"]
+    volume = client.create_volume(AvailabilityZone=zone, Size=8, VolumeType="gp3", Encrypted=True)["VolumeId"]
+    about = {"encrypted": "true", "volume_type": "gp3", "volume_size": "8", "zone": zone}
+    assert about.items() <= known(f"{home}:volume/{volume}").attributes.items()
+    snapshot = client.create_snapshot(VolumeId=volume)["SnapshotId"]
+    found = known(f"arn:aws:ec2:{REGION}::snapshot/{snapshot}").attributes
+    assert (found["parent_volume"], found["owner"], found["volume_size"]) == (f"{home}:volume/{volume}", HOME, "8")
+    address = client.allocate_address(Domain="vpc")
+    ip = {"domain": "vpc", "public_ip": address["PublicIp"]}
+    assert known(f"{home}:elastic-ip/{address['AllocationId']}").attributes == ip
+    client.create_key_pair(KeyName="facts", KeyType="ed25519")
+    assert known(f"{home}:key-pair/facts").attributes == {"type": "ed25519"}
+    image = client.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    assert known(f"arn:aws:ec2:{REGION}::image/{image}").attributes["public"] == "true"
+    assert known(f"{home}:vpc-peering-connection/pcx-1").attributes == {}
+
+
 def test_a_table_its_indexes_and_its_stream(plane: InProcess, known: Known) -> None:
     client = plane.client("dynamodb")
     table = client.create_table(

@@ -24,6 +24,7 @@ from locum.authz.functions import (
 )
 from locum.authz.services import (
     apigateway,
+    autoscaling,
     cloudformation,
     dynamodb,
     ec2,
@@ -39,6 +40,7 @@ from locum.authz.services import (
     lambda_,
     logs,
     organizations,
+    rds,
     route53,
     s3,
     secretsmanager,
@@ -55,6 +57,7 @@ RULES: Final = Path(__file__).parent
 
 _SERVICES: Final[Mapping[str, Functions]] = {
     "apigateway": apigateway.FUNCTIONS,
+    "autoscaling": autoscaling.FUNCTIONS,
     "cloudformation": cloudformation.FUNCTIONS,
     "dynamodb": dynamodb.FUNCTIONS,
     "ec2": ec2.FUNCTIONS,
@@ -70,6 +73,7 @@ _SERVICES: Final[Mapping[str, Functions]] = {
     "lambda": lambda_.FUNCTIONS,
     "logs": logs.FUNCTIONS,
     "organizations": organizations.FUNCTIONS,
+    "rds": rds.FUNCTIONS,
     "route53": route53.FUNCTIONS,
     "s3": s3.FUNCTIONS,
     "secretsmanager": secretsmanager.FUNCTIONS,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from locum.authz.call import Call, Check, Value
 from locum.authz.functions import Circumstances, Functions, Planner, Values
-from locum.authz.paths import scalar
+from locum.authz.paths import UNKNOWN_VALUE, scalar
 from locum.core.arn import PARTITION
 from locum.core.errors import Fault
 from locum.core.partial_arn import UNKNOWN, arn_of
@@ -101,9 +101,6 @@ _KEYWORDS: Final = frozenset(
     | {"attribute_exists", "attribute_not_exists", "attribute_type", "if_not_exists", "list_append"}
 )
 _PARTIQL: Final = frozenset({"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"})
-UNKNOWN_VALUE: Final = "\0"
-"""A value that is not known and equals no value of a policy. It is not empty: ForAllValues ignores the empty string."""
-
 _EXPRESSIONS: Final = (
     "ProjectionExpression",
     "KeyConditionExpression",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from locum.authz.call import Call, Check, Value
 from locum.authz.functions import Circumstances, Functions, KeyReader, Values, as_values
+from locum.authz.paths import scalar
 from locum.authz.services.iam import profile_of
 from locum.core.arn import PARTITION, iam_arn
-from locum.core.partial_arn import UNKNOWN, arn_of
+from locum.core.partial_arn import NEW, UNKNOWN, PartialArn, arn_of
 from locum.core.resources import ResourceFacts
 from locum.state import Instance, ProfileAssociation, State
 from locum.state.arns import entity_by_arn
@@ -115,7 +116,101 @@ def _metadata(member: str, field: str) -> KeyReader:
 
 def _availability_zone(state: State, call: Call, check: Check) -> list[str]:
     instance = entity_by_arn(state, Instance, check.resource)
-    return as_values(instance.zone if instance else (call.params.get("Placement") or {}).get("AvailabilityZone"))
+    if instance is not None:
+        return [instance.zone]
+    placement = call.params.get("Placement") or {}
+    return as_values(placement.get("AvailabilityZone") or call.params.get("AvailabilityZone"))
+
+
+def _tenancy(state: State, call: Call, check: Check) -> list[str]:
+    """ec2:Tenancy of what is launched or created; "default" where the request does not tell."""
+    if check.kind == "vpc":
+        return as_values(call.params.get("InstanceTenancy", "default") if _is_new(check) else None)
+    return as_values((call.params.get("Placement") or {}).get("Tenancy", "default"))
+
+
+def _is_new(check: Check) -> bool:
+    return isinstance(check.resource, PartialArn) and NEW in check.resource.parts
+
+
+def _arn(call: Call, kind: str, identifier: Any, owner: str = "", region: str = "") -> list[str]:
+    """The ARN of the resource that a request names by its id; none where it names none."""
+    account, region = owner or call.caller.account, region or call.region
+    return [f"arn:{PARTITION}:ec2:{region}:{account}:{kind}/{identifier}"] if identifier else []
+
+
+def _vpc(state: State, call: Call, check: Check) -> list[str]:
+    """ec2:Vpc, ec2:RequesterVpc: the VPC in which the request creates the resource."""
+    return _arn(call, "vpc", call.params.get("VpcId")) if _is_new(check) else []
+
+
+def _accepter_vpc(state: State, call: Call, check: Check) -> list[str]:
+    params = call.params
+    return _arn(call, "vpc", params.get("PeerVpcId"), params.get("PeerOwnerId", ""), params.get("PeerRegion", ""))
+
+
+def _subnet(state: State, call: Call, check: Check) -> list[str]:
+    """ec2:Subnet: the subnet in which the request creates network interfaces, where that is one."""
+    subnets = {call.params.get("SubnetId")}
+    subnets |= {interface.get("SubnetId") for interface in call.params.get("NetworkInterfaces") or ()}
+    subnets.discard(None)
+    return _arn(call, "subnet", subnets.pop()) if len(subnets) == 1 and _is_new(check) else []
+
+
+def _snapshot_permission(change: str, member: str, plain: str) -> KeyReader:
+    """The reader of the groups or accounts with which ModifySnapshotAttribute shares a snapshot, or no longer does."""
+
+    def read(state: State, call: Call, check: Check) -> list[str]:
+        params = call.params
+        changes = (params.get("CreateVolumePermission") or {}).get(change) or ()
+        values = [permission[member] for permission in changes if member in permission]
+        return values + list(params.get(plain) or () if params.get("OperationType") == change.lower() else ())
+
+    return read
+
+
+def _attributes(subject: Circumstances) -> Mapping[str, str]:
+    """ec2:Attribute/NAME: the attributes that a request to modify a resource sets, with their values."""
+    call = subject.call
+    if call.service != "ec2" or not call.operation.startswith("Modify"):
+        return {}
+    values = {name: value.get("Value") if isinstance(value, Mapping) else value for name, value in call.params.items()}
+    return {name: scalar(value) for name, value in values.items() if isinstance(value, str | bool | int)}
+
+
+def _launch_template(state: State, call: Call, check: Check) -> list[str]:
+    """ec2:LaunchTemplate: the template of RunInstances, where the request has its id."""
+    template = call.params.get("LaunchTemplate") or {}
+    return _arn(call, "launch-template", template.get("LaunchTemplateId")) if call.operation == "RunInstances" else []
+
+
+_NAMED_BY: Final[Mapping[str, tuple[str, ...]]] = {
+    "capacity-reservation": ("CapacityReservationSpecification",),
+    "image": ("ImageId",),
+    "key-pair": ("KeyName",),
+    "launch-template": (),
+    "network-interface": ("NetworkInterfaces",),
+    "placement-group": ("Placement",),
+    "security-group": ("SecurityGroupIds", "SecurityGroups", "NetworkInterfaces"),
+    "snapshot": ("BlockDeviceMappings",),
+    "subnet": ("SubnetId", "NetworkInterfaces"),
+    "volume": ("BlockDeviceMappings",),
+}
+_BESIDE_TEMPLATE: Final = frozenset({"ClientToken", "DryRun", "LaunchTemplate", "MaxCount", "MinCount"})
+"""The parameters of RunInstances that do not override a launch template."""
+
+
+def _of_launch_template(state: State, call: Call, check: Check) -> list[str]:
+    """ec2:IsLaunchTemplateResource: whether the template alone tells of the resource.
+
+    Amazon EC2 User Guide, "Control access to launching instances with IAM permissions": with it, "users can't override
+    any resources".
+    """
+    if call.operation != "RunInstances":
+        return []
+    given = call.params.keys()
+    named = _NAMED_BY.get(check.kind, given - _BESIDE_TEMPLATE)
+    return [scalar("LaunchTemplate" in given and not any(name in given for name in named))]
 
 
 def _region(state: State, call: Call, check: Check) -> list[str]:
@@ -158,17 +253,28 @@ def _facts(state: State, arn: str) -> ResourceFacts | None:
 FUNCTIONS: Final = Functions(
     resolvers={"ec2_instance_of_association": _instance_of_association, "ec2_resource": _resource},
     keys={
+        "accepter_vpc": _accepter_vpc,
         "availability_zone": _availability_zone,
         "ec2_region": _region,
+        "ec2_subnet": _subnet,
+        "ec2_vpc": _vpc,
         "instance_profile": _instance_profile,
         "instance_type": _instance_type,
+        "launch_template": _launch_template,
         "metadata_hop_limit": _metadata("HttpPutResponseHopLimit", "hop_limit"),
         "metadata_http_endpoint": _metadata("HttpEndpoint", "endpoint"),
         "metadata_http_tokens": _metadata("HttpTokens", "tokens"),
         "metadata_tags": _metadata("InstanceMetadataTags", "instance_tags"),
         "new_instance_profile": _new_instance_profile,
+        "of_launch_template": _of_launch_template,
         "passed_for": _passed_for,
+        "snapshot_added_groups": _snapshot_permission("Add", "Group", "GroupNames"),
+        "snapshot_added_users": _snapshot_permission("Add", "UserId", "UserIds"),
+        "snapshot_removed_groups": _snapshot_permission("Remove", "Group", "GroupNames"),
+        "snapshot_removed_users": _snapshot_permission("Remove", "UserId", "UserIds"),
+        "tenancy": _tenancy,
     },
+    tags={"ec2:attribute": _attributes},
     readers={"ec2:roledelivery": _role_delivery, "ec2:sourceinstancearn": _source_instance},
     facts=_facts,
 )

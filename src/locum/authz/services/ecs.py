@@ -7,6 +7,7 @@ from typing import Final
 
 from locum.authz.call import Call, Check
 from locum.authz.functions import Functions, Resolver, Values, own_arn
+from locum.authz.services import ecs_keys
 from locum.core.arn import Arn
 from locum.core.partial_arn import NEW, UNKNOWN, arn_of
 from locum.state import State
@@ -87,5 +88,5 @@ FUNCTIONS: Final = Functions(
         "ecs_task_definition": _task_definition,
         "ecs_task_set": _in_cluster("task-set"),
     },
-    keys={"ecs_cluster": _cluster_key},
+    keys={"ecs_cluster": _cluster_key, **ecs_keys.KEYS},
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Final
 
-from locum.authz.call import Call
-from locum.authz.functions import Functions, Values, account_of
+from locum.authz.call import Call, Check
+from locum.authz.functions import Functions, KeyReader, Values, account_of
+from locum.authz.paths import UNKNOWN_VALUE
 from locum.core.arn import PARTITION
 from locum.core.partial_arn import UNKNOWN, arn_of
 from locum.state import State
@@ -20,4 +22,38 @@ def _rule(state: State, call: Call, values: Values) -> Iterable[str]:
     return (arn_of(f"arn:{PARTITION}:events:{call.region}:{account}:rule/{path}", name or UNKNOWN),)
 
 
-FUNCTIONS: Final = Functions(resolvers={"events_rule": _rule})
+def _pattern(*path: str) -> KeyReader:
+    """The reader of the values that the event pattern of PutRule asks for at `path`.
+
+    A comparison other than with a text, and alternatives (`$or`), are values that are not known.
+    """
+
+    def read(state: State, call: Call, check: Check) -> list[str]:
+        try:
+            at = json.loads(call.params.get("EventPattern") or "{}")
+        except ValueError:
+            return [UNKNOWN_VALUE]
+        alternatives: list[str] = []
+        for step in path:
+            if not isinstance(at, dict):
+                return [UNKNOWN_VALUE]
+            alternatives += [UNKNOWN_VALUE] if "$or" in at else []
+            at = at.get(step)
+            if at is None:
+                return alternatives
+        values = at if isinstance(at, list) else [at]
+        return alternatives + [value if isinstance(value, str) else UNKNOWN_VALUE for value in values]
+
+    return read
+
+
+FUNCTIONS: Final = Functions(
+    resolvers={"events_rule": _rule},
+    keys={
+        "pattern_detail_type": _pattern("detail-type"),
+        "pattern_principal_id": _pattern("detail", "userIdentity", "principalId"),
+        "pattern_service": _pattern("detail", "service"),
+        "pattern_source": _pattern("source"),
+        "pattern_type_code": _pattern("detail", "eventTypeCode"),
+    },
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from locum.authz.call import Call
+from locum.authz.call import Call, Check
 from locum.authz.functions import Functions, Values
 from locum.core.arn import PARTITION, Arn
 from locum.core.partial_arn import UNKNOWN, arn_of
@@ -27,4 +27,13 @@ def _function(state: State, call: Call, values: Values) -> Iterable[str]:
     return (arn_of(f"arn:{PARTITION}:lambda:{region}:{account}:function:", rest or UNKNOWN),)
 
 
-FUNCTIONS: Final = Functions(resolvers={"lambda_function": _function})
+def _function_arn(state: State, call: Call, check: Check) -> list[str]:
+    """lambda:FunctionArn: the function that an event source mapping or a function URL is for, by whichever name."""
+    name = call.params.get("FunctionName")
+    return [] if name is None else [str(arn) for arn in _function(state, call, (name, call.params.get("Qualifier")))]
+
+
+FUNCTIONS: Final = Functions(
+    resolvers={"lambda_function": _function},
+    keys={"function_arn": _function_arn},
+)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -11,6 +13,7 @@ from locum.authz.call import Call, Check, Value
 from locum.authz.functions import Circumstances, Functions, Values, as_values
 from locum.authz.tags import pairs
 from locum.core.arn import PARTITION
+from locum.core.clock import iso8601
 from locum.core.errors import Fault
 from locum.core.partial_arn import UNKNOWN, arn_of
 from locum.policy import CompiledPolicy, PolicyKind
@@ -110,6 +113,33 @@ def _content_sha256(state: State, call: Call, check: Check) -> list[str]:
     return as_values(call.signing.payload)
 
 
+_DAY: Final = 86_400
+
+
+def _retain_until(state: State, call: Call, check: Check) -> list[str]:
+    """s3:object-lock-retain-until-date: until when the request locks the object."""
+    until = _locked_until(call.params)
+    return [] if until is None else [iso8601(until)]
+
+
+def _remaining_retention(state: State, call: Call, check: Check) -> list[str]:
+    """s3:object-lock-remaining-retention-days: for how many days from now the request locks the object."""
+    until = _locked_until(call.params)
+    return [] if until is None else [str(math.ceil((until - call.now) / _DAY))]
+
+
+def _locked_until(params: Mapping[str, Any]) -> float | None:
+    until = params.get("ObjectLockRetainUntilDate") or (params.get("Retention") or {}).get("RetainUntilDate")
+    if isinstance(until, str):
+        until = datetime.fromisoformat(until)
+    return until.timestamp() if isinstance(until, datetime) else until
+
+
+def _network_origin(state: State, call: Call, check: Check) -> list[str]:
+    """s3:AccessPointNetworkOrigin of an access point that is created."""
+    return ["VPC" if call.params.get("VpcConfiguration") else "Internet"]
+
+
 def _policy(action: str, arn: str, text: str) -> CompiledPolicy:
     """The bucket policy, which is also that of the bucket's objects."""
     bucket = arn.partition("/")[0]
@@ -121,7 +151,10 @@ FUNCTIONS: Final = Functions(
     resolvers={"s3_bucket": _s3_bucket, "s3_object": s3_object, "s3_renamed": _s3_renamed},
     keys={
         "auth_type": _auth_type,
+        "network_origin": _network_origin,
         "object_tag_keys": _object_tag_keys,
+        "remaining_retention": _remaining_retention,
+        "retain_until": _retain_until,
         "signature_version": _signature_version,
         "signature_age": _signature_age,
         "content_sha256": _content_sha256,

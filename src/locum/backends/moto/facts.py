@@ -16,7 +16,7 @@ from moto.backends import get_backend
 from moto.core.exceptions import ServiceException
 from moto.utilities.tagging_service import TaggingService
 
-from locum.backends.moto import internals, s3_access
+from locum.backends.moto import ec2_facts, internals, s3_access
 from locum.backends.moto.handlers import module_of
 from locum.backends.moto.lookups import Within
 from locum.backends.moto.models import models_of
@@ -74,6 +74,14 @@ def _tags(read: Callable[[], Any]) -> dict[str, str]:
         tags = read() or {}
         pairs = tags.items() if isinstance(tags, Mapping) else [(tag.get("Key"), tag.get("Value", "")) for tag in tags]
         return {key: value for key, value in pairs if isinstance(key, str) and isinstance(value, str)}
+    except _OF_ITS_FORM:
+        return {}
+
+
+def _attributes(read: Callable[[], dict[str, str]]) -> dict[str, str]:
+    """The attributes that `read` returns; none where moto has them in an unexpected form."""
+    try:
+        return read()
     except _OF_ITS_FORM:
         return {}
 
@@ -165,7 +173,9 @@ def _secret(arn: Arn, account: str, region: str) -> ResourceFacts:
     if secret is None:
         return UNKNOWN
     policy = _policy(lambda: getattr(secret, "policy", None))
-    return ResourceFacts(account, policy, _tags(lambda: secret.tags), secret.arn)
+    rotation = getattr(secret, "rotation_lambda_arn", "")
+    attributes = {"rotation_lambda": rotation} if isinstance(rotation, str) and rotation else {}
+    return ResourceFacts(account, policy, _tags(lambda: secret.tags), secret.arn, attributes)
 
 
 def _table(arn: Arn, account: str, region: str) -> ResourceFacts:
@@ -191,12 +201,15 @@ def _partition_key(table: Any, parts: list[str]) -> dict[str, str]:
 
 
 def _ec2(arn: Arn, account: str, region: str) -> ResourceFacts:
-    """The tags of a resource of EC2, all of which moto keeps in one table, by id."""
+    """The tags of a resource of EC2, all of which moto keeps in one table, by id, and its attributes."""
     models = models_of("ec2", account, region)
-    tags = None if models is None else models.tags.get(arn.resource.partition("/")[2])
-    if tags is None:
+    if models is None:
         return UNKNOWN
-    return ResourceFacts(account, None, _tags(lambda: {key: str(tags[key]) for key in tags}))
+    tags = models.tags.get(arn.resource.partition("/")[2])
+    attributes = _attributes(lambda: ec2_facts.attributes_of(models, arn, account, region))
+    if tags is None:
+        return ResourceFacts(account, attributes=attributes) if attributes else UNKNOWN
+    return ResourceFacts(account, None, _tags(lambda: {key: str(tags[key]) for key in tags}), attributes=attributes)
 
 
 def _tagged(arn: Arn, account: str, region: str) -> ResourceFacts:
