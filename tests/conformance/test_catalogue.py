@@ -119,7 +119,8 @@ def test_every_function_of_a_service_is_named_by_a_rule() -> None:
     everywhere = [catalogue.service(service).rules for service in catalogue.services()]
     via = {kind.via for rules in everywhere for kind in rules.types.values()}
     planners = {name for rules in everywhere for rule in rules.operations.values() for name in rule.derived}
-    keys = {key.path[1:] for rules in everywhere for key in rules.keys.values() if key.path.startswith("@")}
+    paths = [key.path.rpartition("|")[2] for rules in everywhere for each in rules.keys.values() for key in each]
+    keys = {path[1:] for path in paths if path.startswith("@")}
     assert services.RESOLVERS.keys() == via - {""}
     assert services.PLANNERS.keys() == planners
     assert services.KEYS.keys() == keys

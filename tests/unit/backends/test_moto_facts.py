@@ -170,10 +170,11 @@ def test_a_table_its_indexes_and_its_stream(plane: InProcess, known: Known) -> N
         Tags=PAIRS,
     )["TableDescription"]
     arn = table["TableArn"]
-    assert known(arn) == ResourceFacts(HOME, None, TAGS)
+    key = {"partition_key": "k"}
+    assert known(arn) == ResourceFacts(HOME, None, TAGS, attributes=key)
     policy = allowing(HOME, "dynamodb:GetItem", arn)
     client.put_resource_policy(ResourceArn=arn, Policy=policy)
-    assert known(arn) == ResourceFacts(HOME, policy, TAGS)
+    assert known(arn) == ResourceFacts(HOME, policy, TAGS, attributes=key)
     assert known(f"{arn}/index/by-name") == ResourceFacts(HOME, policy, TAGS)
     assert known(table["LatestStreamArn"]).policy is None
     assert known(arn.replace("facts", "none")) == UNKNOWN
