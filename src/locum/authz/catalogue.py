@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -58,11 +58,21 @@ def _attribute(name: str, resource: str, facts: ResourceFacts) -> str:
 
 
 class LookupSource(NamedTuple):
-    """A compiled look-up: an operation, the parameters for a name, and where its answer has the resources."""
+    """A compiled look-up: an operation, its parameters, and where its answer has the resources.
+
+    `named` makes the parameter of a name, `others` are read from the call. `variable` is as in `LookupRule`.
+    """
 
     operation: str
-    params: Callable[[str], dict[str, Any]]
+    named: Callable[[str], dict[str, Any]]
+    others: tuple[tuple[str, Getter], ...]
     found: Getter
+    variable: str
+
+    def params(self, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters for `name` in a call with the parameters `given`."""
+        values = ((member, read(given, None)) for member, read in self.others)
+        return self.named(name) | {member: found[0] for member, found in values if found}
 
 
 class Service:
@@ -104,13 +114,19 @@ def _source(rule: KeyRule) -> KeySource:
 
 
 def _lookup(rule: LookupRule) -> LookupSource:
-    member, filtered, name = rule.parameter.partition(":")
-    found = compile_path(rule.path)
+    own, *further = rule.parameter.split(",")
+    pairs = (text.partition("=") for text in further)
+    others = tuple((member, compile_path(path)) for member, _, path in pairs)
+    return LookupSource(rule.operation, _parameter(own), others, compile_path(rule.path), rule.variable)
+
+
+def _parameter(text: str) -> Callable[[str], dict[str, Any]]:
+    member, filtered, name = text.partition(":")
     if filtered:
-        return LookupSource(rule.operation, lambda value: {member: [{"Name": name, "Values": [value]}]}, found)
+        return lambda value: {member: [{"Name": name, "Values": [value]}]}
     if member.endswith("[]"):
-        return LookupSource(rule.operation, lambda value: {member[:-2]: [value]}, found)
-    return LookupSource(rule.operation, lambda value: {member: value}, found)
+        return lambda value: {member[:-2]: [value]}
+    return lambda value: {member: value}
 
 
 @cache

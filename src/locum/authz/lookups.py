@@ -13,20 +13,36 @@ from typing import Any, NamedTuple
 from locum.authz import catalogue
 from locum.authz.call import Call, Check, Plan
 from locum.authz.paths import Getter, scalar
-from locum.core.partial_arn import Missing, PartialArn, arn_of
+from locum.core.partial_arn import Missing, Name, PartialArn, arn_of
 
 
 class Lookup(NamedTuple):
-    """A call that finds the resource of a check: botocore's names, the parameters, and where the answer has it."""
+    """A call that finds a resource: botocore's names, the parameters, and where the answer has it.
+
+    `variable` and `position` are those of the missing part that the answer has; both empty for the first one.
+    """
 
     service: str
     operation: str
     params: dict[str, Any]
+    resource: PartialArn
     found: Getter
+    variable: str = ""
+    position: int | None = None
 
-    def values(self, answer: Mapping[str, Any]) -> tuple[str, ...]:
-        """What `answer` has for the missing part of the ARN, or ARNs, each once."""
-        return tuple(dict.fromkeys(scalar(value) for value in self.found(answer, None) if value))
+    def resources(self, answer: Mapping[str, Any]) -> tuple[str, ...]:
+        """The resources that `answer` has, each once. Those still known in part have a name again."""
+        return tuple(dict.fromkeys(self._with(scalar(value)) for value in self.found(answer, None) if value))
+
+    def _with(self, value: str) -> str:
+        if value.startswith("arn:"):
+            return value
+        parts = self.resource.parts
+        at = self.position
+        if at is None or at >= len(parts) or not isinstance(parts[at], Missing):
+            at = next(index for index, part in enumerate(parts) if isinstance(part, Missing))
+        name = Name(self.variable, value) if self.variable else None
+        return arn_of(*parts[:at], value, *parts[at + 1 :], name=name)
 
 
 def lookup_of(call: Call, check: Check) -> Lookup | None:
@@ -34,26 +50,20 @@ def lookup_of(call: Call, check: Check) -> Lookup | None:
     resource = check.resource
     if not isinstance(resource, PartialArn) or resource.name is None:
         return None
-    rule = catalogue.service(call.service).lookups.get((check.kind, resource.name.kind))
+    service = catalogue.service(call.service)
+    rule = service.lookups.get((check.kind, resource.name.kind))
     if rule is None:
         return None
-    return Lookup(call.service, rule.operation, rule.params(resource.name.value), rule.found)
+    variables = service.rules.types[check.kind].variables
+    position = 2 * variables.index(rule.variable) + 1 if rule.variable else None  # a text between any two variables
+    params = rule.params(resource.name.value, call.params)
+    return Lookup(call.service, rule.operation, params, resource, rule.found, rule.variable, position)
 
 
 def resolved(plan: Plan, found: Mapping[PartialArn, Iterable[str]]) -> Plan:
     """`plan` with the resources that were found in place of their other names; those not found stay unknown."""
     checks: list[Check] = []
     for check in plan.checks:
-        values = found.get(check.resource) if isinstance(check.resource, PartialArn) else None
-        if not values or not isinstance(check.resource, PartialArn):
-            checks.append(check)
-        else:
-            checks += [check._replace(resource=_with(check.resource, value)) for value in values]
+        resources = found.get(check.resource) if isinstance(check.resource, PartialArn) else None
+        checks += [check._replace(resource=resource) for resource in resources or (check.resource,)]
     return plan._replace(checks=tuple(checks))
-
-
-def _with(resource: PartialArn, value: str) -> str:
-    if value.startswith("arn:"):
-        return value
-    first = next(index for index, part in enumerate(resource.parts) if isinstance(part, Missing))
-    return arn_of(*resource.parts[:first], value, *resource.parts[first + 1 :])

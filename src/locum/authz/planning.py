@@ -35,7 +35,7 @@ class Planned(NamedTuple):
 def compile_operation(rules: ServiceRules, name: str, rule: OperationRule) -> Planned:
     """Compile one operation. Raises RulesError where its rules name an unknown type or function."""
     first = rule.checks[0].action if rule.checks else f"{rules.prefix}:{name}"
-    planners = tuple(_compile_check(rules, check) for check in rule.checks)
+    planners = tuple(_compile_check(rules, check, rule.checks) for check in rule.checks)
     planners += tuple(_function(PLANNERS, function, name) for function in rule.derived)
     return Planned(planners, rule.permissionless, Check(first, UNKNOWN_RESOURCE))
 
@@ -49,10 +49,10 @@ def _function(functions: Mapping[str, F], name: str, where: str) -> F:
     return functions[name]
 
 
-def _compile_check(rules: ServiceRules, rule: CheckRule) -> Planner:
+def _compile_check(rules: ServiceRules, rule: CheckRule, every: Sequence[CheckRule]) -> Planner:
     guard = _guard(rule)
     context = tuple((key, compile_path(path)) for key, path in rule.context)
-    arns = _wildcard if rule.kind == WILDCARD else _arns(rules, rule)
+    arns = _wildcard if rule.kind == WILDCARD else _arns(rules, rule, every)
     items = compile_path(rule.each) if rule.each else None
     action, kind = rule.action, "" if rule.kind == WILDCARD else rule.kind
 
@@ -110,7 +110,7 @@ def _wildcard(state: State, call: Call, item: Any) -> Iterable[str]:
     return (WILDCARD,)
 
 
-def _arns(rules: ServiceRules, rule: CheckRule) -> ArnsOf:
+def _arns(rules: ServiceRules, rule: CheckRule, every: Sequence[CheckRule]) -> ArnsOf:
     kind = rules.types.get(rule.kind)
     if kind is None:
         raise RulesError(f"{rule.action}: no type {rule.kind!r}")
@@ -121,7 +121,9 @@ def _arns(rules: ServiceRules, rule: CheckRule) -> ArnsOf:
     # A resolver (`via`) has region and account from the call.
     wanted = [variable for variable in kind.variables if not (kind.via and variable.startswith("."))]
     getters = tuple(_column(_bound(variable, bindings)) for variable in wanted)
-    make = _function(RESOLVERS, kind.via, kind.name) if kind.via else _filler(kind, NEW if rule.new else UNKNOWN)
+    make = (
+        _function(RESOLVERS, kind.via, kind.name) if kind.via else _filler(rules, rule, _siblings(rules, rule, every))
+    )
     names, member = compile_path(rule.by) if rule.by else None, rule.by.rpartition(".")[2].removesuffix("[]")
 
     def arns(state: State, call: Call, item: Any) -> Iterable[str]:
@@ -184,22 +186,60 @@ def _rows(columns: list[tuple[str | None, ...]]) -> Iterable[Values]:
     return itertools.product(*columns)
 
 
-def _filler(kind: TypeRule, missing: Missing) -> Callable[[State, Call, Values], Iterable[str]]:
-    """The function that fills in the ARN's variables, with `missing` for those without a value.
+def _siblings(rules: ServiceRules, rule: CheckRule, every: Sequence[CheckRule]) -> list[Arn | None]:
+    """The forms of the other types of the check's action of which the same members may have the ARN."""
+    paths = set(_paths(rules.types[rule.kind], rule))
+    others = (check for check in every if check.action == rule.action and check.kind not in (rule.kind, WILDCARD))
+    return [
+        Arn.find(rules.types[check.kind].text)
+        for check in others
+        if check.kind in rules.types and paths & set(_paths(rules.types[check.kind], check))
+    ]
 
-    A value that is an ARN itself replaces the text up to and including its variable.
+
+def _paths(kind: TypeRule, rule: CheckRule) -> Iterable[str]:
+    bindings = dict(rule.bindings)
+    return (path for name in kind.variables if name[0] != "." for path in _bound(name, bindings).split("|"))
+
+
+def _takes_arns(kind: TypeRule, rule: CheckRule) -> bool:
+    """Whether the member of the last variable is one for ARNs: it may have that of a type that no rule lists."""
+    last = _bound(kind.variables[-1], dict(rule.bindings)) if kind.variables else ""
+    return last.rstrip("[]").lower().endswith(("arn", "arns"))
+
+
+def _filler(
+    rules: ServiceRules, rule: CheckRule, others: list[Arn | None]
+) -> Callable[[State, Call, Values], Iterable[str]]:
+    """The function that fills in the ARN's variables; those without a value are missing.
+
+    A value that is an ARN of the type itself replaces the text up to and including its variable. One that is of one of
+    `others`, the other types that the member may be of, names no resource of this type. That of anything else is the
+    resource where the member takes nothing but ARNs, and tells nothing about the resource elsewhere.
     """
+    kind, missing = rules.types[rule.kind], NEW if rule.new else UNKNOWN
     text, free = kind.text, [index for index, name in enumerate(kind.variables) if not name.startswith(".")]
     pieces = (text % (("\0",) * len(kind.variables))).split("\0")
     whole, like = text == "%s", Arn.find(text)
+    any_arn = _takes_arns(kind, rule)
+    asked = [index for index in free if (kind.name, kind.variables[index]) in rules.lookups and missing is UNKNOWN]
 
     def fill(state: State, call: Call, values: Values) -> Iterable[str]:
+        lacking = missing
         for index in reversed(free):
             value = values[index]
             if value is not None and (value[:4] == "arn:" or whole):
-                _check_arn(value, like, call.service)
-                return (arn_of(value, *_filled(pieces[index + 1 :], values[index + 1 :], missing)),)
-        return (text % values if all(values) else arn_of(*_filled(pieces, values, missing)),)
+                arn = _checked(value, like, call.service)
+                fits = _fits(arn, like)
+                if not fits and any(_fits(arn, other) for other in others):
+                    return ()
+                if fits or (any_arn and index == free[-1]):
+                    return (arn_of(value, *_filled(pieces[index + 1 :], values[index + 1 :], missing)),)
+                values, lacking = (*values[:index], None, *values[index + 1 :]), UNKNOWN
+        if all(values):
+            return (text % values,)
+        name = next((Name(kind.variables[index], value) for index in asked if (value := values[index])), None)
+        return (arn_of(*_filled(pieces, values, lacking), name=name),)
 
     return fill
 
@@ -216,8 +256,8 @@ _REGION: Final = re.compile(r"[a-z0-9-]*")
 _OWNER: Final = re.compile(r"[0-9]{12}|aws|")
 
 
-def _check_arn(text: str, like: Arn | None, service: str) -> None:
-    """Raise Fault where `text` cannot be the ARN of a resource whose ARNs have the form of `like`.
+def _checked(text: str, like: Arn | None, service: str) -> Arn:
+    """The ARN `text`, in place of one that has the form of `like`. Raises Fault where it cannot be that of a resource.
 
     No policy matches an ARN with the region `*`, without its account or in another partition, which a backend might
     accept all the same.
@@ -228,10 +268,20 @@ def _check_arn(text: str, like: Arn | None, service: str) -> None:
         and arn.partition == PARTITION
         and _REGION.fullmatch(arn.region)
         and _OWNER.fullmatch(arn.account)
-        and (like is None or (arn.service == like.service and bool(arn.account) == bool(like.account)))
+        and (like is None or _of_service(arn, like))
     )
-    if not genuine:
+    if arn is None or not genuine:
         raise _no_arn(text, arn, service)
+    return arn
+
+
+def _of_service(arn: Arn, like: Arn) -> bool:
+    return arn.service == like.service and bool(arn.account) == bool(like.account)
+
+
+def _fits(arn: Arn, like: Arn | None) -> bool:
+    """Whether `arn` is that of a resource whose ARNs have the form of `like` (None for any)."""
+    return like is None or (_of_service(arn, like) and arn.resource.startswith(like.resource.partition("%s")[0]))
 
 
 def _no_arn(text: str, arn: Arn | None, service: str) -> Fault:

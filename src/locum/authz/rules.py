@@ -18,8 +18,10 @@ A file holds one service, with one declaration per line; `#` starts a comment.
 unless a check binds them otherwise; `{.region}`, `{.account}` are the call's. `via` names a function of
 `locum.authz.services` that makes the ARN of the same members instead, where substitution is not enough.
 `lookup` tells how the backend finds a resource of a type by another name (`by`): the member that has the name, the
-operation, its parameter (`Member`, `Member[]`, or `Filters:name` for a filter), and the path of the missing part, or
-of the ARN, in its answer.
+operation, its parameter (`Member`, `Member[]`, or `Filters:name` for a filter; further ones, `,Member=PATH`, are read
+from the call), and the path of the missing part, or of the ARN, in its answer. The name may also be a variable of the
+type, for ARNs of which another part is missing. A last word names the variable that the answer has where that is not
+the first missing one; the resource is then looked up again by that variable.
 `key` gives the member that a condition key is read from (`keys`: a multivalued one), for which resource types and in
 which operations; of several lines for a key the first that has a value is used. A name after `@` is a function of
 `locum.authz.services`. A name in braces before either is an attribute of the resource as the backend knows it, which is
@@ -75,11 +77,15 @@ class KeyRule(NamedTuple):
 
 
 class LookupRule(NamedTuple):
-    """How a resource is found by another name: an operation, its parameter, a path in its answer."""
+    """How a resource is found by another name: an operation, its parameters, a path in its answer.
+
+    `variable` is that of the type that the answer has; the first one without a value where it is empty.
+    """
 
     operation: str
     parameter: str
     path: str
+    variable: str = ""
 
 
 class CheckRule(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 from locum import authz, wire
 from locum.authz import Lookup, Plan
@@ -12,10 +13,12 @@ from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
 from locum.calls.service_requests import backend_request, whole
 from locum.core.calls import Call
-from locum.core.errors import Fault
+from locum.core.errors import LocumError
 from locum.core.partial_arn import PartialArn
 
 _log = logging.getLogger(__name__)
+_STEPS: Final = 2
+"""The most look-ups after one another for a resource: a policy's group, and the id in the ARN of that group."""
 
 
 async def resolved(runtime: Runtime, context: RequestContext, call: Call, plan: Plan) -> Plan:
@@ -25,13 +28,15 @@ async def resolved(runtime: Runtime, context: RequestContext, call: Call, plan: 
     it. The look-up is part of the decision and not a call of anybody: it is not recorded.
     """
     found: dict[PartialArn, tuple[str, ...]] = {}
-    for check in plan.checks:
-        resource = check.resource
-        if isinstance(resource, PartialArn) and resource not in found:
-            lookup = authz.lookup_of(call, check)
-            if lookup is not None:
-                found[resource] = await _look_up(runtime, context, lookup)
-    return authz.resolved(plan, found)
+    for _ in range(_STEPS):
+        for check in plan.checks:
+            resource = check.resource
+            if isinstance(resource, PartialArn) and resource not in found:
+                lookup = authz.lookup_of(call, check)
+                if lookup is not None:
+                    found[resource] = await _look_up(runtime, context, lookup)
+        plan = authz.resolved(plan, found)
+    return plan
 
 
 async def _look_up(runtime: Runtime, context: RequestContext, lookup: Lookup) -> tuple[str, ...]:
@@ -46,7 +51,7 @@ async def _look_up(runtime: Runtime, context: RequestContext, lookup: Lookup) ->
         )
         answer = carried.response
         read = translation().read_answer
-        return lookup.values(read(codec.model, codec.protocol, answer.status, answer.headers, await whole(answer)))
-    except Fault as fault:
-        _log.debug("%s:%s finds nothing: %s", lookup.service, lookup.operation, fault.code)
+        return lookup.resources(read(codec.model, codec.protocol, answer.status, answer.headers, await whole(answer)))
+    except LocumError as error:  # Faults, and whatever else went wrong in the backend
+        _log.debug("%s:%s finds nothing: %s", lookup.service, lookup.operation, error)
         return ()

@@ -19,14 +19,16 @@ def _stack(state: State, call: Call, values: Values) -> Iterable[str]:
 
 
 def _stack_of_change_set(state: State, call: Call, values: Values) -> Iterable[str]:
-    """The stack of a change set that is named by its ARN, whatever stack is named beside it: only the backend knows it.
+    """The stack that the backend has for a change set.
 
-    None where the change set is named by its name, which is in the named stack.
+    Where the change set is named by its ARN, any stack may be named beside it. Where it is named by its name, it is in
+    the named stack.
     """
-    arn = values[0] or ""
-    if arn.startswith("arn:"):
+    change_set, stack = values
+    if change_set:
+        named = None if change_set.startswith("arn:") or (stack or "").startswith("arn:") else stack
         head = own_arn(call, "cloudformation", "stack/")
-        yield PartialArn((head, UNKNOWN, "/", UNKNOWN), Name("ChangeSetName", arn))
+        yield PartialArn((head, named or UNKNOWN, "/", UNKNOWN), Name("ChangeSetName", change_set))
 
 
 def _stack_set(state: State, call: Call, values: Values) -> Iterable[str]:

@@ -7,6 +7,9 @@ from typing import Final
 
 from locum.authz.call import Call
 from locum.authz.functions import Functions, Values, own_arn
+from locum.core.arn import PARTITION, Arn
+from locum.core.errors import Fault
+from locum.core.identifiers import ACCOUNT_ID
 from locum.core.partial_arn import UNKNOWN, arn_of
 from locum.state import State
 
@@ -34,6 +37,19 @@ def _tagged_group(state: State, call: Call, values: Values) -> Iterable[str]:
     yield _arn(call, values[0])
 
 
+def _destination(state: State, call: Call, values: Values) -> Iterable[str]:
+    """A destination of CloudWatch Logs; none where logs are sent to a stream or a function of another service."""
+    name = values[0]
+    arn = None if name is None else Arn.find(name)
+    if arn is None or not name:
+        yield own_arn(call, "logs", "destination:", name)
+    elif arn.service == "logs":
+        form = (arn.partition, arn.resource.startswith("destination:"), arn.region.replace("-", "").isalnum())
+        if form != (PARTITION, True, True) or not ACCOUNT_ID.fullmatch(arn.account):
+            raise Fault("InvalidParameterException", f"Invalid ARN: {name[:200]}", 400)
+        yield name
+
+
 def _arn(call: Call, group: str | None, *rest: str | None) -> str:
     name = (group or "").removesuffix(":*")
     if name.startswith("arn:"):
@@ -42,5 +58,10 @@ def _arn(call: Call, group: str | None, *rest: str | None) -> str:
 
 
 FUNCTIONS: Final = Functions(
-    resolvers={"logs_group": _group, "logs_stream": _stream, "logs_tagged_group": _tagged_group}
+    resolvers={
+        "logs_destination": _destination,
+        "logs_group": _group,
+        "logs_stream": _stream,
+        "logs_tagged_group": _tagged_group,
+    }
 )
