@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 from locum.authz.call import Call, Check, Value
-from locum.authz.functions import Planner, Values
+from locum.authz.functions import Planner, Resolver, Values
 from locum.authz.paths import Getter, compile_path, scalar
 from locum.authz.rules import CheckRule, OperationRule, RulesError, ServiceRules, TypeRule
 from locum.authz.services import PLANNERS, RESOLVERS
 from locum.core.arn import PARTITION, Arn
 from locum.core.errors import Fault
-from locum.core.partial_arn import NEW, UNKNOWN, UNKNOWN_RESOURCE, Missing, Name, Part, PartialArn, arn_of
+from locum.core.partial_arn import NEW, UNKNOWN, UNKNOWN_RESOURCE, Missing, Name, Part, PartialArn, arn_of, lower_case
 from locum.state import State
 
 WILDCARD: Final = "*"
@@ -122,6 +122,8 @@ def _arns(rules: ServiceRules, rule: CheckRule) -> ArnsOf:
     wanted = [variable for variable in kind.variables if not (kind.via and variable.startswith("."))]
     getters = tuple(_column(_bound(variable, bindings)) for variable in wanted)
     make = _function(RESOLVERS, kind.via, kind.name) if kind.via else _filler(kind, NEW if rule.new else UNKNOWN)
+    if rules.caseless:
+        make = _in_lower_case(make, f"arn:{PARTITION}:{rules.prefix}:")
     names, member = compile_path(rule.by) if rule.by else None, rule.by.rpartition(".")[2].removesuffix("[]")
 
     def arns(state: State, call: Call, item: Any) -> Iterable[str]:
@@ -202,6 +204,15 @@ def _filler(kind: TypeRule, missing: Missing) -> Callable[[State, Call, Values],
         return (text % values if all(values) else arn_of(*_filled(pieces, values, missing)),)
 
     return fill
+
+
+def _in_lower_case(make: Resolver, beginning: str) -> Resolver:
+    """`make`, with the ARNs of a service that keeps all names in lower case (`beginning`) as the service has them."""
+
+    def lowered(state: State, call: Call, values: Values) -> Iterable[str]:
+        return [lower_case(arn) if arn.startswith(beginning) else arn for arn in make(state, call, values)]
+
+    return lowered
 
 
 def _filled(pieces: Sequence[str], values: Values, missing: Missing) -> list[Part]:

@@ -48,6 +48,7 @@ from locum.authz.services import (
     ssm,
     states,
     sts,
+    tagging,
 )
 
 RULES: Final = Path(__file__).parent
@@ -79,6 +80,7 @@ _SERVICES: Final[Mapping[str, Functions]] = {
     "ssm": ssm.FUNCTIONS,
     "states": states.FUNCTIONS,
     "sts": sts.FUNCTIONS,
+    "tag": tagging.FUNCTIONS,
 }
 """The functions by service, as in ARNs."""
 
