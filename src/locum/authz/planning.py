@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 from locum.authz.call import Call, Check, Value
-from locum.authz.functions import Planner, Values
+from locum.authz.functions import Planner, Resolver, Values
 from locum.authz.paths import Getter, compile_path, scalar
 from locum.authz.rules import CheckRule, OperationRule, RulesError, ServiceRules, TypeRule
 from locum.authz.services import PLANNERS, RESOLVERS
 from locum.core.arn import PARTITION, Arn
 from locum.core.errors import Fault
-from locum.core.partial_arn import NEW, UNKNOWN, UNKNOWN_RESOURCE, Missing, Name, Part, PartialArn, arn_of
+from locum.core.partial_arn import NEW, UNKNOWN, UNKNOWN_RESOURCE, Missing, Name, Part, PartialArn, arn_of, lower_case
 from locum.state import State
 
 WILDCARD: Final = "*"
@@ -124,6 +124,8 @@ def _arns(rules: ServiceRules, rule: CheckRule, every: Sequence[CheckRule]) -> A
     make = (
         _function(RESOLVERS, kind.via, kind.name) if kind.via else _filler(rules, rule, _siblings(rules, rule, every))
     )
+    if rules.caseless:
+        make = _in_lower_case(make, f"arn:{PARTITION}:{rules.prefix}:")
     names, member = compile_path(rule.by) if rule.by else None, rule.by.rpartition(".")[2].removesuffix("[]")
 
     def arns(state: State, call: Call, item: Any) -> Iterable[str]:
@@ -242,6 +244,15 @@ def _filler(
         return (arn_of(*_filled(pieces, values, lacking), name=name),)
 
     return fill
+
+
+def _in_lower_case(make: Resolver, beginning: str) -> Resolver:
+    """`make`, with the ARNs of a service that keeps all names in lower case (`beginning`) as the service has them."""
+
+    def lowered(state: State, call: Call, values: Values) -> Iterable[str]:
+        return [lower_case(arn) if arn.startswith(beginning) else arn for arn in make(state, call, values)]
+
+    return lowered
 
 
 def _filled(pieces: Sequence[str], values: Values, missing: Missing) -> list[Part]:

@@ -4,6 +4,7 @@ A file holds one service, with one declaration per line; `#` starts a comment.
 
     prefix s3                       the service's prefix in policies
     protocol rest-xml               its preferred protocol
+    caseless                        the service keeps all names in lower case, as they are in ARNs
     type object arn:aws:s3:::{Bucket}/{Key} [via s3_object]
     key s3:prefix Prefix [on bucket,object] [in ListObjects,ListObjectsV2]
     keys sts:TransitiveTagKeys TransitiveTagKeys[]
@@ -119,6 +120,7 @@ class ServiceRules(NamedTuple):
     keys: dict[str, tuple[KeyRule, ...]]
     operations: dict[str, OperationRule]
     lookups: dict[tuple[str, str], LookupRule]
+    caseless: bool = False
 
     def over(self, other: ServiceRules) -> ServiceRules:
         """These rules, and those of `other` for names that these do not have."""
@@ -129,6 +131,7 @@ class ServiceRules(NamedTuple):
             {**other.keys, **self.keys},
             {**other.operations, **self.operations},
             {**other.lookups, **self.lookups},
+            self.caseless or other.caseless,
         )
 
 
@@ -138,7 +141,7 @@ NO_RULES: Final = ServiceRules("", "", {}, {}, {}, {})
 def parse_rules(text: str) -> ServiceRules:
     """Parse the rules of one file. Raises RulesError."""
     rules = ServiceRules("", "", {}, {}, {}, {})
-    prefix = protocol = ""
+    prefix, protocol, caseless = "", "", False
     names: tuple[str, ...] = ()
     for line in _lines(text):
         words = line.split()
@@ -149,6 +152,8 @@ def parse_rules(text: str) -> ServiceRules:
             prefix = words[1]
         elif words[0] == "protocol":
             protocol = words[1]
+        elif words == ["caseless"]:
+            caseless = True
         elif words[0] == "type":
             rules.types[words[1]] = _type(words)
         elif words[0] == "lookup":
@@ -162,7 +167,7 @@ def parse_rules(text: str) -> ServiceRules:
             if rules.operations.keys() & set(names):
                 raise RulesError(f"spoken of twice: {sorted(rules.operations.keys() & set(names))}")
             rules.operations.update((name, OperationRule()) for name in names)
-    return rules._replace(prefix=prefix, protocol=protocol)
+    return rules._replace(prefix=prefix, protocol=protocol, caseless=caseless)
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -100,6 +100,13 @@ def arn_of(*parts: Part, name: Name | None = None) -> str:
     return "".join(part for part in parts if isinstance(part, str))
 
 
+def lower_case(arn: str) -> str:
+    """`arn` in lower case. What is missing stays missing, and another name as it is."""
+    if isinstance(arn, PartialArn):
+        return PartialArn(tuple(part.lower() if isinstance(part, str) else part for part in arn.parts), arn.name)
+    return arn.lower()
+
+
 def with_missing(text: str, missing: Missing = UNKNOWN) -> str:
     """The ARN `text` with a missing part for each `*` in it. For ids and names that cannot contain a `*`."""
     first, *others = text.split("*")

@@ -41,7 +41,12 @@ NAMES: Final[list[tuple[str, dict[str, Any], list[str]]]] = [
     ("kinesis:DescribeStreamConsumer", {"StreamARN": STREAM, "ConsumerName": "c"}, [f"{STREAM}/consumer/c:*"]),
     ("ecs:DescribeServices", {"cluster": "c", "services": ["s"]}, [arn("ecs", "service/c/s")]),
     ("ecs:DescribeServices", {"cluster": CLUSTER, "services": ["s"]}, [arn("ecs", "service/c/s")]),
-    ("ecs:DescribeServices", {"services": [arn("ecs", "service/c/s")]}, [arn("ecs", "service/c/s")]),
+    ("ecs:DescribeServices", {"cluster": "c", "services": [arn("ecs", "service/c/s")]}, [arn("ecs", "service/c/s")]),
+    (
+        "ecs:DescribeServices",
+        {"services": [arn("ecs", "service/c/s")]},
+        [arn("ecs", "service/c/s"), arn("ecs", "service/default/s")],
+    ),
     ("ecs:DescribeServices", {"cluster": "c", "services": [arn("ecs", "service/s")]}, [arn("ecs", "service/c/s")]),
     ("ecs:StopTask", {"task": "t"}, [arn("ecs", "task/default/t")]),
     ("ecs:DeleteCluster", {"cluster": CLUSTER}, [CLUSTER]),

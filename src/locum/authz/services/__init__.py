@@ -50,6 +50,7 @@ from locum.authz.services import (
     ssm,
     states,
     sts,
+    tagging,
 )
 
 RULES: Final = Path(__file__).parent
@@ -83,6 +84,7 @@ _SERVICES: Final[Mapping[str, Functions]] = {
     "ssm": ssm.FUNCTIONS,
     "states": states.FUNCTIONS,
     "sts": sts.FUNCTIONS,
+    "tag": tagging.FUNCTIONS,
 }
 """The functions by service, as in ARNs."""
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
 from locum.authz.call import Call, Check
 from locum.authz.functions import Functions, Resolver, Values, own_arn
 from locum.authz.services import ecs_keys
-from locum.core.arn import Arn
+from locum.core.arn import PARTITION, Arn
 from locum.core.partial_arn import NEW, UNKNOWN, arn_of
 from locum.state import State
 
 _DEFAULT: Final = "default"
 """Amazon ECS API Reference, `cluster`: "If you do not specify a cluster, the default cluster is assumed"."""
+_CLUSTER: Final = re.compile(f"arn:{PARTITION}:ecs:[a-z0-9-]+:[0-9]{{12}}:cluster")
 
 
 def _cluster(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -22,13 +24,16 @@ def _cluster(state: State, call: Call, values: Values) -> Iterable[str]:
 
 
 def _cluster_arn(call: Call, name: str | None) -> str:
-    return name if name is not None and name.startswith("arn:") else own_arn(call, "ecs", f"cluster/{name or _DEFAULT}")
+    """The ARN of a cluster. What is before its last slash is not part of a name: `cluster/web` is `web`."""
+    head, _, short = (name or _DEFAULT).rpartition("/")
+    return f"{head}/{short}" if _CLUSTER.fullmatch(head) else own_arn(call, "ecs", "cluster/", short)
 
 
 def _in_cluster(kind: str) -> Resolver:
     """The resolver of (cluster, name...): a service, task, task set or container instance by names or ARN.
 
-    The old ARNs, `task/ID`, are those of the resource in the given cluster.
+    The old ARNs, `task/ID`, are those of the resource in the given cluster. One that names another cluster than the
+    call does is also taken as such: a backend may look in either.
     """
 
     def resolve(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -37,7 +42,8 @@ def _in_cluster(kind: str) -> Resolver:
         if last.startswith("arn:"):
             if last.count("/") > 1:
                 yield last
-                return
+                if last.split("/")[1] == _cluster_arn(call, cluster).rpartition("/")[2]:
+                    return
             names[-1] = last.rpartition("/")[2]
         names = [name and name.rpartition("/")[2] for name in names]
         head = _cluster_arn(call, cluster).replace(":cluster/", f":{kind}/", 1)

@@ -17,7 +17,14 @@ from moto.core.base_backend import BackendDict
 
 from locum.backends.moto.deliveries import divert_events
 from locum.backends.moto.fence import NOT_IN_STACKS, refuse_include, replace_refused
-from locum.backends.moto.internals import confine_stacks, keep_queue_policies, withdraw_bucket_guard, withdraw_key_guard
+from locum.backends.moto.internals import (
+    confine_change_sets,
+    confine_stacks,
+    find_log_groups,
+    keep_queue_policies,
+    withdraw_bucket_guard,
+    withdraw_key_guard,
+)
 from locum.backends.moto.permissions import complete
 from locum.backends.moto.relied_on import check
 
@@ -26,11 +33,19 @@ Handler = Callable[..., tuple[int, dict[str, Any], Any]]
 WITHHELD: Final = frozenset({"iam", "sts", "organizations", "moto_api._internal", "instance_metadata"})
 """The modules of moto that are not used, as Locum implements them, and moto's own API."""
 
+
+def _adjust_stacks() -> None:
+    """Confine moto's stacks to what is mediated, and its change sets to their stacks."""
+    confine_stacks(NOT_IN_STACKS, refuse_include)
+    confine_change_sets()
+
+
 _ADJUSTMENTS: Final[Mapping[str, Callable[[], None]]] = {
     "awslambda": complete,
-    "cloudformation": lambda: confine_stacks(NOT_IN_STACKS, refuse_include),
+    "cloudformation": _adjust_stacks,
     "events": divert_events,
     "kms": withdraw_key_guard,
+    "logs": find_log_groups,
     "s3": withdraw_bucket_guard,
     "sqs": keep_queue_policies,
 }

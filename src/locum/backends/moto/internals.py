@@ -19,6 +19,8 @@ from moto.s3 import notifications
 from moto.s3.models import FakeBucket, S3Backend
 from moto.sns.models import Subscription
 
+from locum.core.errors import Fault
+
 # -- replacements ----------------------------------------------------------------------------------------
 
 
@@ -147,6 +149,19 @@ def keep_queue_policies() -> None:
     queue._set_attributes = set_attributes
 
 
+def find_log_groups() -> None:
+    """Have Logs look a `logGroupIdentifier` (name or ARN) up. moto takes its last group for what it does not find."""
+    models: Any = importlib.import_module("moto.logs.models").LogsBackend
+    original = models._find_log_group
+
+    def find_log_group(self: Any, log_group_id: str | None = None, log_group_name: str | None = None) -> Any:
+        if log_group_id and not log_group_name:
+            log_group_name = log_group_id.removesuffix(":*").rpartition(":")[2]
+        return original(self, log_group_name=log_group_name)
+
+    models._find_log_group = find_log_group
+
+
 def replace_permissions(add: Callable[..., tuple[Any, str]]) -> Callable[..., tuple[Any, str]]:
     """Replace the method by which moto's Lambda adds a permission to a policy, and return it; see `permissions`."""
     policy = importlib.import_module("moto.awslambda.policy").Policy
@@ -167,6 +182,32 @@ def confine_stacks(types: frozenset[str], refuse: Callable[[Any, str], Any]) -> 
 
     setattr(parsing, "get_model_map", model_map)  # noqa: B010 - for mypy
     setattr(parsing, "s3_backends", type("Refused", (), {"__getitem__": refuse})())  # noqa: B010 - for mypy
+
+
+def confine_change_sets() -> None:
+    """Have CloudFormation look the name of a change set up in its stack. moto looks through all stacks."""
+    responses: Any = importlib.import_module("moto.cloudformation.responses").CloudFormationResponse
+    result: Any = importlib.import_module("moto.core.responses").ActionResult
+
+    def of_stack(self: Any) -> list[Any]:
+        stack, change_sets = self._get_param("StackName"), list(self.cloudformation_backend.change_sets.values())
+        return [change_set for change_set in change_sets if stack in (change_set.stack_name, change_set.stack_id)]
+
+    def named(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def run(self: Any) -> Any:
+            name = str(self._get_param("ChangeSetName"))
+            if not name.startswith("arn:"):
+                ids = [change_set.change_set_id for change_set in of_stack(self) if change_set.change_set_name == name]
+                if not ids:
+                    raise Fault("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", 404)
+                self.params["ChangeSetName"] = ids[-1]
+            return original(self)
+
+        return run
+
+    responses.list_change_sets = lambda self: result({"Summaries": of_stack(self)})
+    for operation in ("delete_change_set", "describe_change_set", "execute_change_set"):
+        setattr(responses, operation, named(getattr(responses, operation)))
 
 
 def divert_events(send_to_queue: Callable[..., None], send_to_log_group: Callable[..., None]) -> None:

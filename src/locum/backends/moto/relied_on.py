@@ -21,6 +21,7 @@ _POLICY: Final = "to know the policy of a resource and its tags"
 _TELL: Final = "to tell of events in S3"
 _DELIVER: Final = "to deliver what SNS publishes"
 _EVENTS: Final = "to deliver what EventBridge sends to queues and log groups"
+_NAMES: Final = "to find what is named, and nothing else"
 _CONFINE: Final = "to keep stacks from passing roles and from reading objects"
 _GRANT: Final = "to know what ACLs grant and what is blocked for the public"
 _UPLOADS: Final = "to tell the uploads of one key from those of another"
@@ -184,6 +185,23 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("get_model_map.__wrapped__", _CONFINE, takes=()),
             Relied("s3_backends", _CONFINE),
         ),
+        "moto.cloudformation.responses": (
+            Relied("CloudFormationResponse", _NAMES, has=("_get_param", "cloudformation_backend")),
+            *(
+                Relied(f"CloudFormationResponse.{operation}", _NAMES, takes=("self",), alone=True)
+                for operation in (
+                    "delete_change_set",
+                    "describe_change_set",
+                    "execute_change_set",
+                    "list_change_sets",
+                )
+            ),
+        ),
+        "moto.cloudformation.models": (
+            Relied("ChangeSet", _NAMES),
+            Relied("CloudFormationBackend", _NAMES),
+        ),
+        "moto.core.responses": (Relied("ActionResult", _NAMES),),
     },
     "events": {
         "moto.events.models": (
@@ -195,6 +213,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
     "logs": {
         "moto.logs.models": (
             Relied("LogsBackend", _POLICY, has=("resource_policies",)),
+            Relied("LogsBackend._find_log_group", _NAMES, takes=("self", "log_group_id", "log_group_name"), alone=True),
             Relied("LogResourcePolicy", _POLICY, has=("policy_document",)),
         ),
     },
