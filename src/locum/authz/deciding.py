@@ -27,6 +27,7 @@ from locum.authz.services import (
     FACTS,
     OWNER_ROOT_ACTIONS,
     POLICIES,
+    UNSHARED_ACTIONS,
 )
 from locum.core.identifiers import canonical_user_id
 from locum.core.principal import Principal, PrincipalKind, Source
@@ -131,7 +132,8 @@ def rule(state: State, call: Call, check: Check, of_caller: PrincipalPolicies, f
     owner = account_of(arn, resource_facts.account or call.caller.account)
     authorizing = caller.account if action in CALLER_ONLY_ACTIONS or service in CALLER_ONLY_SERVICES else owner
     resource = None
-    if resource_facts.policy is not None and not _is_owner_root(caller, action, owner):
+    shared = caller.account == owner or action not in UNSHARED_ACTIONS
+    if resource_facts.policy is not None and shared and not _is_owner_root(caller, action, owner):
         of_service = POLICIES.get(service, _policy)
         resource = of_service(action, arn, resource_facts.policy)
     return _ruling(state, call, check, of_caller, resource_facts, owner, authorizing, resource)

@@ -63,7 +63,8 @@ class Functions(NamedTuple):
 
     `owner_root_actions` are decided without the resource's policy for the root user of the owning account,
     `caller_only_actions` by the caller's own policies alone, as are all actions where the service is `caller_only`.
-    `creating_actions` create their resource, which thus has no facts.
+    `creating_actions` create their resource, which thus has no facts. `unshared_actions` are those that a resource's
+    policy cannot let callers of other accounts do.
     """
 
     planners: Mapping[str, Planner] = _NONE
@@ -78,6 +79,7 @@ class Functions(NamedTuple):
     caller_only_actions: frozenset[str] = frozenset()
     caller_only: bool = False
     creating_actions: frozenset[str] = frozenset()
+    unshared_actions: frozenset[str] = frozenset()
 
 
 def account_of(arn: str, default: str) -> str:

@@ -45,7 +45,7 @@ def pairs(value: Any) -> dict[str, str]:
     if isinstance(value, str):
         return dict(parse_qsl(value, keep_blank_values=True))
     if isinstance(value, Mapping):
-        nested = value.get("TagSet") or value.get("Items")
+        nested = value.get("TagSet", value.get("Items"))
         if isinstance(nested, list):
             return pairs(nested)
         return {str(key): str(text) for key, text in value.items()}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from locum.authz.call import Call, Check, Value
-from locum.authz.functions import Circumstances, Functions, Planner, Values
+from locum.authz.functions import Circumstances, Functions, Planner, Values, as_values
 from locum.authz.paths import UNKNOWN_VALUE, scalar
 from locum.core.arn import PARTITION
 from locum.core.errors import Fault
@@ -198,6 +198,12 @@ def _full_table_scan(state: State, call: Call, check: Check) -> list[str]:
     return ["true"] if call.operation == "Scan" else []
 
 
+def _return_values(state: State, call: Call, check: Check) -> list[str]:
+    """dynamodb:ReturnValues: "always has a value (NONE unless otherwise specified)" where an item is written."""
+    default = "NONE" if call.operation in {"DeleteItem", "PutItem", "UpdateItem"} else ""
+    return as_values(call.params.get("ReturnValues") or default)
+
+
 def _stream(state: State, call: Call, values: Values) -> Iterable[str]:
     """The stream of a shard iterator, which begins with the stream's ARN and a bar."""
     stream = (values[0] or "").split("|", 1)[0]
@@ -221,6 +227,7 @@ FUNCTIONS: Final = Functions(
     keys={
         "attributes": lambda state, call, check: attributes(call, check),
         "full_table_scan": _full_table_scan,
+        "return_values": _return_values,
     },
     readers={"dynamodb:leadingkeys": _leading_keys},
     owner_root_actions=_OWNER_ROOT_ACTIONS,

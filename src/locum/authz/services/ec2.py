@@ -76,6 +76,13 @@ def _resource(state: State, call: Call, values: Values) -> Iterable[str]:
     return (arn_of(f"arn:{PARTITION}:ec2:{call.region}:{account}:", kind or UNKNOWN, "/", identifier or UNKNOWN),)
 
 
+def _created(state: State, call: Call, values: Values) -> Iterable[str]:
+    """What a call makes and tags, as AWS names it where it has no id yet: `arn:aws:ec2:eu-west-1::snapshot/*`."""
+    kind = values[0]
+    account = "" if kind in _WITHOUT_ACCOUNT else call.caller.account
+    return (arn_of(f"arn:{PARTITION}:ec2:{call.region}:{account}:", kind or UNKNOWN, "/*"),)
+
+
 # --- condition keys ----------------------------------------------------------------------------------------------
 
 
@@ -251,7 +258,11 @@ def _facts(state: State, arn: str) -> ResourceFacts | None:
 
 
 FUNCTIONS: Final = Functions(
-    resolvers={"ec2_instance_of_association": _instance_of_association, "ec2_resource": _resource},
+    resolvers={
+        "ec2_created": _created,
+        "ec2_instance_of_association": _instance_of_association,
+        "ec2_resource": _resource,
+    },
     keys={
         "accepter_vpc": _accepter_vpc,
         "availability_zone": _availability_zone,

@@ -19,6 +19,26 @@ from locum.state import State
 # denies all principals."
 _OWNER_ROOT_ACTIONS: Final = frozenset({"sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SetQueueAttributes"})
 
+# Amazon SQS Developer Guide, "Basic examples of Amazon SQS policies": "Cross-account permissions don't apply to the
+# following actions".
+_UNSHARED_ACTIONS: Final = frozenset(
+    f"sqs:{name}"
+    for name in (
+        "AddPermission",
+        "CancelMessageMoveTask",
+        "CreateQueue",
+        "DeleteQueue",
+        "ListMessageMoveTasks",
+        "ListQueueTags",
+        "ListQueues",
+        "RemovePermission",
+        "SetQueueAttributes",
+        "StartMessageMoveTask",
+        "TagQueue",
+        "UntagQueue",
+    )
+)
+
 _URL_OF_QUEUE: Final = re.compile(r"[^?#\x00-\x20]+")
 
 
@@ -36,4 +56,8 @@ def _queue(state: State, call: Call, values: Values) -> Iterable[str]:
     return (arn_of(f"arn:{PARTITION}:sqs:{call.region}:{account}:", parts[-1] if parts else UNKNOWN),)
 
 
-FUNCTIONS: Final = Functions(resolvers={"sqs_queue": _queue}, owner_root_actions=_OWNER_ROOT_ACTIONS)
+FUNCTIONS: Final = Functions(
+    resolvers={"sqs_queue": _queue},
+    owner_root_actions=_OWNER_ROOT_ACTIONS,
+    unshared_actions=_UNSHARED_ACTIONS,
+)
