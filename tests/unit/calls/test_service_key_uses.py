@@ -61,6 +61,7 @@ class World:
             "sqs send": lambda: sqs.send_message(QueueUrl=self.queue, MessageBody="x"),
             "sqs batch": lambda: sqs.send_message_batch(QueueUrl=self.queue, Entries=[{"Id": "1", "MessageBody": "x"}]),
             "sns publish": lambda: sns.publish(TopicArn=self.topic, Message="x"),
+            "sns target": lambda: sns.publish(TargetArn=self.topic, Message="x"),
             "secretsmanager put": lambda: secrets.put_secret_value(SecretId="sealed", SecretString="y"),
             "ssm put": lambda: ssm.put_parameter(
                 Name="/sealed/p", Type="SecureString", KeyId=self.key, Value="y", Overwrite=True
@@ -80,7 +81,16 @@ def world(plane: InProcess) -> World:
 
 WAYS = [
     *("s3 put", "s3 put default", "s3 copy", "s3 upload", "sqs send", "sqs batch", "sns publish"),
-    *("secretsmanager put", "ssm put", "s3 get", "s3 copy away", "sqs receive", "secretsmanager get", "ssm get"),
+    *(
+        "sns target",
+        "secretsmanager put",
+        "ssm put",
+        "s3 get",
+        "s3 copy away",
+        "sqs receive",
+        "secretsmanager get",
+        "ssm get",
+    ),
 ]
 ERRORS = {
     "s3": ("AccessDenied", 403),
@@ -218,11 +228,49 @@ def test_managed_keys_and_no_keys_take_no_permission(world: World) -> None:
 
 
 def test_an_advanced_parameter_takes_a_data_key(world: World) -> None:
-    only = {"Effect": "Allow", "Action": "kms:GenerateDataKey", "Resource": world.key}
+    only = {"Effect": "Allow", "Action": "kms:Encrypt", "Resource": world.key}
     ssm = world.plane.client("ssm", world.user(only))
-    call = {"Name": "advanced", "Type": "SecureString", "KeyId": world.key, "Value": "x"}
-    assert refusal(ssm.put_parameter, **call)[0] == "AccessDeniedException"
-    ssm.put_parameter(Tier="Advanced", **call)
+    call = {"Type": "SecureString", "KeyId": world.key, "Value": "x"}
+    ssm.put_parameter(Name="standard", **call)
+    assert refusal(ssm.put_parameter, Name="advanced", Tier="Advanced", **call)[0] == "AccessDeniedException"
+    ssm = world.plane.client("ssm", world.user(use()))
+    ssm.put_parameter(Name="advanced", Tier="Advanced", **call)
+
+
+def test_parameters_are_read_by_no_other_way_without_their_key(world: World) -> None:
+    root, ssm = (world.plane.client("ssm", key) for key in (None, world.user()))
+    root.put_parameter(Name="/old/p", Type="SecureString", KeyId=world.key, Value="x")
+    assert refusal(ssm.put_parameter, Name="/old/p", Value="y", Overwrite=True)[0] == "AccessDeniedException"
+    root.put_parameter(Name="/old/p", Type="SecureString", KeyId="alias/aws/ssm", Value="y", Overwrite=True)
+    root.put_parameter(Name="/old/deeper/p", Type="SecureString", KeyId=world.key, Value="x")
+    ssm.get_parameter(Name="/old/p", WithDecryption=True)
+    ssm.get_parameters_by_path(Path="/old", WithDecryption=True)
+    ssm.get_parameters_by_path(Path="/", WithDecryption=False, Recursive=True)
+    for operation, params in (
+        ("get_parameter", {"Name": "/old/p:1"}),
+        ("get_parameters", {"Names": ["/old/p", "/sealed/p"]}),
+        ("get_parameter_history", {"Name": "/old/p"}),
+        ("get_parameters_by_path", {"Path": "/old/deeper"}),
+        ("get_parameters_by_path", {"Path": "/old/", "Recursive": True}),
+        ("get_parameters_by_path", {"Path": "/", "Recursive": True}),
+    ):
+        assert refusal(getattr(ssm, operation), WithDecryption=True, **params)[0] == "AccessDeniedException", params
+
+
+@pytest.mark.parametrize("name", ["{}=/path/mine", "{} x"])
+def test_the_name_of_a_key_puts_no_other_resource_in_the_encryption_context(world: World, name: str) -> None:
+    arn = f"arn:aws:ssm:us-east-1:{HOME}:parameter/path/mine"
+    ssm = world.plane.client("ssm", world.user(use(StringEquals={"kms:EncryptionContext:PARAMETER_ARN": arn})))
+    put = {"Type": "SecureString", "Value": "x", "KeyId": name.format(world.key)}
+    assert refusal(ssm.put_parameter, Name="/path/yours", **put)[0] == "AccessDeniedException"
+
+
+def test_the_parameters_of_a_path_have_encryption_contexts_of_their_own(world: World) -> None:
+    arn = f"arn:aws:ssm:us-east-1:{HOME}:parameter/path/p"
+    world.plane.client("ssm").put_parameter(Name="/path/p", Type="SecureString", KeyId=world.key, Value="x")
+    key = world.user(use(StringEquals={"kms:EncryptionContext:PARAMETER_ARN": arn}))
+    found = world.plane.client("ssm", key).get_parameters_by_path(Path="/path", WithDecryption=True)["Parameters"]
+    assert [one["Value"] for one in found] == ["x"]
 
 
 def test_another_accounts_key_takes_its_policys_allow(world: World) -> None:

@@ -8,6 +8,7 @@ default_kms_key, default_bucket_key     what the bucket has for new objects
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -59,9 +60,23 @@ def _truth(value: Any) -> str:
 
 
 def of_parameter(parameters: Mapping[str, list[Any]], resource: str) -> dict[str, str]:
-    """The key of the newest version of a SecureString; `resource` is that of its ARN, `parameter/NAME`."""
+    """The keys of a parameter and of those below it; `resource` is that of its ARN, `parameter/NAME`."""
     name = resource.removeprefix("parameter/")
-    versions = parameters.get(name) or parameters.get(f"/{name}") or ()
-    newest = versions[-1] if versions else None
-    key = newest.keyid if newest is not None and newest.parameter_type == "SecureString" else None
-    return {"kms_key": str(key)} if key else {}
+    keys = [_of_secure(version) for version in parameters.get(name) or parameters.get(f"/{name}") or ()]
+    path = f"/{name}/" if name else "/"
+    below = [
+        (key, each)
+        for each, versions in parameters.items()
+        if each.startswith(path) and versions and (key := _of_secure(versions[-1]))
+    ]
+    found = {
+        "kms_key": keys[-1] if keys else "",
+        "kms_keys": json.dumps(list(dict.fromkeys(filter(None, keys)))),
+        "kms_keys_below": json.dumps(below),
+    }
+    return {attribute: value for attribute, value in found.items() if value}
+
+
+def _of_secure(version: Any) -> str:
+    """The key of a version of a parameter; empty where it is no SecureString."""
+    return str(version.keyid or "") if version.parameter_type == "SecureString" else ""
