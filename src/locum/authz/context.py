@@ -5,6 +5,7 @@ IAM User Guide, "AWS global condition context keys"; the Service Authorization R
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeVar
 
@@ -22,10 +23,15 @@ from locum.state import Role, State, User
 from locum.state.indexes import UNIQUE_ID
 
 _NOTHING: Final[Mapping[str, Value]] = {}
+_IN_FAMILY: Final = re.compile(r"([^:/]+:[^:/]+)([/:])(.*)", re.DOTALL)
+"""A condition key that ends in a tag key, or in a key of KMS's encryption context."""
 
 
 class Conditions(Mapping[str, Value]):
-    """The condition keys of one check, in lower case; for a tag, `aws:requesttag/` and the lower-cased tag key."""
+    """The condition keys of one check, in lower case; for a tag, `aws:requesttag/` and the lower-cased tag key.
+
+    So it is for the encryption context, with `kms:encryptioncontext:`.
+    """
 
     __slots__ = ("_computed", "account", "call", "check", "facts", "state")
 
@@ -77,9 +83,12 @@ class Conditions(Mapping[str, Value]):
         reader = _READERS.get(key)
         if reader is not None:
             return reader(self)
-        family, slash, name = key.partition("/")
-        if slash:
-            tags = _TAGS.get(family) or (_resource_tags if family.endswith(":resourcetag") else None)
+        found = _IN_FAMILY.fullmatch(key)
+        if found is not None:
+            family, separator, name = found.groups()
+            tags = _TAGS.get(family + separator.strip("/")) or (
+                _resource_tags if family.endswith(":resourcetag") else None
+            )
             if tags is not None:
                 return _fold(tags(self)).get(name)
         return self._of_service(key)
@@ -97,7 +106,8 @@ class Conditions(Mapping[str, Value]):
         seen.update(dict.fromkeys(_READERS))
         seen.update(dict.fromkeys(service(self.call.service).keys))
         for family, tags in _TAGS.items():
-            seen.update(dict.fromkeys(f"{family}/{name}" for name in _fold(tags(self))))
+            separator = "" if family.endswith(":") else "/"
+            seen.update(dict.fromkeys(f"{family}{separator}{name}" for name in _fold(tags(self))))
         seen.update(dict.fromkeys(_fold(_session_context(self.call.caller))))
         return iter(seen)
 
@@ -320,7 +330,7 @@ _TAGS: Final[Mapping[str, Callable[[Conditions], Mapping[str, str]]]] = {
     "aws:resourcetag": _resource_tags,
     **TAGS,
 }
-"""The condition keys that end in a tag key."""
+"""The condition keys that end in a tag key; where the name ends in a colon, in what comes after that."""
 
 KNOWN_KEYS: Final = frozenset(_READERS) | frozenset(_TAGS)
 """The condition keys, and the families of those that end in a tag key, that calls of any service may have."""

@@ -55,7 +55,8 @@ class Functions(NamedTuple):
     """The functions of one service.
 
     `planners`, `resolvers` and `keys` are those that rules name. `readers` are condition keys (lower-case) that calls
-    of any service may have, `tags` those that end in a tag key.
+    of any service may have, `tags` those that end in a tag key (`aws:requesttag`) or, where the name ends in a colon,
+    in another text (`kms:encryptioncontext:`).
 
     The next three are for ARNs of the service: `facts` returns the facts of a resource that is in the state,
     `effective_arn` the ARN to decide on, where a check names the resource in another way, and `policy` the policy that

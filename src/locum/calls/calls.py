@@ -16,6 +16,7 @@ from locum.calls.committing import AlreadyDone, Committer
 from locum.calls.cors import CrossOrigin
 from locum.calls.denial_messages import refusal
 from locum.calls.effects import call_of, passing, postponed, still_pending
+from locum.calls.key_uses import key_uses, refused
 from locum.calls.large_policies import LargePolicies
 from locum.calls.mfa_throttle import MfaThrottle
 from locum.calls.operation_traits import reads_only
@@ -86,18 +87,9 @@ class Calls:
         """
         codec, operation = context.codec, context.operation
         assert codec is not None
-        call = context.call()
-        context.plan = authz.plan(context.state, call)
-        if context.plan.names_otherwise:
-            context.plan = await lookups.resolved(self._runtime, context, call, context.plan)
-        if operation is not None and operation.proof is not None:
-            self._prove(context, operation.proof)
-            call = context.call()
-        facts: Facts = {} if context.plan.permissionless else await self._carrying.facts(context)
-        if self._large_policies.include_new(facts.values()):
-            await asyncio.to_thread(self._decide, context, call, facts)
-        else:
-            self._decide(context, call, facts)
+        call, facts = await self._decided(context)
+        for use in key_uses(context, facts):
+            await self._permit(use, context)
         if operation is not None:
             if context.effect is None and not operation.special:
                 return self._verbs.run_plainly(context, operation)
@@ -109,6 +101,22 @@ class Calls:
         if own is not None and not own.backed:
             raise Fault("NotImplemented", f"Locum does not implement {codec.service}:{codec.operation} yet.", 501)
         return await self._carrying.run(context, call, facts)
+
+    async def _decided(self, context: RequestContext) -> tuple[Call, Facts]:
+        """The call as it was planned and allowed, and the facts of its resources. Raises Fault where it is denied."""
+        operation, call = context.operation, context.call()
+        context.plan = authz.plan(context.state, call)
+        if context.plan.names_otherwise:
+            context.plan = await lookups.resolved(self._runtime, context, call, context.plan)
+        if operation is not None and operation.proof is not None:
+            self._prove(context, operation.proof)
+            call = context.call()
+        facts: Facts = {} if context.plan.permissionless else await self._carrying.facts(context)
+        if self._large_policies.include_new(facts.values()):
+            await asyncio.to_thread(self._decide, context, call, facts)
+        else:
+            self._decide(context, call, facts)
+        return call, facts
 
     async def preflight(self, context: RequestContext, bucket: str) -> HttpResponse:
         """The answer to a browser's preflight request to S3, which is recorded. Raises Fault like `take`."""
@@ -140,20 +148,22 @@ class Calls:
 
     # -- calls of services -------------------------------------------------------------------------------
 
-    async def make(self, made: ServiceCall, cause: str = "") -> dict[str, Any]:
+    async def make(self, made: ServiceCall, cause: str = "", *, decided_only: bool = False) -> dict[str, Any]:
         """Make the call of a service; the answer, by the members of the output shape. Raises Fault.
 
-        `cause` is the request id of the call on whose account it is made.
+        `cause` is the request id of the call on whose account it is made. `decided_only`: it is decided on and
+        recorded, and not carried out; the answer is empty.
         """
+        result = self._permitted if decided_only else self._result
         context = self._of_service(made, cause)
         try:
             try:
-                return await self._result(context, made)
+                return await result(context, made)
             except Fault:
                 if not await self.outdated(context):
                     raise
             context = self._of_service(made, cause)
-            return await self._result(context, made)
+            return await result(context, made)
         except Fault as fault:
             answered = self.refuse(context, fault)
             if answered is fault:
@@ -225,6 +235,22 @@ class Calls:
             return answer
         read = translation().read_answer
         return read(codec.model, codec.protocol, answer.status, answer.headers, await whole(answer))
+
+    async def _permitted(self, context: RequestContext, made: ServiceCall) -> dict[str, Any]:
+        await self._decided(context)
+        self._recorder.answered(context)
+        return {}
+
+    async def _permit(self, use: ServiceCall, context: RequestContext) -> None:
+        """Have the use of a KMS key by the called service decided on, which has no data to encrypt or decrypt there.
+
+        Raises the Fault of that service where its caller may not use the key.
+        """
+        assert context.codec is not None
+        try:
+            await self.make(use, context.request_id, decided_only=True)
+        except Fault as fault:
+            raise refused(context.codec.service, fault, context.request_id) from fault
 
     async def _reply(self, context: RequestContext, ask: Ask) -> Mapping[str, Any] | Fault:
         """Make the call that a verb asks for; its answer, or the fault that it gets."""

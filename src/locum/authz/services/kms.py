@@ -8,6 +8,7 @@ from typing import Final
 
 from locum.authz.call import Call, Check
 from locum.authz.functions import Functions, Values, account_of
+from locum.authz.services.kms_conditions import CONDITIONS, FAMILIES
 from locum.core.arn import PARTITION
 from locum.core.partial_arn import UNKNOWN, arn_of
 from locum.state import State
@@ -49,4 +50,9 @@ def _effective_arn(check: Check) -> str:
     return arn_of(f"{head}:key/", UNKNOWN) if alias and check.kind in _KEY_TYPES else check.resource
 
 
-FUNCTIONS: Final = Functions(resolvers={"kms_ciphertext": _ciphertext, "kms_key": _key}, effective_arn=_effective_arn)
+FUNCTIONS: Final = Functions(
+    resolvers={"kms_ciphertext": _ciphertext, "kms_key": _key},
+    readers=CONDITIONS,
+    tags=FAMILIES,
+    effective_arn=_effective_arn,
+)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from moto.backends import get_backend
 from moto.core.exceptions import ServiceException
 from moto.utilities.tagging_service import TaggingService
 
-from locum.backends.moto import ec2_facts, internals, s3_access
+from locum.backends.moto import ec2_facts, encryption, internals, s3_access
 from locum.backends.moto.handlers import module_of
 from locum.backends.moto.lookups import Within
 from locum.backends.moto.models import models_of
@@ -110,6 +111,7 @@ def _bucket(arn: Arn, _account: str, _region: str) -> ResourceFacts:
         account,
         _policy(lambda: s3_access.policy_of(account, bucket, key, of_bucket)),
         _tags_of(key if slash else bucket, models.tagger),
+        attributes=encryption.of_object(bucket, key_name),
     )
 
 
@@ -125,7 +127,9 @@ def _queue(arn: Arn, account: str, region: str) -> ResourceFacts:
     queue = None if models is None else models.queues.get(arn.resource)
     if queue is None:
         return UNKNOWN
-    return ResourceFacts(account, _policy(lambda: queue.policy), _tags(lambda: queue.tags))
+    return ResourceFacts(
+        account, _policy(lambda: queue.policy), _tags(lambda: queue.tags), attributes=encryption.of(queue)
+    )
 
 
 def _topic(arn: Arn, account: str, region: str) -> ResourceFacts:
@@ -133,7 +137,12 @@ def _topic(arn: Arn, account: str, region: str) -> ResourceFacts:
     topic = None if models is None else models.topics.get(str(arn))
     if topic is None:
         return UNKNOWN
-    return ResourceFacts(account, _policy(lambda: topic.policy), _tags(lambda: internals.tags_of_topic(topic)))
+    return ResourceFacts(
+        account,
+        _policy(lambda: topic.policy),
+        _tags(lambda: internals.tags_of_topic(topic)),
+        attributes=encryption.of(topic),
+    )
 
 
 def _key(arn: Arn, account: str, region: str) -> ResourceFacts:
@@ -147,7 +156,21 @@ def _key(arn: Arn, account: str, region: str) -> ResourceFacts:
     if key is None:
         return UNKNOWN
     tags = _tags(lambda: models.tagger.get_tag_dict_for_resource(key.id))
-    return ResourceFacts(account, _policy(lambda: key.policy), tags, key.arn)
+    return ResourceFacts(account, _policy(lambda: key.policy), tags, key.arn, _properties(key))
+
+
+def _properties(key: Any) -> dict[str, str]:
+    """What condition keys speak of in a KMS key."""
+    found = {
+        "key_spec": key.key_spec,
+        "key_usage": key.key_usage,
+        "key_origin": key.origin,
+        "multi_region": "true" if key.multi_region else "false",
+        "aliases": " ".join(key.aliases),
+    }
+    if key.multi_region:
+        found["multi_region_key_type"] = key.multi_region_configuration["MultiRegionKeyType"]
+    return found
 
 
 def _function(arn: Arn, account: str, region: str) -> ResourceFacts:
@@ -175,7 +198,17 @@ def _secret(arn: Arn, account: str, region: str) -> ResourceFacts:
     policy = _policy(lambda: getattr(secret, "policy", None))
     rotation = getattr(secret, "rotation_lambda_arn", "")
     attributes = {"rotation_lambda": rotation} if isinstance(rotation, str) and rotation else {}
-    return ResourceFacts(account, policy, _tags(lambda: secret.tags), secret.arn, attributes)
+    return ResourceFacts(
+        account, policy, _tags(lambda: secret.tags), secret.arn, {**attributes, **encryption.of(secret)}
+    )
+
+
+def _parameter(arn: Arn, account: str, region: str) -> ResourceFacts:
+    """The facts of a parameter of SSM."""
+    models, found = models_of("ssm", account, region), _tagged(arn, account, region)
+    if models is None:
+        return found
+    return replace(found, attributes=encryption.of_parameter(internals.parameters(models), arn.resource))
 
 
 def _table(arn: Arn, account: str, region: str) -> ResourceFacts:
@@ -261,5 +294,6 @@ _FINDERS: Final[dict[str, Finder]] = {
     "secretsmanager": _secret,
     "dynamodb": _table,
     "ec2": _ec2,
+    "ssm": _parameter,
     "logs": _log_group,
 }

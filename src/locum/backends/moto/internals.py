@@ -257,6 +257,12 @@ def tags_of_topic(topic: Any) -> dict[str, str]:
     return dict(topic._tags)
 
 
+def parameters(models: Any) -> dict[str, list[Any]]:
+    """The parameters of SSM that were put, each with its versions, oldest first: none of those that moto itself has."""
+    kept: dict[str, list[Any]] = dict(models._parameters)
+    return kept
+
+
 def function_at(models: Any, arn: str) -> Any | None:
     """The Lambda function `arn` (without a version), or None, for which moto's public method raises an error."""
     return models._lambdas.get_arn(arn)

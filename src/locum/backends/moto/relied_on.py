@@ -34,6 +34,7 @@ _KEEP: Final = "to keep a queue's policy when other attributes are set"
 _PERMIT: Final = "to keep permissions on functions in a form that can be read"
 _INVOKE: Final = "to know a function that is invoked"
 _CALL: Final = "to call a service's handler"
+_KEYS: Final = "to know the KMS key that something is encrypted under"
 _FENCE: Final = "to keep a call in its account and its service"
 
 _PUBLISHED: Final = (
@@ -92,6 +93,8 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("S3Backend", _POLICY, has=("buckets", "tagger")),
             Relied("S3Backend.log_incoming_request", _FENCE, takes=("self", "request", "bucket_name"), alone=True),
             Relied("FakeBucket", _POLICY, has=("keys", "policy", "arn", "name", "account_id", "region_name")),
+            Relied("FakeBucket", _KEYS, has=("encryption",)),
+            Relied("FakeKey", _KEYS, has=("encryption", "kms_key_id", "bucket_key_enabled", "version_id")),
             Relied("FakeBucket.get_permission", _JUDGE, takes=("self", "action", "resource"), alone=True),
             Relied("FakeBucket", _TELL, has=("notification_configuration",)),
             Relied(
@@ -131,7 +134,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
     "sns": {
         "moto.sns.models": (
             Relied("SNSBackend", _POLICY, has=("topics", "region_name")),
-            Relied("Topic", _POLICY, has=("arn", "account_id", "policy", "_tags", "sns_backend")),
+            Relied("Topic", _POLICY, has=("arn", "account_id", "policy", "_tags", "sns_backend", "kms_master_key_id")),
             Relied("Subscription", _DELIVER, has=("topic", "endpoint", "protocol", "arn", "attributes")),
             Relied("Subscription.publish", _DELIVER, takes=_PUBLISHED, alone=True),
             Relied("Subscription._parse_message_structure", _DELIVER, takes=("self", "message", "protocol")),
@@ -152,7 +155,8 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         "moto.kms.models": (
             Relied("KmsBackend", _POLICY, has=("keys", "tagger")),
             Relied("KmsBackend.get_key_id_from_alias", _POLICY, takes=("self", "alias_name")),
-            Relied("Key", _POLICY, has=("policy", "id", "arn")),
+            Relied("Key", _POLICY, has=("policy", "id", "arn", "key_spec", "key_usage", "origin", "multi_region")),
+            Relied("Key", _POLICY, has=("aliases",)),
         ),
         "moto.kms.responses": (Relied("validate_policy", _JUDGE, takes=("key", "action"), alone=True),),
     },
@@ -176,7 +180,13 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
     "secretsmanager": {
         "moto.secretsmanager.models": (
             Relied("SecretsManagerBackend", _POLICY, has=("secrets",)),
-            Relied("FakeSecret", _POLICY, has=("policy", "tags", "arn")),
+            Relied("FakeSecret", _POLICY, has=("policy", "tags", "arn", "kms_key_id")),
+        ),
+    },
+    "ssm": {
+        "moto.ssm.models": (
+            Relied("SimpleSystemManagerBackend", _KEYS, has=("_parameters",)),
+            Relied("Parameter", _KEYS, has=("keyid", "parameter_type")),
         ),
     },
     "cloudformation": {

@@ -1,0 +1,82 @@
+"""Which KMS keys resources in moto are encrypted under, as attributes of their facts.
+
+kms_key                     the key of the resource, as it was named: an id, an ARN, an alias
+kms_key/VERSION             that of a version of an object
+bucket_key                  `true` where an object is under the S3 Bucket Key of its bucket
+default_kms_key, default_bucket_key     what the bucket has for new objects
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+_KMS: Final = "aws:kms"
+
+
+def of(resource: Any) -> dict[str, str]:
+    """The key of a queue, topic or secret."""
+    key = getattr(resource, "kms_master_key_id", None) or getattr(resource, "kms_key_id", None)
+    return {"kms_key": str(key)} if key else {}
+
+
+def of_object(bucket: Any, name: str) -> dict[str, str]:
+    """The keys of the object `name` and its versions, and what `bucket` has for new ones."""
+    found = _default(bucket.encryption)
+    current = bucket.keys.get(name) if name else None
+    if current is None:
+        return found
+    for version in bucket.keys.getlist(name):
+        key = _of_version(version)
+        if key:
+            found[f"kms_key/{version.version_id}"] = key
+    if key := _of_version(current):
+        found["kms_key"] = key
+        found["bucket_key"] = _truth(current.bucket_key_enabled)
+    return found
+
+
+def _of_version(version: Any) -> str:
+    """The key of a version of an object; empty for a delete marker and for what is not under a KMS key."""
+    algorithm = getattr(version, "encryption", None) or ""
+    return str(version.kms_key_id or "") if str(algorithm).startswith(_KMS) else ""
+
+
+def _default(configuration: Any) -> dict[str, str]:
+    """The default of a bucket, of whose configuration moto checks nothing."""
+    rule = configuration.get("Rule") if isinstance(configuration, Mapping) else None
+    applied = rule.get("ApplyServerSideEncryptionByDefault") if isinstance(rule, Mapping) else None
+    if not isinstance(rule, Mapping) or not isinstance(applied, Mapping):
+        return {}
+    key = applied.get("KMSMasterKeyID")
+    if not key or not str(applied.get("SSEAlgorithm", "")).startswith(_KMS):
+        return {}
+    return {"default_kms_key": str(key), "default_bucket_key": _truth(rule.get("BucketKeyEnabled"))}
+
+
+def _truth(value: Any) -> str:
+    return "true" if str(value).lower() == "true" else "false"
+
+
+def of_parameter(parameters: Mapping[str, list[Any]], resource: str) -> dict[str, str]:
+    """The keys of a parameter and of those below it; `resource` is that of its ARN, `parameter/NAME`."""
+    name = resource.removeprefix("parameter/")
+    keys = [_of_secure(version) for version in parameters.get(name) or parameters.get(f"/{name}") or ()]
+    path = f"/{name}/" if name else "/"
+    below = [
+        (key, each)
+        for each, versions in parameters.items()
+        if each.startswith(path) and versions and (key := _of_secure(versions[-1]))
+    ]
+    found = {
+        "kms_key": keys[-1] if keys else "",
+        "kms_keys": json.dumps(list(dict.fromkeys(filter(None, keys)))),
+        "kms_keys_below": json.dumps(below),
+    }
+    return {attribute: value for attribute, value in found.items() if value}
+
+
+def _of_secure(version: Any) -> str:
+    """The key of a version of a parameter; empty where it is no SecureString."""
+    return str(version.keyid or "") if version.parameter_type == "SecureString" else ""
