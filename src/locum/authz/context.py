@@ -6,7 +6,7 @@ IAM User Guide, "AWS global condition context keys"; the Service Authorization R
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, TypeVar
+from typing import Final
 
 from locum.authz.call import Call, Check, Value
 from locum.authz.catalogue import service
@@ -15,6 +15,7 @@ from locum.authz.paths import scalar
 from locum.authz.services import READERS, TAGS
 from locum.authz.tags import request_tags, specified_tags, tag_keys
 from locum.core.clock import iso8601
+from locum.core.letter_case import with_folded_keys
 from locum.core.principal import Caller, PrincipalKind
 from locum.core.resources import ResourceFacts
 from locum.policy import derived_context
@@ -81,7 +82,7 @@ class Conditions(Mapping[str, Value]):
         if slash:
             tags = _TAGS.get(family) or (_resource_tags if family.endswith(":resourcetag") else None)
             if tags is not None:
-                return _fold(tags(self)).get(name)
+                return with_folded_keys(tags(self)).get(name)
         return self._of_service(key)
 
     def _of_service(self, key: str) -> Value | None:
@@ -90,7 +91,7 @@ class Conditions(Mapping[str, Value]):
             values = [scalar(value) for value in source.values(self.state, self.call, self.check)]
             if values:
                 return tuple(values) if source.many or len(values) > 1 else values[0]
-        return _fold(_session_context(self.call.caller)).get(key)
+        return with_folded_keys(_session_context(self.call.caller)).get(key)
 
     def _candidates(self) -> Iterator[str]:
         """All keys that may have a value, for iteration."""
@@ -98,16 +99,9 @@ class Conditions(Mapping[str, Value]):
         seen.update(dict.fromkeys(_READERS))
         seen.update(dict.fromkeys(service(self.call.service).keys))
         for family, tags in _TAGS.items():
-            seen.update(dict.fromkeys(f"{family}/{name}" for name in _fold(tags(self))))
-        seen.update(dict.fromkeys(_fold(_session_context(self.call.caller))))
+            seen.update(dict.fromkeys(f"{family}/{name}" for name in with_folded_keys(tags(self))))
+        seen.update(dict.fromkeys(with_folded_keys(_session_context(self.call.caller))))
         return iter(seen)
-
-
-_V = TypeVar("_V", bound=Value)
-
-
-def _fold(mapping: Mapping[str, _V]) -> dict[str, _V]:
-    return {key.lower(): value for key, value in mapping.items()}
 
 
 def _session_context(caller: Caller) -> Mapping[str, Value]:
@@ -269,7 +263,7 @@ def principal_tags(state: State, call: Call) -> Mapping[str, str]:
     if principal.kind is not PrincipalKind.ROOT and principal.unique_id:
         entity = next((e for e in state.find(UNIQUE_ID, principal.unique_id) if isinstance(e, User | Role)), None)
     own = {} if entity is None else entity.tags
-    return {**_fold(own), **_fold(session.tags)} if session is not None else own
+    return {**with_folded_keys(own), **with_folded_keys(session.tags)} if session is not None else own
 
 
 def _principal_tags(subject: Conditions) -> Mapping[str, str]:
