@@ -98,6 +98,7 @@ class Calls:
             await asyncio.to_thread(self._decide, context, call, facts)
         else:
             self._decide(context, call, facts)
+        self._hand_over(context, call)
         if operation is not None:
             if context.effect is None and not operation.special:
                 return self._verbs.run_plainly(context, operation)
@@ -255,6 +256,13 @@ class Calls:
         context.authorization = authorization
         if not authorization.allowed and self._runtime.mode == "enforce":
             raise refusal(authorization, self._runtime.keyring, self._runtime.entropy)
+
+    def _hand_over(self, context: RequestContext, call: Call) -> None:
+        """Raise the service's Fault where the call hands over a role that the service may not assume."""
+        assert context.plan is not None
+        fault = authz.unassumable_role(context.state, call, context.plan)
+        if fault is not None and self._runtime.mode == "enforce":
+            raise fault
 
     def _decide_again(self, context: RequestContext, facts: Mapping[str, ResourceFacts]) -> None:
         """Plan and decide once more, on the state that `context` has now. Raises Fault like `_decide`."""
