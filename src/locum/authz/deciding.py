@@ -176,6 +176,7 @@ def _ruling(
         own.management,
         caller.service_linked,
         of_owner.management,
+        scopes=of_caller.scopes,
     )
     decision = policy.evaluate(request, policies)
     session = call.caller.session

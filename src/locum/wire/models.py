@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 CBOR = "smithy-rpc-v2-cbor"
 
 _DATA = Path(__file__).parent / "data" / "services.json"
+_LATER = Path(__file__).parent / "data" / "later_models.json"
+"""What later releases of botocore add to the models of Locum's own services: see `tools/later_models.py`."""
 
 # Signing names that no model has.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-express-authenticating-authorizing.html and the like.
@@ -145,7 +147,19 @@ def _load(name: str) -> ServiceModel:
     loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
     description = loader.load_data(f"{name}/{index().services[name].api_version}/service-2")
     _drop_documentation(description)
+    _add_later(description, json.loads(_LATER.read_bytes()).get(name, {}))
     return ServiceModel(description, name)
+
+
+def _add_later(description: dict[str, Any], later: Mapping[str, Any]) -> None:
+    """Add the operations, shapes and members of `later`. Where a constraint differs, the later one applies."""
+    for name, operation in later.get("operations", {}).items():
+        description["operations"].setdefault(name, operation)
+    for name, shape in later.get("shapes", {}).items():
+        known = description["shapes"].setdefault(name, shape)
+        if known is not shape:
+            members = {**shape.get("members", {}), **known.get("members", {})}
+            known.update(shape | ({"members": members} if members else {}))
 
 
 def _drop_documentation(description: dict[str, Any]) -> None:
