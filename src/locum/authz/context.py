@@ -17,7 +17,7 @@ from locum.authz.tags import request_tags, specified_tags, tag_keys
 from locum.core.clock import iso8601
 from locum.core.letter_case import with_folded_keys
 from locum.core.principal import Caller, PrincipalKind
-from locum.core.resources import ResourceFacts
+from locum.core.resources import Endpoint, ResourceFacts
 from locum.policy import derived_context
 from locum.state import Role, State, User
 from locum.state.indexes import UNIQUE_ID
@@ -270,6 +270,27 @@ def _principal_tags(subject: Conditions) -> Mapping[str, str]:
     return principal_tags(subject.state, subject.call)
 
 
+def _source_ip(subject: Conditions) -> Value | None:
+    """aws:SourceIp: absent where the call came through a VPC endpoint, which has aws:VpcSourceIp instead."""
+    call = subject.call
+    return None if call.endpoint is not None else call.source_ip or None
+
+
+def _of_endpoint(read: Callable[[Conditions, Endpoint], Value | None]) -> Callable[[Conditions], Value | None]:
+    """The reader of a key that only calls through a VPC endpoint have."""
+
+    def of(subject: Conditions) -> Value | None:
+        endpoint = subject.call.endpoint
+        return None if endpoint is None else read(subject, endpoint)
+
+    return of
+
+
+def _endpoint_org_paths(subject: Conditions, endpoint: Endpoint) -> Value | None:
+    path = organization_context(subject.state, endpoint.account).path
+    return (path,) if path else None
+
+
 _READERS: Final[Mapping[str, Callable[[Conditions], Value | None]]] = {
     "aws:assumedroot": _assumed_root,
     "aws:calledvia": lambda s: s.call.caller.via or None,
@@ -296,14 +317,20 @@ _READERS: Final[Mapping[str, Callable[[Conditions], Value | None]]] = {
     "aws:sourceaccount": _source_account,
     "aws:sourcearn": _source_arn,
     "aws:sourceidentity": _source_identity,
-    "aws:sourceip": lambda s: s.call.source_ip or None,
+    "aws:sourceip": _source_ip,
     "aws:sourceorgid": _source_org_id,
     "aws:sourceorgpaths": _source_org_paths,
+    "aws:sourcevpc": _of_endpoint(lambda s, endpoint: endpoint.vpc),
+    "aws:sourcevpce": _of_endpoint(lambda s, endpoint: endpoint.id),
     "aws:tagkeys": _tag_keys,
     "aws:tokenissuetime": _token_issue_time,
     "aws:useragent": _user_agent,
     "aws:userid": _principal("aws:userid"),
     "aws:username": _principal("aws:username"),
+    "aws:vpceaccount": _of_endpoint(lambda s, endpoint: endpoint.account),
+    "aws:vpceorgid": _of_endpoint(lambda s, endpoint: organization_context(s.state, endpoint.account).id or None),
+    "aws:vpceorgpaths": _of_endpoint(_endpoint_org_paths),
+    "aws:vpcsourceip": _of_endpoint(lambda s, endpoint: s.call.source_ip or None),
     "aws:viaawsservice": lambda s: scalar(bool(s.call.caller.via)),
     **READERS,
 }

@@ -172,7 +172,7 @@ def _ruling(
         resource,
         own.scps,
         of_owner.rcps if of_owner.rcps and rcps_apply(check.action, arn) else (),
-        None,
+        _endpoint_policy(call),
         own.management,
         caller.service_linked,
         of_owner.management,
@@ -183,6 +183,14 @@ def _ruling(
     if decision.allowed and session is not None and session.delegate:
         decision = _within_delegation(decision)
     return Ruling(check, request, policies, decision)
+
+
+def _endpoint_policy(call: Call) -> CompiledPolicy | None:
+    """The policy of the VPC endpoint that the call came through."""
+    endpoint = call.endpoint
+    if endpoint is None or not endpoint.policy:
+        return None
+    return compiled(endpoint.policy, PolicyKind.RESOURCE, f"policy of {endpoint.id}")
 
 
 def _within_delegation(decision: Decision) -> Decision:

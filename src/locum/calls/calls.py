@@ -16,6 +16,7 @@ from locum.calls.committing import AlreadyDone, Committer
 from locum.calls.cors import CrossOrigin
 from locum.calls.denial_messages import refusal
 from locum.calls.effects import call_of, passing, postponed, still_pending
+from locum.calls.endpoints import endpoint_host, endpoint_of
 from locum.calls.large_policies import LargePolicies
 from locum.calls.mfa_throttle import MfaThrottle
 from locum.calls.operation_traits import reads_only
@@ -86,6 +87,8 @@ class Calls:
         """
         codec, operation = context.codec, context.operation
         assert codec is not None
+        if (host := endpoint_host(context)) is not None:
+            context.endpoint = await endpoint_of(context, host, self._runtime.backends)
         call = context.call()
         context.plan = authz.plan(context.state, call)
         if context.plan.names_otherwise:

@@ -9,6 +9,7 @@ from locum.authz import Authorization, Plan
 from locum.core.calls import BY_HEADER, Call, Signing
 from locum.core.http import HttpRequest
 from locum.core.principal import NOBODY, Caller
+from locum.core.resources import Endpoint
 from locum.services.verbs import Operation
 from locum.state import PendingEffect, State
 from locum.wire import Codec
@@ -22,8 +23,8 @@ class RequestContext:
     the call had to wait before it was decided on (for the keys of an issuer), or where its transaction sees one: then
     it is decided on anew. `request` is the client's, or stands for the call of a service. `service` is the service
     principal that makes the call, empty for a client's. `effect` is what the call carries out. `cause` is the request
-    id of the call that caused it. `operation` is how the call is run where it is one of Locum's own. `carried`: a
-    backend was given it. `recorded`: its record is stored.
+    id of the call that caused it. `operation` is how the call is run where it is one of Locum's own. `endpoint` is the
+    VPC endpoint that it came through. `carried`: a backend was given it. `recorded`: its record is stored.
     """
 
     request: HttpRequest
@@ -42,6 +43,7 @@ class RequestContext:
     body: bytes = b""
     second_factor: bool = False
     plan: Plan | None = None
+    endpoint: Endpoint | None = None
     authorization: Authorization | None = None
     carried: bool = False
     recorded: bool = False
@@ -71,4 +73,5 @@ class RequestContext:
             self.request_id,
             self.codec.protocol,
             self.second_factor,
+            self.endpoint,
         )
