@@ -18,6 +18,7 @@ from locum.authz.paths import compile_path
 from locum.core.actors import service_principal
 from locum.core.arn import Arn
 from locum.core.errors import Fault
+from locum.core.partial_arn import PartialArn
 from locum.state import State
 
 _SESSION_NAME: Final = "hand-over"
@@ -183,7 +184,7 @@ def _may_assume(state: State, call: Call, plan: Plan, role: str, principal: str)
 
 
 def _source(call: Call, plan: Plan) -> str:
-    """The ARN of the resource that the service will act for.
+    """The ARN of the resource that the service will act for, empty where the call does not say all of it.
 
     EventBridge Scheduler User Guide, "Confused deputy prevention": "The value of aws:SourceArn must be [...] schedule
     group ARN".
@@ -191,4 +192,5 @@ def _source(call: Call, plan: Plan) -> str:
     if call.service == "scheduler":
         group = call.params.get("GroupName") or "default"
         return f"arn:aws:scheduler:{call.region}:{call.caller.account}:schedule-group/{group}"
-    return plan.checks[0].resource if plan.checks else ""
+    resource = plan.checks[0].resource if plan.checks else ""
+    return "" if isinstance(resource, PartialArn) else resource
