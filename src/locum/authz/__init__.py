@@ -9,8 +9,8 @@
 
 Both steps are pure: what a backend knows of its resources is fetched in between. The policy engine is
 `locum.policy`; the catalogue of permissions is data (`locum.authz.rules` documents its language). Every decision is
-made here: of calls (`decide`, `decide_further`), of roles that they hand over (`unassumable_role`), of what an organization gives
-its members (`delegated`), and of hypothetical calls (`suppose`).
+made here: of calls (`decide`, `decide_further`), of roles that they hand over (`unassumable_role`), of what an
+organization gives its members (`delegated`), and of hypothetical calls (`suppose`).
 """
 
 from locum.authz.authorization import Authorization, Refusal, Ruling

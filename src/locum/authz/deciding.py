@@ -178,10 +178,7 @@ def _ruling(
         of_owner.management,
         scopes=of_caller.scopes,
     )
-    decision = policy.evaluate(request, policies)
-    session = call.caller.session
-    if decision.allowed and session is not None and session.delegate:
-        decision = _within_delegation(decision)
+    decision = _within_delegation(call, policy.evaluate(request, policies))
     return Ruling(check, request, policies, decision)
 
 
@@ -193,13 +190,15 @@ def _endpoint_policy(call: Call) -> CompiledPolicy | None:
     return compiled(endpoint.policy, PolicyKind.RESOURCE, f"policy of {endpoint.id}")
 
 
-def _within_delegation(decision: Decision) -> Decision:
-    """Restrict a decision on delegated credentials to the permissions that the policy of their request allows.
+def _within_delegation(call: Call, decision: Decision) -> Decision:
+    """Restrict a decision to the permissions that the policy of the request allows, where credentials were delegated.
 
     [U] Session policies do not restrict the root user, nor access by a resource policy that names the approver. But the
     approver has agreed to this policy and to nothing more.
     """
-    if decision.outcomes.session is PolicyTypeOutcome.ALLOWED:
+    session = call.caller.session
+    delegated = session is not None and session.delegate
+    if not decision.allowed or not delegated or decision.outcomes.session is PolicyTypeOutcome.ALLOWED:
         return decision
     return Decision(Verdict.IMPLICIT_DENY, (), decision.outcomes, PolicyType.SESSION)
 
