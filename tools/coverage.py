@@ -1,4 +1,6 @@
-"""Report the operations of the identity services in the installed botocore that Locum implements.
+"""Report the operations of the identity services in botocore that Locum implements.
+
+These are the installed one, and later ones as far as they are known (`tools/later_models.py`).
 
     python tools/coverage.py
 
@@ -13,7 +15,8 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import botocore
-from botocore.loaders import Loader
+
+from locum.wire.models import service_model
 
 SERVICES: Final = ("iam", "sts", "organizations")
 WHOLE: Final = frozenset({"iam", "sts"})
@@ -47,7 +50,7 @@ class Coverage(NamedTuple):
 
 def coverage(service: str) -> Coverage:
     """The coverage of `service` (botocore's name)."""
-    modelled = Loader().load_service_model(service, "service-2")["operations"]
+    modelled = service_model(service).operation_names
     own = importlib.import_module(f"locum.services.{service}").OPERATIONS
     return Coverage(service, frozenset(modelled), frozenset(own))
 

@@ -17,6 +17,8 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 TARGET: Final = Path(__file__).parent.parent / "src" / "locum" / "state" / "data" / "managed_policies.bin"
 ELEMENTS: Final = ("Version", "Id", "Statement")
+RENAMED: Final = {"LexBotPolicy": "AmazonLexBotPolicy"}
+"""Policies that moto has under another name than AWS."""
 
 
 def document(policy: dict[str, Any]) -> bytes:
@@ -36,7 +38,8 @@ def main() -> None:
     """Write the data file."""
     rows: list[list[Any]] = []
     members: list[bytes] = []
-    for name, policy in sorted(json.loads(aws_managed_policies_data).items()):
+    found = {RENAMED.get(name, name): policy for name, policy in json.loads(aws_managed_policies_data).items()}
+    for name, policy in sorted(found.items()):
         members.append(zlib.compress(document(policy), 9))
         rows.append(
             [

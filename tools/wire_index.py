@@ -35,13 +35,14 @@ def data_path() -> Path:
 
 def versions_of(name: str, root: Path) -> list[str]:
     """The API versions of a service with a model, the latest last."""
-    return sorted(path.parent.name for path in (root / name).glob("*/service-2.json.gz"))
+    return sorted(path.parent.name for path in (root / name).glob("*/service-2.json*"))
 
 
 def read_model(name: str, root: Path) -> Model:
     """The latest model of a service."""
-    path = root / name / versions_of(name, root)[-1] / "service-2.json.gz"
-    model: Model = json.loads(gzip.decompress(path.read_bytes()))
+    (path,) = (root / name / versions_of(name, root)[-1]).glob("service-2.json*")
+    content = path.read_bytes()  # compressed since botocore 1.32
+    model: Model = json.loads(gzip.decompress(content) if path.suffix == ".gz" else content)
     return model
 
 

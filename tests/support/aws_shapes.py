@@ -1,24 +1,16 @@
-"""Holds answers against botocore's service models."""
+"""Holds answers against the service models: botocore's, with what later releases add."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
-import botocore.loaders
-import botocore.model
-
-
-@cache
-def _model(service: str) -> Any:
-    loader = botocore.loaders.Loader()
-    return botocore.model.ServiceModel(loader.load_service_model(service, "service-2"), service)
+from locum.wire.models import service_model
 
 
 def misfits(service: str, operation: str, answer: Mapping[str, Any]) -> list[str]:
     """Where `answer` is not of the operation's output shape: paths and what is wrong there."""
-    shape = _model(service).operation_model(operation).output_shape
+    shape = service_model(service).operation_model(operation).output_shape
     if shape is None:
         return [] if not answer else ["the operation has no output"]
     return _check(shape, answer, "$")
@@ -26,12 +18,12 @@ def misfits(service: str, operation: str, answer: Mapping[str, Any]) -> list[str
 
 def errors(service: str, operation: str) -> set[str]:
     """The errors that the service's model has for the operation."""
-    return {shape.name for shape in _model(service).operation_model(operation).error_shapes}
+    return {shape.name for shape in service_model(service).operation_model(operation).error_shapes}
 
 
 def enumeration(service: str, shape: str) -> set[str]:
     """The values of an enumeration of the service's model."""
-    return set(_model(service).shape_for(shape).enum)
+    return set(service_model(service).shape_for(shape).enum)
 
 
 def _check(shape: Any, value: Any, at: str) -> list[str]:

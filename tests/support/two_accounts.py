@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any, get_args
 
-import botocore.loaders
-import botocore.model
 import msgspec
 
 from locum.core.arn import iam_arn
@@ -22,6 +19,7 @@ from locum.credentials import KeyRing, new_access_key
 from locum.credentials.onetime import new_seed
 from locum.services.verbs import Context
 from locum.state import Account, AnyEntity, Entity, PolicyVersion, State, change, put
+from locum.wire.models import service_model
 from support.one_account import Entropy
 
 MINE, THEIRS = "111122223333", "444455556666"
@@ -197,15 +195,9 @@ _PREFERRED = {
 }
 
 
-@cache
-def model(service: str) -> Any:
-    loader = botocore.loaders.Loader()
-    return botocore.model.ServiceModel(loader.load_service_model(service, "service-2"), service)
-
-
 def attacks(service: str, operation: str, world: World) -> Iterator[dict[str, Any]]:
     """Inputs of `operation` with each text in it, in turn, one of the other account's identifiers."""
-    shape = model(service).operation_model(operation).input_shape
+    shape = service_model(service).operation_model(operation).input_shape
     if shape is None:
         return
     for path in _paths(shape):
@@ -217,7 +209,7 @@ def attacks(service: str, operation: str, world: World) -> Iterator[dict[str, An
 
 def plain(service: str, operation: str, world: World) -> dict[str, Any]:
     """An input of `operation` that names what the caller's own account has."""
-    shape = model(service).operation_model(operation).input_shape
+    shape = service_model(service).operation_model(operation).input_shape
     filled: dict[str, Any] = {} if shape is None else _filled(shape, world.mine)
     return filled
 
@@ -338,4 +330,4 @@ def _candidates(name: str, mine: Belongings) -> Iterator[str]:
             yield getattr(entity, field)
 
 
-__all__ = ["MINE", "THEIRS", "Account", "World", "attacks", "model", "plain"]
+__all__ = ["MINE", "THEIRS", "Account", "World", "attacks", "plain"]

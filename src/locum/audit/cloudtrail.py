@@ -54,6 +54,8 @@ def cloudtrail_event(record: Record) -> dict[str, Any]:
         "managementEvent": record.management,
         "recipientAccountId": record.account,
     }
+    if record.endpoint[0]:
+        event |= {"vpcEndpointId": record.endpoint[0], "vpcEndpointAccountId": record.endpoint[2]}
     if record.shared_event_id:
         event["sharedEventID"] = record.shared_event_id
     event["eventCategory"] = "Management" if record.management else "Data"

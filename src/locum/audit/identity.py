@@ -40,6 +40,7 @@ class Identity(msgspec.Struct, frozen=True, array_like=True, gc=False):
     tags: dict[str, str] = {}
     transitive_tag_keys: tuple[str, ...] = ()
     context: dict[str, str | tuple[str, ...]] = {}
+    scopes: tuple[str, ...] = ()
 
     @property
     def assumed_root(self) -> bool:
@@ -94,6 +95,7 @@ def identify(caller: Caller) -> Identity:
         dict(session.tags),
         session.transitive_tag_keys,
         dict(session.context),
+        session.scopes,
     )
 
 
@@ -122,5 +124,6 @@ def caller_of(identity: Identity) -> Caller:
         instance_id=identity.instance_id,
         context=identity.context,
         delegate=identity.delegate,
+        scopes=identity.scopes,
     )
     return Caller(principal_of(session), identity.access_key_id, session)

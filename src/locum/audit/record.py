@@ -41,7 +41,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
     `presigned`, `second_factor` and, for calls of services, `via` (the services that call with the permissions of their
     caller) and `source_*` (the resource on whose behalf). `effect` is the id of the committed effect that the call
     carries out, `cause` the request id of the call that caused it. `signing` are the fields of
-    `core.calls.Signing`, None where they are its defaults.
+    `core.calls.Signing`, None where they are its defaults. `endpoint` is the VPC endpoint that it came through: id, VPC
+    and account.
     """
 
     event_id: str
@@ -85,6 +86,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
     effect: str = ""
     cause: str = ""
     signing: tuple[str, str, int | None, str] | None = None
+    endpoint: tuple[str, str, str] = ("", "", "")
 
     @property
     def denied(self) -> bool:

@@ -9,8 +9,8 @@
 
 Both steps are pure: what a backend knows of its resources is fetched in between. The policy engine is
 `locum.policy`; the catalogue of permissions is data (`locum.authz.rules` documents its language). Every decision is
-made here: of calls (`decide`, `decide_further`), of what an organization gives its members (`delegated`), and of
-hypothetical calls (`suppose`).
+made here: of calls (`decide`, `decide_further`), of roles that they hand over (`unassumable_role`), of what an
+organization gives its members (`delegated`), and of hypothetical calls (`suppose`).
 """
 
 from locum.authz.authorization import Authorization, Refusal, Ruling
@@ -18,6 +18,7 @@ from locum.authz.call import Call, Check, Plan, service_of
 from locum.authz.catalogue import action_of, plan
 from locum.authz.deciding import decide, decide_further, delegated
 from locum.authz.lookups import Lookup, lookup_of, resolved
+from locum.authz.passed_roles import unassumable_role
 from locum.authz.supposed import Given, Supposed, gathered, suppose
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "resolved",
     "service_of",
     "suppose",
+    "unassumable_role",
 ]

@@ -65,7 +65,7 @@ _GROUPS: Final[Mapping[PolicyType, Callable[[Policies], Iterable[CompiledPolicy]
     PolicyType.RCP: lambda policies: _levels(policies.rcps),
     PolicyType.SCP: lambda policies: _levels(policies.scps),
     PolicyType.BOUNDARY: lambda policies: () if policies.boundary is None else (policies.boundary,),
-    PolicyType.SESSION: lambda policies: policies.session or (),
+    PolicyType.SESSION: lambda policies: (*(policies.session or ()), *policies.scopes),
     PolicyType.IDENTITY: lambda policies: policies.identity,
 }
 """The policies of each type whose ARNs are part of the message."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, TypeVar
+from typing import Final
 
 from locum.authz.call import Call, Check, Value
 from locum.authz.catalogue import service
@@ -16,8 +16,9 @@ from locum.authz.paths import scalar
 from locum.authz.services import READERS, TAGS
 from locum.authz.tags import request_tags, specified_tags, tag_keys
 from locum.core.clock import iso8601
+from locum.core.letter_case import with_folded_keys
 from locum.core.principal import Caller, PrincipalKind
-from locum.core.resources import ResourceFacts
+from locum.core.resources import Endpoint, ResourceFacts
 from locum.policy import derived_context
 from locum.state import Role, State, User
 from locum.state.indexes import UNIQUE_ID
@@ -90,7 +91,7 @@ class Conditions(Mapping[str, Value]):
                 _resource_tags if family.endswith(":resourcetag") else None
             )
             if tags is not None:
-                return _fold(tags(self)).get(name)
+                return with_folded_keys(tags(self)).get(name)
         return self._of_service(key)
 
     def _of_service(self, key: str) -> Value | None:
@@ -98,7 +99,7 @@ class Conditions(Mapping[str, Value]):
             values = [scalar(value) for value in source.values(self.state, self.call, self.check, self.facts)]
             if values:
                 return tuple(values) if source.many or len(values) > 1 else values[0]
-        return _fold(_session_context(self.call.caller)).get(key)
+        return with_folded_keys(_session_context(self.call.caller)).get(key)
 
     def _candidates(self) -> Iterator[str]:
         """All keys that may have a value, for iteration."""
@@ -107,16 +108,9 @@ class Conditions(Mapping[str, Value]):
         seen.update(dict.fromkeys(service(self.call.service).keys))
         for family, tags in _TAGS.items():
             separator = "" if family.endswith(":") else "/"
-            seen.update(dict.fromkeys(f"{family}{separator}{name}" for name in _fold(tags(self))))
-        seen.update(dict.fromkeys(_fold(_session_context(self.call.caller))))
+            seen.update(dict.fromkeys(f"{family}{separator}{name}" for name in with_folded_keys(tags(self))))
+        seen.update(dict.fromkeys(with_folded_keys(_session_context(self.call.caller))))
         return iter(seen)
-
-
-_V = TypeVar("_V", bound=Value)
-
-
-def _fold(mapping: Mapping[str, _V]) -> dict[str, _V]:
-    return {key.lower(): value for key, value in mapping.items()}
 
 
 def _session_context(caller: Caller) -> Mapping[str, Value]:
@@ -278,11 +272,32 @@ def principal_tags(state: State, call: Call) -> Mapping[str, str]:
     if principal.kind is not PrincipalKind.ROOT and principal.unique_id:
         entity = next((e for e in state.find(UNIQUE_ID, principal.unique_id) if isinstance(e, User | Role)), None)
     own = {} if entity is None else entity.tags
-    return {**_fold(own), **_fold(session.tags)} if session is not None else own
+    return {**with_folded_keys(own), **with_folded_keys(session.tags)} if session is not None else own
 
 
 def _principal_tags(subject: Conditions) -> Mapping[str, str]:
     return principal_tags(subject.state, subject.call)
+
+
+def _source_ip(subject: Conditions) -> Value | None:
+    """aws:SourceIp: absent where the call came through a VPC endpoint, which has aws:VpcSourceIp instead."""
+    call = subject.call
+    return None if call.endpoint is not None else call.source_ip or None
+
+
+def _of_endpoint(read: Callable[[Conditions, Endpoint], Value | None]) -> Callable[[Conditions], Value | None]:
+    """The reader of a key that only calls through a VPC endpoint have."""
+
+    def of(subject: Conditions) -> Value | None:
+        endpoint = subject.call.endpoint
+        return None if endpoint is None else read(subject, endpoint)
+
+    return of
+
+
+def _endpoint_org_paths(subject: Conditions, endpoint: Endpoint) -> Value | None:
+    path = organization_context(subject.state, endpoint.account).path
+    return (path,) if path else None
 
 
 _READERS: Final[Mapping[str, Callable[[Conditions], Value | None]]] = {
@@ -311,14 +326,20 @@ _READERS: Final[Mapping[str, Callable[[Conditions], Value | None]]] = {
     "aws:sourceaccount": _source_account,
     "aws:sourcearn": _source_arn,
     "aws:sourceidentity": _source_identity,
-    "aws:sourceip": lambda s: s.call.source_ip or None,
+    "aws:sourceip": _source_ip,
     "aws:sourceorgid": _source_org_id,
     "aws:sourceorgpaths": _source_org_paths,
+    "aws:sourcevpc": _of_endpoint(lambda s, endpoint: endpoint.vpc),
+    "aws:sourcevpce": _of_endpoint(lambda s, endpoint: endpoint.id),
     "aws:tagkeys": _tag_keys,
     "aws:tokenissuetime": _token_issue_time,
     "aws:useragent": _user_agent,
     "aws:userid": _principal("aws:userid"),
     "aws:username": _principal("aws:username"),
+    "aws:vpceaccount": _of_endpoint(lambda s, endpoint: endpoint.account),
+    "aws:vpceorgid": _of_endpoint(lambda s, endpoint: organization_context(s.state, endpoint.account).id or None),
+    "aws:vpceorgpaths": _of_endpoint(_endpoint_org_paths),
+    "aws:vpcsourceip": _of_endpoint(lambda s, endpoint: s.call.source_ip or None),
     "aws:viaawsservice": lambda s: scalar(bool(s.call.caller.via)),
     **READERS,
 }

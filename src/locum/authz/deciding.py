@@ -174,25 +174,33 @@ def _ruling(
         resource,
         own.scps,
         of_owner.rcps if of_owner.rcps and rcps_apply(check.action, arn) else (),
-        None,
+        _endpoint_policy(call),
         own.management,
         caller.service_linked,
         of_owner.management,
+        scopes=of_caller.scopes,
     )
-    decision = policy.evaluate(request, policies)
-    session = call.caller.session
-    if decision.allowed and session is not None and session.delegate:
-        decision = _within_delegation(decision)
+    decision = _within_delegation(call, policy.evaluate(request, policies))
     return Ruling(check, request, policies, decision)
 
 
-def _within_delegation(decision: Decision) -> Decision:
-    """Restrict a decision on delegated credentials to the permissions that the policy of their request allows.
+def _endpoint_policy(call: Call) -> CompiledPolicy | None:
+    """The policy of the VPC endpoint that the call came through."""
+    endpoint = call.endpoint
+    if endpoint is None or not endpoint.policy:
+        return None
+    return compiled(endpoint.policy, PolicyKind.RESOURCE, f"policy of {endpoint.id}")
+
+
+def _within_delegation(call: Call, decision: Decision) -> Decision:
+    """Restrict a decision to the permissions that the policy of the request allows, where credentials were delegated.
 
     [U] Session policies do not restrict the root user, nor access by a resource policy that names the approver. But the
     approver has agreed to this policy and to nothing more.
     """
-    if decision.outcomes.session is PolicyTypeOutcome.ALLOWED:
+    session = call.caller.session
+    delegated = session is not None and session.delegate
+    if not decision.allowed or not delegated or decision.outcomes.session is PolicyTypeOutcome.ALLOWED:
         return decision
     return Decision(Verdict.IMPLICIT_DENY, (), decision.outcomes, PolicyType.SESSION)
 

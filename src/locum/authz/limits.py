@@ -3,12 +3,13 @@
 IAM User Guide, "Compare AWS STS credentials"; STS API Reference, AssumeRole, GetSessionToken, GetFederationToken.
 
     credentials of          IAM API                      STS API
-    GetSessionToken         only with MFA                only AssumeRole and GetCallerIdentity
-    GetFederationToken      none                         only GetCallerIdentity
+    GetSessionToken         only with MFA                only AssumeRole, GetScopedCredentials, GetCallerIdentity
+    GetFederationToken      none                         only GetScopedCredentials, GetCallerIdentity
     AssumeRoot              as its task policy permits   only GetCallerIdentity
     GetDelegatedAccessToken as permitted                 as with the credentials of the approver
     a role session          as permitted                 not GetSessionToken, not GetFederationToken
     the root user           as permitted                 not AssumeRole
+    long-term keys          as permitted                 not GetScopedCredentials
     a deleted user or role  none                         none
 """
 
@@ -20,7 +21,8 @@ from locum.authz.call import Call
 from locum.core.errors import Fault
 from locum.core.principal import PrincipalKind
 
-_OF_USER_SESSIONS: Final = frozenset({"AssumeRole", "GetCallerIdentity"})
+_SCOPING: Final = "GetScopedCredentials"
+_OF_USER_SESSIONS: Final = frozenset({"AssumeRole", _SCOPING})
 _LONG_TERM_ONLY: Final = frozenset({"GetSessionToken", "GetFederationToken"})
 
 
@@ -43,11 +45,14 @@ def _sts(call: Call) -> Fault | None:
     kind, operation = call.caller.principal.kind, call.operation
     if kind is PrincipalKind.ROOT and operation == "AssumeRole":
         return Fault("AccessDenied", "Roles may not be assumed by root accounts.", 403)
-    if call.caller.session is None or operation == "GetCallerIdentity":
+    session = call.caller.session
+    if session is None:
+        return _only_with_session(operation) if operation == _SCOPING else None
+    if operation == "GetCallerIdentity":
         return None
-    if operation in _LONG_TERM_ONLY:
+    if operation in _LONG_TERM_ONLY or session.assumed_root:
         return _not_with_session(operation)
-    if kind is PrincipalKind.FEDERATED_USER:
+    if kind is PrincipalKind.FEDERATED_USER and operation != _SCOPING:
         return _not_with_session(operation)
     if kind in (PrincipalKind.USER, PrincipalKind.ROOT) and operation not in _OF_USER_SESSIONS:
         return _not_with_session(operation)
@@ -56,6 +61,10 @@ def _sts(call: Call) -> Fault | None:
 
 def _not_with_session(operation: str) -> Fault:
     return Fault("AccessDenied", f"Cannot call {operation} with session credentials", 403)
+
+
+def _only_with_session(operation: str) -> Fault:
+    return Fault("AccessDenied", f"Cannot call {operation} without session credentials", 403)
 
 
 def _invalid() -> Fault:

@@ -23,11 +23,12 @@ _CACHE_SIZE: Final = 16_384
 
 
 class PrincipalPolicies(NamedTuple):
-    """The policies of a principal. `deleted`: its user or role no longer exists."""
+    """The policies of a principal. `scopes` are its scope down policies. `deleted`: its user or role is gone."""
 
     identity: Level = ()
     boundary: CompiledPolicy | None = None
     session: Level | None = None
+    scopes: Level = ()
     deleted: bool = False
 
 
@@ -78,7 +79,12 @@ def principal_policies(state: State, caller: Caller) -> PrincipalPolicies:
         found = _of_federated_user(state, caller)
     else:
         found = _NONE  # of these, only sessions of AssumeRoot have a policy: the session policy of their task
-    if session is None or found.deleted or (session.policy is None and not session.policy_arns):
+    if session is None or found.deleted:
+        return found
+    if session.scopes:
+        name = f"scope down policy of {session.name}"
+        found = found._replace(scopes=tuple(compiled(text, PolicyKind.SESSION, name) for text in session.scopes))
+    if session.policy is None and not session.policy_arns:
         return found
     return found._replace(session=_session_policies(state, session))
 

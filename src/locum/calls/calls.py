@@ -16,6 +16,7 @@ from locum.calls.committing import AlreadyDone, Committer
 from locum.calls.cors import CrossOrigin
 from locum.calls.denial_messages import refusal
 from locum.calls.effects import call_of, passing, postponed, still_pending
+from locum.calls.endpoints import endpoint_host, endpoint_of
 from locum.calls.key_uses import key_uses, refused
 from locum.calls.large_policies import LargePolicies
 from locum.calls.mfa_throttle import MfaThrottle
@@ -87,7 +88,10 @@ class Calls:
         """
         codec, operation = context.codec, context.operation
         assert codec is not None
+        if (host := endpoint_host(context)) is not None:
+            context.endpoint = await endpoint_of(context, host, self._runtime.backends)
         call, facts = await self._decided(context)
+        self._hand_over(context, call)
         for use in key_uses(context, facts):
             await self._permit(use, context)
         if operation is not None:
@@ -282,10 +286,17 @@ class Calls:
         if not authorization.allowed and self._runtime.mode == "enforce":
             raise refusal(authorization, self._runtime.keyring, self._runtime.entropy)
 
+    def _hand_over(self, context: RequestContext, call: Call) -> None:
+        """Raise the service's Fault where the call hands over a role that the service may not assume."""
+        assert context.plan is not None
+        fault = authz.unassumable_role(context.state, call, context.plan)
+        if fault is not None and self._runtime.mode == "enforce":
+            raise fault
+
     def _decide_again(self, context: RequestContext, facts: Mapping[str, ResourceFacts]) -> None:
         """Plan and decide once more, on the state that `context` has now. Raises Fault like `_decide`."""
         call = context.call()
-        context.plan = authz.plan(context.state, call)
+        context.plan = lookups.again(context, authz.plan(context.state, call))
         self._decide(context, call, facts)
 
 

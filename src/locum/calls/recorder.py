@@ -30,6 +30,7 @@ _NAMED_PLAINLY: Final = frozenset({"ec2", "iam"})
 """Services whose resources CloudTrail names without the type and path in their ARNs."""
 _NO_SOURCE: Final = Source("")
 _QUERY: Final = "REST-QUERY-STRING"
+_NO_ENDPOINT: Final = ("", "", "")
 _TYPES: Final = {"sts": "IAM", "sqs": "SQS", "sns": "SNS", "kms": "KMS", "dynamodb": "DynamoDB", "lambda": "Lambda"}
 
 
@@ -109,6 +110,7 @@ class Recorder:
             authorization.determining,
             headers.get("referer"),
             context.signing,
+            context.endpoint,
         )
         template = self._templates.get(kind)
         if template is None:
@@ -157,6 +159,7 @@ class Recorder:
             effect="" if context.effect is None else context.effect.id,
             cause=context.cause,
             signing=None if context.signing == BY_HEADER else (*context.signing,),
+            endpoint=_NO_ENDPOINT if context.endpoint is None else context.endpoint[:3],
             **_texts(context, fault, parameters),
         )
 

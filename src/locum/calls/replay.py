@@ -23,7 +23,7 @@ from locum.authz.services import CREATING_ACTIONS
 from locum.core.calls import BY_HEADER, Call, Signing
 from locum.core.partial_arn import Missing, PartialArn
 from locum.core.principal import Caller, Source, principal_of
-from locum.core.resources import UNKNOWN, ResourceFacts
+from locum.core.resources import UNKNOWN, Endpoint, ResourceFacts
 from locum.state import Role, State, User
 from locum.state.arns import entity_of
 from locum.wire.redact import HIDDEN
@@ -60,6 +60,7 @@ def recorded_call(record: Record) -> Call | None:
         record.request_id,
         record.protocol,
         record.second_factor,
+        Endpoint(*record.endpoint) if record.endpoint[0] else None,
     )
 
 

@@ -8,7 +8,9 @@ from typing import Any
 from locum.authz import Authorization, Plan
 from locum.core.calls import BY_HEADER, Call, Signing
 from locum.core.http import HttpRequest
+from locum.core.partial_arn import PartialArn
 from locum.core.principal import NOBODY, Caller
+from locum.core.resources import Endpoint
 from locum.services.verbs import Operation
 from locum.state import PendingEffect, State
 from locum.wire import Codec
@@ -20,10 +22,10 @@ class RequestContext:
 
     `now` (epoch seconds) was taken when it came, and is the only one it sees. So was `state`; it is a later one where
     the call had to wait before it was decided on (for the keys of an issuer), or where its transaction sees one: then
-    it is decided on anew. `request` is the client's, or stands for the call of a service. `service` is the service
+    it is decided on anew. `found` are the resources that were looked up by their other names. `request` is the client's, or stands for the call of a service. `service` is the service
     principal that makes the call, empty for a client's. `effect` is what the call carries out. `cause` is the request
-    id of the call that caused it. `operation` is how the call is run where it is one of Locum's own. `carried`: a
-    backend was given it. `recorded`: its record is stored.
+    id of the call that caused it. `operation` is how the call is run where it is one of Locum's own. `endpoint` is the
+    VPC endpoint that it came through. `carried`: a backend was given it. `recorded`: its record is stored.
     """
 
     request: HttpRequest
@@ -41,7 +43,9 @@ class RequestContext:
     params: dict[str, Any] = field(default_factory=dict)
     body: bytes = b""
     second_factor: bool = False
+    found: dict[PartialArn, tuple[str, ...]] = field(default_factory=dict)
     plan: Plan | None = None
+    endpoint: Endpoint | None = None
     authorization: Authorization | None = None
     carried: bool = False
     recorded: bool = False
@@ -71,4 +75,5 @@ class RequestContext:
             self.request_id,
             self.codec.protocol,
             self.second_factor,
+            self.endpoint,
         )

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from locum.core.actors import Actor, ServiceRole
 from locum.core.arn import Arn
 from locum.core.principal import Caller
+from locum.core.resources import Endpoint
 
 _GLOBAL_STS: Final = "us-east-1"
 """The region of the global endpoint of STS."""
@@ -38,7 +39,7 @@ class Call(NamedTuple):
     one the request was signed for. `source_ip` is empty where a service makes the call. `signing` is how the
     request was signed, if it was. `protocol` is the one it came over (`query`, `json` ...); where empty, the one that
     the service speaks first decides how a refusal is worded. `second_factor`: the caller showed one with this very
-    call, and it was verified.
+    call, and it was verified. `endpoint` is the VPC endpoint that it came through.
     """
 
     service: str
@@ -55,6 +56,7 @@ class Call(NamedTuple):
     request_id: str = ""
     protocol: str = ""
     second_factor: bool = False
+    endpoint: Endpoint | None = None
 
 
 class ServiceCall(NamedTuple):

@@ -134,7 +134,8 @@ class Session:
     the session was assumed with the credentials of another role session. `instance_id` is set on
     credentials that IMDS delivered. `mfa_at` is when a second factor was shown. `context` holds further
     condition keys that the session fixes (claims). `delegate` is the account to which the principal delegated
-    these credentials.
+    these credentials. `scopes` are the scope down policies of GetScopedCredentials, each of which limits it, and
+    `padding` makes the session token as long as was asked for.
     """
 
     kind: PrincipalKind
@@ -154,6 +155,8 @@ class Session:
     instance_id: str = ""
     context: Mapping[str, ContextValue] = field(default_factory=dict)
     delegate: str = ""
+    scopes: tuple[str, ...] = ()
+    padding: str = ""
 
     @property
     def assumed_root(self) -> bool:

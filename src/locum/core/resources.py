@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,8 @@ class ResourceFacts:
     `account` owns the resource (an S3 bucket's ARN does not contain it). `policy` is the text of its
     resource-based policy, UNREADABLE where there is one that cannot be told. `tags` are the tags of the resource
     itself. `arn` is the one that AWS authorizes, where a call names the resource in another way (a KMS alias, a secret
-    by its name). `attributes` has what else the condition keys of its service need, by name (`partition_key`).
+    by its name). `attributes` has what else is asked of a resource of its service, by name (`partition_key`; of a VPC
+    endpoint, its `vpc` and `service`).
     """
 
     account: str | None = None
@@ -21,6 +23,15 @@ class ResourceFacts:
     tags: Mapping[str, str] | None = None
     arn: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+class Endpoint(NamedTuple):
+    """The VPC endpoint that a call came through: its id, VPC, account and policy."""
+
+    id: str
+    vpc: str
+    account: str
+    policy: str = ""
 
 
 UNREADABLE = "unreadable"

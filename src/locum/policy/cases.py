@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple, TypeVar
 
 from locum.core.arn import Arn
+from locum.core.letter_case import folded
 from locum.core.principal import ANONYMOUS, FEDERATED, ContextValue, Principal, PrincipalKind
 from locum.policy.casefile import MalformedCase, entries
 from locum.policy.compile import CompiledPolicy, compile  # noqa: A004 - the package's public verb
@@ -237,7 +238,7 @@ def _request(raw: Mapping[str, Any], principal: Principal) -> Request:
     if "resource_account" not in raw:
         raise MalformedCase("missing field request.resource_account")
     given = _mapping(raw, "context", "request.")
-    context = {str(key).lower(): _context_value(key, value) for key, value in given.items()}
+    context = {folded(str(key)): _context_value(key, value) for key, value in given.items()}
     return Request(
         principal=principal,
         action=_text(raw, "action", "request."),

@@ -29,6 +29,7 @@ from locum.policy.resource_forms import fails_legacy_parsing, not_an_arn, resour
 NO_VENDOR: Final = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
 TWO_COLONS: Final = "Actions/Condition can contain only one colon."
 ACTION_VENDOR_PATTERN: Final = "Action vendors (e.g., aws, ec2, etc.) must not contain wildcards."
+INVALID_PROVIDER: Final = "Federated principals must be valid domain names or SAML metadata ARNs"
 TRUST_ACTIONS: Final = "AssumeRole policy may only specify STS AssumeRole actions."
 SYNTAX: Final = "Syntax errors in policy."
 LEGACY: Final = "The policy failed legacy parsing"
@@ -146,7 +147,12 @@ class _Checks:
         for name, listed, valid in kinds:
             for text in listed:
                 if not valid(text):
-                    self.refuse(f'Invalid principal in policy: "{name}":"{text}"', (*path, name))
+                    self.refuse(self._invalid_principal(name, text), (*path, name))
+
+    def _invalid_principal(self, name: str, text: str) -> str:
+        if self.kind is not PolicyKind.TRUST:
+            return f'Invalid principal in policy: "{name}":"{text}"'
+        return INVALID_PROVIDER if name == "Federated" else f'Invalid principal in policy: "{name.upper()}":"{text}"'
 
     def _aws_principal(self, text: str) -> bool:
         """Whether `text` is a valid AWS principal (SEMANTICS 11).

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
+from locum.core.letter_case import folded
 from locum.core.partial_arn import PartialArn
 from locum.policy.conditions import PreparedCondition, prepare
 from locum.policy.document import Document, Statement
@@ -84,7 +85,7 @@ def _principal_test(statement: Statement) -> PrincipalTest | NotPrincipalTest | 
 def _has_source_condition(statement: Statement) -> bool:
     """Whether a condition requires one of `SOURCE_KEYS`. It does not where it also holds without the key."""
     return any(
-        condition.key.lower() in SOURCE_KEYS and _requires_key(operator(condition.operator))
+        folded(condition.key) in SOURCE_KEYS and _requires_key(operator(condition.operator))
         for condition in statement.conditions
     )
 

@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
+from locum.core.letter_case import folded
 from locum.core.principal import ContextValue
 from locum.policy import values
 from locum.policy.document import Condition
@@ -61,7 +62,7 @@ class PreparedCondition(NamedTuple):
 
 def prepare(condition: Condition, *, allows: bool, variables: bool) -> PreparedCondition:
     """Compile `condition` of a statement that `allows` (or denies), in a document with or without `variables`."""
-    key = condition.key.lower()
+    key = folded(condition.key)
     parts = operator(condition.operator)
     if parts is None:
         return PreparedCondition(condition, UNKNOWN_OPERATOR, key, lambda _facts: not allows)

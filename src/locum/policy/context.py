@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from locum.core.letter_case import folded, with_folded_keys
 from locum.core.principal import ContextValue, Principal, PrincipalKind, Session
 
 PRINCIPAL_ARN: Final = "aws:principalarn"
@@ -55,8 +56,8 @@ def derived_context(principal: Principal, session: Session | None = None) -> Map
 
 def _session_context(session: Session) -> dict[str, ContextValue]:
     """The keys of the session: aws:PrincipalTag/..., aws:SourceIdentity and the claims, lower-case (SEMANTICS 44)."""
-    keys = {key.lower(): value for key, value in session.context.items()}
-    keys.update({f"aws:principaltag/{key}".lower(): value for key, value in session.tags.items()})
+    keys = with_folded_keys(session.context)
+    keys.update({f"aws:principaltag/{folded(key)}": value for key, value in session.tags.items()})
     if session.source_identity:
         keys["aws:sourceidentity"] = session.source_identity
     return keys

@@ -28,7 +28,8 @@ class Policies(NamedTuple):
 
     `session` is None (or empty) where no session policy was passed. `scps` are the levels of the principal's account,
     from the organization's root to the account; () where SCPs are not in force. `rcps` are those of the resource's
-    account. `endpoint` is the policy of the VPC endpoint that the request came through.
+    account. `endpoint` is the policy of the VPC endpoint that the request came through. `scopes` are the scope down
+    policies of the session: like session policies, but each must allow, and no grant bypasses them.
     """
 
     identity: Level = ()
@@ -42,6 +43,7 @@ class Policies(NamedTuple):
     principal_is_service_linked_role: bool = False
     resource_in_management_account: bool = False
     resource_is_aws_managed_key: bool = False
+    scopes: Level = ()
 
 
 class Bypass(NamedTuple):
@@ -81,7 +83,7 @@ _WITHOUT_IDENTITY_POLICIES: Final = (PrincipalKind.ANONYMOUS, PrincipalKind.SERV
 class TypeOutcomes:
     """Step 1: the outcome of each type of policy, and the statements that match."""
 
-    __slots__ = ("allowing", "denying", "forms", "outcomes", "policies", "prepared")
+    __slots__ = ("allowing", "denying", "forms", "outcomes", "policies", "prepared", "scoped")
 
     def __init__(self, request: Request, policies: Policies) -> None:
         self.prepared = PreparedRequest(request, bounded=policies.boundary is not None)
@@ -89,6 +91,7 @@ class TypeOutcomes:
         self.denying: list[CompiledStatement] = []
         self.allowing: list[CompiledStatement] = []
         self.forms: list[Form] = []
+        self.scoped = self._scopes() if policies.scopes else _ABSENT
         self.outcomes = Outcomes(
             rcp=self._rcp() if policies.rcps else _ABSENT,
             scp=self._scp() if policies.scps else _ABSENT,
@@ -141,12 +144,23 @@ class TypeOutcomes:
     def _session(self) -> PolicyTypeOutcome:
         """The outcome of session policies: their union [17].
 
-        A federated session without one has no permissions [18].
+        A federated session without one has no permissions [18]. A scope down policy that denies is reported as one.
         """
+        if self.scoped is _DENIED:
+            self._union(self.policies.session or ())
+            return _DENIED
         if self.policies.session:
             return self._union(self.policies.session)
         federated = self.prepared.principal.kind is PrincipalKind.FEDERATED_USER
         return _SILENT if federated else _ABSENT
+
+    def _scopes(self) -> PolicyTypeOutcome:
+        """The outcome of the scope down policies.
+
+        IAM User Guide, "Permissions for GetScopedCredentials": "the intersection of [...] the effective permissions of
+        the calling session, the scope down policy you pass, any scope down policies applied by prior [...] calls".
+        """
+        return _intersection([self._union((scope,)) for scope in self.policies.scopes])
 
     def _scp(self) -> PolicyTypeOutcome:
         """The outcome of the SCPs: an Allow is required at every level [26]. [27] lists who is exempt."""
@@ -220,6 +234,8 @@ def _missing(found: TypeOutcomes) -> PolicyType | None:
     # So must the policy of the VPC endpoint.
     if outcomes.endpoint not in _PASSES:
         return PolicyType.ENDPOINT
+    if found.scoped not in _PASSES:
+        return PolicyType.SESSION
     # [15, 16] Anonymous, service and federated principals have only the permissions of the resource policy.
     if principal.kind in _WITHOUT_IDENTITY_POLICIES or found.prepared.request.provider:
         return None if outcomes.resource is _ALLOWED else PolicyType.RESOURCE

@@ -171,7 +171,7 @@ def _every_policy(policies: Policies) -> Iterator[tuple[PolicyType, CompiledPoli
     for kind, policy in singles:
         if policy is not None:
             yield kind, policy
-    yield from ((PolicyType.SESSION, policy) for policy in policies.session or ())
+    yield from ((PolicyType.SESSION, policy) for policy in (*(policies.session or ()), *policies.scopes))
     yield from ((PolicyType.IDENTITY, policy) for policy in policies.identity)
 
 

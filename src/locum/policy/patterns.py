@@ -19,6 +19,8 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Final, NamedTuple
 
+from locum.core.letter_case import folded
+
 
 class Wild(Enum):
     """A wildcard: any text, or exactly one character."""
@@ -79,7 +81,7 @@ def _special(match: re.Match[str], wildcards: bool) -> Token | None:
 def _variable(inner: str) -> Variable:
     """The variable `key` or `key, 'default'`; for anything else, one that never has a value."""
     key, comma, rest = inner.partition(",")
-    key, default = key.strip().lower(), rest.strip()
+    key, default = folded(key.strip()), rest.strip()
     if not key or "'" in key:
         return Variable("")
     if not comma:

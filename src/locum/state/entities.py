@@ -150,7 +150,7 @@ class InstanceProfile(Named, frozen=True, kw_only=True, omit_defaults=True, tag=
 class AccessKey(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="access-key"):
     """A long-term access key of `user` (a user key), or of the root user where that is empty.
 
-    `secret` is sealed under the key ring.
+    `secret` is sealed under the key ring. `millisecond` is that of its creation, for the order of keys.
     """
 
     id: str
@@ -158,6 +158,7 @@ class AccessKey(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="acce
     secret: bytes
     active: bool = True
     created: int
+    millisecond: int = 0
 
 
 class MetadataOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -29,6 +29,8 @@ from locum.core.identifiers import POLICY_ID, unique_id
 from locum.state.entities import AWS_MANAGED_ACCOUNT, Policy, PolicyVersion
 
 _DATA: Final = Path(__file__).parent / "data" / "managed_policies.bin"
+_DESCRIPTIONS: Final = _DATA.with_name("managed_policy_descriptions.json")
+"""Of the policies used most, from the AWS Managed Policy Reference."""
 _ARN_PREFIX: Final = iam_arn(AWS_MANAGED_ACCOUNT, "policy", "/", "")
 
 
@@ -52,9 +54,20 @@ class Summary(NamedTuple):
         return iam_arn(AWS_MANAGED_ACCOUNT, "policy", self.path, self.name)
 
     @property
+    def description(self) -> str:
+        """The policy's description, empty where it is not known."""
+        return _descriptions().get(self.name, "")
+
+    @property
     def id(self) -> str:
         """A stable unique id, derived from the ARN. AWS's own are not published."""
         return unique_id(POLICY_ID, lambda size: hashlib.sha256(self.arn.encode()).digest()[:size])
+
+
+@cache
+def _descriptions() -> Mapping[str, str]:
+    found: dict[str, str] = json.loads(_DESCRIPTIONS.read_bytes())
+    return MappingProxyType(found)
 
 
 @cache
@@ -100,6 +113,7 @@ def _read(found: Summary) -> Policy:
         id=found.id,
         created=found.created,
         updated=found.updated,
+        description=found.description,
         versions=(PolicyVersion(number=found.default, document=document, created=found.updated),),
         default=found.default,
         next_number=found.default + 1,

@@ -10,14 +10,35 @@ from locum.core.arn import iam_arn
 from locum.state.entities import Entity, Named, Tags
 
 
+class KeyDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The key of a trusted context (`target`, by default the same) that a claim of the provider is put into."""
+
+    source: str
+    target: str = ""
+
+
+class ContextProvider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How trusted context is made of a provider's token. The type of the subject is a value or a claim, or neither."""
+
+    subject_key: str
+    subject_type: str = ""
+    subject_type_key: str = ""
+    keys: tuple[KeyDefinition, ...] = ()
+
+
 class OidcProvider(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="oidc-provider"):
-    """An OpenID Connect provider. `url` has no scheme, as in IAM: the issuer is https:// and `url`."""
+    """An OpenID Connect provider. `url` has no scheme, as in IAM: the issuer is https:// and `url`.
+
+    `identity_center` is the ARN of an instance of IAM Identity Center.
+    """
 
     url: str
     client_ids: tuple[str, ...] = ()
     thumbprints: tuple[str, ...] = ()
     created: int
     tags: Tags = {}
+    context: ContextProvider | None = None
+    identity_center: str = ""
 
     @property
     def key(self) -> str:

@@ -1,7 +1,7 @@
 """Conversion between HTTP messages and typed calls, driven by botocore's service models.
 
     models     the index of all services; one service's model, loaded on demand
-    route      requests to operations (`route_rest`, `route_s3`)
+    route      requests to operations (`route_rest`, `route_s3`); `endpoint_hosts`: through which VPC endpoint
     parsers    requests to parameters          validate   parameters against the model (`patterns`)
     serialize  answers to responses            faults     errors to responses (`plain_fault`: without an operation)
     post_form  S3's POST uploads, and the PutObject that they are (`put_form`)
@@ -16,6 +16,7 @@ state.
 from __future__ import annotations
 
 from locum.wire.codec import Codec, codec_of
+from locum.wire.endpoint_hosts import EndpointHost, endpoint_of_host
 from locum.wire.parsers.names import SqsNames
 from locum.wire.parsers.s3 import bucket_of_host, preflighted_bucket, website_of_host
 from locum.wire.plain_fault import plain_fault
@@ -26,11 +27,13 @@ from locum.wire.route import resolve
 
 __all__ = [
     "Codec",
+    "EndpointHost",
     "PostForm",
     "SqsNames",
     "answer_to_form",
     "bucket_of_host",
     "codec_of",
+    "endpoint_of_host",
     "filled",
     "is_post_form",
     "plain_fault",

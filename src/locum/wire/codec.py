@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
-from locum.wire.faults import render_fault
-from locum.wire.models import Service, find_operation, index
+from locum.wire.faults import QUERY_JSON, render_fault
+from locum.wire.models import Service, find_operation, index, rebound_operation
 from locum.wire.parsers import compile_parser
 from locum.wire.serialize import Serializer, compile_serializer
+from locum.wire.serializers.query_json import compile_query_json
 from locum.wire.validate import Validator, compile_tag_validator, compile_validator
 
 if TYPE_CHECKING:
@@ -22,10 +23,13 @@ class Codec:
     """The codec of one operation in one protocol: parses its requests and serializes its answers.
 
     `service` is botocore's name, `model` botocore's OperationModel. `unsigned_payload`: the signature of a request need
-    not cover its body. Codecs are cached: use `codec` or `resolve` to get one.
+    not cover its body. `read_by` is the model by which requests are read, where that is another one. Codecs are cached:
+    use `codec` or `resolve` to get one.
     """
 
-    def __init__(self, service: Service, model: OperationModel, protocol: str) -> None:
+    def __init__(
+        self, service: Service, model: OperationModel, protocol: str, read_by: OperationModel | None = None
+    ) -> None:
         self.service = service.name
         self.operation: str = model.name
         self.protocol = protocol
@@ -33,7 +37,7 @@ class Codec:
         self.api_version = service.api_version
         self.model = model
         self.unsigned_payload = model.auth_type == "v4-unsigned-body" or bool(model.unsigned_payload)
-        self._read = compile_parser(model, protocol)
+        self._read = compile_parser(read_by or model, protocol)
 
     def __repr__(self) -> str:
         return f"<Codec {self.service}.{self.operation} in {self.protocol}>"
@@ -81,6 +85,31 @@ class Codec:
     def fault(self, fault: Fault, request_id: str) -> HttpResponse:
         """Serialize a fault, as the service does in this protocol."""
         return render_fault(fault, self.protocol, self.model.service_model, self.model, request_id)
+
+    @cached_property
+    def answering_in_json(self) -> Codec:
+        """The same codec of the query protocol, for a client that wants JSON in the answer."""
+        return _AnsweringInJson(index().services[self.service], self.model, self.protocol)
+
+
+class _AnsweringInJson(Codec):
+    @cached_property
+    def _serialize(self) -> Serializer:
+        return compile_query_json(self.model)
+
+    def fault(self, fault: Fault, request_id: str) -> HttpResponse:
+        return render_fault(fault, QUERY_JSON, self.model.service_model, self.model, request_id)
+
+
+def with_binding(
+    service: Service, operation: str, http: Mapping[str, str], locations: Mapping[str, tuple[str, str]]
+) -> Codec | None:
+    """The codec of a REST operation for requests with another HTTP binding (see `models.rebound_operation`)."""
+    present = codec(service, operation, service.rest_protocol)
+    rebound = rebound_operation(service.name, operation, http, locations)
+    if present is None or rebound is None:
+        return None
+    return Codec(service, present.model, present.protocol, rebound)
 
 
 _codecs: dict[tuple[str, str, str], Codec] = {}

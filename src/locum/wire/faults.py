@@ -25,6 +25,7 @@ from locum.wire.fault_members import data_members, error_type, message_name, que
 from locum.wire.serializers.data import cbor_compiler, encode_cbor, encode_json, json_compiler
 from locum.wire.serializers.identity import Headers, request_headers, s3_host_id, s3_request_headers
 from locum.wire.serializers.namespaces import namespace_of, xml_compiler
+from locum.wire.serializers.query_json import json_answer
 from locum.wire.serializers.rest_formats import JSON_CONTENT_TYPE, XML_CONTENT_TYPE
 from locum.wire.serializers.rpc import (
     CBOR_CONTENT_TYPE,
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from botocore.model import OperationModel, ServiceModel
 
 Render = Callable[[Fault, str], HttpResponse]
+
+QUERY_JSON = "query-json"
+"""The protocol of faults for a client of the query protocol that wants JSON."""
 
 _NO_BODY_STATUSES = (204, 304)
 _CACHED_RENDERERS = 512
@@ -94,6 +98,17 @@ def _enveloped(service: ServiceModel | None, protocol: str, content_type: str) -
             f"<RequestId>{request_id}</RequestId></ErrorResponse>"
         )
         return _response(fault, request_headers(request_id) + headers, content_type, document(body))
+
+    return render
+
+
+def _query_json(service: ServiceModel | None) -> Render:
+    errors = ErrorModels(service)
+
+    def render(fault: Fault, request_id: str) -> HttpResponse:
+        code = errors.find(fault.code).code
+        error = {"Code": code, "Message": fault.message or None, "Type": error_type(fault)}
+        return json_answer(fault.status, {"Error": error, "RequestId": request_id}, request_id)
 
     return render
 
@@ -184,6 +199,7 @@ def _response(fault: Fault, headers: Headers, content_type: str, body: bytes) ->
 
 _RENDERERS: dict[str, Callable[[ServiceModel | None], Render]] = {
     "query": _query,
+    QUERY_JSON: _query_json,
     "ec2": _ec2,
     "json": _json,
     "rest-json": _rest_json,

@@ -19,12 +19,17 @@ if TYPE_CHECKING:
     from botocore.model import OperationModel, ServiceModel
 
 CBOR = "smithy-rpc-v2-cbor"
+REST = ("rest-json", "rest-xml")
 
 _DATA = Path(__file__).parent / "data" / "services.json"
+_LATER = Path(__file__).parent / "data" / "later_models.json"
+"""What later releases of botocore add to the models of Locum's own services: see `tools/later_models.py`."""
+
+_BINDING = ("location", "locationName")
 
 # Signing names that no model has.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-express-authenticating-authorizing.html and the like.
-_SIGNING_ALIASES = {"s3express": "s3", "s3-object-lambda": "s3", "email": "ses"}
+_SIGNING_ALIASES = {"s3express": "s3", "s3-object-lambda": "s3", "email": "ses", "awsssooidc": "sso-oauth"}
 
 
 class Service(NamedTuple):
@@ -41,6 +46,14 @@ class Service(NamedTuple):
     def without_cbor(self) -> str | None:
         """The preferred protocol other than CBOR; None where there is none."""
         return next((name for name in self.protocols if name != CBOR), None)
+
+    @property
+    def rest_protocol(self) -> str:
+        """The preferred one of its protocols that route by method and path; of services without one, KeyError."""
+        for name in self.protocols:
+            if name in REST:
+                return name
+        raise KeyError(f"{self.name} has no REST protocol")
 
     @property
     def api_version(self) -> str:
@@ -136,16 +149,56 @@ def find_operation(name: str, operation: str) -> OperationModel | None:
     return model.operation_model(operation) if operation in model.operation_names else None
 
 
+def rebound_operation(
+    name: str, operation: str, http: Mapping[str, str], locations: Mapping[str, tuple[str, str]]
+) -> OperationModel | None:
+    """The model of an operation with another HTTP binding; None where the service has no such operation.
+
+    `locations` are, by member of the input, its place in the request and its name there; others are in the body.
+    """
+    description = _description(name)
+    found = description["operations"].get(operation)
+    if found is None:
+        return None
+    found["http"] = dict(http)
+    shape = description["shapes"][found["input"]["shape"]] if "input" in found else {}
+    for member, reference in shape.get("members", {}).items():
+        kept = {k: v for k, v in reference.items() if "location" not in reference or k not in _BINDING}
+        shape["members"][member] = {**kept, **dict(zip(_BINDING, locations.get(member, ()), strict=False))}
+    return _made(description, name).operation_model(operation)
+
+
 def _load(name: str) -> ServiceModel:
+    return _made(_description(name), name)
+
+
+def _made(description: Mapping[str, Any], name: str) -> ServiceModel:
     # Imported late: botocore.model imports all of urllib3, which would delay the start.
-    from botocore.loaders import Loader  # noqa: PLC0415
     from botocore.model import ServiceModel  # noqa: PLC0415
+
+    return ServiceModel(description, name)
+
+
+def _description(name: str) -> dict[str, Any]:
+    from botocore.loaders import Loader  # noqa: PLC0415
 
     # Only botocore's own data: a user's ~/.aws/models must not change how requests are parsed.
     loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
-    description = loader.load_data(f"{name}/{index().services[name].api_version}/service-2")
+    description: dict[str, Any] = loader.load_data(f"{name}/{index().services[name].api_version}/service-2")
     _drop_documentation(description)
-    return ServiceModel(description, name)
+    _add_later(description, json.loads(_LATER.read_bytes()).get(name, {}))
+    return description
+
+
+def _add_later(description: dict[str, Any], later: Mapping[str, Any]) -> None:
+    """Add the operations, shapes and members of `later`. Where a constraint differs, the later one applies."""
+    for name, operation in later.get("operations", {}).items():
+        description["operations"].setdefault(name, operation)
+    for name, shape in later.get("shapes", {}).items():
+        known = description["shapes"].setdefault(name, shape)
+        if known is not shape:
+            members = {**shape.get("members", {}), **known.get("members", {})}
+            known.update(shape | ({"members": members} if members else {}))
 
 
 def _drop_documentation(description: dict[str, Any]) -> None:

@@ -23,11 +23,12 @@ _TRANSLATIONS = (
     (r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF"),
     (r"\u10000-\u10FFFF", r"\U00010000-\U0010FFFF"),
 )
-# Linear: each repetition starts with a slash, which nothing else in it matches.
+# Linear: each repetition starts with a slash or a space, which nothing else in it matches.
 _LINEAR = frozenset(
     {
         r"((/[A-Za-z0-9\.,\+@=_-]+)*)/",
         r"^(o-[a-z0-9]{10,32}\/r-[0-9a-z]{4,32}(\/ou\-[0-9a-z]{4,32}-[a-z0-9]{8,32})*(\/\d{12})*)\/",
+        r"[\x21\x23-\x2B\x2D-\x5B\x5D-\x7E]+( [\x21\x23-\x2B\x2D-\x5B\x5D-\x7E]+)*",
     }
 )
 # Two unbounded repetitions in a row take quadratic time; longer values are left to the length check.

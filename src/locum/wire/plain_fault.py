@@ -6,8 +6,9 @@ import re
 
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
-from locum.wire.faults import render_fault
-from locum.wire.models import Service, index, loaded_model
+from locum.wire.faults import QUERY_JSON, render_fault
+from locum.wire.models import REST, Service, index, loaded_model
+from locum.wire.route import wants_json
 
 # The service in the scope of a signature: AKID/20150830/us-east-1/iam/aws4_request, in the header or, with %2F, in
 # the query string.
@@ -38,10 +39,19 @@ def _guess(request: HttpRequest) -> tuple[str, Service | None]:
         return "json", service
     protocols = service.protocols if service is not None else ()
     if b"Action=" in request.body[:4096] or "Action=" in request.query_string:
-        return ("ec2" if "ec2" in protocols else "query"), service
+        return _form_protocol(request, service), service
     if service is None:
         return "rest-xml", None
-    return next((p for p in protocols if p.startswith("rest")), protocols[0]), service
+    # Without its header it is not CBOR: an older client of a service that has gone over to it reads JSON.
+    return next((p for p in protocols if p in REST), service.without_cbor or "rest-json"), service
+
+
+def _form_protocol(request: HttpRequest, service: Service | None) -> str:
+    if service is None:
+        return "query"
+    if wants_json(request, service.name):
+        return QUERY_JSON
+    return "ec2" if "ec2" in service.protocols else "query"
 
 
 def _signed_service(request: HttpRequest) -> Service | None:

@@ -4,7 +4,7 @@
 2. smithy-rpc-v2-cbor: `/service/<Shape>/operation/<Operation>` with the header `Smithy-Protocol`.
 3. `X-Amz-Target`: JSON.
 4. `Action` and `Version` in the form: query and ec2.
-5. Method, path and query string: REST. S3 has its own rules (`route_s3`).
+5. Method, path and query string: REST, older ones (`older_bindings`) last. S3 has its own rules (`route_s3`).
 6. Unsigned: 2 to 4 among all services; then the REST operations that take unsigned requests; then anonymous S3.
 
 A request that is signed for one service is never routed to another.
@@ -21,13 +21,13 @@ from urllib.parse import unquote
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest
 from locum.wire.codec import Codec, codec
-from locum.wire.models import CBOR, Service, index, service_model
+from locum.wire.models import CBOR, REST, Service, index, service_model
+from locum.wire.older_bindings import of_older_client
 from locum.wire.parsers.s3 import bucket_of_host
 from locum.wire.route_rest import RestRouter
 from locum.wire.route_s3 import S3Router
 
 _FORM = ("query", "ec2")
-_REST = ("rest-json", "rest-xml")
 
 _CBOR_PATH = re.compile(r".*/service/([A-Za-z0-9_.]+)/operation/([A-Za-z0-9_]+)")
 _ACTION = re.compile(rb"(?:^|&)Action=([^&]*)")
@@ -38,6 +38,8 @@ _CACHED_FORMS = 1024
 _SMALL_FORM = 256  # octets
 _LONGEST_NAME = 200  # characters; longer than any operation's
 _FORM_TYPE = "application/x-www-form-urlencoded"
+_JSON_TYPE = "application/json"
+_ANSWERING_IN_JSON = frozenset({"iam", "sts"})
 
 
 class _ByProtocol(NamedTuple):
@@ -63,7 +65,8 @@ def resolve(request: HttpRequest, signing_name: str | None) -> Codec:
     if by_protocol.form:
         action, version = _action_and_version(request)
         if action is not None:
-            return _by_action(by_protocol, action, version)
+            found = _by_action(by_protocol, action, version)
+            return found.answering_in_json if wants_json(request, found.service) else found
     if signing_name is None:
         return _unsigned(request)
     if by_protocol.rest:
@@ -71,6 +74,11 @@ def resolve(request: HttpRequest, signing_name: str | None) -> Codec:
     if by_protocol.form:
         raise Fault("MissingAction", "The request is missing an action or a required parameter.")
     raise _unknown()
+
+
+def wants_json(request: HttpRequest, service: str) -> bool:
+    """Whether a request of the query protocol asks for an answer in JSON, and `service` gives one."""
+    return service in _ANSWERING_IN_JSON and _JSON_TYPE in request.headers.get("accept", "")
 
 
 @lru_cache(maxsize=_CACHED_NAMES)
@@ -89,7 +97,7 @@ def _grouped(services: Iterable[Service]) -> _ByProtocol:
     def speaking(*protocols: str) -> tuple[Service, ...]:
         return tuple(service for service in services if not set(protocols).isdisjoint(service.protocols))
 
-    return _ByProtocol(speaking(CBOR), speaking("json"), speaking(*_FORM), speaking(*_REST))
+    return _ByProtocol(speaking(CBOR), speaking("json"), speaking(*_FORM), speaking(*REST))
 
 
 def _unknown(operation: str = "", status: int = 404) -> Fault:
@@ -180,10 +188,13 @@ def _by_path(by_protocol: _ByProtocol, request: HttpRequest) -> Codec:
         if service.name == "s3":
             return _s3(request)
         operation = _router(service.name).find(request.method, request.raw_path, request.query_string)
-        found = codec(service, operation, service.protocols[0]) if operation is not None else None
+        found = codec(service, operation, service.rest_protocol) if operation is not None else None
         if found is not None:
             return found
-    raise _unknown()
+    older = of_older_client(by_protocol.rest, request)
+    if older is None:
+        raise _unknown()
+    return older
 
 
 def _with_root(services: tuple[Service, ...], request: HttpRequest) -> Iterable[Service]:
@@ -222,7 +233,7 @@ def _unsigned(request: HttpRequest) -> Codec:
         operation = _unsigned_router().find(request.method, request.raw_path, request.query_string)
     if operation is not None:
         service, _, name = operation.partition(".")
-        found = codec(index().services[service], name, index().services[service].protocols[0])
+        found = codec(index().services[service], name, index().services[service].rest_protocol)
         if found is not None:
             return found
     return _s3(request)

@@ -8,8 +8,8 @@ The format is that of Coral, the framework of AWS's services:
 
 A path is written `tags.1.member.key`: names begin with a lower-case letter, list items count from 1. Of a list of
 scalars the whole list is shown, with all constraints of its items: `Value '[x]' at 'names' failed to satisfy
-constraint: Member must satisfy constraint: [...]`. IAM omits the values, and has its own texts for names and paths, as
-recorded in 2026. Organizations and EC2 have formats of their own.
+constraint: Member must satisfy constraint: [...]`. IAM omits the values and the lists of enumerations, and has its own
+texts for names and paths, as recorded in 2026. Organizations and EC2 have formats of their own.
 """
 
 from __future__ import annotations
@@ -135,18 +135,15 @@ def _sentence(violation: Violation, shown: bool) -> str:
     return f"{value} at '{violation.path}' failed to satisfy constraint: {violation.constraint.text}"
 
 
-_MAX_SHOWN = 2048
-
-
 def _java_text(value: Any) -> str:
     """Format a value as Java does."""
     if isinstance(value, list):
-        return f"[{', '.join(map(_java_text, value))}]"[:_MAX_SHOWN]
+        return f"[{', '.join(map(_java_text, value))}]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}={_java_text(item)}" for key, item in value.items())[:_MAX_SHOWN] + "}"
+        return "{" + ", ".join(f"{key}={_java_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, bytes):
         return f"java.nio.HeapByteBuffer[pos=0 lim={len(value)} cap={len(value)}]"
-    return str(value)[:_MAX_SHOWN]
+    return str(value)
 
 
 def _s3_fault(violations: list[Violation]) -> Fault:
@@ -157,11 +154,17 @@ def _s3_fault(violations: list[Violation]) -> Fault:
 
 
 def _iam_fault(violations: list[Violation]) -> Fault:
-    corals = [violation for violation in violations if not _is_iams_own(violation)]
+    corals = [_without_enumeration(violation) for violation in violations if not _is_iams_own(violation)]
     if corals:
         return Fault("ValidationError", validation_message(corals, shown=False))
     place = violations[0].path
     return Fault("ValidationError", f"The specified value for {place} is invalid. {_IAM[place]}")
+
+
+def _without_enumeration(violation: Violation) -> Violation:
+    if violation.constraint.reason != "INVALID_ENUM":
+        return violation
+    return violation._replace(constraint=violation.constraint._replace(text="Member must satisfy enum value set"))
 
 
 def _is_iams_own(violation: Violation) -> bool:

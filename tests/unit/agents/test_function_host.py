@@ -184,8 +184,26 @@ def test_lambda_assumes_the_role_for_the_function_and_that_is_recorded(plane: In
     assert event["requestParameters"] == {"roleArn": made, "roleSessionName": name}
 
 
+def trusts(plane: InProcess, role_arn: str, policy: str) -> None:
+    """Change the trust policy of a role."""
+    plane.client("iam").update_assume_role_policy(RoleName=role_arn.rpartition("/")[2], PolicyDocument=policy)
+
+
+def test_a_role_that_lambda_may_not_assume_makes_no_function(plane: InProcess) -> None:
+    cannot = "The role defined for the function cannot be assumed by Lambda."
+    functions, made = plane.client("lambda"), role(plane, TRUSTS_EC2)
+    name = deployed(plane)
+    creating = refusal(lambda **role: deployed(plane, **role), Role=made)
+    assert creating == ("InvalidParameterValueException", 400, cannot)
+    changing = refusal(functions.update_function_configuration, FunctionName=name, Role=made)
+    assert changing == ("InvalidParameterValueException", 400, cannot)
+    functions.update_function_configuration(FunctionName=name, Timeout=5)
+
+
 def test_a_role_that_trusts_only_ec2_is_not_assumed_and_why_is_explained(plane: InProcess) -> None:
-    name = deployed(plane, Role=role(plane, TRUSTS_EC2))
+    made = role(plane)
+    name = deployed(plane, Role=made)
+    trusts(plane, made, TRUSTS_EC2)
     met = refusal(plane.client("lambda").invoke, FunctionName=name)
     assert met == ("AccessDeniedException", 403, "The role defined for the function cannot be assumed by Lambda.")
     (record,) = records(plane, "AssumeRole", name)
@@ -203,9 +221,10 @@ def test_a_role_that_is_gone_is_not_assumed(plane: InProcess) -> None:
 def test_a_trust_policy_may_name_the_function(plane: InProcess) -> None:
     name = fresh("named")
     trust = trusting({"ArnEquals": {"aws:SourceArn": f"{ARN}{name}"}}, Service="lambda.amazonaws.com")
-    made = role(plane, trust)
-    deployed(plane, FunctionName=name, Role=made)
+    made = role(plane)
     other = deployed(plane, Role=made)
+    trusts(plane, made, trust)
+    deployed(plane, FunctionName=name, Role=made)
     assert invoked(plane, name)[0]["StatusCode"] == 200
     assert refusal(plane.client("lambda").invoke, FunctionName=other)[0] == "AccessDeniedException"
 

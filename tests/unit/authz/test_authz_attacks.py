@@ -139,6 +139,20 @@ def test_session_tags_take_tag_session_in_the_trust_policy() -> None:
     assert world.allows(as_user(ann), "sts:AssumeRole", RoleArn=lenient.arn, RoleSessionName="s", Tags=tags)
 
 
+@pytest.mark.parametrize("tagging", [{}, {"Tags": []}, {"TransitiveTagKeys": []}])
+def test_transitive_tags_are_carried_on_only_where_the_session_may_be_tagged(tagging: dict[str, object]) -> None:
+    first = role("first", allow("sts:*"))
+    strict = role("strict", trust=trusting(first.id))
+    lenient = role("lenient", trust=trusting(first.id, "sts:AssumeRole", "sts:TagSession"))
+    world = World().having(first, strict, lenient)
+    plain = as_role(first, tags={"ns": "a"})
+    tagged = as_role(first, tags={"ns": "a"}, transitive_tag_keys=("ns",))
+    assert world.allows(plain, "sts:AssumeRole", RoleArn=strict.arn, RoleSessionName="s", **tagging)
+    assert world.allows(tagged, "sts:AssumeRole", RoleArn=lenient.arn, RoleSessionName="s", **tagging)
+    refusal = world.refusal(tagged, "sts:AssumeRole", RoleArn=strict.arn, RoleSessionName="s", **tagging)
+    assert f"is not authorized to perform: sts:TagSession on resource: {strict.arn}" in refusal
+
+
 def test_a_source_identity_is_carried_on_only_where_it_may_be_set() -> None:
     first = role("first", allow("sts:*"))
     second = role("second", trust=trusting(first.id))

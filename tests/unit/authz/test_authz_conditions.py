@@ -108,6 +108,15 @@ def test_the_principals_keys_are_the_engines_own(caller: Caller) -> None:
     assert {key: found.get(key) for key in derived} == derived
 
 
+@pytest.mark.parametrize("key", ["KIND-IS", "\u212aind-is", "kind-i\u017f", "k\u0131nd-is", "k\u0130nd-is"])
+def test_a_denied_tag_key_is_not_got_round_by_letters_that_look_alike(key: str) -> None:
+    condition = {"Null": {"aws:RequestTag/kind-is": "false"}}
+    ann = user("ann", allow("*"), deny("iam:TagRole", Condition=condition))
+    world = World().having(ann, APP)
+    assert not world.allows(as_user(ann), "iam:TagRole", RoleName="app", Tags=[{"Key": key, "Value": "x"}])
+    assert world.allows(as_user(ann), "iam:TagRole", RoleName="app", Tags=[{"Key": "kind-iz", "Value": "x"}])
+
+
 def test_tags_in_a_request_are_request_tags_however_a_service_spells_them() -> None:
     world = World().having(ANN)
     spellings: list[tuple[str, dict[str, Any]]] = [

@@ -114,7 +114,9 @@ def test_a_stack_does_not_make_a_function_with_a_role_that_nobody_passed(plane: 
 
 def test_firehose_writes_to_nobodys_bucket(plane: InProcess, attacker: Key) -> None:
     firehose = plane.client("firehose", attacker)
-    destination = {"RoleARN": f"arn:aws:iam::{ATTACKER}:role/own", "BucketARN": f"arn:aws:s3:::{BUCKET}"}
+    trust = trusting(Service="firehose.amazonaws.com")
+    plane.client("iam", attacker).create_role(RoleName="streams", AssumeRolePolicyDocument=trust)
+    destination = {"RoleARN": f"arn:aws:iam::{ATTACKER}:role/streams", "BucketARN": f"arn:aws:s3:::{BUCKET}"}
     firehose.create_delivery_stream(DeliveryStreamName="in", ExtendedS3DestinationConfiguration=destination)
     assert refusal(firehose.put_record, DeliveryStreamName="in", Record={"Data": b"planted"})[0] == "NotImplemented"
     assert all("in-1" not in found["Key"] for found in plane.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"])

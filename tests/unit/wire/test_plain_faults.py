@@ -7,6 +7,7 @@ import pytest
 from locum import wire
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest
+from locum.wire.models import index
 from support.wire_requests import form, rest, target
 
 FAULT = Fault("SignatureDoesNotMatch", "No.", 403)
@@ -42,6 +43,18 @@ def test_the_protocol_is_guessed_from_the_request(request_: HttpRequest, beginni
 def test_cbor_is_answered_in_cbor() -> None:
     request = rest("POST", "/service/X/operation/Y", smithy_protocol="rpc-v2-cbor")
     assert ("Content-Type", "application/cbor") in wire.plain_fault(request, FAULT, "id-1").headers
+
+
+CBOR_ONLY = sorted({service.signing_name for service in index().services.values() if service.without_cbor is None})
+
+
+@pytest.mark.parametrize("service", ["codebuild", "monitoring", *CBOR_ONLY])
+def test_only_who_speaks_cbor_is_answered_in_cbor(service: str) -> None:
+    request = HttpRequest("GET", "/rules/one", "", signed(service))
+    answer = wire.plain_fault(request, FAULT, "id-1")
+    assert isinstance(answer.body, bytes)
+    assert answer.body[:1] in (b"{", b"<")
+    assert ("Content-Type", "application/cbor") not in answer.headers
 
 
 def test_the_answer_to_head_has_no_body() -> None:

@@ -1,4 +1,4 @@
-"""AWS STS: the source identity of a session, and the root user of a member account."""
+"""AWS STS: the source identity and the transitive tags of a session, and the root user of a member account."""
 
 from __future__ import annotations
 
@@ -14,6 +14,18 @@ from locum.state import State
 # AssumeRoot is allowed by the caller's own policies and by the organization: the member account has no policy that
 # could name the caller.
 _CALLER_ONLY_ACTIONS: Final = frozenset({"sts:AssumeRoot"})
+
+
+def _transitive_tags_kept(state: State, call: Call) -> Iterator[Check]:
+    """sts:TagSession for a session in a role chain that inherits transitive tags, as for tags of the request.
+
+    IAM User Guide, "Pass session tags in AWS STS", "Chaining roles with session tags": "When you set session tags as
+    transitive, [...] the tags pass to subsequent sessions in a role chain".
+    """
+    session, params = call.caller.session, call.params
+    tagged = params.get("Tags") or params.get("TransitiveTagKeys")
+    if session is not None and session.transitive_tag_keys and not tagged:
+        yield Check("sts:TagSession", str(call.params.get("RoleArn", "*")), "role")
 
 
 def _source_identity_kept(state: State, call: Call) -> Iterator[Check]:
@@ -40,7 +52,7 @@ def _root_user(state: State, call: Call, values: Values) -> Iterable[str]:
 
 
 FUNCTIONS: Final = Functions(
-    planners={"source_identity_kept": _source_identity_kept},
+    planners={"source_identity_kept": _source_identity_kept, "transitive_tags_kept": _transitive_tags_kept},
     resolvers={"sts_root_user": _root_user},
     keys={"source_identity": _source_identity},
     caller_only_actions=_CALLER_ONLY_ACTIONS,

@@ -234,7 +234,12 @@ def _partition_key(table: Any, parts: list[str]) -> dict[str, str]:
 
 
 def _ec2(arn: Arn, account: str, region: str) -> ResourceFacts:
-    """The tags of a resource of EC2, all of which moto keeps in one table, by id, and its attributes."""
+    """The tags of a resource of EC2, all of which moto keeps in one table, by id, and its attributes.
+
+    An endpoint is looked up in all accounts where the ARN has none.
+    """
+    if not arn.account and arn.resource.startswith("vpc-endpoint/"):
+        return _endpoint(arn, region)
     models = models_of("ec2", account, region)
     if models is None:
         return UNKNOWN
@@ -277,6 +282,20 @@ def _document(text: str) -> list[Any]:
     return statements if isinstance(statements, list) else [statements]
 
 
+def _endpoint(arn: Arn, region: str) -> ResourceFacts:
+    """The facts of a VPC endpoint, whichever account it is of: their ids are unique."""
+    kind, _, name = arn.resource.partition("/")
+    backends: Any = get_backend("ec2")
+    for account in list(backends) if kind == "vpc-endpoint" else ():
+        models = models_of("ec2", account, region)
+        found = None if models is None else models.vpc_end_points.get(name)
+        if found is not None and found.state == "available":
+            policy = _policy(partial(getattr, found, "policy_document"))
+            attributes = {"vpc": str(found.vpc_id), "service": str(found.service_name)}
+            return ResourceFacts(account, policy, attributes=attributes)
+    return UNKNOWN
+
+
 _MODULES: Final = {
     "elasticfilesystem": "efs",
     "elasticloadbalancing": "elbv2",
@@ -284,6 +303,7 @@ _MODULES: Final = {
     "states": "stepfunctions",
 }
 """The modules of moto whose name is not that of the service in ARNs."""
+
 
 _FINDERS: Final[dict[str, Finder]] = {
     "s3": _bucket,

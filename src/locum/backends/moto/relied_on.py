@@ -177,6 +177,12 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("Policy.add_statement", _PERMIT, takes=("self", "raw", "qualifier")),
         ),
     },
+    "ec2": {
+        "moto.ec2.models.vpcs": (
+            Relied("VPCBackend", _POLICY, has=("vpc_end_points",)),
+            Relied("VPCEndPoint", _POLICY, has=("policy_document", "service_name", "state", "vpc_id")),
+        ),
+    },
     "secretsmanager": {
         "moto.secretsmanager.models": (
             Relied("SecretsManagerBackend", _POLICY, has=("secrets",)),

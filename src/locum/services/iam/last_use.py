@@ -8,10 +8,13 @@ the same name has no uses.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from locum.services.verbs import Context, LastUse
 from locum.state import AccessKey, Role
+
+_GLOBAL_REGION: Final = "us-east-1"
+_GLOBAL_SERVICES: Final = frozenset({"account", "cloudfront", "iam", "organizations", "route53", "shield", "waf"})
 
 
 def uses(context: Context, principal: str | None = None, account: str = "") -> Sequence[LastUse]:
@@ -29,6 +32,11 @@ def service_of(use: LastUse) -> str:
     return use.action.partition(":")[0]
 
 
+def region_of(use: LastUse) -> str:
+    """The region of the use. Services that have one endpoint for all regions are used in us-east-1."""
+    return _GLOBAL_REGION if service_of(use) in _GLOBAL_SERVICES else use.region
+
+
 def of_key(context: Context, owner: str, key: AccessKey) -> LastUse | None:
     """The last use of a long-term access key of the principal `owner`."""
     return latest(use for use in uses(context, owner, key.account) if use.access_key_id == key.id)
@@ -37,4 +45,4 @@ def of_key(context: Context, owner: str, key: AccessKey) -> LastUse | None:
 def role_last_used(context: Context, role: Role) -> dict[str, Any]:
     """The RoleLastUsed structure, empty for a role that was never used."""
     last = latest(uses(context, role.id, role.account))
-    return {} if last is None else {"LastUsedDate": int(last.at), "Region": last.region}
+    return {} if last is None else {"LastUsedDate": int(last.at), "Region": region_of(last)}

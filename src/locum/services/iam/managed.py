@@ -15,6 +15,14 @@ F = TypeVar("F")
 
 _RESOURCE: Final = "policy/"
 
+_CHANGES: Final = {
+    "CreatePolicyVersion": "Cannot create versions for policies outside your own account.",
+    "DeletePolicy": "Cannot delete policies outside your own account.",
+    "DeletePolicyVersion": "Cannot delete policy versions for policies outside your own account.",
+    "SetDefaultPolicyVersion": "Cannot update policies outside your own account.",
+}
+"""IAM's texts for changes of a policy of AWS or of another account."""
+
 
 def own(context: Context, arn: str) -> Policy | None:
     """The customer managed policy `arn`, or None. Raises InvalidInput or ValidationError for another kind of ARN."""
@@ -45,17 +53,18 @@ def known(context: Context, arn: str) -> PolicyFacts:
 def to_change(context: Context, arn: str, action: str) -> Policy:
     """The customer managed policy `arn`, for `iam:{action}`.
 
-    Raises AccessDenied for an AWS managed one, and as `of`.
+    Raises AccessDenied for one of AWS or of another account, and as `of`.
     """
     return _required(own_to_change(context, arn, action), f"Policy {arn} was not found.")
 
 
 def own_to_change(context: Context, arn: str, action: str) -> Policy | None:
     """Like `to_change`, but None where the policy does not exist."""
-    if parsed(arn).account == AWS_MANAGED_ACCOUNT:
-        raise access_denied(
-            f"User: {context.caller.principal.arn} is not authorized to perform: iam:{action} on resource: policy {arn}"
-        )
+    account = parsed(arn).account
+    if account == AWS_MANAGED_ACCOUNT or (action in _CHANGES and account != context.account):
+        caller = context.caller.principal.arn
+        tagging = f"User: {caller} is not authorized to perform: iam:{action} on resource: policy {arn}"
+        raise access_denied(_CHANGES.get(action, tagging))
     return own(context, arn)
 
 

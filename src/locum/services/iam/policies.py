@@ -37,21 +37,19 @@ def create_policy(context: Context, params: Params) -> Outcome:
 def get_policy(context: Context, params: Params) -> Outcome:
     """GetPolicy."""
     facts = managed.known(context, params["PolicyArn"])
-    own = facts if isinstance(facts, Policy) else None
-    described = shapes.described(own) if own else {}
-    tag_list = shapes.short_tags_first(own.tags) if own else []
-    return Outcome({"Policy": {**shapes.policy(context, facts), **described, "Tags": tag_list}})
+    tag_list = shapes.short_tags_first(facts.tags) if isinstance(facts, Policy) else []
+    return Outcome({"Policy": {**shapes.policy(context, facts), **shapes.described(facts), "Tags": tag_list}})
 
 
 def list_policies(context: Context, params: Params) -> Outcome:
-    """ListPolicies: AWS managed and customer managed ones, unless Scope restricts them."""
+    """ListPolicies: AWS managed and customer managed ones, unless Scope restricts them; in order of creation."""
     prefix = params.get("PathPrefix", "/")
     found = (
         facts
         for facts in _in_scope(context, params.get("Scope", "All"))
         if facts.path.startswith(prefix) and _is_used(context, params, facts)
     )
-    return page(params, found, by_name).outcome("Policies", lambda facts: shapes.policy(context, facts))
+    return page(params, found, _by_creation).outcome("Policies", lambda facts: shapes.policy(context, facts))
 
 
 def delete_policy(context: Context, params: Params) -> Outcome:
@@ -65,6 +63,11 @@ def delete_policy(context: Context, params: Params) -> Outcome:
             " The default version is deleted with the policy."
         )
     return Outcome({}, (remove(policy),))
+
+
+def _by_creation(facts: PolicyFacts) -> str:
+    """The sort key of ListPolicies: the account's own first, then by the time of creation."""
+    return f"{int(not isinstance(facts, Policy))} {facts.created:012} {by_name(facts)}"
 
 
 def by_name(facts: PolicyFacts) -> str:

@@ -81,7 +81,7 @@ def role_base(context: Context, entity: Role) -> Shape:
     return {**_named(entity, "Role"), "AssumeRolePolicyDocument": document}
 
 
-def described(entity: Role | Policy) -> Shape:
+def described(entity: Role | PolicyFacts) -> Shape:
     """The Description member; no member where it is empty."""
     return {"Description": entity.description} if entity.description else {}
 
@@ -120,6 +120,8 @@ class PolicyFacts(Protocol):
     def created(self) -> int: ...
     @property
     def updated(self) -> int: ...
+    @property
+    def description(self) -> str: ...
 
 
 def attachments(context: Context, arn: str) -> int:

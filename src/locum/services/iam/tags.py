@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
+from locum.core.letter_case import folded
 from locum.services.iam import shapes
 from locum.services.iam.faults import invalid_input, limit_exceeded
 from locum.services.iam.limits import TAGS
@@ -40,7 +41,7 @@ def given(params: Params, kind: type[Entity]) -> Tags:
     """The tags in `params`. Raises InvalidInput for reserved and duplicate keys."""
     pairs: list[Mapping[str, str]] = params.get("Tags", [])
     tags = {pair["Key"]: pair["Value"] for pair in pairs}
-    if any(key.lower().startswith(_RESERVED_PREFIX) for key in tags):
+    if any(folded(key).startswith(_RESERVED_PREFIX) for key in tags):
         raise invalid_input("aws: prefixed tag key names are not allowed for external use.")
     if len(set(map(_fold(kind), tags))) != len(pairs):
         note = " Please note that Tag keys are case insensitive." if kind in _CASE_INSENSITIVE else ""
@@ -86,7 +87,7 @@ def operations(
 
 
 def _fold(kind: type[Entity]) -> Callable[[str], str]:
-    return str.lower if kind in _CASE_INSENSITIVE else str
+    return folded if kind in _CASE_INSENSITIVE else str
 
 
 def _without(tags: Tags, keys: Iterable[str], kind: type[Entity]) -> Tags:

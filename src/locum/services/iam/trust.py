@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from locum import policy
 from locum.authz.stored_principals import entity_with_id, shown_form, stored_form, with_principals
 from locum.core.arn import Arn
 from locum.core.identifiers import ACCOUNT_ID, ROLE_ID, USER_ID
@@ -12,17 +13,19 @@ from locum.services.iam import documents
 from locum.services.iam.faults import malformed_policy, quota_exceeded
 from locum.services.iam.limits import TRUST_POLICY_SIZE
 from locum.state import State
+from locum.state.service_principals import is_service_principal
 
 
 def stored(state: State, document: str) -> str:
     """Validate a trust policy, and replace the ARNs of users and roles by their unique ids.
 
-    Raises LimitExceeded; MalformedPolicyDocument, also where a user or role does not exist.
+    Raises LimitExceeded; MalformedPolicyDocument, also where a user, role or service does not exist.
     """
     if significant_length(document) > TRUST_POLICY_SIZE:
         raise quota_exceeded("ACLSizePerRole", TRUST_POLICY_SIZE)
     _check_json(document)
     documents.check(document, PolicyKind.TRUST)
+    _check_services(document)
     return with_principals(document, lambda principal: _to_unique_id(state, principal))
 
 
@@ -39,6 +42,14 @@ def _check_json(document: str) -> None:
         json.loads(document)
     except ValueError as error:
         raise malformed_policy("This policy contains invalid Json") from error
+
+
+def _check_services(document: str) -> None:
+    """Raise MalformedPolicyDocument for a service principal that no service has."""
+    for statement in policy.parse(document, PolicyKind.TRUST).statements:
+        for name in () if statement.principals is None else statement.principals.service:
+            if not is_service_principal(name):
+                raise malformed_policy(f'Invalid principal in policy: "SERVICE":"{name}"')
 
 
 def _to_unique_id(state: State, principal: str) -> str:

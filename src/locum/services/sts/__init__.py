@@ -22,6 +22,7 @@ from locum.services.sts.roles import assume_role
 from locum.services.sts.root import assume_root
 from locum.services.sts.saml import assume_role_with_saml
 from locum.services.sts.saml import caller as saml_caller
+from locum.services.sts.scoped import get_scoped_credentials
 from locum.services.sts.second_factor import optional
 from locum.services.sts.tokens import get_federation_token, get_session_token
 from locum.services.sts.web_identity import assume_role_with_web_identity
@@ -37,6 +38,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "GetCallerIdentity": reads(get_caller_identity),
     "GetDelegatedAccessToken": reads(get_delegated_access_token),
     "GetFederationToken": reads(get_federation_token),
+    "GetScopedCredentials": reads(get_scoped_credentials),
     "GetSessionToken": optional(get_session_token),
     "GetWebIdentityToken": reads(get_web_identity_token),
 }

@@ -10,6 +10,7 @@ from typing import Any, Final
 from locum.core.clock import iso8601
 from locum.core.errors import Fault
 from locum.core.identifiers import request_id
+from locum.core.letter_case import folded
 from locum.core.principal import PrincipalKind, Session
 from locum.credentials import webtokens
 from locum.services.sts import passed
@@ -114,8 +115,8 @@ def _principal_tags(ctx: Context) -> dict[str, str]:
     session_tags = {} if session is None else session.tags
     found = ctx.state.find(UNIQUE_ID, principal.unique_id) if principal.unique_id else ()
     own = next((entity.tags for entity in found if isinstance(entity, User | Role)), {})
-    folded = {key.lower() for key in session_tags}
-    return {**{key: value for key, value in own.items() if key.lower() not in folded}, **session_tags}
+    overridden = set(map(folded, session_tags))
+    return {**{key: value for key, value in own.items() if folded(key) not in overridden}, **session_tags}
 
 
 def _nonempty(claims: dict[str, Any]) -> dict[str, Any]:

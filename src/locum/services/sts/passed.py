@@ -25,6 +25,7 @@ from typing import Any, Final
 from locum import policy
 from locum.core.arn import Arn
 from locum.core.errors import Fault
+from locum.core.letter_case import folded
 from locum.core.principal import Session
 from locum.services.sts.faults import constraint, invalid
 from locum.services.verbs import Params
@@ -134,13 +135,13 @@ def _tags(given: Any, inherited: Mapping[str, str]) -> dict[str, str]:
         if len(value) > MAX_TAG_VALUE:
             rule = f"Member must have length less than or equal to {MAX_TAG_VALUE}"
             raise constraint(value, f"tags.{position}.member.value", rule)
-        if key.lower().startswith("aws:"):
+        if folded(key).startswith("aws:"):
             raise _bad_tags(f"The tag key {key} is not valid. Tag keys that start with aws: are reserved.")
         tags[key] = value
-    keys = {key.lower() for key in tags}
+    keys = {folded(key) for key in tags}
     if len(keys) < len(given):
         raise _bad_tags("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
-    if not keys.isdisjoint(key.lower() for key in inherited):
+    if not keys.isdisjoint(folded(key) for key in inherited):
         raise _bad_tags(
             "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key "
             "from the calling session."
@@ -150,9 +151,9 @@ def _tags(given: Any, inherited: Mapping[str, str]) -> dict[str, str]:
 
 def _transitive(given: Any, tags: Mapping[str, str]) -> tuple[str, ...]:
     """The transitive keys, spelled as in the tags. Keys are compared without regard to case."""
-    spelling = {key.lower(): key for key in tags}
+    spelling = {folded(key): key for key in tags}
     try:
-        return tuple(dict.fromkeys(spelling[key.lower()] for key in given))
+        return tuple(dict.fromkeys(spelling[folded(key)] for key in given))
     except KeyError:
         raise _bad_tags("The specified transitive tag key must be included in the requested tags.") from None
 

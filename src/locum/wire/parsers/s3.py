@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest
+from locum.wire.endpoint_hosts import endpoint_of_host
 from locum.wire.parsers.malformed import Unbindable
 
 _REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]"
@@ -46,6 +47,9 @@ class Address(NamedTuple):
 @lru_cache(maxsize=_CACHED_HOSTS)
 def bucket_of_host(host: str) -> str:
     """The bucket in the host name; empty in path style, and at a website endpoint."""
+    endpoint = endpoint_of_host(host)
+    if endpoint is not None:
+        return endpoint.bucket
     name = _name(host)
     if name == "localhost" or name.startswith("s3.") or len(name) > _LONGEST_HOST or _WEBSITE.fullmatch(name):
         return ""

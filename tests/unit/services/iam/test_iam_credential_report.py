@@ -134,12 +134,24 @@ def test_the_root_users_password_is_in_it_and_never_has_to_be_changed(plane: Pla
     assert row(plane, "<root_account>")[:4] == ["true", "no_information", AT_NOW, "not_supported"]
 
 
-def test_access_keys_are_in_it_by_their_ids_inactive_ones_with_their_dates(plane: Plane) -> None:
+def test_access_keys_are_in_it_as_they_were_created_inactive_ones_with_their_dates(plane: Plane) -> None:
     plane.user("ann")
     given(plane, key("AKIAB", "ann", NOW - 60), key("AKIAA", "ann", NOW, active=False), key("AKIAC", "", NOW))
-    columns = ["false", AT_NOW, "N/A", "N/A", "N/A", "true", "2023-11-14T22:12:20Z", "N/A", "N/A", "N/A"]
+    columns = ["true", "2023-11-14T22:12:20Z", "N/A", "N/A", "N/A", "false", AT_NOW, "N/A", "N/A", "N/A"]
     assert row(plane, "ann")[5:15] == columns
     assert row(plane, "<root_account>")[5:10] == ["true", AT_NOW, "N/A", "N/A", "N/A"]
+
+
+def test_keys_of_one_second_are_in_it_as_they_were_created(plane: Plane) -> None:
+    names = ("ann", "bob", "cid", "dot")
+    for name in names:
+        plane.user(name)
+        first = plane.call("CreateAccessKey", UserName=name)["AccessKey"]["AccessKeyId"]
+        plane.now += 0.002
+        plane.call("CreateAccessKey", UserName=name)
+        plane.call("UpdateAccessKey", UserName=name, AccessKeyId=first, Status="Inactive")
+    told = [row(plane, name) for name in names]
+    assert {(one[5], one[10]) for one in told} == {("false", "true")}
 
 
 def test_signing_certificates_are_in_it_the_inactive_ones_first(plane: Plane) -> None:

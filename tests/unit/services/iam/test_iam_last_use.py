@@ -37,6 +37,12 @@ def test_the_root_user_s_key_has_no_user_name(plane: Plane) -> None:
     assert plane.call("GetAccessKeyLastUsed", AccessKeyId=key) == {"AccessKeyLastUsed": last}
 
 
+def test_services_without_regions_were_used_in_us_east_1(plane: Plane) -> None:
+    key = str(plane.call("CreateAccessKey")["AccessKey"]["AccessKeyId"])
+    plane.used(ACCOUNT, "iam:ListUsers", 5.0, "eu-west-1", key)
+    assert plane.call("GetAccessKeyLastUsed", AccessKeyId=key)["AccessKeyLastUsed"]["Region"] == "us-east-1"
+
+
 def test_the_key_of_another_account_is_nobody_s_business(plane: Plane) -> None:
     key = AccessKey(account=OTHER, id="AKIAQAAAAAAAAAAAAAAA", secret=b"", created=NOW)
     plane.state = change(plane.state, [put(key)])

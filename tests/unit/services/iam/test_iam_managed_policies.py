@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from support.iam_plane import ACCOUNT, ADMIN, EC2_TRUST, NOW, READ, WRITE, Plane, arn, document, long_policy
+from support.iam_plane import ACCOUNT, ADMIN, EC2_TRUST, NOW, OTHER, READ, WRITE, Plane, arn, document, long_policy
 
 
 def test_a_policy_as_created_and_as_read(plane: Plane) -> None:
@@ -130,6 +130,14 @@ def test_policies_that_are_not_there_or_no_policies(plane: Plane, operation: str
     assert plane.fault(operation, PolicyArn=role, **params) == ("InvalidInput", 400, f"ARN {role} is not valid.")
 
 
+CHANGES = {
+    "CreatePolicyVersion": "Cannot create versions for policies outside your own account.",
+    "DeletePolicy": "Cannot delete policies outside your own account.",
+    "DeletePolicyVersion": "Cannot delete policy versions for policies outside your own account.",
+    "SetDefaultPolicyVersion": "Cannot update policies outside your own account.",
+}
+
+
 @pytest.mark.parametrize(
     ("operation", "params"),
     [
@@ -142,10 +150,34 @@ def test_policies_that_are_not_there_or_no_policies(plane: Plane, operation: str
     ],
 )
 def test_nobody_changes_a_policy_of_aws(plane: Plane, operation: str, params: dict[str, Any]) -> None:
-    denied = (
+    tagging = (
         f"User: arn:aws:iam::{ACCOUNT}:root is not authorized to perform: iam:{operation} on resource: policy {ADMIN}"
     )
+    denied = CHANGES.get(operation, tagging)
     assert plane.fault(operation, PolicyArn=ADMIN, **params) == ("AccessDenied", 403, denied)
+
+
+@pytest.mark.parametrize("operation", ["DeletePolicy", "CreatePolicyVersion"])
+def test_nobody_changes_a_policy_of_another_account(plane: Plane, operation: str) -> None:
+    params = {"PolicyDocument": READ} if operation == "CreatePolicyVersion" else {}
+    foreign = arn("policy", "theirs", OTHER)
+    assert plane.fault(operation, PolicyArn=foreign, **params) == ("AccessDenied", 403, CHANGES[operation])
+
+
+def test_policies_of_aws_are_described_as_far_as_it_is_known(plane: Plane) -> None:
+    described = plane.call("GetPolicy", PolicyArn="arn:aws:iam::aws:policy/IAMUserChangePassword")["Policy"]
+    assert described["Description"] == "Provides the ability for an IAM user to change their own password."
+    lex = plane.call("GetPolicy", PolicyArn="arn:aws:iam::aws:policy/aws-service-role/AmazonLexBotPolicy")["Policy"]
+    assert lex["DefaultVersionId"] == "v2"
+
+
+def test_policies_are_listed_as_they_were_created_the_account_s_own_first(plane: Plane) -> None:
+    for name in ("zoe", "abe"):
+        plane.policy(name)
+        plane.now += 1
+    names = [policy["PolicyName"] for policy in plane.call("ListPolicies", MaxItems=7)["Policies"]]
+    of_aws = ["AdministratorAccess", "PowerUserAccess", "ReadOnlyAccess", "AWSCloudFormationReadOnlyAccess"]
+    assert names == ["zoe", "abe", *of_aws, "CloudFrontFullAccess"]
 
 
 def test_a_policy_of_aws_is_read_like_any_other(plane: Plane) -> None:
@@ -189,8 +221,8 @@ def test_list_policies_by_scope_path_and_use(plane: Plane) -> None:
     assert names(Scope="Local") == ["attached", "bounding", "free"]
     assert names(Scope="Local", PathPrefix="/x/") == ["attached"]
     assert names(Scope="AWS", OnlyAttached=True) == ["AdministratorAccess"]
-    assert names(OnlyAttached=True) == ["AdministratorAccess", "attached", "bounding"]
-    assert names(OnlyAttached=True, PolicyUsageFilter="PermissionsPolicy") == ["AdministratorAccess", "attached"]
+    assert names(OnlyAttached=True) == ["attached", "bounding", "AdministratorAccess"]
+    assert names(OnlyAttached=True, PolicyUsageFilter="PermissionsPolicy") == ["attached", "AdministratorAccess"]
     assert names(PolicyUsageFilter="PermissionsBoundary") == ["bounding"]
     listed = plane.call("ListPolicies", Scope="Local")["Policies"]
     assert not {"Tags", "Description"} & set(listed[0])

@@ -130,7 +130,7 @@ def test_all_are_listed_in_one_answer(plane: Plane) -> None:
     assert plane.call("ListOpenIDConnectProviders") == {"OpenIDConnectProviderList": []}
     arns = [create(plane, f"https://idp.example/{name}") for name in "ba"]
     listed = plane.call("ListOpenIDConnectProviders")["OpenIDConnectProviderList"]
-    assert listed == [{"Arn": provider} for provider in sorted(arns)]
+    assert listed == [{"Arn": arn, "IsTrustedIdentityPropagationEnabled": False} for arn in sorted(arns)]
 
 
 @pytest.mark.parametrize(
@@ -209,3 +209,66 @@ def test_the_fifty_first_tag_is_one_too_many(plane: Plane) -> None:
     create(plane, Tags=[{"Key": str(number), "Value": ""} for number in range(50)])
     code, status, _ = plane.fault("TagOpenIDConnectProvider", **{ARN: IDP}, Tags=[{"Key": "50", "Value": ""}])
     assert (code, status) == ("LimitExceeded", 409)
+
+
+# -- trusted identity propagation --------------------------------------------------------------------------------
+
+INSTANCE = "arn:aws:sso:::instance/ssoins-1234567890abcdef"
+CONTEXT = {
+    "SubjectSourceKey": "sub",
+    "SubjectTypeValue": "user",
+    "KeyDefinitionList": [{"SourceKey": "dept id", "TargetKey": "department"}, {"SourceKey": "team"}],
+}
+
+
+def update(plane: Plane, provider: str, **params: Any) -> dict[str, Any]:
+    plane.call("UpdateOpenIDConnectProvider", **{ARN: provider}, **params)
+    return get(plane, provider)
+
+
+def test_a_context_provider_is_set_shown_and_taken_off(plane: Plane) -> None:
+    provider = create(plane)
+    assert "ContextProvider" not in get(plane, provider)
+    assert update(plane, provider, ContextProvider=CONTEXT)["ContextProvider"] == CONTEXT
+    assert "ContextProvider" not in update(plane, provider, RemoveContextProvider=True)
+
+
+def test_an_association_needs_a_context_provider_and_goes_first(plane: Plane) -> None:
+    provider = create(plane)
+    associate = {ARN: provider, "IdentityCenterInstanceArn": INSTANCE}
+    assert plane.fault("UpdateOpenIDConnectProvider", **associate)[0] == "InvalidInput"
+    update(plane, provider, ContextProvider=CONTEXT)
+    shown = update(plane, provider, IdentityCenterInstanceArn=INSTANCE)
+    assert (shown["IdentityCenterInstanceArn"], shown["ContextProvider"]) == (INSTANCE, CONTEXT)
+    listed = plane.call("ListOpenIDConnectProviders")["OpenIDConnectProviderList"]
+    assert listed == [{"Arn": provider, "IsTrustedIdentityPropagationEnabled": True}]
+    removal = {ARN: provider, "RemoveContextProvider": True}
+    assert plane.fault("UpdateOpenIDConnectProvider", **removal)[0] == "InvalidInput"
+    assert "IdentityCenterInstanceArn" not in update(plane, provider, RemoveIdentityCenterInstance=True)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"RemoveContextProvider": False},
+        {"ContextProvider": CONTEXT, "RemoveContextProvider": True},
+        {"ContextProvider": CONTEXT, "IdentityCenterInstanceArn": INSTANCE},
+        {"RemoveContextProvider": True, "RemoveIdentityCenterInstance": True},
+        {"ContextProvider": {"SubjectSourceKey": " sub"}},
+        {"ContextProvider": {"SubjectSourceKey": "a  b"}},
+        {"ContextProvider": {"SubjectSourceKey": "sub", "SubjectTypeValue": "x", "SubjectTypeSourceKey": "y"}},
+    ],
+)
+def test_a_change_is_of_one_thing_and_not_both_ways(plane: Plane, params: dict[str, Any]) -> None:
+    provider = create(plane)
+    update(plane, provider, ContextProvider=CONTEXT)
+    assert plane.fault("UpdateOpenIDConnectProvider", **{ARN: provider}, **params)[0] == "InvalidInput"
+
+
+def test_a_provider_is_made_with_both(plane: Plane) -> None:
+    both = {"ContextProvider": CONTEXT, "IdentityCenterInstanceArn": INSTANCE}
+    shown = get(plane, create(plane, "https://idp.example/both", **both))
+    assert {name: shown[name] for name in both} == both
+    alone = {"Url": "https://idp.example/alone", "IdentityCenterInstanceArn": INSTANCE}
+    assert plane.fault("CreateOpenIDConnectProvider", **alone)[0] == "InvalidInput"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -227,6 +228,36 @@ def test_a_trust_policy_that_shows_a_stale_id_is_not_taken_back(plane: Plane) ->
         400,
         f'Invalid principal in policy: "AWS":"{peer["RoleId"]}"',
     )
+
+
+def served_by(*services: str) -> str:
+    statement = {"Effect": "Allow", "Principal": {"Service": list(services)}, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@pytest.mark.parametrize(
+    "ghost",
+    ["tagging.amazonaws.com", "amazonaws.com", "nosuch.eu-west-1.amazonaws.com", "LAMBDA.amazonaws.com", "lambda"],
+)
+def test_a_service_that_does_not_exist_cannot_be_trusted(plane: Plane, ghost: str) -> None:
+    refusal = ("MalformedPolicyDocument", 400, f'Invalid principal in policy: "SERVICE":"{ghost}"')
+    trust = served_by("ec2.amazonaws.com", ghost)
+    assert plane.fault("CreateRole", RoleName="app", AssumeRolePolicyDocument=trust) == refusal
+    plane.role("app")
+    assert plane.fault("UpdateAssumeRolePolicy", RoleName="app", PolicyDocument=trust) == refusal
+
+
+def test_every_form_of_a_service_principal_can_be_trusted(plane: Plane) -> None:
+    services = (
+        "lambda ec2 edgelambda delivery.logs logs.us-east-1 logs.eu-central-2 ops.apigateway ecs-tasks states.eu-west-1"
+        " vpc-flow-logs cognito-idp replicator.lambda monitoring.rds events codedeploy.us-gov-west-1 osis-pipelines"
+        " batchoperations.s3 pods.eks eks-fargate-pods streams.metrics.cloudwatch credentials.iot export.rds"
+        " lambda.alarms.cloudwatch build.apprunner tasks.apprunner scheduler pipes airflow-env resources.cloudformation"
+        " member.org.stacksets.cloudformation ecs.application-autoscaling rolesanywhere sso elasticmapreduce"
+    )
+    names = [f"{name}.amazonaws.com" for name in services.split()]
+    names += ["ec2.amazonaws.com.cn", "vpc-flow-logs.aws.internal", "alexa-appkit.amazon.com"]
+    plane.role("app", AssumeRolePolicyDocument=served_by(*names))
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,12 @@ def test_several_resources_come_to_the_most_restrictive_decision_and_to_one_each
     assert result["EvalDecisionDetails"] == {}
     first, second = result["ResourceSpecificResults"]
     assert (first["EvalResourceName"], first["EvalResourceDecision"]) == (A, "allowed")
-    assert second == {"EvalResourceName": B, "EvalResourceDecision": "implicitDeny"}
+    assert second == {
+        "EvalResourceName": B,
+        "EvalResourceDecision": "implicitDeny",
+        "MatchedStatements": [],
+        "MissingContextValues": [],
+    }
 
 
 def test_a_deny_is_the_only_statement_that_is_told(plane: Plane) -> None:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from locum.services.iam import limits, shapes, tags
 from locum.services.iam.faults import already_exists, invalid_input, no_such_entity, quota_exceeded, validation_error
+from locum.services.iam.federation import context_providers
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import OidcProvider, put, remove
 from locum.state.arns import entity_by_arn
@@ -43,6 +44,8 @@ def create_open_id_connect_provider(context: Context, params: Params) -> Outcome
         thumbprints=thumbprints,
         created=int(context.now),
         tags=new_tags,
+        context=context_providers.given(params),
+        identity_center=context_providers.new_association(params),
     )
     return Outcome({_ARN: provider.arn, **shapes.given_tags(new_tags)}, (put(provider),))
 
@@ -56,14 +59,23 @@ def get_open_id_connect_provider(context: Context, params: Params) -> Outcome:
         "ThumbprintList": list(provider.thumbprints),
         "CreateDate": provider.created,
         "Tags": shapes.short_tags_first(provider.tags),
+        **context_providers.shown(provider.context, provider.identity_center),
     }
     return Outcome(answer)
 
 
 def list_open_id_connect_providers(context: Context, _params: Params) -> Outcome:
     """ListOpenIDConnectProviders: all providers, without pagination."""
-    providers = context.state.table(OidcProvider, context.account).values()
-    return Outcome({"OpenIDConnectProviderList": [{"Arn": arn} for arn in sorted(p.arn for p in providers)]})
+    providers = sorted(context.state.table(OidcProvider, context.account).values(), key=lambda p: p.arn)
+    listed = [{"Arn": p.arn, "IsTrustedIdentityPropagationEnabled": bool(p.identity_center)} for p in providers]
+    return Outcome({"OpenIDConnectProviderList": listed})
+
+
+def update_open_id_connect_provider(context: Context, params: Params) -> Outcome:
+    """UpdateOpenIDConnectProvider: its context provider, or its instance of IAM Identity Center."""
+    provider = _provider(context, params)
+    changed, association = context_providers.updated(provider.context, provider.identity_center, params)
+    return Outcome({}, (put(replace(provider, context=changed, identity_center=association)),))
 
 
 def delete_open_id_connect_provider(context: Context, params: Params) -> Outcome:
@@ -150,6 +162,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "CreateOpenIDConnectProvider": writes(create_open_id_connect_provider),
     "GetOpenIDConnectProvider": reads(get_open_id_connect_provider),
     "ListOpenIDConnectProviders": reads(list_open_id_connect_providers),
+    "UpdateOpenIDConnectProvider": writes(update_open_id_connect_provider),
     "DeleteOpenIDConnectProvider": writes(delete_open_id_connect_provider),
     "AddClientIDToOpenIDConnectProvider": writes(add_client_id),
     "RemoveClientIDFromOpenIDConnectProvider": writes(remove_client_id),

@@ -2,7 +2,8 @@
 
 IAM User Guide, "Generate credential reports for your AWS account", and recorded reports, which have 22 columns: the
 guide's `additional_credentials_info` is for users with more than two keys or certificates, which are impossible here.
-Inactive keys and certificates keep their dates. Keys are ordered by id; of certificates the inactive ones are first.
+Inactive keys and certificates keep their dates. Keys are in the order of their creation; of certificates the inactive
+ones are first.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def report(context: Context) -> str:
 def _last_use_of_key(context: Context, subject: str, key: AccessKey) -> _KeyUse:
     """The last use of `key`. `subject` is the unique id of its user, or the account id for the root user."""
     last = last_use.of_key(context, subject, key)
-    return _KeyUse() if last is None else _KeyUse(iso8601(last.at), last.region, last_use.service_of(last))
+    return _KeyUse() if last is None else _KeyUse(iso8601(last.at), last_use.region_of(last), last_use.service_of(last))
 
 
 def _subjects(context: Context) -> Iterator[_Subject]:
@@ -118,11 +119,15 @@ def _next_rotation(context: Context, profile: LoginProfile) -> str:
 
 def _keys(context: Context, subject: _Subject) -> Row:
     found = context.state.find(KEYS_OF_USER, scoped(context.account, subject.key))
-    keys = sorted((key for key in found if isinstance(key, AccessKey)), key=lambda key: key.id)
+    keys = sorted((key for key in found if isinstance(key, AccessKey)), key=_order)
     rows = [
         [_flag(key.active), iso8601(key.created), *_last_use_of_key(context, subject.unique_id, key)] for key in keys
     ]
     return _padded(rows, [_flag(False), _NOT_APPLICABLE, *_KeyUse()])
+
+
+def _order(key: AccessKey) -> tuple[int, int, str]:
+    return key.created, key.millisecond, key.id
 
 
 def _certificates(context: Context, subject: _Subject) -> Row:

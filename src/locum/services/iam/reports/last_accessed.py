@@ -120,7 +120,7 @@ def _service(namespace: str, accesses: Sequence[_Access], actions: Iterable[str]
     if last is not None:
         shape["LastAuthenticated"] = int(last.use.at)
         shape["LastAuthenticatedEntity"] = last.entity.arn
-        shape["LastAuthenticatedRegion"] = last.use.region
+        shape["LastAuthenticatedRegion"] = last_use.region_of(last.use)
     shape["TotalAuthenticatedEntities"] = len({access.entity.id for access in accesses})
     if actions is not None:
         shape["TrackedActionsLastAccessed"] = _tracked(namespace, accesses, actions)
@@ -141,7 +141,7 @@ def _action(name: str, last: _Access | None) -> Shape:
         "ActionName": name,
         "LastAccessedEntity": last.entity.arn,
         "LastAccessedTime": int(last.use.at),
-        "LastAccessedRegion": last.use.region,
+        "LastAccessedRegion": last_use.region_of(last.use),
     }
 
 

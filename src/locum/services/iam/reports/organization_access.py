@@ -174,7 +174,7 @@ def _detail(context: Context, organization: Organization, namespace: str, access
     }
     last = max(accesses, key=lambda access: access.use.at, default=None)
     if last is not None:
-        detail["Region"] = last.use.region
+        detail["Region"] = last_use.region_of(last.use)
         detail["EntityPath"] = _path(context, organization, last.account)
         detail["LastAuthenticatedTime"] = int(last.use.at)
     return detail

@@ -24,7 +24,15 @@ def create_access_key(context: Context, params: Params) -> Outcome:
     if context.state.count(KEYS_OF_USER, scoped(context.account, owner.key)) >= ACCESS_KEYS_PER_USER:
         raise quota_exceeded("AccessKeysPerUser", ACCESS_KEYS_PER_USER)
     key_id, secret, sealed = new_access_key(context.keyring, context.account, context.entropy)
-    key = AccessKey(account=context.account, id=key_id, user=owner.key, secret=sealed, created=int(context.now))
+    seconds, milliseconds = divmod(int(context.now * 1000), 1000)
+    key = AccessKey(
+        account=context.account,
+        id=key_id,
+        user=owner.key,
+        secret=sealed,
+        created=seconds,
+        millisecond=milliseconds,
+    )
     shown = {"UserName": "", **shapes.access_key(key, owner.name), "SecretAccessKey": secret}
     return Outcome({"AccessKey": shown}, (put(key),))
 
@@ -62,7 +70,11 @@ def get_access_key_last_used(context: Context, params: Params) -> Outcome:
     last = last_use.of_key(context, key.account if user is None else user.id, key)
     shown: dict[str, Any] = {"ServiceName": "N/A", "Region": "N/A"}
     if last is not None:
-        shown = {"LastUsedDate": int(last.at), "ServiceName": last_use.service_of(last), "Region": last.region}
+        shown = {
+            "LastUsedDate": int(last.at),
+            "ServiceName": last_use.service_of(last),
+            "Region": last_use.region_of(last),
+        }
     return Outcome({**({} if user is None else {"UserName": user.name}), "AccessKeyLastUsed": shown})
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from locum.core.errors import Fault
+from locum.core.letter_case import folded
 from locum.core.principal import ContextValue
 from locum.policy import values
 from locum.services.iam.faults import invalid_input
@@ -34,9 +35,9 @@ def entries(given: Iterable[Mapping[str, Any]]) -> dict[str, ContextValue]:
         name = entry.get("ContextKeyName")
         if not name:
             raise invalid_input("ContextKeyName cannot be null or empty.")
-        if name.lower() in context:
+        if folded(name) in context:
             raise invalid_input(f"Duplicate context key: {name}.")
-        context[name.lower()] = _value(name, entry.get("ContextKeyType"), entry.get("ContextKeyValues") or ())
+        context[folded(name)] = _value(name, entry.get("ContextKeyType"), entry.get("ContextKeyValues") or ())
     return context
 
 

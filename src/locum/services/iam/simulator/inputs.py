@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from locum import authz, policy
 from locum.authz import Given, Supposed
 from locum.authz.functions import account_of
+from locum.core.letter_case import folded
 from locum.core.principal import Principal
 from locum.policy import CompiledPolicy, Document, MalformedPolicy, Policies, PolicyKind, Source
 from locum.services.iam.faults import invalid_input
@@ -94,7 +95,7 @@ def _simulation(
     principal = caller(context, caller_arn)
     given = given._replace(resource=_resource(params, caller_arn, resources))
     supposed = authz.suppose(principal, keys, stored.policies, given)
-    missing = [key for key in mentioned(documents(supposed.policies)) if key.lower() not in keys]
+    missing = [key for key in mentioned(documents(supposed.policies)) if folded(key) not in keys]
     return Simulation(supposed, stored.names, actions, resources, _owner(params, principal), missing)
 
 

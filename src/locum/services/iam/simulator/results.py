@@ -5,8 +5,9 @@ how many resource ARNs are provided. ... The top-level EvalDecision reflects the
 resources ... To see the decision for each individual resource, use ResourceSpecificResults."
 
     member                             no resource named         resources named
-    MatchedStatements                  yes                       yes, and by resource where there are any
-    MissingContextValues               on an implicit deny       likewise, and by resource where there are any
+    MatchedStatements                  yes                       yes, and by resource
+    MissingContextValues               yes, on an implicit deny  likewise, and by resource; else empty
+                                       with what is missing
     EvalDecisionDetails                no                        yes, and by resource; empty in the same account
     PermissionsBoundaryDecisionDetail  where there is a boundary yes, and by resource
     OrganizationsDecisionDetail        where there are SCPs      yes
@@ -108,14 +109,14 @@ def _resource_name(simulation: Simulation, action: str) -> str:
 
 def _specific(finding: _Finding) -> dict[str, Any]:
     optional = {
-        "MatchedStatements": list(finding.statements.values()),
-        "MissingContextValues": finding.missing,
         "EvalDecisionDetails": finding.details,
         "PermissionsBoundaryDecisionDetail": finding.bounded,
     }
     return {
         "EvalResourceName": finding.resource,
         "EvalResourceDecision": finding.decision,
+        "MatchedStatements": list(finding.statements.values()),
+        "MissingContextValues": finding.missing,
         **{name: value for name, value in optional.items() if value},
     }
 
