@@ -22,10 +22,11 @@ class RequestContext:
 
     `now` (epoch seconds) was taken when it came, and is the only one it sees. So was `state`; it is a later one where
     the call had to wait before it was decided on (for the keys of an issuer), or where its transaction sees one: then
-    it is decided on anew. `found` are the resources that were looked up by their other names. `request` is the client's, or stands for the call of a service. `service` is the service
+    it is decided on anew. `request` is the client's, or stands for the call of a service. `service` is the service
     principal that makes the call, empty for a client's. `effect` is what the call carries out. `cause` is the request
     id of the call that caused it. `operation` is how the call is run where it is one of Locum's own. `endpoint` is the
-    VPC endpoint that it came through. `carried`: a backend was given it. `recorded`: its record is stored.
+    VPC endpoint that it came through. `carried`: a backend was given it. `recorded`: its record is stored. `found` are
+    the resources that were looked up by their other names.
     """
 
     request: HttpRequest

@@ -57,16 +57,19 @@ async def read(scope: Scope, receive: Receive, allowance: Allowance, bodies: Bod
     if message["type"] == "http.disconnect":
         raise ClientGone
     request.body = message.get("body", b"")
-    if message.get("more_body"):
-        request.body = await _rest(scope, request, receive, allowance, bodies)
+    more = message.get("more_body", False)
+    if more or len(request.body) > FREE_BODY:
+        request.body = await _rest(scope, request, receive, allowance, bodies, more)
     return request
 
 
-async def _rest(scope: Scope, request: HttpRequest, receive: Receive, allowance: Allowance, bodies: Bodies) -> bytes:
-    """The body of `request`, whose first piece it has."""
+async def _rest(
+    scope: Scope, request: HttpRequest, receive: Receive, allowance: Allowance, bodies: Bodies, more: bool
+) -> bytes:
+    """The body of `request`, whose first piece it has; `more` follow."""
     piece, request.body = request.body, b""
     pieces: list[bytes] = []
-    size, limit, more = 0, 0, True
+    size, limit = 0, 0
     state = scope.get("state", _NO_STATE)
 
     def allowed() -> int:

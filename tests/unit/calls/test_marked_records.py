@@ -18,6 +18,7 @@ from locum.audit.record import decode
 from locum.calls import Recorder, RequestContext
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest
+from locum.core.principal import Caller, Principal
 from locum.store import AuditRow
 from locum.wire import Codec
 from locum.wire.models import service_model
@@ -49,6 +50,7 @@ def recorded(plane: InProcess, codec: Codec, request: Marked) -> AuditRow:
     made, params = parsed(codec, request)
     context: RequestContext = plane.node.calls.begin(made)
     context.codec, context.params, context.body = codec, dict(params), made.body
+    context.caller = Caller(Principal.root("000000000000"), access_key_id=plane.root.access_key_id)
     try:
         context.plan = authz.plan(context.state, context.call())
     except Fault:
