@@ -86,7 +86,7 @@ def document(*statements: Mapping[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
-def trusting(condition: Mapping[str, Any] | None = None, **principal: str) -> str:
+def trusting(condition: Mapping[str, Any] | None = None, **principal: str | list[str]) -> str:
     """A trust policy: trusting(Service="ec2.amazonaws.com")."""
     statement: dict[str, Any] = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
     return document(statement | ({"Condition": condition} if condition else {}))

@@ -21,7 +21,7 @@ SECRET = "the marker of a secret"
 @pytest.fixture(scope="module")
 def plane(plane: InProcess) -> InProcess:
     """With a bucket, a secret, a parameter, a topic and a queue that are the account's, and a role for services."""
-    services = trusting(Service="lambda.amazonaws.com")
+    services = trusting(Service=["lambda.amazonaws.com", "states.amazonaws.com"])
     plane.client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=services)
     plane.client("s3").create_bucket(Bucket=VAULT)
     plane.client("s3").put_object(Bucket=VAULT, Key="kept.json", Body=json.dumps({"Kept": {"Type": "AWS::SQS::Queue"}}))

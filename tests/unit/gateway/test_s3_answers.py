@@ -60,19 +60,19 @@ def test_a_bucket_policy_that_denies_listing_hides_what_is_missing(plane: InProc
 
 def test_a_copy_does_not_tell_that_its_source_is_missing(plane: InProcess) -> None:
     owner = plane.client("s3")
-    for bucket in ("copied-from", "copied-to"):
+    for bucket in ("missing-copied-from", "missing-copied-to"):
         owner.create_bucket(Bucket=bucket)
     client = plane.client(
         "s3",
         plane.user(
             "copier",
             {"Effect": "Allow", "Action": "s3:*Object", "Resource": "*"},
-            {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::copied-to"},
+            {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::missing-copied-to"},
         ),
     )
-    source = {"CopySource": "copied-from/none"}
-    assert refusal(client.copy_object, Bucket="copied-to", Key="k", **source)[:2] == ("AccessDenied", 403)
-    assert refusal(owner.copy_object, Bucket="copied-to", Key="k", **source)[:2] == ("NoSuchKey", 404)
+    source = {"CopySource": "missing-copied-from/none"}
+    assert refusal(client.copy_object, Bucket="missing-copied-to", Key="k", **source)[:2] == ("AccessDenied", 403)
+    assert refusal(owner.copy_object, Bucket="missing-copied-to", Key="k", **source)[:2] == ("NoSuchKey", 404)
 
 
 def test_the_owner_that_a_call_expects_of_a_bucket_is_checked(plane: InProcess) -> None:
