@@ -12,6 +12,8 @@ import pytest
 from support.inprocess import Answer, InProcess, exchange
 
 ROUNDS = 25
+ACCOUNT = "777788880000"
+"""An account with nothing of other tests in it: moto's data is one a process."""
 
 
 def sent(plane: InProcess, service: str, operation: str, **parameters: Any) -> Coroutine[Any, Any, Answer]:
@@ -62,7 +64,7 @@ TRIED: dict[str, tuple[list[tuple[str, dict[str, Any]]], list[tuple[str, dict[st
             ("get_item", {"TableName": "many", "Key": ITEM}),
             ("scan", {"TableName": "many"}),
             ("delete_item", {"TableName": "many", "Key": ITEM}),
-            ("tag_resource", {"ResourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/many", "Tags": []}),
+            ("tag_resource", {"ResourceArn": f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/many", "Tags": []}),
             ("create_table", {"TableName": "again", **TABLE}),
             ("list_tables", {}),
             ("delete_table", {"TableName": "again"}),
@@ -71,21 +73,21 @@ TRIED: dict[str, tuple[list[tuple[str, dict[str, Any]]], list[tuple[str, dict[st
     "sqs": (
         [("create_queue", {"QueueName": "many"})],
         [
-            ("send_message", {"QueueUrl": "http://127.0.0.1:4566/000000000000/many", "MessageBody": "m"}),
-            ("receive_message", {"QueueUrl": "http://127.0.0.1:4566/000000000000/many"}),
-            ("purge_queue", {"QueueUrl": "http://127.0.0.1:4566/000000000000/many"}),
+            ("send_message", {"QueueUrl": f"http://127.0.0.1:4566/{ACCOUNT}/many", "MessageBody": "m"}),
+            ("receive_message", {"QueueUrl": f"http://127.0.0.1:4566/{ACCOUNT}/many"}),
+            ("purge_queue", {"QueueUrl": f"http://127.0.0.1:4566/{ACCOUNT}/many"}),
             ("create_queue", {"QueueName": "again"}),
             ("list_queues", {}),
-            ("delete_queue", {"QueueUrl": "http://127.0.0.1:4566/000000000000/again"}),
+            ("delete_queue", {"QueueUrl": f"http://127.0.0.1:4566/{ACCOUNT}/again"}),
         ],
     ),
     "sns": (
         [("create_topic", {"Name": "many"})],
         [
-            ("publish", {"TopicArn": "arn:aws:sns:us-east-1:000000000000:many", "Message": "m"}),
+            ("publish", {"TopicArn": f"arn:aws:sns:us-east-1:{ACCOUNT}:many", "Message": "m"}),
             ("create_topic", {"Name": "again"}),
             ("list_topics", {}),
-            ("delete_topic", {"TopicArn": "arn:aws:sns:us-east-1:000000000000:again"}),
+            ("delete_topic", {"TopicArn": f"arn:aws:sns:us-east-1:{ACCOUNT}:again"}),
         ],
     ),
     "kinesis": (
@@ -190,11 +192,12 @@ TRIED: dict[str, tuple[list[tuple[str, dict[str, Any]]], list[tuple[str, dict[st
 
 
 def test_concurrent_calls_of_every_service_fail_for_no_reason_of_their_own(plane: InProcess) -> None:
+    key = plane.account(ACCOUNT)
     for service, (before, _) in TRIED.items():
         for operation, parameters in before:
-            getattr(plane.client(service), operation)(**parameters)
+            getattr(plane.client(service, key), operation)(**parameters)
     requests = [
-        plane.request(service, operation, **parameters)
+        plane.request(service, operation, key, **parameters)
         for service, (_, calls) in TRIED.items()
         for operation, parameters in calls
     ]
