@@ -26,7 +26,16 @@ _TEXTS = (
     "arn:aws:*:*:*:*", "arn:aws:kms:us-east-1:111122223333:key/1", '{"Version":"2012-10-17","Statement":[]}',
 )  # fmt: skip
 _DEPTH = 4
-_LIKE_ANOTHER = {("s3", "ListDirectoryBuckets")}
+_LIKE_ANOTHER = {
+    ("s3", name)
+    for name in (
+        "GetBucketLifecycle",
+        "GetBucketNotification",
+        "ListDirectoryBuckets",
+        "PutBucketLifecycle",
+        "PutBucketNotification",
+    )
+}
 """Operations whose requests are those of another one where a host name does not tell them apart."""
 
 
