@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import traceback
 from collections.abc import Hashable, Iterable, Mapping
@@ -20,6 +21,8 @@ from locum.core.errors import Fault
 from locum.core.identifiers import ACCOUNT_ID, RequestIds
 from locum.core.principal import NOBODY, Caller, PrincipalKind, Source
 from locum.store import AuditRow, Ledger, Use
+
+_log: Final = logging.getLogger(__name__)
 
 _IDENTITIES: Final = 4096
 _TEMPLATES: Final = 1024
@@ -86,7 +89,32 @@ class Recorder:
         elif len(context.request.body) > _LARGE:  # not to be kept in memory any longer
             self._ledger.record(self.row(context, status, fault))
         else:
-            self._ledger.record(partial(self.row, context, status, fault))
+            self._ledger.record(partial(self._row_made_later, context, status, fault))
+
+    def _row_made_later(self, context: RequestContext, status: int, fault: Fault | None) -> AuditRow:
+        """`row`, in the writer thread, where an exception would end the ledger: then who called what, and no more."""
+        try:
+            return self.row(context, status, fault)
+        except Exception as error:  # a fault barrier: one call that cannot be told does not end the recording of all
+            _log.error("request %s is recorded without particulars: %s", context.request_id, type(error).__name__)
+        traits = traits_of(context.codec)
+        return Record(
+            event_id=self._ids(),
+            request_id=context.request_id,
+            at=context.now,
+            account=_account(context),
+            region=context.region,
+            event_source=traits.source,
+            service=traits.service,
+            operation=traits.operation,
+            identity=self._identity(context.caller),
+            read_only=traits.read_only,
+            management=traits.management,
+            source_ip=context.request.source_ip,
+            status=status,
+            error_code="" if fault is None else fault.code,
+            mode=self._mode,
+        ).row()
 
     def _allowed_row(self, context: RequestContext, authorization: Authorization, status: int) -> AuditRow:
         """The row of an allowed call of a client that changed nothing here, from the template of its kind."""
