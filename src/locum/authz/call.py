@@ -44,7 +44,10 @@ class Plan(NamedTuple):
     @property
     def names_otherwise(self) -> bool:
         """Whether any resource has another name than its ARN, by which it has to be looked up."""
-        return any(isinstance(check.resource, PartialArn) and check.resource.name for check in self.checks)
+        for check in self.checks:  # noqa: SIM110 - a generator would cost more than the checks
+            if isinstance(check.resource, PartialArn) and check.resource.name:
+                return True
+        return False
 
     @property
     def resources(self) -> tuple[str, ...]:

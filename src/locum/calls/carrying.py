@@ -13,7 +13,7 @@ from locum.calls.destination import destination
 from locum.calls.effects import passing
 from locum.calls.errors_in_answers import error_in
 from locum.calls.kept_policies import admitted, show_principals
-from locum.calls.operation_traits import reads_only
+from locum.calls.operation_traits import traits_of
 from locum.calls.outbox import Outbox
 from locum.calls.recorder import Recorder
 from locum.calls.request_context import RequestContext
@@ -53,10 +53,10 @@ class Carrying:
         self._outbox = outbox
         self._make = make
 
-    async def facts(self, context: RequestContext) -> Facts:
+    def facts(self, context: RequestContext) -> Awaitable[Facts]:
         """The facts that the backends have of the call's resources, by ARN."""
         assert context.plan is not None
-        return await facts_of(self._runtime, context.plan.resources, context.caller.account, context.region)
+        return facts_of(self._runtime, context.plan.resources, context.caller.account, context.region)
 
     async def run(self, context: RequestContext, call: Call, facts: Mapping[str, ResourceFacts]) -> HttpResponse:
         """The backend's answer, an AWS error among them. The call is recorded. Raises Fault."""
@@ -104,7 +104,7 @@ class Carrying:
             effects = [self._effect(delivery) for delivery in carried.deliveries if not delivery.required]
             await self._committer.answered(context, status, fault, effects)
             await self._outbox.committed(effects)
-        elif self._runtime.early_answers or (context.codec is not None and reads_only(context.codec.operation)):
+        elif self._runtime.early_answers or traits_of(context.codec).read_only:
             self._recorder.answered(context, status, fault)
         else:
             await self._recorder.stored(context, status, fault)

@@ -173,7 +173,6 @@ def _calls(
 ) -> Iterator[ServiceCall]:
     assert context.codec is not None
     assert context.plan is not None
-    actor = on_behalf_of(context.caller, f"{context.codec.service}.amazonaws.com")
     for row in rows:
         of_kind = dict.fromkeys(check.resource for check in context.plan.checks if check.kind == row.kind)
         for resource in of_kind if row.only(context.params) else ():
@@ -181,6 +180,7 @@ def _calls(
             for key, name in row.keys(context.params, of_resource):
                 if not key or key.rpartition(":")[2].startswith("alias/aws/"):
                     continue
+                actor = on_behalf_of(context.caller, f"{context.codec.service}.amazonaws.com")
                 arn = f"{resource.partition(':parameter')[0]}:parameter{name}" if name else of_resource.arn or resource
                 params: dict[str, Any] = {
                     "KeyId": _qualified(key, context, of_resource, resource),

@@ -97,24 +97,27 @@ class Recorder:
             return self.row(context, status, fault)
         except Exception as error:  # a fault barrier: one call that cannot be told does not end the recording of all
             _log.error("request %s is recorded without particulars: %s", context.request_id, type(error).__name__)
+        return Record(**self._head(context, status), error_code="" if fault is None else fault.code).row()
+
+    def _head(self, context: RequestContext, status: int) -> dict[str, Any]:
+        """The fields for who called what, when and from where, which nothing in the call can make fail."""
         traits = traits_of(context.codec)
-        return Record(
-            event_id=self._ids(),
-            request_id=context.request_id,
-            at=context.now,
-            account=_account(context),
-            region=context.region,
-            event_source=traits.source,
-            service=traits.service,
-            operation=traits.operation,
-            identity=self._identity(context.caller),
-            read_only=traits.read_only,
-            management=traits.management,
-            source_ip=context.request.source_ip,
-            status=status,
-            error_code="" if fault is None else fault.code,
-            mode=self._mode,
-        ).row()
+        return {
+            "event_id": self._ids(),
+            "request_id": context.request_id,
+            "at": context.now,
+            "account": _account(context),
+            "region": context.region,
+            "event_source": traits.source,
+            "service": traits.service,
+            "operation": traits.operation,
+            "identity": self._identity(context.caller),
+            "read_only": traits.read_only,
+            "management": traits.management,
+            "source_ip": context.request.source_ip,
+            "status": status,
+            "mode": self._mode,
+        }
 
     def _allowed_row(self, context: RequestContext, authorization: Authorization, status: int) -> AuditRow:
         """The row of an allowed call of a client that changed nothing here, from the template of its kind."""
@@ -155,26 +158,13 @@ class Recorder:
         source, headers = caller.source or _NO_SOURCE, request.headers
         parameters = traits.parameters(context.params) if context.params else None
         return Record(
-            event_id=self._ids(),
-            request_id=context.request_id,
-            at=context.now,
-            account=_account(context),
-            region=context.region,
-            event_source=traits.source,
-            service=traits.service,
-            operation=traits.operation,
-            identity=self._identity(caller),
-            read_only=traits.read_only,
-            management=traits.management,
-            source_ip=request.source_ip,
+            **self._head(context, status),
             user_agent=without_signatures(headers.get("user-agent", "")),
             secure=request.secure,
-            status=status,
             parameters=parameters,
             answer=traits.answer(answer) if answer else None,
             resources=_resources(context, traits),
             invoked_by=context.service,
-            mode=self._mode,
             event_type=_event_type(context),
             host=headers.get("host", ""),
             protocol=context.protocol,

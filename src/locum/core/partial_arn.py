@@ -7,7 +7,7 @@ association, an upload), or the resource is yet to be created. Nothing is guesse
 from __future__ import annotations
 
 from enum import Enum
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self, cast
 
 _FIELDS: Final = 6
 
@@ -95,9 +95,10 @@ class PartialArn(str):
 
 def arn_of(*parts: Part, name: Name | None = None) -> str:
     """The ARN made of `parts`: a PartialArn where any of them is missing."""
-    if any(isinstance(part, Missing) for part in parts):
+    try:
+        return "".join(cast("tuple[str, ...]", parts))
+    except TypeError:  # a missing part is no text
         return PartialArn(parts, name)
-    return "".join(part for part in parts if isinstance(part, str))
 
 
 def lower_case(arn: str) -> str:

@@ -43,7 +43,7 @@ RELIED_ON: Final = {
         Relied("HttpToolsProtocol.data_received", _LIMIT, takes=("self", "data")),
         Relied("HttpToolsProtocol", _LIMIT, has=("scope", "headers", "server_state")),
         Relied("HttpToolsProtocol.on_body", _LIMIT, takes=("self", "body")),
-        Relied("HttpToolsProtocol.on_header", _LIMIT, takes=("self", "name", "value")),
+        Relied("HttpToolsProtocol.on_headers_complete", _LIMIT, takes=("self",)),
         Relied("HttpToolsProtocol.connection_lost", _WAIT, takes=("self", "exc")),
         Relied("HttpToolsProtocol", _WAIT, has=("cycle",)),
         Relied("RequestResponseCycle", _WAIT, has=("more_body", "scope")),
@@ -69,6 +69,9 @@ for _module, _relied_on in RELIED_ON.items():
 MAX_HEAD: Final = 1 << 16
 """The limit in octets for a request line and headers, and for what is no body after them: the framing of chunks, and
 trailers. Session tokens have up to 16 KiB."""
+
+_COPIED: Final = 1 << 12
+"""Octets of a piece of a body that are copied at no cost worth saving."""
 
 _CLOSED_AT_ONCE: Final = 32
 """Idle connections that are closed for a new one: more than one, as all have to be looked at to find them."""
@@ -114,17 +117,16 @@ class HopLimitProtocol(httptools_impl.HttpToolsProtocol):
         elif self._head_size > MAX_HEAD and not self.transport.is_closing():
             self._refuse(head_too_large(MAX_HEAD))
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header, and no trailer. RFC 9110, section 6.5.1: trailers are not to be merged into headers."""
-        scope: Any = self.scope
-        if "method" not in scope:
-            super().on_header(name, value)
+    def on_headers_complete(self) -> None:
+        """Keep trailers apart. RFC 9110, section 6.5.1: they are not to be merged into headers."""
+        super().on_headers_complete()
+        self.headers = []
 
     def on_body(self, body: bytes) -> None:
         """Keep a piece of a body, which uvicorn would copy twice."""
         self._head_size = 0
         cycle: Any = self.cycle
-        if not cycle.body:
+        if not cycle.body and len(body) > _COPIED:
             cycle.body = Pieces()
         super().on_body(body)
 

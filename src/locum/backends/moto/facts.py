@@ -13,14 +13,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from moto.backends import get_backend
 from moto.core.exceptions import ServiceException
 from moto.utilities.tagging_service import TaggingService
 
 from locum.backends.moto import ec2_facts, encryption, internals, s3_access
 from locum.backends.moto.handlers import module_of
 from locum.backends.moto.lookups import Within
-from locum.backends.moto.models import models_of
+from locum.backends.moto.models import backends_of, models_of
 from locum.backends.moto.relied_on import check
 from locum.core.arn import Arn
 from locum.core.partial_arn import PartialArn
@@ -92,7 +91,7 @@ def _bucket(arn: Arn, _account: str, _region: str) -> ResourceFacts:
 
     Bucket names are unique among all accounts.
     """
-    backends: Any = get_backend("s3")
+    backends = backends_of("s3")
     name = arn.resource.split("/", 1)[0]
     owner = backends.bucket_accounts.get(name)
     if owner is None:
@@ -285,7 +284,7 @@ def _document(text: str) -> list[Any]:
 def _endpoint(arn: Arn, region: str) -> ResourceFacts:
     """The facts of a VPC endpoint, whichever account it is of: their ids are unique."""
     kind, _, name = arn.resource.partition("/")
-    backends: Any = get_backend("ec2")
+    backends = backends_of("ec2")
     for account in list(backends) if kind == "vpc-endpoint" else ():
         models = models_of("ec2", account, region)
         found = None if models is None else models.vpc_end_points.get(name)

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from moto.backends import get_backend
+
+
+@cache
+def backends_of(service: str) -> Any:
+    """moto's models of a service by account and region, as they are: a look-up makes those that are not there.
+
+    `get_backend` imports the module of the service each time.
+    """
+    return get_backend(service)
 
 
 def models_of(service: str, account: str, region: str) -> Any:
@@ -13,7 +23,7 @@ def models_of(service: str, account: str, region: str) -> Any:
     They are looked up before the decision, for any accounts and regions in the request, so that this must not create
     them.
     """
-    return _existing(_existing(get_backend(service), account), region)
+    return _existing(_existing(backends_of(service), account), region)
 
 
 def _existing(backends: Any, key: str) -> Any:
