@@ -45,7 +45,7 @@ EXACT, PART, UNKNOWN = "exact", "part", "unknown"
 
 
 class Verdict(NamedTuple):
-    """How an operation's action and its resource are known."""
+    """The degrees to which an operation's action and its resource are known."""
 
     service: str
     operation: str
@@ -73,7 +73,7 @@ def published(action: str) -> bool:
 
 
 def of_action(service: str, operation: str, rule: OperationRule | None) -> str:
-    """How the action of an operation is known."""
+    """The degree to which the action of an operation is known."""
     if rule is None:
         return UNKNOWN
     if rule.permissionless or (rule.derived and not rule.checks):
@@ -86,7 +86,7 @@ def of_action(service: str, operation: str, rule: OperationRule | None) -> str:
 
 
 def of_resource(service: str, operation: str, rule: OperationRule | None, shape: Any) -> str:
-    """How the resource of an operation is known."""
+    """The degree to which the resource of an operation is known."""
     if rule is None:
         return UNKNOWN
     if rule.permissionless or rule.derived:

@@ -33,7 +33,7 @@ def without_documentation(value: Any) -> Any:
 
 
 def added_to_shape(known: Model | None, later: Model) -> Model:
-    """What `later` has and `known` has not: all of it, or further members and looser constraints."""
+    """The parts that `later` has and `known` has not: all of it, or further members and looser constraints."""
     if known is None:
         return later
     members = {name: m for name, m in later.get("members", {}).items() if name not in known.get("members", {})}
@@ -42,7 +42,7 @@ def added_to_shape(known: Model | None, later: Model) -> Model:
 
 
 def additions(known: Model, later: Model) -> Model:
-    """What the model `later` has and `known` has not."""
+    """The parts that the model `later` has and `known` has not."""
     operations = {name: o for name, o in later["operations"].items() if name not in known["operations"]}
     shapes = {name: added_to_shape(known["shapes"].get(name), shape) for name, shape in later["shapes"].items()}
     return {"operations": operations, "shapes": {name: shape for name, shape in shapes.items() if shape}}

@@ -137,7 +137,7 @@ class _Module(ast.NodeVisitor):
         self._names[-1][name] = meaning
 
     def _meaning(self, expression: str) -> str | None:
-        """What a dotted expression means by the imports in force: `models.x` is `moto.s3.models.x`."""
+        """The meaning of a dotted expression by the imports in force: `models.x` is `moto.s3.models.x`."""
         parts = expression.split(".")
         for names in reversed(self._names):
             for length in range(len(parts), 0, -1):
@@ -238,7 +238,7 @@ class _Module(ast.NodeVisitor):
 
 
 def _target(meaning: str, part: str) -> str | None:
-    """What the use of a name reaches; None for nothing beyond the service `part`."""
+    """The target that the use of a name reaches; None for nothing beyond the service `part`."""
     if meaning.startswith("moto."):
         return _service(meaning, part)
     if meaning.startswith(_HARMLESS_PARTS):

@@ -1,4 +1,4 @@
-"""What policies grant, beside what was used: action by action, as the Service Authorization Reference lists them."""
+"""Compares what policies grant with what was used: action by action, as in the Service Authorization Reference."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Wider(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """What policies grant and was not used. All is sorted.
+    """The permissions that policies grant and that were not used. All is sorted.
 
     `unused` are actions by policy and service prefix. `unlisted` are action patterns, by policy, of services that the
     reference does not have. `unreadable` are the policies that cannot be parsed, and deny everything.

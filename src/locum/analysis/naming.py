@@ -120,7 +120,7 @@ def _collapsed(names: list[str], *, always: bool) -> dict[str, str]:
 
 
 def _common(names: list[str], delimiters: str) -> str:
-    """What `names` begin with, up to the last of `delimiters`, and a wildcard."""
+    """The common prefix of `names`, up to the last of `delimiters`, and a wildcard."""
     first, last = min(names), max(names)
     same = next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
     common = first[:same].partition(_ANY)[0]

@@ -44,7 +44,7 @@ class Unattainable(NamedTuple):
 
 
 class Needs(NamedTuple):
-    """What one call needs of identity policies: `permissions`, and what they cannot give."""
+    """The needs of one call of identity policies: `permissions`, and what they cannot give."""
 
     permissions: tuple[Permission, ...]
     unattainable: tuple[Unattainable, ...]
@@ -74,7 +74,7 @@ class Trial:
         self._full = with_policies(state, entity, {"everything": _EVERYTHING})
 
     def needs(self, call: Call, plan: Plan, facts: FactsOf) -> Needs:
-        """What `call`, of which `plan` has the checks, needs. `facts` are those of its resources."""
+        """The needs of `call`, of which `plan` has the checks. `facts` are those of its resources."""
         alone = [plan._replace(checks=(check,)) for check in plan.checks]
         lacking = [one for one in alone if not authz.decide(self._bare, call, one, facts).allowed]
         allowed = [authz.decide(self._full, call, one, facts) for one in lacking]

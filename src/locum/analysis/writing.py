@@ -180,7 +180,7 @@ def _allows(row: _Row, matches: Matcher, use: Permission) -> bool:
 
 
 def _values(resource: str) -> tuple[str, ...]:
-    """What `resource` may be: where parts are missing, one with short ones and one with long ones stand for all."""
+    """The possible values of `resource`: for missing parts, one with short and one with long ones stand for all."""
     if not isinstance(resource, PartialArn):
         return (resource,)
     return tuple(

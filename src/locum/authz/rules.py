@@ -78,7 +78,7 @@ class KeyRule(NamedTuple):
 
 
 class LookupRule(NamedTuple):
-    """How a resource is found by another name: an operation, its parameters, a path in its answer.
+    """A lookup of a resource by another name: an operation, its parameters, a path in its answer.
 
     `variable` is that of the type that the answer has; the first one without a value where it is empty.
     """

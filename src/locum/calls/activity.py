@@ -1,4 +1,4 @@
-"""What principals did, from the record, decided anew: for least-privilege policies and for proposed ones.
+"""The recorded calls of principals, decided anew: for least-privilege policies and for proposed ones.
 
 Two questions, asked over the control socket (`compute.control`):
 
@@ -32,7 +32,7 @@ from locum.wire.redact import HIDDEN
 
 
 class Taken(msgspec.Struct, frozen=True, tag="taken", forbid_unknown_fields=True):
-    """Which permissions did the calls of `principal` (the ARN of a user or role) take, between two epoch seconds?
+    """Asks for the permissions that the calls of `principal` (ARN of a user or role) took, between two epoch seconds.
 
     `include_denied`: also calls that were denied because no policy allowed them. `until` None: up to now.
     """
@@ -44,7 +44,7 @@ class Taken(msgspec.Struct, frozen=True, tag="taken", forbid_unknown_fields=True
 
 
 class Proposed(msgspec.Struct, frozen=True, tag="proposed", forbid_unknown_fields=True):
-    """Which recorded calls get another verdict if the identity policies are `policies` (documents by name)?
+    """Asks for the recorded calls whose verdict changes if the identity policies are `policies` (documents by name).
 
     Of `principal`, or where that is empty, of all users and roles. They are in place of the principal's own policies,
     or in addition (`add`).

@@ -1,4 +1,4 @@
-"""What a backend is given to keep that decides on later calls: policies and tags, checked before it gets them.
+"""Checks the policies and tags that a backend is given to keep, which decide on later calls, before it gets them.
 
 An HTTP endpoint gets the client's own request, once it has passed: it judges by its own policies, in its own words.
 """

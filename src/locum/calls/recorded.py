@@ -35,7 +35,7 @@ _OTHER_RESOURCES: Final = "the record does not have all that tells which resourc
 
 @dataclass(slots=True)
 class Times:
-    """How many calls are alike; counted on while the record is read."""
+    """The number of calls that are alike; counted on while the record is read."""
 
     count: int = 1
 
@@ -76,7 +76,7 @@ class Recorded:
 
     @property
     def outcome(self) -> dict[str, Any]:
-        """How much was read, as JSON values."""
+        """The extent of what was read, as JSON values."""
         records = sum(times.count for times in self._seen.values())
         return {"records": records, "refusedBefore": self.refused, "truncated": self.truncated}
 

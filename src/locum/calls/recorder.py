@@ -223,7 +223,7 @@ def _who(caller: Caller) -> _Who:
 
 
 def _account(context: RequestContext) -> str:
-    """Whose event history the record belongs to: the caller's; of a service's call, its resource's owner's."""
+    """The account in whose event history the record is: the caller's; of a service's call, its resource's owner's."""
     caller = context.caller
     if caller.principal.kind is PrincipalKind.SERVICE and context.plan is not None:
         for check in context.plan.checks:
@@ -247,7 +247,7 @@ def _action(context: RequestContext, traits: Traits) -> str:
 
 
 def _texts(context: RequestContext, fault: Fault | None, parameters: Any) -> dict[str, Any]:
-    """What was decided and answered: texts that may quote the parameters, without what the record has not of those."""
+    """The decision and the answer: texts that may quote the parameters, without what the record has not of those."""
     texts = _decided(fault.authorization if isinstance(fault, Refusal) else context.authorization)
     if fault is not None:
         texts |= {"error_code": fault.code, "error_message": fault.message}
@@ -270,7 +270,7 @@ def traceback_of(error: BaseException, context: RequestContext) -> str:
 
 
 def _unread(context: RequestContext) -> Iterable[str]:
-    """What came with a call that was refused before its parameters were read."""
+    """The values that came with a call that was refused before its parameters were read."""
     if context.plan is not None or context.params:
         return ()
     return unread(context.request, context.body)

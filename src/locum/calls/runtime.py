@@ -35,7 +35,7 @@ class OwnService:
 
 @dataclass(frozen=True, slots=True)
 class Backends:
-    """Which backend carries out which operation or service (by botocore's names); `default` all the others."""
+    """The backends by the operation or service they carry out (by botocore's names); `default` has all the others."""
 
     default: Backend
     by_service: Mapping[str, Backend]

@@ -1,4 +1,4 @@
-"""What a record withholds of a call, kept out of the texts about it too.
+"""Keeps the values that a record withholds of a call out of the texts about it too.
 
 An error of a backend may quote what was sent ("Value 'x' at 'password' failed to satisfy constraint"), and so may the
 explanation of a denial, by the values of condition keys. In such texts whatever agrees with a value that the record
@@ -53,7 +53,7 @@ def names_any(values: Iterable[Any], text: str) -> bool:
 
 
 def unread(request: HttpRequest, body: bytes) -> Iterator[str]:
-    """What came with a request whose parameters were not read: values of its query, form or body, and headers."""
+    """The values that came with a request whose parameters were not read: of its query, form or body, and headers."""
     text = (body or request.body)[: _MOST + 1].decode("utf-8", "replace")
     is_form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
     for name, value in parse_qsl(request.query_string) + (parse_qsl(text) if is_form else []):
@@ -65,7 +65,7 @@ def unread(request: HttpRequest, body: bytes) -> Iterator[str]:
 
 
 class Withheld:
-    """What was sent with a call (`sent`, its parameters) and is not in what was `recorded` of them.
+    """The values that were sent with a call (`sent`, its parameters) and are not in what was `recorded` of them.
 
     `unread` is what else came of a call whose parameters could not be read.
     """

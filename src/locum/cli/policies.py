@@ -1,4 +1,4 @@
-"""What `locum policy` shows: the answers of the plane (`calls.activity`) as text and as JSON values."""
+"""The output of `locum policy`: the answers of the plane (`calls.activity`) as text and as JSON values."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def incomplete(found: Answer) -> bool:
 
 
 def about_written(found: Answer, written: Sequence[Answer], denied: Sequence[Answer]) -> Iterator[str]:
-    """What is to be known of a written policy."""
+    """The facts to be known about a written policy."""
     yield f"written from {found['calls']} different calls ({found['records']} in all), {_documents(len(written))}"
     if len(written) > ATTACHED_POLICIES:
         yield f"a user or role may have {ATTACHED_POLICIES} managed policies: ask for less, or for a higher quota"
@@ -71,7 +71,7 @@ def about_replay(found: Answer) -> Iterator[str]:
 
 
 def about_difference(found: Answer, comparison: Comparison, denied: Sequence[Answer]) -> Iterator[str]:
-    """What policies grant beside what was used."""
+    """The differences between what policies grant and what was used."""
     yield from _truncated(found)
     yield from _rows("used and not granted", [_changed(one) for one in denied])
     for name, services in comparison.unused.items():

@@ -30,7 +30,7 @@ _THROTTLED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How many such calls a source may make: `burst` at once and `rate` a second; `sources` are told apart."""
+    """The limit of such calls for a source: `burst` at once and `rate` a second; `sources` are told apart."""
 
     burst: float = 1000
     rate: float = 100

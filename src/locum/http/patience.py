@@ -31,7 +31,7 @@ PATIENCE: Final = Patience()
 
 
 class Phase(Enum):
-    """What a connection is waiting for.
+    """The phase of a connection: the event that it is waiting for.
 
     WORK: for the application, so that its client is not to blame. READING: for the client to read. DRAINING: for the
     rest of a body whose request is answered.

@@ -137,7 +137,7 @@ class HopLimitProtocol(httptools_impl.HttpToolsProtocol):
             self._give_up(phase)
 
     def waits_for(self) -> tuple[Phase, object, int]:
-        """What the connection is waiting for, the request that it is about, and octets that tell progress."""
+        """The phase that the connection is in, the request that it is about, and octets that tell progress."""
         cycle: Any = self.cycle
         scope: Any = self.scope
         if unread := self.transport.get_write_buffer_size():

@@ -27,7 +27,7 @@ _DOLLAR: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\\$")
 
 
 class Subject(NamedTuple):
-    """What a policy is held against: the fields by lower-case name, with the bucket among them, and the file's size."""
+    """The form that is checked: its fields by lower-case name, with the bucket among them, and the file's size."""
 
     fields: Mapping[str, str]
     size: int

@@ -18,7 +18,7 @@ class KeyDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class ContextProvider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How trusted context is made of a provider's token. The type of the subject is a value or a claim, or neither."""
+    """The mapping of a provider's token to trusted context. The subject's type is a value or a claim, or neither."""
 
     subject_key: str
     subject_type: str = ""

@@ -116,7 +116,7 @@ class Field(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditQuery:
-    """Which audit rows, newest first. None: any. `start` and `end` are epoch seconds, both inclusive.
+    """A query for audit rows, newest first. None: any. `start` and `end` are epoch seconds, both inclusive.
 
     `before` is a position: only older rows. `field` and `value` belong together.
     """

@@ -1,4 +1,4 @@
-"""Which members of management requests are recorded: those that are listed here, and none of the others.
+"""The members of management requests that are recorded: those that are listed here, and none of the others.
 
 CloudTrail leaves out or hides what is a value in the hands of the caller (passwords, the environment of a function, a
 template's parameters), and shows what names things and how they are set. Which is which no model says, save for those
@@ -78,7 +78,7 @@ _WORD: Final = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 class Place(NamedTuple):
-    """Where a value is in a request of `service`: as which `member`, and what the members around it allow.
+    """The place of a value in a request of `service`: as which `member`, and what the members around it allow.
 
     `labels`: among tags. `selects`: in a filter, a dimension or a list of targets. `shut`: in a structure of which ARNs
     alone are recorded.

@@ -243,7 +243,7 @@ def _content(shape: StructureShape, paths: Paths, service: str = "", *, top: boo
 
 
 def _identifier(shape: Shape, paths: Paths) -> _Convert | None:
-    """What is recorded at the end of a path, or on its way: of maps their keys."""
+    """The converter for a value at the end of a path, or on its way: of maps, their keys are recorded."""
     kind = shape.type_name
     if kind == "structure":
         return _content(shape, paths)

@@ -36,7 +36,7 @@ class Action(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where the policy's resources are: the bucket or access point `arn`, what is inside it, and the types of both."""
+    """The resources of a policy: the bucket or access point `arn`, what is inside it, and the types of both."""
 
     arn: str
     inside: str

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 
 class Place(Protocol):
-    """Where the parameters of an operation have the text of a policy."""
+    """The place of a policy's text in the parameters of an operation."""
 
     def read(self, params: Mapping[str, Any]) -> Any:
         """The policy; None where the call puts none."""

@@ -77,7 +77,7 @@ def _resource(state: State, call: Call, values: Values) -> Iterable[str]:
 
 
 def _created(state: State, call: Call, values: Values) -> Iterable[str]:
-    """What a call makes and tags, as AWS names it where it has no id yet: `arn:aws:ec2:eu-west-1::snapshot/*`."""
+    """The resource that a call makes and tags, as AWS names it without an id: `arn:aws:ec2:eu-west-1::snapshot/*`."""
     kind = values[0]
     account = "" if kind in _WITHOUT_ACCOUNT else call.caller.account
     return (arn_of(f"arn:{PARTITION}:ec2:{call.region}:{account}:", kind or UNKNOWN, "/*"),)

@@ -35,7 +35,7 @@ def _is_kms(subject: Circumstances) -> bool:
 
 
 def _side(subject: Circumstances) -> str:
-    """Which of its two keys a check of ReEncrypt is about: `source` or `destination`; empty for other operations."""
+    """The key that a check of ReEncrypt is about: `source` or `destination`; empty for other operations."""
     if subject.call.operation != "ReEncrypt":
         return ""
     return "destination" if subject.check.kind == "destination" else "source"

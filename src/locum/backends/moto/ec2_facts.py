@@ -1,4 +1,4 @@
-"""What the condition keys of Amazon EC2 need to know of its resources in moto.
+"""Facts about EC2 resources in moto that the condition keys of Amazon EC2 need.
 
 Service Authorization Reference, "Condition keys for Amazon EC2".
 """
@@ -17,7 +17,7 @@ _Fields = Mapping[str, str]
 
 
 class _Kind(NamedTuple):
-    """Where moto keeps the resources of a type. `nested`: by another id first."""
+    """The table in which moto keeps the resources of a type. `nested`: by another id first."""
 
     table: str
     fields: _Fields

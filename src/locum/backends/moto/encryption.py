@@ -1,4 +1,4 @@
-"""Which KMS keys resources in moto are encrypted under, as attributes of their facts.
+"""The KMS keys that resources in moto are encrypted under, as attributes of their facts.
 
 kms_key                     the key of the resource, as it was named: an id, an ARN, an alias
 kms_key/VERSION             that of a version of an object

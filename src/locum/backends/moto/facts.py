@@ -159,7 +159,7 @@ def _key(arn: Arn, account: str, region: str) -> ResourceFacts:
 
 
 def _properties(key: Any) -> dict[str, str]:
-    """What condition keys speak of in a KMS key."""
+    """The properties of a KMS key that condition keys test."""
     found = {
         "key_spec": key.key_spec,
         "key_usage": key.key_usage,

@@ -24,10 +24,10 @@ _CALLER: Final = 3
 
 
 class Within:
-    """What the code of moto may look up that runs in this thread while this is entered.
+    """A context manager that limits what the code of moto may look up in this thread while it is entered.
 
-    It is that of `account`, for `part` of moto (`s3`) and the operation (`s3:GetObject`). Leaving it raises the first
-    Fault with which something was refused, whatever moto made of it.
+    That is what belongs to `account`, for `part` of moto (`s3`) and the operation (`s3:GetObject`). Leaving it raises
+    the first Fault with which something was refused, whatever moto made of it.
     """
 
     __slots__ = ("_token", "account", "operation", "part", "refused")

@@ -98,7 +98,7 @@ def policy_of(account: str, bucket: Any, key: Any, policy: str | None) -> str | 
 
 
 def _grants(acl: Any, owner: str, *, ignore: bool) -> tuple[Grant, ...]:
-    """What an ACL grants to others than the owner, who has it anyway."""
+    """The grants of an ACL to others than the owner, who has access anyway."""
     if acl is None or (len(acl.grants) == 1 and acl.grants[0].grantees[0].id == OWNER):
         return ()
     own = (OWNER, canonical_user_id(owner))
@@ -183,7 +183,7 @@ def _restriction(arn: str, account: str) -> dict[str, Any]:
 
 
 def _of_foreign_object(statement: Any) -> Iterator[Any]:
-    """What of a statement counts for an object that the bucket owner does not own.
+    """The parts of a statement that count for an object that the bucket owner does not own.
 
     A bucket policy grants nothing on such an object, but the bucket owner may deny access to it, and delete it.
     """

@@ -1,4 +1,4 @@
-"""What S3 refuses of ACLs and public policies, and the owners of objects, which moto does not know.
+"""The ACLs and public policies that S3 refuses, and the owners of objects, which moto does not know.
 
 Amazon S3 User Guide, "Blocking public access to your Amazon S3 storage", "Controlling ownership of objects and
 disabling ACLs for your bucket".

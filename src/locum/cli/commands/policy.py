@@ -137,7 +137,7 @@ def replay(data: Path, files: tuple[str, ...], principal: str | None, add: bool,
 
 
 def _taken(data: Path, principal: str, since: float, *, include_denied: bool) -> dict[str, Any]:
-    """What the calls took, up to now, which is `until`. Raises LocumError where there is no call."""
+    """The permissions that the calls took, up to now, which is `until`. Raises LocumError where there is no call."""
     until = system_clock()
     asked = {"type": "taken", "principal": principal, "since": since, "until": until, "include_denied": include_denied}
     found = _asked(data, asked)

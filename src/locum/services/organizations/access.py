@@ -1,4 +1,4 @@
-"""Which accounts may make a call, whatever the policies of their users and roles say.
+"""The accounts that may make a call, whatever the policies of their users and roles say.
 
 API Reference: "You can only call this operation from the management account", "... or a member account that is a
 delegated administrator", "You can call this operation from any account in a organization".

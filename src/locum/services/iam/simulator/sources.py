@@ -1,4 +1,4 @@
-"""Whose policies are simulated, which of them, and how a result calls them.
+"""The policies to simulate: of which entity, which of them, and how a result calls them.
 
 SourcePolicyId, as AWS answers it: `user_NAME_POLICY` of an inline policy (`group_`, `role_` likewise), the name of a
 managed one, `PolicyInputList.1` of a document that came with the request.
@@ -110,7 +110,7 @@ def excludes_service_controls(identifiers: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def exclusion(identifiers: Sequence[Mapping[str, Any]]) -> Exclusion:
-    """Which attached policies are left out. Raises InvalidInput. Identifiers that match nothing are ignored."""
+    """The test for attached policies to leave out. Raises InvalidInput. Identifiers that match nothing are ignored."""
     tests = [_identified(identifier) for identifier in identifiers]
     return lambda found: any(test(found) for test in tests)
 
