@@ -30,19 +30,17 @@ class Gateway:
         if scope["type"] != "http":
             return
         try:
-            await asgi.write(scope, send, await self._answer(scope, receive))
+            try:
+                request = await asgi.read(scope, receive, self._allowance, self._bodies)
+            except BodyRefused as refused:
+                response = self._pipeline.refusal(refused.request, self._fault(refused))
+            else:
+                response = self._own(request.raw_path) or await self._pipeline.answer(request)
+            await asgi.write(scope, send, response)
         except asgi.ClientGone:
             return
         finally:
             self._bodies.release(scope)
-
-    async def _answer(self, scope: asgi.Scope, receive: asgi.Receive) -> HttpResponse:
-        """The response to the request of `scope`. Raises ClientGone."""
-        try:
-            request = await asgi.read(scope, receive, self._allowance, self._bodies)
-        except BodyRefused as refused:
-            return self._pipeline.refusal(refused.request, self._fault(refused))
-        return self._own(request.raw_path) or await self._pipeline.answer(request)
 
     def _fault(self, refused: BodyRefused) -> Fault:
         if isinstance(refused, BodyTooLarge):

@@ -55,7 +55,7 @@ _USUAL_HEAD: Final = re.compile(
 def read(request: HttpRequest) -> Claim | None:
     """Parse the signature of `request`; None where it is unsigned. Raises Fault where it is malformed."""
     header = request.headers.get("authorization")
-    if not any(mark in request.query_string for mark in _SIGNED_QUERY):
+    if not request.query_string or not any(mark in request.query_string for mark in _SIGNED_QUERY):
         return None if header is None else _from_header(request, header)
     query = _parameters(request)
     presigned = any(name in query for name in _PRESIGNED_PARAMETERS)
