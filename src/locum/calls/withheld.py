@@ -11,7 +11,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, quote
@@ -27,6 +27,12 @@ _SHORTEST: Final = 4
 
 _RUN: Final = 10
 """Characters that a text and a hidden value have in common for them to be taken for a part of the value."""
+
+_GRAM: Final = _RUN // 2
+"""Characters of the pieces that hidden values are cut into: each run of a value has a whole one in it."""
+
+_BETWEEN: Final = "\0"
+"""What separates the values that a text is compared with."""
 
 _MOST: Final = 1 << 18
 """Characters of hidden values that are compared. Where there are more, the texts are withheld altogether."""
@@ -79,7 +85,8 @@ class Withheld:
         self._all = sum(map(len, hidden)) > _MOST
         forms = {form for text in hidden if not self._all for form in _forms(text) if len(form) >= _SHORTEST}
         self._whole = sorted((form for form in forms if not any(form in text for text in shown)), key=len, reverse=True)
-        self._runs = _runs(forms) - _runs(shown) - _runs((HIDDEN,))
+        self._hidden, self._shown = _BETWEEN.join(forms), _BETWEEN.join((*shown, HIDDEN))
+        self._grams = {text[at : at + _GRAM] for text in forms for at in range(0, len(text) - _GRAM + 1, _GRAM)}
 
     def clean(self, value: Any) -> Any:
         """A text, or the texts in a JSON value, with what is withheld replaced."""
@@ -96,18 +103,25 @@ class Withheld:
             return HIDDEN
         for form in self._whole:
             text = text.replace(form, HIDDEN)
-        return self._without_runs(text) if self._runs else text
+        return self._without_runs(text) if self._hidden else text
 
     def _without_runs(self, text: str) -> str:
         """`text` without the characters that are a part of a hidden value."""
         covered = bytearray(len(text))
-        for start in range(len(text) - _RUN + 1):
-            if text[start : start + _RUN] in self._runs:
+        for start in self._candidates(text):
+            run = text[start : start + _RUN]
+            if run in self._hidden and (run not in self._shown or _BETWEEN in run):
                 covered[start : start + _RUN] = b"\1" * _RUN
         if not any(covered):
             return text
         spans = groupby(zip(text, covered, strict=True), key=lambda pair: pair[1])
         return "".join(HIDDEN if is_hidden else "".join(char for char, _ in span) for is_hidden, span in spans)
+
+    def _candidates(self, text: str) -> Sequence[int]:
+        """Where a run of `text` may begin that a hidden value has, too: it has one of the grams of the value in it."""
+        found = {at for at in range(len(text) - _GRAM + 1) if text[at : at + _GRAM] in self._grams}
+        starts = {start for at in found for start in range(at - _RUN + _GRAM, at + 1)}
+        return sorted(start for start in starts if 0 <= start <= len(text) - _RUN)
 
 
 def _sent(shape: Shape | None, value: Any) -> Iterator[str]:
@@ -147,7 +161,3 @@ def _forms(text: str) -> set[str]:
     encoded = base64.b64encode(text.encode("utf-8", "replace")).decode()
     in_json = (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
     return {text, encoded, *in_json, quote(text, errors="replace"), html.escape(text)}
-
-
-def _runs(texts: Iterable[str]) -> set[str]:
-    return {text[start : start + _RUN] for text in texts for start in range(len(text) - _RUN + 1)}

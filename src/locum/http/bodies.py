@@ -74,4 +74,5 @@ class Bodies:
 
     def release(self, scope: MutableMapping[str, Any]) -> None:
         """Give back what the request of `scope` holds."""
-        self.held -= scope.pop(_HELD, 0)
+        if _HELD in scope:
+            self.held -= scope.pop(_HELD)

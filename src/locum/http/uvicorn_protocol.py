@@ -43,9 +43,10 @@ RELIED_ON: Final = {
         Relied("HttpToolsProtocol.data_received", _LIMIT, takes=("self", "data")),
         Relied("HttpToolsProtocol", _LIMIT, has=("scope", "headers", "server_state")),
         Relied("HttpToolsProtocol.on_body", _LIMIT, takes=("self", "body")),
-        Relied("HttpToolsProtocol.on_headers_complete", _LIMIT, takes=("self",)),
+        Relied("HttpToolsProtocol._start_asgi_task", _WAIT, takes=("self", "cycle", "app")),
+        Relied("HttpToolsProtocol.on_response_complete", _WAIT, takes=("self",)),
         Relied("HttpToolsProtocol.connection_lost", _WAIT, takes=("self", "exc")),
-        Relied("HttpToolsProtocol", _WAIT, has=("cycle",)),
+        Relied("HttpToolsProtocol", _WAIT, has=("cycle", "pipeline")),
         Relied("RequestResponseCycle", _WAIT, has=("more_body", "scope")),
         Relied("RequestResponseCycle", "to read a body without copies", has=("body",)),
         Relied("HttpToolsProtocol", _WHOLE, has=("flow",)),
@@ -58,8 +59,9 @@ RELIED_ON: Final = {
     flow_control: (
         Relied("FlowControl", _WHOLE, has=("write_paused",)),
         Relied("FlowControl", _WAIT, has=("read_paused",)),
+        Relied("HIGH_WATER_LIMIT", _LIMIT),
     ),
-    server: (Relied("ServerState", _SERVE, has=("connections", "tasks", "default_headers")),),
+    server: (Relied("ServerState", _SERVE, has=("connections", "tasks", "default_headers", "total_requests")),),
 }
 """The internals by module. uvicorn's `Config` is public."""
 
@@ -75,6 +77,10 @@ _COPIED: Final = 1 << 12
 
 _CLOSED_AT_ONCE: Final = 32
 """Idle connections that are closed for a new one: more than one, as all have to be looked at to find them."""
+
+
+_data_received: Final = httptools_impl.HttpToolsProtocol.data_received
+"""Called for each request, for which `super()` takes longer."""
 
 
 class HopLimitProtocol(httptools_impl.HttpToolsProtocol):
@@ -108,27 +114,41 @@ class HopLimitProtocol(httptools_impl.HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse `data`. Headers are limited in size, as they are in memory before the request is authenticated."""
-        self._received += len(data)
-        self._head_size += len(data)
-        super().data_received(data)
+        size = len(data)
+        self._received += size
+        self._head_size += size
+        _data_received(self, data)
         scope: Any = self.scope  # made at the first line, complete at the last header
         if scope is None or ("method" in scope and not self.cycle.more_body):
             self._head_size = 0  # between requests
         elif self._head_size > MAX_HEAD and not self.transport.is_closing():
             self._refuse(head_too_large(MAX_HEAD))
 
-    def on_headers_complete(self) -> None:
-        """Keep trailers apart. RFC 9110, section 6.5.1: they are not to be merged into headers."""
-        super().on_headers_complete()
+    def on_chunk_header(self) -> None:
+        """Keep the trailers of chunks apart. RFC 9110, section 6.5.1: they are not to be merged into headers."""
         self.headers = []
 
     def on_body(self, body: bytes) -> None:
-        """Keep a piece of a body, which uvicorn would copy twice."""
+        """Keep a piece of a body, which uvicorn would copy twice. (Nothing is upgraded to another protocol here.)"""
         self._head_size = 0
         cycle: Any = self.cycle
+        if cycle.response_complete:
+            return
         if not cycle.body and len(body) > _COPIED:
             cycle.body = Pieces()
-        super().on_body(body)
+        cycle.body += body
+        if len(cycle.body) > flow_control.HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
+
+    def on_response_complete(self) -> None:
+        """Begin with the next request, if it has come. The wait for it is counted in ticks, not by a timer for each."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
 
     def tick(self, patience: Patience) -> None:
         """Count a second of what the connection is waiting for, and give the client up where that takes too long."""
@@ -253,7 +273,6 @@ class Application:
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            timeout_keep_alive=shared.patience.silence,
         )
         self._config.load()
         self._state = server.ServerState()

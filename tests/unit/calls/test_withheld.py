@@ -1,0 +1,33 @@
+"""The texts about a call, without what its record withholds."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from locum.calls.withheld import Withheld
+from locum.wire.redact import HIDDEN
+
+RUN = 10
+TEXTS = st.text(alphabet="ab\0", max_size=80)
+
+
+def runs(text: str) -> set[str]:
+    return {text[start : start + RUN] for start in range(len(text) - RUN + 1)}
+
+
+@given(hidden=st.text(alphabet="ab", min_size=RUN, max_size=60), text=TEXTS)
+def test_no_run_of_a_hidden_value_is_left_in_a_text(hidden: str, text: str) -> None:
+    cleaned = Withheld(None, {}, {}, [hidden]).clean(text)
+    assert not any(runs(part) & runs(hidden) for part in cleaned.split(HIDDEN))
+
+
+@given(hidden=st.text(alphabet="ab", min_size=RUN, max_size=60), text=TEXTS)
+def test_a_text_without_a_run_of_a_hidden_value_stays_as_it_is(hidden: str, text: str) -> None:
+    if not runs(text) & runs(hidden):
+        assert Withheld(None, {}, {}, [hidden]).clean(text) == text
+
+
+def test_the_end_of_a_large_body_is_withheld() -> None:
+    withheld = Withheld(None, {}, {}, ["x" * (1 << 16) + "secret-of-the-body"])
+    assert withheld.clean("the secret-of-the-body is told") == f"the {HIDDEN} is told"
