@@ -1,0 +1,119 @@
+"""The rows of guarded services with more than a small object: large bodies, a table, a deep queue."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from contextlib import ExitStack
+from statistics import median
+from urllib.parse import urlsplit
+
+from bench import servers, stories
+from bench.load import Keys, Shot, rate, signed
+from bench.report import Row
+from bench.servers import Server
+
+LARGE = 64 << 20
+"""Octets of the large object."""
+DEPTH = 10_000
+"""Messages in the queue before more are sent."""
+_BATCH = 10
+_JSON = {"Content-Type": "application/x-amz-json-1.0"}
+_QUEUE = "bench"
+_TABLE = "bench"
+
+
+def rows(rounds: int, seconds: float) -> list[Row]:
+    """Medians of several rounds, in each of which all servers take turns. Sizes are in MiB, of the signed payload."""
+    found: dict[tuple[str, str], list[float]] = {}
+    with ExitStack() as stack:
+        running = [stack.enter_context(start()) for start in (servers.locum, servers.ministack, servers.moto)]
+        keys = {server.name: _prepared(server) for server in running}
+        for _ in range(rounds):
+            for server in running:
+                key = keys[server.name]
+                put, got = _large_object(server, key)
+                figures = {
+                    "S3 PutObject 64 MiB": put,
+                    "S3 GetObject 64 MiB": got,
+                    "DynamoDB GetItem": rate(_get_item(server, key), seconds),
+                    "SQS SendMessage on 10,000": rate(_send_message(server, key), seconds),
+                }
+                for name, value in figures.items():
+                    found.setdefault((name, server.name), []).append(value)
+        resident = {server.name: server.resident_mebibytes() for server in running}
+    speed = {key: median(values) for key, values in found.items()}
+
+    def beside(name: str, peer: str, unit: str, least: float) -> Row:
+        return Row(name, peer, unit, speed[name, "locum"], speed[name, peer], least)
+
+    return [
+        *(beside(f"S3 {verb} 64 MiB", peer, "MiB/s", 1) for verb in ("PutObject", "GetObject") for peer in _PEERS),
+        Row("memory after 64 MiB", "moto", "MiB", resident["locum"], resident["moto"], 1, cost=True),
+        beside("DynamoDB GetItem", "ministack", "/s", 1),
+        beside("DynamoDB GetItem", "moto", "/s", 1),
+        beside("SQS SendMessage on 10,000", "ministack", "/s", 0.05),
+        beside("SQS SendMessage on 10,000", "moto", "/s", 1),
+    ]
+
+
+_PEERS = ("ministack", "moto")
+
+
+def _prepared(server: Server) -> Keys:
+    """Create a table with an item, a queue with many messages, a bucket, and a user that may use them; its keys."""
+    root = stories.root_keys(server)
+    user = stories.prepare(server)
+    statement = [{"Effect": "Allow", "Action": ["dynamodb:GetItem", "sqs:SendMessage"], "Resource": "*"}]
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    stories.client(server, "iam", root).put_user_policy(UserName="bench", PolicyName="more", PolicyDocument=document)
+    dynamodb, sqs = stories.client(server, "dynamodb", root), stories.client(server, "sqs", root)
+    dynamodb.create_table(
+        TableName=_TABLE,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    dynamodb.put_item(TableName=_TABLE, Item={"id": {"S": "one"}, "value": {"S": "x" * 100}})
+    url = sqs.create_queue(QueueName=_QUEUE)["QueueUrl"]
+    entries = [{"Id": str(number), "MessageBody": "x" * 100} for number in range(_BATCH)]
+    for _ in range(DEPTH // _BATCH):
+        sqs.send_message_batch(QueueUrl=url, Entries=entries)
+    return user
+
+
+def _get_item(server: Server, keys: Keys) -> Shot:
+    headers = {**_JSON, "X-Amz-Target": "DynamoDB_20120810.GetItem"}
+    body = json.dumps({"TableName": _TABLE, "Key": {"id": {"S": "one"}}})
+    return signed(Shot(f"{server.url}/", "POST", headers, body), "dynamodb", keys)
+
+
+def _send_message(server: Server, keys: Keys) -> Shot:
+    headers = {**_JSON, "X-Amz-Target": "AmazonSQS.SendMessage"}
+    url = stories.client(server, "sqs", stories.root_keys(server)).get_queue_url(QueueName=_QUEUE)["QueueUrl"]
+    return signed(
+        Shot(f"{server.url}/", "POST", headers, json.dumps({"QueueUrl": url, "MessageBody": "x"})), "sqs", keys
+    )
+
+
+def _large_object(server: Server, keys: Keys, times: int = 4) -> tuple[float, float]:
+    """The MiB a second of putting and of getting a large object, several times over one connection."""
+    put = signed(Shot(f"{server.url}/{stories.BUCKET}/large", "PUT", body="x" * LARGE), "s3", keys)
+    get = signed(Shot(f"{server.url}/{stories.BUCKET}/large"), "s3", keys)
+    return _transfers(put, times), _transfers(get, times)
+
+
+def _transfers(shot: Shot, times: int) -> float:
+    parts = urlsplit(shot.url)
+    connection = http.client.HTTPConnection(parts.netloc)
+    body = shot.body.encode()
+    begin = time.perf_counter()
+    for _ in range(times):
+        connection.request(shot.method, parts.path, body or None, shot.headers)
+        answer = connection.getresponse()
+        read = len(answer.read())
+        if answer.status != 200 or (shot.method == "GET" and read != LARGE):
+            raise RuntimeError(f"{shot.method} {shot.url}: {answer.status} with {read} octets")
+    connection.close()
+    return times * LARGE / (1 << 20) / (time.perf_counter() - begin)
