@@ -52,13 +52,12 @@ class Plan(NamedTuple):
     @property
     def resources(self) -> tuple[str, ...]:
         """The ARNs, each once, whose facts `decide` looks up: those of resources that a backend can find."""
-        return tuple(
-            dict.fromkeys(
-                check.resource
-                for check in self.checks
-                if (service := service_of(check.resource)) and service not in STATE_SERVICES
-            )
-        )
+        found: dict[str, None] = {}
+        for check in self.checks:
+            service = service_of(check.resource)
+            if service and service not in STATE_SERVICES:
+                found[check.resource] = None
+        return tuple(found)
 
 
 def service_of(arn: str) -> str:

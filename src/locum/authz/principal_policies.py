@@ -68,12 +68,15 @@ class _Latest:
     view = _View(None, {})
 
 
+_USER: Final = PrincipalKind.USER
+
+
 def principal_policies(state: State, caller: Caller) -> PrincipalPolicies:
     """The policies of `caller` in `state`."""
     principal, session = caller.principal, caller.session
     kind = principal.kind
-    if kind is PrincipalKind.USER or kind is PrincipalKind.ROLE_SESSION:
-        arn = principal.arn if kind is PrincipalKind.USER else principal.issuer_arn
+    if kind is _USER or kind is PrincipalKind.ROLE_SESSION:
+        arn = principal.arn if kind is _USER else principal.issuer_arn
         found = _of_entity(state, principal.account, arn, principal.unique_id)
     elif kind is PrincipalKind.FEDERATED_USER:
         found = _of_federated_user(state, caller)

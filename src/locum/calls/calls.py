@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, Final
 
 from locum import authz, wire
 from locum.backends.lazy import translation
 from locum.calls import lookups
 from locum.calls.bucket_settings import BucketSettings
-from locum.calls.carrying import Carrying, Facts
+from locum.calls.carrying import Carrying, Facts, facts_of
 from locum.calls.committing import AlreadyDone, Committer
 from locum.calls.cors import CrossOrigin
 from locum.calls.denial_messages import refusal
 from locum.calls.effects import call_of, passing, postponed, still_pending
-from locum.calls.endpoints import endpoint_host, endpoint_of
+from locum.calls.endpoints import endpoint_of
 from locum.calls.key_uses import key_uses, refused
 from locum.calls.large_policies import LargePolicies
 from locum.calls.mfa_throttle import MfaThrottle
@@ -80,47 +80,51 @@ class Calls:
         if context.operation is not None:
             codec.check(params)
 
-    async def take(self, context: RequestContext) -> Answer:
+    async def take(self, context: RequestContext, *, decided_only: bool = False) -> Answer:
         """Take a call, whoever makes it, through plan, decision, carrying out, record and effects.
 
         `context` has its caller and is named (`name`). Raises Fault where the call is refused or fails: whoever took
-        it hands the Fault to `refuse`, which records it.
+        it hands the Fault to `refuse`, which records it. `decided_only`: it is decided on and recorded, and not carried
+        out; the answer is empty.
         """
-        codec, operation = context.codec, context.operation
-        assert codec is not None
-        if (host := endpoint_host(context)) is not None:
+        operation = context.operation
+        if not context.service and (host := wire.endpoint_of_host(context.request.headers.get("host", ""))) is not None:
             context.endpoint = await endpoint_of(context, host, self._runtime.backends)
-        call, facts = await self._decided(context)
-        self._hand_over(context, call)
-        for use in key_uses(context, facts):
-            await self._permit(use, context)
-        if operation is not None:
-            if context.effect is None and not operation.special:
-                return self._verbs.run_plainly(context, operation)
-            answer, effects = await self._verbs.run(context, operation, facts)
-            if effects:
-                await self.outbox.committed(effects)
-            return answer
-        own = self._runtime.services.get(codec.service)
-        if own is not None and not own.backed:
-            raise Fault("NotImplemented", f"Locum does not implement {codec.service}:{codec.operation} yet.", 501)
-        return await self._carrying.run(context, call, facts)
-
-    async def _decided(self, context: RequestContext) -> tuple[Call, Facts]:
-        """The call as it was planned and allowed, and the facts of its resources. Raises Fault where it is denied."""
-        operation, call = context.operation, context.call()
-        context.plan = authz.plan(context.state, call)
-        if context.plan.names_otherwise:
-            context.plan = await lookups.resolved(self._runtime, context, call, context.plan)
+        call = context.call()
+        plan = context.plan = authz.plan(context.state, call)
+        if plan.names_otherwise:
+            plan = context.plan = await lookups.resolved(self._runtime, context, call, plan)
         if operation is not None and operation.proof is not None:
             self._prove(context, operation.proof)
             call = context.call()
-        facts: Facts = {} if context.plan.permissionless else await self._carrying.facts(context)
-        if self._large_policies.include_new(facts.values()):
+        resources = plan.resources
+        facts = await facts_of(self._runtime, resources, call.caller.account, call.region) if resources else {}
+        if facts and self._large_policies.include_new(facts.values()):
             await asyncio.to_thread(self._decide, context, call, facts)
         else:
             self._decide(context, call, facts)
-        return call, facts
+        if decided_only:
+            self._recorder.answered(context)
+            return {}
+        if operation is None:
+            for use in key_uses(context, facts):
+                await self._permit(use, context)
+            return await self._at_backend(context, call, facts)
+        if context.effect is None and not operation.special:
+            return self._verbs.run_plainly(context, operation)
+        answer, effects = await self._verbs.run(context, operation, facts)
+        if effects:
+            await self.outbox.committed(effects)
+        return answer
+
+    def _at_backend(self, context: RequestContext, call: Call, facts: Facts) -> Awaitable[HttpResponse]:
+        """The answer of the backend that has the service. Raises Fault NotImplemented where there is none."""
+        codec = context.codec
+        assert codec is not None
+        own = self._runtime.services.get(codec.service)
+        if own is not None and not own.backed:
+            raise Fault("NotImplemented", f"Locum does not implement {codec.service}:{codec.operation} yet.", 501)
+        return self._carrying.run(context, call, facts)
 
     async def preflight(self, context: RequestContext, bucket: str) -> HttpResponse:
         """The answer to a browser's preflight request to S3, which is recorded. Raises Fault like `take`."""
@@ -158,16 +162,15 @@ class Calls:
         `cause` is the request id of the call on whose account it is made. `decided_only`: it is decided on and
         recorded, and not carried out; the answer is empty.
         """
-        result = self._permitted if decided_only else self._result
         context = self._of_service(made, cause)
         try:
             try:
-                return await result(context, made)
+                return await self._result(context, made, decided_only=decided_only)
             except Fault:
                 if not await self.outdated(context):
                     raise
             context = self._of_service(made, cause)
-            return await result(context, made)
+            return await self._result(context, made, decided_only=decided_only)
         except Fault as fault:
             answered = self.refuse(context, fault)
             if answered is fault:
@@ -225,25 +228,22 @@ class Calls:
         context.caller = actor
         return context
 
-    async def _result(self, context: RequestContext, made: ServiceCall) -> dict[str, Any]:
+    async def _result(
+        self, context: RequestContext, made: ServiceCall, *, decided_only: bool = False
+    ) -> dict[str, Any]:
         codec, actor = context.codec, made.actor
         assert codec is not None
         if isinstance(actor, ServiceRole):
             context.caller = (await self.assume(actor, context.request_id)).caller
         self.name(context, codec, context.params)
-        if context.operation is None:
+        if context.operation is None and not decided_only:
             context.request = request_for_backend(context.request, made, codec)
             context.body = context.request.body
-        answer = await self.take(context)
+        answer = await self.take(context, decided_only=decided_only)
         if isinstance(answer, dict):
             return answer
         read = translation().read_answer
         return read(codec.model, codec.protocol, answer.status, answer.headers, await whole(answer))
-
-    async def _permitted(self, context: RequestContext, made: ServiceCall) -> dict[str, Any]:
-        await self._decided(context)
-        self._recorder.answered(context)
-        return {}
 
     async def _permit(self, use: ServiceCall, context: RequestContext) -> None:
         """Have the use of a KMS key by the called service decided on, which has no data to encrypt or decrypt there.
@@ -279,19 +279,21 @@ class Calls:
         context.second_factor = True
 
     def _decide(self, context: RequestContext, call: Call, facts: Mapping[str, ResourceFacts]) -> None:
-        """Decide on the call as planned. Raises Fault where it is denied, save in the mode `observe`."""
+        """Decide on the call as planned.
+
+        Raises Fault where it is denied, and the service's own where it hands over a role that the service may not
+        assume; neither in the mode `observe`.
+        """
         assert context.plan is not None
         authorization = authz.decide(context.state, call, context.plan, lambda arn: facts.get(arn, UNKNOWN))
         context.authorization = authorization
-        if not authorization.allowed and self._runtime.mode == "enforce":
+        if self._runtime.mode != "enforce":
+            return
+        if not authorization.allowed:
             raise refusal(authorization, self._runtime.keyring, self._runtime.entropy)
-
-    def _hand_over(self, context: RequestContext, call: Call) -> None:
-        """Raise the service's Fault where the call hands over a role that the service may not assume."""
-        assert context.plan is not None
-        fault = authz.unassumable_role(context.state, call, context.plan)
-        if fault is not None and self._runtime.mode == "enforce":
-            raise fault
+        unassumable = authz.unassumable_role(context.state, call, context.plan) if context.plan.checks else None
+        if unassumable is not None:
+            raise unassumable
 
     def _decide_again(self, context: RequestContext, facts: Mapping[str, ResourceFacts]) -> None:
         """Plan and decide once more, on the state that `context` has now. Raises Fault like `_decide`."""

@@ -53,11 +53,6 @@ class Carrying:
         self._outbox = outbox
         self._make = make
 
-    def facts(self, context: RequestContext) -> Awaitable[Facts]:
-        """The facts that the backends have of the call's resources, by ARN."""
-        assert context.plan is not None
-        return facts_of(self._runtime, context.plan.resources, context.caller.account, context.region)
-
     async def run(self, context: RequestContext, call: Call, facts: Mapping[str, ResourceFacts]) -> HttpResponse:
         """The backend's answer, an AWS error among them. The call is recorded. Raises Fault."""
         codec = context.codec
@@ -88,23 +83,26 @@ class Carrying:
         answer = carried.response
         if carried.deliveries:
             await self._require(context, carried)
-        if codec.service == "s3" and self._runtime.mode == "enforce":
+        if answer.status == 404 and codec.service == "s3" and self._runtime.mode == "enforce":
             await self._withhold_absence(context, call, answer)
         show_principals(context, codec, answer)
         fault = error_in(answer)
         if fault is not None and passing(fault) and context.effect is not None:
             raise fault  # not an answer: the effect is tried again
-        await self._record(context, carried, fault)
+        if context.effect is None and not carried.deliveries and traits_of(codec).read_only:
+            self._recorder.answered(context, answer.status, fault)
+        else:
+            await self._record_change(context, carried, fault)
         return answer
 
-    async def _record(self, context: RequestContext, carried: Carried, fault: Fault | None) -> None:
-        """Record what became of a call, durably where it changes something. Raises Fault where that cannot be."""
+    async def _record_change(self, context: RequestContext, carried: Carried, fault: Fault | None) -> None:
+        """Record what became of a call that may have changed something, durably. Raises Fault where that cannot be."""
         status = carried.response.status
         if context.effect is not None or carried.deliveries:
             effects = [self._effect(delivery) for delivery in carried.deliveries if not delivery.required]
             await self._committer.answered(context, status, fault, effects)
             await self._outbox.committed(effects)
-        elif self._runtime.early_answers or traits_of(context.codec).read_only:
+        elif self._runtime.early_answers:
             self._recorder.answered(context, status, fault)
         else:
             await self._recorder.stored(context, status, fault)

@@ -6,7 +6,7 @@ names others, the decision would be on one resource and the call on another of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from locum import authz
@@ -38,7 +38,7 @@ def destination(context: RequestContext, facts: Mapping[str, ResourceFacts]) -> 
     if context.codec.operation == "CreateBucket":
         found = home
     else:
-        named = list(_named(checks, home))
+        named = _named(checks, home)
         if len(named) > 1 and len({_comparable(place, context.codec.service) for place in named}) > 1:
             raise Fault(
                 "NotImplemented", "One call on resources in several accounts or regions is not implemented.", 501
@@ -49,14 +49,19 @@ def destination(context: RequestContext, facts: Mapping[str, ResourceFacts]) -> 
     return found
 
 
-def _named(checks: Sequence[authz.Check], home: Destination) -> Iterator[Destination]:
+def _named(checks: Sequence[authz.Check], home: Destination) -> list[Destination]:
     """The places that the ARNs of the called service say. (Its own checks come first: iam:PassRole does not.)"""
-    service = checks[0].action.partition(":")[0] if checks else ""
+    found = []
     for check in checks:
         arn = Arn.find(check.resource)
-        if arn is not None and arn.account.isdigit() and check.action.partition(":")[0] == service:
+        if arn is not None and arn.account.isdigit() and _service(check) == _service(checks[0]):
             known = arn.region and "*" not in arn.region
-            yield Destination(arn.account, arn.region if known else home.region)
+            found.append(Destination(arn.account, arn.region if known else home.region))
+    return found
+
+
+def _service(check: authz.Check) -> str:
+    return check.action.partition(":")[0]
 
 
 def _comparable(place: Destination, service: str) -> Destination:

@@ -16,11 +16,6 @@ from locum.core.resources import Endpoint
 _SERVICE: Final = "ec2"
 
 
-def endpoint_host(context: RequestContext) -> wire.EndpointHost | None:
-    """The VPC endpoint that the host of a client's call names; None where the call comes through none."""
-    return None if context.service else wire.endpoint_of_host(context.request.headers.get("host", ""))
-
-
 async def endpoint_of(context: RequestContext, host: wire.EndpointHost, backends: Backends) -> Endpoint:
     """The VPC endpoint `host` of a call.
 

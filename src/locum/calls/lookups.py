@@ -27,7 +27,7 @@ async def resolved(runtime: Runtime, context: RequestContext, call: Call, plan: 
     A resource that is not found, or cannot be looked up, stays unknown: only who is allowed all of its kind is allowed
     it. The look-up is part of the decision and not a call of anybody: it is not recorded.
     """
-    found = context.found
+    found = context.found = context.found or {}
     for _ in range(_STEPS):
         for check in plan.checks:
             resource = check.resource
@@ -41,8 +41,9 @@ async def resolved(runtime: Runtime, context: RequestContext, call: Call, plan: 
 
 def again(context: RequestContext, plan: Plan) -> Plan:
     """`plan`, made anew, with the resources that were found for the call before."""
-    for _ in range(_STEPS if context.found else 0):
-        plan = authz.resolved(plan, context.found)
+    found = context.found or {}
+    for _ in range(_STEPS if found else 0):
+        plan = authz.resolved(plan, found)
     return plan
 
 

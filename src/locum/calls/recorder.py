@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import re
 import traceback
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, Final
 
 from locum.audit import Identity, Record, Resource, RowTemplate, bounded, identify
-from locum.authz import Authorization, Refusal
+from locum.authz import Authorization, Plan, Refusal
 from locum.calls.operation_traits import Traits, traits_of
 from locum.calls.request_context import RequestContext
 from locum.calls.withheld import Withheld, names_any, unread, without_signatures
@@ -21,6 +21,7 @@ from locum.core.errors import Fault
 from locum.core.identifiers import ACCOUNT_ID, RequestIds
 from locum.core.principal import NOBODY, Caller, PrincipalKind, Source
 from locum.store import AuditRow, Ledger, Use
+from locum.store.batches import PendingRow
 
 _log: Final = logging.getLogger(__name__)
 
@@ -81,15 +82,24 @@ class Recorder:
         return (bounded(record) if record.stranger else record).row(self._use(context, traits_of(context.codec)))
 
     def _record(self, context: RequestContext, status: int, fault: Fault | None = None) -> None:
-        """Have the row written with others. A refusal, which is explained, is put into words in the writer thread."""
+        """Have the row written with others. It is made in the writer thread, with theirs, which takes less time."""
         authorization = context.authorization
         plain = fault is None and context.signing.age is None and not context.service and context.caller is not NOBODY
         if plain and authorization is not None and authorization.allowed:
-            self._ledger.record(self._allowed_row(context, authorization, status))
+            self._ledger.record(self._plain_row(context, self._template(context, authorization, status)))
         elif len(context.request.body) > _LARGE:  # not to be kept in memory any longer
             self._ledger.record(self.row(context, status, fault))
         else:
             self._ledger.record(partial(self._row_made_later, context, status, fault))
+
+    def _plain_row(self, context: RequestContext, template: RowTemplate) -> PendingRow:
+        """The row of an allowed call, still to be made, without the rest of its request."""
+        params, traits = context.params, traits_of(context.codec)
+        parameters = traits.parameters(params) if params else None
+        sensitive = _sensitive(params, traits)
+        return partial(
+            _templated, template, self._ids, context.request_id, context.now, parameters, context.plan, sensitive
+        )
 
     def _row_made_later(self, context: RequestContext, status: int, fault: Fault | None) -> AuditRow:
         """`row`, in the writer thread, where an exception would end the ledger: then who called what, and no more."""
@@ -119,8 +129,8 @@ class Recorder:
             "mode": self._mode,
         }
 
-    def _allowed_row(self, context: RequestContext, authorization: Authorization, status: int) -> AuditRow:
-        """The row of an allowed call of a client that changed nothing here, from the template of its kind."""
+    def _template(self, context: RequestContext, authorization: Authorization, status: int) -> RowTemplate:
+        """The template of allowed calls of a client that changed nothing here and are like this one."""
         request, codec, caller = context.request, context.codec, context.caller
         headers, principal = request.headers, caller.principal
         traits = traits_of(codec)
@@ -148,8 +158,7 @@ class Recorder:
             if len(self._templates) >= _TEMPLATES:
                 self._templates.clear()
             template = self._templates[kind] = RowTemplate(self._made(context, status), self._use(context, traits))
-        parameters = traits.parameters(context.params) if context.params else None
-        return template.row(self._ids(), context.request_id, context.now, parameters, _resources(context, traits))
+        return template
 
     def _made(
         self, context: RequestContext, status: int, fault: Fault | None = None, answer: Mapping[str, Any] | None = None
@@ -163,7 +172,7 @@ class Recorder:
             secure=request.secure,
             parameters=parameters,
             answer=traits.answer(answer) if answer else None,
-            resources=_resources(context, traits),
+            resources=_resources(context.plan, _sensitive(context.params, traits)),
             invoked_by=context.service,
             event_type=_event_type(context),
             host=headers.get("host", ""),
@@ -211,6 +220,23 @@ class Recorder:
                 self._identities.clear()
             known = self._identities[key] = identify(caller)
         return known
+
+
+def _templated(
+    template: RowTemplate,
+    ids: RequestIds,
+    request_id: str,
+    at: float,
+    parameters: Any,
+    plan: Plan | None,
+    sensitive: Sequence[Any],
+) -> AuditRow:
+    """The row of one call from its template; without what cannot be written down (see `_row_made_later`)."""
+    try:
+        return template.row(ids(), request_id, at, parameters, _resources(plan, sensitive))
+    except Exception as error:  # a fault barrier: one call that cannot be told does not end the recording of all
+        _log.error("request %s is recorded without particulars: %s", request_id, type(error).__name__)
+        return template.row(ids(), request_id, at, None, ())
 
 
 _Who = tuple[str, str, str, str, str]
@@ -286,17 +312,22 @@ def _decided(authorization: Authorization | None) -> dict[str, Any]:
     return decided
 
 
-def _resources(context: RequestContext, traits: Traits) -> tuple[Resource, ...]:
-    """The resources that were checked, each once, but for those that a sensitive member names."""
-    plan = context.plan
+def _sensitive(params: Mapping[str, Any], traits: Traits) -> Sequence[Any]:
+    """The values of the sensitive members of a request."""
+    return [params[name] for name in traits.sensitive if name in params] if traits.sensitive else ()
+
+
+def _resources(plan: Plan | None, sensitive: Sequence[Any]) -> tuple[Resource, ...]:
+    """The resources that were checked, each once, but for those that a `sensitive` value names."""
     if plan is None or plan.permissionless:
         return ()
     found: dict[str, Resource] = {}
     for check in plan.checks:
         if check.resource != "*" and check.resource not in found:
             found[check.resource] = _resource(check.resource, check.kind)
-    sensitive = [context.params[name] for name in traits.sensitive if name in context.params]
-    return tuple(resource for resource in found.values() if not (sensitive and names_any(sensitive, resource.arn)))
+    if sensitive:
+        return tuple(resource for resource in found.values() if not names_any(sensitive, resource.arn))
+    return tuple(found.values())
 
 
 @lru_cache(maxsize=4096)

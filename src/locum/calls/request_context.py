@@ -44,7 +44,7 @@ class RequestContext:
     params: dict[str, Any] = field(default_factory=dict)
     body: bytes = b""
     second_factor: bool = False
-    found: dict[PartialArn, tuple[str, ...]] = field(default_factory=dict)
+    found: dict[PartialArn, tuple[str, ...]] | None = None
     plan: Plan | None = None
     endpoint: Endpoint | None = None
     authorization: Authorization | None = None

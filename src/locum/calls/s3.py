@@ -26,7 +26,7 @@ def listing_of(call: Call, answer: HttpResponse) -> Check | None:
 
     Of a copy, it is the source that is missing.
     """
-    error = error_in(answer) if answer.status == 404 else None
+    error = error_in(answer)
     if error is None or error.code not in _ABSENT:
         return None
     bucket, key = call.params.get("Bucket"), call.params.get("Key")

@@ -15,7 +15,7 @@ from locum.core.http import HttpRequest
 from locum.core.identifiers import TEMPORARY_KEY
 from locum.core.principal import NOBODY, Caller, Principal, principal_of
 from locum.credentials import InvalidToken, KeyRing, open_secret, open_session
-from locum.sigv4 import Failure
+from locum.sigv4 import HEADER, Failure
 from locum.sigv4.faults import fault
 from locum.state import AccessKey, State, User, organizations
 from locum.state.indexes import ACCESS_KEY_ID
@@ -89,7 +89,8 @@ def verified(
             raise _refused(Failure.UNSUPPORTED, claim)
         bucket = bucket_of_host(request.headers.get("host", ""))
     body = sigv4.verify(request, claim, signer.secret, now, unsigned_payload=codec.unsigned_payload, host_bucket=bucket)
-    check_session(signer, claim, now)
+    if signer.caller.session is not None:
+        check_session(signer, claim, now)
     return body
 
 
@@ -102,10 +103,12 @@ def check_session(signer: Signer, claim: sigv4.Claim, now: float) -> None:
 
 def signing_of(claim: sigv4.Claim, now: float) -> Signing:
     """How a request was signed, for the condition keys of S3."""
-    age, mark = claim.age(now), claim.payload_mark
-    if age is None and not mark:
+    if claim.mechanism is not HEADER:
+        return Signing(claim.mechanism.value, claim.algorithm, claim.age(now))
+    mark = claim.payload
+    if mark is None or "-" not in mark:  # a hash
         return BY_HEADER
-    return Signing(claim.mechanism.value, claim.algorithm, age, mark)
+    return Signing(claim.mechanism.value, claim.algorithm, None, mark)
 
 
 def _refused(kind: Failure, claim: sigv4.Claim) -> Fault:

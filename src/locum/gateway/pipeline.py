@@ -78,8 +78,8 @@ class Pipeline:
 
     async def _handle(self, context: RequestContext) -> HttpResponse:
         request = context.request
-        bucket = wire.preflighted_bucket(request)
-        if bucket:  # whatever its query is: it may be that of a presigned URL for another method
+        if request.method == "OPTIONS" and (bucket := wire.preflighted_bucket(request)):
+            # whatever its query is: it may be that of a presigned URL for another method
             return await self._calls.preflight(context, bucket)
         site = wire.website_of_host(request.headers.get("host", ""))
         if site:

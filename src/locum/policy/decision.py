@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from locum.policy.compile import StatementReference
 
@@ -14,6 +14,9 @@ class Verdict(StrEnum):
     ALLOW = "ALLOW"
     EXPLICIT_DENY = "EXPLICIT_DENY"
     IMPLICIT_DENY = "IMPLICIT_DENY"
+
+
+_ALLOW: Final = Verdict.ALLOW
 
 
 class PolicyTypeOutcome(StrEnum):
@@ -65,7 +68,7 @@ class Decision(NamedTuple):
     @property
     def allowed(self) -> bool:
         """Whether the request is allowed."""
-        return self.verdict is Verdict.ALLOW
+        return self.verdict is _ALLOW
 
     def reason(self, action: str) -> str:
         """The end of AWS's access-denied message, empty for an allow.

@@ -32,6 +32,9 @@ class Form(StrEnum):
 Name = tuple[str, Form]
 
 
+_UNNAMED: Final = frozenset({PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS})
+
+
 def names(principal: Principal) -> tuple[Name, ...]:
     """The AWS principal values that match this caller, the most specific first, each with its form.
 
@@ -39,7 +42,7 @@ def names(principal: Principal) -> tuple[Name, ...]:
     ids (12). A session ARN names that one session (8); the role ARN is the stored one, with its path (9).
     """
     kind = principal.kind
-    if kind in (PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS) or principal.provider:
+    if kind in _UNNAMED or principal.provider:
         return ()
     account = (principal.account, Form.ACCOUNT)
     if kind is PrincipalKind.ROOT:

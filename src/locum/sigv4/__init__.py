@@ -4,7 +4,7 @@ A server calls `read` for the claimed signature, looks up the secret of its acce
 secret and the time are parameters.
 """
 
-from locum.sigv4.claim import SIGV2, Claim, Mechanism, Scope
+from locum.sigv4.claim import HEADER, SIGV2, Claim, Mechanism, Scope
 from locum.sigv4.claims import read
 from locum.sigv4.faults import Failure, failure
 from locum.sigv4.forms import read_form, verify_form, verify_signature
@@ -13,6 +13,7 @@ from locum.sigv4.signing import signed_headers
 from locum.sigv4.verification import MAX_SKEW, verify
 
 __all__ = [
+    "HEADER",
     "MAX_SKEW",
     "SIGV2",
     "Claim",

@@ -20,6 +20,12 @@ class Mechanism(StrEnum):
     FORM = "POST"
 
 
+HEADER: Final = Mechanism.HEADER
+QUERY: Final = Mechanism.QUERY
+"""Under names of their own, as are others that each request is compared with: an attribute of an enumeration takes ten
+times as long in Python 3.11."""
+
+
 class Scope(NamedTuple):
     """The credential scope: a day (YYYYMMDD), a region, and a service (its signing name)."""
 
@@ -49,7 +55,7 @@ class Claim(NamedTuple):
     signed_headers: tuple[str, ...]
     signature: str
     family: Family
-    mechanism: Mechanism = Mechanism.HEADER
+    mechanism: Mechanism = HEADER
     expires: int | None = None
     session_token: str | None = None
     payload: str | None = None
@@ -58,13 +64,7 @@ class Claim(NamedTuple):
     @property
     def presigned(self) -> bool:
         """Whether the signature is in the query string."""
-        return self.mechanism is Mechanism.QUERY
-
-    @property
-    def payload_mark(self) -> str:
-        """The x-amz-content-sha256 of a request signed by header where it is no hash: `UNSIGNED-PAYLOAD` ..."""
-        declared = self.payload if self.mechanism is Mechanism.HEADER else None
-        return declared if declared is not None and "-" in declared else ""
+        return self.mechanism is QUERY
 
     def age(self, now: float) -> int | None:
         """The condition key s3:signatureAge in milliseconds; None for a request signed by header.
@@ -72,7 +72,7 @@ class Claim(NamedTuple):
         S3 API Reference, "Signature Version 4 Authentication Specific Policy Keys": of presigned URLs and POST forms;
         "In Signature Version 2, this value is always set to 0".
         """
-        if self.mechanism is Mechanism.HEADER:
+        if self.mechanism is HEADER:
             return None
         return 0 if self.algorithm == SIGV2 else int((now - self.signed_at) * 1000)
 

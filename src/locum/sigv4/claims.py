@@ -27,7 +27,7 @@ from typing import Final, NamedTuple
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest
 from locum.sigv4 import canonical, version2
-from locum.sigv4.claim import Claim, Mechanism, Scope
+from locum.sigv4.claim import HEADER, QUERY, Claim, Scope
 from locum.sigv4.faults import Failure, Family, family_of, fault
 from locum.sigv4.keys import ALGORITHM, TERMINATOR
 from locum.sigv4.times import basic_of_http_date, epoch_of
@@ -139,7 +139,7 @@ def _claim(request: HttpRequest, head: _Head, signature: str, date: str, *, basi
         signed_headers,
         signature,
         family,
-        Mechanism.HEADER,
+        HEADER,
         None,
         headers.get("x-amz-security-token"),
         headers.get("x-amz-content-sha256"),
@@ -170,7 +170,7 @@ def _from_query(request: HttpRequest, query: Mapping[str, str]) -> Claim:
         tuple(query["X-Amz-SignedHeaders"].lower().split(";")),
         query["X-Amz-Signature"],
         family,
-        mechanism=Mechanism.QUERY,
+        mechanism=QUERY,
         expires=expires,
         session_token=query.get("X-Amz-Security-Token", headers.get("x-amz-security-token")),
         payload=headers.get("x-amz-content-sha256", query.get("X-Amz-Content-Sha256")),

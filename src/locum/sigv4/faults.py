@@ -27,6 +27,10 @@ class Family(Enum):
     S3 = auto()
 
 
+S3: Final = Family.S3
+_QUERY: Final = Family.QUERY
+
+
 class Failure(Enum):
     """An authentication failure. The gateway itself raises the first four."""
 
@@ -206,10 +210,10 @@ _PROTOCOLS: Final[Mapping[str, Family]] = {
 def family(service: str, protocol: str = "") -> Family:
     """The family of a service, by its signing name (or botocore's name) and botocore's protocol where known."""
     if service in _S3_SERVICES:
-        return Family.S3
+        return S3
     if service == "ec2":
         return Family.EC2
-    return _PROTOCOLS.get(protocol) or (Family.QUERY if service in _QUERY_SERVICES else Family.JSON)
+    return _PROTOCOLS.get(protocol) or (_QUERY if service in _QUERY_SERVICES else Family.JSON)
 
 
 def family_of(request: HttpRequest, service: str = "") -> Family:

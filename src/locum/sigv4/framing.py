@@ -5,7 +5,7 @@ from __future__ import annotations
 from locum.core.http import HttpRequest
 from locum.sigv4 import chunked
 from locum.sigv4.claim import Claim
-from locum.sigv4.faults import Family
+from locum.sigv4.faults import S3
 
 
 def without_chunk_framing(request: HttpRequest, claim: Claim, body: bytes) -> HttpRequest:
@@ -14,7 +14,7 @@ def without_chunk_framing(request: HttpRequest, claim: Claim, body: bytes) -> Ht
     S3 API Reference, "PutObject": `aws-chunked` is not part of the object's Content-Encoding. Trailing headers become
     headers. A request that is not chunked is returned unchanged.
     """
-    if claim.family is not Family.S3 or claim.payload not in chunked.MODES:
+    if claim.family is not S3 or claim.payload not in chunked.MODES:
         return request
     headers = dict(request.headers)
     for name in ("x-amz-decoded-content-length", "x-amz-trailer", "transfer-encoding"):

@@ -24,8 +24,8 @@ from locum.core.errors import Fault
 from locum.core.http import HttpRequest
 from locum.core.mac import HmacKey
 from locum.sigv4 import canonical, chunked, version2
-from locum.sigv4.claim import SIGV2, Claim
-from locum.sigv4.faults import S3_SIGNING_NAMES, Failure, Family, fault
+from locum.sigv4.claim import QUERY, SIGV2, Claim
+from locum.sigv4.faults import S3, S3_SIGNING_NAMES, Failure, fault
 from locum.sigv4.keys import ALGORITHM, EMPTY_SHA256, constant_time_equal, sign, signing_key
 from locum.sigv4.times import basic
 
@@ -62,7 +62,7 @@ def verify(
     scope = claim.scope
     key = signing_key(secret, scope.date, scope.region, scope.service)
     _check_signature(request, claim, payload, key)
-    if claim.family is not Family.S3 or payload == UNSIGNED_PAYLOAD:
+    if claim.family is not S3 or payload == UNSIGNED_PAYLOAD:
         return request.body
     if payload in chunked.MODES:
         return chunked.decode(request, payload, chunked.Seed(key, claim.date, str(scope), claim.signature))
@@ -71,7 +71,7 @@ def verify(
 
 
 def _check_time(claim: Claim, now: float) -> None:
-    if claim.presigned:
+    if claim.mechanism is QUERY:
         _check_lifetime(claim, now)
     elif now - claim.signed_at > MAX_SKEW:
         raise _time_fault(Failure.STALE, claim, now, now - MAX_SKEW, MAX_SKEW)
@@ -127,7 +127,7 @@ def _unsigned_header_fault(claim: Claim, detail: str, name: str) -> Fault:
 def _payload_hash(request: HttpRequest, claim: Claim, *, unsigned_payload: bool) -> str:
     """The payload hash: the last line of the canonical request."""
     declared = claim.payload
-    if claim.family is Family.S3:
+    if claim.family is S3:
         return _declared_hash(declared, claim)
     if declared == UNSIGNED_PAYLOAD and (claim.presigned or unsigned_payload):
         return UNSIGNED_PAYLOAD
@@ -141,7 +141,7 @@ def _declared_hash(declared: str | None, claim: Claim) -> str:
     if declared is None:
         if claim.presigned:
             return UNSIGNED_PAYLOAD
-        raise fault(Failure.NO_PAYLOAD_HASH, Family.S3)
+        raise fault(Failure.NO_PAYLOAD_HASH, S3)
     if (
         declared == UNSIGNED_PAYLOAD
         or declared in chunked.MODES
@@ -149,26 +149,26 @@ def _declared_hash(declared: str | None, claim: Claim) -> str:
     ):
         return declared
     members = {"ArgumentName": "x-amz-content-sha256", "ArgumentValue": declared}
-    raise fault(Failure.PAYLOAD_HASH, Family.S3, members=members)
+    raise fault(Failure.PAYLOAD_HASH, S3, members=members)
 
 
 def _check_payload_hash(body: bytes, declared: str) -> None:
     computed = sha256(body).hexdigest()
     if computed != declared.lower():
         members = {"ClientComputedContentSHA256": declared, "S3ComputedContentSHA256": computed}
-        raise fault(Failure.PAYLOAD_MISMATCH, Family.S3, members=members)
+        raise fault(Failure.PAYLOAD_MISMATCH, S3, members=members)
 
 
 def _check_signature(request: HttpRequest, claim: Claim, payload: str, key: HmacKey) -> None:
     names = claim.signed_headers
     rest = f"{canonical.header_lines(request.headers, names)}\n{';'.join(names)}\n{payload}"
     sent = (request.raw_path, request.query_string)
-    double_encode = claim.scope.service not in S3_SIGNING_NAMES
-    encoding = canonical.as_sent(*sent, double_encode=double_encode, presigned=claim.presigned)
+    double_encode, presigned = claim.scope.service not in S3_SIGNING_NAMES, claim.mechanism is QUERY
+    encoding = canonical.as_sent(*sent, double_encode=double_encode, presigned=presigned)
     text = _string_to_sign(request, claim, encoding, rest)
     if constant_time_equal(sign(key, text), claim.signature):
         return
-    for encoding in canonical.normalised(*sent, double_encode=double_encode, presigned=claim.presigned):
+    for encoding in canonical.normalised(*sent, double_encode=double_encode, presigned=presigned):
         text = _string_to_sign(request, claim, encoding, rest)
         if constant_time_equal(sign(key, text), claim.signature):
             return

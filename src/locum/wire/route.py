@@ -78,7 +78,8 @@ def resolve(request: HttpRequest, signing_name: str | None) -> Codec:
 
 def wants_json(request: HttpRequest, service: str) -> bool:
     """Whether a request of the query protocol asks for an answer in JSON, and `service` gives one."""
-    return service in _ANSWERING_IN_JSON and _JSON_TYPE in request.headers.get("accept", "")
+    accepted = request.headers.get("accept")
+    return accepted is not None and service in _ANSWERING_IN_JSON and _JSON_TYPE in accepted
 
 
 @lru_cache(maxsize=_CACHED_NAMES)

@@ -11,6 +11,8 @@ from typing import Any, Final
 from locum.backends.port import BackendCall
 from locum.core.errors import Fault
 
+SERVICES: Final = frozenset({"sqs", "sns"})
+
 # SQS API Reference, SetQueueAttributes and CreateQueue.
 _OF_QUEUES: Final = frozenset(
     {

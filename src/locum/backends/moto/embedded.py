@@ -82,37 +82,42 @@ class EmbeddedMoto:
         deliveries.divert()
         fence.put_up()
         internals.keep_bodies_in(Body)
+        internals.write_dates_once()
 
     async def call(self, call: BackendCall) -> Carried:
+        service = call.service
         if call.account not in self._installed:
             identity.lend(self._directory, call.account)
             self._installed.add(call.account)
-        if call.service == "s3":
+        if service == "s3":
             s3.check(call)
         fence.check(call)
-        await self._load(call.service)
-        return await (self._long_polls.call(call) if call.service == "sqs" else self._carry(call))
+        if service not in self._loaded:
+            await self._load(service)
+        if service == "sqs":
+            return await self._long_polls.call(call)
+        if _is_short(call):
+            work = _read if service == "s3" and call.operation in objects.OPERATIONS else carry_out
+            with suppress(Taken):
+                return at_once(contained, work, call)
+        return await self._carry(call)
 
     async def _load(self, service: str) -> None:
         """Load moto's module of `service` beside the event loop, as it may take seconds.
 
         That has its turn as well: modules that import one another are not to be imported in two threads.
         """
-        if service not in self._loaded:
-            await self._workers.run(in_turn, handlers.load, service)
-            self._loaded.add(service)
+        await self._workers.run(in_turn, handlers.load, service)
+        self._loaded.add(service)
 
     async def _carry(self, call: BackendCall) -> Carried:
+        """Carry out a call in one of the threads."""
         if call.operation in WAITING.get(call.service, ()):
             return await self._workers.run(carry_out, call)
-        if _is_short(call):
-            work = _read if call.service == "s3" and call.operation in objects.OPERATIONS else carry_out
-            with suppress(Taken):
-                return at_once(contained, work, call)
         return await self._workers.run(in_turn, carry_out, call)
 
     async def facts(self, service: str, arn: str, account: str, region: str) -> ResourceFacts:
-        if facts.knows(service):
+        if service not in self._loaded and facts.knows(service):
             await self._load(service)
         try:
             return at_once(contained, facts.facts, service, arn, account, region)

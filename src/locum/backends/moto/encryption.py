@@ -9,7 +9,7 @@ default_kms_key, default_bucket_key     what the bucket has for new objects
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 _KMS: Final = "aws:kms"
@@ -21,19 +21,17 @@ def of(resource: Any) -> dict[str, str]:
     return {"kms_key": str(key)} if key else {}
 
 
-def of_object(bucket: Any, name: str) -> dict[str, str]:
-    """The keys of the object `name` and its versions, and what `bucket` has for new ones."""
-    found = _default(bucket.encryption)
-    current = bucket.keys.get(name) if name else None
-    if current is None:
-        return found
-    for version in bucket.keys.getlist(name):
+def of_object(bucket: Any, versions: Sequence[Any]) -> Mapping[str, str]:
+    """The keys of an object by its versions, of which the last is current, and what `bucket` has for new ones."""
+    found = _default(bucket.encryption) if bucket.encryption else {}
+    key = ""
+    for version in versions:
         key = _of_version(version)
         if key:
             found[f"kms_key/{version.version_id}"] = key
-    if key := _of_version(current):
+    if key:  # of the current one
         found["kms_key"] = key
-        found["bucket_key"] = _truth(current.bucket_key_enabled)
+        found["bucket_key"] = _truth(versions[-1].bucket_key_enabled)
     return found
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, lru_cache, partial
 from typing import Any, Final
 
 from moto.core.exceptions import ServiceException
@@ -40,15 +40,22 @@ def facts(service: str, arn: str, account: str, region: str) -> ResourceFacts:
 
     Raises ConfigurationError where moto does not have the internals that are used (`relied_on`).
     """
-    part = module_of(_MODULES.get(service, service))
-    finder = _FINDERS.get(service, _tagged)
+    part = _part(service)
     parsed = Arn.find(arn.beginning if isinstance(arn, PartialArn) else arn)
     if part is None or parsed is None:
         return UNKNOWN
-    check(part)
     owner = parsed.account or account
     with Within(part, owner):
-        return finder(parsed, owner, parsed.region or region)
+        return _FINDERS.get(service, _tagged)(parsed, owner, parsed.region or region)
+
+
+@cache
+def _part(service: str) -> str | None:
+    """The module of moto that has the resources of `service`, once its internals are checked."""
+    part = module_of(_MODULES.get(service, service))
+    if part is not None:
+        check(part)
+    return part
 
 
 _OF_ITS_FORM: Final = (AttributeError, LookupError, TypeError, ValueError, RecursionError, ServiceException)
@@ -62,10 +69,16 @@ def _policy(read: Callable[[], Any]) -> str | None:
         if policy is None or policy == "":
             return None
         if isinstance(policy, bytes):
-            return policy.decode("utf-8", "replace")
+            return _decoded(policy)
         return policy if isinstance(policy, str) else json.dumps(policy)
     except _OF_ITS_FORM:
         return UNREADABLE
+
+
+@lru_cache(maxsize=1024)
+def _decoded(policy: bytes) -> str:
+    """The text of a policy: the same object each time, whose hash, by which it is found compiled, is not made anew."""
+    return policy.decode("utf-8", "replace")
 
 
 def _tags(read: Callable[[], Any]) -> dict[str, str]:
@@ -91,9 +104,8 @@ def _bucket(arn: Arn, _account: str, _region: str) -> ResourceFacts:
 
     Bucket names are unique among all accounts.
     """
-    backends = backends_of("s3")
-    name = arn.resource.split("/", 1)[0]
-    owner = backends.bucket_accounts.get(name)
+    name, slash, key_name = arn.resource.partition("/")
+    owner = backends_of("s3").bucket_accounts.get(name)
     if owner is None:
         return UNKNOWN
     partition, account = owner
@@ -101,24 +113,21 @@ def _bucket(arn: Arn, _account: str, _region: str) -> ResourceFacts:
     bucket = None if models is None else models.buckets.get(name)
     if bucket is None:
         return ResourceFacts(account=account)
-    _, slash, key_name = arn.resource.partition("/")
-    key = bucket.keys.get(key_name) if slash else None
-    if key is not None and not hasattr(key, "acl"):
-        key = None  # a delete marker
-    of_bucket = _policy(lambda: bucket.policy)
+    versions = bucket.keys.getlist(key_name, ()) if slash else ()
+    key = versions[-1] if versions and hasattr(versions[-1], "acl") else None  # else a delete marker
+    of_bucket = None if bucket.policy is None else _policy(lambda: bucket.policy)
     return ResourceFacts(
         account,
         _policy(lambda: s3_access.policy_of(account, bucket, key, of_bucket)),
         _tags_of(key if slash else bucket, models.tagger),
-        attributes=encryption.of_object(bucket, key_name),
+        attributes=encryption.of_object(bucket, versions),
     )
 
 
 def _tags_of(resource: Any, tagger: Any) -> dict[str, str] | None:
     """The tags of a bucket or object; None where there are none."""
-    if resource is None or not tagger.has_tags(resource.arn):
-        return None
-    return _tags(lambda: tagger.get_tag_dict_for_resource(resource.arn))
+    arn = None if resource is None else resource.arn
+    return _tags(lambda: tagger.get_tag_dict_for_resource(arn)) if tagger.has_tags(arn) else None
 
 
 def _queue(arn: Arn, account: str, region: str) -> ResourceFacts:

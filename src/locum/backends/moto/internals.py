@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -124,6 +124,12 @@ def withdraw_bucket_guard() -> None:
 def keep_bodies_in(body: type[Any]) -> None:
     """Replace the temporary files of moto's S3 by `body`, which is made and used as one."""
     s3_models.tempfile = SimpleNamespace(SpooledTemporaryFile=body)
+
+
+@cache
+def write_dates_once() -> None:
+    """Have moto's S3 remember how a date of an object is written: reading a small object takes less time."""
+    s3_models.rfc_1123_datetime = lru_cache(maxsize=4096)(s3_models.rfc_1123_datetime)
 
 
 def withdraw_key_guard() -> None:

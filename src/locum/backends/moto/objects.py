@@ -30,7 +30,7 @@ def read(call: BackendCall) -> HttpResponse | None:
     if not isinstance(key, FakeKey) or key.storage_class in ARCHIVE_STORAGE_CLASSES or key.multipart:
         return None
     with Within("s3", call.account):
-        headers: dict[str, Any] = dict(key.response_dict)
+        headers: dict[str, Any] = key.response_dict
     if key.version_id != "null":
         headers["x-amz-version-id"] = key.version_id
     if params.get("ChecksumMode") == "ENABLED" and key.checksum_algorithm:

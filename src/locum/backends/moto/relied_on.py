@@ -102,6 +102,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             ),
             Relied("FakeKey", _READ, has=("value", "storage_class", "multipart", "response_dict", "metadata")),
             Relied("FakeKey", _READ, has=("checksum_algorithm", "checksum_type", "checksum_value")),
+            Relied("rfc_1123_datetime", _READ, takes=("src",)),
             Relied("tempfile.SpooledTemporaryFile", _OCTETS),
             Relied("FakeKey", _OCTETS, has=("_value_buffer", "dispose")),
             Relied("FakeKey", _TELL, has=("name", "size", "etag", "version_id", "expiry_date")),

@@ -67,15 +67,17 @@ class Block(NamedTuple):
     restrict: bool = False
 
 
+_NO_BLOCK: Final = Block()
+
+
 def block_of(account: str, bucket: Any = None) -> Block:
     """The settings that apply to `bucket`: its own, and those of its account. "the most restrictive combination"."""
-    found = [] if bucket is None else [bucket.public_access_block]
-    if "moto.s3control.models" in sys.modules:
-        control = models_of("s3control", account, "aws")
-        found.append(None if control is None else control.public_access_block)
-    found = [block for block in found if block is not None]
+    own = None if bucket is None else bucket.public_access_block
+    control = models_of("s3control", account, "aws") if "moto.s3control.models" in sys.modules else None
+    of_account = None if control is None else control.public_access_block
+    found = [block for block in (own, of_account) if block is not None]
     if not found:
-        return Block()
+        return _NO_BLOCK
     names = ("block_public_acls", "ignore_public_acls", "block_public_policy", "restrict_public_buckets")
     return Block(*(any(getattr(block, name) for block in found) for name in names))
 
