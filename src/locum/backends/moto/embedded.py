@@ -149,7 +149,8 @@ def carry_out(call: BackendCall) -> Carried:
     part = handlers.module_of(call.service) or ""
     allowed = lookups.Within(part, call.account, f"{call.service}:{call.operation}")
     with allowed, deliveries.collecting(call) as collected:
-        response = _response_to(call)
+        written = objects.write(call) if call.service == "s3" and call.operation == "PutObject" else None
+        response = _response_to(call) if written is None else written
         if call.service == "s3":
             uploads.remember(call, response)
             s3_acls.remember_owner(call, response)

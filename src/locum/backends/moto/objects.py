@@ -1,7 +1,8 @@
-"""Simple reads of S3 objects from moto's model, without its handler.
+"""Simple reads and writes of S3 objects in moto's model, without its handler.
 
-Most calls to S3 are such reads, for which moto's handler takes a quarter of a millisecond longer. The handler is used
-for requests with anything more: a range, a precondition, a version, a customer-provided key.
+Most calls to S3 are such, for which moto's handler takes a quarter of a millisecond longer to read and half a one to
+write. The handler is used for requests with anything more: a range, a precondition, a version, a customer-provided key,
+metadata.
 """
 
 from __future__ import annotations
@@ -15,6 +16,12 @@ from locum.backends.port import BackendCall
 from locum.core.http import HttpResponse
 
 OPERATIONS: Final = frozenset({"GetObject", "HeadObject"})
+"""The operations of `read`."""
+_WRITTEN_PLAINLY: Final = frozenset(
+    {"Bucket", "Key", "Body", "ContentType", "ContentLength", "ContentMD5", "ChecksumAlgorithm", "ExpectedBucketOwner"}
+    | {f"Checksum{algorithm}" for algorithm in ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")}
+)
+_LONGEST_KEY: Final = 1024  # octets
 _PLAIN_PARAMETERS: Final = frozenset({"Bucket", "Key", "ChecksumMode", "RequestPayer", "ExpectedBucketOwner"})
 _HEADERS_FOR_HANDLER: Final = frozenset({"origin"})
 
@@ -45,6 +52,35 @@ def read(call: BackendCall) -> HttpResponse | None:
         del headers["content-length"]
         return HttpResponse(200, _listed(headers), key.value)
     return HttpResponse(200, _listed(headers))
+
+
+def write(call: BackendCall) -> HttpResponse | None:
+    """Carry out a simple PutObject; None, with nothing done, where moto's handler has to be used.
+
+    To be called within the fence (`Within`), as moto's code is.
+    """
+    params, headers = call.params, call.request.headers
+    if not params.keys() <= _WRITTEN_PLAINLY or not _HEADERS_FOR_HANDLER.isdisjoint(headers):
+        return None
+    algorithm = params.get("ChecksumAlgorithm", "")
+    checksum = params.get(f"Checksum{algorithm}")
+    models = s3_backends[call.account]["aws"]
+    bucket = models.buckets.get(params["Bucket"])
+    if bucket is None or bucket.object_lock_enabled or len(params["Key"].encode()) > _LONGEST_KEY:
+        return None
+    if algorithm and not checksum:
+        return None
+    key = models.put_object(bucket.name, params["Key"], call.body, "STANDARD")
+    if "ContentType" in params:
+        key.set_metadata({"Content-Type": params["ContentType"]})
+    if algorithm:
+        key.checksum_algorithm, key.checksum_value = algorithm, checksum
+    models.tagger.delete_all_tags_for_resource(key.arn)  # of the object that it replaces
+    described: dict[str, Any] = key.response_dict
+    del described["content-length"]
+    if algorithm:
+        described[f"x-amz-checksum-{algorithm.lower()}"] = checksum
+    return HttpResponse(200, _listed(described))
 
 
 def _listed(headers: dict[str, Any]) -> list[tuple[str, str]]:

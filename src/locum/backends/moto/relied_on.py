@@ -26,6 +26,7 @@ _CONFINE: Final = "to keep stacks from passing roles and from reading objects"
 _GRANT: Final = "to know what ACLs grant and what is blocked for the public"
 _UPLOADS: Final = "to tell the uploads of one key from those of another"
 _READ: Final = "to read an object at once"
+_WRITE: Final = "to write an object at once"
 _BODY: Final = "to pass a body without copies, and to free it"
 _OCTETS: Final = "to keep an object's octets without copies"
 _JUDGE: Final = "to keep moto from judging calls that were allowed"
@@ -58,6 +59,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         "moto.core.exceptions": (Relied("ServiceException", "to answer a service's errors", has=("code", "message")),),
         "moto.utilities.tagging_service": (
             Relied("TaggingService", _POLICY, has=("has_tags", "get_tag_dict_for_resource")),
+            Relied("TaggingService.delete_all_tags_for_resource", _WRITE, takes=("self", "arn")),
         ),
         "moto.core.base_backend": (
             Relied("BackendDict", "to know a service's regions"),
@@ -103,6 +105,13 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("FakeKey", _READ, has=("value", "storage_class", "multipart", "response_dict", "metadata")),
             Relied("FakeKey", _READ, has=("checksum_algorithm", "checksum_type", "checksum_value")),
             Relied("rfc_1123_datetime", _READ, takes=("src",)),
+            Relied(
+                "S3Backend.put_object",
+                _WRITE,
+                takes=("self", "bucket_name", "key_name", "value", "storage"),
+            ),
+            Relied("FakeBucket", _WRITE, has=("object_lock_enabled",)),
+            Relied("FakeKey.set_metadata", _WRITE, takes=("self", "metadata")),
             Relied("tempfile.SpooledTemporaryFile", _OCTETS),
             Relied("FakeKey", _OCTETS, has=("_value_buffer", "dispose")),
             Relied("FakeKey", _TELL, has=("name", "size", "etag", "version_id", "expiry_date")),
