@@ -89,3 +89,14 @@ def test_an_upload_is_gone_on_with_by_the_account_that_began_it(plane: InProcess
     writer.complete_multipart_upload(Bucket="parts", Key="theirs", UploadId=upload, MultipartUpload=parts)
     dropped = begun(writer, "dropped")
     s3.abort_multipart_upload(Bucket="parts", Key="dropped", UploadId=dropped)
+
+
+def test_a_completed_upload_has_a_version_where_its_bucket_is_versioned(s3: Any) -> None:
+    for bucket, versioned in (("parts", False), ("parts-with-versions", True)):
+        if versioned:
+            s3.create_bucket(Bucket=bucket)
+            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        upload = begun(s3, "whole", bucket)
+        parts = part(s3, "whole", upload, bucket)
+        whole = s3.complete_multipart_upload(Bucket=bucket, Key="whole", UploadId=upload, MultipartUpload=parts)
+        assert ("VersionId" in whole) is versioned

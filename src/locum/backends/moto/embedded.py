@@ -153,6 +153,7 @@ def carry_out(call: BackendCall) -> Carried:
         response = _response_to(call) if written is None else written
         if call.service == "s3":
             uploads.remember(call, response)
+            uploads.name_no_null_version(call, response)
             s3_acls.remember_owner(call, response)
             response = s3_acls.with_canonical_ids(call, response)
             if call.operation == "GetBucketPolicyStatus":

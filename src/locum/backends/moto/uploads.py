@@ -59,6 +59,16 @@ def remember(call: BackendCall, response: HttpResponse) -> None:
         remember_acl(call, upload)
 
 
+def name_no_null_version(call: BackendCall, response: HttpResponse) -> None:
+    """Drop the version `null` from the response to a completed upload, which S3 sends for no new object.
+
+    A client that looks at the new object by the version that it was told would need s3:GetObjectVersion for it.
+    """
+    if call.operation == "CompleteMultipartUpload":
+        null = ("x-amz-version-id", "null")
+        response.headers = [pair for pair in response.headers if (pair[0].lower(), pair[1]) != null]
+
+
 def _completed(bucket: Any, name: str, upload_id: str) -> bool:
     """Whether the object `name` is what the upload became."""
     key = bucket.keys.get(name)
