@@ -22,7 +22,7 @@ from locum.core.principal import Caller, Principal
 from locum.store import AuditRow
 from locum.wire import Codec
 from locum.wire.models import service_model
-from support.inprocess import InProcess
+from support.inprocess import InProcess, refusal
 from support.marked_requests import Marked, marked, sent
 from support.recordable_members import SERVICES, may_be_recorded
 
@@ -99,6 +99,7 @@ def test_no_record_has_a_string_that_it_must_not_have(plane: InProcess, service:
         ("cloudformation", "CreateStack", "StackName RoleARN TemplateURL Parameters.ParameterKey NotificationARNs"),
         ("dynamodb", "CreateTable", "TableName AttributeDefinitions.AttributeName KeySchema.AttributeName"),
         ("events", "PutRule", "Name ScheduleExpression RoleArn EventBusName Description"),
+        ("resourcegroupstaggingapi", "GetResources", "ResourceARNList TagFilters.Key TagFilters.Values"),
     ],
 )
 def test_a_record_tells_what_was_worked_on(plane: InProcess, service: str, operation: str, members: str) -> None:
@@ -108,3 +109,16 @@ def test_a_record_tells_what_was_worked_on(plane: InProcess, service: str, opera
     record = decode(recorded(plane, codec, request).data)
     found = {str(request.markers[marker]) for marker in MARKER.findall(json.dumps(record.parameters))}
     assert set(members.split()) <= found
+
+
+def test_a_denial_names_its_caller_though_the_call_hides_an_arn_of_the_same_account(plane: InProcess) -> None:
+    key, hidden = plane.user("denied-with-arn"), "arn:aws:sns:us-east-1:000000000000:orders"
+    _, _, message = refusal(
+        plane.client("lambda", key).update_function_configuration,
+        FunctionName="f",
+        Environment={"Variables": {"TOPIC": hidden}},
+    )
+    (record,) = plane.records(1)
+    assert record.denial == message
+    assert "arn:aws:iam::000000000000:user/denied-with-arn is not authorized" in message
+    assert hidden not in repr(record)
