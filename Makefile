@@ -5,13 +5,16 @@ BIN    := $(VENV)/bin
 RUN    := $(VENV)/.run-installed
 DEV    := $(VENV)/.dev-installed
 
-.PHONY: up test nightly lint bench lock clean
+.PHONY: up test tools nightly lint bench lock clean
 
 up: $(RUN)
 	$(BIN)/locum up $(UP)
 
 test: $(DEV)
 	$(BIN)/pytest -q -n auto --dist loadgroup -m "not nightly" tests $(TEST)
+
+# Other people's clients, each in an environment of its own. Tests of those that are not there are skipped.
+tools: $(patsubst tests/tools/%.lock,.tools/%/.installed,$(wildcard tests/tools/*.lock))
 
 # The engine is compared with the reference on so many generated questions (make test: 400).
 nightly: export LOCUM_POLICY_EXAMPLES ?= 100000
@@ -33,9 +36,12 @@ lock:
 	  --no-header --no-annotate pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate --group dev pyproject.toml -o requirements-dev.lock
+	for tool in tests/tools/*.in; do \
+	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-header --no-annotate $$tool -o $${tool%.in}.lock || exit 1; done
 
 clean:
-	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .tools .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -51,3 +57,8 @@ $(DEV): requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install -q --no-deps -e .
 	@touch $@ $(RUN)
+
+.tools/%/.installed: tests/tools/%.lock | $(VENV)/bin/python
+	$(BIN)/python -m venv .tools/$*
+	.tools/$*/bin/python -m pip install -q --require-hashes -r $<
+	@touch $@
