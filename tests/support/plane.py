@@ -170,6 +170,12 @@ class RunningPlane:
         """Whether it has not ended."""
         return self._process.poll() is None
 
+    @property
+    def memory(self) -> float:
+        """The memory that it has, in MiB (VmRSS)."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
     def kill(self) -> None:
         """End it as a power failure does: `kill -9`. Nothing where it does not run."""
         self._running.close()

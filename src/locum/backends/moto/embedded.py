@@ -83,6 +83,7 @@ class EmbeddedMoto:
         fence.put_up()
         internals.keep_bodies_in(Body)
         internals.write_dates_once()
+        internals.let_go_of_models()
 
     async def call(self, call: BackendCall) -> Carried:
         service = call.service

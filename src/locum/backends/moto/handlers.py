@@ -21,6 +21,7 @@ from locum.backends.moto.internals import (
     confine_change_sets,
     confine_stacks,
     find_log_groups,
+    forget_deleted_messages,
     keep_queue_policies,
     withdraw_bucket_guard,
     withdraw_key_guard,
@@ -40,6 +41,12 @@ def _adjust_stacks() -> None:
     confine_change_sets()
 
 
+def _adjust_queues() -> None:
+    """Have moto's queues keep their policies, and not keep what was deleted."""
+    keep_queue_policies()
+    forget_deleted_messages()
+
+
 _ADJUSTMENTS: Final[Mapping[str, Callable[[], None]]] = {
     "awslambda": complete,
     "cloudformation": _adjust_stacks,
@@ -47,7 +54,7 @@ _ADJUSTMENTS: Final[Mapping[str, Callable[[], None]]] = {
     "kms": withdraw_key_guard,
     "logs": find_log_groups,
     "s3": withdraw_bucket_guard,
-    "sqs": keep_queue_policies,
+    "sqs": _adjust_queues,
 }
 """The functions that replace parts of modules of moto, to be run when a module is loaded."""
 

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from moto.core.base_backend import BackendDict
+from moto.core.common_models import BaseModel
 from moto.core.config import default_user_config
 from moto.s3 import models as s3_models
 from moto.s3 import notifications
@@ -20,6 +21,9 @@ from moto.s3.models import FakeBucket, S3Backend
 from moto.sns.models import Subscription
 
 from locum.core.errors import Fault
+
+DELETED_MESSAGES: Final = 10_000
+"""Receipt handles by queue. DeleteMessage succeeds with one of a message that was deleted before."""
 
 # -- replacements ----------------------------------------------------------------------------------------
 
@@ -132,6 +136,15 @@ def write_dates_once() -> None:
     s3_models.rfc_1123_datetime = lru_cache(maxsize=4096)(s3_models.rfc_1123_datetime)
 
 
+def let_go_of_models() -> None:
+    """Have moto let go of what is replaced or deleted: it lists all models ever made, for a page that is not there."""
+
+    def made(kind: type[Any], *_args: Any, **_kwargs: Any) -> Any:
+        return super(BaseModel, kind).__new__(kind)
+
+    BaseModel.__new__ = staticmethod(made)
+
+
 def withdraw_key_guard() -> None:
     """Disable moto's own check of key policies, for the same reason."""
 
@@ -153,6 +166,28 @@ def keep_queue_policies() -> None:
             self._policy_json = kept
 
     queue._set_attributes = set_attributes
+
+
+class _Latest(dict[str, None]):
+    """A set of names that has the latest of them alone, as far as moto's queues use one."""
+
+    def update(self, names: Iterable[str]) -> None:  # type: ignore[override]
+        """Add `names`."""
+        super().update(dict.fromkeys(names))
+        while len(self) > DELETED_MESSAGES:
+            del self[next(iter(self))]
+
+
+def forget_deleted_messages() -> None:
+    """Have each queue know the latest DELETED_MESSAGES receipt handles of deleted messages. moto keeps all for ever."""
+    queue: Any = importlib.import_module("moto.sqs.models").Queue
+    original = queue.__init__
+
+    def make(self: Any, name: str, region: str, account_id: str, **kwargs: Any) -> None:
+        original(self, name, region, account_id, **kwargs)
+        self.deleted_messages = _Latest()
+
+    queue.__init__ = make
 
 
 def find_log_groups() -> None:

@@ -28,6 +28,7 @@ _UPLOADS: Final = "to tell the uploads of one key from those of another"
 _READ: Final = "to read an object at once"
 _WRITE: Final = "to write an object at once"
 _BODY: Final = "to pass a body without copies, and to free it"
+_FREE: Final = "to free what is replaced or deleted"
 _OCTETS: Final = "to keep an object's octets without copies"
 _JUDGE: Final = "to keep moto from judging calls that were allowed"
 _LEND: Final = "to show moto the roles and profiles that there are"
@@ -56,6 +57,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("Request", _BODY, takes=("environ", "populate_request")),
             Relied("Request.get_data", _BODY, takes=("self", "cache", "as_text", "parse_form_data")),
         ),
+        "moto.core.common_models": (Relied("BaseModel.__new__", _FREE, takes=("cls", "args", "kwargs"), alone=True),),
         "moto.core.exceptions": (Relied("ServiceException", "to answer a service's errors", has=("code", "message")),),
         "moto.utilities.tagging_service": (
             Relied("TaggingService", _POLICY, has=("has_tags", "get_tag_dict_for_resource")),
@@ -158,6 +160,8 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         "moto.sqs.models": (
             Relied("SQSBackend", _POLICY, has=("queues",)),
             Relied("Queue", _POLICY, has=("policy", "tags")),
+            Relied("Queue", _FREE, has=("deleted_messages",)),
+            Relied("Queue.__init__", _FREE, takes=("self", "name", "region", "account_id", "kwargs"), alone=True),
             Relied("Queue._set_attributes", _KEEP, takes=("self", "attributes", "now")),
         ),
     },
