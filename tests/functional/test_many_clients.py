@@ -26,7 +26,8 @@ SECONDS: Final = float(os.environ.get("LOCUM_CLIENTS_SECONDS", "600"))
 WARM_UP: Final = 0.25
 """The part of the calls after which memory is to be flat."""
 GROWTH: Final = 16.0
-"""MiB by which the median of the last tenth may be more than that of the first tenth after the warm-up."""
+"""MiB by which the median of the last tenth may be more than that of the first tenth after the warm-up: there are up to
+24 MiB of objects at a time, and caches of sessions that fill slowly."""
 
 
 @pytest.fixture
@@ -135,6 +136,7 @@ def test_sixty_four_clients_get_the_verdicts_that_their_policies_say(own: Runnin
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(SECONDS + 300)
 def test_sixty_four_clients_for_long_get_the_right_verdicts_and_memory_stays_flat(own: RunningPlane) -> None:
     crowd = Crowd(own, seconds=SECONDS, calls=16)
     crowd.call()
