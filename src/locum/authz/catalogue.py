@@ -109,7 +109,7 @@ def _source(rule: KeyRule) -> KeySource:
     computed = rest[1:] if rest.startswith("@") else ""
     if computed and computed not in KEYS:
         raise RulesError(f"{rule.name}: no function {computed!r}")
-    read = compile_path(rest, complete=True) if rest and not computed else None
+    read = compile_path(rest, complete=True, every=rule.many) if rest and not computed else None
     return KeySource(read, computed, rule.many, rule.kinds, rule.operations, own.strip("{}"))
 
 

@@ -1,6 +1,6 @@
 """Paths into the parsed input of a call, by which the catalogue refers to members.
 
-    path        = alternative *( "|" alternative )      the first that has a value is used
+    path        = alternative *( "|" alternative )      the first that has a value, or all that have one
     alternative = literal / [ "." ] step *( "." step )  a leading dot: inside the current item of a `for`
     step        = member [ "{}" / "{=}" ] [ "[]" ]      {} each key of a map, {=} each value; [] each element
     literal     = "'" text "'"
@@ -23,24 +23,36 @@ Getter = Callable[[Mapping[str, Any], Any], list[Any]]
 """(parameters, current item) -> the values at the path, none of them None."""
 
 
-def compile_path(text: str, *, complete: bool = False) -> Getter:
+def compile_path(text: str, *, complete: bool = False, every: bool = False) -> Getter:
     """Compile the path `text`. Raises ValueError where it is not a path.
 
     `complete`: an element of a list or map without the rest of the path has UNKNOWN_VALUE for a value, not none, so
-    that values of some elements are never taken for those of all.
+    that values of some elements are never taken for those of all. `every`: the values are those of all alternatives,
+    not of the first that has one; a literal is used where no other has a value.
     """
-    getters = [_alternative(part, complete) for part in text.split("|")]
+    texts = text.split("|")
+    getters = [_alternative(part, complete) for part in texts]
     if len(getters) == 1:
         return getters[0]
+    given = [getter for getter, part in zip(getters, texts, strict=True) if not _is_literal(part)] if every else []
 
-    def first(params: Mapping[str, Any], item: Any) -> list[Any]:
-        for getter in getters:
-            found = getter(params, item)
-            if found:
-                return found
-        return []
+    def values(params: Mapping[str, Any], item: Any) -> list[Any]:
+        found = [value for getter in given for value in getter(params, item)]
+        return found or _first(getters, params, item)
 
-    return first
+    return values if len(given) > 1 else lambda params, item: _first(getters, params, item)
+
+
+def _first(getters: Iterable[Getter], params: Mapping[str, Any], item: Any) -> list[Any]:
+    for getter in getters:
+        found = getter(params, item)
+        if found:
+            return found
+    return []
+
+
+def _is_literal(text: str) -> bool:
+    return len(text) > 1 and text[0] == text[-1] == "'"
 
 
 def scalar(value: Any) -> str:
@@ -53,7 +65,7 @@ def scalar(value: Any) -> str:
 
 
 def _alternative(text: str, complete: bool) -> Getter:
-    if len(text) >= 2 and text[0] == text[-1] == "'":
+    if _is_literal(text):
         constant = [text[1:-1]]
         return lambda params, item: constant
     relative = text.startswith(".")

@@ -53,7 +53,7 @@ def _compile_check(rules: ServiceRules, rule: CheckRule, every: Sequence[CheckRu
     guard = _guard(rule)
     context = tuple((key, compile_path(path)) for key, path in rule.context)
     arns = _wildcard if rule.kind == WILDCARD else _arns(rules, rule, every)
-    items = compile_path(rule.each) if rule.each else None
+    items = compile_path(rule.each, every=True) if rule.each else None
     action, kind = rule.action, "" if rule.kind == WILDCARD else rule.kind
 
     def plan(state: State, call: Call) -> list[Check]:
@@ -99,7 +99,7 @@ def _holds(path: str, *, wanted: bool) -> Guard:
     """The condition that `path` has a truthy value or, where not `wanted`, none."""
     if path.isidentifier():
         return lambda params, item: bool(params.get(path)) is wanted
-    getter = compile_path(path)
+    getter = compile_path(path, every=True)
     return lambda params, item: any(getter(params, item)) is wanted
 
 
@@ -126,7 +126,7 @@ def _arns(rules: ServiceRules, rule: CheckRule, every: Sequence[CheckRule]) -> A
     )
     if rules.caseless:
         make = _in_lower_case(make, f"arn:{PARTITION}:{rules.prefix}:")
-    names, member = compile_path(rule.by) if rule.by else None, rule.by.rpartition(".")[2].removesuffix("[]")
+    names, member = compile_path(rule.by, every=True) if rule.by else None, rule.by.rpartition(".")[2].removesuffix("[]")
 
     def arns(state: State, call: Call, item: Any) -> Iterable[str]:
         columns = [getter(call, item) for getter in getters]
@@ -152,14 +152,14 @@ def _bound(variable: str, bindings: Mapping[str, str]) -> str:
 
 
 def _column(variable: str) -> Callable[[Call, Any], tuple[str | None, ...]]:
-    """The function for the values of one variable; a single None where there is no value."""
+    """The function for the values of one variable: all that a call names it by. A single None where there is none."""
     if variable == ".region":
         return lambda call, item: (call.region,)
     if variable == ".account":
         return lambda call, item: (call.caller.account,)
     if variable.isidentifier():
         return _plain_column(variable)
-    getter = compile_path(variable)
+    getter = compile_path(variable, every=True)
 
     def column(call: Call, item: Any) -> tuple[str | None, ...]:
         found = getter(call.params, item)

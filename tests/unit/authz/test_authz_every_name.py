@@ -52,6 +52,17 @@ def _members(operation: str) -> Container[str]:
     return () if shape is None else shape.members
 
 
+def _beside(operation: str, rule: CheckRule, every: tuple[CheckRule, ...], types: dict[str, TypeRule]) -> Params:
+    """Parameters that name what the other checks of an operation are on."""
+    params: Params = {}
+    for other in every:
+        if other.kind in types and other is not rule and not other.action.startswith(_PASSED):
+            for number, paths in enumerate(_alternatives(types[other.kind], other, _members(operation))):
+                if paths:
+                    _put(params, paths[0], f"beside-{number}")
+    return params
+
+
 def _alternatives(kind: TypeRule, rule: CheckRule, members: Container[str]) -> list[list[str]]:
     """For each variable of the call, the members that may have its value."""
     bindings = dict(rule.bindings)
@@ -99,7 +110,11 @@ def _ways(service: str) -> Iterator[Way]:
         for rule in operation.checks:
             if rule.kind == "*" or rule.new or rule.action.startswith(_PASSED) or rule.kind not in rules.types:
                 continue
-            yield from _ways_of(f"{service}:{name}", rule, rules.types[rule.kind])
+            ways = list(_ways_of(f"{service}:{name}", rule, rules.types[rule.kind]))
+            yield from ways
+            others = _beside(f"{service}:{name}", rule, operation.checks, rules.types)
+            if ways and "thing-" in ways[0].arn and others.keys().isdisjoint(path.partition(".")[0] for path in rule.absent):
+                yield ways[0]._replace(params={**others, **ways[0].params})
 
 
 def _ways_of(operation: str, rule: CheckRule, kind: TypeRule) -> Iterator[Way]:
@@ -120,6 +135,11 @@ def _ways_of(operation: str, rule: CheckRule, kind: TypeRule) -> Iterator[Way]:
                 if given:
                     _put(other, path if place == number else given[0], f"thing-{place}")
             yield Way(operation, other, arn, False)
+            for first, second in ((path, paths[0]), (paths[0], path)):
+                both = {**named}
+                _put(both, first, f"thing-{number}")
+                _put(both, second, "another")
+                yield Way(operation, both, arn, False)
     if columns and columns[-1] and not kind.via:
         by_arn = _base(rule)
         _put(by_arn, columns[-1][0], arn.removesuffix(kind.text.rpartition("%s")[2]))
