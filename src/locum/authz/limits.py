@@ -1,4 +1,4 @@
-"""The calls that a kind of credentials cannot make, regardless of policies.
+"""The calls that credentials cannot make, by their kind or their account, regardless of policies.
 
 IAM User Guide, "Compare AWS STS credentials"; STS API Reference, AssumeRole, GetSessionToken, GetFederationToken.
 
@@ -11,6 +11,9 @@ IAM User Guide, "Compare AWS STS credentials"; STS API Reference, AssumeRole, Ge
     the root user           as permitted                 not AssumeRole
     long-term keys          as permitted                 not GetScopedCredentials
     a deleted user or role  none                         none
+
+Calls of S3 Control are for the caller's own account, which each names in `AccountId`. Amazon S3 API Reference,
+GetPublicAccessBlock: "the account ID for the Amazon Web Services account whose configuration you want to retrieve".
 """
 
 from __future__ import annotations
@@ -27,10 +30,12 @@ _LONG_TERM_ONLY: Final = frozenset({"GetSessionToken", "GetFederationToken"})
 
 
 def limit(call: Call) -> Fault | None:
-    """The error of a call that the caller's kind of credentials cannot make; None where it can."""
+    """The error of a call that the caller's credentials cannot make; None where they can."""
     session, service = call.caller.session, call.service
     if service == "sts":
         return _sts(call)
+    if service == "s3control":
+        return _s3_control(call)
     if session is None or service != "iam" or session.delegate:
         return None
     kind = call.caller.principal.kind
@@ -57,6 +62,11 @@ def _sts(call: Call) -> Fault | None:
     if kind in (PrincipalKind.USER, PrincipalKind.ROOT) and operation not in _OF_USER_SESSIONS:
         return _not_with_session(operation)
     return None
+
+
+def _s3_control(call: Call) -> Fault | None:
+    account = call.params.get("AccountId")
+    return Fault("AccessDenied", "Access Denied", 403) if account and account != call.caller.account else None
 
 
 def _not_with_session(operation: str) -> Fault:
