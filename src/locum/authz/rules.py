@@ -15,20 +15,21 @@ A file holds one service, with one declaration per line; `#` starts a comment.
       s3:GetObject source for CopySource
       iam:PassRole role{RoleArn=Role} ?Role iam:PassedToService='s3.amazonaws.com'
 
-`type` names a resource type and its ARN. The variables in braces are members of the input (`locum.authz.paths`)
-unless a check binds them otherwise; `{.region}`, `{.account}` are the call's. Of alternatives, `{Name|Arn}`, all that
-a call has are decided on. `via` names a function of
-`locum.authz.services` that makes the ARN of the same members instead, where substitution is not enough.
+`type` names a resource type and its ARN. The variables in braces are members of the input (`locum.authz.paths`) unless
+a check binds them otherwise; `{.region}`, `{.account}` are the call's. Of alternatives, `{Name|Arn}`, all that a call
+has are decided on. `via` names a function of `locum.authz.services` that makes the ARN of the same members instead,
+where substitution is not enough.
 `lookup` tells how the backend finds a resource of a type by another name (`by`): the member that has the name, the
 operation, its parameter (`Member`, `Member[]`, or `Filters:name` for a filter; further ones, `,Member=PATH`, are read
 from the call), and the path of the missing part, or of the ARN, in its answer. The name may also be a variable of the
 type, for ARNs of which another part is missing. A last word names the variable that the answer has where that is not
 the first missing one; the resource is then looked up again by that variable.
 `key` gives the member that a condition key is read from (`keys`: a multivalued one, of all alternatives), for which
-resource types and in which operations; of several lines for a key the first that has a value is used. A name after `@` is a function of
-`locum.authz.services`. A name in braces before either is an attribute of the resource as the backend knows it, which is
-used first (`{vpc}|@ec2_vpc`); `{.id}` is the end of the resource's ARN, `{.arn}` all of it. An element of a list that
-lacks the rest of a key's path has the unknown value: the values of some elements are not those of all.
+resource types and in which operations; of several lines for a key the first that has a value is used. A name after `@`
+is a function of `locum.authz.services`. A name in braces before either is an attribute of the resource as the backend
+knows it, which is used first (`{vpc}|@ec2_vpc`); `{.id}` is the end of the resource's ARN, `{.arn}` all of it. An
+element of a list that lacks the rest of a key's path has the unknown value: the values of some elements are not those
+of all.
 
 A check is an action (`=` is the prefix and the operation's own name), a resource (a type, or `*` where the action
 has no resource-level permissions) and clauses:

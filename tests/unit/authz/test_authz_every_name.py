@@ -113,7 +113,11 @@ def _ways(service: str) -> Iterator[Way]:
             ways = list(_ways_of(f"{service}:{name}", rule, rules.types[rule.kind]))
             yield from ways
             others = _beside(f"{service}:{name}", rule, operation.checks, rules.types)
-            if ways and "thing-" in ways[0].arn and others.keys().isdisjoint(path.partition(".")[0] for path in rule.absent):
+            if (
+                ways
+                and "thing-" in ways[0].arn
+                and others.keys().isdisjoint(path.partition(".")[0] for path in rule.absent)
+            ):
                 yield ways[0]._replace(params={**others, **ways[0].params})
 
 

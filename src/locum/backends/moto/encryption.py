@@ -3,7 +3,9 @@
 kms_key                     the key of the resource, as it was named: an id, an ARN, an alias
 kms_key/VERSION             that of a version of an object
 bucket_key                  `true` where an object is under the S3 Bucket Key of its bucket
+kms_key/upload/ID, bucket_key/upload/ID     those of an upload that is not completed
 default_kms_key, default_bucket_key     what the bucket has for new objects
+versions                    the ids of the versions of a secret
 """
 
 from __future__ import annotations
@@ -13,6 +15,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 _KMS: Final = "aws:kms"
+UPLOAD_BUCKET_KEY: Final = "locum_bucket_key"
+"""The attribute of an upload in moto for whether its request asked for the S3 Bucket Key (None: it did not say)."""
+
+
+def of_secret(secret: Any) -> dict[str, str]:
+    """The key of a secret, and which versions it has."""
+    return {**of(secret), "versions": " ".join(map(str, secret.versions))}
 
 
 def of(resource: Any) -> dict[str, str]:
@@ -21,9 +30,12 @@ def of(resource: Any) -> dict[str, str]:
     return {"kms_key": str(key)} if key else {}
 
 
-def of_object(bucket: Any, versions: Sequence[Any]) -> Mapping[str, str]:
-    """The keys of an object by its versions, of which the last is current, and what `bucket` has for new ones."""
+def of_object(bucket: Any, name: str, versions: Sequence[Any]) -> Mapping[str, str]:
+    """The keys of the object `name` and its uploads, and what `bucket` has for new ones. The last version is current."""
     found = _default(bucket.encryption) if bucket.encryption else {}
+    for upload in bucket.multiparts.values() if name and bucket.multiparts else ():
+        if upload.key_name == name:
+            found |= _of_upload(upload, found)
     key = ""
     for version in versions:
         key = _of_version(version)
@@ -39,6 +51,17 @@ def _of_version(version: Any) -> str:
     """The key of a version of an object; empty for a delete marker and for what is not under a KMS key."""
     algorithm = getattr(version, "encryption", None) or ""
     return str(version.kms_key_id or "") if str(algorithm).startswith(_KMS) else ""
+
+
+def _of_upload(upload: Any, default: Mapping[str, str]) -> dict[str, str]:
+    """The key of an upload: its own, or the default of the bucket where that applies."""
+    algorithm = str(upload.sse_encryption or _KMS)
+    key = (upload.kms_key_id or default.get("default_kms_key")) if algorithm.startswith(_KMS) else None
+    if not key:
+        return {}
+    asked = getattr(upload, UPLOAD_BUCKET_KEY, None)
+    of_bucket = default.get("default_bucket_key") if asked is None else asked
+    return {f"kms_key/upload/{upload.id}": str(key), f"bucket_key/upload/{upload.id}": _truth(of_bucket)}
 
 
 def _default(configuration: Any) -> dict[str, str]:

@@ -120,7 +120,7 @@ def _bucket(arn: Arn, _account: str, _region: str) -> ResourceFacts:
         account,
         _policy(lambda: s3_access.policy_of(account, bucket, key, of_bucket)),
         _tags_of(key if slash else bucket, models.tagger),
-        attributes=encryption.of_object(bucket, versions),
+        attributes=encryption.of_object(bucket, key_name, versions),
     )
 
 
@@ -207,7 +207,7 @@ def _secret(arn: Arn, account: str, region: str) -> ResourceFacts:
     rotation = getattr(secret, "rotation_lambda_arn", "")
     attributes = {"rotation_lambda": rotation} if isinstance(rotation, str) and rotation else {}
     return ResourceFacts(
-        account, policy, _tags(lambda: secret.tags), secret.arn, {**attributes, **encryption.of(secret)}
+        account, policy, _tags(lambda: secret.tags), secret.arn, {**attributes, **encryption.of_secret(secret)}
     )
 
 

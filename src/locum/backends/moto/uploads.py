@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from moto.s3.models import FakeKey, s3_backends
 
+from locum.backends.moto.encryption import UPLOAD_BUCKET_KEY
 from locum.backends.moto.s3_acls import remember_acl
 from locum.backends.port import BackendCall
 from locum.core.errors import Fault
@@ -48,7 +49,7 @@ def check(call: BackendCall) -> None:
 
 
 def remember(call: BackendCall, response: HttpResponse) -> None:
-    """Keep the account that began an upload."""
+    """Keep what moto does not of an upload: the account that began it, its ACL, and its use of the Bucket Key."""
     if call.operation != "CreateMultipartUpload" or not isinstance(response.body, bytes):
         return
     found = _UPLOAD_ID.search(response.body)
@@ -56,6 +57,7 @@ def remember(call: BackendCall, response: HttpResponse) -> None:
     upload = None if found is None or bucket is None else bucket.multiparts.get(found[1].decode())
     if upload is not None:
         setattr(upload, _INITIATOR, call.origin.account)
+        setattr(upload, UPLOAD_BUCKET_KEY, call.params.get("BucketKeyEnabled"))
         remember_acl(call, upload)
 
 
