@@ -120,14 +120,10 @@ def test_nobody_reads_what_is_under_a_key_though_bucket_and_key_are_open_to_all(
     opened = {**everybody, "Action": "s3:*Object", "Resource": "arn:aws:s3:::parts/*"}
     kms = world.plane.client("kms")
     before = kms.get_key_policy(KeyId=world.key, PolicyName="default")["Policy"]
-    for put, statement in (
-        (lambda text: world.s3.put_bucket_policy(Bucket="parts", Policy=text), opened),
-        (
-            lambda text: kms.put_key_policy(KeyId=world.key, PolicyName="default", Policy=text),
-            {**everybody, "Action": "kms:*", "Resource": "*"},
-        ),
-    ):
-        put(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    of_bucket = json.dumps({"Version": "2012-10-17", "Statement": [opened]})
+    of_key = json.dumps({"Version": "2012-10-17", "Statement": [{**everybody, "Action": "kms:*", "Resource": "*"}]})
+    world.s3.put_bucket_policy(Bucket="parts", Policy=of_bucket)
+    kms.put_key_policy(KeyId=world.key, PolicyName="default", Policy=of_key)
     try:
         nobody = world.plane.client("s3", signature_version=UNSIGNED)
         for call in (nobody.get_object, lambda **where: nobody.put_object(Body=b"y", **where)):
