@@ -27,7 +27,7 @@ from catalogue_tables import ACTIONS
 
 from locum.authz import catalogue
 from locum.authz.context import KNOWN_KEYS
-from locum.authz.rules import CheckRule, OperationRule, parse_rules
+from locum.authz.rules import CheckRule, OperationRule, ServiceRules, parse_rules
 from locum.authz.service_reference import actions, services
 from locum.authz.services import RULES
 
@@ -93,17 +93,17 @@ def of_resource(service: str, operation: str, rule: OperationRule | None, shape:
         return EXACT
     main = [check for check in rule.checks if check.action != "iam:PassRole"]
     main = [check for check in main if check.kind != "*" or operation not in by_hand(service)]
-    types = catalogue.service(service).rules.types
-    return EXACT if all(exact(check, types, shape) for check in main) else PART
+    rules = catalogue.service(service).rules
+    return EXACT if all(exact(check, rules, shape) for check in main) else PART
 
 
-def exact(check: CheckRule, types: dict[str, Any], shape: Any) -> bool:
-    """Whether the resource of a check is known in full."""
+def exact(check: CheckRule, rules: ServiceRules, shape: Any) -> bool:
+    """Whether the resource of a check is known in full, by itself or by what a backend finds for it."""
     if check.kind == "*":
         prefix, _, name = check.action.partition(":")
         asked = known_actions(prefix).get(name.lower(), {"resourceTypes": []})["resourceTypes"]
         return not any(kind["required"] for kind in asked)
-    kind = types[check.kind]
+    kind = rules.types[check.kind]
     if check.new or check.by or kind.via or any(path.startswith("!") for path in check.present) or check.absent:
         return True
     bound = dict(check.bindings)
@@ -112,6 +112,8 @@ def exact(check: CheckRule, types: dict[str, Any], shape: Any) -> bool:
     arns = [path for path in paths[-1:] for path in path.split("|") if path.lower().rstrip("[]").endswith(("arn", "arns"))]
     if any(given(path, shape) for path in arns):
         return True
+    if any((kind.name, name) in rules.lookups and given(path, shape) for name, path in zip(free, paths)):
+        return True  # the complete ARN is looked up by this part of it
     return all(check.each or given(path, shape) for path in paths)
 
 
