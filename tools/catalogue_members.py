@@ -92,11 +92,13 @@ class Operation(NamedTuple):
 
     def makes(self, kind: str) -> bool:
         """Whether this operation makes a resource of the type `kind`: CreateStack and RestoreStackFromX a `stack`."""
+        if kind in MADE.get((self.service, self.name), ()):
+            return True
         verb = CREATES.match(self.name)
         if verb is None:
             return False
         made = norm(_RELATION.split(self.name[verb.end() :])[0]).removesuffix("s")
-        return kind in MADE.get((self.service, self.name), ()) or any(made.endswith(word) for word in _words(kind))
+        return any(made.endswith(word) for word in _words(kind))
 
 
 def base(text: str) -> str:

@@ -134,6 +134,8 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("cloudformation", "stackset"): {"StackSetName": ("StackSetName",), "Id": ()},
     ("cloudtrail", "eventdatastore"): {"EventDataStoreId": ("EventDataStore", "EventDataStores")},
     ("cloudtrail", "trail"): {"TrailName": ("Name", "TrailName", "trailNameList")},
+    ("cloudtrail", "channel"): {"ChannelId": ("Channel",)},
+    ("ec2", "prefix-list"): {"PrefixListId": ("PrefixListId", "PrefixListIds", "SecurityGroupRules[].SecurityGroupRule.PrefixListId")},
     ("ec2", "dedicated-host"): {"DedicatedHostId": ("HostId", "HostIds", "HostIdSet")},
     ("ec2", "ipv4pool-ec2"): {"Ipv4PoolEc2Id": ("PoolId", "PoolIds", "PublicIpv4Pool")},
     ("ec2", "ipv6pool-ec2"): {"Ipv6PoolEc2Id": ("PoolId", "PoolIds", "Ipv6Pool")},
@@ -146,6 +148,10 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
         "SecurityGroupId": ("GroupId", "GroupIds", "SecurityGroupId", "SecurityGroupIds", "Groups"),
     },
     ("ec2", "vpc-flow-log"): {"VpcFlowLogId": ("FlowLogIds",)},
+    ("ecs", "daemon-task-definition"): {
+        "DaemonTaskDefinitionFamilyName": ("daemonTaskDefinition", "daemonTaskDefinitionArn", "family"),
+        "DaemonTaskDefinitionRevisionNumber": (),
+    },
     ("ecs", "cluster"): {"ClusterName": ("cluster", "clusterName", "clusters")},
     ("ecs", "container-instance"): {
         "ClusterName": ("cluster",),
@@ -169,10 +175,12 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("events", "rule-on-default-event-bus"): {"RuleName": ("Name", "Rule")},
     ("firehose", "deliverystream"): {"DeliveryStreamName": ("DeliveryStreamName",)},
     ("glue", "connection"): {"ConnectionName": ("ConnectionName", "Name", "ConnectionNameList", "ConnectionInput.Name")},
+    ("glue", "integration"): {"IntegrationId": ("IntegrationIdentifier", "IntegrationArn")},
     ("glue", "database"): {"DatabaseName": ("DatabaseName", "Name", "DatabaseInput.Name")},
     ("glue", "table"): {"DatabaseName": ("DatabaseName",), "TableName": ("TableName", "Name", "TableInput.Name", "TablesToDelete")},
     ("kms", "key"): {"KeyId": ("KeyId", "TargetKeyId")},
     ("logs", "log-group"): {"LogGroupName": ("logGroupName", "logGroupIdentifier", "logGroupIdentifiers")},
+    ("logs", "scheduled-query"): {"ScheduledQueryId": ("identifier",)},
     ("logs", "log-stream"): {
         "LogGroupName": ("logGroupName", "logGroupIdentifier"),
         "LogStreamName": ("logStreamName",),
@@ -186,6 +194,8 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("rds", "cluster"): {"DbClusterInstanceName": ("DBClusterIdentifier", "DbClusterIdentifier", "TargetDbClusterIdentifier", "SourceDBClusterIdentifier")},
     ("rds", "cluster-pg"): {"ClusterParameterGroupName": ("DBClusterParameterGroupName", "SourceDBClusterParameterGroupIdentifier")},
     ("rds", "cluster-snapshot"): {"ClusterSnapshotName": ("DBClusterSnapshotIdentifier", "SnapshotIdentifier")},
+    ("rds", "deployment"): {"BlueGreenDeploymentIdentifier": ("BlueGreenDeploymentIdentifier",)},
+    ("rds", "integration"): {"IntegrationIdentifier": ("IntegrationIdentifier",)},
     ("rds", "db"): {"DbInstanceName": ("DBInstanceIdentifier", "SourceDBInstanceIdentifier")},
     ("rds", "og"): {"OptionGroupName": ("OptionGroupName", "SourceOptionGroupIdentifier")},
     ("rds", "pg"): {"ParameterGroupName": ("DBParameterGroupName", "SourceDBParameterGroupIdentifier", "SourceDBParameterGroupName")},
@@ -213,6 +223,7 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
 
 # (prefix, resource type) -> function in authz.services, where values in requests differ from those in the ARN.
 VIA: Final[dict[tuple[str, str], str]] = {
+    ("ecs", "daemon-task-definition"): "ecs_daemon_task_definition",
     ("ecs", "task-definition"): "ecs_task_definition",
     ("ses", "identity"): "ses_identity",
     ("ssm", "parameter"): "ssm_parameter",

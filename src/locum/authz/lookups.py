@@ -19,7 +19,8 @@ from locum.core.partial_arn import Missing, Name, PartialArn, arn_of
 class Lookup(NamedTuple):
     """A call that finds a resource: botocore's names, the parameters, and where the answer has it.
 
-    `variable` and `position` are those of the missing part that the answer has; both empty for the first one.
+    `variable` and `position` are those of the missing part that the answer has; both empty for the first one. Where
+    there is a `variable` without a position, the answer has a further name of the resource, of that kind.
     """
 
     service: str
@@ -39,6 +40,8 @@ class Lookup(NamedTuple):
             return value
         parts = self.resource.parts
         at = self.position
+        if at is None and self.variable:
+            return PartialArn(parts, Name(self.variable, value))
         if at is None or at >= len(parts) or not isinstance(parts[at], Missing):
             at = next(index for index, part in enumerate(parts) if isinstance(part, Missing))
         name = Name(self.variable, value) if self.variable else None
@@ -55,7 +58,8 @@ def lookup_of(call: Call, check: Check) -> Lookup | None:
     if rule is None:
         return None
     variables = service.rules.types[check.kind].variables
-    position = 2 * variables.index(rule.variable) + 1 if rule.variable else None  # a text between any two variables
+    known = rule.variable in variables
+    position = 2 * variables.index(rule.variable) + 1 if known else None  # a text between any two variables
     params = rule.params(resource.name.value, call.params)
     return Lookup(call.service, rule.operation, params, resource, rule.found, rule.variable, position)
 

@@ -127,7 +127,7 @@ def _arns(rules: ServiceRules, rule: CheckRule, every: Sequence[CheckRule]) -> A
     if rules.caseless:
         make = _in_lower_case(make, f"arn:{PARTITION}:{rules.prefix}:")
     names = compile_path(rule.by, every=True) if rule.by else None
-    member = rule.by.rpartition(".")[2].removesuffix("[]")
+    member = rule.by.partition("|")[0].rpartition(".")[2].removesuffix("[]")
 
     def arns(state: State, call: Call, item: Any) -> Iterable[str]:
         columns = [getter(call, item) for getter in getters]

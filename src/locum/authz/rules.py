@@ -23,7 +23,7 @@ where substitution is not enough.
 operation, its parameter (`Member`, `Member[]`, or `Filters:name` for a filter; further ones, `,Member=PATH`, are read
 from the call), and the path of the missing part, or of the ARN, in its answer. The name may also be a variable of the
 type, for ARNs of which another part is missing. A last word names the variable that the answer has where that is not
-the first missing one; the resource is then looked up again by that variable.
+the first missing one, or a further name; the resource is then looked up again by that.
 `key` gives the member that a condition key is read from (`keys`: a multivalued one, of all alternatives), for which
 resource types and in which operations; of several lines for a key the first that has a value is used. A name after `@`
 is a function of `locum.authz.services`. A name in braces before either is an attribute of the resource as the backend
@@ -36,7 +36,8 @@ has no resource-level permissions) and clauses:
 
     for PATH        once for each value; `.Member` is then a member of that value
     ?PATH ?!PATH    only where the path has a value, or none
-    by PATH         where the path has a value, also the resource that the backend knows by that other name
+    by PATH         where the path has a value, also the resource that the backend knows by that other name (of
+                    alternatives, the first says what it is a name of)
     new             the call creates the resource: a missing part of its ARN is chosen by the service
     key=PATH        a condition key of this check alone
 
@@ -82,7 +83,8 @@ class KeyRule(NamedTuple):
 class LookupRule(NamedTuple):
     """A lookup of a resource by another name: an operation, its parameters, a path in its answer.
 
-    `variable` is that of the type that the answer has; the first one without a value where it is empty.
+    `variable` is that of the type that the answer has, or a further name (the member of another look-up); the first
+    variable without a value where it is empty.
     """
 
     operation: str
