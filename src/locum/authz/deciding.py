@@ -25,6 +25,7 @@ from locum.authz.services import (
     CREATING_ACTIONS,
     EFFECTIVE_ARNS,
     FACTS,
+    GRANTED,
     OWNER_ROOT_ACTIONS,
     POLICIES,
     UNSHARED_ACTIONS,
@@ -136,7 +137,13 @@ def rule(state: State, call: Call, check: Check, of_caller: PrincipalPolicies, f
     if resource_facts.policy is not None and shared and not _is_owner_root(caller, action, owner):
         of_service = POLICIES.get(service, _policy)
         resource = of_service(action, arn, resource_facts.policy)
-    return _ruling(state, call, check, of_caller, resource_facts, owner, authorizing, resource)
+    ruling = _ruling(state, call, check, of_caller, resource_facts, owner, authorizing, resource)
+    if ruling.decision.verdict is Verdict.IMPLICIT_DENY and service in GRANTED:
+        grants = GRANTED[service](call, check, resource_facts)
+        if grants is not None:
+            own = _ruling(state, call, check, of_caller, resource_facts, owner, caller.account, grants)
+            return own if own.decision.allowed else ruling
+    return ruling
 
 
 def _ruling(

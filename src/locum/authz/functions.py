@@ -46,6 +46,8 @@ Reader = Callable[[Circumstances], Value | None]
 TagReader = Callable[[Circumstances], Mapping[str, str]]
 OwnFacts = Callable[[State, str], ResourceFacts | None]
 EffectiveArn = Callable[[Check], str]
+Granted = Callable[[Call, Check, ResourceFacts], CompiledPolicy | None]
+"""Permissions that stand beside the resource's policy, as a policy of their own; None where there are none."""
 PolicyOf = Callable[[str, str, str], CompiledPolicy | None]
 
 _NONE: Final[Mapping[str, Any]] = {}
@@ -58,9 +60,10 @@ class Functions(NamedTuple):
     of any service may have, `tags` those that end in a tag key (`aws:requesttag`) or, where the name ends in a colon,
     in another text (`kms:encryptioncontext:`).
 
-    The next three are for ARNs of the service: `facts` returns the facts of a resource that is in the state,
+    The next four are for ARNs of the service: `facts` returns the facts of a resource that is in the state,
     `effective_arn` the ARN to decide on, where a check names the resource in another way, and `policy` the policy that
-    takes part in the decision, for an action, the ARN and the resource's policy as text.
+    takes part in the decision, for an action, the ARN and the resource's policy as text. `granted` are permissions that
+    need no other policy, from whatever account (KMS's grants).
 
     `owner_root_actions` are decided without the resource's policy for the root user of the owning account,
     `caller_only_actions` by the caller's own policies alone, as are all actions where the service is `caller_only`.
@@ -76,6 +79,7 @@ class Functions(NamedTuple):
     facts: OwnFacts | None = None
     effective_arn: EffectiveArn | None = None
     policy: PolicyOf | None = None
+    granted: Granted | None = None
     owner_root_actions: frozenset[str] = frozenset()
     caller_only_actions: frozenset[str] = frozenset()
     caller_only: bool = False

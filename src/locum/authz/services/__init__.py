@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from locum.authz.functions import (
     EffectiveArn,
     Functions,
+    Granted,
     KeyReader,
     OwnFacts,
     Planner,
@@ -112,6 +113,7 @@ FACTS: Final[Mapping[str, OwnFacts]] = {name: f.facts for name, f in _SERVICES.i
 EFFECTIVE_ARNS: Final[Mapping[str, EffectiveArn]] = {
     name: f.effective_arn for name, f in _SERVICES.items() if f.effective_arn is not None
 }
+GRANTED: Final[Mapping[str, Granted]] = {name: f.granted for name, f in _SERVICES.items() if f.granted is not None}
 POLICIES: Final[Mapping[str, PolicyOf]] = {name: f.policy for name, f in _SERVICES.items() if f.policy is not None}
 
 OWNER_ROOT_ACTIONS: Final = _actions(lambda functions: functions.owner_root_actions)

@@ -9,6 +9,7 @@ from typing import Final
 from locum.authz.call import Call, Check
 from locum.authz.functions import Functions, Values, account_of
 from locum.authz.services.kms_conditions import CONDITIONS, FAMILIES
+from locum.authz.services.kms_grants import granted
 from locum.core.arn import PARTITION
 from locum.core.partial_arn import UNKNOWN, arn_of
 from locum.state import State
@@ -55,4 +56,5 @@ FUNCTIONS: Final = Functions(
     readers=CONDITIONS,
     tags=FAMILIES,
     effective_arn=_effective_arn,
+    granted=granted,
 )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from locum.authz.call import Value
+from locum.authz.call import Call, Check, Value
 from locum.authz.functions import Circumstances, Reader, TagReader
 from locum.authz.paths import scalar
 from locum.core.clock import iso8601
@@ -34,11 +34,16 @@ def _is_kms(subject: Circumstances) -> bool:
     return subject.call.service == "kms"
 
 
-def _side(subject: Circumstances) -> str:
+def _side(call: Call, check: Check) -> str:
     """The key that a check of ReEncrypt is about: `source` or `destination`; empty for other operations."""
-    if subject.call.operation != "ReEncrypt":
+    if call.operation != "ReEncrypt":
         return ""
-    return "destination" if subject.check.kind == "destination" else "source"
+    return "destination" if check.kind == "destination" else "source"
+
+
+def encryption_context(call: Call, check: Check) -> Mapping[str, str]:
+    """The encryption context of a call of KMS, for the key that `check` is on."""
+    return call.params.get(_CONTEXT_OF.get(_side(call, check), "EncryptionContext")) or {}
 
 
 def _member(member: str, default: str, *operations: str) -> Reader:
@@ -98,7 +103,7 @@ def _encryption_context(subject: Circumstances) -> Mapping[str, str]:
     if subject.call.operation == "CreateGrant":
         constraints: Mapping[str, Any] = params.get("Constraints") or {}
         return {key: value for pairs in constraints.values() for key, value in (pairs or {}).items()}
-    return params.get(_CONTEXT_OF.get(_side(subject), "EncryptionContext")) or {}
+    return encryption_context(subject.call, subject.check)
 
 
 def _context_keys(subject: Circumstances) -> Value | None:
@@ -108,7 +113,7 @@ def _context_keys(subject: Circumstances) -> Value | None:
 def _algorithm(subject: Circumstances) -> Value | None:
     if not _is_kms(subject) or subject.call.operation not in _ENCRYPTING:
         return None
-    member = _ALGORITHM_OF.get(_side(subject), "EncryptionAlgorithm")
+    member = _ALGORITHM_OF.get(_side(subject.call, subject.check), "EncryptionAlgorithm")
     return str(subject.call.params.get(member) or "SYMMETRIC_DEFAULT")
 
 
@@ -136,7 +141,7 @@ def _request_alias(subject: Circumstances) -> Value | None:
     """kms:RequestAlias: the alias by which the request names the key; absent where it names the key otherwise."""
     if not _is_kms(subject):
         return None
-    return _alias_in(str(subject.call.params.get(_KEY_OF.get(_side(subject), "KeyId"), ""))) or None
+    return _alias_in(str(subject.call.params.get(_KEY_OF.get(_side(subject.call, subject.check), "KeyId"), ""))) or None
 
 
 def _resource_aliases(subject: Circumstances) -> Value | None:
@@ -149,7 +154,7 @@ def _same_key(subject: Circumstances) -> Value | None:
 
     The check of one side knows its key; the other side is compared by id, ARN or alias.
     """
-    if not _is_kms(subject) or not (side := _side(subject)):
+    if not _is_kms(subject) or not (side := _side(subject.call, subject.check)):
         return None
     params, own = subject.call.params, subject.check.resource
     other = str(params.get(_KEY_OF["source" if side == "destination" else "destination"], ""))

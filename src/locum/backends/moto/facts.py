@@ -176,6 +176,8 @@ def _properties(key: Any) -> dict[str, str]:
         "multi_region": "true" if key.multi_region else "false",
         "aliases": " ".join(key.aliases),
     }
+    if key.grants:
+        found["grants"] = json.dumps([grant.to_json() for grant in key.grants.values()])
     if key.multi_region:
         found["multi_region_key_type"] = key.multi_region_configuration["MultiRegionKeyType"]
     return found
