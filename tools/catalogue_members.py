@@ -209,6 +209,9 @@ def lists(operation: Operation, *, but: str | None = None) -> bool:
     """Whether a call is for all resources, as its members, except for `but`, say only how to list them."""
     reads = operation.name.startswith(("List", "Describe", "Search", "Get"))
     members = [m for m in operation.members if not m.nested and m.path != but]
+    by_arn = (m for m in operation.members if m.nested and is_arn(m.path) and "filter" not in m.path.lower())
+    if any(not _OF_OTHERS.search(m.path) for m in by_arn):
+        return False  # a structure with the name of a resource, or its ARN
     return reads and all(_ABOUT_LISTS.fullmatch(m.name) and not m.label for m in members)
 
 

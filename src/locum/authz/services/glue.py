@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
 from locum.authz.call import Call
 from locum.authz.functions import Functions, Resolver, Values, own_arn
+from locum.core.arn import PARTITION, Arn
+from locum.core.errors import Fault
 from locum.core.identifiers import ACCOUNT_ID
 from locum.state import State
+
+_DEFAULT_REGISTRY: Final = "default-registry"
+_SCHEMA: Final = re.compile(rf"arn:{PARTITION}:glue:[a-z0-9-]+:[0-9]{{12}}:schema/[^/]+/[^/]+")
 
 
 def _owner(catalog: str | None) -> str | None:
@@ -42,12 +48,41 @@ def _within(kind: str) -> Resolver:
     return resolve
 
 
+def _schema(state: State, call: Call, values: Values) -> Iterable[str]:
+    """A schema, `schema/REGISTRY/NAME`, by its names and by its ARN: by whichever the call has, or both."""
+    registry, name, arn = values
+    if name or not arn:
+        yield own_arn(call, "glue", "schema/", registry or _DEFAULT_REGISTRY, "/", name)
+    if arn:
+        yield str(_schema_arn(arn))
+
+
+def _registry_of(state: State, call: Call, values: Values) -> Iterable[str]:
+    """The registry that a schema is in."""
+    registry, arn = values
+    if registry or not arn:
+        yield own_arn(call, "glue", "registry/", registry or _DEFAULT_REGISTRY)
+    if arn:
+        schema = _schema_arn(arn)
+        yield str(schema._replace(resource=f"registry/{schema.resource.split('/')[1]}"))
+
+
+def _schema_arn(text: str) -> Arn:
+    """The ARN of a schema. Raises Fault InvalidInputException where it is none."""
+    arn = Arn.find(text)
+    if arn is None or not _SCHEMA.fullmatch(text):
+        raise Fault("InvalidInputException", f"Invalid ARN: {text[:200]}", 400)
+    return arn
+
+
 FUNCTIONS: Final = Functions(
     resolvers={
         "glue_catalog": _nested,
         "glue_database": _within("database"),
         "glue_function": _within("userDefinedFunction"),
+        "glue_registry_of": _registry_of,
         "glue_root": _root,
+        "glue_schema": _schema,
         "glue_table": _within("table"),
     }
 )
