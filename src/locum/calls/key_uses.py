@@ -50,7 +50,7 @@ def _calls(
                 if not key or key.rpartition(":")[2].startswith("alias/aws/"):
                     continue
                 actor = on_behalf_of(context.caller, f"{context.codec.service}.amazonaws.com")
-                arn = f"{resource.partition(':parameter')[0]}:parameter{name}" if name else of_resource.arn or resource
+                arn = _below(resource, name) if name else of_resource.arn or resource
                 params: dict[str, Any] = {
                     "KeyId": _qualified(key, context, of_resource, resource, region),
                     "EncryptionContext": _encryption_context(row, context.params, of_resource, str(arn)),
@@ -58,6 +58,11 @@ def _calls(
                 for operation in row.operations:
                     more = {"KeySpec": "AES_256"} if operation == GENERATE else {}
                     yield ServiceCall(actor, "kms", operation, {**params, **more}, region or context.region)
+
+
+def _below(resource: str, parameter: str) -> str:
+    """The ARN of a parameter, whose name may lack the first slash, in the account and region of the path `resource`."""
+    return f"{resource.partition(':parameter')[0]}:parameter/{parameter.removeprefix('/')}"
 
 
 _UNKNOWN: Final = ResourceFacts()

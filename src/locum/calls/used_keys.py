@@ -118,7 +118,7 @@ def _below(params: Members, facts: ResourceFacts) -> Iterable[Used]:
     if params.get("Recursive"):
         return keys
     length = len(str(params.get("Path", "")).rstrip("/")) + 1
-    return [used for used in keys if "/" not in used.parameter[length:]]
+    return [used for used in keys if "/" not in used.parameter[length + 1 :]]
 
 
 def _has_value(params: Members) -> bool:

@@ -138,6 +138,21 @@ def test_nobody_reads_what_is_under_a_key_though_bucket_and_key_are_open_to_all(
         world.s3.delete_bucket_policy(Bucket="parts")
 
 
+def test_a_parameter_without_a_slash_is_at_the_root_and_takes_its_key(world: World) -> None:
+    ssm = world.plane.client("ssm")
+    ssm.put_parameter(Name="unslashed", Type="SecureString", KeyId=world.key, Value="x")
+    arn = {"kms:EncryptionContext:PARAMETER_ARN": f"arn:aws:ssm:us-east-1:{HOME}:parameter/unslashed"}
+    reads = {"Effect": "Allow", "Action": "ssm:GetParametersByPath", "Resource": "*"}
+    use = {"Effect": "Allow", "Action": DECRYPT, "Resource": "*", "Condition": {"StringEquals": arn}}
+    for name, statements in (("reader", [reads]), ("root-reader", [reads, use])):
+        call = world.plane.client("ssm", world.plane.user(name, *statements)).get_parameters_by_path
+        if len(statements) == 1:
+            assert refusal(call, Path="/", WithDecryption=True)[0] == "AccessDeniedException"
+        else:
+            assert call(Path="/", WithDecryption=True)["Parameters"]
+    ssm.delete_parameter(Name="unslashed")
+
+
 def test_a_new_version_of_a_secret_takes_a_data_key_and_one_that_is_there_its_decryption(world: World) -> None:
     world.secrets.create_secret(Name="changing", KmsKeyId=world.key, SecretString="x")
     secrets = world.plane.client("secretsmanager", world.user(GENERATE))

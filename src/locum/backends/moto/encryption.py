@@ -84,7 +84,7 @@ def of_parameter(parameters: Mapping[str, list[Any]], resource: str) -> dict[str
     """The keys of a parameter and of those below it; `resource` is that of its ARN, `parameter/NAME`."""
     name = resource.removeprefix("parameter/")
     keys = [_of_secure(version) for version in parameters.get(name) or parameters.get(f"/{name}") or ()]
-    path = f"/{name}/" if name else "/"
+    path = f"/{name}/" if name else ""  # names without a slash are at the root
     below = [
         (key, each)
         for each, versions in parameters.items()
