@@ -24,13 +24,13 @@ class World:
         self.plane, self.users = plane, 0
         self.key = plane.client("kms").create_key()["KeyMetadata"]["Arn"]
         self.s3, self.secrets = plane.client("s3"), plane.client("secretsmanager")
-        self.s3.create_bucket(Bucket="parts")
+        self.s3.create_bucket(Bucket="keyed-parts")
         default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": self.key}
         rule = {"Rules": [{"ApplyServerSideEncryptionByDefault": default}]}
-        self.s3.put_bucket_encryption(Bucket="parts", ServerSideEncryptionConfiguration=rule)
-        self.s3.put_object(Bucket="parts", Key="k", Body=b"x")
-        self.s3.create_bucket(Bucket="loose")
-        self.s3.put_object(Bucket="loose", Key="k", Body=b"x")
+        self.s3.put_bucket_encryption(Bucket="keyed-parts", ServerSideEncryptionConfiguration=rule)
+        self.s3.put_object(Bucket="keyed-parts", Key="k", Body=b"x")
+        self.s3.create_bucket(Bucket="keyed-loose")
+        self.s3.put_object(Bucket="keyed-loose", Key="k", Body=b"x")
 
     def user(self, *actions: str, **condition: Any) -> Key:
         self.users += 1
@@ -57,7 +57,7 @@ def world(plane: InProcess) -> World:
 
 @pytest.fixture
 def upload(world: World) -> Iterator[dict[str, str]]:
-    begun = {"Bucket": "parts", "Key": "u"}
+    begun = {"Bucket": "keyed-parts", "Key": "u"}
     begun["UploadId"] = world.s3.create_multipart_upload(**begun)["UploadId"]
     yield begun
     world.s3.abort_multipart_upload(**begun)
@@ -68,13 +68,13 @@ def test_a_part_takes_the_decryption_of_the_uploads_key(world: World, upload: di
     part = {**upload, "PartNumber": 1}
     assert refusal(world.plane.client("s3", without).upload_part, Body=b"x", **part)[:2] == DENIED
     world.plane.client("s3", with_it).upload_part(Body=b"x", **part)
-    copy = {**part, "CopySource": "loose/k"}
+    copy = {**part, "CopySource": "keyed-loose/k"}
     assert refusal(world.plane.client("s3", without).upload_part_copy, **copy)[:2] == DENIED
     world.plane.client("s3", with_it).upload_part_copy(**copy)
 
 
 def test_the_encryption_context_of_a_part_is_that_of_its_object(world: World, upload: dict[str, str]) -> None:
-    arn = {"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::parts/u"}
+    arn = {"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::keyed-parts/u"}
     own, other = world.user(DECRYPT, StringEquals=arn), world.user(DECRYPT, StringNotEquals=arn)
     part = {**upload, "PartNumber": 1, "Body": b"x"}
     world.plane.client("s3", own).upload_part(**part)
@@ -82,24 +82,24 @@ def test_the_encryption_context_of_a_part_is_that_of_its_object(world: World, up
 
 
 def test_the_parts_of_an_upload_with_a_bucket_key_are_under_that_of_the_bucket(world: World) -> None:
-    arn = {"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::loose"}
+    arn = {"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::keyed-loose"}
     of_bucket = world.plane.client("s3", world.user(GENERATE, DECRYPT, StringEquals=arn))
     sse = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": world.key, "BucketKeyEnabled": True}
-    begun = {"Bucket": "loose", "Key": "u"}
+    begun = {"Bucket": "keyed-loose", "Key": "u"}
     begun["UploadId"] = of_bucket.create_multipart_upload(**begun, **sse)["UploadId"]
     of_bucket.upload_part(PartNumber=1, Body=b"x", **begun)
     of_bucket.abort_multipart_upload(**begun)
 
 
 def test_an_upload_without_a_kms_key_takes_none_for_its_parts(world: World) -> None:
-    s3, begun = world.plane.client("s3", world.user()), {"Bucket": "parts", "Key": "plain"}
+    s3, begun = world.plane.client("s3", world.user()), {"Bucket": "keyed-parts", "Key": "plain"}
     begun["UploadId"] = s3.create_multipart_upload(**begun, ServerSideEncryption="AES256")["UploadId"]
     s3.upload_part(PartNumber=1, Body=b"x", **begun)
     s3.abort_multipart_upload(**begun)
 
 
 def test_completing_with_checksums_takes_the_decryption_and_without_does_not(world: World) -> None:
-    begun = {"Bucket": "parts", "Key": "done"}
+    begun = {"Bucket": "keyed-parts", "Key": "done"}
     begun["UploadId"] = world.s3.create_multipart_upload(**begun)["UploadId"]
     part = {"PartNumber": 1, "ETag": world.s3.upload_part(PartNumber=1, Body=b"x", **begun)["ETag"]}
     checked = {"Parts": [{**part, "ChecksumCRC32": "jNwI4w=="}]}
@@ -110,32 +110,32 @@ def test_completing_with_checksums_takes_the_decryption_and_without_does_not(wor
 
 def test_head_takes_the_key_for_the_checksum_alone(world: World) -> None:
     s3 = world.plane.client("s3", world.user(GENERATE))
-    assert s3.head_object(Bucket="parts", Key="k")["SSEKMSKeyId"] == world.key
-    assert refusal(s3.head_object, Bucket="parts", Key="k", ChecksumMode="ENABLED")[1] == 403
-    world.plane.client("s3", world.user(DECRYPT)).head_object(Bucket="parts", Key="k", ChecksumMode="ENABLED")
+    assert s3.head_object(Bucket="keyed-parts", Key="k")["SSEKMSKeyId"] == world.key
+    assert refusal(s3.head_object, Bucket="keyed-parts", Key="k", ChecksumMode="ENABLED")[1] == 403
+    world.plane.client("s3", world.user(DECRYPT)).head_object(Bucket="keyed-parts", Key="k", ChecksumMode="ENABLED")
 
 
 def test_nobody_reads_what_is_under_a_key_though_bucket_and_key_are_open_to_all(world: World) -> None:
     everybody = {"Effect": "Allow", "Principal": "*", "Action": "*"}
-    opened = {**everybody, "Action": "s3:*Object", "Resource": "arn:aws:s3:::parts/*"}
+    opened = {**everybody, "Action": "s3:*Object", "Resource": "arn:aws:s3:::keyed-parts/*"}
     kms = world.plane.client("kms")
     before = kms.get_key_policy(KeyId=world.key, PolicyName="default")["Policy"]
     of_bucket = json.dumps({"Version": "2012-10-17", "Statement": [opened]})
     of_key = json.dumps({"Version": "2012-10-17", "Statement": [{**everybody, "Action": "kms:*", "Resource": "*"}]})
-    world.s3.put_bucket_policy(Bucket="parts", Policy=of_bucket)
+    world.s3.put_bucket_policy(Bucket="keyed-parts", Policy=of_bucket)
     kms.put_key_policy(KeyId=world.key, PolicyName="default", Policy=of_key)
     try:
         nobody = world.plane.client("s3", signature_version=UNSIGNED)
         for call in (nobody.get_object, lambda **where: nobody.put_object(Body=b"y", **where)):
-            code, status, message = refusal(call, Bucket="parts", Key="k")
+            code, status, message = refusal(call, Bucket="keyed-parts", Key="k")
             assert (code, status) == ("InvalidArgument", 400)
             assert message.endswith("require AWS Signature Version 4.")
         old = world.plane.client("s3", signature_version="s3")
-        url = old.generate_presigned_url("get_object", Params={"Bucket": "parts", "Key": "k"})
+        url = old.generate_presigned_url("get_object", Params={"Bucket": "keyed-parts", "Key": "k"})
         assert b"InvalidArgument" in world.plane.send(arrived(AWSPreparedRequest("GET", url, {}, b"", False))).body
     finally:
         kms.put_key_policy(KeyId=world.key, PolicyName="default", Policy=before)
-        world.s3.delete_bucket_policy(Bucket="parts")
+        world.s3.delete_bucket_policy(Bucket="keyed-parts")
 
 
 def test_a_parameter_without_a_slash_is_at_the_root_and_takes_its_key(world: World) -> None:
@@ -154,10 +154,10 @@ def test_a_parameter_without_a_slash_is_at_the_root_and_takes_its_key(world: Wor
 
 
 def test_a_new_version_of_a_secret_takes_a_data_key_and_one_that_is_there_its_decryption(world: World) -> None:
-    world.secrets.create_secret(Name="changing", KmsKeyId=world.key, SecretString="x")
+    world.secrets.create_secret(Name="keyed-changing", KmsKeyId=world.key, SecretString="x")
     secrets = world.plane.client("secretsmanager", world.user(GENERATE))
-    version = secrets.put_secret_value(SecretId="changing", SecretString="y")["VersionId"]
-    again = {"SecretId": "changing", "SecretString": "y", "ClientRequestToken": version}
+    version = secrets.put_secret_value(SecretId="keyed-changing", SecretString="y")["VersionId"]
+    again = {"SecretId": "keyed-changing", "SecretString": "y", "ClientRequestToken": version}
     assert refusal(secrets.put_secret_value, **again)[0] == "AccessDeniedException"
     both = world.plane.client("secretsmanager", world.user(GENERATE, DECRYPT))
     assert world.asked(lambda: both.put_secret_value(**again)) == ["GenerateDataKey", "Decrypt"]
@@ -165,30 +165,30 @@ def test_a_new_version_of_a_secret_takes_a_data_key_and_one_that_is_there_its_de
 
 def test_a_secret_that_gets_another_key_takes_the_use_of_that_key(world: World) -> None:
     other = world.plane.client("kms").create_key()["KeyMetadata"]["Arn"]
-    world.secrets.create_secret(Name="moving", KmsKeyId=world.key, SecretString="x")
+    world.secrets.create_secret(Name="keyed-moving", KmsKeyId=world.key, SecretString="x")
     for actions in ((GENERATE,), (DECRYPT,), (GENERATE, DECRYPT)):
         secrets = world.plane.client("secretsmanager", world.user(*actions))
-        call = {"SecretId": "moving", "KmsKeyId": other}
+        call = {"SecretId": "keyed-moving", "KmsKeyId": other}
         if len(actions) == 2:
             secrets.update_secret(**call)
         else:
             assert refusal(secrets.update_secret, **call)[0] == "AccessDeniedException"
     description = world.plane.client("secretsmanager", world.user())
-    description.update_secret(SecretId="moving", Description="no value, no key")
+    description.update_secret(SecretId="keyed-moving", Description="no value, no key")
 
 
 def test_rotating_a_secret_uses_no_key_by_itself(world: World) -> None:
-    world.secrets.create_secret(Name="turning", KmsKeyId=world.key, SecretString="x")
-    made = world.asked(lambda: world.secrets.rotate_secret(SecretId="turning"))
+    world.secrets.create_secret(Name="keyed-turning", KmsKeyId=world.key, SecretString="x")
+    made = world.asked(lambda: world.secrets.rotate_secret(SecretId="keyed-turning"))
     assert made == []
 
 
 def test_a_replica_takes_the_decryption_of_the_secret_and_the_use_of_its_own_key(world: World) -> None:
     there = "eu-west-1"
     key = world.plane.client("kms", region=there).create_key()["KeyMetadata"]["Arn"]
-    world.secrets.create_secret(Name="copied", KmsKeyId=world.key, SecretString="x")
+    world.secrets.create_secret(Name="keyed-copied", KmsKeyId=world.key, SecretString="x")
     regions = [{"Region": there, "KmsKeyId": key.rpartition("/")[2]}]
-    call = {"SecretId": "copied", "AddReplicaRegions": regions}
+    call = {"SecretId": "keyed-copied", "AddReplicaRegions": regions}
     for actions in ((GENERATE, ENCRYPT), (DECRYPT, ENCRYPT), (DECRYPT, GENERATE)):
         secrets = world.plane.client("secretsmanager", world.user(*actions))
         assert refusal(secrets.replicate_secret_to_regions, **call)[0] == "AccessDeniedException"
