@@ -31,7 +31,7 @@ def of(resource: Any) -> dict[str, str]:
 
 
 def of_object(bucket: Any, name: str, versions: Sequence[Any]) -> Mapping[str, str]:
-    """The keys of the object `name` and its uploads, and what `bucket` has for new ones. The last version is current."""
+    """The keys of an object by its versions, the last of which is current, of its uploads, and of new ones."""
     found = _default(bucket.encryption) if bucket.encryption else {}
     for upload in bucket.multiparts.values() if name and bucket.multiparts else ():
         if upload.key_name == name:
