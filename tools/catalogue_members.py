@@ -216,14 +216,22 @@ def is_arn(path: str | None) -> bool:
 
 
 def aliases(operation: Operation, path: str) -> list[str]:
-    """All members beside `path` that name the same thing, by name, id or ARN."""
+    """All members beside `path` that name the same thing, by name, id or ARN.
+
+    Where one of them is required, it is the only one: others than ARNs are names that the thing is to have.
+    """
     member = operation.member(path)
     if member is None or member.nested or member.required:
         return [path]
     stem = base(member.name)
     same = {stem + tail for tail in ("name", "id", "arn", "identifier", "")}
-    others = [m.path for m in operation.members if m.name in same and not m.nested and not m.path.endswith("[]")]
-    return list(dict.fromkeys([path, *others])) if stem not in _VAGUE else [path]
+    others = [m for m in operation.members if m.name in same and not m.nested and not m.path.endswith("[]")]
+    if stem in _VAGUE:
+        return [path]
+    required = [m.path for m in others if m.required]
+    if required and not any(is_arn(m.path) for m in others if not m.required):
+        return required[:1]
+    return list(dict.fromkeys([path, *(m.path for m in others)]))
 
 
 _SIDES: Final = ("source", "target", "destination", "original")

@@ -99,6 +99,30 @@ ACTIONS: Final[dict[tuple[str, str], str]] = {
     },
 }
 
+# botocore service -> the condition key of its tagging action that has the operation which sets tags on what it creates.
+CREATE_ACTIONS: Final[dict[str, str]] = {"ecs": "ecs:CreateAction", "elbv2": "elasticloadbalancing:CreateAction"}
+
+# action -> the resource type that gets the tags of the call, where the action itself is decided on others.
+TAGGED: Final[dict[str, str]] = {
+    "cloudformation:CreateStackSet": "stackset",
+    "ecs:RegisterContainerInstance": "container-instance",
+    "eks:AssociateIdentityProviderConfig": "identityproviderconfig",
+    "eks:CreateAccessEntry": "access-entry",
+    "eks:CreateAddon": "addon",
+    "eks:CreateCapability": "capability",
+    "eks:CreateEksAnywhereSubscription": "eks-anywhere-subscription",
+    "eks:CreateFargateProfile": "fargateprofile",
+    "eks:CreateNodegroup": "nodegroup",
+    "eks:CreatePodIdentityAssociation": "podidentityassociation",
+    "eks:RegisterCluster": "cluster",
+    "lambda:CreateCodeSigningConfig": "code signing config",
+    "lambda:CreateEventSourceMapping": "eventSourceMapping",
+    "rds:CreateDBProxy": "proxy",
+    "s3:CreateJob": "job",
+    "s3:CreateStorageLensGroup": "storagelensgroup",
+    "s3:PutStorageLensConfiguration": "storagelensconfiguration",
+}
+
 # Endings and beginnings of operations that take the action of the rest of their name.
 FORMS: Final = (r"\d{4}_\d\d_\d\d$", r"v\d$", r"^batch", r"batch$", r"withresponsestream$", r"stream$", r"async$")
 
@@ -132,12 +156,17 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("cloudformation", "changeset"): {"ChangeSetName": ("ChangeSetName",), "Id": ()},
     ("cloudformation", "stack"): {"StackName": ("StackName", "StackId"), "Id": ()},
     ("cloudformation", "stackset"): {"StackSetName": ("StackSetName",), "Id": ()},
+    ("cloudtrail", "channel"): {"ChannelId": ("Channel",)},
     ("cloudtrail", "eventdatastore"): {"EventDataStoreId": ("EventDataStore", "EventDataStores")},
     ("cloudtrail", "trail"): {"TrailName": ("Name", "TrailName", "trailNameList")},
     ("ec2", "dedicated-host"): {"DedicatedHostId": ("HostId", "HostIds", "HostIdSet")},
     ("ec2", "ipv4pool-ec2"): {"Ipv4PoolEc2Id": ("PoolId", "PoolIds", "PublicIpv4Pool")},
     ("ec2", "ipv6pool-ec2"): {"Ipv6PoolEc2Id": ("PoolId", "PoolIds", "Ipv6Pool")},
     ("ec2", "reserved-instances"): {"ReservationId": ("ReservedInstancesIds", "ReservedInstanceIds")},
+    ("ec2", "fpga-image"): {"FpgaImageId": ("FpgaImageId", "FpgaImageIds")},
+    ("ec2", "image"): {"ImageId": ("ImageId", "ImageIds")},
+    ("ec2", "instance-event-window"): {"InstanceEventWindowId": ("InstanceEventWindowId", "InstanceEventWindowIds")},
+    ("ec2", "prefix-list"): {"PrefixListId": ("PrefixListId", "PrefixListIds", "DestinationPrefixListId")},
     ("ec2", "elastic-ip"): {"AllocationId": ("AllocationId", "AllocationIds")},
     ("ec2", "launch-template"): {"LaunchTemplateId": ("LaunchTemplateId", "LaunchTemplateIds")},
     ("ec2", "natgateway"): {"NatGatewayId": ("NatGatewayId", "NatGatewayIds")},
@@ -145,7 +174,7 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("ec2", "security-group"): {
         "SecurityGroupId": ("GroupId", "GroupIds", "SecurityGroupId", "SecurityGroupIds", "Groups"),
     },
-    ("ec2", "vpc-flow-log"): {"VpcFlowLogId": ("FlowLogIds",)},
+    ("ec2", "vpc-flow-log"): {"VpcFlowLogId": ("FlowLogId", "FlowLogIds")},
     ("ecs", "cluster"): {"ClusterName": ("cluster", "clusterName", "clusters")},
     ("ecs", "container-instance"): {
         "ClusterName": ("cluster",),
@@ -163,12 +192,14 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
         "CapabilityName": ("capabilityName",),
         "UUID": (),
     },
+    ("eks", "eks-anywhere-subscription"): {"UUID": ("id",)},
     ("eks", "cluster"): {"ClusterName": ("clusterName", "name")},
     ("events", "event-bus"): {"EventBusName": ("EventBusName", "Name", "Entries[].EventBusName")},
     ("events", "rule-on-custom-event-bus"): {"EventBusName": ("EventBusName",), "RuleName": ("Name", "Rule")},
     ("events", "rule-on-default-event-bus"): {"RuleName": ("Name", "Rule")},
     ("firehose", "deliverystream"): {"DeliveryStreamName": ("DeliveryStreamName",)},
     ("glue", "connection"): {"ConnectionName": ("ConnectionName", "Name", "ConnectionNameList", "ConnectionInput.Name")},
+    ("glue", "integration"): {"IntegrationId": ("IntegrationIdentifier",)},
     ("glue", "database"): {"DatabaseName": ("DatabaseName", "Name", "DatabaseInput.Name")},
     ("glue", "table"): {"DatabaseName": ("DatabaseName",), "TableName": ("TableName", "Name", "TableInput.Name", "TablesToDelete")},
     ("kms", "key"): {"KeyId": ("KeyId", "TargetKeyId")},
@@ -187,9 +218,13 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("rds", "cluster-pg"): {"ClusterParameterGroupName": ("DBClusterParameterGroupName", "SourceDBClusterParameterGroupIdentifier")},
     ("rds", "cluster-snapshot"): {"ClusterSnapshotName": ("DBClusterSnapshotIdentifier", "SnapshotIdentifier")},
     ("rds", "db"): {"DbInstanceName": ("DBInstanceIdentifier", "SourceDBInstanceIdentifier")},
+    ("rds", "db-capacity-reservation"): {"DBCapacityReservationIdentifier": ("DBCapacityReservationIdentifier",)},
+    ("rds", "deployment"): {"BlueGreenDeploymentIdentifier": ("BlueGreenDeploymentIdentifier",)},
+    ("rds", "integration"): {"IntegrationIdentifier": ("IntegrationIdentifier",)},
     ("rds", "og"): {"OptionGroupName": ("OptionGroupName", "SourceOptionGroupIdentifier")},
     ("rds", "pg"): {"ParameterGroupName": ("DBParameterGroupName", "SourceDBParameterGroupIdentifier", "SourceDBParameterGroupName")},
     ("rds", "snapshot"): {"SnapshotName": ("DBSnapshotIdentifier", "SourceDBSnapshotIdentifier")},
+    ("rds", "proxy"): {"DbProxyId": ()},
     ("rds", "subgrp"): {"SubnetGroupName": ("DBSubnetGroupName",)},
     **{
         ("wafv2", kind): {"Scope": ()}
@@ -204,11 +239,32 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     },
     ("ses", "identity"): {"IdentityName": ("EmailIdentity", "Identity", "Identities", "FromEmailAddress", "Source")},
     ("route53", "hostedzone"): {"Id": ("HostedZoneId", "Id")},
+    ("s3", "storagelensgroup"): {"Name": ("Name", "StorageLensGroup.Name")},
     ("secretsmanager", "Secret"): {"SecretId": ("SecretId", "Name")},
+    ("ssm", "association"): {"AssociationId": ("AssociationId", "AssociationIds")},
     ("ssm", "document"): {"DocumentName": ("Name", "DocumentName")},
     ("ssm", "parameter"): {"ParameterNameWithoutLeadingSlash": ("Name", "Names", "Path")},
     ("states", "activity"): {"ActivityName": ("activityArn", "name")},
     ("states", "statemachine"): {"StateMachineName": ("stateMachineArn", "name", "resourceArn")},
+}
+
+# (prefix, resource type) -> the members, by a pattern of their path, that each name one more resource of the type in the
+# operations that are decided on it: the subnets of several network interfaces, the pools of IPv4 and of IPv6.
+FURTHER: Final[dict[tuple[str, str], str]] = {
+    ("ec2", "capacity-reservation"): r"CapacityReservationIds?",
+    ("ec2", "image"): r"ImageId",
+    ("ec2", "ipam-pool"): r"(Ipv4|Ipv6|Source)?IpamPoolId",
+    ("ec2", "key-pair"): r"KeyName",
+    ("ec2", "launch-template"): r"LaunchTemplateId",
+    ("ec2", "network-interface"): r"NetworkInterfaceId",
+    ("ec2", "placement-group"): r"Placement\.GroupName",
+    ("ec2", "prefix-list"): r"PrefixListId",
+    ("ec2", "route-table"): r"(Add|Remove)RouteTableIds",
+    ("ec2", "security-group"): r"(Add|Remove)?SecurityGroupIds?|SecurityGroups\[\]\.GroupId|Groups|GroupIds",
+    ("ec2", "snapshot"): r"SnapshotId",
+    ("ec2", "subnet"): r"(Add|Remove|Associated|TargetVpc)?SubnetIds?",
+    ("ec2", "transit-gateway-attachment"): r"TransportTransitGatewayAttachmentId",
+    ("ec2", "vpc-endpoint-service"): r"ServiceId",
 }
 
 # (prefix, resource type) -> function in authz.services, where values in requests differ from those in the ARN.
@@ -228,6 +284,7 @@ MADE: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("ec2", "CreateFlowLogs"): ("vpc-flow-log",),
     ("ec2", "CreatePublicIpv4Pool"): ("ipv4pool-ec2",),
     ("ec2", "CreateSnapshots"): ("snapshot",),
+    ("ec2", "CreateRestoreImageTask"): ("image",),
     ("ec2", "CreateVpcEndpointServiceConfiguration"): ("vpc-endpoint-service",),
     ("ec2", "ExportImage"): ("export-image-task",),
     ("ec2", "ImportImage"): ("import-image-task",),
@@ -236,5 +293,9 @@ MADE: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("ec2", "PurchaseCapacityBlock"): ("capacity-reservation",),
     ("ec2", "RequestSpotFleet"): ("spot-fleet-request",),
     ("ec2", "RequestSpotInstances"): ("spot-instances-request",),
+    ("ecs", "RegisterContainerInstance"): ("container-instance",),
+    ("eks", "RegisterCluster"): ("cluster",),
     ("glue", "CreateIntegration"): ("integration",),
+    ("rds", "CreateDBProxy"): ("proxy",),
+    ("s3control", "CreateJob"): ("job",),
 }
