@@ -151,8 +151,20 @@ class Writer:
         path = path.removeprefix("/v2") if self.service == "apigatewayv2" else path
         kind = "path" + re.sub(r"\W+", "-", path)
         via = " via apigateway_tags" if path.lower() == "/tags/{resourcearn}" else ""
-        self.types[kind] = f"arn:aws:apigateway:{{.region}}::{path}{via}"
-        yield f"apigateway:{model.http['method']} {kind}"
+        method = f"apigateway:{model.http['method']}"
+        if path == "/domainnameaccessassociations/{domainNameAccessAssociationArn}":
+            self.types["any"] = "{Arn}"
+            yield f"{method} any{{Arn=domainNameAccessAssociationArn}}"
+            return
+        owner = "{.account}" if path == "/domainnameaccessassociations" else ""
+        self.types[kind] = f"arn:aws:apigateway:{{.region}}:{owner}:{path}{via}"
+        if "domainNameId" not in found:
+            yield f"{method} {kind}"
+        else:
+            owner = "{.account}" if path == "/domainnames/{domainName}" else ""
+            private = path.replace("{domainName}", "{domainName}+{domainNameId}")
+            self.types[f"private-{kind}"] = f"arn:aws:apigateway:{{.region}}:{owner}:{private}"
+            yield from (f"{method} {kind} ?!domainNameId", f"{method} private-{kind} ?domainNameId")
         tags = next((name for name in found if name.lower() == "tags"), None)
         if self.service == "apigateway" and tags is not None and model.http["method"] == "POST" and "{" not in path:
             self.types["created"] = "arn:aws:apigateway:*::/tags/{Collection} via apigateway_new_tags"
@@ -254,7 +266,9 @@ class Writer:
         AWS decides a list of all on the ARN with a `*`: "rds:DescribeDBInstances on resource: ...:db:*".
         """
         named = next((path for path in found.values() if path), None)
-        if guards or any(is_arn(path) for path in found.values()) or not lists(operation, but=named):
+        member = operation.member(named or "")
+        certain = member is not None and member.required and not member.nested
+        if guards or certain or any(is_arn(path) for path in found.values()) or not lists(operation, but=named):
             yield self.check(operation, name, found, guards, new=new)
             return
         if named is not None:

@@ -107,7 +107,6 @@ TAGGED: Final[dict[str, str]] = {
     "cloudformation:CreateStackSet": "stackset",
     "ecs:RegisterContainerInstance": "container-instance",
     "eks:AssociateIdentityProviderConfig": "identityproviderconfig",
-    "eks:CreateAccessEntry": "access-entry",
     "eks:CreateAddon": "addon",
     "eks:CreateCapability": "capability",
     "eks:CreateEksAnywhereSubscription": "eks-anywhere-subscription",
@@ -168,6 +167,7 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("ec2", "instance-event-window"): {"InstanceEventWindowId": ("InstanceEventWindowId", "InstanceEventWindowIds")},
     ("ec2", "prefix-list"): {"PrefixListId": ("PrefixListId", "PrefixListIds", "DestinationPrefixListId")},
     ("ec2", "elastic-ip"): {"AllocationId": ("AllocationId", "AllocationIds")},
+    ("ec2", "key-pair"): {"KeyPairName": ("KeyName", "KeyNames")},
     ("ec2", "launch-template"): {"LaunchTemplateId": ("LaunchTemplateId", "LaunchTemplateIds")},
     ("ec2", "natgateway"): {"NatGatewayId": ("NatGatewayId", "NatGatewayIds")},
     ("ec2", "placement-group"): {"PlacementGroupName": ("GroupName",)},
@@ -179,6 +179,10 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("ecs", "container-instance"): {
         "ClusterName": ("cluster",),
         "ContainerInstanceId": ("containerInstance", "containerInstances"),
+    },
+    ("ecs", "daemon-task-definition"): {
+        "DaemonTaskDefinitionFamilyName": ("daemonTaskDefinition", "family"),
+        "DaemonTaskDefinitionRevisionNumber": (),
     },
     ("ecs", "service"): {"ClusterName": ("cluster",), "ServiceName": ("service", "serviceName", "services")},
     ("ecs", "task"): {"ClusterName": ("cluster",), "TaskId": ("task", "tasks")},
@@ -269,6 +273,7 @@ FURTHER: Final[dict[tuple[str, str], str]] = {
 
 # (prefix, resource type) -> function in authz.services, where values in requests differ from those in the ARN.
 VIA: Final[dict[tuple[str, str], str]] = {
+    ("ecs", "daemon-task-definition"): "ecs_daemon_task_definition",
     ("ecs", "task-definition"): "ecs_task_definition",
     ("ses", "identity"): "ses_identity",
     ("ssm", "parameter"): "ssm_parameter",

@@ -67,31 +67,37 @@ def _parent(kind: str) -> Resolver:
     return resolve
 
 
-def _task_definition(state: State, call: Call, values: Values) -> Iterable[str]:
-    """A task definition by `family`, which is one of its revisions, `family:revision` or ARN."""
-    name = values[0] or ""
-    if name.startswith("arn:"):
-        return (name,)
-    family, _, revision = name.partition(":")
-    head = own_arn(call, "ecs", "task-definition/")
-    made = NEW if call.operation.startswith("Register") else UNKNOWN
-    return (arn_of(head, family or UNKNOWN, ":", revision or made),)
+def _definition(kind: str) -> Resolver:
+    """The resolver of task definitions by `family`, which is one of its revisions, `family:revision` or ARN."""
+
+    def resolve(state: State, call: Call, values: Values) -> Iterable[str]:
+        name = values[0] or ""
+        if name.startswith("arn:"):
+            return (name,)
+        family, _, revision = name.partition(":")
+        head = own_arn(call, "ecs", f"{kind}/")
+        made = NEW if call.operation.startswith("Register") else UNKNOWN
+        return (arn_of(head, family or UNKNOWN, ":", revision or made),)
+
+    return resolve
 
 
 def _cluster_key(state: State, call: Call, check: Check) -> list[str]:
     """ecs:cluster: the ARN of the cluster that the call is for."""
-    return [_cluster_arn(call, call.params.get("cluster"))]
+    return [_cluster_arn(call, call.params.get("cluster") or call.params.get("clusterArn"))]
 
 
 FUNCTIONS: Final = Functions(
     resolvers={
         "ecs_cluster": _cluster,
         "ecs_container_instance": _in_cluster("container-instance"),
+        "ecs_daemon": _in_cluster("daemon"),
         "ecs_daemon_of": _parent("daemon"),
+        "ecs_daemon_task_definition": _definition("daemon-task-definition"),
         "ecs_service": _in_cluster("service"),
         "ecs_service_of": _parent("service"),
         "ecs_task": _in_cluster("task"),
-        "ecs_task_definition": _task_definition,
+        "ecs_task_definition": _definition("task-definition"),
         "ecs_task_set": _in_cluster("task-set"),
     },
     keys={"ecs_cluster": _cluster_key, **ecs_keys.KEYS},

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from locum.authz.call import Call
-from locum.authz.functions import Functions, Resolver, Values, own_arn
+from locum.authz.functions import Functions, Resolver, Values, account_of, own_arn
+from locum.core.arn import Arn
 from locum.core.identifiers import ACCOUNT_ID
 from locum.state import State
 
@@ -42,12 +43,39 @@ def _within(kind: str) -> Resolver:
     return resolve
 
 
+def _registry(state: State, call: Call, values: Values) -> Iterable[str]:
+    """A registry by its name or ARN, or that of the schema whose ARN is given: `schema/REGISTRY/NAME`."""
+    name = values[0] or ""
+    arn = Arn.find(name)
+    yield own_arn(call, "glue", "registry/", name if arn is None else (*arn.resource.split("/"), None)[1], account=_of(name))
+
+
+def _schema(state: State, call: Call, values: Values) -> Iterable[str]:
+    """A schema by the names of its registry and its own, or by its ARN.
+
+    AWS Glue Developer Guide, "Getting started with schema registry": `arn:aws:glue:us-east-2:...:schema/REGISTRY/NAME`.
+    """
+    registry, name = values
+    arn = Arn.find(name or "")
+    if arn is not None:
+        _, registry, name = (*arn.resource.split("/"), None, None)[:3]
+    yield own_arn(call, "glue", "schema/", registry, "/", name, account=_of(values[1]))
+
+
+def _of(name: str | None) -> str | None:
+    """The account of a name that is an ARN."""
+    return account_of(name or "", "") or None
+
+
 FUNCTIONS: Final = Functions(
     resolvers={
         "glue_catalog": _nested,
+        "glue_connection": _within("connection"),
         "glue_database": _within("database"),
         "glue_function": _within("userDefinedFunction"),
+        "glue_registry": _registry,
         "glue_root": _root,
+        "glue_schema": _schema,
         "glue_table": _within("table"),
     }
 )
