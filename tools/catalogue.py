@@ -122,7 +122,7 @@ class Writer:
             yield f"ec2:CreateTags {tagged} ec2:CreateAction='{name}'"
 
     def tags(self, operation: Operation, action: str, checks: list[str]) -> Iterator[str]:
-        """The checks of the action on the tags that an operation sets on what it makes, or else on its first resource."""
+        """The checks of the action on the tags that an operation sets on what it makes, else on its first resource."""
         shape, asked = operation.model.input_shape, self.tagging.get(action)
         given = next((m for m in (shape.members if shape else ()) if m.lower() in ("tags", "tagslist")), None)
         if given is None or asked is None:
@@ -199,7 +199,9 @@ class Writer:
     def guarded(self, operation: Operation, checks: list[str]) -> list[str]:
         """The checks, of which those on what an optional member names are left out without it, where another stays."""
         named = [(check, self.paths(operation, check)) for check in checks]
-        certain = [c for c, paths in named if " " not in c and paths and not any(_optional(operation, p) for p in paths)]
+        certain = [
+            c for c, paths in named if " " not in c and paths and not any(_optional(operation, p) for p in paths)
+        ]
         if not certain:
             return checks
         return [
@@ -243,8 +245,6 @@ class Writer:
             if path.lower().startswith("target"):
                 yield self.check(operation, name, {key: path}, [path], new=False)
         others = aliases(operation, found[key] or "") if key else []
-        if len(others) == 1 and others != [found[key] or ""]:
-            found[key], named = others[0], others
         if len(others) > 1:
             for path in others:
                 named_by = {**dict.fromkeys(found), last: path} if is_arn(path) else {**found, key: path}

@@ -172,6 +172,7 @@ def bound(operation: Operation, prefix: str, kind: str, variables: list[str], *,
     whole = next((path for path in found.values() if is_arn(path)), None)
     if whole is not None and len(variables) > 1 and not found[variables[-1]]:
         found[variables[-1]] = whole
+    found = {variable: path and _required(operation, path) for variable, path in found.items()}
     for path in {path for path in found.values() if path}:
         best = max((v for v in variables if found[v] == path), key=lambda v: _fit(v, path, last=v == variables[-1]))
         found.update((v, None) for v in variables if found[v] == path and v != best)
@@ -216,22 +217,26 @@ def is_arn(path: str | None) -> bool:
 
 
 def aliases(operation: Operation, path: str) -> list[str]:
-    """All members beside `path` that name the same thing, by name, id or ARN.
-
-    Where one of them is required, it is the only one: others than ARNs are names that the thing is to have.
-    """
+    """All members beside `path` that name the same thing, by name, id or ARN."""
     member = operation.member(path)
     if member is None or member.nested or member.required:
         return [path]
     stem = base(member.name)
     same = {stem + tail for tail in ("name", "id", "arn", "identifier", "")}
-    others = [m for m in operation.members if m.name in same and not m.nested and not m.path.endswith("[]")]
-    if stem in _VAGUE:
-        return [path]
-    required = [m.path for m in others if m.required]
-    if required and not any(is_arn(m.path) for m in others if not m.required):
-        return required[:1]
-    return list(dict.fromkeys([path, *(m.path for m in others)]))
+    others = [m.path for m in operation.members if m.name in same and not m.nested and not m.path.endswith("[]")]
+    return list(dict.fromkeys([path, *others])) if stem not in _VAGUE else [path]
+
+
+def _required(operation: Operation, path: str) -> str:
+    """The required member beside `path` that names the same thing; `path` is then a name that the thing is to have."""
+    names = aliases(operation, path)
+    required = [name for name in names if _is_required(operation, name)]
+    return path if not required or any(is_arn(name) for name in names if name not in required) else required[0]
+
+
+def _is_required(operation: Operation, path: str) -> bool:
+    member = operation.member(path)
+    return member is not None and member.required
 
 
 _SIDES: Final = ("source", "target", "destination", "original")

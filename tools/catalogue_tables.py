@@ -252,8 +252,8 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("states", "statemachine"): {"StateMachineName": ("stateMachineArn", "name", "resourceArn")},
 }
 
-# (prefix, resource type) -> the members, by a pattern of their path, that each name one more resource of the type in the
-# operations that are decided on it: the subnets of several network interfaces, the pools of IPv4 and of IPv6.
+# (prefix, resource type) -> the members, by a pattern of their path, that each name one more resource of the type in
+# the operations that are decided on it: the subnets of several network interfaces, the pools of IPv4 and of IPv6.
 FURTHER: Final[dict[tuple[str, str], str]] = {
     ("ec2", "capacity-reservation"): r"CapacityReservationIds?",
     ("ec2", "image"): r"ImageId",

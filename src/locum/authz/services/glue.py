@@ -47,7 +47,8 @@ def _registry(state: State, call: Call, values: Values) -> Iterable[str]:
     """A registry by its name or ARN, or that of the schema whose ARN is given: `schema/REGISTRY/NAME`."""
     name = values[0] or ""
     arn = Arn.find(name)
-    yield own_arn(call, "glue", "registry/", name if arn is None else (*arn.resource.split("/"), None)[1], account=_of(name))
+    registry = name if arn is None else (*arn.resource.split("/"), None)[1]
+    yield own_arn(call, "glue", "registry/", registry, account=_of(name))
 
 
 def _schema(state: State, call: Call, values: Values) -> Iterable[str]:
