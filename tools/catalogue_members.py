@@ -176,7 +176,8 @@ def bound(operation: Operation, prefix: str, kind: str, variables: list[str], *,
     for path in {path for path in found.values() if path}:
         best = max((v for v in variables if found[v] == path), key=lambda v: _fit(v, path, last=v == variables[-1]))
         found.update((v, None) for v in variables if found[v] == path and v != best)
-    return _by_position(operation, variables, found)
+    listed = SYNONYMS.get((prefix, kind), {}).keys() >= set(variables)
+    return found if listed else _by_position(operation, variables, found)
 
 
 def _fit(variable: str, path: str, *, last: bool) -> int:

@@ -156,7 +156,9 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("cloudformation", "stack"): {"StackName": ("StackName", "StackId"), "Id": ()},
     ("cloudformation", "stackset"): {"StackSetName": ("StackSetName",), "Id": ()},
     ("cloudtrail", "channel"): {"ChannelId": ("Channel",)},
-    ("cloudtrail", "eventdatastore"): {"EventDataStoreId": ("EventDataStore", "EventDataStores")},
+    ("cloudtrail", "eventdatastore"): {
+        "EventDataStoreId": ("EventDataStore", "EventDataStores", "Destinations[].Location"),
+    },
     ("cloudtrail", "trail"): {"TrailName": ("Name", "TrailName", "trailNameList")},
     ("ec2", "dedicated-host"): {"DedicatedHostId": ("HostId", "HostIds", "HostIdSet")},
     ("ec2", "ipv4pool-ec2"): {"Ipv4PoolEc2Id": ("PoolId", "PoolIds", "PublicIpv4Pool")},
@@ -198,6 +200,7 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     },
     ("eks", "eks-anywhere-subscription"): {"UUID": ("id",)},
     ("eks", "cluster"): {"ClusterName": ("clusterName", "name")},
+    ("eks", "podidentityassociation"): {"ClusterName": ("clusterName",), "UUID": ("associationId",)},
     ("events", "event-bus"): {"EventBusName": ("EventBusName", "Name", "Entries[].EventBusName")},
     ("events", "rule-on-custom-event-bus"): {"EventBusName": ("EventBusName",), "RuleName": ("Name", "Rule")},
     ("events", "rule-on-default-event-bus"): {"RuleName": ("Name", "Rule")},
@@ -278,6 +281,9 @@ VIA: Final[dict[tuple[str, str], str]] = {
     ("ses", "identity"): "ses_identity",
     ("ssm", "parameter"): "ssm_parameter",
 }
+
+# (prefix, resource type) of which operations on what it is in (a cluster, a keyspace) name none by naming that.
+INNER: Final = frozenset({("cassandra", "table"), ("eks", "podidentityassociation")})
 
 # (botocore service, operation) -> the resource types that it makes, where the operation's name does not say so.
 MADE: Final[dict[tuple[str, str], tuple[str, ...]]] = {
