@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from catalogue_tables import MADE, SYNONYMS
+from catalogue_tables import MADE, NOT_MADE, SYNONYMS
 
 _SUFFIXES: Final = (
     "namewithpath", "withoutleadingslash", "withpath", "identifier", "resourceid", "friendlyname", "name", "arn", "id",
@@ -96,6 +96,8 @@ class Operation(NamedTuple):
         if verb is None:
             return False
         made = norm(_RELATION.split(self.name[verb.end() :])[0]).removesuffix("s")
+        if kind in NOT_MADE.get((self.service, self.name), ()):
+            return False
         return kind in MADE.get((self.service, self.name), ()) or any(made.endswith(word) for word in _words(kind))
 
 

@@ -285,6 +285,9 @@ VIA: Final[dict[tuple[str, str], str]] = {
 # (prefix, resource type) of which operations on what it is in (a cluster, a keyspace) name none by naming that.
 INNER: Final = frozenset({("cassandra", "table"), ("eks", "podidentityassociation")})
 
+# (botocore service, operation) -> the resource types that it does not make, though its name ends like theirs.
+NOT_MADE: Final[dict[tuple[str, str], tuple[str, ...]]] = {("rds", "CreateDBCluster"): ("global-cluster",)}
+
 # (botocore service, operation) -> the resource types that it makes, where the operation's name does not say so.
 MADE: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("ec2", "AllocateAddress"): ("elastic-ip",),
