@@ -259,8 +259,10 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
 # the operations that are decided on it: the subnets of several network interfaces, the pools of IPv4 and of IPv6.
 FURTHER: Final[dict[tuple[str, str], str]] = {
     ("ec2", "capacity-reservation"): r"CapacityReservationIds?",
+    ("ec2", "elastic-ip"): r"(Secondary)?AllocationIds?",
     ("ec2", "image"): r"ImageId",
     ("ec2", "ipam-pool"): r"(Ipv4|Ipv6|Source)?IpamPoolId",
+    ("ec2", "ipam-scope"): r"(Current|Destination)?IpamScopeId",
     ("ec2", "key-pair"): r"KeyName",
     ("ec2", "launch-template"): r"LaunchTemplateId",
     ("ec2", "network-interface"): r"NetworkInterfaceId",
@@ -270,7 +272,9 @@ FURTHER: Final[dict[tuple[str, str], str]] = {
     ("ec2", "security-group"): r"(Add|Remove)?SecurityGroupIds?|SecurityGroups\[\]\.GroupId|Groups|GroupIds",
     ("ec2", "snapshot"): r"SnapshotId",
     ("ec2", "subnet"): r"(Add|Remove|Associated|TargetVpc)?SubnetIds?",
-    ("ec2", "transit-gateway-attachment"): r"TransportTransitGatewayAttachmentId",
+    ("ec2", "transit-gateway-attachment"): r"TransportTransitGatewayAttachmentId|(Add|Remove)?MiddleboxAttachmentIds",
+    ("ec2", "transit-gateway-route-table"): r"(Association|Propagation)DefaultRouteTableId|TargetRouteTableId",
+    ("ec2", "vpc-endpoint"): r"GatewayLoadBalancerEndpointId",
     ("ec2", "vpc-endpoint-service"): r"ServiceId",
 }
 

@@ -35,6 +35,8 @@ _TYPE_OF_ID: Final[Mapping[str, str]] = {
     "eigw": "egress-only-internet-gateway",
     "eipalloc": "elastic-ip",
     "eni": "network-interface",
+    "export-ami": "export-image-task",
+    "export-i": "export-instance-task",
     "fl": "vpc-flow-log",
     "fleet": "fleet",
     "h": "dedicated-host",
