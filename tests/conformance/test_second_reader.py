@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from locum import authz
 from locum.core.partial_arn import NEW, PartialArn

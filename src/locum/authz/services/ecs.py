@@ -87,6 +87,13 @@ def _cluster_key(state: State, call: Call, check: Check) -> list[str]:
     return [_cluster_arn(call, call.params.get("cluster") or call.params.get("clusterArn"))]
 
 
+def _container_instances(state: State, call: Call, check: Check) -> list[str]:
+    """ecs:container-instances: the ARNs of those that a task is placed on."""
+    resolve, cluster = _in_cluster("container-instance"), call.params.get("cluster")
+    given = call.params.get("containerInstances") or ()
+    return [arn for name in given for arn in resolve(state, call, (cluster, str(name)))]
+
+
 FUNCTIONS: Final = Functions(
     resolvers={
         "ecs_cluster": _cluster,
@@ -100,5 +107,5 @@ FUNCTIONS: Final = Functions(
         "ecs_task_definition": _definition("task-definition"),
         "ecs_task_set": _in_cluster("task-set"),
     },
-    keys={"ecs_cluster": _cluster_key, **ecs_keys.KEYS},
+    keys={"container_instances": _container_instances, "ecs_cluster": _cluster_key, **ecs_keys.KEYS},
 )
