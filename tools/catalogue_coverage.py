@@ -41,6 +41,9 @@ USED: Final = (
 TARGETS: Final = {"used": (0.99, 0.97), "all": (0.99, 0.94)}
 """The least shares of exact actions and of exact resources, of the operations whose action is published."""
 
+DEFAULTED: Final = frozenset({"glue_root", "iam_user", "organizations_own_account"})
+"""The functions that make an ARN without a value: of the account's catalog, the caller's user, the caller's account."""
+
 EXACT, PART, UNKNOWN = "exact", "part", "unknown"
 
 
@@ -104,16 +107,19 @@ def exact(check: CheckRule, rules: ServiceRules, shape: Any) -> bool:
         asked = known_actions(prefix).get(name.lower(), {"resourceTypes": []})["resourceTypes"]
         return not any(kind["required"] for kind in asked)
     kind = rules.types[check.kind]
-    if check.new or check.by or kind.via or any(path.startswith("!") for path in check.present) or check.absent:
+    if check.new or check.by or check.absent or not all(given(path, shape) for path in check.present):
         return True
     bound = dict(check.bindings)
     free = [variable for variable in kind.variables if not variable.startswith(".")]
     paths = [next((bound[v] for v in variable.split("|") if v in bound), variable) for variable in free]
-    arns = [path for path in paths[-1:] for path in path.split("|") if path.lower().rstrip("[]").endswith(("arn", "arns"))]
+    if any((kind.name, name) in rules.lookups and given(path, shape) for name, path in zip(free, paths, strict=True)):
+        return True
+    if kind.via:
+        return kind.via in DEFAULTED or bool(check.each) or any(given(path, shape) for path in paths)
+    last = [path for path in paths[-1:] for path in path.split("|")]
+    arns = [path for path in last if path.lower().rstrip("[]").endswith(("arn", "arns"))]
     if any(given(path, shape) for path in arns):
         return True
-    if any((kind.name, name) in rules.lookups and given(path, shape) for name, path in zip(free, paths)):
-        return True  # the complete ARN is looked up by this part of it
     return all(check.each or given(path, shape) for path in paths)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from catalogue_tables import MADE, SYNONYMS
+from catalogue_tables import MADE, NOT_MADE, SYNONYMS
 
 _SUFFIXES: Final = (
     "namewithpath", "withoutleadingslash", "withpath", "identifier", "resourceid", "friendlyname", "name", "arn", "id",
@@ -98,7 +98,9 @@ class Operation(NamedTuple):
         if verb is None:
             return False
         made = norm(_RELATION.split(self.name[verb.end() :])[0]).removesuffix("s")
-        return any(made.endswith(word) for word in _words(kind))
+        if kind in NOT_MADE.get((self.service, self.name), ()):
+            return False
+        return kind in MADE.get((self.service, self.name), ()) or any(made.endswith(word) for word in _words(kind))
 
 
 def base(text: str) -> str:
@@ -174,10 +176,12 @@ def bound(operation: Operation, prefix: str, kind: str, variables: list[str], *,
     whole = next((path for path in found.values() if is_arn(path)), None)
     if whole is not None and len(variables) > 1 and not found[variables[-1]]:
         found[variables[-1]] = whole
+    found = {variable: path and _required(operation, path) for variable, path in found.items()}
     for path in {path for path in found.values() if path}:
         best = max((v for v in variables if found[v] == path), key=lambda v: _fit(v, path, last=v == variables[-1]))
         found.update((v, None) for v in variables if found[v] == path and v != best)
-    return _by_position(operation, variables, found)
+    listed = SYNONYMS.get((prefix, kind), {}).keys() >= set(variables)
+    return found if listed else _by_position(operation, variables, found)
 
 
 def _fit(variable: str, path: str, *, last: bool) -> int:
@@ -229,6 +233,18 @@ def aliases(operation: Operation, path: str) -> list[str]:
     same = {stem + tail for tail in ("name", "id", "arn", "identifier", "")}
     others = [m.path for m in operation.members if m.name in same and not m.nested and not m.path.endswith("[]")]
     return list(dict.fromkeys([path, *others])) if stem not in _VAGUE else [path]
+
+
+def _required(operation: Operation, path: str) -> str:
+    """The required member beside `path` that names the same thing; `path` is then a name that the thing is to have."""
+    names = aliases(operation, path)
+    required = [name for name in names if _is_required(operation, name)]
+    return path if not required or any(is_arn(name) for name in names if name not in required) else required[0]
+
+
+def _is_required(operation: Operation, path: str) -> bool:
+    member = operation.member(path)
+    return member is not None and member.required
 
 
 _SIDES: Final = ("source", "target", "destination", "original")

@@ -116,6 +116,8 @@ PASSED_TO: Final[Mapping[str, str]] = {
     "ecs.executionRoleArn": "ecs-tasks",
     "ecs.taskRoleArn": "ecs-tasks",
     "eks.podExecutionRoleArn": "eks-fargate-pods",
+    "eks.CreateCapability": "capabilities.eks",
+    "eks.UpdateCapability": "capabilities.eks",
     "eks.CreatePodIdentityAssociation": "pods.eks",
     "eks.UpdatePodIdentityAssociation": "pods.eks",
     "eks.CreateAddon": "pods.eks",

@@ -99,6 +99,29 @@ ACTIONS: Final[dict[tuple[str, str], str]] = {
     },
 }
 
+# botocore service -> the condition key of its tagging action that has the operation which sets tags on what it creates.
+CREATE_ACTIONS: Final[dict[str, str]] = {"ecs": "ecs:CreateAction", "elbv2": "elasticloadbalancing:CreateAction"}
+
+# action -> the resource type that gets the tags of the call, where the action itself is decided on others.
+TAGGED: Final[dict[str, str]] = {
+    "cloudformation:CreateStackSet": "stackset",
+    "ecs:RegisterContainerInstance": "container-instance",
+    "eks:AssociateIdentityProviderConfig": "identityproviderconfig",
+    "eks:CreateAddon": "addon",
+    "eks:CreateCapability": "capability",
+    "eks:CreateEksAnywhereSubscription": "eks-anywhere-subscription",
+    "eks:CreateFargateProfile": "fargateprofile",
+    "eks:CreateNodegroup": "nodegroup",
+    "eks:CreatePodIdentityAssociation": "podidentityassociation",
+    "eks:RegisterCluster": "cluster",
+    "lambda:CreateCodeSigningConfig": "code signing config",
+    "lambda:CreateEventSourceMapping": "eventSourceMapping",
+    "rds:CreateDBProxy": "proxy",
+    "s3:CreateJob": "job",
+    "s3:CreateStorageLensGroup": "storagelensgroup",
+    "s3:PutStorageLensConfiguration": "storagelensconfiguration",
+}
+
 # Endings and beginnings of operations that take the action of the rest of their name.
 FORMS: Final = (r"\d{4}_\d\d_\d\d$", r"v\d$", r"^batch", r"batch$", r"withresponsestream$", r"stream$", r"async$")
 
@@ -132,22 +155,32 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("cloudformation", "changeset"): {"ChangeSetName": ("ChangeSetName",), "Id": ()},
     ("cloudformation", "stack"): {"StackName": ("StackName", "StackId"), "Id": ()},
     ("cloudformation", "stackset"): {"StackSetName": ("StackSetName",), "Id": ()},
-    ("cloudtrail", "eventdatastore"): {"EventDataStoreId": ("EventDataStore", "EventDataStores")},
+    ("cloudtrail", "eventdatastore"): {
+        "EventDataStoreId": ("EventDataStore", "EventDataStores", "Destinations[].Location"),
+    },
     ("cloudtrail", "trail"): {"TrailName": ("Name", "TrailName", "trailNameList")},
     ("cloudtrail", "channel"): {"ChannelId": ("Channel",)},
-    ("ec2", "prefix-list"): {"PrefixListId": ("PrefixListId", "PrefixListIds", "SecurityGroupRules[].SecurityGroupRule.PrefixListId")},
     ("ec2", "dedicated-host"): {"DedicatedHostId": ("HostId", "HostIds", "HostIdSet")},
     ("ec2", "ipv4pool-ec2"): {"Ipv4PoolEc2Id": ("PoolId", "PoolIds", "PublicIpv4Pool")},
     ("ec2", "ipv6pool-ec2"): {"Ipv6PoolEc2Id": ("PoolId", "PoolIds", "Ipv6Pool")},
     ("ec2", "reserved-instances"): {"ReservationId": ("ReservedInstancesIds", "ReservedInstanceIds")},
+    ("ec2", "fpga-image"): {"FpgaImageId": ("FpgaImageId", "FpgaImageIds")},
+    ("ec2", "image"): {"ImageId": ("ImageId", "ImageIds")},
+    ("ec2", "instance-event-window"): {"InstanceEventWindowId": ("InstanceEventWindowId", "InstanceEventWindowIds")},
+    ("ec2", "prefix-list"): {
+        "PrefixListId": (
+            "PrefixListId", "PrefixListIds", "DestinationPrefixListId", "SecurityGroupRules[].SecurityGroupRule.PrefixListId",
+        ),
+    },
     ("ec2", "elastic-ip"): {"AllocationId": ("AllocationId", "AllocationIds")},
+    ("ec2", "key-pair"): {"KeyPairName": ("KeyName", "KeyNames")},
     ("ec2", "launch-template"): {"LaunchTemplateId": ("LaunchTemplateId", "LaunchTemplateIds")},
     ("ec2", "natgateway"): {"NatGatewayId": ("NatGatewayId", "NatGatewayIds")},
     ("ec2", "placement-group"): {"PlacementGroupName": ("GroupName",)},
     ("ec2", "security-group"): {
         "SecurityGroupId": ("GroupId", "GroupIds", "SecurityGroupId", "SecurityGroupIds", "Groups"),
     },
-    ("ec2", "vpc-flow-log"): {"VpcFlowLogId": ("FlowLogIds",)},
+    ("ec2", "vpc-flow-log"): {"VpcFlowLogId": ("FlowLogId", "FlowLogIds")},
     ("ecs", "daemon-task-definition"): {
         "DaemonTaskDefinitionFamilyName": ("daemonTaskDefinition", "daemonTaskDefinitionArn", "family"),
         "DaemonTaskDefinitionRevisionNumber": (),
@@ -169,7 +202,9 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
         "CapabilityName": ("capabilityName",),
         "UUID": (),
     },
+    ("eks", "eks-anywhere-subscription"): {"UUID": ("id",)},
     ("eks", "cluster"): {"ClusterName": ("clusterName", "name")},
+    ("eks", "podidentityassociation"): {"ClusterName": ("clusterName",), "UUID": ("associationId",)},
     ("events", "event-bus"): {"EventBusName": ("EventBusName", "Name", "Entries[].EventBusName")},
     ("events", "rule-on-custom-event-bus"): {"EventBusName": ("EventBusName",), "RuleName": ("Name", "Rule")},
     ("events", "rule-on-default-event-bus"): {"RuleName": ("Name", "Rule")},
@@ -194,12 +229,14 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("rds", "cluster"): {"DbClusterInstanceName": ("DBClusterIdentifier", "DbClusterIdentifier", "TargetDbClusterIdentifier", "SourceDBClusterIdentifier")},
     ("rds", "cluster-pg"): {"ClusterParameterGroupName": ("DBClusterParameterGroupName", "SourceDBClusterParameterGroupIdentifier")},
     ("rds", "cluster-snapshot"): {"ClusterSnapshotName": ("DBClusterSnapshotIdentifier", "SnapshotIdentifier")},
+    ("rds", "db"): {"DbInstanceName": ("DBInstanceIdentifier", "SourceDBInstanceIdentifier")},
+    ("rds", "db-capacity-reservation"): {"DBCapacityReservationIdentifier": ("DBCapacityReservationIdentifier",)},
     ("rds", "deployment"): {"BlueGreenDeploymentIdentifier": ("BlueGreenDeploymentIdentifier",)},
     ("rds", "integration"): {"IntegrationIdentifier": ("IntegrationIdentifier",)},
-    ("rds", "db"): {"DbInstanceName": ("DBInstanceIdentifier", "SourceDBInstanceIdentifier")},
     ("rds", "og"): {"OptionGroupName": ("OptionGroupName", "SourceOptionGroupIdentifier")},
     ("rds", "pg"): {"ParameterGroupName": ("DBParameterGroupName", "SourceDBParameterGroupIdentifier", "SourceDBParameterGroupName")},
     ("rds", "snapshot"): {"SnapshotName": ("DBSnapshotIdentifier", "SourceDBSnapshotIdentifier")},
+    ("rds", "proxy"): {"DbProxyId": ()},
     ("rds", "subgrp"): {"SubnetGroupName": ("DBSubnetGroupName",)},
     **{
         ("wafv2", kind): {"Scope": ()}
@@ -214,11 +251,36 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     },
     ("ses", "identity"): {"IdentityName": ("EmailIdentity", "Identity", "Identities", "FromEmailAddress", "Source")},
     ("route53", "hostedzone"): {"Id": ("HostedZoneId", "Id")},
+    ("s3", "storagelensgroup"): {"Name": ("Name", "StorageLensGroup.Name")},
     ("secretsmanager", "Secret"): {"SecretId": ("SecretId", "Name")},
+    ("ssm", "association"): {"AssociationId": ("AssociationId", "AssociationIds")},
     ("ssm", "document"): {"DocumentName": ("Name", "DocumentName")},
     ("ssm", "parameter"): {"ParameterNameWithoutLeadingSlash": ("Name", "Names", "Path")},
     ("states", "activity"): {"ActivityName": ("activityArn", "name")},
     ("states", "statemachine"): {"StateMachineName": ("stateMachineArn", "name", "resourceArn")},
+}
+
+# (prefix, resource type) -> the members, by a pattern of their path, that each name one more resource of the type in
+# the operations that are decided on it: the subnets of several network interfaces, the pools of IPv4 and of IPv6.
+FURTHER: Final[dict[tuple[str, str], str]] = {
+    ("ec2", "capacity-reservation"): r"CapacityReservationIds?",
+    ("ec2", "elastic-ip"): r"(Secondary)?AllocationIds?",
+    ("ec2", "image"): r"ImageId",
+    ("ec2", "ipam-pool"): r"(Ipv4|Ipv6|Source)?IpamPoolId",
+    ("ec2", "ipam-scope"): r"(Current|Destination)?IpamScopeId",
+    ("ec2", "key-pair"): r"KeyName",
+    ("ec2", "launch-template"): r"LaunchTemplateId",
+    ("ec2", "network-interface"): r"NetworkInterfaceId",
+    ("ec2", "placement-group"): r"Placement\.GroupName",
+    ("ec2", "prefix-list"): r"PrefixListId",
+    ("ec2", "route-table"): r"(Add|Remove)RouteTableIds",
+    ("ec2", "security-group"): r"(Add|Remove)?SecurityGroupIds?|SecurityGroups\[\]\.GroupId|Groups|GroupIds",
+    ("ec2", "snapshot"): r"SnapshotId",
+    ("ec2", "subnet"): r"(Add|Remove|Associated|TargetVpc)?SubnetIds?",
+    ("ec2", "transit-gateway-attachment"): r"TransportTransitGatewayAttachmentId|(Add|Remove)?MiddleboxAttachmentIds",
+    ("ec2", "transit-gateway-route-table"): r"(Association|Propagation)DefaultRouteTableId|TargetRouteTableId",
+    ("ec2", "vpc-endpoint"): r"GatewayLoadBalancerEndpointId",
+    ("ec2", "vpc-endpoint-service"): r"ServiceId",
 }
 
 # (prefix, resource type) -> function in authz.services, where values in requests differ from those in the ARN.
@@ -228,6 +290,12 @@ VIA: Final[dict[tuple[str, str], str]] = {
     ("ses", "identity"): "ses_identity",
     ("ssm", "parameter"): "ssm_parameter",
 }
+
+# (prefix, resource type) of which operations on what it is in (a cluster, a keyspace) name none by naming that.
+INNER: Final = frozenset({("cassandra", "table"), ("eks", "podidentityassociation")})
+
+# (botocore service, operation) -> the resource types that it does not make, though its name ends like theirs.
+NOT_MADE: Final[dict[tuple[str, str], tuple[str, ...]]] = {("rds", "CreateDBCluster"): ("global-cluster",)}
 
 # (botocore service, operation) -> the resource types that it makes, where the operation's name does not say so.
 MADE: Final[dict[tuple[str, str], tuple[str, ...]]] = {
@@ -239,6 +307,7 @@ MADE: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("ec2", "CreateFlowLogs"): ("vpc-flow-log",),
     ("ec2", "CreatePublicIpv4Pool"): ("ipv4pool-ec2",),
     ("ec2", "CreateSnapshots"): ("snapshot",),
+    ("ec2", "CreateRestoreImageTask"): ("image",),
     ("ec2", "CreateVpcEndpointServiceConfiguration"): ("vpc-endpoint-service",),
     ("ec2", "ExportImage"): ("export-image-task",),
     ("ec2", "ImportImage"): ("import-image-task",),
@@ -247,5 +316,9 @@ MADE: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("ec2", "PurchaseCapacityBlock"): ("capacity-reservation",),
     ("ec2", "RequestSpotFleet"): ("spot-fleet-request",),
     ("ec2", "RequestSpotInstances"): ("spot-instances-request",),
+    ("ecs", "RegisterContainerInstance"): ("container-instance",),
+    ("eks", "RegisterCluster"): ("cluster",),
     ("glue", "CreateIntegration"): ("integration",),
+    ("rds", "CreateDBProxy"): ("proxy",),
+    ("s3control", "CreateJob"): ("job",),
 }

@@ -218,7 +218,8 @@ def _filler(
 
     A value that is an ARN of the type itself replaces the text up to and including its variable. One that is of one of
     `others`, the other types that the member may be of, names no resource of this type. That of anything else is the
-    resource where the member takes nothing but ARNs, and tells nothing about the resource elsewhere.
+    resource where the member takes nothing but ARNs, and tells nothing about the resource elsewhere. Nor does an id in
+    place of a whole ARN, where the member takes both.
     """
     kind, missing = rules.types[rule.kind], NEW if rule.new else UNKNOWN
     text, free = kind.text, [index for index, name in enumerate(kind.variables) if not name.startswith(".")]
@@ -231,6 +232,8 @@ def _filler(
         lacking = missing
         for index in reversed(free):
             value = values[index]
+            if value is not None and whole and not any_arn and value[:4] != "arn:":
+                return (UNKNOWN_RESOURCE,)
             if value is not None and (value[:4] == "arn:" or whole):
                 arn = _checked(value, like, call.service)
                 fits = _fits(arn, like)

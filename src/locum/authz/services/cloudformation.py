@@ -7,15 +7,18 @@ from typing import Final
 
 from locum.authz.call import Call
 from locum.authz.functions import Functions, Values, own_arn
-from locum.core.partial_arn import UNKNOWN, Name, PartialArn
+from locum.core.partial_arn import NEW, UNKNOWN, Name, PartialArn, arn_of
 from locum.state import State
 
 
 def _stack(state: State, call: Call, values: Values) -> Iterable[str]:
     """A stack by ARN, or by name, with an id that is not known: "on resource: ...:stack/NAME/*"."""
     name, unique = values
-    arn = name is not None and name.startswith("arn:")
-    yield name if name and arn else own_arn(call, "cloudformation", "stack/", name, "/", unique)
+    if name is not None and name.startswith("arn:"):
+        yield name
+    else:
+        made = NEW if call.operation == "CreateStack" else UNKNOWN
+        yield arn_of(own_arn(call, "cloudformation", "stack/"), name or UNKNOWN, "/", unique or made)
 
 
 def _stack_of_change_set(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -37,7 +40,8 @@ def _stack_set(state: State, call: Call, values: Values) -> Iterable[str]:
     if name == "arn":
         yield values[0] or ""
     else:
-        yield own_arn(call, "cloudformation", "stackset/", name, ":", unique or values[1])
+        made = NEW if call.operation == "CreateStackSet" else UNKNOWN
+        yield arn_of(own_arn(call, "cloudformation", "stackset/"), name or UNKNOWN, ":", unique or values[1] or made)
 
 
 FUNCTIONS: Final = Functions(

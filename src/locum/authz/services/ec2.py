@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from locum.authz.call import Call, Check, Value
-from locum.authz.functions import Circumstances, Functions, KeyReader, Values, as_values
+from locum.authz.functions import Circumstances, Functions, KeyReader, Values, account_of, as_values
 from locum.authz.paths import scalar
 from locum.authz.services.iam import profile_of
 from locum.core.arn import PARTITION, iam_arn
@@ -35,11 +35,15 @@ _TYPE_OF_ID: Final[Mapping[str, str]] = {
     "eigw": "egress-only-internet-gateway",
     "eipalloc": "elastic-ip",
     "eni": "network-interface",
+    "export-ami": "export-image-task",
+    "export-i": "export-instance-task",
     "fl": "vpc-flow-log",
     "fleet": "fleet",
     "h": "dedicated-host",
     "i": "instance",
     "igw": "internet-gateway",
+    "import-ami": "import-image-task",
+    "import-snap": "import-snapshot-task",
     "key": "key-pair",
     "lt": "launch-template",
     "nat": "natgateway",
@@ -70,9 +74,11 @@ _WITHOUT_ACCOUNT: Final = frozenset({"image", "snapshot"})
 
 
 def _resource(state: State, call: Call, values: Values) -> Iterable[str]:
-    identifier = values[0] or ""
+    """A resource of any type by its id or ARN. The type follows from the form of the id."""
+    given = values[0] or ""
+    identifier = given.rpartition("/")[2]
     kind = _TYPE_OF_ID.get(identifier.rpartition("-")[0])
-    account = "" if kind in _WITHOUT_ACCOUNT else call.caller.account
+    account = "" if kind in _WITHOUT_ACCOUNT else account_of(given, call.caller.account)
     return (arn_of(f"arn:{PARTITION}:ec2:{call.region}:{account}:", kind or UNKNOWN, "/", identifier or UNKNOWN),)
 
 

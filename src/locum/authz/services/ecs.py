@@ -84,13 +84,21 @@ def _definition(kind: str) -> Resolver:
 
 def _cluster_key(state: State, call: Call, check: Check) -> list[str]:
     """ecs:cluster: the ARN of the cluster that the call is for."""
-    return [_cluster_arn(call, call.params.get("cluster"))]
+    return [_cluster_arn(call, call.params.get("cluster") or call.params.get("clusterArn"))]
+
+
+def _container_instances(state: State, call: Call, check: Check) -> list[str]:
+    """ecs:container-instances: the ARNs of those that a task is placed on."""
+    resolve, cluster = _in_cluster("container-instance"), call.params.get("cluster")
+    given = call.params.get("containerInstances") or ()
+    return [arn for name in given for arn in resolve(state, call, (cluster, str(name)))]
 
 
 FUNCTIONS: Final = Functions(
     resolvers={
         "ecs_cluster": _cluster,
         "ecs_container_instance": _in_cluster("container-instance"),
+        "ecs_daemon": _in_cluster("daemon"),
         "ecs_daemon_of": _parent("daemon"),
         "ecs_daemon_task_definition": _definition("daemon-task-definition"),
         "ecs_gateway_of": _parent("gateway"),
@@ -100,5 +108,5 @@ FUNCTIONS: Final = Functions(
         "ecs_task_definition": _definition("task-definition"),
         "ecs_task_set": _in_cluster("task-set"),
     },
-    keys={"ecs_cluster": _cluster_key, **ecs_keys.KEYS},
+    keys={"container_instances": _container_instances, "ecs_cluster": _cluster_key, **ecs_keys.KEYS},
 )

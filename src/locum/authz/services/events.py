@@ -39,6 +39,11 @@ def _bus(state: State, call: Call, values: Values) -> Iterable[str]:
     yield arn_of(head, path.rsplit("/", 1)[-1] or UNKNOWN)
 
 
+def _creator_account(state: State, call: Call, check: Check) -> list[str]:
+    """events:creatorAccount: the account in which a rule is made, or was: that of its event bus."""
+    return [call.caller.account if call.operation == "PutRule" else account_of(check.resource, call.caller.account)]
+
+
 def _pattern(*path: str) -> KeyReader:
     """The reader of the values that the event pattern of PutRule asks for at `path`.
 
@@ -67,6 +72,7 @@ def _pattern(*path: str) -> KeyReader:
 FUNCTIONS: Final = Functions(
     resolvers={"events_bus": _bus, "events_rule": _rule},
     keys={
+        "creator_account": _creator_account,
         "pattern_detail_type": _pattern("detail-type"),
         "pattern_principal_id": _pattern("detail", "userIdentity", "principalId"),
         "pattern_service": _pattern("detail", "service"),

@@ -78,6 +78,7 @@ def _schema_arn(text: str) -> Arn:
 FUNCTIONS: Final = Functions(
     resolvers={
         "glue_catalog": _nested,
+        "glue_connection": _within("connection"),
         "glue_database": _within("database"),
         "glue_function": _within("userDefinedFunction"),
         "glue_registry_of": _registry_of,

@@ -113,6 +113,21 @@ def _content_sha256(state: State, call: Call, check: Check) -> list[str]:
     return as_values(call.signing.payload)
 
 
+_ACCESS_POINT: Final = re.compile(r"(arn:[^:]*:s3:[^:]+:([0-9]{12}):accesspoint/[^/]+)(?:/object/.*)?", re.DOTALL)
+
+
+def _access_point(state: State, call: Call, check: Check) -> list[str]:
+    """s3:DataAccessPointArn: the access point that the call is for, or by which it comes."""
+    found = _ACCESS_POINT.fullmatch(check.resource)
+    return [] if found is None else [found[1]]
+
+
+def _access_point_account(state: State, call: Call, check: Check) -> list[str]:
+    """s3:DataAccessPointAccount: the account that owns the access point."""
+    found = _ACCESS_POINT.fullmatch(check.resource)
+    return [] if found is None else [found[2]]
+
+
 _DAY: Final = 86_400
 
 
@@ -150,6 +165,8 @@ FUNCTIONS: Final = Functions(
     planners={"copy_source": _copy_source},
     resolvers={"s3_bucket": _s3_bucket, "s3_object": s3_object, "s3_renamed": _s3_renamed},
     keys={
+        "access_point": _access_point,
+        "access_point_account": _access_point_account,
         "auth_type": _auth_type,
         "network_origin": _network_origin,
         "object_tag_keys": _object_tag_keys,
