@@ -108,8 +108,6 @@ PERMISSIONLESS: Final = frozenset(
         ("account-access-runtime", "*"),
         ("codecatalyst", "*"),
         ("connectparticipant", "*"),
-        ("timestream-query", "DescribeEndpoints"),
-        ("timestream-write", "DescribeEndpoints"),
     }
 )
 
