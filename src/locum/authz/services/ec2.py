@@ -40,6 +40,8 @@ _TYPE_OF_ID: Final[Mapping[str, str]] = {
     "h": "dedicated-host",
     "i": "instance",
     "igw": "internet-gateway",
+    "import-ami": "import-image-task",
+    "import-snap": "import-snapshot-task",
     "key": "key-pair",
     "lt": "launch-template",
     "nat": "natgateway",
