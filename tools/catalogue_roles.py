@@ -163,7 +163,9 @@ def passes(model: Any, name: str, listed: Mapping[str, list[str]], types: dict[s
         if NOT_PASSED.search(path):
             continue
         if PROFILE.search(path):
-            types["passed-profile"] = "arn:aws:iam::*:instance-profile/{ProfileArn}{ProfileName} via iam_role_of_profile"
+            types["passed-profile"] = (
+                "arn:aws:iam::*:instance-profile/{ProfileArn}{ProfileName} via iam_role_of_profile"
+            )
             yield f"iam:PassRole passed-profile{{ProfileName={path}}} ?{path} iam:PassedToService='ec2.amazonaws.com'"
         else:
             types["passed-role"] = "arn:aws:iam::*:role{PassedRolePath}{PassedRole} via iam_role"

@@ -131,8 +131,6 @@ PERMISSIONLESS: Final = frozenset(
         ("account-access-runtime", "*"),
         ("codecatalyst", "*"),
         ("connectparticipant", "*"),
-        ("timestream-query", "DescribeEndpoints"),
-        ("timestream-write", "DescribeEndpoints"),
     }
 )
 
@@ -169,7 +167,10 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("ec2", "instance-event-window"): {"InstanceEventWindowId": ("InstanceEventWindowId", "InstanceEventWindowIds")},
     ("ec2", "prefix-list"): {
         "PrefixListId": (
-            "PrefixListId", "PrefixListIds", "DestinationPrefixListId", "SecurityGroupRules[].SecurityGroupRule.PrefixListId",
+            "PrefixListId",
+            "PrefixListIds",
+            "DestinationPrefixListId",
+            "SecurityGroupRules[].SecurityGroupRule.PrefixListId",
         ),
     },
     ("ec2", "elastic-ip"): {"AllocationId": ("AllocationId", "AllocationIds")},
@@ -209,10 +210,15 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("events", "rule-on-custom-event-bus"): {"EventBusName": ("EventBusName",), "RuleName": ("Name", "Rule")},
     ("events", "rule-on-default-event-bus"): {"RuleName": ("Name", "Rule")},
     ("firehose", "deliverystream"): {"DeliveryStreamName": ("DeliveryStreamName",)},
-    ("glue", "connection"): {"ConnectionName": ("ConnectionName", "Name", "ConnectionNameList", "ConnectionInput.Name")},
+    ("glue", "connection"): {
+        "ConnectionName": ("ConnectionName", "Name", "ConnectionNameList", "ConnectionInput.Name")
+    },
     ("glue", "integration"): {"IntegrationId": ("IntegrationIdentifier", "IntegrationArn")},
     ("glue", "database"): {"DatabaseName": ("DatabaseName", "Name", "DatabaseInput.Name")},
-    ("glue", "table"): {"DatabaseName": ("DatabaseName",), "TableName": ("TableName", "Name", "TableInput.Name", "TablesToDelete")},
+    ("glue", "table"): {
+        "DatabaseName": ("DatabaseName",),
+        "TableName": ("TableName", "Name", "TableInput.Name", "TablesToDelete"),
+    },
     ("kms", "key"): {"KeyId": ("KeyId", "TargetKeyId")},
     ("logs", "log-group"): {"LogGroupName": ("logGroupName", "logGroupIdentifier", "logGroupIdentifiers")},
     ("logs", "scheduled-query"): {"ScheduledQueryId": ("identifier",)},
@@ -226,15 +232,26 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
         "OrganizationalUnitId": ("OrganizationalUnitId",),
     },
     ("organizations", "policy"): {"OrganizationId": (), "PolicyType": (), "PolicyId": ("PolicyId",)},
-    ("rds", "cluster"): {"DbClusterInstanceName": ("DBClusterIdentifier", "DbClusterIdentifier", "TargetDbClusterIdentifier", "SourceDBClusterIdentifier")},
-    ("rds", "cluster-pg"): {"ClusterParameterGroupName": ("DBClusterParameterGroupName", "SourceDBClusterParameterGroupIdentifier")},
+    ("rds", "cluster"): {
+        "DbClusterInstanceName": (
+            "DBClusterIdentifier",
+            "DbClusterIdentifier",
+            "TargetDbClusterIdentifier",
+            "SourceDBClusterIdentifier",
+        )
+    },
+    ("rds", "cluster-pg"): {
+        "ClusterParameterGroupName": ("DBClusterParameterGroupName", "SourceDBClusterParameterGroupIdentifier")
+    },
     ("rds", "cluster-snapshot"): {"ClusterSnapshotName": ("DBClusterSnapshotIdentifier", "SnapshotIdentifier")},
     ("rds", "db"): {"DbInstanceName": ("DBInstanceIdentifier", "SourceDBInstanceIdentifier")},
     ("rds", "db-capacity-reservation"): {"DBCapacityReservationIdentifier": ("DBCapacityReservationIdentifier",)},
     ("rds", "deployment"): {"BlueGreenDeploymentIdentifier": ("BlueGreenDeploymentIdentifier",)},
     ("rds", "integration"): {"IntegrationIdentifier": ("IntegrationIdentifier",)},
     ("rds", "og"): {"OptionGroupName": ("OptionGroupName", "SourceOptionGroupIdentifier")},
-    ("rds", "pg"): {"ParameterGroupName": ("DBParameterGroupName", "SourceDBParameterGroupIdentifier", "SourceDBParameterGroupName")},
+    ("rds", "pg"): {
+        "ParameterGroupName": ("DBParameterGroupName", "SourceDBParameterGroupIdentifier", "SourceDBParameterGroupName")
+    },
     ("rds", "snapshot"): {"SnapshotName": ("DBSnapshotIdentifier", "SourceDBSnapshotIdentifier")},
     ("rds", "proxy"): {"DbProxyId": ()},
     ("rds", "subgrp"): {"SubnetGroupName": ("DBSubnetGroupName",)},
@@ -245,8 +262,23 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     **{
         ("mobiletargeting", kind): {"AppId": ("ApplicationId",)}
         for kind in (
-            "app", "attribute", "campaign", "channel", "channels", "daterange-kpi", "event-stream", "events", "journey",
-            "messages", "otp", "phone-number-validate", "segment", "user", "verify-otp", "exportjob", "importjob",
+            "app",
+            "attribute",
+            "campaign",
+            "channel",
+            "channels",
+            "daterange-kpi",
+            "event-stream",
+            "events",
+            "journey",
+            "messages",
+            "otp",
+            "phone-number-validate",
+            "segment",
+            "user",
+            "verify-otp",
+            "exportjob",
+            "importjob",
         )
     },
     ("ses", "identity"): {"IdentityName": ("EmailIdentity", "Identity", "Identities", "FromEmailAddress", "Source")},

@@ -21,7 +21,18 @@ Reach = tuple[str, str]
 """A place, and what it reaches."""
 
 NOT_LOADED: Final = frozenset(
-    {"backend_index", "backends", "core", "moto_api", "moto_proxy", "moto_server", "packages", "proxy", "server", "settings"}
+    {
+        "backend_index",
+        "backends",
+        "core",
+        "moto_api",
+        "moto_proxy",
+        "moto_server",
+        "packages",
+        "proxy",
+        "server",
+        "settings",
+    }
 )
 """moto's own machinery, and the servers of moto, which are never started: only their use by services counts."""
 _SHARED: Final = frozenset({"core", "utilities", "settings", "moto_api", "backend_index"})

@@ -286,7 +286,7 @@ def _texts(context: RequestContext, fault: Fault | None, parameters: Any) -> dic
 
 def _withheld(context: RequestContext, parameters: Any) -> Withheld:
     model = None if context.codec is None else context.codec.model
-    resources = _resources(context, traits_of(context.codec))
+    resources = _resources(context.plan, _sensitive(context.params, traits_of(context.codec)))
     shown = (parameters, context.caller.principal.arn, [resource.arn for resource in resources])
     return Withheld(model, context.params, shown, _unread(context))
 

@@ -182,7 +182,16 @@ def test_a_launch_is_checked_on_every_type_of_resource_it_touches() -> None:
     }
 
 
-@pytest.mark.parametrize("operation", ["sts:GetCallerIdentity", "sts:GetSessionToken", "dynamodb:DescribeEndpoints"])
+@pytest.mark.parametrize("service", ["dynamodb", "timestream-query", "timestream-write"])
+def test_the_discovery_of_endpoints_takes_a_permission_on_everything(service: str) -> None:
+    """Service Authorization Reference, `DescribeEndpoints`."""
+    ann = user("ann")
+    world = World().having(ann)
+    (check,) = authz.plan(world.state, world.call(as_user(ann), f"{service}:DescribeEndpoints", {})).checks
+    assert (check.action, check.resource) == (f"{service.partition('-')[0]}:DescribeEndpoints", "*")
+
+
+@pytest.mark.parametrize("operation", ["sts:GetCallerIdentity", "sts:GetSessionToken"])
 def test_some_calls_take_no_permission(operation: str) -> None:
     ann = user("ann")
     world = World().having(ann)

@@ -33,6 +33,7 @@ _KINDS: Final = (
     ("r-", ("root",)),
     ("p-", ("policy", "*")),
     ("h-", ("handshake", "*")),
+    ("rt-", ("transfer", "*", "*")),
 )
 """The prefixes of ids, and the parts of the ARN before the id."""
 
@@ -45,7 +46,7 @@ def _parts(state: State, call: Call) -> tuple[str, str, Organization | None]:
 
 
 def _resource(state: State, call: Call, values: Values) -> Iterable[str]:
-    """The root, a unit, an account, a policy, the resource policy or a handshake, by id."""
+    """The root, a unit, an account, a policy, the resource policy, a handshake or a transfer, by id."""
     identifier = values[0] or "*"
     management, organization_id, organization = _parts(state, call)
     if organization is not None:
