@@ -17,12 +17,13 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from locum.audit import readable
-from locum.calls import Calls, Runtime, activity
+from locum.calls import Calls, Runtime
 from locum.core.actors import service_principal
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault
@@ -111,7 +112,9 @@ class InstanceHost:
         return [readable(record) for record in found]
 
     async def policies(self, question: dict[str, Any]) -> dict[str, Any]:
-        return await activity.answer(self._runtime, question)
+        activity = import_module("locum.calls.activity")  # late: few planes are asked for a policy
+        answer: dict[str, Any] = await activity.answer(self._runtime, question)
+        return answer
 
     # -- after a start ------------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ from locum.http.listener import Listeners
 from locum.http.patience import PATIENCE, Patience
 from locum.imds import MetadataService
 from locum.imds.credentials import RoleCredentials
-from locum.services import cloudformation, cloudtrail, ec2, iam, organizations, sts
+from locum.services import ec2, iam, sts
 from locum.services.late import LateOperations
 from locum.services.verbs import Settings
 from locum.store import Ledger, SqliteJournal
@@ -150,9 +150,9 @@ def _services() -> dict[str, OwnService]:
     return {
         "iam": OwnService(iam.OPERATIONS, always),
         "sts": OwnService(sts.OPERATIONS, always),
-        "organizations": OwnService(organizations.OPERATIONS, always),
+        "organizations": OwnService(LateOperations("organizations"), always),
         "ec2": OwnService(ec2.OPERATIONS, ec2.owns, backed=True),
-        "cloudformation": OwnService(cloudformation.OPERATIONS, always, backed=True),
-        "cloudtrail": OwnService(cloudtrail.OPERATIONS, always, backed=True),
+        "cloudformation": OwnService(LateOperations("cloudformation"), always, backed=True),
+        "cloudtrail": OwnService(LateOperations("cloudtrail"), always, backed=True),
         "accessanalyzer": OwnService(LateOperations("accessanalyzer"), always, backed=False),
     }

@@ -6,9 +6,9 @@ Which service they are for is not known at that time. Amazon S3 API Reference, "
 from __future__ import annotations
 
 from collections.abc import Iterable
+from html import escape
 from http import HTTPStatus
 from typing import Final, NamedTuple
-from xml.sax.saxutils import escape
 
 
 class Refusal(NamedTuple):
@@ -40,7 +40,7 @@ def rendered(refusal: Refusal, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     code, status, message, more = refusal
     body = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f"<Error><Code>{code}</Code><Message>{escape(message)}</Message>{more}</Error>"
+        f"<Error><Code>{code}</Code><Message>{escape(message, quote=False)}</Message>{more}</Error>"
     ).encode()
     lines = [b"HTTP/1.1 %d %s" % (status, HTTPStatus(status).phrase.encode())]
     lines += [name + b": " + value for name, value in headers]

@@ -20,7 +20,7 @@ UNGUARDED: Final = frozenset({"accessanalyzer", "iam", "organizations", "sts"})
 
 
 def _lists() -> dict[str, frozenset[str]]:
-    text = re.sub("(?m)^#.*", "", (Path(__file__).parent / "data" / "recorded_members.txt").read_text("ascii"))
+    text = re.sub("(?m)^#.*", "", (Path(__file__).parent / "data" / "recorded_members.txt").read_text("utf-8"))
     parts = re.split(r"\[(\w+)\]", text)
     return {name: frozenset(listed.split()) for name, listed in zip(parts[1::2], parts[2::2], strict=True)}
 

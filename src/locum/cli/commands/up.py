@@ -92,7 +92,6 @@ def _tune_interpreter() -> None:
 
     Requests make almost no cycles, and the service models have none.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
     sys.setswitchinterval(0.001)  # seconds: the longest that a commit waits for the interpreter
