@@ -10,8 +10,6 @@ the state that it changes. There it is marked as used, so that of two concurrent
 
 from __future__ import annotations
 
-from typing import Final
-
 from msgspec.structs import replace
 
 from locum.core.errors import Fault
@@ -21,8 +19,6 @@ from locum.services.sts.faults import access_denied
 from locum.services.verbs import Context, Operation, Params, Verb
 from locum.state import Event, MfaDevice, User, put
 from locum.state.devices import device_of
-
-_MEMBERS: Final = ("SerialNumber", "TokenCode")
 
 
 def optional(verb: Verb) -> Operation:
@@ -42,12 +38,12 @@ def consume(ctx: Context, params: Params) -> tuple[Event, ...]:
 
 
 def _has_code(params: Params) -> bool:
-    return any(member in params for member in _MEMBERS)
+    return "SerialNumber" in params or "TokenCode" in params
 
 
 def _device_after_use(ctx: Context, params: Params) -> MfaDevice:
     """The device, with the code in `params` accepted and marked as used."""
-    serial, code = map(params.get, _MEMBERS)
+    serial, code = params.get("SerialNumber"), params.get("TokenCode")
     if serial is None or code is None:
         raise access_denied(
             "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code."
