@@ -1,4 +1,4 @@
-"""The rows of guarded services with more than a small object: large bodies, a table, a deep queue."""
+"""The rows of guarded services with more than a small object: large bodies, a table."""
 
 from __future__ import annotations
 
@@ -16,11 +16,7 @@ from bench.servers import Server
 
 LARGE = 64 << 20
 """Octets of the large object."""
-DEPTH = 10_000
-"""Messages in the queue before more are sent."""
-_BATCH = 10
 _JSON = {"Content-Type": "application/x-amz-json-1.0"}
-_QUEUE = "bench"
 _TABLE = "bench"
 
 
@@ -38,7 +34,6 @@ def rows(rounds: int, seconds: float) -> list[Row]:
                     "S3 PutObject 64 MiB": put,
                     "S3 GetObject 64 MiB": got,
                     "DynamoDB GetItem": rate(_get_item(server, key), seconds),
-                    "SQS SendMessage on 10,000": rate(_send_message(server, key), seconds),
                 }
                 for name, value in figures.items():
                     found.setdefault((name, server.name), []).append(value)
@@ -53,8 +48,6 @@ def rows(rounds: int, seconds: float) -> list[Row]:
         Row("memory after 64 MiB", "moto", "MiB", resident["locum"], resident["moto"], 1, cost=True),
         beside("DynamoDB GetItem", "ministack", "/s", 1),
         beside("DynamoDB GetItem", "moto", "/s", 1),
-        beside("SQS SendMessage on 10,000", "ministack", "/s", 0.05),
-        beside("SQS SendMessage on 10,000", "moto", "/s", 1),
     ]
 
 
@@ -62,13 +55,13 @@ _PEERS = ("ministack", "moto")
 
 
 def _prepared(server: Server) -> Keys:
-    """Create a table with an item, a queue with many messages, a bucket, and a user that may use them; its keys."""
+    """Create a table with an item, a bucket, and a user that may use them; its keys."""
     root = stories.root_keys(server)
     user = stories.prepare(server)
-    statement = [{"Effect": "Allow", "Action": ["dynamodb:GetItem", "sqs:SendMessage"], "Resource": "*"}]
+    statement = [{"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "*"}]
     document = json.dumps({"Version": "2012-10-17", "Statement": statement})
     stories.client(server, "iam", root).put_user_policy(UserName="bench", PolicyName="more", PolicyDocument=document)
-    dynamodb, sqs = stories.client(server, "dynamodb", root), stories.client(server, "sqs", root)
+    dynamodb = stories.client(server, "dynamodb", root)
     dynamodb.create_table(
         TableName=_TABLE,
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
@@ -76,10 +69,6 @@ def _prepared(server: Server) -> Keys:
         BillingMode="PAY_PER_REQUEST",
     )
     dynamodb.put_item(TableName=_TABLE, Item={"id": {"S": "one"}, "value": {"S": "x" * 100}})
-    url = sqs.create_queue(QueueName=_QUEUE)["QueueUrl"]
-    entries = [{"Id": str(number), "MessageBody": "x" * 100} for number in range(_BATCH)]
-    for _ in range(DEPTH // _BATCH):
-        sqs.send_message_batch(QueueUrl=url, Entries=entries)
     return user
 
 
@@ -87,14 +76,6 @@ def _get_item(server: Server, keys: Keys) -> Shot:
     headers = {**_JSON, "X-Amz-Target": "DynamoDB_20120810.GetItem"}
     body = json.dumps({"TableName": _TABLE, "Key": {"id": {"S": "one"}}})
     return signed(Shot(f"{server.url}/", "POST", headers, body), "dynamodb", keys)
-
-
-def _send_message(server: Server, keys: Keys) -> Shot:
-    headers = {**_JSON, "X-Amz-Target": "AmazonSQS.SendMessage"}
-    url = stories.client(server, "sqs", stories.root_keys(server)).get_queue_url(QueueName=_QUEUE)["QueueUrl"]
-    return signed(
-        Shot(f"{server.url}/", "POST", headers, json.dumps({"QueueUrl": url, "MessageBody": "x"})), "sqs", keys
-    )
 
 
 def _large_object(server: Server, keys: Keys, times: int = 4) -> tuple[float, float]:
