@@ -16,7 +16,7 @@ import pytest
 
 from support import processes
 from support.many_clients import KINDS, Names
-from support.plane import ACCOUNT, Key, RunningPlane, allow, document, fresh, trusting, up
+from support.plane import ACCOUNT, Key, RunningPlane, allow, document, trusting, up
 
 PROGRAM: Final = Path(__file__).parent / "many_clients_program.py"
 PROCESSES: Final = 2
@@ -39,13 +39,7 @@ def own(tmp_path: Path) -> Iterator[RunningPlane]:
 
 def names_on(plane: RunningPlane) -> tuple[Names, Key]:
     """What the clients find there, and the key of the user with the switch."""
-    bucket, table = plane.bucket(**{"shared/open": b"open", "shared/secret": b"secret"}), fresh("table")
-    plane.client("dynamodb").create_table(
-        TableName=table,
-        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    bucket, table = plane.bucket(**{"shared/open": b"open", "shared/secret": b"secret"}), plane.table()
     role = plane.role(trusting(AWS=ACCOUNT), allow("s3:*", f"arn:aws:s3:::{bucket}/*"))
     user, key = plane.user()
     return Names(bucket, table, role, user), key

@@ -66,13 +66,7 @@ class Application:
 
 
 def application(plane: RunningPlane) -> Application:
-    bucket, table = plane.bucket(**{"in/a": b"a", "in/b": b"b"}), fresh("table")
-    plane.client("dynamodb").create_table(
-        TableName=table,
-        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    bucket, table = plane.bucket(**{"in/a": b"a", "in/b": b"b"}), plane.table()
     queue = plane.client("sqs").create_queue(QueueName=fresh("queue"))["QueueUrl"]
     return Application(plane, bucket, table, queue)
 

@@ -252,6 +252,17 @@ class RunningPlane:
             _, self._admin = self.user(allow("*"))
         return self._admin
 
+    def table(self) -> str:
+        """The name of a new DynamoDB table, whose partition key is `k`."""
+        name = fresh("table")
+        self.client("dynamodb").create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        return name
+
     def bucket(self, **objects: bytes) -> str:
         """The name of a new bucket, with some objects in it."""
         name, s3 = fresh("bucket"), self.client("s3")

@@ -131,11 +131,12 @@ class Authorization:
         if not self.rulings:
             return ()
         rulings = self.rulings if self.failing is None else (self.rulings[-1],)
-        references = rulings[0].decision.determining
-        if len(rulings) > 1:
-            references = tuple(reference for ruling in rulings for reference in ruling.decision.determining)
-        names = [f"{reference.source.name}#{reference.sid or reference.number}" for reference in references]
-        return tuple(names if len(names) <= 1 else dict.fromkeys(names))
+        names = [
+            f"{reference.source.name}#{reference.sid or reference.number}"
+            for ruling in rulings
+            for reference in ruling.decision.determining
+        ]
+        return tuple(dict.fromkeys(names))
 
     def explanation(self) -> dict[str, Any]:
         """The explanation by check and policy, as JSON values."""

@@ -66,14 +66,12 @@ class Claim(NamedTuple):
         """Whether the signature is in the query string."""
         return self.mechanism is QUERY
 
-    def age(self, now: float) -> int | None:
-        """The condition key s3:signatureAge in milliseconds; None for a request signed by header.
+    def age(self, now: float) -> int:
+        """The condition key s3:signatureAge in milliseconds, of a request that is not signed by header.
 
         S3 API Reference, "Signature Version 4 Authentication Specific Policy Keys": of presigned URLs and POST forms;
         "In Signature Version 2, this value is always set to 0".
         """
-        if self.mechanism is HEADER:
-            return None
         return 0 if self.algorithm == SIGV2 else int((now - self.signed_at) * 1000)
 
     def __repr__(self) -> str:

@@ -150,16 +150,19 @@ def carry_out(call: BackendCall) -> Carried:
     part = handlers.module_of(call.service) or ""
     allowed = lookups.Within(part, call.account, f"{call.service}:{call.operation}")
     with allowed, deliveries.collecting(call) as collected:
-        written = objects.write(call) if call.service == "s3" and call.operation == "PutObject" else None
-        response = _response_to(call) if written is None else written
-        if call.service == "s3":
-            uploads.remember(call, response)
-            uploads.name_no_null_version(call, response)
-            s3_acls.remember_owner(call, response)
-            response = s3_acls.with_canonical_ids(call, response)
-            if call.operation == "GetBucketPolicyStatus":
-                response = s3_acls.policy_status(call, response)
+        response = _response_of_s3(call) if call.service == "s3" else _response_to(call)
     return collected.after(response)
+
+
+def _response_of_s3(call: BackendCall) -> HttpResponse:
+    """The response of moto's S3, with what moto does not keep or tell of uploads, owners and policies."""
+    written = objects.write(call) if call.operation == "PutObject" else None
+    response = _response_to(call) if written is None else written
+    uploads.remember(call, response)
+    uploads.name_no_null_version(call, response)
+    s3_acls.remember_owner(call, response)
+    response = s3_acls.with_canonical_ids(call, response)
+    return s3_acls.policy_status(call, response) if call.operation == "GetBucketPolicyStatus" else response
 
 
 def _response_to(call: BackendCall) -> HttpResponse:

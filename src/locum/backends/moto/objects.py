@@ -64,11 +64,11 @@ def write(call: BackendCall) -> HttpResponse | None:
         return None
     algorithm = params.get("ChecksumAlgorithm", "")
     checksum = params.get(f"Checksum{algorithm}")
+    if algorithm and not checksum:
+        return None
     models = s3_backends[call.account]["aws"]
     bucket = models.buckets.get(params["Bucket"])
     if bucket is None or bucket.object_lock_enabled or len(params["Key"].encode()) > _LONGEST_KEY:
-        return None
-    if algorithm and not checksum:
         return None
     key = models.put_object(bucket.name, params["Key"], call.body, "STANDARD")
     if "ContentType" in params:
