@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -26,6 +26,7 @@ from locum.backends.moto import (
     handlers,
     identity,
     internals,
+    items,
     lookups,
     objects,
     s3,
@@ -53,6 +54,13 @@ SHORT: Final = {
 
 SHORT_WITH: Final = {"s3": {"PutObject": 1 << 14}}
 """Calls that take about as long if their body has at most so many octets."""
+
+_SIMPLE_READS: Final[dict[tuple[str, str], Callable[[BackendCall], HttpResponse | None]]] = {
+    ("s3", "GetObject"): objects.read,
+    ("s3", "HeadObject"): objects.read,
+    ("dynamodb", "GetItem"): items.read,
+}
+"""The calls among them that mostly need not go through moto's handler."""
 
 WAITING: Final = {
     "swf": frozenset({"PollForActivityTask", "PollForDecisionTask"}),
@@ -98,7 +106,7 @@ class EmbeddedMoto:
         if service == "sqs":
             return await self._long_polls.call(call)
         if _is_short(call):
-            work = _read if service == "s3" and call.operation in objects.OPERATIONS else carry_out
+            work = _read if (service, call.operation) in _SIMPLE_READS else carry_out
             with suppress(Taken):
                 return at_once(contained, work, call)
         return await self._carry(call)
@@ -137,8 +145,8 @@ def _is_short(call: BackendCall) -> bool:
 
 
 def _read(call: BackendCall) -> Carried:
-    """Carry out a GetObject or HeadObject, in the simple way where that is possible."""
-    read = objects.read(call)
+    """Carry out one of the `_SIMPLE_READS`, in the simple way where that is possible."""
+    read = _SIMPLE_READS[call.service, call.operation](call)
     return carry_out(call) if read is None else Carried(read)
 
 

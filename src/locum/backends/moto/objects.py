@@ -15,8 +15,6 @@ from locum.backends.moto.lookups import Within
 from locum.backends.port import BackendCall
 from locum.core.http import HttpResponse
 
-OPERATIONS: Final = frozenset({"GetObject", "HeadObject"})
-"""The operations of `read`."""
 _WRITTEN_PLAINLY: Final = frozenset(
     {"Bucket", "Key", "Body", "ContentType", "ContentLength", "ContentMD5", "ChecksumAlgorithm", "ExpectedBucketOwner"}
     | {f"Checksum{algorithm}" for algorithm in ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")}

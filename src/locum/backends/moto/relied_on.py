@@ -25,7 +25,7 @@ _NAMES: Final = "to find what is named, and nothing else"
 _CONFINE: Final = "to keep stacks from passing roles and from reading objects"
 _GRANT: Final = "to know what ACLs grant and what is blocked for the public"
 _UPLOADS: Final = "to tell the uploads of one key from those of another"
-_READ: Final = "to read an object at once"
+_READ: Final = "to read an object or an item at once"
 _WRITE: Final = "to write an object at once"
 _BODY: Final = "to pass a body without copies, and to free it"
 _FREE: Final = "to free what is replaced or deleted"
@@ -251,10 +251,16 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
     "dynamodb": {
         "moto.dynamodb.models": (
             Relied("DynamoDBBackend", _POLICY, has=("tables", "resource_policies")),
+            Relied("DynamoDBBackend.get_item", _READ, takes=("self", "table_name", "keys")),
             Relied("ResourcePolicy", _POLICY, has=("policy_doc",)),
+        ),
+        "moto.dynamodb.models.dynamo_type": (
+            Relied("Item", _READ, has=("attrs",)),
+            Relied("DynamoType", _READ, has=("type", "value")),
         ),
         "moto.dynamodb.models.table": (
             Relied("Table", _POLICY, has=("hash_key_attr", "indexes", "global_indexes", "table_arn", "tags")),
+            Relied("Table", _READ, has=("name", "table_key_attrs")),
         ),
     },
 }
