@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from io import BytesIO
 from typing import Any, Final
 
 from locum.core.http import HttpRequest, HttpResponse
@@ -68,27 +69,27 @@ async def _rest(
 ) -> bytes:
     """The body of `request`, whose first piece it has; `more` follow."""
     piece, request.body = request.body, b""
-    pieces: list[bytes] = []
-    size, limit = 0, 0
+    received = BytesIO()  # which does not have the octets twice, as pieces that are joined would be
+    limit = 0
     state = scope.get("state", _NO_STATE)
 
     def allowed() -> int:
         nonlocal limit
         if limit <= FREE_BODY:
-            request.body = b"".join(pieces)
+            request.body = received.getvalue()
             limit = allowance(request)
             request.body = b""
         return limit
 
     while True:
-        pieces.append(piece)
-        size += len(piece)
+        received.write(piece)
+        size = received.tell()
         if size > FREE_BODY and size > allowed():
             raise BodyTooLarge(request)
         if not bodies.hold(scope, len(piece), known=lambda: allowed() > FREE_BODY):
             raise TooManyBodies(request)
         if not more:
-            return b"".join(pieces)
+            return received.getvalue()
         if state.get("timed_out"):
             raise BodyTimedOut(request)
         message = await receive()
