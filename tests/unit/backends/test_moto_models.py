@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from moto.core.common_models import BaseModel
 
-from locum.backends.moto import internals
+from locum.backends.moto import queues as moto_queues
 from support.inprocess import InProcess, refusal
 
 TABLE = {
@@ -75,7 +75,7 @@ def test_what_is_replaced_or_deleted_is_let_go_of(plane: InProcess, made: Callab
 def test_the_latest_deleted_messages_of_a_queue_are_known_and_no_others(
     plane: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(internals, "DELETED_MESSAGES", 2)
+    monkeypatch.setattr(moto_queues, "DELETED_MESSAGES", 2)
     sqs = plane.client("sqs")
     url = sqs.create_queue(QueueName="forgets")["QueueUrl"]
     handles = []

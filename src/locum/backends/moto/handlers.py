@@ -15,14 +15,13 @@ from typing import Any, Final, NamedTuple
 import moto.backends as moto_backends
 from moto.core.base_backend import BackendDict
 
+from locum.backends.moto import queues
 from locum.backends.moto.deliveries import divert_events
 from locum.backends.moto.fence import NOT_IN_STACKS, refuse_include, replace_refused
 from locum.backends.moto.internals import (
     confine_change_sets,
     confine_stacks,
     find_log_groups,
-    forget_deleted_messages,
-    keep_queue_policies,
     withdraw_bucket_guard,
     withdraw_key_guard,
 )
@@ -41,12 +40,6 @@ def _adjust_stacks() -> None:
     confine_change_sets()
 
 
-def _adjust_queues() -> None:
-    """Have moto's queues keep their policies, and not keep what was deleted."""
-    keep_queue_policies()
-    forget_deleted_messages()
-
-
 _ADJUSTMENTS: Final[Mapping[str, Callable[[], None]]] = {
     "awslambda": complete,
     "cloudformation": _adjust_stacks,
@@ -54,7 +47,7 @@ _ADJUSTMENTS: Final[Mapping[str, Callable[[], None]]] = {
     "kms": withdraw_key_guard,
     "logs": find_log_groups,
     "s3": withdraw_bucket_guard,
-    "sqs": _adjust_queues,
+    "sqs": queues.adjust,
 }
 """The functions that replace parts of modules of moto, to be run when a module is loaded."""
 

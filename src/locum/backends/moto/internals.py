@@ -1,4 +1,6 @@
-"""The replaced functions of moto and the uses of its private attributes. No other module has either.
+"""The replaced functions of moto and the uses of its private attributes.
+
+Those of queues are in `queues`; no other module has either.
 
 The internals that this package uses are listed and checked in `relied_on`.
 """
@@ -21,9 +23,6 @@ from moto.s3.models import FakeBucket, S3Backend
 from moto.sns.models import Subscription
 
 from locum.core.errors import Fault
-
-DELETED_MESSAGES: Final = 10_000
-"""Receipt handles by queue. DeleteMessage succeeds with one of a message that was deleted before."""
 
 # -- replacements ----------------------------------------------------------------------------------------
 
@@ -152,42 +151,6 @@ def withdraw_key_guard() -> None:
         return None
 
     setattr(importlib.import_module("moto.kms.responses"), "validate_policy", no_validation)  # noqa: B010 - for mypy
-
-
-def keep_queue_policies() -> None:
-    """Have SetQueueAttributes leave a queue's policy alone where it does not name it. moto would remove it."""
-    queue: Any = importlib.import_module("moto.sqs.models").Queue
-    original = queue._set_attributes
-
-    def set_attributes(self: Any, attributes: Mapping[str, Any], now: float | None = None) -> None:
-        kept = getattr(self, "_policy_json", None)
-        original(self, attributes, now)
-        if "Policy" not in attributes and kept is not None:
-            self._policy_json = kept
-
-    queue._set_attributes = set_attributes
-
-
-class _Latest(dict[str, None]):
-    """A set of names that has the latest of them alone, as far as moto's queues use one."""
-
-    def update(self, names: Iterable[str]) -> None:  # type: ignore[override]
-        """Add `names`."""
-        super().update(dict.fromkeys(names))
-        while len(self) > DELETED_MESSAGES:
-            del self[next(iter(self))]
-
-
-def forget_deleted_messages() -> None:
-    """Have each queue know the latest DELETED_MESSAGES receipt handles of deleted messages. moto keeps all for ever."""
-    queue: Any = importlib.import_module("moto.sqs.models").Queue
-    original = queue.__init__
-
-    def make(self: Any, name: str, region: str, account_id: str, **kwargs: Any) -> None:
-        original(self, name, region, account_id, **kwargs)
-        self.deleted_messages = _Latest()
-
-    queue.__init__ = make
 
 
 def find_log_groups() -> None:

@@ -33,6 +33,7 @@ _OCTETS: Final = "to keep an object's octets without copies"
 _JUDGE: Final = "to keep moto from judging calls that were allowed"
 _LEND: Final = "to show moto the roles and profiles that there are"
 _KEEP: Final = "to keep a queue's policy when other attributes are set"
+_DEPTH: Final = "to send to a queue and receive from it at once, however many messages it has"
 _PERMIT: Final = "to keep permissions on functions in a form that can be read"
 _INVOKE: Final = "to know a function that is invoked"
 _CALL: Final = "to call a service's handler"
@@ -161,6 +162,11 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("SQSBackend", _POLICY, has=("queues",)),
             Relied("Queue", _POLICY, has=("policy", "tags")),
             Relied("Queue", _FREE, has=("deleted_messages",)),
+            Relied("Queue", _DEPTH, has=("_messages", "fifo_queue")),
+            Relied("Queue.attributes", _DEPTH),
+            Relied("Queue.messages", _DEPTH),
+            Relied("Message", _DEPTH, has=("visible_at", "delayed_until")),
+            Relied("unix_time_millis", _DEPTH, takes=("dt",)),
             Relied("Queue.__init__", _FREE, takes=("self", "name", "region", "account_id", "kwargs"), alone=True),
             Relied("Queue._set_attributes", _KEEP, takes=("self", "attributes", "now")),
         ),
