@@ -1,4 +1,4 @@
-"""The rows of guarded services with more than a small object: large bodies, a table."""
+"""The rows of guarded services with more than a small object: large bodies, a table, a full queue."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from bench.servers import Server
 LARGE = 64 << 20
 """Octets of the large object."""
 _JSON = {"Content-Type": "application/x-amz-json-1.0"}
-_TABLE = "bench"
+_TABLE = _QUEUE = "bench"
+DEEP = 10_000
+"""Messages in the full queue. moto's is not filled: it goes through all of them for each that is sent."""
 
 
 def rows(rounds: int, seconds: float) -> list[Row]:
@@ -26,6 +28,7 @@ def rows(rounds: int, seconds: float) -> list[Row]:
     with ExitStack() as stack:
         running = [stack.enter_context(start()) for start in (servers.locum, servers.ministack, servers.moto)]
         keys = {server.name: _prepared(server) for server in running}
+        before = {server.name: server.resident_mebibytes() for server in running}
         for _ in range(rounds):
             for server in running:
                 key = keys[server.name]
@@ -37,7 +40,11 @@ def rows(rounds: int, seconds: float) -> list[Row]:
                 }
                 for name, value in figures.items():
                     found.setdefault((name, server.name), []).append(value)
-        resident = {server.name: server.resident_mebibytes() for server in running}
+        grown = {server.name: server.resident_mebibytes() - before[server.name] for server in running}
+        for server in running[:2]:
+            url = _filled_queue(server)
+            sent = [rate(_send_message(server, keys[server.name], url), seconds) for _ in range(rounds)]
+            found["SQS SendMessage", server.name] = sent
     speed = {key: median(values) for key, values in found.items()}
 
     def beside(name: str, peer: str, unit: str, least: float) -> Row:
@@ -45,9 +52,10 @@ def rows(rounds: int, seconds: float) -> list[Row]:
 
     return [
         *(beside(f"S3 {verb} 64 MiB", peer, "MiB/s", 1) for verb in ("PutObject", "GetObject") for peer in _PEERS),
-        Row("memory after 64 MiB", "moto", "MiB", resident["locum"], resident["moto"], 1, cost=True),
+        Row("memory of 64 MiB", "moto", "MiB", grown["locum"], grown["moto"], 0.8, cost=True),
         beside("DynamoDB GetItem", "ministack", "/s", 1),
         beside("DynamoDB GetItem", "moto", "/s", 1),
+        beside("SQS SendMessage", "ministack", "/s", 1),
     ]
 
 
@@ -58,7 +66,7 @@ def _prepared(server: Server) -> Keys:
     """Create a table with an item, a bucket, and a user that may use them; its keys."""
     root = stories.root_keys(server)
     user = stories.prepare(server)
-    statement = [{"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "*"}]
+    statement = [{"Effect": "Allow", "Action": ["dynamodb:GetItem", "sqs:SendMessage"], "Resource": "*"}]
     document = json.dumps({"Version": "2012-10-17", "Statement": statement})
     stories.client(server, "iam", root).put_user_policy(UserName="bench", PolicyName="more", PolicyDocument=document)
     dynamodb = stories.client(server, "dynamodb", root)
@@ -76,6 +84,22 @@ def _get_item(server: Server, keys: Keys) -> Shot:
     headers = {**_JSON, "X-Amz-Target": "DynamoDB_20120810.GetItem"}
     body = json.dumps({"TableName": _TABLE, "Key": {"id": {"S": "one"}}})
     return signed(Shot(f"{server.url}/", "POST", headers, body), "dynamodb", keys)
+
+
+def _filled_queue(server: Server) -> str:
+    """The URL of a new queue with DEEP messages."""
+    sqs = stories.client(server, "sqs", stories.root_keys(server))
+    url = str(sqs.create_queue(QueueName=_QUEUE)["QueueUrl"])
+    entries = [{"Id": str(n), "MessageBody": "x" * 100} for n in range(10)]
+    for _ in range(DEEP // len(entries)):
+        sqs.send_message_batch(QueueUrl=url, Entries=entries)
+    return url
+
+
+def _send_message(server: Server, keys: Keys, url: str) -> Shot:
+    headers = {**_JSON, "X-Amz-Target": "AmazonSQS.SendMessage"}
+    body = json.dumps({"QueueUrl": url, "MessageBody": "x" * 100})
+    return signed(Shot(f"{server.url}/", "POST", headers, body), "sqs", keys)
 
 
 def _large_object(server: Server, keys: Keys, times: int = 4) -> tuple[float, float]:
