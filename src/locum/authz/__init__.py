@@ -19,6 +19,7 @@ from locum.authz.catalogue import action_of, plan
 from locum.authz.deciding import decide, decide_further, delegated
 from locum.authz.lookups import Lookup, lookup_of, resolved
 from locum.authz.passed_roles import unassumable_role
+from locum.authz.principal_policies import unresolved_policies
 from locum.authz.supposed import Given, Supposed, gathered, suppose
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "service_of",
     "suppose",
     "unassumable_role",
+    "unresolved_policies",
 ]

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from locum.core.principal import Caller, PrincipalKind, Session
+from locum.core.principal import Caller, Principal, PrincipalKind, Session
 from locum.policy import CompiledPolicy, PolicyKind
 from locum.policy.stored import compiled, not_found_policy
 from locum.state import Group, PasswordPolicy, Policy, Role, State, User
@@ -51,6 +51,16 @@ class _Entry(NamedTuple):
     passwords: Mapping[str, PasswordPolicy]
     resolved: PrincipalPolicies
 
+    def holds(self, state: State, entity: User | Role) -> bool:
+        """Whether nothing that `resolved` was made of has changed."""
+        account = entity.account
+        return (
+            self.entity is entity
+            and self.policies is state.table(Policy, account)
+            and self.groups is state.table(Group, account)
+            and self.passwords is state.table(PasswordPolicy, account)
+        )
+
 
 _CACHE: OrderedDict[str, _Entry] = OrderedDict()
 
@@ -74,14 +84,9 @@ _USER: Final = PrincipalKind.USER
 def principal_policies(state: State, caller: Caller) -> PrincipalPolicies:
     """The policies of `caller` in `state`."""
     principal, session = caller.principal, caller.session
-    kind = principal.kind
-    if kind is _USER or kind is PrincipalKind.ROLE_SESSION:
-        arn = principal.arn if kind is _USER else principal.issuer_arn
-        found = _of_entity(state, principal.account, arn, principal.unique_id)
-    elif kind is PrincipalKind.FEDERATED_USER:
-        found = _of_federated_user(state, caller)
-    else:
-        found = _NONE  # of these, only sessions of AssumeRoot have a policy: the session policy of their task
+    arn = _holder(principal)
+    # of those without, only sessions of AssumeRoot have a policy: the session policy of their task
+    found = _of_entity(state, principal.account, arn, principal.unique_id) if arn else _NONE
     if session is None or found.deleted:
         return found
     if session.scopes:
@@ -92,12 +97,26 @@ def principal_policies(state: State, caller: Caller) -> PrincipalPolicies:
     return found._replace(session=_session_policies(state, session))
 
 
-def _of_federated_user(state: State, caller: Caller) -> PrincipalPolicies:
-    """The policies of the user or root user who created the session of a federated user."""
+def unresolved_policies(state: State, caller: Caller) -> tuple[str, ...]:
+    """The texts of the policies of the user or role of `caller`, unless they were looked up as they are now."""
     principal = caller.principal
-    if principal.issuer_arn.endswith(":root"):
-        return _NONE
-    return _of_entity(state, principal.account, principal.issuer_arn, principal.unique_id)
+    arn, view = _holder(principal), _Latest.view
+    if not arn or (view.state is state and (arn, principal.unique_id) in view.found):
+        return ()
+    entity = _entity(state, principal.account, arn, principal.unique_id)
+    if entity is None or _cached(state, entity) is not None:
+        return ()
+    return tuple(found.document for found in identity_policies(state, entity))
+
+
+def _holder(principal: Principal) -> str:
+    """The ARN of the user or role whose policies a principal has: its own, or who made its session; else empty."""
+    kind = principal.kind
+    if kind is _USER:
+        return principal.arn
+    if kind is PrincipalKind.ROLE_SESSION or kind is PrincipalKind.FEDERATED_USER:
+        return "" if principal.issuer_arn.endswith(":root") else principal.issuer_arn
+    return ""
 
 
 def _of_entity(state: State, account: str, arn: str, unique_id: str) -> PrincipalPolicies:
@@ -111,24 +130,28 @@ def _of_entity(state: State, account: str, arn: str, unique_id: str) -> Principa
     return found
 
 
-def _looked_up(state: State, account: str, arn: str, unique_id: str) -> PrincipalPolicies:
+def _entity(state: State, account: str, arn: str, unique_id: str) -> User | Role | None:
     kind: type[User] | type[Role] = Role if arn.split(":", 5)[-1].startswith("role/") else User
     entity = state.get(kind, account, arn.rsplit("/", 1)[-1].lower())
-    if entity is None or entity.id != unique_id:
+    return None if entity is None or entity.id != unique_id else entity
+
+
+def _cached(state: State, entity: User | Role) -> PrincipalPolicies | None:
+    """The policies of `entity`, if they were looked up as they are."""
+    entry = _CACHE.get(entity.id)
+    return entry.resolved if entry is not None and entry.holds(state, entity) else None
+
+
+def _looked_up(state: State, account: str, arn: str, unique_id: str) -> PrincipalPolicies:
+    entity = _entity(state, account, arn, unique_id)
+    if entity is None:
         return _DELETED
-    policies, groups = state.table(Policy, account), state.table(Group, account)
-    passwords = state.table(PasswordPolicy, account)
-    entry = _CACHE.get(unique_id)
-    if (
-        entry is not None
-        and entry.entity is entity
-        and entry.policies is policies
-        and entry.groups is groups
-        and entry.passwords is passwords
-    ):
-        return entry.resolved
+    found = _cached(state, entity)
+    if found is not None:
+        return found
     resolved = _resolve(state, entity)
-    _CACHE[unique_id] = _Entry(entity, policies, groups, passwords, resolved)
+    policies, groups = state.table(Policy, account), state.table(Group, account)
+    _CACHE[unique_id] = _Entry(entity, policies, groups, state.table(PasswordPolicy, account), resolved)
     _CACHE.move_to_end(unique_id)
     if len(_CACHE) > _CACHE_SIZE:
         _CACHE.popitem(last=False)

@@ -99,7 +99,10 @@ class Calls:
             call = context.call()
         resources = plan.resources
         facts = await facts_of(self._runtime, resources, call.caller.account, call.region) if resources else {}
-        if facts and self._large_policies.include_new(facts.values()):
+        policies = authz.unresolved_policies(context.state, call.caller) if plan.checks else ()
+        if facts:
+            policies += tuple([found.policy for found in facts.values() if found.policy is not None])
+        if policies and self._large_policies.include_new(policies):
             await asyncio.to_thread(self._decide, context, call, facts)
         else:
             self._decide(context, call, facts)

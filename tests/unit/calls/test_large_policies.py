@@ -1,4 +1,4 @@
-"""Large resource policies are compiled beside the event loop, once."""
+"""Large policies are compiled beside the event loop, once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 
 from locum import policy
 from locum.calls.large_policies import LARGE, LargePolicies
-from locum.core.resources import UNKNOWN, ResourceFacts
 from support.inprocess import InProcess, Key, refusal
 
 
@@ -60,9 +59,25 @@ def test_a_large_policy_is_compiled_in_another_thread_and_holds(
     assert threads[0] is not threading.current_thread()
 
 
-def test_only_a_large_policy_that_was_not_there_before_is_new() -> None:
-    policies, large = LargePolicies(), ResourceFacts(policy="x" * (LARGE + 1))
-    assert not policies.include_new([UNKNOWN, ResourceFacts(policy="x" * LARGE)])
-    assert policies.include_new([UNKNOWN, large, large])
-    assert not policies.include_new([large])
-    assert policies.include_new([large, ResourceFacts(policy="y" * (LARGE + 1))])
+def test_the_policies_of_a_user_are_compiled_in_another_thread(
+    plane: InProcess, threads: list[threading.Thread]
+) -> None:
+    iam, user = plane.client("iam"), plane.user("large", {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
+    resources = [f"arn:aws:s3:::large-{number}-{'x' * 40}" for number in range(LARGE // 50)]
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": resources}
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    made = iam.create_policy(PolicyName="large", PolicyDocument=document)["Policy"]
+    iam.attach_user_policy(UserName="large", PolicyArn=made["Arn"])
+    threads.clear()
+    for _ in range(2):
+        plane.client("s3", user).list_buckets()
+    assert [thread is threading.current_thread() for thread in threads] == [False]
+
+
+def test_only_policies_that_were_not_there_before_count() -> None:
+    policies, large, half = LargePolicies(), "x" * (LARGE + 1), "y" * (LARGE // 2 + 1)
+    assert not policies.include_new(["x" * LARGE])
+    assert policies.include_new(["", large, large])
+    assert not policies.include_new([large, half])
+    assert not policies.include_new([large, half, "z" * LARGE])
+    assert policies.include_new(["a" * LARGE, "b" * (LARGE // 2)])
