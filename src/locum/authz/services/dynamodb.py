@@ -1,33 +1,18 @@
-"""DynamoDB: PartiQL statements, and the condition keys of fine-grained access control."""
+"""DynamoDB: the permissions of PartiQL statements, and the condition keys of fine-grained access control."""
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from locum.authz.call import Call, Check, Value
-from locum.authz.functions import Circumstances, Functions, Planner, Values, as_values
+from locum.authz.functions import Circumstances, Functions, Values, as_values
 from locum.authz.paths import UNKNOWN_VALUE, scalar
+from locum.authz.services import partiql
 from locum.core.arn import PARTITION
-from locum.core.errors import Fault
 from locum.core.partial_arn import UNKNOWN, arn_of
 from locum.state import State
-
-_TOKEN: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_][\w.-]*|\S""")
-_PARTIQL_ACTIONS: Final = {
-    "SELECT": "Select",
-    "EXISTS": "Select",
-    "INSERT": "Insert",
-    "UPDATE": "Update",
-    "DELETE": "Delete",
-}
-_NAMES_TABLE: Final = frozenset({"FROM", "INTO", "UPDATE"})
-_FOLLOWS_TABLE: Final = frozenset({"", "WHERE", "ORDER", "SET", "REMOVE", "VALUE", "RETURNING", ")", ";"})
-_TABLE: Final = re.compile(r"(arn:aws:dynamodb:[a-z0-9-]+:[0-9]{12}:table/)?[A-Za-z0-9_.-]+")
-_UNREADABLE: Final = frozenset({"'", '"', "`", "\\"})
-_COMMENTS: Final = frozenset({("-", "-"), ("/", "*")})
 
 
 def table_arn(call: Call, name: str) -> str:
@@ -40,16 +25,11 @@ def table_arn(call: Call, name: str) -> str:
 def partiql_checks(call: Call, statement: str) -> Iterator[Check]:
     """The checks of one PartiQL statement, one for each table or index that it names.
 
-    Amazon DynamoDB Developer Guide, "IAM security policies with PartiQL for DynamoDB". Raises Fault for a statement
-    that cannot be parsed, and for one in which another parser might find another table (comments, an open quotation,
-    several tables after one FROM), as a Deny on that table would not be evaluated.
+    Amazon DynamoDB Developer Guide, "IAM security policies with PartiQL for DynamoDB". Raises Fault like
+    `partiql.parse`.
     """
-    tokens = _TOKEN.findall(statement)
-    action = _PARTIQL_ACTIONS.get(tokens[0].upper()) if tokens and _is_unambiguous(statement, tokens) else None
-    targets = [_target(tokens, index + 1) for index, token in enumerate(tokens) if token.upper() in _NAMES_TABLE]
-    if action is None or not targets or not all(table for table, _ in targets):
-        raise Fault("ValidationException", "Statement wasn't well formed, can't be processed", 400)
-    for table, index_name in dict.fromkeys(targets):
+    action, targets, _ = partiql.parse(statement)
+    for table, index_name in targets:
         arn = table_arn(call, table)
         if index_name:
             yield Check(f"dynamodb:PartiQL{action}", f"{arn}/index/{index_name}", "index")
@@ -57,41 +37,23 @@ def partiql_checks(call: Call, statement: str) -> Iterator[Check]:
             yield Check(f"dynamodb:PartiQL{action}", arn, "table")
 
 
-def _is_unambiguous(statement: str, tokens: list[str]) -> bool:
-    """Whether `statement` has no comments, open quotations or escapes, which parsers may treat differently."""
-    return "\\" not in statement and _UNREADABLE.isdisjoint(tokens) and _COMMENTS.isdisjoint(itertools.pairwise(tokens))
+_STATEMENTS: Final = {
+    "ExecuteStatement": None,
+    "BatchExecuteStatement": "Statements",
+    "ExecuteTransaction": "TransactStatements",
+}
+"""The operations of PartiQL, with the member that lists their statements; None for the one of the request itself."""
 
 
-_NOTHING: Final = ("", "")
+def _statements(call: Call) -> Iterator[str]:
+    """The PartiQL statements of a call."""
+    member = _STATEMENTS[call.operation]
+    sources: Iterable[Mapping[str, Any]] = call.params.get(member, ()) if member else (call.params,)
+    return (str(source.get("Statement", "")) for source in sources)
 
 
-def _target(tokens: list[str], start: int) -> tuple[str, str]:
-    """The table and the index in `"table"."index"`, quoted or not, at `start`; empty where there are none."""
-    words = [*tokens[start : start + 4], "", "", "", ""]
-    table = words[0]
-    if table[:1] == '"':
-        found, used = ((_unquoted(table), _unquoted(words[2])), 3) if words[1] == "." else ((_unquoted(table), ""), 1)
-    elif table[:1].isalpha() or table[:1] == "_":
-        name, _, rest = table.partition(".")
-        found, used = ((name, _unquoted(words[1])), 2) if table.endswith(".") else ((name, rest), 1)
-    else:
-        return _NOTHING
-    return found if words[used].upper() in _FOLLOWS_TABLE and _TABLE.fullmatch(found[0]) else _NOTHING
-
-
-def _unquoted(token: str) -> str:
-    return token[1:-1].replace('""', '"') if token[:1] == '"' else token
-
-
-def statements(member: str | None) -> Planner:
-    """The planner for the statements in the list `member`, or for that of the request itself where it is None."""
-
-    def plan(state: State, call: Call) -> Iterator[Check]:
-        sources: Iterable[Mapping[str, Any]] = call.params.get(member, ()) if member else (call.params,)
-        for source in sources:
-            yield from partiql_checks(call, str(source.get("Statement", "")))
-
-    return plan
+def _of_statements(state: State, call: Call) -> Iterator[Check]:
+    return (check for statement in _statements(call) for check in partiql_checks(call, statement))
 
 
 _NAME: Final = re.compile(r"#?[A-Za-z_][\w-]*")
@@ -100,7 +62,6 @@ _KEYWORDS: Final = frozenset(
     {"and", "or", "not", "between", "in", "set", "add", "remove", "delete", "size", "contains", "begins_with"}
     | {"attribute_exists", "attribute_not_exists", "attribute_type", "if_not_exists", "list_append"}
 )
-_PARTIQL: Final = frozenset({"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"})
 _EXPRESSIONS: Final = (
     "ProjectionExpression",
     "KeyConditionExpression",
@@ -143,7 +104,7 @@ def _leading_keys(subject: Circumstances) -> Value | None:
     call = subject.call
     if call.service != "dynamodb":
         return None
-    if call.operation in _PARTIQL:
+    if call.operation in _STATEMENTS:
         return (UNKNOWN_VALUE,)
     partition = subject.facts.attributes.get(PARTITION_KEY, "")
     values: list[str] = []
@@ -179,7 +140,7 @@ def _scalars(attribute: Mapping[str, Any]) -> list[str]:
 def attributes(call: Call, check: Check) -> list[str]:
     """dynamodb:Attributes: the top-level attributes in the request."""
     params = call.params
-    if call.operation in _PARTIQL:
+    if call.operation in _STATEMENTS:
         return [UNKNOWN_VALUE]
     substitutes = params.get("ExpressionAttributeNames", {})
     names = list(params.get("AttributesToGet", ()))
@@ -193,9 +154,23 @@ def attributes(call: Call, check: Check) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _full_table_scan(state: State, call: Call, check: Check) -> list[str]:
-    """dynamodb:FullTableScan: "true" for a Scan, else absent."""
-    return ["true"] if call.operation == "Scan" else []
+def _full_table_scan(subject: Circumstances) -> Value | None:
+    """dynamodb:FullTableScan: "true" for a Scan, and for a SELECT whose WHERE clause does not name partition keys.
+
+    PartiQL select statements for DynamoDB: "To ensure that a SELECT statement does not result in a full table scan, the
+    WHERE clause condition must specify a partition key. Use the equality or IN operator." Absent for other operations.
+    """
+    call, check = subject.call, subject.check
+    if call.service != "dynamodb" or call.operation not in _STATEMENTS:
+        return "true" if (call.service, call.operation) == ("dynamodb", "Scan") else None
+    if check.action != "dynamodb:PartiQLSelect":
+        return None
+    partition = subject.facts.attributes.get(PARTITION_KEY)  # where it is not known, nothing shows that it is named
+    for statement in _statements(call):
+        named = any(found.resource == check.resource for found in partiql_checks(call, statement))
+        if named and partition not in partiql.parse(statement).keyed:
+            return "true"
+    return "false"
 
 
 def _return_values(state: State, call: Call, check: Check) -> list[str]:
@@ -218,17 +193,12 @@ def _stream(state: State, call: Call, values: Values) -> Iterable[str]:
 _OWNER_ROOT_ACTIONS: Final = frozenset({"dynamodb:DeleteResourcePolicy"})
 
 FUNCTIONS: Final = Functions(
-    planners={
-        "partiql": statements(None),
-        "partiql_batch": statements("Statements"),
-        "partiql_transaction": statements("TransactStatements"),
-    },
+    planners={"partiql": _of_statements},
     resolvers={"dynamodb_stream": _stream},
     keys={
         "attributes": lambda state, call, check: attributes(call, check),
-        "full_table_scan": _full_table_scan,
         "return_values": _return_values,
     },
-    readers={"dynamodb:leadingkeys": _leading_keys},
+    readers={"dynamodb:fulltablescan": _full_table_scan, "dynamodb:leadingkeys": _leading_keys},
     owner_root_actions=_OWNER_ROOT_ACTIONS,
 )

@@ -1,0 +1,64 @@
+"""What the WHERE clause of a PartiQL statement says of keys: whether a SELECT is a full table scan."""
+
+from __future__ import annotations
+
+import pytest
+
+from locum.authz.services.partiql import parse
+
+# PartiQL select statements for DynamoDB, with OrderID as the partition key; and ways to seem to be one of them
+KEYED = [
+    "OrderID = 100",
+    "OrderID = 100 and Address='some address'",
+    "OrderID = 100 or OrderID = 200",
+    "OrderID IN [100, 300, 234]",
+    "OrderID IN (?, ?)",
+    '"OrderID" = ?',
+    "? = OrderID",
+    "Total > 500 AND (OrderID = 1 OR OrderID = 'b')",
+    "Total BETWEEN 1 AND 5 AND OrderID = -1.5",
+    "(OrderID = 100) ORDER BY Total DESC",
+    "contains(Address, 'x') AND OrderID = '=' ;",
+]
+SCANS = [
+    "OrderID > 1",
+    "Address='some address'",
+    "OrderID = 100 OR Address='some address'",
+    "OrderID = OrderID",
+    "OrderID = 1 + OrderID",
+    "NOT OrderID = 1",
+    "NOT (OrderID = 1)",
+    "NOT 1 = OrderID",
+    "orderid = 1",
+    "OrderID <> 1",
+    "'OrderID' = 1",
+    "Address = 'OrderID = 1'",
+    "Address = 'x' OR (OrderID = 1 AND Total = 1) OR Total = 2",
+    "(OrderID = 1) OR (Total = 2)",
+    "OrderID IN [1, Total]",
+    "OrderID IN (SELECT OrderID FROM Orders WHERE OrderID = 1)",
+    "OrderID.x = 1",
+    "attribute_exists(OrderID)",
+    "begins_with(OrderID, '1')",
+]
+
+
+def is_keyed(where: str, statement: str = 'SELECT * FROM "Orders" WHERE {}') -> bool:
+    return "OrderID" in parse(statement.format(where)).keyed
+
+
+@pytest.mark.parametrize("where", KEYED)
+def test_a_select_of_partition_keys_is_no_scan(where: str) -> None:
+    assert is_keyed(where)
+
+
+@pytest.mark.parametrize("where", SCANS)
+def test_a_select_that_only_seems_to_name_the_partition_key_is_a_scan(where: str) -> None:
+    assert not is_keyed(where)
+
+
+def test_a_condition_in_a_transaction_is_read_like_a_select() -> None:
+    within = 'EXISTS(SELECT * FROM "Orders" WHERE {})'
+    assert is_keyed("OrderID = 1 AND (Total = 1 OR Total = 2)", within)
+    assert not is_keyed("Total = 1", within)
+    assert not is_keyed("", 'SELECT * FROM "Orders"')
