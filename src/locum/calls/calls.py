@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from locum import authz, wire
 from locum.backends.lazy import translation
-from locum.calls import lookups
+from locum.calls import access_points, lookups
 from locum.calls.bucket_settings import BucketSettings
 from locum.calls.carrying import Carrying, Facts, facts_of
 from locum.calls.committing import AlreadyDone, Committer
@@ -90,8 +90,11 @@ class Calls:
         operation = context.operation
         if not context.service and (host := wire.endpoint_of_host(context.request.headers.get("host", ""))) is not None:
             context.endpoint = await endpoint_of(context, host, self._runtime.backends)
+        assert context.codec is not None
+        if context.codec.service == "s3" and access_points.named(context):
+            await access_points.enter(self._runtime, context)
         call = context.call()
-        plan = context.plan = authz.plan(context.state, call)
+        plan = context.plan = access_points.planned(context, authz.plan(context.state, call))
         if plan.names_otherwise:
             plan = context.plan = await lookups.resolved(self._runtime, context, call, plan)
         if operation is not None and operation.proof is not None:
@@ -293,7 +296,8 @@ class Calls:
         if self._runtime.mode != "enforce":
             return
         if not authorization.allowed:
-            raise refusal(authorization, self._runtime.keyring, self._runtime.entropy)
+            fault = refusal(authorization, self._runtime.keyring, self._runtime.entropy)
+            raise access_points.told(context, facts, fault)
         unassumable = authz.unassumable_role(context.state, call, context.plan) if context.plan.checks else None
         if unassumable is not None:
             raise unassumable

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from locum import authz, wire
 from locum.backends import BackendCall, Carried, Delivery, Origin
-from locum.calls import s3
+from locum.calls import access_points, s3
 from locum.calls.committing import Committer
 from locum.calls.destination import destination
 from locum.calls.effects import passing
@@ -69,7 +69,7 @@ class Carrying:
                 context.request,
                 context.body,
                 params,
-                wire.bucket_of_host(context.request.headers.get("host", "")) if codec.service == "s3" else "",
+                _host_bucket(context) if codec.service == "s3" else "",
                 "" if context.effect is None else context.effect.id,
                 Origin(
                     principal.user_id,
@@ -112,11 +112,12 @@ class Carrying:
         listing = s3.listing_of(call, answer)
         if listing is None:
             return
-        bucket = listing.resource
-        facts = await self._runtime.backends.of("s3").facts("s3", bucket, context.caller.account, context.region)
-        authorization = authz.decide_further(context.state, call, listing, lambda arn: facts)
-        if not authorization.allowed:
-            raise authorization.fault()
+        of_source = call.operation in s3.FROM_SOURCE
+        for check in access_points.listings(context, listing, of_source=of_source):
+            facts = await facts_of(self._runtime, (check.resource,), context.caller.account, context.region)
+            authorization = authz.decide_further(context.state, call, check, facts.__getitem__)
+            if not authorization.allowed:
+                raise access_points.told(context, facts, authorization.fault())
 
     async def _require(self, context: RequestContext, carried: Carried) -> None:
         """Make the deliveries without which the call does not stand. Raises Fault, with the call undone.
@@ -142,6 +143,12 @@ class Carrying:
         unordered = delivery.service == "lambda"
         lane = "" if unordered else f"{delivery.source_arn} {delivery.service} {delivery.account}"
         return Effect(request_id(self._runtime.entropy), _made(delivery), lane)
+
+
+def _host_bucket(context: RequestContext) -> str:
+    """The bucket that the client named in the host; that of the access point where it named one."""
+    named = wire.bucket_of_host(context.request.headers.get("host", ""))
+    return str(context.params["Bucket"]) if named and context.through is not None else named
 
 
 def _made(delivery: Delivery) -> ServiceCall:

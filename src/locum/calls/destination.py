@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from locum import authz
+from locum.authz.access_points import KIND, OBJECT_KIND
 from locum.calls.request_context import RequestContext
 from locum.core.arn import Arn
 from locum.core.errors import Fault
@@ -34,6 +35,8 @@ def destination(context: RequestContext, facts: Mapping[str, ResourceFacts]) -> 
     """
     home = Destination(context.caller.account, context.region)
     checks = context.plan.checks if context.plan is not None else ()
+    if context.through is not None:  # who owns an access point need not own its bucket
+        checks = tuple(check for check in checks if check.kind not in (KIND, OBJECT_KIND))
     assert context.codec is not None
     if context.codec.operation == "CreateBucket":
         found = home

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from locum.audit import Identity, Record, Resource, RowTemplate, bounded, identify
 from locum.authz import Authorization, Plan, Refusal
+from locum.authz.access_points import KIND, OBJECT_KIND
 from locum.calls.operation_traits import Traits, traits_of
 from locum.calls.request_context import RequestContext
 from locum.calls.withheld import Withheld, names_any, unread, without_signatures
@@ -36,6 +37,8 @@ _NO_SOURCE: Final = Source("")
 _QUERY: Final = "REST-QUERY-STRING"
 _NO_ENDPOINT: Final = ("", "", "")
 _TYPES: Final = {"sts": "IAM", "sqs": "SQS", "sns": "SNS", "kms": "KMS", "dynamodb": "DynamoDB", "lambda": "Lambda"}
+
+_NOUNS: Final = {KIND: "AccessPoint"}
 
 
 class Recorder:
@@ -94,7 +97,7 @@ class Recorder:
 
     def _plain_row(self, context: RequestContext, template: RowTemplate) -> PendingRow:
         """The row of an allowed call, still to be made, without the rest of its request."""
-        params, traits = context.params, traits_of(context.codec)
+        params, traits = context.request_parameters, traits_of(context.codec)
         parameters = traits.parameters(params) if params else None
         sensitive = _sensitive(params, traits)
         return partial(
@@ -165,14 +168,14 @@ class Recorder:
     ) -> Record:
         request, caller, traits = context.request, context.caller, traits_of(context.codec)
         source, headers = caller.source or _NO_SOURCE, request.headers
-        parameters = traits.parameters(context.params) if context.params else None
+        parameters = traits.parameters(context.request_parameters) if context.request_parameters else None
         return Record(
             **self._head(context, status),
             user_agent=without_signatures(headers.get("user-agent", "")),
             secure=request.secure,
             parameters=parameters,
             answer=traits.answer(answer) if answer else None,
-            resources=_resources(context.plan, _sensitive(context.params, traits)),
+            resources=_resources(context.plan, _sensitive(context.request_parameters, traits)),
             invoked_by=context.service,
             event_type=_event_type(context),
             host=headers.get("host", ""),
@@ -286,20 +289,20 @@ def _texts(context: RequestContext, fault: Fault | None, parameters: Any) -> dic
 
 def _withheld(context: RequestContext, parameters: Any) -> Withheld:
     model = None if context.codec is None else context.codec.model
-    resources = _resources(context.plan, _sensitive(context.params, traits_of(context.codec)))
+    resources = _resources(context.plan, _sensitive(context.request_parameters, traits_of(context.codec)))
     shown = (parameters, context.caller.principal.arn, [resource.arn for resource in resources])
-    return Withheld(model, context.params, shown, _unread(context))
+    return Withheld(model, context.request_parameters, shown, _unread(context))
 
 
 def traceback_of(error: BaseException, context: RequestContext) -> str:
     """The traceback of `error` for the log, without what the record of its call withholds."""
-    parameters = traits_of(context.codec).parameters(context.params)
+    parameters = traits_of(context.codec).parameters(context.request_parameters)
     return str(_withheld(context, parameters).clean("".join(traceback.format_exception(error))))
 
 
 def _unread(context: RequestContext) -> Iterable[str]:
     """The values that came with a call that was refused before its parameters were read."""
-    if context.plan is not None or context.params:
+    if context.plan is not None or context.request_parameters:
         return ()
     return unread(context.request, context.body)
 
@@ -325,8 +328,11 @@ def _resources(plan: Plan | None, sensitive: Sequence[Any]) -> tuple[Resource, .
         return ()
     found: dict[str, Resource] = {}
     for check in plan.checks:
-        if check.resource != "*" and check.resource not in found:
-            found[check.resource] = _resource(check.resource, check.kind)
+        arn, kind = check.resource, check.kind
+        if kind == OBJECT_KIND:  # CloudTrail has the access point itself, beside the object
+            arn, kind = arn.partition("/object/")[0], KIND
+        if arn != "*" and arn not in found:
+            found[arn] = _resource(arn, kind)
     if sensitive:
         return tuple(resource for resource in found.values() if not names_any(sensitive, resource.arn))
     return tuple(found.values())
@@ -340,6 +346,6 @@ def _resource(arn: str, kind: str) -> Resource:
     service = _TYPES.get(parsed.service) or (
         parsed.service.upper() if len(parsed.service) <= 3 else parsed.service.capitalize()
     )
-    noun = "".join(part.capitalize() for part in re.split(r"[-_/]", kind or "resource"))
+    noun = _NOUNS.get(kind) or "".join(part.capitalize() for part in re.split(r"[-_/]", kind or "resource"))
     name = parsed.resource.rsplit("/", 1)[-1] if parsed.service in _NAMED_PLAINLY else parsed.resource
     return Resource(f"AWS::{service}::{noun}", name, arn, parsed.account)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from locum.authz import Authorization, Plan
+from locum.authz.access_points import Through
 from locum.core.calls import BY_HEADER, Call, Signing
 from locum.core.http import HttpRequest
 from locum.core.partial_arn import PartialArn
@@ -25,7 +26,8 @@ class RequestContext:
     it is decided on anew. `request` is the client's, or stands for the call of a service. `service` is the service
     principal that makes the call, empty for a client's. `effect` is what the call carries out. `cause` is the request
     id of the call that caused it. `operation` is how the call is run where it is one of Locum's own. `endpoint` is the
-    VPC endpoint that it came through. `carried`: a backend was given it. `recorded`: its record is stored. `found` are
+    VPC endpoint that it came through, `through` the access points of S3, which are in `sent`, the parameters as they
+    were sent, and not in `params`. `carried`: a backend was given it. `recorded`: its record is stored. `found` are
     the resources that were looked up by their other names.
     """
 
@@ -42,6 +44,8 @@ class RequestContext:
     operation: Operation | None = None
     caller: Caller = NOBODY
     params: dict[str, Any] = field(default_factory=dict)
+    sent: dict[str, Any] | None = None
+    through: Through | None = None
     body: bytes = b""
     second_factor: bool = False
     found: dict[PartialArn, tuple[str, ...]] | None = None
@@ -55,6 +59,11 @@ class RequestContext:
     def protocol(self) -> str:
         """The protocol of the call, as far as it is known."""
         return "query" if self.codec is None else self.codec.protocol
+
+    @property
+    def request_parameters(self) -> dict[str, Any]:
+        """The parameters as they were sent, for the record."""
+        return self.params if self.sent is None else self.sent
 
     def call(self) -> Call:
         """The call as policies see it, once the gateway or a service has named it."""

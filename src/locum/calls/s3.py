@@ -16,7 +16,8 @@ from locum.core.arn import PARTITION
 from locum.core.calls import Call
 from locum.core.http import HttpResponse
 
-_FROM_SOURCE: Final = frozenset({"CopyObject", "UploadPartCopy"})
+FROM_SOURCE: Final = frozenset({"CopyObject", "UploadPartCopy"})
+"""The operations that read another object."""
 _ABSENT: Final = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 """The errors for an object that is not there; the answer to a HEAD has its status alone."""
 
@@ -30,7 +31,7 @@ def listing_of(call: Call, answer: HttpResponse) -> Check | None:
     if error is None or error.code not in _ABSENT:
         return None
     bucket, key = call.params.get("Bucket"), call.params.get("Key")
-    if call.operation in _FROM_SOURCE:
+    if call.operation in FROM_SOURCE:
         bucket, key, _ = s3_source(str(call.params.get("CopySource", "")))
     if not bucket or not key:
         return None

@@ -18,7 +18,7 @@ from __future__ import annotations
 from locum.wire.codec import Codec, codec_of
 from locum.wire.endpoint_hosts import EndpointHost, endpoint_of_host
 from locum.wire.parsers.names import SqsNames
-from locum.wire.parsers.s3 import bucket_of_host, preflighted_bucket, website_of_host
+from locum.wire.parsers.s3 import bucket_of_host, local_access_point, preflighted_bucket, website_of_host
 from locum.wire.plain_fault import plain_fault
 from locum.wire.post_form import PostForm, is_post_form, read_post_form
 from locum.wire.put_form import answer_to_form, filled, put_object_request
@@ -36,6 +36,7 @@ __all__ = [
     "endpoint_of_host",
     "filled",
     "is_post_form",
+    "local_access_point",
     "plain_fault",
     "preflighted_bucket",
     "put_object_request",

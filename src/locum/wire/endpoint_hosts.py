@@ -1,7 +1,8 @@
 """Host names of VPC endpoints, by which a call says that it comes through one.
 
 AWS PrivateLink Guide, "DNS hostnames": `vpce-ID-SUFFIX.SERVICE.REGION.vpce.amazonaws.com`, with a zone behind the
-suffix for one of its subnets; for Amazon S3 with `bucket.` in front (path style), or the bucket's name and `bucket.`.
+suffix for one of its subnets; for Amazon S3 with `bucket.` in front (path style), or the bucket's name and
+`bucket.`, or `NAME-ACCOUNT.accesspoint.`.
 Below `vpce.localhost` the same names resolve to this machine.
 """
 
@@ -11,17 +12,23 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from locum.wire.access_point_hosts import access_point_of_label
+
 _HOST: Final = re.compile(
     r"(?:(?P<bucket>[a-z0-9._-]+)\.)?(?P<id>vpce-[0-9a-f]{8,17})(?:-[a-z0-9-]+)?\.(?P<service>[a-z0-9.-]+)"
     r"\.(?P<region>[a-z]{2}(?:-[a-z]+)+-[0-9])\.vpce\.(?:amazonaws\.com|localhost)"
 )
 _BUCKET: Final = "bucket"
+_ACCESS_POINT: Final = "accesspoint"
 _CACHED_HOSTS: Final = 1024
 _LONGEST_HOST: Final = 255  # characters: the limit of DNS names
 
 
 class EndpointHost(NamedTuple):
-    """The endpoint in a host name. `service` is as in its service name; `bucket` is empty in path style."""
+    """The endpoint in a host name.
+
+    `service` is as in its service name; `bucket` is empty in path style, and may be the ARN of an access point.
+    """
 
     id: str
     service: str
@@ -38,5 +45,8 @@ def endpoint_of_host(host: str) -> EndpointHost | None:
     found = _HOST.fullmatch(name)
     if found is None:
         return None
-    bucket, dot, kind = (found["bucket"] or "").rpartition(".")
-    return EndpointHost(found["id"], found["service"], found["region"], bucket if dot and kind == _BUCKET else "")
+    label, dot, kind = (found["bucket"] or "").rpartition(".")
+    bucket = label if dot and kind == _BUCKET else ""
+    if kind == _ACCESS_POINT:
+        bucket = access_point_of_label(label, found["region"])
+    return EndpointHost(found["id"], found["service"], found["region"], bucket)

@@ -106,15 +106,16 @@ def test_a_bucket_policy_that_s3_takes_is_kept_as_it_is(plane: InProcess, change
 def test_the_policy_of_an_access_point_is_about_the_access_point(plane: InProcess) -> None:
     plane.client("s3").create_bucket(Bucket="behind-a-point")
     client = plane.client("s3control", inject_host_prefix=False)
-    client.create_access_point(AccountId=HOME, Name="point", Bucket="behind-a-point")
-    arn = f"arn:aws:s3:{REGION}:{HOME}:accesspoint/point"
+    client.create_access_point(AccountId=HOME, Name="policied-point", Bucket="behind-a-point")
+    arn = f"arn:aws:s3:{REGION}:{HOME}:accesspoint/policied-point"
     shared = {"Effect": "Allow", "Principal": {"AWS": HOME}, "Action": "s3:GetObject"}
     for resource in ("*", "arn:aws:s3:::behind-a-point/*", arn):
         text = document({**shared, "Resource": resource})
         assert (
-            refusal(client.put_access_point_policy, AccountId=HOME, Name="point", Policy=text)[0] == "MalformedPolicy"
+            refusal(client.put_access_point_policy, AccountId=HOME, Name="policied-point", Policy=text)[0]
+            == "MalformedPolicy"
         )
     text = document({**shared, "Resource": f"{arn}/object/*"})
-    client.put_access_point_policy(AccountId=HOME, Name="point", Policy=text)
-    kept = json.loads(client.get_access_point_policy(AccountId=HOME, Name="point")["Policy"])
+    client.put_access_point_policy(AccountId=HOME, Name="policied-point", Policy=text)
+    kept = json.loads(client.get_access_point_policy(AccountId=HOME, Name="policied-point")["Policy"])
     assert kept["Statement"][0]["Principal"] == {"AWS": ROOT}

@@ -23,10 +23,16 @@ from locum.state import State
 # S3 API, PutBucketPolicy: "the root principal in a bucket owner's AWS account can perform the GetBucketPolicy,
 # PutBucketPolicy, and DeleteBucketPolicy API actions, even if their bucket policy explicitly denies the root
 # principal's access".
-_OWNER_ROOT_ACTIONS: Final = frozenset({"s3:DeleteBucketPolicy", "s3:GetBucketPolicy", "s3:PutBucketPolicy"})
+# [U] So can it for the policies of access points.
+_OWNER_ROOT_ACTIONS: Final = frozenset(
+    f"s3:{verb}{kind}Policy" for verb in ("Delete", "Get", "Put") for kind in ("Bucket", "AccessPoint")
+)
 
 # The caller will own the bucket. Whether another account has one of that name is for S3 to answer.
-_CREATING_ACTIONS: Final = frozenset({"s3:CreateBucket"})
+_CREATING_ACTIONS: Final = frozenset({"s3:CreateBucket", "s3:CreateAccessPoint"})
+
+
+_BUCKETS: Final = f"arn:{PARTITION}:s3:::"
 
 
 def _s3_bucket(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -156,8 +162,8 @@ def _network_origin(state: State, call: Call, check: Check) -> list[str]:
 
 
 def _policy(action: str, arn: str, text: str) -> CompiledPolicy:
-    """The bucket policy, which is also that of the bucket's objects."""
-    bucket = arn.partition("/")[0]
+    """The policy of a bucket or an access point, which is also that of the objects in it."""
+    bucket = arn.partition("/" if arn[:13] == _BUCKETS else "/object/")[0]
     return compiled(text, PolicyKind.RESOURCE, f"policy of {bucket}", bucket)
 
 

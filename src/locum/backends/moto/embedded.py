@@ -20,6 +20,7 @@ from werkzeug.exceptions import HTTPException
 from locum.backends import translate
 from locum.backends.directory import Directory
 from locum.backends.moto import (
+    access_points,
     deliveries,
     facts,
     fence,
@@ -100,6 +101,7 @@ class EmbeddedMoto:
             self._installed.add(call.account)
         if service == "s3":
             s3.check(call)
+            access_points.check_bucket(call)
         fence.check(call)
         if service not in self._loaded:
             await self._load(service)
@@ -158,7 +160,7 @@ def carry_out(call: BackendCall) -> Carried:
     part = handlers.module_of(call.service) or ""
     allowed = lookups.Within(part, call.account, f"{call.service}:{call.operation}")
     with allowed, deliveries.collecting(call) as collected:
-        response = _response_of_s3(call) if call.service == "s3" else _response_to(call)
+        response = _OWN_RESPONSES.get(call.service, _response_to)(call)
     return collected.after(response)
 
 
@@ -171,6 +173,16 @@ def _response_of_s3(call: BackendCall) -> HttpResponse:
     s3_acls.remember_owner(call, response)
     response = s3_acls.with_canonical_ids(call, response)
     return s3_acls.policy_status(call, response) if call.operation == "GetBucketPolicyStatus" else response
+
+
+def _response_of_s3_control(call: BackendCall) -> HttpResponse:
+    """The response of moto's S3 Control, but for what it does not know of access points."""
+    access_points.check(call)
+    own = access_points.OPERATIONS.get(call.operation)
+    return _response_to(call) if own is None else call.codec.serialize(own(call), "")
+
+
+_OWN_RESPONSES: Final = {"s3": _response_of_s3, "s3control": _response_of_s3_control}
 
 
 def _response_to(call: BackendCall) -> HttpResponse:

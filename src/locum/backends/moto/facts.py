@@ -16,7 +16,7 @@ from typing import Any, Final
 from moto.core.exceptions import ServiceException
 from moto.utilities.tagging_service import TaggingService
 
-from locum.backends.moto import ec2_facts, encryption, internals, s3_access
+from locum.backends.moto import access_points, ec2_facts, encryption, internals, s3_access
 from locum.backends.moto.handlers import module_of
 from locum.backends.moto.lookups import Within
 from locum.backends.moto.models import backends_of, models_of
@@ -104,10 +104,13 @@ def _bucket(arn: Arn, _account: str, _region: str) -> ResourceFacts:
 
     Bucket names are unique among all accounts.
     """
+    if arn.account:
+        return _access_point(arn)
     name, slash, key_name = arn.resource.partition("/")
     owner = backends_of("s3").bucket_accounts.get(name)
     if owner is None:
-        return UNKNOWN
+        point = access_points.of_alias(name)
+        return UNKNOWN if point is None else _access_point(Arn.parse(point.arn))
     partition, account = owner
     models = models_of("s3", account, partition)
     bucket = None if models is None else models.buckets.get(name)
@@ -122,6 +125,21 @@ def _bucket(arn: Arn, _account: str, _region: str) -> ResourceFacts:
         _tags_of(key if slash else bucket, models.tagger),
         attributes=encryption.of_object(bucket, key_name, versions),
     )
+
+
+def _access_point(arn: Arn) -> ResourceFacts:
+    """The facts of an access point, with its bucket, or of an object behind it, with the tags of that."""
+    point = access_points.find(arn)
+    if point is None:
+        return UNKNOWN
+    _, slash, key = arn.resource.partition("/object/")
+    bucket = access_points.bucket_of(point)
+    policy = _policy(lambda: access_points.policy_of(point, bucket))
+    attributes = access_points.attributes(point)
+    if not slash:
+        return ResourceFacts(arn.account, policy, _tags(lambda: access_points.tags(point)), point.arn, attributes)
+    tags = _bucket(Arn.parse(f"{bucket.arn}/{key}"), "", "").tags if bucket is not None else None
+    return ResourceFacts(arn.account, policy, tags, attributes=attributes)
 
 
 def _tags_of(resource: Any, tagger: Any) -> dict[str, str] | None:

@@ -37,6 +37,7 @@ _DEPTH: Final = "to send to a queue and receive from it at once, however many me
 _PERMIT: Final = "to keep permissions on functions in a form that can be read"
 _INVOKE: Final = "to know a function that is invoked"
 _CALL: Final = "to call a service's handler"
+_POINTS: Final = "to know an access point, its bucket and its policy"
 _KEYS: Final = "to know the KMS key that something is encrypted under"
 _FENCE: Final = "to keep a call in its account and its service"
 
@@ -142,7 +143,14 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         ),
     },
     "s3control": {
-        "moto.s3control.models": (Relied("S3ControlBackend", _GRANT, has=("public_access_block",)),),
+        "moto.s3control.models": (
+            Relied("S3ControlBackend", _GRANT, has=("public_access_block",)),
+            Relied("S3ControlBackend", _POINTS, has=("access_points", "tagger")),
+            Relied(
+                "AccessPoint", _POINTS, has=("name", "alias", "bucket", "arn", "policy", "network_origin", "vpc_id")
+            ),
+            Relied("AccessPoint", _POINTS, has=("pubc", "created")),
+        ),
     },
     "sns": {
         "moto.sns.models": (

@@ -139,7 +139,7 @@ def _merged(
     ):
         listed += _statements(grants, table, resource)
     if restrict:
-        listed.append(_restriction(arn, account))
+        listed.append(restriction([arn, f"{arn}/*"], account))
     if not listed:
         return None
     return json.dumps({**document, "Statement": listed})
@@ -170,13 +170,13 @@ def _principal(grantee: str) -> tuple[Any, dict[str, Any]]:
     return ({"CanonicalUser": grantee}, {}) if grantee.isalnum() else (None, {})
 
 
-def _restriction(arn: str, account: str) -> dict[str, Any]:
+def restriction(arns: list[str], account: str) -> dict[str, Any]:
     """RestrictPublicBuckets: "only AWS service principals and authorized users within the bucket owner's account"."""
     return {
         "Effect": "Deny",
         "Principal": "*",
         "Action": "s3:*",
-        "Resource": [arn, f"{arn}/*"],
+        "Resource": arns,
         "Condition": {
             "StringNotEquals": {"aws:PrincipalAccount": account},
             "Bool": {"aws:PrincipalIsAWSService": "false"},

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest
+from locum.wire.access_point_hosts import access_point_of_host, access_point_of_label
 from locum.wire.endpoint_hosts import endpoint_of_host
 from locum.wire.parsers.malformed import Unbindable
 
@@ -29,6 +30,7 @@ _LOCAL = re.compile(rf"{_BUCKET}\.localhost")
 _WEBSITE = re.compile(
     rf"{_BUCKET}\.s3-website(?:[.-]{_REGION})?\.(?:amazonaws\.com(?:\.cn)?|localhost|localhost\.localstack\.cloud)"
 )
+_LOCAL_HOSTS = frozenset({"localhost", "localhost.localstack.cloud"})
 _CACHED_HOSTS = 1024
 _OF_PREFLIGHTS = frozenset({"origin", "access-control-request-method"})
 _LONGEST_HOST = 255  # characters: the limit of DNS names
@@ -37,7 +39,7 @@ _LONGEST_HOST = 255  # characters: the limit of DNS names
 class Address(NamedTuple):
     """The bucket and key of a request. `bucket` is empty in a request to the service, `raw_key` in one to a bucket.
 
-    `raw_key` is percent-encoded.
+    `bucket` is the ARN of an access point where the host is one's. `raw_key` is percent-encoded.
     """
 
     bucket: str
@@ -46,17 +48,27 @@ class Address(NamedTuple):
 
 @lru_cache(maxsize=_CACHED_HOSTS)
 def bucket_of_host(host: str) -> str:
-    """The bucket in the host name; empty in path style, and at a website endpoint."""
+    """The bucket, or the ARN of the access point, in the host name; empty in path style, and at a website endpoint."""
     endpoint = endpoint_of_host(host)
     if endpoint is not None:
         return endpoint.bucket
     name = _name(host)
     if name == "localhost" or name.startswith("s3.") or len(name) > _LONGEST_HOST or _WEBSITE.fullmatch(name):
         return ""
+    point = access_point_of_host(name)
+    if point:
+        return point
     found = _VIRTUAL.fullmatch(name)
     if found is None and (local := _LOCAL.fullmatch(name)) is not None:
         return "" if local["bucket"].endswith(".s3") or local["bucket"] == "s3" else local["bucket"]
     return found["bucket"] if found is not None else ""
+
+
+@lru_cache(maxsize=_CACHED_HOSTS)
+def local_access_point(host: str) -> str:
+    """The ARN, without its region, of the access point that a host below `localhost` may name; it may be a bucket's."""
+    label, _, rest = _name(host).partition(".")
+    return access_point_of_label(label) if rest.removeprefix("s3.") in _LOCAL_HOSTS else ""
 
 
 @lru_cache(maxsize=_CACHED_HOSTS)
@@ -79,7 +91,7 @@ def s3_address(request: HttpRequest) -> Address:
     bucket, _, key = path.partition("/")
     if "%" in bucket:
         bucket = unquote(bucket, errors="replace")
-    if "/" in bucket or (key and not bucket):
+    if "/" in bucket or ":" in bucket or (key and not bucket):
         raise Fault("InvalidBucketName", "The specified bucket is not valid.", members={"BucketName": bucket})
     return Address(bucket, key)
 

@@ -1,0 +1,109 @@
+"""Access points of S3: the permissions on them that a call takes besides those on the bucket.
+
+Amazon S3 User Guide, "Configuring IAM policies for using access points": "For an application or user to be able to
+access objects through an access point, both the access point and the underlying bucket must permit the request." Each
+permission on the bucket or on an object is taken twice, first on the access point: by its policy, and as its account's.
+Both know the access point, so that a bucket may leave the decision to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from locum.authz.call import Check, Plan, Value
+from locum.core.arn import PARTITION, Arn
+from locum.core.resources import ResourceFacts
+
+SUPPORTED: Final = frozenset(
+    {
+        "AbortMultipartUpload", "CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload", "DeleteObject",
+        "DeleteObjectTagging", "DeleteObjects", "GetBucketAcl", "GetBucketCors", "GetBucketLocation",
+        "GetBucketNotificationConfiguration", "GetBucketPolicy", "GetObject", "GetObjectAcl", "GetObjectAttributes",
+        "GetObjectLegalHold", "GetObjectRetention", "GetObjectTagging", "HeadBucket", "HeadObject",
+        "ListMultipartUploads", "ListObjectVersions", "ListObjects", "ListObjectsV2", "ListParts", "PutObject",
+        "PutObjectAcl", "PutObjectLegalHold", "PutObjectRetention", "PutObjectTagging", "RestoreObject", "UploadPart",
+        "UploadPartCopy",
+    }
+)  # fmt: skip
+"""The operations that an access point takes. S3 User Guide, "Access point compatibility"."""
+KIND: Final = "accesspoint"
+OBJECT_KIND: Final = "accesspointobject"
+"""The resource types of the Service Authorization Reference: an access point, and an object behind it."""
+VPC: Final = "VPC"
+_BUCKET: Final = f"arn:{PARTITION}:s3:::"
+_SOURCE: Final = "source"
+_OF_TARGET: Final = frozenset({"bucket", "object"})
+
+
+class AccessPoint(NamedTuple):
+    """An access point: its ARN, the name of its bucket, its network origin (`Internet` or `VPC`), and which VPC."""
+
+    arn: str
+    bucket: str
+    origin: str
+    vpc: str
+
+    @property
+    def account(self) -> str:
+        """The account that owns the access point."""
+        return self.arn.split(":", 5)[4]
+
+
+class Through(NamedTuple):
+    """The access points that a call comes through: to the bucket that it names, and to the source of its copy."""
+
+    target: AccessPoint | None = None
+    source: AccessPoint | None = None
+
+    @property
+    def points(self) -> tuple[AccessPoint, ...]:
+        """Those that there are."""
+        return tuple(point for point in self if point is not None)
+
+
+def access_point_of(arn: str, facts: ResourceFacts) -> AccessPoint | None:
+    """The access point that a backend has the `facts` of, by its ARN or by its alias as a bucket's; None for none."""
+    attributes = facts.attributes
+    if not attributes.get("bucket"):
+        return None
+    return AccessPoint(facts.arn or arn, attributes["bucket"], attributes["network_origin"], attributes.get("vpc", ""))
+
+
+def is_access_point(arn: str) -> bool:
+    """Whether `arn` is that of an access point."""
+    parsed = Arn.find(arn)
+    return parsed is not None and parsed.service == "s3" and parsed.resource.startswith("accesspoint/")
+
+
+def planned_through(plan: Plan, through: Through) -> Plan:
+    """`plan`, on the bucket and its objects, with what has to be permitted on the access points before."""
+    return plan._replace(checks=tuple(_checks(plan, through)))
+
+
+def only_on_points(plan: Plan) -> Plan:
+    """`plan` without what is about the bucket behind an access point, of which a stranger is told nothing."""
+    return plan._replace(checks=tuple(check for check in plan.checks if check.kind in (KIND, OBJECT_KIND)))
+
+
+def _checks(plan: Plan, through: Through) -> Iterator[Check]:
+    for check in plan.checks:
+        point = through.source if check.kind == _SOURCE else through.target if check.kind in _OF_TARGET else None
+        if point is None:
+            yield check
+            continue
+        context: Mapping[str, Value] = {**check.context, **_keys(point)}
+        _, slash, key = check.resource.removeprefix(_BUCKET).partition("/")
+        if slash:
+            yield Check(check.action, f"{point.arn}/object/{key}", OBJECT_KIND, context)
+        else:
+            yield Check(check.action, point.arn, KIND, context)
+        yield check._replace(context=context)
+
+
+def _keys(point: AccessPoint) -> dict[str, Value]:
+    return {
+        "s3:dataaccesspointarn": point.arn,
+        "s3:dataaccesspointaccount": point.account,
+        "s3:accesspointnetworkorigin": point.origin,
+    }

@@ -1,0 +1,166 @@
+"""Access points of S3: where one in a call becomes its bucket.
+
+A call names an access point in place of a bucket by its alias, its host name or its ARN, and in the source of a copy
+by alias or ARN. Here, and nowhere else, that becomes the bucket that the call is then decided on, with the access point
+besides (`locum.authz.access_points`), and carried out on. What was sent stays in the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+from locum import authz, wire
+from locum.authz.access_points import (
+    SUPPORTED,
+    VPC,
+    AccessPoint,
+    Through,
+    access_point_of,
+    only_on_points,
+    planned_through,
+)
+from locum.authz.services.s3 import s3_source
+from locum.calls.request_context import RequestContext
+from locum.calls.runtime import Runtime
+from locum.core.arn import PARTITION, Arn
+from locum.core.errors import Fault
+from locum.core.resources import ResourceFacts
+
+_ALIAS: Final = "-s3alias"
+_DENIED: Final = ("AccessDenied", "Access Denied", 403)
+_BUCKET: Final = f"arn:{PARTITION}:s3:::"
+
+
+def named(context: RequestContext) -> bool:
+    """Whether a call of S3 may name an access point, by the form of what it names."""
+    params = context.params
+    bucket = params.get("Bucket")
+    if bucket is not None and (bucket[-8:].lower() == _ALIAS or bucket[:4] == "arn:" or bucket[-12:].isdigit()):
+        return True
+    return "CopySource" in params
+
+
+async def enter(runtime: Runtime, context: RequestContext) -> None:
+    """Put the buckets in place of the access points that `context` names, and note them there.
+
+    Raises Fault where there is no such access point, or it does not take the call.
+    """
+    params = context.params
+    target, source = await _target(runtime, context), None
+    if "CopySource" in params:
+        bucket, key, version = s3_source(str(params["CopySource"]))
+        source = await _point(runtime, context, bucket)
+    through = Through(target, source)
+    if not through.points:
+        return
+    assert context.codec is not None
+    if target is not None and context.codec.operation not in SUPPORTED:
+        raise Fault("MethodNotAllowed", "The specified method is not allowed against this resource.", 405)
+    for point in through.points:
+        _require_origin(context, point)
+    replaced: dict[str, Any] = {}
+    if target is not None:
+        replaced["Bucket"] = target.bucket
+    if source is not None:
+        replaced["CopySource"] = f"{source.bucket}/{quote(key)}" + (f"?versionId={quote(version)}" if version else "")
+    context.sent, context.params, context.through = params, {**params, **replaced}, through
+
+
+def planned(context: RequestContext, plan: authz.Plan) -> authz.Plan:
+    """`plan`, with what the access points that the call comes through have to permit."""
+    return plan if context.through is None else planned_through(plan, context.through)
+
+
+def listings(context: RequestContext, listing: authz.Check, *, of_source: bool) -> tuple[authz.Check, ...]:
+    """`listing`, the permission to list the bucket of a call or of its source, through the access point to that."""
+    if context.through is None:
+        return (listing,)
+    point = context.through.source if of_source else context.through.target
+    return planned_through(authz.Plan((listing,)), Through(point)).checks
+
+
+def told(context: RequestContext, facts: Mapping[str, ResourceFacts], fault: Fault) -> Fault:
+    """The refusal of a call as its caller is told of it: a stranger learns nothing of the bucket behind access points.
+
+    The record, which is in the history of the stranger's account, then has the access points alone.
+    """
+    through, account = context.through, context.caller.account
+    if through is None or context.plan is None:
+        return fault
+    owners = {facts[check.resource].account for check in context.plan.checks if check.resource in facts}
+    if account in owners:
+        return fault
+    context.plan = only_on_points(context.plan)
+    return Fault(*_DENIED)
+
+
+async def _target(runtime: Runtime, context: RequestContext) -> AccessPoint | None:
+    """The access point in place of the bucket of a call. Raises Fault where there is none of that alias or ARN."""
+    bucket = str(context.params.get("Bucket") or "")
+    assert context.codec is not None
+    if context.codec.operation == "CreateBucket" and bucket[-8:].lower() == _ALIAS:
+        raise Fault("InvalidBucketName", "The specified bucket is not valid.", 400, members={"BucketName": bucket})
+    local = "" if context.service else wire.local_access_point(context.request.headers.get("host", ""))
+    if local and wire.bucket_of_host(context.request.headers.get("host", "")) == bucket:
+        return await _local(runtime, context, bucket, local)
+    return await _point(runtime, context, bucket)
+
+
+async def _local(runtime: Runtime, context: RequestContext, bucket: str, arn: str) -> AccessPoint | None:
+    """The access point in a host name below `localhost`; None where it is that of a bucket.
+
+    Raises Fault where there are both, as nobody can tell which of them is meant.
+    """
+    arn = _in_region(arn, context)
+    point = access_point_of(arn, await _facts(runtime, context, arn))
+    if point is not None and (await _facts(runtime, context, f"{_BUCKET}{bucket}")).account is not None:
+        text = "The host name is that of an access point and that of a bucket. Name one of them in another way."
+        raise Fault("InvalidRequest", text, 400)
+    return point
+
+
+async def _point(runtime: Runtime, context: RequestContext, bucket: str) -> AccessPoint | None:
+    """The access point of an alias or ARN in place of a bucket's name; None for any other name. Raises Fault."""
+    if bucket[:4] == "arn:":
+        arn = _in_region(bucket, context)
+    elif bucket[-8:].lower() == _ALIAS:
+        arn = f"{_BUCKET}{bucket}"
+    else:
+        return None
+    facts = await _facts(runtime, context, arn)
+    point = access_point_of(arn, facts)
+    if point is None and facts.account is None and bucket[:4] == "arn:":
+        raise Fault("NoSuchAccessPoint", "The specified accesspoint does not exist", 404)
+    if point is None:  # of an alias as of a bucket's name, and where the bucket is gone
+        raise Fault("NoSuchBucket", "The specified bucket does not exist", 404, members={"BucketName": bucket})
+    return point
+
+
+async def _facts(runtime: Runtime, context: RequestContext, arn: str) -> ResourceFacts:
+    return await runtime.backends.of("s3").facts("s3", arn, context.caller.account, context.region)
+
+
+def _in_region(text: str, context: RequestContext) -> str:
+    """The ARN `text` of an access point, in the region of the call where it has none. Raises Fault for another ARN.
+
+    An access point is called in its region.
+    """
+    arn = Arn.find(text)
+    if arn is None or arn.service != "s3" or not arn.account or not arn.resource.startswith("accesspoint/"):
+        raise Fault("InvalidBucketName", "The specified bucket is not valid.", 400, members={"BucketName": text})
+    if arn.region and arn.region != context.region and context.caller.access_key_id:
+        message = f"The authorization header is malformed; the region '{context.region}' is wrong; expecting"
+        raise Fault("AuthorizationHeaderMalformed", f"{message} '{arn.region}'", 400, members={"Region": arn.region})
+    return str(arn._replace(region=arn.region or context.region))
+
+
+def _require_origin(context: RequestContext, point: AccessPoint) -> None:
+    """Raise Fault AccessDenied where a call comes from elsewhere than the VPC of an access point that has one.
+
+    S3 User Guide, "Creating access points restricted to a virtual private cloud": "Amazon S3 rejects any request made
+    to the access point that doesn't originate from that VPC."
+    """
+    if point.origin == VPC and (context.endpoint is None or context.endpoint.vpc != point.vpc):
+        raise Fault(*_DENIED)
