@@ -37,6 +37,7 @@ class BackendCall:
     `codec` names the operation and the protocol that the client speaks. `request` is the client's own, `body` its
     verified payload without any `aws-chunked` framing, `params` what was read from them and decided on.
     `host_bucket`: the S3 bucket that the client named in the host, not in the path (else empty).
+    `access_point` is the ARN of the access point through which the call comes to its bucket (else empty).
     `effect` is the id of the committed effect that the call carries out: the same for each attempt (else empty).
     """
 
@@ -49,6 +50,7 @@ class BackendCall:
     host_bucket: str = ""
     effect: str = ""
     origin: Origin = UNKNOWN_ORIGIN
+    access_point: str = ""
 
     @property
     def service(self) -> str:

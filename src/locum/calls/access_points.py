@@ -8,11 +8,14 @@ besides (`locum.authz.access_points`), and carried out on. What was sent stays i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
 from locum import authz, wire
 from locum.authz.access_points import (
+    KIND,
+    OBJECT_KIND,
     SUPPORTED,
     VPC,
     AccessPoint,
@@ -73,12 +76,22 @@ def planned(context: RequestContext, plan: authz.Plan) -> authz.Plan:
     return plan if context.through is None else planned_through(plan, context.through)
 
 
-def listings(context: RequestContext, listing: authz.Check, *, of_source: bool) -> tuple[authz.Check, ...]:
-    """`listing`, the permission to list the bucket of a call or of its source, through the access point to that."""
-    if context.through is None:
-        return (listing,)
-    point = context.through.source if of_source else context.through.target
-    return planned_through(authz.Plan((listing,)), Through(point)).checks
+def seen(plan: authz.Plan, facts: Mapping[str, ResourceFacts]) -> dict[str, ResourceFacts]:
+    """`facts`, with the policies of buckets as they count through the access points of `plan`."""
+    found, through = dict(facts), None
+    for check in plan.checks:
+        if check.kind in (KIND, OBJECT_KIND):
+            through = facts[check.resource].attributes.get("bucket_policy")
+        elif through is not None:
+            found[check.resource] = replace(facts[check.resource], policy=through or None)
+            through = None
+    return found
+
+
+def target_of(context: RequestContext) -> str:
+    """The ARN of the access point through which a call comes to its bucket; empty where it does not."""
+    target = None if context.through is None else context.through.target
+    return "" if target is None else target.arn
 
 
 def told(context: RequestContext, facts: Mapping[str, ResourceFacts], fault: Fault) -> Fault:

@@ -78,6 +78,7 @@ class Carrying:
                     context.now,
                     principal.arn if principal.account else "",
                 ),
+                access_points.target_of(context),
             )
         )
         answer = carried.response
@@ -112,12 +113,12 @@ class Carrying:
         listing = s3.listing_of(call, answer)
         if listing is None:
             return
-        of_source = call.operation in s3.FROM_SOURCE
-        for check in access_points.listings(context, listing, of_source=of_source):
-            facts = await facts_of(self._runtime, (check.resource,), context.caller.account, context.region)
-            authorization = authz.decide_further(context.state, call, check, facts.__getitem__)
-            if not authorization.allowed:
-                raise access_points.told(context, facts, authorization.fault())
+        plan = access_points.planned(context, authz.Plan((listing,)))
+        facts = await facts_of(self._runtime, plan.resources, context.caller.account, context.region)
+        facts = access_points.seen(plan, facts)
+        authorization = authz.decide(context.state, call, plan, facts.__getitem__)
+        if not authorization.allowed:
+            raise access_points.told(context, facts, authorization.fault())
 
     async def _require(self, context: RequestContext, carried: Carried) -> None:
         """Make the deliveries without which the call does not stand. Raises Fault, with the call undone.

@@ -16,8 +16,7 @@ from locum.core.arn import PARTITION
 from locum.core.calls import Call
 from locum.core.http import HttpResponse
 
-FROM_SOURCE: Final = frozenset({"CopyObject", "UploadPartCopy"})
-"""The operations that read another object."""
+_FROM_SOURCE: Final = frozenset({"CopyObject", "UploadPartCopy"})
 _ABSENT: Final = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 """The errors for an object that is not there; the answer to a HEAD has its status alone."""
 
@@ -30,10 +29,11 @@ def listing_of(call: Call, answer: HttpResponse) -> Check | None:
     error = error_in(answer)
     if error is None or error.code not in _ABSENT:
         return None
-    bucket, key = call.params.get("Bucket"), call.params.get("Key")
-    if call.operation in FROM_SOURCE:
+    bucket, key, kind = call.params.get("Bucket"), call.params.get("Key"), "bucket"
+    if call.operation in _FROM_SOURCE:
+        kind = "source"
         bucket, key, _ = s3_source(str(call.params.get("CopySource", "")))
     if not bucket or not key:
         return None
     arn = bucket if bucket.startswith("arn:") else f"arn:{PARTITION}:s3:::{bucket}"
-    return Check("s3:ListBucket", arn, "bucket", {"s3:prefix": key})
+    return Check("s3:ListBucket", arn, kind, {"s3:prefix": key})

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
+from locum.backends.moto import s3_access
 from locum.backends.moto.models import backends_of, models_of
 from locum.backends.moto.s3_access import Block, block_of, restriction
 from locum.backends.port import BackendCall
@@ -81,29 +82,45 @@ def attributes(point: Any) -> dict[str, str]:
 
 def tags(point: Any) -> dict[str, str]:
     """The tags of an access point."""
-    models = models_of("s3control", Arn.parse(point.arn).account, PARTITION)
+    models = models_of("s3control", account_of(point), PARTITION)
     return dict(models.tagger.get_tag_dict_for_resource(point.arn))
 
 
-def policy_of(point: Any, bucket: Any) -> str | None:
+def policy_of(point: Any) -> str | None:
     """The policy that counts for an access point; None where there is none.
 
     S3 User Guide, "Blocking public access": S3 applies "the most restrictive combination" of the settings of the access
     point, the bucket and the account. RestrictPublicBuckets leaves a public policy to the own account and to services.
     """
     policy: str | None = point.policy
-    if policy is None or not block(point, bucket).restrict or not is_public(policy):
+    if policy is None or not block(point).restrict or not is_public(policy):
         return policy
-    arn, account = point.arn, Arn.parse(point.arn).account
     document = json.loads(policy)
     statements = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
-    return json.dumps({**document, "Statement": [*statements, restriction([arn, f"{arn}/*"], account)]})
+    kept_out = restriction(point.arn, account_of(point), _bucket_account(point))
+    return json.dumps({**document, "Statement": [*statements, kept_out]})
 
 
-def block(point: Any, bucket: Any) -> Block:
-    """The settings of Block Public Access that count at an access point: its own, its bucket's and its account's."""
-    others = block_of(Arn.parse(point.arn).account, bucket)
-    return Block(*(one or other for one, other in zip(_own_block(point), others, strict=True)))
+def bucket_policy_of(point: Any, bucket: Any, key: Any) -> str | None:
+    """The policy that counts for the bucket of an access point, or for its object `key`, through the access point."""
+    return s3_access.policy_of(bucket.account_id, bucket, key, _text(bucket.policy), block(point), (account_of(point),))
+
+
+def _text(policy: Any) -> str | None:
+    return policy.decode("utf-8", "replace") if isinstance(policy, bytes) else policy
+
+
+def block(point: Any) -> Block:
+    """The settings of Block Public Access that count through an access point: its own, its bucket's, both accounts'."""
+    bucket = bucket_of(point)
+    of_bucket = block_of("" if bucket is None else bucket.account_id, bucket)
+    found = (_own_block(point), of_bucket, block_of(account_of(point)))
+    return Block(*(any(settings) for settings in zip(*found, strict=True)))
+
+
+def account_of(point: Any) -> str:
+    """The account that owns an access point."""
+    return str(point.arn).split(":", 5)[4]
 
 
 def _own_block(point: Any) -> Block:
@@ -213,7 +230,7 @@ def _required(call: BackendCall) -> Any:
 def _check_policy(call: BackendCall) -> None:
     """Raise Fault for a public policy where BlockPublicPolicy is on: at the access point, its bucket or the account."""
     point = _required(call)
-    if block(point, bucket_of(point)).policy and is_public(str(call.params.get("Policy", ""))):
+    if block(point).policy and is_public(str(call.params.get("Policy", ""))):
         raise Fault(
             "AccessDenied",
             f"User: {call.origin.arn} is not authorized to perform: s3:PutAccessPointPolicy on resource: {point.arn} "

@@ -8,7 +8,7 @@ left out. Otherwise nobody could reach the resource any more, not even to repair
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache, partial
 from typing import Any, Final
@@ -21,7 +21,7 @@ from locum.backends.moto.handlers import module_of
 from locum.backends.moto.lookups import Within
 from locum.backends.moto.models import backends_of, models_of
 from locum.backends.moto.relied_on import check
-from locum.core.arn import Arn
+from locum.core.arn import PARTITION, Arn
 from locum.core.partial_arn import PartialArn
 from locum.core.resources import UNKNOWN, UNREADABLE, ResourceFacts
 
@@ -117,29 +117,41 @@ def _bucket(arn: Arn, _account: str, _region: str) -> ResourceFacts:
     if bucket is None:
         return ResourceFacts(account=account)
     versions = bucket.keys.getlist(key_name, ()) if slash else ()
-    key = versions[-1] if versions and hasattr(versions[-1], "acl") else None  # else a delete marker
+    key = _current(versions)
     of_bucket = None if bucket.policy is None else _policy(lambda: bucket.policy)
     return ResourceFacts(
         account,
-        _policy(lambda: s3_access.policy_of(account, bucket, key, of_bucket)),
+        _policy(lambda: s3_access.policy_of(account, bucket, key, of_bucket, s3_access.block_of(account, bucket))),
         _tags_of(key if slash else bucket, models.tagger),
         attributes=encryption.of_object(bucket, key_name, versions),
     )
 
 
 def _access_point(arn: Arn) -> ResourceFacts:
-    """The facts of an access point, with its bucket, or of an object behind it, with the tags of that."""
+    """The facts of an access point, with its bucket, or of an object behind it, with the tags of that.
+
+    `bucket_policy` is the policy of the bucket as it counts through the access point; empty where there is none.
+    """
     point = access_points.find(arn)
     if point is None:
         return UNKNOWN
-    _, slash, key = arn.resource.partition("/object/")
+    _, slash, key_name = arn.resource.partition("/object/")
+    policy, attributes = _policy(lambda: access_points.policy_of(point)), access_points.attributes(point)
     bucket = access_points.bucket_of(point)
-    policy = _policy(lambda: access_points.policy_of(point, bucket))
-    attributes = access_points.attributes(point)
+    if bucket is None:
+        return ResourceFacts(arn.account, policy, arn=None if slash else point.arn, attributes=attributes)
+    key = _current(bucket.keys.getlist(key_name, ())) if slash else None
+    attributes["bucket_policy"] = _policy(lambda: access_points.bucket_policy_of(point, bucket, key)) or ""
     if not slash:
         return ResourceFacts(arn.account, policy, _tags(lambda: access_points.tags(point)), point.arn, attributes)
-    tags = _bucket(Arn.parse(f"{bucket.arn}/{key}"), "", "").tags if bucket is not None else None
-    return ResourceFacts(arn.account, policy, tags, attributes=attributes)
+    return ResourceFacts(
+        arn.account, policy, _tags_of(key, models_of("s3", bucket.account_id, PARTITION).tagger), attributes=attributes
+    )
+
+
+def _current(versions: Sequence[Any]) -> Any:
+    """The current version of an object; None where there is none, or a delete marker."""
+    return versions[-1] if versions and hasattr(versions[-1], "acl") else None
 
 
 def _tags_of(resource: Any, tagger: Any) -> dict[str, str] | None:

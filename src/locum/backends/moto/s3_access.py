@@ -5,7 +5,8 @@ permissions"), "Controlling ownership of objects", "Blocking public access". A g
 that there is one evaluation, and one explanation:
 
 1. ACLs do not count where the bucket owner enforces its ownership. Public grants do not count under IgnorePublicAcls.
-2. RestrictPublicBuckets denies a public bucket to all but its account and the services.
+2. RestrictPublicBuckets denies a public bucket to all but its account and the services; through an access point, also
+   to all but the account of that.
 3. An object that another account owns is granted by its ACL alone: of the bucket policy, its denials count, and
    what allows to write and delete.
 """
@@ -82,12 +83,14 @@ def block_of(account: str, bucket: Any = None) -> Block:
     return Block(*(any(getattr(block, name) for block in found) for name in names))
 
 
-def policy_of(account: str, bucket: Any, key: Any, policy: str | None) -> str | None:
+def policy_of(
+    account: str, bucket: Any, key: Any, policy: str | None, block: Block, others: tuple[str, ...] = ()
+) -> str | None:
     """The policy that counts for `bucket`, which `account` owns, or for its object `key`; None where there is none.
 
-    `policy` is the bucket policy.
+    `policy` is the bucket policy, `block` has the settings that count (`block_of`), and `others` are further accounts
+    that RestrictPublicBuckets does not keep out.
     """
-    block = block_of(account, bucket)
     restrict = block.restrict and policy is not None and is_public(policy)
     enforced = bucket.ownership_rule == ENFORCED
     of_bucket = () if enforced else _grants(bucket.acl, account, ignore=block.ignore)
@@ -96,7 +99,8 @@ def policy_of(account: str, bucket: Any, key: Any, policy: str | None) -> str | 
     of_object = () if enforced or inherited else _grants(key.acl, owner, ignore=block.ignore)
     if not (restrict or of_bucket or of_object or owner != account):
         return policy
-    return _merged(policy, bucket.arn, account, owner, of_bucket, of_object, restrict)
+    restricted = (account, *others) if restrict else ()
+    return _merged(policy, bucket.arn, account, owner, of_bucket, of_object, restricted)
 
 
 def _grants(acl: Any, owner: str, *, ignore: bool) -> tuple[Grant, ...]:
@@ -121,7 +125,7 @@ def _merged(
     owner: str,
     of_bucket: tuple[Grant, ...],
     of_object: tuple[Grant, ...],
-    restrict: bool,
+    restricted: tuple[str, ...],
 ) -> str | None:
     try:
         document = json.loads(policy) if policy is not None else {"Version": "2012-10-17", "Statement": []}
@@ -138,8 +142,8 @@ def _merged(
         (of_object, _OF_OBJECT, f"{arn}/*"),
     ):
         listed += _statements(grants, table, resource)
-    if restrict:
-        listed.append(restriction([arn, f"{arn}/*"], account))
+    if restricted:
+        listed.append(restriction(arn, *restricted))
     if not listed:
         return None
     return json.dumps({**document, "Statement": listed})
@@ -170,15 +174,17 @@ def _principal(grantee: str) -> tuple[Any, dict[str, Any]]:
     return ({"CanonicalUser": grantee}, {}) if grantee.isalnum() else (None, {})
 
 
-def restriction(arns: list[str], account: str) -> dict[str, Any]:
-    """RestrictPublicBuckets: "only AWS service principals and authorized users within the bucket owner's account"."""
+def restriction(arn: str, *accounts: str) -> dict[str, Any]:
+    """RestrictPublicBuckets: to "only AWS service principals and authorized users within the bucket owner's account and
+    access point owner's account".
+    """
     return {
         "Effect": "Deny",
         "Principal": "*",
         "Action": "s3:*",
-        "Resource": arns,
+        "Resource": [arn, f"{arn}/*"],
         "Condition": {
-            "StringNotEquals": {"aws:PrincipalAccount": account},
+            "StringNotEquals": {"aws:PrincipalAccount": list(accounts)},
             "Bool": {"aws:PrincipalIsAWSService": "false"},
         },
     }

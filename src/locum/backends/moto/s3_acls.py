@@ -12,15 +12,18 @@ from typing import Any, Final
 
 from moto.s3.models import OWNER, FakeAcl, FakeGrant, FakeGrantee, FakeKey, get_canned_acl, s3_backends
 
+from locum.backends.moto import access_points
 from locum.backends.moto.s3_access import (
     ENFORCED,
     OBJECT_OWNER,
     PREFERRED,
     PUBLIC_GROUPS,
+    Block,
     block_of,
 )
 from locum.backends.port import BackendCall
 from locum.backends.public_policies import is_public
+from locum.core.arn import Arn
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
 from locum.core.identifiers import ACCOUNT_ID, canonical_user_id
@@ -94,8 +97,14 @@ def _check_acl(call: BackendCall, bucket: Any) -> None:
     if bucket.ownership_rule == ENFORCED and (setting or given):
         if setting or params.get("ACL") != "bucket-owner-full-control":
             raise Fault("AccessControlListNotSupported", "The bucket does not allow ACLs", 400)
-    elif given and _public(params) and block_of(call.account, bucket).acls:
+    elif given and _public(params) and _block(call, bucket).acls:
         raise _blocked(call, "public access control lists (ACLs)", "BlockPublicAcls")
+
+
+def _block(call: BackendCall, bucket: Any) -> Block:
+    """The settings of Block Public Access for a call, which may come through an access point."""
+    point = access_points.find(Arn.parse(call.access_point)) if call.access_point else None
+    return block_of(call.account, bucket) if point is None else access_points.block(point)
 
 
 def _public(params: Mapping[str, Any]) -> bool:
