@@ -33,6 +33,7 @@ OBJECT_KIND: Final = "accesspointobject"
 VPC: Final = "VPC"
 _BUCKET: Final = f"arn:{PARTITION}:s3:::"
 _SOURCE: Final = "source"
+_ORIGIN: Final = "s3:accesspointnetworkorigin"
 _OF_TARGET: Final = frozenset({"bucket", "object"})
 
 
@@ -81,6 +82,25 @@ def planned_through(plan: Plan, through: Through) -> Plan:
     return plan._replace(checks=tuple(_checks(plan, through)))
 
 
+def placed(plan: Plan, facts: Mapping[str, ResourceFacts]) -> Plan:
+    """`plan`, made of a record, with the network origins of the access points, which the record does not have."""
+
+    def of(check: Check) -> Check:
+        point = facts.get(str(check.context.get("s3:dataaccesspointarn", "")))
+        if point is None:
+            return check
+        return check._replace(context={**check.context, _ORIGIN: point.attributes.get("network_origin", "")})
+
+    return plan._replace(checks=tuple(map(of, plan.checks)))
+
+
+def recorded(check: Check) -> tuple[str, str]:
+    """The ARN and the resource type that a record has: CloudTrail's have the access point itself beside an object."""
+    if check.kind == OBJECT_KIND:
+        return check.resource.partition("/object/")[0], KIND
+    return check.resource, check.kind
+
+
 def only_on_points(plan: Plan) -> Plan:
     """`plan` without what is about the bucket behind an access point, of which a stranger is told nothing."""
     return plan._replace(checks=tuple(check for check in plan.checks if check.kind in (KIND, OBJECT_KIND)))
@@ -105,5 +125,5 @@ def _keys(point: AccessPoint) -> dict[str, Value]:
     return {
         "s3:dataaccesspointarn": point.arn,
         "s3:dataaccesspointaccount": point.account,
-        "s3:accesspointnetworkorigin": point.origin,
+        _ORIGIN: point.origin,
     }

@@ -7,8 +7,9 @@ besides (`locum.authz.access_points`), and carried out on. What was sent stays i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -21,6 +22,7 @@ from locum.authz.access_points import (
     AccessPoint,
     Through,
     access_point_of,
+    is_access_point,
     only_on_points,
     planned_through,
 )
@@ -28,10 +30,12 @@ from locum.authz.services.s3 import s3_source
 from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
 from locum.core.arn import PARTITION, Arn
+from locum.core.calls import Call
 from locum.core.errors import Fault
 from locum.core.resources import ResourceFacts
 
 _ALIAS: Final = "-s3alias"
+_RANDOM: Final = 34  # characters between the beginning of the name and that
 _DENIED: Final = ("AccessDenied", "Access Denied", 403)
 _BUCKET: Final = f"arn:{PARTITION}:s3:::"
 
@@ -67,7 +71,7 @@ async def enter(runtime: Runtime, context: RequestContext) -> None:
     if target is not None:
         replaced["Bucket"] = target.bucket
     if source is not None:
-        replaced["CopySource"] = f"{source.bucket}/{quote(key)}" + (f"?versionId={quote(version)}" if version else "")
+        replaced["CopySource"] = _copy_source(source.bucket, key, version)
     context.sent, context.params, context.through = params, {**params, **replaced}, through
 
 
@@ -92,6 +96,46 @@ def target_of(context: RequestContext) -> str:
     """The ARN of the access point through which a call comes to its bucket; empty where it does not."""
     target = None if context.through is None else context.through.target
     return "" if target is None else target.arn
+
+
+def again(call: Call, resources: Sequence[str]) -> tuple[Call, Through | None]:
+    """A recorded call with the buckets in place of access points, and those; `resources` are the ARNs in its record.
+
+    They are in the order of the checks: an access point, and then what is behind it. The origins are not known. None
+    where there is no access point; nothing in it where the record does not tell what is behind.
+    """
+    if not any(map(is_access_point, resources)):
+        return call, None
+    points = [
+        AccessPoint(arn, behind.removeprefix(_BUCKET).partition("/")[0], "", "")
+        for arn, behind in pairwise(resources)
+        if is_access_point(arn) and not is_access_point(behind)
+    ]
+    params = dict(call.params)
+    target = next((point for point in points if _may_name(str(params.get("Bucket", "")), point)), None)
+    source = None
+    if target is not None:
+        params["Bucket"] = target.bucket
+    if "CopySource" in params:
+        bucket, key, version = s3_source(str(params["CopySource"]))
+        source = next((point for point in reversed(points) if _may_name(bucket, point)), None)
+        if source is not None:
+            params["CopySource"] = _copy_source(source.bucket, key, version)
+    return call._replace(params=params), Through(target, source)
+
+
+def _may_name(bucket: str, point: AccessPoint) -> bool:
+    """Whether `bucket`, as it was sent, may be a name of `point`: its ARN, `NAME-ACCOUNT` or an alias like its own."""
+    name = point.arn.rpartition("/")[2]
+    if bucket[:4] == "arn:":
+        return bucket.endswith(f":{point.account}:accesspoint/{name}")
+    if bucket[-8:].lower() == _ALIAS:
+        return name.startswith(bucket[: -len("-") - _RANDOM - len(_ALIAS)])
+    return bucket == f"{name}-{point.account}"
+
+
+def _copy_source(bucket: str, key: str, version: str) -> str:
+    return f"{bucket}/{quote(key)}" + (f"?versionId={quote(version)}" if version else "")
 
 
 def told(context: RequestContext, facts: Mapping[str, ResourceFacts], fault: Fault) -> Fault:

@@ -90,7 +90,7 @@ async def taken(runtime: Runtime, question: Taken) -> dict[str, Any]:
             calls += 1
             if one.doubt:
                 doubtful.append(_told(one, reason=one.doubt))
-            needs = trial.needs(one.call, one.plan, recorded.fact)
+            needs = trial.needs(one.call, one.plan, recorded.facts_of(one))
             found.update(_shown(permission) for permission in needs.permissions)
             lacking.update(dict.fromkeys(needs.unattainable, one.record.request_id))
 

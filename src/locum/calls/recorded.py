@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
@@ -16,6 +16,8 @@ from locum import authz
 from locum.audit import Record
 from locum.audit.record import encode
 from locum.authz import Authorization, Plan
+from locum.authz.access_points import is_access_point, placed, planned_through
+from locum.calls import access_points
 from locum.calls.carrying import Facts, facts_of
 from locum.calls.replay import as_of, doubt, planned_again, recorded_call
 from locum.calls.runtime import Runtime
@@ -45,7 +47,7 @@ class Repeated:
     """A recorded call, made ready to be decided on again.
 
     Where `doubt` is not empty, it is the reason why it cannot be decided again; `call` is None where it cannot even be
-    told which permissions it took.
+    told which permissions it took. `through`: it came through an access point of S3.
     """
 
     record: Record
@@ -54,6 +56,7 @@ class Repeated:
     call: Call | None = None
     plan: Plan = field(default_factory=Plan)
     doubt: str = ""
+    through: bool = False
 
 
 class Recorded:
@@ -95,11 +98,12 @@ class Recorded:
     def decided(self, one: Repeated, state: State) -> Authorization:
         """The decision on a call on `state`, with the facts of its resources as they are now."""
         assert one.call is not None
-        return authz.decide(state, one.call, one.plan, self.fact)
+        return authz.decide(state, one.call, one.plan, self.facts_of(one))
 
-    def fact(self, arn: str) -> ResourceFacts:
-        """The facts of a resource."""
-        return self.facts.get(arn, UNKNOWN)
+    def facts_of(self, one: Repeated) -> Callable[[str], ResourceFacts]:
+        """The look-up of the facts of the resources of a call."""
+        facts = access_points.seen(one.plan, self.facts) if one.through else self.facts
+        return lambda arn: facts.get(arn, UNKNOWN)
 
     def forgets(self, service: str) -> bool:
         """Whether the backend of a service knows facts of resources, and not for ever."""
@@ -127,10 +131,12 @@ class Recorded:
         if not isinstance(entity, User | Role):
             return Repeated(record, times, doubt=_NO_CALLER)
         call = as_of(call, entity)
-        plan = planned_again(record, authz.plan(self._state, call))
-        if plan is None:
+        call, through = access_points.again(call, [resource.arn for resource in record.resources])
+        plan = authz.plan(self._state, call)
+        again = planned_again(record, plan if through is None else planned_through(plan, through))
+        if again is None or (through is not None and not through.points):
             return Repeated(record, times, doubt=_OTHER_RESOURCES)
-        return Repeated(record, times, entity, call, plan)
+        return Repeated(record, times, entity, call, again, through=through is not None)
 
     async def _look_up(self, fresh: list[Repeated]) -> None:
         """Get the facts that are not known yet. Others get their turn of the event loop after each."""
@@ -141,6 +147,11 @@ class Recorded:
                 if arn not in self.facts:
                     self.facts |= await facts_of(self._runtime, [arn], one.call.caller.account, one.call.region)
                     await asyncio.sleep(0)
+            if one.through:
+                points = [arn for arn in map(str, one.plan.resources) if is_access_point(arn)]
+                bare = dict.fromkeys(arn.partition("/object/")[0] for arn in points)
+                self.facts |= await facts_of(self._runtime, bare, one.call.caller.account, one.call.region)
+                one.plan = placed(one.plan, self.facts)
 
     def _doubt(self, fresh: list[Repeated]) -> None:
         """Note what follows from facts that are gone."""

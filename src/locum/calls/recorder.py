@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from locum.audit import Identity, Record, Resource, RowTemplate, bounded, identify
 from locum.authz import Authorization, Plan, Refusal
-from locum.authz.access_points import KIND, OBJECT_KIND
+from locum.authz.access_points import KIND, recorded
 from locum.calls.operation_traits import Traits, traits_of
 from locum.calls.request_context import RequestContext
 from locum.calls.withheld import Withheld, names_any, unread, without_signatures
@@ -328,9 +328,7 @@ def _resources(plan: Plan | None, sensitive: Sequence[Any]) -> tuple[Resource, .
         return ()
     found: dict[str, Resource] = {}
     for check in plan.checks:
-        arn, kind = check.resource, check.kind
-        if kind == OBJECT_KIND:  # CloudTrail has the access point itself, beside the object
-            arn, kind = arn.partition("/object/")[0], KIND
+        arn, kind = recorded(check)
         if arn != "*" and arn not in found:
             found[arn] = _resource(arn, kind)
     if sensitive:

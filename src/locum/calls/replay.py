@@ -18,6 +18,7 @@ from typing import Any, Final
 from locum import authz, wire
 from locum.audit import Record, caller_of
 from locum.authz import Authorization, Check, Plan
+from locum.authz.access_points import recorded as recorded_as
 from locum.authz.context import Conditions
 from locum.authz.services import CREATING_ACTIONS
 from locum.core.calls import BY_HEADER, Call, Signing
@@ -99,17 +100,22 @@ def planned_again(record: Record, plan: Plan) -> Plan | None:
     of a ciphertext, a role that is gone and its path with it) take the place of what the plan has instead.
     """
     recorded = {resource.arn for resource in record.resources}
-    named = {str(check.resource) for check in plan.checks if check.resource != WILDCARD}
+    named = {_recorded(check) for check in plan.checks if check.resource != WILDCARD}
     if named == recorded:
         return plan
-    lost, strange = recorded - named, [check for check in plan.checks if str(check.resource) not in recorded]
+    lost, strange = recorded - named, [check for check in plan.checks if _recorded(check) not in recorded]
     only = len(lost) == len(strange) == 1
     checks: list[Check] = []
     for check in plan.checks:
         found = [check.resource] if check not in strange else lost if only else _fitting(check.resource, lost)
         checks += (check._replace(resource=arn) for arn in sorted(found))
     again = plan._replace(checks=tuple(checks))
-    return again if {str(check.resource) for check in checks if check.resource != WILDCARD} == recorded else None
+    return again if {_recorded(check) for check in checks if check.resource != WILDCARD} == recorded else None
+
+
+def _recorded(check: Check) -> str:
+    """The text that a record has for the resource of a check."""
+    return str(recorded_as(check)[0])
 
 
 def _fitting(resource: str, arns: Iterable[str]) -> list[str]:
