@@ -24,9 +24,15 @@ SUPPORTED: Final = frozenset(
         "ListMultipartUploads", "ListObjectVersions", "ListObjects", "ListObjectsV2", "ListParts", "PutObject",
         "PutObjectAcl", "PutObjectLegalHold", "PutObjectRetention", "PutObjectTagging", "RestoreObject", "UploadPart",
         "UploadPartCopy",
+        "DeleteObjectAnnotation", "GetObjectAnnotation", "ListObjectAnnotations", "PutObjectAnnotation",
+        "UpdateObjectEncryption",
     }
 )  # fmt: skip
-"""The operations that an access point takes. S3 User Guide, "Access point compatibility"."""
+"""The operations that an access point takes.
+
+S3 User Guide, "Access point compatibility"; of newer ones (annotations), the Service Authorization Reference has the
+objects behind access points among the resources.
+"""
 KIND: Final = "accesspoint"
 OBJECT_KIND: Final = "accesspointobject"
 """The resource types of the Service Authorization Reference: an access point, and an object behind it."""

@@ -14,6 +14,7 @@ from locum.core.arn import PARTITION
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest
 
+_CORS: Final = "GetBucketCors"
 _NO_ACCOUNT: Final = "0" * 12
 """The account to look in for a bucket whose owner the backend does not tell."""
 
@@ -30,6 +31,9 @@ class BucketSettings:
         assert codec is not None
         backend = self._runtime.backends.of("s3")
         facts = await backend.facts("s3", f"arn:{PARTITION}:s3:::{bucket}", _NO_ACCOUNT, region)
+        if facts.attributes.get("bucket") and operation == _CORS:  # an access point, by its alias
+            bucket = facts.attributes["bucket"]
+            facts = await backend.facts("s3", f"arn:{PARTITION}:s3:::{bucket}", _NO_ACCOUNT, region)
         account, sub_resource = facts.account or _NO_ACCOUNT, codec.model.http["requestUri"].partition("?")[2]
         asking = HttpRequest("GET", f"/{quote(bucket, safe='')}", sub_resource, {"host": "s3.amazonaws.com"})
         carried = await backend.call(BackendCall(codec, account, region, asking, b"", {"Bucket": bucket}))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from locum.audit import cloudtrail_event
+from locum.core.http import HttpRequest
 from support.access_points import (
     AWAY,
     DENIED,
@@ -23,6 +24,7 @@ from support.access_points import (
     read,
 )
 from support.inprocess import InProcess, Key, refusal
+from support.post_forms import encoded, form
 
 
 def test_objects_are_read_written_and_listed_by_the_alias(plane: InProcess) -> None:
@@ -163,6 +165,17 @@ def test_an_access_point_of_another_account_reaches_a_bucket_that_delegates_to_i
     assert code(s3.get_object, Bucket=bucket_owner.bucket, Key="k") == DENIED
 
 
+def test_the_tags_of_the_access_point_are_known(plane: InProcess) -> None:
+    point = Point(plane, "own-tags", Tags=[{"Key": "team", "Value": "a"}])
+    red = {"StringEquals": {"s3:AccessPointTag/team": "a"}}
+    everything = allow("*", "*")
+    user = plane.client("s3control", plane.user("tag-reader", everything, deny("s3:*", "*", Condition=red)))
+    assert code(user.get_access_point_policy_status, AccountId=HERE, Name="own-tags") == DENIED
+    point.delete()
+    point.create()
+    assert code(user.get_access_point_policy_status, AccountId=HERE, Name="own-tags")[1] == 404
+
+
 # -- operations ------------------------------------------------------------------------------------------
 
 
@@ -210,6 +223,24 @@ def test_an_answer_has_the_object_that_a_key_with_signs_names(plane: InProcess) 
     point.s3.put_object(Bucket=point.bucket, Key="a+b %/object/c?d", Body=b"signs")
     point.s3.copy_object(Bucket=point.alias, Key="k", CopySource={"Bucket": point.arn, "Key": "a+b %/object/c?d"})
     assert read(point.s3, point.alias) == b"signs"
+
+
+def test_a_form_uploads_by_the_alias(plane: InProcess) -> None:
+    point = Point(plane, "by-form")
+    post = plane.client("s3", signature_version="s3v4").generate_presigned_post(point.alias, "form")
+    assert plane.send(form(post["url"], encoded(post["fields"], b"sent"))).status == 204
+    assert read(point.s3, point.bucket, "form") == b"sent"
+    point.permit(deny("s3:PutObject", inside("by-form"), Principal="*"))
+    assert plane.send(form(post["url"], encoded(post["fields"], b"sent"))).status == 403
+
+
+def test_a_browser_is_told_the_rules_of_the_bucket_behind_an_alias(plane: InProcess) -> None:
+    point = Point(plane, "cors")
+    rules = {"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["https://a.example"]}]}
+    point.s3.put_bucket_cors(Bucket=point.bucket, CORSConfiguration=rules)
+    headers = {"host": "s3.amazonaws.com", "origin": "https://a.example", "access-control-request-method": "GET"}
+    answer = plane.send(HttpRequest("OPTIONS", f"/{point.alias}/k", "", headers))
+    assert (answer.status, answer.headers["access-control-allow-origin"]) == (200, "https://a.example")
 
 
 # -- the record ------------------------------------------------------------------------------------------

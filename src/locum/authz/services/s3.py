@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -96,6 +97,12 @@ def _requested_object_tags(subject: Circumstances) -> Mapping[str, str]:
     return object_tags(subject.call.params) if subject.call.service == "s3" else {}
 
 
+def _access_point_tags(subject: Circumstances) -> Mapping[str, str]:
+    """s3:AccessPointTag: the tags of the access point, also where the resource is an object behind it."""
+    tags: Mapping[str, str] = json.loads(subject.facts.attributes.get("access_point_tags", "{}"))
+    return tags
+
+
 def _object_tag_keys(state: State, call: Call, check: Check) -> list[str]:
     return list(object_tags(call.params))
 
@@ -186,6 +193,7 @@ FUNCTIONS: Final = Functions(
     tags={
         "s3:existingobjecttag": lambda subject: subject.facts.tags or {},
         "s3:requestobjecttag": _requested_object_tags,
+        "s3:accesspointtag": _access_point_tags,
     },
     policy=_policy,
     owner_root_actions=_OWNER_ROOT_ACTIONS,

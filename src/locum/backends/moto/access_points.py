@@ -74,16 +74,20 @@ def bucket_of(point: Any) -> Any:
 
 def attributes(point: Any) -> dict[str, str]:
     """The attributes of an access point, for its facts; no `bucket` where that is gone."""
-    found = {"network_origin": point.network_origin, "vpc": point.vpc_id, "bucket": point.bucket}
-    if bucket_of(point) is None:
-        del found["bucket"]
+    tagged, bucket = tags(point), bucket_of(point)
+    found = {
+        "network_origin": point.network_origin,
+        "vpc": point.vpc_id,
+        "bucket": None if bucket is None else bucket.name,
+        "access_point_tags": json.dumps(tagged) if tagged else None,
+    }
     return {name: value for name, value in found.items() if value}
 
 
 def tags(point: Any) -> dict[str, str]:
-    """The tags of an access point."""
-    models = models_of("s3control", account_of(point), PARTITION)
-    return dict(models.tagger.get_tag_dict_for_resource(point.arn))
+    """The tags of an access point, which moto keeps with those of S3."""
+    models = models_of("s3", account_of(point), PARTITION)
+    return {} if models is None else dict(models.tagger.get_tag_dict_for_resource(point.arn))
 
 
 def policy_of(point: Any) -> str | None:
@@ -187,8 +191,8 @@ def _create(call: BackendCall) -> dict[str, Any]:
     point.alias = f"{name[:_ALIASED].rstrip('-')}{point.alias[len(name) :]}"
     point.arn = f"arn:{PARTITION}:s3:{call.region}:{call.account}:accesspoint/{name}"
     setattr(point, _BUCKET_ACCOUNT, owner)
-    if params.get("Tags"):
-        models.tagger.tag_resource(point.arn, params["Tags"])
+    models.untag_resource(point.arn, list(tags(point)))  # of an earlier one by that name
+    models.tag_resource(point.arn, params.get("Tags") or [])
     _aliases[point.alias] = point
     return {"AccessPointArn": point.arn, "Alias": point.alias}
 

@@ -30,7 +30,7 @@ _LOCAL = re.compile(rf"{_BUCKET}\.localhost")
 _WEBSITE = re.compile(
     rf"{_BUCKET}\.s3-website(?:[.-]{_REGION})?\.(?:amazonaws\.com(?:\.cn)?|localhost|localhost\.localstack\.cloud)"
 )
-_LOCAL_HOSTS = frozenset({"localhost", "localhost.localstack.cloud"})
+_LOCAL_HOSTS = frozenset({"localhost", "s3.localhost", "s3.localhost.localstack.cloud"})
 _CACHED_HOSTS = 1024
 _OF_PREFLIGHTS = frozenset({"origin", "access-control-request-method"})
 _LONGEST_HOST = 255  # characters: the limit of DNS names
@@ -68,7 +68,7 @@ def bucket_of_host(host: str) -> str:
 def local_access_point(host: str) -> str:
     """The ARN, without its region, of the access point that a host below `localhost` may name; it may be a bucket's."""
     label, _, rest = _name(host).partition(".")
-    return access_point_of_label(label) if rest.removeprefix("s3.") in _LOCAL_HOSTS else ""
+    return access_point_of_label(label) if rest in _LOCAL_HOSTS else ""
 
 
 @lru_cache(maxsize=_CACHED_HOSTS)
