@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from locum.authz.call import Check, Plan, Value
 from locum.core.arn import PARTITION, Arn
+from locum.core.partial_arn import UNKNOWN, PartialArn, arn_of
 from locum.core.resources import ResourceFacts
 
 SUPPORTED: Final = frozenset(
@@ -80,7 +81,9 @@ def access_point_of(arn: str, facts: ResourceFacts) -> AccessPoint | None:
 def is_access_point(arn: str) -> bool:
     """Whether `arn` is that of an access point."""
     parsed = Arn.find(arn)
-    return parsed is not None and parsed.service == "s3" and parsed.resource.startswith("accesspoint/")
+    if parsed is None or parsed.service != "s3" or not parsed.account:  # a bucket's ARN has none
+        return False
+    return parsed.resource.startswith("accesspoint/")
 
 
 def planned_through(plan: Plan, through: Through) -> Plan:
@@ -119,9 +122,10 @@ def _checks(plan: Plan, through: Through) -> Iterator[Check]:
             yield check
             continue
         context: Mapping[str, Value] = {**check.context, **_keys(point)}
-        _, slash, key = check.resource.removeprefix(_BUCKET).partition("/")
+        _, slash, name = check.resource.removeprefix(_BUCKET).partition("/")
+        key = UNKNOWN if isinstance(check.resource, PartialArn) else name
         if slash:
-            yield Check(check.action, f"{point.arn}/object/{key}", OBJECT_KIND, context)
+            yield Check(check.action, arn_of(f"{point.arn}/object/", key), OBJECT_KIND, context)
         else:
             yield Check(check.action, point.arn, KIND, context)
         yield check._replace(context=context)

@@ -58,7 +58,7 @@ async def enter(runtime: Runtime, context: RequestContext) -> None:
     target, source = await _target(runtime, context), None
     if "CopySource" in params:
         bucket, key, version = s3_source(str(params["CopySource"]))
-        source = await _point(runtime, context, bucket)
+        source = await _point(runtime, context, bucket, of_source=True)
     through = Through(target, source)
     if not through.points:
         return
@@ -178,10 +178,12 @@ async def _local(runtime: Runtime, context: RequestContext, bucket: str, arn: st
     return point
 
 
-async def _point(runtime: Runtime, context: RequestContext, bucket: str) -> AccessPoint | None:
+async def _point(
+    runtime: Runtime, context: RequestContext, bucket: str, *, of_source: bool = False
+) -> AccessPoint | None:
     """The access point of an alias or ARN in place of a bucket's name; None for any other name. Raises Fault."""
     if bucket[:4] == "arn:":
-        arn = _in_region(bucket, context)
+        arn = _in_region(bucket, context, of_source=of_source)
     elif bucket[-8:].lower() == _ALIAS:
         arn = f"{_BUCKET}{bucket}"
     else:
@@ -199,15 +201,18 @@ async def _facts(runtime: Runtime, context: RequestContext, arn: str) -> Resourc
     return await runtime.backends.of("s3").facts("s3", arn, context.caller.account, context.region)
 
 
-def _in_region(text: str, context: RequestContext) -> str:
+def _in_region(text: str, context: RequestContext, *, of_source: bool = False) -> str:
     """The ARN `text` of an access point, in the region of the call where it has none. Raises Fault for another ARN.
 
-    An access point is called in its region.
+    An access point is called in its region. S3 User Guide, "Access point compatibility": "same-Region copies only".
     """
     arn = Arn.find(text)
-    if arn is None or arn.service != "s3" or not arn.account or not arn.resource.startswith("accesspoint/"):
+    if arn is None or not is_access_point(text):
         raise Fault("InvalidBucketName", "The specified bucket is not valid.", 400, members={"BucketName": text})
-    if arn.region and arn.region != context.region and context.caller.access_key_id:
+    elsewhere = bool(arn.region) and arn.region != context.region
+    if elsewhere and of_source:
+        raise Fault("InvalidRequest", "The access point of the source is in another region.", 400)
+    if elsewhere and context.caller.access_key_id:
         message = f"The authorization header is malformed; the region '{context.region}' is wrong; expecting"
         raise Fault("AuthorizationHeaderMalformed", f"{message} '{arn.region}'", 400, members={"Region": arn.region})
     return str(arn._replace(region=arn.region or context.region))

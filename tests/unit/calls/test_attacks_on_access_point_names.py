@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from locum.core.http import HttpRequest
@@ -143,3 +145,22 @@ def test_the_access_point_of_another_region_is_another_one(plane: InProcess) -> 
         assert got == ("NoSuchAccessPoint", 404)
     assert code(elsewhere.create_access_point, AccountId=HERE, Name="regional", Bucket=point.bucket)[1] == 409
     assert read(point.s3, point.alias) == b"content"
+
+
+def test_the_source_of_a_copy_is_an_access_point_of_the_same_region(plane: InProcess) -> None:
+    point = Point(plane, "of-here")
+    elsewhere = plane.client("s3", region="eu-west-1")
+    source = {"Bucket": point.arn, "Key": "k"}
+    assert code(elsewhere.copy_object, Bucket=point.bucket, Key="x", CopySource=source) == ("InvalidRequest", 400)
+
+
+def test_who_signs_for_another_region_is_told_that_of_the_access_point(plane: InProcess) -> None:
+    point = Point(plane, "in-its-region")
+    client = plane.client("s3", region="eu-west-1")
+
+    def call_it(request: Any, **_: Any) -> None:
+        request.url = f"http://in-its-region-{HERE}.s3-accesspoint.us-east-1.amazonaws.com/k"
+
+    client.meta.events.register("before-sign.s3.GetObject", call_it)
+    assert read(client, point.bucket) == b"content"  # boto3 signs anew, for the region that it is told
+    assert [record.error_code for record in plane.records(2)] == ["", "AuthorizationHeaderMalformed"]
