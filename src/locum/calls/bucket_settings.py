@@ -30,10 +30,10 @@ class BucketSettings:
         codec = wire.codec_of("s3", operation)
         assert codec is not None
         backend = self._runtime.backends.of("s3")
-        facts = await backend.facts("s3", f"arn:{PARTITION}:s3:::{bucket}", _NO_ACCOUNT, region)
-        if facts.attributes.get("bucket") and operation == _CORS:  # an access point, by its alias
+        facts = await backend.facts("s3", _arn(bucket), _NO_ACCOUNT, region)
+        if facts.attributes.get("bucket") and operation == _CORS:  # an access point, by its alias or ARN
             bucket = facts.attributes["bucket"]
-            facts = await backend.facts("s3", f"arn:{PARTITION}:s3:::{bucket}", _NO_ACCOUNT, region)
+            facts = await backend.facts("s3", _arn(bucket), _NO_ACCOUNT, region)
         account, sub_resource = facts.account or _NO_ACCOUNT, codec.model.http["requestUri"].partition("?")[2]
         asking = HttpRequest("GET", f"/{quote(bucket, safe='')}", sub_resource, {"host": "s3.amazonaws.com"})
         carried = await backend.call(BackendCall(codec, account, region, asking, b"", {"Bucket": bucket}))
@@ -45,3 +45,7 @@ class BucketSettings:
             if fault.status == 404:
                 return None
             raise
+
+
+def _arn(bucket: str) -> str:
+    return bucket if bucket.startswith("arn:") else f"arn:{PARTITION}:s3:::{bucket}"

@@ -234,13 +234,15 @@ def test_a_form_uploads_by_the_alias(plane: InProcess) -> None:
     assert plane.send(form(post["url"], encoded(post["fields"], b"sent"))).status == 403
 
 
-def test_a_browser_is_told_the_rules_of_the_bucket_behind_an_alias(plane: InProcess) -> None:
+def test_a_browser_is_told_the_rules_of_the_bucket_behind_an_access_point(plane: InProcess) -> None:
     point = Point(plane, "cors")
     rules = {"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["https://a.example"]}]}
     point.s3.put_bucket_cors(Bucket=point.bucket, CORSConfiguration=rules)
     headers = {"host": "s3.amazonaws.com", "origin": "https://a.example", "access-control-request-method": "GET"}
-    answer = plane.send(HttpRequest("OPTIONS", f"/{point.alias}/k", "", headers))
-    assert (answer.status, answer.headers["access-control-allow-origin"]) == (200, "https://a.example")
+    host = f"cors-{HERE}.s3-accesspoint.us-east-1.amazonaws.com"
+    for path, named in ((f"/{point.alias}/k", "s3.amazonaws.com"), ("/k", host)):
+        answer = plane.send(HttpRequest("OPTIONS", path, "", {**headers, "host": named}))
+        assert (answer.status, answer.headers["access-control-allow-origin"]) == (200, "https://a.example")
 
 
 # -- the record ------------------------------------------------------------------------------------------
