@@ -92,6 +92,11 @@ def seen(plan: authz.Plan, facts: Mapping[str, ResourceFacts]) -> dict[str, Reso
     return found
 
 
+def seen_by(context: RequestContext, plan: authz.Plan, facts: dict[str, ResourceFacts]) -> dict[str, ResourceFacts]:
+    """`facts`, as they count for a call that may come through access points."""
+    return facts if context.through is None else seen(plan, facts)
+
+
 def target_of(context: RequestContext) -> str:
     """The ARN of the access point through which a call comes to its bucket; empty where it does not."""
     target = None if context.through is None else context.through.target

@@ -102,8 +102,7 @@ class Calls:
             call = context.call()
         resources = plan.resources
         facts = await facts_of(self._runtime, resources, call.caller.account, call.region) if resources else {}
-        if context.through is not None:
-            facts = access_points.seen(plan, facts)
+        facts = access_points.seen_by(context, plan, facts)
         policies = authz.unresolved_policies(context.state, call.caller) if plan.checks else ()
         if facts:
             policies += tuple([found.policy for found in facts.values() if found.policy is not None])
