@@ -204,3 +204,16 @@ def test_of_what_is_nowhere_nothing_is_known_and_nothing_is_made_by_asking(known
 
 def test_what_is_no_arn_is_unknown(plane: InProcess) -> None:
     assert plane.run(plane.node.runtime.backends.of("s3").facts("s3", "*", HOME, REGION)) == UNKNOWN
+
+
+def test_an_access_point_is_known_by_its_arn_and_by_its_alias(plane: InProcess, known: Known) -> None:
+    plane.client("s3").create_bucket(Bucket="facts-behind")
+    control = plane.client("s3control")
+    alias = control.create_access_point(AccountId=HOME, Name="facts-point", Bucket="facts-behind")["Alias"]
+    arn = f"arn:aws:s3:{REGION}:{HOME}:accesspoint/facts-point"
+    attributes = {"bucket": "facts-behind", "network_origin": "Internet", "bucket_policy": ""}
+    found = known(arn)
+    assert (found.account, found.arn, found.policy, found.attributes) == (HOME, arn, None, attributes)
+    assert known(f"arn:aws:s3:::{alias}") == found
+    assert known(f"arn:aws:s3:::{alias}/k") == UNKNOWN
+    assert known(arn.replace(REGION, "eu-west-1")) == UNKNOWN

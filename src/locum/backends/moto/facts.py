@@ -109,7 +109,7 @@ def _bucket(arn: Arn, _account: str, _region: str) -> ResourceFacts:
     name, slash, key_name = arn.resource.partition("/")
     owner = backends_of("s3").bucket_accounts.get(name)
     if owner is None:
-        point = access_points.of_alias(name)
+        point = None if slash else access_points.of_alias(name)  # `calls` asks by the alias alone
         return UNKNOWN if point is None else _access_point(Arn.parse(point.arn))
     partition, account = owner
     models = models_of("s3", account, partition)
