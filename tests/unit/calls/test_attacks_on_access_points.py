@@ -264,3 +264,14 @@ def test_what_is_written_beyond_an_access_point_belongs_to_its_bucket_alone(plan
     assert code(client.copy_object, **target) == DENIED
     host = f"two-names-{HERE}.s3-accesspoint.us-east-1.amazonaws.com"
     assert unsigned(plane, f"/{other.bucket}/k", host) == 403  # a key of the bucket of the access point
+
+
+def test_tags_that_are_none_shut_nobody_out(plane: InProcess) -> None:
+    point = Point(plane, "badly-tagged")
+    for tags in ([{}], [{"Key": "a"}], [{"Value": "b"}]):
+        params = {"AccountId": HERE, "ResourceArn": point.arn, "Tags": tags}
+        plane.send(plane.request_of("s3control", "TagResource", params))
+    assert read(point.s3, point.alias) == b"content"
+    point.delete()
+    point.create()
+    assert read(point.s3, point.alias) == b"content"

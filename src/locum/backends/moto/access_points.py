@@ -74,13 +74,8 @@ def bucket_of(point: Any) -> Any:
 
 def attributes(point: Any) -> dict[str, str]:
     """The attributes of an access point, for its facts; no `bucket` where that is gone."""
-    tagged, bucket = tags(point), bucket_of(point)
-    found = {
-        "network_origin": point.network_origin,
-        "vpc": point.vpc_id,
-        "bucket": None if bucket is None else bucket.name,
-        "access_point_tags": json.dumps(tagged) if tagged else None,
-    }
+    bucket = None if bucket_of(point) is None else point.bucket
+    found = {"network_origin": point.network_origin, "vpc": point.vpc_id, "bucket": bucket}
     return {name: value for name, value in found.items() if value}
 
 
@@ -191,8 +186,11 @@ def _create(call: BackendCall) -> dict[str, Any]:
     point.alias = f"{name[:_ALIASED].rstrip('-')}{point.alias[len(name) :]}"
     point.arn = f"arn:{PARTITION}:s3:{call.region}:{call.account}:accesspoint/{name}"
     setattr(point, _BUCKET_ACCOUNT, owner)
-    models.untag_resource(point.arn, list(tags(point)))  # of an earlier one by that name
-    models.tag_resource(point.arn, params.get("Tags") or [])
+    of_s3 = models_of("s3", call.account, PARTITION)
+    if of_s3 is not None:
+        of_s3.tagger.delete_all_tags_for_resource(point.arn)  # of an earlier one by that name
+    if params.get("Tags"):
+        models.tag_resource(point.arn, params["Tags"])
     _aliases[point.alias] = point
     return {"AccessPointArn": point.arn, "Alias": point.alias}
 

@@ -137,16 +137,18 @@ def _access_point(arn: Arn) -> ResourceFacts:
         return UNKNOWN
     _, slash, key_name = arn.resource.partition("/object/")
     policy, attributes = _policy(lambda: access_points.policy_of(point)), access_points.attributes(point)
+    tags = _tags(lambda: access_points.tags(point))
+    if tags:
+        attributes["access_point_tags"] = json.dumps(tags)
     bucket = access_points.bucket_of(point)
     if bucket is None:
         return ResourceFacts(arn.account, policy, arn=None if slash else point.arn, attributes=attributes)
     key = _current(bucket.keys.getlist(key_name, ())) if slash else None
     attributes["bucket_policy"] = _policy(lambda: access_points.bucket_policy_of(point, bucket, key)) or ""
     if not slash:
-        return ResourceFacts(arn.account, policy, _tags(lambda: access_points.tags(point)), point.arn, attributes)
-    return ResourceFacts(
-        arn.account, policy, _tags_of(key, models_of("s3", bucket.account_id, PARTITION).tagger), attributes=attributes
-    )
+        return ResourceFacts(arn.account, policy, tags, point.arn, attributes)
+    of_object = _tags_of(key, models_of("s3", bucket.account_id, PARTITION).tagger)
+    return ResourceFacts(arn.account, policy, of_object, attributes=attributes)
 
 
 def _current(versions: Sequence[Any]) -> Any:

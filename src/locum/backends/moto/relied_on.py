@@ -145,7 +145,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
     "s3control": {
         "moto.s3control.models": (
             Relied("S3ControlBackend", _GRANT, has=("public_access_block",)),
-            Relied("S3ControlBackend", _POINTS, has=("access_points", "tag_resource", "untag_resource")),
+            Relied("S3ControlBackend", _POINTS, has=("access_points", "tag_resource")),
             Relied(
                 "AccessPoint", _POINTS, has=("name", "alias", "bucket", "arn", "policy", "network_origin", "vpc_id")
             ),
