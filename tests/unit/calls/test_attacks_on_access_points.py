@@ -268,7 +268,8 @@ def test_what_is_written_beyond_an_access_point_belongs_to_its_bucket_alone(plan
 
 def test_tags_that_are_none_shut_nobody_out(plane: InProcess) -> None:
     point = Point(plane, "badly-tagged")
-    for tags in ([{}], [{"Key": "a"}], [{"Value": "b"}]):
+    malformed: list[list[dict[str, str]]] = [[{}], [{"Key": "a"}], [{"Value": "b"}]]
+    for tags in malformed:
         params = {"AccountId": HERE, "ResourceArn": point.arn, "Tags": tags}
         plane.send(plane.request_of("s3control", "TagResource", params))
     assert read(point.s3, point.alias) == b"content"
