@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -25,7 +25,9 @@ class Doing:
         self.calls.append(call)
         return Carried(self._act(call))
 
-    async def facts(self, service: str, arn: str, account: str, region: str) -> ResourceFacts:
+    async def facts(
+        self, service: str, arn: str, account: str, region: str, parts: Collection[str] = ()
+    ) -> ResourceFacts:
         return UNKNOWN
 
     async def close(self) -> None:

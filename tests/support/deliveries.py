@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -27,8 +27,10 @@ class Listening:
         self.carried.append(carried)
         return Carried(carried.response)
 
-    async def facts(self, service: str, arn: str, account: str, region: str) -> ResourceFacts:
-        return await self._backend.facts(service, arn, account, region)
+    async def facts(
+        self, service: str, arn: str, account: str, region: str, parts: Collection[str] = ()
+    ) -> ResourceFacts:
+        return await self._backend.facts(service, arn, account, region, parts)
 
     async def close(self) -> None:
         """Nothing to let go of."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -72,7 +72,9 @@ class FunctionHost:
             output["LogResult"] = base64.b64encode(outcome.log).decode()
         return _carried(call, output)
 
-    async def facts(self, service: str, arn: str, account: str, region: str) -> ResourceFacts:
+    async def facts(
+        self, service: str, arn: str, account: str, region: str, parts: Collection[str] = ()
+    ) -> ResourceFacts:
         return UNKNOWN
 
     async def close(self) -> None:

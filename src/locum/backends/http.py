@@ -7,7 +7,7 @@ call than the one that was allowed.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Final
 from urllib.parse import unquote_plus, urlsplit
 
@@ -88,7 +88,9 @@ class HttpBackend:
         headers = [pair for pair in pairs if pair[0].lower() not in hidden]
         return Carried(HttpResponse(answer.status_code, headers, body))
 
-    async def facts(self, service: str, arn: str, account: str, region: str) -> ResourceFacts:
+    async def facts(
+        self, service: str, arn: str, account: str, region: str, parts: Collection[str] = ()
+    ) -> ResourceFacts:
         return UNKNOWN
 
     async def close(self) -> None:

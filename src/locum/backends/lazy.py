@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from typing import Any, NamedTuple, cast
 
@@ -63,9 +63,11 @@ class LazyBackend:
         backend = self._backend or await self._loaded()
         return await backend.call(call)
 
-    async def facts(self, service: str, arn: str, account: str, region: str) -> ResourceFacts:
+    async def facts(
+        self, service: str, arn: str, account: str, region: str, parts: Collection[str] = ()
+    ) -> ResourceFacts:
         backend = self._backend or await self._loaded()
-        return await backend.facts(service, arn, account, region)
+        return await backend.facts(service, arn, account, region, parts)
 
     async def close(self) -> None:
         if self._backend is not None:

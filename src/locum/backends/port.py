@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
@@ -122,10 +122,13 @@ class Backend(Protocol):
     async def call(self, call: BackendCall) -> Carried:
         """The answer to `call`, an AWS error among them. Raises Fault where there is no such service here."""
 
-    async def facts(self, service: str, arn: str, account: str, region: str) -> ResourceFacts:
+    async def facts(
+        self, service: str, arn: str, account: str, region: str, parts: Collection[str] = ()
+    ) -> ResourceFacts:
         """Owner, policy and tags of the resource `arn` of `service` (`s3`), as far as they are known here.
 
-        `account` and `region` are the caller's: where to look if the ARN does not say.
+        `account` and `region` are the caller's: where to look if the ARN does not say. `parts` are the ids of versions
+        and uploads of an object, of which only those have attributes.
         """
 
     async def close(self) -> None:

@@ -17,7 +17,7 @@ from locum.calls.cors import CrossOrigin
 from locum.calls.denial_messages import refusal
 from locum.calls.effects import call_of, passing, postponed, still_pending
 from locum.calls.endpoints import endpoint_of
-from locum.calls.key_uses import key_uses, refused
+from locum.calls.key_uses import key_uses, named_parts, refused
 from locum.calls.large_policies import LargePolicies
 from locum.calls.mfa_throttle import MfaThrottle
 from locum.calls.operation_traits import reads_only
@@ -101,7 +101,8 @@ class Calls:
             self._prove(context, operation.proof)
             call = context.call()
         resources = plan.resources
-        facts = await facts_of(self._runtime, resources, call.caller.account, call.region) if resources else {}
+        where = call.caller.account, call.region
+        facts = await facts_of(self._runtime, resources, *where, named_parts(context)) if resources else {}
         facts = access_points.seen_by(context, plan, facts)
         policies = authz.unresolved_policies(context.state, call.caller) if plan.checks else ()
         if facts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
 from locum import authz, wire
@@ -32,14 +32,19 @@ Make = Callable[[ServiceCall, str], Awaitable[Any]]
 _NOT_VALIDATED: Final = "Unable to validate the following destination configurations"
 
 
-async def facts_of(runtime: Runtime, arns: Iterable[str], account: str, region: str) -> Facts:
-    """The facts that the backends have of resources; `account` and `region` are for ARNs that have none."""
+async def facts_of(
+    runtime: Runtime, arns: Iterable[str], account: str, region: str, parts: Collection[str] = ()
+) -> Facts:
+    """The facts that the backends have of resources; `account` and `region` are for ARNs that have none.
+
+    `parts` are the ids of versions and uploads of S3 objects (`key_uses.named_parts`).
+    """
     facts: Facts = {}
     for arn in arns:
         service = authz.service_of(arn)
         own = runtime.services.get(service)
         if own is None or own.backed:
-            facts[arn] = await runtime.backends.of(service).facts(service, arn, account, region)
+            facts[arn] = await runtime.backends.of(service).facts(service, arn, account, region, parts)
     return facts
 
 

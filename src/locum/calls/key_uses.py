@@ -15,6 +15,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from locum.authz.services.s3 import s3_source
 from locum.calls.request_context import RequestContext
 from locum.calls.used_keys import GENERATE, KEY_USES, S3, KeyUse, Members, of_new_object, of_upload
 from locum.core.actors import on_behalf_of
@@ -33,6 +34,15 @@ def key_uses(context: RequestContext, facts: Mapping[str, ResourceFacts]) -> Ite
     assert codec is not None
     rows = KEY_USES.get((codec.service, codec.operation))
     return () if rows is None else _calls(context, rows, facts)
+
+
+def named_parts(context: RequestContext) -> tuple[str, ...]:
+    """The ids of the versions and uploads of S3 objects that a call names, which may be under keys of their own."""
+    params = context.params
+    if context.codec is None or context.codec.service != "s3" or _PARTS.isdisjoint(params):
+        return ()
+    source = s3_source(str(params["CopySource"]))[2] if "CopySource" in params else ""
+    return tuple([str(part) for part in (params.get("VersionId"), params.get("UploadId"), source) if part])
 
 
 def _calls(
@@ -66,6 +76,7 @@ def _below(resource: str, parameter: str) -> str:
 
 
 _UNKNOWN: Final = ResourceFacts()
+_PARTS: Final = frozenset({"VersionId", "UploadId", "CopySource"})
 
 
 def _require_signature(context: RequestContext) -> None:

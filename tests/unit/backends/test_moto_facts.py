@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from moto.backends import get_backend
 
+from locum.backends.moto import encryption
 from locum.core.resources import UNKNOWN, ResourceFacts
 from support.functions import package
 from support.inprocess import REGION, InProcess
@@ -217,3 +219,36 @@ def test_an_access_point_is_known_by_its_arn_and_by_its_alias(plane: InProcess, 
     assert known(f"arn:aws:s3:::{alias}") == found
     assert known(f"arn:aws:s3:::{alias}/k") == UNKNOWN
     assert known(arn.replace(REGION, "eu-west-1")) == UNKNOWN
+
+
+def test_of_an_object_with_any_number_of_versions_and_uploads_those_that_are_named_are_looked_at(
+    plane: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3, bucket = plane.client("s3"), "of-many-versions"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    made = [plane.client("kms").create_key()["KeyMetadata"]["KeyId"] for _ in range(3)]
+    encrypted = {"Bucket": bucket, "Key": "k", "ServerSideEncryption": "aws:kms"}
+    versions = [s3.put_object(**encrypted, SSEKMSKeyId=key)["VersionId"] for key in made]
+    uploads = [s3.create_multipart_upload(**encrypted, SSEKMSKeyId=key)["UploadId"] for key in made[:2]]
+    looked_at: list[str] = []
+    of_version = encryption._of_version
+
+    def look_at(version: Any) -> str:
+        looked_at.append(version.version_id)
+        return of_version(version)
+
+    monkeypatch.setattr(encryption, "_of_version", look_at)
+
+    def keys(*parts: str) -> dict[str, str]:
+        backend = plane.node.runtime.backends.of("s3")
+        found = plane.run(backend.facts("s3", f"arn:aws:s3:::{bucket}/k", HOME, REGION, parts))
+        return {name: key for name, key in found.attributes.items() if name.startswith("kms_key")}
+
+    assert keys() == {"kms_key": made[2]}
+    assert looked_at == versions[-1:]
+    assert keys(versions[1], uploads[0], "none") == {
+        "kms_key": made[2],
+        f"kms_key/{versions[1]}": made[1],
+        f"kms_key/upload/{uploads[0]}": made[0],
+    }

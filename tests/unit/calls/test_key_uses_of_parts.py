@@ -139,13 +139,15 @@ def test_nobody_reads_what_is_under_a_key_though_bucket_and_key_are_open_to_all(
 
 
 def test_a_parameter_without_a_slash_is_at_the_root_and_takes_its_key(world: World) -> None:
-    ssm = world.plane.client("ssm")
-    ssm.put_parameter(Name="unslashed", Type="SecureString", KeyId=world.key, Value="x")
-    arn = {"kms:EncryptionContext:PARAMETER_ARN": f"arn:aws:ssm:us-east-1:{HOME}:parameter/unslashed"}
+    region = "ap-southeast-3"  # where no other test has parameters
+    key = world.plane.client("kms", region=region).create_key()["KeyMetadata"]["Arn"]
+    ssm = world.plane.client("ssm", region=region)
+    ssm.put_parameter(Name="unslashed", Type="SecureString", KeyId=key, Value="x")
+    arn = {"kms:EncryptionContext:PARAMETER_ARN": f"arn:aws:ssm:{region}:{HOME}:parameter/unslashed"}
     reads = {"Effect": "Allow", "Action": "ssm:GetParametersByPath", "Resource": "*"}
     use = {"Effect": "Allow", "Action": DECRYPT, "Resource": "*", "Condition": {"StringEquals": arn}}
     for name, statements in (("reader", [reads]), ("root-reader", [reads, use])):
-        call = world.plane.client("ssm", world.plane.user(name, *statements)).get_parameters_by_path
+        call = world.plane.client("ssm", world.plane.user(name, *statements), region=region).get_parameters_by_path
         if len(statements) == 1:
             assert refusal(call, Path="/", WithDecryption=True)[0] == "AccessDeniedException"
         else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -127,13 +127,15 @@ class EmbeddedMoto:
             return await self._workers.run(carry_out, call)
         return await self._workers.run(in_turn, carry_out, call)
 
-    async def facts(self, service: str, arn: str, account: str, region: str) -> ResourceFacts:
+    async def facts(
+        self, service: str, arn: str, account: str, region: str, parts: Collection[str] = ()
+    ) -> ResourceFacts:
         if service not in self._loaded and facts.knows(service):
             await self._load(service)
         try:
-            return at_once(contained, facts.facts, service, arn, account, region)
+            return at_once(contained, facts.facts, service, arn, account, region, parts)
         except Taken:
-            return await self._workers.run(in_turn, facts.facts, service, arn, account, region)
+            return await self._workers.run(in_turn, facts.facts, service, arn, account, region, parts)
 
     async def close(self) -> None:
         self._workers.close()

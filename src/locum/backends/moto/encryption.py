@@ -11,7 +11,7 @@ versions                    the ids of the versions of a secret
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 _KMS: Final = "aws:kms"
@@ -30,20 +30,23 @@ def of(resource: Any) -> dict[str, str]:
     return {"kms_key": str(key)} if key else {}
 
 
-def of_object(bucket: Any, name: str, versions: Sequence[Any]) -> Mapping[str, str]:
-    """The keys of an object by its versions, the last of which is current, of its uploads, and of new ones."""
+def of_object(bucket: Any, name: str, versions: Sequence[Any], parts: Collection[str]) -> Mapping[str, str]:
+    """The keys of an object, of new ones, and of those of its versions and uploads whose ids are in `parts`.
+
+    The last of `versions` is the current one.
+    """
     found = _default(bucket.encryption) if bucket.encryption else {}
-    for upload in bucket.multiparts.values() if name and bucket.multiparts else ():
-        if upload.key_name == name:
+    for part in parts:
+        upload = bucket.multiparts.get(part)
+        if upload is not None and upload.key_name == name:
             found |= _of_upload(upload, found)
-    key = ""
-    for version in versions:
+    for version in versions if parts else versions[-1:]:
         key = _of_version(version)
-        if key:
+        if key and version.version_id in parts:
             found[f"kms_key/{version.version_id}"] = key
-    if key:  # of the current one
-        found["kms_key"] = key
-        found["bucket_key"] = _truth(versions[-1].bucket_key_enabled)
+        if key and version is versions[-1]:
+            found["kms_key"] = key
+            found["bucket_key"] = _truth(version.bucket_key_enabled)
     return found
 
 

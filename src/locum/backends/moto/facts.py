@@ -8,7 +8,7 @@ left out. Otherwise nobody could reach the resource any more, not even to repair
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache, partial
 from typing import Any, Final
@@ -30,13 +30,14 @@ Finder = Callable[[Arn, str, str], ResourceFacts]
 
 def knows(service: str) -> bool:
     """Whether there are facts of resources of `service`."""
-    return service in _FINDERS
+    return service == "s3" or service in _FINDERS
 
 
-def facts(service: str, arn: str, account: str, region: str) -> ResourceFacts:
+def facts(service: str, arn: str, account: str, region: str, parts: Collection[str] = ()) -> ResourceFacts:
     """The facts of the resource `arn` in moto; `account` and `region` are used where the ARN has none.
 
-    Of an ARN that is not known to its end, they are those of what it is a part of (the bucket of an object).
+    Of an ARN that is not known to its end, they are those of what it is a part of (the bucket of an object). `parts`
+    are the ids of versions and uploads of an object to tell the keys of.
 
     Raises ConfigurationError where moto does not have the internals that are used (`relied_on`).
     """
@@ -46,6 +47,8 @@ def facts(service: str, arn: str, account: str, region: str) -> ResourceFacts:
         return UNKNOWN
     owner = parsed.account or account
     with Within(part, owner):
+        if service == "s3":
+            return _bucket(parsed, parts)
         return _FINDERS.get(service, _tagged)(parsed, owner, parsed.region or region)
 
 
@@ -99,7 +102,7 @@ def _attributes(read: Callable[[], dict[str, str]]) -> dict[str, str]:
         return {}
 
 
-def _bucket(arn: Arn, _account: str, _region: str) -> ResourceFacts:
+def _bucket(arn: Arn, parts: Collection[str]) -> ResourceFacts:
     """The facts of a bucket or object: the policy is the bucket's, with what ACLs grant (`s3_access`).
 
     Bucket names are unique among all accounts.
@@ -123,7 +126,7 @@ def _bucket(arn: Arn, _account: str, _region: str) -> ResourceFacts:
         account,
         _policy(lambda: s3_access.policy_of(account, bucket, key, of_bucket, s3_access.block_of(account, bucket))),
         _tags_of(key if slash else bucket, models.tagger),
-        attributes=encryption.of_object(bucket, key_name, versions),
+        attributes=encryption.of_object(bucket, key_name, versions, parts),
     )
 
 
@@ -348,7 +351,6 @@ _MODULES: Final = {
 
 
 _FINDERS: Final[dict[str, Finder]] = {
-    "s3": _bucket,
     "sqs": _queue,
     "sns": _topic,
     "kms": _key,
