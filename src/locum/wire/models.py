@@ -30,6 +30,8 @@ _BINDING = ("location", "locationName")
 # Signing names that no model has.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-express-authenticating-authorizing.html and the like.
 _SIGNING_ALIASES = {"s3express": "s3", "s3-object-lambda": "s3", "email": "ses", "awsssooidc": "sso-oauth"}
+_ALSO_SIGNED_AS = {"s3-outposts": ("s3control",)}
+"""The further services of a signing name: S3 Control signs so for a bucket of S3 on Outposts."""
 
 
 class Service(NamedTuple):
@@ -87,7 +89,8 @@ class Index(NamedTuple):
 
     def signed_as(self, signing_name: str) -> tuple[Service, ...]:
         """The services with that signing name; empty where there are none."""
-        return self.by_signing_name.get(_SIGNING_ALIASES.get(signing_name, signing_name), ())
+        own = self.by_signing_name.get(_SIGNING_ALIASES.get(signing_name, signing_name), ())
+        return own + tuple(self.services[name] for name in _ALSO_SIGNED_AS.get(signing_name, ()))
 
     def of_operation(self, candidates: Iterable[Service], operation: str) -> Service | None:
         """The one of several similar services that has the operation; the general one where it is ambiguous."""

@@ -211,7 +211,9 @@ def _with_root(services: tuple[Service, ...], request: HttpRequest) -> Iterable[
 
 @lru_cache(maxsize=_CACHED_NAMES)
 def _services_by_root(signing_name: str, segment: str) -> tuple[Service, ...]:
-    roots = index().roots[signing_name]
+    roots = index().roots.get(signing_name)
+    if roots is None:  # of services that have no path in common
+        return index().signed_as(signing_name)
     names = dict.fromkeys((*roots.get(unquote(segment), ()), *roots.get("*", ())))
     return tuple(index().services[name] for name in names)
 

@@ -160,6 +160,12 @@ def test_s3_has_more_than_one_signing_name(signing_name: str) -> None:
     assert name_of(rest("GET", "/b/k"), signing_name) == "s3.GetObject"
 
 
+def test_s3_control_is_signed_as_outposts_for_their_buckets() -> None:
+    found = name_of(rest("PUT", "/v20180820/bucket/b", x_amz_outpost_id="op-1"), "s3-outposts")
+    assert found == "s3control.CreateBucket"
+    assert name_of(rest("GET", "/S3Outposts/ListOutpostsWithS3"), "s3-outposts") == "s3outposts.ListOutpostsWithS3"
+
+
 def test_object_lambda_answers_have_a_path_of_their_own() -> None:
     request = rest("POST", "/WriteGetObjectResponse", b"body", x_amz_request_route="r", x_amz_request_token="t")
     assert name_of(request, "s3") == "s3.WriteGetObjectResponse"
