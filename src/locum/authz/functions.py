@@ -6,6 +6,7 @@ A module lists them in its `FUNCTIONS`: what takes more than a line of the rules
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -91,6 +92,18 @@ def account_of(arn: str, default: str) -> str:
     """The account in `arn`, or `default` where there is none (S3, images, AWS managed policies)."""
     fields = arn.split(":", 5)
     return fields[4] if len(fields) == 6 and fields[4] and ACCOUNT_ID.fullmatch(fields[4]) else default
+
+
+_ARN: Final = re.compile(rf"arn:{PARTITION}:([a-z0-9-]+):[a-z0-9-]+:[0-9]{{12}}:[^\s:/][^\s]*")
+
+
+def is_arn_of(service: str, text: str) -> bool:
+    """Whether `text` is the ARN of something that `service` has in a region and an account.
+
+    A backend may find a resource by a text that ends like its ARN, which no statement about the resource matches.
+    """
+    found = _ARN.fullmatch(text)
+    return found is not None and found[1] == service
 
 
 def as_values(value: object) -> list[str]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
+from locum.authz.arn_forms import can_be_of
 from locum.authz.call import Call, Check, Value
 from locum.authz.functions import Planner, Resolver, Values
 from locum.authz.paths import Getter, compile_path, scalar
@@ -219,13 +220,14 @@ def _filler(
     A value that is an ARN of the type itself replaces the text up to and including its variable. One that is of one of
     `others`, the other types that the member may be of, names no resource of this type. That of anything else is the
     resource where the member takes nothing but ARNs, and tells nothing about the resource elsewhere. Nor does an id in
-    place of a whole ARN, where the member takes both.
+    place of a whole ARN, where the member takes both. An ARN that no resource of the service has tells nothing either.
     """
     kind, missing = rules.types[rule.kind], NEW if rule.new else UNKNOWN
     text, free = kind.text, [index for index, name in enumerate(kind.variables) if not name.startswith(".")]
     pieces = (text % (("\0",) * len(kind.variables))).split("\0")
     whole, like = text == "%s", Arn.find(text)
     any_arn = _takes_arns(kind, rule)
+    possible = can_be_of(rules) if whole else None
     asked = [index for index in free if (kind.name, kind.variables[index]) in rules.lookups and missing is UNKNOWN]
 
     def fill(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -239,6 +241,8 @@ def _filler(
                 fits = _fits(arn, like)
                 if not fits and any(_fits(arn, other) for other in others):
                     return ()
+                if possible is not None and not possible(value):
+                    return (UNKNOWN_RESOURCE,)
                 if fits or (any_arn and index == free[-1]):
                     return (arn_of(value, *_filled(pieces[index + 1 :], values[index + 1 :], missing)),)
                 values, lacking = (*values[:index], None, *values[index + 1 :]), UNKNOWN
@@ -250,11 +254,15 @@ def _filler(
     return fill
 
 
+_ARN_IN_CAPITALS: Final = re.compile(r"(?!arn:)(?i:arn:)")
+
+
 def _in_lower_case(make: Resolver, beginning: str) -> Resolver:
     """`make`, with the ARNs of a service that keeps all names in lower case (`beginning`) as the service has them."""
 
     def lowered(state: State, call: Call, values: Values) -> Iterable[str]:
-        return [lower_case(arn) if arn.startswith(beginning) else arn for arn in make(state, call, values)]
+        given = tuple(value.lower() if value and _ARN_IN_CAPITALS.match(value) else value for value in values)
+        return [lower_case(arn) if arn.startswith(beginning) else arn for arn in make(state, call, given)]
 
     return lowered
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from locum.authz.call import Call
-from locum.authz.functions import Functions, Values, own_arn
+from locum.authz.functions import Functions, Values, is_arn_of, own_arn
+from locum.core.partial_arn import UNKNOWN_RESOURCE
 from locum.state import State
 
 
@@ -14,7 +15,7 @@ def _repository(state: State, call: Call, values: Values) -> Iterable[str]:
     """A repository by name and registry, which is the account that owns it, or by ARN."""
     registry, name = values
     if name is not None and name.startswith("arn:"):
-        return (name,)
+        return (name if is_arn_of("ecr", name) else UNKNOWN_RESOURCE,)
     return (own_arn(call, "ecr", "repository/", name, account=registry or None),)
 
 

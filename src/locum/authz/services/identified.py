@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from locum.authz.call import Call
-from locum.authz.functions import Functions, Values, own_arn
+from locum.authz.functions import Functions, Values, is_arn_of, own_arn
 from locum.core.partial_arn import UNKNOWN_RESOURCE
 from locum.state import State
 
@@ -26,9 +26,9 @@ _PREFIXES: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
 def _identified(state: State, call: Call, values: Values) -> Iterable[str]:
     """A resource by its ARN or id. An id of another form is of a resource of which nothing is known."""
     name = values[0] or ""
-    if name.startswith("arn:"):
-        return (name,)
     kinds = _PREFIXES[call.service]
+    if name.startswith("arn:"):
+        return (name if any(is_arn_of(service, name) for service, _ in kinds.values()) else UNKNOWN_RESOURCE,)
     found = next((kinds[prefix] for prefix in kinds if name.startswith(prefix)), None)
     return (UNKNOWN_RESOURCE if found is None else own_arn(call, *found, name),)
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from locum.authz.call import Call, Check
-from locum.authz.functions import Functions, Values, account_of
+from locum.authz.functions import Functions, Values, account_of, is_arn_of
 from locum.authz.services.kms_conditions import CONDITIONS, FAMILIES
 from locum.authz.services.kms_grants import granted
 from locum.core.arn import PARTITION
-from locum.core.partial_arn import UNKNOWN, arn_of
+from locum.core.partial_arn import UNKNOWN, UNKNOWN_RESOURCE, arn_of
 from locum.state import State
 
 # "To use an alias in a permission, you need permission on the KMS key". Where the backend does not tell which key that
@@ -23,7 +23,7 @@ _KEY_TYPES: Final = frozenset({"key", "source", "destination"})
 def _key(state: State, call: Call, values: Values) -> Iterable[str]:
     key = values[0] or ""
     if key.startswith("arn:"):
-        return (key,)
+        return (key if is_arn_of("kms", key) else UNKNOWN_RESOURCE,)
     kind = "" if key.startswith("alias/") else "key/"
     return (arn_of(f"arn:{PARTITION}:kms:{call.region}:{call.caller.account}:{kind}", key or UNKNOWN),)
 

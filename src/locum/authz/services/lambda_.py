@@ -2,29 +2,57 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
 from locum.authz.call import Call, Check
 from locum.authz.functions import Functions, Values
-from locum.core.arn import PARTITION, Arn
-from locum.core.partial_arn import UNKNOWN, arn_of
+from locum.core.arn import PARTITION
+from locum.core.partial_arn import UNKNOWN, UNKNOWN_RESOURCE, arn_of
 from locum.state import State
+
+_OF_WHOLE_FUNCTIONS: Final = frozenset(
+    {
+        "CreateAlias",
+        "DeleteAlias",
+        "DeleteFunctionCodeSigningConfig",
+        "DeleteFunctionConcurrency",
+        "PublishVersion",
+        "PutFunctionCodeSigningConfig",
+        "PutFunctionConcurrency",
+        "PutFunctionRecursionConfig",
+        "UpdateAlias",
+        "UpdateFunctionCode",
+        "UpdateFunctionConfiguration",
+    }
+)
+"""Operations that take no qualifier. AWS refuses one in the name; a backend may change the function all the same."""
+
+
+_NAMED: Final = re.compile(
+    rf"(?:arn:{PARTITION}:lambda:([a-z0-9-]+):(?=[0-9]))?(?:([0-9]{{12}}):)?(?:function:)?([\w.-]+)(?::(\$?[\w-]*))?",
+    re.ASCII,
+)
+"""The region, the account, the name and the qualifier in a FunctionName. AWS Lambda API Reference, GetFunction."""
 
 
 def _function(state: State, call: Call, values: Values) -> Iterable[str]:
-    """A function by name, partial ARN (`account:function:name`) or ARN, each with or without a qualifier."""
+    """A function by name, partial ARN (`account:function:name`) or ARN, each with or without a qualifier.
+
+    `$LATEST` is the function itself, too, and so is every version for operations that are on the function as a whole.
+    """
     name, qualifier = values
-    account, region, rest = call.caller.account, call.region, name or ""
-    arn = Arn.find(rest)
-    if arn is not None:
-        account, region, rest = arn.account, arn.region, arn.resource
-    head, found, tail = rest.rpartition("function:")
-    if found:
-        account, rest = head.rstrip(":") or account, tail
-    function, _, own = rest.partition(":")
+    found = _NAMED.fullmatch(name or "")
+    if name and found is None:
+        yield UNKNOWN_RESOURCE
+        return
+    region, account, function, own = found.groups() if found else (None, None, "", None)
+    head = f"arn:{PARTITION}:lambda:{region or call.region}:{account or call.caller.account}:function:"
     rest = ":".join(filter(None, (function, own or qualifier)))  # also of `name:`, where the qualifier is used
-    return (arn_of(f"arn:{PARTITION}:lambda:{region}:{account}:function:", rest or UNKNOWN),)
+    yield arn_of(head, rest or UNKNOWN)
+    if rest != function and (call.operation in _OF_WHOLE_FUNCTIONS or rest.endswith(":$LATEST")):
+        yield arn_of(head, function or UNKNOWN)
 
 
 def _function_arn(state: State, call: Call, check: Check) -> list[str]:

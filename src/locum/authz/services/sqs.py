@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from locum.authz.call import Call
-from locum.authz.functions import Functions, Values
+from locum.authz.functions import Functions, Values, is_arn_of
 from locum.core.arn import PARTITION
 from locum.core.errors import Fault
 from locum.core.identifiers import ACCOUNT_ID
@@ -45,9 +45,9 @@ _URL_OF_QUEUE: Final = re.compile(r"[^?#\x00-\x20]+")
 def _queue(state: State, call: Call, values: Values) -> Iterable[str]:
     """A queue by its URL `https://host/account/name`, by name, or (GetQueueUrl) by name and account."""
     owner, url = values
-    if url is not None and url.startswith("arn:"):
+    if url is not None and is_arn_of("sqs", url) and "/" not in url:
         return (url,)
-    if url is not None and not _URL_OF_QUEUE.fullmatch(url):
+    if url is not None and (url.startswith("arn:") or not _URL_OF_QUEUE.fullmatch(url)):
         raise Fault("InvalidAddress", f"The address {url[:200]} is not valid for this endpoint.", 404)
     account = owner or call.caller.account
     parts = [part for part in urlsplit(url or "").path.split("/") if part]

@@ -70,6 +70,10 @@ WAITING: Final = {
 """Calls in which moto waits for something: they cannot have the turn while they do."""
 
 _FORM_PROTOCOLS: Final = ("query", "ec2")
+_NAMED_BY_THE_END: Final = frozenset({"glacier", "pipes", "resiliencehub", "scheduler"})
+"""Services of which moto reads a resource's name at the end of the URL, after the last `/` or `/tags/`: a query string
+has to end as the path does."""
+
 _HOP_BY_HOP: Final = frozenset({"status", "server", "date", "connection", "transfer-encoding"})
 _UNWANTED_VARIABLES: Final = ("MOTO_ACCOUNT_ID", "INITIAL_NO_AUTH_ACTION_COUNT", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 """Environment variables that make moto use one account, authorize calls itself, or look for an AWS profile."""
@@ -304,6 +308,9 @@ def _query(call: BackendCall, restated: translate.Restated, protocol: str) -> st
         return f"Action={call.operation}"
     if protocol in _FORM_PROTOCOLS:
         return ""
+    if call.service in _NAMED_BY_THE_END:
+        end = f"x-id={call.operation}/tags/{restated.path.rpartition('/')[2]}"
+        return f"{restated.query}&{end}" if restated.query else end
     return restated.query or f"x-id={call.operation}"
 
 

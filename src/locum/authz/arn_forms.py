@@ -1,0 +1,44 @@
+"""The forms that ARNs of a service's resources have: which ARNs in a request can be those of any.
+
+A backend may find a resource by an ARN that is not its own: without an account, of another service, with a colon too
+many. A statement about the resource does not match such a text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from locum.authz.rules import ServiceRules
+from locum.core.arn import Arn
+
+_OWN: Final = frozenset({"iam", "sts"})
+"""Services that are Locum's own, and find what they have by its exact ARN."""
+_ANY: Final = ("%s", "*")
+_WITHOUT: Final = {"ecs": "/", "events": "/", "redshift": ":"}
+"""Services whose names do not have a character, and of which a backend takes a part that it delimits for the name."""
+
+
+def can_be_of(rules: ServiceRules) -> Callable[[str], bool]:
+    """The function that tells whether an ARN has the form of any type of resource of a service.
+
+    Where the types are not known, every ARN has.
+    """
+    arns = {Arn.find(kind.text) for kind in rules.types.values()}
+    forms = [_form(arn, rules.prefix) for arn in arns if arn is not None]
+    if rules.prefix in _OWN or not any(arn is not None and arn.service in (rules.prefix, "%s") for arn in arns):
+        return lambda text: True
+    pattern = re.compile("|".join(sorted(forms)))
+    return lambda text: pattern.fullmatch(text) is not None
+
+
+def _form(arn: Arn, prefix: str) -> str:
+    """The pattern of the ARNs of one type, whose text in the catalogue is `arn`: `%s` stands for each of its names."""
+    service = "[a-z0-9-]+" if arn.service in _ANY else re.escape(arn.service)
+    region = "[a-z0-9-]+" if arn.region in _ANY else re.escape(arn.region)
+    account = "(?:[0-9]{12}|aws)" if arn.account in _ANY else re.escape(arn.account)
+    name = rf"[^\n{_WITHOUT.get(prefix, '')}]+"
+    resource = name.join(re.escape(piece) for piece in re.split(r"%s|\*", arn.resource))
+    ending = "" if arn.resource.endswith((":", "/")) else "(?<![:/])"
+    return f"arn:{re.escape(arn.partition)}:{service}:{region}:{account}:{resource}{ending}"
