@@ -53,6 +53,7 @@ class Holding(NamedTuple):
     made: tuple[Mapping[str, Any], ...]
     look: Way
     ways: tuple[Way, ...]
+    action: str = ""
 
     def __str__(self) -> str:
         return f"{self.service} {next(iter(self.made[-1])).partition('_')[2]}"
@@ -63,15 +64,17 @@ class Held:
 
     def __init__(self, holding: Holding, clients: Clients, account: str = ACCOUNT) -> None:
         self.holding = holding
-        self.names = {**_TEXTS, "name": f"sealedink{next(_NUMBERS)}", "account": account}
+        own = {"name": f"sealedink{next(_NUMBERS)}", "account": account}
+        self.names = {"policy": _policy(holding.action), **_TEXTS, **own}
         self._clients = clients
+        self.names["arn"] = filled(holding.arn, self.names)
         for step in holding.made:
             (call, params), *_ = step.items()
             service, _, operation = call.rpartition(".")
             answer = _call(clients(service or holding.service), operation, filled(params, self.names))
             for name, path in step.get("found", {}).items():
                 self.names[name] = _at(answer, path)
-        self.names["arn"] = filled(holding.arn, self.names)
+                self.names["arn"] = filled(holding.arn, self.names)
 
     @property
     def arn(self) -> str:
@@ -86,9 +89,9 @@ class Held:
             return str(error)
 
 
-def holdings() -> tuple[Holding, ...]:
-    """All of them."""
-    rows = yaml.safe_load(Path(__file__).with_name("holdings.yaml").read_text())
+def holdings(file: str) -> tuple[Holding, ...]:
+    """All of a file beside this one."""
+    rows = yaml.safe_load(Path(__file__).with_name(file).read_text())
     return tuple(
         Holding(
             row["service"],
@@ -96,12 +99,20 @@ def holdings() -> tuple[Holding, ...]:
             tuple(row["made"]),
             Way(*next(iter(row["look"].items()))),
             tuple(Way(*next(iter(way.items()))) for way in row["ways"]),
+            row.get("action", ""),
         )
         for row in rows
     )
 
 
-HOLDINGS: Final = holdings()
+HOLDINGS: Final = holdings("holdings.yaml")
+KEPT_POLICIES: Final = holdings("kept_policies.yaml")
+
+
+def _policy(action: str) -> str:
+    """A policy that lets the account have an action on the resource."""
+    granted = {"Effect": "Allow", "Principal": {"AWS": "{account}"}, "Action": action, "Resource": "{arn}"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": "sealed", **granted}]})
 
 
 def filled(value: Any, names: Mapping[str, str]) -> Any:
@@ -153,7 +164,7 @@ def reached(held: Held, before: str, told: str, given: Mapping[str, Any]) -> boo
 def named_in(params: Mapping[str, Any], held: Held) -> Iterator[str]:
     """The names in the parameters of a way."""
     text = json.dumps(params)
-    return (name for name in held.names if name not in _TEXTS and name != "role" and f"{{{name}}}" in text)
+    return (name for name in held.names if name not in {*_TEXTS, "policy", "role"} and f"{{{name}}}" in text)
 
 
 def _call(client: Any, operation: str, params: Mapping[str, Any]) -> Any:

@@ -299,6 +299,8 @@ def _checked(text: str, like: Arn | None, service: str) -> Arn:
 
 
 def _of_service(arn: Arn, like: Arn) -> bool:
+    if like.service == "%s":  # AWS Backup's recovery points are of the services that are backed up
+        return True
     return arn.service == like.service and bool(arn.account) == bool(like.account)
 
 
