@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import pytest
 import yaml  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
@@ -113,6 +114,12 @@ def _policy(action: str) -> str:
     """A policy that lets the account have an action on the resource."""
     granted = {"Effect": "Allow", "Principal": {"AWS": "{account}"}, "Action": action, "Resource": "{arn}"}
     return json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": "sealed", **granted}]})
+
+
+def half(start: int) -> list[Any]:
+    """The parameters of a test of all resources, of which `make test` runs every second one and `make nightly` all."""
+    often = HOLDINGS[start::2]
+    return [pytest.param(one, id=str(one), marks=() if one in often else pytest.mark.nightly) for one in HOLDINGS]
 
 
 def filled(value: Any, names: Mapping[str, str]) -> Any:

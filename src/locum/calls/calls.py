@@ -150,6 +150,17 @@ class Calls:
                 return unrecorded
         return fault
 
+    async def settle(self, context: RequestContext) -> None:
+        """Wait until the record of a call is durable that failed at a backend, which may have changed something before.
+
+        Raises Fault ServiceUnavailable where it cannot be.
+        """
+        codec = context.codec
+        if codec is None or not context.carried or context.recorded or self._runtime.early_answers:
+            return
+        if not reads_only(codec.operation):
+            await self._runtime.ledger.flush()
+
     async def outdated(self, context: RequestContext) -> bool:
         """Whether a refusal was decided on a state that somebody else had changed before: it is to be decided anew.
 

@@ -56,10 +56,10 @@ class Pipeline:
             context = self._calls.begin(request)
             return await self._handle(context)
         except Fault as fault:
-            return self._error_response(context, fault)
+            return await self._failed(context, fault)
         except Exception as error:  # the fault barrier: no internals in the response
             _log.error("request %s failed\n%s", context.request_id, traceback_of(error, context))
-            return self._error_response(context, Fault(*INTERNAL))
+            return await self._failed(context, Fault(*INTERNAL))
 
     def refusal(self, request: HttpRequest, fault: Fault) -> HttpResponse:
         """The response for `fault` to a request that was not read completely."""
@@ -110,11 +110,23 @@ class Pipeline:
             return await asyncio.to_thread(codec.serialize, answer, context.request_id)
         return codec.serialize(answer, context.request_id)
 
+    async def _failed(self, context: RequestContext, fault: Fault) -> HttpResponse:
+        response = self._error_response(context, fault)
+        try:
+            await self._calls.settle(context)
+        except Fault as unrecorded:
+            return _rendered(context, unrecorded)
+        return response
+
     def _error_response(self, context: RequestContext, fault: Fault) -> HttpResponse:
         if context.caller is NOBODY and not self._strangers.admit(context.request.source_ip, context.now):
             fault = throttled("" if context.codec is None else context.codec.protocol)
         else:
             fault = self._calls.refuse(context, fault)
-        if context.codec is None:
-            return wire.plain_fault(context.request, fault, context.request_id)
-        return context.codec.fault(fault, context.request_id)
+        return _rendered(context, fault)
+
+
+def _rendered(context: RequestContext, fault: Fault) -> HttpResponse:
+    if context.codec is None:
+        return wire.plain_fault(context.request, fault, context.request_id)
+    return context.codec.fault(fault, context.request_id)
