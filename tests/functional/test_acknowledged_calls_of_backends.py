@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from locum.calls.operation_traits import reads_only
 from locum.store import AuditQuery, Field, SqliteJournal
+from support.holdings import HOLDINGS, Held, Holding, filled
 from support.plane import RunningPlane, up
 
 
@@ -18,10 +21,10 @@ def killed_after_a_put(plane: RunningPlane) -> str:
     return str(answer["ResponseMetadata"]["RequestId"])
 
 
-def on_record(plane: RunningPlane, request_id: str) -> int:
+def on_record(plane: RunningPlane, request_id: str, operation: str = "PutObject") -> int:
     """How many records of that request there are, among all: it is no attribute of the event history."""
     journal = SqliteJournal.open(plane.data)
-    found = journal.find(AuditQuery(field=Field.EVENT_NAME, value="PutObject", limit=1000))
+    found = journal.find(AuditQuery(field=Field.EVENT_NAME, value=operation, limit=1000))
     journal.close()
     return sum(request_id.encode() in row.data for row in found)
 
@@ -31,6 +34,26 @@ def test_a_call_that_a_backend_carried_out_is_on_record_when_the_answer_comes(tm
     with up(tmp_path) as plane:
         request_id = killed_after_a_put(plane)
         assert on_record(plane, request_id) == 1
+        plane.start()
+
+
+def change_in(plane: RunningPlane, holding: Holding) -> tuple[str, str]:
+    """The name of an operation that changes something that is held, and the id of its request."""
+    client = plane.client(holding.service)
+    held = Held(holding, cache(plane.client))
+    names = client.meta.method_to_api_mapping
+    way = next(way for way in holding.ways if not reads_only(names[way.operation]))
+    answer = getattr(client, way.operation)(**filled(way.params, held.names))
+    return names[way.operation], answer["ResponseMetadata"]["RequestId"]
+
+
+def test_changes_in_many_services_are_on_record_when_the_last_is_answered(tmp_path: Path) -> None:
+    tried = {holding.service: holding for holding in HOLDINGS[::2]}
+    assert len(tried) >= 20
+    with up(tmp_path) as plane:
+        made = [change_in(plane, holding) for holding in tried.values()]
+        plane.kill()
+        assert [(name, on_record(plane, request_id, name)) for name, request_id in made] == [(n, 1) for n, _ in made]
         plane.start()
 
 

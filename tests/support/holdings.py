@@ -30,11 +30,11 @@ _SERVICES: Final = [
 ]
 _TRUST: Final = {"Effect": "Allow", "Principal": {"Service": _SERVICES}, "Action": "sts:AssumeRole"}
 _TEXTS: Final = {
-    "region": REGION,
-    "mark": MARK,
     "trust": json.dumps({"Version": "2012-10-17", "Statement": [_TRUST]}),
     "machine": json.dumps({"StartAt": "p", "States": {"p": {"Type": "Pass", "End": True}}}),
-    "template": json.dumps({"Description": MARK, "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}),
+    "template": json.dumps({"Description": "{mark}", "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}),
+    "region": REGION,
+    "mark": MARK,
 }
 _NUMBERS: Final = itertools.count()
 
@@ -63,9 +63,9 @@ class Holding(NamedTuple):
 class Held:
     """A resource, made with `clients` of its owner. `names` are the texts that stand for it in parameters."""
 
-    def __init__(self, holding: Holding, clients: Clients, account: str = ACCOUNT) -> None:
+    def __init__(self, holding: Holding, clients: Clients, mark: str = MARK) -> None:
         self.holding = holding
-        own = {"name": f"sealedink{next(_NUMBERS)}", "account": account}
+        own = {"mark": mark, "name": f"sealedink{next(_NUMBERS)}", "account": ACCOUNT}
         self.names = {"policy": _policy(holding.action), **_TEXTS, **own}
         self._clients = clients
         self.names["arn"] = filled(holding.arn, self.names)
