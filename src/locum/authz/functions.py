@@ -94,16 +94,18 @@ def account_of(arn: str, default: str) -> str:
     return fields[4] if len(fields) == 6 and fields[4] and ACCOUNT_ID.fullmatch(fields[4]) else default
 
 
-_ARN: Final = re.compile(rf"arn:{PARTITION}:([a-z0-9-]+):[a-z0-9-]+:[0-9]{{12}}:[^\s:/][^\s]*")
+_ARN: Final = re.compile(rf"arn:{PARTITION}:([a-z0-9-]+):[a-z0-9-]+:[0-9]{{12}}:([^\s:/][^\s]*)")
 
 
-def is_arn_of(service: str, text: str) -> bool:
+def is_arn_of(service: str, text: str, *beginnings: str) -> bool:
     """Whether `text` is the ARN of something that `service` has in a region and an account.
+
+    The resource begins with one of `beginnings`, where there are any.
 
     A backend may find a resource by a text that ends like its ARN, which no statement about the resource matches.
     """
     found = _ARN.fullmatch(text)
-    return found is not None and found[1] == service
+    return found is not None and found[1] == service and found[2].startswith(beginnings or "")
 
 
 def as_values(value: object) -> list[str]:

@@ -15,7 +15,7 @@ def _repository(state: State, call: Call, values: Values) -> Iterable[str]:
     """A repository by name and registry, which is the account that owns it, or by ARN."""
     registry, name = values
     if name is not None and name.startswith("arn:"):
-        return (name if is_arn_of("ecr", name) else UNKNOWN_RESOURCE,)
+        return (name if is_arn_of("ecr", name, "repository/") else UNKNOWN_RESOURCE,)
     return (own_arn(call, "ecr", "repository/", name, account=registry or None),)
 
 

@@ -23,7 +23,7 @@ _KEY_TYPES: Final = frozenset({"key", "source", "destination"})
 def _key(state: State, call: Call, values: Values) -> Iterable[str]:
     key = values[0] or ""
     if key.startswith("arn:"):
-        return (key if is_arn_of("kms", key) else UNKNOWN_RESOURCE,)
+        return (key if is_arn_of("kms", key, "key/", "alias/") else UNKNOWN_RESOURCE,)
     kind = "" if key.startswith("alias/") else "key/"
     return (arn_of(f"arn:{PARTITION}:kms:{call.region}:{call.caller.account}:{kind}", key or UNKNOWN),)
 
