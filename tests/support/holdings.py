@@ -16,7 +16,8 @@ from botocore.parsers import ResponseParserError
 from support.functions import package
 from support.inprocess import REGION
 
-ACCOUNT: Final = "000000000000"
+ACCOUNT: Final = "930000000000"
+"""The account that has the resources in this process: what is left there is in nobody's way."""
 MARK: Final = "sealed-7f3a91"
 """What is kept in each resource, so that whoever is shown it has read the resource."""
 
@@ -63,9 +64,9 @@ class Holding(NamedTuple):
 class Held:
     """A resource, made with `clients` of its owner. `names` are the texts that stand for it in parameters."""
 
-    def __init__(self, holding: Holding, clients: Clients, mark: str = MARK) -> None:
+    def __init__(self, holding: Holding, clients: Clients, mark: str = MARK, account: str = ACCOUNT) -> None:
         self.holding = holding
-        own = {"mark": mark, "name": f"sealedink{next(_NUMBERS)}", "account": ACCOUNT}
+        own = {"mark": mark, "name": f"sealedink{next(_NUMBERS)}", "account": account}
         self.names = {"policy": _policy(holding.action), **_TEXTS, **own}
         self._clients = clients
         self.names["arn"] = filled(holding.arn, self.names)

@@ -127,9 +127,9 @@ class InProcess:
 
     # -- what tests need to be there ---------------------------------------------------------------------
 
-    def user(self, name: str, *statements: dict[str, Any]) -> Key:
-        """A key of the new user `name`, who may do what `statements` say."""
-        iam = self.client("iam")
+    def user(self, name: str, *statements: dict[str, Any], of: Key | None = None) -> Key:
+        """A key of the new user `name`, who may do what `statements` say, in the account of `of` or of the root key."""
+        iam = self.client("iam", of)
         iam.create_user(UserName=name)
         if statements:
             document = json.dumps({"Version": "2012-10-17", "Statement": statements})

@@ -11,7 +11,7 @@ import pytest
 from botocore.awsrequest import AWSRequest
 
 from support.holdings import EVERYTHING, HOLDINGS, MARK, Clients, Held, Holding, filled, named_in, tried
-from support.inprocess import InProcess
+from support.inprocess import InProcess, Key
 
 MEMBERS: Final = (
     "Name",
@@ -112,10 +112,10 @@ def swapping(own: Held, denied: Held) -> Swap:
     return swap
 
 
-def client_of(plane: InProcess, own: Held, denied: Held, place: str) -> Any:
+def client_of(plane: InProcess, owner: Key, own: Held, denied: Held, place: str) -> Any:
     """A client of somebody who may do nothing with `denied`, which puts its names into the requests for `own`."""
     statement = {"Effect": "Deny", "Action": "*", "Resource": denied.arn}
-    key = plane.user(f"second-{denied.names['name']}", EVERYTHING, statement)
+    key = plane.user(f"second-{denied.names['name']}", EVERYTHING, statement, of=owner)
     client = plane.client(own.holding.service, key, parameter_validation=False, inject_host_prefix=False)
     swap, name = swapping(own, denied), next(named_in(own.holding.ways[0].params, own), "name")
     client.meta.events.register("before-sign", lambda request, **_: PLACES[place](request, swap, own.names[name]))
@@ -132,10 +132,10 @@ def attacks() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("holding", "place"), list(attacks()))
 def test_a_second_name_reaches_nothing_that_is_denied(
-    plane: InProcess, clients: Clients, holding: Holding, place: str
+    plane: InProcess, owner: Key, clients: Clients, holding: Holding, place: str
 ) -> None:
     denied, own = Held(holding, clients), Held(holding, clients, mark="of-ones-own")
-    client, before = client_of(plane, own, denied, place), denied.seen()
+    client, before = client_of(plane, owner, own, denied, place), denied.seen()
     told = [(way.operation, tried(client, way.operation, filled(way.params, own.names))) for way in holding.ways]
     assert [(operation, end) for operation, end in told if MARK in end] == []
     assert denied.seen() == before

@@ -48,10 +48,10 @@ def away(plane: InProcess) -> Key:
     return plane.account(AWAY)
 
 
-def denied(plane: InProcess, held: Held) -> Any:
+def denied(plane: InProcess, owner: Key, held: Held) -> Any:
     """A client of somebody who may do everything, but nothing with what is held."""
     statement = {"Effect": "Deny", "Action": "*", "Resource": held.arn}
-    key = plane.user(f"denied-{held.names['name']}", EVERYTHING, statement)
+    key = plane.user(f"denied-{held.names['name']}", EVERYTHING, statement, of=owner)
     return plane.client(held.holding.service, key, **UNCHECKED)
 
 
@@ -82,10 +82,10 @@ def test_the_resources_that_are_held_are_of_at_least_forty_services() -> None:
 
 @each_holding
 def test_a_deny_on_the_arn_holds_by_each_name_of_a_real_resource(
-    plane: InProcess, hold: Holder, holding: Holding
+    plane: InProcess, owner: Key, hold: Holder, holding: Holding
 ) -> None:
     held = hold(holding)
-    client, before = denied(plane, held), held.seen()
+    client, before = denied(plane, owner, held), held.seen()
     told = [(way.operation, tried(client, way.operation, filled(way.params, held.names))) for way in holding.ways]
     assert [(operation, end) for operation, end in told if end != REFUSED] == []
     assert held.seen() == before
@@ -93,27 +93,29 @@ def test_a_deny_on_the_arn_holds_by_each_name_of_a_real_resource(
 
 @pytest.mark.parametrize("holding", half(0))
 def test_a_deny_on_the_arn_holds_by_other_spellings_of_each_name(
-    plane: InProcess, hold: Holder, holding: Holding
+    plane: InProcess, owner: Key, hold: Holder, holding: Holding
 ) -> None:
     held = hold(holding)
     start = HOLDINGS.index(holding) % STEP
-    assert open_ways(held, denied(plane, held), itertools.islice(respelled(held), start, None, STEP)) == []
+    assert open_ways(held, denied(plane, owner, held), itertools.islice(respelled(held), start, None, STEP)) == []
 
 
 @pytest.mark.nightly
 @each_holding
 def test_a_deny_on_the_arn_holds_by_every_spelling_of_each_name(
-    plane: InProcess, hold: Holder, holding: Holding
+    plane: InProcess, owner: Key, hold: Holder, holding: Holding
 ) -> None:
     held = hold(holding)
-    assert open_ways(held, denied(plane, held), respelled(held)) == []
+    assert open_ways(held, denied(plane, owner, held), respelled(held)) == []
 
 
 @pytest.mark.parametrize("holding", half(1))
-def test_who_may_use_one_resource_does_not_reach_another(plane: InProcess, hold: Holder, holding: Holding) -> None:
+def test_who_may_use_one_resource_does_not_reach_another(
+    plane: InProcess, owner: Key, hold: Holder, holding: Holding
+) -> None:
     held, own = hold(holding), hold(holding)
     only = {"Effect": "Allow", "Action": "*", "Resource": own.arn}
-    client = plane.client(holding.service, plane.user(f"only-{own.names['name']}", only), **UNCHECKED)
+    client = plane.client(holding.service, plane.user(f"only-{own.names['name']}", only, of=owner), **UNCHECKED)
     before = held.seen()
     told = [(way.operation, tried(client, way.operation, filled(way.params, held.names))) for way in holding.ways]
     assert [(operation, end) for operation, end in told if end != REFUSED] == []

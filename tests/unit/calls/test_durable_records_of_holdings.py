@@ -15,7 +15,7 @@ def test_the_record_of_a_change_is_on_the_disk_when_its_answer_comes(
     plane: InProcess, clients: Clients, holding: Holding
 ) -> None:
     held = Held(holding, clients)
-    client = plane.client(holding.service, parameter_validation=False)
+    client = clients(holding.service)
     changes = [way for way in holding.ways if not reads_only(client.meta.method_to_api_mapping[way.operation])]
     assert changes
     for way in changes:

@@ -17,20 +17,20 @@ LONG: Final = "x" * 60_000
 UNCHECKED: Final[dict[str, Any]] = {"parameter_validation": False, "inject_host_prefix": False}
 
 
-def strangers(plane: InProcess, service: str) -> Iterator[Any]:
+def strangers(plane: InProcess, owner: Key, service: str) -> Iterator[Any]:
     """Clients without a signature, with an unknown key, and with somebody's key without its secret."""
     yield plane.client(service, signature_version=UNSIGNED, **UNCHECKED)
     yield plane.client(service, Key("AKIAQAAAAAAAAAAAAAAA", "made-up"), **UNCHECKED)
-    yield plane.client(service, Key(plane.root.access_key_id, "made-up"), **UNCHECKED)
+    yield plane.client(service, Key(owner.access_key_id, "made-up"), **UNCHECKED)
 
 
 @pytest.mark.parametrize("holding", half(0))
 def test_a_stranger_reaches_no_resource_and_leaves_a_few_kilobytes(
-    plane: InProcess, clients: Clients, holding: Holding
+    plane: InProcess, owner: Key, clients: Clients, holding: Holding
 ) -> None:
     held = Held(holding, clients)
     before = held.seen()
-    for client in strangers(plane, holding.service):
+    for client in strangers(plane, owner, holding.service):
         for way in holding.ways:
             for names in (held.names, {**held.names, "name": held.names["name"] + LONG, "mark": LONG}):
                 given = filled(way.params, names)

@@ -34,9 +34,10 @@ VALUES: Final[tuple[Any, ...]] = (
 class Kept(Held):
     """A resource whose policy `keep` replaces, and what comes of calls for it."""
 
-    def __init__(self, plane: InProcess, holding: Holding) -> None:
-        super().__init__(holding, plane.client)
+    def __init__(self, plane: InProcess, owner: Key, holding: Holding) -> None:
+        super().__init__(holding, lambda service: plane.client(service, owner))
         self._plane = plane
+        self._owner = owner
         self._places: list[Keep] = []
 
     def keep(self, value: Any) -> None:
@@ -46,19 +47,21 @@ class Kept(Held):
             put(value)
 
     def call(self, way: Way, key: Key | None = None) -> str:
-        return tried(self._plane.client(self.holding.service, key), way.operation, filled(way.params, self.names))
+        return tried(
+            self._plane.client(self.holding.service, key or self._owner), way.operation, filled(way.params, self.names)
+        )
 
 
 @pytest.fixture(scope="module")
-def strangers(plane: InProcess) -> list[Key]:
+def strangers(plane: InProcess, owner: Key) -> list[Key]:
     """The root user of another account, and a user without permissions."""
-    return [plane.account(AWAY), plane.user("without-any")]
+    return [plane.account(AWAY), plane.user("without-any", of=owner)]
 
 
 @pytest.fixture(scope="module")
-def administrator(plane: InProcess) -> Key:
+def administrator(plane: InProcess, owner: Key) -> Key:
     """A user with a permission for everything."""
-    return plane.user("of-everything", EVERYTHING)
+    return plane.user("of-everything", EVERYTHING, of=owner)
 
 
 def answered(told: str) -> bool:
@@ -67,9 +70,9 @@ def answered(told: str) -> bool:
 
 @pytest.mark.parametrize("holding", KEPT_POLICIES, ids=str)
 def test_an_unreadable_policy_lets_no_stranger_in_and_locks_no_owner_out(
-    plane: InProcess, strangers: list[Key], administrator: Key, holding: Holding
+    plane: InProcess, owner: Key, strangers: list[Key], administrator: Key, holding: Holding
 ) -> None:
-    kept = Kept(plane, holding)
+    kept = Kept(plane, owner, holding)
     for value in VALUES:
         kept.keep(value)
         used = [answered(kept.call(holding.look, key)) for key in (None, administrator, *strangers)]
@@ -77,8 +80,10 @@ def test_an_unreadable_policy_lets_no_stranger_in_and_locks_no_owner_out(
 
 
 @pytest.mark.parametrize("holding", KEPT_POLICIES, ids=str)
-def test_root_repairs_an_unreadable_policy_and_deletes_its_resource(plane: InProcess, holding: Holding) -> None:
-    kept = Kept(plane, holding)
+def test_root_repairs_an_unreadable_policy_and_deletes_its_resource(
+    plane: InProcess, owner: Key, holding: Holding
+) -> None:
+    kept = Kept(plane, owner, holding)
     kept.keep([{}])
     assert answered(kept.call(holding.ways[0]))
     assert answered(kept.call(holding.look))

@@ -30,7 +30,7 @@ def _identified(state: State, call: Call, values: Values) -> Iterable[str]:
     if name.startswith("arn:"):
         whole = name.count("/") == 1 and any(is_arn_of(service, name, kind) for service, kind in kinds.values())
         return (name if whole else UNKNOWN_RESOURCE,)
-    found = next((kinds[prefix] for prefix in kinds if name.startswith(prefix)), None)
+    found = next((kinds[prefix] for prefix in kinds if name.startswith(prefix) and "/" not in name), None)
     return (UNKNOWN_RESOURCE if found is None else own_arn(call, *found, name),)
 
 
