@@ -15,6 +15,7 @@ from locum.core.arn import Arn
 
 _OWN: Final = frozenset({"iam", "sts"})
 """Services that are Locum's own, and find what they have by its exact ARN."""
+_REGULAR: Final = re.compile(r"arn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]+:[0-9]{12}:[^\s:/][^\n]*(?<![:/])")
 _ANY: Final = ("%s", "*")
 _WITHOUT: Final = {"ecs": "/", "events": "/", "redshift": ":"}
 """Services whose names do not have a character, and of which a backend takes a part that it delimits for the name."""
@@ -23,14 +24,26 @@ _WITHOUT: Final = {"ecs": "/", "events": "/", "redshift": ":"}
 def can_be_of(rules: ServiceRules) -> Callable[[str], bool]:
     """The function that tells whether an ARN has the form of any type of resource of a service.
 
-    Where the types are not known, every ARN has.
+    Not all types are in the catalogue: an ARN that has nothing of those that are may be of another. Where none is,
+    every ARN is possible.
     """
-    arns = {Arn.find(kind.text) for kind in rules.types.values()}
-    forms = [_form(arn, rules.prefix) for arn in arns if arn is not None]
-    if rules.prefix in _OWN or not any(arn is not None and arn.service in (rules.prefix, "%s") for arn in arns):
+    arns = {arn for kind in rules.types.values() if (arn := Arn.find(kind.text)) is not None}
+    services = {arn.service for arn in arns}
+    if rules.prefix in _OWN or services.isdisjoint((rules.prefix, "%s")):
         return lambda text: True
-    pattern = re.compile("|".join(sorted(forms)))
-    return lambda text: pattern.fullmatch(text) is not None
+    pattern = re.compile("|".join(sorted(_form(arn, rules.prefix) for arn in arns)))
+    start = 0 if rules.prefix in _WITHOUT else 1  # of the other services some types have a name less than is known
+    beginnings = {arn.resource.partition("%s")[0] for arn in arns} - {""}
+
+    def possible(text: str) -> bool:
+        if pattern.fullmatch(text) is not None:
+            return True
+        arn = Arn.find(text)
+        if arn is None or arn.service not in services or _REGULAR.fullmatch(text) is None:
+            return False
+        return not any(known in arn.resource[start:] for known in beginnings)
+
+    return possible
 
 
 def _form(arn: Arn, prefix: str) -> str:
