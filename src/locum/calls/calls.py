@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from locum import authz, wire
 from locum.backends.lazy import translation
-from locum.calls import access_points, lookups
+from locum.calls import access_points, batches, lookups
 from locum.calls.bucket_settings import BucketSettings
 from locum.calls.carrying import Carrying, Facts, facts_of
 from locum.calls.committing import AlreadyDone, Committer
@@ -25,6 +25,7 @@ from locum.calls.outbox import Outbox
 from locum.calls.recorder import Recorder, traceback_of
 from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
+from locum.calls.s3 import absence
 from locum.calls.service_requests import request_for_backend, unsent_request, whole
 from locum.calls.service_roles import ServiceSession, ServiceSessions
 from locum.calls.verbs import Verbs
@@ -104,13 +105,13 @@ class Calls:
         where = call.caller.account, call.region
         facts = await facts_of(self._runtime, resources, *where, named_parts(context)) if resources else {}
         facts = access_points.seen_by(context, plan, facts)
-        policies = authz.unresolved_policies(context.state, call.caller) if plan.checks else ()
-        if facts:
-            policies += tuple([found.policy for found in facts.values() if found.policy is not None])
-        if policies and self._large_policies.include_new(policies):
-            await asyncio.to_thread(self._decide, context, call, facts)
-        else:
-            self._decide(context, call, facts)
+        try:
+            if self._is_to_be_compiled(context, plan, facts):
+                await asyncio.to_thread(self._decide, context, call, facts)
+            else:
+                self._decide(context, call, facts)
+        except Fault as fault:
+            return await self._in_part(context, call, facts, fault)
         if decided_only:
             self._recorder.answered(context)
             return {}
@@ -124,6 +125,27 @@ class Calls:
         if effects:
             await self.outbox.committed(effects)
         return answer
+
+    def _is_to_be_compiled(self, context: RequestContext, plan: authz.Plan, facts: Facts) -> bool:
+        """Whether large policies are new, by which the call is decided on: that takes long."""
+        policies = authz.unresolved_policies(context.state, context.caller) if plan.checks else ()
+        if facts:
+            policies += tuple([found.policy for found in facts.values() if found.policy is not None])
+        return bool(policies) and self._large_policies.include_new(policies)
+
+    async def _in_part(self, context: RequestContext, call: Call, facts: Facts, fault: Fault) -> HttpResponse:
+        """Carry out what is allowed of a batch that `fault` refuses, and tell of the rest. Raises it for all else."""
+        if fault.code != "AccessDenied" or context.through is not None or not batches.is_batch(call):
+            raise fault
+        part = await asyncio.to_thread(batches.allowed_part, context.state, call, facts)
+        if part is None or not (part.objects or any(found.account for found in facts.values())):
+            raise fault
+        if not part.objects:
+            self._recorder.answered(context)
+            return batches.answer(context, None, b"", part)
+        batches.restrict(context, part.objects)
+        carried = await self._at_backend(context, context.call(), facts)
+        return carried if carried.status >= 300 else batches.answer(context, carried, await whole(carried), part)
 
     def _at_backend(self, context: RequestContext, call: Call, facts: Facts) -> Awaitable[HttpResponse]:
         """The answer of the backend that has the service. Raises Fault NotImplemented where there is none."""
@@ -300,8 +322,8 @@ class Calls:
     def _decide(self, context: RequestContext, call: Call, facts: Mapping[str, ResourceFacts]) -> None:
         """Decide on the call as planned.
 
-        Raises Fault where it is denied, and the service's own where it hands over a role that the service may not
-        assume; neither in the mode `observe`.
+        Raises Fault where it is denied, the service's own where it hands over a role that the service may not assume,
+        and S3's for what is not there; none of them in the mode `observe`.
         """
         assert context.plan is not None
         authorization = authz.decide(context.state, call, context.plan, lambda arn: facts.get(arn, UNKNOWN))
@@ -309,7 +331,8 @@ class Calls:
         if self._runtime.mode != "enforce":
             return
         if not authorization.allowed:
-            fault = refusal(authorization, self._runtime.keyring, self._runtime.entropy)
+            absent = None if context.through is not None else absence(context.state, authorization, facts)
+            fault = absent or refusal(authorization, self._runtime.keyring, self._runtime.entropy)
             raise access_points.told(context, facts, fault)
         unassumable = authz.unassumable_role(context.state, call, context.plan) if context.plan.checks else None
         if unassumable is not None:

@@ -64,6 +64,7 @@ class Carrying:
         assert codec is not None
         params = admitted(codec, context, call)
         where, principal = destination(context, facts), context.caller.principal
+        s3.check_account(call, where.account)
         self._runtime.ledger.admit()
         context.carried = True
         carried = await self._runtime.backends.of(codec.service, codec.operation).call(

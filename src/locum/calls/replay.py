@@ -143,7 +143,7 @@ def doubt(
             return f"{arn} is gone, and with it its trust policy"
         if (
             isinstance(arn, PartialArn)
-            or facts.get(arn) != UNKNOWN
+            or facts.get(arn, UNKNOWN).account is not None
             or check.action in CREATING_ACTIONS
             or not forgets(service)
         ):
@@ -163,7 +163,7 @@ def doubt_after(authorization: Authorization, forgets: Callable[[str], bool]) ->
         context, arn = ruling.request.context, ruling.check.resource
         if not isinstance(context, Conditions) or isinstance(arn, PartialArn):
             continue
-        if context.facts == UNKNOWN and context.asked_for_tags and forgets(authz.service_of(arn)):
+        if context.facts.account is None and context.asked_for_tags and forgets(authz.service_of(arn)):
             return f"{arn} is gone, and a condition asks for its tags"
         if _hides(context.call.params) and any(HIDDEN in str(context.get(key)) for key in context.asked_for):
             return "a condition asks for a value that the record hides"

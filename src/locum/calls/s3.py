@@ -1,4 +1,4 @@
-"""Answers that S3 itself gives only to callers with further permissions.
+"""Answers of S3 that tell whether something is there, and to whom.
 
 S3 API Reference, GetObject: "If the object you request doesn't exist, the error that Amazon S3 returns depends
 on whether you also have the s3:ListBucket permission": 404 with it, 403 without. A listing of the key would have that
@@ -7,16 +7,22 @@ key as its prefix, so that a policy with a condition on s3:prefix lets those kno
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-from locum.authz import Check
+from locum.authz import Authorization, Check, decide_further
 from locum.authz.services.s3 import s3_source
 from locum.calls.errors_in_answers import error_in
 from locum.core.arn import PARTITION
 from locum.core.calls import Call
+from locum.core.errors import Fault
 from locum.core.http import HttpResponse
+from locum.core.resources import UNKNOWN, ResourceFacts
+from locum.policy import Verdict
+from locum.state import State
 
 _FROM_SOURCE: Final = frozenset({"CopyObject", "UploadPartCopy"})
+_OF_BUCKET_OWNER: Final = frozenset({"GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"})
 _ABSENT: Final = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 """The errors for an object that is not there; the answer to a HEAD has its status alone."""
 
@@ -37,3 +43,36 @@ def listing_of(call: Call, answer: HttpResponse) -> Check | None:
         return None
     arn = bucket if bucket.startswith("arn:") else f"arn:{PARTITION}:s3:::{bucket}"
     return Check("s3:ListBucket", arn, kind, {"s3:prefix": key})
+
+
+def absence(state: State, authorization: Authorization, facts: Mapping[str, ResourceFacts]) -> Fault | None:
+    """The error in place of AccessDenied, for a call that is refused, where what it names is not there; else None.
+
+    Nobody in particular is told that there is no such bucket. An object that is not there has no ACL to grant it: who
+    may list the bucket by the ACL of that is told so.
+    """
+    call, failing = authorization.call, authorization.failing
+    if failing is None or "Bucket" not in call.params or call.operation == "CreateBucket":
+        return None
+    found = facts.get(failing.check.resource, UNKNOWN)
+    absent = found.attributes.get("absent")
+    bucket, _, key = failing.check.resource.partition("/")
+    if absent == "bucket" and not call.caller.account:
+        members = {"BucketName": bucket.rpartition(":")[2]}
+        return Fault("NoSuchBucket", "The specified bucket does not exist", 404, members=members)
+    if absent == "key" and failing.check.action == "s3:GetObject":
+        listing = Check("s3:ListBucket", bucket, "bucket", {"s3:prefix": key})
+        denied = failing.decision.verdict is not Verdict.IMPLICIT_DENY
+        if not denied and decide_further(state, call, listing, lambda arn: found).allowed:
+            return Fault("NoSuchKey", "The specified key does not exist.", 404, members={"Key": key})
+    return None
+
+
+def check_account(call: Call, account: str) -> None:
+    """Raise Fault MethodNotAllowed for a call, though allowed, on the bucket policy of another account.
+
+    S3 API Reference, PutBucketPolicy: "If you have the correct permissions, but you're not using an identity that
+    belongs to the bucket owner's account, Amazon S3 returns a 405 Method Not Allowed error."
+    """
+    if call.service == "s3" and call.operation in _OF_BUCKET_OWNER and call.caller.account != account:
+        raise Fault("MethodNotAllowed", "The specified method is not allowed against this resource.", 405)

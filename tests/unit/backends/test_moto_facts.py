@@ -182,10 +182,13 @@ def test_a_table_its_indexes_and_its_stream(plane: InProcess, known: Known) -> N
     assert known(arn.replace("facts", "none")) == UNKNOWN
 
 
+def test_of_a_bucket_that_is_nowhere_it_is_known_that_there_is_none(known: Known) -> None:
+    assert known("arn:aws:s3:::nobodys/key") == ResourceFacts(attributes={"absent": "bucket"})
+
+
 @pytest.mark.parametrize(
     "arn",
     [
-        "arn:aws:s3:::nobodys/key",
         "arn:aws:sqs:us-east-1:999988887777:q",
         "arn:aws:sqs:mars-1:000000000000:q",
         "arn:aws:sns:us-east-1:999988887777:t",
@@ -217,7 +220,7 @@ def test_an_access_point_is_known_by_its_arn_and_by_its_alias(plane: InProcess, 
     found = known(arn)
     assert (found.account, found.arn, found.policy, found.attributes) == (HOME, arn, None, attributes)
     assert known(f"arn:aws:s3:::{alias}") == found
-    assert known(f"arn:aws:s3:::{alias}/k") == UNKNOWN
+    assert known(f"arn:aws:s3:::{alias}/k").account is None
     assert known(arn.replace(REGION, "eu-west-1")) == UNKNOWN
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from locum.core.identifiers import canonical_user_id
 from support.inprocess import InProcess, refusal
 
 ELSEWHERE = "222233334444"
@@ -68,27 +69,62 @@ def test_an_upload_that_was_never_begun_is_none(s3: Any) -> None:
         assert refusal(call, Bucket="parts", Key="mine", UploadId="never", **more)[:2] == GONE
 
 
-def test_an_upload_is_gone_on_with_by_the_account_that_began_it(plane: InProcess, s3: Any) -> None:
-    writer, third = (plane.client("s3", plane.account(account)) for account in (ELSEWHERE, THIRD))
+def allow(s3: Any, *actions: str) -> None:
     statement = {
         "Effect": "Allow",
         "Principal": {"AWS": [ELSEWHERE, THIRD]},
-        "Action": ["s3:PutObject", "s3:AbortMultipartUpload"],
+        "Action": [f"s3:{action}" for action in actions],
         "Resource": "arn:aws:s3:::parts/*",
     }
     s3.put_bucket_policy(Bucket="parts", Policy=json.dumps({"Version": "2012-10-17", "Statement": statement}))
+
+
+def test_whoever_may_put_the_object_goes_on_with_its_upload(plane: InProcess, s3: Any) -> None:
+    writer, third = (plane.client("s3", plane.account(account)) for account in (ELSEWHERE, THIRD))
+    allow(s3, "PutObject")
     upload = begun(writer, "theirs")
-    parts = part(writer, "theirs", upload)
-    for client in (third, s3):
-        put = {"PartNumber": 1, "Body": b"stolen"}
-        assert refusal(client.upload_part, Bucket="parts", Key="theirs", UploadId=upload, **put)[:2] == GONE
-        whole = {"MultipartUpload": parts}
-        call = client.complete_multipart_upload
-        assert refusal(call, Bucket="parts", Key="theirs", UploadId=upload, **whole)[:2] == GONE
-    assert len(s3.list_parts(Bucket="parts", Key="theirs", UploadId=upload)["Parts"]) == 1
-    writer.complete_multipart_upload(Bucket="parts", Key="theirs", UploadId=upload, MultipartUpload=parts)
-    dropped = begun(writer, "dropped")
-    s3.abort_multipart_upload(Bucket="parts", Key="dropped", UploadId=dropped)
+    parts = part(third, "theirs", upload)
+    third.complete_multipart_upload(Bucket="parts", Key="theirs", UploadId=upload, MultipartUpload=parts)
+    assert writer.get_object_acl(Bucket="parts", Key="theirs")["Owner"]["ID"] == canonical_user_id(ELSEWHERE)
+
+
+def test_the_initiator_lists_the_parts_of_an_upload_and_aborts_it_and_so_may_whom_the_policy_lets(
+    plane: InProcess, s3: Any
+) -> None:
+    writer, third = (plane.client("s3", plane.account(account)) for account in (ELSEWHERE, THIRD))
+    allow(s3, "PutObject")
+    for client in (writer, s3):
+        upload = {"Bucket": "parts", "Key": "theirs", "UploadId": begun(writer, "theirs")}
+        assert refusal(third.list_parts, **upload)[:2] == ("AccessDenied", 403)
+        assert refusal(third.abort_multipart_upload, **upload)[:2] == ("AccessDenied", 403)
+        assert writer.list_parts(**upload)["Owner"]["ID"] == canonical_user_id(ELSEWHERE)
+        client.abort_multipart_upload(**upload)
+    own = {"Bucket": "parts", "Key": "mine", "UploadId": begun(s3, "mine")}
+    begun(writer, "mine")
+    assert refusal(writer.abort_multipart_upload, **own)[:2] == ("AccessDenied", 403)
+    allow(s3, "AbortMultipartUpload")
+    third.abort_multipart_upload(**own)
+
+
+def test_the_parts_of_an_upload_are_encrypted_as_it_is(s3: Any) -> None:
+    name = "encrypted-parts"
+    s3.create_bucket(Bucket=name)
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{name}/*",
+        "Condition": {"Null": {"s3:x-amz-server-side-encryption": "true"}},
+    }
+    plain = begun(s3, "plain", name)
+    s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": statement}))
+    whole = {"Bucket": name, "Key": "k"}
+    upload = s3.create_multipart_upload(**whole, ServerSideEncryption="AES256")["UploadId"]
+    parts = part(s3, "k", upload, name)
+    s3.complete_multipart_upload(**whole, UploadId=upload, MultipartUpload=parts)
+    assert s3.head_object(**whole)["ServerSideEncryption"] == "AES256"
+    put = {"UploadId": plain, "PartNumber": 1, "Body": b"x"}
+    assert refusal(s3.upload_part, Bucket=name, Key="plain", **put)[:2] == ("AccessDenied", 403)
 
 
 def test_a_completed_upload_has_a_version_where_its_bucket_is_versioned(s3: Any) -> None:

@@ -17,6 +17,8 @@ from locum.core.arn import PARTITION
 from locum.core.clock import iso8601
 from locum.core.errors import Fault
 from locum.core.partial_arn import UNKNOWN, arn_of
+from locum.core.principal import PrincipalKind
+from locum.core.resources import ResourceFacts
 from locum.policy import CompiledPolicy, PolicyKind
 from locum.policy.stored import compiled
 from locum.state import State
@@ -168,6 +170,43 @@ def _network_origin(state: State, call: Call, check: Check) -> list[str]:
     return ["VPC" if call.params.get("VpcConfiguration") else "Internet"]
 
 
+def _encryption(subject: Circumstances) -> Value | None:
+    """s3:x-amz-server-side-encryption: of the request, or of the upload that it goes on with.
+
+    A part of an upload is encrypted as the upload is, and has no such header.
+    """
+    params = subject.call.params
+    asked = params.get("ServerSideEncryption") or subject.facts.attributes.get(f"encryption/{params.get('UploadId')}")
+    return None if asked is None else str(asked)
+
+
+_MAKING: Final = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload"})
+_OF_INITIATOR: Final = frozenset({"s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"})
+
+
+def _granted(call: Call, check: Check, facts: ResourceFacts) -> CompiledPolicy | None:
+    """What a caller's own account decides on, where the bucket policy says nothing; None for all else.
+
+    1. Who writes an object owns it, and gives it its ACL: the bucket policy has to allow s3:PutObject alone ("Granting
+       cross-account permissions to upload objects while ensuring that the bucket owner has full control"). Services,
+       and nobody in particular, have no account that would say anything.
+    2. "By default, the bucket owner and the initiator of the multipart upload are allowed to perform the
+       s3:AbortMultipartUpload action", and to list its parts.
+    """
+    account = call.caller.account
+    initiator = facts.attributes.get(f"initiator/{call.params.get('UploadId', '')}")
+    new_acl = check.action == "s3:PutObjectAcl" and call.operation in _MAKING
+    if not new_acl and not (check.action in _OF_INITIATOR and account and account == initiator):
+        return None
+    of_account = account and call.caller.principal.kind is not PrincipalKind.SERVICE
+    return compiled(_OWN_DECISION % (f'{{"AWS": "{account}"}}' if of_account else '"*"'), PolicyKind.RESOURCE, "S3")
+
+
+_OWN_DECISION: Final = (
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": %s, "Action": "s3:*", "Resource": "*"}]}'
+)
+
+
 def _policy(action: str, arn: str, text: str) -> CompiledPolicy:
     """The policy of a bucket or an access point, which is also that of the objects in it."""
     bucket = arn.partition("/" if arn[:13] == _BUCKETS else "/object/")[0]
@@ -189,13 +228,17 @@ FUNCTIONS: Final = Functions(
         "signature_age": _signature_age,
         "content_sha256": _content_sha256,
     },
-    readers={"s3:resourceaccount": lambda subject: subject.account or None},
+    readers={
+        "s3:resourceaccount": lambda subject: subject.account or None,
+        "s3:x-amz-server-side-encryption": _encryption,
+    },
     tags={
         "s3:existingobjecttag": lambda subject: subject.facts.tags or {},
         "s3:requestobjecttag": _requested_object_tags,
         "s3:accesspointtag": _access_point_tags,
     },
     policy=_policy,
+    granted=_granted,
     owner_root_actions=_OWNER_ROOT_ACTIONS,
     creating_actions=_CREATING_ACTIONS,
 )

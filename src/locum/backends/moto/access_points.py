@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 from weakref import WeakValueDictionary
@@ -100,9 +100,13 @@ def policy_of(point: Any) -> str | None:
     return json.dumps({**document, "Statement": [*statements, kept_out]})
 
 
-def bucket_policy_of(point: Any, bucket: Any, key: Any) -> str | None:
-    """The policy that counts for the bucket of an access point, or for its object `key`, through the access point."""
-    return s3_access.policy_of(bucket.account_id, bucket, key, _text(bucket.policy), block(point), (account_of(point),))
+def bucket_policy_of(point: Any, bucket: Any, versions: Sequence[Any]) -> str | None:
+    """The policy that counts for the bucket of an access point, or for its object, through the access point.
+
+    `versions` are those of the object, the latest last.
+    """
+    account, policy = bucket.account_id, _text(bucket.policy)
+    return s3_access.policy_of(account, bucket, versions, policy, block(point), (account_of(point),))
 
 
 def _text(policy: Any) -> str | None:

@@ -32,6 +32,8 @@ from locum.backends.moto import (
     objects,
     s3,
     s3_acls,
+    s3_locks,
+    s3_owners,
     uploads,
 )
 from locum.backends.moto.bodies import Body
@@ -62,6 +64,23 @@ _SIMPLE_READS: Final[dict[tuple[str, str], Callable[[BackendCall], HttpResponse 
     ("dynamodb", "GetItem"): items.read,
 }
 """The calls among them that mostly need not go through moto's handler."""
+
+_OWN_OF_S3: Final[dict[str, Callable[[BackendCall], HttpResponse | None]]] = {
+    "CreateBucket": s3_owners.made_again,
+    "GetObjectRetention": s3_locks.retention,
+    "PutObject": objects.write,
+    "PutObjectAcl": s3_owners.set_object_acl,
+}
+"""Calls that are carried out without moto's handler, where that is possible."""
+
+_ANSWERS_OF_S3: Final[dict[str, Callable[[BackendCall, HttpResponse], HttpResponse]]] = {
+    "GetBucketAcl": s3_owners.with_acl,
+    "GetObjectAcl": s3_owners.with_acl,
+    "GetBucketPolicyStatus": s3_acls.policy_status,
+    "GetObjectLockConfiguration": s3_locks.with_configuration,
+    "PutBucketPolicy": s3.without_content,
+}
+"""What is answered in place of moto's response."""
 
 WAITING: Final = {
     "swf": frozenset({"PollForActivityTask", "PollForDecisionTask"}),
@@ -163,6 +182,7 @@ def carry_out(call: BackendCall) -> Carried:
     if call.service == "s3":
         uploads.check(call)
         s3_acls.check(call)
+        s3_locks.check(call)
     part = handlers.module_of(call.service) or ""
     allowed = lookups.Within(part, call.account, f"{call.service}:{call.operation}")
     with allowed, deliveries.collecting(call) as collected:
@@ -172,13 +192,14 @@ def carry_out(call: BackendCall) -> Carried:
 
 def _response_of_s3(call: BackendCall) -> HttpResponse:
     """The response of moto's S3, with what moto does not keep or tell of uploads, owners and policies."""
-    written = objects.write(call) if call.operation == "PutObject" else None
-    response = _response_to(call) if written is None else written
+    own = _OWN_OF_S3.get(call.operation)
+    carried = None if own is None else own(call)
+    response = _response_to(call) if carried is None else carried
     uploads.remember(call, response)
     uploads.name_no_null_version(call, response)
-    s3_acls.remember_owner(call, response)
-    response = s3_acls.with_canonical_ids(call, response)
-    return s3_acls.policy_status(call, response) if call.operation == "GetBucketPolicyStatus" else response
+    s3_owners.remember_owner(call, response)
+    tell = _ANSWERS_OF_S3.get(call.operation)
+    return s3_owners.with_canonical_ids(call, response, uploads.owner(call)) if tell is None else tell(call, response)
 
 
 def _response_of_s3_control(call: BackendCall) -> HttpResponse:

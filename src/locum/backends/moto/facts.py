@@ -16,7 +16,7 @@ from typing import Any, Final
 from moto.core.exceptions import ServiceException
 from moto.utilities.tagging_service import TaggingService
 
-from locum.backends.moto import access_points, ec2_facts, encryption, internals, s3_access
+from locum.backends.moto import access_points, ec2_facts, encryption, internals, s3_access, uploads
 from locum.backends.moto.handlers import module_of
 from locum.backends.moto.lookups import Within
 from locum.backends.moto.models import backends_of, models_of
@@ -65,6 +65,9 @@ _OF_ITS_FORM: Final = (AttributeError, LookupError, TypeError, ValueError, Recur
 """What moto's code and ours raise for a value of an unexpected form."""
 
 
+_NO_BUCKET: Final = ResourceFacts(attributes={"absent": "bucket"})
+
+
 def _policy(read: Callable[[], Any]) -> str | None:
     """The text of the policy that `read` returns; None where there is none, UNREADABLE where it cannot be told."""
     try:
@@ -105,7 +108,8 @@ def _attributes(read: Callable[[], dict[str, str]]) -> dict[str, str]:
 def _bucket(arn: Arn, parts: Collection[str]) -> ResourceFacts:
     """The facts of a bucket or object: the policy is the bucket's, with what ACLs grant (`s3_access`).
 
-    Bucket names are unique among all accounts.
+    Bucket names are unique among all accounts. The attribute `absent` says that there is no such `bucket`, or no such
+    `key` in a bucket whose ACL lets others list it.
     """
     if arn.account:
         return _access_point(arn)
@@ -113,20 +117,27 @@ def _bucket(arn: Arn, parts: Collection[str]) -> ResourceFacts:
     owner = backends_of("s3").bucket_accounts.get(name)
     if owner is None:
         point = None if slash else access_points.of_alias(name)  # `calls` asks by the alias alone
-        return UNKNOWN if point is None else _access_point(Arn.parse(point.arn))
+        return _NO_BUCKET if point is None else _access_point(Arn.parse(point.arn))
     partition, account = owner
     models = models_of("s3", account, partition)
     bucket = None if models is None else models.buckets.get(name)
     if bucket is None:
         return ResourceFacts(account=account)
-    versions = bucket.keys.getlist(key_name, ()) if slash else ()
-    key = _current(versions)
+    versions: Sequence[Any] = bucket.keys.getlist(key_name, ()) if slash else ()
+    key, block = s3_access.current(versions), s3_access.block_of(account, bucket)
+    attributes = encryption.of_object(bucket, key_name, versions, parts)
+    if key_name and bucket.multiparts and parts:
+        attributes = {**attributes, **uploads.attributes(bucket, key_name, parts)}
+    if len(versions) > 1:
+        versions = (*(version for version in versions[:-1] if version.version_id in parts), versions[-1])
+    if key_name and key is None and s3_access.is_listed(account, bucket):
+        attributes = {**attributes, "absent": "key"}
     of_bucket = None if bucket.policy is None else _policy(lambda: bucket.policy)
     return ResourceFacts(
         account,
-        _policy(lambda: s3_access.policy_of(account, bucket, key, of_bucket, s3_access.block_of(account, bucket))),
+        _policy(lambda: s3_access.policy_of(account, bucket, versions, of_bucket, block)),
         _tags_of(key if slash else bucket, models.tagger),
-        attributes=encryption.of_object(bucket, key_name, versions, parts),
+        attributes=attributes,
     )
 
 
@@ -146,17 +157,12 @@ def _access_point(arn: Arn) -> ResourceFacts:
     bucket = access_points.bucket_of(point)
     if bucket is None:
         return ResourceFacts(arn.account, policy, arn=None if slash else point.arn, attributes=attributes)
-    key = _current(bucket.keys.getlist(key_name, ())) if slash else None
-    attributes["bucket_policy"] = _policy(lambda: access_points.bucket_policy_of(point, bucket, key)) or ""
+    versions = bucket.keys.getlist(key_name, ()) if slash else ()
+    attributes["bucket_policy"] = _policy(lambda: access_points.bucket_policy_of(point, bucket, versions)) or ""
     if not slash:
         return ResourceFacts(arn.account, policy, tags, point.arn, attributes)
-    of_object = _tags_of(key, models_of("s3", bucket.account_id, PARTITION).tagger)
+    of_object = _tags_of(s3_access.current(versions), models_of("s3", bucket.account_id, PARTITION).tagger)
     return ResourceFacts(arn.account, policy, of_object, attributes=attributes)
-
-
-def _current(versions: Sequence[Any]) -> Any:
-    """The current version of an object; None where there is none, or a delete marker."""
-    return versions[-1] if versions and hasattr(versions[-1], "acl") else None
 
 
 def _tags_of(resource: Any, tagger: Any) -> dict[str, str] | None:

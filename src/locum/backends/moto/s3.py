@@ -14,6 +14,7 @@ from moto.s3.models import s3_backends
 
 from locum.backends.port import BackendCall
 from locum.core.errors import Fault
+from locum.core.http import HttpResponse
 from locum.core.identifiers import ACCOUNT_ID
 
 _ON_BUCKETS: Final = frozenset(
@@ -44,23 +45,51 @@ _ON_OBJECTS: Final = frozenset(
     {
         "AbortMultipartUpload", "CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload", "DeleteObject",
         "DeleteObjectTagging", "GetObject", "GetObjectAcl", "GetObjectAttributes", "GetObjectLegalHold",
-        "GetObjectTagging", "HeadObject", "ListParts", "PutObject", "PutObjectAcl", "PutObjectLegalHold",
-        "PutObjectRetention", "PutObjectTagging", "RestoreObject", "SelectObjectContent", "UploadPart",
-        "UploadPartCopy",
+        "GetObjectRetention", "GetObjectTagging", "HeadObject", "ListParts", "PutObject", "PutObjectAcl",
+        "PutObjectLegalHold", "PutObjectRetention", "PutObjectTagging", "RestoreObject", "SelectObjectContent",
+        "UploadPart", "UploadPartCopy",
     }
 )  # fmt: skip
 KNOWN: Final = _ON_BUCKETS | _ON_OBJECTS
-"""The operations of S3 that moto distinguishes."""
+"""The operations of S3 that moto distinguishes, or that are carried out without it."""
+
+_HEADER: Final = "x-amz-server-side-encryption"
+_UNDER_KMS: Final = "aws:kms"
+_ENCRYPTIONS: Final = frozenset({"AES256", _UNDER_KMS, "aws:kms:dsse", "aws:fsx"})
 
 
 def check(call: BackendCall) -> None:
-    """Raise Fault for an operation that moto would mistake for another, or where the expected owner does not match."""
+    """Raise Fault for what moto would mistake: an operation, kinds of encryption, an expected owner that is another."""
     if call.operation not in KNOWN:
         raise not_implemented(call)
+    _check_encryption(call)
     _check_owner(call, "ExpectedBucketOwner", call.params.get("Bucket", ""))
     if "ExpectedSourceBucketOwner" in call.params:
         source = unquote(str(call.params.get("CopySource", ""))).removeprefix("/")
         _check_owner(call, "ExpectedSourceBucketOwner", source.partition("/")[0])
+
+
+def _check_encryption(call: BackendCall) -> None:
+    """Raise Fault for headers that ask for more than one kind of server-side encryption, or for none that exists."""
+    params = call.params
+    kind, of_customer = params.get("ServerSideEncryption"), params.get("SSECustomerAlgorithm", "AES256")
+    if of_customer != "AES256":
+        text = "The encryption request you specified is not valid. The valid value is AES256."
+        raise Fault("InvalidEncryptionAlgorithmError", text, 400)
+    if kind is not None and "SSECustomerAlgorithm" in params:
+        text = "Server Side Encryption with Customer provided key is incompatible with the encryption method specified"
+    elif kind is not None and kind not in _ENCRYPTIONS:
+        text = "The encryption method specified is not supported"
+    elif "SSEKMSKeyId" in params and not str(kind).startswith(_UNDER_KMS):
+        text = f"Server Side Encryption with AWS KMS managed key requires HTTP header {_HEADER} : aws:kms"
+    else:
+        return
+    raise Fault("InvalidArgument", text, 400, members={"ArgumentName": _HEADER, "ArgumentValue": str(kind or "null")})
+
+
+def without_content(call: BackendCall, response: HttpResponse) -> HttpResponse:
+    """The response to PutBucketPolicy: S3 answers it with 204, though its model does not say so."""
+    return HttpResponse(204, response.headers) if response.status == 200 else response
 
 
 def _check_owner(call: BackendCall, member: str, bucket: str) -> None:

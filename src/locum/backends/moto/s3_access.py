@@ -7,15 +7,16 @@ that there is one evaluation, and one explanation:
 1. ACLs do not count where the bucket owner enforces its ownership. Public grants do not count under IgnorePublicAcls.
 2. RestrictPublicBuckets denies a public bucket to all but its account and the services; through an access point, also
    to all but the account of that.
-3. An object that another account owns is granted by its ACL alone: of the bucket policy, its denials count, and
-   what allows to write and delete.
+3. An object that another account owns is read, and its ACL read and set, by its ACL alone: of the bucket policy, its
+   denials count, and what allows all else.
+4. Each version of an object has an ACL of its own.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -33,7 +34,7 @@ OBJECT_OWNER: Final = "locum_owner"
 ALL_USERS: Final = "http://acs.amazonaws.com/groups/global/AllUsers"
 AUTHENTICATED_USERS: Final = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
 PUBLIC_GROUPS: Final = frozenset({ALL_USERS, AUTHENTICATED_USERS})
-_LOG_DELIVERY: Final = "http://acs.amazonaws.com/groups/s3/LogDelivery"
+LOG_DELIVERY: Final = "http://acs.amazonaws.com/groups/s3/LogDelivery"
 
 Actions = Mapping[str, tuple[str, ...]]
 
@@ -49,14 +50,41 @@ _OF_OBJECT: Final[Actions] = {
     "WRITE_ACP": ("s3:PutObjectAcl", "s3:PutObjectVersionAcl"),
 }
 _FULL: Final = "FULL_CONTROL"
-_WRITING: Final = (
+_ON_VERSIONS: Final[Actions] = {
+    permission: tuple(action for action in actions if "Version" in action) for permission, actions in _OF_OBJECT.items()
+}
+_OF_BUCKET_OWNER: Final = (
     "s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload",
-    "s3:ListMultipartUploadParts", "s3:RestoreObject",
+    "s3:ListMultipartUploadParts", "s3:RestoreObject", "s3:GetObjectTagging", "s3:GetObjectVersionTagging",
+    "s3:PutObjectTagging", "s3:PutObjectVersionTagging", "s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging",
+    "s3:GetObjectRetention", "s3:PutObjectRetention", "s3:BypassGovernanceRetention", "s3:GetObjectLegalHold",
+    "s3:PutObjectLegalHold",
 )  # fmt: skip
-"""What a bucket policy may allow on objects that the bucket owner does not own."""
+"""What a bucket policy may allow on objects that the bucket owner does not own: it writes, deletes, tags, locks them.
+
+S3 API Reference, PutObjectTagging: "By default, the bucket owner has this permission and can grant this permission to
+others."
+"""
+
+_ON_LATEST: Final[Actions] = {
+    permission: tuple(action for action in actions if "Version" not in action)
+    for permission, actions in _OF_OBJECT.items()
+}
+_NO_CONDITION: Final[Mapping[str, Any]] = {}
 
 Grant = tuple[str, str]
 """A grantee, which is a canonical user id or the URI of a group, and a permission."""
+VersionGrants = tuple[str, tuple[Grant, ...]]
+"""The id of a version, and the grants of its ACL."""
+
+
+class Grants(NamedTuple):
+    """What ACLs grant to others: that of a bucket, that of an object, and those of its versions if it has several."""
+
+    bucket: tuple[Grant, ...]
+    object: tuple[Grant, ...]
+    versions: tuple[VersionGrants, ...]
+    versioned: bool
 
 
 class Block(NamedTuple):
@@ -84,23 +112,53 @@ def block_of(account: str, bucket: Any = None) -> Block:
 
 
 def policy_of(
-    account: str, bucket: Any, key: Any, policy: str | None, block: Block, others: tuple[str, ...] = ()
+    account: str,
+    bucket: Any,
+    versions: Sequence[Any],
+    policy: str | None,
+    block: Block,
+    others: tuple[str, ...] = (),
 ) -> str | None:
-    """The policy that counts for `bucket`, which `account` owns, or for its object `key`; None where there is none.
+    """The policy that counts for `bucket`, which `account` owns, or for its object; None where there is none.
 
-    `policy` is the bucket policy, `block` has the settings that count (`block_of`), and `others` are further accounts
-    that RestrictPublicBuckets does not keep out.
+    `versions` are those of the object, the latest last, with delete markers. `policy` is the bucket policy, `block`
+    has the settings that count (`block_of`), and `others` are further accounts that RestrictPublicBuckets does not
+    keep out.
     """
+    key = current(versions)
     restrict = block.restrict and policy is not None and is_public(policy)
     enforced = bucket.ownership_rule == ENFORCED
     of_bucket = () if enforced else _grants(bucket.acl, account, ignore=block.ignore)
     owner = account if enforced or key is None else getattr(key, OBJECT_OWNER, account)
-    inherited = key is None or key.acl is bucket.acl  # by moto, not by S3
-    of_object = () if enforced or inherited else _grants(key.acl, owner, ignore=block.ignore)
-    if not (restrict or of_bucket or of_object or owner != account):
+    of_object = () if enforced or key is None else _object_grants(bucket, key, account, block)
+    of_versions: tuple[VersionGrants, ...] = ()
+    if len(versions) > 1 and not enforced:
+        found = ((v.version_id, _object_grants(bucket, v, account, block)) for v in versions if hasattr(v, "acl"))
+        of_versions = tuple(pair for pair in found if pair[1])
+    if not (restrict or of_bucket or of_object or of_versions or owner != account):
         return policy
-    restricted = (account, *others) if restrict else ()
-    return _merged(policy, bucket.arn, account, owner, of_bucket, of_object, restricted)
+    grants = Grants(of_bucket, of_object, of_versions, len(versions) > 1)
+    return _merged(policy, bucket.arn, account, owner, grants, (account, *others) if restrict else ())
+
+
+def current(versions: Sequence[Any]) -> Any:
+    """The current version of an object; None where there is none, or a delete marker."""
+    return versions[-1] if versions and hasattr(versions[-1], "acl") else None
+
+
+def is_listed(account: str, bucket: Any) -> bool:
+    """Whether the ACL of a bucket lets anyone list its objects but the account that owns it."""
+    if bucket.ownership_rule == ENFORCED or not _grants(bucket.acl, account, ignore=False):
+        return False
+    grants = _grants(bucket.acl, account, ignore=block_of(account, bucket).ignore)
+    return any(permission in ("READ", _FULL) for _, permission in grants)
+
+
+def _object_grants(bucket: Any, key: Any, account: str, block: Block) -> tuple[Grant, ...]:
+    """The grants of the ACL of a version of an object, which moto may have given its bucket's."""
+    if key.acl is bucket.acl:
+        return ()
+    return _grants(key.acl, getattr(key, OBJECT_OWNER, account), ignore=block.ignore)
 
 
 def _grants(acl: Any, owner: str, *, ignore: bool) -> tuple[Grant, ...]:
@@ -123,8 +181,7 @@ def _merged(
     arn: str,
     account: str,
     owner: str,
-    of_bucket: tuple[Grant, ...],
-    of_object: tuple[Grant, ...],
+    grants: Grants,
     restricted: tuple[str, ...],
 ) -> str | None:
     try:
@@ -135,13 +192,12 @@ def _merged(
         return policy  # which denies everything
     if owner != account:
         listed = [kept for statement in listed for kept in _of_foreign_object(statement)]
-        listed += _of_owner(arn, account, owner, of_object)
-    for grants, table, resource in (
-        (of_bucket, _OF_BUCKET, arn),
-        (of_bucket, _IN_BUCKET, f"{arn}/*"),
-        (of_object, _OF_OBJECT, f"{arn}/*"),
-    ):
-        listed += _statements(grants, table, resource)
+        listed += _of_owner(arn, account, owner, grants.object)
+    listed += _statements(grants.bucket, _OF_BUCKET, arn)
+    listed += _statements(grants.bucket, _IN_BUCKET, f"{arn}/*")
+    listed += _statements(grants.object, _ON_LATEST if grants.versioned else _OF_OBJECT, f"{arn}/*")
+    for version, of_version in grants.versions:
+        listed += _statements(of_version, _ON_VERSIONS, f"{arn}/*", {"StringEquals": {"s3:VersionId": version}})
     if restricted:
         listed.append(restriction(arn, *restricted))
     if not listed:
@@ -149,13 +205,16 @@ def _merged(
     return json.dumps({**document, "Statement": listed})
 
 
-def _statements(grants: Iterable[Grant], table: Actions, resource: str) -> Iterator[dict[str, Any]]:
+def _statements(
+    grants: Iterable[Grant], table: Actions, resource: str, further: Mapping[str, Any] = _NO_CONDITION
+) -> Iterator[dict[str, Any]]:
     for grantee, permission in grants:
         principal, condition = _principal(grantee)
         actions = _actions(permission, table)
         if principal is not None and actions:
-            statement = {"Effect": "Allow", "Principal": principal, "Action": actions}
-            yield {**statement, "Resource": resource, **condition}
+            statement = {"Effect": "Allow", "Principal": principal, "Action": actions, "Resource": resource}
+            conditions = {**condition, **further}
+            yield {**statement, "Condition": conditions} if conditions else statement
 
 
 def _actions(permission: str, table: Actions) -> list[str]:
@@ -164,12 +223,12 @@ def _actions(permission: str, table: Actions) -> list[str]:
 
 
 def _principal(grantee: str) -> tuple[Any, dict[str, Any]]:
-    """The Principal and Condition for a grantee; no principal for one that policies cannot name (an e-mail address)."""
+    """The principal and the conditions for a grantee; no principal for one that a policy cannot name (an address)."""
     if grantee == ALL_USERS:
         return "*", {}
     if grantee == AUTHENTICATED_USERS:
-        return "*", {"Condition": {"Null": {"aws:PrincipalAccount": "false"}}}
-    if grantee == _LOG_DELIVERY:
+        return "*", {"Null": {"aws:PrincipalAccount": "false"}}
+    if grantee == LOG_DELIVERY:
         return {"Service": "logging.s3.amazonaws.com"}, {}
     return ({"CanonicalUser": grantee}, {}) if grantee.isalnum() else (None, {})
 
@@ -201,7 +260,7 @@ def _of_foreign_object(statement: Any) -> Iterator[Any]:
     negated = "NotAction" in statement
     named = statement.get("NotAction", statement.get("Action"))
     patterns = [str(pattern).lower() for pattern in (named if isinstance(named, list) else [named])]
-    kept = [a for a in _WRITING if any(fnmatchcase(a.lower(), pattern) for pattern in patterns) is not negated]
+    kept = [a for a in _OF_BUCKET_OWNER if any(fnmatchcase(a.lower(), pattern) for pattern in patterns) is not negated]
     if kept:
         yield {name: value for name, value in statement.items() if name != "NotAction"} | {"Action": kept}
 
@@ -218,7 +277,11 @@ def _of_owner(arn: str, account: str, owner: str, grants: tuple[Grant, ...]) -> 
         if grantee == bucket_owner or grantee in PUBLIC_GROUPS
         for action in _actions(permission, _OF_OBJECT)
     }
-    withheld = [action for action in everything if action not in granted]
-    if withheld:
-        owner_only = {"Condition": {"StringEquals": {"aws:PrincipalAccount": account}}}
-        yield {**head, "Effect": "Deny", "Principal": "*", "Action": withheld, **owner_only}
+    own = {"StringEquals": {"aws:PrincipalAccount": account}}
+    replacing = {"Null": {"s3:ObjectCreationOperation": "true"}}  # false where a new object gets an ACL
+    for withheld, condition in (
+        ([action for action in everything if action not in (*granted, "s3:PutObjectAcl")], own),
+        ([] if "s3:PutObjectAcl" in granted else ["s3:PutObjectAcl"], own | replacing),
+    ):
+        if withheld:
+            yield {**head, "Effect": "Deny", "Principal": "*", "Action": withheld, "Condition": condition}

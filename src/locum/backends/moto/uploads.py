@@ -1,4 +1,4 @@
-"""Multipart uploads of S3 in moto: each belongs to its bucket, its key and the account that began it.
+"""Multipart uploads of S3 in moto: each belongs to its bucket and its key, and was begun by an account.
 
 moto finds an upload by its id alone, so that the parts of one object would become another one.
 """
@@ -6,39 +6,38 @@ moto finds an upload by its id alone, so that the parts of one object would beco
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any, Final
 
-from moto.s3.models import FakeKey, s3_backends
+from moto.s3.models import FakeKey
 
 from locum.backends.moto.encryption import UPLOAD_BUCKET_KEY
-from locum.backends.moto.s3_acls import remember_acl
+from locum.backends.moto.s3_owners import INITIATOR, bucket_of, owner_of_upload, remember_acl
 from locum.backends.port import BackendCall
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
 
-_OF_INITIATOR: Final = frozenset({"UploadPart", "UploadPartCopy", "CompleteMultipartUpload"})
-_OF_UPLOADS: Final = _OF_INITIATOR | {"AbortMultipartUpload", "ListParts"}
+_OF_UPLOADS: Final = frozenset(
+    {"UploadPart", "UploadPartCopy", "CompleteMultipartUpload", "AbortMultipartUpload", "ListParts"}
+)
 _UPLOAD_ID: Final = re.compile(rb"<UploadId>([^<]+)</UploadId>")
-_INITIATOR: Final = "locum_initiator"
-"""The attribute of an upload for the account that began it."""
 
 
 def check(call: BackendCall) -> None:
-    """Raise Fault NoSuchUpload where a call names an upload that is not the key's, or not the caller's to go on with.
+    """Raise Fault NoSuchUpload where a call names an upload that is not the key's.
 
-    Amazon S3 User Guide, "Multipart upload API and permissions": parts are uploaded, and the upload is completed, by
-    its initiator; bucket owner and initiator may list its parts and abort it, and whom the bucket owner lets.
+    Whoever may put the object may go on with its upload, also of another account.
     """
     if call.operation not in _OF_UPLOADS:
         return
-    bucket = s3_backends[call.account]["aws"].buckets.get(call.params["Bucket"])
+    bucket = bucket_of(call)
     if bucket is None:
         return  # for moto to tell
     upload_id, key = str(call.params.get("UploadId", "")), call.params["Key"]
     upload = bucket.multiparts.get(upload_id)
     if upload is None and call.operation == "CompleteMultipartUpload" and _completed(bucket, key, upload_id):
         return  # a retry, which S3 answers as it did before
-    if upload is None or upload.key_name != key or not _may_go_on(call, upload):
+    if upload is None or upload.key_name != key:
         raise Fault(
             "NoSuchUpload",
             "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or "
@@ -53,12 +52,26 @@ def remember(call: BackendCall, response: HttpResponse) -> None:
     if call.operation != "CreateMultipartUpload" or not isinstance(response.body, bytes):
         return
     found = _UPLOAD_ID.search(response.body)
-    bucket = s3_backends[call.account]["aws"].buckets.get(call.params["Bucket"])
+    bucket = bucket_of(call)
     upload = None if found is None or bucket is None else bucket.multiparts.get(found[1].decode())
     if upload is not None:
-        setattr(upload, _INITIATOR, call.origin.account)
+        setattr(upload, INITIATOR, call.origin.account)
         setattr(upload, UPLOAD_BUCKET_KEY, call.params.get("BucketKeyEnabled"))
         remember_acl(call, upload)
+
+
+def owner(call: BackendCall) -> str:
+    """The account that `call` tells of as the owner: of an upload whose parts it lists, else of the bucket."""
+    bucket = bucket_of(call) if call.operation == "ListParts" else None
+    upload = None if bucket is None else bucket.multiparts.get(call.params["UploadId"])
+    return call.account if upload is None else owner_of_upload(call, upload)
+
+
+def attributes(bucket: Any, key: str, ids: Collection[str]) -> dict[str, str]:
+    """The attributes of an object's facts for these uploads: who began each, and how it is encrypted."""
+    named = [upload for upload in map(bucket.multiparts.get, ids) if upload is not None and upload.key_name == key]
+    initiators = {f"initiator/{upload.id}": getattr(upload, INITIATOR, "") for upload in named}
+    return initiators | {f"encryption/{up.id}": str(up.sse_encryption) for up in named if up.sse_encryption}
 
 
 def name_no_null_version(call: BackendCall, response: HttpResponse) -> None:
@@ -75,7 +88,3 @@ def _completed(bucket: Any, name: str, upload_id: str) -> bool:
     """Whether the object `name` is what the upload became."""
     key = bucket.keys.get(name)
     return isinstance(key, FakeKey) and bool(key.multipart) and key.multipart.id == upload_id
-
-
-def _may_go_on(call: BackendCall, upload: Any) -> bool:
-    return call.operation not in _OF_INITIATOR or getattr(upload, _INITIATOR, "") == call.origin.account
