@@ -152,6 +152,7 @@ def test_an_unsigned_call_is_refused(plane: RunningPlane, family: Family) -> Non
     def strip(request: AWSPreparedRequest) -> None:
         del request.headers["Authorization"]
 
+    plane.client("s3").create_bucket(Bucket="private-to-its-owner")  # of one that is not there, everybody is told so
     met = refusal(family, tampered(plane.client(family.service), strip))
     assert (met.code, met.status) == family.unsigned
     assert met.message in {

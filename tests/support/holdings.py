@@ -150,7 +150,9 @@ def tried(client: Any, operation: str, params: Mapping[str, Any]) -> str:
     Empty where boto3 cannot send it, or cannot read its answer.
     """
     try:
-        return shown(_call(client, operation, params))
+        answer = _call(client, operation, params)
+        refused = answer.get("Errors")  # of a batch, by its entries
+        return REFUSED if refused and {error.get("Code") for error in refused} == {"AccessDenied"} else shown(answer)
     except ClientError as error:
         told = error.response["Error"]
         denied = "not authorized" in told.get("Message", "") or told["Code"] in {"403", "AccessDenied"}

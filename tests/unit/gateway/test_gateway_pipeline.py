@@ -58,7 +58,7 @@ def test_what_breaks_inside_is_an_internal_failure_and_no_more(
 @pytest.mark.parametrize(
     ("request_", "shows"),
     [
-        (rest("GET", "/bucket/key"), b"<Code>AccessDenied</Code>"),
+        (rest("GET", "/bucket/key"), b"<Code>NoSuchBucket</Code>"),
         (target("DynamoDB_20120810.ListTables", {}), b"MissingAuthenticationToken"),
         (form("iam", "ListUsers"), b"<Code>MissingAuthenticationToken</Code>"),
         (HttpRequest("POST", "/", "", {"host": "h"}, b"\xff\xfe"), b"<Code>"),
