@@ -23,6 +23,10 @@ from locum.state import State
 _OF_THE_BODY: Final = ("content-md5", "content-length", "x-amz-checksum-", "x-amz-sdk-checksum", "x-amz-trailer")
 
 
+LARGEST: Final = 1000
+"""The number of objects that a batch may have. S3 API Reference, DeleteObjects: "up to 1000"."""
+
+
 class Part(NamedTuple):
     """The objects that a caller may delete, and the errors for the others, as the answer has them."""
 
@@ -37,9 +41,12 @@ def is_batch(call: Call) -> bool:
 
 def allowed_part(state: State, call: Call, facts: Mapping[str, ResourceFacts]) -> Part | None:
     """What is allowed of a batch, decided on object by object; None where it is refused whatever it names."""
-    delete = call.params["Delete"]
+    delete = call.params.get("Delete") or {}
+    items = delete.get("Objects") or ()
+    if not 0 < len(items) <= LARGEST:
+        return None
     objects, errors = [], []
-    for item in delete["Objects"]:
+    for item in items:
         one = call._replace(params={**call.params, "Delete": {**delete, "Objects": [item]}})
         found = authz.decide(state, one, authz.plan(state, one), lambda arn: facts.get(arn, UNKNOWN))
         if found.allowed:

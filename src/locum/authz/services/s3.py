@@ -99,6 +99,16 @@ def _requested_object_tags(subject: Circumstances) -> Mapping[str, str]:
     return object_tags(subject.call.params) if subject.call.service == "s3" else {}
 
 
+def _existing_object_tags(subject: Circumstances) -> Mapping[str, str]:
+    """s3:ExistingObjectTag: the tags of the object, or of that version of it which the call names."""
+    facts, check = subject.facts, subject.check
+    version = check.context.get("s3:versionid") if check.kind == "source" else subject.call.params.get("VersionId")
+    if not version:
+        return facts.tags or {}
+    tags: Mapping[str, str] = json.loads(facts.attributes.get(f"tags/{version}", "{}"))
+    return tags
+
+
 def _access_point_tags(subject: Circumstances) -> Mapping[str, str]:
     """s3:AccessPointTag: the tags of the access point, also where the resource is an object behind it."""
     tags: Mapping[str, str] = json.loads(subject.facts.attributes.get("access_point_tags", "{}"))
@@ -233,7 +243,7 @@ FUNCTIONS: Final = Functions(
         "s3:x-amz-server-side-encryption": _encryption,
     },
     tags={
-        "s3:existingobjecttag": lambda subject: subject.facts.tags or {},
+        "s3:existingobjecttag": _existing_object_tags,
         "s3:requestobjecttag": _requested_object_tags,
         "s3:accesspointtag": _access_point_tags,
     },

@@ -37,7 +37,7 @@ def facts(service: str, arn: str, account: str, region: str, parts: Collection[s
     """The facts of the resource `arn` in moto; `account` and `region` are used where the ARN has none.
 
     Of an ARN that is not known to its end, they are those of what it is a part of (the bucket of an object). `parts`
-    are the ids of versions and uploads of an object to tell the keys of.
+    are the ids of versions and uploads of an object to tell the keys and tags of.
 
     Raises ConfigurationError where moto does not have the internals that are used (`relied_on`).
     """
@@ -112,12 +112,12 @@ def _bucket(arn: Arn, parts: Collection[str]) -> ResourceFacts:
     `key` in a bucket whose ACL lets others list it.
     """
     if arn.account:
-        return _access_point(arn)
+        return _access_point(arn, parts)
     name, slash, key_name = arn.resource.partition("/")
     owner = backends_of("s3").bucket_accounts.get(name)
     if owner is None:
         point = None if slash else access_points.of_alias(name)  # `calls` asks by the alias alone
-        return _NO_BUCKET if point is None else _access_point(Arn.parse(point.arn))
+        return _NO_BUCKET if point is None else _access_point(Arn.parse(point.arn), parts)
     partition, account = owner
     models = models_of("s3", account, partition)
     bucket = None if models is None else models.buckets.get(name)
@@ -126,6 +126,8 @@ def _bucket(arn: Arn, parts: Collection[str]) -> ResourceFacts:
     versions: Sequence[Any] = bucket.keys.getlist(key_name, ()) if slash else ()
     key, block = s3_access.current(versions), s3_access.block_of(account, bucket)
     attributes = encryption.of_object(bucket, key_name, versions, parts)
+    if parts:
+        attributes = {**attributes, **_tags_of_versions(versions, parts, models.tagger)}
     if key_name and bucket.multiparts and parts:
         attributes = {**attributes, **uploads.attributes(bucket, key_name, parts)}
     if len(versions) > 1:
@@ -141,7 +143,7 @@ def _bucket(arn: Arn, parts: Collection[str]) -> ResourceFacts:
     )
 
 
-def _access_point(arn: Arn) -> ResourceFacts:
+def _access_point(arn: Arn, parts: Collection[str]) -> ResourceFacts:
     """The facts of an access point, with its bucket, or of an object behind it, with the tags of that.
 
     `bucket_policy` is the policy of the bucket as it counts through the access point; empty where there is none.
@@ -161,8 +163,16 @@ def _access_point(arn: Arn) -> ResourceFacts:
     attributes["bucket_policy"] = _policy(lambda: access_points.bucket_policy_of(point, bucket, versions)) or ""
     if not slash:
         return ResourceFacts(arn.account, policy, tags, point.arn, attributes)
-    of_object = _tags_of(s3_access.current(versions), models_of("s3", bucket.account_id, PARTITION).tagger)
+    tagger = models_of("s3", bucket.account_id, PARTITION).tagger
+    of_object = _tags_of(s3_access.current(versions), tagger)
+    attributes |= _tags_of_versions(versions, parts, tagger)
     return ResourceFacts(arn.account, policy, of_object, attributes=attributes)
+
+
+def _tags_of_versions(versions: Sequence[Any], parts: Collection[str], tagger: Any) -> dict[str, str]:
+    """The tags of those versions of an object whose ids are in `parts`, as JSON, by `tags/VERSION`."""
+    named = [version for version in versions if version.version_id in parts and hasattr(version, "arn")]
+    return {f"tags/{version.version_id}": json.dumps(_tags_of(version, tagger) or {}) for version in named}
 
 
 def _tags_of(resource: Any, tagger: Any) -> dict[str, str] | None:

@@ -7,7 +7,8 @@ that moto knows are passed to it.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 from urllib.parse import unquote
 
 from moto.s3.models import s3_backends
@@ -53,6 +54,7 @@ _ON_OBJECTS: Final = frozenset(
 KNOWN: Final = _ON_BUCKETS | _ON_OBJECTS
 """The operations of S3 that moto distinguishes, or that are carried out without it."""
 
+_LARGEST_BATCH: Final = 1000
 _HEADER: Final = "x-amz-server-side-encryption"
 _UNDER_KMS: Final = "aws:kms"
 _ENCRYPTIONS: Final = frozenset({"AES256", _UNDER_KMS, "aws:kms:dsse", "aws:fsx"})
@@ -62,11 +64,21 @@ def check(call: BackendCall) -> None:
     """Raise Fault for what moto would mistake: an operation, kinds of encryption, an expected owner that is another."""
     if call.operation not in KNOWN:
         raise not_implemented(call)
+    if call.operation == "DeleteObjects":
+        _check_batch(call.params)
     _check_encryption(call)
     _check_owner(call, "ExpectedBucketOwner", call.params.get("Bucket", ""))
     if "ExpectedSourceBucketOwner" in call.params:
         source = unquote(str(call.params.get("CopySource", ""))).removeprefix("/")
         _check_owner(call, "ExpectedSourceBucketOwner", source.partition("/")[0])
+
+
+def _check_batch(params: Mapping[str, Any]) -> None:
+    """Raise Fault for a list of objects to delete that is empty, or longer than S3 takes, or has one without a key."""
+    objects = (params.get("Delete") or {}).get("Objects") or ()
+    if not 0 < len(objects) <= _LARGEST_BATCH or not all(item.get("Key") for item in objects):
+        text = "The XML you provided was not well-formed or did not validate against our published schema"
+        raise Fault("MalformedXML", text, 400)
 
 
 def _check_encryption(call: BackendCall) -> None:
