@@ -9,6 +9,7 @@ from typing import Final
 from locum.authz.call import Call, Check
 from locum.authz.functions import Functions, Values
 from locum.core.arn import PARTITION
+from locum.core.errors import Fault
 from locum.core.partial_arn import UNKNOWN, UNKNOWN_RESOURCE, arn_of
 from locum.state import State
 
@@ -18,6 +19,15 @@ _OF_WHOLE_FUNCTIONS: Final = frozenset(
         "DeleteAlias",
         "DeleteFunctionCodeSigningConfig",
         "DeleteFunctionConcurrency",
+        "GetAlias",
+        "GetFunctionCodeSigningConfig",
+        "GetFunctionConcurrency",
+        "GetFunctionRecursionConfig",
+        "ListAliases",
+        "ListFunctionEventInvokeConfigs",
+        "ListFunctionUrlConfigs",
+        "ListProvisionedConcurrencyConfigs",
+        "ListVersionsByFunction",
         "PublishVersion",
         "PutFunctionCodeSigningConfig",
         "PutFunctionConcurrency",
@@ -27,7 +37,7 @@ _OF_WHOLE_FUNCTIONS: Final = frozenset(
         "UpdateFunctionConfiguration",
     }
 )
-"""Operations that take no qualifier. AWS refuses one in the name; a backend may change the function all the same."""
+"""Operations that take no qualifier. AWS refuses one in the name; a backend may take the function all the same."""
 
 
 _NAMED: Final = re.compile(
@@ -40,7 +50,8 @@ _NAMED: Final = re.compile(
 def _function(state: State, call: Call, values: Values) -> Iterable[str]:
     """A function by name, partial ARN (`account:function:name`) or ARN, each with or without a qualifier.
 
-    `$LATEST` is the function itself, too, and so is every version for operations that are on the function as a whole.
+    `$LATEST`, in letters of any case, is the function itself, too, and so is every version for operations that are on
+    the function as a whole. Raises Fault where the name has another qualifier than the call.
     """
     name, qualifier = values
     found = _NAMED.fullmatch(name or "")
@@ -48,10 +59,13 @@ def _function(state: State, call: Call, values: Values) -> Iterable[str]:
         yield UNKNOWN_RESOURCE
         return
     region, account, function, own = found.groups() if found else (None, None, "", None)
+    if own and qualifier and own != qualifier:
+        text = "The derived qualifier from the function name does not match the specified qualifier."
+        raise Fault("InvalidParameterValueException", text, 400)
     head = f"arn:{PARTITION}:lambda:{region or call.region}:{account or call.caller.account}:function:"
     rest = ":".join(filter(None, (function, own or qualifier)))  # also of `name:`, where the qualifier is used
     yield arn_of(head, rest or UNKNOWN)
-    if rest != function and (call.operation in _OF_WHOLE_FUNCTIONS or rest.endswith(":$LATEST")):
+    if rest != function and (call.operation in _OF_WHOLE_FUNCTIONS or rest.lower().endswith(":$latest")):
         yield arn_of(head, function or UNKNOWN)
 
 

@@ -30,6 +30,7 @@ from locum.backends.moto import (
     items,
     lookups,
     objects,
+    qualifiers,
     s3,
     s3_acls,
     s3_locks,
@@ -209,7 +210,18 @@ def _response_of_s3_control(call: BackendCall) -> HttpResponse:
     return _response_to(call) if own is None else call.codec.serialize(own(call), "")
 
 
-_OWN_RESPONSES: Final = {"s3": _response_of_s3, "s3control": _response_of_s3_control}
+def _response_of_lambda(call: BackendCall) -> HttpResponse:
+    """The response of moto's Lambda, of the function, version or alias that the call names."""
+    call = qualifiers.apart(call)
+    own = qualifiers.policy(call)
+    return _response_to(call) if own is None else own
+
+
+_OWN_RESPONSES: Final = {
+    "lambda": _response_of_lambda,
+    "s3": _response_of_s3,
+    "s3control": _response_of_s3_control,
+}
 
 
 def _response_to(call: BackendCall) -> HttpResponse:

@@ -201,7 +201,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         ),
         "moto.awslambda.exceptions": (Relied("UnknownFunctionException", _INVOKE),),
         "moto.awslambda.policy": (
-            Relied("Policy", _POLICY, has=("statements",)),
+            Relied("Policy", _POLICY, has=("statements", "revision")),
             Relied("Policy.get_policy", _POLICY, takes=("self",)),
             Relied("Policy.add_statement", _PERMIT, takes=("self", "raw", "qualifier")),
         ),
