@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from locum.backends.moto import attributes, lookups, outward, reach
 from locum.backends.moto.internals import fence_lookups, replace_function, without_access_logs, without_containers
+from locum.backends.moto.models import models_of
 from locum.backends.moto.s3 import not_implemented
 from locum.backends.port import BackendCall
 from locum.core.arn import Arn
@@ -51,6 +52,21 @@ def check(call: BackendCall) -> None:
             raise Fault("NotImplemented", _REFUSED_MEMBER.format(f"{call.service}:{call.operation}", named[0]), 501)
     if service == "events" and not all(_may_be_target(arn, call.account) for arn in _targets(call.params)):
         raise Fault("NotImplemented", "The embedded backend sends no events to buses and to other accounts.", 501)
+
+    if service == "events" and "ResourceARN" in call.params:
+        _check_tagged(call)
+
+
+def _check_tagged(call: BackendCall) -> None:
+    """Raise Fault where moto would take a rule or an event bus by the end of an ARN that is not its own."""
+    models, arn = models_of("events", call.account, call.region), str(call.params["ResourceARN"])
+    if models is None:
+        return
+    name = arn.rpartition("/")[2]
+    kept = [*(bus.rules for bus in models.event_buses.values()), models.event_buses]
+    taken = next((registry[name] for registry in kept if name in registry), None)
+    if taken is not None and taken.arn != arn:
+        raise Fault("ResourceNotFoundException", f"{arn} does not exist.", 400)
 
 
 def put_up() -> None:

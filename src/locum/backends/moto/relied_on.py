@@ -250,6 +250,8 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
     },
     "events": {
         "moto.events.models": (
+            Relied("EventsBackend", _NAMES, has=("event_buses",)),
+            Relied("EventBus", _NAMES, has=("arn", "rules")),
             Relied("Rule", _EVENTS, has=("arn", "account_id", "region_name")),
             Relied("Rule._send_to_sqs_queue", _EVENTS, takes=("self", "resource_id", "event", "group_id"), alone=True),
             Relied("Rule._send_to_cw_log_group", _EVENTS, takes=("self", "name", "event"), alone=True),
