@@ -41,6 +41,9 @@ def named_parts(context: RequestContext) -> tuple[str, ...]:
     params = context.params
     if context.codec is None or context.codec.service != "s3" or _PARTS.isdisjoint(params):
         return ()
+    if "Delete" in params:
+        listed = (params["Delete"] or {}).get("Objects") or ()
+        return tuple([str(item["VersionId"]) for item in listed if item.get("VersionId")])
     source = s3_source(str(params["CopySource"]))[2] if "CopySource" in params else ""
     return tuple([str(part) for part in (params.get("VersionId"), params.get("UploadId"), source) if part])
 
@@ -76,7 +79,7 @@ def _below(resource: str, parameter: str) -> str:
 
 
 _UNKNOWN: Final = ResourceFacts()
-_PARTS: Final = frozenset({"VersionId", "UploadId", "CopySource"})
+_PARTS: Final = frozenset({"VersionId", "UploadId", "CopySource", "Delete"})
 
 
 def _require_signature(context: RequestContext) -> None:

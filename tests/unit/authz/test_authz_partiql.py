@@ -19,6 +19,7 @@ KEYED = [
     "Total BETWEEN 1 AND 5 AND OrderID = -1.5",
     "(OrderID = 100) ORDER BY Total DESC",
     "contains(Address, 'x') AND OrderID = '=' ;",
+    "(Total BETWEEN 1 AND 2) AND OrderID = 1",
 ]
 SCANS = [
     "OrderID > 1",
@@ -38,6 +39,8 @@ SCANS = [
     "OrderID IN [1, Total]",
     "OrderID IN (SELECT OrderID FROM Orders WHERE OrderID = 1)",
     "OrderID.x = 1",
+    "Total BETWEEN 0 AND OrderID = 1",
+    "Total = 1 AND (Total BETWEEN 0 AND OrderID = 1)",
     "attribute_exists(OrderID)",
     "begins_with(OrderID, '1')",
 ]

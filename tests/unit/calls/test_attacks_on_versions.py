@@ -13,6 +13,7 @@ from botocore.credentials import Credentials
 
 from locum.core.http import HttpRequest
 from support.inprocess import ENDPOINT, REGION, InProcess, Key, arrived, refusal
+from support.plane import ACCOUNT
 
 BUCKET = "sealedversions"
 EVERYTHING = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
@@ -53,6 +54,7 @@ def of_version(client: Any, key: str, version: str) -> list[tuple[Any, dict[str,
         (client.get_object_attributes, {**named, "ObjectAttributes": ["ETag"]}),
         (client.put_object_tagging, {**named, "Tagging": {"TagSet": []}}),
         (client.copy_object, {"Bucket": BUCKET, "Key": f"{key}-copy", "CopySource": dict(named)}),
+        (client.delete_object, named),
     ]
 
 
@@ -69,9 +71,28 @@ def test_an_old_version_is_not_reached_by_the_tags_of_the_latest(s3: Any, plane:
         client = plane.client("s3", plane.user(name, *statements))
         for call, params in of_version(client, "tagged", old):
             assert refusal(call, **params)[1] == 403, (name, call)
+        listed = client.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": "tagged", "VersionId": old}]})
+        assert [error["Code"] for error in listed["Errors"]] == ["AccessDenied"]
         client.get_object(Bucket=BUCKET, Key="tagged")
         client.get_object(Bucket=BUCKET, Key="tagged", VersionId=latest)
     assert s3.get_object_tagging(Bucket=BUCKET, Key="tagged", VersionId=old)["TagSet"][0]["Value"] == "secret"
+
+
+def test_an_old_version_is_not_copied_by_the_tags_of_the_latest_through_an_access_point(
+    s3: Any, plane: InProcess
+) -> None:
+    old, latest = put(s3, "behind", Tagging="class=secret"), put(s3, "behind", Tagging="class=public")
+    control = plane.client("s3control", inject_host_prefix=False)
+    point = control.create_access_point(AccountId=ACCOUNT, Name="sealedversions-point", Bucket=BUCKET)
+    deny = condition("Deny", "s3:ExistingObjectTag/class", "secret")
+    through = {**deny, "Resource": f"{point['AccessPointArn']}/object/*"}
+    client = plane.client("s3", plane.user("denied-through-a-point", EVERYTHING, through))
+    for bucket in (point["Alias"], point["AccessPointArn"]):
+        source = {"Bucket": bucket, "Key": "behind"}
+        assert refusal(client.get_object, **source, VersionId=old)[1] == 403
+        copied = {"Bucket": BUCKET, "Key": "behind-copy"}
+        assert refusal(client.copy_object, **copied, CopySource={**source, "VersionId": old})[1] == 403
+        client.copy_object(**copied, CopySource={**source, "VersionId": latest})
 
 
 def test_a_version_that_is_denied_by_its_id_is_not_deleted_in_a_list(s3: Any, plane: InProcess) -> None:

@@ -103,11 +103,18 @@ def _of_alternatives(tokens: list[str]) -> frozenset[str]:
 
 
 def _of_conjunction(tokens: list[str]) -> frozenset[str]:
-    return _NONE.union(*(_of_condition(part) for part in _split(tokens, "AND")))
+    parts = iter(_split(tokens, "AND"))
+    keyed = _NONE
+    for part in parts:
+        if len(_split(part, "BETWEEN")) > 1:
+            next(parts, None)  # the upper bound, which is no condition of its own
+        else:
+            keyed |= _of_condition(part)
+    return keyed
 
 
 def _split(tokens: list[str], word: str) -> list[list[str]]:
-    """The parts of a condition between `word`, but for what is in brackets; the AND of a BETWEEN is taken for one."""
+    """The parts of a condition between `word`, but for what is in brackets."""
     parts: list[list[str]] = [[]]
     depth = 0
     for token in tokens:

@@ -101,8 +101,8 @@ def _requested_object_tags(subject: Circumstances) -> Mapping[str, str]:
 
 def _existing_object_tags(subject: Circumstances) -> Mapping[str, str]:
     """s3:ExistingObjectTag: the tags of the object, or of that version of it which the call names."""
-    facts, check = subject.facts, subject.check
-    version = check.context.get("s3:versionid") if check.kind == "source" else subject.call.params.get("VersionId")
+    facts = subject.facts
+    version = subject.check.context.get("s3:versionid") or subject.call.params.get("VersionId")
     if not version:
         return facts.tags or {}
     tags: Mapping[str, str] = json.loads(facts.attributes.get(f"tags/{version}", "{}"))
