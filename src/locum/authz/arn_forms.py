@@ -47,11 +47,16 @@ def can_be_of(rules: ServiceRules) -> Callable[[str], bool]:
 
 
 def _form(arn: Arn, prefix: str) -> str:
-    """The pattern of the ARNs of one type, whose text in the catalogue is `arn`: `%s` stands for each of its names."""
+    """The pattern of the ARNs of one type, whose text in the catalogue is `arn`: `%s` stands for each of its names.
+
+    A name ends where what follows it is first found, and no other end is tried: a caller's text is not to take longer.
+    """
     service = "[a-z0-9-]+" if arn.service in _ANY else re.escape(arn.service)
     region = "[a-z0-9-]+" if arn.region in _ANY else re.escape(arn.region)
     account = "(?:[0-9]{12}|aws)" if arn.account in _ANY else re.escape(arn.account)
     name = rf"[^\n{_WITHOUT.get(prefix, '')}]+"
-    resource = name.join(re.escape(piece) for piece in re.split(r"%s|\*", arn.resource))
+    first, *others = map(re.escape, re.split(r"%s|\*", arn.resource))
+    named = [f"(?>{name}?{piece})" for piece in others[:-1]] + [name + piece for piece in others[-1:]]
+    resource = "".join((first, *named))
     ending = "" if arn.resource.endswith((":", "/")) else "(?<![:/])"
     return f"arn:{re.escape(arn.partition)}:{service}:{region}:{account}:{resource}{ending}"
