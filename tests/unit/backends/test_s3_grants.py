@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore import UNSIGNED
 
+from locum.backends.moto import s3_grants
 from locum.core.identifiers import canonical_user_id
 from support.inprocess import InProcess, refusal
 
@@ -228,6 +229,15 @@ def test_a_grantee_that_s3_does_not_take_is_refused(s3: Any, header: str, code: 
     assert refusal(s3.put_object, Bucket=name, Key="k", Body=b"x", GrantRead=header)[:2] == code
     assert refusal(s3.put_bucket_acl, Bucket=name, GrantRead=header)[:2] == code
     assert refusal(s3.create_bucket, Bucket="grants-refused", GrantRead=header)[:2] == code
+
+
+def test_a_header_of_any_length_is_read_once() -> None:
+    """And not once from each of its characters, which would take hours."""
+    assert list(s3_grants.asked({"GrantRead": "a" * 1_000_000})) == []
+    assert list(s3_grants.asked({"GrantRead": f'id = "{OTHER}",uri={EVERYBODY}'})) == [
+        (s3_grants.Grantee("id", OTHER), "READ"),
+        (s3_grants.Grantee("uri", EVERYBODY), "READ"),
+    ]
 
 
 def test_an_acl_is_in_the_headers_or_in_the_body(s3: Any) -> None:

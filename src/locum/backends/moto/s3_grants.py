@@ -31,7 +31,7 @@ CANNED_ACLS: Final = PUBLIC_ACLS | FOR_BUCKET_OWNER.keys() | {"private", "aws-ex
 _ACCEPTED_WHERE_ENFORCED: Final = frozenset({"private", *FOR_BUCKET_OWNER})
 _GROUPS: Final = frozenset({ALL_USERS, AUTHENTICATED_USERS, LOG_DELIVERY})
 _CANONICAL_ID: Final = re.compile(r"[0-9a-f]{64}")
-_HEADER_GRANTEE: Final = re.compile(r'(\w+)\s*=\s*"?([^",]+)"?')
+_HEADER_GRANTEE: Final = re.compile(r'\b(\w++)\s*+=\s*"?([^",]+)"?')
 
 
 class Grantee(NamedTuple):
