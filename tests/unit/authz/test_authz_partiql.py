@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from locum.authz.services.partiql import parse
+from locum import authz
+from locum.authz.services.partiql import LONGEST, parse
+from locum.core.errors import Fault
+from support.authority import World, allow, as_user, user
 
 # PartiQL select statements for DynamoDB, with OrderID as the partition key; and ways to seem to be one of them
 KEYED = [
@@ -65,3 +70,35 @@ def test_a_condition_in_a_transaction_is_read_like_a_select() -> None:
     assert is_keyed("OrderID = 1 AND (Total = 1 OR Total = 2)", within)
     assert not is_keyed("Total = 1", within)
     assert not is_keyed("", 'SELECT * FROM "Orders"')
+
+
+def test_a_condition_that_is_nested_too_deeply_to_be_read_is_a_scan() -> None:
+    assert is_keyed("(" * 20 + "OrderID = 1" + ")" * 20)
+    assert not is_keyed("(" * 4000 + "OrderID = 1")
+    assert not is_keyed("(" * 4000 + "OrderID = 1" + ")" * 4000)
+
+
+def test_a_statement_that_is_too_long_for_dynamodb_is_refused() -> None:
+    statement = 'SELECT * FROM "Orders" WHERE OrderID = '
+    assert parse(statement.ljust(LONGEST, "1")).keyed
+    with pytest.raises(Fault) as refused:
+        parse(statement.ljust(LONGEST + 1, "1"))
+    assert refused.value.code == "ValidationException"
+
+
+@pytest.mark.parametrize(
+    ("operation", "member", "most"),
+    [("BatchExecuteStatement", "Statements", 25), ("ExecuteTransaction", "TransactStatements", 100)],
+)
+def test_more_statements_than_dynamodb_takes_are_refused(operation: str, member: str, most: int) -> None:
+    ann = user("ann", allow("*"))
+    world = World().having(ann)
+
+    def planned(count: int) -> Any:
+        statements = [{"Statement": f'SELECT * FROM "t{n}"'} for n in range(count)]
+        return authz.plan(world.state, world.call(as_user(ann), f"dynamodb:{operation}", {member: statements}))
+
+    assert len(planned(most).checks) == most
+    with pytest.raises(Fault) as refused:
+        planned(most + 1)
+    assert refused.value.code == "ValidationException"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from locum.authz.call import Call, Check, Value
@@ -11,6 +11,7 @@ from locum.authz.functions import Circumstances, Functions, Values, as_values
 from locum.authz.paths import UNKNOWN_VALUE, scalar
 from locum.authz.services import partiql
 from locum.core.arn import PARTITION
+from locum.core.errors import Fault
 from locum.core.partial_arn import UNKNOWN, arn_of
 from locum.state import State
 
@@ -38,17 +39,21 @@ def partiql_checks(call: Call, statement: str) -> Iterator[Check]:
 
 
 _STATEMENTS: Final = {
-    "ExecuteStatement": None,
-    "BatchExecuteStatement": "Statements",
-    "ExecuteTransaction": "TransactStatements",
+    "ExecuteStatement": ("", 1),
+    "BatchExecuteStatement": ("Statements", 25),
+    "ExecuteTransaction": ("TransactStatements", 100),
 }
-"""The operations of PartiQL, with the member that lists their statements; None for the one of the request itself."""
+"""The operations of PartiQL, with the member that lists their statements (empty for the one of the request itself), and
+how many there may be."""
 
 
 def _statements(call: Call) -> Iterator[str]:
-    """The PartiQL statements of a call."""
-    member = _STATEMENTS[call.operation]
-    sources: Iterable[Mapping[str, Any]] = call.params.get(member, ()) if member else (call.params,)
+    """The PartiQL statements of a call. Raises Fault where there are more than DynamoDB takes."""
+    member, most = _STATEMENTS[call.operation]
+    sources: Sequence[Mapping[str, Any]] = call.params.get(member, ()) if member else (call.params,)
+    if len(sources) > most:
+        text = f"Value at '{member[0].lower()}{member[1:]}' failed to satisfy constraint: Member must have length less"
+        raise Fault("ValidationException", f"1 validation error detected: {text} than or equal to {most}", 400)
     return (str(source.get("Statement", "")) for source in sources)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from locum.core.errors import Fault
@@ -28,6 +29,12 @@ _BRACKETS: Final = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 _LITERAL: Final = re.compile(r"'.*'|[0-9.,?+()\[\]-]|(?i:true|false|null|e[0-9]*)", re.DOTALL)
 
 
+LONGEST: Final = 8192
+"""Characters of a statement. Amazon DynamoDB API Reference, ExecuteStatement."""
+_MOST_PARENTHESES: Final = 64
+"""Parentheses that are looked into: a WHERE clause with more is taken to name no keys."""
+
+
 class Statement(NamedTuple):
     """A statement.
 
@@ -41,13 +48,14 @@ class Statement(NamedTuple):
     keyed: frozenset[str]
 
 
+@lru_cache(maxsize=256)
 def parse(text: str) -> Statement:
     """Parse a statement.
 
-    Raises Fault for one that cannot be parsed, and for one in which another parser might find another table (comments,
-    an open quotation, several tables after one FROM), as a Deny on that table would not be evaluated.
+    Raises Fault for one that is too long or cannot be parsed, and for one in which another parser might find another
+    table (comments, an open quotation, several tables after one FROM), as a Deny on that table would not be evaluated.
     """
-    tokens = _TOKEN.findall(text)
+    tokens = _TOKEN.findall(text) if len(text) <= LONGEST else []
     action = _ACTIONS.get(tokens[0].upper()) if tokens and _is_unambiguous(text, tokens) else None
     targets = [_target(tokens, index + 1) for index, token in enumerate(tokens) if token.upper() in _NAMES_TABLE]
     if action is None or not targets or not all(table for table, _ in targets):
@@ -95,7 +103,7 @@ def _keyed(tokens: list[str]) -> frozenset[str]:
     clause = tokens[words.index("WHERE") + 1 : end]
     while clause and (clause[-1] == ";" or (clause[-1] == ")" and clause.count(")") > clause.count("("))):
         clause.pop()  # the parenthesis that is closed is that of EXISTS
-    return _of_alternatives(clause)
+    return _of_alternatives(clause) if clause.count("(") <= _MOST_PARENTHESES else _NONE
 
 
 def _of_alternatives(tokens: list[str]) -> frozenset[str]:
