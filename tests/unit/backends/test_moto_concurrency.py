@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from support.inprocess import Answer, InProcess, exchange
+from locum.backends.moto import access_points, turns
+from support.inprocess import Answer, InProcess, exchange, refusal
 
 ROUNDS = 25
 ACCOUNT = "777788880000"
@@ -251,3 +252,21 @@ def test_a_wait_that_sqs_does_not_have_is_refused_at_once(plane: InProcess) -> N
     url = plane.client("sqs").create_queue(QueueName="never-so-long")["QueueUrl"]
     answer = plane.run(sent(plane, "sqs", "receive_message", QueueUrl=url, WaitTimeSeconds=21))
     assert (answer.status, b"WaitTimeSeconds" in answer.body) == (400, True)
+
+
+def test_a_bucket_is_deleted_in_one_turn_with_the_look_at_its_access_points(
+    plane: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket, looked = "deleted-in-turn", []
+    plane.client("s3").create_bucket(Bucket=bucket)
+    plane.client("s3control").create_access_point(AccountId="0" * 12, Name="in-turn", Bucket=bucket)
+    bucket_of = access_points.bucket_of
+
+    def look(point: Any) -> Any:
+        looked.append(turns._turn.locked())
+        return bucket_of(point)
+
+    monkeypatch.setattr(access_points, "bucket_of", look)
+    assert refusal(plane.client("s3").delete_bucket, Bucket=bucket)[:2] == ("BucketHasAccessPointsAttached", 400)
+    assert looked
+    assert all(looked)

@@ -125,7 +125,6 @@ class EmbeddedMoto:
             self._installed.add(call.account)
         if service == "s3":
             s3.check(call)
-            access_points.check_bucket(call)
         fence.check(call)
         if service not in self._loaded:
             await self._load(service)
@@ -184,6 +183,7 @@ def carry_out(call: BackendCall) -> Carried:
         uploads.check(call)
         s3_acls.check(call)
         s3_locks.check(call)
+        access_points.check_bucket(call)
     part = handlers.module_of(call.service) or ""
     allowed = lookups.Within(part, call.account, f"{call.service}:{call.operation}")
     with allowed, deliveries.collecting(call) as collected:
