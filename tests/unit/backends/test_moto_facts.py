@@ -255,3 +255,23 @@ def test_of_an_object_with_any_number_of_versions_and_uploads_those_that_are_nam
         f"kms_key/{versions[1]}": made[1],
         f"kms_key/upload/{uploads[0]}": made[0],
     }
+
+
+def test_the_bucket_policy_behind_an_access_point_has_the_acls_of_the_versions_that_are_named(plane: InProcess) -> None:
+    s3, bucket = plane.client("s3"), "versions-behind"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    blocked = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+    open_to_all = dict.fromkeys(blocked, False)
+    given = {"AccountId": HOME, "Name": "versions-point", "Bucket": bucket}
+    plane.client("s3control").create_access_point(**given, PublicAccessBlockConfiguration=open_to_all)
+    public = {"Bucket": bucket, "Key": "k", "ACL": "public-read"}
+    versions = [s3.put_object(**public)["VersionId"] for _ in range(3)]
+
+    def named(*parts: str) -> list[str]:
+        arn = f"arn:aws:s3:{REGION}:{HOME}:accesspoint/versions-point/object/k"
+        found = plane.run(plane.node.runtime.backends.of("s3").facts("s3", arn, HOME, REGION, parts))
+        return [version for version in versions if version in found.attributes["bucket_policy"]]
+
+    assert named() == []
+    assert named(versions[0], "none") == [versions[0], versions[2]]

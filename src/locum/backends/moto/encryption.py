@@ -33,14 +33,14 @@ def of(resource: Any) -> dict[str, str]:
 def of_object(bucket: Any, name: str, versions: Sequence[Any], parts: Collection[str]) -> Mapping[str, str]:
     """The keys of an object, of new ones, and of those of its versions and uploads whose ids are in `parts`.
 
-    The last of `versions` is the current one.
+    `versions` are these versions and the current one, which is the last.
     """
     found = _default(bucket.encryption) if bucket.encryption else {}
     for part in parts:
         upload = bucket.multiparts.get(part)
         if upload is not None and upload.key_name == name:
             found |= _of_upload(upload, found)
-    for version in versions if parts else versions[-1:]:
+    for version in versions:
         key = _of_version(version)
         if key and version.version_id in parts:
             found[f"kms_key/{version.version_id}"] = key

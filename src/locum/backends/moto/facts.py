@@ -123,15 +123,13 @@ def _bucket(arn: Arn, parts: Collection[str]) -> ResourceFacts:
     bucket = None if models is None else models.buckets.get(name)
     if bucket is None:
         return ResourceFacts(account=account)
-    versions: Sequence[Any] = bucket.keys.getlist(key_name, ()) if slash else ()
+    versions = _versions(bucket, key_name, parts) if slash else ()
     key, block = s3_access.current(versions), s3_access.block_of(account, bucket)
     attributes = encryption.of_object(bucket, key_name, versions, parts)
     if parts:
         attributes = {**attributes, **_tags_of_versions(versions, parts, models.tagger)}
     if key_name and bucket.multiparts and parts:
         attributes = {**attributes, **uploads.attributes(bucket, key_name, parts)}
-    if len(versions) > 1:
-        versions = (*(version for version in versions[:-1] if version.version_id in parts), versions[-1])
     if key_name and key is None and s3_access.is_listed(account, bucket):
         attributes = {**attributes, "absent": "key"}
     of_bucket = None if bucket.policy is None else _policy(lambda: bucket.policy)
@@ -141,6 +139,13 @@ def _bucket(arn: Arn, parts: Collection[str]) -> ResourceFacts:
         _tags_of(key if slash else bucket, models.tagger),
         attributes=attributes,
     )
+
+
+def _versions(bucket: Any, name: str, parts: Collection[str]) -> Sequence[Any]:
+    """The versions of an object whose ids are in `parts`, and the latest, which is the last."""
+    versions: Sequence[Any] = bucket.keys.getlist(name, ())
+    earlier = [version for version in versions[:-1] if version.version_id in parts] if parts else ()
+    return (*earlier, *versions[-1:])
 
 
 def _access_point(arn: Arn, parts: Collection[str]) -> ResourceFacts:
@@ -159,7 +164,7 @@ def _access_point(arn: Arn, parts: Collection[str]) -> ResourceFacts:
     bucket = access_points.bucket_of(point)
     if bucket is None:
         return ResourceFacts(arn.account, policy, arn=None if slash else point.arn, attributes=attributes)
-    versions = bucket.keys.getlist(key_name, ()) if slash else ()
+    versions = _versions(bucket, key_name, parts) if slash else ()
     attributes["bucket_policy"] = _policy(lambda: access_points.bucket_policy_of(point, bucket, versions)) or ""
     if not slash:
         return ResourceFacts(arn.account, policy, tags, point.arn, attributes)
