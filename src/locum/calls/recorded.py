@@ -143,14 +143,13 @@ class Recorded:
         for one in fresh:
             if one.call is None:
                 continue
-            for arn in one.plan.resources:
+            resources = one.plan.resources
+            points = [arn.partition("/object/")[0] for arn in map(str, resources) if is_access_point(arn)]
+            for arn in (*resources, *points):
                 if arn not in self.facts:
                     self.facts |= await facts_of(self._runtime, [arn], one.call.caller.account, one.call.region)
                     await asyncio.sleep(0)
             if one.through:
-                points = [arn for arn in map(str, one.plan.resources) if is_access_point(arn)]
-                bare = dict.fromkeys(arn.partition("/object/")[0] for arn in points)
-                self.facts |= await facts_of(self._runtime, bare, one.call.caller.account, one.call.region)
                 one.plan = placed(one.plan, self.facts)
 
     def _doubt(self, fresh: list[Repeated]) -> None:
