@@ -41,8 +41,7 @@ def listing_of(call: Call, answer: HttpResponse) -> Check | None:
         bucket, key, _ = s3_source(str(call.params.get("CopySource", "")))
     if not bucket or not key:
         return None
-    arn = bucket if bucket.startswith("arn:") else f"arn:{PARTITION}:s3:::{bucket}"
-    return Check("s3:ListBucket", arn, kind, {"s3:prefix": key})
+    return Check("s3:ListBucket", f"arn:{PARTITION}:s3:::{bucket}", kind, {"s3:prefix": key})
 
 
 def absence(state: State, authorization: Authorization, facts: Mapping[str, ResourceFacts]) -> Fault | None:
