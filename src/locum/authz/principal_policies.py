@@ -151,8 +151,8 @@ def _looked_up(state: State, account: str, arn: str, unique_id: str) -> Principa
         return found
     resolved = _resolve(state, entity)
     policies, groups = state.table(Policy, account), state.table(Group, account)
+    _CACHE.pop(unique_id, None)  # so that it comes last, whatever another thread does meanwhile
     _CACHE[unique_id] = _Entry(entity, policies, groups, state.table(PasswordPolicy, account), resolved)
-    _CACHE.move_to_end(unique_id)
     if len(_CACHE) > _CACHE_SIZE:
         _CACHE.popitem(last=False)
     return resolved
