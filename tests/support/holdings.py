@@ -186,19 +186,3 @@ def _at(answer: Any, path: str) -> str:
     for step in path.split("."):
         answer = answer[int(step)] if step.isdigit() else answer[step]
     return str(answer).removeprefix("/hostedzone/")
-
-
-__all__ = [
-    "ACCOUNT",
-    "EVERYTHING",
-    "HOLDINGS",
-    "MARK",
-    "REFUSED",
-    "Held",
-    "Holding",
-    "Way",
-    "filled",
-    "named_in",
-    "reached",
-    "tried",
-]
