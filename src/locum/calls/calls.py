@@ -134,11 +134,16 @@ class Calls:
         return bool(policies) and self._large_policies.include_new(policies)
 
     async def _in_part(self, context: RequestContext, call: Call, facts: Facts, fault: Fault) -> HttpResponse:
-        """Carry out what is allowed of a batch that `fault` refuses, and tell of the rest. Raises it for all else."""
+        """Carry out what is allowed of a batch that `fault` refuses, and tell of the rest. Raises it for all else.
+
+        Nobody in particular, who is allowed nothing of it, is refused: such calls are limited in number and recorded
+        briefly.
+        """
         if fault.code != "AccessDenied" or context.through is not None or not batches.is_batch(call):
             raise fault
         part = await asyncio.to_thread(batches.allowed_part, context.state, call, facts)
-        if part is None or not (part.objects or any(found.account for found in facts.values())):
+        told = context.caller.account and any(found.account for found in facts.values())
+        if part is None or not (part.objects or told):
             raise fault
         if not part.objects:
             self._recorder.answered(context)

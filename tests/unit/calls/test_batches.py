@@ -73,6 +73,22 @@ def test_where_none_may_be_deleted_each_is_told_of(s3: Any, foreign: Any) -> Non
     s3.delete_object(Bucket=NAME, Key="shut/1")
 
 
+def test_nobody_in_particular_is_refused_where_nothing_may_be_deleted(s3: Any, plane: InProcess) -> None:
+    nobody = plane.client("s3", signature_version=UNSIGNED)
+    objects = {"Objects": [{"Key": "shut/1"}, {"Key": "shut/2"}]}
+    assert refusal(nobody.delete_objects, Bucket=NAME, Delete=objects)[:2] == ("AccessDenied", 403)
+    (latest,) = plane.records(1)
+    assert latest.stranger
+
+
+def test_a_batch_of_more_objects_than_s3_takes_is_refused_as_a_whole(s3: Any, foreign: Any) -> None:
+    put(s3, "open/1")
+    objects = {"Objects": [{"Key": "open/1"}, *({"Key": f"shut/{n}"} for n in range(batches.LARGEST))]}
+    assert refusal(foreign.delete_objects, Bucket=NAME, Delete=objects)[:2] == ("AccessDenied", 403)
+    assert left(s3) == ["open/1"]
+    s3.delete_object(Bucket=NAME, Key="open/1")
+
+
 def test_a_quiet_answer_has_the_errors_alone(s3: Any, foreign: Any) -> None:
     put(s3, "open/1", "shut/1")
     answer = delete(foreign, "open/1", "shut/1", Quiet=True)
