@@ -323,6 +323,16 @@ def test_items_may_be_limited_to_ones_own(operation: str, params: dict[str, Any]
     assert world.allows(as_user(ann), f"dynamodb:{operation}", **given) is allowed
 
 
+def test_a_key_condition_of_any_length_is_read_once() -> None:
+    """And not once from each letter of a long name, which would take hours."""
+    own = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["own"]}}
+    ann = user("ann", allow("dynamodb:Query", Condition=own))
+    given = {"TableName": "t", "ExpressionAttributeValues": {":v": {"S": "own"}}}
+    long, world = "a" * 1_000_000, World().having(ann)
+    assert world.allows(as_user(ann), "dynamodb:Query", KeyConditionExpression=f"{long} = :v", **given)
+    assert not world.allows(as_user(ann), "dynamodb:Query", KeyConditionExpression=long, **given)
+
+
 def test_partiql_does_not_get_around_leading_keys() -> None:
     own = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["${aws:userid}"]}}
     ann = user("ann", allow("dynamodb:*", Condition=own))

@@ -62,7 +62,10 @@ def _of_statements(state: State, call: Call) -> Iterator[Check]:
 
 
 _NAME: Final = re.compile(r"#?[A-Za-z_][\w-]*")
-_EQUALS: Final = re.compile(r"(?P<name>#?\w[\w.-]*)\s*=\s*(?P<value>:\w+)|(?P<of>:\w+)\s*=\s*(?P<to>#?\w[\w.-]*)")
+_EQUALS: Final = re.compile(
+    r"(?P<name>#?\w[\w.-]*+)\s*+=\s*+(?P<value>:\w++)|(?P<of>:\w++)\s*+=\s*+(?P<to>#?\w[\w.-]*+)|#?\w[\w.-]*+"
+)
+"""A name that equals a value, or the other way round; or any other name, which is passed over as a whole."""
 _KEYWORDS: Final = frozenset(
     {"and", "or", "not", "between", "in", "set", "add", "remove", "delete", "size", "contains", "begins_with"}
     | {"attribute_exists", "attribute_not_exists", "attribute_type", "if_not_exists", "list_append"}
@@ -130,7 +133,7 @@ def _queried(params: Mapping[str, Any], partition: str) -> Iterator[str]:
     values, names = params.get("ExpressionAttributeValues", {}), params.get("ExpressionAttributeNames", {})
     for found in _EQUALS.finditer(str(params.get("KeyConditionExpression", ""))):
         name = found["name"] or found["to"]
-        if not partition or names.get(name, name) == partition:
+        if name is not None and (not partition or names.get(name, name) == partition):
             yield from _scalars(values.get(found["value"] or found["of"], {}))
     for name, condition in params.get("KeyConditions", {}).items():
         if name == (partition or name) and condition.get("ComparisonOperator") == "EQ":
