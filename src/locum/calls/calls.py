@@ -129,8 +129,9 @@ class Calls:
     def _is_to_be_compiled(self, context: RequestContext, plan: authz.Plan, facts: Facts) -> bool:
         """Whether large policies are new, by which the call is decided on: that takes long."""
         policies = authz.unresolved_policies(context.state, context.caller) if plan.checks else ()
-        if facts:
-            policies += tuple([found.policy for found in facts.values() if found.policy is not None])
+        for found in facts.values():
+            if found.policy is not None:
+                policies = (*policies, found.policy)
         return bool(policies) and self._large_policies.include_new(policies)
 
     async def _in_part(self, context: RequestContext, call: Call, facts: Facts, fault: Fault) -> HttpResponse:

@@ -64,7 +64,8 @@ class Carrying:
         assert codec is not None
         params = admitted(codec, context, call)
         where, principal = destination(context, facts), context.caller.principal
-        s3.check_account(call, where.account)
+        if call.operation in s3.OF_BUCKET_OWNER:
+            s3.check_account(call, where.account)
         self._runtime.ledger.admit()
         context.carried = True
         carried = await self._runtime.backends.of(codec.service, codec.operation).call(
@@ -84,7 +85,7 @@ class Carrying:
                     context.now,
                     principal.arn if principal.account else "",
                 ),
-                access_points.target_of(context),
+                "" if context.through is None else access_points.target_of(context),
             )
         )
         answer = carried.response

@@ -22,7 +22,8 @@ from locum.policy import Verdict
 from locum.state import State
 
 _FROM_SOURCE: Final = frozenset({"CopyObject", "UploadPartCopy"})
-_OF_BUCKET_OWNER: Final = frozenset({"GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"})
+OF_BUCKET_OWNER: Final = frozenset({"GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"})
+"""The operations of S3 that the account of the bucket alone may carry out (`check_account`)."""
 _ABSENT: Final = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 """The errors for an object that is not there; the answer to a HEAD has its status alone."""
 
@@ -73,5 +74,5 @@ def check_account(call: Call, account: str) -> None:
     S3 API Reference, PutBucketPolicy: "If you have the correct permissions, but you're not using an identity that
     belongs to the bucket owner's account, Amazon S3 returns a 405 Method Not Allowed error."
     """
-    if call.service == "s3" and call.operation in _OF_BUCKET_OWNER and call.caller.account != account:
+    if call.service == "s3" and call.operation in OF_BUCKET_OWNER and call.caller.account != account:
         raise Fault("MethodNotAllowed", "The specified method is not allowed against this resource.", 405)

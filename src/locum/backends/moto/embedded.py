@@ -59,7 +59,9 @@ SHORT: Final = {
 SHORT_WITH: Final = {"s3": {"PutObject": 1 << 14}}
 """Calls that take about as long if their body has at most so many octets."""
 
-_SIMPLE_READS: Final[dict[tuple[str, str], Callable[[BackendCall], HttpResponse | None]]] = {
+SimpleRead = Callable[[BackendCall], HttpResponse | None]
+
+_SIMPLE_READS: Final[dict[tuple[str, str], SimpleRead]] = {
     ("s3", "GetObject"): objects.read,
     ("s3", "HeadObject"): objects.read,
     ("dynamodb", "GetItem"): items.read,
@@ -130,10 +132,10 @@ class EmbeddedMoto:
             await self._load(service)
         if service == "sqs":
             return await self._long_polls.call(call)
-        if _is_short(call):
-            work = _read if (service, call.operation) in _SIMPLE_READS else carry_out
+        simple = _SIMPLE_READS.get((service, call.operation))
+        if simple is not None or _is_short(call):
             with suppress(Taken):
-                return at_once(contained, work, call)
+                return at_once(contained, _carry_out_shortly, call, simple)
         return await self._carry(call)
 
     async def _load(self, service: str) -> None:
@@ -171,9 +173,9 @@ def _is_short(call: BackendCall) -> bool:
     return largest is not None and len(call.body) <= largest
 
 
-def _read(call: BackendCall) -> Carried:
-    """Carry out one of the `_SIMPLE_READS`, in the simple way where that is possible."""
-    read = _SIMPLE_READS[call.service, call.operation](call)
+def _carry_out_shortly(call: BackendCall, simple: SimpleRead | None) -> Carried:
+    """Carry out a call, by `simple` and without moto's handler where that is possible."""
+    read = None if simple is None else simple(call)
     return carry_out(call) if read is None else Carried(read)
 
 

@@ -144,8 +144,9 @@ def _bucket(arn: Arn, parts: Collection[str]) -> ResourceFacts:
 def _versions(bucket: Any, name: str, parts: Collection[str]) -> Sequence[Any]:
     """The versions of an object whose ids are in `parts`, and the latest, which is the last."""
     versions: Sequence[Any] = bucket.keys.getlist(name, ())
-    earlier = [version for version in versions[:-1] if version.version_id in parts] if parts else ()
-    return (*earlier, *versions[-1:])
+    if not parts:
+        return versions[-1:]
+    return [*(version for version in versions[:-1] if version.version_id in parts), *versions[-1:]]
 
 
 def _access_point(arn: Arn, parts: Collection[str]) -> ResourceFacts:

@@ -66,7 +66,8 @@ def check(call: BackendCall) -> None:
         raise not_implemented(call)
     if call.operation == "DeleteObjects":
         _check_batch(call.params)
-    _check_encryption(call)
+    if not _ASKS_FOR_ENCRYPTION.isdisjoint(call.params):
+        _check_encryption(call)
     _check_owner(call, "ExpectedBucketOwner", call.params.get("Bucket", ""))
     if "ExpectedSourceBucketOwner" in call.params:
         source = unquote(str(call.params.get("CopySource", ""))).removeprefix("/")
@@ -79,6 +80,9 @@ def _check_batch(params: Mapping[str, Any]) -> None:
     if not 0 < len(objects) <= _LARGEST_BATCH or not all(item.get("Key") for item in objects):
         text = "The XML you provided was not well-formed or did not validate against our published schema"
         raise Fault("MalformedXML", text, 400)
+
+
+_ASKS_FOR_ENCRYPTION: Final = frozenset({"ServerSideEncryption", "SSECustomerAlgorithm", "SSEKMSKeyId"})
 
 
 def _check_encryption(call: BackendCall) -> None:

@@ -104,9 +104,9 @@ def block_of(account: str, bucket: Any = None) -> Block:
     own = None if bucket is None else bucket.public_access_block
     control = models_of("s3control", account, "aws") if "moto.s3control.models" in sys.modules else None
     of_account = None if control is None else control.public_access_block
-    found = [block for block in (own, of_account) if block is not None]
-    if not found:
+    if own is None and of_account is None:
         return _NO_BLOCK
+    found = [block for block in (own, of_account) if block is not None]
     names = ("block_public_acls", "ignore_public_acls", "block_public_policy", "restrict_public_buckets")
     return Block(*(any(getattr(block, name) for block in found) for name in names))
 
@@ -130,7 +130,8 @@ def policy_of(
     enforced = bucket.ownership_rule == ENFORCED
     of_bucket = () if enforced else _grants(bucket.acl, account, ignore=block.ignore)
     owner = account if enforced or key is None else getattr(key, OBJECT_OWNER, account)
-    of_object = () if enforced or key is None else _object_grants(bucket, key, account, block)
+    bare = enforced or key is None or key.acl is bucket.acl
+    of_object = () if bare else _grants(key.acl, owner, ignore=block.ignore)
     of_versions: tuple[VersionGrants, ...] = ()
     if len(versions) > 1 and not enforced:
         found = ((v.version_id, _object_grants(bucket, v, account, block)) for v in versions if hasattr(v, "acl"))
