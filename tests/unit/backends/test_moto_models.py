@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -70,6 +71,18 @@ def test_what_is_replaced_or_deleted_is_let_go_of(plane: InProcess, made: Callab
     for _ in range(5):
         work()
     assert models() - before == Counter()
+
+
+def test_keys_that_were_copied_for_a_list_are_let_go_of_without_a_warning(plane: InProcess) -> None:
+    s3 = plane.client("s3")
+    s3.create_bucket(Bucket="copied-for-a-list")
+    s3.put_object(Bucket="copied-for-a-list", Key="k", Body=b"kept")
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        assert len(s3.list_object_versions(Bucket="copied-for-a-list")["Versions"]) == 1
+        gc.collect()
+    assert [warning for warning in warned if "disposed" in str(warning.message)] == []
+    assert s3.get_object(Bucket="copied-for-a-list", Key="k")["Body"].read() == b"kept"
 
 
 def test_the_latest_deleted_messages_of_a_queue_are_known_and_no_others(

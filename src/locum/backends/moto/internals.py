@@ -125,8 +125,12 @@ def withdraw_bucket_guard() -> None:
 
 
 def keep_bodies_in(body: type[Any]) -> None:
-    """Replace the temporary files of moto's S3 by `body`, which is made and used as one."""
+    """Replace the temporary files of moto's S3 by `body`, which is made and used as one.
+
+    A key that is let go of closes its own, without the warning: moto copies keys to list them, and closes no copy.
+    """
     s3_models.tempfile = SimpleNamespace(SpooledTemporaryFile=body)
+    s3_models.FakeKey.__del__ = lambda key: key.dispose()
 
 
 @cache

@@ -117,7 +117,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("FakeBucket", _WRITE, has=("object_lock_enabled",)),
             Relied("FakeKey.set_metadata", _WRITE, takes=("self", "metadata")),
             Relied("tempfile.SpooledTemporaryFile", _OCTETS),
-            Relied("FakeKey", _OCTETS, has=("_value_buffer", "dispose")),
+            Relied("FakeKey", _OCTETS, has=("_value_buffer", "dispose", "__del__")),
             Relied("FakeKey", _TELL, has=("name", "size", "etag", "version_id", "expiry_date")),
             Relied("OWNER", _GRANT),
             Relied("get_canned_acl", _GRANT, takes=("acl",)),
