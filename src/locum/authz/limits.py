@@ -23,6 +23,7 @@ from typing import Final
 from locum.authz.call import Call
 from locum.core.errors import Fault
 from locum.core.principal import PrincipalKind
+from locum.core.s3_errors import ACCESS_DENIED
 
 _SCOPING: Final = "GetScopedCredentials"
 _OF_USER_SESSIONS: Final = frozenset({"AssumeRole", _SCOPING})
@@ -66,7 +67,7 @@ def _sts(call: Call) -> Fault | None:
 
 def _s3_control(call: Call) -> Fault | None:
     account = call.params.get("AccountId")
-    return Fault("AccessDenied", "Access Denied", 403) if account and account != call.caller.account else None
+    return Fault(*ACCESS_DENIED) if account and account != call.caller.account else None
 
 
 def _not_with_session(operation: str) -> Fault:

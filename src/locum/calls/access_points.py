@@ -33,10 +33,10 @@ from locum.core.arn import PARTITION, Arn
 from locum.core.calls import Call
 from locum.core.errors import Fault
 from locum.core.resources import ResourceFacts
+from locum.core.s3_errors import ACCESS_DENIED, METHOD_NOT_ALLOWED, NO_SUCH_ACCESS_POINT, NO_SUCH_BUCKET
 
 _ALIAS: Final = "-s3alias"
 _RANDOM: Final = 34  # characters between the beginning of the name and that
-_DENIED: Final = ("AccessDenied", "Access Denied", 403)
 _BUCKET: Final = f"arn:{PARTITION}:s3:::"
 
 
@@ -64,7 +64,7 @@ async def enter(runtime: Runtime, context: RequestContext) -> None:
         return
     assert context.codec is not None
     if target is not None and context.codec.operation not in SUPPORTED:
-        raise Fault("MethodNotAllowed", "The specified method is not allowed against this resource.", 405)
+        raise Fault(*METHOD_NOT_ALLOWED)
     for point in through.points:
         _require_origin(context, point)
     replaced: dict[str, Any] = {}
@@ -155,7 +155,7 @@ def told(context: RequestContext, facts: Mapping[str, ResourceFacts], fault: Fau
     if account in owners:
         return fault
     context.plan = only_on_points(context.plan)
-    return Fault(*_DENIED)
+    return Fault(*ACCESS_DENIED)
 
 
 async def _target(runtime: Runtime, context: RequestContext) -> AccessPoint | None:
@@ -196,9 +196,9 @@ async def _point(
     facts = await _facts(runtime, context, arn)
     point = access_point_of(arn, facts)
     if point is None and facts.account is None and bucket[:4] == "arn:":
-        raise Fault("NoSuchAccessPoint", "The specified accesspoint does not exist", 404)
+        raise Fault(*NO_SUCH_ACCESS_POINT)
     if point is None:  # of an alias as of a bucket's name, and where the bucket is gone
-        raise Fault("NoSuchBucket", "The specified bucket does not exist", 404, members={"BucketName": bucket})
+        raise Fault(*NO_SUCH_BUCKET, members={"BucketName": bucket})
     return point
 
 
@@ -230,4 +230,4 @@ def _require_origin(context: RequestContext, point: AccessPoint) -> None:
     to the access point that doesn't originate from that VPC."
     """
     if point.origin == VPC and (context.endpoint is None or context.endpoint.vpc != point.vpc):
-        raise Fault(*_DENIED)
+        raise Fault(*ACCESS_DENIED)

@@ -18,6 +18,7 @@ from locum.core.calls import Call
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
 from locum.core.resources import UNKNOWN, ResourceFacts
+from locum.core.s3_errors import METHOD_NOT_ALLOWED, NO_SUCH_BUCKET, NO_SUCH_KEY
 from locum.policy import Verdict
 from locum.state import State
 
@@ -59,12 +60,12 @@ def absence(state: State, authorization: Authorization, facts: Mapping[str, Reso
     bucket, _, key = failing.check.resource.partition("/")
     if absent == "bucket" and not call.caller.account:
         members = {"BucketName": bucket.rpartition(":")[2]}
-        return Fault("NoSuchBucket", "The specified bucket does not exist", 404, members=members)
+        return Fault(*NO_SUCH_BUCKET, members=members)
     if absent == "key" and failing.check.action == "s3:GetObject":
         listing = Check("s3:ListBucket", bucket, "bucket", {"s3:prefix": key})
         denied = failing.decision.verdict is not Verdict.IMPLICIT_DENY
         if not denied and decide_further(state, call, listing, lambda arn: found).allowed:
-            return Fault("NoSuchKey", "The specified key does not exist.", 404, members={"Key": key})
+            return Fault(*NO_SUCH_KEY, members={"Key": key})
     return None
 
 
@@ -75,4 +76,4 @@ def check_account(call: Call, account: str) -> None:
     belongs to the bucket owner's account, Amazon S3 returns a 405 Method Not Allowed error."
     """
     if call.service == "s3" and call.operation in OF_BUCKET_OWNER and call.caller.account != account:
-        raise Fault("MethodNotAllowed", "The specified method is not allowed against this resource.", 405)
+        raise Fault(*METHOD_NOT_ALLOWED)

@@ -13,6 +13,7 @@ from locum.calls import Calls, RequestContext
 from locum.calls.website_rules import Configuration, error_page, everywhere, indexed, routed
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
+from locum.core.s3_errors import METHOD_NOT_ALLOWED
 from locum.gateway.answers import with_request_id
 
 _OPERATIONS: Final = {"GET": "GetObject", "HEAD": "HeadObject"}
@@ -35,8 +36,7 @@ class Websites:
         try:
             if request.method not in _OPERATIONS:
                 members = {"Method": request.method, "ResourceType": "OBJECT"}
-                text = "The specified method is not allowed against this resource."
-                raise Fault("MethodNotAllowed", text, 405, members=members)
+                raise Fault(*METHOD_NOT_ALLOWED, members=members)
             configuration = await self._calls.bucket_settings.read("GetBucketWebsite", bucket, context.region)
             if configuration is None:
                 text = "The specified bucket does not have a website configuration"

@@ -12,6 +12,7 @@ from typing import Final
 
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest
+from locum.core.s3_errors import ACCESS_DENIED
 from locum.sigv4 import post_policy, version2
 from locum.sigv4.claim import SIGV2, Claim, Mechanism, Scope
 from locum.sigv4.claims import credential_of
@@ -38,7 +39,7 @@ def read_form(request: HttpRequest, fields: Mapping[str, str]) -> Claim | None:
         raise fault(Failure.TWO_MECHANISMS, Family.S3, members={"ArgumentName": "Signature"})
     if not of_version_4 and not of_version_2:
         if fields.get(_POLICY):  # a policy that nobody signed binds nobody
-            raise Fault("AccessDenied", "Access Denied", 403)
+            raise Fault(*ACCESS_DENIED)
         return None
     if not fields.get(_POLICY):
         raise _missing(_POLICY)

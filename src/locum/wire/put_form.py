@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
+from locum.core.s3_errors import MALFORMED_XML
 from locum.wire.codec import codec_of
 from locum.wire.parsers.malformed import Malformed
 from locum.wire.parsers.s3 import bucket_of_host, s3_address
@@ -124,8 +125,7 @@ def _tags(text: str) -> str:
     try:
         root = read_xml(text.encode("utf-8"))
     except Malformed:
-        text = "The XML you provided was not well-formed or did not validate against our published schema"
-        raise Fault("MalformedXML", text) from None
+        raise Fault(*MALFORMED_XML) from None
     pairs = [(tag.findtext("{*}Key", ""), tag.findtext("{*}Value", "")) for tag in root.iterfind(".//{*}Tag")]
     return urlencode(pairs, quote_via=quote)
 

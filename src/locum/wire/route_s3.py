@@ -17,6 +17,7 @@ from urllib.parse import unquote_plus
 
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest
+from locum.core.s3_errors import METHOD_NOT_ALLOWED
 from locum.wire.parsers.s3 import s3_address
 
 if TYPE_CHECKING:
@@ -59,9 +60,7 @@ class S3Router:
         chosen = _choose(candidates, query, request)
         if chosen is None:
             raise Fault(
-                "MethodNotAllowed",
-                "The specified method is not allowed against this resource.",
-                405,
+                *METHOD_NOT_ALLOWED,
                 members={
                     "Method": request.method,
                     "ResourceType": sub.upper() or ("SERVICE", "BUCKET", "OBJECT")[level],

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from locum.core.errors import Fault
+from locum.core.s3_errors import MALFORMED_XML
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel
@@ -148,8 +149,7 @@ def _java_text(value: Any) -> str:
 
 def _s3_fault(violations: list[Violation]) -> Fault:
     if any(violation.constraint.reason == "INPUT_REQUIRED" for violation in violations):
-        text = "The XML you provided was not well-formed or did not validate against our published schema"
-        return Fault("MalformedXML", text)
+        return Fault(*MALFORMED_XML)
     return Fault("InvalidTag", "The TagKey you have provided is invalid")
 
 

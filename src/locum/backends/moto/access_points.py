@@ -20,6 +20,7 @@ from locum.backends.port import BackendCall
 from locum.backends.public_policies import is_public
 from locum.core.arn import PARTITION, Arn
 from locum.core.errors import Fault
+from locum.core.s3_errors import ACCESS_DENIED, NO_SUCH_ACCESS_POINT, NO_SUCH_BUCKET
 
 _MODULE: Final = "moto.s3control.models"
 _BUCKET_ACCOUNT: Final = "locum_bucket_account"
@@ -41,7 +42,6 @@ _ENDPOINTS: Final = {
     "fips_dualstack": "s3-accesspoint-fips.dualstack",
     "dualstack": "s3-accesspoint.dualstack",
 }
-_ABSENT: Final = ("NoSuchAccessPoint", "The specified accesspoint does not exist", 404)
 
 _aliases: WeakValueDictionary[str, Any] = WeakValueDictionary()
 """The access points by their aliases, those that are deleted perhaps among them."""
@@ -176,9 +176,9 @@ def _create(call: BackendCall) -> dict[str, Any]:
     bucket, owner = str(params.get("Bucket", "")), params.get("BucketAccountId") or call.account
     found = backends_of("s3").bucket_accounts.get(bucket)
     if found is None:
-        raise Fault("NoSuchBucket", "The specified bucket does not exist", 404, members={"BucketName": bucket})
+        raise Fault(*NO_SUCH_BUCKET, members={"BucketName": bucket})
     if found[1] != owner:
-        raise Fault("AccessDenied", "Access Denied", 403)
+        raise Fault(*ACCESS_DENIED)
     models = from_moto.s3control_backends[call.account][PARTITION]
     point = models.create_access_point(
         call.account,
@@ -229,7 +229,7 @@ def _required(call: BackendCall) -> Any:
     name = str(call.params.get("Name", ""))
     point = find(Arn(PARTITION, "s3", call.region, call.account, f"accesspoint/{name}"))
     if point is None:
-        raise Fault(*_ABSENT)
+        raise Fault(*NO_SUCH_ACCESS_POINT)
     return point
 
 

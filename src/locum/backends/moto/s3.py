@@ -17,6 +17,7 @@ from locum.backends.port import BackendCall
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
 from locum.core.identifiers import ACCOUNT_ID
+from locum.core.s3_errors import ACCESS_DENIED, MALFORMED_XML
 
 _ON_BUCKETS: Final = frozenset(
     {
@@ -78,8 +79,7 @@ def _check_batch(params: Mapping[str, Any]) -> None:
     """Raise Fault for a list of objects to delete that is empty, or longer than S3 takes, or has one without a key."""
     objects = (params.get("Delete") or {}).get("Objects") or ()
     if not 0 < len(objects) <= _LARGEST_BATCH or not all(item.get("Key") for item in objects):
-        text = "The XML you provided was not well-formed or did not validate against our published schema"
-        raise Fault("MalformedXML", text, 400)
+        raise Fault(*MALFORMED_XML)
 
 
 _ASKS_FOR_ENCRYPTION: Final = frozenset({"ServerSideEncryption", "SSECustomerAlgorithm", "SSEKMSKeyId"})
@@ -121,7 +121,7 @@ def _check_owner(call: BackendCall, member: str, bucket: str) -> None:
         raise Fault("InvalidBucketOwnerAWSAccountID", text, 400)
     owner = s3_backends.bucket_accounts.get(bucket)
     if owner is not None and owner[1] != expected:
-        raise Fault("AccessDenied", "Access Denied", 403)
+        raise Fault(*ACCESS_DENIED)
 
 
 def not_implemented(call: BackendCall) -> Fault:

@@ -15,6 +15,7 @@ from moto.s3.models import OWNER, FakeAcl, FakeGrant, FakeGrantee, get_canned_ac
 from locum.backends.moto.s3_access import ALL_USERS, AUTHENTICATED_USERS, LOG_DELIVERY, PUBLIC_GROUPS
 from locum.core.errors import Fault
 from locum.core.identifiers import canonical_user_id
+from locum.core.s3_errors import METHOD_NOT_ALLOWED
 
 GRANT_HEADERS: Final = {
     "GrantFullControl": "FULL_CONTROL",
@@ -78,7 +79,7 @@ def check_acl(params: Mapping[str, Any]) -> None:
         if grantee.kind == "uri" and grantee.name not in _GROUPS:
             raise _invalid("Invalid group uri", "Group/URI" if grantee.in_body else "uri", grantee.name)
         if grantee.kind not in ("id", "uri"):
-            raise Fault("MethodNotAllowed", "The specified method is not allowed against this resource.", 405)
+            raise Fault(*METHOD_NOT_ALLOWED)
 
 
 def _invalid(text: str, argument: str, value: str) -> Fault:

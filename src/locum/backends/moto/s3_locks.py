@@ -16,11 +16,11 @@ from locum.backends.moto.s3_owners import bucket_of, version_of
 from locum.backends.port import BackendCall
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
+from locum.core.s3_errors import MALFORMED_XML, NO_SUCH_BUCKET, NO_SUCH_KEY, NO_SUCH_VERSION
 
 _OF_OBJECTS: Final = frozenset({"GetObjectRetention", "PutObjectRetention", "GetObjectLegalHold", "PutObjectLegalHold"})
 _GOVERNANCE: Final = "GOVERNANCE"
 _MODES: Final = frozenset({_GOVERNANCE, "COMPLIANCE"})
-_MALFORMED: Final = "The XML you provided was not well-formed or did not validate against our published schema"
 
 
 def check(call: BackendCall) -> None:
@@ -45,7 +45,7 @@ def _check_configuration(params: Mapping[str, Any]) -> None:
     periods = [name for name in ("Days", "Years") if retention.get(name) is not None]
     modes = rule is None or (retention.get("Mode") in _MODES and len(periods) == 1)
     if configuration.get("ObjectLockEnabled") != "Enabled" or not modes:
-        raise Fault("MalformedXML", _MALFORMED, 400)
+        raise Fault(*MALFORMED_XML)
     for name in periods:
         if retention[name] < 1:
             text = "Default retention period must be a positive integer value."
@@ -55,12 +55,12 @@ def _check_configuration(params: Mapping[str, Any]) -> None:
 def _check_retention(params: Mapping[str, Any]) -> None:
     retention = params.get("Retention") or {}
     if retention and (retention.get("Mode") not in _MODES or "RetainUntilDate" not in retention):
-        raise Fault("MalformedXML", _MALFORMED, 400)
+        raise Fault(*MALFORMED_XML)
 
 
 def _check_hold(params: Mapping[str, Any]) -> None:
     if (params.get("LegalHold") or {}).get("Status") not in ("ON", "OFF"):
-        raise Fault("MalformedXML", _MALFORMED, 400)
+        raise Fault(*MALFORMED_XML)
 
 
 _CHECKS: Final[Mapping[str, Callable[[Mapping[str, Any]], None]]] = {
@@ -114,11 +114,11 @@ def retention(call: BackendCall) -> HttpResponse:
     """The answer to GetObjectRetention, which moto does not know."""
     key = _object(call)
     if bucket_of(call) is None:
-        fault = Fault("NoSuchBucket", "The specified bucket does not exist", 404)
+        fault = Fault(*NO_SUCH_BUCKET)
     elif key is None and "VersionId" in call.params:
-        fault = Fault("NoSuchVersion", "The specified version does not exist.", 404)
+        fault = Fault(*NO_SUCH_VERSION)
     elif key is None:
-        fault = Fault("NoSuchKey", "The specified key does not exist.", 404)
+        fault = Fault(*NO_SUCH_KEY)
     elif not key.lock_mode:
         text = "The specified object does not have a ObjectLock configuration"
         fault = Fault("NoSuchObjectLockConfiguration", text, 404)

@@ -18,6 +18,7 @@ from locum.backends.port import BackendCall
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
 from locum.core.identifiers import ACCOUNT_ID, canonical_user_id
+from locum.core.s3_errors import METHOD_NOT_ALLOWED, NO_SUCH_VERSION
 
 _MADE: Final = frozenset({"PutObject", "CopyObject", "CompleteMultipartUpload"})
 _OF_BUCKETS: Final = frozenset({"CreateBucket", "PutBucketAcl"})
@@ -64,10 +65,9 @@ def set_object_acl(call: BackendCall) -> HttpResponse | None:
         return None
     key = _version(versions, call.params.get("VersionId"))
     if key is None:
-        return call.codec.fault(Fault("NoSuchVersion", "The specified version does not exist.", 404), "")
+        return call.codec.fault(Fault(*NO_SUCH_VERSION), "")
     if not isinstance(key, FakeKey):
-        text = "The specified method is not allowed against this resource."
-        return call.codec.fault(Fault("MethodNotAllowed", text, 405), "")
+        return call.codec.fault(Fault(*METHOD_NOT_ALLOWED), "")
     key.set_acl(acl_of_object(call.params, getattr(key, OBJECT_OWNER, call.account), call.account))
     notifications.send_event(call.account, notifications.S3NotificationEvent.OBJECT_ACL_UPDATE_EVENT, bucket, key)
     return call.codec.serialize({}, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from locum.core.errors import Fault
+from locum.core.s3_errors import MALFORMED_XML
 
 
 class Malformed(Exception):
@@ -21,7 +22,6 @@ class Unbindable(Malformed):
 # The codes: "Common Errors" of the query services (MalformedInput) and of EC2
 # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html), Smithy's protocol pages for
 # SerializationException, and https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html.
-_S3_XML = "The XML you provided was not well-formed or did not validate against our published schema"
 _CODES = {
     "query": "MalformedInput",
     "ec2": "InvalidParameterValue",
@@ -41,4 +41,4 @@ def malformed_fault(error: Malformed, protocol: str, service: str) -> Fault:
             return Fault("InvalidURI", "Couldn't parse the specified URI.")
         members = {"ArgumentName": error.name, "ArgumentValue": error.value}
         return Fault("InvalidArgument", str(error), members=members)
-    return Fault("MalformedXML", _S3_XML)
+    return Fault(*MALFORMED_XML)
