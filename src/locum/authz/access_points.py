@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from locum.authz.call import Check, Plan, Value
-from locum.core.arn import PARTITION, Arn
+from locum.core.arn import BUCKETS, Arn
 from locum.core.partial_arn import UNKNOWN, PartialArn, arn_of
 from locum.core.resources import ResourceFacts
 
@@ -38,7 +38,6 @@ KIND: Final = "accesspoint"
 OBJECT_KIND: Final = "accesspointobject"
 """The resource types of the Service Authorization Reference: an access point, and an object behind it."""
 VPC: Final = "VPC"
-_BUCKET: Final = f"arn:{PARTITION}:s3:::"
 _SOURCE: Final = "source"
 _ORIGIN: Final = "s3:accesspointnetworkorigin"
 _OF_TARGET: Final = frozenset({"bucket", "object"})
@@ -122,7 +121,7 @@ def _checks(plan: Plan, through: Through) -> Iterator[Check]:
             yield check
             continue
         context: Mapping[str, Value] = {**check.context, **_keys(point)}
-        _, slash, name = check.resource.removeprefix(_BUCKET).partition("/")
+        _, slash, name = check.resource.removeprefix(BUCKETS).partition("/")
         key = UNKNOWN if isinstance(check.resource, PartialArn) else name
         if slash:
             yield Check(check.action, arn_of(f"{point.arn}/object/", key), OBJECT_KIND, context)

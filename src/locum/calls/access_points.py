@@ -29,7 +29,7 @@ from locum.authz.access_points import (
 from locum.authz.services.s3 import s3_source
 from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
-from locum.core.arn import PARTITION, Arn
+from locum.core.arn import BUCKETS, Arn
 from locum.core.calls import Call
 from locum.core.errors import Fault
 from locum.core.resources import ResourceFacts
@@ -37,7 +37,6 @@ from locum.core.s3_errors import ACCESS_DENIED, METHOD_NOT_ALLOWED, NO_SUCH_ACCE
 
 _ALIAS: Final = "-s3alias"
 _RANDOM: Final = 34  # characters between the beginning of the name and that
-_BUCKET: Final = f"arn:{PARTITION}:s3:::"
 
 
 def named(context: RequestContext) -> bool:
@@ -112,7 +111,7 @@ def again(call: Call, resources: Sequence[str]) -> tuple[Call, Through | None]:
     if not any(map(is_access_point, resources)):
         return call, None
     points = [
-        AccessPoint(arn, behind.removeprefix(_BUCKET).partition("/")[0], "", "")
+        AccessPoint(arn, behind.removeprefix(BUCKETS).partition("/")[0], "", "")
         for arn, behind in pairwise(resources)
         if is_access_point(arn) and not is_access_point(behind)
     ]
@@ -177,7 +176,7 @@ async def _local(runtime: Runtime, context: RequestContext, bucket: str, arn: st
     """
     arn = _in_region(arn, context)
     point = access_point_of(arn, await _facts(runtime, context, arn))
-    if point is not None and (await _facts(runtime, context, f"{_BUCKET}{bucket}")).account is not None:
+    if point is not None and (await _facts(runtime, context, f"{BUCKETS}{bucket}")).account is not None:
         text = "The host name is that of an access point and that of a bucket. Name one of them in another way."
         raise Fault("InvalidRequest", text, 400)
     return point
@@ -190,7 +189,7 @@ async def _point(
     if bucket[:4] == "arn:":
         arn = _in_region(bucket, context, of_source=of_source)
     elif bucket[-8:].lower() == _ALIAS:
-        arn = f"{_BUCKET}{bucket}"
+        arn = f"{BUCKETS}{bucket}"
     else:
         return None
     facts = await _facts(runtime, context, arn)

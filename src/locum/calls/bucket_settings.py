@@ -10,7 +10,7 @@ from locum.backends import BackendCall
 from locum.backends.lazy import translation
 from locum.calls.runtime import Runtime
 from locum.calls.service_requests import whole
-from locum.core.arn import PARTITION
+from locum.core.arn import BUCKETS
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest
 
@@ -48,4 +48,4 @@ class BucketSettings:
 
 
 def _arn(bucket: str) -> str:
-    return bucket if bucket.startswith("arn:") else f"arn:{PARTITION}:s3:::{bucket}"
+    return bucket if bucket.startswith("arn:") else f"{BUCKETS}{bucket}"

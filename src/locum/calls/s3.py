@@ -13,7 +13,7 @@ from typing import Final
 from locum.authz import Authorization, Check, decide_further
 from locum.authz.services.s3 import s3_source
 from locum.calls.errors_in_answers import error_in
-from locum.core.arn import PARTITION
+from locum.core.arn import BUCKETS
 from locum.core.calls import Call
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
@@ -43,7 +43,7 @@ def listing_of(call: Call, answer: HttpResponse) -> Check | None:
         bucket, key, _ = s3_source(str(call.params.get("CopySource", "")))
     if not bucket or not key:
         return None
-    return Check("s3:ListBucket", f"arn:{PARTITION}:s3:::{bucket}", kind, {"s3:prefix": key})
+    return Check("s3:ListBucket", f"{BUCKETS}{bucket}", kind, {"s3:prefix": key})
 
 
 def absence(state: State, authorization: Authorization, facts: Mapping[str, ResourceFacts]) -> Fault | None:

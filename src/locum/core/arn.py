@@ -7,9 +7,11 @@ The sixth field keeps its colons. AWS General Reference, "Amazon Resource Names 
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 PARTITION = "aws"
+BUCKETS: Final = f"arn:{PARTITION}:s3:::"
+"""The beginning of the ARNs of S3's buckets, which have no region and no account, and of their objects."""
 
 
 class Arn(NamedTuple):

@@ -14,7 +14,7 @@ from locum.authz import service_reference
 from locum.authz.call import Call
 from locum.authz.resource_policies.flaws import Flaw, FlawedPolicy
 from locum.authz.resource_policies.rules import ANY_SERVICE
-from locum.core.arn import PARTITION
+from locum.core.arn import BUCKETS, PARTITION
 from locum.policy import Document, Statement
 from locum.policy.compile import action_pattern
 
@@ -46,7 +46,7 @@ class Place(NamedTuple):
 
 def check_bucket_policy(document: Document, call: Call) -> None:
     """Raise FlawedPolicy where S3 refuses a bucket policy that is well-formed."""
-    arn = f"arn:{PARTITION}:s3:::{call.params.get('Bucket', '')}"
+    arn = f"{BUCKETS}{call.params.get('Bucket', '')}"
     _check(document, Place(arn, f"{arn}/", "bucket", "object"))
 
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from locum.authz.call import Call, Check, Value
 from locum.authz.functions import Circumstances, Functions, Values, as_values
 from locum.authz.tags import pairs
-from locum.core.arn import PARTITION
+from locum.core.arn import BUCKETS
 from locum.core.clock import iso8601
 from locum.core.errors import Fault
 from locum.core.partial_arn import UNKNOWN, arn_of
@@ -35,12 +35,9 @@ _OWNER_ROOT_ACTIONS: Final = frozenset(
 _CREATING_ACTIONS: Final = frozenset({"s3:CreateBucket", "s3:CreateAccessPoint"})
 
 
-_BUCKETS: Final = f"arn:{PARTITION}:s3:::"
-
-
 def _s3_bucket(state: State, call: Call, values: Values) -> Iterable[str]:
     bucket = values[0] or UNKNOWN
-    return (arn_of("" if str(bucket).startswith("arn:") else f"arn:{PARTITION}:s3:::", bucket),)
+    return (arn_of("" if str(bucket).startswith("arn:") else BUCKETS, bucket),)
 
 
 def s3_object(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -48,7 +45,7 @@ def s3_object(state: State, call: Call, values: Values) -> Iterable[str]:
     bucket, key = values
     if bucket is not None and bucket.startswith("arn:"):
         return (arn_of(f"{bucket}/object/", key or UNKNOWN),)
-    return (arn_of(f"arn:{PARTITION}:s3:::", bucket or UNKNOWN, "/", key or UNKNOWN),)
+    return (arn_of(BUCKETS, bucket or UNKNOWN, "/", key or UNKNOWN),)
 
 
 _SOURCE: Final = re.compile(r"(?P<path>[^?#;\x00-\x1f]+)(?:\?versionId=(?P<version>[^?#&;\x00-\x20]*))?")
@@ -219,7 +216,7 @@ _OWN_DECISION: Final = (
 
 def _policy(action: str, arn: str, text: str) -> CompiledPolicy:
     """The policy of a bucket or an access point, which is also that of the objects in it."""
-    bucket = arn.partition("/" if arn[:13] == _BUCKETS else "/object/")[0]
+    bucket = arn.partition("/" if arn.startswith(BUCKETS) else "/object/")[0]
     return compiled(text, PolicyKind.RESOURCE, f"policy of {bucket}", bucket)
 
 

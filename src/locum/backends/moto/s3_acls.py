@@ -13,7 +13,7 @@ from locum.backends.moto.s3_access import ENFORCED, Block, block_of
 from locum.backends.moto.s3_owners import bucket_of
 from locum.backends.port import BackendCall
 from locum.backends.public_policies import is_public
-from locum.core.arn import Arn
+from locum.core.arn import BUCKETS, Arn
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
 
@@ -79,7 +79,7 @@ def _block(call: BackendCall, bucket: Any) -> Block:
 def _blocked(call: BackendCall, what: str, setting: str) -> Fault:
     """The error of Block Public Access."""
     key = call.params.get("Key")
-    arn = f"arn:aws:s3:::{call.params.get('Bucket', '')}{f'/{key}' if key else ''}"
+    arn = f"{BUCKETS}{call.params.get('Bucket', '')}{f'/{key}' if key else ''}"
     action = call.operation if call.operation in _SETTING | {"PutBucketPolicy", "CreateBucket"} else "PutObject"
     who = f"User: {call.origin.arn} is" if call.origin.arn else "Anonymous is"
     return Fault(
