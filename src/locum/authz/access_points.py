@@ -68,6 +68,11 @@ class Through(NamedTuple):
         """Those that there are."""
         return tuple(point for point in self if point is not None)
 
+    @property
+    def target_arn(self) -> str:
+        """The ARN of the access point to the bucket that the call names; empty where it names a bucket."""
+        return "" if self.target is None else self.target.arn
+
 
 def access_point_of(arn: str, facts: ResourceFacts) -> AccessPoint | None:
     """The access point that a backend has the `facts` of, by its ARN or by its alias as a bucket's; None for none."""

@@ -43,9 +43,14 @@ def named(context: RequestContext) -> bool:
     """Whether a call of S3 may name an access point, by the form of what it names."""
     params = context.params
     bucket = params.get("Bucket")
-    if bucket is not None and (bucket[-8:].lower() == _ALIAS or bucket[:4] == "arn:" or bucket[-12:].isdigit()):
+    if bucket is not None and (_is_alias(bucket) or bucket[:4] == "arn:" or bucket[-12:].isdigit()):
         return True
     return "CopySource" in params
+
+
+def _is_alias(bucket: str) -> bool:
+    """Whether a bucket's name has the form of an access point's alias."""
+    return bucket[-8:].lower() == _ALIAS
 
 
 async def enter(runtime: Runtime, context: RequestContext) -> None:
@@ -96,12 +101,6 @@ def seen_by(context: RequestContext, plan: authz.Plan, facts: dict[str, Resource
     return facts if context.through is None else seen(plan, facts)
 
 
-def target_of(context: RequestContext) -> str:
-    """The ARN of the access point through which a call comes to its bucket; empty where it does not."""
-    target = None if context.through is None else context.through.target
-    return "" if target is None else target.arn
-
-
 def again(call: Call, resources: Sequence[str]) -> tuple[Call, Through | None]:
     """A recorded call with the buckets in place of access points, and those; `resources` are the ARNs in its record.
 
@@ -133,7 +132,7 @@ def _may_name(bucket: str, point: AccessPoint) -> bool:
     name = point.arn.rpartition("/")[2]
     if bucket[:4] == "arn:":
         return bucket.endswith(f":{point.account}:accesspoint/{name}")
-    if bucket[-8:].lower() == _ALIAS:
+    if _is_alias(bucket):
         return name.startswith(bucket[: -len("-") - _RANDOM - len(_ALIAS)])
     return bucket == f"{name}-{point.account}"
 
@@ -161,7 +160,7 @@ async def _target(runtime: Runtime, context: RequestContext) -> AccessPoint | No
     """The access point in place of the bucket of a call. Raises Fault where there is none of that alias or ARN."""
     bucket = str(context.params.get("Bucket") or "")
     assert context.codec is not None
-    if context.codec.operation == "CreateBucket" and bucket[-8:].lower() == _ALIAS:
+    if context.codec.operation == "CreateBucket" and _is_alias(bucket):
         raise Fault("InvalidBucketName", "The specified bucket is not valid.", 400, members={"BucketName": bucket})
     local = "" if context.service else wire.local_access_point(context.request.headers.get("host", ""))
     if local and wire.bucket_of_host(context.request.headers.get("host", "")) == bucket:
@@ -188,7 +187,7 @@ async def _point(
     """The access point of an alias or ARN in place of a bucket's name; None for any other name. Raises Fault."""
     if bucket[:4] == "arn:":
         arn = _in_region(bucket, context, of_source=of_source)
-    elif bucket[-8:].lower() == _ALIAS:
+    elif _is_alias(bucket):
         arn = f"{BUCKETS}{bucket}"
     else:
         return None

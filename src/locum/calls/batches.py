@@ -21,8 +21,6 @@ from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.state import State
 
 _OF_THE_BODY: Final = ("content-md5", "content-length", "x-amz-checksum-", "x-amz-sdk-checksum", "x-amz-trailer")
-
-
 LARGEST: Final = 1000
 """The number of objects that a batch may have. S3 API Reference, DeleteObjects: "up to 1000"."""
 
@@ -40,7 +38,7 @@ def is_batch(call: Call) -> bool:
 
 
 def allowed_part(state: State, call: Call, facts: Mapping[str, ResourceFacts]) -> Part | None:
-    """What is allowed of a batch, decided on object by object; None where it is refused whatever it names."""
+    """The allowed part of a batch, decided on object by object; None where it is refused whatever it names."""
     delete = call.params.get("Delete") or {}
     items = delete.get("Objects") or ()
     if not 0 < len(items) <= LARGEST:

@@ -64,7 +64,7 @@ class Carrying:
         assert codec is not None
         params = admitted(codec, context, call)
         where, principal = destination(context, facts), context.caller.principal
-        if call.operation in s3.OF_BUCKET_OWNER:
+        if codec.service == "s3" and codec.operation in s3.OF_BUCKET_OWNER:
             s3.check_account(call, where.account)
         self._runtime.ledger.admit()
         context.carried = True
@@ -85,7 +85,7 @@ class Carrying:
                     context.now,
                     principal.arn if principal.account else "",
                 ),
-                "" if context.through is None else access_points.target_of(context),
+                "" if context.through is None else context.through.target_arn,
             )
         )
         answer = carried.response

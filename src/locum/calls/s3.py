@@ -70,10 +70,10 @@ def absence(state: State, authorization: Authorization, facts: Mapping[str, Reso
 
 
 def check_account(call: Call, account: str) -> None:
-    """Raise Fault MethodNotAllowed for a call, though allowed, on the bucket policy of another account.
+    """Raise Fault MethodNotAllowed for one of OF_BUCKET_OWNER, though allowed, on the bucket of another account.
 
     S3 API Reference, PutBucketPolicy: "If you have the correct permissions, but you're not using an identity that
     belongs to the bucket owner's account, Amazon S3 returns a 405 Method Not Allowed error."
     """
-    if call.service == "s3" and call.operation in OF_BUCKET_OWNER and call.caller.account != account:
+    if call.caller.account != account:
         raise Fault(*METHOD_NOT_ALLOWED)

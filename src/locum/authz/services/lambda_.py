@@ -39,7 +39,6 @@ _OF_WHOLE_FUNCTIONS: Final = frozenset(
 )
 """Operations that take no qualifier. AWS refuses one in the name; a backend may take the function all the same."""
 
-
 _NAMED: Final = re.compile(
     rf"(?:arn:{PARTITION}:lambda:([a-z0-9-]+):(?=[0-9]))?(?:([0-9]{{12}}):)?(?:function:)?([\w.-]+)(?::(\$?[\w-]*))?",
     re.ASCII,

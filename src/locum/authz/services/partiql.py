@@ -27,8 +27,6 @@ _UNREADABLE: Final = frozenset({"'", '"', "`", "\\"})
 _COMMENTS: Final = frozenset({("-", "-"), ("/", "*")})
 _BRACKETS: Final = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 _LITERAL: Final = re.compile(r"'.*'|[0-9.,?+()\[\]-]|(?i:true|false|null|e[0-9]*)", re.DOTALL)
-
-
 LONGEST: Final = 8192
 """Characters of a statement. Amazon DynamoDB API Reference, ExecuteStatement."""
 _MOST_PARENTHESES: Final = 64

@@ -192,7 +192,7 @@ _OF_INITIATOR: Final = frozenset({"s3:AbortMultipartUpload", "s3:ListMultipartUp
 
 
 def _granted(call: Call, check: Check, facts: ResourceFacts) -> CompiledPolicy | None:
-    """What a caller's own account decides on, where the bucket policy says nothing; None for all else.
+    """The permissions that the caller's own account decides on, where the bucket policy says nothing; else None.
 
     1. Who writes an object owns it, and gives it its ACL: the bucket policy has to allow s3:PutObject alone ("Granting
        cross-account permissions to upload objects while ensuring that the bucket owner has full control"). Services,

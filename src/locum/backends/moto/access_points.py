@@ -100,17 +100,12 @@ def policy_of(point: Any) -> str | None:
     return json.dumps({**document, "Statement": [*statements, kept_out]})
 
 
-def bucket_policy_of(point: Any, bucket: Any, versions: Sequence[Any]) -> str | None:
+def bucket_policy_of(point: Any, bucket: Any, versions: Sequence[Any], policy: str | None) -> str | None:
     """The policy that counts for the bucket of an access point, or for its object, through the access point.
 
-    `versions` are those of the object, the latest last.
+    `versions` are those of the object, the latest last; `policy` is the bucket policy.
     """
-    account, policy = bucket.account_id, _text(bucket.policy)
-    return s3_access.policy_of(account, bucket, versions, policy, block(point), (account_of(point),))
-
-
-def _text(policy: Any) -> str | None:
-    return policy.decode("utf-8", "replace") if isinstance(policy, bytes) else policy
+    return s3_access.policy_of(bucket.account_id, bucket, versions, policy, block(point), (account_of(point),))
 
 
 def block(point: Any) -> Block:

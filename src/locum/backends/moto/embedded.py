@@ -66,7 +66,7 @@ _SIMPLE_READS: Final[dict[tuple[str, str], SimpleRead]] = {
     ("s3", "HeadObject"): objects.read,
     ("dynamodb", "GetItem"): items.read,
 }
-"""The calls among them that mostly need not go through moto's handler."""
+"""Short calls that mostly need not go through moto's handler."""
 
 _OWN_OF_S3: Final[dict[str, Callable[[BackendCall], HttpResponse | None]]] = {
     "CreateBucket": s3_owners.made_again,
@@ -83,7 +83,7 @@ _ANSWERS_OF_S3: Final[dict[str, Callable[[BackendCall, HttpResponse], HttpRespon
     "GetObjectLockConfiguration": s3_locks.with_configuration,
     "PutBucketPolicy": s3.without_content,
 }
-"""What is answered in place of moto's response."""
+"""The answers in place of moto's responses."""
 
 WAITING: Final = {
     "swf": frozenset({"PollForActivityTask", "PollForDecisionTask"}),

@@ -166,7 +166,9 @@ def _access_point(arn: Arn, parts: Collection[str]) -> ResourceFacts:
     if bucket is None:
         return ResourceFacts(arn.account, policy, arn=None if slash else point.arn, attributes=attributes)
     versions = _versions(bucket, key_name, parts) if slash else ()
-    attributes["bucket_policy"] = _policy(lambda: access_points.bucket_policy_of(point, bucket, versions)) or ""
+    of_bucket = _policy(lambda: bucket.policy)
+    behind = _policy(lambda: access_points.bucket_policy_of(point, bucket, versions, of_bucket))
+    attributes["bucket_policy"] = behind or ""
     if not slash:
         return ResourceFacts(arn.account, policy, tags, point.arn, attributes)
     tagger = models_of("s3", bucket.account_id, PARTITION).tagger

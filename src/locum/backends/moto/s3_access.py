@@ -60,7 +60,7 @@ _OF_BUCKET_OWNER: Final = (
     "s3:GetObjectRetention", "s3:PutObjectRetention", "s3:BypassGovernanceRetention", "s3:GetObjectLegalHold",
     "s3:PutObjectLegalHold",
 )  # fmt: skip
-"""What a bucket policy may allow on objects that the bucket owner does not own: it writes, deletes, tags, locks them.
+"""The actions that a bucket policy may allow on objects of other owners: to write, delete, tag and lock them.
 
 S3 API Reference, PutObjectTagging: "By default, the bucket owner has this permission and can grant this permission to
 others."
@@ -79,7 +79,7 @@ VersionGrants = tuple[str, tuple[Grant, ...]]
 
 
 class Grants(NamedTuple):
-    """What ACLs grant to others: that of a bucket, that of an object, and those of its versions if it has several."""
+    """The grants of ACLs to others: of a bucket's, of an object's, and of its versions' if it has several."""
 
     bucket: tuple[Grant, ...]
     object: tuple[Grant, ...]
@@ -130,8 +130,7 @@ def policy_of(
     enforced = bucket.ownership_rule == ENFORCED
     of_bucket = () if enforced else _grants(bucket.acl, account, ignore=block.ignore)
     owner = account if enforced or key is None else getattr(key, OBJECT_OWNER, account)
-    bare = enforced or key is None or key.acl is bucket.acl
-    of_object = () if bare else _grants(key.acl, owner, ignore=block.ignore)
+    of_object = () if enforced or key is None else _object_grants(bucket, key, account, block)
     of_versions: tuple[VersionGrants, ...] = ()
     if len(versions) > 1 and not enforced:
         found = ((v.version_id, _object_grants(bucket, v, account, block)) for v in versions if hasattr(v, "acl"))
