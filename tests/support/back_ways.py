@@ -12,6 +12,20 @@ from support.holdings import ACCOUNT
 
 _DEPTH: Final = 9
 Keep = Callable[[Any], None]
+EVERYONE: Final = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+UNREADABLE: Final[tuple[Any, ...]] = (
+    [],
+    [{}],
+    {"Statement": []},
+    {"Statement": {}},
+    {"Statement": [EVERYONE, {"Effect": "Allow"}]},
+    {"Statement": [{**EVERYONE, "Effect": "Deny", "Condition": {"Bool": {"a": {}}}}]},
+    {"Statement": "x"},
+    "no policy",
+    "[]",
+    7,
+)
+"""Values in place of a policy that nobody can read."""
 
 
 def places(service: str, mark: str) -> list[Keep]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from botocore import UNSIGNED
 
 from support.inprocess import InProcess
 
@@ -15,3 +17,15 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
     running = InProcess(tmp_path_factory.mktemp("plane"))
     yield running
     running.close()
+
+
+@pytest.fixture(scope="module")
+def s3(plane: InProcess) -> Any:
+    """A client of S3 with the root user's keys."""
+    return plane.client("s3")
+
+
+@pytest.fixture(scope="module")
+def nobody(plane: InProcess) -> Any:
+    """A client of S3 that signs nothing."""
+    return plane.client("s3", signature_version=UNSIGNED)

@@ -7,7 +7,6 @@ from itertools import count
 from typing import Any
 
 import pytest
-from botocore import UNSIGNED
 
 from locum.backends.moto import s3_grants
 from locum.core.identifiers import canonical_user_id
@@ -29,19 +28,9 @@ _number = count()
 
 
 @pytest.fixture(scope="module")
-def s3(plane: InProcess) -> Any:
-    return plane.client("s3")
-
-
-@pytest.fixture(scope="module")
 def foreign(plane: InProcess) -> Any:
     """The root user of another account."""
     return plane.client("s3", plane.account(ELSEWHERE))
-
-
-@pytest.fixture(scope="module")
-def nobody(plane: InProcess) -> Any:
-    return plane.client("s3", signature_version=UNSIGNED)
 
 
 def bucket(s3: Any, *allowed: str, versioned: bool = False, **more: Any) -> str:

@@ -15,11 +15,6 @@ PROTECTED = ("AccessDenied", 403, "Access Denied because object protected by obj
 _number = count()
 
 
-@pytest.fixture(scope="module")
-def s3(plane: InProcess) -> Any:
-    return plane.client("s3")
-
-
 def bucket(s3: Any, **more: Any) -> str:
     name = f"locks-{next(_number)}"
     s3.create_bucket(Bucket=name, **more)

@@ -8,7 +8,6 @@ from itertools import count
 from typing import Any
 
 import pytest
-from botocore import UNSIGNED
 
 from locum.core.identifiers import canonical_user_id
 from support.inprocess import InProcess, refusal
@@ -23,16 +22,6 @@ BLOCK = {
     "RestrictPublicBuckets": False,
 }
 _number = count()
-
-
-@pytest.fixture(scope="module")
-def s3(plane: InProcess) -> Any:
-    return plane.client("s3")
-
-
-@pytest.fixture(scope="module")
-def nobody(plane: InProcess) -> Any:
-    return plane.client("s3", signature_version=UNSIGNED)
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,8 @@ FORM: Final = "application/x-www-form-urlencoded; charset=utf-8"
 
 Swap = Callable[[str], str]
 """A text with the names of what is denied in place of those of what is not."""
+Place = Callable[[AWSRequest, Swap, str], None]
+"""Puts the names of what is denied somewhere in a request besides those of `own`, which is not."""
 
 
 def _text(request: AWSRequest) -> str:
@@ -50,22 +52,18 @@ def in_query(request: AWSRequest, swap: Swap, own: str) -> None:
     request.url += f"{'&' if '?' in request.url else '?'}{query}&x=/{swap(own)}"
 
 
-def twice(request: AWSRequest, swap: Swap, own: str) -> None:
-    """Each member of the body a second time."""
-    text = _text(request)
-    if isinstance(request.data, dict):
-        _with_text(request, f"{text}&{swap(text)}", FORM)
-    elif text.startswith("{"):
-        _with_text(request, f"{text[:-1]},{swap(text)[1:]}" if len(text) > 2 else text)
+def _twice(*, before: bool) -> Place:
+    """Each member of the body a second time, `before` the first or after it."""
 
+    def change(request: AWSRequest, swap: Swap, own: str) -> None:
+        text = _text(request)
+        first, second = (swap(text), text) if before else (text, swap(text))
+        if isinstance(request.data, dict):
+            _with_text(request, f"{first}&{second}", FORM)
+        elif text.startswith("{"):
+            _with_text(request, f"{first[:-1]},{second[1:]}" if len(text) > 2 else text)
 
-def twice_before(request: AWSRequest, swap: Swap, own: str) -> None:
-    """Each member of the body a second time, before the first."""
-    text = _text(request)
-    if isinstance(request.data, dict):
-        _with_text(request, f"{swap(text)}&{text}", FORM)
-    elif text.startswith("{"):
-        _with_text(request, f"{swap(text)[:-1]},{text[1:]}" if len(text) > 2 else text)
+    return change
 
 
 def in_other_letters(request: AWSRequest, swap: Swap, own: str) -> None:
@@ -80,7 +78,7 @@ def in_other_letters(request: AWSRequest, swap: Swap, own: str) -> None:
         _with_text(request, json.dumps({**members, **json.loads(swap(json.dumps(others)))}))
 
 
-def _in_path(between: str) -> Callable[[AWSRequest, Swap, str], None]:
+def _in_path(between: str) -> Place:
     def change(request: AWSRequest, swap: Swap, own: str) -> None:
         path, mark, query = request.url.partition("?")
         text = quote(own, safe="")
@@ -91,8 +89,8 @@ def _in_path(between: str) -> Callable[[AWSRequest, Swap, str], None]:
 
 PLACES: Final = {
     "in the query": in_query,
-    "after it": twice,
-    "before it": twice_before,
+    "after it": _twice(before=False),
+    "before it": _twice(before=True),
     "in other letters": in_other_letters,
     "behind dots": _in_path("/../"),
     "behind encoded dots": _in_path("%2F..%2F"),

@@ -7,7 +7,6 @@ from itertools import count
 from typing import Any
 
 import pytest
-from botocore import UNSIGNED
 
 from support.inprocess import InProcess, refusal
 
@@ -17,19 +16,9 @@ _number = count()
 
 
 @pytest.fixture(scope="module")
-def s3(plane: InProcess) -> Any:
-    return plane.client("s3")
-
-
-@pytest.fixture(scope="module")
 def foreign(plane: InProcess) -> Any:
     """The root user of another account."""
     return plane.client("s3", plane.account(ELSEWHERE))
-
-
-@pytest.fixture(scope="module")
-def nobody(plane: InProcess) -> Any:
-    return plane.client("s3", signature_version=UNSIGNED)
 
 
 def bucket(s3: Any, *statements: dict[str, Any], **more: Any) -> str:

@@ -10,25 +10,12 @@ from typing import Any, Final
 
 import pytest
 
-from support.back_ways import Keep, places
+from support.back_ways import UNREADABLE, Keep, places
 from support.holdings import EVERYTHING, KEPT_POLICIES, Held, Holding, Way, filled, tried
 from support.inprocess import InProcess, Key
 
 AWAY: Final = "444455558888"
-GRANT: Final = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
-VALUES: Final[tuple[Any, ...]] = (
-    None,
-    [],
-    [{}],
-    {"Statement": []},
-    {"Statement": {}},
-    {"Statement": [GRANT, {"Effect": "Allow"}]},
-    {"Statement": [{**GRANT, "Effect": "Deny", "Condition": {"Bool": {"a": {}}}}]},
-    {"Statement": "x"},
-    "no policy",
-    "[]",
-    7,
-)
+VALUES: Final[tuple[Any, ...]] = (None, *UNREADABLE)
 
 
 class Kept(Held):
