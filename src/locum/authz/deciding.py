@@ -26,6 +26,7 @@ from locum.authz.services import (
     EFFECTIVE_ARNS,
     FACTS,
     GRANTED,
+    NAMES,
     OWNER_ROOT_ACTIONS,
     POLICIES,
     UNSHARED_ACTIONS,
@@ -126,7 +127,8 @@ def rule(state: State, call: Call, check: Check, of_caller: PrincipalPolicies, f
     """Decide on one check, with the facts of its resource; `of_caller` are the caller's policies."""
     caller, action, arn = call.caller.principal, check.action, check.resource
     service = service_of(arn)
-    resource_facts = UNKNOWN if action in CREATING_ACTIONS else _facts(state, service, arn, facts)
+    bare = action in CREATING_ACTIONS or (service in NAMES and check.kind in NAMES[service])
+    resource_facts = UNKNOWN if bare else _facts(state, service, arn, facts)
     effective = resource_facts.arn or (EFFECTIVE_ARNS[service](check) if service in EFFECTIVE_ARNS else arn)
     if effective != arn:
         arn, check = effective, check._replace(resource=effective)

@@ -64,7 +64,8 @@ class Functions(NamedTuple):
     The next four are for ARNs of the service: `facts` returns the facts of a resource that is in the state,
     `effective_arn` the ARN to decide on, where a check names the resource in another way, and `policy` the policy that
     takes part in the decision, for an action, the ARN and the resource's policy as text. `granted` are permissions that
-    need no other policy, from whatever account (KMS's grants).
+    need no other policy, from whatever account (KMS's grants). `names` are the resource types that are names of other
+    resources: a check on one is decided by its own ARN, without the facts of what it names.
 
     `owner_root_actions` are decided without the resource's policy for the root user of the owning account,
     `caller_only_actions` by the caller's own policies alone, as are all actions where the service is `caller_only`.
@@ -81,6 +82,7 @@ class Functions(NamedTuple):
     effective_arn: EffectiveArn | None = None
     policy: PolicyOf | None = None
     granted: Granted | None = None
+    names: frozenset[str] = frozenset()
     owner_root_actions: frozenset[str] = frozenset()
     caller_only_actions: frozenset[str] = frozenset()
     caller_only: bool = False

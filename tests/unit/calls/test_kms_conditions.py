@@ -172,3 +172,15 @@ def test_the_policy_of_a_key_has_its_conditions(keys: Keys) -> None:
     keys.kms.put_key_policy(KeyId=made, PolicyName="default", Policy=policy)
     assert keys.allows({}, "encrypt", KeyId=made, Plaintext=b"x", EncryptionContext={"to": "me"})
     assert not keys.allows({}, "encrypt", KeyId=made, Plaintext=b"x")
+
+
+@pytest.mark.parametrize("operation", ["create_alias", "update_alias", "delete_alias"])
+def test_a_deny_on_an_alias_holds_where_the_alias_exists(plane: InProcess, keys: Keys, operation: str) -> None:
+    name = f"alias/denied-{operation}"
+    keys.kms.create_alias(AliasName=name, TargetKeyId=keys.one)
+    denied = {"Effect": "Deny", "Action": "*", "Resource": f"arn:aws:kms:us-east-1:{HOME}:{name}"}
+    key = plane.user(f"denied-{operation}", {"Effect": "Allow", "Action": "*", "Resource": "*"}, denied)
+    target = {} if operation == "delete_alias" else {"TargetKeyId": keys.two}
+    with pytest.raises(ClientError, match=f"{name} with an explicit deny") as refused:
+        getattr(plane.client("kms", key), operation)(AliasName=name, **target)
+    assert refused.value.response["Error"]["Code"] == "AccessDeniedException"

@@ -144,6 +144,7 @@ def test_every_operation_takes_exactly_its_permission(walkers: Walkers, service:
     assert not_refused_as_the_service_does(walker, calls) == []
     assert not_refused_on_the_resource(walker, calls) == []
     assert refused_to_the_permitted(walker, calls) == []
+    assert not_refused_on_the_resource(walker, calls) == []  # now that the backend has what was made
 
 
 def test_the_operations_without_a_published_action_are_no_more_than_they_were() -> None:

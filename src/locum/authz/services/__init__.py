@@ -118,6 +118,7 @@ EFFECTIVE_ARNS: Final[Mapping[str, EffectiveArn]] = {
     name: f.effective_arn for name, f in _SERVICES.items() if f.effective_arn is not None
 }
 GRANTED: Final[Mapping[str, Granted]] = {name: f.granted for name, f in _SERVICES.items() if f.granted is not None}
+NAMES: Final = {name: f.names for name, f in _SERVICES.items() if f.names}
 POLICIES: Final[Mapping[str, PolicyOf]] = {name: f.policy for name, f in _SERVICES.items() if f.policy is not None}
 
 OWNER_ROOT_ACTIONS: Final = _actions(lambda functions: functions.owner_root_actions)

@@ -57,4 +57,5 @@ FUNCTIONS: Final = Functions(
     tags=FAMILIES,
     effective_arn=_effective_arn,
     granted=granted,
+    names=frozenset({"alias"}),
 )
