@@ -49,7 +49,8 @@ class RowTemplate:
         """The row of one call. The ids must not need escapes in JSON."""
         data = b"".join(
             (
-                f'["{event_id}","{request_id}",{at!r}'.encode(),
+                f'["{event_id}","{request_id}",'.encode(),
+                encode(at),
                 self._before,
                 encode(parameters) if parameters is not None else b"null",
                 self._between,

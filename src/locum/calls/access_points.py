@@ -96,11 +96,6 @@ def seen(plan: authz.Plan, facts: Mapping[str, ResourceFacts]) -> dict[str, Reso
     return found
 
 
-def seen_by(context: RequestContext, plan: authz.Plan, facts: dict[str, ResourceFacts]) -> dict[str, ResourceFacts]:
-    """`facts`, as they count for a call that may come through access points."""
-    return facts if context.through is None else seen(plan, facts)
-
-
 def again(call: Call, resources: Sequence[str]) -> tuple[Call, Through | None]:
     """A recorded call with the buckets in place of access points, and those; `resources` are the ARNs in its record.
 

@@ -95,7 +95,8 @@ class Calls:
         if context.codec.service == "s3" and access_points.named(context):
             await access_points.enter(self._runtime, context)
         call = context.call()
-        plan = context.plan = access_points.planned(context, authz.plan(context.state, call))
+        plan = authz.plan(context.state, call)
+        plan = context.plan = plan if context.through is None else access_points.planned(context, plan)
         if plan.names_otherwise:
             plan = context.plan = await lookups.resolved(self._runtime, context, call, plan)
         if operation is not None and operation.proof is not None:
@@ -104,9 +105,9 @@ class Calls:
         resources = plan.resources
         where = call.caller.account, call.region
         facts = await facts_of(self._runtime, resources, *where, named_parts(context)) if resources else {}
-        facts = access_points.seen_by(context, plan, facts)
+        facts = facts if context.through is None else access_points.seen(plan, facts)
         try:
-            if self._is_to_be_compiled(context, plan, facts):
+            if plan.checks and self._is_to_be_compiled(context, facts):
                 await asyncio.to_thread(self._decide, context, call, facts)
             else:
                 self._decide(context, call, facts)
@@ -126,9 +127,9 @@ class Calls:
             await self.outbox.committed(effects)
         return answer
 
-    def _is_to_be_compiled(self, context: RequestContext, plan: authz.Plan, facts: Facts) -> bool:
+    def _is_to_be_compiled(self, context: RequestContext, facts: Facts) -> bool:
         """Whether large policies are new, by which the call is decided on: that takes long."""
-        policies = authz.unresolved_policies(context.state, context.caller) if plan.checks else ()
+        policies = authz.unresolved_policies(context.state, context.caller)
         for found in facts.values():
             if found.policy is not None:
                 policies = (*policies, found.policy)

@@ -122,7 +122,7 @@ class Carrying:
             return
         plan = access_points.planned(context, authz.Plan((listing,)))
         facts = await facts_of(self._runtime, plan.resources, context.caller.account, context.region)
-        facts = access_points.seen_by(context, plan, facts)
+        facts = access_points.seen(plan, facts)
         authorization = authz.decide(context.state, call, plan, facts.__getitem__)
         if not authorization.allowed:
             raise access_points.told(context, facts, authorization.fault())

@@ -24,6 +24,7 @@ larger objects are uploaded in parts there as here."""
 FREE_BODY: Final = 1 << 20
 """The limit in octets for a body of any request. More is read only where the request names a known key."""
 
+_DIGITS: Final = len(str(FREE_BODY))
 _NO_CONTENT: Final = frozenset({204, 304})
 _LISTENER_HEADERS: Final = frozenset({b"connection", b"transfer-encoding"})
 _NO_STATE: Final[Mapping[str, Any]] = {}
@@ -52,7 +53,7 @@ async def read(scope: Scope, receive: Receive, allowance: Allowance, bodies: Bod
         scope["scheme"] == "https",
     )
     declared = headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > FREE_BODY and int(declared) > allowance(request):
+    if len(declared) >= _DIGITS and declared.isdecimal() and FREE_BODY < int(declared) > allowance(request):
         raise BodyTooLarge(request)
     message = await receive()
     if message["type"] == "http.disconnect":
@@ -113,7 +114,13 @@ async def write(scope: Scope, send: Send, response: HttpResponse) -> None:
     The response to a HEAD has headers only, and keeps its own Content-Length. RFC 9110, section 6.4.1: 204 and 304 have
     no content; they are sent without Content-Length.
     """
-    headers = [(name.encode("latin-1").lower(), _header_value(value)) for name, value in response.headers]
+    headers = [
+        (
+            name.lower().encode("latin-1"),
+            value.encode("latin-1") if value.isascii() and value.isprintable() else _sendable(value),
+        )
+        for name, value in response.headers
+    ]
     body = response.body
     if not isinstance(body, bytes):
         await _stream(scope, send, response.status, headers, body)
@@ -138,10 +145,8 @@ async def write(scope: Scope, send: Send, response: HttpResponse) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _header_value(value: str) -> bytes:
+def _sendable(value: str) -> bytes:
     """A header's value without invalid characters, which may be in values of backends that clients have set."""
-    if value.isascii() and value.isprintable():
-        return value.encode("ascii")
     try:
         raw = value.encode("latin-1")
     except UnicodeEncodeError:

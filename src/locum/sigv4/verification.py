@@ -109,8 +109,8 @@ def _check_signed_headers(request: HttpRequest, claim: Claim) -> None:
     allowed = _allowed_headers(claim.signed_headers)
     if "host" not in allowed:
         raise _unsigned_header_fault(claim, "'Host' or ':authority'", "host")
-    for name in request.headers.keys() - allowed:
-        if name.startswith("x-amz-"):
+    for name in request.headers:
+        if name not in allowed and name.startswith("x-amz-"):
             raise _unsigned_header_fault(claim, f"'{name}'", name)
 
 

@@ -35,14 +35,15 @@ def compile_query(model: OperationModel) -> Serializer:
     name, shape = model.name, model.output_shape
     write = xml_compiler(model.service_model, "query").fields(_owner(model), _members(model))
     start = f'<{name}Response xmlns="{namespace_of(model.service_model)}">'
-    end = f"</RequestId></ResponseMetadata></{name}Response>"
+    end = f"</RequestId></ResponseMetadata></{name}Response>".encode()
     middle = "<ResponseMetadata><RequestId>"
     if shape is not None:
         wrapper = shape.serialization.get("resultWrapper", f"{name}Result")
         start, middle = f"{start}<{wrapper}>", f"</{wrapper}>{middle}"
+    before, after = start.encode(), middle.encode()
 
     def serialize(answer: Answer, request_id: str) -> HttpResponse:
-        body = document(f"{start}{write(answer)}{middle}{request_id}{end}")
+        body = b"".join((before, document(write(answer)), after, request_id.encode(), end))
         return HttpResponse(200, [("x-amzn-RequestId", request_id), ("Content-Type", QUERY_CONTENT_TYPE)], body)
 
     return serialize
