@@ -97,12 +97,12 @@ class Calls:
         call = context.call()
         plan = authz.plan(context.state, call)
         plan = context.plan = plan if context.through is None else access_points.planned(context, plan)
-        if plan.names_otherwise:
+        if plan.checks and plan.names_otherwise:
             plan = context.plan = await lookups.resolved(self._runtime, context, call, plan)
         if operation is not None and operation.proof is not None:
             self._prove(context, operation.proof)
             call = context.call()
-        resources = plan.resources
+        resources = plan.resources if plan.checks else ()
         where = call.caller.account, call.region
         facts = await facts_of(self._runtime, resources, *where, named_parts(context)) if resources else {}
         facts = facts if context.through is None else access_points.seen(plan, facts)

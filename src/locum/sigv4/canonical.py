@@ -28,6 +28,8 @@ from urllib.parse import quote, unquote_to_bytes
 _PLAIN: Final = re.compile(r"[A-Za-z0-9\-._~/]*")
 _SPACES: Final = re.compile(r"[ \t]+")
 _SLASHES: Final = re.compile(r"/{2,}")
+_ROOT: Final = ("/", "")
+"""The encoding of most requests outside S3."""
 
 
 def octets(text: str) -> bytes:
@@ -43,6 +45,8 @@ def as_sent(raw_path: str, query_string: str, *, double_encode: bool, presigned:
 
     `double_encode`: the path is encoded once more. `presigned`: X-Amz-Signature is not part of the canonical query.
     """
+    if raw_path == "/" and not query_string:
+        return _ROOT
     return path_as_sent(raw_path, double_encode=double_encode), query_as_sent(query_string, presigned=presigned)
 
 

@@ -30,7 +30,7 @@ def compile_validator(model: OperationModel, protocol: str) -> Validator | None:
 
     None where there are no constraints.
     """
-    if model.input_shape is None:
+    if model.input_shape is None or not model.input_shape.members:
         return None
     check = _Compiler(ec2=protocol == "ec2", by_hash=reports_by_hash(model, protocol)).structure(model.input_shape)
     return _validator(check, fault_renderer(model, protocol))

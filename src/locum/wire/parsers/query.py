@@ -139,17 +139,17 @@ def compile_ec2(model: OperationModel) -> Parser:
 
 
 def _compile(model: OperationModel, names: QueryNames) -> Parser:
-    if model.input_shape is None:
-        return _no_input
-    read = _Compiler(names).structure(model.input_shape)
+    read = _nothing if model.input_shape is None else _Compiler(names).structure(model.input_shape)
+    without_parameters = f"Action={model.name}&Version={model.service_model.api_version}".encode()
 
     def parse(request: HttpRequest, body: bytes) -> dict[str, Any]:
+        if body == without_parameters and not request.query_string:  # which names nothing to be taken apart
+            return {}
         params: dict[str, Any] = read(read_form(request, body))
         return params
 
     return parse
 
 
-def _no_input(request: HttpRequest, body: bytes) -> dict[str, Any]:
-    read_form(request, body)  # raises where it is malformed
+def _nothing(_form: Form | str) -> dict[str, Any]:
     return {}
