@@ -32,6 +32,9 @@ class Listening:
     ) -> ResourceFacts:
         return await self._backend.facts(service, arn, account, region, parts)
 
+    def in_use(self, service: str) -> bool:
+        return True
+
     async def close(self) -> None:
         """Nothing to let go of."""
 

@@ -77,6 +77,9 @@ class FunctionHost:
     ) -> ResourceFacts:
         return UNKNOWN
 
+    def in_use(self, service: str) -> bool:
+        return True
+
     async def close(self) -> None:
         await self._functions.close()
 

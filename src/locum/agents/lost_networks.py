@@ -1,8 +1,8 @@
 """Networks that an embedded backend has forgotten: the instances in them say so.
 
 Locum's instances outlive a restart, the subnets of a backend in memory do not. Which subnet and VPC an instance is in
-is known from that backend (`services.ec2.subnets`). So a plane that starts marks the instances that were in one: they
-are described without it, and with the reason, and no filter finds them by it.
+is known from that backend (`services.ec2.network`). So a plane that starts marks the instances that were in one: they
+are described with the reason, in the default subnet, which is where those are that were in the former one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from locum.calls import Runtime
 from locum.services.verbs import Outcome
 from locum.state import Event, Instance, State, put
 
-_NETWORK: Final = ("SubnetId", "VpcId")
+_NETWORK: Final = ("SubnetId", "VpcId", "Groups", "NetworkInterfaces", "DefaultSubnet")
 
 _log: Final = logging.getLogger("locum.agents")
 
@@ -39,5 +39,7 @@ def _lost(state: State) -> Iterator[Instance]:
 
 
 def _marked(instance: Instance) -> Event:
-    kept = {name: value for name, value in instance.attributes.items() if name not in _NETWORK}
-    return put(replace(instance, attributes=kept, lost_subnet=instance.attributes["SubnetId"]))
+    given = instance.attributes
+    kept = {name: value for name, value in given.items() if name not in _NETWORK}
+    lost = "" if given.get("DefaultSubnet") else given["SubnetId"]
+    return put(replace(instance, attributes=kept, lost_subnet=lost))

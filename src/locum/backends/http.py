@@ -93,6 +93,9 @@ class HttpBackend:
     ) -> ResourceFacts:
         return UNKNOWN
 
+    def in_use(self, service: str) -> bool:
+        return True
+
     async def close(self) -> None:
         await self._client.aclose()
 

@@ -69,6 +69,9 @@ class LazyBackend:
         backend = self._backend or await self._loaded()
         return await backend.facts(service, arn, account, region, parts)
 
+    def in_use(self, service: str) -> bool:
+        return self._backend is not None and self._backend.in_use(service)
+
     async def close(self) -> None:
         if self._backend is not None:
             await self._backend.close()

@@ -131,5 +131,8 @@ class Backend(Protocol):
         and uploads of an object, of which only those have attributes.
         """
 
+    def in_use(self, service: str) -> bool:
+        """Whether there may be more of `service` than it begins with."""
+
     async def close(self) -> None:
         """Let go of connections and threads."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from locum import authz, wire
 from locum.backends.lazy import translation
 from locum.calls import access_points, batches, lookups
+from locum.calls.backend_answers import told_by_backend
 from locum.calls.bucket_settings import BucketSettings
 from locum.calls.carrying import Carrying, Facts, facts_of
 from locum.calls.committing import AlreadyDone, Committer
@@ -37,7 +38,7 @@ from locum.core.identifiers import RequestIds
 from locum.core.principal import PrincipalKind
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.credentials import BrokenSeal
-from locum.services.verbs import Proof
+from locum.services.verbs import Effective, Proof
 from locum.state import PendingEffect
 from locum.wire import Codec
 
@@ -94,6 +95,8 @@ class Calls:
         assert context.codec is not None
         if context.codec.service == "s3" and access_points.named(context):
             await access_points.enter(self._runtime, context)
+        elif operation is not None and operation.effective is not None:
+            await self._make_effective(context, operation.effective)
         call = context.call()
         plan = authz.plan(context.state, call)
         plan = context.plan = plan if context.through is None else access_points.planned(context, plan)
@@ -117,8 +120,6 @@ class Calls:
             self._recorder.answered(context)
             return {}
         if operation is None:
-            for use in key_uses(context, facts):
-                await self._permit(use, context)
             return await self._at_backend(context, call, facts)
         if context.effect is None and not operation.special:
             return self._verbs.run_plainly(context, operation)
@@ -126,6 +127,20 @@ class Calls:
         if effects:
             await self.outbox.committed(effects)
         return answer
+
+    async def _make_effective(self, context: RequestContext, effective: Effective) -> None:
+        """Have the call decided on and run with its effective parameters; as it was sent where there are none."""
+        steps = effective(self._verbs.context(context), context.params)
+        try:
+            ask = next(steps)
+            while True:
+                told = await told_by_backend(self._runtime, ask)
+                ask = steps.throw(told) if isinstance(told, Fault) else steps.send(told)
+        except StopIteration as done:
+            if done.value is not context.params:
+                context.sent, context.params = context.params, dict(done.value)
+        except Fault:
+            return  # what the call names is not there: the verb says so to those who may make the call
 
     def _is_to_be_compiled(self, context: RequestContext, facts: Facts) -> bool:
         """Whether large policies are new, by which the call is decided on: that takes long."""
@@ -154,14 +169,19 @@ class Calls:
         carried = await self._at_backend(context, context.call(), facts)
         return carried if carried.status >= 300 else batches.answer(context, carried, await whole(carried), part)
 
-    def _at_backend(self, context: RequestContext, call: Call, facts: Facts) -> Awaitable[HttpResponse]:
-        """The answer of the backend that has the service. Raises Fault NotImplemented where there is none."""
+    async def _at_backend(self, context: RequestContext, call: Call, facts: Facts) -> HttpResponse:
+        """The answer of the backend that has the service, once it may use the keys that it takes.
+
+        Raises Fault NotImplemented where there is no backend.
+        """
+        for use in key_uses(context, facts):
+            await self._permit(use, context)
         codec = context.codec
         assert codec is not None
         own = self._runtime.services.get(codec.service)
         if own is not None and not own.backed:
             raise Fault("NotImplemented", f"Locum does not implement {codec.service}:{codec.operation} yet.", 501)
-        return self._carrying.run(context, call, facts)
+        return await self._carrying.run(context, call, facts)
 
     async def preflight(self, context: RequestContext, bucket: str) -> HttpResponse:
         """The answer to a browser's preflight request to S3, which is recorded. Raises Fault like `take`."""
@@ -305,9 +325,11 @@ class Calls:
             raise refused(context.codec.service, fault, context.request_id) from fault
 
     async def _reply(self, context: RequestContext, ask: Ask) -> Mapping[str, Any] | Fault:
-        """Make the call that a verb asks for; its answer, or the fault that it gets."""
+        """The answer to what a verb asks for, or the fault that it gets: of a call that is made, or of the backend."""
         if not reads_only(ask.call.operation):
             raise RuntimeError(f"a verb asks with {ask.call.service}:{ask.call.operation}, which does not only read")
+        if ask.of_backend:
+            return await told_by_backend(self._runtime, ask)
         try:
             return await self.make(ask.call, context.request_id)
         except Fault as fault:

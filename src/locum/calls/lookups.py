@@ -5,13 +5,11 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from locum import authz, wire
+from locum import authz
 from locum.authz import Lookup, Plan
-from locum.backends import BackendCall
-from locum.backends.lazy import translation
+from locum.calls.backend_answers import backend_answer
 from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
-from locum.calls.service_requests import backend_request, whole
 from locum.core.calls import Call
 from locum.core.errors import LocumError
 from locum.core.partial_arn import PartialArn
@@ -48,18 +46,10 @@ def again(context: RequestContext, plan: Plan) -> Plan:
 
 
 async def _look_up(runtime: Runtime, context: RequestContext, lookup: Lookup) -> tuple[str, ...]:
-    codec = wire.codec_of(lookup.service, lookup.operation)
-    if codec is None:
-        raise ValueError(f"{lookup.service} has no operation {lookup.operation}")
+    account, region = context.caller.account, context.region
     try:
-        request = backend_request(codec, lookup.params, context.region)
-        account = context.caller.account
-        carried = await runtime.backends.of(codec.service, codec.operation).call(
-            BackendCall(codec, account, context.region, request, request.body, lookup.params)
-        )
-        answer = carried.response
-        read = translation().read_answer
-        return lookup.resources(read(codec.model, codec.protocol, answer.status, answer.headers, await whole(answer)))
+        answer = await backend_answer(runtime, lookup.service, lookup.operation, lookup.params, account, region)
+        return lookup.resources(answer)
     except LocumError as error:  # Faults, and whatever else went wrong in the backend
         _log.debug("%s:%s finds nothing: %s", lookup.service, lookup.operation, error)
         return ()

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from locum.backends import Backend
-from locum.backends.directory import Directory, ProfileView, RoleView
+from locum.backends.directory import Directory, Instances, InstanceView, ProfileView, RoleView
 from locum.backends.lazy import LazyBackend, embedded_functions, embedded_moto, http_endpoint
 from locum.calls import Backends
 from locum.calls.service_roles import Assume
 from locum.compute.environment import secret_places
 from locum.core.clock import Clock
 from locum.core.errors import ConfigurationError
-from locum.state import InstanceProfile, Role, State
+from locum.state import Instance, InstanceProfile, Role, State
 from locum.state.arns import entity_by_arn
 from locum.wire.models import index
 
@@ -69,7 +69,31 @@ def identities(view: Callable[[], State]) -> Directory:
         found = state.table(InstanceProfile, account).values()
         return [ProfileView(p.arn, p.id, p.name, [_role(roles[name]) for name in p.roles]) for p in found]
 
-    return Directory(role, profiles)
+    def instances(account: str) -> Instances:
+        table = view().table(Instance, account)
+        return Instances(table, lambda: map(_instance, table.values()))
+
+    return Directory(role, profiles, instances)
+
+
+def _instance(it: Instance) -> InstanceView:
+    return InstanceView(
+        it.id,
+        it.region,
+        it.reservation,
+        it.launch_index,
+        it.client_token,
+        it.instance_type,
+        it.state,
+        it.launched,
+        it.zone,
+        it.attributes.get("SubnetId", ""),
+        it.private_ip,
+        it.mac,
+        it.user_data,
+        it.tags,
+        it.attributes,
+    )
 
 
 def _role(role: Role) -> RoleView:

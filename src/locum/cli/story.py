@@ -21,10 +21,10 @@ from locum.cli.client import RootClient
 from locum.cli.home import Plane
 from locum.compute.handover import ask, connect
 from locum.core.errors import LocumError
+from locum.core.identifiers import OWN_IMAGE
 
 KEY: Final = "hello.txt"
 BODY: Final = b"hello from the other side\n"
-IMAGE: Final = "ami-10c0000000000000a"
 LOCUM: Final = (sys.executable, "-c", "from locum.cli.main import main; main()")
 """The command line for `locum`, independent of its installation."""
 
@@ -176,7 +176,7 @@ def launch(tour: Tour) -> None:
     launched = tour.do(
         "ec2",
         "run_instances",
-        ImageId=IMAGE,
+        ImageId=OWN_IMAGE,
         MinCount=1,
         MaxCount=1,
         IamInstanceProfile={"Name": tour.name},

@@ -82,9 +82,15 @@ class Ask(NamedTuple):
 
     A verb asks before it has any event. It is sent the answer, by the members of the output shape; where the call
     is refused, the Fault is raised where the verb yielded. An answer may be used again when the verb is run again.
+
+    `of_backend`: it is answered by what the backend of the verb's own service has, also where the operation is
+    Locum's own. So a service looks at its own data: no policy is asked, and nothing is recorded. `if_used`: where
+    nothing was asked of the service in that backend yet, the answer is empty.
     """
 
     call: ServiceCall
+    of_backend: bool = False
+    if_used: bool = False
 
 
 class Effect(NamedTuple):

@@ -25,6 +25,9 @@ POLICY_ID: Final = "ANPA"
 LONG_TERM_KEY: Final = "AKIA"
 TEMPORARY_KEY: Final = "ASIA"
 
+OWN_IMAGE: Final = "ami-10c0000000000000a"
+"""The image that is this machine itself, as `locum run` launches it. No backend has it."""
+
 EPHEMERAL_LAUNCH: Final = "locum-run/"
 """The beginning of the client token of a launch whose instances live only as long as their launcher (`locum run`)."""
 

@@ -92,11 +92,16 @@ def _network(instance: Instance) -> dict[str, str]:
     attributes = instance.attributes
     if attributes.get("SubnetId"):
         found[f"{base}/subnet-id"] = str(attributes["SubnetId"])
-    if attributes.get("SecurityGroupIds"):
-        found[f"{base}/security-group-ids"] = "\n".join(attributes["SecurityGroupIds"])
-    if attributes.get("SecurityGroups"):
-        found[f"{base}/security-groups"] = "\n".join(attributes["SecurityGroups"])
+    if attributes.get("VpcId"):
+        found[f"{base}/vpc-id"] = str(attributes["VpcId"])
+    if groups := attributes.get("Groups"):
+        found[f"{base}/security-group-ids"] = "\n".join(group["GroupId"] for group in groups)
+        found[f"{base}/security-groups"] = _group_names(instance)
     return found
+
+
+def _group_names(instance: Instance) -> str:
+    return "\n".join(group["GroupName"] for group in instance.attributes.get("Groups", ()))
 
 
 def _optional(instance: Instance) -> dict[str, str | None]:
@@ -110,7 +115,7 @@ def _optional(instance: Instance) -> dict[str, str | None]:
         "placement/host-id": placement.get("HostId"),
         "placement/partition-number": placement.get("PartitionNumber"),
         "ramdisk-id": attributes.get("RamdiskId"),
-        "security-groups": "\n".join(attributes.get("SecurityGroups", ())),
+        "security-groups": _group_names(instance),
     }
     tree.update({path: str(value) for path, value in optional.items() if value})
     if key := attributes.get("KeyName"):

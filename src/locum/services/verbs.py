@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -152,6 +152,10 @@ Proof = Callable[[Context, Params], None]
 """Verifies the second factor in a call. Raises Fault where it is wrong."""
 
 
+Effective = Callable[[Context, Params], Generator[Ask, Mapping[str, Any], Params]]
+"""See `Operation.effective`."""
+
+
 class Operation(NamedTuple):
     """A verb, and how it is run.
 
@@ -167,6 +171,9 @@ class Operation(NamedTuple):
 
     `computes`: it takes long without waiting and runs outside the event loop. `asks`: it may make asks
     (`services.asking`) and is run again with the answers.
+
+    `effective` makes the parameters that the call is decided on and run with of those that were sent, asking only the
+    backend: what a request names stands in it (a launch template).
     """
 
     verb: Verb
@@ -177,6 +184,7 @@ class Operation(NamedTuple):
     rehearsed: bool = False
     computes: bool = False
     asks: bool = False
+    effective: Effective | None = None
 
     @property
     def special(self) -> bool:

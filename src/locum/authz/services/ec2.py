@@ -222,8 +222,10 @@ def _of_launch_template(state: State, call: Call, check: Check) -> list[str]:
     if call.operation != "RunInstances":
         return []
     given = call.params.keys()
-    named = _NAMED_BY.get(check.kind, given - _BESIDE_TEMPLATE)
-    return [scalar("LaunchTemplate" in given and not any(name in given for name in named))]
+    template = call.params.get("LaunchTemplate") or {}
+    overriding = given - _BESIDE_TEMPLATE - set(template.get("FromTemplate", ()))
+    named = _NAMED_BY.get(check.kind, overriding)
+    return [scalar("LaunchTemplate" in given and not any(name in overriding for name in named))]
 
 
 def _region(state: State, call: Call, check: Check) -> list[str]:

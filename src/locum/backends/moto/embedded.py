@@ -26,6 +26,7 @@ from locum.backends.moto import (
     fence,
     handlers,
     identity,
+    instances,
     internals,
     items,
     lookups,
@@ -113,6 +114,7 @@ class EmbeddedMoto:
         self._installed: set[str] = set()
         self._loaded: set[str] = set()
         self._workers = Workers()
+        self._instances = instances.LentInstances(directory)
         self._long_polls = LongPolls(self._carry)
         deliveries.divert()
         fence.put_up()
@@ -150,7 +152,13 @@ class EmbeddedMoto:
         """Carry out a call in one of the threads."""
         if call.operation in WAITING.get(call.service, ()):
             return await self._workers.run(carry_out, call)
+        if call.service in instances.USERS:
+            return await self._workers.run(in_turn, self._carry_out_with_instances, call)
         return await self._workers.run(in_turn, carry_out, call)
+
+    def _carry_out_with_instances(self, call: BackendCall) -> Carried:
+        self._instances.lend(call.account, call.region)
+        return carry_out(call)
 
     async def facts(
         self, service: str, arn: str, account: str, region: str, parts: Collection[str] = ()
@@ -161,6 +169,9 @@ class EmbeddedMoto:
             return at_once(contained, facts.facts, service, arn, account, region, parts)
         except Taken:
             return await self._workers.run(in_turn, facts.facts, service, arn, account, region, parts)
+
+    def in_use(self, service: str) -> bool:
+        return service in self._loaded
 
     async def close(self) -> None:
         self._workers.close()

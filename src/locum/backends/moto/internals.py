@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import Any, Final
@@ -91,6 +92,20 @@ def replace_function(name: str, replacement: Callable[..., Any]) -> bool:
     if owner is sys.modules[module]:
         _rebind(parts[-1], present, replaced)
     return True
+
+
+@contextmanager
+def replaced_for_a_while(replacements: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
+    """Replace functions where a module of moto has them (by dotted names), in this turn alone."""
+    places = [(sys.modules[name.rpartition(".")[0]], name.rpartition(".")[2]) for name in replacements]
+    before = [getattr(module, name) for module, name in places]
+    try:
+        for (module, name), replacement in zip(places, replacements.values(), strict=True):
+            setattr(module, name, replacement)
+        yield
+    finally:
+        for (module, name), present in zip(places, before, strict=True):
+            setattr(module, name, present)
 
 
 def _rebind(name: str, present: Any, replacement: Any) -> None:

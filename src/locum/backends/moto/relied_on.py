@@ -32,6 +32,7 @@ _FREE: Final = "to free what is replaced or deleted"
 _OCTETS: Final = "to keep an object's octets without copies"
 _JUDGE: Final = "to keep moto from judging calls that were allowed"
 _LEND: Final = "to show moto the roles and profiles that there are"
+_RUN: Final = "to show moto the instances that there are"
 _KEEP: Final = "to keep a queue's policy when other attributes are set"
 _DEPTH: Final = "to send to a queue and receive from it at once, however many messages it has"
 _PERMIT: Final = "to keep permissions on functions in a form that can be read"
@@ -211,6 +212,40 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("VPCBackend", _POLICY, has=("vpc_end_points",)),
             Relied("VPCEndPoint", _POLICY, has=("policy_document", "service_name", "state", "vpc_id")),
         ),
+        "moto.ec2.models.instances": (
+            Relied("InstanceBackend", _RUN, has=("reservations",)),
+            Relied("InstanceBackend.all_instances", _RUN),
+            Relied(
+                "InstanceBackend.run_instances",
+                _RUN,
+                takes=("self", "image_id", "count", "user_data"),
+            ),
+            Relied("Instance", _RUN, has=("launch_time", "ami_launch_index", "instance_type", "network_interfaces")),
+            Relied("Instance.start", _RUN, takes=("self",)),
+            Relied("Instance.stop", _RUN, takes=("self",)),
+            Relied("Instance.terminate", _RUN, takes=("self",)),
+            Relied("random_instance_id", _RUN),
+            Relied("random_reservation_id", _RUN),
+            Relied("random_eni_attach_id", _RUN),
+        ),
+        "moto.ec2.models.elastic_network_interfaces": (
+            Relied("NetworkInterface", _RUN, has=("mac_address", "description")),
+            Relied(
+                "NetworkInterfaceBackend.modify_network_interface_attribute",
+                _RUN,
+                takes=("self", "eni_id", "group_ids"),
+            ),
+            Relied("random_eni_id", _RUN),
+            Relied("random_public_ip", _RUN),
+        ),
+        "moto.ec2.models.elastic_block_store": (Relied("random_volume_id", _RUN),),
+        "moto.ec2.models.subnets": (Relied("SubnetBackend.get_default_subnets", _RUN, takes=("self",)),),
+        "moto.ec2.models.elastic_ip_addresses": (
+            Relied("ElasticAddressBackend", _RUN, has=("addresses",)),
+            Relied("ElasticAddressBackend.disassociate_address", _RUN, takes=("self", "address", "association_id")),
+        ),
+        "moto.ec2.models.tags": (Relied("TagBackend", _RUN, has=("tags",)),),
+        "moto.ec2.models.amis": (Relied("AmiBackend", _RUN, has=("amis",)),),
     },
     "secretsmanager": {
         "moto.secretsmanager.models": (

@@ -12,7 +12,7 @@ from locum.cli.home import data_option, read_plane
 from locum.cli.inside import network_option, run_inside
 from locum.compute.handover import HandoverError, PlaneAway, ask, connect
 from locum.core.clock import system_entropy
-from locum.core.identifiers import EPHEMERAL_LAUNCH, request_id
+from locum.core.identifiers import EPHEMERAL_LAUNCH, OWN_IMAGE, request_id
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -35,7 +35,7 @@ def command(
     plane = read_plane(data)
     root = RootClient(data, plane)
     parameters: dict[str, object] = {
-        "ImageId": "ami-10c0000000000000a",
+        "ImageId": OWN_IMAGE,
         "MinCount": 1,
         "MaxCount": 1,
         "MetadataOptions": {"HttpTokens": "optional" if imdsv1 else "required"},

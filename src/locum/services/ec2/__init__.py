@@ -26,7 +26,8 @@ from locum.services.ec2.profiles import (
     replace_iam_instance_profile_association,
 )
 from locum.services.ec2.tags import create_tags, delete_tags, describe_tags
-from locum.services.verbs import Operation, asks_and_writes, reads, writes
+from locum.services.ec2.templates import with_template
+from locum.services.verbs import Operation, asks, asks_and_writes, reads, writes
 
 OPERATIONS: Final[dict[str, Operation]] = {
     "AssociateIamInstanceProfile": writes(associate_iam_instance_profile),
@@ -35,14 +36,14 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "DescribeIamInstanceProfileAssociations": reads(describe_iam_instance_profile_associations),
     "DescribeInstanceAttribute": reads(with_dry_run(describe_instance_attribute)),
     "DescribeInstanceStatus": reads(with_dry_run(describe_instance_status)),
-    "DescribeInstances": reads(with_dry_run(describe_instances)),
+    "DescribeInstances": asks(with_dry_run(asking(describe_instances))),
     "DescribeTags": reads(with_dry_run(describe_tags)),
     "DisassociateIamInstanceProfile": writes(disassociate_iam_instance_profile),
-    "ModifyInstanceAttribute": writes(with_dry_run(modify_instance_attribute)),
+    "ModifyInstanceAttribute": asks_and_writes(with_dry_run(asking(modify_instance_attribute))),
     "ModifyInstanceMetadataOptions": writes(with_dry_run(modify_instance_metadata_options)),
     "RebootInstances": writes(with_dry_run(reboot_instances)),
     "ReplaceIamInstanceProfileAssociation": writes(replace_iam_instance_profile_association),
-    "RunInstances": asks_and_writes(with_dry_run(asking(run_instances))),
+    "RunInstances": asks_and_writes(with_dry_run(asking(run_instances)))._replace(effective=with_template),
     "StartInstances": writes(with_dry_run(start_instances)),
     "StopInstances": writes(with_dry_run(stop_instances)),
     "TerminateInstances": writes(with_dry_run(terminate_instances)),

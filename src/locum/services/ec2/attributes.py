@@ -9,13 +9,15 @@ An attribute is given as `Attribute` and `Value`, or by its own member.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
 
+from locum.core.calls import Ask
 from locum.core.errors import Fault
 from locum.services.ec2.faults import incorrect_instance_state, invalid_combination, invalid_value
+from locum.services.ec2.held import held
 from locum.services.ec2.launch import decode_user_data, limited_user_data
 from locum.services.ec2.lookup import instance
 from locum.services.ec2.shapes import groups
@@ -52,8 +54,8 @@ def describe_instance_attribute(ctx: Context, params: Params) -> Outcome:
     return Outcome({"InstanceId": it.id, **read(it)})
 
 
-def modify_instance_attribute(ctx: Context, params: Params) -> Outcome:
-    """ec2:ModifyInstanceAttribute."""
+def modify_instance_attribute(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, Any], Outcome]:
+    """ec2:ModifyInstanceAttribute. Asks for the security groups that it sets."""
     it = instance(ctx, params["InstanceId"])
     name, value = _requested(params)
     write = _WRITERS.get(name)
@@ -63,6 +65,9 @@ def modify_instance_attribute(ctx: Context, params: Params) -> Outcome:
         raise incorrect_instance_state(f"The instance '{it.id}' is not in the 'running' or 'stopped' states.")
     if name in _WHEN_STOPPED and it.state != "stopped":
         raise incorrect_instance_state(f"The instance '{it.id}' is not in the 'stopped' state.")
+    if name == "groupSet":
+        answer = yield held(ctx, "DescribeSecurityGroups", {"GroupIds": [value] if isinstance(value, str) else value})
+        value = [{"GroupId": group["GroupId"], "GroupName": group["GroupName"]} for group in answer["SecurityGroups"]]
     return Outcome({}, (put(write(it, value)),))
 
 
@@ -112,12 +117,6 @@ def _with(it: Instance, **attributes: Any) -> Instance:
     return replace(it, attributes={**it.attributes, **attributes})
 
 
-def _groups(it: Instance, value: Any) -> Instance:
-    ids = [value] if isinstance(value, str) else list(value)
-    kept = {name: given for name, given in it.attributes.items() if name != "SecurityGroups"}
-    return replace(it, attributes={**kept, "SecurityGroupIds": ids})
-
-
 _WRITERS: Final[Mapping[str, Callable[[Instance, Any], Instance]]] = {
     "instanceType": lambda it, v: replace(it, instance_type=_text(v)),
     "kernel": lambda it, v: _with(it, KernelId=_text(v)),
@@ -127,7 +126,7 @@ _WRITERS: Final[Mapping[str, Callable[[Instance, Any], Instance]]] = {
     "disableApiStop": lambda it, v: _with(it, DisableApiStop=_flag(v)),
     "instanceInitiatedShutdownBehavior": lambda it, v: _with(it, InstanceInitiatedShutdownBehavior=_behavior(v)),
     "sourceDestCheck": lambda it, v: _with(it, SourceDestCheck=_flag(v)),
-    "groupSet": _groups,
+    "groupSet": lambda it, v: _with(it, Groups=v),
     "ebsOptimized": lambda it, v: _with(it, EbsOptimized=_flag(v)),
 }
 

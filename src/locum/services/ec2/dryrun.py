@@ -2,8 +2,7 @@
 
 EC2 API, common query parameters: "Checks whether you have the required permissions for the operation, without
 actually making the request [...] If you have the required permissions, the error response is DryRunOperation."
-Permissions are checked before a verb runs. As a verb only returns its changes, a dry run runs the verb and drops its
-outcome, so that other errors are returned as well.
+Permissions are checked before a verb runs. Nothing else is.
 """
 
 from __future__ import annotations
@@ -19,9 +18,8 @@ def with_dry_run(verb: Verb) -> Verb:
 
     @wraps(verb)
     def run(ctx: Context, params: Params) -> Outcome:
-        outcome = verb(ctx, params)
         if params.get("DryRun"):
             raise Fault("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
-        return outcome
+        return verb(ctx, params)
 
     return run

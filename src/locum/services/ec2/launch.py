@@ -11,22 +11,26 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Any, Final
+import re
+from collections.abc import Generator, Mapping
+from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
+from locum.core.calls import Ask
 from locum.core.errors import Fault
-from locum.core.identifiers import EPHEMERAL_LAUNCH, hex_id
+from locum.core.identifiers import EPHEMERAL_LAUNCH, OWN_IMAGE, hex_id
 from locum.services.asking import Asking
-from locum.services.ec2.addresses import allocate, mac_of
+from locum.services.ec2.addresses import mac_of
 from locum.services.ec2.faults import bad_value, invalid_combination, invalid_value, missing_parameter
+from locum.services.ec2.held import held
 from locum.services.ec2.lookup import removals_of_expired, visible
 from locum.services.ec2.metadata import with_options
+from locum.services.ec2.network import Network, network_of
 from locum.services.ec2.profiles import named_profile, new_association
 from locum.services.ec2.shapes import InstanceRow, reservation, with_association
-from locum.services.ec2.subnets import named_subnet
 from locum.services.ec2.tagging import check_tags, read_tags
+from locum.services.ec2.templates import FROM_TEMPLATE, template_tags, with_template
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Instance, MetadataOptions, Put, put
 from locum.state.indexes import CLIENT_TOKEN, scoped
@@ -41,9 +45,8 @@ DEFAULT_TYPE: Final = "m1.small"
 _STORED_PARAMETERS: Final = (
     "ImageId",
     "KeyName",
-    "SubnetId",
-    "SecurityGroupIds",
-    "SecurityGroups",
+    "NetworkInterfaces",
+    "BlockDeviceMappings",
     "Placement",
     "Monitoring",
     "EbsOptimized",
@@ -52,25 +55,27 @@ _STORED_PARAMETERS: Final = (
     "InstanceInitiatedShutdownBehavior",
     "DisableApiStop",
     "EnclaveOptions",
-    "LaunchTemplate",
 )
+_IMAGE_ID: Final = re.compile(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 _NOT_COMPARED: Final = ("ClientToken", "DryRun")
 
 
 def run_instances(ctx: Context, params: Params) -> Asking:
     """ec2:RunInstances. The permission to pass the profile's role was checked before.
 
-    Asks for the subnet of the launch, if there is one.
+    Asks for the image, the key pair and the network of the launch.
     """
+    params = yield from with_template(ctx, params)  # which was read before; where it is not there, this says so
     token = params.get("ClientToken", "")
     digest = _digest(params)
     earlier = _launched_with(ctx, token)
     if earlier:
         return _repeated(ctx, earlier, digest)
-    interface = _interface(params)
-    subnet = yield from named_subnet(ctx, params, interface)
-    launched = _launch(ctx, params, token, digest, interface, subnet)
+    launch = _checked(ctx, params)
     profile = named_profile(ctx, params["IamInstanceProfile"]) if params.get("IamInstanceProfile") else None
+    yield from _named_image_and_key(ctx, params)
+    network = yield from network_of(ctx, params, launch.interface, launch.number)
+    launched = _launched(ctx, params, token, digest, launch, network)
     rows = [InstanceRow(it, new_association(ctx, it, profile) if profile else None) for it in launched]
     events: list[Put] = []
     for it, association in rows:
@@ -119,24 +124,46 @@ def _repeated(ctx: Context, earlier: list[Instance], digest: str) -> Outcome:
     return Outcome(reservation([with_association(ctx, it) for it in earlier]))
 
 
-def _launch(
-    ctx: Context,
-    params: Params,
-    token: str,
-    digest: str,
-    interface: Mapping[str, Any],
-    subnet: Mapping[str, Any] | None,
-) -> list[Instance]:
-    """The new instances, after the checks of all other parameters."""
-    count = _count(params)
-    if not params.get("ImageId") and not params.get("LaunchTemplate"):
+class _Launch(NamedTuple):
+    """The checked parameters of a launch that it takes some reading to find."""
+
+    number: int
+    interface: Mapping[str, Any]
+    options: MetadataOptions
+    user_data: bytes
+
+
+def _checked(ctx: Context, params: Params) -> _Launch:
+    """The launch, after the checks of the parameters that name nothing."""
+    count, interface = _count(params), _interface(params)
+    if not params.get("ImageId"):
         raise missing_parameter("ImageId")
     wanted = params.get("PrivateIpAddress") or interface.get("PrivateIpAddress")
     if wanted and count > 1:
         raise invalid_combination("The parameter PrivateIpAddress cannot be used when launching several instances")
+    if interface.get("NetworkInterfaceId") and count > 1:
+        raise invalid_combination("The parameter networkInterfaceId cannot be used when launching several instances")
+    _check_zone(ctx, params)
     options = with_options(MetadataOptions(), params.get("MetadataOptions") or {})
-    tags = _tags(params)
-    check_tags(tags, options)
+    check_tags(_tags(params, "instance"), options)
+    return _Launch(count, interface, options, decode_user_data(params.get("UserData") or ""))
+
+
+def _named_image_and_key(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, Any], None]:
+    """Ask for the image and the key pair of a launch. Raises Fault where there is none, as the backend does."""
+    image, key = params["ImageId"], params.get("KeyName")
+    if image != OWN_IMAGE:
+        if not _IMAGE_ID.fullmatch(image):
+            raise Fault("InvalidAMIID.Malformed", f'Invalid id: "{image}" (expecting "ami-...")')
+        yield held(ctx, "DescribeImages", {"ImageIds": [image]})
+    if key:
+        yield held(ctx, "DescribeKeyPairs", {"KeyNames": [key]})
+
+
+def _launched(
+    ctx: Context, params: Params, token: str, digest: str, launch: _Launch, network: Network
+) -> list[Instance]:
+    """The new instances."""
     template = Instance(
         account=ctx.account,
         id="",
@@ -147,16 +174,16 @@ def _launch(
         instance_type=params.get("InstanceType", DEFAULT_TYPE),
         state_changed=int(ctx.now),
         launched=int(ctx.now),
-        zone=_zone(ctx, params) if subnet is None else subnet["AvailabilityZone"],
+        zone=network.zone,
         private_ip="",
-        user_data=decode_user_data(params.get("UserData") or ""),
-        metadata=options,
+        user_data=launch.user_data,
+        metadata=launch.options,
         protected=bool(params.get("DisableApiTermination", False)),
         ephemeral=token.startswith(EPHEMERAL_LAUNCH),
-        tags=tags,
-        attributes=_attributes(params, interface, subnet),
+        tags={**_tags(params, "instance"), **template_tags(params)},
+        attributes=_attributes(params, network),
     )
-    return [_new_instance(ctx, template, index, ip) for index, ip in enumerate(allocate(ctx, count, wanted))]
+    return [_new_instance(ctx, template, index, ip) for index, ip in enumerate(network.addresses)]
 
 
 def _new_instance(ctx: Context, template: Instance, index: int, private_ip: str) -> Instance:
@@ -177,22 +204,21 @@ def _count(params: Params) -> int:
     return min(most, MAX_LAUNCH)
 
 
-def _zone(ctx: Context, params: Params) -> str:
+def _check_zone(ctx: Context, params: Params) -> None:
     zone = (params.get("Placement") or {}).get("AvailabilityZone") or f"{ctx.region}a"
     letter = zone.removeprefix(ctx.region)
     if letter == zone or len(letter) != 1 or not letter.islower():
         raise invalid_value(f"Invalid availability zone: [{zone}]")
-    return str(zone)
 
 
-def _tags(params: Params) -> dict[str, str]:
-    """The tags for the instances. Those for volumes and network interfaces are ignored."""
+def _tags(params: Params, kind: str) -> dict[str, str]:
+    """The tags for a kind of resources that the launch makes: `instance`, `volume`, `network-interface`."""
     tags: dict[str, str] = {}
     for specification in params.get("TagSpecifications") or ():
         if not specification.get("ResourceType"):
             raise missing_parameter("TagSpecification.1.ResourceType")
         given = read_tags(specification.get("Tags") or ())
-        if specification["ResourceType"] == "instance":
+        if specification["ResourceType"] == kind:
             tags.update(given)
     return tags
 
@@ -211,18 +237,23 @@ def _interface(params: Params) -> Mapping[str, Any]:
     return first
 
 
-def _attributes(params: Params, interface: Mapping[str, Any], subnet: Mapping[str, Any] | None) -> dict[str, Any]:
+def _attributes(params: Params, network: Network) -> dict[str, Any]:
+    """What is stored for Describe operations and for the backend, by names of RunInstances and of `Instance`."""
     attributes = {name: params[name] for name in _STORED_PARAMETERS if params.get(name) is not None}
-    if subnet is not None:
-        attributes["VpcId"] = subnet["VpcId"]
-    if interface.get("SubnetId"):
-        attributes["SubnetId"] = interface["SubnetId"]
-    if interface.get("Groups"):
-        attributes["SecurityGroupIds"] = list(interface["Groups"])
+    if network.subnet:
+        attributes |= {"SubnetId": network.subnet["SubnetId"], "VpcId": network.subnet["VpcId"]}
+        attributes["DefaultSubnet"] = bool(network.subnet.get("DefaultForAz"))
+        attributes["Groups"] = [dict(group) for group in network.groups]
+    for name, kind in (("VolumeTags", "volume"), ("InterfaceTags", "network-interface")):
+        if tags := _tags(params, kind):
+            attributes[name] = tags
     attributes["Placement"] = {"GroupName": "", "Tenancy": "default", **(params.get("Placement") or {})}
     return attributes
 
 
 def _digest(params: Params) -> str:
-    compared = {name: value for name, value in params.items() if name not in _NOT_COMPARED}
+    template = params.get("LaunchTemplate") or {}
+    left_out = {*_NOT_COMPARED, "LaunchTemplate", *template.get(FROM_TEMPLATE, ())}  # versions may come and go
+    compared = {name: value for name, value in params.items() if name not in left_out}
+    compared["LaunchTemplateId"] = template.get("LaunchTemplateId")
     return hashlib.sha256(json.dumps(compared, sort_keys=True, default=repr).encode()).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
+from locum.core.identifiers import OWN_IMAGE
 from locum.services.ec2.addresses import private_name
 from locum.services.ec2.lookup import state_of
 from locum.services.ec2.profiles import profile_shape
@@ -13,6 +14,18 @@ from locum.state import Instance, MetadataOptions, ProfileAssociation
 from locum.state.associations import association_of
 
 _LAUNCH_MEMBERS: Final = ("ImageId", "KeyName", "SubnetId", "VpcId", "KernelId", "RamdiskId")
+_ATTACHED: Final = (
+    "BlockDeviceMappings",
+    "Monitoring",
+    "NetworkInterfaces",
+    "PublicDnsName",
+    "PublicIpAddress",
+    "SubnetId",
+    "VpcId",
+)
+"""The members of an `Instance` that are as the backend has them: what is attached to it."""
+_OF_IMAGE: Final = ("Architecture", "Platform", "RootDeviceName", "VirtualizationType")
+"""Those that are as the backend has its image, which has no image of this machine."""
 _USER_INITIATED: Final = "Client.UserInitiatedShutdown"
 _LOST: Final = "Server.InternalError"
 
@@ -29,12 +42,29 @@ def with_association(ctx: Context, it: Instance) -> InstanceRow:
     return InstanceRow(it, association_of(ctx.state, it))
 
 
-def reservations(rows: Iterable[InstanceRow]) -> list[dict[str, Any]]:
-    """`Reservations`, with the instances grouped by launch, in the order of `rows`."""
-    grouped: dict[str, list[InstanceRow]] = {}
-    for row in rows:
-        grouped.setdefault(row.instance.reservation, []).append(row)
-    return [reservation(members) for members in grouped.values()]
+def described(row: InstanceRow, held: Mapping[str, Any]) -> dict[str, Any]:
+    """An `Instance` with what the backend holds of it, and with the id and the owner of its reservation."""
+    it = row.instance
+    shape = {**_instance(row, it.state), "ReservationId": it.reservation, "OwnerId": it.account}
+    if it.state == "terminated":
+        return shape
+    members = _ATTACHED if it.attributes.get("ImageId") == OWN_IMAGE else (*_ATTACHED, *_OF_IMAGE)
+    shape |= {name: held[name] for name in members if held.get(name) not in (None, "")}
+    interfaces = shape["NetworkInterfaces"]
+    if held and interfaces:
+        shape["SecurityGroups"] = interfaces[0]["Groups"]
+    return shape
+
+
+def reservations(shapes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """`Reservations`, with the instances (`described`) grouped by launch, in their order."""
+    grouped: dict[str, dict[str, Any]] = {}
+    for shape in shapes:
+        instance = dict(shape)
+        name, owner = instance.pop("ReservationId"), instance.pop("OwnerId")
+        found = grouped.setdefault(name, {"ReservationId": name, "OwnerId": owner, "Groups": [], "Instances": []})
+        found["Instances"].append(instance)
+    return list(grouped.values())
 
 
 def reservation(members: list[InstanceRow], state: str | None = None) -> dict[str, Any]:
@@ -66,9 +96,9 @@ def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def groups(it: Instance) -> list[dict[str, str]]:
-    """The security groups given at launch, by id or by name."""
-    ids = [{"GroupId": text} for text in it.attributes.get("SecurityGroupIds", ())]
-    return ids + [{"GroupName": text} for text in it.attributes.get("SecurityGroups", ())]
+    """The security groups, as `GroupIdentifier`s."""
+    found: list[dict[str, str]] = it.attributes.get("Groups", [])
+    return found
 
 
 def _instance(row: InstanceRow, state: str) -> dict[str, Any]:

@@ -10,17 +10,20 @@ import pytest
 from locum.core.errors import Fault
 from locum.services.ec2 import OPERATIONS, owns
 from locum.state import Instance
+from support.held_by_ec2 import held
 from support.one_account import ACCOUNT, Plane
+
+SG_1, SG_2 = ({"GroupId": name, "GroupName": name} for name in ("sg-1", "sg-2"))
 
 
 @pytest.fixture
 def ec2() -> Plane:
-    return Plane("ec2", OPERATIONS)
+    return Plane("ec2", OPERATIONS, reply=held)
 
 
 @pytest.fixture
 def it(ec2: Plane) -> str:
-    answer = ec2.call("RunInstances", ImageId="ami-1", MinCount=1, MaxCount=1)
+    answer = ec2.call("RunInstances", ImageId="ami-11111111", MinCount=1, MaxCount=1)
     return str(answer["Instances"][0]["InstanceId"])
 
 
@@ -53,7 +56,7 @@ def attribute(ec2: Plane, it: str, name: str) -> Any:
         ("kernel", {}),
         ("ramdisk", {}),
         ("sriovNetSupport", {}),
-        ("groupSet", []),
+        ("groupSet", [{"GroupId": "sg-default", "GroupName": "default"}]),
         ("productCodes", []),
         ("blockDeviceMapping", []),
         ("enclaveOptions", {"Enabled": False}),
@@ -70,7 +73,7 @@ def test_every_attribute_of_a_new_instance_can_be_read(ec2: Plane, it: str, name
         ("disableApiTermination", {"Attribute": "disableApiTermination", "Value": "true"}, {"Value": True}, False),
         ("disableApiStop", {"DisableApiStop": {"Value": True}}, {"Value": True}, False),
         ("sourceDestCheck", {"SourceDestCheck": {"Value": False}}, {"Value": False}, False),
-        ("groupSet", {"Groups": ["sg-1", "sg-2"]}, [{"GroupId": "sg-1"}, {"GroupId": "sg-2"}], False),
+        ("groupSet", {"Groups": ["sg-1", "sg-2"]}, [SG_1, SG_2], False),
         (
             "instanceInitiatedShutdownBehavior",
             {"InstanceInitiatedShutdownBehavior": {"Value": "terminate"}},

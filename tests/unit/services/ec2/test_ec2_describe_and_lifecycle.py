@@ -9,6 +9,7 @@ import pytest
 
 from locum.core.errors import Fault
 from locum.services.ec2 import OPERATIONS
+from support.held_by_ec2 import held
 from support.one_account import ACCOUNT, Plane, profile, role
 
 MISSING = "i-00000000000000000"
@@ -16,13 +17,13 @@ MISSING = "i-00000000000000000"
 
 @pytest.fixture
 def ec2() -> Plane:
-    plane = Plane("ec2", OPERATIONS)
+    plane = Plane("ec2", OPERATIONS, reply=held)
     plane.having(role("app"), profile("web", "app"))
     return plane
 
 
 def launch(ec2: Plane, **params: Any) -> str:
-    answer = ec2.call("RunInstances", **{"ImageId": "ami-1", "MinCount": 1, "MaxCount": 1, **params})
+    answer = ec2.call("RunInstances", **{"ImageId": "ami-11111111", "MinCount": 1, "MaxCount": 1, **params})
     return str(answer["Instances"][0]["InstanceId"])
 
 
@@ -186,16 +187,21 @@ def test_an_instance_of_another_account_is_not_there(ec2: Plane) -> None:
         ("iam-instance-profile.id", ["AIPAOTHER"], False),
         ("private-ip-address", ["172.31.0.4"], True),
         ("private-dns-name", ["ip-172-31-0-4.*"], True),
-        ("image-id", ["ami-1"], True),
+        ("image-id", ["ami-11111111"], True),
         ("instance-type", ["t3.*"], True),
         ("client-token", ["tok"], True),
         ("owner-id", [ACCOUNT], True),
-        ("subnet-id", ["*"], False),
+        ("subnet-id", ["*"], True),
+        ("subnet-id", ["subnet-2"], False),
+        ("network-interface.attachment.status", ["attached"], True),
+        ("network-interface.source-dest-check", ["true"], True),
+        ("launch-time", ["2026-09-*.000Z"], True),
+        ("network-interface.addresses.association.public-ip", ["*"], False),
         ("key-name", ["k"], False),
         ("image-id", [], False),
-        ("image-id", ["ami-[1]"], False),
-        ("image-id", ["ami-\\1"], True),
-        ("image-id", ["\\ami-1*\\*"], False),
+        ("image-id", ["ami-[1]1111111"], False),
+        ("image-id", ["ami-\\11111111"], True),
+        ("image-id", ["\\ami-11111111*\\*"], False),
         ("availability-zone", ["us-east-1a"], True),
         ("metadata-options.http-tokens", ["required"], True),
     ],
@@ -215,7 +221,7 @@ def test_filters_choose_by_value_and_wildcard(ec2: Plane, name: str, values: lis
 
 def test_filters_are_joined_with_and(ec2: Plane) -> None:
     launch(ec2)
-    both = [{"Name": "image-id", "Values": ["ami-1"]}, {"Name": "instance-state-name", "Values": ["stopped"]}]
+    both = [{"Name": "image-id", "Values": ["ami-11111111"]}, {"Name": "instance-state-name", "Values": ["stopped"]}]
     assert ids(ec2.call("DescribeInstances", Filters=both)) == []
 
 
@@ -261,7 +267,7 @@ def pages(ec2: Plane, operation: str, found: Callable[[dict[str, Any]], list[str
 def test_pages_hold_every_instance_once_and_reservations_stay_in_order(ec2: Plane) -> None:
     made = []
     for _ in range(4):
-        answer = ec2.call("RunInstances", ImageId="ami-1", MinCount=3, MaxCount=3)
+        answer = ec2.call("RunInstances", ImageId="ami-11111111", MinCount=3, MaxCount=3)
         made += [i["InstanceId"] for i in answer["Instances"]]
         ec2.now += 1
     assert pages(ec2, "DescribeInstances", ids, MaxResults=5) == [made[:5], made[5:10], made[10:]]

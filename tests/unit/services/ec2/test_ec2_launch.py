@@ -7,29 +7,18 @@ from typing import Any
 
 import pytest
 
-from locum.core.calls import Ask
 from locum.core.errors import Fault
-from locum.services.asking import Reply
 from locum.services.ec2 import OPERATIONS
 from locum.state import Instance
+from support.held_by_ec2 import IMAGE, held, subnet
 from support.one_account import ACCOUNT, NOW, OTHER, Plane, profile, role
 
-IMAGE = "ami-0abcdef1234567890"
 UNPATHED = f"arn:aws:iam::{ACCOUNT}:instance-profile/web"
-
-
-def subnet_of(ask: Ask) -> Reply:
-    """The subnet of the id that is asked for; but for one that there is not."""
-    (subnet_id,) = ask.call.params["SubnetIds"]
-    if subnet_id == "subnet-0":
-        return Fault("InvalidSubnetID.NotFound", "The subnet ID 'subnet-0' does not exist")
-    subnet = {"SubnetId": subnet_id, "VpcId": "vpc-1", "AvailabilityZone": f"{ask.call.region}a"}
-    return {"Subnets": [subnet]}
 
 
 @pytest.fixture
 def ec2() -> Plane:
-    plane = Plane("ec2", OPERATIONS, reply=subnet_of)
+    plane = Plane("ec2", OPERATIONS, reply=held)
     plane.having(role("app"), profile("web", "app", path="/x/"), profile("empty"))
     return plane
 
@@ -67,7 +56,7 @@ def test_an_instance_is_pending_in_the_answer_and_running_for_the_next_reader(ec
         "k",
         "subnet-1",
     )
-    assert seen["SecurityGroups"] == [{"GroupId": "sg-1"}]
+    assert seen["SecurityGroups"] == [{"GroupId": "sg-1", "GroupName": "sg-1"}]
     assert seen["LaunchTime"] == NOW
     assert seen["Placement"] == {"AvailabilityZone": "us-east-1a", "GroupName": "", "Tenancy": "default"}
     assert seen["Monitoring"] == {"State": "disabled"}
@@ -204,11 +193,6 @@ def test_a_dry_run_launches_nothing(ec2: Plane) -> None:
     assert fault.message == "Request would have succeeded, but DryRun flag is set."
 
 
-def test_a_launch_template_stands_for_the_image(ec2: Plane) -> None:
-    answer = ec2.call("RunInstances", MinCount=1, MaxCount=1, LaunchTemplate={"LaunchTemplateName": "t"})
-    assert "ImageId" not in answer["Instances"][0]
-
-
 @pytest.mark.parametrize(
     ("params", "code", "text"),
     [
@@ -240,7 +224,8 @@ def test_what_is_not_within_the_rules_is_refused(ec2: Plane, params: dict[str, A
 
 
 def test_an_instance_is_where_its_subnet_is(ec2: Plane) -> None:
-    ec2.reply = lambda ask: {"Subnets": [{"SubnetId": "subnet-1", "VpcId": "vpc-1", "AvailabilityZone": "us-east-1b"}]}
+    in_b = {"Subnets": [subnet("subnet-1", "us-east-1b")]}
+    ec2.reply = lambda ask: in_b if ask.call.operation == "DescribeSubnets" else held(ask)
     launched = run(ec2, SubnetId="subnet-1")["Instances"][0]
     assert launched["Placement"]["AvailabilityZone"] == "us-east-1b"
     assert (launched["VpcId"], launched["NetworkInterfaces"][0]["VpcId"]) == ("vpc-1", "vpc-1")
@@ -259,7 +244,7 @@ def test_the_first_network_interface_says_where_the_instance_is(ec2: Plane) -> N
     interface = {"DeviceIndex": 0, "SubnetId": "subnet-2", "Groups": ["sg-2"], "PrivateIpAddress": "172.31.5.5"}
     launched = run(ec2, NetworkInterfaces=[interface])["Instances"][0]
     assert (launched["SubnetId"], launched["PrivateIpAddress"]) == ("subnet-2", "172.31.5.5")
-    assert launched["NetworkInterfaces"][0]["Groups"] == [{"GroupId": "sg-2"}]
+    assert launched["NetworkInterfaces"][0]["Groups"] == [{"GroupId": "sg-2", "GroupName": "sg-2"}]
 
 
 def test_a_launch_forgets_what_was_terminated_more_than_an_hour_ago(ec2: Plane) -> None:

@@ -12,6 +12,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from locum.core.errors import Fault
 from locum.services.ec2 import OPERATIONS
 from locum.state import Instance, ProfileAssociation
+from support.held_by_ec2 import held
 from support.one_account import ACCOUNT, Plane, profile, role
 
 MISSING = "i-00000000000000000"
@@ -19,7 +20,7 @@ PROFILES = ("web", "db")
 
 
 def plane() -> Plane:
-    made = Plane("ec2", OPERATIONS)
+    made = Plane("ec2", OPERATIONS, reply=held)
     made.having(role("app"), profile("web", "app"), profile("db", "app"), profile("empty"))
     return made
 
@@ -30,7 +31,7 @@ def ec2() -> Plane:
 
 
 def launch(ec2: Plane, **params: Any) -> str:
-    answer = ec2.call("RunInstances", ImageId="ami-1", MinCount=1, MaxCount=1, **params)
+    answer = ec2.call("RunInstances", ImageId="ami-11111111", MinCount=1, MaxCount=1, **params)
     return str(answer["Instances"][0]["InstanceId"])
 
 
