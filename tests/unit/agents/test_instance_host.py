@@ -15,6 +15,7 @@ from locum.audit import Record
 from locum.cli.root_account import DEFAULT_ACCOUNT
 from locum.core.clock import system_clock
 from locum.core.errors import Fault
+from locum.core.identifiers import OWN_IMAGE
 from locum.state import Instance
 from support.inprocess import InProcess, refusal
 
@@ -45,7 +46,7 @@ class House:
         await self.host.close()  # the test itself is the clock
 
     def launched(self, **parameters: Any) -> str:
-        answer = self.plane.client("ec2").run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, **parameters)
+        answer = self.plane.client("ec2").run_instances(ImageId=OWN_IMAGE, MinCount=1, MaxCount=1, **parameters)
         return str(answer["Instances"][0]["InstanceId"])
 
     def held(self, **parameters: Any) -> str:

@@ -22,7 +22,7 @@ from locum.core.calls import Effect, ServiceCall
 from locum.core.clock import system_clock
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
-from locum.core.identifiers import request_id
+from locum.core.identifiers import OWN_IMAGE, request_id
 from locum.core.principal import Source
 from locum.services import sts
 from locum.services.verbs import Context, Operation, Outcome, Params, writes
@@ -281,7 +281,7 @@ def test_a_role_that_does_not_trust_the_service_does_nothing(plane: Clocked) -> 
 
 
 def test_a_service_does_nothing_of_its_own_in_another_account(plane: Clocked) -> None:
-    launched = plane.client("ec2").run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)["Instances"][0]
+    launched = plane.client("ec2").run_instances(ImageId=OWN_IMAGE, MinCount=1, MaxCount=1)["Instances"][0]
     ec2 = service_principal("ec2.amazonaws.com", "444455556666")
     call = ServiceCall(ec2, "ec2", "TerminateInstances", {"InstanceIds": [launched["InstanceId"]]}, REGION)
     with pytest.raises(Fault):

@@ -103,8 +103,7 @@ def test_what_the_launch_asked_for_is_there_and_nothing_else_is() -> None:
         "ImageId": "ami-1",
         "KeyName": "my key",
         "SubnetId": "subnet-1",
-        "SecurityGroupIds": ["sg-1", "sg-2"],
-        "SecurityGroups": ["web"],
+        "Groups": [{"GroupId": "sg-1", "GroupName": "web"}, {"GroupId": "sg-2", "GroupName": "ssh"}],
         "KernelId": "aki-1",
         "Placement": {"GroupName": "together", "Tenancy": "default", "PartitionNumber": 3},
     }
@@ -112,7 +111,7 @@ def test_what_the_launch_asked_for_is_there_and_nothing_else_is() -> None:
     base = "meta-data/network/interfaces/macs/0a:ff:ac:1f:00:0a"
     assert metadata.text(f"{base}/subnet-id") == "subnet-1"
     assert metadata.text(f"{base}/security-group-ids") == "sg-1\nsg-2"
-    assert metadata.text("meta-data/security-groups") == "web"
+    assert metadata.text("meta-data/security-groups") == "web\nssh"
     assert metadata.text("meta-data/kernel-id") == "aki-1"
     assert metadata.text("meta-data/placement/group-name") == "together"
     assert metadata.text("meta-data/placement/partition-number") == "3"

@@ -20,11 +20,13 @@ from ipaddress import ip_address, ip_network
 from itertools import count
 from typing import Any, Final
 
+from moto.core.exceptions import ServiceException
+from werkzeug.exceptions import HTTPException
+
 from locum.backends.directory import Directory, InstanceView
-from locum.backends.moto.internals import replaced_for_a_while
+from locum.backends.moto.internals import is_taken, replaced_for_a_while
 from locum.backends.moto.lookups import Within
 from locum.backends.moto.models import backends_of, models_of
-from locum.core.errors import Fault
 
 USERS: Final = frozenset({"ec2", "elb", "elbv2", "autoscaling", "ssm", "cloudwatch", "cloudformation"})
 """The services of which moto looks at instances."""
@@ -73,11 +75,10 @@ def in_default_subnet(account: str, region: str, zone: str) -> str:
 
 
 def _bring_up_to_date(models: Any, before: InstanceView | None, view: InstanceView) -> None:
-    if before is None:
-        if view.state in _ENDED:
-            return
-        _make(models, view)
     found = _find(models, view.id)
+    if found is None and before is None and view.state not in _ENDED:
+        _make(models, view)
+        found = _find(models, view.id)
     if found is None:
         return
     found.instance_type = view.type
@@ -116,9 +117,7 @@ def _make(models: Any, view: InstanceView) -> None:
                 client_token=view.client_token,
                 tags={"volume": view.given.get("VolumeTags") or {}},
             ).instances[0]
-    except Fault:
-        raise
-    except Exception as error:  # a fault barrier: one instance that moto cannot have does not end every call
+    except (ServiceException, HTTPException) as error:
         _log.warning("the embedded backend cannot have %s: %s", view.id, error)
         return
     made.launch_time = datetime.fromtimestamp(view.launched, UTC).replace(tzinfo=None)
@@ -161,10 +160,10 @@ def _interfaces(models: Any, view: InstanceView) -> list[dict[str, Any]]:
 
 
 def _address_in(models: Any, subnet: str, view: InstanceView) -> str | None:
-    """The instance's private address, if it is one of its subnet: that of a lost subnet is in no other."""
+    """The instance's private address, if it is a free one of its subnet: that of a lost subnet is in no other."""
     found = next((inner[subnet] for inner in models.subnets.values() if subnet in inner), None)
     inside = found is not None and ip_address(view.private_ip) in ip_network(found.cidr_block)
-    return view.private_ip if inside else None
+    return view.private_ip if inside and not is_taken(found, view.private_ip) else None
 
 
 def _devices(models: Any, view: InstanceView) -> Iterator[dict[str, Any]]:

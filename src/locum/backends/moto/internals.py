@@ -289,3 +289,8 @@ def parameters(models: Any) -> dict[str, list[Any]]:
 def function_at(models: Any, arn: str) -> Any | None:
     """The Lambda function `arn` (without a version), or None, for which moto's public method raises an error."""
     return models._lambdas.get_arn(arn)
+
+
+def is_taken(subnet: Any, address: str) -> bool:
+    """Whether an address of a subnet of EC2 is in use."""
+    return address in subnet._subnet_ips

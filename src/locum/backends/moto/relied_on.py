@@ -239,7 +239,10 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("random_public_ip", _RUN),
         ),
         "moto.ec2.models.elastic_block_store": (Relied("random_volume_id", _RUN),),
-        "moto.ec2.models.subnets": (Relied("SubnetBackend.get_default_subnets", _RUN, takes=("self",)),),
+        "moto.ec2.models.subnets": (
+            Relied("SubnetBackend.get_default_subnets", _RUN, takes=("self",)),
+            Relied("Subnet", _RUN, has=("_subnet_ips", "cidr_block")),
+        ),
         "moto.ec2.models.elastic_ip_addresses": (
             Relied("ElasticAddressBackend", _RUN, has=("addresses",)),
             Relied("ElasticAddressBackend.disassociate_address", _RUN, takes=("self", "address", "association_id")),
