@@ -30,6 +30,9 @@ class Doing:
     ) -> ResourceFacts:
         return UNKNOWN
 
+    def in_use(self, service: str) -> bool:
+        return True
+
     async def close(self) -> None:
         """Nothing to let go of."""
 

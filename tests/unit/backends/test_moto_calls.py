@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from locum.backends.directory import Directory
+from locum.backends.directory import Directory, Instances
 from locum.backends.moto import s3
 from locum.backends.moto.embedded import EmbeddedMoto
 from locum.core.http import HttpRequest
@@ -114,7 +114,7 @@ def test_a_client_cannot_choose_its_account(plane: InProcess) -> None:
 def test_neither_the_environment_can(plane: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOTO_ACCOUNT_ID", AWAY)
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
-    EmbeddedMoto(Directory(lambda _arn: None, lambda _account: ()))
+    EmbeddedMoto(Directory(lambda _arn: None, lambda _account: (), lambda _account: Instances(None, list)))
     assert "/000000000000/" in plane.client("sqs").create_queue(QueueName="environment")["QueueUrl"]
 
 
