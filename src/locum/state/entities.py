@@ -171,6 +171,22 @@ class MetadataOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     instance_tags: Literal["enabled", "disabled"] = "disabled"
 
 
+class MetadataDefaults(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="metadata-defaults"):
+    """The metadata options of new instances of an account in a region (EC2's InstanceMetadataDefaultsResponse).
+
+    What is empty or 0 is not set.
+    """
+
+    key_field: ClassVar[str] = "region"
+
+    region: str
+    tokens: Literal["", "optional", "required"] = ""
+    hop_limit: int = 0
+    endpoint: Literal["", "enabled", "disabled"] = ""
+    instance_tags: Literal["", "enabled", "disabled"] = ""
+    enforced: bool = False
+
+
 class Instance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="instance"):
     """An EC2 instance. `state` is the EC2 state name; `state_changed` when it was entered.
 

@@ -21,6 +21,7 @@ from locum.state.entities import (
     Group,
     Instance,
     InstanceProfile,
+    MetadataDefaults,
     Policy,
     ProfileAssociation,
     Role,
@@ -64,6 +65,7 @@ AnyEntity = (
     | RoleDeletion
     | DelegationRequest
     | Instance
+    | MetadataDefaults
     | ProfileAssociation
     | PendingEffect
 )

@@ -12,12 +12,14 @@ from __future__ import annotations
 from typing import Final
 
 from locum.services.asking import asking
+from locum.services.ec2 import options
 from locum.services.ec2.attributes import describe_instance_attribute, modify_instance_attribute
 from locum.services.ec2.describe import describe_instance_status, describe_instances
 from locum.services.ec2.dryrun import with_dry_run
 from locum.services.ec2.launch import run_instances
 from locum.services.ec2.lifecycle import reboot_instances, start_instances, stop_instances, terminate_instances
 from locum.services.ec2.metadata import modify_instance_metadata_options
+from locum.services.ec2.metadata_defaults import get_instance_metadata_defaults, modify_instance_metadata_defaults
 from locum.services.ec2.ownership import owns
 from locum.services.ec2.profiles import (
     associate_iam_instance_profile,
@@ -29,24 +31,40 @@ from locum.services.ec2.tags import create_tags, delete_tags, describe_tags
 from locum.services.ec2.templates import with_template
 from locum.services.verbs import Operation, asks, asks_and_writes, reads, writes
 
-OPERATIONS: Final[dict[str, Operation]] = {
+_VERBS: Final[dict[str, Operation]] = {
     "AssociateIamInstanceProfile": writes(associate_iam_instance_profile),
-    "CreateTags": writes(with_dry_run(create_tags)),
-    "DeleteTags": writes(with_dry_run(delete_tags)),
+    "CreateTags": writes(create_tags),
+    "DeleteTags": writes(delete_tags),
     "DescribeIamInstanceProfileAssociations": reads(describe_iam_instance_profile_associations),
-    "DescribeInstanceAttribute": reads(with_dry_run(describe_instance_attribute)),
-    "DescribeInstanceStatus": reads(with_dry_run(describe_instance_status)),
-    "DescribeInstances": asks(with_dry_run(asking(describe_instances))),
-    "DescribeTags": reads(with_dry_run(describe_tags)),
+    "DescribeInstanceAttribute": reads(describe_instance_attribute),
+    "DescribeInstanceCreditSpecifications": reads(options.describe_instance_credit_specifications),
+    "DescribeInstanceStatus": reads(describe_instance_status),
+    "DescribeInstances": asks(asking(describe_instances)),
+    "DescribeTags": reads(describe_tags),
     "DisassociateIamInstanceProfile": writes(disassociate_iam_instance_profile),
-    "ModifyInstanceAttribute": asks_and_writes(with_dry_run(asking(modify_instance_attribute))),
-    "ModifyInstanceMetadataOptions": writes(with_dry_run(modify_instance_metadata_options)),
-    "RebootInstances": writes(with_dry_run(reboot_instances)),
+    "GetInstanceMetadataDefaults": reads(get_instance_metadata_defaults),
+    "ModifyInstanceAttribute": asks_and_writes(asking(modify_instance_attribute)),
+    "ModifyInstanceCapacityReservationAttributes": writes(options.modify_instance_capacity_reservation_attributes),
+    "ModifyInstanceCpuOptions": writes(options.modify_instance_cpu_options),
+    "ModifyInstanceCreditSpecification": writes(options.modify_instance_credit_specification),
+    "ModifyInstanceMaintenanceOptions": writes(options.modify_instance_maintenance_options),
+    "ModifyInstanceMetadataDefaults": writes(modify_instance_metadata_defaults),
+    "ModifyInstanceMetadataOptions": writes(modify_instance_metadata_options),
+    "ModifyInstancePlacement": writes(options.modify_instance_placement),
+    "ModifyPrivateDnsNameOptions": writes(options.modify_private_dns_name_options),
+    "MonitorInstances": writes(options.monitor_instances),
+    "RebootInstances": writes(reboot_instances),
     "ReplaceIamInstanceProfileAssociation": writes(replace_iam_instance_profile_association),
-    "RunInstances": asks_and_writes(with_dry_run(asking(run_instances)))._replace(effective=with_template),
-    "StartInstances": writes(with_dry_run(start_instances)),
-    "StopInstances": writes(with_dry_run(stop_instances)),
-    "TerminateInstances": writes(with_dry_run(terminate_instances)),
+    "ResetInstanceAttribute": writes(options.reset_instance_attribute),
+    "RunInstances": asks_and_writes(asking(run_instances))._replace(effective=with_template),
+    "StartInstances": writes(start_instances),
+    "StopInstances": writes(stop_instances),
+    "TerminateInstances": writes(terminate_instances),
+    "UnmonitorInstances": writes(options.unmonitor_instances),
+}
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    name: operation._replace(verb=with_dry_run(operation.verb)) for name, operation in _VERBS.items()
 }
 
 __all__ = ["OPERATIONS", "owns"]

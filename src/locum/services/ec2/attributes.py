@@ -20,6 +20,7 @@ from locum.services.ec2.faults import incorrect_instance_state, invalid_combinat
 from locum.services.ec2.held import held
 from locum.services.ec2.launch import decode_user_data, limited_user_data
 from locum.services.ec2.lookup import instance
+from locum.services.ec2.options import with_attributes
 from locum.services.ec2.shapes import groups
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Instance, put
@@ -113,21 +114,19 @@ def _behavior(value: Any) -> str:
     return str(value)
 
 
-def _with(it: Instance, **attributes: Any) -> Instance:
-    return replace(it, attributes={**it.attributes, **attributes})
-
-
 _WRITERS: Final[Mapping[str, Callable[[Instance, Any], Instance]]] = {
     "instanceType": lambda it, v: replace(it, instance_type=_text(v)),
-    "kernel": lambda it, v: _with(it, KernelId=_text(v)),
-    "ramdisk": lambda it, v: _with(it, RamdiskId=_text(v)),
+    "kernel": lambda it, v: with_attributes(it, KernelId=_text(v)),
+    "ramdisk": lambda it, v: with_attributes(it, RamdiskId=_text(v)),
     "userData": lambda it, v: replace(it, user_data=_user_data(v)),
     "disableApiTermination": lambda it, v: replace(it, protected=_flag(v)),
-    "disableApiStop": lambda it, v: _with(it, DisableApiStop=_flag(v)),
-    "instanceInitiatedShutdownBehavior": lambda it, v: _with(it, InstanceInitiatedShutdownBehavior=_behavior(v)),
-    "sourceDestCheck": lambda it, v: _with(it, SourceDestCheck=_flag(v)),
-    "groupSet": lambda it, v: _with(it, Groups=v),
-    "ebsOptimized": lambda it, v: _with(it, EbsOptimized=_flag(v)),
+    "disableApiStop": lambda it, v: with_attributes(it, DisableApiStop=_flag(v)),
+    "instanceInitiatedShutdownBehavior": lambda it, v: with_attributes(
+        it, InstanceInitiatedShutdownBehavior=_behavior(v)
+    ),
+    "sourceDestCheck": lambda it, v: with_attributes(it, SourceDestCheck=_flag(v)),
+    "groupSet": lambda it, v: with_attributes(it, Groups=v),
+    "ebsOptimized": lambda it, v: with_attributes(it, EbsOptimized=_flag(v)),
 }
 
 

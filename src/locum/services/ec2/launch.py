@@ -26,6 +26,7 @@ from locum.services.ec2.faults import bad_value, invalid_combination, invalid_va
 from locum.services.ec2.held import held
 from locum.services.ec2.lookup import removals_of_expired, visible
 from locum.services.ec2.metadata import with_options
+from locum.services.ec2.metadata_defaults import new_options
 from locum.services.ec2.network import Network, network_of
 from locum.services.ec2.profiles import named_profile, new_association
 from locum.services.ec2.shapes import InstanceRow, reservation, with_association
@@ -53,8 +54,14 @@ _STORED_PARAMETERS: Final = (
     "KernelId",
     "RamdiskId",
     "InstanceInitiatedShutdownBehavior",
+    "CapacityReservationSpecification",
+    "CpuOptions",
+    "CreditSpecification",
     "DisableApiStop",
     "EnclaveOptions",
+    "HibernationOptions",
+    "MaintenanceOptions",
+    "PrivateDnsNameOptions",
 )
 _IMAGE_ID: Final = re.compile(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 _NOT_COMPARED: Final = ("ClientToken", "DryRun")
@@ -144,7 +151,8 @@ def _checked(ctx: Context, params: Params) -> _Launch:
     if interface.get("NetworkInterfaceId") and count > 1:
         raise invalid_combination("The parameter networkInterfaceId cannot be used when launching several instances")
     _check_zone(ctx, params)
-    options = with_options(MetadataOptions(), params.get("MetadataOptions") or {})
+    given = params.get("MetadataOptions") or {}
+    options = with_options(new_options(ctx, given), given)
     check_tags(_tags(params, "instance"), options)
     return _Launch(count, interface, options, decode_user_data(params.get("UserData") or ""))
 

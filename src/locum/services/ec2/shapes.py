@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from locum.core.identifiers import OWN_IMAGE
 from locum.services.ec2.addresses import private_name
 from locum.services.ec2.lookup import state_of
+from locum.services.ec2.options import shown_options
 from locum.services.ec2.profiles import profile_shape
 from locum.services.verbs import Context
 from locum.state import Instance, MetadataOptions, ProfileAssociation
@@ -16,7 +17,6 @@ from locum.state.associations import association_of
 _LAUNCH_MEMBERS: Final = ("ImageId", "KeyName", "SubnetId", "VpcId", "KernelId", "RamdiskId")
 _ATTACHED: Final = (
     "BlockDeviceMappings",
-    "Monitoring",
     "NetworkInterfaces",
     "PublicDnsName",
     "PublicIpAddress",
@@ -110,7 +110,6 @@ def _instance(row: InstanceRow, state: str) -> dict[str, Any]:
         "LaunchTime": it.launched,
         "State": state_of(state),
         "Placement": {**given.get("Placement", {}), "AvailabilityZone": it.zone},
-        "Monitoring": {"State": "enabled" if given.get("Monitoring", {}).get("Enabled") else "disabled"},
         "ClientToken": it.client_token,
         "Architecture": "x86_64",
         "Hypervisor": "xen",
@@ -129,6 +128,10 @@ def _instance(row: InstanceRow, state: str) -> dict[str, Any]:
         "MetadataOptions": metadata_options(it.metadata, "applied"),
         "NetworkInterfaces": [],
         "Tags": tag_list(it.tags),
+        "PlatformDetails": "Linux/UNIX",
+        "UsageOperation": "RunInstances",
+        "UsageOperationUpdateTime": it.launched,
+        **shown_options(it),
     }
     shape.update({name: given[name] for name in _LAUNCH_MEMBERS if name in given})
     if it.state_reason:
