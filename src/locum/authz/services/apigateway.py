@@ -33,6 +33,12 @@ def _imported(state: State, call: Call, check: Check) -> list[str]:
     return [UNKNOWN_VALUE]
 
 
+def _imported_endpoint_types(state: State, call: Call, check: Check) -> list[str]:
+    """The types in the query: `endpointConfigurationTypes=REGIONAL`. A definition does not have them."""
+    given = (call.params.get("parameters") or {}).get("endpointConfigurationTypes")
+    return given.split(",") if given else ["EDGE"] if call.operation == "ImportRestApi" else []
+
+
 def _patched(path: str) -> KeyReader:
     """The reader of the values that a PATCH sets at `path`, or below it where that is a list.
 
@@ -66,5 +72,9 @@ _PATCHED: Final[Mapping[str, str]] = {
 
 FUNCTIONS: Final = Functions(
     resolvers={"apigateway_new_tags": _new_tags, "apigateway_tags": _tags},
-    keys={"imported": _imported, **{f"patched_{name}": _patched(path) for name, path in _PATCHED.items()}},
+    keys={
+        "imported": _imported,
+        "imported_endpoint_types": _imported_endpoint_types,
+        **{f"patched_{name}": _patched(path) for name, path in _PATCHED.items()},
+    },
 )
