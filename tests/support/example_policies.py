@@ -14,9 +14,9 @@
       denied: [...]
 
 A call is an operation and parameters of botocore, and the circumstances: fields of `authz.Call` (`source_ip`, `region`
-...), `at` (a time), `endpoint` (of a VPC: its id, VPC, account and the statements of its policy), and of the caller `by`,
-`mfa_age` (seconds), `tags`, `context`, `via` (the services that call for it) and `source` (of a service, its account
-and ARN). `differs` is the reason why Locum's verdict is another one.
+...), `at` (a time), `endpoint` (of a VPC: its id, VPC, account and the statements of its policy), and of the caller
+`by`, `mfa_age` (seconds), `tags`, `context`, `via` (the services that call for it) and `source` (of a service, its
+account and ARN). `differs` is the reason why Locum's verdict is another one.
 
 A caller is `user/NAME`, `role/NAME` (a session of it), `ACCOUNT:user/NAME` of another account, who may do everything
 there, `root`, `nobody`, or a service principal. The account is `authority.HOME`, a member of the organization of

@@ -73,7 +73,7 @@ class PartialArn(str):
     @property
     def beginning(self) -> str:
         """The text before the first missing part."""
-        return "".join(cast(Iterable[str], takewhile(lambda part: isinstance(part, str), self.parts)))
+        return "".join(cast("Iterable[str]", takewhile(lambda part: isinstance(part, str), self.parts)))
 
     @property
     def nothing_known(self) -> bool:

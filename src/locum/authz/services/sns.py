@@ -30,11 +30,13 @@ def _attribute_roles(state: State, call: Call) -> Iterator[Check]:
 
 
 def _source_owner(state: State, call: Call, check: Check) -> list[str]:
-    """aws:SourceOwner: the account of the caller, or that for which a service calls.
+    """aws:SourceOwner: the account for which a service publishes.
 
-    SNS Developer Guide, "Special information for Amazon SNS policies": topics have a policy with it when they are made.
+    SNS Developer Guide, "aws:SourceAccount versus aws:SourceOwner": "each set by some AWS services when they publish to
+    an Amazon SNS topic". Topics have a policy with it when they are made.
     """
-    return as_values(call.caller.account)
+    source = call.caller.source
+    return [] if source is None else as_values(source.account)
 
 
 FUNCTIONS: Final = Functions(
