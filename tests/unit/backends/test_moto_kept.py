@@ -12,7 +12,6 @@ from support.inprocess import REGION, InProcess, Key, refusal
 
 HOME, AWAY = "000000000000", "444455556666"
 RED, BLUE = {"team": "red"}, {"team": "blue"}
-ROLE = f"arn:aws:iam::{HOME}:role/kept"
 
 
 def upper(tags: dict[str, str]) -> list[dict[str, str]]:
@@ -59,6 +58,25 @@ def _api(apigateway: Any, name: str, tags: dict[str, str]) -> str:
     return str(apigateway.create_rest_api(name=name, tags=tags)["id"])
 
 
+def _parameter(ssm: Any, name: str, tags: dict[str, str]) -> str:
+    ssm.put_parameter(Name=f"/{name}/p", Value="x", Type="String", Tags=upper(tags))
+    return f"/{name}/p"
+
+
+def _http_api(apigatewayv2: Any, name: str, tags: dict[str, str]) -> str:
+    return str(apigatewayv2.create_api(Name=name, ProtocolType="HTTP", Tags=tags)["ApiId"])
+
+
+def _group(autoscaling: Any, name: str, tags: dict[str, str]) -> str:
+    autoscaling.create_launch_configuration(
+        LaunchConfigurationName=name, ImageId="ami-12c6146b", InstanceType="t2.nano"
+    )
+    given = [{**tag, "PropagateAtLaunch": False} for tag in upper(tags)]
+    sizes = {"MinSize": 0, "MaxSize": 0, "AvailabilityZones": [f"{REGION}a"]}
+    autoscaling.create_auto_scaling_group(AutoScalingGroupName=name, LaunchConfigurationName=name, Tags=given, **sizes)
+    return name
+
+
 def _topic_stack(cloudformation: Any, name: str, tags: dict[str, str]) -> str:
     template = json.dumps({"Resources": {"T": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}}}})
     cloudformation.create_stack(StackName=name, TemplateBody=template, Tags=upper(tags))
@@ -71,6 +89,9 @@ TAGGED = [
     Tagged("kinesis", _stream, "describe_stream_summary", lambda name: {"StreamName": name}),
     Tagged("route53", _zone, "get_hosted_zone", lambda name: {"Id": name}),
     Tagged("apigateway", _api, "get_rest_api", lambda name: {"restApiId": name}),
+    Tagged("ssm", _parameter, "get_parameter", lambda name: {"Name": name}),
+    Tagged("apigatewayv2", _http_api, "get_api", lambda name: {"ApiId": name}),
+    Tagged("autoscaling", _group, "delete_auto_scaling_group", lambda name: {"AutoScalingGroupName": name}),
     Tagged("cloudformation", _topic_stack, "describe_stack_events", lambda name: {"StackName": name}),
 ]
 

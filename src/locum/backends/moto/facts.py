@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from moto.core.exceptions import ServiceException
 from moto.utilities.tagging_service import TaggingService
+from werkzeug.exceptions import HTTPException
 
 from locum.backends.moto import access_points, ec2_facts, encryption, internals, kept, s3_access, uploads
 from locum.backends.moto.handlers import module_of
@@ -68,6 +69,7 @@ _OF_ITS_FORM: Final = (
     ValueError,
     RecursionError,
     NotImplementedError,
+    HTTPException,
     ServiceException,
 )
 """What moto's code and ours raise for a value of an unexpected form."""
@@ -286,7 +288,7 @@ def _secret(arn: Arn, account: str, region: str) -> ResourceFacts:
 
 def _parameter(arn: Arn, account: str, region: str) -> ResourceFacts:
     """The facts of a parameter of SSM."""
-    models, found = models_of("ssm", account, region), _tagged(arn, account, region)
+    models, found = models_of("ssm", account, region), _other(arn, account, region)
     if models is None:
         return found
     return replace(found, attributes=encryption.of_parameter(internals.parameters(models), arn.resource))
@@ -338,7 +340,7 @@ def _other(arn: Arn, account: str, region: str) -> ResourceFacts:
     if of_policy is None and of_tags is None:
         return found
     places = (region, arn.partition)  # global services have the partition in place of the region
-    models = next(filter(None, (models_of(_MODULES.get(arn.service, arn.service), account, at) for at in places)), None)
+    models = next(filter(None, (models_of(_module(arn), account, at) for at in places)), None)
     if models is None:
         return found
     policy = None if of_policy is None else _policy(partial(of_policy, models, arn))
@@ -348,7 +350,7 @@ def _other(arn: Arn, account: str, region: str) -> ResourceFacts:
 
 def _tagged(arn: Arn, account: str, region: str) -> ResourceFacts:
     """The tags of a resource of any other service, where its models keep them by ARN, as most do."""
-    name = _MODULES.get(arn.service, arn.service)
+    name = _module(arn)
     text = str(arn).partition(":log-stream:")[0].removesuffix(":*")  # of a log group in policies
     for place in (region, arn.partition):  # global services have the partition in place of the region
         models = models_of(name, account, place)
@@ -392,7 +394,15 @@ def _endpoint(arn: Arn, region: str) -> ResourceFacts:
     return UNKNOWN
 
 
+def _module(arn: Arn) -> str:
+    """The module of moto that has a resource. The second version of API Gateway has `/apis` and what is below."""
+    if arn.service == "apigateway" and arn.resource.startswith(("/apis/", "/vpclinks/")):
+        return "apigatewayv2"
+    return _MODULES.get(arn.service, arn.service)
+
+
 _MODULES: Final = {
+    "es": "opensearch",
     "elasticfilesystem": "efs",
     "elasticloadbalancing": "elbv2",
     "elasticmapreduce": "emr",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from locum.backends.moto.internals import tags_of_type
 from locum.core.arn import Arn
 
 Reader = Callable[[Any, Arn], Any]
@@ -48,6 +49,33 @@ def _by_its_arn(models: Any, arn: Arn) -> Any:
     return models.list_tags_for_resource(str(arn))
 
 
+def _cluster_tags(models: Any, arn: Arn) -> Any:
+    """The tags of `cluster/NAME`, or of `nodegroup/CLUSTER/NAME/ID` or `fargateprofile/CLUSTER/NAME/ID`."""
+    kind, cluster, *names = arn.resource.split("/")
+    found = models.clusters[cluster]
+    if kind == "cluster":
+        return found.tags
+    return {"nodegroup": found.nodegroups, "fargateprofile": found.fargate_profiles}[kind][names[0]].tags
+
+
+def _ssm_tags(models: Any, arn: Arn) -> Any:
+    """The tags of a parameter, whose ARN may lack the first slash of its name, or of a document or another resource."""
+    kind, _, name = arn.resource.partition("/")
+    tags = tags_of_type(models, _SSM_TYPES[kind])
+    return tags.get(name) or (tags.get(f"/{name}") if kind == "parameter" else None)
+
+
+_SSM_TYPES: Final = {
+    "automation-execution": "Automation",
+    "document": "Document",
+    "maintenancewindow": "MaintenanceWindow",
+    "managed-instance": "ManagedInstance",
+    "parameter": "Parameter",
+    "patchbaseline": "PatchBaseline",
+}
+"""Systems Manager API Reference, AddTagsToResource: the values of ResourceType."""
+
+
 def _stream_tags(models: Any, arn: Arn) -> Any:
     return models.streams[arn.resource.split("/")[1]].tags
 
@@ -83,9 +111,10 @@ TAGS: Final[Mapping[str, Reader]] = {
     "autoscaling": _group_tags,
     "cloudformation": _stack_tags,
     "ecs": _by_its_arn,
-    "eks": _by_its_arn,
+    "eks": _cluster_tags,
     "kinesis": _stream_tags,
     "rds": _by_its_arn,
     "route53": _tags_by_id,
+    "ssm": _ssm_tags,
 }
 """The readers of tags, by service as in ARNs."""

@@ -221,6 +221,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
     "ssm": {
         "moto.ssm.models": (
             Relied("SimpleSystemManagerBackend", _KEYS, has=("_parameters",)),
+            Relied("SimpleSystemManagerBackend", _POLICY, has=("_resource_tags",)),
             Relied("Parameter", _KEYS, has=("keyid", "parameter_type")),
         ),
     },
@@ -284,7 +285,10 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         ),
     },
     "eks": {
-        "moto.eks.models": (Relied("EKSBackend.list_tags_for_resource", _POLICY, takes=("self", "resource_arn")),),
+        "moto.eks.models": (
+            Relied("EKSBackend", _POLICY, has=("clusters",)),
+            Relied("Cluster", _POLICY, has=("tags", "nodegroups", "fargate_profiles")),
+        ),
     },
     "glue": {
         "moto.glue.models": (Relied("GlueBackend", _POLICY, has=("resource_policies", "default_catalog_arn")),),
