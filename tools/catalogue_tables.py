@@ -354,3 +354,10 @@ MADE: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("rds", "CreateDBProxy"): ("proxy",),
     ("s3control", "CreateJob"): ("job",),
 }
+
+USED: Final = (
+    "s3 s3control dynamodb sqs sns lambda kms secretsmanager ssm logs cloudwatch events scheduler stepfunctions kinesis "
+    "firehose ec2 autoscaling elbv2 ecs ecr eks rds route53 cloudformation apigateway athena glue iam sts organizations "
+    "cloudtrail"
+).split()
+"""The thirty-two services that people use most."""
