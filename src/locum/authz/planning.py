@@ -36,20 +36,20 @@ class Planned(NamedTuple):
 def compile_operation(rules: ServiceRules, name: str, rule: OperationRule) -> Planned:
     """Compile one operation. Raises RulesError where its rules name an unknown type or function."""
     first = rule.checks[0].action if rule.checks else f"{rules.prefix}:{name}"
-    checks = tuple(both for check in rule.checks for both in (check, *_also(rules, check)))
-    planners = tuple(_compile_check(rules, check, rule.checks) for check in checks)
+    planners = tuple(planner for check in rule.checks for planner in _compiled(rules, check, rule.checks))
     planners += tuple(_function(PLANNERS, function, name) for function in rule.derived)
     return Planned(planners, rule.permissionless, Check(first, UNKNOWN_RESOURCE))
 
 
-def _also(rules: ServiceRules, check: CheckRule) -> tuple[CheckRule, ...]:
-    """The check of `check` on the other ARN that the service shows for its resource; none where there is no other."""
-    other = rules.also.get(check.kind)
+def _compiled(rules: ServiceRules, check: CheckRule, every: Sequence[CheckRule]) -> list[Planner]:
+    """The planner of a check, and that on the other ARN that the service shows for its resource, if any."""
+    planner, other = _compile_check(rules, check, every), rules.also.get(check.kind)
     if other is None or check.by:
-        return ()
+        return [planner]
     known = rules.types[other].variables
     bindings = tuple((name, path) for name, path in check.bindings if name in known)
-    return (check._replace(kind=other, bindings=bindings),)
+    shown = _compile_check(rules, check._replace(kind=other, bindings=bindings), every)
+    return [planner, lambda state, call: [made._replace(again=True) for made in shown(state, call)]]
 
 
 F = TypeVar("F")

@@ -26,7 +26,7 @@ from the call), and the path of the missing part, or of the ARN, in its answer. 
 type, for ARNs of which another part is missing. A last word names the variable that the answer has where that is not
 the first missing one, or a further name; the resource is then looked up again by that.
 `also` tells that what is decided on a type is decided on another one as well: on the ARN that a service shows for the
-resource, where that is not the one of its documentation. A variable `_` is never given.
+resource, where that is not the one of its documentation (`Check.again`). A variable `_` is never given.
 `key` gives the member that a condition key is read from (`keys`: a multivalued one, of all alternatives), for which
 resource types and in which operations; of several lines for a key the first that has a value is used. A name after `@`
 is a function of `locum.authz.services`. A name in braces before either is an attribute of the resource as the backend

@@ -158,6 +158,26 @@ def test_a_deny_holds_by_the_arn_that_is_shown_and_by_the_documented_one(
     assert refused(operation, params, denied)
 
 
+@pytest.mark.parametrize(
+    ("operation", "params", "allowed"),
+    [
+        ("events:DescribeConnection", {"Name": "c"}, arn("events", "connection/c")),
+        ("events:DescribeConnection", {"Name": "c"}, arn("events", "connection/c/*")),
+        ("mq:DeleteBroker", {"BrokerId": "b-1"}, arn("mq", "broker:b-1")),
+        ("swf:DescribeDomain", {"name": "d"}, arn("swf", "/domain/d")),
+        ("swf:DescribeDomain", {"name": "d"}, arn("swf", "/domain/d", region="")),
+        ("greengrass:GetGroup", {"GroupId": "g"}, arn("greengrass", "greengrass/groups/g")),
+        ("greengrass:GetGroup", {"GroupId": "g"}, arn("greengrass", "/greengrass/groups/g")),
+    ],
+)
+def test_who_is_allowed_a_resource_by_one_of_its_arns_is_allowed_it(
+    operation: str, params: dict[str, Any], allowed: str
+) -> None:
+    bob = user("bob", allow(operation, allowed))
+    assert World().having(bob).allows(as_user(bob), operation, **params)
+    assert not World().having(bob).allows(as_user(bob), operation, **dict.fromkeys(params, "other"))
+
+
 @pytest.mark.parametrize("name", ["j%61ne", "%6Aane", "jane%2Fx"])
 def test_a_name_with_an_escape_in_it_may_be_any(name: str) -> None:
     assert refused("quicksight:DeleteUser", {"Namespace": "default", "UserName": name}, arn("quicksight", "user/x/y"))
