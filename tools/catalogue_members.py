@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from catalogue_tables import MADE, NOT_MADE, SYNONYMS
+from catalogue_tables import MADE, NAMES_AS_IDS, NOT_MADE, SYNONYMS
 
 _SUFFIXES: Final = (
     "namewithpath", "withoutleadingslash", "withpath", "identifier", "resourceid", "friendlyname", "name", "arn", "id",
@@ -91,11 +91,14 @@ class Operation(NamedTuple):
         return CREATES.match(self.name) is not None
 
     def makes(self, kind: str) -> bool:
-        """Whether this operation makes a resource of the type `kind`: CreateStack and RestoreStackFromX a `stack`."""
+        """Whether this operation makes a resource of the type `kind`: CreateStack and RestoreStackFromX a `stack`.
+
+        What is put may be there already: PutConfigRule changes the rule that it names.
+        """
         if kind in MADE.get((self.service, self.name), ()):
             return True
         verb = CREATES.match(self.name)
-        if verb is None:
+        if verb is None or verb[0] == "Put":
             return False
         made = norm(_RELATION.split(self.name[verb.end() :])[0]).removesuffix("s")
         if kind in NOT_MADE.get((self.service, self.name), ()):
@@ -131,10 +134,27 @@ def binding(operation: Operation, prefix: str, kind: str, variable: str, *, sing
         paths = {member.path for member in operation.members}
         return next((p for name in synonyms for p in (name, f"{name}[]") if p in paths), None)
     names = candidates(variable, kind)
+    if _has_own_id(prefix, kind, variable):
+        names = tuple(name for name in names if not name.endswith(("name", "names")))
     found = operation.find(names) or _alike(operation, kind, variable) or _same(operation, variable)
     if found is None and (single or any(word in norm(operation.name) for word in _words(kind))):
         found = operation.find(_LAST_RESORT) or (operation.generic if single else None)
-    return found or operation.find(names, nested=True)
+    found = found or operation.find(names, nested=True)
+    return None if found is not None and other_name(prefix, kind, variable, found) else found
+
+
+def other_name(prefix: str, kind: str, variable: str, path: str) -> bool:
+    """Whether a member is for the name of a resource, of whose ARN the variable is an id of the service's own."""
+    return bool(re.search(r"[nN]ames?(\[\])?$", path)) and _has_own_id(prefix, kind, variable)
+
+
+def _has_own_id(prefix: str, kind: str, variable: str) -> bool:
+    """Whether the value of a variable is an id of the service's own, which no member for a name has.
+
+    A variable without a better word for it (`ResourceId`) often has the name.
+    """
+    identifies = variable != "ResourceId" and variable.endswith(("Id", "ID", "Uuid", "UUID", "Identifier"))
+    return identifies and kind not in NAMES_AS_IDS.get(prefix, ())
 
 
 def _same(operation: Operation, variable: str) -> str | None:
@@ -143,7 +163,7 @@ def _same(operation: Operation, variable: str) -> str | None:
     return next((m.path for m in same), None)
 
 
-def _lone_arn(operation: Operation) -> str | None:
+def lone_arn(operation: Operation) -> str | None:
     """The only required member that is an ARN, but for those of roles, keys and the like."""
     arns = [m.path for m in operation.members if not m.nested and m.required and is_arn(m.path)]
     return arns[0] if len(arns) == 1 and not _OF_OTHERS.search(arns[0]) else None
@@ -169,12 +189,12 @@ def bound(operation: Operation, prefix: str, kind: str, variables: list[str], *,
     """
     found = {v: binding(operation, prefix, kind, v, single=single) for v in variables}
     arn = operation.find((norm(kind) + "arn", norm(kind) + "arns"))
-    if arn is None and single and not any(found.values()):
-        arn = _lone_arn(operation)
+    if arn is None and single and not any(found.values()) and not operation.makes(kind):
+        arn = lone_arn(operation)
     if arn is not None and variables and not all(found.values()):
         found[variables[-1]] = arn
     whole = next((path for path in found.values() if is_arn(path)), None)
-    if whole is not None and len(variables) > 1 and not found[variables[-1]]:
+    if whole is not None and len(variables) > 1 and not found[variables[-1]] and not _of_parent(whole, kind, found):
         found[variables[-1]] = whole
     found = {variable: path and _required(operation, path) for variable, path in found.items()}
     for path in {path for path in found.values() if path}:
@@ -182,6 +202,13 @@ def bound(operation: Operation, prefix: str, kind: str, variables: list[str], *,
         found.update((v, None) for v in variables if found[v] == path and v != best)
     listed = SYNONYMS.get((prefix, kind), {}).keys() >= set(variables)
     return found if listed else _by_position(operation, variables, found)
+
+
+def _of_parent(arn: str, kind: str, found: dict[str, str | None]) -> bool:
+    """Whether the member `arn` is for the ARN of what a resource is in: a table's bucket."""
+    stem = base(arn.rpartition(".")[2])
+    own = next(variable for variable, path in found.items() if path == arn)
+    return base(own) == stem and not any(stem.endswith(word) for word in _words(re.sub(r"v\d$", "", kind)))
 
 
 def _fit(variable: str, path: str, *, last: bool) -> int:

@@ -150,6 +150,11 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
         "Id": (),
         "LaunchConfigurationName": ("LaunchConfigurationName",),
     },
+    ("backup", "restoreTestingPlan"): {
+        "RestoreTestingPlanName": ("RestoreTestingPlanName", "RestoreTestingPlan.RestoreTestingPlanName"),
+        "RestoreTestingPlanId": (),
+    },
+    ("batch", "job"): {"JobId": ("jobId",)},
     ("cloudformation", "changeset"): {"ChangeSetName": ("ChangeSetName",), "Id": ()},
     ("cloudformation", "stack"): {"StackName": ("StackName", "StackId"), "Id": ()},
     ("cloudformation", "stackset"): {"StackSetName": ("StackSetName",), "Id": ()},
@@ -158,6 +163,10 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     },
     ("cloudtrail", "trail"): {"TrailName": ("Name", "TrailName", "trailNameList")},
     ("cloudtrail", "channel"): {"ChannelId": ("Channel",)},
+    ("codepipeline", "pipeline"): {
+        "PipelineName": ("webhook.targetPipeline", "pipelineName", "name", "pipeline.name"),
+    },
+    ("codepipeline", "webhook"): {"WebhookName": ("webhookName", "name", "webhook.name")},
     ("ec2", "dedicated-host"): {"DedicatedHostId": ("HostId", "HostIds", "HostIdSet")},
     ("ec2", "ipv4pool-ec2"): {"Ipv4PoolEc2Id": ("PoolId", "PoolIds", "PublicIpv4Pool")},
     ("ec2", "ipv6pool-ec2"): {"Ipv6PoolEc2Id": ("PoolId", "PoolIds", "Ipv6Pool")},
@@ -205,6 +214,10 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     },
     ("eks", "eks-anywhere-subscription"): {"UUID": ("id",)},
     ("eks", "cluster"): {"ClusterName": ("clusterName", "name")},
+    ("elasticbeanstalk", "environment"): {
+        "ApplicationName": ("ApplicationName",),
+        "EnvironmentName": ("EnvironmentName", "EnvironmentNames"),
+    },
     ("eks", "podidentityassociation"): {"ClusterName": ("clusterName",), "UUID": ("associationId",)},
     ("events", "event-bus"): {"EventBusName": ("EventBusName", "Name", "Entries[].EventBusName")},
     ("events", "rule-on-custom-event-bus"): {"EventBusName": ("EventBusName",), "RuleName": ("Name", "Rule")},
@@ -281,15 +294,28 @@ SYNONYMS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
             "importjob",
         )
     },
+    ("ses", "configuration-set"): {"ConfigurationSetName": ("ConfigurationSetName", "ConfigurationSet.Name")},
     ("ses", "identity"): {"IdentityName": ("EmailIdentity", "Identity", "Identities", "FromEmailAddress", "Source")},
     ("route53", "hostedzone"): {"Id": ("HostedZoneId", "Id")},
+    ("s3vectors", "Index"): {"BucketName": ("vectorBucketName",), "IndexName": ("indexName", "indexArn")},
     ("s3", "storagelensgroup"): {"Name": ("Name", "StorageLensGroup.Name")},
     ("secretsmanager", "Secret"): {"SecretId": ("SecretId", "Name")},
     ("ssm", "association"): {"AssociationId": ("AssociationId", "AssociationIds")},
     ("ssm", "document"): {"DocumentName": ("Name", "DocumentName")},
     ("ssm", "parameter"): {"ParameterNameWithoutLeadingSlash": ("Name", "Names", "Path")},
     ("states", "activity"): {"ActivityName": ("activityArn", "name")},
+    ("states", "express"): {"StateMachineName": (), "ExecutionId": (), "ExpressId": ("executionArn",)},
     ("states", "statemachine"): {"StateMachineName": ("stateMachineArn", "name", "resourceArn")},
+}
+
+# prefix -> the resource types whose ARNs have the resource's name, though the variable of the ARN is called an id.
+NAMES_AS_IDS: Final[dict[str, frozenset[str]]] = {
+    "bcm-data-exports": frozenset({"table"}),
+    "gamelift": frozenset({"location"}),
+    "glue": frozenset({"usageProfile"}),
+    "iotfleetwise": frozenset({"vehicle"}),
+    "proton": frozenset({"component"}),
+    "rekognition": frozenset({"streamprocessor"}),
 }
 
 # (prefix, resource type) -> the members, by a pattern of their path, that each name one more resource of the type in
@@ -327,7 +353,12 @@ VIA: Final[dict[tuple[str, str], str]] = {
 INNER: Final = frozenset({("cassandra", "table"), ("eks", "podidentityassociation")})
 
 # (botocore service, operation) -> the resource types that it does not make, though its name ends like theirs.
-NOT_MADE: Final[dict[tuple[str, str], tuple[str, ...]]] = {("rds", "CreateDBCluster"): ("global-cluster",)}
+NOT_MADE: Final[dict[tuple[str, str], tuple[str, ...]]] = {
+    ("config", "StartConfigurationRecorder"): ("ConfigurationRecorder",),
+    ("fsx", "RestoreVolumeFromSnapshot"): ("volume",),
+    ("rds", "CreateDBCluster"): ("global-cluster",),
+    ("servicecatalog", "ProvisionProduct"): ("Product",),
+}
 
 # (botocore service, operation) -> the resource types that it makes, where the operation's name does not say so.
 MADE: Final[dict[tuple[str, str], tuple[str, ...]]] = {
@@ -354,3 +385,10 @@ MADE: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("rds", "CreateDBProxy"): ("proxy",),
     ("s3control", "CreateJob"): ("job",),
 }
+
+USED: Final = (
+    "s3 s3control dynamodb sqs sns lambda kms secretsmanager ssm logs cloudwatch events scheduler stepfunctions kinesis "
+    "firehose ec2 autoscaling elbv2 ecs ecr eks rds route53 cloudformation apigateway athena glue iam sts organizations "
+    "cloudtrail"
+).split()
+"""The thirty-two services that people use most."""

@@ -9,11 +9,13 @@
       scp, rcp, boundary: [statement, ...]
       resources: {ARN: {policy: [statement, ...], tags: {}, account: "...", attributes: {}}}
       principal_tags: {}                   of the users and roles
+    others: {user/bob: {tags: {}, trust: [statement, ...], boundary: ARN}}   further users and roles of the account
       allowed: [[s3:GetObject, {Bucket: b, Key: alice/k}, {source_ip: 192.0.2.1}], ...]
       denied: [...]
 
 A call is an operation and parameters of botocore, and the circumstances: fields of `authz.Call` (`source_ip`, `region`
-...), `at` (a time), and of the caller `by`, `mfa_age` (seconds), `tags`, `context` and `source` (of a service, its
+...), `at` (a time), `endpoint` (of a VPC: its id, VPC, account and the statements of its policy), and of the caller
+`by`, `mfa_age` (seconds), `tags`, `context`, `via` (the services that call for it) and `source` (of a service, its
 account and ARN). `differs` is the reason why Locum's verdict is another one.
 
 A caller is `user/NAME`, `role/NAME` (a session of it), `ACCOUNT:user/NAME` of another account, who may do everything
@@ -24,6 +26,7 @@ there, `root`, `nobody`, or a service principal. The account is `authority.HOME`
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -32,7 +35,7 @@ import yaml  # type: ignore[import-untyped]
 
 from locum import authz
 from locum.core.principal import NOBODY, Caller, Principal, PrincipalKind, Source
-from locum.core.resources import UNKNOWN, ResourceFacts
+from locum.core.resources import UNKNOWN, Endpoint, ResourceFacts
 from locum.state import AnyEntity, Policy, Role, User
 from support import organization as org
 from support.authority import (
@@ -52,7 +55,7 @@ from support.authority import (
 )
 
 EXAMPLES: Final = Path(__file__).resolve().parents[1] / "conformance" / "examples"
-_OF_CALLER: Final = frozenset({"by", "mfa_age", "tags", "context", "source", "at", "differs"})
+_OF_CALLER: Final = frozenset({"by", "mfa_age", "tags", "context", "via", "source", "at", "differs"})
 _BOUNDARY: Final = "boundary"
 
 
@@ -89,11 +92,14 @@ def calls(example: Mapping[str, Any]) -> Iterator[ExampleCall]:
 def decided(call: ExampleCall) -> authz.Authorization:
     """Locum's decision on the call."""
     entities, caller = _caller(call)
-    world = _Examined(call.example).having(*entities, *_organization(call.example))
+    world = _Examined(call.example).having(*entities, *_others(call.example), *_organization(call.example))
     more = {name: value for name, value in call.circumstances.items() if name not in _OF_CALLER}
     service, operation = call.operation.split(":")
     now = call.circumstances.get("at")
     given: dict[str, Any] = {"now": datetime.fromisoformat(now).timestamp() if now else NOW, "region": REGION, **more}
+    if "endpoint" in given:
+        endpoint_id, vpc, account, *statements = given["endpoint"]
+        given["endpoint"] = Endpoint(endpoint_id, vpc, account, document(*statements) if statements else "")
     asked = authz.Call(service=service, operation=operation, params=call.params, caller=caller, **given)
     return authz.decide(world.state, asked, authz.plan(world.state, asked), world.known)
 
@@ -139,7 +145,17 @@ def _caller(call: ExampleCall) -> tuple[list[AnyEntity], Caller]:
         fields["boundary"] = bounding[0].arn
     statements = _identity(call.example, account)
     entity: User | Role = (user if kind == "user" else role)(name, *statements, **fields)
-    return [entity, *bounding], _as_caller(entity, call.circumstances)
+    caller = _as_caller(entity, call.circumstances)
+    return [entity, *bounding], replace(caller, via=tuple(call.circumstances.get("via", ())))
+
+
+def _others(example: Mapping[str, Any]) -> Iterator[AnyEntity]:
+    for name, given in example.get("others", {}).items():
+        kind, own = name.split("/")
+        fields = {key: value for key, value in given.items() if key != "trust"}
+        if "trust" in given:
+            fields["trust"] = document(*given["trust"])
+        yield user(own, **fields) if kind == "user" else role(own, **fields)
 
 
 def _identity(example: Mapping[str, Any], account: str) -> list[dict[str, Any]]:

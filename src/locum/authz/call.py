@@ -21,13 +21,15 @@ class Check(NamedTuple):
 
     `resource` is an ARN, a PartialArn where parts of it are not known, or `*` where the action has no resource-level
     permissions. `kind` is the resource type of the Service Authorization Reference. `context` has condition keys
-    (lower-case) of this check alone.
+    (lower-case) of this check alone. A check `again` is on the resource of the one before, by another of its ARNs: it
+    is enough that either is allowed, and neither may be denied explicitly.
     """
 
     action: str
     resource: str
     kind: str = ""
     context: Mapping[str, Value] = _NOTHING
+    again: bool = False
 
 
 class Plan(NamedTuple):

@@ -204,7 +204,10 @@ def action_of(name: str, operation: str, taken: Plan | None = None) -> str:
 
 def _distinct(checks: list[Check]) -> list[Check]:
     """The checks without duplicates: several resource types may give the same ARN."""
-    return list({(check.action, check.resource, tuple(check.context.items())): check for check in checks}.values())
+    found: dict[tuple[object, ...], Check] = {}
+    for check in checks:
+        found.setdefault((check.action, check.resource, tuple(check.context.items())), check)
+    return list(found.values())
 
 
 _ASSOCIATED: Final = "iam:associatedresourcearn"

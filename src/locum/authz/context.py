@@ -13,7 +13,7 @@ from locum.authz.call import Call, Check, Value
 from locum.authz.catalogue import service
 from locum.authz.organizations import NO_ORGANIZATION, OrganizationContext, organization_context
 from locum.authz.paths import scalar
-from locum.authz.services import READERS, TAGS
+from locum.authz.services import READERS, TAGGED_AS_REQUESTED, TAGS
 from locum.authz.tags import request_tags, specified_tags, tag_keys
 from locum.core.clock import iso8601
 from locum.core.letter_case import with_folded_keys
@@ -258,6 +258,8 @@ def _request_tags(subject: Conditions) -> Mapping[str, str]:
 
 
 def _resource_tags(subject: Conditions) -> Mapping[str, str]:
+    if f"{subject.check.action.partition(':')[0]}:{subject.call.operation}" in TAGGED_AS_REQUESTED:
+        return _request_tags(subject)
     return subject.facts.tags or {}
 
 

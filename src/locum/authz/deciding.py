@@ -73,13 +73,23 @@ def decide(
 
 def _authorization(call: Call, checks: Iterable[Check], rule_on: Callable[[Check], Ruling]) -> Authorization:
     """Make the rulings on `checks`, up to the first one that refuses."""
-    rulings = []
+    rulings: list[Ruling] = []
     for check in checks:
-        ruling = rule_on(check)
-        rulings.append(ruling)
-        if not ruling.decision.allowed:
+        if check.again and rulings:
+            rulings[-1] = _of_either(rulings[-1], rule_on(check))
+            continue
+        if rulings and not rulings[-1].decision.allowed:
             break
+        rulings.append(rule_on(check))
     return Authorization(call, tuple(rulings))
+
+
+def _of_either(first: Ruling, second: Ruling) -> Ruling:
+    """The ruling on a resource that has two ARNs: an explicit deny of either, else what allows it."""
+    for ruling in (first, second):
+        if ruling.decision.verdict is Verdict.EXPLICIT_DENY:
+            return ruling
+    return second if second.decision.allowed and not first.decision.allowed else first
 
 
 def _acts_on_its_own(call: Call, plan: Plan, source: Source) -> bool:

@@ -69,8 +69,9 @@ class Functions(NamedTuple):
 
     `owner_root_actions` are decided without the resource's policy for the root user of the owning account,
     `caller_only_actions` by the caller's own policies alone, as are all actions where the service is `caller_only`.
-    `creating_actions` create their resource, which thus has no facts. `unshared_actions` are those that a resource's
-    policy cannot let callers of other accounts do.
+    `creating_actions` create their resource, which thus has no facts. In operations `tagged_as_requested` (with the
+    prefix), what they create has the tags of the request for aws:ResourceTag. `unshared_actions` are those that a
+    resource's policy cannot let callers of other accounts do.
     """
 
     planners: Mapping[str, Planner] = _NONE
@@ -87,6 +88,7 @@ class Functions(NamedTuple):
     caller_only_actions: frozenset[str] = frozenset()
     caller_only: bool = False
     creating_actions: frozenset[str] = frozenset()
+    tagged_as_requested: frozenset[str] = frozenset()
     unshared_actions: frozenset[str] = frozenset()
 
 

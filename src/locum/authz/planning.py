@@ -36,9 +36,20 @@ class Planned(NamedTuple):
 def compile_operation(rules: ServiceRules, name: str, rule: OperationRule) -> Planned:
     """Compile one operation. Raises RulesError where its rules name an unknown type or function."""
     first = rule.checks[0].action if rule.checks else f"{rules.prefix}:{name}"
-    planners = tuple(_compile_check(rules, check, rule.checks) for check in rule.checks)
+    planners = tuple(planner for check in rule.checks for planner in _compiled(rules, check, rule.checks))
     planners += tuple(_function(PLANNERS, function, name) for function in rule.derived)
     return Planned(planners, rule.permissionless, Check(first, UNKNOWN_RESOURCE))
+
+
+def _compiled(rules: ServiceRules, check: CheckRule, every: Sequence[CheckRule]) -> list[Planner]:
+    """The planner of a check, and that on the other ARN that the service shows for its resource, if any."""
+    planner, other = _compile_check(rules, check, every), rules.also.get(check.kind)
+    if other is None or check.by:
+        return [planner]
+    known = rules.types[other].variables
+    bindings = tuple((name, path) for name, path in check.bindings if name in known)
+    shown = _compile_check(rules, check._replace(kind=other, bindings=bindings), every)
+    return [planner, lambda state, call: [made._replace(again=True) for made in shown(state, call)]]
 
 
 F = TypeVar("F")
@@ -127,6 +138,8 @@ def _arns(rules: ServiceRules, rule: CheckRule, every: Sequence[CheckRule]) -> A
     )
     if rules.caseless:
         make = _in_lower_case(make, f"arn:{PARTITION}:{rules.prefix}:")
+    if rules.protocol.startswith("rest") and rules.prefix != "s3":
+        make = _without_escapes(make)
     names = compile_path(rule.by, every=True) if rule.by else None
     member = rule.by.partition("|")[0].rpartition(".")[2].removesuffix("[]")
 
@@ -228,7 +241,7 @@ def _filler(
     whole, like = text == "%s", Arn.find(text)
     any_arn = _takes_arns(kind, rule)
     possible = can_be_of(rules) if whole else None
-    asked = [index for index in free if (kind.name, kind.variables[index]) in rules.lookups and missing is UNKNOWN]
+    asked = [index for index in free if (kind.name, kind.variables[index]) in rules.lookups]
 
     def fill(state: State, call: Call, values: Values) -> Iterable[str]:
         lacking = missing
@@ -265,6 +278,22 @@ def _in_lower_case(make: Resolver, beginning: str) -> Resolver:
         return [lower_case(arn) if arn.startswith(beginning) else arn for arn in make(state, call, given)]
 
     return lowered
+
+
+_ESCAPED: Final = re.compile(r"%[0-9A-Fa-f]{2}")
+
+
+def _without_escapes(make: Resolver) -> Resolver:
+    """`make`, for which a name with an escape in it (`%2F`) tells nothing about the resource.
+
+    It is there after the path was decoded, and a backend may decode it once more. No service but S3 has such names.
+    """
+
+    def plain(state: State, call: Call, values: Values) -> Iterable[str]:
+        escaped = any(value and _ESCAPED.search(value) for value in values)
+        return (UNKNOWN_RESOURCE,) if escaped else make(state, call, values)
+
+    return plain
 
 
 def _filled(pieces: Sequence[str], values: Values, missing: Missing) -> list[Part]:

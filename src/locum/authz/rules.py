@@ -9,6 +9,7 @@ A file holds one service, with one declaration per line; `#` starts a comment.
     key s3:prefix Prefix [on bucket,object] [in ListObjects,ListObjectsV2]
     keys sts:TransitiveTagKeys TransitiveTagKeys[]
     lookup security-group GroupName DescribeSecurityGroups GroupNames[] SecurityGroups[].GroupId
+    also connection shown-connection
 
     CopyObject                      one or several operations with the same permissions
       s3:PutObject object ?!VersionId
@@ -24,6 +25,8 @@ operation, its parameter (`Member`, `Member[]`, or `Filters:name` for a filter; 
 from the call), and the path of the missing part, or of the ARN, in its answer. The name may also be a variable of the
 type, for ARNs of which another part is missing. A last word names the variable that the answer has where that is not
 the first missing one, or a further name; the resource is then looked up again by that.
+`also` tells that what is decided on a type is decided on another one as well: on the ARN that a service shows for the
+resource, where that is not the one of its documentation (`Check.again`). A variable `_` is never given.
 `key` gives the member that a condition key is read from (`keys`: a multivalued one, of all alternatives), for which
 resource types and in which operations; of several lines for a key the first that has a value is used. A name after `@`
 is a function of `locum.authz.services`. A name in braces before either is an attribute of the resource as the backend
@@ -50,7 +53,8 @@ check applies take their first action on a resource of which nothing is known.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 _VARIABLE: Final = re.compile(r"\{([^{}]+(?:\{\})?[^{}]*)\}")
@@ -125,6 +129,7 @@ class ServiceRules(NamedTuple):
     operations: dict[str, OperationRule]
     lookups: dict[tuple[str, str], LookupRule]
     caseless: bool = False
+    also: Mapping[str, str] = MappingProxyType({})
 
     def over(self, other: ServiceRules) -> ServiceRules:
         """These rules, and those of `other` for names that these do not have."""
@@ -136,6 +141,7 @@ class ServiceRules(NamedTuple):
             {**other.operations, **self.operations},
             {**other.lookups, **self.lookups},
             self.caseless or other.caseless,
+            {**other.also, **self.also},
         )
 
 
@@ -146,6 +152,7 @@ def parse_rules(text: str) -> ServiceRules:
     """Parse the rules of one file. Raises RulesError."""
     rules = ServiceRules("", "", {}, {}, {}, {})
     prefix, protocol, caseless = "", "", False
+    also: dict[str, str] = {}
     names: tuple[str, ...] = ()
     for line in _lines(text):
         words = line.split()
@@ -163,6 +170,8 @@ def parse_rules(text: str) -> ServiceRules:
         elif words[0] == "lookup":
             _, kind, member, *lookup = words
             rules.lookups[kind, member] = LookupRule(*lookup)
+        elif words[0] == "also":
+            also[words[1]] = words[2]
         elif words[0] in ("key", "keys"):
             key = _key(words)
             rules.keys[key.name] = (*rules.keys.get(key.name, ()), key)
@@ -171,7 +180,7 @@ def parse_rules(text: str) -> ServiceRules:
             if rules.operations.keys() & set(names):
                 raise RulesError(f"spoken of twice: {sorted(rules.operations.keys() & set(names))}")
             rules.operations.update((name, OperationRule()) for name in names)
-    return rules._replace(prefix=prefix, protocol=protocol, caseless=caseless)
+    return rules._replace(prefix=prefix, protocol=protocol, caseless=caseless, also=also)
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -6,7 +6,9 @@ association, an upload), or the resource is yet to be created. Nothing is guesse
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
+from itertools import takewhile
 from typing import Final, NamedTuple, Self, cast
 
 _FIELDS: Final = 6
@@ -71,8 +73,7 @@ class PartialArn(str):
     @property
     def beginning(self) -> str:
         """The text before the first missing part."""
-        first = self.parts[0]
-        return first if isinstance(first, str) else ""
+        return "".join(cast("Iterable[str]", takewhile(lambda part: isinstance(part, str), self.parts)))
 
     @property
     def nothing_known(self) -> bool:

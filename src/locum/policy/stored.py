@@ -39,8 +39,10 @@ _REPLACEMENTS: Final = (_DENY_ALL, _DENY_EVERYONE, _DENY_ASSUMPTION, _DENY_NOT_F
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
-def compiled(text: str, kind: PolicyKind, name: str, arn: str = "") -> CompiledPolicy:
+def compiled(text: str, kind: PolicyKind, name: str, arn: str = "", resource: bool | None = True) -> CompiledPolicy:
     """The compiled form of `text`, attached as `name`. A document that cannot be parsed denies everything.
+
+    `resource` is that of `policy.parse`: whether a resource policy needs Resource elements.
 
     The services refuse such a document when it is written; one that was stored all the same (in an older format, by a
     more lenient backend) may contain a Deny.
@@ -51,7 +53,7 @@ def compiled(text: str, kind: PolicyKind, name: str, arn: str = "") -> CompiledP
     need a grant, and have none.
     """
     try:
-        document = policy.parse(text, kind)
+        document = policy.parse(text, kind, resource=resource)
     except MalformedPolicy as error:
         document = policy.parse(_replacement(kind, arn), kind)
         name = f"{name} (unreadable: {error.message})"

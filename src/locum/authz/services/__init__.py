@@ -28,6 +28,7 @@ from locum.authz.services import (
     autoscaling,
     cloudformation,
     cloudwatch,
+    codecommit,
     dynamodb,
     ec2,
     ecr,
@@ -64,6 +65,7 @@ _SERVICES: Final[Mapping[str, Functions]] = {
     "autoscaling": autoscaling.FUNCTIONS,
     "cloudformation": cloudformation.FUNCTIONS,
     "cloudwatch": cloudwatch.FUNCTIONS,
+    "codecommit": codecommit.FUNCTIONS,
     "dynamodb": dynamodb.FUNCTIONS,
     "ec2": ec2.FUNCTIONS,
     "ecr": ecr.FUNCTIONS,
@@ -125,4 +127,5 @@ OWNER_ROOT_ACTIONS: Final = _actions(lambda functions: functions.owner_root_acti
 CALLER_ONLY_ACTIONS: Final = _actions(lambda functions: functions.caller_only_actions)
 CALLER_ONLY_SERVICES: Final = frozenset(name for name, f in _SERVICES.items() if f.caller_only)
 CREATING_ACTIONS: Final = _actions(lambda functions: functions.creating_actions)
+TAGGED_AS_REQUESTED: Final = _actions(lambda functions: functions.tagged_as_requested)
 UNSHARED_ACTIONS: Final = _actions(lambda functions: functions.unshared_actions)

@@ -8,6 +8,8 @@ from typing import Final
 from locum.authz.call import Call
 from locum.authz.functions import Functions, Values, is_arn_of, own_arn
 from locum.core.partial_arn import UNKNOWN_RESOURCE
+from locum.policy import CompiledPolicy, PolicyKind
+from locum.policy.stored import compiled
 from locum.state import State
 
 
@@ -19,4 +21,9 @@ def _repository(state: State, call: Call, values: Values) -> Iterable[str]:
     return (own_arn(call, "ecr", "repository/", name, account=registry or None),)
 
 
-FUNCTIONS: Final = Functions(resolvers={"ecr_repository": _repository})
+def _policy(action: str, arn: str, text: str) -> CompiledPolicy:
+    """The policy of a repository, whose statements need no Resource: they are about the repository."""
+    return compiled(text, PolicyKind.RESOURCE, f"policy of {arn}", arn, resource=None)
+
+
+FUNCTIONS: Final = Functions(resolvers={"ecr_repository": _repository}, policy=_policy)

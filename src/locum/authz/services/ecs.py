@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from locum.authz.call import Call, Check
-from locum.authz.functions import Functions, Resolver, Values, own_arn
+from locum.authz.functions import Functions, KeyReader, Resolver, Values, own_arn
+from locum.authz.paths import UNKNOWN_VALUE
 from locum.authz.services import ecs_keys
 from locum.core.arn import PARTITION, Arn
-from locum.core.partial_arn import NEW, UNKNOWN, arn_of
+from locum.core.partial_arn import NEW, UNKNOWN, PartialArn, arn_of
 from locum.state import State
 
 _DEFAULT: Final = "default"
@@ -94,6 +95,24 @@ def _container_instances(state: State, call: Call, check: Check) -> list[str]:
     return [arn for name in given for arn in resolve(state, call, (cluster, str(name)))]
 
 
+def _arn_key(kind: str, *members: str) -> KeyReader:
+    """The reader of ecs:service or ecs:task: the ARN of what one of `members` names in the cluster."""
+    resolve = _in_cluster(kind)
+
+    def read(state: State, call: Call, check: Check) -> list[str]:
+        name = next((call.params[member] for member in members if call.params.get(member)), None)
+        return [] if name is None else [str(arn) for arn in resolve(state, call, (call.params.get("cluster"), name))]
+
+    return read
+
+
+def _definition_key(state: State, call: Call, check: Check) -> list[str]:
+    """ecs:task-definition: the ARN; unknown where a family stands for its latest revision."""
+    name = call.params.get("taskDefinition")
+    found = [] if not name else _definition("task-definition")(state, call, (name,))
+    return [UNKNOWN_VALUE if isinstance(arn, PartialArn) else arn for arn in found]
+
+
 FUNCTIONS: Final = Functions(
     resolvers={
         "ecs_cluster": _cluster,
@@ -108,5 +127,12 @@ FUNCTIONS: Final = Functions(
         "ecs_task_definition": _definition("task-definition"),
         "ecs_task_set": _in_cluster("task-set"),
     },
-    keys={"container_instances": _container_instances, "ecs_cluster": _cluster_key, **ecs_keys.KEYS},
+    keys={
+        "container_instances": _container_instances,
+        "ecs_cluster": _cluster_key,
+        "ecs_service": _arn_key("service", "service", "serviceName"),
+        "ecs_task": _arn_key("task", "task"),
+        "ecs_task_definition": _definition_key,
+        **ecs_keys.KEYS,
+    },
 )

@@ -8,6 +8,7 @@ from typing import Final
 
 from locum.authz.call import Call, Check
 from locum.authz.functions import Functions, Values
+from locum.authz.paths import UNKNOWN_VALUE
 from locum.core.arn import PARTITION
 from locum.core.errors import Fault
 from locum.core.partial_arn import UNKNOWN, UNKNOWN_RESOURCE, arn_of
@@ -74,7 +75,12 @@ def _function_arn(state: State, call: Call, check: Check) -> list[str]:
     return [] if name is None else [str(arn) for arn in _function(state, call, (name, call.params.get("Qualifier")))]
 
 
+def _vpcs(state: State, call: Call, check: Check) -> list[str]:
+    """lambda:VpcIds: there where the request has subnets. Only the backend knows whose they are."""
+    return [UNKNOWN_VALUE] if (call.params.get("VpcConfig") or {}).get("SubnetIds") else []
+
+
 FUNCTIONS: Final = Functions(
     resolvers={"lambda_function": _function},
-    keys={"function_arn": _function_arn},
+    keys={"function_arn": _function_arn, "lambda_vpcs": _vpcs},
 )

@@ -205,8 +205,12 @@ def _granted(call: Call, check: Check, facts: ResourceFacts) -> CompiledPolicy |
     new_acl = check.action == "s3:PutObjectAcl" and call.operation in _MAKING
     if not new_acl and not (check.action in _OF_INITIATOR and account and account == initiator):
         return None
-    of_account = account and call.caller.principal.kind is not PrincipalKind.SERVICE
-    return compiled(_OWN_DECISION % (f'{{"AWS": "{account}"}}' if of_account else '"*"'), PolicyKind.RESOURCE, "S3")
+    principal = call.caller.principal
+    if principal.kind is PrincipalKind.SERVICE:
+        who = f'{{"Service": "{principal.arn}"}}'
+    else:
+        who = f'{{"AWS": "{account}"}}' if account else '"*"'
+    return compiled(_OWN_DECISION % who, PolicyKind.RESOURCE, "S3")
 
 
 _OWN_DECISION: Final = (

@@ -41,4 +41,7 @@ FUNCTIONS: Final = Functions(
         "modifies_rotation_rules": _modifies_rotation_rules,
         "recovery_window": _recovery_window,
     },
+    # Service Authorization Reference: aws:ResourceTag for CreateSecret; IAM User Guide, "IAM tutorial; Define
+    # permissions to access AWS resources based on tags": a secret is created under a condition on its tags.
+    tagged_as_requested=frozenset({"secretsmanager:CreateSecret"}),
 )

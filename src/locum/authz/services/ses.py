@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from locum.authz.call import Call
-from locum.authz.functions import Functions, Values, own_arn
+from locum.authz.call import Call, Check
+from locum.authz.functions import Functions, Values, as_values, own_arn
 from locum.state import State
 
 _ADDRESS: Final = re.compile(r"<([^<>]*)>\s*$")
@@ -20,4 +20,11 @@ def _identity(state: State, call: Call, values: Values) -> Iterable[str]:
     yield name if name.startswith("arn:") else own_arn(call, "ses", "identity/", found[1] if found else name)
 
 
-FUNCTIONS: Final = Functions(resolvers={"ses_identity": _identity})
+def _sender(state: State, call: Call, check: Check) -> list[str]:
+    """ses:FromAddress: the address that a message is from; that in a raw message is not read."""
+    name = str(call.params.get("Source") or call.params.get("FromEmailAddress") or "")
+    found = _ADDRESS.search(name)
+    return as_values(found[1] if found else name)
+
+
+FUNCTIONS: Final = Functions(resolvers={"ses_identity": _identity}, keys={"ses_sender": _sender})

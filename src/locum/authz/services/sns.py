@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from locum.authz.call import Call, Check
-from locum.authz.functions import Functions, Values
+from locum.authz.functions import Functions, Values, as_values
 from locum.core.arn import PARTITION
 from locum.core.partial_arn import UNKNOWN, arn_of
 from locum.state import State
@@ -29,6 +29,18 @@ def _attribute_roles(state: State, call: Call) -> Iterator[Check]:
             yield Check("iam:PassRole", value, "role", {"iam:passedtoservice": f"{call.service}.amazonaws.com"})
 
 
+def _source_owner(state: State, call: Call, check: Check) -> list[str]:
+    """aws:SourceOwner: the account for which a service publishes.
+
+    SNS Developer Guide, "aws:SourceAccount versus aws:SourceOwner": "each set by some AWS services when they publish to
+    an Amazon SNS topic". Topics have a policy with it when they are made.
+    """
+    source = call.caller.source
+    return [] if source is None else as_values(source.account)
+
+
 FUNCTIONS: Final = Functions(
-    planners={"attribute_roles": _attribute_roles}, resolvers={"sns_topic_of_subscription": _topic_of_subscription}
+    planners={"attribute_roles": _attribute_roles},
+    resolvers={"sns_topic_of_subscription": _topic_of_subscription},
+    keys={"source_owner": _source_owner},
 )

@@ -15,8 +15,9 @@ from typing import Any, Final
 
 from moto.core.exceptions import ServiceException
 from moto.utilities.tagging_service import TaggingService
+from werkzeug.exceptions import HTTPException
 
-from locum.backends.moto import access_points, ec2_facts, encryption, internals, s3_access, uploads
+from locum.backends.moto import access_points, ec2_facts, encryption, internals, kept, s3_access, uploads
 from locum.backends.moto.handlers import module_of
 from locum.backends.moto.lookups import Within
 from locum.backends.moto.models import backends_of, models_of
@@ -49,7 +50,7 @@ def facts(service: str, arn: str, account: str, region: str, parts: Collection[s
     with Within(part, owner):
         if service == "s3":
             return _bucket(parsed, parts)
-        return _FINDERS.get(service, _tagged)(parsed, owner, parsed.region or region)
+        return _FINDERS.get(service, _other)(parsed, owner, parsed.region or region)
 
 
 @cache
@@ -61,7 +62,16 @@ def _part(service: str) -> str | None:
     return part
 
 
-_OF_ITS_FORM: Final = (AttributeError, LookupError, TypeError, ValueError, RecursionError, ServiceException)
+_OF_ITS_FORM: Final = (
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    RecursionError,
+    NotImplementedError,
+    HTTPException,
+    ServiceException,
+)
 """What moto's code and ours raise for a value of an unexpected form."""
 
 
@@ -91,10 +101,14 @@ def _tags(read: Callable[[], Any]) -> dict[str, str]:
     """The tags that `read` returns, as a map or as pairs of Key and Value, as far as they are tags."""
     try:
         tags = read() or {}
-        pairs = tags.items() if isinstance(tags, Mapping) else [(tag.get("Key"), tag.get("Value", "")) for tag in tags]
+        pairs = tags.items() if isinstance(tags, Mapping) else [_pair(tag) for tag in tags]
         return {key: value for key, value in pairs if isinstance(key, str) and isinstance(value, str)}
     except _OF_ITS_FORM:
         return {}
+
+
+def _pair(tag: Mapping[str, Any]) -> tuple[Any, Any]:
+    return tag.get("Key", tag.get("key")), tag.get("Value", tag.get("value", ""))
 
 
 def _attributes(read: Callable[[], dict[str, str]]) -> dict[str, str]:
@@ -274,7 +288,7 @@ def _secret(arn: Arn, account: str, region: str) -> ResourceFacts:
 
 def _parameter(arn: Arn, account: str, region: str) -> ResourceFacts:
     """The facts of a parameter of SSM."""
-    models, found = models_of("ssm", account, region), _tagged(arn, account, region)
+    models, found = models_of("ssm", account, region), _other(arn, account, region)
     if models is None:
         return found
     return replace(found, attributes=encryption.of_parameter(internals.parameters(models), arn.resource))
@@ -319,9 +333,24 @@ def _ec2(arn: Arn, account: str, region: str) -> ResourceFacts:
     return ResourceFacts(account, None, _tags(lambda: {key: str(tags[key]) for key in tags}), attributes=attributes)
 
 
+def _other(arn: Arn, account: str, region: str) -> ResourceFacts:
+    """The policy and the tags of a resource of any other service."""
+    found = _tagged(arn, account, region)
+    of_policy, of_tags = kept.POLICIES.get(arn.service), kept.TAGS.get(arn.service)
+    if of_policy is None and of_tags is None:
+        return found
+    places = (region, arn.partition)  # global services have the partition in place of the region
+    models = next(filter(None, (models_of(_module(arn), account, at) for at in places)), None)
+    if models is None:
+        return found
+    policy = None if of_policy is None else _policy(partial(of_policy, models, arn))
+    tags = found.tags or (None if of_tags is None else _tags(partial(of_tags, models, arn)))
+    return replace(found, account=account, policy=policy, tags=tags) if policy or tags else found
+
+
 def _tagged(arn: Arn, account: str, region: str) -> ResourceFacts:
     """The tags of a resource of any other service, where its models keep them by ARN, as most do."""
-    name = _MODULES.get(arn.service, arn.service)
+    name = _module(arn)
     text = str(arn).partition(":log-stream:")[0].removesuffix(":*")  # of a log group in policies
     for place in (region, arn.partition):  # global services have the partition in place of the region
         models = models_of(name, account, place)
@@ -365,7 +394,15 @@ def _endpoint(arn: Arn, region: str) -> ResourceFacts:
     return UNKNOWN
 
 
+def _module(arn: Arn) -> str:
+    """The module of moto that has a resource. The second version of API Gateway has `/apis` and what is below."""
+    if arn.service == "apigateway" and arn.resource.startswith(("/apis/", "/vpclinks/")):
+        return "apigatewayv2"
+    return _MODULES.get(arn.service, arn.service)
+
+
 _MODULES: Final = {
+    "es": "opensearch",
     "elasticfilesystem": "efs",
     "elasticloadbalancing": "elbv2",
     "elasticmapreduce": "emr",

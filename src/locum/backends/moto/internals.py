@@ -286,6 +286,12 @@ def parameters(models: Any) -> dict[str, list[Any]]:
     return kept
 
 
+def tags_of_type(models: Any, kind: str) -> Mapping[str, Any]:
+    """The tags of the resources of one of Systems Manager's types (`Parameter`), by name or id."""
+    found: Mapping[str, Any] = models._resource_tags.get(kind, {})
+    return found
+
+
 def function_at(models: Any, arn: str) -> Any | None:
     """The Lambda function `arn` (without a version), or None, for which moto's public method raises an error."""
     return models._lambdas.get_arn(arn)

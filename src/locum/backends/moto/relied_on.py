@@ -259,6 +259,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
     "ssm": {
         "moto.ssm.models": (
             Relied("SimpleSystemManagerBackend", _KEYS, has=("_parameters",)),
+            Relied("SimpleSystemManagerBackend", _POLICY, has=("_resource_tags",)),
             Relied("Parameter", _KEYS, has=("keyid", "parameter_type")),
         ),
     },
@@ -282,7 +283,8 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         ),
         "moto.cloudformation.models": (
             Relied("ChangeSet", _NAMES),
-            Relied("CloudFormationBackend", _NAMES),
+            Relied("CloudFormationBackend", _NAMES, has=("stacks",)),
+            Relied("Stack", _POLICY, has=("stack_id", "name", "tags")),
         ),
         "moto.core.responses": (Relied("ActionResult", _NAMES),),
     },
@@ -290,10 +292,56 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         "moto.events.models": (
             Relied("EventsBackend", _NAMES, has=("event_buses",)),
             Relied("EventBus", _NAMES, has=("arn", "rules")),
+            Relied("EventBus.policy", _POLICY),
             Relied("Rule", _EVENTS, has=("arn", "account_id", "region_name")),
             Relied("Rule._send_to_sqs_queue", _EVENTS, takes=("self", "resource_id", "event", "group_id"), alone=True),
             Relied("Rule._send_to_cw_log_group", _EVENTS, takes=("self", "name", "event"), alone=True),
         ),
+    },
+    "apigateway": {
+        "moto.apigateway.models": (
+            Relied("APIGatewayBackend", _POLICY, has=("apis",)),
+            Relied("RestAPI", _POLICY, has=("tags", "stages")),
+            Relied("Stage", _POLICY, has=("tags",)),
+        ),
+    },
+    "autoscaling": {
+        "moto.autoscaling.models": (
+            Relied("AutoScalingBackend", _POLICY, has=("autoscaling_groups",)),
+            Relied("FakeAutoScalingGroup.tags", _POLICY),
+        ),
+    },
+    "ecr": {
+        "moto.ecr.models": (
+            Relied("ECRBackend", _POLICY, has=("repositories",)),
+            Relied("Repository", _POLICY, has=("policy",)),
+        ),
+    },
+    "ecs": {
+        "moto.ecs.models": (
+            Relied("EC2ContainerServiceBackend.list_tags_for_resource", _POLICY, takes=("self", "resource_arn")),
+        ),
+    },
+    "eks": {
+        "moto.eks.models": (
+            Relied("EKSBackend", _POLICY, has=("clusters",)),
+            Relied("Cluster", _POLICY, has=("tags", "nodegroups", "fargate_profiles")),
+        ),
+    },
+    "glue": {
+        "moto.glue.models": (Relied("GlueBackend", _POLICY, has=("resource_policies", "default_catalog_arn")),),
+    },
+    "kinesis": {
+        "moto.kinesis.models": (
+            Relied("KinesisBackend", _POLICY, has=("streams", "resource_policies")),
+            Relied("Stream", _POLICY, has=("tags",)),
+        ),
+    },
+    "rds": {
+        "moto.rds.models": (Relied("RDSBackend.list_tags_for_resource", _POLICY, takes=("self", "arn")),),
+    },
+    "route53": {
+        "moto.route53.models": (Relied("Route53Backend", _POLICY, has=("resource_tags",)),),
     },
     "logs": {
         "moto.logs.models": (
