@@ -41,7 +41,7 @@ def allowed_part(state: State, call: Call, facts: Mapping[str, ResourceFacts]) -
     """The allowed part of a batch, decided on object by object; None where it is refused whatever it names."""
     delete = call.params.get("Delete") or {}
     items = delete.get("Objects") or ()
-    if not 0 < len(items) <= LARGEST:
+    if not 0 < len(items) <= LARGEST or not all(item.get("Key") for item in items):
         return None
     objects, errors = [], []
     for item in items:

@@ -198,12 +198,19 @@ def test_of_a_bucket_that_is_nowhere_it_is_known_that_there_is_none(known: Known
         "arn:aws:secretsmanager:us-east-1:999988887777:secret:s",
         "arn:aws:dynamodb:us-east-1:999988887777:table/t",
         "arn:aws:dynamodb:us-east-1:000000000000:odd",
-        "arn:aws:ecs:us-east-1:000000000000:cluster/c",
+        "arn:aws:ecs:us-east-1:000000000000:cluster/nowhere",
+        "arn:aws:ecs:us-east-1:999988887777:cluster/c",
+        "arn:aws:rds:us-east-1:999988887777:db:d",
+        "arn:aws:kinesis:us-east-1:999988887777:stream/s",
+        "arn:aws:ecr:us-east-1:999988887777:repository/r",
+        "arn:aws:events:us-east-1:999988887777:event-bus/b",
+        "arn:aws:glue:us-east-1:999988887777:catalog",
     ],
 )
 def test_of_what_is_nowhere_nothing_is_known_and_nothing_is_made_by_asking(known: Known, arn: str) -> None:
     assert known(arn) == UNKNOWN
-    for service in ("sqs", "sns", "kms", "lambda", "secretsmanager", "dynamodb"):
+    own = ("sqs", "sns", "kms", "lambda", "secretsmanager", "dynamodb")
+    for service in (*own, "ecs", "rds", "kinesis", "ecr", "events", "glue"):
         assert "999988887777" not in set(get_backend(service))
 
 
