@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -29,6 +29,11 @@ class Doing:
         self, service: str, arn: str, account: str, region: str, parts: Collection[str] = ()
     ) -> ResourceFacts:
         return UNKNOWN
+
+    async def told(
+        self, service: str, operation: str, params: Mapping[str, Any], account: str, region: str
+    ) -> dict[str, Any] | None:
+        return None
 
     def in_use(self, service: str) -> bool:
         return True

@@ -77,6 +77,11 @@ class FunctionHost:
     ) -> ResourceFacts:
         return UNKNOWN
 
+    async def told(
+        self, service: str, operation: str, params: Mapping[str, Any], account: str, region: str
+    ) -> dict[str, Any] | None:
+        return None
+
     def in_use(self, service: str) -> bool:
         return True
 

@@ -8,7 +8,7 @@ call than the one that was allowed.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote_plus, urlsplit
 
 import httpx
@@ -92,6 +92,11 @@ class HttpBackend:
         self, service: str, arn: str, account: str, region: str, parts: Collection[str] = ()
     ) -> ResourceFacts:
         return UNKNOWN
+
+    async def told(
+        self, service: str, operation: str, params: Mapping[str, Any], account: str, region: str
+    ) -> dict[str, Any] | None:
+        return None
 
     def in_use(self, service: str) -> bool:
         return True

@@ -69,6 +69,12 @@ class LazyBackend:
         backend = self._backend or await self._loaded()
         return await backend.facts(service, arn, account, region, parts)
 
+    async def told(
+        self, service: str, operation: str, params: Mapping[str, Any], account: str, region: str
+    ) -> dict[str, Any] | None:
+        backend = self._backend or await self._loaded()
+        return await backend.told(service, operation, params, account, region)
+
     def in_use(self, service: str) -> bool:
         return self._backend is not None and self._backend.in_use(service)
 

@@ -131,6 +131,14 @@ class Backend(Protocol):
         and uploads of an object, of which only those have attributes.
         """
 
+    async def told(
+        self, service: str, operation: str, params: Mapping[str, Any], account: str, region: str
+    ) -> dict[str, Any] | None:
+        """The answer to a reading call of Locum itself, where it takes no request: the members that Locum reads.
+
+        None: it takes one (`call`).
+        """
+
     def in_use(self, service: str) -> bool:
         """Whether there may be more of `service` than it begins with."""
 

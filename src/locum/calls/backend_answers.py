@@ -22,10 +22,12 @@ async def backend_answer(
     codec = wire.codec_of(service, operation)
     if codec is None:
         raise ValueError(f"{service} has no operation {operation}")
+    backend = runtime.backends.of(service, operation)
+    told = await backend.told(service, operation, params, account, region)
+    if told is not None:
+        return told
     request = backend_request(codec, params, region)
-    carried = await runtime.backends.of(service, operation).call(
-        BackendCall(codec, account, region, request, request.body, dict(params))
-    )
+    carried = await backend.call(BackendCall(codec, account, region, request, request.body, dict(params)))
     answer = carried.response
     read = translation().read_answer
     return read(codec.model, codec.protocol, answer.status, answer.headers, await whole(answer))

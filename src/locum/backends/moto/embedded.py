@@ -170,6 +170,15 @@ class EmbeddedMoto:
         except Taken:
             return await self._workers.run(in_turn, facts.facts, service, arn, account, region, parts)
 
+    async def told(
+        self, service: str, operation: str, params: Mapping[str, Any], account: str, region: str
+    ) -> dict[str, Any] | None:
+        if (service, operation) != ("ec2", "DescribeInstances"):
+            return None
+        if service not in self._loaded:
+            await self._load(service)
+        return await self._workers.run(in_turn, self._instances.described, account, region)
+
     def in_use(self, service: str) -> bool:
         return service in self._loaded
 

@@ -24,7 +24,8 @@ from moto.core.exceptions import ServiceException
 from werkzeug.exceptions import HTTPException
 
 from locum.backends.directory import Directory, InstanceView
-from locum.backends.moto.internals import is_taken, replaced_for_a_while
+from locum.backends.moto.instance_shapes import described_instance
+from locum.backends.moto.internals import is_taken, replaced_for_a_while, shadowed
 from locum.backends.moto.lookups import Within
 from locum.backends.moto.models import backends_of, models_of
 
@@ -66,6 +67,18 @@ class LentInstances:
                         lent[name] = view
         self._versions[place] = found.version
 
+    def described(self, account: str, region: str) -> dict[str, Any]:
+        """The answer to DescribeInstances, with what moto knows of the instances: what is attached to them.
+
+        moto's own takes some milliseconds for each.
+        """
+        self.lend(account, region)
+        models, lent = models_of("ec2", account, region), self._lent[account, region]
+        found = () if models is None else (each for one in models.reservations.values() for each in one.instances)
+        return {
+            "Reservations": [{"Instances": [described_instance(models, each) for each in found if each.id in lent]}]
+        }
+
 
 def in_default_subnet(account: str, region: str, zone: str) -> str:
     """The id of the default subnet of a zone; empty where there is none."""
@@ -90,13 +103,26 @@ def _bring_up_to_date(models: Any, before: InstanceView | None, view: InstanceVi
 
 
 def _find(models: Any, instance: str) -> Any:
-    return next((found for found in models.all_instances() if found.id == instance), None)
+    """moto's instance: of those that were made last first, as what is new is asked for."""
+    for reservation in reversed(models.reservations.values()):
+        for found in reservation.instances:
+            if found.id == instance:
+                return found
+    return None
 
 
 def _make(models: Any, view: InstanceView) -> None:
-    """Have moto run the instance. What moto refuses (a subnet that is not there any more) it does not have."""
+    """Have moto run the instance. What moto refuses (a subnet that is not there any more) it does not have.
+
+    moto looks its image and itself up among all others, which takes longer than all the rest.
+    """
+
+    def find(instance: str) -> Any:
+        return _find(models, instance)
+
     try:
-        with _ids_of(view):
+        image = models.amis.get(view.given.get("ImageId"))
+        with _ids_of(view), shadowed(models, describe_images=lambda **_: [image] if image else [], get_instance=find):
             made = models.run_instances(
                 view.given.get("ImageId", ""),
                 1,

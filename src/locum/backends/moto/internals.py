@@ -108,6 +108,18 @@ def replaced_for_a_while(replacements: Mapping[str, Callable[..., Any]]) -> Iter
             setattr(module, name, present)
 
 
+@contextmanager
+def shadowed(models: Any, **methods: Callable[..., Any]) -> Iterator[None]:
+    """Put other methods in place of those of one of moto's models, in this turn alone."""
+    for name, method in methods.items():
+        setattr(models, name, method)
+    try:
+        yield
+    finally:
+        for name in methods:
+            delattr(models, name)
+
+
 def _rebind(name: str, present: Any, replacement: Any) -> None:
     """Replace a function in the modules of moto that have imported it by its name."""
     for module in list(sys.modules.values()):
