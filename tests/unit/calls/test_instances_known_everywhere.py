@@ -145,6 +145,10 @@ def test_a_launch_is_in_the_network_that_it_names(plane: InProcess) -> None:
         ({"ImageId": "ami-00000000000000000"}, "InvalidAMIID.NotFound"),
         ({"ImageId": "x"}, "InvalidAMIID.Malformed"),
         ({"KeyName": "no-such-key"}, "InvalidKeyPair.NotFound"),
+        (
+            {"BlockDeviceMappings": [{"DeviceName": "/dev/sdf", "Ebs": {"SnapshotId": "snap-00000000000000000"}}]},
+            "InvalidSnapshot.NotFound",
+        ),
         ({"SecurityGroupIds": ["sg-00000000000000000"]}, "InvalidGroup.NotFound"),
         ({"SecurityGroups": ["no-such-group"]}, "InvalidGroup.NotFound"),
         ({"SubnetId": "subnet-00000000000000000"}, "InvalidSubnetID.NotFound"),
@@ -208,3 +212,17 @@ def test_an_instance_of_another_account_or_region_is_nobody_elses(plane: InProce
     volume = other.create_volume(Size=1, AvailabilityZone="us-east-1a")["VolumeId"]
     with pytest.raises(ClientError, match=r"InvalidInstanceID.NotFound"):
         other.attach_volume(VolumeId=volume, InstanceId=instance, Device="/dev/sdf")
+
+
+def test_an_instance_that_the_backend_refuses_stands_in_nobody_elses_way(plane: InProcess) -> None:
+    nowhere = {"DeviceIndex": 1, "SubnetId": "subnet-00000000000000000"}
+    instance = launched(plane, NetworkInterfaces=[{"DeviceIndex": 0}, nowhere])
+    assert instance_of(plane, instance)["State"]["Name"] == "running"
+    assert plane.client("ec2").describe_vpcs()["Vpcs"]
+
+
+def test_a_region_that_the_backend_has_not_has_an_instance_all_the_same(plane: InProcess) -> None:
+    away = plane.client("ec2", region="mars-north-1")
+    instance = away.run_instances(ImageId=OWN_IMAGE, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    (found,) = away.describe_instances()["Reservations"]
+    assert found["Instances"][0]["InstanceId"] == instance

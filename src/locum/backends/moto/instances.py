@@ -20,14 +20,13 @@ from ipaddress import ip_address, ip_network
 from itertools import count
 from typing import Any, Final
 
-from moto.core.exceptions import ServiceException
-from werkzeug.exceptions import HTTPException
-
 from locum.backends.directory import Directory, InstanceView
+from locum.backends.moto.handlers import has_region
 from locum.backends.moto.instance_shapes import described_instance
 from locum.backends.moto.internals import is_taken, replaced_for_a_while, shadowed
 from locum.backends.moto.lookups import Within
 from locum.backends.moto.models import backends_of, models_of
+from locum.backends.moto.workers import MotoFailed, contained
 
 USERS: Final = frozenset({"ec2", "elb", "elbv2", "autoscaling", "ssm", "cloudwatch", "cloudformation"})
 """The services of which moto looks at instances."""
@@ -56,7 +55,7 @@ class LentInstances:
             return
         lent = self._lent.setdefault(place, {})
         views = {view.id: view for view in found.views() if view.region == region}
-        if views or lent:
+        if (views or lent) and has_region("ec2", account, region):
             with Within("ec2", account, "ec2:RunInstances"):
                 models = backends_of("ec2")[account][region]
                 for name in [name for name in lent if name not in views]:
@@ -123,7 +122,8 @@ def _make(models: Any, view: InstanceView) -> None:
     try:
         image = models.amis.get(view.given.get("ImageId"))
         with _ids_of(view), shadowed(models, describe_images=lambda **_: [image] if image else [], get_instance=find):
-            made = models.run_instances(
+            made = contained(
+                models.run_instances,
                 view.given.get("ImageId", ""),
                 1,
                 None,
@@ -143,8 +143,8 @@ def _make(models: Any, view: InstanceView) -> None:
                 client_token=view.client_token,
                 tags={"volume": view.given.get("VolumeTags") or {}},
             ).instances[0]
-    except (ServiceException, HTTPException) as error:
-        _log.warning("the embedded backend cannot have %s: %s", view.id, error)
+    except MotoFailed as error:
+        _log.warning("the embedded backend cannot have %s: %s", view.id, error.__cause__)
         return
     made.launch_time = datetime.fromtimestamp(view.launched, UTC).replace(tzinfo=None)
     made.ami_launch_index = view.launch_index

@@ -80,7 +80,7 @@ def run_instances(ctx: Context, params: Params) -> Asking:
         return _repeated(ctx, earlier, digest)
     launch = _checked(ctx, params)
     profile = named_profile(ctx, params["IamInstanceProfile"]) if params.get("IamInstanceProfile") else None
-    yield from _named_image_and_key(ctx, params)
+    yield from _require_named(ctx, params)
     network = yield from network_of(ctx, params, launch.interface, launch.number)
     launched = _launched(ctx, params, token, digest, launch, network)
     rows = [InstanceRow(it, new_association(ctx, it, profile) if profile else None) for it in launched]
@@ -157,8 +157,8 @@ def _checked(ctx: Context, params: Params) -> _Launch:
     return _Launch(count, interface, options, decode_user_data(params.get("UserData") or ""))
 
 
-def _named_image_and_key(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, Any], None]:
-    """Ask for the image and the key pair of a launch. Raises Fault where there is none, as the backend does."""
+def _require_named(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, Any], None]:
+    """Ask for the image, the key pair and the snapshots of a launch. Raises the backend's Fault where one is missing."""
     image, key = params["ImageId"], params.get("KeyName")
     if image != OWN_IMAGE:
         if not _IMAGE_ID.fullmatch(image):
@@ -166,6 +166,9 @@ def _named_image_and_key(ctx: Context, params: Params) -> Generator[Ask, Mapping
         yield held(ctx, "DescribeImages", {"ImageIds": [image]})
     if key:
         yield held(ctx, "DescribeKeyPairs", {"KeyNames": [key]})
+    devices = [device.get("Ebs") or {} for device in params.get("BlockDeviceMappings") or ()]
+    if snapshots := sorted({ebs["SnapshotId"] for ebs in devices if ebs.get("SnapshotId")}):
+        yield held(ctx, "DescribeSnapshots", {"SnapshotIds": snapshots})
 
 
 def _launched(
