@@ -127,3 +127,11 @@ def test_the_record_has_the_request_as_it_was_sent(plane: InProcess, template: s
     assert record.operation == "RunInstances"
     assert set(record.parameters) == {"launchTemplate", "maxCount", "minCount", "clientToken"}
     assert record.parameters["launchTemplate"].keys() == {"launchTemplateName"}
+
+
+def test_the_tags_that_tell_the_template_are_nobodys_to_delete(plane: InProcess, template: str) -> None:
+    ec2, launched = plane.client("ec2"), launch(plane)
+    ec2.delete_tags(Resources=[launched["InstanceId"]])
+    ec2.delete_tags(Resources=[launched["InstanceId"]], Tags=[{"Key": "aws:ec2launchtemplate:id"}])
+    (found,) = ec2.describe_instances(InstanceIds=[launched["InstanceId"]])["Reservations"]
+    assert set(tags_of(found["Instances"][0])) == {"aws:ec2launchtemplate:id", "aws:ec2launchtemplate:version"}

@@ -39,7 +39,7 @@ _VERBS: Final[dict[str, Operation]] = {
     "DescribeInstanceAttribute": reads(describe_instance_attribute),
     "DescribeInstanceCreditSpecifications": reads(options.describe_instance_credit_specifications),
     "DescribeInstanceStatus": reads(describe_instance_status),
-    "DescribeInstances": asks(asking(describe_instances)),
+    "DescribeInstances": asks(asking(describe_instances))._replace(computes=True),
     "DescribeTags": reads(describe_tags),
     "DisassociateIamInstanceProfile": writes(disassociate_iam_instance_profile),
     "GetInstanceMetadataDefaults": reads(get_instance_metadata_defaults),

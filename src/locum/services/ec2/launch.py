@@ -158,7 +158,7 @@ def _checked(ctx: Context, params: Params) -> _Launch:
 
 
 def _require_named(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, Any], None]:
-    """Ask for the image, the key pair and the snapshots of a launch. Raises the backend's Fault where one is missing."""
+    """Ask for the image, key pair and snapshots of a launch. Raises the backend's Fault where one is missing."""
     image, key = params["ImageId"], params.get("KeyName")
     if image != OWN_IMAGE:
         if not _IMAGE_ID.fullmatch(image):

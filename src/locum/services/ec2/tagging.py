@@ -16,12 +16,14 @@ from locum.core.errors import Fault
 from locum.services.ec2.faults import invalid_value
 from locum.state import MetadataOptions
 
+RESERVED: Final = "aws:"
+"""The beginning of the keys of tags that AWS's services set. They do not count, and are nobody else's to change."""
 MAX_TAGS: Final = 50
 MAX_KEY: Final = 127
 MAX_VALUE: Final = 256
 
 _METADATA_KEY: Final = re.compile(r"[0-9a-zA-Z\-_+=,.@:]{1,255}")
-_RESERVED: Final = (".", "..", "_index")
+_NO_PATHS: Final = (".", "..", "_index")
 
 
 def read_tags(given: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -31,7 +33,7 @@ def read_tags(given: Iterable[Mapping[str, str]]) -> dict[str, str]:
         key, value = tag.get("Key", ""), tag.get("Value") or ""
         if not key:
             raise invalid_value("Tag key cannot be null or empty")
-        if key.lower().startswith("aws:"):
+        if key.lower().startswith(RESERVED):
             raise invalid_value(
                 f"Value ( {key} ) for parameter key is invalid. Tag keys starting with 'aws:' are reserved."
             )
@@ -47,7 +49,7 @@ def read_tags(given: Iterable[Mapping[str, str]]) -> dict[str, str]:
 
 def check_tags(tags: Mapping[str, str], options: MetadataOptions) -> None:
     """Raise Fault where an instance with `options` cannot have `tags`: TagLimitExceeded, InvalidParameterValue."""
-    if len(tags) > MAX_TAGS:
+    if sum(not key.startswith(RESERVED) for key in tags) > MAX_TAGS:
         raise Fault("TagLimitExceeded", f"More than {MAX_TAGS} tags specified")
     check_metadata_keys(tags, options)
 
@@ -57,7 +59,9 @@ def check_metadata_keys(tags: Iterable[str], options: MetadataOptions) -> None:
     if options.instance_tags == "disabled":
         return
     for key in tags:
-        if key in _RESERVED or not _METADATA_KEY.fullmatch(key):
+        if key.startswith(RESERVED):
+            continue
+        if key in _NO_PATHS or not _METADATA_KEY.fullmatch(key):
             raise invalid_value(
                 f"'{key}' is not a valid tag key. Tag keys must match pattern ([0-9a-zA-Z\\-_+=,.@:]{{1,255}}), "
                 "and must not be a reserved name ('.', '..', '_index')"

@@ -11,7 +11,7 @@ from locum.services.ec2.faults import invalid_combination, missing_parameter
 from locum.services.ec2.filters import Values, matching, page
 from locum.services.ec2.lookup import instances, visible_instances
 from locum.services.ec2.ownership import INSTANCE_PREFIX
-from locum.services.ec2.tagging import check_tags, read_tags
+from locum.services.ec2.tagging import RESERVED, check_tags, read_tags
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Instance, put
 
@@ -50,14 +50,16 @@ def delete_tags(ctx: Context, params: Params) -> Outcome:
 
     "If you specify a tag key without a tag value, we delete any tag with this key regardless of its value. If you
     specify a tag key with an empty string as the tag value, we delete the tag only if its value is an empty string.
-    If you omit this parameter, we delete all user-defined tags for the specified resources."
+    If you omit this parameter, we delete all user-defined tags for the specified resources." Tags of AWS stay.
     """
     given = params.get("Tags")
     changed = []
     for it in _instances_to_tag(ctx, params):
-        remaining = (
-            {} if given is None else {k: v for k, v in it.tags.items() if not any(_selects(t, k, v) for t in given)}
-        )
+        remaining = {
+            key: value
+            for key, value in it.tags.items()
+            if key.startswith(RESERVED) or (given is not None and not any(_selects(tag, key, value) for tag in given))
+        }
         if remaining != it.tags:
             changed.append(put(replace(it, tags=remaining)))
     return Outcome({}, tuple(changed))
