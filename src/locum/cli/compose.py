@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from locum.cli.home import CREDENTIALS_FILE, root_key_text
 from locum.cli.open_files import open_files
 from locum.cli.ports import listening_socket
 from locum.cli.root_account import ensure_root
+from locum.cli.tls import TlsOptions, tls_context
 from locum.core.clock import Clock, Entropy, pooled, system_clock, system_entropy
 from locum.core.errors import ConfigurationError
 from locum.core.identifiers import ACCOUNT_ID
@@ -64,6 +66,7 @@ class Options:
     backend_keys: tuple[str, str] = ("", "")
     launcher_grace: float = GRACE
     early_answers: bool = False
+    tls: TlsOptions | None = None
 
     def __post_init__(self) -> None:
         if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):
@@ -89,10 +92,17 @@ class Node:
         )
         read_keyring(options.data / KEYRING_FILE, os.environ)
         self._socket = listening_socket(options.host, options.port)
+        self._tls_socket: socket.socket | None = None
         with ExitStack() as undone:
             undone.callback(self._socket.close)
+            if options.tls is not None:
+                self._tls_socket = listening_socket(options.host, options.tls.port, "--tls-port")
+                undone.callback(self._tls_socket.close)
             self.journal = SqliteJournal.open(options.data, entropy=entropy)
             undone.callback(self.journal.close)
+            if options.tls is not None:
+                tls = options.tls, self.journal.directory, options.settings.region, clock()
+                self._tls = tls_context(*tls)
             self.keyring = create_keyring(options.data / KEYRING_FILE, entropy, os.environ)
             self.ledger = Ledger.open(self.journal, clock)
             undone.pop_all()
@@ -126,14 +136,23 @@ class Node:
         self.runtime.settings = replace(self.runtime.settings, endpoint=f"http://127.0.0.1:{port}")
         await mark_lost_networks(runtime)
         await self.listeners.open(self._socket, self.gateway)
+        if self._tls_socket is not None:
+            await self.listeners.open(self._tls_socket, self.gateway, self._tls)
         self.ledger.follow()
         self.deliveries.start()
         return port
+
+    @property
+    def tls_port(self) -> int | None:
+        """The port of the TLS listener; None where there is none."""
+        return None if self._tls_socket is None else int(self._tls_socket.getsockname()[1])
 
     async def close(self) -> None:
         """Finish what is under way, write what is waiting, let go of everything."""
         await self.listeners.close_all()
         self._socket.close()
+        if self._tls_socket is not None:
+            self._tls_socket.close()
         await self.deliveries.close()
         await self.runtime.backends.close()
         await self.ledger.close()

@@ -5,6 +5,7 @@ credentials   the root user's access key, as an AWS shared credentials file (mod
 plane.json    the address of the running plane; removed when it stops
 control.sock  the socket by which launchers hand over their listening sockets
 locum.db      the journal and the event history
+tls-*.pem     the authority and the certificate of the TLS listener (see `cli.tls`)
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from locum.core.errors import ConfigurationError
 
 PLANE_FILE: Final = "plane.json"
 CREDENTIALS_FILE: Final = "credentials"
+TLS_AUTHORITY_FILE: Final = "tls-authority.pem"
 
 
 def default_home() -> Path:
@@ -44,13 +46,14 @@ data_option = click.option(
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """A running plane. `endpoint` is its URL, `port` that of the gateway."""
+    """A running plane. `endpoint` is its URL, `port` that of the gateway, `tls_port` that of it over TLS (0: none)."""
 
     endpoint: str
     port: int
     region: str
     account: str
     pid: int
+    tls_port: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,11 @@ class Holder(NamedTuple):
     pid: int
 
 
-def listening_socket(host: str, port: int) -> socket.socket:
-    """Listen on `port` of `host`; 0 picks a free port. Raises ConfigurationError where that is not possible."""
+def listening_socket(host: str, port: int, option: str = "--port") -> socket.socket:
+    """Listen on `port` of `host`; 0 picks a free port. Raises ConfigurationError where that is not possible.
+
+    `option` is that which names the port.
+    """
     try:
         return socket.create_server((host, port), reuse_port=False)
     except OSError as error:
@@ -34,7 +37,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
             holder = locum_on(port)
             by = "another program" if holder is None else f"the Locum on {holder.data} (process {holder.pid})"
             problem = f"port {port} of {host} is in use by {by}"
-        raise ConfigurationError(f"{problem}; name another with --port, or --port 0 for a free one") from error
+        raise ConfigurationError(f"{problem}; name another with {option}, or {option} 0 for a free one") from error
 
 
 def locum_on(port: int) -> Holder | None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from typing import Any, Final
 
 from locum.http.patience import PATIENCE, Patience
 from locum.http.uvicorn_protocol import Application, Shared
 
 BACKLOG: Final = 1024
+HANDSHAKE: Final = 10.0
+"""Seconds that a client has for the handshake of TLS, before which its connection is nobody's."""
 
 
 class Listeners:
@@ -26,13 +29,16 @@ class Listeners:
         self._closing: list[Application] = []
         self._ticker: asyncio.TimerHandle | None = None
 
-    async def open(self, sock: socket.socket, app: Any) -> None:
-        """Serve `app` on the bound socket `sock`."""
+    async def open(self, sock: socket.socket, app: Any, tls: ssl.SSLContext | None = None) -> None:
+        """Serve `app` on the bound socket `sock`, over TLS where there is a context for it."""
         sock.setblocking(False)
         loop = asyncio.get_running_loop()
         self._shared = self._shared or Shared(loop, self._patience)
         application = Application(app, self._shared)
-        server = await loop.create_server(application.protocol, sock=sock, backlog=BACKLOG)
+        patience = None if tls is None else HANDSHAKE
+        server = await loop.create_server(
+            application.protocol, sock=sock, backlog=BACKLOG, ssl=tls, ssl_handshake_timeout=patience
+        )
         self._open[sock] = (server, application)
         if self._ticker is None:
             self._tick()

@@ -7,17 +7,19 @@ from pathlib import Path
 
 import click
 
-from locum.cli.home import data_option, read_plane, read_root_key
+from locum.cli.home import TLS_AUTHORITY_FILE, data_option, read_plane, read_root_key
+from locum.core.errors import ConfigurationError
 
 
 @click.command()
 @data_option
+@click.option("--tls", is_flag=True, help="Have clients call over TLS, and trust this installation's authority.")
 @click.option("--unset", is_flag=True, help="Print the commands that take the exports back.")
-def command(data: Path, unset: bool) -> None:
+def command(data: Path, tls: bool, unset: bool) -> None:
     """Print the exports (endpoint, region, root's keys, data directory) for a shell: eval "$(locum env)"."""
     names = (
         "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
-        "LOCUM_DATA",
+        "LOCUM_DATA", "AWS_CA_BUNDLE",
     )  # fmt: skip
     if unset:
         click.echo(f"unset {' '.join(names)}")
@@ -25,7 +27,12 @@ def command(data: Path, unset: bool) -> None:
     plane = read_plane(data)
     key = read_root_key(data)
     where = str(data.expanduser().absolute())
-    values = (plane.endpoint, plane.region, plane.region, key.access_key_id, key.secret_access_key, where)
+    endpoint, bundle = plane.endpoint, ""
+    if tls:
+        if not plane.tls_port:
+            raise ConfigurationError("this plane does not serve TLS: start it with `locum up --tls`")
+        endpoint, bundle = f"https://localhost:{plane.tls_port}", str(Path(where) / TLS_AUTHORITY_FILE)
+    values = (endpoint, plane.region, plane.region, key.access_key_id, key.secret_access_key, where, bundle)
     for name, value in zip(names, values, strict=True):
-        click.echo(f"export {name}={shlex.quote(value)}")
+        click.echo(f"export {name}={shlex.quote(value)}" if value else f"unset {name}")
     click.echo("unset AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE")

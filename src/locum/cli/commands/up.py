@@ -18,6 +18,7 @@ from locum.cli.compose import Node, Options
 from locum.cli.home import PLANE_FILE, Plane, data_option, default_home, plane_text
 from locum.cli.open_files import raise_open_files
 from locum.cli.root_account import DEFAULT_ACCOUNT
+from locum.cli.tls import TlsOptions
 from locum.compute.control import Control
 from locum.compute.handover import SOCKET_NAME
 from locum.core.errors import ConfigurationError
@@ -44,6 +45,10 @@ _LONGEST_SOCKET: Final = 107
               help="How long a start waits for launchers that ran before, else their instances end.")  # fmt: skip
 @click.option("--early-answers", is_flag=True, envvar="LOCUM_EARLY_ANSWERS", show_envvar=True,
               help="Answer what backends changed before its record is durable: a crash can lose it.")  # fmt: skip
+@click.option("--tls", is_flag=True, help="Serve TLS, too, with an authority of this installation or given files.")
+@click.option("--tls-port", type=click.IntRange(0, 65535), default=4443, show_default=True, help="0 picks a free one.")
+@click.option("--tls-certificate", type=click.Path(dir_okay=False, path_type=Path), help="A certificate chain in PEM.")
+@click.option("--tls-key", type=click.Path(dir_okay=False, path_type=Path), help="Its key in PEM.")
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 def command(
     data: Path,
@@ -57,6 +62,10 @@ def command(
     credential_seconds: int | None,
     launcher_grace: float,
     early_answers: bool,
+    tls: bool,
+    tls_port: int,
+    tls_certificate: Path | None,
+    tls_key: Path | None,
     quiet: bool,
 ) -> None:
     """Start the plane: every AWS service on one port, and the metadata service of every instance."""
@@ -70,6 +79,7 @@ def command(
         backend_keys=(backend_access_key_id, backend_secret_access_key),
         launcher_grace=launcher_grace,
         early_answers=early_answers,
+        tls=TlsOptions(tls_port, tls_certificate, tls_key) if tls else None,
     )
     if len(os.fsencode(options.data / SOCKET_NAME)) > _LONGEST_SOCKET:
         raise ConfigurationError(
@@ -124,7 +134,8 @@ async def _serve(options: Options, *, quiet: bool) -> None:
 
 def _announce(node: Node, port: int) -> Plane:
     options = node.options
-    plane = Plane(f"http://127.0.0.1:{port}", port, options.settings.region, node.account, os.getpid())
+    place = f"http://127.0.0.1:{port}", port, options.settings.region, node.account, os.getpid()
+    plane = Plane(*place, node.tls_port or 0)
     node.journal.directory.write(PLANE_FILE, plane_text(plane))
     return plane
 
@@ -132,8 +143,9 @@ def _announce(node: Node, port: int) -> Plane:
 def _greet(options: Options, plane: Plane) -> None:
     flag = "" if options.data == default_home().expanduser().absolute() else f" --data {options.data}"
     mode = "" if options.mode == "enforce" else "\nobserve: what the policies deny is recorded, and goes on"
+    tls = f" and https://localhost:{plane.tls_port}" if plane.tls_port else ""
     click.echo(
-        f"Locum is up: {plane.endpoint}  account {plane.account}  region {plane.region}{mode}\n"
+        f"Locum is up: {plane.endpoint}{tls}  account {plane.account}  region {plane.region}{mode}\n"
         f"data: {options.data}\n\n"
         "In another shell, as root:\n"
         f'  eval "$(locum env{flag})"\n'

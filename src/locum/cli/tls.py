@@ -1,0 +1,68 @@
+"""The TLS listener of a plane: its port, and the files of its certificate in the data directory.
+
+tls-authority.pem      the certificate of this installation's authority, for AWS_CA_BUNDLE
+tls-authority-key.pem  its key (mode 0600, like all of these files)
+tls-server.pem         the certificate of the listener
+tls-server-key.pem     its key
+"""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from locum.cli.home import TLS_AUTHORITY_FILE
+from locum.core.errors import ConfigurationError
+from locum.http import authority
+from locum.http.authority import Issued
+from locum.store.directory import DataDirectory
+
+_AUTHORITY_KEY: Final = "tls-authority-key.pem"
+_SERVER: Final = "tls-server.pem"
+_SERVER_KEY: Final = "tls-server-key.pem"
+
+
+class TlsOptions(NamedTuple):
+    """The port of the listener (0: a free one), and files in PEM that take the place of a certificate of our own."""
+
+    port: int
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+def tls_context(options: TlsOptions, directory: DataDirectory, region: str, now: float) -> ssl.SSLContext:
+    """The context of the listener. Raises ConfigurationError where given files cannot be used."""
+    if (options.certificate is None) != (options.key is None):
+        raise ConfigurationError("--tls-certificate and --tls-key are given together, or neither is")
+    files = options.certificate, options.key
+    certificate, key = (str(file) for file in files) if files[0] is not None else _own(directory, region, now)
+    try:
+        return authority.server_context(certificate, key)
+    except OSError as error:  # of which an SSLError is one
+        raise ConfigurationError(f"{certificate} and {key} are no certificate and its key: {error}") from error
+
+
+def _own(directory: DataDirectory, region: str, now: float) -> tuple[str, str]:
+    """The files of a certificate of the installation's own authority; both are made where they are not there."""
+    names = authority.names_of(region)
+    own = _read(directory, TLS_AUTHORITY_FILE, _AUTHORITY_KEY)
+    if own is None:
+        own = authority.new_authority(now)
+        _write(directory, own, TLS_AUTHORITY_FILE, _AUTHORITY_KEY)
+    server = _read(directory, _SERVER, _SERVER_KEY)
+    if server is None or not authority.serves(server.certificate, names, now):
+        _write(directory, authority.server_certificate(own, names, now), _SERVER, _SERVER_KEY)
+    return str(directory.path / _SERVER), str(directory.path / _SERVER_KEY)
+
+
+def _read(directory: DataDirectory, certificate: str, key: str) -> Issued | None:
+    try:
+        return Issued((directory.path / certificate).read_bytes(), (directory.path / key).read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+def _write(directory: DataDirectory, issued: Issued, certificate: str, key: str) -> None:
+    directory.write(key, issued.key)
+    directory.write(certificate, issued.certificate)
