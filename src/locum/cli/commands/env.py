@@ -19,7 +19,7 @@ def command(data: Path, tls: bool, unset: bool) -> None:
     """Print the exports (endpoint, region, root's keys, data directory) for a shell: eval "$(locum env)"."""
     names = (
         "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
-        "LOCUM_DATA", "AWS_CA_BUNDLE",
+        "LOCUM_DATA", *(("AWS_CA_BUNDLE",) if tls else ()),
     )  # fmt: skip
     if unset:
         click.echo(f"unset {' '.join(names)}")
@@ -27,12 +27,12 @@ def command(data: Path, tls: bool, unset: bool) -> None:
     plane = read_plane(data)
     key = read_root_key(data)
     where = str(data.expanduser().absolute())
-    endpoint, bundle = plane.endpoint, ""
+    values = [plane.endpoint, plane.region, plane.region, key.access_key_id, key.secret_access_key, where]
     if tls:
         if not plane.tls_port:
             raise ConfigurationError("this plane does not serve TLS: start it with `locum up --tls`")
-        endpoint, bundle = f"https://localhost:{plane.tls_port}", str(Path(where) / TLS_AUTHORITY_FILE)
-    values = (endpoint, plane.region, plane.region, key.access_key_id, key.secret_access_key, where, bundle)
+        values[0] = f"https://localhost:{plane.tls_port}"
+        values.append(str(Path(where) / TLS_AUTHORITY_FILE))
     for name, value in zip(names, values, strict=True):
-        click.echo(f"export {name}={shlex.quote(value)}" if value else f"unset {name}")
+        click.echo(f"export {name}={shlex.quote(value)}")
     click.echo("unset AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE")
