@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from locum.core.identifiers import OWN_IMAGE
 from support.inside import Inside, inside
 from support.plane import (
     ACCOUNT,
@@ -72,7 +73,7 @@ def test_a_missing_or_wrong_external_id_is_refused(plane: RunningPlane) -> None:
 def test_run_instances_without_pass_role_is_refused_and_launches_nothing(plane: RunningPlane) -> None:
     user, key = plane.user(allow("ec2:*"))
     profile = plane.profile()
-    launch = {"ImageId": "ami-1", "MinCount": 1, "MaxCount": 1, "IamInstanceProfile": {"Name": profile}}
+    launch = {"ImageId": OWN_IMAGE, "MinCount": 1, "MaxCount": 1, "IamInstanceProfile": {"Name": profile}}
     ec2 = plane.client("ec2", key)
     met = refused(ec2.run_instances, **launch)
     assert met[:2] == ("UnauthorizedOperation", 403)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from locum.core.identifiers import OWN_IMAGE
 from support.inside import inside
 from support.plane import (
     ACCOUNT,
@@ -132,7 +133,7 @@ def test_everything_about_identity_is_there_after_a_restart(tmp_path: Path) -> N
         user, key = plane.user(allow("iam:GetUser"))
         session = plane.assume(plane.role(trusting(AWS=ACCOUNT)))
         wearing = {"Name": profile}
-        made = plane.client("ec2").run_instances(ImageId="ami-1", MinCount=1, MaxCount=1, IamInstanceProfile=wearing)
+        made = plane.client("ec2").run_instances(ImageId=OWN_IMAGE, MinCount=1, MaxCount=1, IamInstanceProfile=wearing)
         instance = made["Instances"][0]["InstanceId"]
         before, root = _identity(plane), plane.root
         plane.stop()
