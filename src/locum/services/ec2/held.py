@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from locum.core.actors import service_principal
 from locum.core.calls import Ask, ServiceCall
-from locum.core.identifiers import OWN_IMAGE
 from locum.services.verbs import Context
 from locum.state import Instance
 
@@ -41,15 +40,9 @@ def held_instances(ctx: Context, rows: Sequence[Instance]) -> Generator[Ask, Ans
     found: dict[str, Answer] = {}
     token: dict[str, Any] = {}
     while True:
-        asked = held(ctx, "DescribeInstances", {**chosen, **token}, if_used=all(map(is_bare, living)))
-        answer = yield asked
+        answer = yield held(ctx, "DescribeInstances", {**chosen, **token})
         for reservation in answer.get("Reservations", ()):
             found |= {each["InstanceId"]: each for each in reservation["Instances"]}
         if not answer.get("NextToken"):
             return found
         token = {"NextToken": answer["NextToken"]}
-
-
-def is_bare(it: Instance) -> bool:
-    """Whether an instance is of this machine's own image, in no network that was named: one of `locum run`."""
-    return "SubnetId" not in it.attributes and it.attributes.get("ImageId") == OWN_IMAGE
