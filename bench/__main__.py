@@ -15,6 +15,7 @@ from bench.load import Keys, Shot, rate
 from bench.report import Row, show
 from bench.servers import Server
 from locum.compute.handover import ask, connect
+from locum.core.identifiers import OWN_IMAGE
 
 Story = Callable[[Server, Keys], Shot | list[Shot]]
 
@@ -70,7 +71,7 @@ def _metadata_endpoint(server: Server, stack: ExitStack) -> str:
     )
     iam.create_instance_profile(InstanceProfileName="bench")
     iam.add_role_to_instance_profile(InstanceProfileName="bench", RoleName="bench")
-    started = ec2.run_instances(ImageId="ami-00000000", MinCount=1, MaxCount=1, IamInstanceProfile={"Name": "bench"})
+    started = ec2.run_instances(ImageId=OWN_IMAGE, MinCount=1, MaxCount=1, IamInstanceProfile={"Name": "bench"})
     lifeline = stack.enter_context(connect(server.data))
     message = {"attach": started["Instances"][0]["InstanceId"], "account": started["OwnerId"], "ephemeral": True}
     with socket.create_server(("127.0.0.1", 0)) as metadata:
