@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.inside import Inside, Page, inside
-from support.plane import ACCOUNT, REGION, RunningPlane, needs_namespaces
+from support.plane import ACCOUNT, REGION, Key, RunningPlane, needs_namespaces
 
 pytestmark = pytest.mark.xdist_group("metadata")
 
@@ -159,6 +159,22 @@ def test_iam_info_and_the_credentials_are_those_of_the_profile(plane: RunningPla
     identity = app.call("sts", "get_caller_identity")
     assert identity["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/{profile}/{app.instance}"
     assert identity["UserId"] == f"{stored['Roles'][0]['RoleId']}:{app.instance}"
+
+
+def test_a_detached_profile_is_renewed_no_more_and_what_was_delivered_lives_on(plane: RunningPlane) -> None:
+    profile, ec2 = plane.profile(), plane.client("ec2")
+    path = f"/latest/meta-data/iam/security-credentials/{profile}"
+    with inside(plane, "--profile", profile) as worn:
+        told = json.loads(worn.metadata(path.removeprefix("/latest/")))
+        found = ec2.describe_iam_instance_profile_associations(
+            Filters=[{"Name": "instance-id", "Values": [worn.instance]}]
+        )
+        (bond,) = found["IamInstanceProfileAssociations"]
+        ec2.disassociate_iam_instance_profile(AssociationId=bond["AssociationId"])
+        assert worn.imds(path, X_aws_ec2_metadata_token=worn.token()).status == 404
+        key = Key(told["AccessKeyId"], told["SecretAccessKey"], told["Token"])
+        identity = plane.client("sts", key).get_caller_identity()
+        assert identity["Arn"].endswith(f"assumed-role/{profile}/{worn.instance}")
 
 
 def test_tags_are_told_where_that_is_enabled(plane: RunningPlane, older: Inside) -> None:

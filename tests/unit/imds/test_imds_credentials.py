@@ -9,7 +9,7 @@ import pytest
 from locum.core.clock import iso8601
 from locum.credentials import open_session
 from locum.services.verbs import Settings
-from locum.state import MetadataOptions
+from locum.state import MetadataOptions, remove
 from support.metadata import INSTANCE, OTHER_INSTANCE, Metadata, association, instance
 from support.one_account import NOW, profile, role
 
@@ -68,15 +68,44 @@ def test_each_set_is_recorded_once() -> None:
     assert told == [(0, True), (0, True), (300, True), (600, True)]
 
 
+def test_both_sets_are_good_while_one_takes_the_others_place() -> None:
+    metadata = Metadata.with_profile(settings=Settings(credential_seconds=600))
+    first = metadata.credentials()
+    metadata.now = NOW + 300
+    for document in (first, metadata.credentials()):
+        session, _ = open_session(metadata.keyring, document["AccessKeyId"], document["Token"])
+        assert session.expires_at >= metadata.now + 300
+
+
+def test_what_was_delivered_before_the_profile_was_taken_off_is_good_and_nothing_new_is_delivered() -> None:
+    metadata = Metadata.with_profile()
+    before = metadata.credentials()
+    metadata.becoming(remove(association(profile("web", "app"))))
+    assert metadata.get("meta-data/iam/security-credentials/app").status == 404
+    assert metadata.get("meta-data/iam/info").status == 404
+    session, secret = open_session(metadata.keyring, before["AccessKeyId"], before["Token"])
+    assert (secret, session.expires_at) == (before["SecretAccessKey"], NOW + 6 * 3600)
+
+
 def test_the_two_versions_of_the_service_have_sets_of_their_own() -> None:
     metadata = Metadata.with_profile()
     plain, with_token = metadata.credentials(), metadata.credentials(token=metadata.token())
     assert plain["AccessKeyId"] != with_token["AccessKeyId"]
     sessions = [open_session(metadata.keyring, d["AccessKeyId"], d["Token"])[0] for d in (plain, with_token)]
-    assert [dict(session.context) for session in sessions] == [
-        {"ec2:roledelivery": "1.0"},
-        {"ec2:roledelivery": "2.0"},
-    ]
+    assert [session.context["ec2:roledelivery"] for session in sessions] == ["1.0", "2.0"]
+
+
+def test_a_session_has_the_vpc_and_the_address_that_its_instance_had_as_it_was_issued() -> None:
+    metadata = Metadata.with_profile()
+
+    def delivered() -> dict[str, object]:
+        document = metadata.credentials()
+        return dict(open_session(metadata.keyring, document["AccessKeyId"], document["Token"])[0].context)
+
+    address = {"ec2:roledelivery": "1.0", "aws:ec2instancesourceprivateipv4": "172.31.0.10"}
+    assert delivered() == address
+    metadata.altered(attributes={"ImageId": "ami-1", "VpcId": "vpc-1"})
+    assert delivered() == {**address, "aws:ec2instancesourcevpc": "vpc-1"}
 
 
 def test_a_swapped_profile_is_worn_at_once() -> None:
