@@ -24,6 +24,7 @@ from locum.services.verbs import DEFAULTS, Outcome, Settings
 from locum.state import AnyEntity, Event, Instance, InstanceProfile, MetadataOptions, ProfileAssociation, State, put
 from locum.store import AuditRow, Ledger
 from locum.store.memory import MemoryJournal
+from support.inprocess import InProcess
 from support.one_account import ACCOUNT, NOW, Entropy, profile, role
 
 T = TypeVar("T")
@@ -72,6 +73,30 @@ def association(attached: InstanceProfile, identity: str = "iip-assoc-1", to: st
         profile_arn=attached.arn,
         since=1,
     )
+
+
+class Read:
+    """The metadata of one instance of a plane in this process, read with tokens."""
+
+    def __init__(self, plane: InProcess, instance: str, build: str = "latest") -> None:
+        self._plane = plane
+        self._instance = instance
+        self._build = build
+
+    def answer(self, path: str) -> Answer:
+        """The answer to GET /BUILD/`path`."""
+        minted = self._ask("PUT", "/latest/api/token", {TOKEN_TTL: b"60"})
+        return self._ask("GET", f"/{self._build}/{path}", {TOKEN: minted.body})
+
+    def __call__(self, path: str) -> str:
+        """The text at `path`."""
+        answer = self.answer(path)
+        assert answer.status == 200, path
+        return answer.body.decode()
+
+    def _ask(self, method: str, path: str, headers: dict[bytes, bytes]) -> Answer:
+        metadata, account = self._plane.node.metadata, self._plane.node.account
+        return self._plane.run(metadata.answer(account, self._instance, method, path, headers))
 
 
 class _Refusing(MemoryJournal):

@@ -19,9 +19,15 @@ from locum.core.clock import Clock, Entropy
 from locum.core.errors import Fault
 from locum.credentials import KeyRing
 from locum.http.asgi import Receive, Scope, Send
-from locum.imds import tree
+from locum.imds import identity_role, tree
 from locum.imds.credentials import RoleCredentials
+from locum.imds.devices import block_devices
+from locum.imds.held import Backend, is_bare
+from locum.imds.identity_document import IdentityDocuments
+from locum.imds.identity_role import IdentityRole
+from locum.imds.network import network
 from locum.imds.tokens import MAX_TTL, MIN_TTL, TokenMint
+from locum.imds.versions import IAM_SINCE, VERSIONS, categories_of
 from locum.state import Instance, State
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -64,12 +70,18 @@ class MetadataService:
         clock: Clock,
         entropy: Entropy,
         credentials: RoleCredentials,
+        backend: Backend | None = None,
+        documents: IdentityDocuments | None = None,
     ) -> None:
+        """`backend` answers for what only it knows, `documents` has the key that signs identity documents."""
         self._view = view
         self._clock = clock
         self._entropy = entropy
         self._tokens = TokenMint(keyring)
         self._credentials = credentials
+        self._identity = IdentityRole(keyring, entropy)
+        self._backend = backend or Backend(None)
+        self._documents = documents or IdentityDocuments(None)
         self._trees: dict[str, tuple[Instance, tree.Tree]] = {}
 
     def app(self, account: str, instance: str) -> App:
@@ -127,14 +139,14 @@ class MetadataService:
     async def _read(self, state: State, instance: Instance, path: str, now: float, version: str) -> Answer:
         head, _, rest = path.lstrip("/").partition("/")
         if not head:
-            return text("\n".join(tree.VERSIONS))
-        if head not in tree.VERSIONS:
+            return text("\n".join(VERSIONS))
+        if head not in VERSIONS:
             return error(404)
         section, _, inner = rest.partition("/")
         if section == "meta-data":
-            return await self._metadata(state, instance, inner, now, version)
+            return await self._metadata(state, instance, head, inner, now, version)
         if section == "dynamic":
-            return _found(tree.lookup({"instance-identity/document": tree.identity_document(instance)}, inner))
+            return await self._dynamic(instance, inner)
         if section == "user-data" and not inner.strip("/"):
             body = instance.user_data
             return Answer(200, b"application/octet-stream", body) if body else error(404)
@@ -142,14 +154,41 @@ class MetadataService:
             return text("dynamic\nmeta-data" + ("\nuser-data" if instance.user_data else ""))
         return error(404)
 
-    async def _metadata(self, state: State, instance: Instance, path: str, now: float, version: str) -> Answer:
+    async def _metadata(
+        self, state: State, instance: Instance, build: str, path: str, now: float, version: str
+    ) -> Answer:  # fmt: skip
+        """The category `path`, as the version `build` of the metadata has it, read with IMDS of `version`."""
         role = path.removeprefix("iam/security-credentials/").rstrip("/")
-        if role and path.startswith("iam/security-credentials/"):
+        if role and path.startswith("iam/security-credentials/") and build >= IAM_SINCE:
             return _found(await self._credentials.document(state, instance, role, now, version))
+        category = path.partition("/")[0]
         leaves = self._leaves(state, instance)
-        if path.startswith("iam") or not path.strip("/"):
-            leaves = {**leaves, **await self._credentials.leaves(state, instance, now, version, path)}
+        if category in tree.OF_BACKEND or not category:
+            held = await self._backend.held(instance, now, if_used=not category and is_bare(instance))
+            leaves = {**leaves, **network(instance, held), **block_devices(instance, held)}
+        if category in ("iam", ""):
+            leaves = {**leaves, **self._credentials.leaves(state, instance, now, version)}
+        leaves = categories_of(build, leaves)
+        bare = path.rstrip("/")
+        if bare in leaves and leaves[bare] is None:
+            return _found(await self._made(instance, bare, now))
         return _found(tree.lookup(leaves, path))
+
+    async def _made(self, instance: Instance, path: str, now: float) -> str | None:
+        """The text of a leaf that is made when it is read."""
+        if path == identity_role.CREDENTIALS:
+            return self._identity.credentials(instance, now)
+        return await self._backend.public_key(instance, now)
+
+    async def _dynamic(self, instance: Instance, path: str) -> Answer:
+        """EC2 User Guide, "Dynamic data categories"."""
+        folder, _, name = path.rstrip("/").partition("/")
+        if folder == "instance-identity" and name:
+            return _found(await self._documents.read(instance, name))
+        monitored = bool((instance.attributes.get("Monitoring") or {}).get("Enabled"))
+        leaves = {"fws/instance-monitoring": "enabled" if monitored else "disabled"}
+        listed = {f"instance-identity/{each}": "" for each in self._documents.listed()}
+        return _found(tree.lookup({**leaves, **listed}, path))
 
     def _leaves(self, state: State, instance: Instance) -> tree.Tree:
         """The tree of `instance`, cached while the instance is the identical value."""

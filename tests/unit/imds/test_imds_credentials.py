@@ -38,12 +38,17 @@ def test_the_document_has_the_members_of_ec2s() -> None:
 
 def test_the_info_names_the_profile() -> None:
     metadata = Metadata.with_profile()
-    assert json.loads(metadata.text("meta-data/iam/info")) == {
+    told = {
         "Code": "Success",
-        "LastUpdated": iso8601(NOW),
+        "LastUpdated": iso8601(1),  # that of the association
         "InstanceProfileArn": profile("web").arn,
         "InstanceProfileId": profile("web").id,
     }
+    assert json.loads(metadata.get("meta-data/iam/info").body) == told
+    assert metadata.delivered == []
+    metadata.credentials()
+    metadata.now += 1
+    assert json.loads(metadata.get("meta-data/iam/info").body) == {**told, "LastUpdated": iso8601(NOW)}
 
 
 def test_a_set_is_kept_until_half_of_its_life_is_over() -> None:
@@ -62,10 +67,9 @@ def test_each_set_is_recorded_once() -> None:
     for second in range(0, 900, 10):
         metadata.now = NOW + second
         metadata.credentials()
-        metadata.text("meta-data/iam/info") if second == 0 else None
+        metadata.text("meta-data/iam/info")
     told = [(int(now - NOW), succeeded) for now, succeeded in metadata.delivered]
-    # iam/info was asked with a token: credentials of IMDSv2 are another set.
-    assert told == [(0, True), (0, True), (300, True), (600, True)]
+    assert told == [(0, True), (300, True), (600, True)]
 
 
 def test_both_sets_are_good_while_one_takes_the_others_place() -> None:
@@ -162,9 +166,12 @@ def test_an_untrusting_role_gives_the_document_of_a_failure() -> None:
     document = metadata.credentials()
     assert list(document) == ["Code", "Message", "LastUpdated"]
     assert document["Code"] == "AssumeRoleUnauthorizedAccess"
-    assert "EC2 cannot assume the role app." in document["Message"]
+    assert document["Message"] == (
+        "EC2 cannot assume the role app.  Please see documentation at https://docs.aws.amazon.com/IAM/latest/UserGuide/"
+        "troubleshoot_iam-ec2.html#troubleshoot_iam-ec2_errors-info-doc."
+    )
     info = json.loads(metadata.get("meta-data/iam/info").body)
-    assert info["Code"] == "AssumeRoleUnauthorizedAccess"
+    assert info["Code"] == "Success"  # it tells of the profile
 
 
 def test_a_failure_is_recorded_once_a_second_and_no_more() -> None:
@@ -181,6 +188,13 @@ def test_a_profile_that_is_gone_gives_the_document_of_a_failure() -> None:
     metadata.having(profile("web", "app", id="AIPAMADEAGAIN"))
     assert metadata.credentials()["Code"] == "InstanceProfileNotFound"
     assert metadata.get("meta-data/iam/security-credentials/").status == 404
+    assert json.loads(metadata.get("meta-data/iam/info").body) == {
+        "Code": "InstanceProfileNotFound",
+        "Message": f"Instance Profile with Id {profile('web').id} cannot be found.  Please see documentation at "
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_iam-ec2.html"
+        "#troubleshoot_iam-ec2_errors-info-doc.",
+        "LastUpdated": iso8601(NOW),
+    }
 
 
 def test_a_profile_without_a_role_has_nothing_to_give() -> None:
