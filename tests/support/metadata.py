@@ -19,6 +19,7 @@ from locum.credentials import KeyRing
 from locum.imds import MetadataService
 from locum.imds.credentials import RoleCredentials
 from locum.imds.service import TOKEN, TOKEN_TTL, Answer
+from locum.imds.throttle import Throttle
 from locum.services import sts
 from locum.services.verbs import DEFAULTS, Outcome, Settings
 from locum.state import AnyEntity, Event, Instance, InstanceProfile, MetadataOptions, ProfileAssociation, State, put
@@ -113,7 +114,12 @@ class _Refusing(MemoryJournal):
 class Metadata:
     """The metadata service over a node in memory. `get` and `ask` ask as a program inside the instance does."""
 
-    def __init__(self, entities: tuple[AnyEntity, ...] = (instance(),), settings: Settings = DEFAULTS) -> None:
+    def __init__(
+        self,
+        entities: tuple[AnyEntity, ...] = (instance(),),
+        settings: Settings = DEFAULTS,
+        throttle: Throttle | None = None,
+    ) -> None:
         self.now: float = NOW
         entropy = Entropy()
         self.keyring = KeyRing.generate(entropy)
@@ -133,7 +139,9 @@ class Metadata:
         )
         self.calls = Calls(self.runtime, Recorder(self.ledger, entropy, "enforce"))
         credentials = RoleCredentials(self.calls.make)
-        self.service = MetadataService(lambda: self.state, self.keyring, lambda: self.now, entropy, credentials)
+        self.service = MetadataService(
+            lambda: self.state, self.keyring, lambda: self.now, entropy, credentials, throttle=throttle
+        )
         self._runner = asyncio.Runner()
         _OPEN.append(self)
         self.having(*entities)

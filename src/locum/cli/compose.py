@@ -39,6 +39,7 @@ from locum.imds import MetadataService
 from locum.imds.credentials import RoleCredentials
 from locum.imds.held import Backend as MetadataBackend
 from locum.imds.identity_document import IdentityDocuments
+from locum.imds.throttle import Throttle
 from locum.services import ec2, iam, sts
 from locum.services.late import LateOperations
 from locum.services.verbs import Settings
@@ -57,8 +58,9 @@ class Options:
 
     `account` is that of the root user; None: the one that the installation has. `backends` maps a service, or `*`, to
     an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret). `launcher_grace`: seconds
-    that a start waits for launchers (`agents.instances`). `early_answers`: see `calls.runtime`. Raises
-    ConfigurationError where an account or a region cannot be one.
+    that a start waits for launchers (`agents.instances`). `early_answers`: see `calls.runtime`. `imds_rate`: the
+    metadata requests that an instance may make in a second, None: any number. Raises ConfigurationError where an
+    account or a region cannot be one.
     """
 
     data: Path
@@ -72,6 +74,7 @@ class Options:
     launcher_grace: float = GRACE
     early_answers: bool = False
     tls: TlsOptions | None = None
+    imds_rate: float | None = None
 
     def __post_init__(self) -> None:
         if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):
@@ -137,6 +140,7 @@ class Node:
             credentials,
             MetadataBackend(partial(told_by_backend, self.runtime)),
             IdentityDocuments(lambda: open_identity_key(options.data, self.keyring, entropy, clock())),
+            None if options.imds_rate is None else Throttle(options.imds_rate),
         )
 
     async def open(self) -> int:

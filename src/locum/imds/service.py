@@ -4,6 +4,7 @@
     GET /latest/api/token      405, as any other method but PUT there, and any but GET and HEAD elsewhere
     GET with a token           401 where the token is not this instance's or has expired
     GET without a token        401 where HttpTokens is `required`
+    any request                429 where the instance asks more often than it may
 
 EC2 User Guide, "How Instance Metadata Service Version 2 works". The instance is determined by the socket, and by
 nothing in the request.
@@ -26,6 +27,7 @@ from locum.imds.held import Backend, is_bare
 from locum.imds.identity_document import IdentityDocuments
 from locum.imds.identity_role import IdentityRole
 from locum.imds.network import network
+from locum.imds.throttle import Throttle
 from locum.imds.tokens import MAX_TTL, MIN_TTL, TokenMint
 from locum.imds.versions import IAM_SINCE, VERSIONS, categories_of
 from locum.state import Instance, State
@@ -45,6 +47,7 @@ _ERRORS: Final = {
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    429: "Too Many Requests",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
@@ -72,8 +75,12 @@ class MetadataService:
         credentials: RoleCredentials,
         backend: Backend | None = None,
         documents: IdentityDocuments | None = None,
+        throttle: Throttle | None = None,
     ) -> None:
-        """`backend` answers for what only it knows, `documents` has the key that signs identity documents."""
+        """`backend` answers for what only it knows, `documents` has the key that signs identity documents.
+
+        Without a `throttle`, an instance may ask as often as it likes.
+        """
         self._view = view
         self._clock = clock
         self._entropy = entropy
@@ -81,6 +88,7 @@ class MetadataService:
         self._credentials = credentials
         self._identity = IdentityRole(keyring, entropy)
         self._backend = backend or Backend(None)
+        self._throttle = throttle
         self._documents = documents or IdentityDocuments(None)
         self._trees: dict[str, tuple[Instance, tree.Tree]] = {}
 
@@ -113,6 +121,8 @@ class MetadataService:
             return error(503)
         if instance.metadata.endpoint == "disabled":
             return error(403)
+        if self._throttle is not None and not self._throttle.admits(instance_id, now):
+            return error(429)
         if method == "PUT":
             return self._new_token(instance, path, headers, now)
         if method not in ("GET", "HEAD") or path.rstrip("/") == _SESSION_PATH:
