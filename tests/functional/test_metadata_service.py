@@ -195,6 +195,18 @@ def test_other_methods_are_refused(app: Inside, method: str) -> None:
 
 
 @needs_namespaces
+def test_ipv6_answers_where_it_is_enabled(plane: RunningPlane, older: Inside) -> None:
+    if not older.ask(reach=["fd00:ec2::254", 80]):
+        pytest.skip("the machine has no IPv6")
+    ec2, instance, page = plane.client("ec2"), older.instance, ["fd00:ec2::254", "/latest/meta-data/instance-id"]
+    assert older.ask(page=page)[0] == 403
+    ec2.modify_instance_metadata_options(InstanceId=instance, HttpProtocolIpv6="enabled")
+    assert older.ask(page=page) == [200, instance]
+    ec2.modify_instance_metadata_options(InstanceId=instance, HttpProtocolIpv6="disabled")
+    assert older.ask(page=page)[0] == 403
+
+
+@needs_namespaces
 def test_the_address_inside_is_that_of_ec2(app: Inside) -> None:
     assert "AWS_EC2_METADATA_SERVICE_ENDPOINT" not in app.ask(environ=True)
     assert app.ask(reach=["169.254.169.254", 80])

@@ -13,12 +13,14 @@ import fcntl
 import os
 import socket
 import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from locum.core.errors import LocumError
 
 METADATA_ADDRESS: Final = "169.254.169.254"
+METADATA_ADDRESS_6: Final = "fd00:ec2::254"
 METADATA_PORT: Final = 80
 
 _CLONE_NEWNS: Final = 0x00020000
@@ -76,12 +78,21 @@ def join(pid: int) -> None:
 
 
 def raise_loopback() -> None:
-    """Bring up `lo` and give it the metadata address beside its own."""
+    """Bring up `lo` and give it the metadata addresses beside its own, that of IPv6 where the machine has it."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         _interface_up(control, b"lo")
         alias = b"lo:0"
         fcntl.ioctl(control, _SIOCSIFADDR, _with_address(alias, METADATA_ADDRESS))
         fcntl.ioctl(control, _SIOCSIFNETMASK, _with_address(alias, "255.255.255.255"))
+    _add_address_6("lo", METADATA_ADDRESS_6)
+
+
+def listen_on_metadata_6() -> socket.socket | None:
+    """A socket that listens on the metadata service's IPv6 address; None where the machine has no IPv6."""
+    try:
+        return socket.create_server((METADATA_ADDRESS_6, METADATA_PORT), family=socket.AF_INET6)
+    except OSError:
+        return None
 
 
 def hide(place: Path) -> None:
@@ -122,6 +133,13 @@ def _interface_up(control: socket.socket, name: bytes) -> None:
     request = struct.pack("16sH14x", name, 0)
     flags = struct.unpack_from("16sH", fcntl.ioctl(control, _SIOCGIFFLAGS, request))[1]
     fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sH14x", name, flags | _IFF_UP))
+
+
+def _add_address_6(name: str, address: str) -> None:
+    """Give an interface an IPv6 address, where the machine has IPv6. <linux/ipv6.h>, struct in6_ifreq."""
+    request = struct.pack("16sIi", socket.inet_pton(socket.AF_INET6, address), 128, socket.if_nametoindex(name))
+    with suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as control:
+        fcntl.ioctl(control, _SIOCSIFADDR, request)
 
 
 def _with_address(name: bytes, address: str) -> bytes:

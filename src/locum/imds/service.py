@@ -92,14 +92,25 @@ class MetadataService:
         self._documents = documents or IdentityDocuments(None)
         self._trees: dict[str, tuple[Instance, tree.Tree]] = {}
 
-    def app(self, account: str, instance: str) -> App:
-        """Make the application for the socket of `instance`."""
+    def app(self, account: str, instance: str, ipv6: bool = False) -> App:
+        """Make the application for the socket of `instance`, or for its socket of IPv6.
+
+        EC2 User Guide, "Configure the Instance Metadata Service options": the IPv6 endpoint is disabled by default.
+        """
 
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == "http":
+            if scope["type"] != "http":
+                return
+            if ipv6 and not self._has_ipv6(account, instance):
+                await _send(scope, send, error(403))
+            else:
                 await _send(scope, send, await self._answer_or_error(account, instance, scope))
 
         return serve
+
+    def _has_ipv6(self, account: str, instance: str) -> bool:
+        found = self._view().get(Instance, account, instance)
+        return found is not None and found.metadata.protocol_ipv6 == "enabled"
 
     async def _answer_or_error(self, account: str, instance: str, scope: Scope) -> Answer:
         try:

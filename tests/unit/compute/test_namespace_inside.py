@@ -39,6 +39,18 @@ print(json.dumps([server.getsockname(), gateway.getsockname(), accepted.getsockn
     assert told(program) == [["169.254.169.254", 80], ["127.0.0.1", 4566], "169.254.169.254"]
 
 
+def test_the_metadata_address_of_ipv6_can_be_reached_where_the_machine_has_ipv6() -> None:
+    program = """
+server = namespace.listen_on_metadata_6()
+known = Path("/proc/net/if_inet6").read_text() if Path("/proc/net/if_inet6").exists() else ""
+if server is not None:
+    client = socket.create_connection((namespace.METADATA_ADDRESS_6, 80), timeout=30)
+print(json.dumps([server is not None, "fd000ec2000000000000000000000254" in known]))
+"""
+    listens, has_address = told(program)
+    assert listens is has_address
+
+
 def test_nothing_of_the_hosts_network_is_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as outside:
         program = """

@@ -44,7 +44,7 @@ _LONGEST_SOCKET: Final = 107
 @click.option("--launcher-grace", type=click.FloatRange(0), default=GRACE, show_default=True, metavar="SECONDS",
               help="How long a start waits for launchers that ran before, else their instances end.")  # fmt: skip
 @click.option("--imds-rate", type=click.FloatRange(1), metavar="N",
-              help="Metadata requests that an instance may make in a second; 429 for more. No limit by default.")  # fmt: skip
+              help="Metadata requests that an instance may make in a second, else 429. Default: no limit.")  # fmt: skip
 @click.option("--early-answers", is_flag=True, envvar="LOCUM_EARLY_ANSWERS", show_envvar=True,
               help="Answer what backends changed before its record is durable: a crash can lose it.")  # fmt: skip
 @click.option("--tls", is_flag=True, help="Serve TLS, too, with an authority of this installation or given files.")
