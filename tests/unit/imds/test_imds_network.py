@@ -154,7 +154,7 @@ def test_without_a_backend_there_is_what_the_launch_says() -> None:
     assert metadata.get("meta-data/public-keys/0/openssh-key", token).status == 404
 
 
-def test_a_fetch_of_credentials_never_asks_the_backend(plane: InProcess) -> None:
+def test_a_fetch_of_credentials_never_asks_the_backend() -> None:
     asked: list[str] = []
     metadata = Metadata.with_profile()
 
