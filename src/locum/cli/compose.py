@@ -131,17 +131,7 @@ class Node:
         self.calls = Calls(self.runtime, Recorder(self.ledger, entropy, options.mode))
         self.deliveries = Deliveries(self.calls.outbox, self.ledger, clock)
         self.gateway = Gateway(self.runtime, Pipeline(self.runtime, self.calls, IssuerKeys(options.data / FOLDER)))
-        credentials = RoleCredentials(self.calls.make)
-        self.metadata = MetadataService(
-            lambda: self.ledger.state,
-            self.keyring,
-            clock,
-            entropy,
-            credentials,
-            MetadataBackend(partial(told_by_backend, self.runtime)),
-            IdentityDocuments(lambda: open_identity_key(options.data, self.keyring, entropy, clock())),
-            None if options.imds_rate is None else Throttle(options.imds_rate),
-        )
+        self.metadata = self._metadata_service(clock, entropy)
 
     async def open(self) -> int:
         """Make sure of the root account and its key, then serve; the port. Raises ConfigurationError."""
@@ -173,6 +163,19 @@ class Node:
         await self.deliveries.close()
         await self.runtime.backends.close()
         await self.ledger.close()
+
+    def _metadata_service(self, clock: Clock, entropy: Entropy) -> MetadataService:
+        data, rate = self.options.data, self.options.imds_rate
+        return MetadataService(
+            lambda: self.ledger.state,
+            self.keyring,
+            clock,
+            entropy,
+            RoleCredentials(self.calls.make),
+            MetadataBackend(partial(told_by_backend, self.runtime)),
+            IdentityDocuments(lambda: open_identity_key(data, self.keyring, entropy, clock())),
+            None if rate is None else Throttle(rate),
+        )
 
     def _function_host(self) -> Backend:
         runtime = self.runtime

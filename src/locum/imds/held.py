@@ -8,7 +8,7 @@ it, and no record tells of it. Where the backend does not know the instance (an 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from locum.core.actors import service_principal
@@ -24,8 +24,13 @@ Tell = Callable[[Ask], Awaitable[Answer | Fault]]
 
 _KEPT: Final = 1.0
 """The lifetime of an answer in seconds."""
-_CACHE_SIZE: Final = 1024
-"""The number of answers at which those that are too old are dropped."""
+_CACHE_SIZE: Final = 4096
+"""The number of things at which those whose time is over are dropped."""
+_WITHOUT_COMMENT: Final = 2
+"""The number of words of a public key without a comment: its type and itself."""
+
+_Key = tuple[str, str, str, str]
+"""An account, a region, an operation and the name of a thing."""
 
 
 class Held(NamedTuple):
@@ -39,10 +44,14 @@ class Held(NamedTuple):
 NOTHING: Final = Held({}, {}, {})
 
 
-class _Kept(NamedTuple):
+class _Question(NamedTuple):
+    """A call for an instance, and how the things in its answer are read, by name."""
+
     instance: Instance
-    until: float
-    answer: asyncio.Future[Any]
+    operation: str
+    params: Mapping[str, Any]
+    read: Callable[[Answer], Iterable[tuple[str, Any]]]
+    if_used: bool = False
 
 
 class Backend:
@@ -50,68 +59,69 @@ class Backend:
 
     def __init__(self, tell: Tell | None) -> None:
         self._tell = tell
-        self._kept: dict[tuple[str, str], _Kept] = {}
+        self._kept: dict[_Key, tuple[float, Any]] = {}
+        self._asking: dict[tuple[str, str], asyncio.Lock] = {}
 
     async def held(self, instance: Instance, now: float, *, if_used: bool = False) -> Held:
         """What the backend has of `instance`. `if_used`: nothing, where the backend would have to be loaded first."""
-        if self._tell is None:
+        params = _by("instance-id", instance.id)
+        question = _Question(instance, "DescribeInstances", params, _instances, if_used)
+        shape = await self._known(question, instance.id, now)
+        if shape is None:
             return NOTHING
-        kind = "held if used" if if_used else "held"
-        found: Held = await self._kept_or(kind, instance, now, lambda: self._held(instance, if_used=if_used))
-        return found
+        interfaces = shape.get("NetworkInterfaces") or ()
+        subnets, vpcs = {}, {}
+        for name in {each["SubnetId"] for each in interfaces if each.get("SubnetId")}:
+            question = _Question(instance, "DescribeSubnets", _by("subnet-id", name), _subnets)
+            subnets[name] = await self._known(question, name, now) or ""
+        for name in {each["VpcId"] for each in interfaces if each.get("VpcId")}:
+            question = _Question(instance, "DescribeVpcs", _by("vpc-id", name), _vpcs)
+            vpcs[name] = await self._known(question, name, now) or ()
+        return Held(shape, subnets, vpcs)
 
     async def public_key(self, instance: Instance, now: float) -> str | None:
         """The public key that the instance was launched with, in OpenSSH's form; None where the backend has none.
 
         One without a comment is given the name of the key pair, as on EC2.
         """
-        if self._tell is None or not instance.attributes.get("KeyName"):
+        name = str(instance.attributes.get("KeyName") or "")
+        params = {"KeyNames": [name], "IncludePublicKey": True}
+        question = _Question(instance, "DescribeKeyPairs", params, _keys)
+        text: str | None = await self._known(question, name, now) if name else None
+        return f"{text} {name}" if text and len(text.split()) == _WITHOUT_COMMENT else text or None
+
+    async def _known(self, question: _Question, name: str, now: float) -> Any:
+        """What is kept of the thing `name`, else what the backend tells of it; None where it has none.
+
+        The embedded backend tells of all instances at once: so a thousand that ask are a single question.
+        """
+        place = question.instance.account, question.instance.region
+        key = (*place, question.operation, name)
+        if self._tell is None:
             return None
-        found: str | None = await self._kept_or("key", instance, now, lambda: self._public_key(instance))
-        return found
+        if not self._is_fresh(key, now):
+            async with self._asking.setdefault(place, asyncio.Lock()):
+                if not self._is_fresh(key, now):
+                    await self._ask(question, key, now)
+        return self._kept.get(key, (now, None))[1]
 
-    async def _kept_or(
-        self, kind: str, instance: Instance, now: float, ask: Callable[[], Awaitable[Any]]
-    ) -> Any:  # fmt: skip
-        """The answer that is kept, or that is awaited by another request, or a new one."""
-        key = instance.id, kind
-        kept = self._kept.get(key)
-        if kept is None or kept.instance is not instance or now >= kept.until:
-            if len(self._kept) >= _CACHE_SIZE:
-                self._kept = {each: it for each, it in self._kept.items() if now < it.until}
-            kept = self._kept[key] = _Kept(instance, now + _KEPT, asyncio.ensure_future(ask()))
-        return await asyncio.shield(kept.answer)
+    def _is_fresh(self, key: _Key, now: float) -> bool:
+        return now < self._kept.get(key, (now, None))[0]
 
-    async def _held(self, instance: Instance, *, if_used: bool) -> Held:
-        described = await self._ask(instance, "DescribeInstances", _by("instance-id", [instance.id]), if_used=if_used)
-        shapes = [shape for each in described.get("Reservations", ()) for shape in each["Instances"]]
-        if not shapes:
-            return NOTHING
-        interfaces = shapes[0].get("NetworkInterfaces") or ()
-        subnet_ids = sorted({each["SubnetId"] for each in interfaces if each.get("SubnetId")})
-        vpc_ids = sorted({each["VpcId"] for each in interfaces if each.get("VpcId")})
-        subnets = await self._ask(instance, "DescribeSubnets", _by("subnet-id", subnet_ids)) if subnet_ids else {}
-        vpcs = await self._ask(instance, "DescribeVpcs", _by("vpc-id", vpc_ids)) if vpc_ids else {}
-        return Held(
-            shapes[0],
-            {each["SubnetId"]: each["CidrBlock"] for each in subnets.get("Subnets", ())},
-            {each["VpcId"]: _blocks(each) for each in vpcs.get("Vpcs", ())},
-        )
-
-    async def _public_key(self, instance: Instance) -> str | None:
-        name = str(instance.attributes["KeyName"])
-        answer = await self._ask(instance, "DescribeKeyPairs", {"KeyNames": [name], "IncludePublicKey": True})
-        text = next((str(each.get("PublicKey") or "") for each in answer.get("KeyPairs", ())), "").strip()
-        return f"{text} {name}" if len(text.split()) == 2 else text or None
-
-    async def _ask(
-        self, instance: Instance, operation: str, params: Mapping[str, Any], *, if_used: bool = False
-    ) -> Answer:
+    async def _ask(self, question: _Question, key: _Key, now: float) -> None:
+        """Ask the backend, and keep what it tells."""
         assert self._tell is not None
+        if len(self._kept) >= _CACHE_SIZE:
+            self._kept = {each: it for each, it in self._kept.items() if now < it[0]}
+        instance = question.instance
         actor = service_principal(EC2, instance.account, instance.arn)
-        call = ServiceCall(actor, "ec2", operation, params, instance.region)
-        answer = await self._tell(Ask(call, of_backend=True, if_used=if_used))
-        return {} if isinstance(answer, Fault) else answer
+        call = ServiceCall(actor, "ec2", question.operation, question.params, instance.region)
+        answer = await self._tell(Ask(call, of_backend=True, if_used=question.if_used))
+        found = {} if isinstance(answer, Fault) else dict(question.read(answer))
+        self._kept.pop(key, None)
+        if not question.if_used:
+            self._kept[key] = (now + _KEPT, None)
+        self._kept |= {(*key[:-1], name): (now + _KEPT, value) for name, value in found.items()}
 
 
 def is_bare(instance: Instance) -> bool:
@@ -119,11 +129,25 @@ def is_bare(instance: Instance) -> bool:
     return "SubnetId" not in instance.attributes and instance.attributes.get("ImageId") == OWN_IMAGE
 
 
-def _by(name: str, values: list[str]) -> dict[str, Any]:
-    return {"Filters": [{"Name": name, "Values": values}]}
+def _by(name: str, value: str) -> dict[str, Any]:
+    return {"Filters": [{"Name": name, "Values": [value]}]}
 
 
-def _blocks(vpc: Answer) -> tuple[str, ...]:
-    """The CIDR blocks of a VPC, of which the primary one is the first."""
-    others = (each["CidrBlock"] for each in vpc.get("CidrBlockAssociationSet") or ())
-    return tuple(dict.fromkeys((vpc["CidrBlock"], *others)))
+def _instances(answer: Answer) -> Iterator[tuple[str, Any]]:
+    for reservation in answer.get("Reservations", ()):
+        yield from ((each["InstanceId"], each) for each in reservation["Instances"])
+
+
+def _subnets(answer: Answer) -> Iterator[tuple[str, Any]]:
+    return ((each["SubnetId"], each["CidrBlock"]) for each in answer.get("Subnets", ()))
+
+
+def _vpcs(answer: Answer) -> Iterator[tuple[str, Any]]:
+    """The CIDR blocks of VPCs, of which the primary one is the first."""
+    for vpc in answer.get("Vpcs", ()):
+        others = (each["CidrBlock"] for each in vpc.get("CidrBlockAssociationSet") or ())
+        yield vpc["VpcId"], tuple(dict.fromkeys((vpc["CidrBlock"], *others)))
+
+
+def _keys(answer: Answer) -> Iterator[tuple[str, Any]]:
+    return ((each["KeyName"], str(each.get("PublicKey") or "").strip()) for each in answer.get("KeyPairs", ()))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
 import pytest
 
 from locum.core.identifiers import OWN_IMAGE
+from locum.imds.service import TOKEN, Answer
 from support.inprocess import InProcess
 from support.metadata import Metadata, Read, instance
+from support.one_account import ACCOUNT
 
 IMAGE = "ami-12c6146b"
 KEY = "metadata key"
@@ -152,6 +155,30 @@ def test_without_a_backend_there_is_what_the_launch_says() -> None:
     for path in (f"{base}/public-ipv4s", f"{base}/subnet-ipv4-cidr-block", "public-ipv4", "public-hostname"):
         assert metadata.get(f"meta-data/{path}", token).status == 404
     assert metadata.get("meta-data/public-keys/0/openssh-key", token).status == 404
+
+
+def test_many_instances_that_ask_at_once_are_one_question() -> None:
+    names = [f"i-{number}" for number in range(50)]
+    shapes = [{"InstanceId": name, "RootDeviceName": f"/dev/{name}"} for name in names]
+    metadata = Metadata(tuple(instance(name) for name in names))
+    asked = []
+
+    async def tell(ask: Any) -> dict[str, Any]:
+        asked.append(ask.call.operation)
+        await asyncio.sleep(0)
+        return {"Reservations": [{"Instances": shapes}]}
+
+    metadata.service._backend._tell = tell
+
+    async def story() -> list[Answer]:
+        path = "/latest/meta-data/block-device-mapping/root"
+        return await asyncio.gather(
+            *(metadata.service.answer(ACCOUNT, name, "GET", path, {TOKEN: tokens[name]}) for name in names)
+        )
+
+    tokens = {name: metadata.token(of=name).encode() for name in names}
+    assert [answer.body.decode() for answer in metadata.run(story())] == [f"/dev/{name}" for name in names]
+    assert asked == ["DescribeInstances"]
 
 
 def test_a_fetch_of_credentials_never_asks_the_backend() -> None:
