@@ -4,6 +4,7 @@ One JSON object a line on standard input, one on standard output:
 
     {"call": [SERVICE, OPERATION, PARAMETERS]}   -> {"answer": ...} or {"refused": [CODE, STATUS, MESSAGE, REQUEST-ID]}
     {"http": [METHOD, PATH, HEADERS]}            -> [STATUS, BODY, HEADERS] of the metadata service
+    {"page": [HOST, PATH]}                       -> [STATUS, BODY] of GET at another host, on port 80
     {"read": FILE}                               -> its text, or null
     {"list": DIRECTORY}                          -> the names in it, or null
     {"environ": true}                            -> the environment
@@ -54,6 +55,15 @@ def ask(method: str, path: str, headers: dict[str, str]) -> list[Any]:
     return page
 
 
+def page(host: str, path: str) -> list[Any]:
+    connection = http.client.HTTPConnection(host, 80, timeout=10)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    found = [answer.status, answer.read().decode()]
+    connection.close()
+    return found
+
+
 def read(path: str) -> str | None:
     try:
         return Path(path).read_text()
@@ -82,6 +92,8 @@ def obey(question: dict[str, Any]) -> Any:
             return call(service, operation, parameters)
         case {"http": [method, path, headers]}:
             return ask(method, path, headers)
+        case {"page": [host, path]}:
+            return page(host, path)
         case {"read": path}:
             return read(path)
         case {"list": path}:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.inside import Inside, Page, inside
-from support.plane import ACCOUNT, REGION, RunningPlane, needs_namespaces
+from support.plane import ACCOUNT, REGION, Key, RunningPlane, needs_namespaces
 
 pytestmark = pytest.mark.xdist_group("metadata")
 
@@ -161,6 +161,22 @@ def test_iam_info_and_the_credentials_are_those_of_the_profile(plane: RunningPla
     assert identity["UserId"] == f"{stored['Roles'][0]['RoleId']}:{app.instance}"
 
 
+def test_a_detached_profile_is_renewed_no_more_and_what_was_delivered_lives_on(plane: RunningPlane) -> None:
+    profile, ec2 = plane.profile(), plane.client("ec2")
+    path = f"/latest/meta-data/iam/security-credentials/{profile}"
+    with inside(plane, "--profile", profile) as worn:
+        told = json.loads(worn.metadata(path.removeprefix("/latest/")))
+        found = ec2.describe_iam_instance_profile_associations(
+            Filters=[{"Name": "instance-id", "Values": [worn.instance]}]
+        )
+        (bond,) = found["IamInstanceProfileAssociations"]
+        ec2.disassociate_iam_instance_profile(AssociationId=bond["AssociationId"])
+        assert worn.imds(path, X_aws_ec2_metadata_token=worn.token()).status == 404
+        key = Key(told["AccessKeyId"], told["SecretAccessKey"], told["Token"])
+        identity = plane.client("sts", key).get_caller_identity()
+        assert identity["Arn"].endswith(f"assumed-role/{profile}/{worn.instance}")
+
+
 def test_tags_are_told_where_that_is_enabled(plane: RunningPlane, older: Inside) -> None:
     ec2, instance = plane.client("ec2"), older.instance
     ec2.create_tags(Resources=[instance], Tags=[{"Key": "team", "Value": "blue"}])
@@ -176,6 +192,18 @@ def test_tags_are_told_where_that_is_enabled(plane: RunningPlane, older: Inside)
 def test_other_methods_are_refused(app: Inside, method: str) -> None:
     page = app.imds("/latest/meta-data/", method, X_aws_ec2_metadata_token=app.token())
     assert is_error(page, 405, "Method Not Allowed")
+
+
+@needs_namespaces
+def test_ipv6_answers_where_it_is_enabled(plane: RunningPlane, older: Inside) -> None:
+    if not older.ask(reach=["fd00:ec2::254", 80]):
+        pytest.skip("the machine has no IPv6")
+    ec2, instance, page = plane.client("ec2"), older.instance, ["fd00:ec2::254", "/latest/meta-data/instance-id"]
+    assert older.ask(page=page)[0] == 403
+    ec2.modify_instance_metadata_options(InstanceId=instance, HttpProtocolIpv6="enabled")
+    assert older.ask(page=page) == [200, instance]
+    ec2.modify_instance_metadata_options(InstanceId=instance, HttpProtocolIpv6="disabled")
+    assert older.ask(page=page)[0] == 403
 
 
 @needs_namespaces

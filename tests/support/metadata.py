@@ -19,11 +19,13 @@ from locum.credentials import KeyRing
 from locum.imds import MetadataService
 from locum.imds.credentials import RoleCredentials
 from locum.imds.service import TOKEN, TOKEN_TTL, Answer
+from locum.imds.throttle import Throttle
 from locum.services import sts
 from locum.services.verbs import DEFAULTS, Outcome, Settings
 from locum.state import AnyEntity, Event, Instance, InstanceProfile, MetadataOptions, ProfileAssociation, State, put
 from locum.store import AuditRow, Ledger
 from locum.store.memory import MemoryJournal
+from support.inprocess import InProcess
 from support.one_account import ACCOUNT, NOW, Entropy, profile, role
 
 T = TypeVar("T")
@@ -74,6 +76,30 @@ def association(attached: InstanceProfile, identity: str = "iip-assoc-1", to: st
     )
 
 
+class Read:
+    """The metadata of one instance of a plane in this process, read with tokens."""
+
+    def __init__(self, plane: InProcess, instance: str, build: str = "latest") -> None:
+        self._plane = plane
+        self._instance = instance
+        self._build = build
+
+    def answer(self, path: str) -> Answer:
+        """The answer to GET /BUILD/`path`."""
+        minted = self._ask("PUT", "/latest/api/token", {TOKEN_TTL: b"60"})
+        return self._ask("GET", f"/{self._build}/{path}", {TOKEN: minted.body})
+
+    def __call__(self, path: str) -> str:
+        """The text at `path`."""
+        answer = self.answer(path)
+        assert answer.status == 200, path
+        return answer.body.decode()
+
+    def _ask(self, method: str, path: str, headers: dict[bytes, bytes]) -> Answer:
+        metadata, account = self._plane.node.metadata, self._plane.node.account
+        return self._plane.run(metadata.answer(account, self._instance, method, path, headers))
+
+
 class _Refusing(MemoryJournal):
     """A journal that can be told to fail."""
 
@@ -88,7 +114,12 @@ class _Refusing(MemoryJournal):
 class Metadata:
     """The metadata service over a node in memory. `get` and `ask` ask as a program inside the instance does."""
 
-    def __init__(self, entities: tuple[AnyEntity, ...] = (instance(),), settings: Settings = DEFAULTS) -> None:
+    def __init__(
+        self,
+        entities: tuple[AnyEntity, ...] = (instance(),),
+        settings: Settings = DEFAULTS,
+        throttle: Throttle | None = None,
+    ) -> None:
         self.now: float = NOW
         entropy = Entropy()
         self.keyring = KeyRing.generate(entropy)
@@ -108,7 +139,9 @@ class Metadata:
         )
         self.calls = Calls(self.runtime, Recorder(self.ledger, entropy, "enforce"))
         credentials = RoleCredentials(self.calls.make)
-        self.service = MetadataService(lambda: self.state, self.keyring, lambda: self.now, entropy, credentials)
+        self.service = MetadataService(
+            lambda: self.state, self.keyring, lambda: self.now, entropy, credentials, throttle=throttle
+        )
         self._runner = asyncio.Runner()
         _OPEN.append(self)
         self.having(*entities)

@@ -52,7 +52,7 @@ class InstanceHost:
         calls: Calls,
         listeners: Listeners,
         gateway: Any,
-        metadata: Callable[[str, str], Any],
+        metadata: Callable[[str, str, bool], Any],
         grace: float = GRACE,
     ) -> None:
         self._runtime = runtime
@@ -70,7 +70,7 @@ class InstanceHost:
     # -- what launchers ask for (compute.control.Host) ----------------------------------------------------
 
     async def serve_metadata(self, sock: socket.socket, account: str, instance: str) -> None:
-        await self._listeners.open(sock, self._metadata(account, instance))
+        await self._listeners.open(sock, self._metadata(account, instance, sock.family == socket.AF_INET6))
 
     async def serve_gateway(self, sock: socket.socket) -> None:
         await self._listeners.open(sock, self._gateway)

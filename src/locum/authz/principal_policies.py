@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from locum.core.identifiers import INSTANCE_IDENTITY_ROLE
 from locum.core.principal import Caller, Principal, PrincipalKind, Session
 from locum.policy import CompiledPolicy, PolicyKind
 from locum.policy.stored import compiled, not_found_policy
@@ -145,7 +146,7 @@ def _cached(state: State, entity: User | Role) -> PrincipalPolicies | None:
 def _looked_up(state: State, account: str, arn: str, unique_id: str) -> PrincipalPolicies:
     entity = _entity(state, account, arn, unique_id)
     if entity is None:
-        return _DELETED
+        return _NONE if arn.endswith(f":role/{INSTANCE_IDENTITY_ROLE}") else _DELETED
     found = _cached(state, entity)
     if found is not None:
         return found

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from locum.agents.lost_networks import mark_lost_networks
 from locum.audit import History
 from locum.backends import Backend
 from locum.calls import Calls, Mode, OwnService, Recorder, Runtime
+from locum.calls.backend_answers import told_by_backend
 from locum.cli.backends import function_host, make_backends
 from locum.cli.home import CREDENTIALS_FILE, root_key_text
 from locum.cli.open_files import open_files
@@ -27,6 +29,7 @@ from locum.core.clock import Clock, Entropy, pooled, system_clock, system_entrop
 from locum.core.errors import ConfigurationError
 from locum.core.identifiers import ACCOUNT_ID
 from locum.credentials import create_keyring, read_keyring
+from locum.credentials.identitykeys import open_identity_key
 from locum.gateway.app import Gateway
 from locum.gateway.issuerkeys import FOLDER, IssuerKeys
 from locum.gateway.pipeline import Pipeline
@@ -34,6 +37,9 @@ from locum.http.listener import Listeners
 from locum.http.patience import PATIENCE, Patience
 from locum.imds import MetadataService
 from locum.imds.credentials import RoleCredentials
+from locum.imds.held import Backend as MetadataBackend
+from locum.imds.identity_document import IdentityDocuments
+from locum.imds.throttle import Throttle
 from locum.services import ec2, iam, sts
 from locum.services.late import LateOperations
 from locum.services.verbs import Settings
@@ -52,8 +58,9 @@ class Options:
 
     `account` is that of the root user; None: the one that the installation has. `backends` maps a service, or `*`, to
     an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret). `launcher_grace`: seconds
-    that a start waits for launchers (`agents.instances`). `early_answers`: see `calls.runtime`. Raises
-    ConfigurationError where an account or a region cannot be one.
+    that a start waits for launchers (`agents.instances`). `early_answers`: see `calls.runtime`. `imds_rate`: the
+    metadata requests that an instance may make in a second, None: any number. Raises ConfigurationError where an
+    account or a region cannot be one.
     """
 
     data: Path
@@ -67,6 +74,7 @@ class Options:
     launcher_grace: float = GRACE
     early_answers: bool = False
     tls: TlsOptions | None = None
+    imds_rate: float | None = None
 
     def __post_init__(self) -> None:
         if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):
@@ -123,8 +131,7 @@ class Node:
         self.calls = Calls(self.runtime, Recorder(self.ledger, entropy, options.mode))
         self.deliveries = Deliveries(self.calls.outbox, self.ledger, clock)
         self.gateway = Gateway(self.runtime, Pipeline(self.runtime, self.calls, IssuerKeys(options.data / FOLDER)))
-        credentials = RoleCredentials(self.calls.make)
-        self.metadata = MetadataService(lambda: self.ledger.state, self.keyring, clock, entropy, credentials)
+        self.metadata = self._metadata_service(clock, entropy)
 
     async def open(self) -> int:
         """Make sure of the root account and its key, then serve; the port. Raises ConfigurationError."""
@@ -156,6 +163,19 @@ class Node:
         await self.deliveries.close()
         await self.runtime.backends.close()
         await self.ledger.close()
+
+    def _metadata_service(self, clock: Clock, entropy: Entropy) -> MetadataService:
+        data, rate = self.options.data, self.options.imds_rate
+        return MetadataService(
+            lambda: self.ledger.state,
+            self.keyring,
+            clock,
+            entropy,
+            RoleCredentials(self.calls.make),
+            MetadataBackend(partial(told_by_backend, self.runtime)),
+            IdentityDocuments(lambda: open_identity_key(data, self.keyring, entropy, clock())),
+            None if rate is None else Throttle(rate),
+        )
 
     def _function_host(self) -> Backend:
         runtime = self.runtime

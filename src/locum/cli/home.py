@@ -4,6 +4,7 @@ keyring       the key ring (mode 0600)
 credentials   the root user's access key, as an AWS shared credentials file (mode 0600)
 plane.json    the address of the running plane; removed when it stops
 control.sock  the socket by which launchers hand over their listening sockets
+instance-identity.key, .pem   the key that signs instance identity documents (sealed, mode 0600), and its certificate
 locum.db      the journal and the event history
 tls-*.pem     the authority and the certificate of the TLS listener (see `cli.tls`)
 """

@@ -215,7 +215,7 @@ class Control:
         account, instance, sockets = attachment.account, attachment.instance, attachment.sockets
         refusal = self._host.refusal(account, instance)
         if refusal is None and not sockets:
-            refusal = "an attachment brings one or two listening sockets"
+            refusal = "an attachment brings one to three listening sockets"
         if refusal is not None:
             for sock in sockets:
                 sock.close()
@@ -225,9 +225,9 @@ class Control:
             self._by_instance[instance] = attachment
         if attachment.ephemeral:
             await self._host.hold(account, instance)
-        metadata, *gateway = sockets
-        await self._host.serve_metadata(metadata, account, instance)
-        for sock in gateway:
+        for sock in (*sockets[:1], *sockets[2:]):
+            await self._host.serve_metadata(sock, account, instance)
+        for sock in sockets[1:2]:
             await self._host.serve_gateway(sock)
         return {"ok": True}
 

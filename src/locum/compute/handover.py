@@ -1,6 +1,6 @@
 """The handover of listening sockets from a launcher to the plane: a message with descriptors over a Unix socket.
 
-    launcher -> plane   {"attach": INSTANCE, "account": ID, "ephemeral": BOOL, "pid": N}  + 1 or 2 descriptors
+    launcher -> plane   {"attach": INSTANCE, "account": ID, "ephemeral": BOOL, "pid": N}  + 1 to 3 descriptors
                         {"end": INSTANCE, "account": ID}
                         {"where": INSTANCE}
                         {"records": REQUEST-ID or "", "count": N, "denied": BOOL}
@@ -8,8 +8,9 @@
     plane -> launcher   {"ok": true, ...} or {"error": "text"}
 
     attach     serve on these listening sockets as INSTANCE: the first is its metadata service's, the second the
-               gateway's. `pid` is a process in their network namespace; 0: they are of the host's, where the plane's
-               own gateway is. `ephemeral`: the instance lives as long as its launcher
+               gateway's, the third the metadata service's over IPv6. `pid` is a process in their network namespace; 0:
+               they are of the host's, where the plane's own gateway is. `ephemeral`: the instance lives as long as its
+               launcher
     end        what ran in an ephemeral instance has ended: terminate it
     where      "pid": a process in the namespace where INSTANCE runs, or 0. A launcher that is expected back after a
                start of the plane is waited for
@@ -42,7 +43,7 @@ LONG: Final = b'{"policies":'
 MAX_MESSAGE: Final = 1 << 20
 """Octets."""
 
-MAX_DESCRIPTORS: Final = 2
+MAX_DESCRIPTORS: Final = 3
 _CHUNK: Final = 1 << 16
 
 Message = dict[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -41,18 +41,24 @@ class Inside:
         """
         self._launcher.close()
         namespace.enter_new()
-        with (
-            socket.create_server((namespace.METADATA_ADDRESS, namespace.METADATA_PORT)) as metadata,
-            socket.create_server(("127.0.0.1", self._gateway_port)) as gateway,
-        ):
+        with ExitStack() as closed:
+            sockets = [
+                socket.create_server((namespace.METADATA_ADDRESS, namespace.METADATA_PORT)),
+                socket.create_server(("127.0.0.1", self._gateway_port)),
+                namespace.listen_on_metadata_6(),
+            ]
+            made = [closed.enter_context(sock) for sock in sockets if sock is not None]
             hide_all(self._hidden)
             namespace.renounce_capabilities()
-            socket.send_fds(self._child, [_GO], [metadata.fileno(), gateway.fileno()])
+            socket.send_fds(self._child, [_GO], [sock.fileno() for sock in made])
         if self._child.recv(1) != _GO:
             raise HandoverError("the launcher has ended")
 
     def sockets(self) -> list[socket.socket]:
-        """In the launcher: those of the metadata service and the gateway. None: the child has ended, and said why."""
+        """In the launcher: those of the metadata service, the gateway and, with IPv6, the metadata service again.
+
+        None: the child has ended, and said why.
+        """
         self._child.close()
         _, descriptors = receive_descriptors(self._launcher)
         return [socket.socket(fileno=descriptor) for descriptor in descriptors]

@@ -19,6 +19,7 @@ from typing import Final
 from locum.core.errors import LocumError
 
 METADATA_ADDRESS: Final = "169.254.169.254"
+METADATA_ADDRESS_6: Final = "fd00:ec2::254"
 METADATA_PORT: Final = 80
 
 _CLONE_NEWNS: Final = 0x00020000
@@ -35,6 +36,12 @@ _SIOCSIFFLAGS: Final = 0x8914
 _SIOCSIFADDR: Final = 0x8916
 _SIOCSIFNETMASK: Final = 0x891C
 _IFF_UP: Final = 0x1
+_RTM_NEWADDR: Final = 20
+_NLM_F_REQUEST: Final = 0x1
+_NLM_F_ACK: Final = 0x4
+_NLM_F_CREATE: Final = 0x400
+_IFA_ADDRESS: Final = 1
+_IFA_F_NODAD: Final = 0x02
 
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 
@@ -76,12 +83,24 @@ def join(pid: int) -> None:
 
 
 def raise_loopback() -> None:
-    """Bring up `lo` and give it the metadata address beside its own."""
+    """Bring up `lo` and give it the metadata addresses beside its own, that of IPv6 where the machine has it."""
+    _add_address_6("lo", METADATA_ADDRESS_6)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         _interface_up(control, b"lo")
         alias = b"lo:0"
         fcntl.ioctl(control, _SIOCSIFADDR, _with_address(alias, METADATA_ADDRESS))
         fcntl.ioctl(control, _SIOCSIFNETMASK, _with_address(alias, "255.255.255.255"))
+
+
+def listen_on_metadata_6() -> socket.socket | None:
+    """A socket that listens on the metadata service's IPv6 address; None where the machine has no IPv6.
+
+    The kernel makes the route to a new address some milliseconds later.
+    """
+    try:
+        return socket.create_server((METADATA_ADDRESS_6, METADATA_PORT), family=socket.AF_INET6)
+    except OSError:
+        return None
 
 
 def hide(place: Path) -> None:
@@ -122,6 +141,20 @@ def _interface_up(control: socket.socket, name: bytes) -> None:
     request = struct.pack("16sH14x", name, 0)
     flags = struct.unpack_from("16sH", fcntl.ioctl(control, _SIOCGIFFLAGS, request))[1]
     fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sH14x", name, flags | _IFF_UP))
+
+
+def _add_address_6(name: str, address: str) -> None:
+    """Give an interface an IPv6 address, where the machine has IPv6. rtnetlink(7), RTM_NEWADDR.
+
+    It can be bound at once: the kernel does not look for a duplicate first (IFA_F_NODAD), as it would with an ioctl.
+    """
+    octets = socket.inet_pton(socket.AF_INET6, address)
+    added = struct.pack("=BBBBI", socket.AF_INET6, 128, _IFA_F_NODAD, 0, socket.if_nametoindex(name))
+    added += struct.pack("=HH16s", 4 + len(octets), _IFA_ADDRESS, octets)
+    request = struct.pack("=IHHII", 16 + len(added), _RTM_NEWADDR, _NLM_F_REQUEST | _NLM_F_ACK | _NLM_F_CREATE, 1, 0)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as control:
+        control.send(request + added)
+        control.recv(4096)  # done, or refused as there is no IPv6: `listen_on_metadata_6` finds that out
 
 
 def _with_address(name: bytes, address: str) -> bytes:

@@ -25,6 +25,10 @@ POLICY_ID: Final = "ANPA"
 LONG_TERM_KEY: Final = "AKIA"
 TEMPORARY_KEY: Final = "ASIA"
 
+INSTANCE_IDENTITY_ROLE: Final = "aws:ec2-instance"
+"""The role that every instance has, and that is in no account's state: the names of other roles have no colon.
+EC2 User Guide, "Instance identity roles"."""
+
 OWN_IMAGE: Final = "ami-10c0000000000000a"
 """The image that is this machine itself, as `locum run` launches it. No backend has it."""
 

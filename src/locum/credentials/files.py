@@ -1,4 +1,4 @@
-"""Storage of the key ring: a file that only its owner can read, or an environment variable.
+"""Storage of the key ring (a file that only its owner can read, or an environment variable) and of other private files.
 
 A new file is created atomically, and never replaces another: it is written under a temporary name, flushed to the
 disk, and linked. Two processes that start at once end up with one ring.
@@ -39,16 +39,32 @@ def create_keyring(path: Path, entropy: Entropy, environ: Mapping[str, str]) -> 
     """Read the ring as `read_keyring` does; where there is none, create one and write it to `path`."""
     found = read_keyring(path, environ)
     if found is None:
-        _write_atomically(path, KeyRing.generate(entropy).dump(), _link)
-        found = read_keyring(path, {})  # another process may have created it meanwhile
-    if found is None:
-        raise ConfigurationError(f"{path} vanished while the key ring was being created")
+        found = _load(create_private(path, lambda: KeyRing.generate(entropy).dump()), str(path))
     return found
 
 
 def write_keyring(path: Path, keyring: KeyRing) -> None:
     """Replace the file at `path` by `keyring` (a rotated one), atomically. Raises ConfigurationError."""
-    _write_atomically(path, keyring.dump(), os.replace)
+    write_private(path, keyring.dump())
+
+
+def create_private(path: Path, content: Callable[[], bytes]) -> bytes:
+    """Read the private file `path`; where there is none, create it with what `content` gives.
+
+    Processes that do so at once end up with one file. Raises ConfigurationError as `read_keyring` does.
+    """
+    found = _read_private(path)
+    if found is None:
+        _write_atomically(path, content(), _link)
+        found = _read_private(path)
+    if found is None:
+        raise ConfigurationError(f"{path} vanished while it was being created")
+    return found
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write or replace the file `path`, with mode 0600, atomically. Raises ConfigurationError."""
+    _write_atomically(path, content, os.replace)
 
 
 def _load(text: bytes, origin: str) -> KeyRing:

@@ -79,6 +79,13 @@ _CLOSED_AT_ONCE: Final = 32
 """Idle connections that are closed for a new one: more than one, as all have to be looked at to find them."""
 
 
+_HOP_LIMITS: Final = {
+    socket.AF_INET: (socket.IPPROTO_IP, socket.IP_TTL),
+    socket.AF_INET6: (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS),
+}
+"""The socket option of the hop limit, by the address family. ip(7), ipv6(7)."""
+
+
 _data_received: Final = httptools_impl.HttpToolsProtocol.data_received
 """Called for each request, for which `super()` takes longer."""
 
@@ -221,15 +228,16 @@ class HopLimitProtocol(httptools_impl.HttpToolsProtocol):
             return
         cast("JoinedWrites", self.transport).flush()  # what was written before is sent with the previous limit
         raw: socket.socket | None = self.transport.get_extra_info("socket")
-        if raw is None or raw.family != socket.AF_INET:
+        if raw is None or raw.family not in _HOP_LIMITS:
             return
+        option = _HOP_LIMITS[raw.family]
         if hops:
-            self._default_hops = self._default_hops or raw.getsockopt(socket.IPPROTO_IP, socket.IP_TTL)
-            raw.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hops)
+            self._default_hops = self._default_hops or raw.getsockopt(*option)
+            raw.setsockopt(*option, hops)
         elif unacknowledged(raw):
             return
         else:
-            raw.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, self._default_hops)
+            raw.setsockopt(*option, self._default_hops)
         self._limited = bool(hops)
 
 

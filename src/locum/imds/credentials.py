@@ -12,7 +12,6 @@ IAM User Guide, "Troubleshoot IAM and Amazon EC2", for the codes in place of cre
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -20,7 +19,8 @@ from locum.core.actors import ServiceRole
 from locum.core.calls import ServiceCall, assume_role
 from locum.core.clock import iso8601
 from locum.core.errors import Fault
-from locum.core.principal import Source
+from locum.core.principal import ContextValue, Source
+from locum.imds.texts import credentials_text, json_text
 from locum.services.sts import EC2, AttachedProfile, attached_profile, renew_at
 from locum.state import Instance, Role, State
 
@@ -44,8 +44,7 @@ _HELP: Final = (
 class _CredentialSet(NamedTuple):
     instance: Instance
     attached: AttachedProfile
-    code: str
-    last_updated: float
+    last_updated: int
     document: str
     renew_at: float
 
@@ -78,29 +77,31 @@ class RoleCredentials:
         current = await self._current(state, instance, attached, now, version)
         return None if current is None else current.document
 
-    async def leaves(self, state: State, instance: Instance, now: float, version: str, path: str) -> dict[str, str]:
-        """The tree below iam/ for a request of `path`; empty where the instance has no profile.
-
-        Credentials are only issued for iam/info, which depends on them, not for a listing.
-        """
+    def leaves(self, state: State, instance: Instance, now: float, version: str) -> dict[str, str | None]:
+        """The leaves iam/; none where the instance has no profile. They issue no credentials."""
         attached = attached_profile(state, instance)
         if attached is None:
             return {}
-        with_info = path.rstrip("/") == "iam/info"
-        leaves = {"iam/info": await self._info(state, instance, attached, now, version) if with_info else ""}
+        leaves: dict[str, str | None] = {"iam/info": self._info(instance, attached, now, version)}
         if attached.role is not None:
-            leaves[f"iam/security-credentials/{attached.role.name}"] = ""
+            leaves[f"iam/security-credentials/{attached.role.name}"] = None
         return leaves
 
-    async def _info(self, state: State, instance: Instance, attached: AttachedProfile, now: float, version: str) -> str:
-        current = await self._current(state, instance, attached, now, version)
-        info = {
-            "Code": SUCCESS if current is None else current.code,
-            "LastUpdated": iso8601(now if current is None else current.last_updated),
-            "InstanceProfileArn": attached.association.profile_arn,
-            "InstanceProfileId": attached.association.profile_id,
-        }
-        return json.dumps(info, indent=2)
+    def _info(self, instance: Instance, attached: AttachedProfile, now: float, version: str) -> str:
+        """The document iam/info, which tells of the profile, whether or not its role can be assumed."""
+        association = attached.association
+        if attached.profile is None:
+            return _not_found(association.profile_id, now)
+        current = self._sets.get((instance.id, version))
+        shown = current is not None and current.attached.association is association
+        return json_text(
+            {
+                "Code": SUCCESS,
+                "LastUpdated": iso8601(current.last_updated if current is not None and shown else association.since),
+                "InstanceProfileArn": association.profile_arn,
+                "InstanceProfileId": association.profile_id,
+            }
+        )
 
     async def _current(
         self, state: State, instance: Instance, attached: AttachedProfile, now: float, version: str
@@ -125,22 +126,22 @@ class RoleCredentials:
     async def _issue(self, instance: Instance, attached: AttachedProfile, now: float, version: str) -> _CredentialSet:
         role = attached.role
         if role is None:
-            message = f"Instance Profile with id {attached.association.profile_id} cannot be found. {_HELP}"
-            return _failure(instance, attached, PROFILE_NOT_FOUND, message, now)
+            document = _not_found(attached.association.profile_id, now)
+            return _CredentialSet(instance, attached, int(now), document, now + _RETRY)
         try:
             credentials = await self._assume(instance, role, version)
         except Fault as fault:
             if fault.status >= 500:
                 raise
             message = f"EC2 cannot assume the role {role.name}.  {_HELP}"
-            return _failure(instance, attached, UNAUTHORIZED, message, now)
-        document = json.dumps(_document(credentials, now), indent=2)
-        renewal = renew_at(int(now), credentials["Expiration"])
-        return _CredentialSet(instance, attached, SUCCESS, int(now), document, renewal)
+            return _CredentialSet(instance, attached, int(now), _failure(UNAUTHORIZED, message, now), now + _RETRY)
+        secret, token, expires = (credentials[n] for n in ("SecretAccessKey", "SessionToken", "Expiration"))
+        document = credentials_text(credentials["AccessKeyId"], secret, token, int(now), expires)
+        return _CredentialSet(instance, attached, int(now), document, renew_at(int(now), expires))
 
     async def _assume(self, instance: Instance, role: Role, version: str) -> Mapping[str, Any]:
         """Assume `role` and return its `Credentials`. Raises Fault AccessDenied where EC2 may not assume it."""
-        source = Source(instance.account, instance.arn, {"ec2:roledelivery": version})
+        source = Source(instance.account, instance.arn, _session_context(instance, version))
         answer = await self._make(assume_role(ServiceRole(EC2, role.arn, instance.id, source)))
         found: Mapping[str, Any] = answer["Credentials"]
         return found
@@ -155,19 +156,25 @@ class RoleCredentials:
                 self._locks.pop(key, None)
 
 
-def _failure(instance: Instance, attached: AttachedProfile, code: str, message: str, now: float) -> _CredentialSet:
-    document = {"Code": code, "Message": message, "LastUpdated": iso8601(int(now))}
-    return _CredentialSet(instance, attached, code, int(now), json.dumps(document, indent=2), now + _RETRY)
+def _session_context(instance: Instance, version: str) -> dict[str, ContextValue]:
+    """The condition keys of the session, by lower-case name.
 
-
-def _document(credentials: Mapping[str, Any], now: float) -> dict[str, Any]:
-    """The document of credentials. EC2 User Guide, "Retrieve security credentials from instance metadata"."""
-    return {
-        "Code": SUCCESS,
-        "LastUpdated": iso8601(int(now)),
-        "Type": "AWS-HMAC",
-        "AccessKeyId": credentials["AccessKeyId"],
-        "SecretAccessKey": credentials["SecretAccessKey"],
-        "Token": credentials["SessionToken"],
-        "Expiration": iso8601(credentials["Expiration"]),
+    IAM User Guide, "AWS global condition context keys": aws:Ec2InstanceSourceVpc and aws:Ec2InstanceSourcePrivateIPv4
+    are the VPC to which the credentials "were delivered", and the "primary private IPv4 address" of the instance.
+    """
+    context: dict[str, ContextValue] = {
+        "ec2:roledelivery": version,
+        "aws:ec2instancesourceprivateipv4": instance.private_ip,
     }
+    if vpc := instance.attributes.get("VpcId"):
+        context["aws:ec2instancesourcevpc"] = str(vpc)
+    return context
+
+
+def _failure(code: str, message: str, now: float) -> str:
+    """The document in place of credentials, or of iam/info."""
+    return json_text({"Code": code, "Message": message, "LastUpdated": iso8601(int(now))})
+
+
+def _not_found(profile_id: str, now: float) -> str:
+    return _failure(PROFILE_NOT_FOUND, f"Instance Profile with Id {profile_id} cannot be found.  {_HELP}", now)

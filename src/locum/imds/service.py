@@ -4,6 +4,7 @@
     GET /latest/api/token      405, as any other method but PUT there, and any but GET and HEAD elsewhere
     GET with a token           401 where the token is not this instance's or has expired
     GET without a token        401 where HttpTokens is `required`
+    any request                429 where the instance asks more often than it may
 
 EC2 User Guide, "How Instance Metadata Service Version 2 works". The instance is determined by the socket, and by
 nothing in the request.
@@ -19,9 +20,16 @@ from locum.core.clock import Clock, Entropy
 from locum.core.errors import Fault
 from locum.credentials import KeyRing
 from locum.http.asgi import Receive, Scope, Send
-from locum.imds import tree
+from locum.imds import identity_role, tree
 from locum.imds.credentials import RoleCredentials
+from locum.imds.devices import block_devices
+from locum.imds.held import Backend, is_bare
+from locum.imds.identity_document import IdentityDocuments
+from locum.imds.identity_role import IdentityRole
+from locum.imds.network import network
+from locum.imds.throttle import Throttle
 from locum.imds.tokens import MAX_TTL, MIN_TTL, TokenMint
+from locum.imds.versions import IAM_SINCE, VERSIONS, categories_of
 from locum.state import Instance, State
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -39,6 +47,7 @@ _ERRORS: Final = {
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    429: "Too Many Requests",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
@@ -64,22 +73,44 @@ class MetadataService:
         clock: Clock,
         entropy: Entropy,
         credentials: RoleCredentials,
+        backend: Backend | None = None,
+        documents: IdentityDocuments | None = None,
+        throttle: Throttle | None = None,
     ) -> None:
+        """`backend` answers for what only it knows, `documents` has the key that signs identity documents.
+
+        Without a `throttle`, an instance may ask as often as it likes.
+        """
         self._view = view
         self._clock = clock
         self._entropy = entropy
         self._tokens = TokenMint(keyring)
         self._credentials = credentials
+        self._identity = IdentityRole(keyring, entropy)
+        self._backend = backend or Backend(None)
+        self._throttle = throttle
+        self._documents = documents or IdentityDocuments(None)
         self._trees: dict[str, tuple[Instance, tree.Tree]] = {}
 
-    def app(self, account: str, instance: str) -> App:
-        """Make the application for the socket of `instance`."""
+    def app(self, account: str, instance: str, ipv6: bool = False) -> App:
+        """Make the application for the socket of `instance`, or for its socket of IPv6.
+
+        EC2 User Guide, "Configure the Instance Metadata Service options": the IPv6 endpoint is disabled by default.
+        """
 
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == "http":
+            if scope["type"] != "http":
+                return
+            if ipv6 and not self._has_ipv6(account, instance):
+                await _send(scope, send, error(403))
+            else:
                 await _send(scope, send, await self._answer_or_error(account, instance, scope))
 
         return serve
+
+    def _has_ipv6(self, account: str, instance: str) -> bool:
+        found = self._view().get(Instance, account, instance)
+        return found is not None and found.metadata.protocol_ipv6 == "enabled"
 
     async def _answer_or_error(self, account: str, instance: str, scope: Scope) -> Answer:
         try:
@@ -101,6 +132,8 @@ class MetadataService:
             return error(503)
         if instance.metadata.endpoint == "disabled":
             return error(403)
+        if self._throttle is not None and not self._throttle.admits(instance_id, now):
+            return error(429)
         if method == "PUT":
             return self._new_token(instance, path, headers, now)
         if method not in ("GET", "HEAD") or path.rstrip("/") == _SESSION_PATH:
@@ -127,14 +160,14 @@ class MetadataService:
     async def _read(self, state: State, instance: Instance, path: str, now: float, version: str) -> Answer:
         head, _, rest = path.lstrip("/").partition("/")
         if not head:
-            return text("\n".join(tree.VERSIONS))
-        if head not in tree.VERSIONS:
+            return text("\n".join(VERSIONS))
+        if head not in VERSIONS:
             return error(404)
         section, _, inner = rest.partition("/")
         if section == "meta-data":
-            return await self._metadata(state, instance, inner, now, version)
+            return await self._metadata(state, instance, head, inner, now, version)
         if section == "dynamic":
-            return _found(tree.lookup({"instance-identity/document": tree.identity_document(instance)}, inner))
+            return await self._dynamic(instance, inner)
         if section == "user-data" and not inner.strip("/"):
             body = instance.user_data
             return Answer(200, b"application/octet-stream", body) if body else error(404)
@@ -142,14 +175,41 @@ class MetadataService:
             return text("dynamic\nmeta-data" + ("\nuser-data" if instance.user_data else ""))
         return error(404)
 
-    async def _metadata(self, state: State, instance: Instance, path: str, now: float, version: str) -> Answer:
+    async def _metadata(
+        self, state: State, instance: Instance, build: str, path: str, now: float, version: str
+    ) -> Answer:  # fmt: skip
+        """The category `path`, as the version `build` of the metadata has it, read with IMDS of `version`."""
         role = path.removeprefix("iam/security-credentials/").rstrip("/")
-        if role and path.startswith("iam/security-credentials/"):
+        if role and path.startswith("iam/security-credentials/") and build >= IAM_SINCE:
             return _found(await self._credentials.document(state, instance, role, now, version))
+        category = path.partition("/")[0]
         leaves = self._leaves(state, instance)
-        if path.startswith("iam") or not path.strip("/"):
-            leaves = {**leaves, **await self._credentials.leaves(state, instance, now, version, path)}
+        if category in tree.OF_BACKEND or not category:
+            held = await self._backend.held(instance, now, if_used=not category and is_bare(instance))
+            leaves = {**leaves, **network(instance, held), **block_devices(instance, held)}
+        if category in ("iam", ""):
+            leaves = {**leaves, **self._credentials.leaves(state, instance, now, version)}
+        leaves = categories_of(build, leaves)
+        bare = path.rstrip("/")
+        if bare in leaves and leaves[bare] is None:
+            return _found(await self._made(instance, bare, now))
         return _found(tree.lookup(leaves, path))
+
+    async def _made(self, instance: Instance, path: str, now: float) -> str | None:
+        """The text of a leaf that is made when it is read."""
+        if path == identity_role.CREDENTIALS:
+            return self._identity.credentials(instance, now)
+        return await self._backend.public_key(instance, now)
+
+    async def _dynamic(self, instance: Instance, path: str) -> Answer:
+        """EC2 User Guide, "Dynamic data categories"."""
+        folder, _, name = path.rstrip("/").partition("/")
+        if folder == "instance-identity" and name:
+            return _found(await self._documents.read(instance, name))
+        monitored = bool((instance.attributes.get("Monitoring") or {}).get("Enabled"))
+        leaves = {"fws/instance-monitoring": "enabled" if monitored else "disabled"}
+        listed = {f"instance-identity/{each}": "" for each in self._documents.listed()}
+        return _found(tree.lookup({**leaves, **listed}, path))
 
     def _leaves(self, state: State, instance: Instance) -> tree.Tree:
         """The tree of `instance`, cached while the instance is the identical value."""

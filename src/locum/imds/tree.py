@@ -6,24 +6,26 @@ are the prefixes of those paths.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from locum.core.clock import iso8601
+from locum.imds import identity_role
+from locum.imds.notices import announced
 from locum.state import Instance
 
-VERSIONS: Final = (
-    "1.0", "2007-01-19", "2007-03-01", "2007-08-29", "2007-10-10", "2007-12-15", "2008-02-01", "2008-09-01",
-    "2009-04-04", "2011-01-01", "2011-05-01", "2012-01-12", "2014-02-25", "2014-11-05", "2015-10-20",
-    "2016-04-19", "2016-06-30", "2016-09-02", "2018-03-28", "2018-08-17", "2018-09-24", "2019-10-01",
-    "2020-10-27", "2021-01-03", "2021-03-23", "2021-07-15", "2022-09-24", "2024-04-11", "latest",
-)  # fmt: skip
-"""The versions that EC2 lists at /. All of them are the same as `latest`."""
-
 Tree = Mapping[str, str | None]
-"""Text by path. None: the path is listed, but its text is not known (404). The text of a path that ends with a slash is
-the listing of that directory."""
+"""Text by path. None: the path is listed, and its text is made when it is read. The text of a path that ends with a
+slash is the listing of that directory."""
+
+OF_BACKEND: Final = frozenset({"block-device-mapping", "network", "public-hostname", "public-ipv4"})
+"""The categories that depend on what the backend of EC2 has of an instance."""
+PUBLIC_KEY: Final = "public-keys/0/openssh-key"
+
+_XEN: Final = frozenset({
+    "c1", "c3", "c4", "cc2", "cr1", "d2", "f1", "g2", "g3", "g3s", "h1", "hs1", "i2", "i3",
+    "m1", "m2", "m3", "m4", "p2", "p3", "r3", "r4", "t1", "t2", "x1", "x1e",
+})  # fmt: skip
+"""The families of types that are built on Xen."""
 
 _ZONE_NUMBERS: Final = {
     "ap-northeast-1": {"a": 4, "c": 1, "d": 2},
@@ -43,17 +45,15 @@ _CARDINALS: Final = ("north", "south", "central", "east", "west")
 
 
 def leaves(instance: Instance) -> dict[str, str | None]:
-    """The leaves below meta-data/ that depend on the instance alone (all but iam/)."""
-    hostname = private_dns(instance)
+    """The leaves below meta-data/ that depend on the instance alone: all but iam/ and those of `OF_BACKEND`."""
+    hostname = private_dns(instance.private_ip, instance.region)
     tree: dict[str, str | None] = {
         "ami-id": str(instance.attributes.get("ImageId", "")),
         "ami-launch-index": str(instance.launch_index),
         "ami-manifest-path": "(unknown)",
-        "block-device-mapping/ami": "xvda",
-        "block-device-mapping/root": "/dev/xvda",
-        "events/maintenance/history": "[]",
-        "events/maintenance/scheduled": "[]",
         "hostname": hostname,
+        identity_role.INFO: identity_role.info(instance),
+        identity_role.CREDENTIALS: None,
         "instance-action": "none",
         "instance-id": instance.id,
         "instance-life-cycle": "on-demand",
@@ -67,41 +67,20 @@ def leaves(instance: Instance) -> dict[str, str | None]:
         "reservation-id": instance.reservation,
         "services/domain": "amazonaws.com",
         "services/partition": "aws",
-        "system": "nitro",
+        "system": _hypervisor(instance.instance_type),
+        **announced(instance),
     }
-    tree.update(_network(instance))
+    if instance.mac:
+        tree["mac"] = instance.mac
     tree.update(_optional(instance))
     if instance.metadata.instance_tags == "enabled":
         tree.update({f"tags/instance/{key}": value for key, value in instance.tags.items()})
     return tree
 
 
-def _network(instance: Instance) -> dict[str, str]:
-    if not instance.mac:
-        return {}
-    base = f"network/interfaces/macs/{instance.mac}"
-    found = {
-        "mac": instance.mac,
-        f"{base}/device-number": "0",
-        f"{base}/interface-id": "eni-" + instance.id.removeprefix("i-"),
-        f"{base}/local-hostname": private_dns(instance),
-        f"{base}/local-ipv4s": instance.private_ip,
-        f"{base}/mac": instance.mac,
-        f"{base}/owner-id": instance.account,
-    }
-    attributes = instance.attributes
-    if attributes.get("SubnetId"):
-        found[f"{base}/subnet-id"] = str(attributes["SubnetId"])
-    if attributes.get("VpcId"):
-        found[f"{base}/vpc-id"] = str(attributes["VpcId"])
-    if groups := attributes.get("Groups"):
-        found[f"{base}/security-group-ids"] = "\n".join(group["GroupId"] for group in groups)
-        found[f"{base}/security-groups"] = _group_names(instance)
-    return found
-
-
-def _group_names(instance: Instance) -> str:
-    return "\n".join(group["GroupName"] for group in instance.attributes.get("Groups", ()))
+def group_names(groups: Iterable[Mapping[str, str]]) -> str:
+    """The names of security groups, a line each."""
+    return "\n".join(group["GroupName"] for group in groups)
 
 
 def _optional(instance: Instance) -> dict[str, str | None]:
@@ -115,19 +94,24 @@ def _optional(instance: Instance) -> dict[str, str | None]:
         "placement/host-id": placement.get("HostId"),
         "placement/partition-number": placement.get("PartitionNumber"),
         "ramdisk-id": attributes.get("RamdiskId"),
-        "security-groups": _group_names(instance),
+        "security-groups": group_names(attributes.get("Groups", ())),
     }
     tree.update({path: str(value) for path, value in optional.items() if value})
     if key := attributes.get("KeyName"):
-        # The backend that created the key pair has the key.
-        return {**tree, "public-keys/": f"0={key}", "public-keys/0/openssh-key": None}
+        return {**tree, "public-keys/": f"0={key}", PUBLIC_KEY: None}
     return tree
 
 
-def private_dns(instance: Instance) -> str:
+def private_dns(address: str, region: str) -> str:
     """The private DNS name: ip-172-31-0-10.ec2.internal in us-east-1, with the region in all others."""
-    domain = "ec2.internal" if instance.region == "us-east-1" else f"{instance.region}.compute.internal"
-    return f"ip-{instance.private_ip.replace('.', '-')}.{domain}"
+    domain = "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
+    return f"ip-{address.replace('.', '-')}.{domain}"
+
+
+def _hypervisor(instance_type: str) -> str:
+    """What is below the instance. EC2 User Guide, "Instances built on the AWS Nitro System", has the types of Nitro."""
+    family, _, size = instance_type.partition(".")
+    return "xen" if family in _XEN and not size.startswith("metal") else "nitro"
 
 
 def zone_id(region: str, zone: str) -> str:
@@ -140,30 +124,6 @@ def zone_id(region: str, zone: str) -> str:
     letter = zone.removeprefix(region)
     index = _ZONE_NUMBERS.get(region, {}).get(letter) or ord(letter[:1] or "a") - ord("a") + 1
     return f"{country}{short}{number}-az{index}"
-
-
-def identity_document(instance: Instance) -> str:
-    """The document /latest/dynamic/instance-identity/document. EC2 User Guide, "Instance identity documents"."""
-    return json.dumps(
-        {
-            "accountId": instance.account,
-            "architecture": "x86_64",
-            "availabilityZone": instance.zone,
-            "billingProducts": None,
-            "devpayProductCodes": None,
-            "marketplaceProductCodes": None,
-            "imageId": instance.attributes.get("ImageId"),
-            "instanceId": instance.id,
-            "instanceType": instance.instance_type,
-            "kernelId": instance.attributes.get("KernelId"),
-            "pendingTime": iso8601(instance.launched),
-            "privateIp": instance.private_ip,
-            "ramdiskId": instance.attributes.get("RamdiskId"),
-            "region": instance.region,
-            "version": "2017-09-30",
-        },
-        indent=2,
-    )
 
 
 def lookup(tree: Tree, path: str) -> str | None:

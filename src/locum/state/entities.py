@@ -187,6 +187,31 @@ class MetadataDefaults(Entity, frozen=True, kw_only=True, omit_defaults=True, ta
     enforced: bool = False
 
 
+class MaintenanceEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A scheduled event of an instance (EC2's InstanceStatusEvent). Times are epoch seconds; 0: no end is known."""
+
+    id: str
+    code: Literal["instance-reboot", "system-reboot", "system-maintenance", "instance-retirement", "instance-stop"]
+    description: str
+    not_before: int
+    not_after: int = 0
+    state: Literal["active", "completed", "canceled"] = "active"
+
+
+class Notices(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What EC2 announces to an instance in its metadata. Times are epoch seconds; what is empty or 0 is not announced.
+
+    `lifecycle_state` is the target state in its Auto Scaling group (`InService`, `Terminated`), `interruption` what is
+    about to be done to a Spot Instance at `interruption_at`, `rebalance_at` when its risk of that was found to be high.
+    """
+
+    lifecycle_state: str = ""
+    interruption: Literal["", "terminate", "stop", "hibernate"] = ""
+    interruption_at: int = 0
+    rebalance_at: int = 0
+    maintenance: tuple[MaintenanceEvent, ...] = ()
+
+
 class Instance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="instance"):
     """An EC2 instance. `state` is the EC2 state name; `state_changed` when it was entered.
 
@@ -213,6 +238,7 @@ class Instance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="insta
     mac: str = ""
     user_data: bytes = b""
     metadata: MetadataOptions = MetadataOptions()
+    notices: Notices = Notices()
     protected: bool = False
     ephemeral: bool = False
     lost_subnet: str = ""

@@ -273,6 +273,16 @@ def test_credentials_of_an_instance_name_it() -> None:
     assert context(world, as_role(APP), "sqs:ListQueues").get("ec2:sourceinstancearn") is None
 
 
+def test_credentials_of_an_instance_tell_the_vpc_and_the_address_that_they_were_delivered_to() -> None:
+    world = World().having(APP)
+    told = {"aws:ec2instancesourcevpc": "vpc-1", "aws:ec2instancesourceprivateipv4": "10.0.0.5"}
+    delivered = as_role(APP, "i-1", instance_id="i-1", context=told)
+    assert keys(context(world, delivered, "sqs:ListQueues"), *told) == told
+    claimed = as_role(APP, "session", context=told)  # of whatever else sets keys of a session
+    found = context(world, claimed, "sqs:ListQueues")
+    assert [found.get(key) for key in told] == [None, None]
+
+
 def test_a_role_without_a_given_boundary_may_be_forbidden() -> None:
     limit = policy("limit", allow("s3:*"))
     bounded = {"StringEquals": {"iam:PermissionsBoundary": limit.arn}}

@@ -15,12 +15,12 @@ from locum.core.actors import service_principal
 from locum.core.calls import ServiceCall
 from locum.core.clock import iso8601
 from locum.core.errors import Fault
-from locum.core.principal import PrincipalKind
+from locum.core.principal import Caller, PrincipalKind, principal_of
 from locum.credentials import open_session
 from locum.services.sts import EC2, attached_profile, renew_at
 from locum.services.verbs import Settings
-from locum.state import MetadataOptions, remove
-from support.authority import trusting
+from locum.state import MetadataOptions, Role, remove
+from support.authority import World, allow, deny, trusting
 from support.metadata import Metadata, association, closed_afterwards, instance
 from support.one_account import ACCOUNT, NOW, profile, role
 from support.organization import member, organization, rcp, tree
@@ -151,6 +151,48 @@ def test_an_instance_that_wears_nothing_gets_nothing(plane: Metadata) -> None:
 def test_a_profile_whose_role_was_taken_out_gives_nothing(plane: Metadata) -> None:
     plane.having(profile("web"))
     assert fetched(plane) is None
+
+
+def test_sessions_from_before_a_revocation_are_denied_and_the_next_set_is_not(plane: Metadata) -> None:
+    """IAM User Guide, "Revoke IAM role temporary security credentials": the policy AWSRevokeOlderSessions."""
+
+    def caller() -> Caller:
+        document = plane.credentials()
+        session, _ = open_session(plane.keyring, document["AccessKeyId"], document["Token"])
+        return Caller(principal_of(session), document["AccessKeyId"], session)
+
+    older = caller()
+    revoked = {"DateLessThan": {"aws:TokenIssueTime": iso8601(NOW + 60)}}
+    plane.having(trusted_role(allow("*"), deny("*", Condition=revoked)))
+    assert not World(plane.state).allows(older, "sqs:ListQueues")
+    plane.now = NOW + 60
+    newer = caller()
+    assert World(plane.state).allows(newer, "sqs:ListQueues")
+    assert not World(plane.state).allows(older, "sqs:ListQueues")
+
+
+def test_the_keys_of_the_delivery_can_be_asked_for_in_policies(plane: Metadata) -> None:
+    plane.having(replace(INSTANCE, attributes={"ImageId": "ami-1", "VpcId": "vpc-1"}))
+    document = plane.credentials()
+    session, _ = open_session(plane.keyring, document["AccessKeyId"], document["Token"])
+    caller = Caller(principal_of(session), document["AccessKeyId"], session)
+
+    def allowed(**condition: Any) -> bool:
+        plane.having(trusted_role(allow("*", Condition=condition)))
+        return World(plane.state).allows(caller, "sqs:ListQueues")
+
+    assert allowed(StringEquals={"aws:Ec2InstanceSourceVpc": "vpc-1"})
+    assert not allowed(StringEquals={"aws:Ec2InstanceSourceVpc": "vpc-2"})
+    assert allowed(IpAddress={"aws:Ec2InstanceSourcePrivateIPv4": "172.31.0.0/16"})
+    assert not allowed(IpAddress={"aws:Ec2InstanceSourcePrivateIPv4": "10.0.0.0/8"})
+    assert allowed(StringEquals={"ec2:RoleDelivery": "1.0"})
+    assert allowed(ArnEquals={"ec2:SourceInstanceARN": INSTANCE.arn})
+
+
+def trusted_role(*statements: dict[str, Any]) -> Role:
+    """The role `app` with an inline policy."""
+    text = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    return role("app", inline={"may": text})
 
 
 def test_what_is_worn_is_the_same_value_until_it_changes(plane: Metadata) -> None:

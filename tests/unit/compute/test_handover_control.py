@@ -196,6 +196,15 @@ def test_an_attachment_brings_its_sockets(house: House, lifeline: socket.socket)
         assert house.ask(other, {"where": "i-2"})["pid"] == 0
 
 
+def test_the_third_socket_is_the_metadata_service_s_too(house: House, lifeline: socket.socket) -> None:
+    with listening() as metadata, listening() as gateway, listening() as other:
+        names = [metadata.getsockname(), other.getsockname()]
+        house.ask(lifeline, attaching(), [metadata.fileno(), gateway.fileno(), other.fileno()])
+        gateways = [gateway.getsockname()]
+    assert [sock.getsockname() for sock in house.host.metadata] == names
+    assert [sock.getsockname() for sock in house.host.gateways] == gateways
+
+
 def test_one_socket_is_the_metadata_service_s_beside_the_plane_s_own_gateway(
     house: House, lifeline: socket.socket
 ) -> None:
@@ -311,7 +320,7 @@ def test_what_the_host_refuses_gets_the_reason_and_its_sockets_are_closed(
 
 
 def test_an_attachment_without_sockets_is_refused(house: House, lifeline: socket.socket) -> None:
-    assert house.refused(lifeline, attaching()) == "an attachment brings one or two listening sockets"
+    assert house.refused(lifeline, attaching()) == "an attachment brings one to three listening sockets"
 
 
 def test_descriptors_that_are_no_listening_sockets_are_refused_and_closed(

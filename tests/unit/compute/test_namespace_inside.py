@@ -39,6 +39,19 @@ print(json.dumps([server.getsockname(), gateway.getsockname(), accepted.getsockn
     assert told(program) == [["169.254.169.254", 80], ["127.0.0.1", 4566], "169.254.169.254"]
 
 
+def test_the_metadata_address_of_ipv6_can_be_reached_where_the_machine_has_ipv6() -> None:
+    program = """
+server = namespace.listen_on_metadata_6()
+known = Path("/proc/net/if_inet6").read_text() if Path("/proc/net/if_inet6").exists() else ""
+reached = server is None
+while not reached:  # the kernel takes a moment until there is a route
+    reached = socket.socket(socket.AF_INET6).connect_ex((namespace.METADATA_ADDRESS_6, 80)) == 0
+print(json.dumps([server is not None, "fd000ec2000000000000000000000254" in known]))
+"""
+    listens, has_address = told(program)
+    assert listens is has_address
+
+
 def test_nothing_of_the_hosts_network_is_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as outside:
         program = """

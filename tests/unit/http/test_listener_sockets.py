@@ -36,11 +36,11 @@ class Client:
         self.sock, self.buffer = sock, b""
 
     @classmethod
-    async def connect(cls, port: int) -> Client:
-        sock = socket.socket()
+    async def connect(cls, port: int, host: str = "127.0.0.1") -> Client:
+        sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         sock.setblocking(False)
         try:
-            await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
+            await asyncio.get_running_loop().sock_connect(sock, (host, port))
         except OSError:
             sock.close()
             raise
@@ -88,10 +88,25 @@ def listening() -> tuple[socket.socket, int]:
     return sock, sock.getsockname()[1]
 
 
-def hops_of(listeners: Listeners, sock: socket.socket) -> list[int]:
+OVER_IPV4 = socket.IPPROTO_IP, socket.IP_TTL
+OVER_IPV6 = socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS
+
+
+def _has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="the machine has no IPv6")
+
+
+def hops_of(listeners: Listeners, sock: socket.socket, option: tuple[int, int] = OVER_IPV4) -> list[int]:
     """The hop limit of each connection that was accepted on `sock`."""
     return [
-        connection.transport.get_extra_info("socket").getsockopt(socket.IPPROTO_IP, socket.IP_TTL)
+        connection.transport.get_extra_info("socket").getsockopt(*option)
         for connection in listeners._open[sock][1].connections
     ]
 
@@ -132,6 +147,26 @@ def test_the_answer_to_the_put_goes_so_many_hops_and_later_ones_as_far_as_any(ru
             assert hops_of(listeners, sock) == [hops]
             await client.ask("PUT", "/latest/api/token", X_aws_ec2_metadata_token_ttl_seconds="0")
             assert hops_of(listeners, sock) == [DEFAULT_HOPS]
+        await listeners.close_all()
+
+    run(story())
+
+
+@needs_ipv6
+def test_the_answer_to_a_put_over_ipv6_goes_so_many_hops_too(run: Run) -> None:
+    metadata = Metadata()
+    metadata.options(hop_limit=3, protocol_ipv6="enabled")
+
+    async def story() -> None:
+        listeners = Listeners()
+        sock = socket.create_server(("::1", 0), family=socket.AF_INET6)
+        await listeners.open(sock, metadata.service.app(ACCOUNT, INSTANCE, ipv6=True))
+        async with await Client.connect(sock.getsockname()[1], "::1") as client:
+            status, token = await client.ask("PUT", "/latest/api/token", **TTL)
+            assert (status, hops_of(listeners, sock, OVER_IPV6)) == (200, [3])
+            named = {TOKEN.decode().replace("-", "_"): token.decode()}
+            assert await client.ask("GET", "/latest/meta-data/instance-id", **named) == (200, INSTANCE.encode())
+            assert hops_of(listeners, sock, OVER_IPV6) != [3]
         await listeners.close_all()
 
     run(story())

@@ -9,7 +9,7 @@ import pytest
 from locum.core.clock import iso8601
 from locum.credentials import open_session
 from locum.services.verbs import Settings
-from locum.state import MetadataOptions
+from locum.state import MetadataOptions, remove
 from support.metadata import INSTANCE, OTHER_INSTANCE, Metadata, association, instance
 from support.one_account import NOW, profile, role
 
@@ -38,12 +38,17 @@ def test_the_document_has_the_members_of_ec2s() -> None:
 
 def test_the_info_names_the_profile() -> None:
     metadata = Metadata.with_profile()
-    assert json.loads(metadata.text("meta-data/iam/info")) == {
+    told = {
         "Code": "Success",
-        "LastUpdated": iso8601(NOW),
+        "LastUpdated": iso8601(1),  # that of the association
         "InstanceProfileArn": profile("web").arn,
         "InstanceProfileId": profile("web").id,
     }
+    assert json.loads(metadata.get("meta-data/iam/info").body) == told
+    assert metadata.delivered == []
+    metadata.credentials()
+    metadata.now += 1
+    assert json.loads(metadata.get("meta-data/iam/info").body) == {**told, "LastUpdated": iso8601(NOW)}
 
 
 def test_a_set_is_kept_until_half_of_its_life_is_over() -> None:
@@ -62,10 +67,28 @@ def test_each_set_is_recorded_once() -> None:
     for second in range(0, 900, 10):
         metadata.now = NOW + second
         metadata.credentials()
-        metadata.text("meta-data/iam/info") if second == 0 else None
+        metadata.text("meta-data/iam/info")
     told = [(int(now - NOW), succeeded) for now, succeeded in metadata.delivered]
-    # iam/info was asked with a token: credentials of IMDSv2 are another set.
-    assert told == [(0, True), (0, True), (300, True), (600, True)]
+    assert told == [(0, True), (300, True), (600, True)]
+
+
+def test_both_sets_are_good_while_one_takes_the_others_place() -> None:
+    metadata = Metadata.with_profile(settings=Settings(credential_seconds=600))
+    first = metadata.credentials()
+    metadata.now = NOW + 300
+    for document in (first, metadata.credentials()):
+        session, _ = open_session(metadata.keyring, document["AccessKeyId"], document["Token"])
+        assert session.expires_at >= metadata.now + 300
+
+
+def test_what_was_delivered_before_the_profile_was_taken_off_is_good_and_nothing_new_is_delivered() -> None:
+    metadata = Metadata.with_profile()
+    before = metadata.credentials()
+    metadata.becoming(remove(association(profile("web", "app"))))
+    assert metadata.get("meta-data/iam/security-credentials/app").status == 404
+    assert metadata.get("meta-data/iam/info").status == 404
+    session, secret = open_session(metadata.keyring, before["AccessKeyId"], before["Token"])
+    assert (secret, session.expires_at) == (before["SecretAccessKey"], NOW + 6 * 3600)
 
 
 def test_the_two_versions_of_the_service_have_sets_of_their_own() -> None:
@@ -73,10 +96,20 @@ def test_the_two_versions_of_the_service_have_sets_of_their_own() -> None:
     plain, with_token = metadata.credentials(), metadata.credentials(token=metadata.token())
     assert plain["AccessKeyId"] != with_token["AccessKeyId"]
     sessions = [open_session(metadata.keyring, d["AccessKeyId"], d["Token"])[0] for d in (plain, with_token)]
-    assert [dict(session.context) for session in sessions] == [
-        {"ec2:roledelivery": "1.0"},
-        {"ec2:roledelivery": "2.0"},
-    ]
+    assert [session.context["ec2:roledelivery"] for session in sessions] == ["1.0", "2.0"]
+
+
+def test_a_session_has_the_vpc_and_the_address_that_its_instance_had_as_it_was_issued() -> None:
+    metadata = Metadata.with_profile()
+
+    def delivered() -> dict[str, object]:
+        document = metadata.credentials()
+        return dict(open_session(metadata.keyring, document["AccessKeyId"], document["Token"])[0].context)
+
+    address = {"ec2:roledelivery": "1.0", "aws:ec2instancesourceprivateipv4": "172.31.0.10"}
+    assert delivered() == address
+    metadata.altered(attributes={"ImageId": "ami-1", "VpcId": "vpc-1"})
+    assert delivered() == {**address, "aws:ec2instancesourcevpc": "vpc-1"}
 
 
 def test_a_swapped_profile_is_worn_at_once() -> None:
@@ -133,9 +166,12 @@ def test_an_untrusting_role_gives_the_document_of_a_failure() -> None:
     document = metadata.credentials()
     assert list(document) == ["Code", "Message", "LastUpdated"]
     assert document["Code"] == "AssumeRoleUnauthorizedAccess"
-    assert "EC2 cannot assume the role app." in document["Message"]
+    assert document["Message"] == (
+        "EC2 cannot assume the role app.  Please see documentation at https://docs.aws.amazon.com/IAM/latest/UserGuide/"
+        "troubleshoot_iam-ec2.html#troubleshoot_iam-ec2_errors-info-doc."
+    )
     info = json.loads(metadata.get("meta-data/iam/info").body)
-    assert info["Code"] == "AssumeRoleUnauthorizedAccess"
+    assert info["Code"] == "Success"  # it tells of the profile
 
 
 def test_a_failure_is_recorded_once_a_second_and_no_more() -> None:
@@ -152,6 +188,13 @@ def test_a_profile_that_is_gone_gives_the_document_of_a_failure() -> None:
     metadata.having(profile("web", "app", id="AIPAMADEAGAIN"))
     assert metadata.credentials()["Code"] == "InstanceProfileNotFound"
     assert metadata.get("meta-data/iam/security-credentials/").status == 404
+    assert json.loads(metadata.get("meta-data/iam/info").body) == {
+        "Code": "InstanceProfileNotFound",
+        "Message": f"Instance Profile with Id {profile('web').id} cannot be found.  Please see documentation at "
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_iam-ec2.html"
+        "#troubleshoot_iam-ec2_errors-info-doc.",
+        "LastUpdated": iso8601(NOW),
+    }
 
 
 def test_a_profile_without_a_role_has_nothing_to_give() -> None:

@@ -156,6 +156,20 @@ def over_http(metadata: Metadata, method: str, path: str, **headers: str) -> tup
     return answer.status, answer.headers, answer.body
 
 
+def test_over_ipv6_only_an_instance_answers_that_has_it_enabled(metadata: Metadata) -> None:
+    metadata.options(tokens="optional")
+    request = HttpRequest("GET", "/latest/meta-data/instance-id", "", {})
+
+    def status(*, ipv6: bool) -> int:
+        return metadata.run(exchange(metadata.service.app(ACCOUNT, INSTANCE, ipv6), request)).status
+
+    assert (status(ipv6=False), status(ipv6=True)) == (200, 403)
+    metadata.options(protocol_ipv6="enabled")
+    assert (status(ipv6=False), status(ipv6=True)) == (200, 200)
+    metadata.altered(state="terminated")
+    assert status(ipv6=True) == 503
+
+
 def test_a_head_has_the_headers_of_the_get_and_no_body(metadata: Metadata) -> None:
     metadata.options(tokens="optional")
     got = over_http(metadata, "GET", "/latest/meta-data/instance-id")

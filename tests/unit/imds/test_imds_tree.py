@@ -74,6 +74,7 @@ def test_a_directory_is_listed_with_and_without_its_slash(path: str, entries: li
         ("reservation-id", "r-0123456789abcdef0"),
         ("services/domain", "amazonaws.com"),
         ("services/partition", "aws"),
+        ("system", "xen"),
         ("events/maintenance/scheduled", "[]"),
         ("network/interfaces/macs/0a:ff:ac:1f:00:0a/owner-id", ACCOUNT),
         ("network/interfaces/macs/0a:ff:ac:1f:00:0a/local-ipv4s", "172.31.0.10"),
@@ -147,7 +148,7 @@ def test_user_data_is_given_back_octet_by_octet() -> None:
 
 def test_the_identity_document_has_the_members_and_types_of_ec2s() -> None:
     metadata = Metadata()
-    assert metadata.lines("dynamic") == ["instance-identity/"]
+    assert metadata.lines("dynamic") == ["fws/", "instance-identity/"]
     assert metadata.lines("dynamic/instance-identity/") == ["document"]
     assert json.loads(metadata.text("dynamic/instance-identity/document")) == {
         "accountId": ACCOUNT,

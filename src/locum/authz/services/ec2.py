@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from locum.authz.call import Call, Check, Value
-from locum.authz.functions import Circumstances, Functions, KeyReader, Values, account_of, as_values
+from locum.authz.functions import Circumstances, Functions, KeyReader, Reader, Values, account_of, as_values
 from locum.authz.paths import scalar
 from locum.authz.services.iam import profile_of
 from locum.core.arn import PARTITION, iam_arn
@@ -260,6 +260,16 @@ def _role_delivery(subject: Circumstances) -> Value | None:
     return next((value for key, value in session.context.items() if key.lower() == "ec2:roledelivery"), "1.0")
 
 
+def _delivered(key: str) -> Reader:
+    """The reader of a condition key that IMDS put into the session: what was true as the credentials were issued."""
+
+    def read(subject: Circumstances) -> Value | None:
+        session = subject.call.caller.session
+        return session.context.get(key) if session is not None and session.instance_id else None
+
+    return read
+
+
 def _facts(state: State, arn: str) -> ResourceFacts | None:
     instance = entity_by_arn(state, Instance, arn)
     return None if instance is None else ResourceFacts(instance.account, None, instance.tags)
@@ -294,6 +304,11 @@ FUNCTIONS: Final = Functions(
         "tenancy": _tenancy,
     },
     tags={"ec2:attribute": _attributes},
-    readers={"ec2:roledelivery": _role_delivery, "ec2:sourceinstancearn": _source_instance},
+    readers={
+        "aws:ec2instancesourceprivateipv4": _delivered("aws:ec2instancesourceprivateipv4"),
+        "aws:ec2instancesourcevpc": _delivered("aws:ec2instancesourcevpc"),
+        "ec2:roledelivery": _role_delivery,
+        "ec2:sourceinstancearn": _source_instance,
+    },
     facts=_facts,
 )

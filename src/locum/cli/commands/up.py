@@ -43,6 +43,8 @@ _LONGEST_SOCKET: Final = 107
               show_envvar=True, help="Lifetime of the credentials that instances get; 6 hours by default.")  # fmt: skip
 @click.option("--launcher-grace", type=click.FloatRange(0), default=GRACE, show_default=True, metavar="SECONDS",
               help="How long a start waits for launchers that ran before, else their instances end.")  # fmt: skip
+@click.option("--imds-rate", type=click.FloatRange(1), metavar="N",
+              help="Metadata requests that an instance may make in a second, else 429. Default: no limit.")  # fmt: skip
 @click.option("--early-answers", is_flag=True, envvar="LOCUM_EARLY_ANSWERS", show_envvar=True,
               help="Answer what backends changed before its record is durable: a crash can lose it.")  # fmt: skip
 @click.option("--tls", is_flag=True, help="Serve TLS, too, with an authority of this installation or given files.")
@@ -61,6 +63,7 @@ def command(
     backend_secret_access_key: str,
     credential_seconds: int | None,
     launcher_grace: float,
+    imds_rate: float | None,
     early_answers: bool,
     tls: bool,
     tls_port: int,
@@ -80,6 +83,7 @@ def command(
         launcher_grace=launcher_grace,
         early_answers=early_answers,
         tls=TlsOptions(tls_port, tls_certificate, tls_key) if tls else None,
+        imds_rate=imds_rate,
     )
     if len(os.fsencode(options.data / SOCKET_NAME)) > _LONGEST_SOCKET:
         raise ConfigurationError(

@@ -1,0 +1,35 @@
+"""The forms of texts in the metadata: JSON documents and times as EC2 writes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from email.utils import formatdate
+from typing import Any
+
+from locum.core.clock import iso8601
+
+
+def json_text(document: Mapping[str, Any] | Sequence[Any]) -> str:
+    """`document` as EC2 writes it: `"Code" : "Success"`. Shell scripts of its users count on the spaces."""
+    return json.dumps(document, indent=2, separators=(",", " : "))
+
+
+def event_time(at: int) -> str:
+    """An epoch second as events/maintenance has it: `21 Jan 2019 09:00:43 GMT`."""
+    return formatdate(at, usegmt=True).partition(", ")[2]
+
+
+def credentials_text(key_id: str, secret: str, token: str, now: int, expiration: int) -> str:
+    """The document of credentials. EC2 User Guide, "Retrieve security credentials from instance metadata"."""
+    return json_text(
+        {
+            "Code": "Success",
+            "LastUpdated": iso8601(now),
+            "Type": "AWS-HMAC",
+            "AccessKeyId": key_id,
+            "SecretAccessKey": secret,
+            "Token": token,
+            "Expiration": iso8601(expiration),
+        }
+    )
