@@ -26,7 +26,7 @@ Facts = Mapping[str, ResourceFacts]
 Decide = Callable[[RequestContext, Facts], None]
 Reply = Callable[[RequestContext, Ask], Awaitable[Mapping[str, Any] | Fault]]
 
-MOST_ASKS: Final = 64
+MOST_ASKS: Final = 256
 """Asks of one call, in all its runs: a verb that asks without end is a fault of ours."""
 
 

@@ -78,7 +78,7 @@ def assume_role(actor: ServiceRole) -> ServiceCall:
 
 
 class Ask(NamedTuple):
-    """A read-only call whose answer a verb needs; the verb yields it.
+    """A call that changes nothing and whose answer a verb needs; the verb yields it.
 
     A verb asks before it has any event. It is sent the answer, by the members of the output shape; where the call
     is refused, the Fault is raised where the verb yielded. An answer may be used again when the verb is run again.
@@ -86,11 +86,15 @@ class Ask(NamedTuple):
     `of_backend`: it is answered by what the backend of the verb's own service has, also where the operation is
     Locum's own. So a service looks at its own data: no policy is asked, and nothing is recorded. `if_used`: where
     nothing was asked of the service in that backend yet, the answer is empty.
+
+    `decided_only`: whether the actor may make the call, of whatever kind, is decided and recorded, and the call is not
+    carried out: the verb does what it asks for. The answer is empty.
     """
 
     call: ServiceCall
     of_backend: bool = False
     if_used: bool = False
+    decided_only: bool = False
 
 
 class Effect(NamedTuple):

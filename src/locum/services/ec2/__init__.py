@@ -16,6 +16,8 @@ from locum.services.ec2 import options
 from locum.services.ec2.attributes import describe_instance_attribute, modify_instance_attribute
 from locum.services.ec2.describe import describe_instance_status, describe_instances
 from locum.services.ec2.dryrun import with_dry_run
+from locum.services.ec2.fleet import create_fleet
+from locum.services.ec2.fleet_descriptions import delete_fleets, describe_fleet_instances, describe_fleets
 from locum.services.ec2.launch import run_instances
 from locum.services.ec2.lifecycle import reboot_instances, start_instances, stop_instances, terminate_instances
 from locum.services.ec2.metadata import modify_instance_metadata_options
@@ -33,8 +35,12 @@ from locum.services.verbs import Operation, asks, asks_and_writes, reads, writes
 
 _VERBS: Final[dict[str, Operation]] = {
     "AssociateIamInstanceProfile": writes(associate_iam_instance_profile),
+    "CreateFleet": asks_and_writes(asking(create_fleet)),
     "CreateTags": writes(create_tags),
+    "DeleteFleets": asks_and_writes(asking(delete_fleets)),
     "DeleteTags": writes(delete_tags),
+    "DescribeFleetInstances": reads(describe_fleet_instances),
+    "DescribeFleets": reads(describe_fleets),
     "DescribeIamInstanceProfileAssociations": reads(describe_iam_instance_profile_associations),
     "DescribeInstanceAttribute": reads(describe_instance_attribute),
     "DescribeInstanceCreditSpecifications": reads(options.describe_instance_credit_specifications),

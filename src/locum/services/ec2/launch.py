@@ -12,7 +12,7 @@ import binascii
 import hashlib
 import json
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
@@ -22,7 +22,13 @@ from locum.core.errors import Fault
 from locum.core.identifiers import EPHEMERAL_LAUNCH, OWN_IMAGE, hex_id
 from locum.services.asking import Asking
 from locum.services.ec2.addresses import mac_of
-from locum.services.ec2.faults import bad_value, invalid_combination, invalid_value, missing_parameter
+from locum.services.ec2.faults import (
+    bad_value,
+    idempotency_mismatch,
+    invalid_combination,
+    invalid_value,
+    missing_parameter,
+)
 from locum.services.ec2.held import held
 from locum.services.ec2.lookup import removals_of_expired, visible
 from locum.services.ec2.metadata import with_options
@@ -60,6 +66,7 @@ _STORED_PARAMETERS: Final = (
     "DisableApiStop",
     "EnclaveOptions",
     "HibernationOptions",
+    "InstanceMarketOptions",
     "MaintenanceOptions",
     "PrivateDnsNameOptions",
 )
@@ -78,18 +85,31 @@ def run_instances(ctx: Context, params: Params) -> Asking:
     earlier = _launched_with(ctx, token)
     if earlier:
         return _repeated(ctx, earlier, digest)
+    rows = yield from launched(ctx, params, digest)
+    return Outcome(reservation(rows, "pending"), (*removals_of_expired(ctx), *events_of(rows)))
+
+
+def launched(ctx: Context, params: Params, digest: str = "") -> Generator[Ask, Mapping[str, Any], list[InstanceRow]]:
+    """Check a launch with `params`, those of RunInstances and of its template (`with_template`); its instances.
+
+    `digest` tells launches with the same client token apart. Raises Fault with RunInstances's codes.
+    """
     launch = _checked(ctx, params)
     profile = named_profile(ctx, params["IamInstanceProfile"]) if params.get("IamInstanceProfile") else None
     yield from _require_named(ctx, params)
     network = yield from network_of(ctx, params, launch.interface, launch.number)
-    launched = _launched(ctx, params, token, digest, launch, network)
-    rows = [InstanceRow(it, new_association(ctx, it, profile) if profile else None) for it in launched]
+    made = _launched(ctx, params, digest, launch, network)
+    return [InstanceRow(it, new_association(ctx, it, profile) if profile else None) for it in made]
+
+
+def events_of(rows: Iterable[InstanceRow]) -> list[Put]:
+    """The events of new instances and their profile associations."""
     events: list[Put] = []
     for it, association in rows:
         events.append(put(it))
         if association is not None:
             events.append(put(association))
-    return Outcome(reservation(rows, "pending"), (*removals_of_expired(ctx), *events))
+    return events
 
 
 def decode_user_data(text: str) -> bytes:
@@ -124,10 +144,7 @@ def _launched_with(ctx: Context, token: str) -> list[Instance]:
 
 def _repeated(ctx: Context, earlier: list[Instance], digest: str) -> Outcome:
     if earlier[0].request_digest != digest:
-        raise Fault(
-            "IdempotentParameterMismatch",
-            "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).",
-        )
+        raise idempotency_mismatch()
     return Outcome(reservation([with_association(ctx, it) for it in earlier]))
 
 
@@ -171,10 +188,9 @@ def _require_named(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, 
         yield held(ctx, "DescribeSnapshots", {"SnapshotIds": snapshots})
 
 
-def _launched(
-    ctx: Context, params: Params, token: str, digest: str, launch: _Launch, network: Network
-) -> list[Instance]:
+def _launched(ctx: Context, params: Params, digest: str, launch: _Launch, network: Network) -> list[Instance]:
     """The new instances."""
+    token = params.get("ClientToken", "")
     template = Instance(
         account=ctx.account,
         id="",
