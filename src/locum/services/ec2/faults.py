@@ -35,6 +35,11 @@ def idempotency_mismatch() -> Fault:
     )
 
 
+def no_instances_specified() -> Fault:
+    """InvalidParameterCombination of a call on instances that names none."""
+    return invalid_combination("No instances specified")
+
+
 def malformed_instance_id(text: str) -> Fault:
     """InvalidInstanceID.Malformed: text that does not have the form of an instance id."""
     hint = "" if text.startswith("i-") else ' (expecting "i-...")'

@@ -67,10 +67,8 @@ def page(items: Iterable[T], key: Callable[[T], str], params: Params, least: int
     if size is not None and exclusive and params.get(exclusive):
         raise invalid_combination(f"The parameter {_set_name(exclusive)} cannot be used with the parameter maxResults")
     if size is not None and not least <= size <= MAX_PAGE:
-        text = (
-            f"Value ( {size} ) for parameter maxResults is invalid. Expecting a value between {least} and {MAX_PAGE}."
-        )
-        raise invalid_value(text)
+        bound = f"greater than {least}" if size < least else f"less than {MAX_PAGE}"  # by which AWS means "at least"
+        raise invalid_value(f"Value ( {size} ) for parameter maxResults is invalid. Expecting a value {bound}.")
     given_params = {member: value for member, value in params.items() if value != ""}  # an empty token is no token
     return _LISTS.page(given_params, items, key)
 

@@ -22,6 +22,7 @@ from locum.core.errors import Fault
 from locum.core.identifiers import EPHEMERAL_LAUNCH, OWN_IMAGE, hex_id
 from locum.services.asking import Asking
 from locum.services.ec2.addresses import mac_of
+from locum.services.ec2.block_devices import check_devices
 from locum.services.ec2.faults import (
     bad_value,
     idempotency_mismatch,
@@ -71,6 +72,13 @@ _STORED_PARAMETERS: Final = (
     "PrivateDnsNameOptions",
 )
 _IMAGE_ID: Final = re.compile(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})")
+_NOT_BESIDE_INTERFACES: Final = {
+    "SubnetId": "subnet ID",
+    "SecurityGroupIds": "security groups",
+    "SecurityGroups": "security groups",
+    "PrivateIpAddress": "private IP address",
+}
+"""Parameters of a launch that are members of its network interfaces where there are any, as AWS calls them."""
 _NOT_COMPARED: Final = ("ClientToken", "DryRun")
 
 
@@ -96,7 +104,8 @@ def launched(ctx: Context, params: Params, digest: str = "") -> Generator[Ask, M
     """
     launch = _checked(ctx, params)
     profile = named_profile(ctx, params["IamInstanceProfile"]) if params.get("IamInstanceProfile") else None
-    yield from _require_named(ctx, params)
+    image = yield from _named_image_and_key(ctx, params)
+    yield from check_devices(ctx, params.get("BlockDeviceMappings") or (), image)
     network = yield from network_of(ctx, params, launch.interface, launch.number)
     made = _launched(ctx, params, digest, launch, network)
     return [InstanceRow(it, new_association(ctx, it, profile) if profile else None) for it in made]
@@ -174,18 +183,18 @@ def _checked(ctx: Context, params: Params) -> _Launch:
     return _Launch(count, interface, options, decode_user_data(params.get("UserData") or ""))
 
 
-def _require_named(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, Any], None]:
-    """Ask for the image, key pair and snapshots of a launch. Raises the backend's Fault where one is missing."""
+def _named_image_and_key(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, Any], Mapping[str, Any]]:
+    """The `Image` of a launch, empty for this machine's. Raises Fault, as the backend does, for what is not there."""
     image, key = params["ImageId"], params.get("KeyName")
+    found: Mapping[str, Any] = {}
     if image != OWN_IMAGE:
         if not _IMAGE_ID.fullmatch(image):
             raise Fault("InvalidAMIID.Malformed", f'Invalid id: "{image}" (expecting "ami-...")')
-        yield held(ctx, "DescribeImages", {"ImageIds": [image]})
+        images = yield held(ctx, "DescribeImages", {"ImageIds": [image]})
+        found = next(iter(images["Images"]), {})
     if key:
         yield held(ctx, "DescribeKeyPairs", {"KeyNames": [key]})
-    devices = [device.get("Ebs") or {} for device in params.get("BlockDeviceMappings") or ()]
-    if snapshots := sorted({ebs["SnapshotId"] for ebs in devices if ebs.get("SnapshotId")}):
-        yield held(ctx, "DescribeSnapshots", {"SnapshotIds": snapshots})
+    return found
 
 
 def _launched(ctx: Context, params: Params, digest: str, launch: _Launch, network: Network) -> list[Instance]:
@@ -221,8 +230,9 @@ def _new_instance(ctx: Context, template: Instance, index: int, private_ip: str)
 def _count(params: Params) -> int:
     """The number of instances to launch: MaxCount, up to the limit."""
     least, most = int(params["MinCount"]), int(params["MaxCount"])
-    if least < 1:
-        raise bad_value(least, "minCount", "Minimum value is 1.")
+    for name, value in (("Maximum", most), ("Minimum", least)):
+        if value < 1:
+            raise invalid_value(f"{name} instance count must be greater than zero")
     if most < least:
         raise bad_value(most, "maxCount", "It must be greater than or equal to minCount.")
     if least > MAX_LAUNCH:
@@ -255,11 +265,11 @@ def _interface(params: Params) -> Mapping[str, Any]:
     interfaces = params.get("NetworkInterfaces") or ()
     if not interfaces:
         return {}
-    if any(params.get(name) for name in ("SubnetId", "SecurityGroupIds", "SecurityGroups", "PrivateIpAddress")):
-        raise invalid_combination(
-            "Network interfaces and an instance-level subnet ID or security groups "
-            "may not be specified on the same request"
-        )
+    for name, told in _NOT_BESIDE_INTERFACES.items():
+        if params.get(name):
+            raise invalid_combination(
+                f"Network interfaces and an instance-level {told} may not be specified on the same request"
+            )
     first: Mapping[str, Any] = interfaces[0]
     return first
 

@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from locum.services.ec2.faults import incorrect_instance_state, missing_parameter, protected
+from locum.services.ec2.faults import incorrect_instance_state, no_instances_specified, protected
 from locum.services.ec2.lookup import instances, removals_of_expired, state_of
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Event, Instance, put, remove
@@ -73,7 +73,7 @@ def reboot_instances(ctx: Context, params: Params) -> Outcome:
 def _ids(params: Params) -> list[str]:
     ids = list(params.get("InstanceIds") or ())
     if not ids:
-        raise missing_parameter("InstanceIds")
+        raise no_instances_specified()
     return ids
 
 

@@ -75,7 +75,7 @@ def _subnet(ctx: Context, subnet_id: str | None, zone: str) -> Generator[Any, An
         answer = yield held(ctx, "DescribeSubnets", {"Filters": filters(default_for_az=["true"], **in_zone)})
         found = sorted(answer["Subnets"], key=lambda each: str(each["AvailabilityZone"]))
         if not found:
-            raise _no_default(zone)
+            raise (yield from _no_default(ctx, zone))
         return dict(found[0])
     answer = yield held(ctx, "DescribeSubnets", {"SubnetIds": [subnet_id]})
     subnet: Mapping[str, Any] = answer["Subnets"][0]
@@ -86,10 +86,16 @@ def _subnet(ctx: Context, subnet_id: str | None, zone: str) -> Generator[Any, An
     return subnet
 
 
-def _no_default(zone: str) -> Fault:
+def _no_default(ctx: Context, zone: str) -> Generator[Any, Answer, Fault]:
+    """The fault of a launch without a subnet where there is no default one."""
+    vpcs = (yield held(ctx, "DescribeVpcs", {"Filters": filters(is_default=["true"])})).get("Vpcs")
+    if not vpcs:
+        text = "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC."
+        return Fault("VPCIdNotSpecified", text)
     if zone:
         return Fault("InvalidInput", f"No default subnet for availability zone: '{zone}'.")
-    return Fault("VPCIdNotSpecified", "No default VPC for this user")
+    text = f"No subnets found for the default VPC '{vpcs[0]['VpcId']}'. Please specify a subnet."
+    return Fault("MissingInput", text)
 
 
 def _groups(

@@ -197,7 +197,7 @@ def test_a_dry_run_launches_nothing(ec2: Plane) -> None:
     ("params", "code", "text"),
     [
         ({"ImageId": None}, "MissingParameter", "The request must contain the parameter ImageId"),
-        ({"MinCount": 0}, "InvalidParameterValue", "minCount"),
+        ({"MinCount": 0}, "InvalidParameterValue", "Minimum instance count"),
         ({"MinCount": 2}, "InvalidParameterValue", "maxCount"),
         ({"MinCount": 1001, "MaxCount": 1001}, "InstanceLimitExceeded", "1001"),
         ({"UserData": "%%%"}, "InvalidUserData.Malformed", "Invalid BASE64 encoding of user data."),
