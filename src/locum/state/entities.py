@@ -194,7 +194,7 @@ class Instance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="insta
     by the member name of the EC2 API (`ImageId`, `SubnetId`, `KeyName` ...). `request_digest` tells whether
     another RunInstances with the same client token asks for the same. `ephemeral`: it lives only as long as the
     launcher that is attached to it (`locum run`); EC2's API does not show that. `lost_subnet` is the subnet that it was
-    in and that its backend has forgotten.
+    in and that its backend has forgotten. `at_backend`: a backend that keeps what it has runs it, under the same id.
     """
 
     id: str
@@ -216,6 +216,7 @@ class Instance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="insta
     protected: bool = False
     ephemeral: bool = False
     lost_subnet: str = ""
+    at_backend: bool = False
     tags: Tags = {}
     attributes: dict[str, Any] = {}
 

@@ -16,9 +16,10 @@ from msgspec.structs import replace
 
 from locum.core.calls import Ask
 from locum.core.errors import Fault
+from locum.services.ec2.elsewhere import carry_out_there
 from locum.services.ec2.faults import incorrect_instance_state, invalid_combination, invalid_value
 from locum.services.ec2.held import held
-from locum.services.ec2.launch import decode_user_data, limited_user_data
+from locum.services.ec2.launch_checks import decode_user_data, limited_user_data
 from locum.services.ec2.lookup import instance
 from locum.services.ec2.options import with_attributes
 from locum.services.ec2.shapes import groups
@@ -69,7 +70,9 @@ def modify_instance_attribute(ctx: Context, params: Params) -> Generator[Ask, Ma
     if name == "groupSet":
         answer = yield held(ctx, "DescribeSecurityGroups", {"GroupIds": [value] if isinstance(value, str) else value})
         value = [{"GroupId": group["GroupId"], "GroupName": group["GroupName"]} for group in answer["SecurityGroups"]]
-    return Outcome({}, (put(write(it, value)),))
+    after = write(it, value)
+    yield from carry_out_there(ctx, "ModifyInstanceAttribute", params, "InstanceId")
+    return Outcome({}, (put(after),))
 
 
 def _requested(params: Params) -> tuple[str, Any]:

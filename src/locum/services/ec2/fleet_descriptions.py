@@ -13,6 +13,7 @@ from locum.core.calls import Ask, ServiceCall
 from locum.core.clock import DAY
 from locum.core.errors import Fault
 from locum.services.asking import Asking
+from locum.services.ec2.elsewhere import carry_out_there
 from locum.services.ec2.faults import invalid_value, missing_parameter
 from locum.services.ec2.filters import Values, matching, page
 from locum.services.ec2.fleet_pools import shown_override
@@ -126,6 +127,7 @@ def _deleted(ctx: Context, it: Fleet) -> Generator[Ask, Answer, list[Event]]:
         caller = on_behalf_of(ctx.caller, FLEET_SERVICE)
         yield Ask(ServiceCall(caller, "ec2", "TerminateInstances", call, ctx.region), decided_only=True)
         events += terminated(ctx, living).events
+        yield from carry_out_there(ctx, "TerminateInstances", call, "InstanceIds")
     return events
 
 

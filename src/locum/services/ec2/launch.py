@@ -7,13 +7,11 @@ The token is stored as long as an instance of the launch is.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
 import re
 from collections.abc import Generator, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -23,29 +21,19 @@ from locum.core.identifiers import EPHEMERAL_LAUNCH, OWN_IMAGE, hex_id
 from locum.services.asking import Asking
 from locum.services.ec2.addresses import mac_of
 from locum.services.ec2.block_devices import check_devices
-from locum.services.ec2.faults import (
-    bad_value,
-    idempotency_mismatch,
-    invalid_combination,
-    invalid_value,
-    missing_parameter,
-)
+from locum.services.ec2.elsewhere import is_run_elsewhere, run_elsewhere
+from locum.services.ec2.faults import bad_value, idempotency_mismatch
 from locum.services.ec2.held import held
+from locum.services.ec2.launch_checks import Launch, checked, tags_of
 from locum.services.ec2.lookup import removals_of_expired, visible
-from locum.services.ec2.metadata import with_options
-from locum.services.ec2.metadata_defaults import new_options
 from locum.services.ec2.network import Network, network_of
 from locum.services.ec2.profiles import named_profile, new_association
 from locum.services.ec2.shapes import InstanceRow, reservation, with_association
-from locum.services.ec2.tagging import check_tags, read_tags
 from locum.services.ec2.templates import FROM_TEMPLATE, template_tags, with_template
 from locum.services.verbs import Context, Outcome, Params
-from locum.state import Instance, MetadataOptions, Put, put
+from locum.state import Instance, Put, put
 from locum.state.indexes import CLIENT_TOKEN, scoped
 
-MAX_USER_DATA: Final = 16_384
-"""EC2 API, UserData: "limited to 16 KB, in raw form, before it is base64-encoded"."""
-MAX_LAUNCH: Final = 1000
 MAX_CLIENT_TOKEN: Final = 64
 DEFAULT_TYPE: Final = "m1.small"
 
@@ -72,13 +60,6 @@ _STORED_PARAMETERS: Final = (
     "PrivateDnsNameOptions",
 )
 _IMAGE_ID: Final = re.compile(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})")
-_NOT_BESIDE_INTERFACES: Final = {
-    "SubnetId": "subnet ID",
-    "SecurityGroupIds": "security groups",
-    "SecurityGroups": "security groups",
-    "PrivateIpAddress": "private IP address",
-}
-"""Parameters of a launch that are members of its network interfaces where there are any, as AWS calls them."""
 _NOT_COMPARED: Final = ("ClientToken", "DryRun")
 
 
@@ -102,12 +83,15 @@ def launched(ctx: Context, params: Params, digest: str = "") -> Generator[Ask, M
 
     `digest` tells launches with the same client token apart. Raises Fault with RunInstances's codes.
     """
-    launch = _checked(ctx, params)
+    launch = checked(ctx, params)
     profile = named_profile(ctx, params["IamInstanceProfile"]) if params.get("IamInstanceProfile") else None
-    image = yield from _named_image_and_key(ctx, params)
-    yield from check_devices(ctx, params.get("BlockDeviceMappings") or (), image)
-    network = yield from network_of(ctx, params, launch.interface, launch.number)
-    made = _launched(ctx, params, digest, launch, network)
+    template = _template(ctx, params, digest, launch)
+    if is_run_elsewhere(ctx, params):
+        made = yield from run_elsewhere(ctx, params, template)
+    else:
+        image = yield from _named_image_and_key(ctx, params)
+        yield from check_devices(ctx, params.get("BlockDeviceMappings") or (), image)
+        made = _placed(ctx, template, (yield from network_of(ctx, params, launch.interface, launch.number)))
     return [InstanceRow(it, new_association(ctx, it, profile) if profile else None) for it in made]
 
 
@@ -119,26 +103,6 @@ def events_of(rows: Iterable[InstanceRow]) -> list[Put]:
         if association is not None:
             events.append(put(association))
     return events
-
-
-def decode_user_data(text: str) -> bytes:
-    """Decode user data from Base64. Raises Fault: InvalidUserData.Malformed."""
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise _bad_user_data("Invalid BASE64 encoding of user data.") from None
-    return limited_user_data(data)
-
-
-def limited_user_data(data: bytes) -> bytes:
-    """`data`, after a check of its size. Raises Fault: InvalidUserData.Malformed."""
-    if len(data) > MAX_USER_DATA:
-        raise _bad_user_data(f"User data is limited to {MAX_USER_DATA} bytes")
-    return data
-
-
-def _bad_user_data(message: str) -> Fault:
-    return Fault("InvalidUserData.Malformed", message)
 
 
 def _launched_with(ctx: Context, token: str) -> list[Instance]:
@@ -157,32 +121,6 @@ def _repeated(ctx: Context, earlier: list[Instance], digest: str) -> Outcome:
     return Outcome(reservation([with_association(ctx, it) for it in earlier]))
 
 
-class _Launch(NamedTuple):
-    """The checked parameters of a launch that it takes some reading to find."""
-
-    number: int
-    interface: Mapping[str, Any]
-    options: MetadataOptions
-    user_data: bytes
-
-
-def _checked(ctx: Context, params: Params) -> _Launch:
-    """The launch, after the checks of the parameters that name nothing."""
-    count, interface = _count(params), _interface(params)
-    if not params.get("ImageId"):
-        raise missing_parameter("ImageId")
-    wanted = params.get("PrivateIpAddress") or interface.get("PrivateIpAddress")
-    if wanted and count > 1:
-        raise invalid_combination("The parameter PrivateIpAddress cannot be used when launching several instances")
-    if interface.get("NetworkInterfaceId") and count > 1:
-        raise invalid_combination("The parameter networkInterfaceId cannot be used when launching several instances")
-    _check_zone(ctx, params)
-    given = params.get("MetadataOptions") or {}
-    options = with_options(new_options(ctx, given), given)
-    check_tags(_tags(params, "instance"), options)
-    return _Launch(count, interface, options, decode_user_data(params.get("UserData") or ""))
-
-
 def _named_image_and_key(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, Any], Mapping[str, Any]]:
     """The `Image` of a launch, empty for this machine's. Raises Fault, as the backend does, for what is not there."""
     image, key = params["ImageId"], params.get("KeyName")
@@ -197,10 +135,10 @@ def _named_image_and_key(ctx: Context, params: Params) -> Generator[Ask, Mapping
     return found
 
 
-def _launched(ctx: Context, params: Params, digest: str, launch: _Launch, network: Network) -> list[Instance]:
-    """The new instances."""
+def _template(ctx: Context, params: Params, digest: str, launch: Launch) -> Instance:
+    """The new instances in all that they have in common but their place."""
     token = params.get("ClientToken", "")
-    template = Instance(
+    return Instance(
         account=ctx.account,
         id="",
         region=ctx.region,
@@ -210,15 +148,25 @@ def _launched(ctx: Context, params: Params, digest: str, launch: _Launch, networ
         instance_type=params.get("InstanceType", DEFAULT_TYPE),
         state_changed=int(ctx.now),
         launched=int(ctx.now),
-        zone=network.zone,
+        zone="",
         private_ip="",
         user_data=launch.user_data,
         metadata=launch.options,
         protected=bool(params.get("DisableApiTermination", False)),
         ephemeral=token.startswith(EPHEMERAL_LAUNCH),
-        tags={**_tags(params, "instance"), **template_tags(params)},
-        attributes=_attributes(params, network),
+        tags={**tags_of(params, "instance"), **template_tags(params)},
+        attributes=_attributes(params),
     )
+
+
+def _placed(ctx: Context, template: Instance, network: Network) -> list[Instance]:
+    """The new instances, one at each address of their network."""
+    attributes = dict(template.attributes)
+    if network.subnet:
+        attributes |= {"SubnetId": network.subnet["SubnetId"], "VpcId": network.subnet["VpcId"]}
+        attributes["DefaultSubnet"] = bool(network.subnet.get("DefaultForAz"))
+        attributes["Groups"] = [dict(group) for group in network.groups]
+    template = replace(template, zone=network.zone, attributes=attributes)
     return [_new_instance(ctx, template, index, ip) for index, ip in enumerate(network.addresses)]
 
 
@@ -227,62 +175,11 @@ def _new_instance(ctx: Context, template: Instance, index: int, private_ip: str)
     return replace(template, id=own_id, launch_index=index, private_ip=private_ip, mac=mac)
 
 
-def _count(params: Params) -> int:
-    """The number of instances to launch: MaxCount, up to the limit."""
-    least, most = int(params["MinCount"]), int(params["MaxCount"])
-    for name, value in (("Maximum", most), ("Minimum", least)):
-        if value < 1:
-            raise invalid_value(f"{name} instance count must be greater than zero")
-    if most < least:
-        raise bad_value(most, "maxCount", "It must be greater than or equal to minCount.")
-    if least > MAX_LAUNCH:
-        text = f"You have requested more instances ({least}) than your current instance limit of {MAX_LAUNCH} allows."
-        raise Fault("InstanceLimitExceeded", text)
-    return min(most, MAX_LAUNCH)
-
-
-def _check_zone(ctx: Context, params: Params) -> None:
-    zone = (params.get("Placement") or {}).get("AvailabilityZone") or f"{ctx.region}a"
-    letter = zone.removeprefix(ctx.region)
-    if letter == zone or len(letter) != 1 or not letter.islower():
-        raise invalid_value(f"Invalid availability zone: [{zone}]")
-
-
-def _tags(params: Params, kind: str) -> dict[str, str]:
-    """The tags for a kind of resources that the launch makes: `instance`, `volume`, `network-interface`."""
-    tags: dict[str, str] = {}
-    for specification in params.get("TagSpecifications") or ():
-        if not specification.get("ResourceType"):
-            raise missing_parameter("TagSpecification.1.ResourceType")
-        given = read_tags(specification.get("Tags") or ())
-        if specification["ResourceType"] == kind:
-            tags.update(given)
-    return tags
-
-
-def _interface(params: Params) -> Mapping[str, Any]:
-    """The first network interface specification, which excludes subnet, groups and address of the instance."""
-    interfaces = params.get("NetworkInterfaces") or ()
-    if not interfaces:
-        return {}
-    for name, told in _NOT_BESIDE_INTERFACES.items():
-        if params.get(name):
-            raise invalid_combination(
-                f"Network interfaces and an instance-level {told} may not be specified on the same request"
-            )
-    first: Mapping[str, Any] = interfaces[0]
-    return first
-
-
-def _attributes(params: Params, network: Network) -> dict[str, Any]:
+def _attributes(params: Params) -> dict[str, Any]:
     """What is stored for Describe operations and for the backend, by names of RunInstances and of `Instance`."""
     attributes = {name: params[name] for name in _STORED_PARAMETERS if params.get(name) is not None}
-    if network.subnet:
-        attributes |= {"SubnetId": network.subnet["SubnetId"], "VpcId": network.subnet["VpcId"]}
-        attributes["DefaultSubnet"] = bool(network.subnet.get("DefaultForAz"))
-        attributes["Groups"] = [dict(group) for group in network.groups]
     for name, kind in (("VolumeTags", "volume"), ("InterfaceTags", "network-interface")):
-        if tags := _tags(params, kind):
+        if tags := tags_of(params, kind):
             attributes[name] = tags
     attributes["Placement"] = {"GroupName": "", "Tenancy": "default", **(params.get("Placement") or {})}
     return attributes
