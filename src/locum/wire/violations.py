@@ -189,6 +189,8 @@ def _ec2_fault(violations: list[Violation]) -> Fault:
     violation = violations[0]
     reason, value = violation.constraint.reason, _java_text(violation.value)
     if reason == "INPUT_REQUIRED":
+        if violation.path == "instanceIds":
+            return Fault("InvalidParameterCombination", "No instances specified")
         return Fault("MissingParameter", f"The request must contain the parameter {violation.wire_path}")
     if reason == "INVALID_ENUM":
         return Fault("InvalidParameterValue", f"Invalid value '{value}' for {violation.wire_path}.")

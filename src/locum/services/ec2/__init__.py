@@ -43,7 +43,7 @@ _VERBS: Final[dict[str, Operation]] = {
     "DescribeFleetInstances": reads(describe_fleet_instances),
     "DescribeFleets": reads(describe_fleets),
     "DescribeIamInstanceProfileAssociations": reads(describe_iam_instance_profile_associations),
-    "DescribeInstanceAttribute": reads(describe_instance_attribute),
+    "DescribeInstanceAttribute": asks(asking(describe_instance_attribute)),
     "DescribeInstanceCreditSpecifications": reads(options.describe_instance_credit_specifications),
     "DescribeInstanceStatus": reads(describe_instance_status),
     "DescribeInstances": asks(asking(describe_instances))._replace(computes=True),

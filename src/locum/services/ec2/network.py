@@ -8,7 +8,7 @@ need not wait until the backend is loaded. Where it is, is known once somebody l
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from locum.core.errors import Fault
@@ -109,8 +109,7 @@ def _groups(
         raise invalid_combination("The parameter groupName cannot be used with the parameter subnet")
     found: list[Mapping[str, Any]] = []
     if ids:
-        answer = yield held(ctx, "DescribeSecurityGroups", {"GroupIds": ids})
-        found += answer["SecurityGroups"]
+        found += yield from groups_by_id(ctx, ids)
         for group in found:
             if group["VpcId"] != vpc:
                 both = f"Security group {group['GroupId']} and subnet {subnet['SubnetId']}"
@@ -121,6 +120,19 @@ def _groups(
         found += answer["SecurityGroups"]
         _require_all(names, found, vpc)
     return [{"GroupId": group["GroupId"], "GroupName": group["GroupName"]} for group in found]
+
+
+def groups_by_id(ctx: Context, ids: Sequence[str]) -> Generator[Any, Answer, list[Mapping[str, Any]]]:
+    """The `SecurityGroup`s with these ids. Raises Fault: InvalidGroupId.Malformed, InvalidGroup.NotFound."""
+    for name in ids:
+        if not name.startswith("sg-"):
+            raise Fault("InvalidGroupId.Malformed", f'Invalid id: "{name}" (expecting "sg-...")')
+    answer = yield held(ctx, "DescribeSecurityGroups", {"Filters": filters(group_id=ids)})
+    found = {group["GroupId"]: group for group in answer["SecurityGroups"]}
+    for name in ids:
+        if name not in found:
+            raise Fault("InvalidGroup.NotFound", f"The security group '{name}' does not exist")
+    return [found[name] for name in dict.fromkeys(ids)]
 
 
 def _require_all(names: Iterable[str], found: Iterable[Mapping[str, Any]], vpc: str) -> None:
