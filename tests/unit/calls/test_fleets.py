@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from locum.state import Fleet
 from support.inprocess import InProcess, Key
 
 ACCOUNT = "000000000000"
@@ -285,3 +287,13 @@ def test_who_may_not_terminate_the_instances_does_not_by_deleting_the_fleet(plan
     assert answer["UnsuccessfulFleetDeletions"][0]["Error"]["Code"] == "unexpectedError"
     (found,) = instances(plane, made["Instances"][0]["InstanceIds"])
     assert found["State"]["Name"] == "running"
+
+
+def test_the_user_data_of_a_fleet_is_its_instances_alone(plane: InProcess, template: str) -> None:
+    ec2, text = plane.client("ec2"), base64.b64encode(b"#!/bin/sh\n").decode()
+    specification = {"LaunchTemplateId": template, "Version": "1", "LaunchTemplateSpecificationUserData": text}
+    made = fleet(plane, LaunchTemplateConfigs=[{"LaunchTemplateSpecification": specification}])
+    (name,) = made["Instances"][0]["InstanceIds"]
+    assert ec2.describe_instance_attribute(InstanceId=name, Attribute="userData")["UserData"]["Value"] == text
+    for told in (plane.records(2), plane.node.ledger.state.get(Fleet, ACCOUNT, made["FleetId"])):
+        assert text not in repr(told)

@@ -23,7 +23,7 @@ from locum.core.identifiers import request_id
 from locum.services.asking import Asking
 from locum.services.ec2.faults import bad_value, idempotency_mismatch, missing_parameter
 from locum.services.ec2.fleet_descriptions import FLEET_SERVICE, removals_of_deleted
-from locum.services.ec2.fleet_pools import Lifecycle, Pool, capacities, in_order, overrides_of
+from locum.services.ec2.fleet_pools import Lifecycle, Pool, capacities, in_order, overrides_of, shown_config
 from locum.services.ec2.held import Answer
 from locum.services.ec2.launch import MAX_CLIENT_TOKEN, events_of, launched
 from locum.services.ec2.shapes import InstanceRow
@@ -36,7 +36,7 @@ FLEET_TAG: Final = "aws:ec2:fleet-id"
 
 _MOST_FAILURES: Final = 16
 """Launches that may fail before a fleet tries no other override."""
-_KEPT: Final = ("LaunchTemplateConfigs", "OnDemandOptions", "SpotOptions", "TargetCapacitySpecification", "Context")
+_KEPT: Final = ("OnDemandOptions", "SpotOptions", "TargetCapacitySpecification", "Context")
 _NOT_COMPARED: Final = ("ClientToken", "DryRun")
 
 
@@ -62,7 +62,10 @@ def create_fleet(ctx: Context, params: Params) -> Asking:
         created=int(ctx.now),
         client_token=token,
         request_digest=digest,
-        given={name: params[name] for name in _KEPT if params.get(name)},
+        given={
+            "LaunchTemplateConfigs": [shown_config(each) for each in params["LaunchTemplateConfigs"]],
+            **{name: params[name] for name in _KEPT if params.get(name)},
+        },
         launches=tuple(launches.done),
         errors=tuple(launches.errors),
         tags=tags,

@@ -16,7 +16,6 @@ from locum.services.asking import Asking
 from locum.services.ec2.elsewhere import carry_out_there
 from locum.services.ec2.faults import invalid_value, missing_parameter
 from locum.services.ec2.filters import Values, matching, page
-from locum.services.ec2.fleet_pools import shown_override
 from locum.services.ec2.held import Answer
 from locum.services.ec2.lifecycle import terminated
 from locum.services.ec2.lookup import visible
@@ -159,7 +158,7 @@ def _shape(it: Fleet) -> dict[str, Any]:
         },
         "OnDemandOptions": {"AllocationStrategy": "lowest-price", **given.get("OnDemandOptions", {})},
         "SpotOptions": {"AllocationStrategy": "lowest-price", **given.get("SpotOptions", {})},
-        "LaunchTemplateConfigs": [_config(each) for each in given["LaunchTemplateConfigs"]],
+        "LaunchTemplateConfigs": list(given["LaunchTemplateConfigs"]),
         "Instances": list(it.launches),
         "Errors": list(it.errors),
         "Tags": tag_list(it.tags),
@@ -174,13 +173,3 @@ def _fulfilled(it: Fleet, lifecycle: str) -> float:
 
 def _weight(pool: Mapping[str, Any]) -> float:
     return float(pool["Overrides"].get("WeightedCapacity") or 1)
-
-
-def _config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A `FleetLaunchTemplateConfig`."""
-    members = ("LaunchTemplateId", "LaunchTemplateName", "Version")
-    given = config.get("LaunchTemplateSpecification") or {}
-    return {
-        "LaunchTemplateSpecification": {name: given[name] for name in members if name in given},
-        "Overrides": [shown_override(each) for each in config.get("Overrides") or ()],
-    }

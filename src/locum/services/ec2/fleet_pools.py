@@ -93,6 +93,16 @@ def shown_override(override: Mapping[str, Any]) -> dict[str, Any]:
     return shown | ({"Placement": {"GroupName": group}} if group else {})
 
 
+def shown_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A `FleetLaunchTemplateConfig`: without user data, which nobody is shown."""
+    members = ("LaunchTemplateId", "LaunchTemplateName", "Version")
+    given = config.get("LaunchTemplateSpecification") or {}
+    return {
+        "LaunchTemplateSpecification": {name: given[name] for name in members if name in given},
+        "Overrides": [shown_override(each) for each in config.get("Overrides") or ()],
+    }
+
+
 def overrides_of(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The overrides of a `FleetLaunchTemplateConfigRequest`; an empty one where it has none.
 

@@ -11,6 +11,7 @@ from locum.core.errors import Fault
 from locum.services.ec2.faults import bad_value, invalid_combination, invalid_value, missing_parameter
 from locum.services.ec2.metadata import with_options
 from locum.services.ec2.metadata_defaults import new_options
+from locum.services.ec2.network import wanted_address
 from locum.services.ec2.tagging import check_tags, read_tags
 from locum.services.verbs import Context, Params
 from locum.state import MetadataOptions
@@ -42,8 +43,7 @@ def checked(ctx: Context, params: Params) -> Launch:
     count, interface = _count(params), _interface(params)
     if not params.get("ImageId"):
         raise missing_parameter("ImageId")
-    wanted = params.get("PrivateIpAddress") or interface.get("PrivateIpAddress")
-    if wanted and count > 1:
+    if wanted_address(params, interface) and count > 1:
         raise invalid_combination("The parameter PrivateIpAddress cannot be used when launching several instances")
     if interface.get("NetworkInterfaceId") and count > 1:
         raise invalid_combination("The parameter networkInterfaceId cannot be used when launching several instances")

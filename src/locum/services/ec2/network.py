@@ -44,7 +44,7 @@ def network_of(ctx: Context, params: Params, interface: Mapping[str, Any], count
     Raises Fault: InvalidSubnetID.NotFound, InvalidGroup.NotFound, InvalidNetworkInterfaceID.NotFound and others.
     """
     zone = (params.get("Placement") or {}).get("AvailabilityZone") or ""
-    wanted = params.get("PrivateIpAddress") or interface.get("PrivateIpAddress")
+    wanted = wanted_address(params, interface)
     first = f"{ctx.region}a"
     if params.get("ImageId") == OWN_IMAGE and zone in ("", first) and not any(params.get(name) for name in _NAMING):
         return Network(first, allocate(FIRST_DEFAULT, count, _taken(ctx), wanted))
@@ -58,6 +58,13 @@ def network_of(ctx: Context, params: Params, interface: Mapping[str, Any], count
     }
     free = allocate(ipaddress.IPv4Network(subnet["CidrBlock"]), count, taken, wanted)
     return Network(subnet["AvailabilityZone"], free, subnet, tuple(groups))
+
+
+def wanted_address(params: Params, interface: Mapping[str, Any]) -> str | None:
+    """The private address that a launch asks for: of the instance, or the primary one of its first interface."""
+    several = interface.get("PrivateIpAddresses") or ()
+    primary = next((each.get("PrivateIpAddress") for each in several if each.get("Primary")), None)
+    return params.get("PrivateIpAddress") or interface.get("PrivateIpAddress") or primary
 
 
 def _taken(ctx: Context, subnet: str = "") -> set[str]:
