@@ -135,6 +135,12 @@ def test_overrides_are_tried_in_turn_and_what_failed_is_told(plane: InProcess, t
     assert "subnet-0123456789abcdef0" in error["ErrorMessage"]
 
 
+@pytest.mark.parametrize("strategy", ["lowest-price", "lowestPrice"])
+def test_a_strategy_has_the_spellings_that_ec2_takes(plane: InProcess, template: str, strategy: str) -> None:
+    options = {"AllocationStrategy": strategy}
+    assert fleet(plane, OnDemandOptions=options, SpotOptions=options)["Errors"] == []
+
+
 def test_priorities_and_weights_count(plane: InProcess, template: str) -> None:
     overrides = (
         {"InstanceType": "m5.large", "Priority": 5.0},

@@ -40,7 +40,7 @@ _AS_GIVEN: Final = (
 )
 """The members of an override that are parameters of RunInstances under the same name."""
 _OPTIONS: Final = {"on-demand": "OnDemandOptions", "spot": "SpotOptions"}
-_BY_PRIORITY: Final = ("prioritized", "capacity-optimized-prioritized")
+_BY_PRIORITY: Final = ("prioritized", "capacity-optimized-prioritized", "capacityOptimizedPrioritized")
 _UNSUPPORTED: Final = ("InstanceRequirements", "AvailabilityZoneId")
 
 

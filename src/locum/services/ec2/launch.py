@@ -23,7 +23,7 @@ from locum.services.ec2.addresses import mac_of
 from locum.services.ec2.block_devices import check_devices
 from locum.services.ec2.elsewhere import is_run_elsewhere, run_elsewhere
 from locum.services.ec2.faults import bad_value, idempotency_mismatch
-from locum.services.ec2.held import held
+from locum.services.ec2.held import filters, held
 from locum.services.ec2.launch_checks import Launch, checked, tags_of
 from locum.services.ec2.lookup import removals_of_expired, visible
 from locum.services.ec2.network import Network, network_of
@@ -89,8 +89,9 @@ def launched(ctx: Context, params: Params, digest: str = "") -> Generator[Ask, M
     if is_run_elsewhere(ctx, params):
         made = yield from run_elsewhere(ctx, params, template)
     else:
-        image = yield from _named_image_and_key(ctx, params)
+        image = yield from _named_image(ctx, params["ImageId"])
         yield from check_devices(ctx, params.get("BlockDeviceMappings") or (), image)
+        yield from _require_key(ctx, params.get("KeyName"))
         made = _placed(ctx, template, (yield from network_of(ctx, params, launch.interface, launch.number)))
     return [InstanceRow(it, new_association(ctx, it, profile) if profile else None) for it in made]
 
@@ -121,18 +122,23 @@ def _repeated(ctx: Context, earlier: list[Instance], digest: str) -> Outcome:
     return Outcome(reservation([with_association(ctx, it) for it in earlier]))
 
 
-def _named_image_and_key(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, Any], Mapping[str, Any]]:
-    """The `Image` of a launch, empty for this machine's. Raises Fault, as the backend does, for what is not there."""
-    image, key = params["ImageId"], params.get("KeyName")
-    found: Mapping[str, Any] = {}
-    if image != OWN_IMAGE:
-        if not _IMAGE_ID.fullmatch(image):
-            raise Fault("InvalidAMIID.Malformed", f'Invalid id: "{image}" (expecting "ami-...")')
-        images = yield held(ctx, "DescribeImages", {"ImageIds": [image]})
-        found = next(iter(images["Images"]), {})
-    if key:
-        yield held(ctx, "DescribeKeyPairs", {"KeyNames": [key]})
-    return found
+def _named_image(ctx: Context, image: str) -> Generator[Ask, Mapping[str, Any], Mapping[str, Any]]:
+    """The `Image` of a launch, empty for this machine's. Raises Fault, as the backend does, where there is none."""
+    if image == OWN_IMAGE:
+        return {}
+    if not _IMAGE_ID.fullmatch(image):
+        raise Fault("InvalidAMIID.Malformed", f'Invalid id: "{image}" (expecting "ami-...")')
+    answer = yield held(ctx, "DescribeImages", {"ImageIds": [image]})
+    return next(iter(answer["Images"]), {})
+
+
+def _require_key(ctx: Context, name: str | None) -> Generator[Ask, Mapping[str, Any], None]:
+    """Raise Fault InvalidKeyPair.NotFound where a launch names a key pair that is not there."""
+    if not name:
+        return
+    answer = yield held(ctx, "DescribeKeyPairs", {"Filters": filters(key_name=[name])})
+    if not any(pair["KeyName"] == name for pair in answer["KeyPairs"]):
+        raise Fault("InvalidKeyPair.NotFound", f"The key pair '{name}' does not exist")
 
 
 def _template(ctx: Context, params: Params, digest: str, launch: Launch) -> Instance:
