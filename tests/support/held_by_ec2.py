@@ -17,8 +17,6 @@ DEFAULT_SUBNET = "subnet-default"
 _NOT_FOUND = {
     "ImageIds": ("InvalidAMIID.NotFound", "The image id '[{}]' does not exist"),
     "SubnetIds": ("InvalidSubnetID.NotFound", "The subnet ID '{}' does not exist"),
-    "GroupIds": ("InvalidGroup.NotFound", "The security group '{}' does not exist"),
-    "KeyNames": ("InvalidKeyPair.NotFound", "The key pair '{}' does not exist"),
 }
 
 
@@ -35,10 +33,11 @@ def held(ask: Ask) -> Reply:
         zone = wanted.get("availability-zone", [f"{region}a"])[0]
         return {"Subnets": [subnet(name, zone) for name in params.get("SubnetIds", [DEFAULT_SUBNET])]}
     if operation == "DescribeSecurityGroups":
-        ids = params.get("GroupIds", ())
-        names = () if ids else wanted.get("group-name", ())
+        ids = [name for name in wanted.get("group-id", ()) if not name.endswith("0")]
+        names = () if "group-id" in wanted else wanted.get("group-name", ())
         return {"SecurityGroups": [*map(group, ids), *(group(f"sg-{name}", name) for name in names)]}
-    return {} if operation == "DescribeInstances" else {"Images": [], "KeyPairs": [], "NetworkInterfaces": []}
+    keys = [{"KeyName": name} for name in wanted.get("key-name", ()) if not name.endswith("0")]
+    return {} if operation == "DescribeInstances" else {"Images": [], "KeyPairs": keys, "NetworkInterfaces": []}
 
 
 def subnet(name: str, zone: str) -> Mapping[str, Any]:

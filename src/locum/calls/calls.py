@@ -326,12 +326,13 @@ class Calls:
 
     async def _reply(self, context: RequestContext, ask: Ask) -> Mapping[str, Any] | Fault:
         """The answer to what a verb asks for, or the fault that it gets: of a call that is made, or of the backend."""
-        if not reads_only(ask.call.operation):
+        allowed = ask.of_backend if ask.changes else ask.decided_only or reads_only(ask.call.operation)
+        if not allowed:
             raise RuntimeError(f"a verb asks with {ask.call.service}:{ask.call.operation}, which does not only read")
         if ask.of_backend:
             return await told_by_backend(self._runtime, ask)
         try:
-            return await self.make(ask.call, context.request_id)
+            return await self.make(ask.call, context.request_id, decided_only=ask.decided_only)
         except Fault as fault:
             return fault
 

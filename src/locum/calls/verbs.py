@@ -7,6 +7,7 @@ events, the record of the call and the effects that it causes are durable togeth
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from locum.calls.recorder import Recorder
 from locum.calls.rehearsal import rehearsed
 from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
-from locum.core.calls import Ask, Effect
+from locum.core.calls import Ask, Effect, ServiceCall
 from locum.core.errors import Fault
 from locum.core.resources import ResourceFacts
 from locum.services.asking import Answers, Unanswered
@@ -26,7 +27,12 @@ Facts = Mapping[str, ResourceFacts]
 Decide = Callable[[RequestContext, Facts], None]
 Reply = Callable[[RequestContext, Ask], Awaitable[Mapping[str, Any] | Fault]]
 
-MOST_ASKS: Final = 64
+_UNKNOWN_END: Final = 500
+"""The status from which on a Fault does not say whether something was committed."""
+
+_log: Final = logging.getLogger(__name__)
+
+MOST_ASKS: Final = 256
 """Asks of one call, in all its runs: a verb that asks without end is a fault of ours."""
 
 
@@ -79,12 +85,28 @@ class Verbs:
         """Run the verb again and again, until all that it asks is answered."""
         answers = given.answers
         assert isinstance(answers, Answers)
+        undoing: list[ServiceCall] = []
         for _ in range(MOST_ASKS):
             try:
                 return await self._once(context, operation, facts, given)
             except Unanswered as unanswered:
-                answers.add(unanswered, await self._reply(context, unanswered.ask))
+                ask = unanswered.ask
+                reply = await self._reply(context, ask)
+                answers.add(unanswered, reply)
+                if ask.undo is not None and not isinstance(reply, Fault):
+                    undoing.append(ask.undo(ask.call, reply))
+            except Fault as fault:
+                if fault.status < _UNKNOWN_END:
+                    await self._undo(context, undoing)
+                raise
         raise RuntimeError(f"{context.params.keys()} made a verb ask more than {MOST_ASKS} times")
+
+    async def _undo(self, context: RequestContext, undoing: Sequence[ServiceCall]) -> None:
+        """Take back what a backend did for a verb that is refused after all."""
+        for call in reversed(undoing):
+            told = await self._reply(context, Ask(call, of_backend=True, changes=True))
+            if isinstance(told, Fault):
+                _log.error("request %s: %s of the backend failed: %s", context.request_id, call.operation, told)
 
     async def _once(
         self, context: RequestContext, operation: Operation, facts: Facts, given: Context

@@ -122,7 +122,7 @@ class Node:
             keyring=self.keyring,
             clock=clock,
             entropy=entropy,
-            settings=options.settings,
+            settings=replace(options.settings, instances_at_backend=not backends.of("ec2", "RunInstances").forgets),
             services=_services(),
             backends=backends,
             mode=options.mode,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from locum.core.actors import Actor, ServiceRole
@@ -77,8 +77,12 @@ def assume_role(actor: ServiceRole) -> ServiceCall:
     return ServiceCall(actor.assuming, "sts", "AssumeRole", params, region or _GLOBAL_STS)
 
 
+Undo = Callable[[ServiceCall, Mapping[str, Any]], ServiceCall]
+"""The call that takes a call back, made of it and its answer. A function of a module, so that it equals itself."""
+
+
 class Ask(NamedTuple):
-    """A read-only call whose answer a verb needs; the verb yields it.
+    """A call that changes nothing of Locum's and whose answer a verb needs; the verb yields it.
 
     A verb asks before it has any event. It is sent the answer, by the members of the output shape; where the call
     is refused, the Fault is raised where the verb yielded. An answer may be used again when the verb is run again.
@@ -86,11 +90,20 @@ class Ask(NamedTuple):
     `of_backend`: it is answered by what the backend of the verb's own service has, also where the operation is
     Locum's own. So a service looks at its own data: no policy is asked, and nothing is recorded. `if_used`: where
     nothing was asked of the service in that backend yet, the answer is empty.
+
+    `decided_only`: whether the actor may make the call, of whatever kind, is decided and recorded, and the call is not
+    carried out: the verb does what it asks for. The answer is empty.
+
+    `changes`: the call changes what the backend has (only `of_backend`). It is a verb's last ask, when nothing but the
+    commit is left, and may be made again. `undo` is made where the verb is refused after all.
     """
 
     call: ServiceCall
     of_backend: bool = False
     if_used: bool = False
+    decided_only: bool = False
+    changes: bool = False
+    undo: Undo | None = None
 
 
 class Effect(NamedTuple):

@@ -24,12 +24,14 @@ class Settings:
     """Settings of the operator for verbs.
 
     `credential_seconds` overrides the lifetime of credentials that IMDS delivers (6 hours where None). `endpoint` is
-    the URL under which clients on this machine reach the plane.
+    the URL under which clients on this machine reach the plane. `instances_at_backend`: the backend of EC2 keeps what
+    it has, and runs the instances; else it is lent them.
     """
 
     region: str = "us-east-1"
     credential_seconds: int | None = None
     endpoint: str = "http://127.0.0.1:4566"
+    instances_at_backend: bool = False
 
     def issuer(self, federation: str) -> str:
         """The issuer URL of the account whose outbound federation has this id."""

@@ -219,7 +219,7 @@ class Instance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="insta
     by the member name of the EC2 API (`ImageId`, `SubnetId`, `KeyName` ...). `request_digest` tells whether
     another RunInstances with the same client token asks for the same. `ephemeral`: it lives only as long as the
     launcher that is attached to it (`locum run`); EC2's API does not show that. `lost_subnet` is the subnet that it was
-    in and that its backend has forgotten.
+    in and that its backend has forgotten. `at_backend`: a backend that keeps what it has runs it, under the same id.
     """
 
     id: str
@@ -242,6 +242,7 @@ class Instance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="insta
     protected: bool = False
     ephemeral: bool = False
     lost_subnet: str = ""
+    at_backend: bool = False
     tags: Tags = {}
     attributes: dict[str, Any] = {}
 
@@ -266,3 +267,28 @@ class ProfileAssociation(Entity, frozen=True, kw_only=True, omit_defaults=True, 
     profile_arn: str
     state: Literal["associating", "associated", "disassociating", "disassociated"] = "associated"
     since: int
+
+
+class Fleet(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="fleet"):
+    """An EC2 Fleet of type `instant`. `state` is the EC2 state name, `ended` when it was deleted.
+
+    `given` are the parameters that DescribeFleets gives back, `launches` and `errors` the `Instances` and `Errors` of
+    CreateFleet's answer. `request_digest` tells whether another call with the same client token asks for the same.
+    """
+
+    id: str
+    region: str
+    created: int
+    state: Literal["active", "deleted"] = "active"
+    ended: int = 0
+    client_token: str = ""
+    request_digest: str = ""
+    given: dict[str, Any] = {}
+    launches: tuple[dict[str, Any], ...] = ()
+    errors: tuple[dict[str, Any], ...] = ()
+    tags: Tags = {}
+
+    @property
+    def instances(self) -> tuple[str, ...]:
+        """The ids of the instances that were launched."""
+        return tuple(name for launch in self.launches for name in launch["InstanceIds"])

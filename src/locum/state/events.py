@@ -18,6 +18,7 @@ from locum.state.entities import (
     AccessKey,
     Account,
     Entity,
+    Fleet,
     Group,
     Instance,
     InstanceProfile,
@@ -64,6 +65,7 @@ AnyEntity = (
     | OrganizationAccessReport
     | RoleDeletion
     | DelegationRequest
+    | Fleet
     | Instance
     | MetadataDefaults
     | ProfileAssociation

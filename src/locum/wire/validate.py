@@ -230,12 +230,28 @@ def _combined(text: str, constraints: list[Constraint]) -> Constraint | None:
     )
 
 
+_ALSO_ACCEPTED: Mapping[str, tuple[str, ...]] = {
+    "FleetExcessCapacityTerminationPolicy": ("terminate",),
+    "FleetOnDemandAllocationStrategy": ("lowestPrice",),
+    "SpotAllocationStrategy": (
+        "capacityOptimized",
+        "capacityOptimizedPrioritized",
+        "lowestPrice",
+        "priceCapacityOptimized",
+    ),
+}
+"""Values that services take for enumerations whose models lack them, by the names of the shapes.
+
+Terraform's `aws_ec2_fleet` sends `lowestPrice`, and says that the constant of AWS's SDK is incorrect.
+"""
+
+
 def _constraints(shape: Shape) -> list[Constraint]:
     """The constraints of a shape in AWS's order: enum, pattern, maximum, minimum."""
     facts, kind = shape.metadata, shape.type_name
     found = []
     if kind == "string" and "enum" in facts:
-        allowed = frozenset(facts["enum"])
+        allowed = frozenset((*facts["enum"], *_ALSO_ACCEPTED.get(shape.name, ())))
         text = f"Member must satisfy enum value set: [{', '.join(facts['enum'])}]"
         found.append(Constraint("INVALID_ENUM", text, allowed.__contains__))
     if kind == "string" and "pattern" in facts:

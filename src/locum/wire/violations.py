@@ -189,7 +189,12 @@ def _ec2_fault(violations: list[Violation]) -> Fault:
     violation = violations[0]
     reason, value = violation.constraint.reason, _java_text(violation.value)
     if reason == "INPUT_REQUIRED":
+        if violation.path == "instanceIds":
+            return Fault("InvalidParameterCombination", "No instances specified")
         return Fault("MissingParameter", f"The request must contain the parameter {violation.wire_path}")
+    if reason == "INVALID_ENUM" and violation.path == "attribute":
+        text = f"Value ({value}) for parameter attribute is invalid. Unknown attribute."
+        return Fault("InvalidParameterValue", text)
     if reason == "INVALID_ENUM":
         return Fault("InvalidParameterValue", f"Invalid value '{value}' for {violation.wire_path}.")
     what = violation.constraint.text.removeprefix("Member must have ").removeprefix("Member must ")

@@ -110,6 +110,28 @@ def test_what_is_attached_to_an_instance_is_described_with_it(plane: InProcess) 
     assert ec2.describe_instances(Filters=by_address)["Reservations"][0]["Instances"][0]["InstanceId"] == instance
 
 
+def test_what_becomes_of_a_device_with_its_instance_can_be_changed(plane: InProcess) -> None:
+    ec2, instance = plane.client("ec2"), launched(plane)
+    (root,) = instance_of(plane, instance)["BlockDeviceMappings"]
+    change = {"DeviceName": root["DeviceName"], "Ebs": {"DeleteOnTermination": False}}
+    ec2.modify_instance_attribute(InstanceId=instance, BlockDeviceMappings=[change])
+    assert instance_of(plane, instance)["BlockDeviceMappings"][0]["Ebs"]["DeleteOnTermination"] is False
+    told = ec2.describe_instance_attribute(InstanceId=instance, Attribute="blockDeviceMapping")
+    assert told["BlockDeviceMappings"] == instance_of(plane, instance)["BlockDeviceMappings"]
+    told = ec2.describe_instance_attribute(InstanceId=instance, Attribute="rootDeviceName")
+    assert told["RootDeviceName"] == {"Value": root["DeviceName"]}
+
+
+def test_no_instances_are_specified(plane: InProcess) -> None:
+    with pytest.raises(ClientError, match="No instances specified"):
+        plane.client("ec2").terminate_instances(InstanceIds=[])
+
+
+def test_a_security_group_that_is_not_there_is_named(plane: InProcess) -> None:
+    with pytest.raises(ClientError, match="The security group 'sg-0123456789abcdef0' does not exist"):
+        launched(plane, SecurityGroupIds=["sg-0123456789abcdef0"])
+
+
 def test_the_end_of_an_instance_takes_its_root_volume_and_frees_its_address(plane: InProcess) -> None:
     ec2, instance = plane.client("ec2"), launched(plane)
     (root,) = instance_of(plane, instance)["BlockDeviceMappings"]

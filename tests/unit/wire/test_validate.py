@@ -183,6 +183,17 @@ def test_access_analyzer_lists_the_fields() -> None:
     assert fault.members["fieldList"][0]["name"] == "analyzerName"
 
 
+def test_ec2_says_that_no_instances_are_specified() -> None:
+    fault = refusal(form("ec2", "TerminateInstances", ""), "ec2")
+    assert (fault.code, fault.message) == ("InvalidParameterCombination", "No instances specified")
+
+
+def test_ec2_says_that_an_attribute_is_unknown() -> None:
+    fault = refusal(form("ec2", "DescribeInstanceAttribute", "InstanceId=i-1&Attribute=abc"), "ec2")
+    text = "Value (abc) for parameter attribute is invalid. Unknown attribute."
+    assert (fault.code, fault.message) == ("InvalidParameterValue", text)
+
+
 def test_ec2_names_the_parameter() -> None:
     fault = refusal(form("ec2", "AssociateIamInstanceProfile", "InstanceId=i-1"), "ec2")
     assert (fault.code, fault.message) == (

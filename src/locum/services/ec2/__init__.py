@@ -16,6 +16,9 @@ from locum.services.ec2 import options
 from locum.services.ec2.attributes import describe_instance_attribute, modify_instance_attribute
 from locum.services.ec2.describe import describe_instance_status, describe_instances
 from locum.services.ec2.dryrun import with_dry_run
+from locum.services.ec2.elsewhere import there_too
+from locum.services.ec2.fleet import create_fleet
+from locum.services.ec2.fleet_descriptions import delete_fleets, describe_fleet_instances, describe_fleets
 from locum.services.ec2.launch import run_instances
 from locum.services.ec2.lifecycle import reboot_instances, start_instances, stop_instances, terminate_instances
 from locum.services.ec2.metadata import modify_instance_metadata_options
@@ -33,10 +36,14 @@ from locum.services.verbs import Operation, asks, asks_and_writes, reads, writes
 
 _VERBS: Final[dict[str, Operation]] = {
     "AssociateIamInstanceProfile": writes(associate_iam_instance_profile),
-    "CreateTags": writes(create_tags),
-    "DeleteTags": writes(delete_tags),
+    "CreateFleet": asks_and_writes(asking(create_fleet)),
+    "CreateTags": there_too("CreateTags", "Resources", create_tags),
+    "DeleteFleets": asks_and_writes(asking(delete_fleets)),
+    "DeleteTags": there_too("DeleteTags", "Resources", delete_tags),
+    "DescribeFleetInstances": reads(describe_fleet_instances),
+    "DescribeFleets": reads(describe_fleets),
     "DescribeIamInstanceProfileAssociations": reads(describe_iam_instance_profile_associations),
-    "DescribeInstanceAttribute": reads(describe_instance_attribute),
+    "DescribeInstanceAttribute": asks(asking(describe_instance_attribute)),
     "DescribeInstanceCreditSpecifications": reads(options.describe_instance_credit_specifications),
     "DescribeInstanceStatus": reads(describe_instance_status),
     "DescribeInstances": asks(asking(describe_instances))._replace(computes=True),
@@ -53,13 +60,13 @@ _VERBS: Final[dict[str, Operation]] = {
     "ModifyInstancePlacement": writes(options.modify_instance_placement),
     "ModifyPrivateDnsNameOptions": writes(options.modify_private_dns_name_options),
     "MonitorInstances": writes(options.monitor_instances),
-    "RebootInstances": writes(reboot_instances),
+    "RebootInstances": there_too("RebootInstances", "InstanceIds", reboot_instances),
     "ReplaceIamInstanceProfileAssociation": writes(replace_iam_instance_profile_association),
     "ResetInstanceAttribute": writes(options.reset_instance_attribute),
     "RunInstances": asks_and_writes(asking(run_instances))._replace(effective=with_template),
-    "StartInstances": writes(start_instances),
-    "StopInstances": writes(stop_instances),
-    "TerminateInstances": writes(terminate_instances),
+    "StartInstances": there_too("StartInstances", "InstanceIds", start_instances),
+    "StopInstances": there_too("StopInstances", "InstanceIds", stop_instances),
+    "TerminateInstances": there_too("TerminateInstances", "InstanceIds", terminate_instances),
     "UnmonitorInstances": writes(options.unmonitor_instances),
 }
 

@@ -9,17 +9,20 @@ An attribute is given as `Attribute` and `Value`, or by its own member.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from locum.core.calls import Ask
 from locum.core.errors import Fault
+from locum.services.ec2.block_devices import ROOT_DEVICE
+from locum.services.ec2.elsewhere import carry_out_there
 from locum.services.ec2.faults import incorrect_instance_state, invalid_combination, invalid_value
-from locum.services.ec2.held import held
-from locum.services.ec2.launch import decode_user_data, limited_user_data
+from locum.services.ec2.held import held, held_instances
+from locum.services.ec2.launch_checks import decode_user_data, limited_user_data
 from locum.services.ec2.lookup import instance
+from locum.services.ec2.network import groups_by_id
 from locum.services.ec2.options import with_attributes
 from locum.services.ec2.shapes import groups
 from locum.services.verbs import Context, Outcome, Params
@@ -46,9 +49,12 @@ _MEMBERS: Final = {
 _WHEN_STOPPED: Final = frozenset(("instanceType", "userData", "kernel", "ramdisk", "ebsOptimized", "enclaveOptions"))
 
 
-def describe_instance_attribute(ctx: Context, params: Params) -> Outcome:
-    """ec2:DescribeInstanceAttribute."""
+def describe_instance_attribute(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, Any], Outcome]:
+    """ec2:DescribeInstanceAttribute. Asks for the devices of the instance, where it is about them."""
     it = instance(ctx, params["InstanceId"])
+    if params["Attribute"] in _OF_DEVICES:
+        of_backend = yield from held_instances(ctx, [it])
+        return Outcome({"InstanceId": it.id, **_OF_DEVICES[params["Attribute"]](of_backend.get(it.id, {}))})
     read = _READERS.get(params["Attribute"])
     if read is None:
         raise invalid_value(f"Value ({params['Attribute']}) for parameter attribute is invalid. Unknown attribute.")
@@ -59,6 +65,10 @@ def modify_instance_attribute(ctx: Context, params: Params) -> Generator[Ask, Ma
     """ec2:ModifyInstanceAttribute. Asks for the security groups that it sets."""
     it = instance(ctx, params["InstanceId"])
     name, value = _requested(params)
+    if name == "blockDeviceMapping" and not isinstance(value, str):
+        # The backend has the devices, an embedded one, too.
+        yield held(ctx, "ModifyInstanceAttribute", params)._replace(changes=True)
+        return Outcome({}, (put(_with_devices(it, value)),))
     write = _WRITERS.get(name)
     if write is None:
         raise Fault("UnsupportedOperation", f"The attribute '{name}' of an instance cannot be modified here.")
@@ -67,9 +77,20 @@ def modify_instance_attribute(ctx: Context, params: Params) -> Generator[Ask, Ma
     if name in _WHEN_STOPPED and it.state != "stopped":
         raise incorrect_instance_state(f"The instance '{it.id}' is not in the 'stopped' state.")
     if name == "groupSet":
-        answer = yield held(ctx, "DescribeSecurityGroups", {"GroupIds": [value] if isinstance(value, str) else value})
-        value = [{"GroupId": group["GroupId"], "GroupName": group["GroupName"]} for group in answer["SecurityGroups"]]
-    return Outcome({}, (put(write(it, value)),))
+        groups_given = yield from groups_by_id(ctx, [value] if isinstance(value, str) else value)
+        value = [{"GroupId": group["GroupId"], "GroupName": group["GroupName"]} for group in groups_given]
+    after = write(it, value)
+    yield from carry_out_there(ctx, "ModifyInstanceAttribute", params, "InstanceId")
+    return Outcome({}, (put(after),))
+
+
+def _with_devices(it: Instance, mappings: Sequence[Mapping[str, Any]]) -> Instance:
+    """`it` with what is said of the devices that its launch gave it, for when it is lent to a backend again."""
+    given = {each.get("DeviceName"): each for each in it.attributes.get("BlockDeviceMappings") or ()}
+    for mapping in mappings:
+        if (name := mapping.get("DeviceName")) in given:
+            given[name] = {**given[name], "Ebs": {**(given[name].get("Ebs") or {}), **(mapping.get("Ebs") or {})}}
+    return with_attributes(it, BlockDeviceMappings=list(given.values())) if given else it
 
 
 def _requested(params: Params) -> tuple[str, Any]:
@@ -139,6 +160,11 @@ def _stored(name: str, default: Any = None) -> Callable[[Instance], Any]:
     return lambda it: _value(it.attributes.get(name, default))
 
 
+_OF_DEVICES: Final[Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]] = {
+    "rootDeviceName": lambda held: {"RootDeviceName": {"Value": held.get("RootDeviceName") or ROOT_DEVICE}},
+    "blockDeviceMapping": lambda held: {"BlockDeviceMappings": list(held.get("BlockDeviceMappings", ()))},
+}
+"""The attributes that are as the backend has them: the readers of its `Instance`."""
 _READERS: Final[Mapping[str, Callable[[Instance], dict[str, Any]]]] = {
     "instanceType": lambda it: {"InstanceType": _value(it.instance_type)},
     "kernel": lambda it: {"KernelId": _stored("KernelId")(it)},
@@ -149,8 +175,6 @@ _READERS: Final[Mapping[str, Callable[[Instance], dict[str, Any]]]] = {
     "instanceInitiatedShutdownBehavior": lambda it: {
         "InstanceInitiatedShutdownBehavior": _stored("InstanceInitiatedShutdownBehavior", "stop")(it)
     },
-    "rootDeviceName": lambda _: {"RootDeviceName": {"Value": "/dev/xvda"}},
-    "blockDeviceMapping": lambda _: {"BlockDeviceMappings": []},
     "productCodes": lambda _: {"ProductCodes": []},
     "sourceDestCheck": lambda it: {"SourceDestCheck": _stored("SourceDestCheck", default=True)(it)},
     "groupSet": lambda it: {"Groups": groups(it)},

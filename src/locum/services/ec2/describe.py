@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping
 from typing import Any, Final
 
 from locum.core.calls import Ask
-from locum.services.ec2.filters import Values, matching, page
+from locum.services.ec2.filters import Values, check_size, matching, page
 from locum.services.ec2.held import held_instances
 from locum.services.ec2.instance_filters import FILTERS
 from locum.services.ec2.lookup import STATE_CODES, instances, state_of, visible_instances
@@ -64,6 +64,7 @@ def describe_instance_status(ctx: Context, params: Params) -> Outcome:
 
 
 def _described(ctx: Context, params: Params) -> list[InstanceRow]:
+    check_size(params, _MIN_RESULTS, "InstanceIds")
     ids = params.get("InstanceIds")
     return [with_association(ctx, it) for it in (instances(ctx, ids) if ids else visible_instances(ctx))]
 

@@ -27,6 +27,19 @@ def invalid_combination(message: str) -> Fault:
     return Fault("InvalidParameterCombination", message)
 
 
+def idempotency_mismatch() -> Fault:
+    """IdempotentParameterMismatch: a client token was used with other parameters before."""
+    return Fault(
+        "IdempotentParameterMismatch",
+        "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).",
+    )
+
+
+def no_instances_specified() -> Fault:
+    """InvalidParameterCombination of a call on instances that names none."""
+    return invalid_combination("No instances specified")
+
+
 def malformed_instance_id(text: str) -> Fault:
     """InvalidInstanceID.Malformed: text that does not have the form of an instance id."""
     hint = "" if text.startswith("i-") else ' (expecting "i-...")'

@@ -63,16 +63,19 @@ def page(items: Iterable[T], key: Callable[[T], str], params: Params, least: int
     `exclusive` is the member that MaxResults may not be used with. Raises Fault: InvalidParameterValue,
     InvalidParameterCombination, InvalidPaginationToken.
     """
+    check_size(params, least, exclusive)
+    given_params = {member: value for member, value in params.items() if value != ""}  # an empty token is no token
+    return _LISTS.page(given_params, items, key)
+
+
+def check_size(params: Params, least: int, exclusive: str = "") -> None:
+    """Check MaxResults as `page` does, before anything is looked up. Raises Fault."""
     size = params.get("MaxResults")
     if size is not None and exclusive and params.get(exclusive):
         raise invalid_combination(f"The parameter {_set_name(exclusive)} cannot be used with the parameter maxResults")
     if size is not None and not least <= size <= MAX_PAGE:
-        text = (
-            f"Value ( {size} ) for parameter maxResults is invalid. Expecting a value between {least} and {MAX_PAGE}."
-        )
-        raise invalid_value(text)
-    given_params = {member: value for member, value in params.items() if value != ""}  # an empty token is no token
-    return _LISTS.page(given_params, items, key)
+        bound = f"greater than {least}" if size < least else f"less than {MAX_PAGE}"  # by which AWS means "at least"
+        raise invalid_value(f"Value ( {size} ) for parameter maxResults is invalid. Expecting a value {bound}.")
 
 
 def _values_of(name: str, table: Mapping[str, Values[T]], tags: Callable[[T], Mapping[str, str]] | None) -> Values[T]:

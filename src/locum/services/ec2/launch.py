@@ -7,13 +7,11 @@ The token is stored as long as an instance of the launch is.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
 import re
-from collections.abc import Generator, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Generator, Iterable, Mapping
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -22,23 +20,20 @@ from locum.core.errors import Fault
 from locum.core.identifiers import EPHEMERAL_LAUNCH, OWN_IMAGE, hex_id
 from locum.services.asking import Asking
 from locum.services.ec2.addresses import mac_of
-from locum.services.ec2.faults import bad_value, invalid_combination, invalid_value, missing_parameter
-from locum.services.ec2.held import held
+from locum.services.ec2.block_devices import check_devices
+from locum.services.ec2.elsewhere import is_run_elsewhere, run_elsewhere
+from locum.services.ec2.faults import bad_value, idempotency_mismatch
+from locum.services.ec2.held import filters, held
+from locum.services.ec2.launch_checks import Launch, checked, tags_of
 from locum.services.ec2.lookup import removals_of_expired, visible
-from locum.services.ec2.metadata import with_options
-from locum.services.ec2.metadata_defaults import new_options
 from locum.services.ec2.network import Network, network_of
 from locum.services.ec2.profiles import named_profile, new_association
 from locum.services.ec2.shapes import InstanceRow, reservation, with_association
-from locum.services.ec2.tagging import check_tags, read_tags
 from locum.services.ec2.templates import FROM_TEMPLATE, template_tags, with_template
 from locum.services.verbs import Context, Outcome, Params
-from locum.state import Instance, MetadataOptions, Put, put
+from locum.state import Instance, Put, put
 from locum.state.indexes import CLIENT_TOKEN, scoped
 
-MAX_USER_DATA: Final = 16_384
-"""EC2 API, UserData: "limited to 16 KB, in raw form, before it is base64-encoded"."""
-MAX_LAUNCH: Final = 1000
 MAX_CLIENT_TOKEN: Final = 64
 DEFAULT_TYPE: Final = "m1.small"
 
@@ -60,6 +55,7 @@ _STORED_PARAMETERS: Final = (
     "DisableApiStop",
     "EnclaveOptions",
     "HibernationOptions",
+    "InstanceMarketOptions",
     "MaintenanceOptions",
     "PrivateDnsNameOptions",
 )
@@ -78,38 +74,36 @@ def run_instances(ctx: Context, params: Params) -> Asking:
     earlier = _launched_with(ctx, token)
     if earlier:
         return _repeated(ctx, earlier, digest)
-    launch = _checked(ctx, params)
+    rows = yield from launched(ctx, params, digest)
+    return Outcome(reservation(rows, "pending"), (*removals_of_expired(ctx), *events_of(rows)))
+
+
+def launched(ctx: Context, params: Params, digest: str = "") -> Generator[Ask, Mapping[str, Any], list[InstanceRow]]:
+    """Check a launch with `params`, those of RunInstances and of its template (`with_template`); its instances.
+
+    `digest` tells launches with the same client token apart. Raises Fault with RunInstances's codes.
+    """
+    launch = checked(ctx, params)
     profile = named_profile(ctx, params["IamInstanceProfile"]) if params.get("IamInstanceProfile") else None
-    yield from _require_named(ctx, params)
-    network = yield from network_of(ctx, params, launch.interface, launch.number)
-    launched = _launched(ctx, params, token, digest, launch, network)
-    rows = [InstanceRow(it, new_association(ctx, it, profile) if profile else None) for it in launched]
+    template = _template(ctx, params, digest, launch)
+    if is_run_elsewhere(ctx, params):
+        made = yield from run_elsewhere(ctx, params, template)
+    else:
+        image = yield from _named_image(ctx, params["ImageId"])
+        yield from check_devices(ctx, params.get("BlockDeviceMappings") or (), image)
+        yield from _require_key(ctx, params.get("KeyName"))
+        made = _placed(ctx, template, (yield from network_of(ctx, params, launch.interface, launch.number)))
+    return [InstanceRow(it, new_association(ctx, it, profile) if profile else None) for it in made]
+
+
+def events_of(rows: Iterable[InstanceRow]) -> list[Put]:
+    """The events of new instances and their profile associations."""
     events: list[Put] = []
     for it, association in rows:
         events.append(put(it))
         if association is not None:
             events.append(put(association))
-    return Outcome(reservation(rows, "pending"), (*removals_of_expired(ctx), *events))
-
-
-def decode_user_data(text: str) -> bytes:
-    """Decode user data from Base64. Raises Fault: InvalidUserData.Malformed."""
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise _bad_user_data("Invalid BASE64 encoding of user data.") from None
-    return limited_user_data(data)
-
-
-def limited_user_data(data: bytes) -> bytes:
-    """`data`, after a check of its size. Raises Fault: InvalidUserData.Malformed."""
-    if len(data) > MAX_USER_DATA:
-        raise _bad_user_data(f"User data is limited to {MAX_USER_DATA} bytes")
-    return data
-
-
-def _bad_user_data(message: str) -> Fault:
-    return Fault("InvalidUserData.Malformed", message)
+    return events
 
 
 def _launched_with(ctx: Context, token: str) -> list[Instance]:
@@ -124,58 +118,33 @@ def _launched_with(ctx: Context, token: str) -> list[Instance]:
 
 def _repeated(ctx: Context, earlier: list[Instance], digest: str) -> Outcome:
     if earlier[0].request_digest != digest:
-        raise Fault(
-            "IdempotentParameterMismatch",
-            "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).",
-        )
+        raise idempotency_mismatch()
     return Outcome(reservation([with_association(ctx, it) for it in earlier]))
 
 
-class _Launch(NamedTuple):
-    """The checked parameters of a launch that it takes some reading to find."""
-
-    number: int
-    interface: Mapping[str, Any]
-    options: MetadataOptions
-    user_data: bytes
-
-
-def _checked(ctx: Context, params: Params) -> _Launch:
-    """The launch, after the checks of the parameters that name nothing."""
-    count, interface = _count(params), _interface(params)
-    if not params.get("ImageId"):
-        raise missing_parameter("ImageId")
-    wanted = params.get("PrivateIpAddress") or interface.get("PrivateIpAddress")
-    if wanted and count > 1:
-        raise invalid_combination("The parameter PrivateIpAddress cannot be used when launching several instances")
-    if interface.get("NetworkInterfaceId") and count > 1:
-        raise invalid_combination("The parameter networkInterfaceId cannot be used when launching several instances")
-    _check_zone(ctx, params)
-    given = params.get("MetadataOptions") or {}
-    options = with_options(new_options(ctx, given), given)
-    check_tags(_tags(params, "instance"), options)
-    return _Launch(count, interface, options, decode_user_data(params.get("UserData") or ""))
+def _named_image(ctx: Context, image: str) -> Generator[Ask, Mapping[str, Any], Mapping[str, Any]]:
+    """The `Image` of a launch, empty for this machine's. Raises Fault, as the backend does, where there is none."""
+    if image == OWN_IMAGE:
+        return {}
+    if not _IMAGE_ID.fullmatch(image):
+        raise Fault("InvalidAMIID.Malformed", f'Invalid id: "{image}" (expecting "ami-...")')
+    answer = yield held(ctx, "DescribeImages", {"ImageIds": [image]})
+    return next(iter(answer["Images"]), {})
 
 
-def _require_named(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, Any], None]:
-    """Ask for the image, key pair and snapshots of a launch. Raises the backend's Fault where one is missing."""
-    image, key = params["ImageId"], params.get("KeyName")
-    if image != OWN_IMAGE:
-        if not _IMAGE_ID.fullmatch(image):
-            raise Fault("InvalidAMIID.Malformed", f'Invalid id: "{image}" (expecting "ami-...")')
-        yield held(ctx, "DescribeImages", {"ImageIds": [image]})
-    if key:
-        yield held(ctx, "DescribeKeyPairs", {"KeyNames": [key]})
-    devices = [device.get("Ebs") or {} for device in params.get("BlockDeviceMappings") or ()]
-    if snapshots := sorted({ebs["SnapshotId"] for ebs in devices if ebs.get("SnapshotId")}):
-        yield held(ctx, "DescribeSnapshots", {"SnapshotIds": snapshots})
+def _require_key(ctx: Context, name: str | None) -> Generator[Ask, Mapping[str, Any], None]:
+    """Raise Fault InvalidKeyPair.NotFound where a launch names a key pair that is not there."""
+    if not name:
+        return
+    answer = yield held(ctx, "DescribeKeyPairs", {"Filters": filters(key_name=[name])})
+    if not any(pair["KeyName"] == name for pair in answer["KeyPairs"]):
+        raise Fault("InvalidKeyPair.NotFound", f"The key pair '{name}' does not exist")
 
 
-def _launched(
-    ctx: Context, params: Params, token: str, digest: str, launch: _Launch, network: Network
-) -> list[Instance]:
-    """The new instances."""
-    template = Instance(
+def _template(ctx: Context, params: Params, digest: str, launch: Launch) -> Instance:
+    """The new instances in all that they have in common but their place."""
+    token = params.get("ClientToken", "")
+    return Instance(
         account=ctx.account,
         id="",
         region=ctx.region,
@@ -185,15 +154,25 @@ def _launched(
         instance_type=params.get("InstanceType", DEFAULT_TYPE),
         state_changed=int(ctx.now),
         launched=int(ctx.now),
-        zone=network.zone,
+        zone="",
         private_ip="",
         user_data=launch.user_data,
         metadata=launch.options,
         protected=bool(params.get("DisableApiTermination", False)),
         ephemeral=token.startswith(EPHEMERAL_LAUNCH),
-        tags={**_tags(params, "instance"), **template_tags(params)},
-        attributes=_attributes(params, network),
+        tags={**tags_of(params, "instance"), **template_tags(params)},
+        attributes=_attributes(params),
     )
+
+
+def _placed(ctx: Context, template: Instance, network: Network) -> list[Instance]:
+    """The new instances, one at each address of their network."""
+    attributes = dict(template.attributes)
+    if network.subnet:
+        attributes |= {"SubnetId": network.subnet["SubnetId"], "VpcId": network.subnet["VpcId"]}
+        attributes["DefaultSubnet"] = bool(network.subnet.get("DefaultForAz"))
+        attributes["Groups"] = [dict(group) for group in network.groups]
+    template = replace(template, zone=network.zone, attributes=attributes)
     return [_new_instance(ctx, template, index, ip) for index, ip in enumerate(network.addresses)]
 
 
@@ -202,61 +181,11 @@ def _new_instance(ctx: Context, template: Instance, index: int, private_ip: str)
     return replace(template, id=own_id, launch_index=index, private_ip=private_ip, mac=mac)
 
 
-def _count(params: Params) -> int:
-    """The number of instances to launch: MaxCount, up to the limit."""
-    least, most = int(params["MinCount"]), int(params["MaxCount"])
-    if least < 1:
-        raise bad_value(least, "minCount", "Minimum value is 1.")
-    if most < least:
-        raise bad_value(most, "maxCount", "It must be greater than or equal to minCount.")
-    if least > MAX_LAUNCH:
-        text = f"You have requested more instances ({least}) than your current instance limit of {MAX_LAUNCH} allows."
-        raise Fault("InstanceLimitExceeded", text)
-    return min(most, MAX_LAUNCH)
-
-
-def _check_zone(ctx: Context, params: Params) -> None:
-    zone = (params.get("Placement") or {}).get("AvailabilityZone") or f"{ctx.region}a"
-    letter = zone.removeprefix(ctx.region)
-    if letter == zone or len(letter) != 1 or not letter.islower():
-        raise invalid_value(f"Invalid availability zone: [{zone}]")
-
-
-def _tags(params: Params, kind: str) -> dict[str, str]:
-    """The tags for a kind of resources that the launch makes: `instance`, `volume`, `network-interface`."""
-    tags: dict[str, str] = {}
-    for specification in params.get("TagSpecifications") or ():
-        if not specification.get("ResourceType"):
-            raise missing_parameter("TagSpecification.1.ResourceType")
-        given = read_tags(specification.get("Tags") or ())
-        if specification["ResourceType"] == kind:
-            tags.update(given)
-    return tags
-
-
-def _interface(params: Params) -> Mapping[str, Any]:
-    """The first network interface specification, which excludes subnet, groups and address of the instance."""
-    interfaces = params.get("NetworkInterfaces") or ()
-    if not interfaces:
-        return {}
-    if any(params.get(name) for name in ("SubnetId", "SecurityGroupIds", "SecurityGroups", "PrivateIpAddress")):
-        raise invalid_combination(
-            "Network interfaces and an instance-level subnet ID or security groups "
-            "may not be specified on the same request"
-        )
-    first: Mapping[str, Any] = interfaces[0]
-    return first
-
-
-def _attributes(params: Params, network: Network) -> dict[str, Any]:
+def _attributes(params: Params) -> dict[str, Any]:
     """What is stored for Describe operations and for the backend, by names of RunInstances and of `Instance`."""
     attributes = {name: params[name] for name in _STORED_PARAMETERS if params.get(name) is not None}
-    if network.subnet:
-        attributes |= {"SubnetId": network.subnet["SubnetId"], "VpcId": network.subnet["VpcId"]}
-        attributes["DefaultSubnet"] = bool(network.subnet.get("DefaultForAz"))
-        attributes["Groups"] = [dict(group) for group in network.groups]
     for name, kind in (("VolumeTags", "volume"), ("InterfaceTags", "network-interface")):
-        if tags := _tags(params, kind):
+        if tags := tags_of(params, kind):
             attributes[name] = tags
     attributes["Placement"] = {"GroupName": "", "Tenancy": "default", **(params.get("Placement") or {})}
     return attributes

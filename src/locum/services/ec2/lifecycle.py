@@ -11,13 +11,13 @@ none.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from locum.services.ec2.faults import incorrect_instance_state, missing_parameter, protected
+from locum.services.ec2.faults import incorrect_instance_state, no_instances_specified, protected
 from locum.services.ec2.lookup import instances, removals_of_expired, state_of
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Event, Instance, put, remove
@@ -53,8 +53,13 @@ def stop_instances(ctx: Context, params: Params) -> Outcome:
 
 def terminate_instances(ctx: Context, params: Params) -> Outcome:
     """ec2:TerminateInstances. Profile associations of the instances are removed."""
-    done = _outcome(ctx, "TerminatingInstances", _changes(ctx, params, _terminate))
+    done = terminated(ctx, _ids(params))
     return Outcome(done.answer, (*done.events, *removals_of_expired(ctx)))
+
+
+def terminated(ctx: Context, ids: Sequence[str]) -> Outcome:
+    """The end of the instances `ids`. Raises Fault where one is protected, or is not there."""
+    return _outcome(ctx, "TerminatingInstances", [_terminate(ctx, it) for it in instances(ctx, ids)])
 
 
 def reboot_instances(ctx: Context, params: Params) -> Outcome:
@@ -68,7 +73,7 @@ def reboot_instances(ctx: Context, params: Params) -> Outcome:
 def _ids(params: Params) -> list[str]:
     ids = list(params.get("InstanceIds") or ())
     if not ids:
-        raise missing_parameter("InstanceIds")
+        raise no_instances_specified()
     return ids
 
 

@@ -8,7 +8,7 @@ need not wait until the backend is loaded. Where it is, is known once somebody l
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from locum.core.errors import Fault
@@ -44,7 +44,7 @@ def network_of(ctx: Context, params: Params, interface: Mapping[str, Any], count
     Raises Fault: InvalidSubnetID.NotFound, InvalidGroup.NotFound, InvalidNetworkInterfaceID.NotFound and others.
     """
     zone = (params.get("Placement") or {}).get("AvailabilityZone") or ""
-    wanted = params.get("PrivateIpAddress") or interface.get("PrivateIpAddress")
+    wanted = wanted_address(params, interface)
     first = f"{ctx.region}a"
     if params.get("ImageId") == OWN_IMAGE and zone in ("", first) and not any(params.get(name) for name in _NAMING):
         return Network(first, allocate(FIRST_DEFAULT, count, _taken(ctx), wanted))
@@ -58,6 +58,13 @@ def network_of(ctx: Context, params: Params, interface: Mapping[str, Any], count
     }
     free = allocate(ipaddress.IPv4Network(subnet["CidrBlock"]), count, taken, wanted)
     return Network(subnet["AvailabilityZone"], free, subnet, tuple(groups))
+
+
+def wanted_address(params: Params, interface: Mapping[str, Any]) -> str | None:
+    """The private address that a launch asks for: of the instance, or the primary one of its first interface."""
+    several = interface.get("PrivateIpAddresses") or ()
+    primary = next((each.get("PrivateIpAddress") for each in several if each.get("Primary")), None)
+    return params.get("PrivateIpAddress") or interface.get("PrivateIpAddress") or primary
 
 
 def _taken(ctx: Context, subnet: str = "") -> set[str]:
@@ -75,7 +82,7 @@ def _subnet(ctx: Context, subnet_id: str | None, zone: str) -> Generator[Any, An
         answer = yield held(ctx, "DescribeSubnets", {"Filters": filters(default_for_az=["true"], **in_zone)})
         found = sorted(answer["Subnets"], key=lambda each: str(each["AvailabilityZone"]))
         if not found:
-            raise _no_default(zone)
+            raise (yield from _no_default(ctx, zone))
         return dict(found[0])
     answer = yield held(ctx, "DescribeSubnets", {"SubnetIds": [subnet_id]})
     subnet: Mapping[str, Any] = answer["Subnets"][0]
@@ -86,10 +93,16 @@ def _subnet(ctx: Context, subnet_id: str | None, zone: str) -> Generator[Any, An
     return subnet
 
 
-def _no_default(zone: str) -> Fault:
+def _no_default(ctx: Context, zone: str) -> Generator[Any, Answer, Fault]:
+    """The fault of a launch without a subnet where there is no default one."""
+    vpcs = (yield held(ctx, "DescribeVpcs", {"Filters": filters(is_default=["true"])})).get("Vpcs")
+    if not vpcs:
+        text = "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC."
+        return Fault("VPCIdNotSpecified", text)
     if zone:
         return Fault("InvalidInput", f"No default subnet for availability zone: '{zone}'.")
-    return Fault("VPCIdNotSpecified", "No default VPC for this user")
+    text = f"No subnets found for the default VPC '{vpcs[0]['VpcId']}'. Please specify a subnet."
+    return Fault("MissingInput", text)
 
 
 def _groups(
@@ -103,8 +116,7 @@ def _groups(
         raise invalid_combination("The parameter groupName cannot be used with the parameter subnet")
     found: list[Mapping[str, Any]] = []
     if ids:
-        answer = yield held(ctx, "DescribeSecurityGroups", {"GroupIds": ids})
-        found += answer["SecurityGroups"]
+        found += yield from groups_by_id(ctx, ids)
         for group in found:
             if group["VpcId"] != vpc:
                 both = f"Security group {group['GroupId']} and subnet {subnet['SubnetId']}"
@@ -115,6 +127,19 @@ def _groups(
         found += answer["SecurityGroups"]
         _require_all(names, found, vpc)
     return [{"GroupId": group["GroupId"], "GroupName": group["GroupName"]} for group in found]
+
+
+def groups_by_id(ctx: Context, ids: Sequence[str]) -> Generator[Any, Answer, list[Mapping[str, Any]]]:
+    """The `SecurityGroup`s with these ids. Raises Fault: InvalidGroupId.Malformed, InvalidGroup.NotFound."""
+    for name in ids:
+        if not name.startswith("sg-"):
+            raise Fault("InvalidGroupId.Malformed", f'Invalid id: "{name}" (expecting "sg-...")')
+    answer = yield held(ctx, "DescribeSecurityGroups", {"Filters": filters(group_id=ids)})
+    found = {group["GroupId"]: group for group in answer["SecurityGroups"]}
+    for name in ids:
+        if name not in found:
+            raise Fault("InvalidGroup.NotFound", f"The security group '{name}' does not exist")
+    return [found[name] for name in dict.fromkeys(ids)]
 
 
 def _require_all(names: Iterable[str], found: Iterable[Mapping[str, Any]], vpc: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from locum.services.ec2.faults import bad_value, incorrect_instance_state, invalid_value, missing_parameter
+from locum.services.ec2.faults import bad_value, incorrect_instance_state, invalid_value, no_instances_specified
 from locum.services.ec2.filters import Values, matching, page
 from locum.services.ec2.lookup import instance, instances, visible_instances
 from locum.services.verbs import Context, Outcome, Params
@@ -51,7 +51,7 @@ def unmonitor_instances(ctx: Context, params: Params) -> Outcome:
 def _monitoring(ctx: Context, params: Params, *, enabled: bool) -> Outcome:
     ids = params.get("InstanceIds") or ()
     if not ids:
-        raise missing_parameter("InstanceId")
+        raise no_instances_specified()
     found = instances(ctx, ids)
     state = {"State": "pending" if enabled else "disabling"}
     events = tuple(put(with_attributes(it, Monitoring={"Enabled": enabled})) for it in found)

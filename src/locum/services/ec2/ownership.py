@@ -1,6 +1,7 @@
 """The calls of EC2 that Locum carries out. All others are carried out by the backend.
 
-Locum has the instances, so that all operations in `OPERATIONS` are its own, except for tags of other resources:
+Locum has the instances and the fleets that launch them, so that all operations in `OPERATIONS` are its own, except for
+tags of other resources:
 
 - CreateTags and DeleteTags are Locum's when any resource is an instance. A call with instances and other resources is
   refused by the verb (docs/differences.md): one part would have to be undone when the other fails.
@@ -18,6 +19,10 @@ INSTANCE_PREFIX: Final = "i-"
 ALWAYS: Final = frozenset(
     (
         "AssociateIamInstanceProfile",
+        "CreateFleet",
+        "DeleteFleets",
+        "DescribeFleetInstances",
+        "DescribeFleets",
         "DescribeIamInstanceProfileAssociations",
         "DescribeInstanceAttribute",
         "DescribeInstanceCreditSpecifications",

@@ -134,6 +134,8 @@ def _instance(row: InstanceRow, state: str) -> dict[str, Any]:
         **shown_options(it),
     }
     shape.update({name: given[name] for name in _LAUNCH_MEMBERS if name in given})
+    if (given.get("InstanceMarketOptions") or {}).get("MarketType") == "spot":
+        shape["InstanceLifecycle"] = "spot"
     if it.state_reason:
         shape["StateReason"] = {"Code": _USER_INITIATED, "Message": f"{_USER_INITIATED}: User initiated shutdown"}
     elif it.lost_subnet:

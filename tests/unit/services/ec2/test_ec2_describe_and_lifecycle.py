@@ -233,7 +233,7 @@ def test_filters_are_joined_with_and(ec2: Plane) -> None:
         ({"Filters": [{"Name": "availability-zone", "Values": ["x"] * 201}]}, "FilterLimitExceeded"),
         ({"MaxResults": 4}, "InvalidParameterValue"),
         ({"MaxResults": 1001}, "InvalidParameterValue"),
-        ({"MaxResults": 5, "InstanceIds": [MISSING]}, "InvalidInstanceID.NotFound"),
+        ({"MaxResults": 5, "InstanceIds": [MISSING]}, "InvalidParameterCombination"),
         ({"NextToken": "%%"}, "InvalidPaginationToken"),
         ({"NextToken": "_w=="}, "InvalidPaginationToken"),
     ],

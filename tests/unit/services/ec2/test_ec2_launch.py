@@ -197,7 +197,7 @@ def test_a_dry_run_launches_nothing(ec2: Plane) -> None:
     ("params", "code", "text"),
     [
         ({"ImageId": None}, "MissingParameter", "The request must contain the parameter ImageId"),
-        ({"MinCount": 0}, "InvalidParameterValue", "minCount"),
+        ({"MinCount": 0}, "InvalidParameterValue", "Minimum instance count"),
         ({"MinCount": 2}, "InvalidParameterValue", "maxCount"),
         ({"MinCount": 1001, "MaxCount": 1001}, "InstanceLimitExceeded", "1001"),
         ({"UserData": "%%%"}, "InvalidUserData.Malformed", "Invalid BASE64 encoding of user data."),
@@ -243,6 +243,9 @@ def test_a_subnet_in_another_zone_than_the_launch_is_refused(ec2: Plane) -> None
 def test_the_first_network_interface_says_where_the_instance_is(ec2: Plane) -> None:
     interface = {"DeviceIndex": 0, "SubnetId": "subnet-2", "Groups": ["sg-2"], "PrivateIpAddress": "172.31.5.5"}
     launched = run(ec2, NetworkInterfaces=[interface])["Instances"][0]
+    several = [{"PrivateIpAddress": "172.31.5.7"}, {"PrivateIpAddress": "172.31.5.6", "Primary": True}]
+    primary = {"DeviceIndex": 0, "SubnetId": "subnet-2", "PrivateIpAddresses": several}
+    assert run(ec2, NetworkInterfaces=[primary])["Instances"][0]["PrivateIpAddress"] == "172.31.5.6"
     assert (launched["SubnetId"], launched["PrivateIpAddress"]) == ("subnet-2", "172.31.5.5")
     assert launched["NetworkInterfaces"][0]["Groups"] == [{"GroupId": "sg-2", "GroupName": "sg-2"}]
 
