@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
+from locum.agents.function_logs import FunctionLogs, InvocationLog
 from locum.backends import BackendCall, Carried, Delivery
 from locum.calls.service_roles import Assume, ServiceSession
 from locum.compute.environment import of_function
@@ -36,16 +37,26 @@ MOST_OCTETS: Final = {"RequestResponse": 6 << 20, "Event": 1 << 20, "DryRun": 6 
 
 
 class FunctionHost:
-    """Invokes the functions that `find` knows; `endpoint` tells where the gateway is, `search_path` is their PATH."""
+    """Invokes the functions that `find` knows; `endpoint` tells where the gateway is, `search_path` is their PATH.
+
+    What they log is given to `logs`.
+    """
 
     forgets = True
 
     def __init__(
-        self, find: Find, assume: Assume, functions: Functions, endpoint: Callable[[], str], search_path: str
+        self,
+        find: Find,
+        assume: Assume,
+        functions: Functions,
+        logs: FunctionLogs,
+        endpoint: Callable[[], str],
+        search_path: str,
     ) -> None:
         self._find = find
         self._assume = assume
         self._functions = functions
+        self._logs = logs
         self._endpoint = endpoint
         self._search_path = search_path
 
@@ -102,10 +113,11 @@ class FunctionHost:
 
     async def _outcome(self, function: Function, invocation: Invocation, *, patient: bool) -> InvocationResult:
         """Run the function with the credentials of its role. Raises Fault where it does not come to that."""
-        session = await self._session(function, invocation.request_id)
+        role = _role(function)
+        session = await self._session(role, invocation.request_id)
         environment = of_function(function, session.credentials, self._endpoint(), self._search_path)
         try:
-            return await self._functions.invoke(function, invocation, environment, patient=patient)
+            result = await self._functions.invoke(function, invocation, environment, patient=patient)
         except Busy as error:
             reason = {"Reason": "ConcurrentInvocationLimitExceeded"}
             raise _fault("TooManyRequestsException", "Rate Exceeded.", 429, **reason) from error
@@ -114,18 +126,26 @@ class FunctionHost:
             raise _fault("InvalidZipFileException", text, 502) from error
         except Stopped as error:
             raise _fault("ServiceException", "The function was stopped: Locum ends.", 500) from error
+        where = function.region, environment["AWS_LAMBDA_LOG_GROUP_NAME"], result.stream
+        self._logs.write(InvocationLog(role, *where, result.events, invocation.request_id, result.cold))
+        return result
 
-    async def _session(self, function: Function, cause: str) -> ServiceSession:
-        """The session of the execution role that is named after the function. Raises Fault."""
-        source = Source(function.account, function.arn, {"lambda:sourcefunctionarn": function.arn})
-        name = function.name.ljust(2, "-")  # [U] a session's name has two characters, a function's may have one
+    async def _session(self, role: ServiceRole, cause: str) -> ServiceSession:
+        """The session of the execution role. Raises Fault."""
         try:
-            return await self._assume(ServiceRole(LAMBDA, function.role, name, source), cause)
+            return await self._assume(role, cause)
         except Fault as fault:
             if fault.code != "AccessDenied":
                 raise
             text = "The role defined for the function cannot be assumed by Lambda."
             raise _fault("AccessDeniedException", text, 403) from fault
+
+
+def _role(function: Function) -> ServiceRole:
+    """The execution role, in a session that is named after the function."""
+    source = Source(function.account, function.arn, {"lambda:sourcefunctionarn": function.arn})
+    name = function.name.ljust(2, "-")  # [U] a session's name has two characters, a function's may have one
+    return ServiceRole(LAMBDA, function.role, name, source)
 
 
 def _named(params: Mapping[str, Any]) -> tuple[str, str]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
+import re
 import shutil
 import signal
 import socket
@@ -21,6 +23,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
+from locum.compute.function_log import FunctionLog, LogEvent
 from locum.compute.packages import PackageError
 from locum.core.clock import Clock, iso8601, iso8601_ms
 from locum.core.functions import Function
@@ -31,11 +34,7 @@ INIT_SECONDS: Final = 10.0
 MOST_ANSWERED: Final = 6_291_556
 """Octets of an answer. Lambda quotas, "Invocation payload": 6 MB; Lambda's error says that it is this number."""
 
-LOG_TAIL: Final = 4096
-"""Octets of the log that are kept. Lambda API Reference, Invoke, LogResult: "the last 4 KB of the execution log"."""
-
 _TASK, _TEMPORARY = "task", "tmp"
-_PIPE: Final = 1 << 16  # octets: what a pipe holds. pipe(7)
 _SOURCE: Final = str(Path(__file__).resolve().parents[2])
 _PYTHON: Final = (sys.executable, "-I", "-u", "-B", "-X", "utf8", "-c")
 _IMPORT: Final = "import sys; sys.path.insert(0, sys.argv[1]); from locum.compute import function_program as program; "
@@ -58,12 +57,16 @@ class Invocation(NamedTuple):
 class InvocationResult(NamedTuple):
     """The result of an invocation: `payload` is what the handler returned, or an error object where `failed`.
 
-    `log` is the end of what the function wrote, at most `LOG_TAIL` octets.
+    `log` is the end of the log, at most `function_log.TAIL` octets, `events` are all of it, for the log stream
+    `stream`. `cold`: it is the first invocation of its process.
     """
 
     payload: bytes
     log: bytes
-    failed: bool = False
+    failed: bool
+    events: tuple[LogEvent, ...]
+    stream: str
+    cold: bool = True
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -85,6 +88,9 @@ class FunctionProcess:
         self._clock = clock
         self._stopped = False
         self._process: asyncio.subprocess.Process | None = None
+        self._init = 0.0
+        date = iso8601(clock())[:10].replace("-", "/")
+        self._stream = f"{date}/[{function.version}]{invocation.request_id.replace('-', '')}"
 
     def stop(self) -> None:
         """End the process, now or as soon as there is one."""
@@ -93,26 +99,47 @@ class FunctionProcess:
 
     async def run(self, hidden: Sequence[str]) -> InvocationResult | None:
         """Run to an outcome, None where it was stopped, and leave nothing behind. Raises PackageError."""
-        request_id, version = self._invocation.request_id, self._function.version
+        request_id = self._invocation.request_id
         async with AsyncExitStack() as left:
             home = _home()
             left.push_async_callback(asyncio.to_thread, shutil.rmtree, home, ignore_errors=True)
-            log = _Tail()
+            log = FunctionLog(self._clock)
             left.callback(log.close)
-            log.add(f"START RequestId: {request_id} Version: {version}\n")
+            log.add(f"START RequestId: {request_id} Version: {self._function.version}")
             connection = await self._started(left, home, log, hidden)
+            began = self._clock()
             kind, payload = await self._exchanged(*connection)
+            if kind == "timeout":
+                log.add(f"{iso8601_ms(self._clock())} {request_id} {self._timed_out}")
+            log.add(f"END RequestId: {request_id}")
+            log.add(self._report(kind, self._clock() - began))
+            logged = log.drain()
         if self._stopped:
             return None
         if kind == "unpackable":
             raise PackageError(payload.decode(errors="replace"))
-        if kind == "timeout":
-            log.add(f"{iso8601_ms(self._clock())} {request_id} {self._timed_out}\n")
-        log.add(f"END RequestId: {request_id}\n")
-        return InvocationResult(payload, log.kept, kind != "result")
+        return InvocationResult(payload, logged.tail, kind != "result", logged.events, self._stream)
+
+    def _report(self, kind: str, seconds: float) -> str:
+        """The REPORT line, after `seconds` of Init and invocation together.
+
+        Lambda Developer Guide, "Viewing CloudWatch logs for Lambda functions". Init is billed.
+        """
+        taken, init = (seconds - self._init) * 1000, self._init * 1000
+        peak = 0 if self._process is None else _peak_memory(self._process.pid)
+        fields = [
+            f"REPORT RequestId: {self._invocation.request_id}",
+            f"Duration: {taken:.2f} ms",
+            f"Billed Duration: {math.ceil(taken + init)} ms",
+            f"Memory Size: {self._function.memory} MB",
+            f"Max Memory Used: {peak} MB",
+            f"Init Duration: {init:.2f} ms",
+        ]
+        status = {"timeout": ["Status: timeout"], "error": ["Status: error"]}
+        return "\t".join([*fields, *status.get(kind, ()), ""])
 
     async def _started(
-        self, left: AsyncExitStack, home: Path, log: _Tail, hidden: Sequence[str]
+        self, left: AsyncExitStack, home: Path, log: FunctionLog, hidden: Sequence[str]
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Start the process; its end of the conversation is closed, and the process gone, with `left`."""
         ours, theirs = socket.socketpair()
@@ -137,11 +164,9 @@ class FunctionProcess:
 
     def _variables(self, home: Path) -> dict[str, str]:
         """The environment, with what is of this very process."""
-        date = iso8601(self._clock())[:10].replace("-", "/")
-        stream = f"{date}/[{self._function.version}]{self._invocation.request_id.replace('-', '')}"
         return {
             **self._environment,
-            "AWS_LAMBDA_LOG_STREAM_NAME": stream,
+            "AWS_LAMBDA_LOG_STREAM_NAME": self._stream,
             "HOME": str(home / _TEMPORARY),
             "LAMBDA_TASK_ROOT": str(home / _TASK),
             "TMPDIR": str(home / _TEMPORARY),
@@ -149,12 +174,13 @@ class FunctionProcess:
 
     async def _exchanged(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[str, bytes]:
         """The last answer of the process, its kind first; `timeout` where it came too late."""
-        function, invocation = self._function, self._invocation
+        function, invocation, began = self._function, self._invocation, self._clock()
         try:
             async with asyncio.timeout(INIT_SECONDS + function.timeout):
                 kind, payload = await self._answer(reader, writer, {}, function.code)
             if kind != "ready":
                 return kind, payload
+            self._init = self._clock() - began
             header = {
                 "id": invocation.request_id,
                 "arn": invocation.arn,
@@ -215,41 +241,22 @@ async def can_hide(hidden: Sequence[str]) -> bool:
     return await process.wait() == 0
 
 
-class _Tail:
-    """The end of what comes through a pipe, of which `entry` is the descriptor to write to."""
-
-    def __init__(self) -> None:
-        self.kept = b""
-        self._exit, self.entry = os.pipe()
-        os.set_blocking(self._exit, False)
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._exit, self._take)
-
-    def add(self, text: str) -> None:
-        """Add a line of the host's."""
-        self._keep(text.encode())
-
-    def close(self) -> None:
-        """Take what is still in the pipe, and close it."""
-        self._take()
-        self._loop.remove_reader(self._exit)
-        os.close(self._exit)
-        os.close(self.entry)
-
-    def _take(self) -> None:
-        with suppress(BlockingIOError):
-            self._keep(os.read(self._exit, _PIPE))
-
-    def _keep(self, octets: bytes) -> None:
-        self.kept = (self.kept + octets)[-LOG_TAIL:]
-
-
 def _home() -> Path:
     """A new directory (mode 0700) with the places of a process in it."""
     home = Path(tempfile.mkdtemp(prefix="locum-function-"))
     (home / _TASK).mkdir()
     (home / _TEMPORARY).mkdir()
     return home
+
+
+def _peak_memory(pid: int) -> int:
+    """The most MiB of memory that a process has had; 0 where it is gone. proc_pid_status(5)."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"VmHWM:\s*(\d+) kB", status)
+    return 0 if found is None else -(-int(found[1]) // 1024)
 
 
 def _error(kind: str, text: str) -> bytes:

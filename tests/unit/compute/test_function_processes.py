@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -196,7 +197,7 @@ def handler(event, context):
     came = outcome(function(program))
     lines = came.log.decode().splitlines()
     assert came.payload == b"1"
-    assert (lines[0], lines[-1]) == (f"START RequestId: {REQUEST} Version: $LATEST", f"END RequestId: {REQUEST}")
+    assert (lines[0], lines[-2]) == (f"START RequestId: {REQUEST} Version: $LATEST", f"END RequestId: {REQUEST}")
     assert [lines[1], lines[2], lines[4]] == ["printed", "wrong", "from a child"]
     assert lines[3].startswith("[WARNING]\t")
     assert lines[3].endswith(f"Z\t{REQUEST}\tlogged")
@@ -204,9 +205,29 @@ def handler(event, context):
 
 def test_of_a_long_log_the_last_4_kb_are_kept() -> None:
     program = "def handler(event, context):\n    for number in range(100_000): print(number)\n"
-    log = outcome(function(program)).log
-    assert len(log) == 4096
-    assert log.endswith(f"99998\n99999\nEND RequestId: {REQUEST}\n".encode())
+    came = outcome(function(program))
+    assert len(came.log) == 4096
+    assert f"99998\n99999\nEND RequestId: {REQUEST}\nREPORT RequestId: ".encode() in came.log
+    assert [event.message for event in came.events[1:-2]] == [f"{number}\n" for number in range(100_000)]
+
+
+def test_the_report_tells_what_was_taken_of_time_and_memory() -> None:
+    line = outcome(function("def handler(event, context): return 1")).log.decode().splitlines()[-1]
+    name, taken, billed, size, used, init, end = line.split("\t")
+    assert name == f"REPORT RequestId: {REQUEST}"
+    assert re.fullmatch(r"Duration: \d+\.\d\d ms", taken)
+    assert re.fullmatch(r"Billed Duration: [1-9]\d* ms", billed)
+    assert re.fullmatch(r"Max Memory Used: [1-9]\d* MB", used)
+    assert re.fullmatch(r"Init Duration: \d+\.\d\d ms", init)
+    assert (size, end) == ("Memory Size: 128 MB", "")
+
+
+def test_of_a_log_without_end_the_rest_is_counted() -> None:
+    program = "def handler(event, context):\n    for _ in range(90): print('x' * 99_999)\n    print('last', end='')\n"
+    start, *lines, end, report, left_out = (event.message for event in outcome(function(program)).events)
+    assert set(lines) - {"last\n"} == {"x" * 99_999 + "\n"}
+    assert left_out == f"{100_000 * (90 - lines.count('x' * 99_999 + chr(10)))} bytes of the log are left out\n"
+    assert (start.split()[0], end.split()[0], report.split()[0]) == ("START", "END", "REPORT")
 
 
 def test_an_error_is_in_the_log() -> None:
