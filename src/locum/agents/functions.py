@@ -20,7 +20,7 @@ from locum.agents.function_logs import FunctionLogs, InvocationLog
 from locum.backends import BackendCall, Carried, Delivery
 from locum.calls.service_roles import Assume, ServiceSession
 from locum.compute.environment import of_function
-from locum.compute.functions import Busy, Functions, Invocation, InvocationResult, Stopped
+from locum.compute.functions import Busy, Functions, Invocation, InvocationResult, Launch, Stopped
 from locum.compute.packages import PackageError
 from locum.core.actors import ServiceRole
 from locum.core.errors import Fault
@@ -115,9 +115,12 @@ class FunctionHost:
         """Run the function with the credentials of its role. Raises Fault where it does not come to that."""
         role = _role(function)
         session = await self._session(role, invocation.request_id)
-        environment = of_function(function, session.credentials, self._endpoint(), self._search_path)
+        variables = of_function(function, session.credentials, self._endpoint(), self._search_path)
+        issued = session.caller.session
+        assert issued is not None
+        launch = Launch(function, variables, issued.issuer_id, issued.expires_at)
         try:
-            result = await self._functions.invoke(function, invocation, environment, patient=patient)
+            result = await self._functions.invoke(launch, invocation, patient=patient)
         except Busy as error:
             reason = {"Reason": "ConcurrentInvocationLimitExceeded"}
             raise _fault("TooManyRequestsException", "Rate Exceeded.", 429, **reason) from error
@@ -126,7 +129,7 @@ class FunctionHost:
             raise _fault("InvalidZipFileException", text, 502) from error
         except Stopped as error:
             raise _fault("ServiceException", "The function was stopped: Locum ends.", 500) from error
-        where = function.region, environment["AWS_LAMBDA_LOG_GROUP_NAME"], result.stream
+        where = function.region, variables["AWS_LAMBDA_LOG_GROUP_NAME"], result.stream
         self._logs.write(InvocationLog(role, *where, result.events, invocation.request_id, result.cold))
         return result
 

@@ -31,9 +31,11 @@ ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def nothing_is_left(plane: InProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test has environments of its own, of which nothing is left."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     yield
+    plane.run(plane.node.runtime.backends.by_operation["lambda", "Invoke"].close())
     assert list(tmp_path.glob("locum-function-*")) == []
 
 
@@ -279,6 +281,33 @@ def handler(event, context):
     for leaked in (secret, token):
         assert leaked.encode() not in stored
         assert leaked not in caplog.text
+
+
+def test_an_environment_is_used_again_until_the_code_changes(plane: InProcess) -> None:
+    program = """
+import os
+
+count = 0
+
+def handler(event, context):
+    global count
+    count += 1
+    return [count, os.environ["AWS_ACCESS_KEY_ID"]]
+"""
+    name = deployed(plane, program)
+    (one, first), (two, second) = invoked(plane, name)[1], invoked(plane, name)[1]
+    assert (one, two, first) == (1, 2, second)
+    plane.client("lambda").update_function_code(FunctionName=name, ZipFile=package(main=f"{program}\n"))
+    assert invoked(plane, name)[1] == [1, first]
+
+
+def test_the_logs_of_an_environment_are_one_stream(plane: InProcess) -> None:
+    name = deployed(plane, Role=role(plane, TRUSTS_LAMBDA, MAY_LOG))
+    for _ in range(2):
+        invoked(plane, name)
+    plane.write_logs()
+    (lines,) = written(plane, name).values()
+    assert [line.split()[0] for line in lines] == ["START", "END", "REPORT"] * 2
 
 
 # -- the log -------------------------------------------------------------------------------------------------

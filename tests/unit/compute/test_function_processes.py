@@ -14,16 +14,14 @@ from typing import Any
 
 import pytest
 
-from locum.compute.environment import of_function
 from locum.compute.functions import Busy, Functions, Invocation, InvocationResult, Stopped
 from locum.compute.packages import PackageError
 from locum.core.clock import system_clock
 from locum.core.functions import Function
-from support.functions import WAITING, Meeting, Visitor, ended, function
+from support.functions import WAITING, Meeting, Visitor, ended, function, launch
 from support.plane import needs_namespaces
 from support.processes import started
 
-ROLE = {"AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "secret", "SessionToken": "token"}
 REQUEST = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 NEVER = (
     "import threading\ndef handler(event, context):\n    print('before', flush=True)\n    threading.Event().wait()\n"
@@ -41,14 +39,21 @@ def directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
 
 
 async def invoked(functions: Functions, made: Function, event: bytes = b"{}", **options: Any) -> InvocationResult:
-    environment = of_function(made, ROLE, "http://127.0.0.1:1", os.environ["PATH"])
     invocation = Invocation(REQUEST, f"{made.arn}:live", event, {"custom": {"a": 1}})
-    return await functions.invoke(made, invocation, environment, **options)
+    return await functions.invoke(launch(made), invocation, **options)
 
 
 def outcome(made: Function, event: bytes = b"{}", hidden: tuple[Path, ...] = ()) -> InvocationResult:
     """What comes of an invocation."""
-    return asyncio.run(invoked(Functions(system_clock, hidden), made, event))
+
+    async def once() -> InvocationResult:
+        functions = Functions(system_clock, hidden)
+        try:
+            return await invoked(functions, made, event)
+        finally:
+            await functions.close()
+
+    return asyncio.run(once())
 
 
 def answer(main: str, event: bytes = b"{}", **changes: Any) -> Any:
@@ -290,14 +295,15 @@ def test_a_host_that_is_killed_takes_its_functions_with_it(place: Meeting, direc
     program = """
 import asyncio, sys, tempfile
 from locum.compute.environment import of_function
-from locum.compute.functions import Functions, Invocation
+from locum.compute.functions import Functions, Invocation, Launch
 from locum.core.clock import system_clock
 from locum.core.functions import Function
 code, meeting, tempfile.tempdir = bytes.fromhex(sys.argv[1]), sys.argv[2], sys.argv[3]
 made = Function(account="", region="", name="app", arn="", version="1", runtime="python3.11", handler="main.handler",
                 role="", timeout=600, memory=128, environment={"MEETING": meeting}, code=code, code_sha256="")
 role = {"AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c"}
-asyncio.run(Functions(system_clock).invoke(made, Invocation("", "", b"{}"), of_function(made, role, "", "/bin")))
+launch = Launch(made, of_function(made, role, "", "/bin"), "", 1e12)
+asyncio.run(Functions(system_clock).invoke(launch, Invocation("", "", b"{}")))
 """
     code = function(WAITING).code.hex()
     with started(program, code, str(place.port), str(directories)) as host:
@@ -318,6 +324,7 @@ def test_more_than_so_many_at_a_time_are_refused_and_who_is_patient_waits(place:
         patient = asyncio.create_task(invoked(functions, small, patient=True))
         visitor.release("1")
         assert [(await task).payload for task in (first, patient)] == [b'"1"', b"2"]
+        await functions.close()
 
     asyncio.run(crowded())
 
