@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
+from locum.agents.asynchronous import LAMBDA, Accepted, Attempt, accepted_of, attempt, following
 from locum.agents.function_logs import FunctionLogs, InvocationLog
 from locum.backends import BackendCall, Carried, Delivery
 from locum.calls.service_roles import Assume, ServiceSession
@@ -28,7 +29,6 @@ from locum.core.functions import Find, Function
 from locum.core.principal import Source
 from locum.core.resources import UNKNOWN, ResourceFacts
 
-LAMBDA: Final = "lambda.amazonaws.com"
 HOSTED: Final = "python3."
 """What the runtimes that are hosted begin with."""
 
@@ -70,18 +70,20 @@ class FunctionHost:
         if kind == "DryRun":
             return _carried(call, {"StatusCode": 204})
         if kind == "Event":
-            again = {"FunctionName": arn, "InvocationType": "RequestResponse", "Payload": event}
-            own = (LAMBDA, function.arn, function.account)
-            later = Delivery(*own, "lambda", "Invoke", again, function.account, function.region)
-            return _carried(call, {"StatusCode": 202}, later)
+            accepted = Accepted(call.origin.request_id, call.origin.at)
+            return _carried(call, {"StatusCode": 202}, attempt(Attempt(function, arn, event, accepted)))
+        accepted_before = accepted_of(call)
+        if accepted_before is not None:
+            return await self._attempted(call, Attempt(function, arn, event, accepted_before))
         invocation = Invocation(call.origin.request_id, arn, event, _client_context(call.params))
-        outcome = await self._outcome(function, invocation, patient=bool(call.effect))
-        output = {"StatusCode": 200, "Payload": outcome.payload, "ExecutedVersion": function.version}
-        if outcome.failed:
-            output["FunctionError"] = "Unhandled"
-        if call.params.get("LogType") == "Tail":
-            output["LogResult"] = base64.b64encode(outcome.log).decode()
-        return _carried(call, output)
+        return _answer(call, function, await self._outcome(function, invocation, patient=bool(call.effect)))
+
+    async def _attempted(self, call: BackendCall, made: Attempt) -> Carried:
+        """Carry out one attempt of an asynchronous invocation, and have what follows from it be done."""
+        function = made.function
+        result = await self._outcome(function, Invocation(made.accepted.request_id, made.arn, made.event), patient=True)
+        later = following(made, result, _role(function), call.origin.at)
+        return _answer(call, function, result, *later)
 
     async def facts(
         self, service: str, arn: str, account: str, region: str, parts: Collection[str] = ()
@@ -184,6 +186,16 @@ def _client_context(params: Mapping[str, Any]) -> dict[str, Any] | None:
         text = "Client context must be a valid Base64-encoded JSON object."
         raise _fault("InvalidRequestContentException", text, 400)
     return found
+
+
+def _answer(call: BackendCall, function: Function, outcome: InvocationResult, *later: Delivery) -> Carried:
+    """The answer to an invocation that came to `outcome`, after which the calls `later` are made."""
+    output = {"StatusCode": 200, "Payload": outcome.payload, "ExecutedVersion": function.version}
+    if outcome.failed:
+        output["FunctionError"] = "Unhandled"
+    if call.params.get("LogType") == "Tail":
+        output["LogResult"] = base64.b64encode(outcome.log).decode()
+    return _carried(call, output, *later)
 
 
 def _carried(call: BackendCall, output: Mapping[str, Any], *deliveries: Delivery) -> Carried:
