@@ -85,8 +85,17 @@ def following(made: Attempt, result: InvocationResult, role: ServiceRole, now: f
     return (attempt(made._replace(accepted=again), wait),)
 
 
+def throttled(made: Attempt, role: ServiceRole, now: float) -> tuple[Delivery, ...] | None:
+    """The calls that Lambda makes after an attempt that was throttled; None where it is to be tried again later."""
+    if made.function.reserved == 0:
+        return _told(made, None, role, now, "ZeroReservedConcurrency")
+    if now - made.accepted.at > made.function.asynchronous.most_age:
+        return _told(made, None, role, now, "EventAgeExceeded")
+    return None
+
+
 def _told(
-    made: Attempt, result: InvocationResult, role: ServiceRole, now: float, condition: str
+    made: Attempt, result: InvocationResult | None, role: ServiceRole, now: float, condition: str
 ) -> tuple[Delivery, ...]:
     """What is sent to the destination of that outcome, and to the dead-letter queue or topic."""
     settings, told = made.function.asynchronous, []
@@ -99,25 +108,25 @@ def _told(
     return tuple(delivery for delivery in told if delivery is not None)
 
 
-def _record(made: Attempt, result: InvocationResult, now: float, condition: str) -> str:
-    """The invocation record, as a JSON document."""
+def _record(made: Attempt, result: InvocationResult | None, now: float, condition: str) -> str:
+    """The invocation record, as a JSON document; without `result`, the function was not invoked."""
     version = made.function.version
-    response = {"statusCode": 200, "executedVersion": version}
-    return json.dumps(
-        {
-            "version": "1.0",
-            "timestamp": iso8601_ms(now),
-            "requestContext": {
-                "requestId": made.accepted.request_id,
-                "functionArn": made.arn if made.arn != made.function.arn else f"{made.arn}:{version}",
-                "condition": condition,
-                "approximateInvokeCount": made.accepted.failed + 1,
-            },
-            "requestPayload": json.loads(made.event),
-            "responseContext": response | ({"functionError": "Unhandled"} if result.failed else {}),
-            "responsePayload": _json(result.payload),
-        }
-    )
+    record = {
+        "version": "1.0",
+        "timestamp": iso8601_ms(now),
+        "requestContext": {
+            "requestId": made.accepted.request_id,
+            "functionArn": made.arn if made.arn != made.function.arn else f"{made.arn}:{version}",
+            "condition": condition,
+            "approximateInvokeCount": made.accepted.failed + (result is not None),
+        },
+        "requestPayload": json.loads(made.event),
+    }
+    if result is not None:
+        response = {"statusCode": 200, "executedVersion": version}
+        record["responseContext"] = response | ({"functionError": "Unhandled"} if result.failed else {})
+        record["responsePayload"] = _json(result.payload)
+    return json.dumps(record)
 
 
 def _json(payload: bytes) -> Any:
@@ -149,11 +158,12 @@ def _to(destination: str, record: str, role: ServiceRole, function: str, conditi
     return _message(arn, record, {}, role)
 
 
-def _dead_letter(target: str, made: Attempt, result: InvocationResult, role: ServiceRole) -> Delivery | None:
+def _dead_letter(target: str, made: Attempt, result: InvocationResult | None, role: ServiceRole) -> Delivery | None:
     """The call that sends the event to a dead-letter queue or topic, with the error as attributes."""
-    arn, error = Arn.find(target), _json(result.payload)
+    arn, error = Arn.find(target), {"errorMessage": "Rate Exceeded."} if result is None else _json(result.payload)
     text = str(error.get("errorMessage", "")) if isinstance(error, dict) else ""
-    attributes = {"RequestID": ("String", made.accepted.request_id), "ErrorCode": ("Number", "200")}
+    code = "429" if result is None else "200"
+    attributes = {"RequestID": ("String", made.accepted.request_id), "ErrorCode": ("Number", code)}
     if text:
         attributes["ErrorMessage"] = "String", text.encode()[:_MOST_TOLD].decode(errors="ignore")
     told = {name: {"DataType": kind, "StringValue": value} for name, (kind, value) in attributes.items()}

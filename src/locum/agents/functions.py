@@ -16,12 +16,12 @@ from typing import Any, Final
 
 import msgspec
 
-from locum.agents.asynchronous import LAMBDA, Accepted, Attempt, accepted_of, attempt, following
+from locum.agents.asynchronous import LAMBDA, Accepted, Attempt, accepted_of, attempt, following, throttled
 from locum.agents.function_logs import FunctionLogs, InvocationLog
 from locum.backends import BackendCall, Carried, Delivery
 from locum.calls.service_roles import Assume, ServiceSession
 from locum.compute.environment import of_function
-from locum.compute.functions import Busy, Functions, Invocation, InvocationResult, Launch, Stopped
+from locum.compute.functions import Busy, Functions, Invocation, InvocationResult, Launch, Stopped, Throttled
 from locum.compute.packages import PackageError
 from locum.core.actors import ServiceRole
 from locum.core.errors import Fault
@@ -29,6 +29,7 @@ from locum.core.functions import Find, Function
 from locum.core.principal import Source
 from locum.core.resources import UNKNOWN, ResourceFacts
 
+THROTTLED: Final = "TooManyRequestsException"
 HOSTED: Final = "python3."
 """What the runtimes that are hosted begin with."""
 
@@ -81,9 +82,16 @@ class FunctionHost:
     async def _attempted(self, call: BackendCall, made: Attempt) -> Carried:
         """Carry out one attempt of an asynchronous invocation, and have what follows from it be done."""
         function = made.function
-        result = await self._outcome(function, Invocation(made.accepted.request_id, made.arn, made.event), patient=True)
-        later = following(made, result, _role(function), call.origin.at)
-        return _answer(call, function, result, *later)
+        role, now = _role(function), call.origin.at
+        try:
+            invocation = Invocation(made.accepted.request_id, made.arn, made.event)
+            result = await self._outcome(function, invocation, patient=True)
+        except Fault as fault:
+            given_up = throttled(made, role, now) if fault.code == THROTTLED else None
+            if given_up is None:
+                raise
+            return _carried(call, {"StatusCode": 202}, *given_up)
+        return _answer(call, function, result, *following(made, result, role, now))
 
     async def facts(
         self, service: str, arn: str, account: str, region: str, parts: Collection[str] = ()
@@ -125,7 +133,10 @@ class FunctionHost:
             result = await self._functions.invoke(launch, invocation, patient=patient)
         except Busy as error:
             reason = {"Reason": "ConcurrentInvocationLimitExceeded"}
-            raise _fault("TooManyRequestsException", "Rate Exceeded.", 429, **reason) from error
+            raise _fault(THROTTLED, "Rate Exceeded.", 429, **reason) from error
+        except Throttled as error:
+            reason = {"Reason": "ReservedFunctionConcurrentInvocationLimitExceeded"}
+            raise _fault(THROTTLED, "Rate Exceeded.", 429, **reason) from error
         except PackageError as error:
             text = f"Lambda could not unzip the deployment package: {error}"
             raise _fault("InvalidZipFileException", text, 502) from error

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -12,8 +14,9 @@ from locum.compute.function_process import FunctionProcess, Invocation, Invocati
 from locum.compute.warm_functions import WarmFunctions
 from locum.core.clock import Clock
 from locum.core.errors import LocumError
+from locum.core.functions import Function
 
-__all__ = ["AT_ONCE", "Busy", "Functions", "Invocation", "InvocationResult", "Launch", "Stopped"]
+__all__ = ["AT_ONCE", "Busy", "Functions", "Invocation", "InvocationResult", "Launch", "Stopped", "Throttled"]
 
 AT_ONCE: Final = 16
 """Invocations that run at the same time."""
@@ -23,6 +26,10 @@ _log: Final = logging.getLogger("locum.compute")
 
 class Busy(LocumError):
     """As many invocations run as may at the same time."""
+
+
+class Throttled(LocumError):
+    """As many invocations of the function run as its reserved concurrency is."""
 
 
 class Stopped(LocumError):
@@ -38,16 +45,33 @@ class Functions:
         self._hidden: tuple[str, ...] | None = None if hidden else ()  # what can be hidden; not known yet
         self._room = asyncio.Semaphore(at_once)
         self._running: dict[asyncio.Task[InvocationResult | None], FunctionProcess] = {}
+        self._shares: Counter[str] = Counter()  # invocations by function
         self._warm = WarmFunctions(clock)
 
     async def invoke(self, launch: Launch, invocation: Invocation, *, patient: bool = False) -> InvocationResult:
-        """Run a function on an event, in an environment that is warm or made now. Raises Busy, PackageError, Stopped.
+        """Run a function on an event, in an environment that is warm or made now.
 
-        `patient`: wait for room where there is none. Once this is cancelled the process does not go on.
+        Raises Busy, Throttled, PackageError, Stopped. `patient`: wait for room where there is none. Once this is
+        cancelled the process does not go on.
         """
-        if self._room.locked() and not patient:
-            raise Busy("too many functions run at the same time")
-        await self._room.acquire()
+        with self._share(launch.function):
+            if self._room.locked() and not patient:
+                raise Busy("too many functions run at the same time")
+            await self._room.acquire()
+            return await self._run(launch, invocation)
+
+    @contextmanager
+    def _share(self, function: Function) -> Iterator[None]:
+        """Have the block count as an invocation of `function`. Raises Throttled."""
+        if function.reserved is not None and self._shares[function.arn] >= function.reserved:
+            raise Throttled("the reserved concurrency is used up")
+        self._shares[function.arn] += 1
+        try:
+            yield
+        finally:
+            self._shares[function.arn] -= 1
+
+    async def _run(self, launch: Launch, invocation: Invocation) -> InvocationResult:
         process = self._warm.take(launch) or FunctionProcess(launch, invocation.request_id, self._clock)
         task = asyncio.get_running_loop().create_task(self._outcome(process, invocation))
         self._running[task] = process

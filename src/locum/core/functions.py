@@ -26,8 +26,8 @@ class Function:
 
     `arn` has no qualifier; `version` is `$LATEST` or a number. `runtime` and `handler` are empty for a container
     image, as is `code`, the deployment package (a zip archive), of which `code_sha256` is the digest in base64.
-    `timeout` is in seconds, `memory` in MiB, `role` the ARN of the execution role. Two that differ in `asynchronous`
-    alone are equal.
+    `timeout` is in seconds, `memory` in MiB, `role` the ARN of the execution role. `reserved` is
+    the reserved concurrency, None where there is none. Two that differ in that or in `asynchronous` alone are equal.
     """
 
     account: str
@@ -44,6 +44,7 @@ class Function:
     code: bytes = field(repr=False)
     code_sha256: str
     asynchronous: Asynchronous = field(default=Asynchronous(), compare=False)
+    reserved: int | None = field(default=None, compare=False)
 
 
 Find = Callable[[str, str, str, str], Function | None]

@@ -115,6 +115,22 @@ def test_an_event_that_would_be_too_old_is_given_up(plane: Delayed) -> None:
     assert (context["condition"], context["approximateInvokeCount"]) == ("EventAgeExceeded", 2)
 
 
+def test_with_a_reserved_concurrency_of_zero_nothing_is_tried_and_that_is_told(plane: Delayed) -> None:
+    (url, arn), made = queue(plane), role(plane, TRUSTS_LAMBDA, allow("sqs:SendMessage", "*"))
+    name = deployed(plane, SUCCEEDING, Role=made, DeadLetterConfig={"TargetArn": arn})
+    configured(plane, name, OnFailure=arn)
+    plane.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    request = sent(plane, name)
+    assert attempts(plane, name) == 1
+    first, second = messages(plane, url)
+    record = json.loads(first["Body"])
+    assert record["requestContext"]["condition"] == "ZeroReservedConcurrency"
+    assert record["requestContext"]["approximateInvokeCount"] == 0
+    assert record.keys().isdisjoint({"responseContext", "responsePayload"})
+    assert second["MessageAttributes"]["ErrorCode"]["StringValue"] == "429"
+    assert second["MessageAttributes"]["RequestID"]["StringValue"] == request
+
+
 def test_the_record_of_a_failure_is_sent_by_the_role_and_has_event_and_error(plane: Delayed) -> None:
     (url, arn), made = queue(plane), role(plane, TRUSTS_LAMBDA, allow("sqs:SendMessage", "*"))
     name = deployed(plane, FAILING, Role=made)

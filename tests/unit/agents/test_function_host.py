@@ -405,6 +405,29 @@ def test_too_many_at_a_time_are_throttled(plane: InProcess) -> None:
     assert met == ("TooManyRequestsException", 429, "Rate Exceeded.")
 
 
+def test_a_function_without_concurrency_is_throttled(plane: InProcess) -> None:
+    name, client = deployed(plane), plane.client("lambda")
+    version = client.publish_version(FunctionName=name)["Version"]
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    for qualifier in ("$LATEST", version):
+        with pytest.raises(client.exceptions.TooManyRequestsException) as met:
+            client.invoke(FunctionName=name, Qualifier=qualifier)
+        assert met.value.response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+    client.delete_function_concurrency(FunctionName=name)
+    assert invoked(plane, name)[0]["StatusCode"] == 200
+
+
+def test_only_so_many_of_a_function_run_at_a_time_as_are_reserved(plane: InProcess, place: Meeting) -> None:
+    name, client = deployed(plane, WAITING, Environment={"Variables": place.environment}), plane.client("lambda")
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    invoked(plane, name, InvocationType="Event")
+    visitor: Visitor = plane.run(asyncio.to_thread(place.next))
+    assert refusal(client.invoke, FunctionName=name)[:2] == ("TooManyRequestsException", 429)
+    assert invoked(plane, deployed(plane))[0]["StatusCode"] == 200
+    visitor.release()
+    plane.carry_out()
+
+
 def test_a_type_of_invocation_that_there_is_not_is_refused(plane: InProcess) -> None:
     met = refusal(plane.client("lambda").invoke, FunctionName=deployed(plane), InvocationType="Later")
     assert met[1] == 400

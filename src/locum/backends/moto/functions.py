@@ -28,6 +28,7 @@ def _find(account: str, region: str, name: str, qualifier: str) -> Function | No
     try:
         with Within("awslambda", account):
             found = kept.get_function(name, qualifier or None)
+            reserved = kept.get_function_concurrency(name)  # which a version does not have
             code_sha256 = found.get_configuration()["CodeSha256"]
     except UnknownFunctionException:
         return None
@@ -46,6 +47,7 @@ def _find(account: str, region: str, name: str, qualifier: str) -> Function | No
         code=getattr(found, "code_bytes", b""),  # which a container image does not have
         code_sha256=code_sha256,
         asynchronous=_asynchronous(found),
+        reserved=None if reserved is None else int(reserved),
     )
 
 

@@ -199,6 +199,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("LambdaBackend.get_function", _INVOKE, takes=("self", "function_name_or_arn", "qualifier")),
             Relied("LambdaFunction", _INVOKE, has=("version", "run_time", "handler", "role", "timeout", "memory_size")),
             Relied("LambdaFunction", _INVOKE, has=("environment_vars",)),
+            Relied("LambdaBackend.get_function_concurrency", _INVOKE, takes=("self", "function_name")),
             Relied("LambdaFunction", _INVOKE, has=("event_invoke_config",)),
             Relied("LambdaFunction.get_configuration", _INVOKE, takes=("self", "on_create")),
             Relied("LambdaFunction.__init__", _LATER, takes=("self", "account_id", "spec", "region", "version")),
