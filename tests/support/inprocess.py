@@ -74,6 +74,10 @@ class InProcess:
         """Carry out all effects that are due, and return when the next one is."""
         return self.run(self.node.calls.outbox.step())
 
+    def write_logs(self) -> None:
+        """Have the logs of functions written."""
+        self.run(self.node.function_logs.settled())
+
     def close(self) -> None:
         """End it all."""
         self.run(self.node.close())

@@ -16,10 +16,12 @@ from typing import Any, Final
 
 import msgspec
 
+from locum.agents.asynchronous import LAMBDA, Accepted, Attempt, accepted_of, attempt, following, throttled
+from locum.agents.function_logs import FunctionLogs, InvocationLog
 from locum.backends import BackendCall, Carried, Delivery
 from locum.calls.service_roles import Assume, ServiceSession
 from locum.compute.environment import of_function
-from locum.compute.functions import Busy, Functions, Invocation, InvocationResult, Stopped
+from locum.compute.functions import Busy, Functions, Invocation, InvocationResult, Launch, Stopped, Throttled
 from locum.compute.packages import PackageError
 from locum.core.actors import ServiceRole
 from locum.core.errors import Fault
@@ -27,7 +29,7 @@ from locum.core.functions import Find, Function
 from locum.core.principal import Source
 from locum.core.resources import UNKNOWN, ResourceFacts
 
-LAMBDA: Final = "lambda.amazonaws.com"
+THROTTLED: Final = "TooManyRequestsException"
 HOSTED: Final = "python3."
 """What the runtimes that are hosted begin with."""
 
@@ -36,16 +38,26 @@ MOST_OCTETS: Final = {"RequestResponse": 6 << 20, "Event": 1 << 20, "DryRun": 6 
 
 
 class FunctionHost:
-    """Invokes the functions that `find` knows; `endpoint` tells where the gateway is, `search_path` is their PATH."""
+    """Invokes the functions that `find` knows; `endpoint` tells where the gateway is, `search_path` is their PATH.
+
+    What they log is given to `logs`.
+    """
 
     forgets = True
 
     def __init__(
-        self, find: Find, assume: Assume, functions: Functions, endpoint: Callable[[], str], search_path: str
+        self,
+        find: Find,
+        assume: Assume,
+        functions: Functions,
+        logs: FunctionLogs,
+        endpoint: Callable[[], str],
+        search_path: str,
     ) -> None:
         self._find = find
         self._assume = assume
         self._functions = functions
+        self._logs = logs
         self._endpoint = endpoint
         self._search_path = search_path
 
@@ -59,18 +71,27 @@ class FunctionHost:
         if kind == "DryRun":
             return _carried(call, {"StatusCode": 204})
         if kind == "Event":
-            again = {"FunctionName": arn, "InvocationType": "RequestResponse", "Payload": event}
-            own = (LAMBDA, function.arn, function.account)
-            later = Delivery(*own, "lambda", "Invoke", again, function.account, function.region)
-            return _carried(call, {"StatusCode": 202}, later)
+            accepted = Accepted(call.origin.request_id, call.origin.at)
+            return _carried(call, {"StatusCode": 202}, attempt(Attempt(function, arn, event, accepted)))
+        accepted_before = accepted_of(call)
+        if accepted_before is not None:
+            return await self._attempted(call, Attempt(function, arn, event, accepted_before))
         invocation = Invocation(call.origin.request_id, arn, event, _client_context(call.params))
-        outcome = await self._outcome(function, invocation, patient=bool(call.effect))
-        output = {"StatusCode": 200, "Payload": outcome.payload, "ExecutedVersion": function.version}
-        if outcome.failed:
-            output["FunctionError"] = "Unhandled"
-        if call.params.get("LogType") == "Tail":
-            output["LogResult"] = base64.b64encode(outcome.log).decode()
-        return _carried(call, output)
+        return _answer(call, function, await self._outcome(function, invocation, patient=bool(call.effect)))
+
+    async def _attempted(self, call: BackendCall, made: Attempt) -> Carried:
+        """Carry out one attempt of an asynchronous invocation, and have what follows from it be done."""
+        function = made.function
+        role, now = _role(function), call.origin.at
+        try:
+            invocation = Invocation(made.accepted.request_id, made.arn, made.event)
+            result = await self._outcome(function, invocation, patient=True)
+        except Fault as fault:
+            given_up = throttled(made, role, now) if fault.code == THROTTLED else None
+            if given_up is None:
+                raise
+            return _carried(call, {"StatusCode": 202}, *given_up)
+        return _answer(call, function, result, *following(made, result, role, now))
 
     async def facts(
         self, service: str, arn: str, account: str, region: str, parts: Collection[str] = ()
@@ -102,30 +123,45 @@ class FunctionHost:
 
     async def _outcome(self, function: Function, invocation: Invocation, *, patient: bool) -> InvocationResult:
         """Run the function with the credentials of its role. Raises Fault where it does not come to that."""
-        session = await self._session(function, invocation.request_id)
-        environment = of_function(function, session.credentials, self._endpoint(), self._search_path)
+        role = _role(function)
+        session = await self._session(role, invocation.request_id)
+        variables = of_function(function, session.credentials, self._endpoint(), self._search_path)
+        issued = session.caller.session
+        assert issued is not None
+        launch = Launch(function, variables, issued.issuer_id, issued.expires_at)
         try:
-            return await self._functions.invoke(function, invocation, environment, patient=patient)
+            result = await self._functions.invoke(launch, invocation, patient=patient)
         except Busy as error:
             reason = {"Reason": "ConcurrentInvocationLimitExceeded"}
-            raise _fault("TooManyRequestsException", "Rate Exceeded.", 429, **reason) from error
+            raise _fault(THROTTLED, "Rate Exceeded.", 429, **reason) from error
+        except Throttled as error:
+            reason = {"Reason": "ReservedFunctionConcurrentInvocationLimitExceeded"}
+            raise _fault(THROTTLED, "Rate Exceeded.", 429, **reason) from error
         except PackageError as error:
             text = f"Lambda could not unzip the deployment package: {error}"
             raise _fault("InvalidZipFileException", text, 502) from error
         except Stopped as error:
             raise _fault("ServiceException", "The function was stopped: Locum ends.", 500) from error
+        where = function.region, variables["AWS_LAMBDA_LOG_GROUP_NAME"], result.stream
+        self._logs.write(InvocationLog(role, *where, result.events, invocation.request_id, result.cold))
+        return result
 
-    async def _session(self, function: Function, cause: str) -> ServiceSession:
-        """The session of the execution role that is named after the function. Raises Fault."""
-        source = Source(function.account, function.arn, {"lambda:sourcefunctionarn": function.arn})
-        name = function.name.ljust(2, "-")  # [U] a session's name has two characters, a function's may have one
+    async def _session(self, role: ServiceRole, cause: str) -> ServiceSession:
+        """The session of the execution role. Raises Fault."""
         try:
-            return await self._assume(ServiceRole(LAMBDA, function.role, name, source), cause)
+            return await self._assume(role, cause)
         except Fault as fault:
             if fault.code != "AccessDenied":
                 raise
             text = "The role defined for the function cannot be assumed by Lambda."
             raise _fault("AccessDeniedException", text, 403) from fault
+
+
+def _role(function: Function) -> ServiceRole:
+    """The execution role, in a session that is named after the function."""
+    source = Source(function.account, function.arn, {"lambda:sourcefunctionarn": function.arn})
+    name = function.name.ljust(2, "-")  # [U] a session's name has two characters, a function's may have one
+    return ServiceRole(LAMBDA, function.role, name, source)
 
 
 def _named(params: Mapping[str, Any]) -> tuple[str, str]:
@@ -161,6 +197,16 @@ def _client_context(params: Mapping[str, Any]) -> dict[str, Any] | None:
         text = "Client context must be a valid Base64-encoded JSON object."
         raise _fault("InvalidRequestContentException", text, 400)
     return found
+
+
+def _answer(call: BackendCall, function: Function, outcome: InvocationResult, *later: Delivery) -> Carried:
+    """The answer to an invocation that came to `outcome`, after which the calls `later` are made."""
+    output = {"StatusCode": 200, "Payload": outcome.payload, "ExecutedVersion": function.version}
+    if outcome.failed:
+        output["FunctionError"] = "Unhandled"
+    if call.params.get("LogType") == "Tail":
+        output["LogResult"] = base64.b64encode(outcome.log).decode()
+    return _carried(call, output, *later)
 
 
 def _carried(call: BackendCall, output: Mapping[str, Any], *deliveries: Delivery) -> Carried:

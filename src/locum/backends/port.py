@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+from locum.core.actors import ServiceRole
 from locum.core.http import HttpRequest, HttpResponse
 from locum.core.resources import ResourceFacts
 from locum.wire import Codec
@@ -89,7 +90,8 @@ class Delivery(NamedTuple):
     `service_principal` makes it (`s3.amazonaws.com`) on behalf of the resource `source_arn` of `source_account`
     (aws:SourceArn, aws:SourceAccount). `service`, `operation` and `parameters` are botocore's; instants are epoch
     seconds and blobs bytes, as the wire layer reads them. It goes to `account` and `region`. Where it is `required`,
-    the call that caused it fails, and changes nothing, unless it can be made.
+    the call that caused it fails, and changes nothing, unless it can be made. `delay` is in seconds. With a `role`,
+    the service makes it in a session of that.
     """
 
     service_principal: str
@@ -101,6 +103,8 @@ class Delivery(NamedTuple):
     account: str
     region: str
     required: bool = False
+    delay: float = 0.0
+    role: ServiceRole | None = None
 
 
 class Carried(NamedTuple):

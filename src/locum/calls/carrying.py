@@ -150,7 +150,7 @@ class Carrying:
         """`delivery` as an effect: those of one resource to one service and account are made in their order."""
         unordered = delivery.service == "lambda"
         lane = "" if unordered else f"{delivery.source_arn} {delivery.service} {delivery.account}"
-        return Effect(request_id(self._runtime.entropy), _made(delivery), lane)
+        return Effect(request_id(self._runtime.entropy), _made(delivery), lane, delay=delivery.delay)
 
 
 def _host_bucket(context: RequestContext) -> str:
@@ -162,5 +162,5 @@ def _host_bucket(context: RequestContext) -> str:
 def _made(delivery: Delivery) -> ServiceCall:
     """The call of `delivery`. EventBridge takes the events of AWS's services as its own: no bus policy is asked."""
     service = "events.amazonaws.com" if delivery.service == "events" else delivery.service_principal
-    actor = service_principal(service, delivery.source_account, delivery.source_arn)
+    actor = delivery.role or service_principal(service, delivery.source_account, delivery.source_arn)
     return ServiceCall(actor, delivery.service, delivery.operation, delivery.parameters, delivery.region)

@@ -76,7 +76,7 @@ def pending(
         position=at[1],
         lane=effect.lane,
         created=now,
-        due=now,
+        due=now + effect.delay,
         sealed=ring.seal(_PURPOSE, plain, entropy, _owner(account, effect.id)),
     )
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from locum.agents.function_logs import FunctionLogs
 from locum.backends import Backend
 from locum.backends.directory import Directory, Instances, InstanceView, ProfileView, RoleView
 from locum.backends.lazy import LazyBackend, embedded_functions, embedded_moto, http_endpoint
@@ -46,14 +47,14 @@ def make_backends(
     return Backends(default or LazyBackend(lambda: embedded_moto(identities(view))), named, hosted)
 
 
-def function_host(assume: Assume, clock: Clock, endpoint: Callable[[], str], data: Path) -> Backend:
+def function_host(assume: Assume, logs: FunctionLogs, clock: Clock, endpoint: Callable[[], str], data: Path) -> Backend:
     """Make the backend that invokes the functions in moto, from which it hides the directory `data`. Takes a second."""
     from locum.agents.functions import FunctionHost
     from locum.compute.functions import Functions
 
     hidden = secret_places(os.environ, Path.home(), data.resolve())
     search_path = os.environ.get("PATH", os.defpath)
-    return FunctionHost(embedded_functions(), assume, Functions(clock, hidden), endpoint, search_path)
+    return FunctionHost(embedded_functions(), assume, Functions(clock, hidden), logs, endpoint, search_path)
 
 
 def identities(view: Callable[[], State]) -> Directory:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from locum.agents.deliveries import Deliveries
+from locum.agents.function_logs import FunctionLogs
 from locum.agents.instances import GRACE
 from locum.agents.lost_networks import mark_lost_networks
 from locum.audit import History
@@ -129,6 +130,7 @@ class Node:
             early_answers=options.early_answers,
         )
         self.calls = Calls(self.runtime, Recorder(self.ledger, entropy, options.mode))
+        self.function_logs = FunctionLogs(self.calls.make)
         self.deliveries = Deliveries(self.calls.outbox, self.ledger, clock)
         self.gateway = Gateway(self.runtime, Pipeline(self.runtime, self.calls, IssuerKeys(options.data / FOLDER)))
         self.metadata = self._metadata_service(clock, entropy)
@@ -161,6 +163,7 @@ class Node:
         if self._tls_socket is not None:
             self._tls_socket.close()
         await self.deliveries.close()
+        await self.function_logs.close()
         await self.runtime.backends.close()
         await self.ledger.close()
 
@@ -179,7 +182,8 @@ class Node:
 
     def _function_host(self) -> Backend:
         runtime = self.runtime
-        return function_host(self.calls.assume, runtime.clock, lambda: runtime.settings.endpoint, self.options.data)
+        calls, endpoint = self.calls, lambda: runtime.settings.endpoint
+        return function_host(calls.assume, self.function_logs, runtime.clock, endpoint, self.options.data)
 
 
 def _services() -> dict[str, OwnService]:

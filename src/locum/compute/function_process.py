@@ -1,7 +1,7 @@
-"""One invocation of a function in a process of its own, from the outside: `function_program` is what runs there.
+"""A function's execution environment: a process of its own, from the outside; `function_program` is what runs there.
 
-When the invocation is over, however it ends, the process group is killed and its directory removed. Lambda Developer
-Guide, "Understanding the Lambda execution environment lifecycle".
+It takes one invocation after the other. A timeout, or its end, ends it; then the process group is killed and its
+directory removed. Lambda Developer Guide, "Understanding the Lambda execution environment lifecycle".
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
+from locum.compute.function_log import FunctionLog, LogEvent
+from locum.compute.function_report import Times, report
 from locum.compute.packages import PackageError
 from locum.core.clock import Clock, iso8601, iso8601_ms
 from locum.core.functions import Function
@@ -31,11 +33,7 @@ INIT_SECONDS: Final = 10.0
 MOST_ANSWERED: Final = 6_291_556
 """Octets of an answer. Lambda quotas, "Invocation payload": 6 MB; Lambda's error says that it is this number."""
 
-LOG_TAIL: Final = 4096
-"""Octets of the log that are kept. Lambda API Reference, Invoke, LogResult: "the last 4 KB of the execution log"."""
-
 _TASK, _TEMPORARY = "task", "tmp"
-_PIPE: Final = 1 << 16  # octets: what a pipe holds. pipe(7)
 _SOURCE: Final = str(Path(__file__).resolve().parents[2])
 _PYTHON: Final = (sys.executable, "-I", "-u", "-B", "-X", "utf8", "-c")
 _IMPORT: Final = "import sys; sys.path.insert(0, sys.argv[1]); from locum.compute import function_program as program; "
@@ -58,63 +56,109 @@ class Invocation(NamedTuple):
 class InvocationResult(NamedTuple):
     """The result of an invocation: `payload` is what the handler returned, or an error object where `failed`.
 
-    `log` is the end of what the function wrote, at most `LOG_TAIL` octets.
+    `log` is the end of the log, at most `function_log.TAIL` octets, `events` are all of it, for the log stream
+    `stream`. `cold`: it is the first invocation of its process.
     """
 
     payload: bytes
     log: bytes
-    failed: bool = False
+    failed: bool
+    events: tuple[LogEvent, ...]
+    stream: str
+    cold: bool = True
 
 
 class _Answer(msgspec.Struct, frozen=True):
     """The header of a message of the program."""
 
-    kind: Literal["ready", "result", "error", "unpackable"]
+    kind: Literal["ready", "result", "error", "fatal", "unpackable"]
     size: int = 0
+    id: str = ""
+
+
+class Launch(NamedTuple):
+    """What an execution environment is started with: the function, and the variables of its process.
+
+    `holder` is the id of the role whose credentials are in `variables`, which expire at `expires` (epoch seconds).
+    """
+
+    function: Function
+    variables: Mapping[str, str]
+    holder: str
+    expires: float
+
+    def serves(self, wanted: Launch, now: float) -> bool:
+        """Whether what was started with this can take an invocation of `wanted` at `now`.
+
+        It cannot with other code, configuration or role, nor where its credentials might expire meanwhile.
+        """
+        lasts = now + self.function.timeout < self.expires
+        return lasts and self.holder == wanted.holder and self.function == wanted.function
 
 
 class FunctionProcess:
-    """One invocation: its directory, its process and the connection to it."""
+    """An execution environment: its directory, its process and the connection to it.
 
-    def __init__(
-        self, function: Function, invocation: Invocation, environment: Mapping[str, str], clock: Clock
-    ) -> None:
-        self._function = function
-        self._invocation = invocation
-        self._environment = environment
+    It is started by its first invocation, and takes others one after the other while it is `reusable`. In between the
+    process is stopped, as on Lambda. `close` leaves nothing of it.
+    """
+
+    def __init__(self, launch: Launch, stream: str, clock: Clock) -> None:
+        self.launch = launch
+        self.reusable = False
+        self._function = launch.function
         self._clock = clock
+        date = iso8601(clock())[:10].replace("-", "/")
+        self._stream = f"{date}/[{launch.function.version}]{stream.replace('-', '')}"
+        self._left = AsyncExitStack()
         self._stopped = False
         self._process: asyncio.subprocess.Process | None = None
+        self._log: FunctionLog | None = None
+        self._connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     def stop(self) -> None:
         """End the process, now or as soon as there is one."""
         self._stopped = True
-        self._kill()
+        self.reusable = False
+        self._signal(signal.SIGKILL)
 
-    async def run(self, hidden: Sequence[str]) -> InvocationResult | None:
-        """Run to an outcome, None where it was stopped, and leave nothing behind. Raises PackageError."""
-        request_id, version = self._invocation.request_id, self._function.version
-        async with AsyncExitStack() as left:
-            home = _home()
-            left.push_async_callback(asyncio.to_thread, shutil.rmtree, home, ignore_errors=True)
-            log = _Tail()
-            left.callback(log.close)
-            log.add(f"START RequestId: {request_id} Version: {version}\n")
-            connection = await self._started(left, home, log, hidden)
-            kind, payload = await self._exchanged(*connection)
+    async def close(self) -> None:
+        """End the process, with what it started in its group, and remove its directory."""
+        self.stop()
+        await self._left.aclose()
+
+    async def invoke(self, invocation: Invocation, hidden: Sequence[str]) -> InvocationResult | None:
+        """Run to an outcome, None where it was stopped. Raises PackageError."""
+        cold = self._connection is None
+        if self._log is None:
+            self._log = FunctionLog(self._clock)
+            self._left.callback(self._log.close)
+        log, request_id = self._log, invocation.request_id
+        log.add(f"START RequestId: {request_id} Version: {self._function.version}")
+        connection = self._connection = self._connection or await self._started(log, hidden)
+        self._signal(signal.SIGCONT)
+        kind, payload, times = await self._exchanged(connection, invocation, cold=cold)
+        if kind == "timeout":
+            log.add(f"{iso8601_ms(self._clock())} {request_id} {self._timed_out}")
+        log.add(f"END RequestId: {request_id}")
+        pid = 0 if self._process is None else self._process.pid
+        log.add(report(request_id, self._function.memory, kind, times, pid))
+        self.reusable = kind in ("result", "error") and not self._stopped
+        if self.reusable:
+            self._signal(signal.SIGSTOP)
+        logged = log.drain()
         if self._stopped:
             return None
         if kind == "unpackable":
             raise PackageError(payload.decode(errors="replace"))
-        if kind == "timeout":
-            log.add(f"{iso8601_ms(self._clock())} {request_id} {self._timed_out}\n")
-        log.add(f"END RequestId: {request_id}\n")
-        return InvocationResult(payload, log.kept, kind != "result")
+        return InvocationResult(payload, logged.tail, kind != "result", logged.events, self._stream, cold)
 
     async def _started(
-        self, left: AsyncExitStack, home: Path, log: _Tail, hidden: Sequence[str]
+        self, log: FunctionLog, hidden: Sequence[str]
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Start the process; its end of the conversation is closed, and the process gone, with `left`."""
+        """Make the directory and start the process, of which `close` leaves nothing."""
+        left, home = self._left, _home()
+        left.push_async_callback(asyncio.to_thread, shutil.rmtree, home, ignore_errors=True)
         ours, theirs = socket.socketpair()
         left.callback(ours.close)
         with theirs:
@@ -130,31 +174,37 @@ class FunctionProcess:
             )
         left.push_async_callback(self._ended)
         if self._stopped:
-            self._kill()
+            self._signal(signal.SIGKILL)
         reader, writer = await asyncio.open_unix_connection(sock=ours)
         left.callback(writer.close)
         return reader, writer
 
     def _variables(self, home: Path) -> dict[str, str]:
         """The environment, with what is of this very process."""
-        date = iso8601(self._clock())[:10].replace("-", "/")
-        stream = f"{date}/[{self._function.version}]{self._invocation.request_id.replace('-', '')}"
         return {
-            **self._environment,
-            "AWS_LAMBDA_LOG_STREAM_NAME": stream,
+            **self.launch.variables,
+            "AWS_LAMBDA_LOG_STREAM_NAME": self._stream,
             "HOME": str(home / _TEMPORARY),
             "LAMBDA_TASK_ROOT": str(home / _TASK),
             "TMPDIR": str(home / _TEMPORARY),
         }
 
-    async def _exchanged(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[str, bytes]:
-        """The last answer of the process, its kind first; `timeout` where it came too late."""
-        function, invocation = self._function, self._invocation
+    async def _exchanged(
+        self, connection: tuple[asyncio.StreamReader, asyncio.StreamWriter], invocation: Invocation, *, cold: bool
+    ) -> tuple[str, bytes, Times]:
+        """The last answer of the process, its kind first, and what it took; `timeout` where it came too late.
+
+        `cold`: the process is to be initialized before.
+        """
+        function, began, init = self._function, self._clock(), None
         try:
-            async with asyncio.timeout(INIT_SECONDS + function.timeout):
-                kind, payload = await self._answer(reader, writer, {}, function.code)
-            if kind != "ready":
-                return kind, payload
+            if cold:
+                async with asyncio.timeout(INIT_SECONDS + function.timeout):
+                    kind, payload = await self._answer(connection, invocation.request_id, {}, function.code)
+                init = self._clock() - began
+                if kind != "ready":
+                    return kind, payload, Times(0.0, init)
+            began = self._clock()
             header = {
                 "id": invocation.request_id,
                 "arn": invocation.arn,
@@ -162,27 +212,41 @@ class FunctionProcess:
                 "client_context": invocation.client_context,
             }
             async with asyncio.timeout(function.timeout):
-                return await self._answer(reader, writer, header, invocation.event)
+                kind, payload = await self._answer(connection, invocation.request_id, header, invocation.event)
         except TimeoutError:
             text = f"RequestId: {invocation.request_id} Error: {self._timed_out}"
-            return "timeout", _error("Sandbox.Timedout", text)
+            kind, payload = "timeout", _error("Sandbox.Timedout", text)
+        return kind, payload, Times(self._clock() - began, init)
 
     async def _answer(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, header: Mapping[str, Any], body: bytes
+        self,
+        connection: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        request_id: str,
+        header: Mapping[str, Any],
+        body: bytes,
     ) -> tuple[str, bytes]:
         """Send a message and wait for the answer, or for the end of the process."""
+        reader, writer = connection
         writer.write(json.dumps({**header, "size": len(body)}).encode() + b"\n" + body)
         try:
             await writer.drain()
-            answer = msgspec.json.decode(await reader.readline(), type=_Answer)
+            line = await reader.readline()
+            if not line.endswith(b"\n"):
+                raise EOFError
+            answer = msgspec.json.decode(line, type=_Answer)
+            if answer.id != header.get("id", ""):
+                raise ValueError("an answer to something else")
             if answer.size <= MOST_ANSWERED:
                 return answer.kind, await reader.readexactly(answer.size)
-        except (OSError, EOFError, ValueError, msgspec.DecodeError):  # gone, or nothing that the program says
-            return "error", _error("Runtime.ExitError", await self._exit())
+        except (OSError, EOFError):
+            return "fatal", _error("Runtime.ExitError", await self._exit(request_id))
+        except (ValueError, msgspec.DecodeError):  # nothing that the program says
+            self._signal(signal.SIGKILL)
+            return "fatal", _error("Runtime.ExitError", await self._exit(request_id))
         text = f"Response payload size exceeded maximum allowed payload size ({MOST_ANSWERED} bytes)."
-        return "error", _error("Function.ResponseSizeTooLarge", text)
+        return "fatal", _error("Function.ResponseSizeTooLarge", text)
 
-    async def _exit(self) -> str:
+    async def _exit(self, request_id: str) -> str:
         """The end of the process, in the words of Lambda."""
         assert self._process is not None
         status = await self._process.wait()
@@ -190,21 +254,22 @@ class FunctionProcess:
         if status:
             reason = f"exit status {status}" if status > 0 else f"signal: {(signal.strsignal(-status) or '').lower()}"
             how = f"exited with error: {reason}"
-        return f"RequestId: {self._invocation.request_id} Error: Runtime {how}"
+        return f"RequestId: {request_id} Error: Runtime {how}"
 
     @property
     def _timed_out(self) -> str:
         return f"Task timed out after {self._function.timeout:.2f} seconds"
 
-    def _kill(self) -> None:
+    def _signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process, if there is one, and to what it started in its group."""
         if self._process is not None:
             with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+                os.killpg(self._process.pid, number)
 
     async def _ended(self) -> None:
         """Kill the process, and what it started in its group."""
         assert self._process is not None
-        self._kill()
+        self._signal(signal.SIGKILL)
         await self._process.wait()
 
 
@@ -213,35 +278,6 @@ async def can_hide(hidden: Sequence[str]) -> bool:
     quiet = asyncio.subprocess.DEVNULL
     process = await asyncio.create_subprocess_exec(*_CONFINE, *hidden, stdin=quiet, stdout=quiet, stderr=quiet)
     return await process.wait() == 0
-
-
-class _Tail:
-    """The end of what comes through a pipe, of which `entry` is the descriptor to write to."""
-
-    def __init__(self) -> None:
-        self.kept = b""
-        self._exit, self.entry = os.pipe()
-        os.set_blocking(self._exit, False)
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._exit, self._take)
-
-    def add(self, text: str) -> None:
-        """Add a line of the host's."""
-        self._keep(text.encode())
-
-    def close(self) -> None:
-        """Take what is still in the pipe, and close it."""
-        self._take()
-        self._loop.remove_reader(self._exit)
-        os.close(self._exit)
-        os.close(self.entry)
-
-    def _take(self) -> None:
-        with suppress(BlockingIOError):
-            self._keep(os.read(self._exit, _PIPE))
-
-    def _keep(self, octets: bytes) -> None:
-        self.kept = (self.kept + octets)[-LOG_TAIL:]
 
 
 def _home() -> Path:

@@ -1,4 +1,4 @@
-"""The program of a function's process: unpack the package, load the handler, hand it one event, tell what came of it.
+"""The program of a function's process: unpack the package, load the handler, hand it events, tell what came of each.
 
 It runs in place of Lambda's Python runtime, in a process of its own that `functions` starts. Both speak over a socket,
 each message a line of JSON with the `size` of what follows it:
@@ -6,10 +6,12 @@ each message a line of JSON with the `size` of what follows it:
     host -> program    {"size"} and the deployment package
     program -> host    {"kind": "ready", "size": 0}
     host -> program    {"size", "id", "arn", "deadline", "client_context"} and the event, as the Runtime API has them
-    program -> host    {"kind": "result", "size"} and what the handler returned, as JSON
+    program -> host    {"kind": "result", "id", "size"} and what the handler returned, as JSON; or {"kind": "error"}
+                       with the error object of Lambda's Python runtime
 
-In place of either answer there may be {"kind": "error"} with the error object of Lambda's Python runtime, in place of
-the first {"kind": "unpackable"} with a text. An end without an answer is an error too, which the host puts into words.
+The last two are repeated for each event. In place of either answer there may be {"kind": "fatal"} with such an object,
+in place of the first {"kind": "unpackable"} with a text: the program ends then. An end without an answer is an error
+too, which the host puts into words.
 Standard output and standard error are the function's log. The variables of the environment are Lambda's.
 """
 
@@ -73,7 +75,7 @@ class Channel:
 
     def send(self, kind: str, body: bytes = b"") -> None:
         """Tell the host."""
-        self._stream.write(json.dumps({"kind": kind, "size": len(body)}).encode() + b"\n" + body)
+        self._stream.write(json.dumps({"kind": kind, "id": self.request_id, "size": len(body)}).encode() + b"\n" + body)
         self._stream.flush()
 
     def finish(self, kind: str, body: bytes = b"") -> NoReturn:
@@ -126,14 +128,23 @@ def main() -> None:
     log = _log()
     handler = _handler(os.environ["_HANDLER"])
     channel.send("ready")
-    header, event = channel.receive()
-    log.setFormatter(_formatter(channel.request_id))
-    channel.finish("result", _marshalled(handler(json.loads(event), Context(header))))
+    while True:
+        header, event = channel.receive()
+        log.setFormatter(_formatter(channel.request_id))
+        channel.send(*_outcome(handler, header, event))
+
+
+def _outcome(handler: Handler, header: dict[str, Any], event: bytes) -> tuple[str, bytes]:
+    """What came of one event: the kind and the body of the answer."""
+    try:
+        return "result", _marshalled(handler(json.loads(event), Context(header)))
+    except Exception as error:  # the handler's own, of whatever kind
+        return "error", _told(type(error), error, error.__traceback__, header["id"])
 
 
 def _failed(channel: Channel, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """In the place of `sys.excepthook`: tell the host."""
-    channel.finish("error", _told(kind, error, trace, channel.request_id))
+    channel.finish("fatal", _told(kind, error, trace, channel.request_id))
 
 
 def confine(hidden: Sequence[str]) -> None:

@@ -111,10 +111,11 @@ class Effect(NamedTuple):
 
     `id` is a UUID. Effects of one `lane` are carried out in the order of their commits, one after the other; those
     without one beside all others. `awaited`: the call that causes it is answered only once it was carried out, or
-    refused for good.
+    refused for good. It is carried out `delay` seconds after its commit, at the earliest.
     """
 
     id: str
     call: ServiceCall
     lane: str = ""
     awaited: bool = False
+    delay: float = 0.0

@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Asynchronous(NamedTuple):
+    """The settings of asynchronous invocations: of a function's `EventInvokeConfig`, and its `DeadLetterConfig`.
+
+    `most_age` is in seconds. `on_success`, `on_failure` and `dead_letter` are ARNs, or empty.
+    """
+
+    retries: int = 2
+    most_age: int = 21_600
+    on_success: str = ""
+    on_failure: str = ""
+    dead_letter: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,7 +26,8 @@ class Function:
 
     `arn` has no qualifier; `version` is `$LATEST` or a number. `runtime` and `handler` are empty for a container
     image, as is `code`, the deployment package (a zip archive), of which `code_sha256` is the digest in base64.
-    `timeout` is in seconds, `memory` in MiB, `role` the ARN of the execution role.
+    `timeout` is in seconds, `memory` in MiB, `role` the ARN of the execution role. `reserved` is
+    the reserved concurrency, None where there is none. Two that differ in that or in `asynchronous` alone are equal.
     """
 
     account: str
@@ -28,6 +43,8 @@ class Function:
     environment: Mapping[str, str] = field(repr=False)
     code: bytes = field(repr=False)
     code_sha256: str
+    asynchronous: Asynchronous = field(default=Asynchronous(), compare=False)
+    reserved: int | None = field(default=None, compare=False)
 
 
 Find = Callable[[str, str, str, str], Function | None]

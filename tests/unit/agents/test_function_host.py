@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,60 +16,23 @@ from typing import Any, cast
 import pytest
 
 from locum.agents.functions import FunctionHost
-from locum.audit import Record, cloudtrail_event
+from locum.audit import cloudtrail_event
 from locum.backends.moto.functions import find
 from locum.compute.functions import Functions
 from locum.core.clock import system_clock
+from support.deployed import ARN, ECHO, MAY_LOG, TRUSTS_LAMBDA, deployed, invoked, records, role
 from support.functions import WAITING, Meeting, Visitor, package
 from support.inprocess import InProcess, refusal
-from support.plane import ACCOUNT, REGION, TRUSTS_EC2, allow, document, fresh, trusting
-
-TRUSTS_LAMBDA = trusting(Service="lambda.amazonaws.com")
-ECHO = "def handler(event, context): return {'event': event, 'id': context.aws_request_id}"
-ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
+from support.plane import ACCOUNT, TRUSTS_EC2, allow, fresh, trusting
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def nothing_is_left(plane: InProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test has environments of its own, of which nothing is left."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     yield
+    plane.run(plane.node.runtime.backends.by_operation["lambda", "Invoke"].close())
     assert list(tmp_path.glob("locum-function-*")) == []
-
-
-def role(plane: InProcess, trust: str = TRUSTS_LAMBDA, *statements: dict[str, Any]) -> str:
-    """The ARN of a new role."""
-    name, iam = fresh("role"), plane.client("iam")
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
-    if statements:
-        iam.put_role_policy(RoleName=name, PolicyName="may", PolicyDocument=document(*statements))
-    return f"arn:aws:iam::{ACCOUNT}:role/{name}"
-
-
-def deployed(plane: InProcess, main: str = ECHO, **changes: Any) -> str:
-    """The name of a new function."""
-    fields = {
-        "FunctionName": fresh("function"),
-        "Runtime": "python3.11",
-        "Role": changes.get("Role") or role(plane),
-        "Handler": "main.handler",
-        "Timeout": 60,
-        "Code": {"ZipFile": package(main=main)},
-        **changes,
-    }
-    name: str = plane.client("lambda").create_function(**fields)["FunctionName"]
-    return name
-
-
-def invoked(plane: InProcess, name: str, **parameters: Any) -> tuple[dict[str, Any], Any]:
-    """The answer, and its payload."""
-    answer = plane.client("lambda", read_timeout=60).invoke(FunctionName=name, **parameters)
-    payload = answer.pop("Payload").read()
-    return answer, json.loads(payload) if payload else None
-
-
-def records(plane: InProcess, operation: str, about: str) -> list[Record]:
-    """Those of an operation on, or for, a function."""
-    return [r for r in plane.records() if r.operation == operation and about in f"{r.parameters} {r.source_arn}"]
 
 
 # -- what an invocation is answered --------------------------------------------------------------------------
@@ -268,13 +232,108 @@ def handler(event, context):
     print(os.environ["AWS_SECRET_ACCESS_KEY"], os.environ["AWS_SESSION_TOKEN"])
     raise ValueError(os.environ["AWS_SECRET_ACCESS_KEY"])
 """
-    answer, _ = invoked(plane, deployed(plane, program), LogType="Tail")
+    answer, _ = invoked(plane, deployed(plane, program, Role=role(plane, TRUSTS_LAMBDA, MAY_LOG)), LogType="Tail")
+    plane.write_logs()
+    assert plane.records()[0].operation == "PutLogEvents"
     secret, token = base64.b64decode(answer["LogResult"]).decode().splitlines()[1].split()
     plane.run(plane.node.ledger.flush())
     stored = b"".join(path.read_bytes() for path in plane.node.options.data.rglob("*") if path.is_file())
     for leaked in (secret, token):
         assert leaked.encode() not in stored
         assert leaked not in caplog.text
+
+
+def test_an_environment_is_used_again_until_the_code_changes(plane: InProcess) -> None:
+    program = """
+import os
+
+count = 0
+
+def handler(event, context):
+    global count
+    count += 1
+    return [count, os.environ["AWS_ACCESS_KEY_ID"]]
+"""
+    name = deployed(plane, program)
+    (one, first), (two, second) = invoked(plane, name)[1], invoked(plane, name)[1]
+    assert (one, two, first) == (1, 2, second)
+    plane.client("lambda").update_function_code(FunctionName=name, ZipFile=package(main=f"{program}\n"))
+    assert invoked(plane, name)[1] == [1, first]
+
+
+def test_the_logs_of_an_environment_are_one_stream(plane: InProcess) -> None:
+    name = deployed(plane, Role=role(plane, TRUSTS_LAMBDA, MAY_LOG))
+    for _ in range(2):
+        invoked(plane, name)
+    plane.write_logs()
+    (lines,) = written(plane, name).values()
+    assert [line.split()[0] for line in lines] == ["START", "END", "REPORT"] * 2
+
+
+# -- the log -------------------------------------------------------------------------------------------------
+
+
+def log_calls(plane: InProcess, name: str) -> list[tuple[str, str, str]]:
+    """The calls of CloudWatch Logs about a function: operation, session and verdict, the first one first."""
+    plane.write_logs()
+    told = [record for record in plane.records() if record.service == "logs" and name in str(record.parameters)]
+    return [(record.operation, record.identity.arn.split("/", 1)[1], record.verdict) for record in reversed(told)]
+
+
+def written(plane: InProcess, name: str) -> dict[str, list[str]]:
+    """What is in the log group of a function, by stream."""
+    client, group = plane.client("logs"), f"/aws/lambda/{name}"
+    streams = [it["logStreamName"] for it in client.describe_log_streams(logGroupName=group)["logStreams"]]
+    return {
+        stream: [it["message"] for it in client.get_log_events(logGroupName=group, logStreamName=stream)["events"]]
+        for stream in streams
+    }
+
+
+def test_the_log_is_written_by_the_session_of_the_role(plane: InProcess) -> None:
+    made = role(plane, TRUSTS_LAMBDA, MAY_LOG)
+    name = deployed(plane, "def handler(event, context): print('working')", Role=made)
+    answer, _ = invoked(plane, name)
+    request, session = answer["ResponseMetadata"]["RequestId"], f"{made.rpartition('/')[2]}/{name}"
+    operations = ("CreateLogStream", "CreateLogGroup", "CreateLogStream", "PutLogEvents")
+    assert log_calls(plane, name) == [(operation, session, "allow") for operation in operations]
+    ((stream, (start, said, end, report)),) = written(plane, name).items()
+    assert re.fullmatch(r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", stream)
+    assert (start, said, end) == (
+        f"START RequestId: {request} Version: $LATEST\n",
+        "working\n",
+        f"END RequestId: {request}\n",
+    )
+    assert report.startswith(f"REPORT RequestId: {request}\tDuration: ")
+    assert {record.invoked_by for record in plane.records() if record.service == "logs"} >= {"lambda.amazonaws.com"}
+
+
+def test_a_role_without_permissions_of_logs_has_no_logs_and_nothing_fails(plane: InProcess) -> None:
+    name = deployed(plane)
+    assert invoked(plane, name)[0]["StatusCode"] == 200
+    assert [(operation, verdict) for operation, _, verdict in log_calls(plane, name)] == [
+        ("CreateLogStream", "implicit-deny")
+    ]
+    groups = plane.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")
+    assert groups["logGroups"] == []
+
+
+def test_a_group_that_is_there_is_written_to_without_the_permission_to_make_it(plane: InProcess) -> None:
+    name = deployed(plane, Role=role(plane, TRUSTS_LAMBDA, allow(["logs:CreateLogStream", "logs:PutLogEvents"], "*")))
+    plane.client("logs").create_log_group(logGroupName=f"/aws/lambda/{name}")
+    invoked(plane, name)
+    plane.write_logs()
+    assert len(written(plane, name)) == 1
+
+
+def test_a_long_log_is_written_whole_in_as_few_calls_as_take_it(plane: InProcess) -> None:
+    program = "def handler(event, context):\n    for number in range(12_000): print(number)\n"
+    name = deployed(plane, program, Role=role(plane, TRUSTS_LAMBDA, MAY_LOG))
+    invoked(plane, name)
+    assert [operation for operation, _, _ in log_calls(plane, name)].count("PutLogEvents") == 2
+    client, group = plane.client("logs"), f"/aws/lambda/{name}"
+    (stream,) = client.describe_log_streams(logGroupName=group)["logStreams"]
+    assert stream["storedBytes"] > sum(len(str(number)) for number in range(12_000))
 
 
 # -- refusals ------------------------------------------------------------------------------------------------
@@ -327,7 +386,9 @@ def room_for(plane: InProcess, at_once: int) -> Iterator[None]:
     """A host of the plane that runs so many functions at a time."""
     by_operation = cast("dict[Any, Any]", plane.node.runtime.backends.by_operation)
     settings, functions = plane.node.runtime.settings, Functions(system_clock, at_once=at_once)
-    host = FunctionHost(find, plane.node.calls.assume, functions, lambda: settings.endpoint, os.environ["PATH"])
+    calls = plane.node.calls
+    logs = plane.node.function_logs
+    host = FunctionHost(find, calls.assume, functions, logs, lambda: settings.endpoint, os.environ["PATH"])
     usual = by_operation["lambda", "Invoke"]
     by_operation["lambda", "Invoke"] = host
     try:
@@ -342,6 +403,29 @@ def test_too_many_at_a_time_are_throttled(plane: InProcess) -> None:
     with room_for(plane, 0):
         met = refusal(plane.client("lambda").invoke, FunctionName=name)
     assert met == ("TooManyRequestsException", 429, "Rate Exceeded.")
+
+
+def test_a_function_without_concurrency_is_throttled(plane: InProcess) -> None:
+    name, client = deployed(plane), plane.client("lambda")
+    version = client.publish_version(FunctionName=name)["Version"]
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    for qualifier in ("$LATEST", version):
+        with pytest.raises(client.exceptions.TooManyRequestsException) as met:
+            client.invoke(FunctionName=name, Qualifier=qualifier)
+        assert met.value.response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+    client.delete_function_concurrency(FunctionName=name)
+    assert invoked(plane, name)[0]["StatusCode"] == 200
+
+
+def test_only_so_many_of_a_function_run_at_a_time_as_are_reserved(plane: InProcess, place: Meeting) -> None:
+    name, client = deployed(plane, WAITING, Environment={"Variables": place.environment}), plane.client("lambda")
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    invoked(plane, name, InvocationType="Event")
+    visitor: Visitor = plane.run(asyncio.to_thread(place.next))
+    assert refusal(client.invoke, FunctionName=name)[:2] == ("TooManyRequestsException", 429)
+    assert invoked(plane, deployed(plane))[0]["StatusCode"] == 200
+    visitor.release()
+    plane.carry_out()
 
 
 def test_a_type_of_invocation_that_there_is_not_is_refused(plane: InProcess) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,16 +14,14 @@ from typing import Any
 
 import pytest
 
-from locum.compute.environment import of_function
 from locum.compute.functions import Busy, Functions, Invocation, InvocationResult, Stopped
 from locum.compute.packages import PackageError
 from locum.core.clock import system_clock
 from locum.core.functions import Function
-from support.functions import WAITING, Meeting, Visitor, ended, function
+from support.functions import WAITING, Meeting, Visitor, ended, function, launch
 from support.plane import needs_namespaces
 from support.processes import started
 
-ROLE = {"AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "secret", "SessionToken": "token"}
 REQUEST = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 NEVER = (
     "import threading\ndef handler(event, context):\n    print('before', flush=True)\n    threading.Event().wait()\n"
@@ -40,14 +39,21 @@ def directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
 
 
 async def invoked(functions: Functions, made: Function, event: bytes = b"{}", **options: Any) -> InvocationResult:
-    environment = of_function(made, ROLE, "http://127.0.0.1:1", os.environ["PATH"])
     invocation = Invocation(REQUEST, f"{made.arn}:live", event, {"custom": {"a": 1}})
-    return await functions.invoke(made, invocation, environment, **options)
+    return await functions.invoke(launch(made), invocation, **options)
 
 
 def outcome(made: Function, event: bytes = b"{}", hidden: tuple[Path, ...] = ()) -> InvocationResult:
     """What comes of an invocation."""
-    return asyncio.run(invoked(Functions(system_clock, hidden), made, event))
+
+    async def once() -> InvocationResult:
+        functions = Functions(system_clock, hidden)
+        try:
+            return await invoked(functions, made, event)
+        finally:
+            await functions.close()
+
+    return asyncio.run(once())
 
 
 def answer(main: str, event: bytes = b"{}", **changes: Any) -> Any:
@@ -196,7 +202,7 @@ def handler(event, context):
     came = outcome(function(program))
     lines = came.log.decode().splitlines()
     assert came.payload == b"1"
-    assert (lines[0], lines[-1]) == (f"START RequestId: {REQUEST} Version: $LATEST", f"END RequestId: {REQUEST}")
+    assert (lines[0], lines[-2]) == (f"START RequestId: {REQUEST} Version: $LATEST", f"END RequestId: {REQUEST}")
     assert [lines[1], lines[2], lines[4]] == ["printed", "wrong", "from a child"]
     assert lines[3].startswith("[WARNING]\t")
     assert lines[3].endswith(f"Z\t{REQUEST}\tlogged")
@@ -204,9 +210,29 @@ def handler(event, context):
 
 def test_of_a_long_log_the_last_4_kb_are_kept() -> None:
     program = "def handler(event, context):\n    for number in range(100_000): print(number)\n"
-    log = outcome(function(program)).log
-    assert len(log) == 4096
-    assert log.endswith(f"99998\n99999\nEND RequestId: {REQUEST}\n".encode())
+    came = outcome(function(program))
+    assert len(came.log) == 4096
+    assert f"99998\n99999\nEND RequestId: {REQUEST}\nREPORT RequestId: ".encode() in came.log
+    assert [event.message for event in came.events[1:-2]] == [f"{number}\n" for number in range(100_000)]
+
+
+def test_the_report_tells_what_was_taken_of_time_and_memory() -> None:
+    line = outcome(function("def handler(event, context): return 1")).log.decode().splitlines()[-1]
+    name, taken, billed, size, used, init, end = line.split("\t")
+    assert name == f"REPORT RequestId: {REQUEST}"
+    assert re.fullmatch(r"Duration: \d+\.\d\d ms", taken)
+    assert re.fullmatch(r"Billed Duration: [1-9]\d* ms", billed)
+    assert re.fullmatch(r"Max Memory Used: [1-9]\d* MB", used)
+    assert re.fullmatch(r"Init Duration: \d+\.\d\d ms", init)
+    assert (size, end) == ("Memory Size: 128 MB", "")
+
+
+def test_of_a_log_without_end_the_rest_is_counted() -> None:
+    program = "def handler(event, context):\n    for _ in range(90): print('x' * 99_999)\n    print('last', end='')\n"
+    start, *lines, end, report, left_out = (event.message for event in outcome(function(program)).events)
+    assert set(lines) - {"last\n"} == {"x" * 99_999 + "\n"}
+    assert left_out == f"{100_000 * (90 - lines.count('x' * 99_999 + chr(10)))} bytes of the log are left out\n"
+    assert (start.split()[0], end.split()[0], report.split()[0]) == ("START", "END", "REPORT")
 
 
 def test_an_error_is_in_the_log() -> None:
@@ -269,14 +295,15 @@ def test_a_host_that_is_killed_takes_its_functions_with_it(place: Meeting, direc
     program = """
 import asyncio, sys, tempfile
 from locum.compute.environment import of_function
-from locum.compute.functions import Functions, Invocation
+from locum.compute.functions import Functions, Invocation, Launch
 from locum.core.clock import system_clock
 from locum.core.functions import Function
 code, meeting, tempfile.tempdir = bytes.fromhex(sys.argv[1]), sys.argv[2], sys.argv[3]
 made = Function(account="", region="", name="app", arn="", version="1", runtime="python3.11", handler="main.handler",
                 role="", timeout=600, memory=128, environment={"MEETING": meeting}, code=code, code_sha256="")
 role = {"AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c"}
-asyncio.run(Functions(system_clock).invoke(made, Invocation("", "", b"{}"), of_function(made, role, "", "/bin")))
+launch = Launch(made, of_function(made, role, "", "/bin"), "", 1e12)
+asyncio.run(Functions(system_clock).invoke(launch, Invocation("", "", b"{}")))
 """
     code = function(WAITING).code.hex()
     with started(program, code, str(place.port), str(directories)) as host:
@@ -297,6 +324,7 @@ def test_more_than_so_many_at_a_time_are_refused_and_who_is_patient_waits(place:
         patient = asyncio.create_task(invoked(functions, small, patient=True))
         visitor.release("1")
         assert [(await task).payload for task in (first, patient)] == [b'"1"', b"2"]
+        await functions.close()
 
     asyncio.run(crowded())
 

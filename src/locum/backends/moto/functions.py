@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from moto.awslambda.exceptions import UnknownFunctionException
 
+from locum.backends.moto.internals import dead_letter_target
 from locum.backends.moto.lookups import Within
 from locum.backends.moto.models import models_of
 from locum.backends.moto.relied_on import check
 from locum.backends.moto.turns import in_turn
 from locum.core.arn import PARTITION
-from locum.core.functions import Function
+from locum.core.functions import Asynchronous, Function
 
 
 def find(account: str, region: str, name: str, qualifier: str) -> Function | None:
@@ -25,6 +28,7 @@ def _find(account: str, region: str, name: str, qualifier: str) -> Function | No
     try:
         with Within("awslambda", account):
             found = kept.get_function(name, qualifier or None)
+            reserved = kept.get_function_concurrency(name)  # which a version does not have
             code_sha256 = found.get_configuration()["CodeSha256"]
     except UnknownFunctionException:
         return None
@@ -42,4 +46,21 @@ def _find(account: str, region: str, name: str, qualifier: str) -> Function | No
         environment=dict(found.environment_vars or {}),
         code=getattr(found, "code_bytes", b""),  # which a container image does not have
         code_sha256=code_sha256,
+        asynchronous=_asynchronous(found),
+        reserved=None if reserved is None else int(reserved),
+    )
+
+
+def _asynchronous(found: Any) -> Asynchronous:
+    """The settings of asynchronous invocations that moto has of a function."""
+    config = found.event_invoke_config[0].config if found.event_invoke_config else {}
+    targets = config.get("DestinationConfig") or {}
+    on_success, on_failure = ((targets.get(on) or {}).get("Destination") or "" for on in ("OnSuccess", "OnFailure"))
+    usual = Asynchronous()
+    return Asynchronous(
+        config.get("MaximumRetryAttempts", usual.retries),
+        config.get("MaximumEventAgeInSeconds", usual.most_age),
+        on_success,
+        on_failure,
+        dead_letter_target(found),
     )

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from moto.core.base_backend import BackendDict
 from moto.core.common_models import BaseModel
@@ -203,6 +203,41 @@ def replace_permissions(add: Callable[..., tuple[Any, str]]) -> Callable[..., tu
     original: Callable[..., tuple[Any, str]] = policy.add_statement
     policy.add_statement = add
     return original
+
+
+def keep_asynchronous_settings() -> None:
+    """Have moto's functions keep their DeadLetterConfig, and one EventInvokeConfig, the last one that was put."""
+    models: Any = importlib.import_module("moto.awslambda.models")
+    function, backend = models.LambdaFunction, models.LambdaBackend
+    begin, update, tell = function.__init__, function.update_configuration, function.get_configuration
+    put = backend.put_function_event_invoke_config
+
+    def init(self: Any, account_id: str, spec: dict[str, Any], *others: Any, **named: Any) -> None:
+        begin(self, account_id, spec, *others, **named)
+        self.dead_letter_config = spec.get("DeadLetterConfig")
+
+    def update_configuration(self: Any, config_updates: dict[str, Any]) -> dict[str, Any]:
+        if "DeadLetterConfig" in config_updates:
+            self.dead_letter_config = config_updates["DeadLetterConfig"]
+        return cast("dict[str, Any]", update(self, config_updates))
+
+    def get_configuration(self: Any, on_create: bool = False) -> dict[str, Any]:
+        target = dead_letter_target(self)
+        told: dict[str, Any] = tell(self, on_create)
+        return told | ({"DeadLetterConfig": {"TargetArn": target}} if target else {})
+
+    def put_config(self: Any, function_name: str, config: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = put(self, function_name, config)
+        del self.get_function(function_name).event_invoke_config[:-1]
+        return answer
+
+    function.__init__, function.update_configuration = init, update_configuration
+    function.get_configuration, backend.put_function_event_invoke_config = get_configuration, put_config
+
+
+def dead_letter_target(function: Any) -> str:
+    """The ARN of a function's dead-letter queue or topic; empty where it has none."""
+    return str((getattr(function, "dead_letter_config", None) or {}).get("TargetArn") or "")
 
 
 def confine_stacks(types: frozenset[str], refuse: Callable[[Any, str], Any]) -> None:

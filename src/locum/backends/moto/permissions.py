@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from locum.backends.moto.internals import replace_permissions
+from locum.backends.moto.internals import keep_asynchronous_settings, replace_permissions
 from locum.core.errors import Fault
 from locum.core.function_permissions import statement
 
@@ -41,3 +41,4 @@ def complete() -> None:
         return added, revision
 
     original.append(replace_permissions(add_statement))
+    keep_asynchronous_settings()

@@ -36,6 +36,7 @@ _RUN: Final = "to show moto the instances that there are"
 _KEEP: Final = "to keep a queue's policy when other attributes are set"
 _DEPTH: Final = "to send to a queue and receive from it at once, however many messages it has"
 _PERMIT: Final = "to keep permissions on functions in a form that can be read"
+_LATER: Final = "to keep the settings of asynchronous invocations"
 _INVOKE: Final = "to know a function that is invoked"
 _CALL: Final = "to call a service's handler"
 _POINTS: Final = "to know an access point, its bucket and its policy"
@@ -198,7 +199,12 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("LambdaBackend.get_function", _INVOKE, takes=("self", "function_name_or_arn", "qualifier")),
             Relied("LambdaFunction", _INVOKE, has=("version", "run_time", "handler", "role", "timeout", "memory_size")),
             Relied("LambdaFunction", _INVOKE, has=("environment_vars",)),
-            Relied("LambdaFunction.get_configuration", _INVOKE, takes=("self",)),
+            Relied("LambdaBackend.get_function_concurrency", _INVOKE, takes=("self", "function_name")),
+            Relied("LambdaFunction", _INVOKE, has=("event_invoke_config",)),
+            Relied("LambdaFunction.get_configuration", _INVOKE, takes=("self", "on_create")),
+            Relied("LambdaFunction.__init__", _LATER, takes=("self", "account_id", "spec", "region", "version")),
+            Relied("LambdaFunction.update_configuration", _LATER, takes=("self", "config_updates")),
+            Relied("LambdaBackend.put_function_event_invoke_config", _LATER, takes=("self", "function_name", "config")),
         ),
         "moto.awslambda.exceptions": (Relied("UnknownFunctionException", _INVOKE),),
         "moto.awslambda.policy": (
