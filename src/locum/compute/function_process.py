@@ -22,6 +22,7 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 
 from locum.compute.function_log import FunctionLog, LogEvent
+from locum.compute.function_program import LAYERS
 from locum.compute.function_report import Times, report
 from locum.compute.packages import PackageError
 from locum.core.clock import Clock, iso8601, iso8601_ms
@@ -34,6 +35,7 @@ MOST_ANSWERED: Final = 6_291_556
 """Octets of an answer. Lambda quotas, "Invocation payload": 6 MB; Lambda's error says that it is this number."""
 
 _TASK, _TEMPORARY = "task", "tmp"
+_OPT: Final = Path("/opt")
 _SOURCE: Final = str(Path(__file__).resolve().parents[2])
 _PYTHON: Final = (sys.executable, "-I", "-u", "-B", "-X", "utf8", "-c")
 _IMPORT: Final = "import sys; sys.path.insert(0, sys.argv[1]); from locum.compute import function_program as program; "
@@ -112,6 +114,7 @@ class FunctionProcess:
         self._stream = f"{date}/[{launch.function.version}]{stream.replace('-', '')}"
         self._left = AsyncExitStack()
         self._stopped = False
+        self._layers_root = ""
         self._process: asyncio.subprocess.Process | None = None
         self._log: FunctionLog | None = None
         self._connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
@@ -159,6 +162,7 @@ class FunctionProcess:
         """Make the directory and start the process, of which `close` leaves nothing."""
         left, home = self._left, _home()
         left.push_async_callback(asyncio.to_thread, shutil.rmtree, home, ignore_errors=True)
+        self._layers_root = str(_OPT) if hidden and _at_opt(self._function) else str(home / LAYERS)
         ours, theirs = socket.socketpair()
         left.callback(ours.close)
         with theirs:
@@ -181,8 +185,11 @@ class FunctionProcess:
 
     def _variables(self, home: Path) -> dict[str, str]:
         """The environment, with what is of this very process."""
+        layers = self._layers_root if self._function.layers else ""
         return {
             **self.launch.variables,
+            **({"PATH": f"{self.launch.variables['PATH']}:{layers}/bin"} if layers else {}),
+            **({"LD_LIBRARY_PATH": f"{layers}/lib"} if layers else {}),
             "AWS_LAMBDA_LOG_STREAM_NAME": self._stream,
             "HOME": str(home / _TEMPORARY),
             "LAMBDA_TASK_ROOT": str(home / _TASK),
@@ -200,7 +207,9 @@ class FunctionProcess:
         try:
             if cold:
                 async with asyncio.timeout(INIT_SECONDS + function.timeout):
-                    kind, payload = await self._answer(connection, invocation.request_id, {}, function.code)
+                    code = {"layers": [*map(len, function.layers)], "layers_root": self._layers_root}
+                    packages = b"".join((*function.layers, function.code))
+                    kind, payload = await self._answer(connection, invocation.request_id, code, packages)
                 init = self._clock() - began
                 if kind != "ready":
                     return kind, payload, Times(0.0, init)
@@ -285,7 +294,14 @@ def _home() -> Path:
     home = Path(tempfile.mkdtemp(prefix="locum-function-"))
     (home / _TASK).mkdir()
     (home / _TEMPORARY).mkdir()
+    (home / LAYERS).mkdir()
     return home
+
+
+def _at_opt(function: Function) -> bool:
+    """Whether the layers of `function` can be at /opt: not where the host has its Python there."""
+    ours = (sys.executable, sys.prefix, sys.base_prefix, _SOURCE, *sys.path)
+    return bool(function.layers) and _OPT.is_dir() and not any(_OPT in Path(path).resolve().parents for path in ours)
 
 
 def _error(kind: str, text: str) -> bytes:

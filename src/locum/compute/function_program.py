@@ -3,7 +3,8 @@
 It runs in place of Lambda's Python runtime, in a process of its own that `functions` starts. Both speak over a socket,
 each message a line of JSON with the `size` of what follows it:
 
-    host -> program    {"size"} and the deployment package
+    host -> program    {"size", "layers", "layers_root"} and the archives of the layers, whose sizes are `layers`, and
+                       the deployment package; `layers_root` is where the layers are to be seen
     program -> host    {"kind": "ready", "size": 0}
     host -> program    {"size", "id", "arn", "deadline", "client_context"} and the event, as the Runtime API has them
     program -> host    {"kind": "result", "id", "size"} and what the handler returned, as JSON; or {"kind": "error"}
@@ -27,7 +28,7 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -38,6 +39,9 @@ from locum.compute import namespace
 from locum.compute.packages import PackageError, unpack
 
 Handler = Callable[[Any, Any], Any]
+
+LAYERS: Final = "opt"
+"""The directory of the layers, beside that of the package."""
 
 RESERVED: Final = 128 << 20
 """Octets of private memory beyond `MemorySize`: the kernel counts what threads reserve for their stacks as used."""
@@ -114,17 +118,20 @@ def main() -> None:
     sys.path.remove(source)
     channel = Channel(int(descriptor))
     sys.excepthook = partial(_failed, channel)
-    _, package = channel.receive()
+    header, packages = channel.receive()
+    root = Path(os.environ["LAMBDA_TASK_ROOT"])
+    own, seen = root.parent / LAYERS, Path(header["layers_root"])
     if hidden:
-        confine(hidden)
+        confine(hidden, {} if seen == own else {seen: own})
     namespace.die_with_parent(signal.SIGKILL)
     _limit(int(memory))
-    root = os.environ["LAMBDA_TASK_ROOT"]
     try:
-        unpack(package, Path(root))
+        _unpack(packages, header["layers"], root, seen)
     except PackageError as error:
         channel.finish("unpackable", str(error).encode(errors="replace"))
-    sys.path.insert(0, root)
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    of_layers = (seen / "python" / "lib" / version / "site-packages", seen / "python")
+    sys.path[:0] = [str(root), *map(str, of_layers if header["layers"] else ())]
     log = _log()
     handler = _handler(os.environ["_HANDLER"])
     channel.send("ready")
@@ -147,11 +154,28 @@ def _failed(channel: Channel, kind: type[BaseException], error: BaseException, t
     channel.finish("fatal", _told(kind, error, trace, channel.request_id))
 
 
-def confine(hidden: Sequence[str]) -> None:
-    """Hide files and directories from this process. Raises NamespaceUnavailable, OSError: it is of no use then."""
+def _unpack(packages: bytes, layers: Sequence[int], root: Path, layers_root: Path) -> None:
+    """Unpack the layers, which have so many octets each, and the deployment package behind them. Raises PackageError.
+
+    Together they may be as large as the quota says. A file of a later layer takes the place of an earlier one's.
+    """
+    start = taken = 0
+    for size in layers:
+        taken = unpack(packages[start : start + size], layers_root, taken)
+        start += size
+    unpack(packages[start:], root, taken)
+
+
+def confine(hidden: Sequence[str], laid_over: Mapping[Path, Path] | None = None) -> None:
+    """Hide files and directories from this process, and have others in the place of some (`laid_over`).
+
+    Raises NamespaceUnavailable, OSError: it is of no use then.
+    """
     namespace.enter_new(network=False)
     for place in hidden:
         namespace.hide(Path(place))
+    for at, directory in (laid_over or {}).items():
+        namespace.lay_over(at, directory)
     namespace.renounce_capabilities()
 
 

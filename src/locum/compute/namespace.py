@@ -114,6 +114,11 @@ def hide(place: Path) -> None:
         _call("mount", b"/dev/null", os.fsencode(place), None, _MS_BIND, None)
 
 
+def lay_over(place: Path, directory: Path) -> None:
+    """Have `directory` be at `place` as well, for this mount namespace only."""
+    _call("mount", os.fsencode(directory), os.fsencode(place), None, _MS_BIND, None)
+
+
 def renounce_capabilities() -> None:
     """Give up all capabilities, also those that what is executed next would get, be it as root. capabilities(7).
 

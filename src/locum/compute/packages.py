@@ -24,21 +24,23 @@ class PackageError(LocumError):
     """The package is no zip archive, is over a quota, or would write somewhere else."""
 
 
-def unpack(package: bytes, root: Path) -> None:
+def unpack(package: bytes, root: Path, taken: int = 0) -> int:
     """Unpack the zip archive `package` into the directory `root`. Raises PackageError; some of it may be there then.
 
+    `taken` are the octets of what was unpacked before, with which it shares the quota; those of both are returned.
     What an archive says of its sizes is not believed: octets are counted as they come out. Symbolic links and names
     that lead out of `root` are refused. A file is executable if the archive says so, for its owner alone.
     """
     if len(package) > MOST_ZIPPED:
         raise PackageError(f"it has {len(package)} bytes; at most {MOST_ZIPPED} are unpacked")
-    left = MOST_UNZIPPED
+    left = MOST_UNZIPPED - taken
     try:
         with zipfile.ZipFile(io.BytesIO(package)) as archive:
             for entry in archive.infolist():
                 left -= _unpack(archive, entry, _place(root, entry), left)
     except _UNREADABLE as error:
         raise PackageError(f"it cannot be unpacked: {error}") from error
+    return MOST_UNZIPPED - left
 
 
 def _place(root: Path, entry: zipfile.ZipInfo) -> Path:

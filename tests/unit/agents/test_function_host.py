@@ -261,6 +261,18 @@ def handler(event, context):
     assert invoked(plane, name)[1] == [1, first]
 
 
+def test_a_function_has_its_layers_and_another_version_of_one_begins_anew(plane: InProcess) -> None:
+    client, layer = plane.client("lambda"), fresh("layer")
+    arns = []
+    for told in ("one", "two"):
+        archive = package(**{"python/helper": f"told = {told!r}"})
+        arns.append(client.publish_layer_version(LayerName=layer, Content={"ZipFile": archive})["LayerVersionArn"])
+    name = deployed(plane, "import helper\ndef handler(event, context): return helper.told", Layers=arns[:1])
+    assert invoked(plane, name)[1] == "one"
+    client.update_function_configuration(FunctionName=name, Layers=arns[1:])
+    assert invoked(plane, name)[1] == "two"
+
+
 def test_the_logs_of_an_environment_are_one_stream(plane: InProcess) -> None:
     name = deployed(plane, Role=role(plane, TRUSTS_LAMBDA, MAY_LOG))
     for _ in range(2):

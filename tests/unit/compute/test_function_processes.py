@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import re
 import shutil
+import sys
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,7 @@ from locum.compute.functions import Busy, Functions, Invocation, InvocationResul
 from locum.compute.packages import PackageError
 from locum.core.clock import system_clock
 from locum.core.functions import Function
-from support.functions import WAITING, Meeting, Visitor, ended, function, launch
+from support.functions import WAITING, Meeting, Visitor, ended, function, launch, package
 from support.plane import needs_namespaces
 from support.processes import started
 
@@ -367,3 +370,39 @@ def test_hidden_files_are_not_there_and_no_way_leads_around(tmp_path: Path) -> N
     came = outcome(function(READING, environment={"PLACE": str(place)}), hidden=(place,))
     assert json.loads(came.payload) == [[], [-1, -1, -1, -1]]
     assert (place / "key").read_text() == "secret"
+
+
+# -- layers --------------------------------------------------------------------------------------------------
+
+
+def layer(**files: str) -> bytes:
+    """The archive of a layer: the contents of files by path, of which `__` is a slash and `_` a dot."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name.replace("__", "/").replace("_", "."), text)
+    return packed.getvalue()
+
+
+def test_the_modules_of_layers_are_found_behind_those_of_the_package() -> None:
+    layers = (layer(python__helper_py="told = 'first'"), layer(python__helper_py="told = 'second'"))
+    assert answer("import helper\ndef handler(event, context): return helper.told", layers=layers) == "second"
+    own = package(main="import helper\ndef handler(event, context): return helper.told", helper="told = 'own'")
+    assert answer("", layers=layers, code=own) == "own"
+
+
+def test_a_layer_that_is_no_archive_is_refused() -> None:
+    with pytest.raises(PackageError):
+        outcome(function("def handler(event, context): return 1", layers=(b"no archive",)))
+
+
+@needs_namespaces
+@pytest.mark.skipif(not Path("/opt").is_dir() or "/opt/" in sys.executable, reason="needs an /opt that can be covered")
+def test_layers_are_at_opt_and_the_hosts_opt_is_not_touched(tmp_path: Path) -> None:
+    before = sorted(Path("/opt").iterdir())
+    program = (
+        "import os\ndef handler(event, context): return [open('/opt/told').read(), os.environ['PATH'].split(':')[-1]]"
+    )
+    came = outcome(function(program, layers=(layer(told="all is well"),)), hidden=(tmp_path / "hidden",))
+    assert json.loads(came.payload) == ["all is well", "/opt/bin"]
+    assert sorted(Path("/opt").iterdir()) == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from moto.awslambda.exceptions import UnknownFunctionException
@@ -29,6 +30,7 @@ def _find(account: str, region: str, name: str, qualifier: str) -> Function | No
         with Within("awslambda", account):
             found = kept.get_function(name, qualifier or None)
             reserved = kept.get_function_concurrency(name)  # which a version does not have
+            layers = tuple(_layers(kept, found))
             code_sha256 = found.get_configuration()["CodeSha256"]
     except UnknownFunctionException:
         return None
@@ -46,9 +48,18 @@ def _find(account: str, region: str, name: str, qualifier: str) -> Function | No
         environment=dict(found.environment_vars or {}),
         code=getattr(found, "code_bytes", b""),  # which a container image does not have
         code_sha256=code_sha256,
+        layers=layers,
         asynchronous=_asynchronous(found),
         reserved=None if reserved is None else int(reserved),
     )
+
+
+def _layers(kept: Any, found: Any) -> Iterator[bytes]:
+    """The archives of a function's layers; one whose version is deleted is not there."""
+    for attached in found.layers:
+        layer = kept.layers_versions_by_arn(attached["Arn"])
+        if layer is not None:
+            yield layer.code_bytes
 
 
 def _asynchronous(found: Any) -> Asynchronous:
