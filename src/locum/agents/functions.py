@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
@@ -30,7 +31,8 @@ from locum.core.principal import Source
 from locum.core.resources import UNKNOWN, ResourceFacts
 
 THROTTLED: Final = "TooManyRequestsException"
-HOSTED: Final = "python3."
+PYTHON: Final = "python3."
+NODE: Final = "nodejs"
 """What the runtimes that are hosted begin with."""
 
 MOST_OCTETS: Final = {"RequestResponse": 6 << 20, "Event": 1 << 20, "DryRun": 6 << 20}
@@ -60,6 +62,7 @@ class FunctionHost:
         self._logs = logs
         self._endpoint = endpoint
         self._search_path = search_path
+        self._node = shutil.which("node", path=search_path)
 
     async def call(self, call: BackendCall) -> Carried:
         call.codec.check(call.params)
@@ -115,9 +118,11 @@ class FunctionHost:
         if function is None:
             arn = ":".join(filter(None, (f"arn:aws:lambda:{call.region}:{call.account}:function:{name}", qualifier)))
             raise _fault("ResourceNotFoundException", f"Function not found: {arn}", 404)
-        if not function.runtime.startswith(HOSTED):
+        if function.runtime.startswith(NODE) and self._node is None:
+            raise _fault("InvalidRuntimeException", "There is no node on the PATH of Locum's process.", 502)
+        if not function.runtime.startswith((PYTHON, NODE)):
             what = function.runtime or "container images"
-            text = f"Locum runs functions of the runtimes {HOSTED}x, and not yet {what}."
+            text = f"Locum runs functions of the runtimes {PYTHON}x and {NODE}N.x, and not {what}."
             raise _fault("InvalidRuntimeException", text, 502)
         return function
 

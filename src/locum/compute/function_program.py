@@ -43,6 +43,11 @@ Handler = Callable[[Any, Any], Any]
 LAYERS: Final = "opt"
 """The directory of the layers, beside that of the package."""
 
+NODE: Final = "AWS_Lambda_nodejs"
+"""How AWS_EXECUTION_ENV begins for the runtimes of Node.js."""
+
+_NODE_PROGRAM: Final = str(Path(__file__).with_suffix(".mjs"))
+
 RESERVED: Final = 128 << 20
 """Octets of private memory beyond `MemorySize`: the kernel counts what threads reserve for their stacks as used."""
 
@@ -65,6 +70,7 @@ class Channel:
     def __init__(self, descriptor: int) -> None:
         sock = socket.socket(fileno=descriptor)
         sock.set_inheritable(False)
+        self._descriptor = descriptor
         self._stream = sock.makefile("rwb")
         self.request_id = ""
 
@@ -81,6 +87,13 @@ class Channel:
         """Tell the host."""
         self._stream.write(json.dumps({"kind": kind, "id": self.request_id, "size": len(body)}).encode() + b"\n" + body)
         self._stream.flush()
+
+    def hand_over(self, memory: int, layers: Path) -> NoReturn:
+        """Go on as Node.js, which loads the handler and takes the events. `memory` is in MiB."""
+        os.environ["NODE_PATH"] = f"{layers}/nodejs/node_modules"
+        os.set_inheritable(self._descriptor, True)
+        options = (f"--max-old-space-size={memory}", _NODE_PROGRAM, str(self._descriptor))
+        os.execvp("node", ("node", *options))  # noqa: S606, S607 # the one on the function's own PATH
 
     def finish(self, kind: str, body: bytes = b"") -> NoReturn:
         """Tell the host and end, with whatever threads the handler left: as on Lambda, none of them goes on."""
@@ -129,6 +142,8 @@ def main() -> None:
         _unpack(packages, header["layers"], root, seen)
     except PackageError as error:
         channel.finish("unpackable", str(error).encode(errors="replace"))
+    if os.environ["AWS_EXECUTION_ENV"].startswith(NODE):
+        channel.hand_over(int(memory), seen)
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     of_layers = (seen / "python" / "lib" / version / "site-packages", seen / "python")
     sys.path[:0] = [str(root), *map(str, of_layers if header["layers"] else ())]

@@ -1,0 +1,139 @@
+"""Functions of Node.js: what comes back, what is in the log, what stays."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from locum.compute.functions import Functions, Invocation, InvocationResult
+from locum.core.clock import system_clock
+from support.functions import function, launch
+from support.plane import needs_namespaces
+
+pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="there is no node")
+
+
+@pytest.fixture(autouse=True)
+def directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where functions have their directories; nothing is left there when a test is over."""
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    yield place
+    assert list(place.iterdir()) == []
+
+
+def archive(**files: str) -> bytes:
+    """A deployment package of files whose endings are behind an underscore: index_js."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as made:
+        for name, text in files.items():
+            made.writestr(zipfile.ZipInfo(name.replace("_", ".")), text)
+    return packed.getvalue()
+
+
+def outcomes(program: str, *events: Any, ending: str = "js", **options: Any) -> list[InvocationResult]:
+    """What comes of invocations, one after the other."""
+    hidden = options.pop("hidden", ())
+    fields = {"runtime": "nodejs20.x", "handler": "index.handler", "code": archive(**{f"index_{ending}": program})}
+    made = function("", **{**fields, **options})
+
+    async def run() -> list[InvocationResult]:
+        functions = Functions(system_clock, hidden)
+        try:
+            return [
+                await functions.invoke(launch(made), Invocation(f"request-{number}", made.arn, json.dumps(it).encode()))
+                for number, it in enumerate(events, 1)
+            ]
+        finally:
+            await functions.close()
+
+    return asyncio.run(run())
+
+
+def answers(program: str, *events: Any, **options: Any) -> list[Any]:
+    """What a handler returns, or the error objects that come back."""
+    return [json.loads(came.payload) for came in outcomes(program, *events, **options)]
+
+
+@pytest.mark.parametrize(
+    ("ending", "program"),
+    [
+        ("mjs", "export const handler = async (event, context) => [event, context.awsRequestId]"),
+        ("js", "exports.handler = async (event, context) => [event, context.awsRequestId]"),
+        ("cjs", "exports.handler = (event, context, callback) => callback(null, [event, context.awsRequestId])"),
+    ],
+)
+def test_a_handler_of_each_kind_is_given_the_event(ending: str, program: str) -> None:
+    assert answers(program, {"a": "ü"}, ending=ending) == [[{"a": "ü"}, "request-1"]]
+
+
+def test_what_is_outside_of_the_handler_stays() -> None:
+    program = "let count = 0\nexports.handler = async () => [process.pid, ++count]"
+    (pid, one), (same, two) = answers(program, None, None)
+    assert (one, two, pid) == (1, 2, same)
+
+
+def test_an_error_comes_back_and_the_next_event_is_taken() -> None:
+    program = "exports.handler = async event => { if (event) throw new RangeError('no'); return undefined }"
+    first, second = outcomes(program, 1, 0)
+    told = json.loads(first.payload)
+    assert (first.failed, told["errorType"], told["errorMessage"]) == (True, "RangeError", "no")
+    assert told["trace"][0] == "RangeError: no"
+    assert b"\trequest-1\tERROR\tInvoke Error\t{" in first.log
+    assert (second.failed, second.payload, second.cold) == (False, b"null", False)
+
+
+def test_what_is_logged_has_the_request_and_a_level() -> None:
+    (came,) = outcomes("exports.handler = async () => { console.log('a %d\\nb', 1); console.warn('c') }", None)
+    lines = came.log.decode().splitlines()
+    assert "\trequest-1\tINFO\ta 1" in came.log.decode()
+    assert any(line.endswith("Z\trequest-1\tWARN\tc") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("program", "handler", "kind"),
+    [
+        ("", "index.handler", "Runtime.HandlerNotFound"),
+        ("", "nothing.handler", "Runtime.ImportModuleError"),
+        ("", "index", "Runtime.MalformedHandlerName"),
+        ("require('nowhere')", "index.handler", "Runtime.ImportModuleError"),
+        ("const = 1", "index.handler", "Runtime.UserCodeSyntaxError"),
+        ("throw new TypeError('no')", "index.handler", "TypeError"),
+        (
+            "exports.handler = () => { Promise.reject(new Error('no')); return new Promise(() => {}) }",
+            "index.handler",
+            "Runtime.UnhandledPromiseRejection",
+        ),
+        ("exports.handler = async () => process.exit(3)", "index.handler", "Runtime.ExitError"),
+    ],
+)
+def test_the_runtimes_own_errors_are_lambdas(program: str, handler: str, kind: str) -> None:
+    (told,) = answers(program, None, handler=handler)
+    assert told["errorType"] == kind
+
+
+def test_nothing_of_the_hosts_environment_is_there_but_the_search_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NODE_OPTIONS", "--of-the-host")
+    (seen,) = answers("exports.handler = async () => process.env", None)
+    assert "--of-the-host" not in seen.values()
+    assert seen["PATH"] == os.environ["PATH"]
+
+
+@needs_namespaces
+def test_hidden_files_are_not_there(tmp_path: Path) -> None:
+    place = tmp_path / "data"
+    place.mkdir()
+    (place / "key").write_text("secret")
+    program = f"exports.handler = async () => require('fs').readdirSync({json.dumps(str(place))})"
+    assert answers(program, None, hidden=(place,)) == [[]]
