@@ -20,10 +20,10 @@ _MOST_IDS: Final = 100
 Answer = Mapping[str, Any]
 
 
-def held(ctx: Context, operation: str, params: Mapping[str, Any], *, if_used: bool = False) -> Ask:
-    """Ask the backend with a reading operation of EC2. `if_used`: as in `Ask`."""
+def held(ctx: Context, operation: str, params: Mapping[str, Any]) -> Ask:
+    """Ask the backend with a reading operation of EC2."""
     actor = service_principal(_EC2, ctx.account)
-    return Ask(ServiceCall(actor, "ec2", operation, params, ctx.region), of_backend=True, if_used=if_used)
+    return Ask(ServiceCall(actor, "ec2", operation, params, ctx.region), of_backend=True)
 
 
 def filters(**wanted: Sequence[str]) -> list[dict[str, Any]]:
