@@ -29,19 +29,24 @@ _LEAVING: Final = ("Terminating", "Terminating:Wait", "Terminating:Proceed")
 
 
 def terminate_instance_in_auto_scaling_group(ctx: Context, params: Params) -> Outcome:
-    """autoscaling:TerminateInstanceInAutoScalingGroup."""
-    group, it = group_of_instance(ctx, params["InstanceId"])
-    if it.lifecycle in _LEAVING:
-        raise validation_error(f"The instance {it.id} is already being terminated.")
-    cause = f"{at(ctx.now)} instance {it.id} was taken out of service in response to a user request"
-    if params["ShouldDecrementDesiredCapacity"]:
-        if group.desired <= group.min_size:
-            raise validation_error(_UNDER_MIN.format(least=group.min_size))
-        if it.lifecycle != "Standby":
-            cause += f", shrinking the capacity from {group.desired} to {group.desired - 1}"
-            group = replace(group, desired=group.desired - 1)
-    changed, activities = out_of_service(Moment(ctx.state, ctx.now, ctx.entropy), group, it, f"{cause}.")
-    return Outcome({"Activity": shown(activities[-1])}, (put(changed), *map(put, activities)))
+    """autoscaling:TerminateInstanceInAutoScalingGroup, of one instance or of several of a group: of all or of none."""
+    group, going = _to_terminate(ctx, params)
+    events, activities = list[Event](), list[dict[str, Any]]()
+    for it in going:
+        if it.lifecycle in _LEAVING:
+            raise validation_error(f"The instance {it.id} is already being terminated.")
+        cause = f"{at(ctx.now)} instance {it.id} was taken out of service in response to a user request"
+        if params["ShouldDecrementDesiredCapacity"]:
+            if group.desired <= group.min_size:
+                raise validation_error(_UNDER_MIN.format(least=group.min_size))
+            if it.lifecycle != "Standby":
+                cause += f", shrinking the capacity from {group.desired} to {group.desired - 1}"
+                group = replace(group, desired=group.desired - 1)
+        group, made = out_of_service(Moment(ctx.state, ctx.now, ctx.entropy), group, it, f"{cause}.")
+        events += map(put, made)
+        activities.append(shown(made[-1]))
+    answer: dict[str, Any] = {"Activities": activities} if params.get("InstanceIds") else {"Activity": activities[0]}
+    return Outcome(answer, (put(group), *events))
 
 
 def attach_instances(ctx: Context, params: Params) -> Outcome:
@@ -143,6 +148,18 @@ def describe_auto_scaling_instances(ctx: Context, params: Params) -> Outcome:
         rows = [row for row in rows if row[1].id in wanted]
     page = LISTS.page(params, rows, lambda row: row[1].id)
     return page.outcome("AutoScalingInstances", lambda row: instance_details(*row))
+
+
+def _to_terminate(ctx: Context, params: Params) -> tuple[AutoScalingGroup, list[GroupInstance]]:
+    one, several = params.get("InstanceId"), params.get("InstanceIds")
+    if bool(one) == bool(several):
+        raise validation_error("Valid requests must contain either InstanceId or InstanceIds.")
+    if one:
+        group, it = group_of_instance(ctx, one)
+        return group, [it]
+    if not params.get("AutoScalingGroupName"):
+        raise validation_error("AutoScalingGroupName is required when using InstanceIds.")
+    return _chosen(ctx, params)
 
 
 def _chosen(ctx: Context, params: Params) -> tuple[AutoScalingGroup, list[GroupInstance]]:

@@ -46,6 +46,19 @@ def test_a_terminated_instance_is_replaced_unless_the_group_shrinks_with_it(scal
     assert (len(scaling.ids()), scaling.found().desired) == (2, 2)
 
 
+def test_several_instances_of_a_group_are_terminated_or_none_is(scaling: Scaling) -> None:
+    first, second, _ = scaling.ids()
+    given = {**WEB, "InstanceIds": [first, second], "ShouldDecrementDesiredCapacity": True}
+    told = refused(scaling, "TerminateInstanceInAutoScalingGroup", **{**given, "InstanceIds": [first, "i-0"]})
+    assert told == "The instance i-0 is not part of Auto Scaling group web."
+    answer = scaling.call("TerminateInstanceInAutoScalingGroup", **given)
+    assert [it["Description"].rpartition(" ")[2] for it in answer["Activities"]] == [first, second]
+    scaling.settle()
+    assert (len(scaling.ids()), scaling.found().desired) == (1, 1)
+    for wrong in ({"InstanceIds": [first]}, {"InstanceId": first, "InstanceIds": [first]}, {}):
+        refused(scaling, "TerminateInstanceInAutoScalingGroup", ShouldDecrementDesiredCapacity=True, **wrong)
+
+
 def test_a_group_does_not_shrink_below_its_minimum(scaling: Scaling) -> None:
     scaling.call("UpdateAutoScalingGroup", **WEB, MinSize=3)
     (first, *_) = scaling.ids()
