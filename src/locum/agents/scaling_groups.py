@@ -18,9 +18,11 @@ from locum.core.actors import ServiceRole
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault
 from locum.core.principal import Source
+from locum.services.autoscaling.hooks import with_member
 from locum.services.autoscaling.launching import launch_parameters, template_of
 from locum.services.autoscaling.progress import due, launch_of, progress, to_terminate
 from locum.services.autoscaling.sources import SERVICE
+from locum.services.autoscaling.targets import to_register
 from locum.services.autoscaling.transitions import (
     Moment,
     Step,
@@ -73,6 +75,7 @@ class ScalingGroups:
         versions: Versions = {}
         for launch in found.launches:
             await self._launch(found, launch, versions)
+        acted = await self._register(found) or acted
         ended = [await self._terminate(found, it) for it in to_terminate(found)]
         self._unable = self._unable or not all(ended)
         return acted or bool(found.launches) or any(ended)
@@ -114,6 +117,21 @@ class ScalingGroups:
             raise version
         return version
 
+    async def _register(self, group: AutoScalingGroup) -> bool:
+        """Register and deregister instances with target groups; whether there was anything that could be done."""
+        acted = False
+        for it, arn, registers in to_register(group):
+            params = {"TargetGroupArn": arn, "Targets": [{"Id": it.id}]}
+            try:
+                await self._call(group, "RegisterTargets" if registers else "DeregisterTargets", params, "elbv2")
+            except Fault:
+                if registers:
+                    self._unable = True
+                    continue  # what is not there needs no deregistration
+            await self._take(group, _registered(it, arn, registers=registers))
+            acted = True
+        return acted
+
     async def _terminate(self, group: AutoScalingGroup, it: GroupInstance) -> bool:
         """Terminate an instance; whether it is gone. Its activity says why it is not, and it is tried again later."""
         found = self._runtime.ledger.state.get(Instance, group.account, it.id)
@@ -137,17 +155,19 @@ class ScalingGroups:
 
         await self._commit(group, events)
 
-    async def _call(self, group: AutoScalingGroup, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer of EC2 to a call in the group's role. Raises Fault."""
+    async def _call(
+        self, group: AutoScalingGroup, operation: str, params: Mapping[str, Any], service: str = "ec2"
+    ) -> dict[str, Any]:
+        """The answer of EC2, or another service, to a call in the group's role. Raises Fault."""
         role = ServiceRole(SERVICE, group.service_role, _SESSION, Source(group.account, group.arn))
-        return await self._calls.make(ServiceCall(role, "ec2", operation, params, group.region))
+        return await self._calls.make(ServiceCall(role, service, operation, params, group.region))
 
     async def _take(self, group: AutoScalingGroup, step: Callable[[Moment, AutoScalingGroup], Step]) -> None:
         """Commit a transition of `group`."""
 
         def events(moment: Moment, found: AutoScalingGroup) -> tuple[Any, ...]:
             changed, activities = step(moment, found)
-            return put(changed), *map(put, activities)
+            return (*(() if changed == found else (put(changed),)), *map(put, activities))
 
         await self._commit(group, events)
 
@@ -173,6 +193,17 @@ _NO_VERSION = "Could not find the specified version for the launch template."
 def it_now(group: AutoScalingGroup, it: GroupInstance) -> GroupInstance:
     """`it` as `group` has it now; as it was where the group does not have it any more."""
     return next((member for member in group.members if member.id == it.id), it)
+
+
+def _registered(it: GroupInstance, arn: str, *, registers: bool) -> Callable[[Moment, AutoScalingGroup], Step]:
+    """The transition of an instance that was registered with a target group, or deregistered."""
+
+    def step(_moment: Moment, group: AutoScalingGroup) -> Step:
+        member = it_now(group, it)
+        others = without(member.targets, arn)
+        return Step(with_member(group, replace(member, targets=(*others, arn) if registers else others)))
+
+    return step
 
 
 def _same(state: State, group: AutoScalingGroup) -> AutoScalingGroup | None:

@@ -44,7 +44,8 @@ class GroupInstance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     `configuration` or `template` (a `LaunchTemplateSpecification` with the version's number) is what it was launched
     from. `activity` is the scaling activity that is under way for it. `hooks` are those that it still waits for.
-    `unhealthy` says why it has to be replaced, where it has.
+    `unhealthy` says why it has to be replaced, where it has. `targets` are the ARNs of the target groups that it is
+    registered with.
     """
 
     id: str
@@ -59,6 +60,7 @@ class GroupInstance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     activity: str = ""
     hooks: tuple[PendingHook, ...] = ()
     unhealthy: str = ""
+    targets: tuple[str, ...] = ()
 
 
 class GroupTag(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -254,10 +254,39 @@ def test_the_tags_of_a_group_decide_who_may_change_it(house: House, name: str) -
     assert refusal(scaling.set_desired_capacity, **other)[0] == "AccessDenied"
 
 
+def test_instances_are_registered_with_target_groups_while_they_are_in_service(house: House, name: str) -> None:
+    house.template(name)
+    balancing, scaling = house.client("elbv2"), house.client("autoscaling")
+    vpc = house.client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+    made = [balancing.create_target_group(Name=f"{name}-{n}", Protocol="HTTP", Port=80, VpcId=vpc) for n in "ab"]
+    first, second = (it["TargetGroups"][0]["TargetGroupArn"] for it in made)
+
+    def registered(arn: str) -> set[str]:
+        found = balancing.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+        return {it["Target"]["Id"] for it in found}
+
+    house.group(name, LaunchTemplate={"LaunchTemplateName": name}, DesiredCapacity=2, TargetGroupARNs=[first])
+    assert registered(first) == set(house.ids(name))
+    scaling.attach_traffic_sources(AutoScalingGroupName=name, TrafficSources=[{"Identifier": second, "Type": "elbv2"}])
+    house.reconcile()
+    assert registered(second) == set(house.ids(name))
+    sources = scaling.describe_traffic_sources(AutoScalingGroupName=name)["TrafficSources"]
+    assert {(it["Identifier"], it["State"]) for it in sources} == {(first, "Added"), (second, "Added")}
+    scaling.detach_load_balancer_target_groups(AutoScalingGroupName=name, TargetGroupARNs=[first])
+    gone = house.ids(name)[0]
+    given = {"InstanceId": gone, "ShouldDecrementDesiredCapacity": True}
+    scaling.terminate_instance_in_auto_scaling_group(**given)
+    house.reconcile()
+    assert registered(first) == set()
+    assert (registered(second), gone in registered(second)) == (set(house.ids(name)), False)
+    absent = {"AutoScalingGroupName": name, "TargetGroupARNs": [first.replace(name, "absent")]}
+    assert refusal(scaling.attach_load_balancer_target_groups, **absent)[0] == "ValidationError"
+
+
 def test_what_is_not_implemented_is_refused_and_not_answered_by_the_backend(house: House, name: str) -> None:
     scaling = house.client("autoscaling")
     assert refusal(scaling.put_warm_pool, AutoScalingGroupName=name)[:2] == ("NotImplemented", 501)
-    assert refusal(scaling.describe_traffic_sources, AutoScalingGroupName=name)[:2] == ("NotImplemented", 501)
+    assert refusal(scaling.describe_warm_pool, AutoScalingGroupName=name)[:2] == ("NotImplemented", 501)
 
 
 def test_groups_are_what_they_were_after_a_restart_and_go_on(house: House, name: str) -> None:

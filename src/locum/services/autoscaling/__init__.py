@@ -19,6 +19,7 @@ from locum.services.autoscaling import (
     refresh,
     scheduled,
     tags,
+    targets,
 )
 from locum.services.verbs import Operation
 
@@ -33,6 +34,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     **refresh.OPERATIONS,
     **scheduled.OPERATIONS,
     **tags.OPERATIONS,
+    **targets.OPERATIONS,
 }
 """All implemented operations of Auto Scaling, by name."""
 

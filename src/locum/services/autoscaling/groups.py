@@ -27,6 +27,7 @@ from locum.services.autoscaling.settings import changed_settings, check_sizes
 from locum.services.autoscaling.shapes import group_shape
 from locum.services.autoscaling.sources import Places, places_of, required, source_of
 from locum.services.autoscaling.tags import read_tags, with_tags
+from locum.services.autoscaling.targets import checked_targets, with_targets
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
 from locum.state import (
     AutoScalingGroup,
@@ -56,6 +57,7 @@ def create_auto_scaling_group(ctx: Context, params: Params) -> Asking:
     tags = read_tags(params.get("Tags") or ())
     places = _somewhere((yield from places_of(ctx, params)))
     source = required((yield from source_of(ctx, params, list(places.subnets))))
+    targets = yield from checked_targets(ctx, params)
     role = yield from service_role(ctx, params.get("ServiceLinkedRoleARN", ""))
     made = AutoScalingGroup(
         account=ctx.account,
@@ -71,7 +73,7 @@ def create_auto_scaling_group(ctx: Context, params: Params) -> Asking:
         **places._asdict(),
         reason=f"{at(ctx.now)} {_CREATED} changing the desired capacity from 0 to {desired}.",
     )
-    made = with_tags(changed_settings(made, params), tags)
+    made = with_targets(with_tags(changed_settings(made, params), tags), targets)
     hooks = [new_hook(made, given) for given in params.get("LifecycleHookSpecificationList") or ()]
     return Outcome({}, (*expired(ctx), *role.events, put(made), *map(put, hooks)))
 

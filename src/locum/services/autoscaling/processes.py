@@ -1,4 +1,4 @@
-"""Processes that can be suspended, and the lists of what there is."""
+"""Processes that can be suspended, metrics that are asked for, and the lists of what there is."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ _METRICS: Final = (
     "GroupTotalInstances",
     "GroupTotalCapacity",
 )
+_ENABLED: Final = "EnabledMetrics"
 _ADJUSTMENTS: Final = ("ChangeInCapacity", "ExactCapacity", "PercentChangeInCapacity")
 
 
@@ -66,6 +67,22 @@ def resume_processes(ctx: Context, params: Params) -> Outcome:
     return Outcome({}, (put(replace(group, suspended=suspended, failures=0, retry_at=0)),))
 
 
+def enable_metrics_collection(ctx: Context, params: Params) -> Outcome:
+    """autoscaling:EnableMetricsCollection: of the metrics that are named, or of all. Nothing is collected."""
+    if params["Granularity"] != "1Minute":
+        raise validation_error("The only valid value for Granularity is 1Minute.")
+    group = group_named(ctx, params["AutoScalingGroupName"])
+    enabled = {*_metrics(params), *group.settings.get(_ENABLED, ())}
+    return Outcome({}, (put(replace(group, settings={**group.settings, _ENABLED: sorted(enabled)})),))
+
+
+def disable_metrics_collection(ctx: Context, params: Params) -> Outcome:
+    """autoscaling:DisableMetricsCollection: of the metrics that are named, or of all."""
+    group, gone = group_named(ctx, params["AutoScalingGroupName"]), _metrics(params)
+    enabled = [name for name in group.settings.get(_ENABLED, ()) if name not in gone]
+    return Outcome({}, (put(replace(group, settings={**group.settings, _ENABLED: enabled})),))
+
+
 def describe_account_limits(ctx: Context, params: Params) -> Outcome:
     """autoscaling:DescribeAccountLimits."""
     configurations = ctx.state.table(LaunchConfiguration, ctx.account).values()
@@ -77,6 +94,14 @@ def describe_account_limits(ctx: Context, params: Params) -> Outcome:
             "NumberOfLaunchConfigurations": sum(it.region == ctx.region for it in configurations),
         }
     )
+
+
+def _metrics(params: Params) -> tuple[str, ...]:
+    given = tuple(params.get("Metrics") or ()) or _METRICS
+    for name in given:
+        if name not in _METRICS:
+            raise validation_error(f"{name} is not a valid metric.")
+    return given
 
 
 def _named(params: Params) -> tuple[str, ...]:
@@ -101,6 +126,8 @@ OPERATIONS: Final[dict[str, Operation]] = {
     ),
     "DescribeScalingProcessTypes": reads(_always({"Processes": [{"ProcessName": name} for name in PROCESSES]})),
     "DescribeTerminationPolicyTypes": reads(_always({"TerminationPolicyTypes": list(TERMINATION_POLICIES)})),
+    "DisableMetricsCollection": writes(disable_metrics_collection),
+    "EnableMetricsCollection": writes(enable_metrics_collection),
     "ResumeProcesses": writes(resume_processes),
     "SuspendProcesses": writes(suspend_processes),
 }

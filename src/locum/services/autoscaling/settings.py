@@ -26,8 +26,6 @@ SETTINGS: Final = (
     "MaxInstanceLifetime",
     "Operator",
     "PlacementGroup",
-    "TargetGroupARNs",
-    "TrafficSources",
 )
 """Members that are stored as given, for Describe."""
 

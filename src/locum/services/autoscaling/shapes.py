@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from locum.services.autoscaling.tags import tag_shape
+from locum.services.autoscaling.targets import source_shape, target_groups
 from locum.state import AutoScalingGroup, GroupInstance
 
 _DEFAULTS: Final[dict[str, Any]] = {
     "LoadBalancerNames": [],
     "TargetGroupARNs": [],
     "HealthCheckType": "EC2",
-    "TrafficSources": [],
     "CapacityRebalance": False,
 }
 
@@ -21,6 +21,7 @@ def group_shape(group: AutoScalingGroup, *, instances: bool = True) -> dict[str,
     shape: dict[str, Any] = {
         **_DEFAULTS,
         **{name: value for name, value in group.settings.items() if value != -1},
+        "TrafficSources": [source_shape(arn) for arn in target_groups(group)],
         "AutoScalingGroupName": group.name,
         "AutoScalingGroupARN": group.arn,
         "MinSize": group.min_size,
@@ -35,7 +36,9 @@ def group_shape(group: AutoScalingGroup, *, instances: bool = True) -> dict[str,
             {"ProcessName": name, "SuspensionReason": reason} for name, reason in sorted(group.suspended.items())
         ],
         "VPCZoneIdentifier": ",".join(group.subnets),
-        "EnabledMetrics": [],
+        "EnabledMetrics": [
+            {"Metric": name, "Granularity": "1Minute"} for name in group.settings.get("EnabledMetrics", ())
+        ],
         "Tags": [tag_shape(group, tag) for tag in sorted(group.tags, key=lambda tag: tag.key)],
         "TerminationPolicies": list(group.termination_policies),
         "NewInstancesProtectedFromScaleIn": group.protects_new,

@@ -76,7 +76,9 @@ def out_of_service(
 def launched(
     moment: Moment, group: AutoScalingGroup, activity: ScalingActivity, it: GroupInstance, subnet: str
 ) -> Step:
-    """The launch `activity` has brought the instance `it`."""
+    """The launch `activity` has brought the instance `it`; nothing where that is known already."""
+    if activity.id not in group.launches:
+        return Step(group)
     group = replace(group, launches=without(group.launches, activity.id), failures=0, retry_at=0)
     told = replace(activity, description=f"Launching a new EC2 instance: {it.id}", zone=it.zone, subnet=subnet)
     return into_service(moment, group, it, told)
@@ -84,6 +86,8 @@ def launched(
 
 def launch_failed(moment: Moment, group: AutoScalingGroup, activity: ScalingActivity, message: str) -> Step:
     """The launch `activity` has failed; the next is tried later, ever later the more have failed."""
+    if activity.id not in group.launches:
+        return Step(group)
     group = replace(group, launches=without(group.launches, activity.id))
     if group.retry_at <= moment.now:
         wait = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(group.failures, 10))

@@ -192,3 +192,16 @@ def test_tags_of_groups(scaling: Scaling) -> None:
 )
 def test_what_there_is_is_listed(scaling: Scaling, operation: str) -> None:
     assert any(scaling.call(operation).values())
+
+
+def test_metrics_are_kept_as_they_are_asked_for(scaling: Scaling) -> None:
+    def enabled() -> list[str]:
+        (group,) = scaling.call("DescribeAutoScalingGroups")["AutoScalingGroups"]
+        return [it["Metric"] for it in group["EnabledMetrics"]]
+
+    scaling.call("EnableMetricsCollection", **WEB, Granularity="1Minute", Metrics=["GroupMinSize", "GroupMaxSize"])
+    scaling.call("DisableMetricsCollection", **WEB, Metrics=["GroupMinSize"])
+    assert enabled() == ["GroupMaxSize"]
+    scaling.call("EnableMetricsCollection", **WEB, Granularity="1Minute")
+    assert len(enabled()) == 13
+    assert refused(scaling, "EnableMetricsCollection", **WEB, Granularity="1Hour").startswith("The only valid value")
