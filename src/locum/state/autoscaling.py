@@ -227,6 +227,8 @@ class LifecycleHook(OfGroup, frozen=True, kw_only=True, omit_defaults=True, tag=
 class InstanceRefresh(OfGroup, frozen=True, kw_only=True, omit_defaults=True, tag="instance-refresh"):
     """An instance refresh. `left` are the instances that it has yet to replace, of `total`.
 
+    `waiting`: since when those that are left are protected or in standby; 0 where they are not.
+
     `preferences` and `configuration` are as they were given, by the member names of the API.
     """
 
@@ -239,5 +241,6 @@ class InstanceRefresh(OfGroup, frozen=True, kw_only=True, omit_defaults=True, ta
     reason: str = ""
     left: tuple[str, ...] = ()
     total: int = 0
+    waiting: int = 0
     preferences: dict[str, Any] = {}
     configuration: dict[str, Any] = {}

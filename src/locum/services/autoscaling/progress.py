@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from locum.services.autoscaling.activities import at, begun, forgotten
 from locum.services.autoscaling.groups import removal
 from locum.services.autoscaling.hooks import timed_out, with_member
-from locum.services.autoscaling.refresh import refreshed
+from locum.services.autoscaling.rolling import next_step_at, refreshed
 from locum.services.autoscaling.scheduled import next_due, scheduled
 from locum.services.autoscaling.termination import capacity_of, victims
 from locum.services.autoscaling.transitions import Moment, activity_of, into_service, out_of_service
@@ -78,7 +78,9 @@ def due(moment: Moment, group: AutoScalingGroup) -> float | None:
     times: list[float] = [hook.until for it in group.members for hook in it.hooks]
     if group.retry_at > moment.now:
         times.append(group.retry_at)
-    times += next_due(moment, group)
+    times += next_step_at(moment, group)
+    if "ScheduledActions" not in group.suspended:
+        times += next_due(moment.state, group)
     return min(times, default=None)
 
 

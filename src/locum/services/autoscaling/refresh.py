@@ -1,14 +1,11 @@
-"""Instance refreshes: a group's instances are replaced, a few at a time, to bring all of them to one configuration.
+"""Instance refreshes: a group's instances are replaced, to bring all of them to one configuration.
 
-User Guide, "How an instance refresh works". No more than `MinHealthyPercentage` (90) of the desired capacity is out of
-service at once, but for one instance. While it is under way, all launches are from its desired configuration, which is
-the group's once it has succeeded.
+`rolling` does it, a few instances at a time. While a refresh is under way, all launches are from its desired
+configuration, which is the group's once it has succeeded.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -16,16 +13,22 @@ from msgspec.structs import replace
 from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.asking import Asking, asking
-from locum.services.autoscaling.activities import at
-from locum.services.autoscaling.faults import not_implemented
+from locum.services.autoscaling.faults import not_implemented, validation_error
 from locum.services.autoscaling.lookup import LARGEST_PAGE, LISTS, belonging, group_named
 from locum.services.autoscaling.sources import source_of
-from locum.services.autoscaling.transitions import Moment, Step, out_of_service
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
-from locum.state import AutoScalingGroup, Event, GroupInstance, InstanceRefresh, State, put
+from locum.state import AutoScalingGroup, GroupInstance, InstanceRefresh, State, put
 
 ACTIVE: Final = ("Pending", "InProgress")
-_MIN_HEALTHY: Final = 90
+MIN_HEALTHY: Final = 90
+"""The default of MinHealthyPercentage."""
+
+CHOICES: Final = {
+    "ScaleInProtectedInstances": ("Wait", "Refresh", "Ignore"),
+    "StandbyInstances": ("Wait", "Terminate", "Ignore"),
+}
+"""What becomes of instances that are protected from scale-in or in standby; the first is the default."""
+
 _LACKING: Final = ("CheckpointPercentages", "AutoRollback", "AlarmSpecification", "BakeTime", "MaxHealthyPercentage")
 
 
@@ -42,6 +45,9 @@ def start_instance_refresh(ctx: Context, params: Params) -> Asking:
     for member in _LACKING:
         if preferences.get(member):
             raise not_implemented(f"{member} of instance refreshes")
+    for member, values in CHOICES.items():
+        if preferences.get(member, values[0]) not in values:
+            raise validation_error(f"{member} must be one of {', '.join(values)}")
     if active_refresh(ctx.state, group) is not None:
         text = "An Instance Refresh is already in progress and blocks the execution of this Instance Refresh."
         raise Fault("InstanceRefreshInProgress", text)
@@ -91,76 +97,6 @@ def describe_instance_refreshes(ctx: Context, params: Params) -> Outcome:
     return page.outcome("InstanceRefreshes", _shown)
 
 
-def refreshed(moment: Moment, group: AutoScalingGroup, also: Callable[[Event], None]) -> Step:
-    """`group` after the next step of its refresh, if one is under way; `also` takes the event of the refresh."""
-    refresh = active_refresh(moment.state, group)
-    if refresh is None:
-        return Step(group)
-    by_id = {it.id: it for it in group.members}
-    left = tuple(each for each in refresh.left if each in by_id and by_id[each].lifecycle not in _LEAVING)
-    changed = replace(refresh, status="InProgress", left=left)
-    step = Step(group)
-    ready = [it for it in group.members if _is_ready(group, refresh, it, moment.now)]
-    if not left and len(ready) >= group.desired and not group.launches:
-        changed = replace(changed, status="Successful", ended=int(moment.now))
-        step = Step(_with_configuration(group, refresh))
-    else:
-        open_to_it = [
-            by_id[each] for each in left if by_id[each].lifecycle == "InService" and not by_id[each].protected
-        ]
-        for it in open_to_it[: _number_at_once(group, refresh, len(ready))]:
-            cause = f"{at(moment.now)} an instance was taken out of service in response to an instance refresh."
-            taken = out_of_service(moment, step.group, it, cause)
-            step = Step(taken.group, (*step.activities, *taken.activities))
-            changed = replace(changed, left=tuple(each for each in changed.left if each != it.id))
-    if changed != refresh:
-        also(put(changed))
-    return step
-
-
-def warm_at(moment: Moment, group: AutoScalingGroup) -> list[float]:
-    """When the instances that a refresh waits for are warm."""
-    refresh = active_refresh(moment.state, group)
-    if refresh is None:
-        return []
-    times = (it.since + _warmup(group, refresh) for it in group.members if it.lifecycle == "InService")
-    return [at_time for at_time in times if at_time > moment.now]
-
-
-_LEAVING: Final = ("Terminating", "Terminating:Wait", "Terminating:Proceed")
-
-
-def _warmup(group: AutoScalingGroup, refresh: InstanceRefresh) -> int:
-    """ "By default, this is the default instance warmup of the group, or else its health check grace period." """
-    given = refresh.preferences.get("InstanceWarmup")
-    if given is not None:
-        return int(given)
-    default = int(group.settings.get("DefaultInstanceWarmup", -1))
-    return group.grace if default == -1 else default
-
-
-def _is_ready(group: AutoScalingGroup, refresh: InstanceRefresh, it: GroupInstance, now: float) -> bool:
-    """Whether an instance is in service, healthy and warm. Those from before the refresh are."""
-    if it.lifecycle != "InService" or it.unhealthy:
-        return False
-    return it.id in refresh.left or it.since < refresh.started or now >= it.since + _warmup(group, refresh)
-
-
-def _number_at_once(group: AutoScalingGroup, refresh: InstanceRefresh, ready: int) -> int:
-    """How many instances may be taken out of service now."""
-    least = math.ceil(group.desired * int(refresh.preferences.get("MinHealthyPercentage", _MIN_HEALTHY)) / 100)
-    return max(ready - least, 1 if ready >= group.desired else 0)
-
-
-def _with_configuration(group: AutoScalingGroup, refresh: InstanceRefresh) -> AutoScalingGroup:
-    """`group` with the desired configuration of a refresh that succeeded."""
-    wanted = refresh.configuration
-    if not wanted:
-        return group
-    template, mixed = wanted.get("LaunchTemplate", {}), wanted.get("MixedInstancesPolicy", {})
-    return replace(group, configuration="", template=template, mixed=mixed)
-
-
 def _matches(group: AutoScalingGroup, configuration: dict[str, Any], it: GroupInstance) -> bool:
     """Whether an instance has what the refresh would launch, as far as versions are numbers."""
     template = configuration.get("LaunchTemplate") or group.template
@@ -179,7 +115,7 @@ def _shown(it: InstanceRefresh) -> dict[str, Any]:
         "StartTime": it.started,
         "PercentageComplete": done,
         "InstancesToUpdate": len(it.left),
-        "Preferences": {"MinHealthyPercentage": _MIN_HEALTHY, "SkipMatching": False, **it.preferences},
+        "Preferences": {"MinHealthyPercentage": MIN_HEALTHY, "SkipMatching": False, **it.preferences},
         "Strategy": "Rolling",
     }
     if it.configuration:

@@ -12,11 +12,10 @@ from locum.core.identifiers import request_id
 from locum.services.autoscaling.activities import at
 from locum.services.autoscaling.faults import already_exists, limit_exceeded, validation_error
 from locum.services.autoscaling.lookup import LARGEST_PAGE, LISTS, belonging, group_named
-from locum.services.autoscaling.refresh import warm_at
 from locum.services.autoscaling.schedules import next_time
 from locum.services.autoscaling.transitions import Moment
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
-from locum.state import AutoScalingGroup, Event, ScheduledAction, put, remove
+from locum.state import AutoScalingGroup, Event, ScheduledAction, State, put, remove
 from locum.state.autoscaling import regional
 
 MOST: Final = 125
@@ -92,11 +91,9 @@ def scheduled(moment: Moment, group: AutoScalingGroup) -> tuple[AutoScalingGroup
     return group, events
 
 
-def next_due(moment: Moment, group: AutoScalingGroup) -> list[float]:
-    """When an action of `group` is due, or an instance is warm that a refresh waits for."""
-    if "ScheduledActions" in group.suspended:
-        return warm_at(moment, group)
-    return [*(it.due for it in belonging(moment.state, group, ScheduledAction) if it.due), *warm_at(moment, group)]
+def next_due(state: State, group: AutoScalingGroup) -> list[int]:
+    """When the actions of `group` are due."""
+    return [it.due for it in belonging(state, group, ScheduledAction) if it.due]
 
 
 def _resized(group: AutoScalingGroup, it: ScheduledAction, now: float) -> AutoScalingGroup:

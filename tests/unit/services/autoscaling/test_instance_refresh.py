@@ -84,6 +84,29 @@ def test_a_protected_instance_is_waited_for(scaling: Scaling) -> None:
     assert refresh(scaling)["Status"] == "Successful"
 
 
+def test_a_refresh_fails_after_an_hour_of_waiting(scaling: Scaling) -> None:
+    (first, *_) = scaling.ids()
+    scaling.call("EnterStandby", **WEB, InstanceIds=[first], ShouldDecrementDesiredCapacity=True)
+    scaling.call("StartInstanceRefresh", **WEB, **TO_TWO)
+    scaling.settle()
+    scaling.wait(3599)
+    assert refresh(scaling)["Status"] == "InProgress"
+    scaling.wait(1)
+    assert (refresh(scaling)["Status"], scaling.ids("Standby")) == ("Failed", [first])
+    assert "Version" not in scaling.found().template
+
+
+@pytest.mark.parametrize(("choice", "left"), [("Refresh", []), ("Ignore", ["1"])])
+def test_a_protected_instance_is_replaced_or_left_alone_on_request(
+    scaling: Scaling, choice: str, left: list[str]
+) -> None:
+    (first, *_) = scaling.ids()
+    scaling.call("SetInstanceProtection", **WEB, InstanceIds=[first], ProtectedFromScaleIn=True)
+    scaling.call("StartInstanceRefresh", **WEB, **TO_TWO, Preferences={"ScaleInProtectedInstances": choice})
+    scaling.settle()
+    assert (versions(scaling), refresh(scaling)["Status"]) == (left + ["2"] * (10 - len(left)), "Successful")
+
+
 def test_the_new_version_takes_the_callers_launch_permission(scaling: Scaling) -> None:
     scaling.denied.add(("ec2", "RunInstances"))
     with pytest.raises(Fault, match="You are not authorized to use launch template: web"):
