@@ -8,6 +8,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from locum.services.autoscaling.activities import at, begun, ended, shown
+from locum.services.autoscaling.announcements import released
 from locum.services.autoscaling.faults import validation_error
 from locum.services.autoscaling.hooks import with_member
 from locum.services.autoscaling.lookup import LISTS, group_named, group_of_instance, groups_in, members_of
@@ -82,7 +83,8 @@ def detach_instances(ctx: Context, params: Params) -> Outcome:
     group, going = _chosen(ctx, params)
     gone = {it.id for it in going}
     changed = replace(group, members=tuple(it for it in group.members if it.id not in gone))
-    return _moved(ctx, group, changed, going, params, ("Detaching EC2 instance: {}", "detached", "detach"))
+    done = _moved(ctx, group, changed, going, params, ("Detaching EC2 instance: {}", "detached", "detach"))
+    return Outcome(done.answer, (*done.events, *released(ctx.state, group, going)))
 
 
 def enter_standby(ctx: Context, params: Params) -> Outcome:

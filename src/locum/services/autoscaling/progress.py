@@ -13,6 +13,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from locum.services.autoscaling.activities import at, begun, forgotten
+from locum.services.autoscaling.announcements import announced
 from locum.services.autoscaling.groups import removal
 from locum.services.autoscaling.hooks import timed_out, with_member
 from locum.services.autoscaling.rolling import next_step_at, refreshed
@@ -66,6 +67,7 @@ def progress(moment: Moment, group: AutoScalingGroup) -> tuple[Event, ...]:
         if not going.suspended("Launch", "Terminate"):
             going.take(refreshed(moment, going.group, going.others.append))
         _match_capacity(going)
+    going.others += announced(moment.state, going.group)
     if going.group is group and not going.activities and not going.others:
         return ()
     changed = () if going.group == group else (put(going.group),)

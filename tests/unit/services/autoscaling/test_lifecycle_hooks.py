@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from locum.core.errors import Fault
+from locum.state import Instance
+from support.one_account import ACCOUNT
 from support.scaling import Scaling
 
 WEB = {"AutoScalingGroupName": "web"}
@@ -31,9 +33,17 @@ def launched(scaling: Scaling, **hook: Any) -> str:
     return waiting
 
 
+def announced(scaling: Scaling, instance: str) -> str:
+    """The target state that an instance finds in its metadata."""
+    found = scaling.state.get(Instance, ACCOUNT, instance)
+    assert found is not None
+    return found.notices.lifecycle_state
+
+
 def test_a_launched_instance_is_in_service_once_its_action_is_completed(scaling: Scaling) -> None:
     waiting = launched(scaling)
     assert scaling.activities()[0]["StatusCode"] == "MidLifecycleAction"
+    assert announced(scaling, waiting) == "InService"
     scaling.call("CompleteLifecycleAction", **HOOK, InstanceId=waiting, LifecycleActionResult="CONTINUE")
     scaling.settle()
     assert scaling.ids() == [waiting]
@@ -78,6 +88,7 @@ def test_an_instance_that_is_terminated_waits_as_well_and_goes_in_either_case(sc
     scaling.call("SetDesiredCapacity", **WEB, DesiredCapacity=0)
     scaling.settle()
     (waiting,) = scaling.ids("Terminating:Wait")
+    assert announced(scaling, waiting) == "Terminated"
     scaling.call("CompleteLifecycleAction", **HOOK, InstanceId=waiting, LifecycleActionResult="ABANDON")
     scaling.settle()
     assert scaling.found().members == ()

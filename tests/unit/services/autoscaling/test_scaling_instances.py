@@ -87,6 +87,9 @@ def test_a_detached_instance_runs_on_and_may_be_attached_again(scaling: Scaling)
     scaling.call("DetachInstances", **WEB, InstanceIds=[first], ShouldDecrementDesiredCapacity=False)
     scaling.settle()
     assert (len(scaling.ids()), first in scaling.ids(), running(scaling, first)) == (3, False, True)
+    detached = scaling.state.get(Instance, ACCOUNT, first)
+    assert detached is not None
+    assert detached.notices.lifecycle_state == "Detached"
     scaling.call("AttachInstances", **WEB, InstanceIds=[first])
     scaling.settle()
     assert (len(scaling.ids()), scaling.found().desired) == (4, 4)
