@@ -89,6 +89,7 @@ def test_every_operation_of_our_own_is_listed_and_no_other(service: str) -> None
     text = (ROOT / "docs" / "services.md").read_text()
     titles = {
         "accessanalyzer": "IAM Access Analyzer",
+        "autoscaling": "Auto Scaling",
         "cloudformation": "CloudFormation",
         "cloudtrail": "CloudTrail",
         "ec2": "EC2",

@@ -18,7 +18,7 @@ from locum.core.principal import Caller, Principal
 from locum.credentials import KeyRing, new_access_key
 from locum.credentials.onetime import new_seed
 from locum.services.verbs import Context
-from locum.state import Account, AnyEntity, Entity, PolicyVersion, State, change, put
+from locum.state import Account, AnyEntity, Entity, GroupInstance, GroupTag, PolicyVersion, State, change, put
 from locum.wire.models import service_model
 from support.one_account import Entropy
 
@@ -90,8 +90,21 @@ class Belongings:
             "DelegationRequest.policy": document(account, Resource="*"),
             "Member.id": account,
             "Unit.id": f"ou-{self.digit * 4}-{self.digit * 8}",
+            "region": "us-east-1",
+            "group": own(account, "AutoScalingGroup"),
+            "AutoScalingGroup.tags": (GroupTag(key=own(account, "tag"), value=own(account, "tag-value")),),
+            "AutoScalingGroup.members": (self._member(f"i-{self.digit * 17}"),),
+            "AutoScalingGroup.zones": ("us-east-1a",),
+            "LaunchConfiguration.launch": {"ImageId": own(account, "image"), "InstanceType": "t3.nano"},
+            "LifecycleHook.transition": "autoscaling:EC2_INSTANCE_LAUNCHING",
+            "ScalingPolicy.type": "SimpleScaling",
+            "ScalingPolicy.settings": {"AdjustmentType": "ChangeInCapacity", "ScalingAdjustment": 1},
         }
         self.entities = [self._made(kind) for kind in get_args(AnyEntity)]
+
+    @staticmethod
+    def _member(instance: str) -> GroupInstance:
+        return GroupInstance(id=instance, zone="us-east-1a", type="t3.nano", lifecycle="InService", since=NOW)
 
     def _made(self, kind: type[Entity]) -> AnyEntity:
         fields = {}
@@ -321,6 +334,11 @@ def _candidates(name: str, mine: Belongings) -> Iterator[str]:
         "TargetId": ("Unit", "id"),
         "JobId": ("AccessReport", "id"),
         "DeletionTaskId": ("RoleDeletion", "id"),
+        "AutoScalingGroupName": ("AutoScalingGroup", "name"),
+        "LaunchConfigurationName": ("LaunchConfiguration", "name"),
+        "LifecycleHookName": ("LifecycleHook", "name"),
+        "ScheduledActionName": ("ScheduledAction", "name"),
+        "ScheduledActionNames": ("ScheduledAction", "name"),
     }
     kind, field = nouns.get(name, ("", ""))
     if not kind and field:

@@ -1,4 +1,4 @@
-"""The look-up of resources that a call names otherwise than their ARN does, at the backend that has them."""
+"""The look-up of resources that a call names otherwise than their ARN does, in the state or at the backend."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from locum.authz import Lookup, Plan
 from locum.calls.backend_answers import backend_answer
 from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
+from locum.calls.verbs import verb_context
 from locum.core.calls import Call
 from locum.core.errors import LocumError
 from locum.core.partial_arn import PartialArn
@@ -20,7 +21,7 @@ _STEPS: Final = 2
 
 
 async def resolved(runtime: Runtime, context: RequestContext, call: Call, plan: Plan) -> Plan:
-    """`plan` with the ARNs of the resources that `call` names otherwise, as far as the backend finds them.
+    """`plan` with the ARNs of the resources that `call` names otherwise, as far as they are found.
 
     A resource that is not found, or cannot be looked up, stays unknown: only who is allowed all of its kind is allowed
     it. The look-up is part of the decision and not a call of anybody: it is not recorded.
@@ -47,7 +48,11 @@ def again(context: RequestContext, plan: Plan) -> Plan:
 
 async def _look_up(runtime: Runtime, context: RequestContext, lookup: Lookup) -> tuple[str, ...]:
     account, region = context.caller.account, context.region
+    own = runtime.services.get(lookup.service)
+    operation = None if own is None else own.find(lookup.operation, lookup.params)
     try:
+        if operation is not None and not operation.special:  # Locum has such resources itself
+            return lookup.resources(operation.verb(verb_context(runtime, context), lookup.params).answer)
         answer = await backend_answer(runtime, lookup.service, lookup.operation, lookup.params, account, region)
         return lookup.resources(answer)
     except LocumError as error:  # Faults, and whatever else went wrong in the backend

@@ -50,19 +50,7 @@ class Verbs:
 
     def context(self, context: RequestContext) -> Context:
         """The `Context` of the verb of a call."""
-        runtime = self._runtime
-        return Context(
-            context.state,
-            context.now,
-            runtime.entropy,
-            runtime.keyring,
-            context.caller,
-            context.region,
-            runtime.settings,
-            runtime.history,
-            runtime.usage,
-            call=context.call,
-        )
+        return verb_context(self._runtime, context)
 
     def run_plainly(self, context: RequestContext, operation: Operation) -> dict[str, Any]:
         """The answer of a verb that only reads what it is given: of most calls, and the quickest way. Raises Fault."""
@@ -141,3 +129,19 @@ class Verbs:
             return operation.verb(given._replace(state=state), context.params)
 
         return await self._committer.commit(context, handler)
+
+
+def verb_context(runtime: Runtime, context: RequestContext) -> Context:
+    """The `Context` of the verb of a call."""
+    return Context(
+        context.state,
+        context.now,
+        runtime.entropy,
+        runtime.keyring,
+        context.caller,
+        context.region,
+        runtime.settings,
+        runtime.history,
+        runtime.usage,
+        call=context.call,
+    )

@@ -16,6 +16,7 @@ from locum.agents.deliveries import Deliveries
 from locum.agents.function_logs import FunctionLogs
 from locum.agents.instances import GRACE
 from locum.agents.lost_networks import mark_lost_networks
+from locum.agents.scaling import AutoScaling
 from locum.audit import History
 from locum.backends import Backend
 from locum.calls import Calls, Mode, OwnService, Recorder, Runtime
@@ -132,6 +133,7 @@ class Node:
         self.calls = Calls(self.runtime, Recorder(self.ledger, entropy, options.mode))
         self.function_logs = FunctionLogs(self.calls.make)
         self.deliveries = Deliveries(self.calls.outbox, self.ledger, clock)
+        self.scaling = AutoScaling(self.runtime, self.calls)
         self.gateway = Gateway(self.runtime, Pipeline(self.runtime, self.calls, IssuerKeys(options.data / FOLDER)))
         self.metadata = self._metadata_service(clock, entropy)
 
@@ -149,6 +151,7 @@ class Node:
             await self.listeners.open(self._tls_socket, self.gateway, self._tls)
         self.ledger.follow()
         self.deliveries.start()
+        self.scaling.start()
         return port
 
     @property
@@ -162,6 +165,7 @@ class Node:
         self._socket.close()
         if self._tls_socket is not None:
             self._tls_socket.close()
+        await self.scaling.close()
         await self.deliveries.close()
         await self.function_logs.close()
         await self.runtime.backends.close()
@@ -195,6 +199,7 @@ def _services() -> dict[str, OwnService]:
         "sts": OwnService(sts.OPERATIONS, always),
         "organizations": OwnService(LateOperations("organizations"), always),
         "ec2": OwnService(ec2.OPERATIONS, ec2.owns, backed=True),
+        "autoscaling": OwnService(LateOperations("autoscaling"), always, backed=False),
         "cloudformation": OwnService(LateOperations("cloudformation"), always, backed=True),
         "cloudtrail": OwnService(LateOperations("cloudtrail"), always, backed=True),
         "accessanalyzer": OwnService(LateOperations("accessanalyzer"), always, backed=False),

@@ -3,6 +3,18 @@
 Pure. All identity state is the result of applying the journal's events in order.
 """
 
+from locum.state.autoscaling import (
+    AutoScalingGroup,
+    GroupInstance,
+    GroupTag,
+    InstanceRefresh,
+    LaunchConfiguration,
+    LifecycleHook,
+    PendingHook,
+    ScalingActivity,
+    ScalingPolicy,
+    ScheduledAction,
+)
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
 from locum.state.delegation import DelegationRequest, DelegationState, PolicyParameter
 from locum.state.effects import PendingEffect
@@ -42,6 +54,7 @@ __all__ = [
     "Account",
     "AccountCreation",
     "AnyEntity",
+    "AutoScalingGroup",
     "CredentialReport",
     "DelegationRequest",
     "DelegationState",
@@ -49,9 +62,14 @@ __all__ = [
     "Event",
     "Fleet",
     "Group",
+    "GroupInstance",
+    "GroupTag",
     "Handshake",
     "Instance",
     "InstanceProfile",
+    "InstanceRefresh",
+    "LaunchConfiguration",
+    "LifecycleHook",
     "LoginProfile",
     "MaintenanceEvent",
     "Member",
@@ -67,6 +85,7 @@ __all__ = [
     "OutboundFederation",
     "PasswordPolicy",
     "PendingEffect",
+    "PendingHook",
     "Policy",
     "PolicyParameter",
     "PolicyVersion",
@@ -76,6 +95,9 @@ __all__ = [
     "Role",
     "RoleDeletion",
     "SamlProvider",
+    "ScalingActivity",
+    "ScalingPolicy",
+    "ScheduledAction",
     "ServerCertificate",
     "ServiceSpecificCredential",
     "SigningCertificate",

@@ -11,6 +11,15 @@ from typing import Final
 
 import msgspec
 
+from locum.state.autoscaling import (
+    AutoScalingGroup,
+    InstanceRefresh,
+    LaunchConfiguration,
+    LifecycleHook,
+    ScalingActivity,
+    ScalingPolicy,
+    ScheduledAction,
+)
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
 from locum.state.delegation import DelegationRequest
 from locum.state.effects import PendingEffect
@@ -69,6 +78,13 @@ AnyEntity = (
     | Instance
     | MetadataDefaults
     | ProfileAssociation
+    | AutoScalingGroup
+    | LaunchConfiguration
+    | ScalingActivity
+    | ScalingPolicy
+    | ScheduledAction
+    | LifecycleHook
+    | InstanceRefresh
     | PendingEffect
 )
 """Every kind of entity. A new kind is added here and, where something looks it up, in `state.indexes`."""

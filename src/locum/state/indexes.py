@@ -5,6 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
+from locum.state.autoscaling import (
+    AutoScalingGroup,
+    InstanceRefresh,
+    LifecycleHook,
+    ScalingActivity,
+    ScalingPolicy,
+    ScheduledAction,
+    regional,
+)
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
 from locum.state.delegation import DelegationRequest
 from locum.state.entities import (
@@ -97,6 +106,16 @@ ASSOCIATIONS_OF_PROFILE: Final = Index(
     "associations-of-profile", (ProfileAssociation,), lambda a: (scoped(a.account, a.profile),)
 )
 
+GROUP_OF_INSTANCE: Final = Index(
+    "group-of-instance", (AutoScalingGroup,), lambda g: (scoped(g.account, it.id) for it in g.members)
+)
+OF_GROUP: Final = Index(
+    "of-group",
+    (ScalingActivity, ScalingPolicy, ScheduledAction, LifecycleHook, InstanceRefresh),
+    lambda e: (scoped(e.account, regional(e.region, e.group)),),
+)
+"""By the key of the Auto Scaling group."""
+
 INDEXES: Final = (
     UNIQUE_ID,
     ACCESS_KEY_ID,
@@ -125,4 +144,6 @@ INDEXES: Final = (
     CLIENT_TOKEN,
     ASSOCIATIONS_OF_INSTANCE,
     ASSOCIATIONS_OF_PROFILE,
+    GROUP_OF_INSTANCE,
+    OF_GROUP,
 )

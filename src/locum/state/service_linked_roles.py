@@ -43,12 +43,16 @@ class LinkedService(NamedTuple):
 
 
 class RoleDeletion(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="role-deletion"):
-    """The task of deleting a service-linked role, completed at once."""
+    """The task of deleting a service-linked role, completed at once.
+
+    It failed where something was using the role: the ARNs `used_by`.
+    """
 
     key_field: ClassVar[str] = "id"
 
     id: str
     requested: int
+    used_by: tuple[str, ...] = ()
 
 
 def linked_service(principal: str) -> LinkedService | None:

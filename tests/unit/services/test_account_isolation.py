@@ -1,8 +1,8 @@
 """No identifier of another account ever resolves: name, ARN, unique id, access key id, instance id, serial number.
 
-For every operation of IAM, STS, EC2 and Organizations each text of its input is, in turn, everything that names
-something of another account. Authorization is left out (but for STS, whose verbs rely on it): what is tested is that
-the verb itself does not find, show or change what is not the caller's.
+For every operation of Auto Scaling, EC2, IAM, Organizations and STS each text of its input is, in turn, everything that
+names something of another account. Authorization is left out (but for STS, whose verbs rely on it): what is tested is
+that the verb itself does not find, show or change what is not the caller's.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import pytest
 
 from locum import authz
 from locum.core.errors import Fault
-from locum.services import ec2, iam, organizations, sts
+from locum.services import autoscaling, ec2, iam, organizations, sts
 from locum.services.asking import Unanswered
 from locum.services.verbs import Operation, Outcome
 from locum.state import Put
 from support.two_accounts import MINE, THEIRS, World, attacks, plain
 
 SERVICES: Final[Mapping[str, Mapping[str, Operation]]] = {
+    "autoscaling": autoscaling.OPERATIONS,
     "ec2": ec2.OPERATIONS,
     "iam": iam.OPERATIONS,
     "organizations": organizations.OPERATIONS,

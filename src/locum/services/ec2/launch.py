@@ -160,8 +160,8 @@ def _template(ctx: Context, params: Params, digest: str, launch: Launch) -> Inst
         metadata=launch.options,
         protected=bool(params.get("DisableApiTermination", False)),
         ephemeral=token.startswith(EPHEMERAL_LAUNCH),
-        tags={**tags_of(params, "instance"), **template_tags(params)},
-        attributes=_attributes(params),
+        tags={**tags_of(ctx, params, "instance"), **template_tags(params)},
+        attributes=_attributes(ctx, params),
     )
 
 
@@ -181,11 +181,11 @@ def _new_instance(ctx: Context, template: Instance, index: int, private_ip: str)
     return replace(template, id=own_id, launch_index=index, private_ip=private_ip, mac=mac)
 
 
-def _attributes(params: Params) -> dict[str, Any]:
+def _attributes(ctx: Context, params: Params) -> dict[str, Any]:
     """What is stored for Describe operations and for the backend, by names of RunInstances and of `Instance`."""
     attributes = {name: params[name] for name in _STORED_PARAMETERS if params.get(name) is not None}
     for name, kind in (("VolumeTags", "volume"), ("InterfaceTags", "network-interface")):
-        if tags := tags_of(params, kind):
+        if tags := tags_of(ctx, params, kind):
             attributes[name] = tags
     attributes["Placement"] = {"GroupName": "", "Tenancy": "default", **(params.get("Placement") or {})}
     return attributes

@@ -50,7 +50,7 @@ def checked(ctx: Context, params: Params) -> Launch:
     _check_zone(ctx, params)
     given = params.get("MetadataOptions") or {}
     options = with_options(new_options(ctx, given), given)
-    check_tags(tags_of(params, "instance"), options)
+    check_tags(tags_of(ctx, params, "instance"), options)
     return Launch(count, interface, options, decode_user_data(params.get("UserData") or ""))
 
 
@@ -95,16 +95,22 @@ def _check_zone(ctx: Context, params: Params) -> None:
         raise invalid_value(f"Invalid availability zone: [{zone}]")
 
 
-def tags_of(params: Params, kind: str) -> dict[str, str]:
+def tags_of(ctx: Context, params: Params, kind: str) -> dict[str, str]:
     """The tags for a kind of resources that the launch makes: `instance`, `volume`, `network-interface`."""
     tags: dict[str, str] = {}
     for specification in params.get("TagSpecifications") or ():
         if not specification.get("ResourceType"):
             raise missing_parameter("TagSpecification.1.ResourceType")
-        given = read_tags(specification.get("Tags") or ())
+        given = read_tags(specification.get("Tags") or (), _own_keys(ctx))
         if specification["ResourceType"] == kind:
             tags.update(given)
     return tags
+
+
+def _own_keys(ctx: Context) -> str:
+    """The beginning of the keys of tags that the caller alone gives: of a service, in its service-linked role."""
+    principal = ctx.caller.principal
+    return f"aws:{principal.issuer_arn.split('/')[2].partition('.')[0]}:" if principal.service_linked else ""
 
 
 def _interface(params: Params) -> Mapping[str, Any]:

@@ -114,7 +114,7 @@ def _stop(ctx: Context, it: Instance) -> _Change:
 def _terminate(ctx: Context, it: Instance) -> _Change:
     if _final_state(it) == "terminated":
         return _Change(it, it.state, None)
-    if it.protected:
+    if it.protected and not ctx.caller.principal.service_linked:  # "does not prevent Amazon EC2 Auto Scaling"
         raise protected(it.id, "terminated", "disableApiTermination")
     return _Change(it, "shutting-down", _in_state(ctx, it, "terminated"))
 

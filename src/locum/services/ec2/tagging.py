@@ -26,14 +26,17 @@ _METADATA_KEY: Final = re.compile(r"[0-9a-zA-Z\-_+=,.@:]{1,255}")
 _NO_PATHS: Final = (".", "..", "_index")
 
 
-def read_tags(given: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """The tags of a `TagList`. Raises Fault: InvalidParameterValue."""
+def read_tags(given: Iterable[Mapping[str, str]], own: str = "") -> dict[str, str]:
+    """The tags of a `TagList`. Raises Fault: InvalidParameterValue.
+
+    `own` is the beginning of keys that a service alone gives: `aws:autoscaling:`, in its service-linked role.
+    """
     tags: dict[str, str] = {}
     for tag in given:
         key, value = tag.get("Key", ""), tag.get("Value") or ""
         if not key:
             raise invalid_value("Tag key cannot be null or empty")
-        if key.lower().startswith(RESERVED):
+        if key.lower().startswith(RESERVED) and not (own and key.startswith(own)):
             raise invalid_value(
                 f"Value ( {key} ) for parameter key is invalid. Tag keys starting with 'aws:' are reserved."
             )

@@ -17,10 +17,11 @@ from locum.services.iam.documents import encoded
 from locum.services.iam.faults import invalid_input, no_such_entity, quota_exceeded, validation_error
 from locum.services.iam.kinds import ROLE
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
-from locum.state import Event, Role, RoleDeletion, managed, put, remove
+from locum.state import AutoScalingGroup, Event, Role, RoleDeletion, managed, put, remove
 from locum.state.service_linked_roles import PATH, LinkedService, linked_service
 
 _NAME_LENGTH: Final = 64
+_IN_USE: Final = "A service-linked role is required for all existing resources that use it."
 _TASK_SECONDS: Final = DAY
 """The time for which the status of a deletion can be read, which AWS does not document."""
 
@@ -44,7 +45,7 @@ def create_service_linked_role(context: Context, params: Params) -> Outcome:
 
 
 def delete_service_linked_role(context: Context, params: Params) -> Outcome:
-    """DeleteServiceLinkedRole. The task completes at once, as nothing in Locum uses such a role.
+    """DeleteServiceLinkedRole. The task completes at once; it fails where an Auto Scaling group has the role.
 
     Other roles are NoSuchEntity.
     """
@@ -55,8 +56,10 @@ def delete_service_linked_role(context: Context, params: Params) -> Outcome:
         account=context.account,
         id=f"task{role.path}{role.name}/{request_id(context.entropy)}",
         requested=int(context.now),
+        used_by=tuple(sorted(_users(context, role))),
     )
-    return Outcome({"DeletionTaskId": task.id}, (*_remove_expired_tasks(context), remove(role), put(task)))
+    done = () if task.used_by else (remove(role),)
+    return Outcome({"DeletionTaskId": task.id}, (*_remove_expired_tasks(context), *done, put(task)))
 
 
 def get_service_linked_role_deletion_status(context: Context, params: Params) -> Outcome:
@@ -64,7 +67,19 @@ def get_service_linked_role_deletion_status(context: Context, params: Params) ->
     task = context.state.get(RoleDeletion, context.account, params["DeletionTaskId"])
     if task is None or _is_expired(context, task):
         raise no_such_entity(f"The deletion task with id {params['DeletionTaskId']} cannot be found.")
-    return Outcome({"Status": "SUCCEEDED"})
+    if not task.used_by:
+        return Outcome({"Status": "SUCCEEDED"})
+    by_region: dict[str, list[str]] = {}
+    for arn in task.used_by:
+        by_region.setdefault(arn.split(":")[3], []).append(arn)
+    used = [{"Region": region, "Resources": arns} for region, arns in by_region.items()]
+    return Outcome({"Status": "FAILED", "Reason": {"Reason": _IN_USE, "RoleUsageList": used}})
+
+
+def _users(context: Context, role: Role) -> Iterator[str]:
+    """The ARNs of what uses a service-linked role."""
+    groups = context.state.table(AutoScalingGroup, context.account).values()
+    return (group.arn for group in groups if group.service_role == role.arn)
 
 
 def _service(params: Params) -> LinkedService:
