@@ -207,8 +207,8 @@ def test_a_fleet_takes_its_own_permission_on_the_template(plane: InProcess, temp
 
 def test_a_launch_of_a_fleet_is_recorded_as_its_callers(plane: InProcess, template: str) -> None:
     fleet(plane, key=plane.user("fleet-recorded", FLEET, PASS))
-    launched, created = plane.records(2)
-    assert (created.operation, launched.operation) == ("CreateFleet", "RunInstances")
+    records = {record.operation: record for record in plane.records(2)}  # in the order in which they were stored
+    created, launched = records["CreateFleet"], records["RunInstances"]
     assert (created.identity.arn, created.via) == (f"arn:aws:iam::{ACCOUNT}:user/fleet-recorded", ())
     assert (launched.identity.arn, launched.via) == (created.identity.arn, ("ec2fleet.amazonaws.com",))
 
