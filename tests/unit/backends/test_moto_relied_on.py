@@ -51,9 +51,9 @@ def test_the_versions_that_are_wanted_are_those_of_the_project() -> None:
 def test_the_backend_does_not_load_with_a_moto_of_another_version(module: str, attribute: str) -> None:
     code = (
         f"import {module}; del {module}.{attribute}\n"
-        "from locum.backends.directory import Directory\n"
+        "from locum.backends.directory import Directory, Instances\n"
         "from locum.backends.lazy import embedded_moto\n"
-        "embedded_moto(Directory(lambda arn: None, lambda account: ()))\n"
+        "embedded_moto(Directory(lambda arn: None, lambda account: (), lambda account: Instances(None, list)))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     last = done.stderr.splitlines()[-1]
