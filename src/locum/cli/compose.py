@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,7 +43,7 @@ from locum.imds.credentials import RoleCredentials
 from locum.imds.held import Backend as MetadataBackend
 from locum.imds.identity_document import IdentityDocuments
 from locum.imds.throttle import Throttle
-from locum.services import ec2, iam, sts
+from locum.services import iam, sts
 from locum.services.late import LateOperations
 from locum.services.verbs import Settings
 from locum.store import Ledger, SqliteJournal
@@ -194,11 +195,15 @@ def _services() -> dict[str, OwnService]:
     def always(_operation: str, _params: Mapping[str, Any]) -> bool:
         return True
 
+    def of_ec2(operation: str, params: Mapping[str, Any]) -> bool:
+        owns: bool = import_module("locum.services.ec2").owns(operation, params)  # late, as its operations are
+        return owns
+
     return {
         "iam": OwnService(iam.OPERATIONS, always),
         "sts": OwnService(sts.OPERATIONS, always),
         "organizations": OwnService(LateOperations("organizations"), always),
-        "ec2": OwnService(ec2.OPERATIONS, ec2.owns, backed=True),
+        "ec2": OwnService(LateOperations("ec2"), of_ec2, backed=True),
         "autoscaling": OwnService(LateOperations("autoscaling"), always, backed=False),
         "cloudformation": OwnService(LateOperations("cloudformation"), always, backed=True),
         "cloudtrail": OwnService(LateOperations("cloudtrail"), always, backed=True),
