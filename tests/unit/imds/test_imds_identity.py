@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -37,7 +38,9 @@ def certificate(plane: InProcess, read: Read) -> Path:
 
 
 def openssl(*arguments: str | Path) -> bytes:
-    """What openssl prints. It fails where a signature does not fit."""
+    """What openssl prints. It fails where a signature does not fit; a machine without openssl skips the test."""
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl")
     done = subprocess.run(["openssl", *arguments], capture_output=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout
