@@ -7,18 +7,16 @@ whole name, the others have theirs without `/dev/`, as on EC2.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
+from locum.core.instances import ROOT_DEVICE
 from locum.imds.held import Held
 from locum.state import Instance
-
-ROOT: Final = "/dev/xvda"
-"""The name of the root device where the image does not say it."""
 
 
 def block_devices(instance: Instance, held: Held) -> dict[str, str]:
     """The leaves block-device-mapping/: ami, root, ebsN from 1, ephemeralN, swap."""
-    root = str(held.instance.get("RootDeviceName") or ROOT)
+    root = str(held.instance.get("RootDeviceName") or ROOT_DEVICE)
     tree = {"ami": root, "root": root}
     volumes = 0
     for name, device in _mapped(instance):

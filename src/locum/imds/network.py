@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from locum.core.instances import interface_id, private_name
 from locum.imds.held import Held
-from locum.imds.tree import group_names, private_dns
+from locum.imds.tree import group_names
 from locum.state import Instance
 
 Shape = Mapping[str, Any]
@@ -45,7 +46,7 @@ def _launched(instance: Instance) -> Sequence[Shape]:
         {
             "Groups": attributes.get("Groups", ()),
             "MacAddress": instance.mac,
-            "NetworkInterfaceId": "eni-" + instance.id.removeprefix("i-"),
+            "NetworkInterfaceId": interface_id(instance.id),
             "OwnerId": instance.account,
             "PrivateIpAddress": instance.private_ip,
             "SubnetId": attributes.get("SubnetId"),
@@ -63,7 +64,7 @@ def _interface(interface: Shape, instance: Instance) -> dict[str, str]:
         "device-number": str(attachment.get("DeviceIndex", 0)),
         "interface-id": interface["NetworkInterfaceId"],
         "ipv6s": "\n".join(each["Ipv6Address"] for each in interface.get("Ipv6Addresses") or ()),
-        "local-hostname": private_dns(interface["PrivateIpAddress"], instance.region),
+        "local-hostname": private_name(interface["PrivateIpAddress"], instance.region),
         "local-ipv4s": "\n".join(addresses or [interface["PrivateIpAddress"]]),
         "mac": interface["MacAddress"],
         "network-card": str(attachment.get("NetworkCardIndex", 0)),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from locum.core.instances import private_name
 from locum.imds import identity_role
 from locum.imds.notices import announced
 from locum.state import Instance
@@ -46,7 +47,7 @@ _CARDINALS: Final = ("north", "south", "central", "east", "west")
 
 def leaves(instance: Instance) -> dict[str, str | None]:
     """The leaves below meta-data/ that depend on the instance alone: all but iam/ and those of `OF_BACKEND`."""
-    hostname = private_dns(instance.private_ip, instance.region)
+    hostname = private_name(instance.private_ip, instance.region)
     tree: dict[str, str | None] = {
         "ami-id": str(instance.attributes.get("ImageId", "")),
         "ami-launch-index": str(instance.launch_index),
@@ -100,12 +101,6 @@ def _optional(instance: Instance) -> dict[str, str | None]:
     if key := attributes.get("KeyName"):
         return {**tree, "public-keys/": f"0={key}", PUBLIC_KEY: None}
     return tree
-
-
-def private_dns(address: str, region: str) -> str:
-    """The private DNS name: ip-172-31-0-10.ec2.internal in us-east-1, with the region in all others."""
-    domain = "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
-    return f"ip-{address.replace('.', '-')}.{domain}"
 
 
 def _hypervisor(instance_type: str) -> str:

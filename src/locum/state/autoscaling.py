@@ -30,6 +30,11 @@ def regional(region: str, *names: str) -> str:
     return "/".join((region, *names))
 
 
+def owner_arn(region: str, account: str) -> str:
+    """The beginning of the ARNs of an account in a region, without the colon that ends it."""
+    return f"arn:{PARTITION}:autoscaling:{region}:{account}"
+
+
 class PendingHook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A lifecycle hook that an instance waits for. It times out at `until`, which heartbeats extend up to `latest`."""
 
@@ -118,7 +123,7 @@ class AutoScalingGroup(Entity, frozen=True, kw_only=True, omit_defaults=True, ta
     @property
     def arn(self) -> str:
         """The ARN, which has the id that the service chose."""
-        owner = f"arn:{PARTITION}:autoscaling:{self.region}:{self.account}"
+        owner = owner_arn(self.region, self.account)
         return f"{owner}:autoScalingGroup:{self.id}:autoScalingGroupName/{self.name}"
 
 
@@ -138,7 +143,7 @@ class LaunchConfiguration(Entity, frozen=True, kw_only=True, omit_defaults=True,
     @property
     def arn(self) -> str:
         """The ARN, which has the id that the service chose."""
-        owner = f"arn:{PARTITION}:autoscaling:{self.region}:{self.account}"
+        owner = owner_arn(self.region, self.account)
         return f"{owner}:launchConfiguration:{self.id}:launchConfigurationName/{self.name}"
 
 
@@ -188,7 +193,7 @@ class ScalingPolicy(OfGroup, frozen=True, kw_only=True, omit_defaults=True, tag=
     @property
     def arn(self) -> str:
         """The ARN, which has the id that the service chose."""
-        owner = f"arn:{PARTITION}:autoscaling:{self.region}:{self.account}"
+        owner = owner_arn(self.region, self.account)
         return f"{owner}:scalingPolicy:{self.id}:autoScalingGroupName/{self.group}:policyName/{self.name}"
 
 
@@ -209,7 +214,7 @@ class ScheduledAction(OfGroup, frozen=True, kw_only=True, omit_defaults=True, ta
     @property
     def arn(self) -> str:
         """The ARN, which has the id that the service chose."""
-        owner = f"arn:{PARTITION}:autoscaling:{self.region}:{self.account}"
+        owner = owner_arn(self.region, self.account)
         named = f"autoScalingGroupName/{self.group}:scheduledActionName/{self.name}"
         return f"{owner}:scheduledUpdateGroupAction:{self.id}:{named}"
 

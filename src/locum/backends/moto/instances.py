@@ -27,12 +27,11 @@ from locum.backends.moto.internals import is_taken, replaced_for_a_while, shadow
 from locum.backends.moto.lookups import Within
 from locum.backends.moto.models import backends_of, models_of
 from locum.backends.moto.workers import MotoFailed, contained
+from locum.core.instances import ROOT_DEVICE
 
 USERS: Final = frozenset({"ec2", "elb", "elbv2", "autoscaling", "ssm", "cloudwatch", "cloudformation"})
 """The services of which moto looks at instances."""
 
-ROOT_DEVICE: Final = "/dev/xvda"
-"""The name of the root device where the image does not say it."""
 _ROOT_SIZE: Final = 8  # GiB
 _ENDED: Final = ("shutting-down", "terminated")
 

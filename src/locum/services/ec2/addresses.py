@@ -46,12 +46,6 @@ def mac_of(private_ip: str) -> str:
     return "0a:ff:" + ":".join(f"{byte:02x}" for byte in ipaddress.IPv4Address(private_ip).packed)
 
 
-def private_name(private_ip: str, region: str) -> str:
-    """The private DNS name. EC2 User Guide, "IP-based naming"."""
-    domain = "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
-    return f"ip-{private_ip.replace('.', '-')}.{domain}"
-
-
 def _checked(wanted: str, first: int, last: int, taken: Collection[str]) -> str:
     try:
         address = ipaddress.IPv4Address(wanted)

@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 from locum.core.calls import Ask
 from locum.core.errors import Fault
-from locum.services.ec2.block_devices import ROOT_DEVICE
+from locum.core.instances import ROOT_DEVICE
 from locum.services.ec2.elsewhere import carry_out_there
-from locum.services.ec2.faults import incorrect_instance_state, invalid_combination, invalid_value
+from locum.services.ec2.faults import incorrect_instance_state, invalid_combination, invalid_value, not_stopped
 from locum.services.ec2.held import held, held_instances
 from locum.services.ec2.launch_checks import decode_user_data, limited_user_data
 from locum.services.ec2.lookup import instance
@@ -75,7 +75,7 @@ def modify_instance_attribute(ctx: Context, params: Params) -> Generator[Ask, Ma
     if it.state == "terminated":
         raise incorrect_instance_state(f"The instance '{it.id}' is not in the 'running' or 'stopped' states.")
     if name in _WHEN_STOPPED and it.state != "stopped":
-        raise incorrect_instance_state(f"The instance '{it.id}' is not in the 'stopped' state.")
+        raise not_stopped(it.id)
     if name == "groupSet":
         groups_given = yield from groups_by_id(ctx, [value] if isinstance(value, str) else value)
         value = [{"GroupId": group["GroupId"], "GroupName": group["GroupName"]} for group in groups_given]

@@ -7,12 +7,10 @@ from typing import Any, Final
 
 from locum.core.calls import Ask
 from locum.core.errors import Fault
+from locum.core.instances import ROOT_DEVICE
 from locum.services.ec2.faults import invalid_combination, missing_parameter
 from locum.services.ec2.held import Answer, held
 from locum.services.verbs import Context
-
-ROOT_DEVICE: Final = "/dev/xvda"
-"""The name of the root device where no image says it."""
 
 _DEFAULT_TYPE: Final = "gp2"
 _WITH_IOPS: Final = ("gp3", "io1", "io2")

@@ -57,6 +57,11 @@ def incorrect_instance_state(message: str) -> Fault:
     return Fault("IncorrectInstanceState", message)
 
 
+def not_stopped(instance_id: str) -> Fault:
+    """IncorrectInstanceState of a call that needs a stopped instance."""
+    return incorrect_instance_state(f"The instance '{instance_id}' is not in the 'stopped' state.")
+
+
 def no_such_association(association_id: str) -> Fault:
     """InvalidAssociationID.NotFound, for a profile association."""
     return Fault("InvalidAssociationID.NotFound", f"An invalid association-id of '{association_id}' was given")

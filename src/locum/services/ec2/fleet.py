@@ -9,8 +9,6 @@ A fleet of another type keeps its capacity with a service-linked role; those are
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Generator, Mapping
 from typing import Any, Final
 
@@ -25,9 +23,10 @@ from locum.services.ec2.faults import bad_value, idempotency_mismatch, missing_p
 from locum.services.ec2.fleet_descriptions import FLEET_SERVICE, removals_of_deleted
 from locum.services.ec2.fleet_pools import Lifecycle, Pool, capacities, in_order, overrides_of, shown_config
 from locum.services.ec2.held import Answer
-from locum.services.ec2.launch import MAX_CLIENT_TOKEN, events_of, launched
+from locum.services.ec2.idempotency import check_token, digest_of
+from locum.services.ec2.launch import events_of, launched
 from locum.services.ec2.shapes import InstanceRow
-from locum.services.ec2.tagging import read_tags
+from locum.services.ec2.tagging import specified_tags
 from locum.services.ec2.templates import version_of, with_template
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Fleet, change, put
@@ -37,20 +36,19 @@ FLEET_TAG: Final = "aws:ec2:fleet-id"
 _MOST_FAILURES: Final = 16
 """Launches that may fail before a fleet tries no other override."""
 _KEPT: Final = ("OnDemandOptions", "SpotOptions", "TargetCapacitySpecification", "Context")
-_NOT_COMPARED: Final = ("ClientToken", "DryRun")
 
 
 def create_fleet(ctx: Context, params: Params) -> Asking:
     """ec2:CreateFleet, of type `instant`."""
     _require_supported(params)
-    token, digest = params.get("ClientToken", ""), _digest(params)
+    token, digest = params.get("ClientToken", ""), digest_of(params)
     earlier = _created_with(ctx, token)
     if earlier is not None:
         if earlier.request_digest != digest:
             raise idempotency_mismatch()
         return Outcome(_answer(earlier))
     wanted = list(capacities(params))
-    tags = _fleet_tags(params)
+    tags = specified_tags(params, "fleet")
     pools = yield from _pools(ctx, params)
     launches = _Launches(ctx, f"fleet-{request_id(ctx.entropy)}")
     for lifecycle, capacity in wanted:
@@ -141,17 +139,6 @@ def _pools(ctx: Context, params: Params) -> Generator[Ask, Answer, list[Pool]]:
     return pools
 
 
-def _fleet_tags(params: Params) -> dict[str, str]:
-    tags: dict[str, str] = {}
-    for specification in params.get("TagSpecifications") or ():
-        if not specification.get("ResourceType"):
-            raise missing_parameter("TagSpecification.1.ResourceType")
-        given = read_tags(specification.get("Tags") or ())
-        if specification["ResourceType"] == "fleet":
-            tags |= given
-    return tags
-
-
 def _instance_tags(params: Params) -> dict[str, Any]:
     """The tags for what is launched, as a parameter of RunInstances."""
     given = [each for each in params.get("TagSpecifications") or () if each.get("ResourceType") != "fleet"]
@@ -161,15 +148,9 @@ def _instance_tags(params: Params) -> dict[str, Any]:
 def _created_with(ctx: Context, token: str) -> Fleet | None:
     if not token:
         return None
-    if len(token) > MAX_CLIENT_TOKEN:
-        raise bad_value(token, "clientToken", f"It must not exceed {MAX_CLIENT_TOKEN} characters.")
+    check_token(token)
     fleets = ctx.state.table(Fleet, ctx.account).values()
     return next((each for each in fleets if (each.region, each.client_token) == (ctx.region, token)), None)
-
-
-def _digest(params: Params) -> str:
-    compared = {name: value for name, value in params.items() if name not in _NOT_COMPARED}
-    return hashlib.sha256(json.dumps(compared, sort_keys=True, default=repr).encode()).hexdigest()
 
 
 def _answer(fleet: Fleet) -> dict[str, Any]:

@@ -7,8 +7,6 @@ The token is stored as long as an instance of the launch is.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Generator, Iterable, Mapping
 from typing import Any, Final
@@ -22,8 +20,9 @@ from locum.services.asking import Asking
 from locum.services.ec2.addresses import mac_of
 from locum.services.ec2.block_devices import check_devices
 from locum.services.ec2.elsewhere import is_run_elsewhere, run_elsewhere
-from locum.services.ec2.faults import bad_value, idempotency_mismatch
+from locum.services.ec2.faults import idempotency_mismatch
 from locum.services.ec2.held import filters, held
+from locum.services.ec2.idempotency import check_token, digest_of
 from locum.services.ec2.launch_checks import Launch, checked, tags_of
 from locum.services.ec2.lookup import removals_of_expired, visible
 from locum.services.ec2.network import Network, network_of
@@ -34,7 +33,6 @@ from locum.services.verbs import Context, Outcome, Params
 from locum.state import Instance, Put, put
 from locum.state.indexes import CLIENT_TOKEN, scoped
 
-MAX_CLIENT_TOKEN: Final = 64
 DEFAULT_TYPE: Final = "m1.small"
 
 # Parameters that are stored as given, for DescribeInstances.
@@ -60,7 +58,6 @@ _STORED_PARAMETERS: Final = (
     "PrivateDnsNameOptions",
 )
 _IMAGE_ID: Final = re.compile(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})")
-_NOT_COMPARED: Final = ("ClientToken", "DryRun")
 
 
 def run_instances(ctx: Context, params: Params) -> Asking:
@@ -110,8 +107,7 @@ def _launched_with(ctx: Context, token: str) -> list[Instance]:
     """The instances of the earlier launch with this client token, in launch order."""
     if not token:
         return []
-    if len(token) > MAX_CLIENT_TOKEN:
-        raise bad_value(token, "clientToken", f"It must not exceed {MAX_CLIENT_TOKEN} characters.")
+    check_token(token)
     found = [it for it in ctx.state.find(CLIENT_TOKEN, scoped(ctx.account, token)) if isinstance(it, Instance)]
     return sorted((it for it in found if visible(ctx, it)), key=lambda it: it.launch_index)
 
@@ -193,7 +189,7 @@ def _attributes(ctx: Context, params: Params) -> dict[str, Any]:
 
 def _digest(params: Params) -> str:
     template = params.get("LaunchTemplate") or {}
-    left_out = {*_NOT_COMPARED, "LaunchTemplate", *template.get(FROM_TEMPLATE, ())}  # versions may come and go
+    left_out = {"LaunchTemplate", *template.get(FROM_TEMPLATE, ())}  # versions may come and go
     compared = {name: value for name, value in params.items() if name not in left_out}
     compared["LaunchTemplateId"] = template.get("LaunchTemplateId")
-    return hashlib.sha256(json.dumps(compared, sort_keys=True, default=repr).encode()).hexdigest()
+    return digest_of(compared)

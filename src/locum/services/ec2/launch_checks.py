@@ -12,7 +12,7 @@ from locum.services.ec2.faults import bad_value, invalid_combination, invalid_va
 from locum.services.ec2.metadata import with_options
 from locum.services.ec2.metadata_defaults import new_options
 from locum.services.ec2.network import wanted_address
-from locum.services.ec2.tagging import check_tags, read_tags
+from locum.services.ec2.tagging import check_tags, specified_tags
 from locum.services.verbs import Context, Params
 from locum.state import MetadataOptions
 
@@ -97,14 +97,7 @@ def _check_zone(ctx: Context, params: Params) -> None:
 
 def tags_of(ctx: Context, params: Params, kind: str) -> dict[str, str]:
     """The tags for a kind of resources that the launch makes: `instance`, `volume`, `network-interface`."""
-    tags: dict[str, str] = {}
-    for specification in params.get("TagSpecifications") or ():
-        if not specification.get("ResourceType"):
-            raise missing_parameter("TagSpecification.1.ResourceType")
-        given = read_tags(specification.get("Tags") or (), _own_keys(ctx))
-        if specification["ResourceType"] == kind:
-            tags.update(given)
-    return tags
+    return specified_tags(params, kind, _own_keys(ctx))
 
 
 def _own_keys(ctx: Context) -> str:

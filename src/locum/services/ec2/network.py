@@ -1,8 +1,8 @@
 """The network of a launch: its subnet, security groups and private addresses, as the backend has them.
 
 EC2 API, RunInstances; VPC User Guide, "Default VPCs": a launch that names no subnet is in the default one of its zone.
-An instance of this machine's own image that names nothing is in the default subnet without a question: the first one
-need not wait until the backend is loaded. Where it is, is known once somebody looks (`held.held_instances`).
+An instance of this machine's own image that names nothing is in the default subnet without a question, also in a
+region whose default VPC the backend lacks. Where it is, is known once somebody looks (`held.held_instances`).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from locum.services.ec2.faults import bad_value, incorrect_instance_state, invalid_value, no_instances_specified
+from locum.services.ec2.faults import bad_value, invalid_value, no_instances_specified, not_stopped
 from locum.services.ec2.filters import Values, matching, page
 from locum.services.ec2.lookup import instance, instances, visible_instances
 from locum.services.verbs import Context, Outcome, Params
@@ -113,7 +113,7 @@ def modify_private_dns_name_options(ctx: Context, params: Params) -> Outcome:
     it = instance(ctx, params["InstanceId"])
     given = {name: params[member] for member, name in _DNS_NAME_OPTIONS.items() if params.get(member) is not None}
     if "HostnameType" in given and it.state != "stopped":
-        raise incorrect_instance_state(f"The instance '{it.id}' is not in the 'stopped' state.")
+        raise not_stopped(it.id)
     options = {**(it.attributes.get("PrivateDnsNameOptions") or {}), **given}
     return Outcome({"Return": True}, (put(with_attributes(it, PrivateDnsNameOptions=options)),))
 
@@ -122,7 +122,7 @@ def modify_instance_placement(ctx: Context, params: Params) -> Outcome:
     """ec2:ModifyInstancePlacement, of a stopped instance."""
     it = instance(ctx, params["InstanceId"])
     if it.state != "stopped":
-        raise incorrect_instance_state(f"The instance '{it.id}' is not in the 'stopped' state.")
+        raise not_stopped(it.id)
     members = ("Affinity", "GroupId", "GroupName", "HostId", "HostResourceGroupArn", "PartitionNumber", "Tenancy")
     given = {name: params[name] for name in members if params.get(name) is not None}
     placement = {**(it.attributes.get("Placement") or {}), **given}
@@ -133,7 +133,7 @@ def modify_instance_cpu_options(ctx: Context, params: Params) -> Outcome:
     """ec2:ModifyInstanceCpuOptions, of a stopped instance."""
     it = instance(ctx, params["InstanceId"])
     if it.state != "stopped":
-        raise incorrect_instance_state(f"The instance '{it.id}' is not in the 'stopped' state.")
+        raise not_stopped(it.id)
     given = {name: params[name] for name in ("CoreCount", "ThreadsPerCore") if params.get(name) is not None}
     options = {**(it.attributes.get("CpuOptions") or {}), **given}
     return Outcome({"InstanceId": it.id, **given}, (put(with_attributes(it, CpuOptions=options)),))
@@ -143,7 +143,7 @@ def modify_instance_capacity_reservation_attributes(ctx: Context, params: Params
     """ec2:ModifyInstanceCapacityReservationAttributes, of a stopped instance."""
     it = instance(ctx, params["InstanceId"])
     if it.state != "stopped":
-        raise incorrect_instance_state(f"The instance '{it.id}' is not in the 'stopped' state.")
+        raise not_stopped(it.id)
     given = dict(params.get("CapacityReservationSpecification") or {})
     return Outcome({"Return": True}, (put(with_attributes(it, CapacityReservationSpecification=given)),))
 
@@ -157,7 +157,7 @@ def reset_instance_attribute(ctx: Context, params: Params) -> Outcome:
     if name not in _RESET:
         raise invalid_value(f"Value ({name}) for parameter attribute is invalid. It cannot be reset.")
     if name != "sourceDestCheck" and it.state != "stopped":
-        raise incorrect_instance_state(f"The instance '{it.id}' is not in the 'stopped' state.")
+        raise not_stopped(it.id)
     kept = {member: value for member, value in it.attributes.items() if member != _RESET[name]}
     return Outcome({}, (put(replace(it, attributes=kept)),))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from locum.core.identifiers import OWN_IMAGE
-from locum.services.ec2.addresses import private_name
+from locum.core.instances import ROOT_DEVICE, attachment_id, interface_id, private_name
 from locum.services.ec2.lookup import state_of
 from locum.services.ec2.options import shown_options
 from locum.services.ec2.profiles import profile_shape
@@ -116,7 +116,7 @@ def _instance(row: InstanceRow, state: str) -> dict[str, Any]:
         "VirtualizationType": "hvm",
         "EbsOptimized": bool(given.get("EbsOptimized", False)),
         "EnaSupport": True,
-        "RootDeviceName": "/dev/xvda",
+        "RootDeviceName": ROOT_DEVICE,
         "RootDeviceType": "ebs",
         "BlockDeviceMappings": [],
         "ProductCodes": [],
@@ -151,7 +151,7 @@ def _network(it: Instance) -> dict[str, Any]:
     """The network members of an instance that is not terminated."""
     name = private_name(it.private_ip, it.region)
     interface: dict[str, Any] = {
-        "NetworkInterfaceId": "eni-" + it.id.removeprefix("i-"),
+        "NetworkInterfaceId": interface_id(it.id),
         "OwnerId": it.account,
         "Description": "",
         "InterfaceType": "interface",
@@ -164,7 +164,7 @@ def _network(it: Instance) -> dict[str, Any]:
         "Groups": groups(it),
         "SourceDestCheck": bool(it.attributes.get("SourceDestCheck", True)),
         "Attachment": {
-            "AttachmentId": "eni-attach-" + it.id.removeprefix("i-"),
+            "AttachmentId": attachment_id(it.id),
             "AttachTime": it.launched,
             "DeleteOnTermination": True,
             "DeviceIndex": 0,

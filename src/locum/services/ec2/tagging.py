@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from locum.core.errors import Fault
-from locum.services.ec2.faults import invalid_value
+from locum.services.ec2.faults import invalid_value, missing_parameter
+from locum.services.verbs import Params
 from locum.state import MetadataOptions
 
 RESERVED: Final = "aws:"
@@ -47,6 +48,18 @@ def read_tags(given: Iterable[Mapping[str, str]], own: str = "") -> dict[str, st
         if key in tags:
             raise invalid_value(f"Duplicate tag key '{key}' specified.")
         tags[key] = value
+    return tags
+
+
+def specified_tags(params: Params, kind: str, own: str = "") -> dict[str, str]:
+    """The tags that TagSpecifications give to a kind of resources: `instance`, `fleet`; `own` as in `read_tags`."""
+    tags: dict[str, str] = {}
+    for specification in params.get("TagSpecifications") or ():
+        if not specification.get("ResourceType"):
+            raise missing_parameter("TagSpecification.1.ResourceType")
+        given = read_tags(specification.get("Tags") or (), own)
+        if specification["ResourceType"] == kind:
+            tags.update(given)
     return tags
 
 

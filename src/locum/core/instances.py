@@ -1,0 +1,24 @@
+"""Facts of an EC2 instance that follow from its id, its address and its region, the same wherever they are shown."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ROOT_DEVICE: Final = "/dev/xvda"
+"""The name of the root device where no image says it."""
+
+
+def private_name(private_ip: str, region: str) -> str:
+    """The private DNS name. EC2 User Guide, "IP-based naming": without the region in us-east-1."""
+    domain = "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
+    return f"ip-{private_ip.replace('.', '-')}.{domain}"
+
+
+def interface_id(instance_id: str) -> str:
+    """The id of the primary network interface."""
+    return "eni-" + instance_id.removeprefix("i-")
+
+
+def attachment_id(instance_id: str) -> str:
+    """The id of the attachment of the primary network interface."""
+    return "eni-attach-" + instance_id.removeprefix("i-")
