@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-from locum.backends import BackendCall, Carried
+from locum.backends import Backend, BackendCall, Carried
 from locum.core.http import HttpResponse
-from locum.core.resources import UNKNOWN, ResourceFacts
 from support.inprocess import InProcess
 
 
-class Doing:
+class Doing(Backend):
     """Answers every call with what `act` makes of it; knows nothing of resources."""
 
     forgets = True
@@ -24,19 +23,6 @@ class Doing:
     async def call(self, call: BackendCall) -> Carried:
         self.calls.append(call)
         return Carried(self._act(call))
-
-    async def facts(
-        self, service: str, arn: str, account: str, region: str, parts: Collection[str] = ()
-    ) -> ResourceFacts:
-        return UNKNOWN
-
-    async def told(
-        self, service: str, operation: str, params: Mapping[str, Any], account: str, region: str
-    ) -> dict[str, Any] | None:
-        return None
-
-    def in_use(self, service: str) -> bool:
-        return True
 
     async def close(self) -> None:
         """Nothing to let go of."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ from support.inprocess import InProcess
 from support.plane import ACCOUNT, REGION, document
 
 
-class Listening:
+class Listening(Backend):
     """A backend that keeps what every call to another one, behind it, came to; whoever called gets the answer alone."""
 
     forgets = True
@@ -31,14 +31,6 @@ class Listening:
         self, service: str, arn: str, account: str, region: str, parts: Collection[str] = ()
     ) -> ResourceFacts:
         return await self._backend.facts(service, arn, account, region, parts)
-
-    async def told(
-        self, service: str, operation: str, params: Mapping[str, Any], account: str, region: str
-    ) -> dict[str, Any] | None:
-        return None
-
-    def in_use(self, service: str) -> bool:
-        return True
 
     async def close(self) -> None:
         """Nothing to let go of."""

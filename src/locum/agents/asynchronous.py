@@ -97,7 +97,7 @@ def throttled(made: Attempt, role: ServiceRole, now: float) -> tuple[Delivery, .
 def _told(
     made: Attempt, result: InvocationResult | None, role: ServiceRole, now: float, condition: str
 ) -> tuple[Delivery, ...]:
-    """What is sent to the destination of that outcome, and to the dead-letter queue or topic."""
+    """The messages to the destination of that outcome, and to the dead-letter queue or topic."""
     settings, told = made.function.asynchronous, []
     destination = settings.on_success if condition == _SUCCESS else settings.on_failure
     if destination:
@@ -130,7 +130,7 @@ def _record(made: Attempt, result: InvocationResult | None, now: float, conditio
 
 
 def _json(payload: bytes) -> Any:
-    """What a function returned: JSON, or octets that are passed on as text."""
+    """The value that a function returned: JSON, or octets that are passed on as text."""
     try:
         return json.loads(payload)
     except (ValueError, RecursionError):

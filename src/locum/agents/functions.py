@@ -12,14 +12,14 @@ from __future__ import annotations
 import base64
 import json
 import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from locum.agents.asynchronous import LAMBDA, Accepted, Attempt, accepted_of, attempt, following, throttled
 from locum.agents.function_logs import FunctionLogs, InvocationLog
-from locum.backends import BackendCall, Carried, Delivery
+from locum.backends import Backend, BackendCall, Carried, Delivery
 from locum.calls.service_roles import Assume, ServiceSession
 from locum.compute.environment import of_function
 from locum.compute.functions import Busy, Functions, Invocation, InvocationResult, Launch, Stopped, Throttled
@@ -28,7 +28,6 @@ from locum.core.actors import ServiceRole
 from locum.core.errors import Fault
 from locum.core.functions import Find, Function
 from locum.core.principal import Source
-from locum.core.resources import UNKNOWN, ResourceFacts
 
 THROTTLED: Final = "TooManyRequestsException"
 PYTHON: Final = "python3."
@@ -39,7 +38,7 @@ MOST_OCTETS: Final = {"RequestResponse": 6 << 20, "Event": 1 << 20, "DryRun": 6 
 """Of an event, by type of invocation. Lambda quotas, "Invocation payload"."""
 
 
-class FunctionHost:
+class FunctionHost(Backend):
     """Invokes the functions that `find` knows; `endpoint` tells where the gateway is, `search_path` is their PATH.
 
     What they log is given to `logs`.
@@ -95,19 +94,6 @@ class FunctionHost:
                 raise
             return _carried(call, {"StatusCode": 202}, *given_up)
         return _answer(call, function, result, *following(made, result, role, now))
-
-    async def facts(
-        self, service: str, arn: str, account: str, region: str, parts: Collection[str] = ()
-    ) -> ResourceFacts:
-        return UNKNOWN
-
-    async def told(
-        self, service: str, operation: str, params: Mapping[str, Any], account: str, region: str
-    ) -> dict[str, Any] | None:
-        return None
-
-    def in_use(self, service: str) -> bool:
-        return True
 
     async def close(self) -> None:
         await self._functions.close()

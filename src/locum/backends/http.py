@@ -7,18 +7,17 @@ call than the one that was allowed.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
-from typing import Any, Final
+from collections.abc import AsyncIterator, Mapping
+from typing import Final
 from urllib.parse import unquote_plus, urlsplit
 
 import httpx
 
 from locum import sigv4
-from locum.backends.port import BackendCall, Carried
+from locum.backends.port import Backend, BackendCall, Carried
 from locum.core.clock import Clock
 from locum.core.errors import ConfigurationError, Fault
 from locum.core.http import HttpRequest, HttpResponse
-from locum.core.resources import UNKNOWN, ResourceFacts
 
 _NOT_FORWARDED: Final = frozenset(
     {
@@ -58,7 +57,7 @@ _HOP_BY_HOP: Final = frozenset({"connection", "keep-alive", "transfer-encoding",
 _WITHOUT_QUERY: Final = frozenset({"json", "smithy-rpc-v2-cbor"})
 
 
-class HttpBackend:
+class HttpBackend(Backend):
     """An endpoint with AWS's protocols: an S3-compatible store, another emulator, AWS itself."""
 
     forgets = False
@@ -87,19 +86,6 @@ class HttpBackend:
         pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
         headers = [pair for pair in pairs if pair[0].lower() not in hidden]
         return Carried(HttpResponse(answer.status_code, headers, body))
-
-    async def facts(
-        self, service: str, arn: str, account: str, region: str, parts: Collection[str] = ()
-    ) -> ResourceFacts:
-        return UNKNOWN
-
-    async def told(
-        self, service: str, operation: str, params: Mapping[str, Any], account: str, region: str
-    ) -> dict[str, Any] | None:
-        return None
-
-    def in_use(self, service: str) -> bool:
-        return True
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from locum.core.actors import ServiceRole
 from locum.core.http import HttpRequest, HttpResponse
-from locum.core.resources import ResourceFacts
+from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.wire import Codec
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Carried(NamedTuple):
 
 
 class Backend(Protocol):
-    """Something that speaks an AWS service. `forgets`: what it holds is gone when this process ends."""
+    """An AWS service behind the gateway: a base class. `forgets`: what it holds is gone when this process ends."""
 
     forgets: bool
 
@@ -132,19 +132,22 @@ class Backend(Protocol):
         """Owner, policy and tags of the resource `arn` of `service` (`s3`), as far as they are known here.
 
         `account` and `region` are the caller's: where to look if the ARN does not say. `parts` are the ids of versions
-        and uploads of an object, of which only those have attributes.
+        and uploads of an object, of which only those have attributes. UNKNOWN, if a backend does not say otherwise.
         """
+        return UNKNOWN
 
     async def told(
         self, service: str, operation: str, params: Mapping[str, Any], account: str, region: str
     ) -> dict[str, Any] | None:
         """The answer to a reading call of Locum itself, where it takes no request: the members that Locum reads.
 
-        None: it takes one (`call`).
+        None, which is so of a backend that does not say otherwise: it takes one (`call`).
         """
+        return None
 
     def in_use(self, service: str) -> bool:
-        """Whether there may be more of `service` than it begins with."""
+        """Whether there may be more of `service` than it begins with: True, if a backend does not say otherwise."""
+        return True
 
     async def close(self) -> None:
         """Let go of connections and threads."""

@@ -1,4 +1,4 @@
-"""What a backend answers Locum itself: look-ups that are no call of anybody, so that nothing of them is recorded."""
+"""Look-ups of Locum itself at a backend: they are no call of anybody, so that nothing of them is recorded."""
 
 from __future__ import annotations
 

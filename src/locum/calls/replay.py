@@ -66,7 +66,7 @@ def recorded_call(record: Record) -> Call | None:
 
 
 def _signing(record: Record) -> Signing:
-    """How a recorded call was signed; older records only tell a presigned one of Signature Version 4."""
+    """The way a recorded call was signed; older records only tell a presigned one of Signature Version 4."""
     if record.signing is not None:
         return Signing(*record.signing)
     return Signing("REST-QUERY-STRING") if record.presigned else BY_HEADER

@@ -120,7 +120,7 @@ class Withheld:
         return "".join(HIDDEN if is_hidden else "".join(char for char, _ in span) for is_hidden, span in spans)
 
     def _candidates(self, text: str) -> Sequence[int]:
-        """Where a run of `text` may begin that a hidden value has, too: it has one of the grams of the value in it."""
+        """Offsets at which `text` may share a run with a hidden value: one of the grams of the value is in it."""
         found = {at for at in range(len(text) - _GRAM + 1) if text[at : at + _GRAM] in self._grams}
         starts = {start for at in found for start in range(at - _RUN + _GRAM, at + 1)}
         return sorted(start for start in starts if 0 <= start <= len(text) - _RUN)

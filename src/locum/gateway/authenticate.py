@@ -102,7 +102,7 @@ def check_session(signer: Signer, claim: sigv4.Claim, now: float) -> None:
 
 
 def signing_of(claim: sigv4.Claim, now: float) -> Signing:
-    """How a request was signed, for the condition keys of S3."""
+    """The way a request was signed, for the condition keys of S3."""
     if claim.mechanism is not HEADER:
         return Signing(claim.mechanism.value, claim.algorithm, claim.age(now))
     mark = claim.payload

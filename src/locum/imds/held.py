@@ -1,4 +1,4 @@
-"""What the backend of EC2 has of an instance: its interfaces and addresses, devices, CIDR blocks, its public key.
+"""The backend's view of an instance: its interfaces and addresses, devices, CIDR blocks, its public key.
 
 It is asked only for categories that depend on it, and its answers are kept for a second: a change there (an address
 that was associated) is seen at once, and a crawl of the tree asks once. EC2 looks at its own data: no policy decides on
@@ -63,7 +63,7 @@ class Backend:
         self._asking: dict[tuple[str, str], asyncio.Lock] = {}
 
     async def held(self, instance: Instance, now: float, *, if_used: bool = False) -> Held:
-        """What the backend has of `instance`. `if_used`: nothing, where the backend would have to be loaded first."""
+        """The backend's view of `instance`. `if_used`: nothing, where the backend would have to be loaded first."""
         params = _by("instance-id", instance.id)
         question = _Question(instance, "DescribeInstances", params, _instances, if_used)
         shape = await self._known(question, instance.id, now)
@@ -91,7 +91,7 @@ class Backend:
         return f"{text} {name}" if text and len(text.split()) == _WITHOUT_COMMENT else text or None
 
     async def _known(self, question: _Question, name: str, now: float) -> Any:
-        """What is kept of the thing `name`, else what the backend tells of it; None where it has none.
+        """The kept answer on the thing `name`, else what the backend tells of it; None where it has none.
 
         The embedded backend tells of all instances at once: so a thousand that ask are a single question.
         """

@@ -104,7 +104,7 @@ def _optional(instance: Instance) -> dict[str, str | None]:
 
 
 def _hypervisor(instance_type: str) -> str:
-    """What is below the instance. EC2 User Guide, "Instances built on the AWS Nitro System", has the types of Nitro."""
+    """The hypervisor below an instance. EC2 User Guide, "Instances built on the AWS Nitro System" lists Nitro types."""
     family, _, size = instance_type.partition(".")
     return "xen" if family in _XEN and not size.startswith("metal") else "nitro"
 

@@ -199,7 +199,7 @@ class MaintenanceEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 
 
 class Notices(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What EC2 announces to an instance in its metadata. Times are epoch seconds; what is empty or 0 is not announced.
+    """Announcements of EC2 to an instance in its metadata. Times: epoch seconds. What is empty or 0 is not announced.
 
     `lifecycle_state` is the target state in its Auto Scaling group (`InService`, `Terminated`), `interruption` what is
     about to be done to a Spot Instance at `interruption_at`, `rebalance_at` when its risk of that was found to be high.

@@ -1,4 +1,4 @@
-"""What moto knows of an instance, as DescribeInstances shows it: its image, what is attached to it, its addresses."""
+"""Moto's view of an instance, as DescribeInstances shows it: its image, what is attached to it, its addresses."""
 
 from __future__ import annotations
 

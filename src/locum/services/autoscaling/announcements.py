@@ -1,4 +1,4 @@
-"""What instances are told of their group: the state that they are to come to.
+"""Announcements of a group to its instances: the state that they are to come to.
 
 EC2 Auto Scaling User Guide, "Retrieve the target lifecycle state through instance metadata":
 `autoscaling/target-lifecycle-state`. A process on an instance finds out from it that the instance is about to be

@@ -54,7 +54,7 @@ def members_of(group: AutoScalingGroup, ids: Iterable[str]) -> list[GroupInstanc
 
 
 def belonging(state: State, group: AutoScalingGroup, kind: type[O]) -> list[O]:
-    """What of a kind belongs to a group, unordered."""
+    """Entities of a kind that belong to a group, unordered."""
     return [it for it in state.find(OF_GROUP, scoped(group.account, group.key)) if isinstance(it, kind)]
 
 

@@ -1,4 +1,4 @@
-"""What a group does by itself: the next steps towards its desired capacity, as a pure function of the state.
+"""The next steps of a group towards its desired capacity, as a pure function of the state.
 
 `progress` makes all the changes that take no call. What takes one is then in the group, for the reconciler:
 `launches` are to be made, and instances that are `Terminating` or `Terminating:Proceed` are to be terminated.
@@ -76,7 +76,7 @@ def progress(moment: Moment, group: AutoScalingGroup) -> tuple[Event, ...]:
 
 
 def due(moment: Moment, group: AutoScalingGroup) -> float | None:
-    """When `group` has something to do next, if nothing else changes; None where it has not."""
+    """The instant at which `group` has something to do next, if nothing else changes; None where it has not."""
     times: list[float] = [hook.until for it in group.members for hook in it.hooks]
     if group.retry_at > moment.now:
         times.append(group.retry_at)

@@ -55,7 +55,7 @@ def refreshed(moment: Moment, group: AutoScalingGroup, also: Callable[[Event], N
 
 
 def next_step_at(moment: Moment, group: AutoScalingGroup) -> list[float]:
-    """When the instances that a refresh waits for are warm, and when its patience is over."""
+    """The instants at which the instances that a refresh waits for are warm, and its patience is over."""
     refresh = active_refresh(moment.state, group)
     if refresh is None:
         return []
@@ -65,7 +65,7 @@ def next_step_at(moment: Moment, group: AutoScalingGroup) -> list[float]:
 
 
 def _choice(refresh: InstanceRefresh, it: GroupInstance) -> str:
-    """What is to become of an instance: `Refresh`, `Ignore` or `Wait`."""
+    """The choice for an instance: `Refresh`, `Ignore` or `Wait`."""
     if it.lifecycle == "Standby":
         wanted = _preference(refresh, "StandbyInstances")
     elif it.protected:
@@ -105,7 +105,7 @@ def _is_ready(group: AutoScalingGroup, refresh: InstanceRefresh, it: GroupInstan
 
 
 def _number_at_once(group: AutoScalingGroup, refresh: InstanceRefresh, ready: int) -> int:
-    """How many instances may be taken out of service now."""
+    """The number of instances that may be taken out of service now."""
     least = math.ceil(group.desired * int(refresh.preferences.get("MinHealthyPercentage", MIN_HEALTHY)) / 100)
     return max(ready - least, 1 if ready >= group.desired else 0)
 

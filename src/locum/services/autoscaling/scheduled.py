@@ -92,7 +92,7 @@ def scheduled(moment: Moment, group: AutoScalingGroup) -> tuple[AutoScalingGroup
 
 
 def next_due(state: State, group: AutoScalingGroup) -> list[int]:
-    """When the actions of `group` are due."""
+    """The instants at which the actions of `group` are due."""
     return [it.due for it in belonging(state, group, ScheduledAction) if it.due]
 
 

@@ -1,4 +1,4 @@
-"""What a group launches from, and where: its launch template or configuration, its subnets or zones.
+"""The source of a group's launches, and their places: launch template or configuration, subnets or zones.
 
 User Guide, "Support for launch templates": who creates or updates a group with a launch template needs the permissions
 that its launch takes (ec2:RunInstances, iam:PassRole of the role in its instance profile). They are decided on here,
@@ -32,7 +32,7 @@ Looking = Generator[Ask, Mapping[str, Any], Any]
 
 
 class LaunchSource(NamedTuple):
-    """What instances are launched from: one of a configuration's name, a template and a mixed instances policy."""
+    """The source of launches: one of a configuration's name, a template and a mixed instances policy."""
 
     configuration: str = ""
     template: Mapping[str, str] = MappingProxyType({})
@@ -44,7 +44,7 @@ class LaunchSource(NamedTuple):
 
 
 class Places(NamedTuple):
-    """Where instances are launched: the zones of subnets by their ids, or zones alone."""
+    """The places of launches: the zones of subnets by their ids, or zones alone."""
 
     zones: tuple[str, ...]
     subnets: dict[str, str]

@@ -34,7 +34,7 @@ def target_groups(group: AutoScalingGroup) -> tuple[str, ...]:
 
 
 def to_register(group: AutoScalingGroup) -> list[tuple[GroupInstance, str, bool]]:
-    """What is to be registered (True) and deregistered (False) now: instances with the ARNs of target groups."""
+    """Instances to register (True) and deregister (False) now, with the ARNs of target groups."""
     found: list[tuple[GroupInstance, str, bool]] = []
     for it in group.members:
         wanted = target_groups(group) if it.lifecycle == "InService" else ()

@@ -1,4 +1,4 @@
-"""What an EC2 Fleet may launch: its capacity pools, in the order in which they are tried, and how much of each kind.
+"""The capacity pools of an EC2 Fleet, in the order in which they are tried, and its capacity of each kind.
 
 EC2 User Guide, "Allocation strategies": by priority where the strategy says so. Nothing here has a price or runs out
 of capacity, so that all other strategies take the pools in the order of the request.
@@ -125,7 +125,7 @@ def in_order(pools: list[Pool], params: Params, lifecycle: Lifecycle) -> list[Po
 
 
 def capacities(params: Params) -> Iterator[tuple[Lifecycle, int]]:
-    """How much of each kind a fleet is to have, where it is to have any. Raises Fault for what cannot be."""
+    """The capacity of each kind that a fleet is to have, where it is to have any. Raises Fault for what cannot be."""
     target = params.get("TargetCapacitySpecification") or {}
     if target.get("TotalTargetCapacity") is None:
         raise missing_parameter("TargetCapacitySpecification.TotalTargetCapacity")

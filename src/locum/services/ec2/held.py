@@ -1,4 +1,4 @@
-"""What the backend of EC2 holds beside Locum's instances: networks, images, keys, devices, addresses.
+"""Look-ups at the backend of EC2 beside Locum's instances: networks, images, keys, devices, addresses.
 
 A verb asks for it (`services.asking`), without a policy and a record: EC2 looks at its own data.
 """

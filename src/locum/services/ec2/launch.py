@@ -178,7 +178,7 @@ def _new_instance(ctx: Context, template: Instance, index: int, private_ip: str)
 
 
 def _attributes(ctx: Context, params: Params) -> dict[str, Any]:
-    """What is stored for Describe operations and for the backend, by names of RunInstances and of `Instance`."""
+    """The attributes stored for Describe operations and the backend, by names of RunInstances and of `Instance`."""
     attributes = {name: params[name] for name in _STORED_PARAMETERS if params.get(name) is not None}
     for name, kind in (("VolumeTags", "volume"), ("InterfaceTags", "network-interface")):
         if tags := tags_of(ctx, params, kind):

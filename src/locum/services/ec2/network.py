@@ -25,7 +25,7 @@ _NAMING = ("SubnetId", "SecurityGroupIds", "SecurityGroups", "NetworkInterfaces"
 
 
 class Network(NamedTuple):
-    """Where a launch is. `subnet` is its `Subnet`, empty where it is not known yet; `groups` are `GroupIdentifier`s.
+    """The place of a launch. `subnet` is its `Subnet`, empty if it is not known yet; `groups` are `GroupIdentifier`s.
 
     `addresses` are the private ones of the instances, in order. `interface` is the id of a network interface that is
     there already and is attached.

@@ -51,7 +51,7 @@ def get_scoped_credentials(ctx: Context, params: Params) -> Outcome:
 
 
 def _end(ctx: Context, session: Session, params: Params) -> int:
-    """When the credentials expire. Raises InsufficientSessionLifetime."""
+    """The instant at which the credentials expire. Raises InsufficientSessionLifetime."""
     if "DurationSeconds" not in params:
         return session.expires_at
     end = int(ctx.now) + int(params["DurationSeconds"])
