@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 from locum.services.asking import asking
-from locum.services.ec2 import options
+from locum.services.ec2 import options, spot_requests
 from locum.services.ec2.attributes import describe_instance_attribute, modify_instance_attribute
 from locum.services.ec2.describe import describe_instance_status, describe_instances
 from locum.services.ec2.dryrun import with_dry_run
@@ -36,6 +36,7 @@ from locum.services.verbs import Operation, asks, asks_and_writes, reads, writes
 
 _VERBS: Final[dict[str, Operation]] = {
     "AssociateIamInstanceProfile": writes(associate_iam_instance_profile),
+    "CancelSpotInstanceRequests": writes(spot_requests.cancel_spot_instance_requests),
     "CreateFleet": asks_and_writes(asking(create_fleet)),
     "CreateTags": there_too("CreateTags", "Resources", create_tags),
     "DeleteFleets": asks_and_writes(asking(delete_fleets)),
@@ -47,6 +48,7 @@ _VERBS: Final[dict[str, Operation]] = {
     "DescribeInstanceCreditSpecifications": reads(options.describe_instance_credit_specifications),
     "DescribeInstanceStatus": reads(describe_instance_status),
     "DescribeInstances": asks(asking(describe_instances))._replace(computes=True),
+    "DescribeSpotInstanceRequests": reads(spot_requests.describe_spot_instance_requests),
     "DescribeTags": reads(describe_tags),
     "DisassociateIamInstanceProfile": writes(disassociate_iam_instance_profile),
     "GetInstanceMetadataDefaults": reads(get_instance_metadata_defaults),
@@ -62,6 +64,8 @@ _VERBS: Final[dict[str, Operation]] = {
     "MonitorInstances": writes(options.monitor_instances),
     "RebootInstances": there_too("RebootInstances", "InstanceIds", reboot_instances),
     "ReplaceIamInstanceProfileAssociation": writes(replace_iam_instance_profile_association),
+    "RequestSpotFleet": reads(spot_requests.request_spot_fleet),
+    "RequestSpotInstances": asks_and_writes(asking(spot_requests.request_spot_instances)),
     "ResetInstanceAttribute": writes(options.reset_instance_attribute),
     "RunInstances": asks_and_writes(asking(run_instances))._replace(effective=with_template),
     "StartInstances": there_too("StartInstances", "InstanceIds", start_instances),

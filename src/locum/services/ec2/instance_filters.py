@@ -162,8 +162,8 @@ _PATHS: Final = {
 }
 
 
-def _at(path: str) -> Callable[[Row], Iterable[str]]:
-    """The values at `path`, as filters have them."""
+def at(path: str) -> Callable[[Row], Iterable[str]]:
+    """The reader of the values at `path` of a shape (`State.Name`), as filters have them."""
     steps = tuple(path.split("."))
     return lambda row: _texts(row, steps)
 
@@ -189,7 +189,7 @@ def _of_attached(values: Callable[[Row], str]) -> Callable[[Row], Iterable[str]]
 
 
 FILTERS: Final[Mapping[str, Callable[[Row], Iterable[str]]]] = {
-    **{name: _at(path) for name, path in _PATHS.items()},
+    **{name: at(path) for name, path in _PATHS.items()},
     "iam-instance-profile.name": lambda row: (
         (row["IamInstanceProfile"]["Arn"].rpartition("/")[2],) if "IamInstanceProfile" in row else ()
     ),

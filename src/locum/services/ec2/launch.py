@@ -28,6 +28,7 @@ from locum.services.ec2.lookup import removals_of_expired, visible
 from locum.services.ec2.network import Network, network_of
 from locum.services.ec2.profiles import named_profile, new_association
 from locum.services.ec2.shapes import InstanceRow, reservation, with_association
+from locum.services.ec2.spot_options import checked_options, is_spot, with_request
 from locum.services.ec2.templates import FROM_TEMPLATE, template_tags, with_template
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Instance, Put, put
@@ -82,6 +83,7 @@ def launched(ctx: Context, params: Params, digest: str = "") -> Generator[Ask, M
     """
     launch = checked(ctx, params)
     profile = named_profile(ctx, params["IamInstanceProfile"]) if params.get("IamInstanceProfile") else None
+    spot = checked_options(ctx, params["InstanceMarketOptions"].get("SpotOptions") or {}) if is_spot(params) else None
     template = _template(ctx, params, digest, launch)
     if is_run_elsewhere(ctx, params):
         made = yield from run_elsewhere(ctx, params, template)
@@ -90,6 +92,8 @@ def launched(ctx: Context, params: Params, digest: str = "") -> Generator[Ask, M
         yield from check_devices(ctx, params.get("BlockDeviceMappings") or (), image)
         yield from _require_key(ctx, params.get("KeyName"))
         made = _placed(ctx, template, (yield from network_of(ctx, params, launch.interface, launch.number)))
+    if spot is not None:
+        made = [with_request(ctx, it, spot) for it in made]
     return [InstanceRow(it, new_association(ctx, it, profile) if profile else None) for it in made]
 
 

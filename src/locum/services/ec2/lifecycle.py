@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from locum.services.ec2.faults import incorrect_instance_state, no_instances_specified, protected
 from locum.services.ec2.lookup import instances, removals_of_expired, state_of
+from locum.services.ec2.spot_options import check_stop
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Event, Instance, put, remove
 from locum.state.associations import association_of
@@ -108,6 +109,7 @@ def _stop(ctx: Context, it: Instance) -> _Change:
         raise incorrect_instance_state(f"This instance '{it.id}' is not in a state from which it can be stopped.")
     if it.attributes.get("DisableApiStop"):
         raise protected(it.id, "stopped", "disableApiStop")
+    check_stop(it)
     return _Change(it, "stopping", _in_state(ctx, it, "stopped"))
 
 

@@ -19,6 +19,7 @@ INSTANCE_PREFIX: Final = "i-"
 ALWAYS: Final = frozenset(
     (
         "AssociateIamInstanceProfile",
+        "CancelSpotInstanceRequests",
         "CreateFleet",
         "DeleteFleets",
         "DescribeFleetInstances",
@@ -28,6 +29,7 @@ ALWAYS: Final = frozenset(
         "DescribeInstanceCreditSpecifications",
         "DescribeInstanceStatus",
         "DescribeInstances",
+        "DescribeSpotInstanceRequests",
         "DisassociateIamInstanceProfile",
         "GetInstanceMetadataDefaults",
         "ModifyInstanceAttribute",
@@ -42,6 +44,8 @@ ALWAYS: Final = frozenset(
         "MonitorInstances",
         "RebootInstances",
         "ReplaceIamInstanceProfileAssociation",
+        "RequestSpotFleet",
+        "RequestSpotInstances",
         "ResetInstanceAttribute",
         "RunInstances",
         "StartInstances",

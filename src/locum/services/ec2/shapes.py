@@ -10,6 +10,7 @@ from locum.core.instances import ROOT_DEVICE, attachment_id, interface_id, priva
 from locum.services.ec2.lookup import state_of
 from locum.services.ec2.options import shown_options
 from locum.services.ec2.profiles import profile_shape
+from locum.services.ec2.spot_options import REQUEST
 from locum.services.verbs import Context
 from locum.state import Instance, MetadataOptions, ProfileAssociation
 from locum.state.associations import association_of
@@ -134,8 +135,8 @@ def _instance(row: InstanceRow, state: str) -> dict[str, Any]:
         **shown_options(it),
     }
     shape.update({name: given[name] for name in _LAUNCH_MEMBERS if name in given})
-    if (given.get("InstanceMarketOptions") or {}).get("MarketType") == "spot":
-        shape["InstanceLifecycle"] = "spot"
+    if REQUEST in given:
+        shape |= {"InstanceLifecycle": "spot", "SpotInstanceRequestId": given[REQUEST]["SpotInstanceRequestId"]}
     if it.state_reason:
         shape["StateReason"] = {"Code": _USER_INITIATED, "Message": f"{_USER_INITIATED}: User initiated shutdown"}
     elif it.lost_subnet:
