@@ -8,17 +8,22 @@ from typing import Any
 
 import pytest
 
+from support.http_backend import ec2_behind
 from support.plane import SECONDS, TRUSTS_EC2, RunningPlane, fresh, up
 
 IMAGE = "ami-12c6146b"
 SIZE = 20
 
 
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlane]:
-    """A plane of this module's own, which is restarted."""
-    with up(tmp_path_factory.mktemp("scaling")) as running:
-        yield running
+@pytest.fixture(scope="module", params=["embedded", "http"])
+def plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlane]:
+    """A plane of this module's own, which is restarted; another plane runs its instances, or none."""
+    if request.param == "http":
+        with ec2_behind(tmp_path_factory) as planes:
+            yield planes.front
+    else:
+        with up(tmp_path_factory.mktemp("scaling")) as running:
+            yield running
 
 
 class Fleet:

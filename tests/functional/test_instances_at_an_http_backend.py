@@ -6,50 +6,22 @@ The endpoint is another plane, which has instances and a network of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from support.plane import ACCOUNT, RunningPlane, allow, fresh, up
+from support.http_backend import Planes, ec2_behind
+from support.plane import ACCOUNT, RunningPlane, allow, fresh
 
 IMAGE = "ami-12c6146b"
 """An image that every embedded backend begins with."""
 
 
-class Planes(NamedTuple):
-    """The plane of the client, and the one that is its backend."""
-
-    front: RunningPlane
-    behind: RunningPlane
-
-
-@contextmanager
-def _with_keys(key: Any) -> Iterator[None]:
-    """The environment variables that `locum up` takes the backend's keys from."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(RunningPlane, "environment", _environment(key))
-        yield
-
-
-def _environment(key: Any) -> Any:
-    plain = RunningPlane.environment
-    keys = {
-        "LOCUM_BACKEND_ACCESS_KEY_ID": key.access_key_id,
-        "LOCUM_BACKEND_SECRET_ACCESS_KEY": key.secret_access_key,
-    }
-    return lambda self, **more: plain(self, **keys, **more)
-
-
 @pytest.fixture(scope="module")
 def planes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planes]:
-    with (
-        up(tmp_path_factory.mktemp("behind")) as behind,
-        _with_keys(behind.root),
-        up(tmp_path_factory.mktemp("front"), "--backend", f"ec2={behind.endpoint}") as front,
-    ):
-        yield Planes(front, behind)
+    with ec2_behind(tmp_path_factory) as both:
+        yield both
 
 
 def run(planes: Planes, **params: Any) -> dict[str, Any]:

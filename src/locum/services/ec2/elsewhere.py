@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -20,11 +20,14 @@ from locum.core.identifiers import OWN_IMAGE
 from locum.services.asking import Asking, asking
 from locum.services.ec2.addresses import mac_of
 from locum.services.ec2.held import Answer, filters, held
+from locum.services.ec2.tagging import RESERVED
 from locum.services.verbs import Context, Operation, Params, Verb, asks_and_writes
 from locum.state import Instance
 
-_KEPT_HERE: Final = frozenset({"ClientToken", "DryRun", "IamInstanceProfile", "LaunchTemplate", "MetadataOptions"})
-"""The parameters of RunInstances that the backend does not get; those of the template are among the others."""
+_KEPT_HERE: Final = frozenset(
+    {"ClientToken", "DryRun", "IamInstanceProfile", "LaunchTemplate", "MetadataOptions", "TagSpecifications"}
+)
+"""The parameters of RunInstances that the backend does not get as they are; the template's are among the others."""
 _NETWORK: Final = ("SubnetId", "VpcId")
 
 
@@ -40,6 +43,8 @@ def run_elsewhere(ctx: Context, params: Params, template: Instance) -> Generator
     the request. It ends again where the call that asked for it is not committed.
     """
     sent = {name: value for name, value in params.items() if name not in _KEPT_HERE}
+    if tags := list(_accepted_tags(params)):
+        sent["TagSpecifications"] = tags
     asked = held(ctx, "RunInstances", {**sent, "ClientToken": _token(ctx, params, sent)})
     answer = yield asked._replace(changes=True, undo=_terminating)
     return [_instance(template, answer["ReservationId"], shape) for shape in answer["Instances"]]
@@ -88,6 +93,14 @@ def _terminate_the_rest(ctx: Context, ids: Sequence[str]) -> Generator[Ask, Answ
 def _is_there(ctx: Context, name: str) -> bool:
     found = ctx.state.get(Instance, ctx.account, name)
     return ctx.settings.instances_at_backend and found is not None and found.at_backend
+
+
+def _accepted_tags(params: Params) -> Iterator[dict[str, Any]]:
+    """The tag specifications without the tags of AWS's services, which a backend takes from nobody."""
+    for specification in params.get("TagSpecifications") or ():
+        tags = [tag for tag in specification.get("Tags") or () if not tag["Key"].startswith(RESERVED)]
+        if tags:
+            yield {**specification, "Tags": tags}
 
 
 def _token(ctx: Context, params: Params, sent: Params) -> str:
