@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.http_backend import ec2_behind
+from support.http_backend import Planes, ec2_behind
 from support.plane import SECONDS, TRUSTS_EC2, RunningPlane, fresh, up
 
 IMAGE = "ami-12c6146b"
@@ -16,14 +16,14 @@ SIZE = 20
 
 
 @pytest.fixture(scope="module", params=["embedded", "http"])
-def plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlane]:
-    """A plane of this module's own, which is restarted; another plane runs its instances, or none."""
+def planes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planes]:
+    """A plane of this module's own, which is restarted, and the one that runs its instances: itself, or another."""
     if request.param == "http":
-        with ec2_behind(tmp_path_factory) as planes:
-            yield planes.front
+        with ec2_behind(tmp_path_factory) as both:
+            yield both
     else:
-        with up(tmp_path_factory.mktemp("scaling")) as running:
-            yield running
+        with up(tmp_path_factory.mktemp("scaling")) as plane:
+            yield Planes(plane, plane)
 
 
 class Fleet:
@@ -77,10 +77,11 @@ def until(true: Callable[[], bool]) -> None:
         assert time.monotonic() < given_up, "it never came to be"
 
 
-def test_a_group_of_twenty_is_kept_replaced_refreshed_and_restarted(plane: RunningPlane) -> None:
+def test_a_group_of_twenty_is_kept_replaced_refreshed_and_restarted(planes: Planes) -> None:
+    plane = planes.front
     fleet = Fleet(plane)
     old, new = fleet.profiles
-    scaling, ec2 = plane.client("autoscaling"), plane.client("ec2")
+    scaling = plane.client("autoscaling")
     scaling.create_auto_scaling_group(
         AutoScalingGroupName=fleet.name,
         MinSize=SIZE,
@@ -92,7 +93,7 @@ def test_a_group_of_twenty_is_kept_replaced_refreshed_and_restarted(plane: Runni
     assert list(fleet.running().values()) == [old] * SIZE
 
     killed = sorted(fleet.in_service())[:5]
-    ec2.terminate_instances(InstanceIds=killed)
+    planes.behind.client("ec2").terminate_instances(InstanceIds=killed)
     until(lambda: len(fleet.in_service() - set(killed)) == SIZE)
     assert list(fleet.running().values()) == [old] * SIZE
 

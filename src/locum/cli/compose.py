@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from locum.agents.backend_instances import BackendInstances
 from locum.agents.deliveries import Deliveries
 from locum.agents.function_logs import FunctionLogs
 from locum.agents.instances import GRACE
@@ -135,6 +136,7 @@ class Node:
         self.function_logs = FunctionLogs(self.calls.make)
         self.deliveries = Deliveries(self.calls.outbox, self.ledger, clock)
         self.scaling = AutoScaling(self.runtime, self.calls)
+        self.backend_instances = BackendInstances(self.runtime)
         self.gateway = Gateway(self.runtime, Pipeline(self.runtime, self.calls, IssuerKeys(options.data / FOLDER)))
         self.metadata = self._metadata_service(clock, entropy)
 
@@ -153,6 +155,7 @@ class Node:
         self.ledger.follow()
         self.deliveries.start()
         self.scaling.start()
+        self.backend_instances.start()
         return port
 
     @property
@@ -166,6 +169,7 @@ class Node:
         self._socket.close()
         if self._tls_socket is not None:
             self._tls_socket.close()
+        await self.backend_instances.close()
         await self.scaling.close()
         await self.deliveries.close()
         await self.function_logs.close()

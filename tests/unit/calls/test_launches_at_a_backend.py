@@ -7,14 +7,16 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
+import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
+from locum.agents.backend_instances import BackendInstances
 from locum.backends import BackendCall, Carried
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
 from locum.services.verbs import Outcome
-from locum.state import InstanceProfile, State, remove
+from locum.state import Instance, InstanceProfile, State, put, remove
 from support.backends import Doing, behind
 from support.inprocess import InProcess
 from support.one_account import TRUSTS_EC2
@@ -27,14 +29,17 @@ IMAGE = "ami-12c6146b"
 class Elsewhere:
     """A backend's EC2, as far as launches go.
 
-    `meanwhile` is awaited before a launch is answered; the next `lost` answers of launches get lost.
+    `meanwhile` is awaited before a call is answered that `waits`; the next `lost` answers of launches get lost.
+    `states` are those of instances that do not run.
     """
 
     def __init__(self) -> None:
         self.living: dict[str, str] = {}
+        self.states: dict[str, str] = {}
         self.ended: list[str] = []
         self.launches: list[dict[str, Any]] = []
         self.lost = 0
+        self.waits = "RunInstances"
         self.meanwhile: Callable[[], Awaitable[None]] | None = None
 
     def answer(self, call: BackendCall) -> HttpResponse:
@@ -64,7 +69,11 @@ class Elsewhere:
         return _xml("<TerminateInstancesResponse><instancesSet/></TerminateInstancesResponse>")
 
     def _DescribeInstances(self, params: dict[str, Any]) -> HttpResponse:
-        items = "".join(f"<item><instanceId>{name}</instanceId></item>" for name in self.living)
+        items = "".join(
+            f"<item><instanceId>{name}</instanceId>"
+            f"<instanceState><name>{self.states.get(name, 'running')}</name></instanceState></item>"
+            for name in self.living
+        )
         found = f"<item><reservationId>r-1</reservationId><instancesSet>{items}</instancesSet></item>"
         return _xml(f"<DescribeInstancesResponse><reservationSet>{found}</reservationSet></DescribeInstancesResponse>")
 
@@ -79,7 +88,7 @@ def elsewhere(plane: InProcess, monkeypatch: pytest.MonkeyPatch) -> Iterator[Els
     before, carry_out = runtime.settings, Doing.call
 
     async def call(doing: Doing, made: BackendCall) -> Carried:
-        if made.operation == "RunInstances" and ec2.meanwhile is not None:
+        if made.operation == ec2.waits and ec2.meanwhile is not None:
             await ec2.meanwhile()
         return await carry_out(doing, made)
 
@@ -102,6 +111,18 @@ def profile(plane: InProcess) -> str:
 def run(plane: InProcess, **params: Any) -> str:
     answer = plane.client("ec2").run_instances(**{"ImageId": IMAGE, "MinCount": 1, "MaxCount": 1, **params})
     return str(answer["Instances"][0]["InstanceId"])
+
+
+def state(plane: InProcess, name: str) -> str:
+    found = plane.node.ledger.state.get(Instance, ACCOUNT, name)
+    assert found is not None
+    return found.state
+
+
+def worn(plane: InProcess, name: str) -> int:
+    filters = [{"Name": "instance-id", "Values": [name]}]
+    answer = plane.client("ec2").describe_iam_instance_profile_associations(Filters=filters)
+    return len(answer["IamInstanceProfileAssociations"])
 
 
 def test_the_role_and_the_metadata_options_are_not_sent(plane: InProcess, elsewhere: Elsewhere, profile: str) -> None:
@@ -151,3 +172,67 @@ def test_what_the_backend_has_lost_is_terminated_with_the_rest(plane: InProcess,
     del elsewhere.living[lost]
     plane.client("ec2").terminate_instances(InstanceIds=[lost, left])
     assert elsewhere.living.keys().isdisjoint({lost, left})
+
+
+def test_an_instance_that_ends_there_by_itself_is_ended_here(
+    plane: InProcess, elsewhere: Elsewhere, profile: str
+) -> None:
+    compare = BackendInstances(plane.node.runtime).compare
+    name = run(plane, IamInstanceProfile={"Name": profile})
+    for there, here in (
+        ("stopped", "stopped"),
+        ("pending", "stopped"),
+        ("running", "running"),
+        ("stopping", "running"),
+    ):
+        elsewhere.states[name] = there
+        plane.run(compare())
+        assert (state(plane, name), worn(plane, name)) == (here, 1)
+    elsewhere.states[name] = "shutting-down"
+    plane.run(compare())
+    assert (state(plane, name), worn(plane, name)) == ("terminated", 0)
+
+
+def test_an_instance_that_is_missing_there_once_is_not_taken_for_ended(plane: InProcess, elsewhere: Elsewhere) -> None:
+    instances = BackendInstances(plane.node.runtime)
+    name = run(plane)
+    token = elsewhere.living.pop(name)
+    plane.run(instances.compare())
+    elsewhere.living[name] = token
+    plane.run(instances.compare())
+    del elsewhere.living[name]
+    plane.run(instances.compare())
+    assert state(plane, name) == "running"
+    plane.run(instances.compare())
+    assert state(plane, name) == "terminated"
+
+
+def test_a_change_that_is_made_here_meanwhile_is_not_taken_back(plane: InProcess, elsewhere: Elsewhere) -> None:
+    name = run(plane)
+    elsewhere.states[name] = "stopped"
+
+    def tagged(current: State) -> Outcome:
+        found = current.get(Instance, ACCOUNT, name)
+        assert found is not None
+        return Outcome({}, (put(msgspec.structs.replace(found, tags={"a": "b"})),))
+
+    async def meanwhile() -> None:
+        await plane.node.ledger.transact(tagged, lambda _: ())
+
+    elsewhere.waits, elsewhere.meanwhile = "DescribeInstances", meanwhile
+    plane.run(BackendInstances(plane.node.runtime).compare())
+    assert state(plane, name) == "running"
+
+
+def test_a_backend_that_does_not_answer_ends_no_instance(plane: InProcess, elsewhere: Elsewhere) -> None:
+    instances = BackendInstances(plane.node.runtime)
+    name = run(plane)
+
+    async def fails() -> None:
+        raise Fault("ServiceUnavailable", "The backend of ec2 did not answer.", 503)
+
+    elsewhere.waits, elsewhere.meanwhile = "DescribeInstances", fails
+    for _ in range(3):
+        with pytest.raises(Fault):
+            plane.run(instances.compare())
+    assert state(plane, name) == "running"
