@@ -60,8 +60,13 @@ def allowed_part(state: State, call: Call, facts: Mapping[str, ResourceFacts]) -
 
 def restrict(context: RequestContext, objects: tuple[Mapping[str, Any], ...]) -> None:
     """Let a call name these objects alone, also in the request that a backend is passed."""
+    restate(context, {**context.params, "Delete": {**context.params["Delete"], "Objects": list(objects)}})
+
+
+def restate(context: RequestContext, params: dict[str, Any]) -> None:
+    """Let a call have these parameters, also in the request that a backend is passed."""
     assert context.codec is not None
-    context.params = {**context.params, "Delete": {**context.params["Delete"], "Objects": list(objects)}}
+    context.params = params
     context.body = translation().restated(context.codec.model, context.codec.protocol, context.params).body
     headers = {name: value for name, value in context.request.headers.items() if not name.startswith(_OF_THE_BODY)}
     headers["content-md5"] = base64.b64encode(hashlib.md5(context.body, usedforsecurity=False).digest()).decode()

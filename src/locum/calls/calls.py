@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from locum import authz, wire
 from locum.backends.lazy import translation
-from locum.calls import access_points, batches, lookups
+from locum.calls import access_points, batches, event_sources, lookups
 from locum.calls.backend_answers import told_by_backend
 from locum.calls.bucket_settings import BucketSettings
 from locum.calls.carrying import Carrying, Facts, facts_of
 from locum.calls.committing import AlreadyDone, Committer
+from locum.calls.consequences import Consequences
 from locum.calls.cors import CrossOrigin
 from locum.calls.denial_messages import refusal
 from locum.calls.effects import call_of, passing, postponed, still_pending
@@ -57,6 +59,7 @@ class Calls:
         self._ids = RequestIds(runtime.entropy)
         self._mfa_throttle = MfaThrottle()
         self._large_policies = LargePolicies()
+        runtime.ledger.consequences = Consequences(runtime)
         self._committer = Committer(runtime, recorder)
         self._verbs = Verbs(runtime, recorder, self._committer, self._decide_again, self._reply)
         self._sessions = ServiceSessions(runtime.keyring, self.make)
@@ -181,6 +184,9 @@ class Calls:
         own = self._runtime.services.get(codec.service)
         if own is not None and not own.backed:
             raise Fault("NotImplemented", f"Locum does not implement {codec.service}:{codec.operation} yet.", 501)
+        if event_sources.claims_a_service(context):
+            carry, record = partial(self._carrying.run, context, call, facts), partial(self._recorder.answered, context)
+            return await event_sources.put_others(context, carry, record)
         return await self._carrying.run(context, call, facts)
 
     async def preflight(self, context: RequestContext, bucket: str) -> HttpResponse:

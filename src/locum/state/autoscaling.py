@@ -84,7 +84,7 @@ class AutoScalingGroup(Entity, frozen=True, kw_only=True, omit_defaults=True, ta
     the reasons by process. `launches` are the activities of launches that are under way. `reason` is the sentence that
     tells why the desired capacity is what it is, until it is reached. After `failures` launches that failed in
     succession, the next one is tried at `retry_at`. `scaled`: when the last activity ended (cooldown).
-    `activities`: how many there were.
+    `activities`: how many there were. `notifications` are the types of notices that topics get, by their ARNs.
     """
 
     name: str
@@ -115,6 +115,7 @@ class AutoScalingGroup(Entity, frozen=True, kw_only=True, omit_defaults=True, ta
     retry_at: int = 0
     scaled: int = 0
     activities: int = 0
+    notifications: dict[str, tuple[str, ...]] = {}
 
     @property
     def key(self) -> str:
@@ -163,7 +164,7 @@ class OfGroup(Entity, frozen=True, kw_only=True, omit_defaults=True):
 class ScalingActivity(OfGroup, frozen=True, kw_only=True, omit_defaults=True, tag="scaling-activity"):
     """A scaling activity. `number` is its place among those of its group; `ended` is 0 while it is under way.
 
-    `subnet` and `zone` are where an instance is launched.
+    `subnet` and `zone` are where an instance is launched, `instance` is the one that it is about, once there is one.
     """
 
     key_name: ClassVar[str] = "id"
@@ -180,6 +181,7 @@ class ScalingActivity(OfGroup, frozen=True, kw_only=True, omit_defaults=True, ta
     progress: int = 0
     subnet: str = ""
     zone: str = ""
+    instance: str = ""
 
 
 class ScalingPolicy(OfGroup, frozen=True, kw_only=True, omit_defaults=True, tag="scaling-policy"):

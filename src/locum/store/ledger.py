@@ -69,6 +69,8 @@ class Ledger:
         self._housekeeping = Housekeeping(journal, clock, limits, self._writer, self._reader)
         self._following: Following | None = None
         self._closed = False
+        self.consequences: Callable[[State, Sequence[Event]], Sequence[Event]] | None = None
+        """The further events that follow from the events of a transaction, committed with them; it only computes."""
 
     @classmethod
     def open(
@@ -142,11 +144,14 @@ class Ledger:
                 await self._refuse_if_committed(call_id)
             self._refuse_if_failed()
             outcome: T | Fault
+            state = self._gathering.batch.state
             try:
-                outcome = handler(self._gathering.batch.state)
+                outcome = handler(state)
             except Fault as refused:
                 outcome = refused
-            events = () if isinstance(outcome, Fault) else outcome.events
+            events: Sequence[Event] = () if isinstance(outcome, Fault) else outcome.events
+            if events and self.consequences is not None:
+                events = (*events, *self.consequences(state, events))
             if not await self._gathering.join(events, audit(outcome), call_id):
                 continue
             if isinstance(outcome, Fault):

@@ -41,6 +41,7 @@ def begun(
     cause: str,
     subnet: str = "",
     zone: str = "",
+    instance: str = "",
 ) -> tuple[AutoScalingGroup, ScalingActivity]:
     """A new activity of `group`, in progress, and the group that has counted it."""
     activity = ScalingActivity(
@@ -55,6 +56,7 @@ def begun(
         started=int(now),
         subnet=subnet,
         zone=zone,
+        instance=instance,
     )
     return replace(group, activities=activity.number), activity
 
@@ -107,7 +109,7 @@ def shown(activity: ScalingActivity, *, deleted: bool = False) -> dict[str, Any]
         "StartTime": activity.started,
         "StatusCode": activity.status,
         "Progress": activity.progress,
-        "Details": json.dumps(_details(activity), separators=(",", ":")),
+        "Details": json.dumps(details(activity), separators=(",", ":")),
     }
     if activity.ended:
         shape["EndTime"] = activity.ended
@@ -118,7 +120,8 @@ def shown(activity: ScalingActivity, *, deleted: bool = False) -> dict[str, Any]
     return shape
 
 
-def _details(activity: ScalingActivity) -> dict[str, str]:
+def details(activity: ScalingActivity) -> dict[str, str]:
+    """The subnet and the zone of an activity, by the names that AWS tells them with."""
     found = {"Subnet ID": activity.subnet, "Availability Zone": activity.zone}
     return {name: value for name, value in found.items() if value}
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from locum.core.calls import Effect
 from locum.core.identifiers import request_id
 from locum.services.asking import Asking, asking
 from locum.services.autoscaling.activities import at, expired
@@ -22,6 +23,7 @@ from locum.services.autoscaling.faults import (
 )
 from locum.services.autoscaling.hooks import new_hook
 from locum.services.autoscaling.lookup import LARGEST_PAGE, LISTS, belonging, group_named, groups_in
+from locum.services.autoscaling.notices import hook_test
 from locum.services.autoscaling.service_role import service_role
 from locum.services.autoscaling.settings import changed_settings, check_sizes
 from locum.services.autoscaling.shapes import group_shape
@@ -75,7 +77,10 @@ def create_auto_scaling_group(ctx: Context, params: Params) -> Asking:
     )
     made = with_targets(with_tags(changed_settings(made, params), tags), targets)
     hooks = [new_hook(made, given) for given in params.get("LifecycleHookSpecificationList") or ()]
-    return Outcome({}, (*expired(ctx), *role.events, put(made), *map(put, hooks)))
+    tests: list[Effect] = []
+    for hook in hooks:
+        tests += yield from hook_test(ctx, made, hook)
+    return Outcome({}, (*expired(ctx), *role.events, put(made), *map(put, hooks)), tuple(tests))
 
 
 def update_auto_scaling_group(ctx: Context, params: Params) -> Asking:

@@ -15,9 +15,11 @@ from msgspec.structs import replace
 
 from locum.core.clock import Entropy
 from locum.core.identifiers import request_id
+from locum.services.asking import Asking, asking
 from locum.services.autoscaling.faults import limit_exceeded, validation_error
 from locum.services.autoscaling.lookup import belonging, group_named
-from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
+from locum.services.autoscaling.notices import hook_test
+from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
 from locum.state import AutoScalingGroup, GroupInstance, LifecycleHook, PendingHook, State, put, remove
 from locum.state.autoscaling import regional
 
@@ -28,7 +30,8 @@ _TRANSITIONS: Final = (LAUNCHING, TERMINATING)
 _RESULTS: Final = ("CONTINUE", "ABANDON")
 _LONGEST: Final = 172_800  # seconds
 _MOST: Final = 50
-_SETTINGS: Final = ("NotificationTargetARN", "RoleARN", "NotificationMetadata")
+_TARGET: Final = "NotificationTargetARN"
+_SETTINGS: Final = (_TARGET, "RoleARN", "NotificationMetadata")
 
 
 def new_hook(group: AutoScalingGroup, params: Mapping[str, Any], before: LifecycleHook | None = None) -> LifecycleHook:
@@ -42,7 +45,7 @@ def new_hook(group: AutoScalingGroup, params: Mapping[str, Any], before: Lifecyc
     timeout = int(params.get("HeartbeatTimeout") or (before.timeout if before else 3600))
     if not 30 <= timeout <= 7200:
         raise validation_error("The range for HeartbeatTimeout is from 30 to 7200 seconds.")
-    settings = {name: params[name] for name in _SETTINGS if params.get(name)}
+    settings = {**(before.settings if before else {}), **{name: params[name] for name in _SETTINGS if name in params}}
     return LifecycleHook(
         account=group.account,
         region=group.region,
@@ -51,7 +54,7 @@ def new_hook(group: AutoScalingGroup, params: Mapping[str, Any], before: Lifecyc
         transition=transition,
         timeout=timeout,
         result=result,
-        settings={**(before.settings if before else {}), **settings},
+        settings={name: value for name, value in settings.items() if value},  # "an empty string [...] overrides"
     )
 
 
@@ -95,13 +98,15 @@ def with_result(it: GroupInstance, hook: PendingHook, result: str) -> GroupInsta
     )
 
 
-def put_lifecycle_hook(ctx: Context, params: Params) -> Outcome:
+def put_lifecycle_hook(ctx: Context, params: Params) -> Asking:
     """autoscaling:PutLifecycleHook. It counts for instances that begin the transition from now on."""
     group = group_named(ctx, params["AutoScalingGroupName"])
     before = ctx.state.get(LifecycleHook, ctx.account, regional(ctx.region, group.name, params["LifecycleHookName"]))
     if before is None and len(belonging(ctx.state, group, LifecycleHook)) >= _MOST:
         raise limit_exceeded(f"Limit on lifecycle hooks per Auto Scaling group exceeded: {_MOST}")
-    return Outcome({}, (put(new_hook(group, params, before)),))
+    made = new_hook(group, params, before)
+    test = (yield from hook_test(ctx, group, made)) if params.get(_TARGET) else ()
+    return Outcome({}, (put(made),), test)
 
 
 def delete_lifecycle_hook(ctx: Context, params: Params) -> Outcome:
@@ -185,6 +190,6 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "DeleteLifecycleHook": writes(delete_lifecycle_hook),
     "DescribeLifecycleHookTypes": reads(describe_lifecycle_hook_types),
     "DescribeLifecycleHooks": reads(describe_lifecycle_hooks),
-    "PutLifecycleHook": writes(put_lifecycle_hook),
+    "PutLifecycleHook": asks_and_writes(asking(put_lifecycle_hook)),
     "RecordLifecycleActionHeartbeat": writes(record_lifecycle_action_heartbeat),
 }

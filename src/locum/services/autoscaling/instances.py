@@ -63,7 +63,8 @@ def attach_instances(ctx: Context, params: Params) -> Outcome:
     cause = f"{at(ctx.now)} an instance was attached in response to a user request, {why}."
     group = replace(group, desired=after)
     for it in found:
-        group, activity = begun(group, ctx.now, ctx.entropy, f"Attaching an existing EC2 instance: {it.id}", cause)
+        text = f"Attaching an existing EC2 instance: {it.id}"
+        group, activity = begun(group, ctx.now, ctx.entropy, text, cause, zone=it.zone, instance=it.id)
         member = GroupInstance(
             id=it.id,
             zone=it.zone,
@@ -189,7 +190,8 @@ def _moved(
     events, activities = list[Event](), list[dict[str, Any]]()
     for it in moved:
         cause = f"{at(ctx.now)} instance {it.id} was {happened} in response to a user request{shrinking}."
-        changed, activity = begun(changed, ctx.now, ctx.entropy, description.format(it.id), cause, zone=it.zone)
+        told = description.format(it.id)
+        changed, activity = begun(changed, ctx.now, ctx.entropy, told, cause, zone=it.zone, instance=it.id)
         done = ended(activity, ctx.now)
         events.append(put(done))
         activities.append(shown(done))

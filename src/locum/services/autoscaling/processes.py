@@ -11,6 +11,7 @@ from locum.services.autoscaling.faults import validation_error
 from locum.services.autoscaling.groups import MOST as MOST_GROUPS
 from locum.services.autoscaling.launch_configurations import MOST as MOST_CONFIGURATIONS
 from locum.services.autoscaling.lookup import group_named, groups_in
+from locum.services.autoscaling.notices import TYPES
 from locum.services.autoscaling.settings import TERMINATION_POLICIES
 from locum.services.verbs import Context, Operation, Outcome, Params, Verb, reads, writes
 from locum.state import LaunchConfiguration, put
@@ -25,13 +26,6 @@ PROCESSES: Final = (
     "ReplaceUnhealthy",
     "ScheduledActions",
     "Terminate",
-)
-_NOTIFICATIONS: Final = (
-    "autoscaling:EC2_INSTANCE_LAUNCH",
-    "autoscaling:EC2_INSTANCE_LAUNCH_ERROR",
-    "autoscaling:EC2_INSTANCE_TERMINATE",
-    "autoscaling:EC2_INSTANCE_TERMINATE_ERROR",
-    "autoscaling:TEST_NOTIFICATION",
 )
 _METRICS: Final = (
     "GroupMinSize",
@@ -120,7 +114,7 @@ def _always(answer: dict[str, Any]) -> Verb:
 OPERATIONS: Final[dict[str, Operation]] = {
     "DescribeAccountLimits": reads(describe_account_limits),
     "DescribeAdjustmentTypes": reads(_always({"AdjustmentTypes": [{"AdjustmentType": name} for name in _ADJUSTMENTS]})),
-    "DescribeAutoScalingNotificationTypes": reads(_always({"AutoScalingNotificationTypes": list(_NOTIFICATIONS)})),
+    "DescribeAutoScalingNotificationTypes": reads(_always({"AutoScalingNotificationTypes": list(TYPES)})),
     "DescribeMetricCollectionTypes": reads(
         _always({"Metrics": [{"Metric": name} for name in _METRICS], "Granularities": [{"Granularity": "1Minute"}]})
     ),

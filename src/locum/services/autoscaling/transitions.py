@@ -64,7 +64,7 @@ def out_of_service(
     )
     hooks = () if at_once else pending_hooks(moment.state, group, TERMINATING, moment.now, moment.entropy)
     group, activity = begun(
-        group, moment.now, moment.entropy, f"Terminating EC2 instance: {it.id}", cause, zone=it.zone
+        group, moment.now, moment.entropy, f"Terminating EC2 instance: {it.id}", cause, zone=it.zone, instance=it.id
     )
     if hooks:
         activity = replace(activity, status="MidLifecycleAction", progress=60)
@@ -80,7 +80,8 @@ def launched(
     if activity.id not in group.launches:
         return Step(group)
     group = replace(group, launches=without(group.launches, activity.id), failures=0, retry_at=0)
-    told = replace(activity, description=f"Launching a new EC2 instance: {it.id}", zone=it.zone, subnet=subnet)
+    text = f"Launching a new EC2 instance: {it.id}"
+    told = replace(activity, description=text, zone=it.zone, subnet=subnet, instance=it.id)
     return into_service(moment, group, it, told)
 
 

@@ -1,0 +1,87 @@
+"""Consequences of a change of the state: the calls that services make because an entity has become another.
+
+Whoever commits the change, a caller's verb or an agent, its consequences are entries of the outbox in the same commit
+(ADR 19): none is lost or made twice by a restart. What a service tells EventBridge is left out while the backend's
+EventBridge has not been used: then there is no rule that could match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from importlib import import_module
+from typing import Any, Final, cast
+
+from locum.calls.effects import pending
+from locum.calls.runtime import Runtime
+from locum.core.actors import ServiceRole
+from locum.core.calls import Effect, ServiceCall
+from locum.core.identifiers import request_id
+from locum.core.service_events import ServiceEvent
+from locum.state import (
+    AutoScalingGroup,
+    Entity,
+    Event,
+    Instance,
+    InstanceRefresh,
+    Put,
+    ScalingActivity,
+    State,
+    put,
+)
+
+_FOLLOWED: Final[dict[type[Entity], str]] = {
+    Instance: "ec2",
+    AutoScalingGroup: "autoscaling",
+    InstanceRefresh: "autoscaling",
+    ScalingActivity: "autoscaling",
+}
+"""The service that tells of changes of each kind of entity, in its module `following`."""
+
+Following = Callable[[State, Any, float], Iterable[ServiceEvent | ServiceCall]]
+"""What a service does as an entity is about to take its place in the state, at a time (epoch seconds)."""
+
+
+class Consequences:
+    """The events that put the consequences of others into the outbox, to be committed with them."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def __call__(self, state: State, events: Sequence[Event]) -> tuple[Event, ...]:
+        """The entries of the outbox that follow from `events`, which are about to be applied to `state`."""
+        effects = [effect for event in events if isinstance(event, Put) for effect in self._effects(state, event)]
+        if not effects:
+            return ()
+        runtime, now = self._runtime, self._runtime.clock()
+        return tuple(
+            put(pending(effect, "", (state.sequence + 1, position), now, runtime.keyring, runtime.entropy))
+            for position, effect in enumerate(effects, len(events))
+        )
+
+    def _effects(self, state: State, event: Put) -> Iterator[Effect]:
+        service = _FOLLOWED.get(type(event.entity))
+        if service is None:
+            return
+        backends, now = self._runtime.backends, self._runtime.clock()
+        told = backends.of("events", "PutEvents").in_use("events")
+        for each in _following(service)(state, event.entity, now):
+            if isinstance(each, ServiceEvent):
+                if not told:
+                    continue
+                each = each.call(now)
+            yield Effect(request_id(self._runtime.entropy), each, _lane(each))
+
+
+def _lane(call: ServiceCall) -> str:
+    """What is told of one resource to one service is told in its order."""
+    source = call.actor.source
+    of = "" if source is None else source.arn
+    role = call.actor.role if isinstance(call.actor, ServiceRole) else ""
+    return f"{of} {call.service} {role}"
+
+
+@cache
+def _following(service: str) -> Following:
+    """The function of a service, which is loaded with the first change that concerns it."""
+    return cast("Following", import_module(f"locum.services.{service}.following").following)
