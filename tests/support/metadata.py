@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from locum.audit import History
 from locum.backends import Backend
 from locum.calls import Backends, Calls, OwnService, Recorder, Runtime
+from locum.core.clock import MovableClock
 from locum.core.errors import Fault, StorageError
 from locum.credentials import KeyRing
 from locum.imds import MetadataService
@@ -121,6 +122,7 @@ class Metadata:
         throttle: Throttle | None = None,
     ) -> None:
         self.now: float = NOW
+        self.clock = MovableClock(lambda: self.now)
         entropy = Entropy()
         self.keyring = KeyRing.generate(entropy)
         self.journal = _Refusing()
@@ -131,7 +133,7 @@ class Metadata:
             history=History(self.journal),
             usage=self.journal,
             keyring=self.keyring,
-            clock=lambda: self.now,
+            clock=self.clock,
             entropy=entropy,
             settings=settings,
             services={"sts": OwnService(sts.OPERATIONS, lambda _operation, _params: True)},
@@ -140,7 +142,7 @@ class Metadata:
         self.calls = Calls(self.runtime, Recorder(self.ledger, entropy, "enforce"))
         credentials = RoleCredentials(self.calls.make)
         self.service = MetadataService(
-            lambda: self.state, self.keyring, lambda: self.now, entropy, credentials, throttle=throttle
+            lambda: self.state, self.keyring, self.clock, entropy, credentials, throttle=throttle
         )
         self._runner = asyncio.Runner()
         _OPEN.append(self)

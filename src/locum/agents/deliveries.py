@@ -30,6 +30,10 @@ class Deliveries:
         loop = asyncio.get_running_loop()
         self._tasks = (loop.create_task(self._watch()), loop.create_task(self._run()))
 
+    def wake(self) -> None:
+        """Have the outbox look again: the clock was moved."""
+        self._outbox.changed.set()
+
     async def close(self) -> None:
         """End, once effects that are under way are carried out; what takes too long is for the next start."""
         await self._outbox.close()

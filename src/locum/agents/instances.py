@@ -4,8 +4,8 @@
    before the launcher is told that it is attached.
 2. Where the launcher goes while the plane runs, the instance is terminated at once.
 3. Where the plane goes, no instance ends: its launcher attaches to the next plane.
-4. A plane that starts waits for the launchers of ephemeral instances, `grace` seconds by its clock. What is without one
-   then is terminated.
+4. A plane that starts waits for the launchers of ephemeral instances, `grace` seconds by the wall clock. What is
+   without one then is terminated.
 
 However many ways lead to it, an instance is terminated once, and that is recorded once, as EC2's own doing. One that is
 protected against termination stays as it is, until a start finds it unprotected.
@@ -66,6 +66,7 @@ class InstanceHost:
         self._ending: set[str] = set()
         self._terminating = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
+        self._chaos: Any = None
 
     # -- what launchers ask for (compute.control.Host) ----------------------------------------------------
 
@@ -116,11 +117,17 @@ class InstanceHost:
         answer: dict[str, Any] = await activity.answer(self._runtime, question)
         return answer
 
+    async def chaos(self, question: dict[str, Any]) -> dict[str, Any]:
+        if self._chaos is None:
+            self._chaos = import_module("locum.agents.chaos").Chaos(self._runtime)  # late: few planes are asked
+        answer: dict[str, Any] = await self._chaos.answer(question)
+        return answer
+
     # -- after a start ------------------------------------------------------------------------------------
 
     def open(self) -> None:
         """Expect the launchers of all ephemeral instances, from now on and for the grace period."""
-        self._until = self._runtime.clock() + self._grace
+        self._until = self._runtime.clock.wall() + self._grace
         left = (it for it in self._runtime.ledger.state.every(Instance) if it.ephemeral and it.state not in _ENDED)
         self._awaited = {it.id: (it, asyncio.Event()) for it in left}
         self._task = asyncio.get_running_loop().create_task(self._reconcile_when_due())
@@ -133,7 +140,7 @@ class InstanceHost:
 
     async def reconcile(self) -> float:
         """Terminate what is without its launcher, where the grace period is over; the seconds until then, or 0."""
-        left = self._until - self._runtime.clock()
+        left = self._until - self._runtime.clock.wall()
         if self._awaited and left > 0:
             return left
         while self._awaited:

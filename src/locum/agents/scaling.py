@@ -65,6 +65,10 @@ class AutoScaling:
         loop = asyncio.get_running_loop()
         self._tasks = (loop.create_task(self._watch()), loop.create_task(self._run()))
 
+    def wake(self) -> None:
+        """Have the groups looked at again: the clock was moved."""
+        self._changed.set()
+
     async def close(self) -> None:
         """End. A launch that is under way goes on with the next start."""
         for task in self._tasks:

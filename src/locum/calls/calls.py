@@ -70,8 +70,9 @@ class Calls:
 
     def begin(self, request: HttpRequest) -> RequestContext:
         """The context of a call that comes now: of time and state it knows what is here, and nothing else."""
-        runtime = self._runtime
-        return RequestContext(request, self._ids(), runtime.clock(), runtime.ledger.state, runtime.settings.region)
+        runtime, clock = self._runtime, self._runtime.clock
+        region = runtime.settings.region
+        return RequestContext(request, self._ids(), clock(), runtime.ledger.state, region, clock.ahead)
 
     def name(self, context: RequestContext, codec: Codec, params: dict[str, Any]) -> None:
         """Say which operation a call is of, with which parameters.
@@ -347,11 +348,11 @@ class Calls:
     def _prove(self, context: RequestContext, proof: Proof) -> None:
         """Verify the second factor that the call shows. Raises Fault where it is not right, or throttled."""
         principal = context.caller.principal
-        self._mfa_throttle.admit(principal, context.now)
+        self._mfa_throttle.admit(principal, context.wall)
         try:
             proof(self._verbs.context(context), context.params)
         except Fault:
-            self._mfa_throttle.failed(principal, context.now)
+            self._mfa_throttle.failed(principal, context.wall)
             raise
         context.second_factor = True
 

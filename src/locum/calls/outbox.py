@@ -70,7 +70,7 @@ class Outbox:
             lane = _lane(entry)
             if lane in self._lanes or lane in later:
                 continue
-            if entry.due > now:
+            if entry.due > now >= entry.created:  # not so where the clock was moved back since
                 later[lane] = entry.due
             else:
                 due.setdefault(lane, []).append(entry)

@@ -21,7 +21,8 @@ from locum.wire import Codec
 class RequestContext:
     """One call, filled in on its way by the gateway (up to `params`) and by `calls`, in the order of the fields.
 
-    `now` (epoch seconds) was taken when it came, and is the only one it sees. So was `state`; it is a later one where
+    `now` (epoch seconds, by the plane's clock, which is `ahead` seconds ahead of the wall clock) was taken when it
+    came, and is the only one it sees. So was `state`; it is a later one where
     the call had to wait before it was decided on (for the keys of an issuer), or where its transaction sees one: then
     it is decided on anew. `request` is the client's, or stands for the call of a service. `service` is the service
     principal that makes the call, empty for a client's. `effect` is what the call carries out. `cause` is the request
@@ -36,6 +37,7 @@ class RequestContext:
     now: float
     state: State
     region: str
+    ahead: float = 0.0
     service: str = ""
     effect: PendingEffect | None = None
     cause: str = ""
@@ -54,6 +56,11 @@ class RequestContext:
     authorization: Authorization | None = None
     carried: bool = False
     recorded: bool = False
+
+    @property
+    def wall(self) -> float:
+        """The time by the wall clock (epoch seconds): that of the client."""
+        return self.now - self.ahead
 
     @property
     def protocol(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from locum.audit import History
 from locum.backends import Backend
-from locum.core.clock import Clock, Entropy
+from locum.core.clock import Entropy, MovableClock
 from locum.credentials import KeyRing
 from locum.services.verbs import Operation, Settings, UsageRecord
 from locum.store import Ledger
@@ -62,7 +62,7 @@ class Runtime:
     history: History
     usage: UsageRecord
     keyring: KeyRing
-    clock: Clock
+    clock: MovableClock
     entropy: Entropy
     settings: Settings
     services: Mapping[str, OwnService]

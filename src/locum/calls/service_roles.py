@@ -15,7 +15,7 @@ from locum.core.actors import ServiceRole
 from locum.core.calls import ServiceCall, assume_role
 from locum.core.principal import Caller, principal_of
 from locum.credentials import KeyRing, open_session
-from locum.services.sts import renew_at
+from locum.services.sts import is_fresh
 from locum.state import Role, State
 from locum.state.arns import entity_by_arn
 
@@ -38,7 +38,8 @@ Assume = Callable[[ServiceRole, str], Awaitable[ServiceSession]]
 class _Kept(NamedTuple):
     role: Role
     session: ServiceSession
-    renew_at: float
+    issued: int
+    expires: int
 
 
 class ServiceSessions:
@@ -53,13 +54,13 @@ class ServiceSessions:
         """The session of `actor`. Raises Fault AccessDenied where the service may not assume the role."""
         kept = self._kept.get(actor)
         role = entity_by_arn(state, Role, actor.role)
-        if kept is not None and kept.role is role and now < kept.renew_at:
+        if kept is not None and kept.role is role and is_fresh(kept.issued, kept.expires, now):
             return kept.session
         credentials: Mapping[str, Any] = (await self._make(assume_role(actor), cause))["Credentials"]
         session, _ = open_session(self._keyring, credentials["AccessKeyId"], credentials["SessionToken"])
         made = ServiceSession(Caller(principal_of(session), credentials["AccessKeyId"], session), credentials)
         if role is not None:
-            self._kept[actor] = _Kept(role, made, renew_at(session.issued_at, session.expires_at))
+            self._kept[actor] = _Kept(role, made, session.issued_at, session.expires_at)
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return made

@@ -144,4 +144,5 @@ def verb_context(runtime: Runtime, context: RequestContext) -> Context:
         runtime.history,
         runtime.usage,
         call=context.call,
+        ahead=0.0 if context.service else context.ahead,
     )

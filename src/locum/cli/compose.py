@@ -24,12 +24,12 @@ from locum.backends import Backend
 from locum.calls import Calls, Mode, OwnService, Recorder, Runtime
 from locum.calls.backend_answers import told_by_backend
 from locum.cli.backends import function_host, make_backends
-from locum.cli.home import CREDENTIALS_FILE, root_key_text
+from locum.cli.home import CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead, root_key_text
 from locum.cli.open_files import open_files
 from locum.cli.ports import listening_socket
 from locum.cli.root_account import ensure_root
 from locum.cli.tls import TlsOptions, tls_context
-from locum.core.clock import Clock, Entropy, pooled, system_clock, system_entropy
+from locum.core.clock import Clock, Entropy, MovableClock, pooled, system_clock, system_entropy
 from locum.core.errors import ConfigurationError
 from locum.core.identifiers import ACCOUNT_ID
 from locum.credentials import create_keyring, read_keyring
@@ -94,13 +94,14 @@ class Node:
     directory is left that was not there before. `account` is the root user's, once it is open.
     """
 
-    def __init__(self, options: Options, clock: Clock = system_clock, entropy: Entropy = system_entropy) -> None:
+    def __init__(self, options: Options, wall: Clock = system_clock, entropy: Entropy = system_entropy) -> None:
         self.options = options
         self.account = ""
         entropy = pooled(entropy)
+        clock = MovableClock(wall, read_ahead(options.data), self._keep_ahead)
         # What may fail comes first, and the data directory, which is made here, after it.
         backends = make_backends(
-            options.backends, options.backend_keys, clock, lambda: self.ledger.state, self._function_host
+            options.backends, options.backend_keys, wall, lambda: self.ledger.state, self._function_host
         )
         read_keyring(options.data / KEYRING_FILE, os.environ)
         self._socket = listening_socket(options.host, options.port)
@@ -113,7 +114,7 @@ class Node:
             self.journal = SqliteJournal.open(options.data, entropy=entropy)
             undone.callback(self.journal.close)
             if options.tls is not None:
-                tls = options.tls, self.journal.directory, options.settings.region, clock()
+                tls = options.tls, self.journal.directory, options.settings.region, wall()
                 self._tls = tls_context(*tls)
             self.keyring = create_keyring(options.data / KEYRING_FILE, entropy, os.environ)
             self.ledger = Ledger.open(self.journal, clock)
@@ -153,8 +154,9 @@ class Node:
         if self._tls_socket is not None:
             await self.listeners.open(self._tls_socket, self.gateway, self._tls)
         self.ledger.follow()
-        self.deliveries.start()
-        self.scaling.start()
+        for agent in (self.deliveries, self.scaling):
+            agent.start()
+            runtime.clock.on_move(agent.wake)
         self.backend_instances.start()
         return port
 
@@ -176,7 +178,7 @@ class Node:
         await self.runtime.backends.close()
         await self.ledger.close()
 
-    def _metadata_service(self, clock: Clock, entropy: Entropy) -> MetadataService:
+    def _metadata_service(self, clock: MovableClock, entropy: Entropy) -> MetadataService:
         data, rate = self.options.data, self.options.imds_rate
         return MetadataService(
             lambda: self.ledger.state,
@@ -185,14 +187,17 @@ class Node:
             entropy,
             RoleCredentials(self.calls.make),
             MetadataBackend(partial(told_by_backend, self.runtime)),
-            IdentityDocuments(lambda: open_identity_key(data, self.keyring, entropy, clock())),
+            IdentityDocuments(lambda: open_identity_key(data, self.keyring, entropy, clock.wall())),
             None if rate is None else Throttle(rate),
         )
+
+    def _keep_ahead(self, ahead: float) -> None:
+        self.journal.directory.write(CLOCK_FILE, ahead_text(ahead))
 
     def _function_host(self) -> Backend:
         runtime = self.runtime
         calls, endpoint = self.calls, lambda: runtime.settings.endpoint
-        return function_host(calls.assume, self.function_logs, runtime.clock, endpoint, self.options.data)
+        return function_host(calls.assume, self.function_logs, runtime.clock.wall, endpoint, self.options.data)
 
 
 def _services() -> dict[str, OwnService]:

@@ -3,6 +3,7 @@
 keyring       the key ring (mode 0600)
 credentials   the root user's access key, as an AWS shared credentials file (mode 0600)
 plane.json    the address of the running plane; removed when it stops
+clock         how many seconds the plane's clock is ahead of the wall clock, once it was moved (mode 0600)
 control.sock  the socket by which launchers hand over their listening sockets
 instance-identity.key, .pem   the key that signs instance identity documents (sealed, mode 0600), and its certificate
 locum.db      the journal and the event history
@@ -21,10 +22,12 @@ from typing import Final
 
 import click
 
+from locum.core.clock import LATEST, system_clock
 from locum.core.errors import ConfigurationError
 
 PLANE_FILE: Final = "plane.json"
 CREDENTIALS_FILE: Final = "credentials"
+CLOCK_FILE: Final = "clock"
 TLS_AUTHORITY_FILE: Final = "tls-authority.pem"
 
 
@@ -40,6 +43,7 @@ data_option = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
     default=default_home,
+    is_eager=True,
     show_default="$LOCUM_DATA or ~/.local/share/locum",
     help="The directory that holds everything durable.",
 )
@@ -80,6 +84,30 @@ def read_plane(data: Path) -> Plane:
             f"no Locum is running on {data}: start one with `locum up`, or name its directory with --data"
         ) from error
     return plane
+
+
+def ahead_text(ahead: float) -> bytes:
+    """The content of CLOCK_FILE."""
+    return f"{ahead!r}\n".encode()
+
+
+def read_ahead(data: Path) -> float:
+    """The seconds in CLOCK_FILE, 0 where there is none. Raises ConfigurationError where it has no number."""
+    path = data / CLOCK_FILE
+    try:
+        ahead = float(path.read_text())
+    except FileNotFoundError:
+        return 0.0
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path} does not hold a number of seconds: remove it to reset the clock") from error
+    if not abs(ahead) < LATEST:
+        raise ConfigurationError(f"{path} does not hold a number of seconds: remove it to reset the clock")
+    return ahead
+
+
+def plane_time(data: Path) -> float:
+    """The time by the clock of the plane on `data` (epoch seconds). Raises ConfigurationError."""
+    return system_clock() + read_ahead(data)
 
 
 def root_key_text(key: RootKey) -> bytes:

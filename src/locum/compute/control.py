@@ -60,6 +60,9 @@ class Host(Protocol):
     async def policies(self, question: dict[str, Any]) -> dict[str, Any]:
         """The answer to a question about policies, as JSON-able values. Raises LocumError where it has none."""
 
+    async def chaos(self, question: dict[str, Any]) -> dict[str, Any]:
+        """The answer to a question about the clock or faults on request. Raises LocumError where it has none."""
+
 
 @dataclass(slots=True)
 class _Attachment:
@@ -71,13 +74,14 @@ class _Attachment:
 
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A launcher's message: see `handover`. One of the first five is given."""
+    """A launcher's message: see `handover`. One of the first six is given."""
 
     attach: str | None = None
     end: str | None = None
     where: str | None = None
     records: str | None = None
     policies: dict[str, Any] | None = None
+    chaos: dict[str, Any] | None = None
     account: str = ""
     ephemeral: bool = False
     pid: int = 0
@@ -204,6 +208,8 @@ class Control:
             return {"ok": True, "records": found}
         if asked.policies is not None:
             return {"ok": True, **await self._host.policies(asked.policies)}
+        if asked.chaos is not None:
+            return {"ok": True, **await self._host.chaos(asked.chaos)}
         return {"error": "a message that is none: it asks for nothing"}
 
     async def _where(self, instance: str) -> int:

@@ -2,6 +2,9 @@
 
 A `Clock` returns the current time in seconds since 1970-01-01T00:00:00Z; an `Entropy` returns the requested
 number of random bytes. Both are passed in from the composition root, so that tests can use fixed values.
+
+A plane has two times (ADR 27). The wall clock's is that of its clients: signatures, codes and tokens of others are
+dated by it, and waits and durations are measured by it. The plane's own, a `MovableClock`, is that of all it keeps.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from threading import Lock
-from typing import Final
+from typing import Final, NamedTuple
 
 Clock = Callable[[], float]
 Entropy = Callable[[int], bytes]
@@ -21,6 +24,67 @@ DAY: Final = 86_400
 
 system_clock: Clock = time.time
 system_entropy: Entropy = secrets.token_bytes
+
+
+EARLIEST: Final = 946_684_800
+LATEST: Final = 7_258_118_400
+"""The bounds of the plane's time: 2000-01-01 and 2200-01-01. What is dated years later still has a date."""
+
+
+class Instant(NamedTuple):
+    """A moment: `now` by the plane's clock (epoch seconds), which is `ahead` seconds ahead of the wall clock."""
+
+    now: float
+    ahead: float = 0.0
+
+    @property
+    def wall(self) -> float:
+        """The same moment by the wall clock (epoch seconds)."""
+        return self.now - self.ahead
+
+    def told(self, at: float) -> int:
+        """The plane's time `at` by the clock of a client, who acts on it: the end of credentials, a notice."""
+        return int(at) - round(self.ahead)
+
+
+class MovableClock:
+    """The plane's clock: `ahead` seconds ahead of `wall`, the wall clock; behind it where that is negative.
+
+    Who waits until something is due by it is woken when it is moved (`on_move`). `keep` stores how far it is ahead,
+    before it is so.
+    """
+
+    __slots__ = ("_keep", "_wakes", "ahead", "wall")
+
+    def __init__(self, wall: Clock, ahead: float = 0.0, keep: Callable[[float], object] | None = None) -> None:
+        self.wall = wall
+        self.ahead = ahead
+        self._keep = keep
+        self._wakes: list[Callable[[], None]] = []
+
+    def __call__(self) -> float:
+        return self.wall() + self.ahead
+
+    def instant(self) -> Instant:
+        """The present moment, by both clocks."""
+        return Instant(self.wall() + self.ahead, self.ahead)
+
+    def on_move(self, wake: Callable[[], None]) -> None:
+        """Have `wake` called whenever the clock was moved."""
+        self._wakes.append(wake)
+
+    def move(self, ahead: float) -> None:
+        """Set the clock to be `ahead` seconds ahead.
+
+        Raises ValueError where that is outside of the bounds, and what `keep` raises.
+        """
+        if not EARLIEST <= self.wall() + ahead < LATEST:  # never so for what is no number
+            raise ValueError(f"the time can be from {iso8601(EARLIEST)} to {iso8601(LATEST)}")
+        if self._keep is not None:
+            self._keep(ahead)
+        self.ahead = ahead
+        for wake in self._wakes:
+            wake()
 
 
 def pooled(source: Entropy, size: int = 4096) -> Entropy:

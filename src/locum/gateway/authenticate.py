@@ -79,7 +79,10 @@ def verified(
     now: float,
     codec: Codec,
 ) -> bytes:
-    """Verify that `signer` signed the request, or that it may be unsigned, and return its payload. Raises Fault."""
+    """Verify that `signer` signed the request, or that it may be unsigned, and return its payload. Raises Fault.
+
+    `now` is by the wall clock, as the date of the signature is.
+    """
     if claim is None:
         _check_may_be_unsigned(codec.model, codec.protocol)
         return request.body
@@ -88,16 +91,13 @@ def verified(
         if codec.service != "s3":
             raise _refused(Failure.UNSUPPORTED, claim)
         bucket = bucket_of_host(request.headers.get("host", ""))
-    body = sigv4.verify(request, claim, signer.secret, now, unsigned_payload=codec.unsigned_payload, host_bucket=bucket)
-    if signer.caller.session is not None:
-        check_session(signer, claim, now)
-    return body
+    return sigv4.verify(request, claim, signer.secret, now, unsigned_payload=codec.unsigned_payload, host_bucket=bucket)
 
 
-def check_session(signer: Signer, claim: sigv4.Claim, now: float) -> None:
-    """Raise Fault where the session of `signer` has ended."""
+def check_session(signer: Signer, claim: sigv4.Claim | None, now: float) -> None:
+    """Raise Fault where the session of `signer` has ended by `now`, the plane's time."""
     session = signer.caller.session
-    if session is not None and now >= session.expires_at:
+    if session is not None and claim is not None and now >= session.expires_at:
         raise _refused(Failure.EXPIRED_TOKEN, claim)
 
 

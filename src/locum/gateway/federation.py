@@ -47,13 +47,13 @@ class FederatedCallers:
     async def _web_identity(self, context: RequestContext) -> Caller:
         """The caller of AssumeRoleWithWebIdentity, by the state after the issuer's keys have been retrieved."""
         token = web_identity.unverified_token(context.state, context.params)
-        keys = await self._issuer_keys.of(token, context.now)
+        keys = await self._issuer_keys.of(token, context.wall)
         context.state = self._runtime.ledger.state
         token = web_identity.unverified_token(context.state, context.params)
-        return web_identity.caller(token, keys, context.params, context.now)
+        return web_identity.caller(token, keys, context.params, context.wall)
 
     async def _saml(self, context: RequestContext) -> Caller:
         """The caller of AssumeRoleWithSAML, in a thread: XML signatures take time, and their libraries load slowly."""
         return await asyncio.to_thread(
-            sts.saml_caller, context.state, self._runtime.keyring, context.params, context.now
+            sts.saml_caller, context.state, self._runtime.keyring, context.params, context.wall
         )

@@ -41,10 +41,10 @@ class Forms:
         signer = UNSIGNED
         if claim is not None:
             context.region = claim.scope.region or context.region
-            context.signing = signing_of(claim, context.now)
+            context.signing = signing_of(claim, context.wall)
             signer = self._signers.find(context.state, claim)
             size = len(request.body)
-            sigv4.verify_form(claim, form.fields, signer.secret, context.now, bucket=params["Bucket"], size=size)
+            sigv4.verify_form(claim, form.fields, signer.secret, context.wall, bucket=params["Bucket"], size=size)
             check_session(signer, claim, context.now)
         context.request = request
         context.body = request.body

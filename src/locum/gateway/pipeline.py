@@ -17,7 +17,7 @@ from locum.core.errors import INTERNAL, Fault
 from locum.core.http import HttpRequest, HttpResponse
 from locum.core.principal import NOBODY
 from locum.gateway.answers import with_request_id
-from locum.gateway.authenticate import Signers, signing_of, verified
+from locum.gateway.authenticate import Signers, check_session, signing_of, verified
 from locum.gateway.federation import FederatedCallers
 from locum.gateway.forms import Forms
 from locum.gateway.issuerkeys import IssuerKeys
@@ -71,7 +71,7 @@ class Pipeline:
         try:
             claim = sigv4.read(request)
             if claim is None and wire.is_post_form(request):
-                return not request.body or self._forms.knows_signer(state, request, self._runtime.clock())
+                return not request.body or self._forms.knows_signer(state, request, self._runtime.clock.wall())
             return claim is not None and bool(self._signers.find(state, claim).secret)
         except Fault:
             return False
@@ -89,13 +89,14 @@ class Pipeline:
             return await self._forms.handle(context)
         if claim is not None:
             context.region = claim.scope.region or context.region
-            context.signing = signing_of(claim, context.now)
+            context.signing = signing_of(claim, context.wall)
         signer = self._signers.find(context.state, claim)
         codec = context.codec = wire.resolve(request, None if claim is None else claim.scope.service)
         if len(request.body) > LARGE:  # digesting it takes long
-            body = await asyncio.to_thread(verified, signer, request, claim, context.now, codec)
+            body = await asyncio.to_thread(verified, signer, request, claim, context.wall, codec)
         else:
-            body = verified(signer, request, claim, context.now, codec)
+            body = verified(signer, request, claim, context.wall, codec)
+        check_session(signer, claim, context.now)
         context.body = body
         context.caller = signer.caller
         if claim is not None:
@@ -119,7 +120,7 @@ class Pipeline:
         return response
 
     def _error_response(self, context: RequestContext, fault: Fault) -> HttpResponse:
-        if context.caller is NOBODY and not self._strangers.admit(context.request.source_ip, context.now):
+        if context.caller is NOBODY and not self._strangers.admit(context.request.source_ip, context.wall):
             fault = throttled("" if context.codec is None else context.codec.protocol)
         else:
             fault = self._calls.refuse(context, fault)

@@ -17,11 +17,12 @@ from typing import Any, Final, NamedTuple
 
 from locum.core.actors import ServiceRole
 from locum.core.calls import ServiceCall, assume_role
-from locum.core.clock import iso8601
+from locum.core.clock import Instant, iso8601
 from locum.core.errors import Fault
 from locum.core.principal import ContextValue, Source
+from locum.credentials import TemporaryCredentials
 from locum.imds.texts import credentials_text, json_text
-from locum.services.sts import EC2, AttachedProfile, attached_profile, renew_at
+from locum.services.sts import EC2, MOVED_BACK, AttachedProfile, attached_profile, renew_at
 from locum.state import Instance, Role, State
 
 Make = Callable[[ServiceCall], Awaitable[Mapping[str, Any]]]
@@ -33,6 +34,7 @@ PROFILE_NOT_FOUND: Final = "InstanceProfileNotFound"
 
 _CACHE_SIZE: Final = 4096
 """The number of sets at which those of former instances are dropped."""
+_MEMBERS: Final = ("AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration")
 _RETRY: Final = 1
 """The lifetime of a cached refusal in seconds."""
 _HELP: Final = (
@@ -44,13 +46,24 @@ _HELP: Final = (
 class _CredentialSet(NamedTuple):
     instance: Instance
     attached: AttachedProfile
-    last_updated: int
-    document: str
+    issued: Instant
     renew_at: float
+    text: str
+    made: TemporaryCredentials | None = None
+
+    @property
+    def last_updated(self) -> int:
+        return int(self.issued.now)
+
+    def document(self, at: Instant) -> str:
+        """The document, its times by the clock of the instance."""
+        if self.made is None or at.ahead == self.issued.ahead:
+            return self.text
+        return credentials_text(self.made, self.last_updated, at)
 
     def is_current(self, instance: Instance, attached: AttachedProfile, now: float) -> bool:
         return (
-            now < self.renew_at
+            self.last_updated - MOVED_BACK < now < self.renew_at
             and self.instance is instance
             and self.attached.association is attached.association
             and self.attached.profile is attached.profile
@@ -66,7 +79,7 @@ class RoleCredentials:
         self._sets: dict[tuple[str, str], _CredentialSet] = {}
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
 
-    async def document(self, state: State, instance: Instance, role: str, now: float, version: str) -> str | None:
+    async def document(self, state: State, instance: Instance, role: str, at: Instant, version: str) -> str | None:
         """The document iam/security-credentials/`role`; None where that is not the role of the instance.
 
         `version` of IMDS is `1.0` or `2.0`. Each has its own set, as the sessions differ in ec2:RoleDelivery.
@@ -74,70 +87,72 @@ class RoleCredentials:
         attached = attached_profile(state, instance)
         if attached is None or (attached.role is not None and attached.role.name != role):
             return None
-        current = await self._current(state, instance, attached, now, version)
-        return None if current is None else current.document
+        current = await self._current(state, instance, attached, at, version)
+        return None if current is None else current.document(at)
 
-    def leaves(self, state: State, instance: Instance, now: float, version: str) -> dict[str, str | None]:
+    def leaves(self, state: State, instance: Instance, at: Instant, version: str) -> dict[str, str | None]:
         """The leaves iam/; none where the instance has no profile. They issue no credentials."""
         attached = attached_profile(state, instance)
         if attached is None:
             return {}
-        leaves: dict[str, str | None] = {"iam/info": self._info(instance, attached, now, version)}
+        leaves: dict[str, str | None] = {"iam/info": self._info(instance, attached, at, version)}
         if attached.role is not None:
             leaves[f"iam/security-credentials/{attached.role.name}"] = None
         return leaves
 
-    def _info(self, instance: Instance, attached: AttachedProfile, now: float, version: str) -> str:
+    def _info(self, instance: Instance, attached: AttachedProfile, at: Instant, version: str) -> str:
         """The document iam/info, which tells of the profile, whether or not its role can be assumed."""
         association = attached.association
         if attached.profile is None:
-            return _not_found(association.profile_id, now)
+            return _not_found(association.profile_id, at)
         current = self._sets.get((instance.id, version))
         shown = current is not None and current.attached.association is association
+        updated = current.last_updated if current is not None and shown else association.since
         return json_text(
             {
                 "Code": SUCCESS,
-                "LastUpdated": iso8601(current.last_updated if current is not None and shown else association.since),
+                "LastUpdated": iso8601(at.told(updated)),
                 "InstanceProfileArn": association.profile_arn,
                 "InstanceProfileId": association.profile_id,
             }
         )
 
     async def _current(
-        self, state: State, instance: Instance, attached: AttachedProfile, now: float, version: str
+        self, state: State, instance: Instance, attached: AttachedProfile, at: Instant, version: str
     ) -> _CredentialSet | None:
         """The set of `instance`, issued where needed; None where the profile has no role."""
         key = (instance.id, version)
         cached = self._sets.get(key)
-        if cached is not None and cached.is_current(instance, attached, now):
+        if cached is not None and cached.is_current(instance, attached, at.now):
             return cached
         if attached.profile is not None and attached.role is None:
             self._sets.pop(key, None)
             return None
         async with self._locks.setdefault(key, asyncio.Lock()):
             cached = self._sets.get(key)
-            if cached is not None and cached.is_current(instance, attached, now):
+            if cached is not None and cached.is_current(instance, attached, at.now):
                 return cached
             if len(self._sets) >= _CACHE_SIZE:
                 self._drop_outdated(state)
-            made = self._sets[key] = await self._issue(instance, attached, now, version)
+            made = self._sets[key] = await self._issue(instance, attached, at, version)
             return made
 
-    async def _issue(self, instance: Instance, attached: AttachedProfile, now: float, version: str) -> _CredentialSet:
+    async def _issue(self, instance: Instance, attached: AttachedProfile, at: Instant, version: str) -> _CredentialSet:
         role = attached.role
         if role is None:
-            document = _not_found(attached.association.profile_id, now)
-            return _CredentialSet(instance, attached, int(now), document, now + _RETRY)
+            failure = _not_found(attached.association.profile_id, at)
+            return _CredentialSet(instance, attached, at, at.now + _RETRY, failure)
         try:
             credentials = await self._assume(instance, role, version)
         except Fault as fault:
             if fault.status >= 500:
                 raise
             message = f"EC2 cannot assume the role {role.name}.  {_HELP}"
-            return _CredentialSet(instance, attached, int(now), _failure(UNAUTHORIZED, message, now), now + _RETRY)
-        secret, token, expires = (credentials[n] for n in ("SecretAccessKey", "SessionToken", "Expiration"))
-        document = credentials_text(credentials["AccessKeyId"], secret, token, int(now), expires)
-        return _CredentialSet(instance, attached, int(now), document, renew_at(int(now), expires))
+            failure = _failure(UNAUTHORIZED, message, at)
+            return _CredentialSet(instance, attached, at, at.now + _RETRY, failure)
+        made = TemporaryCredentials(*(credentials[name] for name in _MEMBERS))
+        text, renewal = credentials_text(made, at.now, at), renew_at(int(at.now), made.expiration)
+        return _CredentialSet(instance, attached, at, renewal, text, made)
 
     async def _assume(self, instance: Instance, role: Role, version: str) -> Mapping[str, Any]:
         """Assume `role` and return its `Credentials`. Raises Fault AccessDenied where EC2 may not assume it."""
@@ -171,10 +186,10 @@ def _session_context(instance: Instance, version: str) -> dict[str, ContextValue
     return context
 
 
-def _failure(code: str, message: str, now: float) -> str:
+def _failure(code: str, message: str, at: Instant) -> str:
     """The document in place of credentials, or of iam/info."""
-    return json_text({"Code": code, "Message": message, "LastUpdated": iso8601(int(now))})
+    return json_text({"Code": code, "Message": message, "LastUpdated": iso8601(at.told(at.now))})
 
 
-def _not_found(profile_id: str, now: float) -> str:
-    return _failure(PROFILE_NOT_FOUND, f"Instance Profile with Id {profile_id} cannot be found.  {_HELP}", now)
+def _not_found(profile_id: str, at: Instant) -> str:
+    return _failure(PROFILE_NOT_FOUND, f"Instance Profile with Id {profile_id} cannot be found.  {_HELP}", at)

@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from locum.core.arn import iam_arn
-from locum.core.clock import Entropy, iso8601
+from locum.core.clock import Entropy, Instant, iso8601
 from locum.core.identifiers import INSTANCE_IDENTITY_ROLE
 from locum.core.principal import PrincipalKind, Session
-from locum.credentials import KeyRing, issue
+from locum.credentials import KeyRing, TemporaryCredentials, issue
 from locum.imds.texts import credentials_text, json_text
-from locum.services.sts import renew_at
+from locum.services.sts import is_fresh
 from locum.state import Instance
 
 INFO: Final = "identity-credentials/ec2/info"
@@ -28,8 +28,11 @@ _NOTHING_ELSE: Final = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","A
 
 
 class _Kept(NamedTuple):
-    renew_at: float
-    document: str
+    made: TemporaryCredentials
+    issued: int
+
+    def is_current(self, now: float) -> bool:
+        return is_fresh(self.issued, self.made.expiration, now)
 
 
 class IdentityRole:
@@ -40,15 +43,15 @@ class IdentityRole:
         self._entropy = entropy
         self._kept: dict[tuple[str, int], _Kept] = {}
 
-    def credentials(self, instance: Instance, now: float) -> str:
+    def credentials(self, instance: Instance, at: Instant) -> str:
         """The document of the credentials of `instance`, which is kept until half of their life is over."""
         key = instance.id, instance.launched
         kept = self._kept.get(key)
-        if kept is None or now >= kept.renew_at:
+        if kept is None or not kept.is_current(at.now):
             if len(self._kept) >= _CACHE_SIZE:
-                self._kept = {each: it for each, it in self._kept.items() if now < it.renew_at}
-            kept = self._kept[key] = self._issue(instance, int(now))
-        return kept.document
+                self._kept = {each: it for each, it in self._kept.items() if it.is_current(at.now)}
+            kept = self._kept[key] = self._issue(instance, int(at.now))
+        return credentials_text(kept.made, kept.issued, at)
 
     def _issue(self, instance: Instance, now: int) -> _Kept:
         session = Session(
@@ -61,9 +64,7 @@ class IdentityRole:
             expires_at=now + _LIFETIME,
             policy=_NOTHING_ELSE,
         )
-        made = issue(self._keyring, session, self._entropy)
-        text = credentials_text(made.access_key_id, made.secret_access_key, made.session_token, now, made.expiration)
-        return _Kept(renew_at(now, made.expiration), text)
+        return _Kept(issue(self._keyring, session, self._entropy), now)
 
 
 def info(instance: Instance) -> str:

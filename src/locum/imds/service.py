@@ -16,7 +16,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, NamedTuple
 
-from locum.core.clock import Clock, Entropy
+from locum.core.clock import Entropy, Instant, MovableClock
 from locum.core.errors import Fault
 from locum.credentials import KeyRing
 from locum.http.asgi import Receive, Scope, Send
@@ -70,7 +70,7 @@ class MetadataService:
         self,
         view: Callable[[], State],
         keyring: KeyRing,
-        clock: Clock,
+        clock: MovableClock,
         entropy: Entropy,
         credentials: RoleCredentials,
         backend: Backend | None = None,
@@ -90,7 +90,7 @@ class MetadataService:
         self._backend = backend or Backend(None)
         self._throttle = throttle
         self._documents = documents or IdentityDocuments(None)
-        self._trees: dict[str, tuple[Instance, tree.Tree]] = {}
+        self._trees: dict[str, tuple[Instance, float, tree.Tree]] = {}
 
     def app(self, account: str, instance: str, ipv6: bool = False) -> App:
         """Make the application for the socket of `instance`, or for its socket of IPv6.
@@ -125,26 +125,26 @@ class MetadataService:
         self, account: str, instance_id: str, method: str, path: str, headers: Mapping[bytes, bytes]
     ) -> Answer:
         """The response to a request from inside `instance_id`."""
-        now = self._clock()
+        at = self._clock.instant()
         state = self._view()
         instance = state.get(Instance, account, instance_id)
         if instance is None or instance.state not in ("pending", "running"):
             return error(503)
         if instance.metadata.endpoint == "disabled":
             return error(403)
-        if self._throttle is not None and not self._throttle.admits(instance_id, now):
+        if self._throttle is not None and not self._throttle.admits(instance_id, at.wall):
             return error(429)
         if method == "PUT":
-            return self._new_token(instance, path, headers, now)
+            return self._new_token(instance, path, headers, at.now)
         if method not in ("GET", "HEAD") or path.rstrip("/") == _SESSION_PATH:
             return error(405)
         token = headers.get(TOKEN)
         if token is None:
             if instance.metadata.tokens == "required":
                 return error(401)
-        elif not self._tokens.valid(instance_id, token.decode("latin-1"), now):
+        elif not self._tokens.valid(instance_id, token.decode("latin-1"), at.now):
             return error(401)
-        return await self._read(state, instance, path, now, "1.0" if token is None else "2.0")
+        return await self._read(state, instance, path, at, "1.0" if token is None else "2.0")
 
     def _new_token(self, instance: Instance, path: str, headers: Mapping[bytes, bytes], now: float) -> Answer:
         if path.rstrip("/") != _SESSION_PATH:
@@ -157,7 +157,7 @@ class MetadataService:
         token = self._tokens.mint(instance.id, ttl, now, self._entropy)
         return Answer(200, b"text/plain", token.encode(), b"%d" % ttl, instance.metadata.hop_limit)
 
-    async def _read(self, state: State, instance: Instance, path: str, now: float, version: str) -> Answer:
+    async def _read(self, state: State, instance: Instance, path: str, at: Instant, version: str) -> Answer:
         head, _, rest = path.lstrip("/").partition("/")
         if not head:
             return text("\n".join(VERSIONS))
@@ -165,7 +165,7 @@ class MetadataService:
             return error(404)
         section, _, inner = rest.partition("/")
         if section == "meta-data":
-            return await self._metadata(state, instance, head, inner, now, version)
+            return await self._metadata(state, instance, head, inner, at, version)
         if section == "dynamic":
             return await self._dynamic(instance, inner)
         if section == "user-data" and not inner.strip("/"):
@@ -176,30 +176,30 @@ class MetadataService:
         return error(404)
 
     async def _metadata(
-        self, state: State, instance: Instance, build: str, path: str, now: float, version: str
+        self, state: State, instance: Instance, build: str, path: str, at: Instant, version: str
     ) -> Answer:  # fmt: skip
         """The category `path`, as the version `build` of the metadata has it, read with IMDS of `version`."""
         role = path.removeprefix("iam/security-credentials/").rstrip("/")
         if role and path.startswith("iam/security-credentials/") and build >= IAM_SINCE:
-            return _found(await self._credentials.document(state, instance, role, now, version))
+            return _found(await self._credentials.document(state, instance, role, at, version))
         category = path.partition("/")[0]
-        leaves = self._leaves(state, instance)
+        leaves = self._leaves(state, instance, at)
         if category in tree.OF_BACKEND or not category:
-            held = await self._backend.held(instance, now, if_used=not category and is_bare(instance))
+            held = await self._backend.held(instance, at.wall, if_used=not category and is_bare(instance))
             leaves = {**leaves, **network(instance, held), **block_devices(instance, held)}
         if category in ("iam", ""):
-            leaves = {**leaves, **self._credentials.leaves(state, instance, now, version)}
+            leaves = {**leaves, **self._credentials.leaves(state, instance, at, version)}
         leaves = categories_of(build, leaves)
         bare = path.rstrip("/")
         if bare in leaves and leaves[bare] is None:
-            return _found(await self._made(instance, bare, now))
+            return _found(await self._made(instance, bare, at))
         return _found(tree.lookup(leaves, path))
 
-    async def _made(self, instance: Instance, path: str, now: float) -> str | None:
+    async def _made(self, instance: Instance, path: str, at: Instant) -> str | None:
         """The text of a leaf that is made when it is read."""
         if path == identity_role.CREDENTIALS:
-            return self._identity.credentials(instance, now)
-        return await self._backend.public_key(instance, now)
+            return self._identity.credentials(instance, at)
+        return await self._backend.public_key(instance, at.wall)
 
     async def _dynamic(self, instance: Instance, path: str) -> Answer:
         """EC2 User Guide, "Dynamic data categories"."""
@@ -211,15 +211,15 @@ class MetadataService:
         listed = {f"instance-identity/{each}": "" for each in self._documents.listed()}
         return _found(tree.lookup({**leaves, **listed}, path))
 
-    def _leaves(self, state: State, instance: Instance) -> tree.Tree:
-        """The tree of `instance`, cached while the instance is the identical value."""
+    def _leaves(self, state: State, instance: Instance, at: Instant) -> tree.Tree:
+        """The tree of `instance`, cached while the instance is the identical value and the clock is not moved."""
         cached = self._trees.get(instance.id)
-        if cached is None or cached[0] is not instance:
+        if cached is None or cached[0] is not instance or cached[1] != at.ahead:
             if len(self._trees) >= _CACHE_SIZE:
                 entries = self._trees.items()
                 self._trees = {k: v for k, v in entries if state.get(Instance, v[0].account, k) is v[0]}
-            cached = self._trees[instance.id] = (instance, tree.leaves(instance))
-        return cached[1]
+            cached = self._trees[instance.id] = (instance, at.ahead, tree.leaves(instance, at))
+        return cached[2]
 
 
 def _seconds(text: bytes) -> int:

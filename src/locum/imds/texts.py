@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from email.utils import formatdate
 from typing import Any
 
-from locum.core.clock import iso8601
+from locum.core.clock import Instant, iso8601
+from locum.credentials import TemporaryCredentials
 
 
 def json_text(document: Mapping[str, Any] | Sequence[Any]) -> str:
@@ -20,16 +21,19 @@ def event_time(at: int) -> str:
     return formatdate(at, usegmt=True).partition(", ")[2]
 
 
-def credentials_text(key_id: str, secret: str, token: str, now: int, expiration: int) -> str:
-    """The document of credentials. EC2 User Guide, "Retrieve security credentials from instance metadata"."""
+def credentials_text(made: TemporaryCredentials, issued: float, at: Instant) -> str:
+    """The document of credentials, read at `at`, its times by the clock of the instance, whose SDKs act on them.
+
+    EC2 User Guide, "Retrieve security credentials from instance metadata".
+    """
     return json_text(
         {
             "Code": "Success",
-            "LastUpdated": iso8601(now),
+            "LastUpdated": iso8601(at.told(issued)),
             "Type": "AWS-HMAC",
-            "AccessKeyId": key_id,
-            "SecretAccessKey": secret,
-            "Token": token,
-            "Expiration": iso8601(expiration),
+            "AccessKeyId": made.access_key_id,
+            "SecretAccessKey": made.secret_access_key,
+            "Token": made.session_token,
+            "Expiration": iso8601(at.told(made.expiration)),
         }
     )

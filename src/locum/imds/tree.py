@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from locum.core.clock import Instant
 from locum.core.instances import private_name
 from locum.imds import identity_role
 from locum.imds.notices import announced
@@ -45,7 +46,7 @@ the numbers of DescribeAvailabilityZones in the embedded backend."""
 _CARDINALS: Final = ("north", "south", "central", "east", "west")
 
 
-def leaves(instance: Instance) -> dict[str, str | None]:
+def leaves(instance: Instance, at: Instant) -> dict[str, str | None]:
     """The leaves below meta-data/ that depend on the instance alone: all but iam/ and those of `OF_BACKEND`."""
     hostname = private_name(instance.private_ip, instance.region)
     tree: dict[str, str | None] = {
@@ -69,7 +70,7 @@ def leaves(instance: Instance) -> dict[str, str | None]:
         "services/domain": "amazonaws.com",
         "services/partition": "aws",
         "system": _hypervisor(instance.instance_type),
-        **announced(instance),
+        **announced(instance, at),
     }
     if instance.mac:
         tree["mac"] = instance.mac

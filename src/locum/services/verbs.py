@@ -109,7 +109,8 @@ class Context(NamedTuple):
 
     `region` is that for which the request was signed. `history` is for LookupEvents only, `usage` for reports of last
     use. `password_digests` are those that were computed for the call. `answers` are the replies to the verb's asks
-    (`services.asking`). `call` makes the call that was authorized before the verb: see `call_of`.
+    (`services.asking`). `call` makes the call that was authorized before the verb: see `call_of`. `ahead`: the
+    seconds by which `now`, the plane's time, is ahead of the client's clock; 0 for the calls of services.
     """
 
     state: State
@@ -124,6 +125,12 @@ class Context(NamedTuple):
     password_digests: PasswordDigests | None = None
     answers: Replies | None = None
     call: Callable[[], Call] | None = None
+    ahead: float = 0.0
+
+    @property
+    def wall(self) -> float:
+        """The time by the client's clock (epoch seconds)."""
+        return self.now - self.ahead
 
     def call_of(self, service: str, operation: str, params: Params) -> Call:
         """The call, for a further decision on it. Without `call`, its circumstances (address, agent) are not known."""

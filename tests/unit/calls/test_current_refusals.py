@@ -13,6 +13,7 @@ from locum.backends import BackendCall
 from locum.calls import Backends, Calls, OwnService, Recorder, Runtime
 from locum.core.actors import service_principal
 from locum.core.calls import ServiceCall
+from locum.core.clock import MovableClock
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
 from locum.credentials import KeyRing
@@ -47,7 +48,7 @@ class Nodes:
             history=History(journal),
             usage=journal,
             keyring=ring,
-            clock=lambda: NOW,
+            clock=MovableClock(lambda: NOW),
             entropy=Entropy(),
             settings=DEFAULTS,
             services={"iam": OwnService(iam.OPERATIONS, lambda _operation, _params: True)},

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
 from locum import analysis, policy
-from locum.cli import policies
-from locum.cli.home import data_option, read_plane
+from locum.cli import policies, units
+from locum.cli.home import data_option, default_home, plane_time, read_plane
 from locum.cli.screen import folded
 from locum.compute.handover import ask, connect
-from locum.core.clock import system_clock
 from locum.core.errors import ConfigurationError, LocumError
 from locum.policy import MalformedPolicy, PolicyKind
-
-_AGO: Final = re.compile(r"([0-9]+)([smhd])")
-_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,13 +29,17 @@ class Since(click.ParamType[float]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, float):
             return value
-        if ago := _AGO.fullmatch(value):
-            return system_clock() - int(ago[1]) * _UNITS[ago[2]]
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no time: write 2026-11-28T12:00:00Z, or 2h for two hours ago", param, ctx)
-        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
+        if (ago := units.seconds(value)) is not None:
+            return plane_time(_data(ctx)) - ago
+        if (moment := units.epoch(value)) is not None:
+            return moment
+        return self.fail(f"{value!r} is no time: write 2026-11-28T12:00:00Z, or 2h for two hours ago", param, ctx)
+
+
+def _data(ctx: click.Context | None) -> Path:
+    """The data directory of the command, whose option is read first."""
+    given = None if ctx is None else ctx.params.get("data")
+    return given if isinstance(given, Path) else default_home()
 
 
 def _principal(*, required: bool) -> Callable[[F], F]:
@@ -138,7 +136,7 @@ def replay(data: Path, files: tuple[str, ...], principal: str | None, add: bool,
 
 def _taken(data: Path, principal: str, since: float, *, include_denied: bool) -> dict[str, Any]:
     """The permissions that the calls took, up to now, which is `until`. Raises LocumError where there is no call."""
-    until = system_clock()
+    until = plane_time(data)
     asked = {"type": "taken", "principal": principal, "since": since, "until": until, "include_denied": include_denied}
     found = _asked(data, asked)
     if not found["records"]:

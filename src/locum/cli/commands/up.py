@@ -14,6 +14,7 @@ import click
 import uvloop
 
 from locum.agents.instances import GRACE, InstanceHost
+from locum.cli.commands.clock import about
 from locum.cli.compose import Node, Options
 from locum.cli.home import PLANE_FILE, Plane, data_option, default_home, plane_text
 from locum.cli.open_files import raise_open_files
@@ -21,6 +22,7 @@ from locum.cli.root_account import DEFAULT_ACCOUNT
 from locum.cli.tls import TlsOptions
 from locum.compute.control import Control
 from locum.compute.handover import SOCKET_NAME
+from locum.core.clock import MovableClock
 from locum.core.errors import ConfigurationError
 from locum.services.verbs import Settings
 
@@ -127,7 +129,7 @@ async def _serve(options: Options, *, quiet: bool) -> None:
         plane = _announce(node, port)
         _tune_interpreter()
         if not quiet:
-            _greet(options, plane)
+            _greet(options, plane, node.runtime.clock)
         await stop.wait()
     finally:
         (options.data / PLANE_FILE).unlink(missing_ok=True)
@@ -144,12 +146,13 @@ def _announce(node: Node, port: int) -> Plane:
     return plane
 
 
-def _greet(options: Options, plane: Plane) -> None:
+def _greet(options: Options, plane: Plane, clock: MovableClock) -> None:
     flag = "" if options.data == default_home().expanduser().absolute() else f" --data {options.data}"
     mode = "" if options.mode == "enforce" else "\nobserve: what the policies deny is recorded, and goes on"
     tls = f" and https://localhost:{plane.tls_port}" if plane.tls_port else ""
+    moved = f"\nthe clock was moved: {about(clock(), clock.ahead)}" if clock.ahead else ""
     click.echo(
-        f"Locum is up: {plane.endpoint}{tls}  account {plane.account}  region {plane.region}{mode}\n"
+        f"Locum is up: {plane.endpoint}{tls}  account {plane.account}  region {plane.region}{mode}{moved}\n"
         f"data: {options.data}\n\n"
         "In another shell, as root:\n"
         f'  eval "$(locum env{flag})"\n'

@@ -11,13 +11,13 @@ from locum.services.verbs import Context
 
 
 def credentials(ctx: Context, session: Session) -> dict[str, Any]:
-    """Issue `Credentials` for `session`."""
+    """Issue `Credentials` for `session`. The client is told their end by its own clock, as it acts on it."""
     issued = issue(ctx.keyring, session, ctx.entropy)
     return {
         "AccessKeyId": issued.access_key_id,
         "SecretAccessKey": issued.secret_access_key,
         "SessionToken": issued.session_token,
-        "Expiration": issued.expiration,
+        "Expiration": issued.expiration - round(ctx.ahead),
     }
 
 

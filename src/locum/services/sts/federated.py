@@ -60,10 +60,10 @@ def assume(ctx: Context, params: Params, operation: str, session_name: str) -> d
 
 
 def _end(ctx: Context, params: Params, role: Role, federated_claims: FederatedClaims) -> int:
-    """The end of the session in epoch seconds: the requested one, limited to that of the identity provider."""
+    """The end of the session in epoch seconds: at the latest that of the identity provider, by the wall clock."""
     seconds = duration(params, DEFAULT_DURATION, LONGEST)
     check_duration(role, seconds)
     requested = int(ctx.now) + seconds
     if federated_claims.ends_at is None:
         return requested
-    return min(requested, federated_claims.ends_at)
+    return min(requested, federated_claims.ends_at + round(ctx.ahead))

@@ -17,6 +17,9 @@ from locum.state.associations import association_of
 LIFETIME: Final = 6 * 3600
 """The default lifetime of an instance's credentials in seconds."""
 
+MOVED_BACK: Final = 60
+"""Seconds: what was issued so long after the present moment is of a clock that was moved back since."""
+
 EC2: Final = "ec2.amazonaws.com"
 
 
@@ -64,3 +67,8 @@ def renew_at(issued: float, expires: float) -> float:
     For lifetimes of ten minutes or more, that is at least five minutes before the expiry.
     """
     return issued + (expires - issued) / 2
+
+
+def is_fresh(issued: float, expires: float, now: float) -> bool:
+    """Whether credentials of that lifetime are still delivered at `now`: no others are due, or were issued later."""
+    return issued - MOVED_BACK < now < renew_at(issued, expires)

@@ -42,10 +42,10 @@ def get_web_identity_token(ctx: Context, params: Params) -> Outcome:
     key = next((key for key in federation.keys if key.algorithm == algorithm), None)
     if key is None:
         raise Fault("ValidationError", f"There is no key for the signing algorithm {algorithm}.")
-    issued = int(ctx.now)
+    issued = int(ctx.wall)  # its readers are outside
     expires = issued + int(params.get("DurationSeconds", DEFAULT_DURATION))
     session = ctx.caller.session
-    if session is not None and expires > session.expires_at:
+    if session is not None and expires > session.expires_at - round(ctx.ahead):
         raise _fault("SessionDurationEscalation", _ESCALATION, 403)
     audiences = list(params["Audience"])
     claims = {
@@ -82,7 +82,7 @@ def _own_claims(ctx: Context, params: Params) -> dict[str, Any]:
         **_organization(ctx),
     }
     if session is not None:
-        own["original_session_exp"] = iso8601(session.expires_at)
+        own["original_session_exp"] = iso8601(session.expires_at - round(ctx.ahead))
         own |= _nonempty({"source_identity": session.source_identity})
         own |= _nonempty({"federated_provider": session.context.get("aws:federatedprovider")})
         own |= _instance(ctx, session)

@@ -52,7 +52,7 @@ def _device_after_use(ctx: Context, params: Params) -> MfaDevice:
     if device is None or not device.enabled or device.user != _user(ctx):
         raise _not_yours()
     seed = open_seed(ctx.keyring, device.arn, device.seed)
-    step = accepted_step(seed, code, ctx.now, device.drift, device.step)
+    step = accepted_step(seed, code, ctx.wall, device.drift, device.step)
     if step is None:
         raise access_denied("MultiFactorAuthentication failed with invalid MFA one time pass code. ")
     return replace(device, step=step)

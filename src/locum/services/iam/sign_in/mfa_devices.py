@@ -155,10 +155,10 @@ def _synchronized(context: Context, params: Params, device: MfaDevice) -> MfaDev
     """`device` with the drift determined from its two codes. Raises InvalidAuthenticationCode."""
     seed = open_seed(context.keyring, device.arn, device.seed)
     first, second = params["AuthenticationCode1"], params["AuthenticationCode2"]
-    step = synchronized_step(seed, first, second, context.now, device.step)
+    step = synchronized_step(seed, first, second, context.wall, device.step)
     if step is None:
         raise invalid_authentication_code()
-    return replace(device, step=step, drift=drift(step, context.now))
+    return replace(device, step=step, drift=drift(step, context.wall))
 
 
 def _enabled(owner: owners.Owner, device: MfaDevice) -> dict[str, Any]:
