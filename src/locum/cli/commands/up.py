@@ -13,6 +13,7 @@ from typing import Final
 import click
 import uvloop
 
+from locum.agents.instance_changes import InstanceChanges
 from locum.agents.instances import GRACE, InstanceHost
 from locum.cli.compose import Node, Options
 from locum.cli.home import PLANE_FILE, Plane, data_option, default_home, plane_text
@@ -120,10 +121,12 @@ async def _serve(options: Options, *, quiet: bool) -> None:
         node.runtime, node.calls, node.listeners, node.gateway, node.metadata.app, options.launcher_grace
     )
     control = Control(options.data, host)
+    changes = InstanceChanges(node.ledger, control.review)
     try:
         port = await node.open()
         host.open()
         await control.open()
+        changes.start()
         plane = _announce(node, port)
         _tune_interpreter()
         if not quiet:
@@ -131,6 +134,7 @@ async def _serve(options: Options, *, quiet: bool) -> None:
         await stop.wait()
     finally:
         (options.data / PLANE_FILE).unlink(missing_ok=True)
+        await changes.close()
         await control.close()
         await host.close()
         await node.close()
