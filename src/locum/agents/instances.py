@@ -79,8 +79,12 @@ class InstanceHost:
     async def stop(self, sock: socket.socket) -> None:
         await self._listeners.close(sock)
 
-    def refusal(self, account: str, instance: str) -> str | None:
-        return self._refusal(self._runtime.ledger.state, account, instance)
+    def refusal(self, account: str, instance: str, boot: int = -1) -> str | None:
+        return self._refusal(self._runtime.ledger.state, account, instance, boot)
+
+    def boot_of(self, account: str, instance: str) -> int:
+        found = self._runtime.ledger.state.get(Instance, account, instance)
+        return 0 if found is None else found.boots
 
     async def hold(self, account: str, instance: str) -> None:
         if self.refusal(account, instance) is None:
@@ -160,13 +164,15 @@ class InstanceHost:
         if expected := self._awaited.pop(instance, None):
             expected[1].set()
 
-    def _refusal(self, state: State, account: str, instance: str) -> str | None:
+    def _refusal(self, state: State, account: str, instance: str, boot: int = -1) -> str | None:
         found = state.get(Instance, account, instance)
         if found is None:
             return f"there is no instance {instance} in account {account}"
         is_now = "shutting-down" if instance in self._ending else found.state
         if is_now not in _RUNS:
             return f"instance {instance} is {is_now}, not running: start it with `aws ec2 start-instances`"
+        if boot not in (-1, found.boots):
+            return f"instance {instance} was started again"
         return None
 
     async def _terminate(self, instance: Instance) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,7 @@ from locum.compute import namespace
 from locum.compute.attachment import Attachment, Claim
 from locum.compute.environment import inside, secret_places
 from locum.compute.handover import ask, connect
-from locum.compute.inside import Inside, join_there
+from locum.compute.inside import Inside, enter_there, join_there
 from locum.compute.launch import run
 from locum.core.errors import LocumError
 
@@ -48,10 +48,22 @@ def run_inside(
 
 def namespaces_work() -> bool:
     """Whether this machine lets this user make the namespaces: tried in a process of its own."""
+    return _succeeds(_make_namespaces)
+
+
+def _make_namespaces() -> None:
+    """Raises NamespaceUnavailable, or OSError."""
+    enter_there()
+    if not _succeeds(namespace.mount_processes):
+        raise PermissionError("/proc is masked")
+
+
+def _succeeds(what: Callable[[], object]) -> bool:
+    """Whether a process that is forked for it can do `what`."""
     child = os.fork()
     if child == 0:
         try:
-            namespace.enter_new()
+            what()
         except (OSError, LocumError):
             os._exit(1)
         os._exit(0)
@@ -63,7 +75,7 @@ def _in_namespace(data: Path, plane: Plane, claim: Claim, command: Sequence[str]
     with connect(data) as connection:
         there = int(ask(connection, {"where": claim.instance})["pid"])
     if there:
-        return run(command, environment, lambda: join_there(there))
+        return run(command, environment, lambda: None, enter=lambda: join_there(there), owns=False)
     with ExitStack() as held, Inside(plane.port, secret_places(os.environ, Path.home(), data.resolve())) as new:
 
         def begin(child: int) -> Attachment | None:
@@ -75,7 +87,7 @@ def _in_namespace(data: Path, plane: Plane, claim: Claim, command: Sequence[str]
             new.proceed()
             return attachment
 
-        return run(command, environment, new.make, begin)
+        return run(command, environment, new.make, begin, enter=enter_there)
 
 
 def _on_loopback(data: Path, plane: Plane, claim: Claim, command: Sequence[str]) -> int:

@@ -3,7 +3,8 @@
     connected    the plane was sent duplicates of the sockets, and serves on them once it has answered
     away         the plane is gone: it is looked for every RETRY seconds. Clients wait in the sockets' backlogs, for the
                  first PATIENCE tries; then their connections are reset
-    refused      the instance was stopped or terminated: asked again every REFUSED seconds, and no client waits
+    refused      the plane cannot have it now: asked again every REFUSED seconds, and no client waits
+    ended        the instance was stopped, rebooted or terminated: what runs in it is ended, and no plane looked for
 
 A client that waits too long gives up, and its call must not be carried out minutes later by the next plane. So nobody
 waits for as long as clients do.
@@ -15,13 +16,23 @@ import select
 import socket
 import struct
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
-from locum.compute.handover import HandoverError, Message, PlaneAway, answer_in, ask, connect, peer_user, send
+from locum.compute.handover import (
+    HandoverError,
+    InstanceEnded,
+    Message,
+    PlaneAway,
+    answer_in,
+    ask,
+    connect,
+    peer_user,
+    send,
+)
 
 RETRY: Final = 0.1
 REFUSED: Final = 1.0
@@ -40,7 +51,8 @@ class Claim(NamedTuple):
 
     def message(self, pid: int) -> Message:
         """The message that goes with the sockets."""
-        return {"attach": self.instance, "account": self.account, "ephemeral": self.ephemeral, "pid": pid}
+        told = {"attach": self.instance, "account": self.account, "ephemeral": self.ephemeral}
+        return told | {"pid": pid, "boot": -1}
 
 
 class Attachment:
@@ -63,6 +75,7 @@ class Attachment:
         self._tries = 0
         self._pause = RETRY
         self._complaint = ""
+        self._ended = False
 
     def __enter__(self) -> Self:
         return self
@@ -74,13 +87,16 @@ class Attachment:
         """Have the plane serve on the sockets. Raises HandoverError where there is none or it refuses."""
         self._connection = connect(self._data)
         self._user = peer_user(self._connection)
-        ask(self._connection, self._message, self._descriptors)
+        self._message["boot"] = ask(self._connection, self._message, self._descriptors).get("boot", -1)
 
-    def keep(self, until: int) -> None:
-        """Attach again whenever the plane has gone, until there is something to read from the descriptor `until`."""
+    def keep(self, until: int, end: Callable[[], None] = lambda: None) -> None:
+        """Attach again whenever the plane has gone, until there is something to read from the descriptor `until`.
+
+        `end()` is called once the plane says that the instance has ended; it makes sure that `until` comes.
+        """
         while until not in (ready := self._ready(until)):
             if self._connection is not None:
-                self._listen(self._connection)
+                self._listen(self._connection, end)
                 continue
             for sock in ready:
                 _turn_away(sock)
@@ -96,18 +112,26 @@ class Attachment:
     def _ready(self, until: int) -> list[Any]:
         """The sockets that can be read: `until`, the connection, or clients to turn away; none after a pause."""
         awaited: list[Any] = [until]
+        if self._ended and self._connection is None:
+            return select.select(awaited, [], [])[0]
         if self._connection is not None:
             return select.select([*awaited, self._connection], [], [])[0]
         if self._tries >= PATIENCE:
             awaited += self._sockets
         return select.select(awaited, [], [], self._pause)[0]
 
-    def _listen(self, connection: socket.socket) -> None:
-        """Take the plane's answer, or the end of the connection: nothing else comes."""
+    def _listen(self, connection: socket.socket, end: Callable[[], None]) -> None:
+        """Take the plane's answer, its word that the instance has ended, or the end of the connection."""
         try:
-            answer_in(connection.recv(_ANSWER))
+            for line in connection.recv(_ANSWER).splitlines(keepends=True) or [b""]:
+                self._message["boot"] = answer_in(line).get("boot", -1)
         except (PlaneAway, ConnectionError):
             self._lose(RETRY)
+        except InstanceEnded as ended:
+            if not self._ended:
+                self._ended = True
+                _tell(f"what runs in {self._instance} is ended: {ended}")
+                end()
         except HandoverError as refusal:
             self._lose(REFUSED)
             self._tries = PATIENCE
@@ -124,8 +148,7 @@ class Attachment:
         """Tell the user, once for each reason."""
         if text != self._complaint:
             self._complaint = text
-            sys.stderr.write(f"locum: nothing answers inside {self._instance} any more: {text}\n")
-            sys.stderr.flush()
+            _tell(f"nothing answers inside {self._instance} any more: {text}")
 
     def _reconnect(self) -> None:
         """Send the sockets to the plane, if one is there by now and is the same user's: nobody else is given them."""
@@ -138,6 +161,11 @@ class Attachment:
                     self._connection = connection
                     return
             connection.close()
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"locum: {text}\n")
+    sys.stderr.flush()
 
 
 def _turn_away(sock: socket.socket) -> None:

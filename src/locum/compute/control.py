@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -42,8 +43,14 @@ class Host(Protocol):
     async def stop(self, sock: socket.socket) -> None:
         """Stop serving on `sock`."""
 
-    def refusal(self, account: str, instance: str) -> str | None:
-        """The reason why nothing can run in `instance`; None where it is there and running."""
+    def refusal(self, account: str, instance: str, boot: int = -1) -> str | None:
+        """The reason why nothing can run in `instance`; None where it is there and running.
+
+        `boot` is its start that something runs in (`boot_of`), -1 any.
+        """
+
+    def boot_of(self, account: str, instance: str) -> int:
+        """The start of `instance` that it runs in now."""
 
     async def hold(self, account: str, instance: str) -> None:
         """Make durable that `instance` is ephemeral: its launcher is attached. Raises Fault where it cannot be."""
@@ -64,13 +71,16 @@ class Host(Protocol):
         """The answer to a question about the clock or faults on request. Raises LocumError where it has none."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Attachment:
     account: str
     instance: str
     ephemeral: bool
     pid: int
     sockets: list[socket.socket]
+    connection: socket.socket
+    boot: int = -1
+    told: bool = False
 
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,6 +95,7 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account: str = ""
     ephemeral: bool = False
     pid: int = 0
+    boot: int = -1
     count: int = 1
     denied: bool = False
 
@@ -111,7 +122,7 @@ class Control:
     def __init__(self, data: Path, host: Host) -> None:
         self._path = data / SOCKET_NAME
         self._host = host
-        self._by_instance: dict[str, _Attachment] = {}
+        self._by_instance: dict[str, list[_Attachment]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: socket.socket | None = None
         self._closing = False
@@ -173,10 +184,12 @@ class Control:
                 if received is None:
                     break
                 try:
-                    answer = await self._answer(*received, mine)
+                    answer = await self._answer(*received, connection, mine)
                 except LocumError as error:
                     answer = {"error": str(error)}
                 await asyncio.get_running_loop().sock_sendall(connection, json.dumps(answer).encode() + b"\n")
+                if mine:
+                    self.review(mine[-1].instance)
         except ConnectionError:
             pass
         finally:
@@ -184,7 +197,9 @@ class Control:
             for attachment in mine:
                 await self._detach(attachment)
 
-    async def _answer(self, message: dict[str, Any], descriptors: list[int], mine: list[_Attachment]) -> dict[str, Any]:
+    async def _answer(
+        self, message: dict[str, Any], descriptors: list[int], connection: socket.socket, mine: list[_Attachment]
+    ) -> dict[str, Any]:
         try:
             asked = msgspec.convert(message, Question)
             sockets = listening(descriptors)
@@ -194,7 +209,8 @@ class Control:
         except ValueError as error:
             return {"error": str(error)}
         if asked.attach is not None:
-            attachment = _Attachment(asked.account, asked.attach, asked.ephemeral, asked.pid, sockets)
+            whose = asked.account, asked.attach, asked.ephemeral, asked.pid
+            attachment = _Attachment(*whose, sockets, connection, asked.boot)
             return await self._attach(attachment, mine)
         for sock in sockets:
             sock.close()
@@ -214,31 +230,43 @@ class Control:
 
     async def _where(self, instance: str) -> int:
         await self._host.returned(instance)
-        known = self._by_instance.get(instance)
-        return known.pid if known else 0
+        return next((it.pid for it in reversed(self._by_instance.get(instance, [])) if it.pid and not it.told), 0)
 
     async def _attach(self, attachment: _Attachment, mine: list[_Attachment]) -> dict[str, Any]:
         account, instance, sockets = attachment.account, attachment.instance, attachment.sockets
-        refusal = self._host.refusal(account, instance)
-        if refusal is None and not sockets:
-            refusal = "an attachment brings one to three listening sockets"
+        refusal = self._host.refusal(account, instance, attachment.boot)
         if refusal is not None:
             for sock in sockets:
                 sock.close()
-            return {"error": refusal}
+            return _ended(refusal)
+        if not sockets:
+            return {"error": "an attachment brings one to three listening sockets"}
+        if attachment.boot < 0:
+            attachment.boot = self._host.boot_of(account, instance)
         mine.append(attachment)
-        if attachment.pid:
-            self._by_instance[instance] = attachment
+        self._by_instance.setdefault(instance, []).append(attachment)
         if attachment.ephemeral:
             await self._host.hold(account, instance)
         for sock in (*sockets[:1], *sockets[2:]):
             await self._host.serve_metadata(sock, account, instance)
         for sock in sockets[1:2]:
             await self._host.serve_gateway(sock)
-        return {"ok": True}
+        return {"ok": True, "boot": attachment.boot}
+
+    def review(self, instance: str | None = None) -> None:
+        """Tell the launchers of `instance` (None: of all) that it has ended, where it has: each of them once."""
+        every = self._by_instance.values() if instance is None else [self._by_instance.get(instance, [])]
+        for attachment in (it for attached in every for it in attached if not it.told):
+            refusal = self._host.refusal(attachment.account, attachment.instance, attachment.boot)
+            if refusal is not None:
+                attachment.told = True
+                with suppress(OSError):  # it has gone, or does not read
+                    attachment.connection.send(json.dumps(_ended(refusal)).encode() + b"\n")
 
     async def _detach(self, attachment: _Attachment) -> None:
-        if self._by_instance.get(attachment.instance) is attachment:
+        attached = self._by_instance[attachment.instance]
+        attached.remove(attachment)
+        if not attached:
             del self._by_instance[attachment.instance]
         for sock in attachment.sockets:
             await self._host.stop(sock)
@@ -248,6 +276,10 @@ class Control:
                 await self._host.ended(attachment.account, attachment.instance)
             except LocumError as error:  # nobody is left to be told
                 _log.warning("%s was not terminated: %s", attachment.instance, error)
+
+
+def _ended(refusal: str) -> dict[str, Any]:
+    return {"error": refusal, "ended": True}
 
 
 async def _received(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | None:

@@ -1,23 +1,29 @@
 """The handover of listening sockets from a launcher to the plane: a message with descriptors over a Unix socket.
 
-    launcher -> plane   {"attach": INSTANCE, "account": ID, "ephemeral": BOOL, "pid": N}  + 1 to 3 descriptors
+    launcher -> plane   {"attach": INSTANCE, "account": ID, "ephemeral": BOOL, "pid": N, "boot": N}
+                             + 1 to 3 descriptors
                         {"end": INSTANCE, "account": ID}
                         {"where": INSTANCE}
                         {"records": REQUEST-ID or "", "count": N, "denied": BOOL}
                         {"policies": QUESTION}
                         {"chaos": QUESTION}
     plane -> launcher   {"ok": true, ...} or {"error": "text"}
+                        {"error": "text", "ended": true}
 
     attach     serve on these listening sockets as INSTANCE: the first is its metadata service's, the second the
                gateway's, the third the metadata service's over IPv6. `pid` is a process in their network namespace; 0:
                they are of the host's, where the plane's own gateway is. `ephemeral`: the instance lives as long as its
-               launcher
+               launcher. `boot` is the start of the instance that this is part of (`Instance.boots`): that which the
+               plane told with its answer to the first attachment, and -1 in that
     end        what ran in an ephemeral instance has ended: terminate it
     where      "pid": a process in the namespace where INSTANCE runs, or 0. A launcher that is expected back after a
                start of the plane is waited for
     records    "records": those of a request, or the latest
     policies   the answer to a question about policies and the event history (`calls.activity`)
     chaos      the answer to a question about the clock or faults on request (`agents.chaos`)
+
+`ended` is said in answer to an attachment, or later at any time, to every launcher of an instance that was stopped,
+rebooted or terminated, or is not there: all that runs inside is to end, and the connection to be closed after it.
 
 Each message is one JSON line. The connection is the attachment's lifeline. When the launcher is gone, its sockets are
 served no more, and an ephemeral instance is terminated. When the plane is gone, the launcher, which keeps duplicates
@@ -59,6 +65,10 @@ class PlaneAway(HandoverError):
     """The plane is not there."""
 
 
+class InstanceEnded(HandoverError):
+    """The instance does not run any more, or was started again: what runs in it is to end."""
+
+
 def connect(data: Path) -> socket.socket:
     """A connection to the plane that owns the data directory `data`. Raises PlaneAway."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -89,20 +99,24 @@ def send(connection: socket.socket, message: Message, descriptors: Sequence[int]
 
 
 def answer_in(line: bytes) -> Message:
-    """The answer that `line` is. Raises HandoverError where it is a refusal, PlaneAway where it is no whole line."""
+    """The answer that `line` is.
+
+    Raises HandoverError where it is a refusal (InstanceEnded: for good), PlaneAway where it is no whole line.
+    """
     if not line.endswith(b"\n"):
         raise PlaneAway("Locum closed the connection")
     answer: Message = json.loads(line)
     if "error" in answer:
-        raise HandoverError(answer["error"])
+        raise (InstanceEnded if answer.get("ended") else HandoverError)(answer["error"])
     return answer
 
 
 def _line(connection: socket.socket) -> bytes:
-    """Up to a line feed, or to the end."""
+    """Up to a line feed and not further, or to the end."""
     chunks: list[bytes] = []
     while not chunks or not chunks[-1].endswith(b"\n"):
-        chunk = connection.recv(_CHUNK)
+        coming = connection.recv(_CHUNK, socket.MSG_PEEK)
+        chunk = connection.recv(coming.find(b"\n") + 1 or _CHUNK)
         if not chunk:
             break
         chunks.append(chunk)

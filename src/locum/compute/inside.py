@@ -19,7 +19,8 @@ _GO: Final = b"\n"
 class Inside:
     """A new inside: the child makes it, the launcher is given its listening sockets, and the child goes on.
 
-    To be entered before the fork. The two talk over a pair of sockets, which no executed command inherits.
+    To be entered before the fork. The two talk over a pair of sockets, which no executed command inherits. The child
+    is the first process of namespaces that its own parent has entered (`enter_there`).
     """
 
     def __init__(self, gateway_port: int, hidden: Sequence[Path]) -> None:
@@ -35,12 +36,11 @@ class Inside:
         self._child.close()
 
     def make(self) -> None:
-        """In the child: enter new namespaces, send the launcher their sockets, wait until it says that they are served.
+        """In the child: furnish the namespaces, send the launcher their sockets, wait until it says they are served.
 
-        Raises NamespaceUnavailable, OSError, or HandoverError where the launcher says nothing: the process is to end.
+        Raises OSError, or HandoverError where the launcher says nothing: the process is to end.
         """
         self._launcher.close()
-        namespace.enter_new()
         with ExitStack() as closed:
             sockets = [
                 socket.create_server((namespace.METADATA_ADDRESS, namespace.METADATA_PORT)),
@@ -48,6 +48,7 @@ class Inside:
                 namespace.listen_on_metadata_6(),
             ]
             made = [closed.enter_context(sock) for sock in sockets if sock is not None]
+            namespace.mount_processes()
             hide_all(self._hidden)
             namespace.renounce_capabilities()
             socket.send_fds(self._child, [_GO], [sock.fileno() for sock in made])
@@ -83,7 +84,12 @@ def hide_all(places: Sequence[Path]) -> None:
         os.chdir("/")
 
 
+def enter_there() -> None:
+    """Enter namespaces of a new inside: what is forked then is the first process there. Raises NamespaceUnavailable."""
+    namespace.enter_new(processes=True)
+
+
 def join_there(pid: int) -> None:
-    """Make this process part of the inside of an instance that process `pid` is in. Raises OSError."""
+    """Make this process, and of its processes what it forks then, part of the inside where `pid` is. Raises OSError."""
     namespace.join(pid)
     namespace.renounce_capabilities()

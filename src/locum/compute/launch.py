@@ -4,64 +4,99 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import struct
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Final, NoReturn
 
 from locum.compute import namespace
 from locum.compute.attachment import Attachment
 from locum.compute.handover import HandoverError
+from locum.compute.supervisor import FORWARDED, Supervisor, end_all, exit_code
 
-_FORWARDED: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGQUIT)
+_PID: Final = struct.Struct("i")
 CANNOT_EXECUTE: Final = 126
 NOT_FOUND: Final = 127
 """Exit codes as shells give them."""
 
 Begin = Callable[[int], Attachment | None]
-"""What the launcher does once the child of this process id is there. Answers what is to be kept while that runs."""
+"""What the launcher does once the process of this id is there. Answers what is to be kept while that runs."""
 
 
 def run(
     command: Sequence[str],
     environment: Mapping[str, str],
     prepare: Callable[[], None],
-    begin: Begin = lambda _child: None,
+    begin: Begin = lambda _first: None,
+    *,
+    enter: Callable[[], None] | None = None,
+    owns: bool = True,
 ) -> int:
-    """Fork, `prepare()` in the child and execute `command` there, `begin` here, wait.
+    """Execute `command` below a process (`supervisor`) that has called `prepare`; call `begin` here, and wait.
 
-    Returns the exit code of the command, 128 + n on signal n. A HandoverError of `begin` ends the child.
+    With `enter`, that process is made by one that has called it: the first of a new PID namespace. Where it `owns` what
+    runs, all is ended with the command; else what the command leaves behind stays, in the instance that was joined.
+    Returns the exit code of the command, 128 + n on signal n. A HandoverError of `begin` ends it.
     """
-    parent = os.getpid()
     # A signal that comes before the handlers are there waits for them: the command may be running already.
-    usual = signal.pthread_sigmask(signal.SIG_BLOCK, (*_FORWARDED, signal.SIGINT))
-    child = os.fork()
-    if child == 0:
-        signal.pthread_sigmask(signal.SIG_SETMASK, usual)
-        _become(command, environment, prepare, parent)
-    with _forwarding(child, usual):
+    usual = signal.pthread_sigmask(signal.SIG_BLOCK, (*FORWARDED, signal.SIGINT))
+    namespace.adopt_orphans(enter is not None)
+    ours, theirs = socket.socketpair()
+    with ours:
+        child = os.fork()
+        if child == 0:
+            ours.close()
+            _become(partial(_command, command, environment, usual), enter, prepare, Supervisor(theirs, owns=owns))
+        theirs.close()
+        first = child if enter is None else _first_in(child, ours)
         try:
-            attachment = begin(child)
-        except HandoverError:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            raise
-        return _wait(child, attachment)
+            with _forwarding(first, usual):
+                return CANNOT_EXECUTE if first == 0 else _led(first, begin, ours)
+        finally:
+            namespace.adopt_orphans(False)
+
+
+def _led(first: int, begin: Begin, supervisor: socket.socket) -> int:
+    """`begin`, and wait for the process `first`, attached as it is to be; the exit code of the command."""
+    try:
+        attachment = begin(first)
+    except HandoverError:
+        os.kill(first, signal.SIGKILL)
+        os.waitpid(first, 0)
+        raise
+    if attachment is not None:
+        ended = os.pidfd_open(first)
+        try:
+            attachment.keep(until=ended, end=partial(end_all, supervisor))
+        finally:
+            os.close(ended)
+    return exit_code(os.waitpid(first, 0)[1])
+
+
+def _first_in(child: int, supervisor: socket.socket) -> int:
+    """The process that `child` has made and left to this one; 0 where it has made none, and said why."""
+    told = supervisor.recv(_PID.size)
+    os.waitpid(child, 0)
+    return int(_PID.unpack(told)[0]) if told else 0
 
 
 def _become(
-    command: Sequence[str], environment: Mapping[str, str], prepare: Callable[[], None], parent: int
+    command: Callable[[], int], enter: Callable[[], None] | None, prepare: Callable[[], None], supervisor: Supervisor
 ) -> NoReturn:
     """The child: never returns into the parent's code."""
     code = CANNOT_EXECUTE
     try:
-        namespace.die_with_parent(signal.SIGTERM)
+        if enter is not None:
+            enter()
+            if first := os.fork():
+                supervisor.launcher.sendall(_PID.pack(first))
+                os._exit(0)
         prepare()
-        if os.getppid() != parent:  # it was gone before the kernel was asked to tell
-            os._exit(code)
-        _restore_signals()
-        code = _execute(command, environment)
+        code = supervisor.supervise(command)
     except (OSError, HandoverError, namespace.NamespaceUnavailable) as error:
         sys.stderr.write(f"locum: {error}\n")
     except BaseException:
@@ -70,6 +105,13 @@ def _become(
     finally:
         sys.stderr.flush()
         os._exit(code)
+
+
+def _command(command: Sequence[str], environment: Mapping[str, str], mask: set[int | signal.Signals]) -> int:
+    """Become the command, with the signals `mask` blocked; answers the exit code where it cannot be executed."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    _restore_signals()
+    return _execute(command, environment)
 
 
 def _restore_signals() -> None:
@@ -101,7 +143,7 @@ def _forwarding(child: int, mask: set[int | signal.Signals]) -> Iterator[None]:
         with suppress(ProcessLookupError):
             os.kill(child, number)
 
-    previous = {number: signal.signal(number, forward) for number in _FORWARDED}
+    previous = {number: signal.signal(number, forward) for number in FORWARDED}
     previous[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     try:
@@ -109,15 +151,3 @@ def _forwarding(child: int, mask: set[int | signal.Signals]) -> Iterator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def _wait(child: int, attachment: Attachment | None) -> int:
-    """Wait for `child`, attached as it is to be; its exit code."""
-    if attachment is not None:
-        ended = os.pidfd_open(child)
-        try:
-            attachment.keep(until=ended)
-        finally:
-            os.close(ended)
-    _, status = os.waitpid(child, 0)
-    return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)

@@ -13,6 +13,7 @@ import fcntl
 import os
 import socket
 import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -25,11 +26,14 @@ METADATA_PORT: Final = 80
 _CLONE_NEWNS: Final = 0x00020000
 _CLONE_NEWUSER: Final = 0x10000000
 _CLONE_NEWNET: Final = 0x40000000
+_CLONE_NEWPID: Final = 0x20000000
+_MS_NOSUID_NODEV_NOEXEC: Final = 0x2 | 0x4 | 0x8
 _MS_BIND: Final = 0x1000
 _MS_REC: Final = 0x4000
 _MS_PRIVATE: Final = 1 << 18
 _PR_SET_PDEATHSIG: Final = 1
 _PR_CAPBSET_DROP: Final = 24
+_PR_SET_CHILD_SUBREAPER: Final = 36
 _CAPABILITY_VERSION_3: Final = 0x20080522
 _SIOCGIFFLAGS: Final = 0x8913
 _SIOCSIFFLAGS: Final = 0x8914
@@ -50,15 +54,17 @@ class NamespaceUnavailable(LocumError):
     """This machine does not let an unprivileged process make namespaces (or is no Linux)."""
 
 
-def enter_new(*, network: bool = True) -> None:
+def enter_new(*, network: bool = True, processes: bool = False) -> None:
     """Move this (single-threaded) process into new user, mount and (where `network`) network namespaces.
 
-    The user keeps its own numeric id, so files look as before. Raises NamespaceUnavailable; the process is of
-    no further use then, for some of it may have happened.
+    The user keeps its own numeric id, so files look as before. Where `processes`, the next process that this one forks
+    is the first of a new PID namespace: with its end, the kernel kills all others in there. pid_namespaces(7).
+    Raises NamespaceUnavailable; the process is of no further use then, for some of it may have happened.
     """
     uid, gid = os.geteuid(), os.getegid()
     try:
-        _call("unshare", _CLONE_NEWUSER | _CLONE_NEWNS | (_CLONE_NEWNET if network else 0))
+        kinds = _CLONE_NEWUSER | _CLONE_NEWNS | (_CLONE_NEWNET if network else 0)
+        _call("unshare", kinds | (_CLONE_NEWPID if processes else 0))
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
         Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
@@ -70,8 +76,14 @@ def enter_new(*, network: bool = True) -> None:
 
 
 def join(pid: int) -> None:
-    """Move this (single-threaded) process into the namespaces of process `pid`, which the same user made."""
-    handles = [os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in ("user", "net", "mnt")]
+    """Move this (single-threaded) process into the namespaces of process `pid`, which the same user made.
+
+    Of the PID namespace only the processes are part that this one forks afterwards.
+    """
+    kinds = ["user", "net", "mnt"]
+    if Path(f"/proc/{pid}/ns/pid").readlink() != Path("/proc/self/ns/pid").readlink():
+        kinds.append("pid")
+    handles = [os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in kinds]
     directory = Path.cwd()
     try:
         for handle in handles:
@@ -80,6 +92,11 @@ def join(pid: int) -> None:
         for handle in handles:
             os.close(handle)
     os.chdir(directory)
+
+
+def mount_processes() -> None:
+    """Have /proc show the processes of this PID namespace alone. Raises OSError where the host's /proc is masked."""
+    _call("mount", b"proc", b"/proc", b"proc", _MS_NOSUID_NODEV_NOEXEC, None)
 
 
 def raise_loopback() -> None:
@@ -140,6 +157,25 @@ def die_with_parent(signal_number: int) -> None:
     """Have the kernel send this process `signal_number` when its parent ends. prctl(2); Linux alone has it."""
     if hasattr(_libc, "prctl"):
         _call("prctl", _PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
+
+
+def adopt_orphans(adopt: bool) -> None:
+    """Be, or be no more, the parent of all descendants whose own parent ends. prctl(2); Linux alone has it."""
+    if hasattr(_libc, "prctl"):
+        _call("prctl", _PR_SET_CHILD_SUBREAPER, int(adopt), 0, 0, 0)
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that `pid` and its children started, as far as this process sees them. proc(5), /proc/PID/stat."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended
+            parent = int(entry.read_text(errors="replace").rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(entry.parent.name))
+    found = list(children.get(pid, ()))
+    for each in found:
+        found += children.get(each, ())
+    return found
 
 
 def _interface_up(control: socket.socket, name: bytes) -> None:

@@ -220,6 +220,7 @@ class Instance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="insta
     another RunInstances with the same client token asks for the same. `ephemeral`: it lives only as long as the
     launcher that is attached to it (`locum run`); EC2's API does not show that. `lost_subnet` is the subnet that it was
     in and that its backend has forgotten. `at_backend`: a backend that keeps what it has runs it, under the same id.
+    `boots` counts its starts and reboots after the launch: what runs in it belongs to one of them.
     """
 
     id: str
@@ -243,6 +244,7 @@ class Instance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="insta
     ephemeral: bool = False
     lost_subnet: str = ""
     at_backend: bool = False
+    boots: int = 0
     tags: Tags = {}
     attributes: dict[str, Any] = {}
 

@@ -17,7 +17,7 @@ import pytest
 
 from locum.compute import handover
 from locum.compute.control import Control
-from locum.compute.handover import HandoverError, ask, connect
+from locum.compute.handover import HandoverError, InstanceEnded, ask, connect
 from locum.core.errors import ConfigurationError, Fault
 
 T = TypeVar("T")
@@ -34,6 +34,7 @@ class Host:
     terminated: list[tuple[str, str]] = field(default_factory=list)
     expected: set[str] = field(default_factory=set)
     failing: str = ""
+    boot: int = 3
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def serve_metadata(self, sock: socket.socket, account: str, instance: str) -> None:
@@ -50,8 +51,13 @@ class Host:
         async with self.changed:
             self.changed.notify_all()
 
-    def refusal(self, account: str, instance: str) -> str | None:
+    def refusal(self, account: str, instance: str, boot: int = -1) -> str | None:
+        if instance == INSTANCE and boot not in (-1, self.boot):
+            return "it was started again"
         return None if (account, instance) == ("111122223333", INSTANCE) else f"there is no instance {instance}"
+
+    def boot_of(self, account: str, instance: str) -> int:
+        return self.boot
 
     async def hold(self, account: str, instance: str) -> None:
         if self.failing:
@@ -305,8 +311,44 @@ def test_the_latest_attachment_of_an_instance_is_the_one_that_others_join(house:
         house.attach(first, pid=1)
         with connect(house.data) as second:
             house.attach(second, pid=2)
+            assert house.ask(first, {"where": INSTANCE})["pid"] == 2
         house.run(house.host.until(lambda: len(house.host.metadata) == 1))
-        assert house.ask(first, {"where": INSTANCE})["pid"] == 0
+        assert house.ask(first, {"where": INSTANCE})["pid"] == 1
+
+
+def test_an_attachment_is_told_which_start_of_the_instance_it_is_of(house: House, lifeline: socket.socket) -> None:
+    assert house.attach(lifeline)["boot"] == 3
+    with listening() as one, pytest.raises(InstanceEnded, match="started again"):
+        house.ask(lifeline, attaching(boot=2), [one.fileno()])
+    with listening() as one:
+        assert house.ask(lifeline, attaching(boot=3), [one.fileno()])["boot"] == 3
+
+
+def test_every_launcher_of_an_instance_that_has_ended_is_told_once(house: House, lifeline: socket.socket) -> None:
+    with connect(house.data) as other:
+        house.attach(lifeline, pid=1)
+        house.attach(other, pid=2)
+        house.host.boot += 1
+        house.run(reviewed(house.control, "i-2"))
+        for _ in range(2):
+            house.run(reviewed(house.control, INSTANCE))
+        for connection in (lifeline, other):
+            assert json.loads(connection.recv(4096)) == {"error": "it was started again", "ended": True}
+        assert house.ask(lifeline, {"where": INSTANCE})["pid"] == 0  # nobody goes in any more
+        house.run(reviewed(house.control, None))
+        house.attach(other, pid=4)  # of the next start
+        assert house.ask(lifeline, {"where": INSTANCE})["pid"] == 4
+
+
+def test_a_launcher_that_reads_nothing_keeps_nobody_waiting(house: House, lifeline: socket.socket) -> None:
+    house.attach(lifeline)
+    house.host.boot += 1
+    lifeline.close()
+    house.run(reviewed(house.control, None))
+
+
+async def reviewed(control: Control, instance: str | None) -> None:
+    control.review(instance)
 
 
 def test_what_the_host_refuses_gets_the_reason_and_its_sockets_are_closed(

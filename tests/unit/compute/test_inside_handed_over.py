@@ -14,7 +14,7 @@ pytestmark = needs_namespaces
 
 LAUNCH = """
 import json, os, socket, sys
-from locum.compute.inside import Inside
+from locum.compute.inside import Inside, enter_there
 from locum.compute.launch import run
 
 PORT, COMMAND = int(sys.argv[1]), sys.argv[2:]
@@ -32,7 +32,7 @@ with Inside(PORT, []) as new:
             report(executed=os.readlink(f"/proc/{child}/exe") != os.readlink("/proc/self/exe"))
             new.proceed()
 
-    report(code=run(COMMAND, os.environ, new.make, begin))
+    report(code=run(COMMAND, os.environ, new.make, begin, enter=enter_there))
 """
 
 

@@ -19,6 +19,7 @@ from support.processes import SECONDS
 
 CLAIM = Claim("i-0123456789abcdef0", "111122223333", ephemeral=True)
 REFUSAL = b'{"error": "it is stopped"}\n'
+ENDED = b'{"error": "it is stopped", "ended": true}\n'
 
 
 class Plane:
@@ -33,14 +34,14 @@ class Plane:
         self._server.listen()
         self.connections: list[socket.socket] = []
 
-    def attached(self, answer: bytes = b'{"ok": true}\n') -> list[socket.socket]:
+    def attached(self, answer: bytes = b'{"ok": true}\n', boot: int = -1) -> list[socket.socket]:
         """Take an attachment, give the answer; its sockets."""
         connection, _ = self._server.accept()
         connection.settimeout(SECONDS)
         self.connections.append(connection)
         octets, descriptors = receive_descriptors(connection)
         assert octets, "the launcher has hung up"
-        assert message_in(octets, descriptors) == CLAIM.message(4711)
+        assert message_in(octets, descriptors) == CLAIM.message(4711) | {"boot": boot}
         connection.sendall(answer)
         return [socket.socket(fileno=descriptor) for descriptor in descriptors]
 
@@ -191,6 +192,48 @@ def test_a_plane_that_takes_the_sockets_and_does_not_answer_keeps_nobody_from_en
         for sock in silent.attached(b""):
             sock.close()
     silent.gone()
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["with the answer", "later"])
+def test_the_end_of_the_instance_is_heard_once_and_no_plane_looked_for_then(
+    tmp_path: Path, plane: Plane, capfd: pytest.CaptureFixture[str], *, at_once: bool
+) -> None:
+    ended, end = os.pipe()
+    heard: list[str] = []
+
+    def hear() -> None:
+        heard.append("ended")
+        plane.gone()
+        os.close(end)
+
+    with Attachment(tmp_path, CLAIM, [socket.create_server(("127.0.0.1", 0))], 4711) as launcher:
+        taking = _beside(lambda: plane.attached(b'{"ok": true, "boot": 7}\n' + (ENDED * 2 if at_once else b"")))
+        launcher.attach()
+        for sock in taking():
+            sock.close()
+        if not at_once:
+            plane.connections[0].sendall(ENDED)
+        launcher.keep(ended, hear)
+    os.close(ended)
+    assert heard == ["ended"]
+    assert capfd.readouterr().err == f"locum: what runs in {CLAIM.instance} is ended: it is stopped\n"
+
+
+def test_a_launcher_whose_instance_has_ended_meanwhile_ends_what_runs(tmp_path: Path, plane: Plane) -> None:
+    ended, end = os.pipe()
+    with Attachment(tmp_path, CLAIM, [socket.create_server(("127.0.0.1", 0))], 4711) as launcher:
+        taking = _beside(lambda: plane.attached(b'{"ok": true, "boot": 7}\n'))
+        launcher.attach()
+        for sock in taking():
+            sock.close()
+        plane.gone()
+        following = Plane(tmp_path)
+        taking = _beside(lambda: following.attached(ENDED, boot=7))
+        launcher.keep(ended, lambda: os.close(end))
+        for sock in taking():
+            sock.close()
+        following.gone()
+    os.close(ended)
 
 
 def test_a_launcher_ends_while_the_plane_is_away(tmp_path: Path, plane: Plane) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 import click
 import uvloop
 
+from locum.agents.instance_changes import InstanceChanges
 from locum.agents.instances import GRACE, InstanceHost
 from locum.cli.commands.clock import about
 from locum.cli.compose import Node, Options
@@ -122,10 +123,12 @@ async def _serve(options: Options, *, quiet: bool) -> None:
         node.runtime, node.calls, node.listeners, node.gateway, node.metadata.app, options.launcher_grace
     )
     control = Control(options.data, host)
+    changes = InstanceChanges(node.ledger, control.review)
     try:
         port = await node.open()
         host.open()
         await control.open()
+        changes.start()
         plane = _announce(node, port)
         _tune_interpreter()
         if not quiet:
@@ -133,6 +136,7 @@ async def _serve(options: Options, *, quiet: bool) -> None:
         await stop.wait()
     finally:
         (options.data / PLANE_FILE).unlink(missing_ok=True)
+        await changes.close()
         await control.close()
         await host.close()
         await node.close()

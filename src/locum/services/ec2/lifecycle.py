@@ -64,11 +64,12 @@ def terminated(ctx: Context, ids: Sequence[str]) -> Outcome:
 
 
 def reboot_instances(ctx: Context, params: Params) -> Outcome:
-    """ec2:RebootInstances. It does not change the state or the addresses of an instance."""
-    for it in instances(ctx, _ids(params)):
+    """ec2:RebootInstances. It changes neither the state nor the addresses of an instance, and counts as a start."""
+    named = instances(ctx, _ids(params))
+    for it in named:
         if it.state not in ("running", "pending"):
             raise incorrect_instance_state(f"The instance '{it.id}' is not in a state from which it can be rebooted.")
-    return Outcome({})
+    return Outcome({}, tuple(put(_started_again(it)) for it in named))
 
 
 def _ids(params: Params) -> list[str]:
@@ -99,7 +100,11 @@ def _start(ctx: Context, it: Instance) -> _Change:
         return _Change(it, it.state, None)
     if it.state != "stopped":
         raise incorrect_instance_state(f"The instance '{it.id}' is not in a state from which it can be started.")
-    return _Change(it, "pending", _in_state(ctx, replace(it, launched=int(ctx.now)), "running"))
+    return _Change(it, "pending", _in_state(ctx, replace(_started_again(it), launched=int(ctx.now)), "running"))
+
+
+def _started_again(it: Instance) -> Instance:
+    return replace(it, boots=it.boots + 1)
 
 
 def _stop(ctx: Context, it: Instance) -> _Change:

@@ -9,6 +9,7 @@ import pytest
 
 from locum.core.errors import Fault
 from locum.services.ec2 import OPERATIONS
+from locum.state import Instance
 from support.held_by_ec2 import held
 from support.one_account import ACCOUNT, Plane, profile, role
 
@@ -106,11 +107,19 @@ def test_a_protected_instance_is_neither_terminated_nor_stopped(ec2: Plane) -> N
     assert "'disableApiStop'" in refused(ec2, "StopInstances", InstanceIds=[it]).message
 
 
-def test_a_reboot_changes_nothing(ec2: Plane) -> None:
+def test_a_reboot_changes_nothing_that_is_described(ec2: Plane) -> None:
     it = launch(ec2)
-    before = ec2.state
+    before = ec2.call("DescribeInstances", InstanceIds=[it])
     assert ec2.call("RebootInstances", InstanceIds=[it]) == {}
-    assert ec2.state.tables == before.tables
+    assert ec2.call("DescribeInstances", InstanceIds=[it]) == before
+
+
+def test_every_start_after_the_launch_is_counted(ec2: Plane) -> None:
+    it = launch(ec2)
+    for operation in ("RebootInstances", "StopInstances", "StartInstances", "StartInstances"):
+        ec2.call(operation, InstanceIds=[it])
+    (found,) = ec2.state.every(Instance)
+    assert found.boots == 2
 
 
 def test_a_start_is_a_new_launch_time(ec2: Plane) -> None:
