@@ -90,7 +90,7 @@ def enter(view: View, root: Path) -> None:
 
 
 def _as_on_host(root: Path, place: Path) -> None:
-    """Have the host's `place` be seen below `root`; a link is one there. Nothing happens where it is missing or seen."""
+    """Have the host's `place` be seen below `root`, a link as one. Nothing is done where it is missing or seen."""
     seen = root / str(place)[1:]
     if seen.exists() or seen.is_symlink():
         return

@@ -32,6 +32,7 @@ _MS_REC: Final = 0x4000
 _MS_PRIVATE: Final = 1 << 18
 _PR_SET_PDEATHSIG: Final = 1
 _PR_CAPBSET_DROP: Final = 24
+_PR_SET_DUMPABLE: Final = 4
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _CAPABILITY_VERSION_3: Final = 0x20080522
 _SIOCGIFFLAGS: Final = 0x8913
@@ -149,6 +150,11 @@ def renounce_capabilities() -> None:
 def gain_no_privileges() -> None:
     """Have nothing that is executed from now on gain privileges by its file. prctl(2), PR_SET_NO_NEW_PRIVS."""
     call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def become_unreadable() -> None:
+    """Have no other process of this user read or trace this one, until it executes something. prctl(2)."""
+    call("prctl", _PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def die_with_parent(signal_number: int) -> None:

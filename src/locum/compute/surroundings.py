@@ -21,7 +21,7 @@ SOURCE: Final = str(Path(__file__).resolve().parents[2])
 _IMPORT: Final = (
     "import sys; sys.path.insert(0, sys.argv[1]); from locum.compute import function_inside as it; it.main()"
 )
-START: Final = (sys.executable, "-I", "-u", "-B", "-X", "utf8", "-c", _IMPORT, SOURCE)
+START: Final = (sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", _IMPORT, SOURCE)
 """The command that makes the inside of an environment: the descriptor of a socket comes behind it."""
 
 

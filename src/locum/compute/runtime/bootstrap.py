@@ -7,19 +7,20 @@ with the AWS SDK, for interpreters that have none, or nothing. The texts are tho
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import logging
 import os
-import runpy
 import socket
 import sys
 import time
-import traceback
-from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal
-from types import SimpleNamespace, TracebackType
-from typing import Any
+from importlib.machinery import PathFinder
+from types import SimpleNamespace
+
+TYPE_CHECKING = False  # typing, and what few functions need, takes long to load
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from types import TracebackType
+    from typing import Any
 
 _API = "/2018-06-01/runtime"
 _ERROR_TYPE = "Lambda-Runtime-Function-Error-Type"
@@ -105,9 +106,9 @@ def main() -> None:
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     sys.path[:0] = [root, f"{layers}/lib/{version}/site-packages", layers]
     sys.path += sdk
-    if importlib.util.find_spec("awslambdaric"):
+    if PathFinder.find_spec("awslambdaric"):
         sys.argv = ["awslambdaric", os.environ["_HANDLER"]]
-        runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)
+        importlib.import_module("awslambdaric.__main__").main(sys.argv)
         return
     api = Api(os.environ["AWS_LAMBDA_RUNTIME_API"])
     try:
@@ -182,7 +183,8 @@ def _marshalled(answer: object) -> bytes:
 
 def _number(value: object) -> int | float:
     """A Decimal, as DynamoDB gives them, as the number that it is."""
-    if not isinstance(value, Decimal):
+    decimal = sys.modules.get("decimal")
+    if decimal is None or not isinstance(value, decimal.Decimal):
         raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
     return int(value) if value == value.to_integral_value() else float(value)
 
@@ -200,10 +202,12 @@ def _told(error: BaseException, request_id: str) -> dict[str, Any]:
 
 def _stack(trace: TracebackType | None) -> list[str]:
     """The frames below those of this program, each as Lambda tells it: file, line, function, code."""
+    traceback = importlib.import_module("traceback")
     frames = traceback.extract_tb(trace)
     ours = [position for position, frame in enumerate(frames) if frame.filename == __file__]
     told = [(frame.filename, frame.lineno or 0, frame.name, frame.line) for frame in frames[ours[-1] + 1 :]]
-    return traceback.format_list(told)
+    lines: list[str] = traceback.format_list(told)
+    return lines
 
 
 if __name__ == "__main__":
