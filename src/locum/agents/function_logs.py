@@ -34,7 +34,7 @@ _log: Final = logging.getLogger("locum.agents")
 
 
 class InvocationLog(NamedTuple):
-    """The log of one invocation: `writer` is the function's role, `cause` the request id of the invocation.
+    """A part of the log of one invocation: `writer` is the function's role, `cause` the request id of the invocation.
 
     `opens`: it is the first one of the stream `stream` in the group `group`.
     """
@@ -44,8 +44,8 @@ class InvocationLog(NamedTuple):
     group: str
     stream: str
     events: Sequence[LogEvent]
-    cause: str
     opens: bool
+    cause: str
 
 
 class FunctionLogs:

@@ -22,18 +22,17 @@ from locum.agents.function_logs import FunctionLogs, InvocationLog
 from locum.backends import Backend, BackendCall, Carried, Delivery
 from locum.calls.service_roles import Assume, ServiceSession
 from locum.compute.environment import of_function
+from locum.compute.function_process import Logged
 from locum.compute.functions import Busy, Functions, Invocation, InvocationResult, Launch, Stopped, Throttled
 from locum.compute.packages import PackageError
+from locum.compute.runtime_process import CannotStart
+from locum.compute.runtimes import NODE, PROVIDED, PYTHON, NoRuntime
 from locum.core.actors import ServiceRole
 from locum.core.errors import Fault
 from locum.core.functions import Find, Function
 from locum.core.principal import Source
 
 THROTTLED: Final = "TooManyRequestsException"
-PYTHON: Final = "python3."
-NODE: Final = "nodejs"
-"""What the runtimes that are hosted begin with."""
-
 MOST_OCTETS: Final = {"RequestResponse": 6 << 20, "Event": 1 << 20, "DryRun": 6 << 20}
 """Of an event, by type of invocation. Lambda quotas, "Invocation payload"."""
 
@@ -106,9 +105,9 @@ class FunctionHost(Backend):
             raise _fault("ResourceNotFoundException", f"Function not found: {arn}", 404)
         if function.runtime.startswith(NODE) and self._node is None:
             raise _fault("InvalidRuntimeException", "There is no node on the PATH of Locum's process.", 502)
-        if not function.runtime.startswith((PYTHON, NODE)):
+        if not function.runtime.startswith((PYTHON, NODE)) and function.runtime not in PROVIDED:
             what = function.runtime or "container images"
-            text = f"Locum runs functions of the runtimes {PYTHON}x and {NODE}N.x, and not {what}."
+            text = f"Locum runs functions of the runtimes {PYTHON}x, {NODE}N.x and provided, and not {what}."
             raise _fault("InvalidRuntimeException", text, 502)
         return function
 
@@ -120,8 +119,13 @@ class FunctionHost(Backend):
         issued = session.caller.session
         assert issued is not None
         launch = Launch(function, variables, issued.issuer_id, issued.expires_at)
+        where = role, function.region, variables["AWS_LAMBDA_LOG_GROUP_NAME"]
+
+        def told(logged: Logged) -> None:
+            self._logs.write(InvocationLog(*where, *logged, invocation.request_id))
+
         try:
-            result = await self._functions.invoke(launch, invocation, patient=patient)
+            result = await self._functions.invoke(launch, invocation, patient=patient, told=told)
         except Busy as error:
             reason = {"Reason": "ConcurrentInvocationLimitExceeded"}
             raise _fault(THROTTLED, "Rate Exceeded.", 429, **reason) from error
@@ -131,10 +135,13 @@ class FunctionHost(Backend):
         except PackageError as error:
             text = f"Lambda could not unzip the deployment package: {error}"
             raise _fault("InvalidZipFileException", text, 502) from error
+        except NoRuntime as error:
+            raise _fault("InvalidRuntimeException", f"{function.runtime} cannot be run: {error}.", 502) from error
+        except CannotStart as error:
+            raise _fault("ServiceException", str(error), 500) from error
         except Stopped as error:
             raise _fault("ServiceException", "The function was stopped: Locum ends.", 500) from error
-        where = function.region, variables["AWS_LAMBDA_LOG_GROUP_NAME"], result.stream
-        self._logs.write(InvocationLog(role, *where, result.events, invocation.request_id, result.cold))
+        told(result.logged)
         return result
 
     async def _session(self, role: ServiceRole, cause: str) -> ServiceSession:

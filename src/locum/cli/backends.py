@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from locum.agents.function_logs import FunctionLogs
 from locum.backends import Backend
@@ -47,14 +49,30 @@ def make_backends(
     return Backends(default or LazyBackend(lambda: embedded_moto(identities(view))), named, hosted)
 
 
-def function_host(assume: Assume, logs: FunctionLogs, clock: Clock, endpoint: Callable[[], str], data: Path) -> Backend:
-    """Make the backend that invokes the functions in moto, from which it hides the directory `data`. Takes a second."""
+def function_host(
+    assume: Assume,
+    logs: FunctionLogs,
+    clock: Clock,
+    endpoint: Callable[[], str],
+    data: Path,
+    gateway: Any,
+    ports: Callable[[], Collection[int]],
+) -> Backend:
+    """Make the backend that invokes the functions in moto, from which it hides the directory `data`. Takes a second.
+
+    Functions reach `gateway` (an ASGI application) at the port of `endpoint`, and those of the host's `ports`.
+    """
     from locum.agents.functions import FunctionHost
     from locum.compute.functions import Functions
 
     hidden = secret_places(os.environ, Path.home(), data.resolve())
     search_path = os.environ.get("PATH", os.defpath)
-    return FunctionHost(embedded_functions(), assume, Functions(clock, hidden), logs, endpoint, search_path)
+
+    def apps() -> dict[int, Any]:
+        return {urlsplit(endpoint()).port or 80: gateway}
+
+    functions = Functions(clock, hidden, apps=apps, ports=ports)
+    return FunctionHost(embedded_functions(), assume, functions, logs, endpoint, search_path)
 
 
 def identities(view: Callable[[], State]) -> Directory:

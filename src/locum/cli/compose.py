@@ -63,8 +63,9 @@ class Options:
     `account` is that of the root user; None: the one that the installation has. `backends` maps a service, or `*`, to
     an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret). `launcher_grace`: seconds
     that a start waits for launchers (`agents.instances`). `early_answers`: see `calls.runtime`. `imds_rate`: the
-    metadata requests that an instance may make in a second, None: any number. Raises ConfigurationError where an
-    account or a region cannot be one.
+    metadata requests that an instance may make in a second, None: any number. `function_ports`: ports of the loopback
+    address that functions reach, beside the gateway. Raises ConfigurationError where an account or a region cannot be
+    one.
     """
 
     data: Path
@@ -79,6 +80,7 @@ class Options:
     early_answers: bool = False
     tls: TlsOptions | None = None
     imds_rate: float | None = None
+    function_ports: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):
@@ -197,7 +199,8 @@ class Node:
     def _function_host(self) -> Backend:
         runtime = self.runtime
         calls, endpoint = self.calls, lambda: runtime.settings.endpoint
-        return function_host(calls.assume, self.function_logs, runtime.clock.wall, endpoint, self.options.data)
+        own = self.function_logs, runtime.clock.wall, endpoint, self.options.data, self.gateway
+        return function_host(calls.assume, *own, lambda: self.options.function_ports)
 
 
 def _services() -> dict[str, OwnService]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -18,6 +19,9 @@ MOST_LOGGED: Final = 8 << 20
 LONGEST: Final = 262_118
 """Octets of one event: 256 KiB less its overhead of 26. CloudWatch Logs quotas, "Event size"."""
 
+FLUSH_SECONDS: Final = 2.0
+"""How long a line that a function writes is kept before it is told, while the invocation runs."""
+
 _PIPE: Final = 1 << 16  # octets: what a pipe holds. pipe(7)
 
 
@@ -28,8 +32,8 @@ class LogEvent(NamedTuple):
     message: str
 
 
-class Logged(NamedTuple):
-    """The log of one invocation: its events, and the last `TAIL` octets of it."""
+class Drained(NamedTuple):
+    """The end of the log of an invocation: the events that nobody was told, and its last `TAIL` octets."""
 
     events: tuple[LogEvent, ...]
     tail: bytes
@@ -43,8 +47,15 @@ class FunctionLog:
         self._exit, self.entry = os.pipe()
         os.set_blocking(self._exit, False)
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._exit, self._take)
+        self._loop.add_reader(self._exit, self._arrived)
+        self._told: Callable[[Sequence[LogEvent]], None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._events: list[LogEvent] = []
         self._clear()
+
+    def begin(self, told: Callable[[Sequence[LogEvent]], None] | None) -> None:
+        """Tell `told` of events from now on, some time after they came, until the log is drained."""
+        self._told = told
 
     def add(self, line: str) -> None:
         """Add a line of the host's, behind what is in the pipe."""
@@ -52,25 +63,45 @@ class FunctionLog:
         self._end_line()
         self._keep(f"{line}\n".encode())
 
-    def drain(self) -> Logged:
-        """What came since the last time, that which is still in the pipe included."""
+    def drain(self) -> Drained:
+        """What came since the last time, that which is still in the pipe included, and nobody was told."""
+        self._told = None
+        self._forget_timer()
         self._take()
         self._end_line()
         if self._left_out:
             text = f"{self._left_out} bytes of the log are left out\n"
             self._events.append(LogEvent(self._now(), text))
-        logged = Logged(tuple(self._events), self._tail)
+        drained = Drained(tuple(self._events), self._tail)
         self._clear()
-        return logged
+        return drained
 
     def close(self) -> None:
         """Close the pipe."""
+        self._forget_timer()
         self._loop.remove_reader(self._exit)
         os.close(self._exit)
         os.close(self.entry)
 
+    def _arrived(self) -> None:
+        """Take what came, and have it be told in a while."""
+        self._take()
+        if self._told is not None and self._timer is None:
+            self._timer = self._loop.call_later(FLUSH_SECONDS, self._flush)
+
+    def _flush(self) -> None:
+        self._timer = None
+        if self._told is not None and self._events:
+            self._told(tuple(self._events))
+            self._events, self._size = [], 0
+
+    def _forget_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def _clear(self) -> None:
-        self._events: list[LogEvent] = []
+        self._events = []
         self._tail = self._partial = b""
         self._size = self._left_out = 0
 

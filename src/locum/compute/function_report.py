@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Final, NamedTuple
 
-_STATUS: Final = {"timeout": "timeout", "fatal": "error", "unpackable": "error"}
+_STATUS: Final = {"timeout": "timeout", "fatal": "error", "ended": "error"}
 """By the kind of the outcome, where it is not success; an error that the handler raises is a success of the runtime."""
 
 
@@ -38,8 +38,15 @@ def report(request_id: str, memory: int, kind: str, times: Times, pid: int) -> s
     return "\t".join([*fields, ""])
 
 
+def init_report(taken: float, phase: str, kind: str) -> str:
+    """The line of an Init that failed, as `kind` says, after so many seconds, in the phase `init` or `invoke`."""
+    return f"INIT_REPORT Init Duration: {taken * 1000:.2f} ms\tPhase: {phase}\tStatus: {_STATUS[kind]}"
+
+
 def _peak_memory(pid: int) -> int:
     """The most MiB of memory that a process has had; 0 where it is gone. proc_pid_status(5)."""
+    if not pid:
+        return 0
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

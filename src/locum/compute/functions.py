@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from locum.compute.function_process import FunctionProcess, Invocation, InvocationResult, Launch, can_hide
+from locum.compute.function_process import FunctionProcess, Invocation, InvocationResult, Launch, Told
+from locum.compute.runtimes import Runtimes, own
+from locum.compute.surroundings import App, Surroundings, can_close
 from locum.compute.warm_functions import WarmFunctions
 from locum.core.clock import Clock
 from locum.core.errors import LocumError
@@ -37,28 +39,42 @@ class Stopped(LocumError):
 
 
 class Functions:
-    """Runs functions. `hidden` are files and directories of the host that they do not see, where that can be done."""
+    """Runs functions. `hidden` are files and directories of the host that they do not see.
 
-    def __init__(self, clock: Clock, hidden: Sequence[Path] = (), at_once: int = AT_ONCE) -> None:
+    Where there are any, and where that can be done, environments are closed: they see nothing of the host but what a
+    runtime needs, and reach `apps` and `ports` alone (`surroundings`).
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        hidden: Sequence[Path] = (),
+        at_once: int = AT_ONCE,
+        apps: Callable[[], Mapping[int, App]] = dict,
+        ports: Callable[[], Collection[int]] = tuple,
+    ) -> None:
         self._clock = clock
-        self._to_hide = tuple(map(str, hidden))
-        self._hidden: tuple[str, ...] | None = None if hidden else ()  # what can be hidden; not known yet
+        self._runtimes = Runtimes()
+        self._wanted = Surroundings(bool(hidden), tuple(map(str, hidden)), apps, ports)
+        self._around = None if hidden else self._wanted  # what can be had; not known yet
         self._room = asyncio.Semaphore(at_once)
         self._running: dict[asyncio.Task[InvocationResult | None], FunctionProcess] = {}
         self._shares: Counter[str] = Counter()  # invocations by function
         self._warm = WarmFunctions(clock)
 
-    async def invoke(self, launch: Launch, invocation: Invocation, *, patient: bool = False) -> InvocationResult:
+    async def invoke(
+        self, launch: Launch, invocation: Invocation, *, patient: bool = False, told: Told | None = None
+    ) -> InvocationResult:
         """Run a function on an event, in an environment that is warm or made now.
 
-        Raises Busy, Throttled, PackageError, Stopped. `patient`: wait for room where there is none. Once this is
-        cancelled the process does not go on.
+        Raises Busy, Throttled, PackageError, NoRuntime, CannotStart, Stopped. `patient`: wait for room where there is
+        none. `told` is told of the log while it runs. Once this is cancelled the process does not go on.
         """
         with self._share(launch.function):
             if self._room.locked() and not patient:
                 raise Busy("too many functions run at the same time")
             await self._room.acquire()
-            return await self._run(launch, invocation)
+            return await self._run(launch, invocation, told)
 
     @contextmanager
     def _share(self, function: Function) -> Iterator[None]:
@@ -71,9 +87,10 @@ class Functions:
         finally:
             self._shares[function.arn] -= 1
 
-    async def _run(self, launch: Launch, invocation: Invocation) -> InvocationResult:
-        process = self._warm.take(launch) or FunctionProcess(launch, invocation.request_id, self._clock)
-        task = asyncio.get_running_loop().create_task(self._outcome(process, invocation))
+    async def _run(self, launch: Launch, invocation: Invocation, told: Told | None) -> InvocationResult:
+        process = self._warm.take(launch)
+        process = process or FunctionProcess(launch, invocation.request_id, self._clock, self._runtimes)
+        task = asyncio.get_running_loop().create_task(self._outcome(process, invocation, told))
         self._running[task] = process
         task.add_done_callback(self._ended)
         try:
@@ -92,18 +109,26 @@ class Functions:
         await asyncio.gather(*self._running, return_exceptions=True)
         await self._warm.close()
 
-    async def _outcome(self, process: FunctionProcess, invocation: Invocation) -> InvocationResult | None:
+    async def _outcome(
+        self, process: FunctionProcess, invocation: Invocation, told: Told | None
+    ) -> InvocationResult | None:
         try:
-            if self._hidden is None:
-                self._hidden = self._to_hide if await can_hide(self._to_hide) else ()
-                if not self._hidden:
-                    _log.warning("no namespaces on this machine: functions can read the files of this user")
-            return await process.invoke(invocation, self._hidden)
+            return await process.invoke(invocation, await self._surroundings(), told)
         finally:
             if process.reusable:
                 self._warm.keep(process)
             else:
                 await process.close()
+
+    async def _surroundings(self) -> Surroundings:
+        """The surroundings of environments on this machine."""
+        if self._around is None:
+            around = self._wanted
+            if not await can_close(around, own().places):
+                around = around._replace(closed=False)
+                _log.warning("no namespaces on this machine: functions can read the files of this user")
+            self._around = around
+        return self._around
 
     def _ended(self, task: asyncio.Task[InvocationResult | None]) -> None:
         del self._running[task]

@@ -7,7 +7,6 @@ and bind port 80 there; none of it is visible outside.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import os
@@ -17,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from locum.compute.libc import call, has
 from locum.core.errors import LocumError
 
 METADATA_ADDRESS: Final = "169.254.169.254"
@@ -28,12 +28,15 @@ _CLONE_NEWUSER: Final = 0x10000000
 _CLONE_NEWNET: Final = 0x40000000
 _CLONE_NEWPID: Final = 0x20000000
 _MS_NOSUID_NODEV_NOEXEC: Final = 0x2 | 0x4 | 0x8
+_CLONE_NEWIPC: Final = 0x08000000
 _MS_BIND: Final = 0x1000
 _MS_REC: Final = 0x4000
 _MS_PRIVATE: Final = 1 << 18
 _PR_SET_PDEATHSIG: Final = 1
 _PR_CAPBSET_DROP: Final = 24
 _PR_SET_CHILD_SUBREAPER: Final = 36
+_PR_SET_DUMPABLE: Final = 4
+_PR_SET_NO_NEW_PRIVS: Final = 38
 _CAPABILITY_VERSION_3: Final = 0x20080522
 _SIOCGIFFLAGS: Final = 0x8913
 _SIOCSIFFLAGS: Final = 0x8914
@@ -47,8 +50,6 @@ _NLM_F_CREATE: Final = 0x400
 _IFA_ADDRESS: Final = 1
 _IFA_F_NODAD: Final = 0x02
 
-_libc: Final = ctypes.CDLL(None, use_errno=True)
-
 
 class NamespaceUnavailable(LocumError):
     """This machine does not let an unprivileged process make namespaces (or is no Linux)."""
@@ -61,16 +62,24 @@ def enter_new(*, network: bool = True, processes: bool = False) -> None:
     is the first of a new PID namespace: with its end, the kernel kills all others in there. pid_namespaces(7).
     Raises NamespaceUnavailable; the process is of no further use then, for some of it may have happened.
     """
-    uid, gid = os.geteuid(), os.getegid()
     try:
-        kinds = _CLONE_NEWUSER | _CLONE_NEWNS | (_CLONE_NEWNET if network else 0)
-        _call("unshare", kinds | (_CLONE_NEWPID if processes else 0))
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
-        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
-        _call("mount", b"none", b"/", None, _MS_REC | _MS_PRIVATE, None)
+        _unshare((_CLONE_NEWNET if network else 0) | (_CLONE_NEWPID if processes else 0))
         if network:
             raise_loopback()
+    except (OSError, AttributeError) as error:
+        raise NamespaceUnavailable(f"no namespaces for an unprivileged process here ({error})") from error
+
+
+def enter_own() -> None:
+    """Move this (single-threaded) process into new namespaces of a user, of mounts, of a network and of shared memory.
+
+    The process that it forks next is the first one of new process namespaces. The network has a loopback interface
+    alone, without the metadata addresses. Raises NamespaceUnavailable, as `enter_new` does.
+    """
+    try:
+        _unshare(_CLONE_NEWNET | _CLONE_NEWPID | _CLONE_NEWIPC)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+            _interface_up(control, b"lo")
     except (OSError, AttributeError) as error:
         raise NamespaceUnavailable(f"no namespaces for an unprivileged process here ({error})") from error
 
@@ -87,7 +96,7 @@ def join(pid: int) -> None:
     directory = Path.cwd()
     try:
         for handle in handles:
-            _call("setns", handle, 0)
+            call("setns", handle, 0)
     finally:
         for handle in handles:
             os.close(handle)
@@ -96,7 +105,7 @@ def join(pid: int) -> None:
 
 def mount_processes() -> None:
     """Have /proc show the processes of this PID namespace alone. Raises OSError where the host's /proc is masked."""
-    _call("mount", b"proc", b"/proc", b"proc", _MS_NOSUID_NODEV_NOEXEC, None)
+    call("mount", b"proc", b"/proc", b"proc", _MS_NOSUID_NODEV_NOEXEC, None)
 
 
 def raise_loopback() -> None:
@@ -126,14 +135,14 @@ def hide(place: Path) -> None:
     Nothing happens where it is missing.
     """
     if place.is_dir():
-        _call("mount", b"tmpfs", os.fsencode(place), b"tmpfs", 0, b"mode=0700,size=64k")
+        call("mount", b"tmpfs", os.fsencode(place), b"tmpfs", 0, b"mode=0700,size=64k")
     elif place.is_file():
-        _call("mount", b"/dev/null", os.fsencode(place), None, _MS_BIND, None)
+        call("mount", b"/dev/null", os.fsencode(place), None, _MS_BIND, None)
 
 
 def lay_over(place: Path, directory: Path) -> None:
     """Have `directory` be at `place` as well, for this mount namespace only."""
-    _call("mount", os.fsencode(directory), os.fsencode(place), None, _MS_BIND, None)
+    call("mount", os.fsencode(directory), os.fsencode(place), None, _MS_BIND, None)
 
 
 def renounce_capabilities() -> None:
@@ -144,25 +153,45 @@ def renounce_capabilities() -> None:
     number = 0
     while True:
         try:
-            _call("prctl", _PR_CAPBSET_DROP, number, 0, 0, 0)
+            call("prctl", _PR_CAPBSET_DROP, number, 0, 0, 0)
         except OSError as error:
             if error.errno == errno.EINVAL:  # past the last capability that this kernel has
                 break
             raise
         number += 1
-    _call("capset", struct.pack("Ii", _CAPABILITY_VERSION_3, 0), bytes(24))
+    call("capset", struct.pack("Ii", _CAPABILITY_VERSION_3, 0), bytes(24))
+
+
+def gain_no_privileges() -> None:
+    """Have nothing that is executed from now on gain privileges by its file. prctl(2), PR_SET_NO_NEW_PRIVS."""
+    call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def become_unreadable() -> None:
+    """Have no other process of this user read or trace this one, until it executes something. prctl(2)."""
+    call("prctl", _PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def die_with_parent(signal_number: int) -> None:
     """Have the kernel send this process `signal_number` when its parent ends. prctl(2); Linux alone has it."""
-    if hasattr(_libc, "prctl"):
-        _call("prctl", _PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
+    if has("prctl"):
+        call("prctl", _PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
+
+
+def _unshare(others: int) -> None:
+    """Enter new namespaces of a user, who keeps its id, and of mounts, and `others`. Raises OSError, AttributeError."""
+    uid, gid = os.geteuid(), os.getegid()
+    call("unshare", _CLONE_NEWUSER | _CLONE_NEWNS | others)
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+    call("mount", b"none", b"/", None, _MS_REC | _MS_PRIVATE, None)
 
 
 def adopt_orphans(adopt: bool) -> None:
     """Be, or be no more, the parent of all descendants whose own parent ends. prctl(2); Linux alone has it."""
-    if hasattr(_libc, "prctl"):
-        _call("prctl", _PR_SET_CHILD_SUBREAPER, int(adopt), 0, 0, 0)
+    if has("prctl"):
+        call("prctl", _PR_SET_CHILD_SUBREAPER, int(adopt), 0, 0, 0)
 
 
 def descendants(pid: int) -> list[int]:
@@ -201,10 +230,3 @@ def _add_address_6(name: str, address: str) -> None:
 def _with_address(name: bytes, address: str) -> bytes:
     """struct ifreq with a sockaddr_in."""
     return struct.pack("16sHH4s8x", name, socket.AF_INET, 0, socket.inet_aton(address))
-
-
-def _call(function: str, *arguments: int | bytes | None) -> None:
-    """A call of the C library. Raises OSError as Python's own wrappers would."""
-    if getattr(_libc, function)(*arguments) != 0:
-        number = ctypes.get_errno() or errno.EINVAL
-        raise OSError(number, f"{function}: {os.strerror(number)}")

@@ -44,7 +44,7 @@ class WarmFunctions:
             launch = idle.process.launch
             if (launch.function.arn, launch.function.version) != version:
                 continue
-            if not launch.serves(wanted, now):
+            if idle.process.ended or not idle.process.reusable or not launch.serves(wanted, now):
                 self._end(idle)
             elif found is None:
                 self._idle.remove(idle)

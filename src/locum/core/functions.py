@@ -27,8 +27,8 @@ class Function:
     `arn` has no qualifier; `version` is `$LATEST` or a number. `runtime` and `handler` are empty for a container
     image, as is `code`, the deployment package (a zip archive), of which `code_sha256` is the digest in base64.
     `layers` are the archives of its layers, in their order.
-    `timeout` is in seconds, `memory` in MiB, `role` the ARN of the execution role. `reserved` is
-    the reserved concurrency, None where there is none. Two that differ in that or in `asynchronous` alone are equal.
+    `timeout` is in seconds, `memory` and `storage` (of /tmp) in MiB, `role` the ARN of the execution role. `reserved`
+    is the reserved concurrency, None where there is none. Two that differ in that or in `asynchronous` alone are equal.
     """
 
     account: str
@@ -45,6 +45,7 @@ class Function:
     code: bytes = field(repr=False)
     code_sha256: str
     layers: tuple[bytes, ...] = field(default=(), repr=False)
+    storage: int = 512
     asynchronous: Asynchronous = field(default=Asynchronous(), compare=False)
     reserved: int | None = field(default=None, compare=False)
 

@@ -34,6 +34,13 @@ def nothing_is_left(plane: InProcess, tmp_path: Path, monkeypatch: pytest.Monkey
     assert list(tmp_path.glob("locum-function-*")) == []
 
 
+@pytest.fixture
+def place(place: Meeting, plane: InProcess) -> Meeting:
+    """A place that functions of the plane reach."""
+    plane.let_functions_reach(place.port)
+    return place
+
+
 # -- what an invocation is answered --------------------------------------------------------------------------
 
 
@@ -126,7 +133,6 @@ def test_an_event_survives_the_end_of_the_plane(plane: InProcess, place: Meeting
     plane.close()
     plane.start()
     assert first.gone()
-    assert not first.directory.exists()
     plane.run(asyncio.to_thread(place.next)).release()
     plane.carry_out()
     later, _ = records(plane, "Invoke", name)
@@ -308,7 +314,7 @@ def test_an_event_that_is_no_json_is_refused(plane: InProcess, payload: bytes) -
 def test_a_runtime_that_is_not_hosted_is_told(plane: InProcess, kind: str) -> None:
     name = deployed(plane, Runtime="ruby3.3")
     met = refusal(plane.client("lambda").invoke, FunctionName=name, InvocationType=kind)
-    text = "Locum runs functions of the runtimes python3.x and nodejsN.x, and not ruby3.3."
+    text = "Locum runs functions of the runtimes python3.x, nodejsN.x and provided, and not ruby3.3."
     assert met == ("InvalidRuntimeException", 502, text)
 
 

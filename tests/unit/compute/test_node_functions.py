@@ -135,5 +135,5 @@ def test_hidden_files_are_not_there(tmp_path: Path) -> None:
     place = tmp_path / "data"
     place.mkdir()
     (place / "key").write_text("secret")
-    program = f"exports.handler = async () => require('fs').readdirSync({json.dumps(str(place))})"
-    assert answers(program, None, hidden=(place,)) == [[]]
+    program = f"exports.handler = async () => require('fs').existsSync({json.dumps(str(place / 'key'))})"
+    assert answers(program, None, hidden=(place,)) == [False]

@@ -209,27 +209,24 @@ def test_a_timeout_and_an_exit_end_the_environment(event: str, status: str) -> N
     hosted(story)
 
 
-def test_an_answer_forged_in_one_invocation_is_not_that_of_the_next() -> None:
+def test_an_answer_given_twice_is_not_that_of_the_next_invocation() -> None:
     program = """
-import os, stat
+import http.client, os
 
 def handler(event, context):
+    api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    def respond(request_id, body):
+        api.request("POST", f"/2018-06-01/runtime/invocation/{request_id}/response", body)
+        answer = api.getresponse()
+        return [answer.status, answer.read().decode()]
     if event == "forge":
-        forged = b'{"kind": "result", "id": "request-1", "size": 1}\\n1' * 2
-        for descriptor in range(3, 100):
-            try:
-                if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-                    os.write(descriptor, forged)
-            except OSError:
-                pass
+        return [respond("request-2", "1"), respond(context.aws_request_id, "1"), respond(context.aws_request_id, "2")]
     return "true"
 """
 
     async def story(host: Host) -> None:
         made = function(program)
         assert (await host.raw(made, "forge")).payload == b"1"
-        came = await host.raw(made)
-        assert (came.failed, json.loads(came.payload)["errorType"]) == (True, "Runtime.ExitError")
         assert (await host.raw(made)).payload == b'"true"'
 
     hosted(story)

@@ -49,6 +49,7 @@ def _find(account: str, region: str, name: str, qualifier: str) -> Function | No
         code=getattr(found, "code_bytes", b""),  # which a container image does not have
         code_sha256=code_sha256,
         layers=layers,
+        storage=int(found.ephemeral_storage),
         asynchronous=_asynchronous(found),
         reserved=None if reserved is None else int(reserved),
     )

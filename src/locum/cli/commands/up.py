@@ -48,6 +48,8 @@ _LONGEST_SOCKET: Final = 107
               help="How long a start waits for launchers that ran before, else their instances end.")  # fmt: skip
 @click.option("--imds-rate", type=click.FloatRange(1), metavar="N",
               help="Metadata requests that an instance may make in a second, else 429. Default: no limit.")  # fmt: skip
+@click.option("--function-port", "function_ports", type=click.IntRange(1, 65535), multiple=True, metavar="PORT",
+              help="A port of this machine that functions reach at 127.0.0.1, a database's. Repeatable.")  # fmt: skip
 @click.option("--early-answers", is_flag=True, envvar="LOCUM_EARLY_ANSWERS", show_envvar=True,
               help="Answer what backends changed before its record is durable: a crash can lose it.")  # fmt: skip
 @click.option("--tls", is_flag=True, help="Serve TLS, too, with an authority of this installation or given files.")
@@ -67,6 +69,7 @@ def command(
     credential_seconds: int | None,
     launcher_grace: float,
     imds_rate: float | None,
+    function_ports: tuple[int, ...],
     early_answers: bool,
     tls: bool,
     tls_port: int,
@@ -87,6 +90,7 @@ def command(
         early_answers=early_answers,
         tls=TlsOptions(tls_port, tls_certificate, tls_key) if tls else None,
         imds_rate=imds_rate,
+        function_ports=function_ports,
     )
     if len(os.fsencode(options.data / SOCKET_NAME)) > _LONGEST_SOCKET:
         raise ConfigurationError(

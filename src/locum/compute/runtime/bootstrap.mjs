@@ -1,17 +1,19 @@
-// The program of a function's process for Node.js: it takes the place of function_program.py once the package is unpacked.
+// The Node.js runtime: a client of the Runtime API for handlers of CommonJS and ES modules, asynchronous or with a callback.
 //
-// It speaks what that module describes, from "ready" on, over the socket whose descriptor is its argument. In between
-// invocations it waits in a blocking read, so that nothing else goes on, as in a frozen environment of Lambda.
+// It imports nothing but what comes with Node.js. Texts are those of AWS's runtime.
 
 import fs from 'node:fs'
+import http from 'node:http'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { format } from 'node:util'
 
-const SOCKET = Number(process.argv[2])
+const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':')
+const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
 const LEVELS = { debug: 'DEBUG', error: 'ERROR', info: 'INFO', log: 'INFO', trace: 'TRACE', warn: 'WARN' }
 
 let requestId = ''
+let drained = () => {}
 
 class RuntimeFault extends Error {
   constructor (kind, message) {
@@ -20,29 +22,24 @@ class RuntimeFault extends Error {
   }
 }
 
-function read (size) {
-  const octets = Buffer.alloc(size)
-  for (let at = 0; at < size;) {
-    const count = fs.readSync(SOCKET, octets, at, size - at, null)
-    if (count === 0) process.exit(1) // the host is gone
-    at += count
-  }
-  return octets
+// The answer to a request of the Runtime API: its headers and its body.
+function call (method, place, body = '', headers = {}) {
+  return new Promise((resolve, reject) => {
+    const options = { agent, host, port, method, path: `/2018-06-01/runtime${place}` }
+    headers = { ...headers, 'Content-Length': Buffer.byteLength(body) }
+    const request = http.request({ ...options, headers }, answer => {
+      const chunks = []
+      answer.on('data', chunk => chunks.push(chunk))
+      answer.on('end', () => resolve([answer.headers, Buffer.concat(chunks).toString()]))
+    })
+    request.on('error', reject)
+    request.end(body)
+  })
 }
 
-function receive () {
-  const line = []
-  for (let octet = read(1)[0]; octet !== 10; octet = read(1)[0]) line.push(octet)
-  const header = JSON.parse(Buffer.from(line).toString())
-  requestId = header.id
-  return [header, JSON.parse(read(header.size).toString())]
-}
-
-function send (kind, text = '') {
-  const body = Buffer.from(text)
-  const header = Buffer.from(JSON.stringify({ kind, id: requestId, size: body.length }) + '\n')
-  const message = Buffer.concat([header, body])
-  for (let at = 0; at < message.length;) at += fs.writeSync(SOCKET, message, at)
+function fail (place, error, what) {
+  const body = told(error, what)
+  return call('POST', place, body, { 'Lambda-Runtime-Function-Error-Type': JSON.parse(body).errorType })
 }
 
 // The error object of `error`, which is written to the log as well.
@@ -92,51 +89,70 @@ async function imported (file) {
   }
 }
 
-function contextOf (header) {
+function contextOf (headers) {
   const { env } = process
+  const deadline = Number(headers['lambda-runtime-deadline-ms'])
+  const client = headers['lambda-runtime-client-context']
   return {
-    awsRequestId: header.id,
+    awsRequestId: requestId,
     callbackWaitsForEmptyEventLoop: true,
-    clientContext: header.client_context ?? undefined,
+    clientContext: client === undefined ? undefined : JSON.parse(client),
     functionName: env.AWS_LAMBDA_FUNCTION_NAME,
     functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
-    getRemainingTimeInMillis: () => Math.max(0, header.deadline - Date.now()),
+    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
     identity: undefined,
-    invokedFunctionArn: header.arn,
+    invokedFunctionArn: headers['lambda-runtime-invoked-function-arn'],
     logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
     logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
     memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE
   }
 }
 
-// What the handler returns, or gives to its callback where it takes one.
+// What the handler returns, or gives to its callback: then once nothing is left to wait for, unless it said otherwise.
+// A handler that never answers has answered with null by then.
 function invoked (handler, event, context) {
   return new Promise((resolve, reject) => {
-    const callback = (error, answer) => error === null || error === undefined ? resolve(answer) : reject(error)
+    drained = () => resolve(null)
+    const callback = (error, answer) => {
+      const settle = () => error === null || error === undefined ? resolve(answer) : reject(error)
+      if (context.callbackWaitsForEmptyEventLoop && !(error instanceof Error)) drained = settle
+      else settle()
+    }
     const answer = handler(event, context, callback)
     if (typeof answer?.then === 'function') answer.then(resolve, reject)
     else if (handler.length < 3) resolve(answer)
   })
 }
 
-function fatal (error) {
-  send('fatal', told(error, 'Uncaught Exception'))
+async function serve (handler) {
+  drained = () => {}
+  const [headers, event] = await call('GET', '/invocation/next')
+  requestId = headers['lambda-runtime-aws-request-id']
+  process.env._X_AMZN_TRACE_ID = headers['lambda-runtime-trace-id']
+  try {
+    const answer = JSON.stringify(await invoked(handler, JSON.parse(event), contextOf(headers))) ?? 'null'
+    await call('POST', `/invocation/${requestId}/response`, answer)
+  } catch (error) {
+    await fail(`/invocation/${requestId}/error`, error, 'Invoke Error')
+  }
+}
+
+let failing = false
+
+async function fatal (error) {
+  if (failing) return
+  failing = true
+  const place = requestId === '' ? '/init/error' : `/invocation/${requestId}/error`
+  await fail(place, error, 'Uncaught Exception')
   process.exit(1)
 }
 
+process.on('beforeExit', () => drained())
 process.on('uncaughtException', fatal)
 process.on('unhandledRejection', reason => {
   fatal(new RuntimeFault('Runtime.UnhandledPromiseRejection', String(reason)))
 })
 for (const [name, level] of Object.entries(LEVELS)) console[name] = (...told) => write(level, format(...told))
 
-const handler = await load(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER)
-send('ready')
-for (;;) {
-  const [header, event] = receive()
-  try {
-    send('result', JSON.stringify(await invoked(handler, event, contextOf(header))) ?? 'null')
-  } catch (error) {
-    send('error', told(error, 'Invoke Error'))
-  }
-}
+const handler = await load(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER).catch(fatal)
+while (!failing) await serve(handler)

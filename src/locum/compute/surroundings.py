@@ -1,0 +1,64 @@
+"""What an execution environment has around it: whether it is closed, what it may read of the host, whom it reaches."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+App = Any
+"""An ASGI application."""
+
+API_PORT: Final = 9001
+"""The port of the Runtime API in a closed environment, as on Lambda."""
+
+SOURCE: Final = str(Path(__file__).resolve().parents[2])
+_IMPORT: Final = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from locum.compute import function_inside as it; it.main()"
+)
+START: Final = (sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", _IMPORT, SOURCE)
+"""The command that makes the inside of an environment: the descriptor of a socket comes behind it."""
+
+
+class Surroundings(NamedTuple):
+    """The surroundings of all environments of a host.
+
+    `hidden` are files and directories that no function sees, where `closed` environments can be made. Such a one
+    reaches, on its own loopback address, the Runtime API, `apps` by their ports, and what listens on `ports` of the
+    host's loopback address; an open one is on the host's network.
+    """
+
+    closed: bool = False
+    hidden: tuple[str, ...] = ()
+    apps: Callable[[], Mapping[int, App]] = dict
+    ports: Callable[[], Collection[int]] = tuple
+
+    def shown(self, places: Sequence[str]) -> list[str]:
+        """Those of `places` that may be seen: none in which there is a home directory, or something that is hidden."""
+        private = [Path.home(), *map(Path, self.hidden)]
+        return [place for place in places if not any(it.is_relative_to(place) for it in private)]
+
+
+async def can_close(around: Surroundings, places: Sequence[str]) -> bool:
+    """Whether this user can make such environments: tried with one in which nothing of anybody's runs."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs, tempfile.TemporaryDirectory(prefix="locum-function-") as root:
+        closed = {
+            "root": root,
+            "own": {},
+            "shown": around.shown(places),
+            "hidden": around.hidden,
+            "storage": 1,
+            "ports": [],
+        }
+        ours.sendall(json.dumps({"closed": closed, "commands": [], "layers": [], "code": 0}).encode() + b"\n")
+        quiet = asyncio.subprocess.DEVNULL
+        process = await asyncio.create_subprocess_exec(
+            *START, str(theirs.fileno()), stdin=quiet, stdout=quiet, stderr=quiet, pass_fds=(theirs.fileno(),)
+        )
+        return await process.wait() == 0
