@@ -22,7 +22,7 @@ from locum.audit import History
 from locum.backends import Backend
 from locum.calls import Calls, Mode, OwnService, Recorder, Runtime
 from locum.calls.backend_answers import told_by_backend
-from locum.cli.backends import function_host, make_backends
+from locum.cli.backends import Hosts, function_host, make_backends, mapping_host
 from locum.cli.home import CREDENTIALS_FILE, root_key_text
 from locum.cli.open_files import open_files
 from locum.cli.ports import listening_socket
@@ -98,9 +98,8 @@ class Node:
         self.account = ""
         entropy = pooled(entropy)
         # What may fail comes first, and the data directory, which is made here, after it.
-        backends = make_backends(
-            options.backends, options.backend_keys, clock, lambda: self.ledger.state, self._function_host
-        )
+        hosts = Hosts(self._function_host, self._mapping_host)
+        backends = make_backends(options.backends, options.backend_keys, clock, lambda: self.ledger.state, hosts)
         read_keyring(options.data / KEYRING_FILE, os.environ)
         self._socket = listening_socket(options.host, options.port)
         self._tls_socket: socket.socket | None = None
@@ -189,6 +188,9 @@ class Node:
         runtime = self.runtime
         calls, endpoint = self.calls, lambda: runtime.settings.endpoint
         return function_host(calls.assume, self.function_logs, runtime.clock, endpoint, self.options.data)
+
+    def _mapping_host(self) -> Backend:
+        return mapping_host(self.calls, self.runtime.clock, self.runtime.entropy)
 
 
 def _services() -> dict[str, OwnService]:
