@@ -14,14 +14,13 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from locum.agents.execution_roles import LAMBDA
 from locum.backends import BackendCall, Delivery
 from locum.compute.functions import InvocationResult
 from locum.core.actors import ServiceRole
 from locum.core.arn import Arn
 from locum.core.clock import iso8601_ms
 from locum.core.functions import Function
-
-LAMBDA: Final = "lambda.amazonaws.com"
 
 WAIT: Final = 60.0
 """Seconds before the second attempt, and twice as many before the third."""

@@ -17,7 +17,8 @@ from typing import Any, Final
 
 import msgspec
 
-from locum.agents.asynchronous import LAMBDA, Accepted, Attempt, accepted_of, attempt, following, throttled
+from locum.agents.asynchronous import Accepted, Attempt, accepted_of, attempt, following, throttled
+from locum.agents.execution_roles import execution_role, named_function
 from locum.agents.function_logs import FunctionLogs, InvocationLog
 from locum.backends import Backend, BackendCall, Carried, Delivery
 from locum.calls.service_roles import Assume, ServiceSession
@@ -30,7 +31,6 @@ from locum.compute.runtimes import NODE, PROVIDED, PYTHON, NoRuntime
 from locum.core.actors import ServiceRole
 from locum.core.errors import Fault
 from locum.core.functions import Find, Function
-from locum.core.principal import Source
 
 THROTTLED: Final = "TooManyRequestsException"
 MOST_OCTETS: Final = {"RequestResponse": 6 << 20, "Event": 1 << 20, "DryRun": 6 << 20}
@@ -65,7 +65,7 @@ class FunctionHost(Backend):
     async def call(self, call: BackendCall) -> Carried:
         call.codec.check(call.params)
         kind = call.params.get("InvocationType", "RequestResponse")
-        name, qualifier = _named(call.params)
+        name, qualifier = named_function(call.params)
         event = _event(call.params.get("Payload") or b"{}", kind)
         function = self._function(call, name, qualifier)
         arn = f"{function.arn}:{qualifier}" if qualifier else function.arn
@@ -83,7 +83,7 @@ class FunctionHost(Backend):
     async def _attempted(self, call: BackendCall, made: Attempt) -> Carried:
         """Carry out one attempt of an asynchronous invocation, and have what follows from it be done."""
         function = made.function
-        role, now = _role(function), call.origin.at
+        role, now = execution_role(function), call.origin.at
         try:
             invocation = Invocation(made.accepted.request_id, made.arn, made.event)
             result = await self._outcome(function, invocation, patient=True)
@@ -113,7 +113,7 @@ class FunctionHost(Backend):
 
     async def _outcome(self, function: Function, invocation: Invocation, *, patient: bool) -> InvocationResult:
         """Run the function with the credentials of its role. Raises Fault where it does not come to that."""
-        role = _role(function)
+        role = execution_role(function)
         session = await self._session(role, invocation.request_id)
         variables = of_function(function, session.credentials, self._endpoint(), self._search_path)
         issued = session.caller.session
@@ -153,19 +153,6 @@ class FunctionHost(Backend):
                 raise
             text = "The role defined for the function cannot be assumed by Lambda."
             raise _fault("AccessDeniedException", text, 403) from fault
-
-
-def _role(function: Function) -> ServiceRole:
-    """The execution role, in a session that is named after the function."""
-    source = Source(function.account, function.arn, {"lambda:sourcefunctionarn": function.arn})
-    name = function.name.ljust(2, "-")  # [U] a session's name has two characters, a function's may have one
-    return ServiceRole(LAMBDA, function.role, name, source)
-
-
-def _named(params: Mapping[str, Any]) -> tuple[str, str]:
-    """Name and qualifier, out of a name, a partial ARN (`account:function:name`) or an ARN."""
-    name, _, qualifier = params["FunctionName"].rpartition("function:")[2].partition(":")
-    return name, qualifier or params.get("Qualifier", "")
 
 
 def _event(payload: bytes, kind: str) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, cast
 from locum.backends.directory import Directory
 from locum.backends.port import Backend, BackendCall, Carried
 from locum.core.clock import Clock
+from locum.core.event_sources import Mappings
 from locum.core.functions import Find
 from locum.core.resources import ResourceFacts
 
@@ -44,6 +45,11 @@ def translation() -> Translation:
 def embedded_functions() -> Find:
     """The look-up of functions that moto keeps."""
     return cast("Find", importlib.import_module("locum.backends.moto.functions").find)
+
+
+def embedded_mappings() -> Mappings:
+    """The event source mappings that moto keeps."""
+    return cast("Mappings", importlib.import_module("locum.backends.moto.mappings").MotoMappings())
 
 
 class LazyBackend:

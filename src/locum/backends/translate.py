@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 
 import botocore.parsers
 import botocore.serialize
+from botocore.awsrequest import HeadersDict
 from botocore.utils import percent_encode_sequence
 
 from locum.core.errors import Fault
@@ -80,7 +81,7 @@ def read_answer(
     payload = _payload(model) if status < 300 else None  # botocore would parse it as text
     response = {
         "status_code": status,
-        "headers": {name.lower(): value for name, value in headers},
+        "headers": HeadersDict(headers),
         "body": body if payload is None else b"",
     }
     found: dict[str, Any] = _parser(protocol).parse(response, model.output_shape)

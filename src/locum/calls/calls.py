@@ -67,6 +67,7 @@ class Calls:
         self.bucket_settings = BucketSettings(runtime)
         self.cross_origin = CrossOrigin(self.bucket_settings)
         self._carrying = Carrying(runtime, recorder, self._committer, self.outbox, self.make)
+        self.wake_ups = self._carrying.wake_ups
 
     def begin(self, request: HttpRequest) -> RequestContext:
         """The context of a call that comes now: of time and state it knows what is here, and nothing else."""

@@ -18,6 +18,7 @@ from locum.calls.outbox import Outbox
 from locum.calls.recorder import Recorder
 from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
+from locum.calls.wake_ups import WakeUps
 from locum.core.actors import service_principal
 from locum.core.calls import Call, Effect, ServiceCall
 from locum.core.errors import Fault
@@ -57,6 +58,7 @@ class Carrying:
         self._committer = committer
         self._outbox = outbox
         self._make = make
+        self.wake_ups = WakeUps()
 
     async def run(self, context: RequestContext, call: Call, facts: Mapping[str, ResourceFacts]) -> HttpResponse:
         """The backend's answer, an AWS error among them. The call is recorded. Raises Fault."""
@@ -88,6 +90,7 @@ class Carrying:
                 "" if context.through is None else context.through.target_arn,
             )
         )
+        self.wake_ups.carried_out(context)
         answer = carried.response
         if carried.deliveries:
             await self._require(context, carried)

@@ -5,21 +5,34 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from locum.agents.function_logs import FunctionLogs
 from locum.backends import Backend
 from locum.backends.directory import Directory, Instances, InstanceView, ProfileView, RoleView
-from locum.backends.lazy import LazyBackend, embedded_functions, embedded_moto, http_endpoint
-from locum.calls import Backends
+from locum.backends.lazy import LazyBackend, embedded_functions, embedded_mappings, embedded_moto, http_endpoint
+from locum.calls import Backends, Calls
 from locum.calls.service_roles import Assume
 from locum.compute.environment import secret_places
-from locum.core.clock import Clock
+from locum.core.clock import Clock, Entropy
 from locum.core.errors import ConfigurationError
 from locum.state import Instance, InstanceProfile, Role, State
 from locum.state.arns import entity_by_arn
 from locum.wire.models import index
+
+OF_MAPPINGS: Final = tuple(
+    f"{verb}EventSourceMapping{plural}"
+    for verb, plural in (("Create", ""), ("Delete", ""), ("Get", ""), ("List", "s"), ("Update", ""))
+)
+"""The operations of `agents.event_source_mappings`, which is loaded with the first of them."""
+
+
+class Hosts(NamedTuple):
+    """Makers of the backends that invoke the functions in moto, and that have their event source mappings."""
+
+    functions: Callable[[], Backend]
+    mappings: Callable[[], Backend]
 
 
 def make_backends(
@@ -27,13 +40,13 @@ def make_backends(
     keys: tuple[str, str],
     clock: Clock,
     view: Callable[[], State],
-    host: Callable[[], Backend],
+    hosts: Hosts,
 ) -> Backends:
     """The backends of a plane. `endpoints` maps a service, or `*` for all others, to a URL; the rest is moto's.
 
-    `keys` (access key id, secret) sign requests to endpoints; `view` returns the current state; `host` makes the
-    backend that invokes the functions in moto. Raises ConfigurationError for a service, an address or keys that cannot
-    be used.
+    `keys` (access key id, secret) sign requests to endpoints; `view` returns the current state; `hosts` make
+    those of Lambda's operations that are not moto's. Raises ConfigurationError for a service, an address or keys that
+    cannot be used.
     """
     for service, url in endpoints.items():
         if service != "*" and service not in index().services:
@@ -45,8 +58,24 @@ def make_backends(
             )
     named = {service: http_endpoint(url, *keys, clock) for service, url in endpoints.items()}
     default = named.pop("*", None)
-    hosted = {} if default or "lambda" in named else {("lambda", "Invoke"): LazyBackend(host)}
+    hosted = {} if default or "lambda" in named else _hosted(hosts)
     return Backends(default or LazyBackend(lambda: embedded_moto(identities(view))), named, hosted)
+
+
+def _hosted(hosts: Hosts) -> dict[tuple[str, str], Backend]:
+    """The operations of Lambda that are not moto's. What reads event sources comes first: so it is closed first."""
+    mappings = LazyBackend(hosts.mappings)
+    found: dict[tuple[str, str], Backend] = {("lambda", operation): mappings for operation in OF_MAPPINGS}
+    return found | {("lambda", "Invoke"): LazyBackend(hosts.functions)}
+
+
+def mapping_host(calls: Calls, clock: Clock, entropy: Entropy) -> Backend:
+    """Make the backend that has the event source mappings of functions in moto, and reads their sources."""
+    from locum.agents.event_source_mappings import MappingHost
+    from locum.agents.sources import Plane
+
+    plane = Plane(calls.make, calls.wake_ups.listening)
+    return MappingHost(plane, embedded_functions(), embedded_mappings(), clock, entropy)
 
 
 def function_host(

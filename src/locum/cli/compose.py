@@ -23,7 +23,7 @@ from locum.audit import History
 from locum.backends import Backend
 from locum.calls import Calls, Mode, OwnService, Recorder, Runtime
 from locum.calls.backend_answers import told_by_backend
-from locum.cli.backends import function_host, make_backends
+from locum.cli.backends import Hosts, function_host, make_backends, mapping_host
 from locum.cli.home import CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead, root_key_text
 from locum.cli.open_files import open_files
 from locum.cli.ports import listening_socket
@@ -102,9 +102,8 @@ class Node:
         entropy = pooled(entropy)
         clock = MovableClock(wall, read_ahead(options.data), self._keep_ahead)
         # What may fail comes first, and the data directory, which is made here, after it.
-        backends = make_backends(
-            options.backends, options.backend_keys, wall, lambda: self.ledger.state, self._function_host
-        )
+        hosts = Hosts(self._function_host, self._mapping_host)
+        backends = make_backends(options.backends, options.backend_keys, wall, lambda: self.ledger.state, hosts)
         read_keyring(options.data / KEYRING_FILE, os.environ)
         self._socket = listening_socket(options.host, options.port)
         self._tls_socket: socket.socket | None = None
@@ -201,6 +200,9 @@ class Node:
         calls, endpoint = self.calls, lambda: runtime.settings.endpoint
         own = self.function_logs, runtime.clock.wall, endpoint, self.options.data, self.gateway
         return function_host(calls.assume, *own, lambda: self.options.function_ports)
+
+    def _mapping_host(self) -> Backend:
+        return mapping_host(self.calls, self.runtime.clock.wall, self.runtime.entropy)
 
 
 def _services() -> dict[str, OwnService]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from support.deployed import deployed, records
 from support.functions import package
 from support.inprocess import InProcess, Key, refusal
 from support.plane import trusting
@@ -128,10 +129,15 @@ def test_a_stack_set_reaches_no_account(plane: InProcess, account: str) -> None:
 
 
 def test_an_event_source_mapping_reads_no_queue_by_nobodys_permission(plane: InProcess) -> None:
-    plane.client("sqs").create_queue(QueueName="work")
+    url = plane.client("sqs").create_queue(QueueName="work", Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
     functions = plane.client("lambda", attacker(plane, "mapping", "lambda:*"))
-    source = f"arn:aws:sqs:{REGION}:{ACCOUNT}:work"
-    assert refusal(functions.create_event_source_mapping, FunctionName="any", EventSourceArn=source)[:2] == NOT_DONE
+    name, source = deployed(plane), f"arn:aws:sqs:{REGION}:{ACCOUNT}:work"
+    fault = refusal(functions.create_event_source_mapping, FunctionName=name, EventSourceArn=source)
+    assert fault[0] == "InvalidParameterValueException"
+    plane.client("sqs").send_message(QueueUrl=url, MessageBody="kept")
+    received = plane.client("sqs").receive_message(QueueUrl=url)["Messages"]
+    assert [message["Body"] for message in received] == ["kept"]
+    assert records(plane, "Invoke", name) == []
 
 
 def test_a_function_is_not_run_in_a_container(plane: InProcess) -> None:

@@ -127,3 +127,10 @@ def test_an_error_that_says_nothing_is_a_fault_all_the_same(body: bytes) -> None
         translate.read_answer(model, "json", 500, [], body)
     assert refused.value.status == 500
     assert refused.value.code
+
+
+def test_what_is_in_a_header_of_an_answer_is_read_in_letters_of_any_case() -> None:
+    model = service_model("lambda").operation_model("Invoke")
+    headers = [("X-Amz-Function-Error", "Unhandled"), ("x-amz-executed-version", "7")]
+    answer = translate.read_answer(model, "rest-json", 200, headers, b"{}")
+    assert (answer["FunctionError"], answer["ExecutedVersion"], answer["Payload"]) == ("Unhandled", "7", b"{}")

@@ -257,9 +257,15 @@ def _properties(key: Any) -> dict[str, str]:
 
 
 def _function(arn: Arn, account: str, region: str) -> ResourceFacts:
-    """The facts of a function, also for its versions and aliases, whose own policies moto does not have."""
+    """The facts of a function, also for its versions and aliases, whose own policies moto does not have.
+
+    Of an event source mapping, its tags.
+    """
     kind, _, name = arn.resource.partition(":")
     models = models_of("lambda", account, region)
+    if models is not None and kind == "event-source-mapping":
+        kept = internals.mappings_of(models).get(name)
+        return UNKNOWN if kept is None else ResourceFacts(account, None, _tags(lambda: kept.tags))
     if models is None or kind != "function":
         return UNKNOWN
     bare = Arn(arn.partition, arn.service, region, account, f"function:{name.partition(':')[0]}")

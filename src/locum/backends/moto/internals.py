@@ -347,3 +347,9 @@ def function_at(models: Any, arn: str) -> Any | None:
 def is_taken(subnet: Any, address: str) -> bool:
     """Whether an address of a subnet of EC2 is in use."""
     return address in subnet._subnet_ips
+
+
+def mappings_of(models: Any) -> dict[str, Any]:
+    """The event source mappings of Lambda by their UUIDs, as they are kept."""
+    kept: dict[str, Any] = models._event_source_mappings
+    return kept

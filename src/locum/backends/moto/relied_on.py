@@ -38,6 +38,7 @@ _DEPTH: Final = "to send to a queue and receive from it at once, however many me
 _PERMIT: Final = "to keep permissions on functions in a form that can be read"
 _LATER: Final = "to keep the settings of asynchronous invocations"
 _INVOKE: Final = "to know a function that is invoked"
+_MAP: Final = "to keep event source mappings, and to tag them"
 _CALL: Final = "to call a service's handler"
 _POINTS: Final = "to know an access point, its bucket and its policy"
 _KEYS: Final = "to know the KMS key that something is encrypted under"
@@ -194,6 +195,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
     "awslambda": {
         "moto.awslambda.models": (
             Relied("LambdaBackend", _POLICY, has=("_lambdas",)),
+            Relied("LambdaBackend", _MAP, has=("_event_source_mappings",)),
             Relied("LambdaStorage.get_arn", _POLICY, takes=("self", "arn")),
             Relied("LambdaFunction", _POLICY, has=("policy", "tags")),
             Relied("LambdaBackend.get_function", _INVOKE, takes=("self", "function_name_or_arn", "qualifier")),

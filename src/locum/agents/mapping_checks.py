@@ -1,0 +1,95 @@
+"""The checks of a new event source mapping: its source is there, and the execution role may read it.
+
+CreateEventSourceMapping fails on AWS where the role lacks a permission; afterwards each read is decided on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from locum.agents.mapping_requests import QUEUE, TABLE, invalid
+from locum.agents.sources import Plane, call_in_role, is_denied
+from locum.core.arn import Arn
+from locum.core.errors import Fault
+from locum.core.event_sources import EventSourceMapping
+from locum.core.functions import Function
+
+OF_QUEUES: Final = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+"""The permissions that a queue takes. AWS Lambda Developer Guide, "Using Lambda with Amazon SQS"."""
+
+
+async def check_source(plane: Plane, mapping: EventSourceMapping, function: Function, cause: str) -> None:
+    """Raise Fault InvalidParameterValueException unless the role of `function` may read the source of `mapping`."""
+    if mapping.source.region != mapping.region:
+        raise invalid(f"Event source region {mapping.source.region} does not match function region {mapping.region}.")
+    if mapping.source.service == QUEUE:
+        await _check_queue(plane, mapping, function, cause)
+    else:
+        await _check_stream(plane, mapping, function, cause)
+
+
+async def _check_queue(plane: Plane, mapping: EventSourceMapping, function: Function, cause: str) -> None:
+    queue = {"QueueUrl": queue_url(mapping.source)}
+    needed: Mapping[str, Mapping[str, Any]] = {
+        "ReceiveMessage": queue,
+        "DeleteMessage": {**queue, "ReceiptHandle": "none"},
+    }
+    for operation, params in needed.items():
+        try:
+            await plane.make(call_in_role(function, mapping, QUEUE, operation, params), cause, decided_only=True)
+        except Fault as fault:
+            raise invalid(queue_problem(operation, fault)) from fault
+    asked = {**queue, "AttributeNames": ["VisibilityTimeout"]}
+    try:
+        answer = await plane.make(call_in_role(function, mapping, QUEUE, "GetQueueAttributes", asked), cause)
+    except Fault as fault:
+        raise invalid(queue_problem("GetQueueAttributes", fault)) from fault
+    visible_again = int((answer.get("Attributes") or {}).get("VisibilityTimeout", 30))
+    if visible_again < function.timeout:
+        text = f"{visible_again} seconds is less than Function timeout: {function.timeout} seconds"
+        raise invalid(f"Queue visibility timeout: {text}")
+
+
+async def _check_stream(plane: Plane, mapping: EventSourceMapping, function: Function, cause: str) -> None:
+    source, (service, names) = mapping.source, stream_calls(mapping.source)
+    try:
+        for operation, params in names.items():
+            made = call_in_role(function, mapping, service, operation, params)
+            await plane.make(made, cause, decided_only=operation != "DescribeStream")
+    except Fault as fault:
+        raise invalid(stream_problem(source, fault)) from fault
+
+
+def stream_calls(source: Arn) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
+    """The service that a stream is read by, and the calls that the role must be allowed, with their parameters."""
+    if source.service == TABLE:
+        stream = {"StreamArn": str(source)}
+        shard = {**stream, "ShardId": "shardId-00000000000000000000", "ShardIteratorType": "LATEST"}
+        return "dynamodbstreams", {"DescribeStream": stream, "GetShardIterator": shard}
+    stream = {"StreamARN": str(source)}
+    shard = {**stream, "ShardId": "shardId-000000000000", "ShardIteratorType": "LATEST"}
+    records = {**stream, "ShardIterator": "none"}
+    return "kinesis", {"DescribeStream": stream, "GetShardIterator": shard, "GetRecords": records}
+
+
+def queue_url(queue: Arn) -> str:
+    """The URL of a queue."""
+    return f"https://sqs.{queue.region}.amazonaws.com/{queue.account}/{queue.resource}"
+
+
+def queue_problem(operation: str, fault: Fault) -> str:
+    """The words for a call to SQS that failed."""
+    if is_denied(fault):
+        return f"The provided execution role does not have permissions to call {operation} on SQS"
+    return f"Error occurred while {operation}. SQS Error Code: {fault.code}. SQS Error Message: {fault.message}"
+
+
+def stream_problem(stream: Arn, fault: Fault) -> str:
+    """The words for a call to a stream that failed."""
+    if is_denied(fault):
+        actions = "GetRecords, GetShardIterator, DescribeStream, and ListStreams Actions on your stream in IAM."
+        return f"Cannot access stream {stream}. Please ensure the role can perform the {actions}"
+    if fault.code == "ResourceNotFoundException":
+        return f"Stream not found: {stream}"
+    return f"Cannot access stream {stream}. {fault.code}: {fault.message}"

@@ -1,0 +1,112 @@
+"""Event patterns: what they let pass, as AWS's documentation has it, and what is no pattern."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from locum.core.event_patterns import event_pattern, matches
+
+EVENT = {
+    "source": "shop",
+    "detail": {
+        "state": "running",
+        "total": 42,
+        "paid": True,
+        "note": None,
+        "tags": ["red", "blue"],
+        "address": "10.0.0.7",
+        "file": "images/dog.png",
+        "lines": [{"item": "a"}, {"item": "b"}],
+    },
+}
+
+
+def passes(**detail: Any) -> bool:
+    return matches(event_pattern(json.dumps({"source": ["shop"], "detail": detail})), EVENT)
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        {"state": ["stopped", "running"]},
+        {"total": [42]},
+        {"paid": [True]},
+        {"note": [None]},
+        {"tags": ["blue"]},
+        {"lines": {"item": ["b"]}},
+        {"state": [{"prefix": "run"}]},
+        {"state": [{"prefix": {"equals-ignore-case": "RUN"}}]},
+        {"state": [{"suffix": "ing"}]},
+        {"state": [{"equals-ignore-case": "RUNNING"}]},
+        {"total": [{"numeric": [">", 0, "<=", 42]}]},
+        {"address": [{"cidr": "10.0.0.0/24"}]},
+        {"file": [{"wildcard": "images/*.p*g"}]},
+        {"state": [{"anything-but": ["stopped", "pending"]}]},
+        {"state": [{"anything-but": {"prefix": "stop"}}]},
+        {"state": [{"exists": True}], "absent": [{"exists": False}]},
+        {"$or": [{"state": ["stopped"]}, {"total": [{"numeric": ["=", 42]}]}]},
+    ],
+    ids=json.dumps,
+)
+def test_an_event_passes_that_has_what_is_asked_for(detail: dict[str, Any]) -> None:
+    assert passes(**detail)
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        {"state": ["stopped"]},
+        {"state": ["RUNNING"]},
+        {"total": ["42"]},
+        {"paid": [1]},
+        {"absent": ["x"]},
+        {"absent": {"deeper": ["x"]}},
+        {"absent": [{"anything-but": "x"}]},
+        {"tags": ["green"]},
+        {"total": [{"numeric": [">", 42]}]},
+        {"state": [{"numeric": [">", 0]}]},
+        {"paid": [{"numeric": ["=", 1]}]},
+        {"address": [{"cidr": "10.0.1.0/24"}]},
+        {"state": [{"cidr": "10.0.0.0/24"}]},
+        {"file": [{"wildcard": "images/*.gif"}]},
+        {"file": [{"wildcard": "images/\\*.png"}]},
+        {"state": [{"exists": False}]},
+        {"detail": [{"exists": True}]},
+        {"state": ["running"], "total": [1]},
+        {"$or": [{"state": ["stopped"]}, {"total": [1]}]},
+    ],
+    ids=json.dumps,
+)
+def test_an_event_does_not_pass_that_has_it_not(detail: dict[str, Any]) -> None:
+    assert not passes(**detail)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        "null",
+        '{"a": "b"}',
+        '{"a": []}',
+        '{"a": {}}',
+        '{"a": [["b"]]}',
+        '{"a": [{"exists": "yes"}]}',
+        '{"a": [{"unheard": 1}]}',
+        '{"a": [{"prefix": "x", "suffix": "y"}]}',
+        '{"a": [{}]}',
+        '{"a": [{"numeric": [">"]}]}',
+        '{"a": [{"numeric": ["~", 1]}]}',
+        '{"a": [{"numeric": [[], 1]}]}',
+        '{"a": [{"prefix": 1}]}',
+        '{"a": [{"anything-but": {"prefix": 1}}]}',
+        '{"a":' * 500 + "[1]" + "}" * 500,
+    ],
+)
+def test_what_is_no_pattern_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        event_pattern(text)
