@@ -138,6 +138,8 @@ class InstanceHost:
 
     async def close(self) -> None:
         """Expect nobody any more."""
+        if self._chaos is not None:
+            await self._chaos.close()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

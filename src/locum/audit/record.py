@@ -42,7 +42,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
     caller) and `source_*` (the resource on whose behalf). `effect` is the id of the committed effect that the call
     carries out, `cause` the request id of the call that caused it. `signing` are the fields of
     `core.calls.Signing`, None where they are its defaults. `endpoint` is the VPC endpoint that it came through: id, VPC
-    and account.
+    and account. `injected` tells of the fault on request that refused the call.
     """
 
     event_id: str
@@ -87,6 +87,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
     cause: str = ""
     signing: tuple[str, str, int | None, str] | None = None
     endpoint: tuple[str, str, str] = ("", "", "")
+    injected: str = ""
 
     @property
     def denied(self) -> bool:

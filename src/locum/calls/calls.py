@@ -90,11 +90,12 @@ class Calls:
     async def take(self, context: RequestContext, *, decided_only: bool = False) -> Answer:
         """Take a call, whoever makes it, through plan, decision, carrying out, record and effects.
 
-        `context` has its caller and is named (`name`). Raises Fault where the call is refused or fails: whoever took
-        it hands the Fault to `refuse`, which records it. `decided_only`: it is decided on and recorded, and not carried
-        out; the answer is empty.
+        `context` has its caller and is named (`name`). Raises Fault where the call is refused or fails, which whoever
+        took it hands to `refuse`. `decided_only`: it is decided on and recorded, not carried out; the answer is empty.
         """
-        operation = context.operation
+        operation, injections = context.operation, self._runtime.injections
+        if injections.some:
+            injections.meet(context, self._runtime.entropy)
         if not context.service and (host := wire.endpoint_of_host(context.request.headers.get("host", ""))) is not None:
             context.endpoint = await endpoint_of(context, host, self._runtime.backends)
         assert context.codec is not None
@@ -115,7 +116,7 @@ class Calls:
         facts = await facts_of(self._runtime, resources, *where, named_parts(context)) if resources else {}
         facts = facts if context.through is None else access_points.seen(plan, facts)
         try:
-            if plan.checks and self._is_to_be_compiled(context, facts):
+            if self._is_to_be_compiled(context, facts):
                 await asyncio.to_thread(self._decide, context, call, facts)
             else:
                 self._decide(context, call, facts)
@@ -129,8 +130,7 @@ class Calls:
         if context.effect is None and not operation.special:
             return self._verbs.run_plainly(context, operation)
         answer, effects = await self._verbs.run(context, operation, facts)
-        if effects:
-            await self.outbox.committed(effects)
+        await self.outbox.committed(effects)
         return answer
 
     async def _make_effective(self, context: RequestContext, effective: Effective) -> None:
@@ -149,6 +149,8 @@ class Calls:
 
     def _is_to_be_compiled(self, context: RequestContext, facts: Facts) -> bool:
         """Whether large policies are new, by which the call is decided on: that takes long."""
+        if context.plan is None or not context.plan.checks:
+            return False
         policies = authz.unresolved_policies(context.state, context.caller)
         for found in facts.values():
             if found.policy is not None:
@@ -375,6 +377,8 @@ class Calls:
         unassumable = authz.unassumable_role(context.state, call, context.plan) if context.plan.checks else None
         if unassumable is not None:
             raise unassumable
+        if self._runtime.injections.some:
+            self._runtime.injections.propagated(context, facts)
 
     def _decide_again(self, context: RequestContext, facts: Mapping[str, ResourceFacts]) -> None:
         """Plan and decide once more, on the state that `context` has now. Raises Fault like `_decide`."""

@@ -188,6 +188,7 @@ class Recorder:
             source_arn=source.arn,
             effect="" if context.effect is None else context.effect.id,
             cause=context.cause,
+            injected=context.injected,
             signing=None if context.signing == BY_HEADER else (*context.signing,),
             endpoint=_NO_ENDPOINT if context.endpoint is None else context.endpoint[:3],
             **_texts(context, fault, parameters),

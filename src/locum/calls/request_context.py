@@ -29,7 +29,7 @@ class RequestContext:
     id of the call that caused it. `operation` is how the call is run where it is one of Locum's own. `endpoint` is the
     VPC endpoint that it came through, `through` the access points of S3, which are in `sent`, the parameters as they
     were sent, and not in `params`. `carried`: a backend was given it. `recorded`: its record is stored. `found` are
-    the resources that were looked up by their other names.
+    the resources that were looked up by their other names. `injected` tells of the fault on request that refuses it.
     """
 
     request: HttpRequest
@@ -56,6 +56,7 @@ class RequestContext:
     authorization: Authorization | None = None
     carried: bool = False
     recorded: bool = False
+    injected: str = ""
 
     @property
     def wall(self) -> float:

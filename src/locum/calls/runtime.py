@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from locum.audit import History
 from locum.backends import Backend
+from locum.calls.injections import Injections
 from locum.core.clock import Entropy, MovableClock
 from locum.credentials import KeyRing
 from locum.services.verbs import Operation, Settings, UsageRecord
@@ -56,7 +57,7 @@ class Backends:
 class Runtime:
     """The parts of a node behind its gateway. `mode`: see ADR 7. `early_answers`: what a mutating call had a backend do
     is answered before its record is durable. Nothing changes but the endpoint in `settings`, which is not known before
-    the gateway listens."""
+    the gateway listens. `injections` are the faults on request."""
 
     ledger: Ledger
     history: History
@@ -69,3 +70,4 @@ class Runtime:
     backends: Backends
     mode: Mode = "enforce"
     early_answers: bool = False
+    injections: Injections = field(default_factory=Injections)

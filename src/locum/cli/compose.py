@@ -168,6 +168,7 @@ class Node:
 
     async def close(self) -> None:
         """Finish what is under way, write what is waiting, let go of everything."""
+        self.runtime.injections.clear()
         await self.listeners.close_all()
         self._socket.close()
         if self._tls_socket is not None:
@@ -186,10 +187,11 @@ class Node:
             self.keyring,
             clock,
             entropy,
-            RoleCredentials(self.calls.make),
+            RoleCredentials(self.calls.make, self.runtime.injections.expired_at),
             MetadataBackend(partial(told_by_backend, self.runtime)),
             IdentityDocuments(lambda: open_identity_key(data, self.keyring, entropy, clock.wall())),
             None if rate is None else Throttle(rate),
+            self.runtime.injections,
         )
 
     def _keep_ahead(self, ahead: float) -> None:

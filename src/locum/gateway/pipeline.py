@@ -13,6 +13,7 @@ from typing import Final
 from locum import sigv4, wire
 from locum.calls import Calls, RequestContext, Runtime
 from locum.calls.recorder import traceback_of
+from locum.calls.throttling import throttled
 from locum.core.errors import INTERNAL, Fault
 from locum.core.http import HttpRequest, HttpResponse
 from locum.core.principal import NOBODY
@@ -21,7 +22,7 @@ from locum.gateway.authenticate import Signers, check_session, signing_of, verif
 from locum.gateway.federation import FederatedCallers
 from locum.gateway.forms import Forms
 from locum.gateway.issuerkeys import IssuerKeys
-from locum.gateway.strangers import Strangers, throttled
+from locum.gateway.strangers import Strangers
 from locum.gateway.website import Websites
 
 LARGE: Final = 1 << 20
@@ -60,6 +61,11 @@ class Pipeline:
         except Exception as error:  # the fault barrier: no internals in the response
             _log.error("request %s failed\n%s", context.request_id, traceback_of(error, context))
             return await self._failed(context, Fault(*INTERNAL))
+        finally:
+            if (
+                self._runtime.injections.some
+            ):  # an answer is delayed, so that it is decided on what is true when it comes
+                await self._runtime.injections.hold(context)
 
     def refusal(self, request: HttpRequest, fault: Fault) -> HttpResponse:
         """The response for `fault` to a request that was not read completely."""

@@ -11,21 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from locum.core.errors import Fault
-
 _log: Final = logging.getLogger("locum.gateway")
-
-_SLOW_DOWN: Final = ("SlowDown", "Please reduce your request rate.", 503)
-"""Amazon S3 API Reference, "Error responses"."""
-
-_THROTTLED: Final = {
-    "query": ("Throttling", "Rate exceeded", 400),
-    "ec2": ("RequestLimitExceeded", "Request limit exceeded.", 503),
-    "json": ("ThrottlingException", "Rate exceeded", 400),
-    "rest-json": ("ThrottlingException", "Rate exceeded", 429),
-    "smithy-rpc-v2-cbor": ("ThrottlingException", "Rate exceeded", 400),
-}
-"""The error by protocol: "Common error types", ThrottlingException; EC2 API Reference, "Error codes"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +42,3 @@ class Strangers:
         if len(self._buckets) > allowance.sources:
             self._buckets.popitem(last=False)
         return admitted
-
-
-def throttled(protocol: str) -> Fault:
-    """The error for a call over the limit, in `protocol` (empty: unknown): S3's where there is no other."""
-    return Fault(*_THROTTLED.get(protocol, _SLOW_DOWN))

@@ -74,8 +74,10 @@ class _CredentialSet(NamedTuple):
 class RoleCredentials:
     """The current credentials of all instances."""
 
-    def __init__(self, make: Make) -> None:
+    def __init__(self, make: Make, expired_at: Callable[[str, str], float] = lambda _role, _instance: 0.0) -> None:
+        """`expired_at`: the time up to which sessions of a role (ARN) in an instance have expired on request."""
         self._make = make
+        self._expired_at = expired_at
         self._sets: dict[tuple[str, str], _CredentialSet] = {}
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
 
@@ -123,19 +125,24 @@ class RoleCredentials:
         """The set of `instance`, issued where needed; None where the profile has no role."""
         key = (instance.id, version)
         cached = self._sets.get(key)
-        if cached is not None and cached.is_current(instance, attached, at.now):
+        if cached is not None and self._is_current(cached, instance, attached, at):
             return cached
         if attached.profile is not None and attached.role is None:
             self._sets.pop(key, None)
             return None
         async with self._locks.setdefault(key, asyncio.Lock()):
             cached = self._sets.get(key)
-            if cached is not None and cached.is_current(instance, attached, at.now):
+            if cached is not None and self._is_current(cached, instance, attached, at):
                 return cached
             if len(self._sets) >= _CACHE_SIZE:
                 self._drop_outdated(state)
             made = self._sets[key] = await self._issue(instance, attached, at, version)
             return made
+
+    def _is_current(self, cached: _CredentialSet, instance: Instance, attached: AttachedProfile, at: Instant) -> bool:
+        if not cached.is_current(instance, attached, at.now):
+            return False
+        return attached.role is None or cached.last_updated > self._expired_at(attached.role.arn, instance.id)
 
     async def _issue(self, instance: Instance, attached: AttachedProfile, at: Instant, version: str) -> _CredentialSet:
         role = attached.role

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from locum.core.clock import Entropy, Instant, MovableClock
 from locum.core.errors import Fault
@@ -63,6 +63,17 @@ class Answer(NamedTuple):
     hop_limit: int = 0
 
 
+class Faults(Protocol):
+    """The faults on request (`calls.injections.Injections`)."""
+
+    @property
+    def some(self) -> bool:
+        """Whether there is one."""
+
+    async def meet_metadata(self, instance: str, entropy: Entropy) -> int:
+        """Wait as long as the answer to a request from inside `instance` is delayed; the status of its error, or 0."""
+
+
 class MetadataService:
     """The metadata service of all instances. `app` makes the ASGI application of one of them."""
 
@@ -76,10 +87,11 @@ class MetadataService:
         backend: Backend | None = None,
         documents: IdentityDocuments | None = None,
         throttle: Throttle | None = None,
+        faults: Faults | None = None,
     ) -> None:
         """`backend` answers for what only it knows, `documents` has the key that signs identity documents.
 
-        Without a `throttle`, an instance may ask as often as it likes.
+        Without a `throttle`, an instance may ask as often as it likes. `faults` are those on request.
         """
         self._view = view
         self._clock = clock
@@ -89,6 +101,7 @@ class MetadataService:
         self._identity = IdentityRole(keyring, entropy)
         self._backend = backend or Backend(None)
         self._throttle = throttle
+        self._faults = faults
         self._documents = documents or IdentityDocuments(None)
         self._trees: dict[str, tuple[Instance, float, tree.Tree]] = {}
 
@@ -125,6 +138,9 @@ class MetadataService:
         self, account: str, instance_id: str, method: str, path: str, headers: Mapping[bytes, bytes]
     ) -> Answer:
         """The response to a request from inside `instance_id`."""
+        faults = self._faults
+        if faults is not None and faults.some and (status := await faults.meet_metadata(instance_id, self._entropy)):
+            return error(status)
         at = self._clock.instant()
         state = self._view()
         instance = state.get(Instance, account, instance_id)

@@ -58,8 +58,9 @@ class Moved:
         return dict(answer["Credentials"])
 
     def who(self, credentials: dict[str, Any]) -> Callable[..., Any]:
-        names = ("AccessKeyId", "SecretAccessKey", "SessionToken" if "SessionToken" in credentials else "Token")
-        call: Callable[..., Any] = self.plane.client("sts", Key(*map(credentials.get, names))).get_caller_identity
+        token = credentials.get("SessionToken") or credentials["Token"]
+        key = Key(credentials["AccessKeyId"], credentials["SecretAccessKey"], token)
+        call: Callable[..., Any] = self.plane.client("sts", key).get_caller_identity
         return call
 
     def launched(self) -> str:
@@ -216,7 +217,7 @@ def test_a_clock_beyond_the_bounds_of_time_is_refused_and_stays(moved: Moved, qu
 
 @pytest.mark.parametrize("question", [{"by": "6h"}, {"hours": 6}, {"type": "time"}])
 def test_a_question_that_is_none_moves_nothing(moved: Moved, question: dict[str, Any]) -> None:
-    with pytest.raises(LocumError, match="a question that is none"):
+    with pytest.raises(LocumError, match="that cannot be"):
         moved.ask(**question)
     assert moved.plane.node.runtime.clock.ahead == 0
 

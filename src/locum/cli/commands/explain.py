@@ -83,6 +83,8 @@ def _particulars(record: dict[str, Any]) -> Iterator[str]:
         yield f"  with     {_clipped(json.dumps(record['parameters']), _PARAMETERS)}"
     if record["error_code"]:
         yield f"  answer   {record['status']} {record['error_code']}: {_without_encoded(record['error_message'])}"
+    if record["injected"]:
+        yield f"  fault    on request, by `locum fault`: {record['injected']}"
     for statement in record["determining"]:
         yield f"  decided  {statement}"
 
