@@ -5,6 +5,8 @@ credentials   the root user's access key, as an AWS shared credentials file (mod
 plane.json    the address of the running plane; removed when it stops
 control.sock  the socket by which launchers hand over their listening sockets
 instance-identity.key, .pem   the key that signs instance identity documents (sealed, mode 0600), and its certificate
+cluster-identity.key   the key that signs the tokens of service accounts (sealed, mode 0600)
+carriers      the tokens of the pods that run
 locum.db      the journal and the event history
 tls-*.pem     the authority and the certificate of the TLS listener (see `cli.tls`)
 """

@@ -23,6 +23,7 @@ from locum.compute.handover import (
     peer_user,
     receive_descriptors,
 )
+from locum.core.carriers import Carrier
 from locum.core.errors import ConfigurationError, LocumError
 
 _log: Final = logging.getLogger("locum.compute")
@@ -61,6 +62,25 @@ class Host(Protocol):
         """The answer to a question about policies, as JSON-able values. Raises LocumError where it has none."""
 
 
+class Carriers(Protocol):
+    """The host of carriers other than instances (`agents.carriers`), as the control socket uses it for launchers."""
+
+    async def admit(self, carrier: Carrier) -> dict[str, Any]:
+        """What a new carrier needs before it starts, as JSON-able values. Raises LocumError where it may not start."""
+
+    async def begin(self, carrier: Carrier, gateway: list[socket.socket], endpoint: list[socket.socket]) -> None:
+        """Serve the gateway and the endpoint of `carrier` on these sockets. Raises LocumError where it cannot be."""
+
+    async def end(self, carrier: Carrier, sockets: list[socket.socket], *, gone: bool) -> None:
+        """Serve `carrier` no more: its launcher has `gone`, or the plane goes."""
+
+
+@dataclass(slots=True)
+class _Carried:
+    carrier: Carrier
+    sockets: list[socket.socket]
+
+
 @dataclass(slots=True)
 class _Attachment:
     account: str
@@ -71,9 +91,11 @@ class _Attachment:
 
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A launcher's message: see `handover`. One of the first five is given."""
+    """A launcher's message: see `handover`. One of the first seven is given."""
 
     attach: str | None = None
+    admit: Carrier | None = None
+    carry: Carrier | None = None
     end: str | None = None
     where: str | None = None
     records: str | None = None
@@ -104,9 +126,10 @@ def listening(descriptors: list[int]) -> list[socket.socket]:
 class Control:
     """The control socket of a data directory."""
 
-    def __init__(self, data: Path, host: Host) -> None:
+    def __init__(self, data: Path, host: Host, carriers: Carriers | None = None) -> None:
         self._path = data / SOCKET_NAME
         self._host = host
+        self._carriers = carriers
         self._by_instance: dict[str, _Attachment] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: socket.socket | None = None
@@ -159,7 +182,7 @@ class Control:
 
     async def _converse(self, connection: socket.socket) -> None:
         """One launcher, from its first message to its end."""
-        mine: list[_Attachment] = []
+        mine: list[_Attachment | _Carried] = []
         try:
             while await _readable(connection):
                 try:
@@ -180,7 +203,9 @@ class Control:
             for attachment in mine:
                 await self._detach(attachment)
 
-    async def _answer(self, message: dict[str, Any], descriptors: list[int], mine: list[_Attachment]) -> dict[str, Any]:
+    async def _answer(
+        self, message: dict[str, Any], descriptors: list[int], mine: list[_Attachment | _Carried]
+    ) -> dict[str, Any]:
         try:
             asked = msgspec.convert(message, Question)
             sockets = listening(descriptors)
@@ -192,8 +217,12 @@ class Control:
         if asked.attach is not None:
             attachment = _Attachment(asked.account, asked.attach, asked.ephemeral, asked.pid, sockets)
             return await self._attach(attachment, mine)
+        if asked.carry is not None and self._carriers is not None:
+            return await self._carry(self._carriers, _Carried(asked.carry, sockets), asked.pid, mine)
         for sock in sockets:
             sock.close()
+        if asked.admit is not None and self._carriers is not None:
+            return {"ok": True, **await self._carriers.admit(asked.admit)}
         if asked.end is not None:
             await self._host.ended(asked.account, asked.end)
             return {"ok": True}
@@ -211,7 +240,15 @@ class Control:
         known = self._by_instance.get(instance)
         return known.pid if known else 0
 
-    async def _attach(self, attachment: _Attachment, mine: list[_Attachment]) -> dict[str, Any]:
+    async def _carry(
+        self, carriers: Carriers, carried: _Carried, pid: int, mine: list[_Attachment | _Carried]
+    ) -> dict[str, Any]:
+        mine.append(carried)
+        gateways = 1 if pid else 0
+        await carriers.begin(carried.carrier, carried.sockets[:gateways], carried.sockets[gateways:])
+        return {"ok": True}
+
+    async def _attach(self, attachment: _Attachment, mine: list[_Attachment | _Carried]) -> dict[str, Any]:
         account, instance, sockets = attachment.account, attachment.instance, attachment.sockets
         refusal = self._host.refusal(account, instance)
         if refusal is None and not sockets:
@@ -231,7 +268,13 @@ class Control:
             await self._host.serve_gateway(sock)
         return {"ok": True}
 
-    async def _detach(self, attachment: _Attachment) -> None:
+    async def _detach(self, attachment: _Attachment | _Carried) -> None:
+        if isinstance(attachment, _Carried):
+            assert self._carriers is not None
+            await self._carriers.end(attachment.carrier, attachment.sockets, gone=not self._closing)
+            for sock in attachment.sockets:
+                sock.close()
+            return
         if self._by_instance.get(attachment.instance) is attachment:
             del self._by_instance[attachment.instance]
         for sock in attachment.sockets:

@@ -119,7 +119,8 @@ async def _serve(options: Options, *, quiet: bool) -> None:
     host = InstanceHost(
         node.runtime, node.calls, node.listeners, node.gateway, node.metadata.app, options.launcher_grace
     )
-    control = Control(options.data, host)
+    carriers = node.carriers
+    control = Control(options.data, host, carriers)
     try:
         port = await node.open()
         host.open()
@@ -132,6 +133,7 @@ async def _serve(options: Options, *, quiet: bool) -> None:
     finally:
         (options.data / PLANE_FILE).unlink(missing_ok=True)
         await control.close()
+        await carriers.close()
         await host.close()
         await node.close()
 
