@@ -33,11 +33,11 @@ def handler(event, context):
 
 
 def package(**modules: str) -> bytes:
-    """A deployment package of modules: package(main="def handler(event, context): ...")."""
+    """A deployment package of modules: package(main="def handler(event, context): ..."). Others have an ending."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, text in modules.items():
-            archive.writestr(zipfile.ZipInfo(f"{name}.py"), text)  # of no particular time
+            archive.writestr(zipfile.ZipInfo(name if "." in name else f"{name}.py"), text)  # of no particular time
     return packed.getvalue()
 
 

@@ -8,12 +8,13 @@ import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 from locum.agents.backend_instances import BackendInstances
+from locum.agents.carriers import CarrierHost
 from locum.agents.deliveries import Deliveries
 from locum.agents.function_logs import FunctionLogs
 from locum.agents.instances import GRACE
@@ -29,10 +30,12 @@ from locum.cli.open_files import open_files
 from locum.cli.ports import listening_socket
 from locum.cli.root_account import ensure_root
 from locum.cli.tls import TlsOptions, tls_context
+from locum.core.carriers import Carrier
 from locum.core.clock import Clock, Entropy, MovableClock, pooled, system_clock, system_entropy
 from locum.core.errors import ConfigurationError
 from locum.core.identifiers import ACCOUNT_ID
 from locum.credentials import create_keyring, read_keyring
+from locum.credentials.clusterkeys import ClusterKey, open_cluster_key
 from locum.credentials.identitykeys import open_identity_key
 from locum.gateway.app import Gateway
 from locum.gateway.issuerkeys import FOLDER, IssuerKeys
@@ -40,6 +43,7 @@ from locum.gateway.pipeline import Pipeline
 from locum.http.listener import Listeners
 from locum.http.patience import PATIENCE, Patience
 from locum.imds import MetadataService
+from locum.imds.containers import ContainerEndpoints
 from locum.imds.credentials import RoleCredentials
 from locum.imds.held import Backend as MetadataBackend
 from locum.imds.identity_document import IdentityDocuments
@@ -141,6 +145,7 @@ class Node:
         self.backend_instances = BackendInstances(self.runtime)
         self.gateway = Gateway(self.runtime, Pipeline(self.runtime, self.calls, IssuerKeys(options.data / FOLDER)))
         self.metadata = self._metadata_service(clock, entropy)
+        self.endpoints, self.carriers = self._carriers()
 
     async def open(self) -> int:
         """Make sure of the root account and its key, then serve; the port. Raises ConfigurationError."""
@@ -196,6 +201,20 @@ class Node:
 
     def _keep_ahead(self, ahead: float) -> None:
         self.journal.directory.write(CLOCK_FILE, ahead_text(ahead))
+
+    @cache  # noqa: B019 - of the node, which lives as long as the process
+    def _cluster_key(self) -> ClusterKey:
+        return open_cluster_key(self.options.data, self.keyring, self.runtime.entropy)
+
+    def _carriers(self) -> tuple[ContainerEndpoints, CarrierHost]:
+        async def assumed(carrier: Carrier) -> Mapping[str, Any]:
+            return (await self.calls.assume(carrier.actor)).credentials
+
+        data, runtime = self.options.data, self.runtime
+        endpoints = ContainerEndpoints(assumed, lambda text: self._cluster_key().claims(text), runtime.clock)
+        apps = endpoints.app, self.gateway
+        host = CarrierHost(runtime, self.calls, self.listeners, apps, self._cluster_key, (data, data / FOLDER))
+        return endpoints, host
 
     def _function_host(self) -> Backend:
         runtime = self.runtime

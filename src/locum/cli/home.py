@@ -6,6 +6,8 @@ plane.json    the address of the running plane; removed when it stops
 clock         how many seconds the plane's clock is ahead of the wall clock, once it was moved (mode 0600)
 control.sock  the socket by which launchers hand over their listening sockets
 instance-identity.key, .pem   the key that signs instance identity documents (sealed, mode 0600), and its certificate
+cluster-identity.key   the key that signs the tokens of service accounts (sealed, mode 0600)
+carriers      the tokens of the pods that run
 locum.db      the journal and the event history
 tls-*.pem     the authority and the certificate of the TLS listener (see `cli.tls`)
 """

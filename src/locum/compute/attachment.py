@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Protocol, Self
 
 from locum.compute.handover import (
     HandoverError,
@@ -40,6 +40,17 @@ REFUSED: Final = 1.0
 PATIENCE: Final = 50
 """Tries: five seconds. boto3 gives up a call after sixty, a request to the metadata service after one."""
 _ANSWER: Final = 4096  # octets; that to an attachment is short
+
+
+class Claimed(Protocol):
+    """What a launcher attaches."""
+
+    @property
+    def instance(self) -> str:
+        """Its id."""
+
+    def message(self, pid: int) -> Message:
+        """The message that goes with the sockets, of which a process `pid` is in the namespace."""
 
 
 class Claim(NamedTuple):
@@ -62,7 +73,7 @@ class Attachment:
     sockets, and closes them when it is closed.
     """
 
-    def __init__(self, data: Path, claim: Claim, sockets: Sequence[socket.socket], pid: int = 0) -> None:
+    def __init__(self, data: Path, claim: Claimed, sockets: Sequence[socket.socket], pid: int = 0) -> None:
         self._data = data
         self._instance = claim.instance
         self._message = claim.message(pid)

@@ -24,6 +24,7 @@ from locum.compute.handover import (
     peer_user,
     receive_descriptors,
 )
+from locum.core.carriers import Carrier
 from locum.core.errors import ConfigurationError, LocumError
 
 _log: Final = logging.getLogger("locum.compute")
@@ -71,6 +72,25 @@ class Host(Protocol):
         """The answer to a question about the clock or faults on request. Raises LocumError where it has none."""
 
 
+class Carriers(Protocol):
+    """The host of carriers other than instances (`agents.carriers`), as the control socket uses it for launchers."""
+
+    async def admit(self, carrier: Carrier) -> dict[str, Any]:
+        """What a new carrier needs before it starts, as JSON-able values. Raises LocumError where it may not start."""
+
+    async def begin(self, carrier: Carrier, gateway: list[socket.socket], endpoint: list[socket.socket]) -> None:
+        """Serve the gateway and the endpoint of `carrier` on these sockets. Raises LocumError where it cannot be."""
+
+    async def end(self, carrier: Carrier, sockets: list[socket.socket], *, gone: bool) -> None:
+        """Serve `carrier` no more: its launcher has `gone`, or the plane goes."""
+
+
+@dataclass(slots=True)
+class _Carried:
+    carrier: Carrier
+    sockets: list[socket.socket]
+
+
 @dataclass(slots=True, eq=False)
 class _Attachment:
     account: str
@@ -84,9 +104,11 @@ class _Attachment:
 
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A launcher's message: see `handover`. One of the first six is given."""
+    """A launcher's message: see `handover`. One of the first eight is given."""
 
     attach: str | None = None
+    admit: Carrier | None = None
+    carry: Carrier | None = None
     end: str | None = None
     where: str | None = None
     records: str | None = None
@@ -119,9 +141,10 @@ def listening(descriptors: list[int]) -> list[socket.socket]:
 class Control:
     """The control socket of a data directory."""
 
-    def __init__(self, data: Path, host: Host) -> None:
+    def __init__(self, data: Path, host: Host, carriers: Carriers | None = None) -> None:
         self._path = data / SOCKET_NAME
         self._host = host
+        self._carriers = carriers
         self._by_instance: dict[str, list[_Attachment]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: socket.socket | None = None
@@ -174,7 +197,7 @@ class Control:
 
     async def _converse(self, connection: socket.socket) -> None:
         """One launcher, from its first message to its end."""
-        mine: list[_Attachment] = []
+        mine: list[_Attachment | _Carried] = []
         try:
             while await _readable(connection):
                 try:
@@ -188,8 +211,8 @@ class Control:
                 except LocumError as error:
                     answer = {"error": str(error)}
                 await asyncio.get_running_loop().sock_sendall(connection, json.dumps(answer).encode() + b"\n")
-                if mine:
-                    self.review(mine[-1].instance)
+                if mine and isinstance(latest := mine[-1], _Attachment):
+                    self.review(latest.instance)
         except ConnectionError:
             pass
         finally:
@@ -198,7 +221,11 @@ class Control:
                 await self._detach(attachment)
 
     async def _answer(
-        self, message: dict[str, Any], descriptors: list[int], connection: socket.socket, mine: list[_Attachment]
+        self,
+        message: dict[str, Any],
+        descriptors: list[int],
+        connection: socket.socket,
+        mine: list[_Attachment | _Carried],
     ) -> dict[str, Any]:
         try:
             asked = msgspec.convert(message, Question)
@@ -212,8 +239,12 @@ class Control:
             whose = asked.account, asked.attach, asked.ephemeral, asked.pid
             attachment = _Attachment(*whose, sockets, connection, asked.boot)
             return await self._attach(attachment, mine)
+        if asked.carry is not None and self._carriers is not None:
+            return await self._carry(self._carriers, _Carried(asked.carry, sockets), asked.pid, mine)
         for sock in sockets:
             sock.close()
+        if asked.admit is not None and self._carriers is not None:
+            return {"ok": True, **await self._carriers.admit(asked.admit)}
         if asked.end is not None:
             await self._host.ended(asked.account, asked.end)
             return {"ok": True}
@@ -232,7 +263,15 @@ class Control:
         await self._host.returned(instance)
         return next((it.pid for it in reversed(self._by_instance.get(instance, [])) if it.pid and not it.told), 0)
 
-    async def _attach(self, attachment: _Attachment, mine: list[_Attachment]) -> dict[str, Any]:
+    async def _carry(
+        self, carriers: Carriers, carried: _Carried, pid: int, mine: list[_Attachment | _Carried]
+    ) -> dict[str, Any]:
+        mine.append(carried)
+        gateways = 1 if pid else 0
+        await carriers.begin(carried.carrier, carried.sockets[:gateways], carried.sockets[gateways:])
+        return {"ok": True}
+
+    async def _attach(self, attachment: _Attachment, mine: list[_Attachment | _Carried]) -> dict[str, Any]:
         account, instance, sockets = attachment.account, attachment.instance, attachment.sockets
         refusal = self._host.refusal(account, instance, attachment.boot)
         if refusal is not None:
@@ -263,7 +302,13 @@ class Control:
                 with suppress(OSError):  # it has gone, or does not read
                     attachment.connection.send(json.dumps(_ended(refusal)).encode() + b"\n")
 
-    async def _detach(self, attachment: _Attachment) -> None:
+    async def _detach(self, attachment: _Attachment | _Carried) -> None:
+        if isinstance(attachment, _Carried):
+            assert self._carriers is not None
+            await self._carriers.end(attachment.carrier, attachment.sockets, gone=not self._closing)
+            for sock in attachment.sockets:
+                sock.close()
+            return
         attached = self._by_instance[attachment.instance]
         attached.remove(attachment)
         if not attached:

@@ -2,6 +2,8 @@
 
     launcher -> plane   {"attach": INSTANCE, "account": ID, "ephemeral": BOOL, "pid": N, "boot": N}
                              + 1 to 3 descriptors
+                        {"admit": CARRIER}
+                        {"carry": CARRIER, "pid": N}  + up to 3 descriptors
                         {"end": INSTANCE, "account": ID}
                         {"where": INSTANCE}
                         {"records": REQUEST-ID or "", "count": N, "denied": BOOL}
@@ -15,6 +17,9 @@
                they are of the host's, where the plane's own gateway is. `ephemeral`: the instance lives as long as its
                launcher. `boot` is the start of the instance that this is part of (`Instance.boots`): that which the
                plane told with its answer to the first attachment, and -1 in that
+    admit      what a task, a pod or a function (`core.carriers`) needs before it starts: "credentials", a "notice"
+    carry      serve on these listening sockets for CARRIER: where `pid` is given the first is the gateway's, the others
+               are its endpoint's. Its tokens are written and renewed as long as the launcher is connected
     end        what ran in an ephemeral instance has ended: terminate it
     where      "pid": a process in the namespace where INSTANCE runs, or 0. A launcher that is expected back after a
                start of the plane is waited for

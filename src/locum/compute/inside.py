@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,9 @@ from locum.compute.handover import HandoverError, receive_descriptors
 
 _GO: Final = b"\n"
 
+Listen = Callable[[int], list[socket.socket | None]]
+"""Makes the listening sockets inside, by the port of the gateway."""
+
 
 class Inside:
     """A new inside: the child makes it, the launcher is given its listening sockets, and the child goes on.
@@ -23,9 +26,11 @@ class Inside:
     is the first process of namespaces that its own parent has entered (`enter_there`).
     """
 
-    def __init__(self, gateway_port: int, hidden: Sequence[Path]) -> None:
+    def __init__(self, gateway_port: int, hidden: Sequence[Path], listen: Listen | None = None) -> None:
+        """`listen` makes its listening sockets, those of an instance where it is None."""
         self._gateway_port = gateway_port
         self._hidden = hidden
+        self._listen = listen or listen_as_instance
         self._launcher, self._child = socket.socketpair()
 
     def __enter__(self) -> Self:
@@ -42,12 +47,7 @@ class Inside:
         """
         self._launcher.close()
         with ExitStack() as closed:
-            sockets = [
-                socket.create_server((namespace.METADATA_ADDRESS, namespace.METADATA_PORT)),
-                socket.create_server(("127.0.0.1", self._gateway_port)),
-                namespace.listen_on_metadata_6(),
-            ]
-            made = [closed.enter_context(sock) for sock in sockets if sock is not None]
+            made = [closed.enter_context(sock) for sock in self._listen(self._gateway_port) if sock is not None]
             namespace.mount_processes()
             hide_all(self._hidden)
             namespace.renounce_capabilities()
@@ -68,6 +68,15 @@ class Inside:
         """In the launcher: let the child become the command."""
         with suppress(BrokenPipeError):  # it has ended
             self._launcher.sendall(_GO)
+
+
+def listen_as_instance(gateway_port: int) -> list[socket.socket | None]:
+    """The sockets of the metadata service, the gateway and, with IPv6, the metadata service again."""
+    return [
+        socket.create_server((namespace.METADATA_ADDRESS, namespace.METADATA_PORT)),
+        socket.create_server(("127.0.0.1", gateway_port)),
+        namespace.listen_on_metadata_6(),
+    ]
 
 
 def hide_all(places: Sequence[Path]) -> None:

@@ -113,18 +113,32 @@ def raise_loopback() -> None:
     _add_address_6("lo", METADATA_ADDRESS_6)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         _interface_up(control, b"lo")
-        alias = b"lo:0"
-        fcntl.ioctl(control, _SIOCSIFADDR, _with_address(alias, METADATA_ADDRESS))
+    add_address(METADATA_ADDRESS, 0)
+
+
+def add_address(address: str, number: int) -> None:
+    """Give `lo` an IPv4 address as its alias with that `number`, or an IPv6 address where the machine has IPv6."""
+    if ":" in address:
+        _add_address_6("lo", address)
+        return
+    alias = b"lo:%d" % number
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        fcntl.ioctl(control, _SIOCSIFADDR, _with_address(alias, address))
         fcntl.ioctl(control, _SIOCSIFNETMASK, _with_address(alias, "255.255.255.255"))
 
 
 def listen_on_metadata_6() -> socket.socket | None:
-    """A socket that listens on the metadata service's IPv6 address; None where the machine has no IPv6.
+    """A socket that listens on the metadata service's IPv6 address; None where the machine has no IPv6."""
+    return listen_on_6(METADATA_ADDRESS_6)
+
+
+def listen_on_6(address: str) -> socket.socket | None:
+    """A socket that listens on an IPv6 address of `lo`, on port 80; None where the machine has no IPv6.
 
     The kernel makes the route to a new address some milliseconds later.
     """
     try:
-        return socket.create_server((METADATA_ADDRESS_6, METADATA_PORT), family=socket.AF_INET6)
+        return socket.create_server((address, METADATA_PORT), family=socket.AF_INET6)
     except OSError:
         return None
 
@@ -143,6 +157,30 @@ def hide(place: Path) -> None:
 def lay_over(place: Path, directory: Path) -> None:
     """Have `directory` be at `place` as well, for this mount namespace only."""
     call("mount", os.fsencode(directory), os.fsencode(place), None, _MS_BIND, None)
+
+
+def lay_beside(place: Path, name: str, directory: Path, scratch: Path) -> None:
+    """Have `directory` be `place`/`name`, beside all else that is in `place`, for this mount namespace only.
+
+    What has that name is covered. `place` may be another user's: it is made again in `scratch`, an empty directory.
+    """
+    call("mount", b"tmpfs", os.fsencode(scratch), b"tmpfs", 0, b"mode=0755,size=1m")
+    with os.scandir(place) as entries:
+        for entry in entries:
+            made = scratch / entry.name
+            if entry.name == name:
+                continue
+            if entry.is_symlink():
+                made.symlink_to(Path(entry.path).readlink())
+                continue
+            if entry.is_dir():
+                made.mkdir()
+            else:
+                made.touch()
+            call("mount", os.fsencode(entry.path), os.fsencode(made), None, _MS_BIND | _MS_REC, None)
+    (scratch / name).mkdir()
+    lay_over(scratch / name, directory)
+    call("mount", os.fsencode(scratch), os.fsencode(place), None, _MS_BIND | _MS_REC, None)
 
 
 def renounce_capabilities() -> None:

@@ -21,13 +21,15 @@ class ServiceRole:
     """A role that a service assumes for its calls: a service-linked role, or one that was passed to the service.
 
     `service` is the service principal (`lambda.amazonaws.com`) that the role's trust policy must allow, `role` the
-    role's ARN, `session_name` the name of the session, `source` the resource that the role was passed for.
+    role's ARN, `session_name` the name of the session, `source` the resource that the role was passed for. `tags` are
+    the session tags that the service sets, all of them transitive.
     """
 
     service: str
     role: str
     session_name: str
     source: Source
+    tags: tuple[tuple[str, str], ...] = ()
 
     @property
     def account(self) -> str:

@@ -73,7 +73,10 @@ def assume_role(actor: ServiceRole) -> ServiceCall:
     """The call by which a service assumes the role of `actor`, in the region of the resource that it acts for."""
     source = Arn.find(actor.source.arn)
     region = source.region if source is not None else ""
-    params = {"RoleArn": actor.role, "RoleSessionName": actor.session_name}
+    params: dict[str, Any] = {"RoleArn": actor.role, "RoleSessionName": actor.session_name}
+    if actor.tags:
+        params["Tags"] = [{"Key": key, "Value": value} for key, value in actor.tags]
+        params["TransitiveTagKeys"] = [key for key, _ in actor.tags]
     return ServiceCall(actor.assuming, "sts", "AssumeRole", params, region or _GLOBAL_STS)
 
 

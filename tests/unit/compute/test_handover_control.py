@@ -87,6 +87,9 @@ class Host:
             raise ConfigurationError(self.failing)
         return {"policies": question}
 
+    async def chaos(self, question: dict[str, Any]) -> dict[str, Any]:
+        return question
+
     async def until(self, met: Callable[[], bool]) -> None:
         """Wait for what a launcher brings about."""
         async with self.changed:

@@ -126,7 +126,8 @@ async def _serve(options: Options, *, quiet: bool) -> None:
     host = InstanceHost(
         node.runtime, node.calls, node.listeners, node.gateway, node.metadata.app, options.launcher_grace
     )
-    control = Control(options.data, host)
+    carriers = node.carriers
+    control = Control(options.data, host, carriers)
     changes = InstanceChanges(node.ledger, control.review)
     try:
         port = await node.open()
@@ -142,6 +143,7 @@ async def _serve(options: Options, *, quiet: bool) -> None:
         (options.data / PLANE_FILE).unlink(missing_ok=True)
         await changes.close()
         await control.close()
+        await carriers.close()
         await host.close()
         await node.close()
 

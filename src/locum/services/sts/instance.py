@@ -22,6 +22,9 @@ MOVED_BACK: Final = 60
 
 EC2: Final = "ec2.amazonaws.com"
 
+_TO_CONTAINERS: Final = frozenset({"ecs-tasks.amazonaws.com", "pods.eks.amazonaws.com"})
+"""The services that deliver credentials to tasks and pods."""
+
 
 class AttachedProfile(NamedTuple):
     """The instance profile of an instance. `profile` is None where it was deleted, `role` where it has none."""
@@ -56,8 +59,15 @@ def calling_instance(context: Context) -> Instance | None:
     return entity_by_arn(context.state, Instance, source.arn, source.account)
 
 
+def is_delivered(context: Context) -> bool:
+    """Whether the credentials are for an instance, a task or a pod, to which their service delivers them."""
+    principal = context.caller.principal
+    to_container = principal.kind is PrincipalKind.SERVICE and principal.arn in _TO_CONTAINERS
+    return to_container or calling_instance(context) is not None
+
+
 def lifetime(settings: Settings) -> int:
-    """The lifetime of an instance's credentials in seconds, regardless of the role's maximum session duration."""
+    """The lifetime of delivered credentials in seconds, regardless of the role's maximum session duration."""
     return LIFETIME if settings.credential_seconds is None else settings.credential_seconds
 
 

@@ -20,7 +20,7 @@ from locum.core.principal import PrincipalKind, Session
 from locum.services.sts import passed, second_factor
 from locum.services.sts.assumed import DEFAULT_DURATION, LONGEST, answer, check_duration, check_session_name
 from locum.services.sts.faults import access_denied, duration, invalid, not_authorized
-from locum.services.sts.instance import calling_instance, lifetime
+from locum.services.sts.instance import calling_instance, is_delivered, lifetime
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Role
 from locum.state.arns import entity_by_arn
@@ -41,7 +41,7 @@ def assume_role(ctx: Context, params: Params) -> Outcome:
         raise invalid("The provided context assertion could not be verified: there is no context provider.")
     calling = _calling_role_session(ctx)
     instance = calling_instance(ctx)
-    seconds = _duration(params, role, calling is not None) if instance is None else lifetime(ctx.settings)
+    seconds = lifetime(ctx.settings) if is_delivered(ctx) else _duration(params, role, calling is not None)
     given = passed.read(ctx.state, role.account, params, calling)
     session = Session(
         kind=PrincipalKind.ROLE_SESSION,
