@@ -22,6 +22,7 @@ from locum.audit import History
 from locum.backends import Backend
 from locum.calls import Calls, Mode, OwnService, Recorder, Runtime
 from locum.calls.backend_answers import told_by_backend
+from locum.cli.agent_door import AgentDoor, AgentsOptions
 from locum.cli.backends import function_host, make_backends
 from locum.cli.home import CREDENTIALS_FILE, root_key_text
 from locum.cli.open_files import open_files
@@ -77,6 +78,7 @@ class Options:
     launcher_grace: float = GRACE
     early_answers: bool = False
     tls: TlsOptions | None = None
+    agents: AgentsOptions | None = None
     imds_rate: float | None = None
 
     def __post_init__(self) -> None:
@@ -109,6 +111,7 @@ class Node:
             if options.tls is not None:
                 self._tls_socket = listening_socket(options.host, options.tls.port, "--tls-port")
                 undone.callback(self._tls_socket.close)
+            self.agents = AgentDoor.where_asked(options.agents, undone)
             self.journal = SqliteJournal.open(options.data, entropy=entropy)
             undone.callback(self.journal.close)
             if options.tls is not None:
@@ -150,6 +153,9 @@ class Node:
         await self.listeners.open(self._socket, self.gateway)
         if self._tls_socket is not None:
             await self.listeners.open(self._tls_socket, self.gateway, self._tls)
+        if self.agents is not None:
+            apps = self.metadata.app, self.gateway
+            await self.agents.open(self.runtime, self.listeners, self.journal.directory, self.runtime.clock, apps)
         self.ledger.follow()
         self.deliveries.start()
         self.scaling.start()
@@ -166,6 +172,8 @@ class Node:
         self._socket.close()
         if self._tls_socket is not None:
             self._tls_socket.close()
+        if self.agents is not None:
+            self.agents.close()
         await self.scaling.close()
         await self.deliveries.close()
         await self.function_logs.close()

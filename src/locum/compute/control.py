@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import socket
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -24,6 +24,9 @@ from locum.compute.handover import (
     receive_descriptors,
 )
 from locum.core.errors import ConfigurationError, LocumError
+
+Activate = Callable[[str, str, int], Awaitable[str]]
+"""Make an activation code of an instance, by its account and id, to be used within so many seconds."""
 
 _log: Final = logging.getLogger("locum.compute")
 _BACKLOG: Final = 128
@@ -71,17 +74,19 @@ class _Attachment:
 
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A launcher's message: see `handover`. One of the first five is given."""
+    """A launcher's message: see `handover`. One of the first six is given."""
 
     attach: str | None = None
     end: str | None = None
     where: str | None = None
     records: str | None = None
     policies: dict[str, Any] | None = None
+    activate: str | None = None
     account: str = ""
     ephemeral: bool = False
     pid: int = 0
     count: int = 1
+    seconds: int = 0
     denied: bool = False
 
 
@@ -102,11 +107,12 @@ def listening(descriptors: list[int]) -> list[socket.socket]:
 
 
 class Control:
-    """The control socket of a data directory."""
+    """The control socket of a data directory. `activate`: None where no agents are served."""
 
-    def __init__(self, data: Path, host: Host) -> None:
+    def __init__(self, data: Path, host: Host, activate: Activate | None = None) -> None:
         self._path = data / SOCKET_NAME
         self._host = host
+        self._activate = activate
         self._by_instance: dict[str, _Attachment] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: socket.socket | None = None
@@ -204,6 +210,10 @@ class Control:
             return {"ok": True, "records": found}
         if asked.policies is not None:
             return {"ok": True, **await self._host.policies(asked.policies)}
+        if asked.activate is not None:
+            if self._activate is None:
+                return {"error": "this plane serves no agents: start it with `locum up --agents`"}
+            return {"ok": True, "code": await self._activate(asked.account, asked.activate, asked.seconds)}
         return {"error": "a message that is none: it asks for nothing"}
 
     async def _where(self, instance: str) -> int:

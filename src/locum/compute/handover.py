@@ -5,6 +5,7 @@
                         {"where": INSTANCE}
                         {"records": REQUEST-ID or "", "count": N, "denied": BOOL}
                         {"policies": QUESTION}
+                        {"activate": INSTANCE, "account": ID, "seconds": N}
     plane -> launcher   {"ok": true, ...} or {"error": "text"}
 
     attach     serve on these listening sockets as INSTANCE: the first is its metadata service's, the second the
@@ -16,6 +17,7 @@
                start of the plane is waited for
     records    "records": those of a request, or the latest
     policies   the answer to a question about policies and the event history (`calls.activity`)
+    activate   "code": an activation code of INSTANCE, for an agent, that is to be used within so many seconds
 
 Each message is one JSON line. The connection is the attachment's lifeline. When the launcher is gone, its sockets are
 served no more, and an ephemeral instance is terminated. When the plane is gone, the launcher, which keeps duplicates
