@@ -10,6 +10,7 @@
    that is spent.
    A connection that was made before goes on: the application closes it with its next answer.
 5. A certificate is nothing without its instance: where that does not run, it is refused with the next request.
+6. Codes that are made and used are in the event history (AwsServiceEvent), with the agent's address.
 """
 
 from __future__ import annotations
@@ -21,18 +22,23 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from locum.audit import Record, Resource, identify
 from locum.calls import Runtime
 from locum.core.activation import ActivationCode, fingerprint_of
+from locum.core.actors import service_principal
 from locum.core.arn import Arn
 from locum.core.clock import Clock
-from locum.core.errors import ConfigurationError, LocumError
+from locum.core.errors import ConfigurationError, Fault, LocumError
+from locum.core.identifiers import RequestIds
 from locum.http.agent_certificates import Holder, issue, requested_key
 from locum.http.authority import Issued, der
 from locum.services.verbs import Outcome
 from locum.state import Agent, Instance, State, put
+from locum.store import AuditRow
 
 _RUNS: Final = ("pending", "running")
 _ENDED: Final = ("shutting-down", "terminated")
+_EC2: Final = "ec2.amazonaws.com"
 _SERIAL: Final = 16
 """Octets. RFC 5280, section 4.1.2.2: up to 20."""
 _NO_DIGEST: Final = bytes(32)
@@ -58,6 +64,7 @@ class Activations:
         self._runtime = runtime
         self._authority = authority
         self._wall = wall
+        self._ids = RequestIds(runtime.entropy)
         self._fingerprint = fingerprint_of(der(authority.certificate))
 
     @property
@@ -74,13 +81,13 @@ class Activations:
             found = _running(state, account, instance)
             return _with(found, replace(found.agent, code=code.digest, code_expires=expires))
 
-        await self._transact(handler)
+        await self._transact(handler, self._row("CreateActivation", account, instance))
         return str(code)
 
-    async def enrol(self, text: str, request: bytes) -> tuple[Instance, bytes]:
+    async def enrol(self, text: str, request: bytes, source_ip: str) -> tuple[Instance, bytes]:
         """The instance of the activation code `text`, and a certificate of it, in PEM, for the key of `request`.
 
-        Raises Refused, Fault.
+        `source_ip` is the agent's address. Raises Refused, Fault.
         """
         try:
             code, key = ActivationCode.parse(text), requested_key(request)
@@ -92,7 +99,7 @@ class Activations:
             found = _activated(state, code, now)
             return _with(found, Agent(spent=code.digest, certificate=serial))
 
-        await self._transact(handler)
+        await self._transact(handler, self._row("RegisterAgent", code.account, code.instance, source_ip))
         return self._issued(code.account, code.instance, key, serial)
 
     async def renew(self, holder: Holder | None) -> tuple[Instance, bytes]:
@@ -146,8 +153,30 @@ class Activations:
     def _serial(self) -> str:
         return f"{int.from_bytes(self._runtime.entropy(_SERIAL), 'big') | 1:x}"
 
-    async def _transact(self, handler: Callable[[State], Outcome]) -> None:
-        await self._runtime.ledger.transact(handler, lambda _outcome: ())
+    def _row(self, operation: str, account: str, instance: str, source_ip: str = "") -> AuditRow:
+        """The row of the record of what was done with a code."""
+        found = self._runtime.ledger.state.get(Instance, account, instance)
+        region = self._runtime.settings.region if found is None else found.region
+        record = Record(
+            event_id=self._ids(),
+            request_id=self._ids(),
+            at=self._runtime.clock(),
+            account=account,
+            region=region,
+            event_source=_EC2,
+            service="ec2",
+            operation=operation,
+            identity=identify(service_principal(_EC2, account)),
+            source_ip=source_ip or _EC2,
+            secure=bool(source_ip),
+            resources=(Resource("AWS::EC2::Instance", instance),),
+            event_type="AwsServiceEvent",
+            invoked_by=_EC2,
+        )
+        return record.row()
+
+    async def _transact(self, handler: Callable[[State], Outcome], *rows: AuditRow) -> None:
+        await self._runtime.ledger.transact(handler, lambda outcome: () if isinstance(outcome, Fault) else rows)
 
 
 def _running(state: State, account: str, instance: str) -> Instance:

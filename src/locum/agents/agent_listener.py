@@ -93,7 +93,7 @@ class AgentListener:
             return HttpResponse(200, [("content-type", "application/x-pem-file")], self._activations.authority)
         if asked == ("POST", ACTIVATION_PATH):
             given = _activation(await _body(scope, receive))
-            return _issued(*await self._activations.enrol(given.code, given.request.encode()))
+            return _issued(*await self._activations.enrol(given.code, given.request.encode(), scope["client"][0]))
         if asked == ("POST", RENEWAL_PATH):
             return _issued(*await self._activations.renew(_holder(peer)))
         return _refusal(404, "an agent asks for something else", final=True)

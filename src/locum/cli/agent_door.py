@@ -41,9 +41,9 @@ class AgentDoor:
 
     @property
     def address(self) -> str:
-        """HOST:PORT."""
+        """HOST:PORT, of IPv6 [HOST]:PORT."""
         host, port = self._socket.getsockname()[:2]
-        return f"{host}:{port}"
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     async def open(
         self, runtime: Runtime, listeners: Listeners, directory: DataDirectory, wall: Clock, apps: tuple[Any, Any]

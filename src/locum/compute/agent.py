@@ -31,7 +31,7 @@ AGAIN: Final = 5.0
 """Seconds between two tries: to reach the plane for a request, in all for that, and to renew."""
 
 CONNECTIONS: Final = 512
-"""Connections to the gateway at a time. Others wait."""
+"""Connections to the gateway at a time. Others are closed."""
 
 _PIECE: Final = 1 << 16
 _NOT_PASSED_ON: Final = frozenset(
@@ -57,7 +57,7 @@ class Agent:
         self._clock = clock
         self._patience = patience
         self._plane = self._reached()
-        self._places = asyncio.Semaphore(CONNECTIONS)
+        self._connections = 0
         self.refusal: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     # -- the certificate ----------------------------------------------------------------------------------
@@ -74,6 +74,8 @@ class Agent:
         except (PlaneAway, AgentRefused) as error:
             _log.warning("the certificate is not renewed: %s", error)
             self._note(error)
+            if self._clock() >= self._about.ends:
+                self._note(AgentRefused("its certificate has ended: activate the instance again", final=True))
             return AGAIN
         self._about = About(self._about.plane, issued.instance, issued.region, issued.ends)
         self._files.renew(self._about, issued.certificate)
@@ -133,22 +135,31 @@ class Agent:
 
     async def gateway(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Join a client's connection to one to the plane's gateway."""
-        async with self._places:
-            try:
-                plane = await self._joined()
-            except OSError as error:
-                _log.warning("the gateway is not reached: %s", error)
-                writer.transport.abort()
-                return
-            ways = [asyncio.create_task(_pass_on(reader, plane[1])), asyncio.create_task(_pass_on(plane[0], writer))]
-            try:
-                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for way in ways:
-                    way.cancel()
-                await asyncio.gather(*ways, return_exceptions=True)
-                plane[1].close()
-                writer.close()
+        if self._connections >= CONNECTIONS:
+            writer.transport.abort()
+            return
+        self._connections += 1
+        try:
+            await self._join(reader, writer)
+        finally:
+            self._connections -= 1
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            plane = await self._joined()
+        except OSError as error:
+            _log.warning("the gateway is not reached: %s", error)
+            writer.transport.abort()
+            return
+        ways = [asyncio.create_task(_pass_on(reader, plane[1])), asyncio.create_task(_pass_on(plane[0], writer))]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            plane[1].close()
+            writer.close()
 
     async def _joined(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         until = self._clock() + self._patience

@@ -2,11 +2,13 @@
 
 agent.json      the plane's address, the instance and its region
 authority.pem   the certificate of the plane's authority
-identity.pem    the agent's private key, which leaves the machine never, and its certificate
+identity.pem    the agent's private key, which never leaves the machine, and its certificate
+lock            which agent runs with this directory
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 from typing import Final
@@ -18,6 +20,8 @@ from locum.core.errors import ConfigurationError
 AUTHORITY: Final = "authority.pem"
 IDENTITY: Final = "identity.pem"
 _ABOUT: Final = "agent.json"
+_LOCK: Final = "lock"
+_LOCK_FILE: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
 _END_OF_KEY: Final = b"-----END PRIVATE KEY-----\n"
 
@@ -41,6 +45,15 @@ class AgentFiles:
             directory.chmod(0o700)
         except OSError as error:
             raise ConfigurationError(f"{directory} cannot be the agent's directory: {error.strerror}") from error
+
+    def claim(self) -> None:
+        """Hold the directory to the end of this process. Raises ConfigurationError where another agent has it."""
+        handle = os.open(self._directory / _LOCK, _LOCK_FILE, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(handle)
+            raise ConfigurationError(f"{self._directory} is in use by another agent: name another one") from error
 
     @property
     def authority(self) -> str:

@@ -61,6 +61,7 @@ def command(
     The code of `locum activate` makes a key and a certificate, once; they are kept for later starts.
     """
     files = AgentFiles(directory.expanduser().absolute())
+    files.claim()
     about = _known(files, plane, code if code_file is None else code_file.read())
     if add_address:
         namespace.add_metadata_address()
