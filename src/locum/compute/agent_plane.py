@@ -178,7 +178,9 @@ def authority_of(address: Address, code: ActivationCode) -> str:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE  # by the fingerprint, below
     context.set_alpn_protocols([AGENT])
-    answer = _exchanged(_Connection(address, context), "GET", AUTHORITY_PATH, {}, b"")
+    connection = _Connection(address, context)
+    answer = _exchanged(connection, "GET", AUTHORITY_PATH, {}, b"")
+    connection.close()
     try:
         text = answer.body[:MAX_BODY].decode("ascii")
         if code.is_of(ssl.PEM_cert_to_DER_cert(text)):
@@ -210,10 +212,12 @@ def _exchanged(
 ) -> Answer:  # fmt: skip
     """One request and its answer. Raises PlaneAway, with the connection closed."""
     try:
-        connection.putrequest(method, target, skip_accept_encoding=True, skip_host="host" in headers)
+        connection.putrequest(
+            method, target, skip_accept_encoding=True, skip_host="host" in {name.lower() for name in headers}
+        )
         for name, value in headers.items():
             connection.putheader(name, value)
-        if body or method == "POST":
+        if (body or method == "POST") and "content-length" not in {name.lower() for name in headers}:
             connection.putheader("content-length", str(len(body)))
         connection.endheaders(body or None)
         response = connection.getresponse()
