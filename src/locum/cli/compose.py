@@ -24,6 +24,7 @@ from locum.audit import History
 from locum.backends import Backend
 from locum.calls import Calls, Mode, OwnService, Recorder, Runtime
 from locum.calls.backend_answers import told_by_backend
+from locum.cli.agent_door import AgentDoor, AgentsOptions
 from locum.cli.backends import Hosts, function_host, make_backends, mapping_host
 from locum.cli.home import CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead, root_key_text
 from locum.cli.open_files import open_files
@@ -83,6 +84,7 @@ class Options:
     launcher_grace: float = GRACE
     early_answers: bool = False
     tls: TlsOptions | None = None
+    agents: AgentsOptions | None = None
     imds_rate: float | None = None
     function_ports: tuple[int, ...] = ()
 
@@ -116,6 +118,7 @@ class Node:
             if options.tls is not None:
                 self._tls_socket = listening_socket(options.host, options.tls.port, "--tls-port")
                 undone.callback(self._tls_socket.close)
+            self.agents = AgentDoor.where_asked(options.agents, undone)
             self.journal = SqliteJournal.open(options.data, entropy=entropy)
             undone.callback(self.journal.close)
             if options.tls is not None:
@@ -159,6 +162,9 @@ class Node:
         await self.listeners.open(self._socket, self.gateway)
         if self._tls_socket is not None:
             await self.listeners.open(self._tls_socket, self.gateway, self._tls)
+        if self.agents is not None:
+            apps = self.metadata.app, self.gateway
+            await self.agents.open(self.runtime, self.listeners, self.journal.directory, self.runtime.clock, apps)
         self.ledger.follow()
         for agent in (self.deliveries, self.scaling):
             agent.start()
@@ -179,6 +185,8 @@ class Node:
         if self._tls_socket is not None:
             self._tls_socket.close()
         await self.backend_instances.close()
+        if self.agents is not None:
+            self.agents.close()
         await self.scaling.close()
         await self.deliveries.close()
         await self.function_logs.close()

@@ -9,7 +9,7 @@ instance-identity.key, .pem   the key that signs instance identity documents (se
 cluster-identity.key   the key that signs the tokens of service accounts (sealed, mode 0600)
 carriers      the tokens of the pods that run
 locum.db      the journal and the event history
-tls-*.pem     the authority and the certificate of the TLS listener (see `cli.tls`)
+tls-*.pem     the authority and the certificates of the TLS listeners (see `cli.tls`)
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ data_option = click.option(
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """A running plane. `endpoint` is its URL, `port` that of the gateway, `tls_port` that of it over TLS (0: none)."""
+    """A running plane. `endpoint` is its URL, `port` that of the gateway, `tls_port` that of it over TLS (0: none).
+
+    `agents` is the address of the listener for agents, HOST:PORT, or empty.
+    """
 
     endpoint: str
     port: int
@@ -61,6 +64,7 @@ class Plane:
     account: str
     pid: int
     tls_port: int = 0
+    agents: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ COMMANDS: Final = {
     "env": 'print the exports for a shell: eval "$(locum env)"',
     "run": "launch an instance with an instance profile and run a command inside it",
     "exec": "run another command in a running instance",
+    "activate": "print the code with which another machine becomes an instance",
+    "agent": "be an instance: serve metadata service and gateway of a plane elsewhere",
     "explain": "tell why a call was allowed or denied",
     "check": "run decision cases: unit tests for policies",
     "lint": "tell what is wrong with policies, as IAM Access Analyzer does",

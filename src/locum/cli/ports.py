@@ -30,7 +30,8 @@ def listening_socket(host: str, port: int, option: str = "--port") -> socket.soc
     `option` is that which names the port.
     """
     try:
-        return socket.create_server((host, port), reuse_port=False)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, reuse_port=False)
     except OSError as error:
         problem = f"cannot listen on {host}:{port} ({os.strerror(error.errno or 0)})"
         if error.errno == errno.EADDRINUSE:

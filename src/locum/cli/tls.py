@@ -1,14 +1,17 @@
-"""The TLS listener of a plane: its port, and the files of its certificate in the data directory.
+"""The TLS listeners of a plane: their ports, and the files of their certificates in the data directory.
 
 tls-authority.pem      the certificate of this installation's authority, for AWS_CA_BUNDLE
 tls-authority-key.pem  its key (mode 0600, like all of these files)
 tls-server.pem         the certificate of the listener
 tls-server-key.pem     its key
+tls-agents.pem         the certificate of the listener for agents
+tls-agents-key.pem     its key
 """
 
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -19,8 +22,8 @@ from locum.http.authority import Issued
 from locum.store.directory import DataDirectory
 
 _AUTHORITY_KEY: Final = "tls-authority-key.pem"
-_SERVER: Final = "tls-server.pem"
-_SERVER_KEY: Final = "tls-server-key.pem"
+_SERVER: Final = "tls-server.pem", "tls-server-key.pem"
+AGENTS: Final = "tls-agents.pem", "tls-agents-key.pem"
 
 
 class TlsOptions(NamedTuple):
@@ -45,15 +48,27 @@ def tls_context(options: TlsOptions, directory: DataDirectory, region: str, now:
 
 def _own(directory: DataDirectory, region: str, now: float) -> tuple[str, str]:
     """The files of a certificate of the installation's own authority; both are made where they are not there."""
-    names = authority.names_of(region)
+    return own_server(directory, own_authority(directory, now), _SERVER, authority.names_of(region), now)
+
+
+def own_authority(directory: DataDirectory, now: float) -> Issued:
+    """The authority of the installation, which is made where it is not there."""
     own = _read(directory, TLS_AUTHORITY_FILE, _AUTHORITY_KEY)
     if own is None:
         own = authority.new_authority(now)
         _write(directory, own, TLS_AUTHORITY_FILE, _AUTHORITY_KEY)
-    server = _read(directory, _SERVER, _SERVER_KEY)
+    return own
+
+
+def own_server(
+    directory: DataDirectory, own: Issued, files: tuple[str, str], names: Sequence[str], now: float
+) -> tuple[str, str]:
+    """The paths of `files`, a certificate of the authority `own` with `names` and its key; made where need be."""
+    server = _read(directory, *files)
     if server is None or not authority.serves(server.certificate, names, now):
-        _write(directory, authority.server_certificate(own, names, now), _SERVER, _SERVER_KEY)
-    return str(directory.path / _SERVER), str(directory.path / _SERVER_KEY)
+        _write(directory, authority.server_certificate(own, names, now), *files)
+    certificate, key = (str(directory.path / file) for file in files)
+    return certificate, key
 
 
 def _read(directory: DataDirectory, certificate: str, key: str) -> Issued | None:

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import socket
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,9 @@ from locum.compute.handover import (
 )
 from locum.core.carriers import Carrier
 from locum.core.errors import ConfigurationError, LocumError
+
+Activate = Callable[[str, str, int], Awaitable[str]]
+"""Make an activation code of an instance, by its account and id, to be used within so many seconds."""
 
 _log: Final = logging.getLogger("locum.compute")
 _BACKLOG: Final = 128
@@ -104,7 +107,7 @@ class _Attachment:
 
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A launcher's message: see `handover`. One of the first eight is given."""
+    """A launcher's message: see `handover`. One of the first nine is given."""
 
     attach: str | None = None
     admit: Carrier | None = None
@@ -114,11 +117,13 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     records: str | None = None
     policies: dict[str, Any] | None = None
     chaos: dict[str, Any] | None = None
+    activate: str | None = None
     account: str = ""
     ephemeral: bool = False
     pid: int = 0
     boot: int = -1
     count: int = 1
+    seconds: int = 0
     denied: bool = False
 
 
@@ -139,12 +144,15 @@ def listening(descriptors: list[int]) -> list[socket.socket]:
 
 
 class Control:
-    """The control socket of a data directory."""
+    """The control socket of a data directory. `activate`: None where no agents are served."""
 
-    def __init__(self, data: Path, host: Host, carriers: Carriers | None = None) -> None:
+    def __init__(
+        self, data: Path, host: Host, carriers: Carriers | None = None, activate: Activate | None = None
+    ) -> None:
         self._path = data / SOCKET_NAME
         self._host = host
         self._carriers = carriers
+        self._activate = activate
         self._by_instance: dict[str, list[_Attachment]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: socket.socket | None = None
@@ -243,6 +251,10 @@ class Control:
             return await self._carry(self._carriers, _Carried(asked.carry, sockets), asked.pid, mine)
         for sock in sockets:
             sock.close()
+        return await self._reply(asked)
+
+    async def _reply(self, asked: Question) -> dict[str, Any]:
+        """The answer to a question that brings no sockets. Raises LocumError."""
         if asked.admit is not None and self._carriers is not None:
             return {"ok": True, **await self._carriers.admit(asked.admit)}
         if asked.end is not None:
@@ -257,6 +269,10 @@ class Control:
             return {"ok": True, **await self._host.policies(asked.policies)}
         if asked.chaos is not None:
             return {"ok": True, **await self._host.chaos(asked.chaos)}
+        if asked.activate is not None:
+            if self._activate is None:
+                return {"error": "this plane serves no agents: start it with `locum up --agents`"}
+            return {"ok": True, "code": await self._activate(asked.account, asked.activate, asked.seconds)}
         return {"error": "a message that is none: it asks for nothing"}
 
     async def _where(self, instance: str) -> int:

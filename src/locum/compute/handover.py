@@ -9,6 +9,7 @@
                         {"records": REQUEST-ID or "", "count": N, "denied": BOOL}
                         {"policies": QUESTION}
                         {"chaos": QUESTION}
+                        {"activate": INSTANCE, "account": ID, "seconds": N}
     plane -> launcher   {"ok": true, ...} or {"error": "text"}
                         {"error": "text", "ended": true}
 
@@ -26,6 +27,7 @@
     records    "records": those of a request, or the latest
     policies   the answer to a question about policies and the event history (`calls.activity`)
     chaos      the answer to a question about the clock or faults on request (`agents.chaos`)
+    activate   "code": an activation code of INSTANCE, for an agent, that is to be used within so many seconds
 
 `ended` is said in answer to an attachment, or later at any time, to every launcher of an instance that was stopped,
 rebooted or terminated, or is not there: all that runs inside is to end, and the connection to be closed after it.

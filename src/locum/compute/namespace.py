@@ -111,6 +111,11 @@ def mount_processes() -> None:
 def raise_loopback() -> None:
     """Bring up `lo` and give it the metadata addresses beside its own, that of IPv6 where the machine has it."""
     _add_address_6("lo", METADATA_ADDRESS_6)
+    add_metadata_address()
+
+
+def add_metadata_address() -> None:
+    """Bring up `lo` and give it 169.254.169.254 beside its own address. Raises OSError without CAP_NET_ADMIN."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         _interface_up(control, b"lo")
     add_address(METADATA_ADDRESS, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Final
 
@@ -30,6 +31,19 @@ _LISTENER_HEADERS: Final = frozenset({b"connection", b"transfer-encoding"})
 _NO_STATE: Final[Mapping[str, Any]] = {}
 _UNSENDABLE: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 """Characters that are invalid in a field value: RFC 9110, section 5.5. The listener refuses all of them."""
+
+
+@dataclass(slots=True)
+class TlsPeer:
+    """The other end of a connection by TLS, in `scope["state"]["tls"]`.
+
+    `certificate` is the verified one that it showed, in DER, `protocol` that of ALPN (RFC 7301). `admitted` is for the
+    application, to keep from one request of the connection to the next.
+    """
+
+    certificate: bytes | None
+    protocol: str | None
+    admitted: bytes = b""
 
 
 class ClientGone(Exception):

@@ -21,6 +21,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http import flow_control, httptools_impl
 
 from locum.core.reliance import Relied, require
+from locum.http.asgi import TlsPeer
 from locum.http.bodies import Pieces
 from locum.http.joined_writes import LARGE, JoinedWrites, WriteQueue
 from locum.http.patience import Patience, Phase, Watch
@@ -93,7 +94,8 @@ _data_received: Final = httptools_impl.HttpToolsProtocol.data_received
 class HopLimitProtocol(httptools_impl.HttpToolsProtocol):
     """HTTP/1.1 with functions for an application to set the hop limit (IP TTL) and to send a response in one write.
 
-    They are `limit_hops(n)` and `answer(send, ...)` in `scope["state"]`. An application that sets hop limits calls
+    They are `limit_hops(n)` and `answer(send, ...)` in `scope["state"]`; of a connection by TLS `tls` is there, too, an
+    `asgi.TlsPeer`. An application that sets hop limits calls
     `limit_hops` for each response; 0 is the system's default. Segments may be retransmitted, so a limit stays until the
     client has acknowledged all octets: a request pipelined after the PUT does not lift the limit for the PUT's
     response.
@@ -109,6 +111,8 @@ class HopLimitProtocol(httptools_impl.HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
         super().connection_made(cast("asyncio.Transport", JoinedWrites(transport, self._shared.write_queue)))
         self.app_state = {"limit_hops": self._limit_hops, "answer": self._send_whole}
+        if (tls := transport.get_extra_info("ssl_object")) is not None:
+            self.app_state["tls"] = TlsPeer(tls.getpeercert(True), tls.selected_alpn_protocol())
         if not self._shared.admit(self):
             self._refuse(SLOW_DOWN)
 

@@ -212,6 +212,21 @@ class Notices(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     maintenance: tuple[MaintenanceEvent, ...] = ()
 
 
+class Agent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The agent by which another machine is an instance (`locum agent`). `agents.activations` has the rules.
+
+    `code` is the digest of an activation code that nobody has used yet, valid until `code_expires` (epoch seconds),
+    `spent` that of the last one that was used. `certificate` is the serial number of the certificate that the agent
+    uses, `renewal` that of one that was issued to it later and was not used yet.
+    """
+
+    code: bytes = b""
+    code_expires: int = 0
+    spent: bytes = b""
+    certificate: str = ""
+    renewal: str = ""
+
+
 class Instance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="instance"):
     """An EC2 instance. `state` is the EC2 state name; `state_changed` when it was entered.
 
@@ -220,7 +235,8 @@ class Instance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="insta
     another RunInstances with the same client token asks for the same. `ephemeral`: it lives only as long as the
     launcher that is attached to it (`locum run`); EC2's API does not show that. `lost_subnet` is the subnet that it was
     in and that its backend has forgotten. `at_backend`: a backend that keeps what it has runs it, under the same id.
-    `boots` counts its starts and reboots after the launch: what runs in it belongs to one of them.
+    `boots` counts its starts and reboots after the launch: what runs in it belongs to one of them. `agent` is that of
+    another machine which is this instance.
     """
 
     id: str
@@ -245,6 +261,7 @@ class Instance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="insta
     lost_subnet: str = ""
     at_backend: bool = False
     boots: int = 0
+    agent: Agent = Agent()
     tags: Tags = {}
     attributes: dict[str, Any] = {}
 

@@ -15,6 +15,7 @@ import uvloop
 
 from locum.agents.instance_changes import InstanceChanges
 from locum.agents.instances import GRACE, InstanceHost
+from locum.cli.agent_door import AgentsOptions
 from locum.cli.commands.clock import about
 from locum.cli.compose import Node, Options
 from locum.cli.home import PLANE_FILE, Plane, data_option, default_home, plane_text
@@ -56,6 +57,10 @@ _LONGEST_SOCKET: Final = 107
 @click.option("--tls-port", type=click.IntRange(0, 65535), default=4443, show_default=True, help="0 picks a free one.")
 @click.option("--tls-certificate", type=click.Path(dir_okay=False, path_type=Path), help="A certificate chain in PEM.")
 @click.option("--tls-key", type=click.Path(dir_okay=False, path_type=Path), help="Its key in PEM.")
+@click.option("--agents", is_flag=True, help="Let other machines be instances: serve `locum agent`, over TLS.")
+@click.option("--agents-host", default="127.0.0.1", show_default=True, help="The address for that: of this machine.")
+@click.option("--agents-port", type=click.IntRange(0, 65535), default=4567, show_default=True,
+              help="The port; 0 picks a free one.")  # fmt: skip
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 def command(
     data: Path,
@@ -75,6 +80,9 @@ def command(
     tls_port: int,
     tls_certificate: Path | None,
     tls_key: Path | None,
+    agents: bool,
+    agents_host: str,
+    agents_port: int,
     quiet: bool,
 ) -> None:
     """Start the plane: every AWS service on one port, and the metadata service of every instance."""
@@ -89,6 +97,7 @@ def command(
         launcher_grace=launcher_grace,
         early_answers=early_answers,
         tls=TlsOptions(tls_port, tls_certificate, tls_key) if tls else None,
+        agents=AgentsOptions(agents_host, agents_port) if agents else None,
         imds_rate=imds_rate,
         function_ports=function_ports,
     )
@@ -127,7 +136,7 @@ async def _serve(options: Options, *, quiet: bool) -> None:
         node.runtime, node.calls, node.listeners, node.gateway, node.metadata.app, options.launcher_grace
     )
     carriers = node.carriers
-    control = Control(options.data, host, carriers)
+    control = Control(options.data, host, carriers, None if node.agents is None else node.agents.activate)
     changes = InstanceChanges(node.ledger, control.review)
     try:
         port = await node.open()
@@ -151,7 +160,7 @@ async def _serve(options: Options, *, quiet: bool) -> None:
 def _announce(node: Node, port: int) -> Plane:
     options = node.options
     place = f"http://127.0.0.1:{port}", port, options.settings.region, node.account, os.getpid()
-    plane = Plane(*place, node.tls_port or 0)
+    plane = Plane(*place, node.tls_port or 0, "" if node.agents is None else node.agents.address)
     node.journal.directory.write(PLANE_FILE, plane_text(plane))
     return plane
 
