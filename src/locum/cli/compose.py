@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from locum.agents.announced_ends import AnnouncedEnds
 from locum.agents.deliveries import Deliveries
 from locum.agents.function_logs import FunctionLogs
 from locum.agents.instances import GRACE
@@ -113,8 +114,7 @@ class Node:
             self.journal = SqliteJournal.open(options.data, entropy=entropy)
             undone.callback(self.journal.close)
             if options.tls is not None:
-                tls = options.tls, self.journal.directory, options.settings.region, wall()
-                self._tls = tls_context(*tls)
+                self._tls = tls_context(options.tls, self.journal.directory, options.settings.region, wall())
             self.keyring = create_keyring(options.data / KEYRING_FILE, entropy, os.environ)
             self.ledger = Ledger.open(self.journal, clock)
             undone.pop_all()
@@ -136,6 +136,7 @@ class Node:
         self.function_logs = FunctionLogs(self.calls.make)
         self.deliveries = Deliveries(self.calls.outbox, self.ledger, clock)
         self.scaling = AutoScaling(self.runtime, self.calls)
+        self.announced_ends = AnnouncedEnds(self.runtime, self.calls)
         self.gateway = Gateway(self.runtime, Pipeline(self.runtime, self.calls, IssuerKeys(options.data / FOLDER)))
         self.metadata = self._metadata_service(clock, entropy)
 
@@ -152,7 +153,7 @@ class Node:
         if self._tls_socket is not None:
             await self.listeners.open(self._tls_socket, self.gateway, self._tls)
         self.ledger.follow()
-        for agent in (self.deliveries, self.scaling):
+        for agent in (self.deliveries, self.scaling, self.announced_ends):
             agent.start()
             runtime.clock.on_move(agent.wake)
         return port
@@ -169,6 +170,7 @@ class Node:
         self._socket.close()
         if self._tls_socket is not None:
             self._tls_socket.close()
+        await self.announced_ends.close()
         await self.scaling.close()
         await self.deliveries.close()
         await self.function_logs.close()

@@ -8,8 +8,8 @@ import pytest
 
 from locum.audit.bounded import OCTETS
 from locum.audit.record import encode
-from locum.core.http import HttpRequest
 from locum.calls.throttling import throttled
+from locum.core.http import HttpRequest
 from locum.gateway.strangers import Allowance, Strangers
 from support.inprocess import Answer, InProcess
 from support.wire_requests import form, rest, target
