@@ -59,4 +59,5 @@ class Deliveries:
             due = self._outbox.begin()
             delay = None if due is None else max(0.0, due - self._clock())
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._outbox.changed.wait(), delay)
+                async with asyncio.timeout(delay):
+                    await self._outbox.changed.wait()  # not `wait_for`: see `agents.scaling`

@@ -106,7 +106,8 @@ class AutoScaling:
                 _log.warning("Auto Scaling goes on later: %s", error)
                 due = clock() + RETRY
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), None if due is None else max(0.0, due - clock()))
+                async with asyncio.timeout(None if due is None else max(0.0, due - clock())):
+                    await self._changed.wait()  # not `wait_for`, which forgets that it was canceled where both happen
 
 
 def _concerns(events: tuple[Event, ...] | list[Event], state: State) -> bool:

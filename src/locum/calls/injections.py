@@ -152,4 +152,5 @@ def _drawn(rate: float, entropy: Entropy) -> bool:
 async def _pause(entry: Entry, seconds: float) -> None:
     entry.hits += 1
     with suppress(TimeoutError):
-        await asyncio.wait_for(entry.over.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await entry.over.wait()

@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from locum.agents.announced_ends import AnnouncedEnds
 from locum.agents.backend_instances import BackendInstances
 from locum.agents.carriers import CarrierHost
 from locum.agents.deliveries import Deliveries
@@ -122,8 +123,7 @@ class Node:
             self.journal = SqliteJournal.open(options.data, entropy=entropy)
             undone.callback(self.journal.close)
             if options.tls is not None:
-                tls = options.tls, self.journal.directory, options.settings.region, wall()
-                self._tls = tls_context(*tls)
+                self._tls = tls_context(options.tls, self.journal.directory, options.settings.region, wall())
             self.keyring = create_keyring(options.data / KEYRING_FILE, entropy, os.environ)
             self.ledger = Ledger.open(self.journal, clock)
             undone.pop_all()
@@ -146,6 +146,7 @@ class Node:
         self.deliveries = Deliveries(self.calls.outbox, self.ledger, clock)
         self.scaling = AutoScaling(self.runtime, self.calls)
         self.backend_instances = BackendInstances(self.runtime)
+        self.announced_ends = AnnouncedEnds(self.runtime, self.calls)
         self.gateway = Gateway(self.runtime, Pipeline(self.runtime, self.calls, IssuerKeys(options.data / FOLDER)))
         self.metadata = self._metadata_service(clock, entropy)
         self.endpoints, self.carriers = self._carriers()
@@ -166,7 +167,7 @@ class Node:
             apps = self.metadata.app, self.gateway
             await self.agents.open(self.runtime, self.listeners, self.journal.directory, self.runtime.clock, apps)
         self.ledger.follow()
-        for agent in (self.deliveries, self.scaling):
+        for agent in (self.deliveries, self.scaling, self.announced_ends):
             agent.start()
             runtime.clock.on_move(agent.wake)
         self.backend_instances.start()
@@ -187,6 +188,7 @@ class Node:
         await self.backend_instances.close()
         if self.agents is not None:
             self.agents.close()
+        await self.announced_ends.close()
         await self.scaling.close()
         await self.deliveries.close()
         await self.function_logs.close()

@@ -68,8 +68,8 @@ def test_in_observe_mode_a_denial_is_told_as_what_would_have_been(tmp_path: Path
 RECORD: dict[str, Any] = {
     "service": "s3", "operation": "GetObject", "verdict": "", "mode": "enforce", "status": 403, "at": 1_790_000_000.0,
     "via": [], "invoked_by": "", "source_arn": "", "cause": "",
-    "source_ip": "127.0.0.1", "region": "us-east-1", "request_id": "r", "parameters": None, "injected": "", "error_code": "",
-    "error_message": "", "resources": [], "determining": [], "explanation": None,
+    "source_ip": "127.0.0.1", "region": "us-east-1", "request_id": "r", "parameters": None, "error_code": "",
+    "injected": "", "error_message": "", "resources": [], "determining": [], "explanation": None,
     "identity": {"arn": "*", "access_key_id": "", "instance_id": ""},
 }  # fmt: skip
 

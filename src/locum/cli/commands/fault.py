@@ -15,6 +15,7 @@ from locum.compute.handover import ask, connect
 F = TypeVar("F", bound=Callable[..., Any])
 
 _OF_CALLS: Final = "SERVICE[:OPERATION]"
+_CODES: Final = ("instance-reboot", "instance-retirement", "instance-stop", "system-maintenance", "system-reboot")
 _delay: Final = click.option("--delay", type=Duration(), default=0.0, metavar="DURATION",
                              help="Answer so much later, at most a minute.")  # fmt: skip
 _status: Final = click.option("--status", type=int, default=None, metavar="N", help="The HTTP status of the error.")
@@ -93,6 +94,39 @@ def propagation(data: Path, delay: float) -> None:
     _inject(data, {"kind": "propagation", "seconds": delay})
 
 
+@command.command()
+@data_option
+@click.argument("instance")
+@click.option("--action", type=click.Choice(["terminate", "stop", "hibernate"]), default="terminate",
+              show_default=True, help="What is done to the instance.")  # fmt: skip
+@click.option("--in", "after", type=Duration(), default=120.0, metavar="DURATION",
+              help="How long after the notice; two minutes by default.")  # fmt: skip
+def spot(data: Path, instance: str, action: str, after: float) -> None:
+    """Announce to INSTANCE its interruption as a Spot Instance, which comes when it is due."""
+    _announce(data, {"instance": instance, "interruption": action, "after": after})
+
+
+@command.command()
+@data_option
+@click.argument("instance")
+def rebalance(data: Path, instance: str) -> None:
+    """Recommend to INSTANCE that it is rebalanced."""
+    _announce(data, {"instance": instance, "rebalance": True})
+
+
+@command.command()
+@data_option
+@click.argument("instance")
+@click.option("--code", type=click.Choice(sorted(_CODES)), default="system-reboot", show_default=True,
+              help="The kind of event.")  # fmt: skip
+@click.option("--in", "after", type=Duration(), default=86_400.0, metavar="DURATION",
+              help="When it begins; in a day by default.")  # fmt: skip
+@click.option("--description", default="", metavar="TEXT", help="Its description in place of EC2's.")
+def maintenance(data: Path, instance: str, code: str, after: float, description: str) -> None:
+    """Schedule an event of maintenance for INSTANCE, which comes when it is due."""
+    _announce(data, {"instance": instance, "event": code, "after": after, "description": description})
+
+
 @command.command("list")
 @data_option
 def listed(data: Path) -> None:
@@ -102,14 +136,18 @@ def listed(data: Path) -> None:
 
 @command.command()
 @data_option
-@click.argument("fault", required=False, default="", metavar="[ID]")
+@click.argument("fault", required=False, default="", metavar="[ID|INSTANCE]")
 def clear(data: Path, fault: str) -> None:
-    """Clear the fault ID; without one, all of them."""
+    """Clear the fault ID, or what is announced to INSTANCE; without either, all faults."""
     _show(_asked(data, {"type": "clear", "id": fault}), "no fault was set", "cleared ")
 
 
 def _inject(data: Path, fault: dict[str, Any]) -> None:
     _show(_asked(data, {"type": "inject", "fault": fault}), "")
+
+
+def _announce(data: Path, announced: dict[str, Any]) -> None:
+    _show(_asked(data, {"type": "announce", **announced}), "")
 
 
 def _show(answer: dict[str, Any], nothing: str, before: str = "") -> None:

@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping
 from typing import Any, Final
 
 from locum.core.calls import Ask
+from locum.services.ec2.announced import status_events
 from locum.services.ec2.filters import Values, check_size, matching, page
 from locum.services.ec2.held import held_instances
 from locum.services.ec2.instance_filters import FILTERS
@@ -25,6 +26,9 @@ _COMMON_FILTERS: Final[Mapping[str, Values[InstanceRow]]] = {
 
 _STATUS_FILTERS: Final[Mapping[str, Values[InstanceRow]]] = {
     **_COMMON_FILTERS,
+    "event.code": lambda s: tuple(each.code for each in s.instance.notices.maintenance),
+    "event.description": lambda s: tuple(each.description for each in s.instance.notices.maintenance),
+    "event.instance-event-id": lambda s: tuple(each.id for each in s.instance.notices.maintenance),
     "instance-status.reachability": lambda s: (_health(s.instance)[1],),
     "instance-status.status": lambda s: (_health(s.instance)[0],),
     "system-status.reachability": lambda s: (_health(s.instance)[1],),
@@ -90,7 +94,7 @@ def _status(it: Instance) -> dict[str, Any]:
         checks["Details"] = [{"Name": "reachability", "Status": reachability}]
     return {
         "AvailabilityZone": it.zone,
-        "Events": [],
+        "Events": status_events(it),
         "InstanceId": it.id,
         "InstanceState": state_of(it.state),
         "InstanceStatus": checks,

@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from msgspec.structs import replace
 
+from locum.services.ec2.announced import done_by_ec2, uninterrupted
 from locum.services.ec2.faults import incorrect_instance_state, no_instances_specified, protected
 from locum.services.ec2.lookup import instances, removals_of_expired, state_of
 from locum.services.ec2.spot_options import check_stop
@@ -112,25 +113,33 @@ def _stop(ctx: Context, it: Instance) -> _Change:
         return _Change(it, it.state, None)
     if _final_state(it) != "running":
         raise incorrect_instance_state(f"This instance '{it.id}' is not in a state from which it can be stopped.")
-    if it.attributes.get("DisableApiStop"):
-        raise protected(it.id, "stopped", "disableApiStop")
-    check_stop(it)
-    return _Change(it, "stopping", _in_state(ctx, it, "stopped"))
+    reason = done_by_ec2(ctx, it, "StopInstances")
+    if not reason:
+        if it.attributes.get("DisableApiStop"):
+            raise protected(it.id, "stopped", "disableApiStop")
+        check_stop(it)
+    return _Change(it, "stopping", _in_state(ctx, it, "stopped", reason))
 
 
 def _terminate(ctx: Context, it: Instance) -> _Change:
     if _final_state(it) == "terminated":
         return _Change(it, it.state, None)
-    if it.protected and not ctx.caller.principal.service_linked:  # "does not prevent Amazon EC2 Auto Scaling"
+    reason = done_by_ec2(ctx, it, "TerminateInstances")
+    by_aws = reason or ctx.caller.principal.service_linked  # "does not prevent Amazon EC2 Auto Scaling"
+    if it.protected and not by_aws:
         raise protected(it.id, "terminated", "disableApiTermination")
-    return _Change(it, "shutting-down", _in_state(ctx, it, "terminated"))
+    return _Change(it, "shutting-down", _in_state(ctx, it, "terminated", reason))
 
 
 def _final_state(it: Instance) -> str:
     return _FINAL_STATES.get(it.state, it.state)
 
 
-def _in_state(ctx: Context, it: Instance, state: Literal["running", "stopped", "terminated"]) -> Instance:
+def _in_state(
+    ctx: Context, it: Instance, state: Literal["running", "stopped", "terminated"], reason: str = ""
+) -> Instance:
+    """`it` in `state`, for `reason` (the code of one of EC2's own), else as its user has it."""
     when = datetime.fromtimestamp(int(ctx.now), UTC).strftime("%Y-%m-%d %H:%M:%S GMT")
-    reason = "" if state == "running" else f"User initiated ({when})"
-    return replace(it, state=state, state_changed=int(ctx.now), state_reason=reason)
+    reason = "" if state == "running" else reason or f"User initiated ({when})"
+    notices = it.notices if state == "running" else uninterrupted(it.notices)
+    return replace(it, state=state, state_changed=int(ctx.now), state_reason=reason, notices=notices)

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from locum.core.identifiers import OWN_IMAGE
 from locum.core.instances import ROOT_DEVICE, attachment_id, interface_id, private_name
+from locum.services.ec2.announced import MESSAGES
 from locum.services.ec2.lookup import state_of
 from locum.services.ec2.options import shown_options
 from locum.services.ec2.profiles import profile_shape
@@ -137,15 +138,25 @@ def _instance(row: InstanceRow, state: str) -> dict[str, Any]:
     shape.update({name: given[name] for name in _LAUNCH_MEMBERS if name in given})
     if REQUEST in given:
         shape |= {"InstanceLifecycle": "spot", "SpotInstanceRequestId": given[REQUEST]["SpotInstanceRequestId"]}
-    if it.state_reason:
-        shape["StateReason"] = {"Code": _USER_INITIATED, "Message": f"{_USER_INITIATED}: User initiated shutdown"}
-    elif it.lost_subnet:
-        shape["StateReason"] = {"Code": _LOST, "Message": f"{_LOST}: {it.lost_subnet} went with the embedded backend"}
+    shape.update(_state_reason(it))
     if it.state != "terminated":
         shape.update(_network(it))
     if row.association is not None:
         shape["IamInstanceProfile"] = profile_shape(row.association)
     return shape
+
+
+def _state_reason(it: Instance) -> dict[str, dict[str, str]]:
+    """`StateReason`, where there is one."""
+    if it.state_reason in MESSAGES:
+        code, message = it.state_reason, MESSAGES[it.state_reason]
+    elif it.state_reason:
+        code, message = _USER_INITIATED, "User initiated shutdown"
+    elif it.lost_subnet:
+        code, message = _LOST, f"{it.lost_subnet} went with the embedded backend"
+    else:
+        return {}
+    return {"StateReason": {"Code": code, "Message": f"{code}: {message}"}}
 
 
 def _network(it: Instance) -> dict[str, Any]:

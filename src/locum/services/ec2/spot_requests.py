@@ -33,12 +33,15 @@ _SHOWN: Final = ("ImageId", "KeyName", "SubnetId", "KernelId", "RamdiskId", "Blo
 _MESSAGES: Final = {
     "fulfilled": "Your spot request is fulfilled.",
     "instance-stopped-by-user": "The instance was stopped by its user.",
+    "instance-stopped-no-capacity": "There is no longer sufficient Spot capacity available for the instance.",
     "instance-terminated-by-user": "Spot Instance terminated due to user-initiated termination.",
     "instance-terminated-no-capacity": "There is no longer sufficient Spot capacity available for the instance.",
     "marked-for-stop": "The Spot Instance is marked for stopping.",
     "marked-for-termination": "The Spot Instance is marked for termination.",
     "request-canceled-and-instance-running": "Your Spot request is canceled, but your instance is still running.",
 }
+_INTERRUPTED: Final = "Server.SpotInstance"
+"""The beginning of the state reasons of interrupted instances (`announced`)."""
 _MARKS: Final = {"": "fulfilled", "terminate": "marked-for-termination"}
 
 
@@ -194,14 +197,14 @@ def _specification(row: InstanceRow) -> dict[str, Any]:
 def _state(it: Instance) -> tuple[str, str]:
     """State and status code of the request, which follow from its instance."""
     cancelled = "cancelled" if request_of(it).get("Cancelled") else ""
-    interrupted = it.notices.interruption
+    cause = "no-capacity" if it.state_reason.startswith(_INTERRUPTED) else "by-user"
     if it.state == "terminated":
-        return cancelled or "closed", f"instance-terminated-{'no-capacity' if interrupted else 'by-user'}"
+        return cancelled or "closed", f"instance-terminated-{cause}"
     if it.state == "stopped":
-        return cancelled or "disabled", "instance-stopped-by-user"
+        return cancelled or ("disabled" if cause == "by-user" else "open"), f"instance-stopped-{cause}"
     if cancelled:
         return cancelled, "request-canceled-and-instance-running"
-    return "active", _MARKS.get(interrupted, "marked-for-stop")
+    return "active", _MARKS.get(it.notices.interruption, "marked-for-stop")
 
 
 def _tags_of(shape: Mapping[str, Any]) -> dict[str, str]:
