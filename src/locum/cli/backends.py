@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from locum.agents.function_logs import FunctionLogs
 from locum.backends import Backend
@@ -26,12 +27,13 @@ def make_backends(
     clock: Clock,
     view: Callable[[], State],
     host: Callable[[], Backend],
+    hosted: Mapping[tuple[str, str], Backend] = MappingProxyType({}),
 ) -> Backends:
     """The backends of a plane. `endpoints` maps a service, or `*` for all others, to a URL; the rest is moto's.
 
     `keys` (access key id, secret) sign requests to endpoints; `view` returns the current state; `host` makes the
-    backend that invokes the functions in moto. Raises ConfigurationError for a service, an address or keys that cannot
-    be used.
+    backend that invokes the functions in moto; `hosted` are backends of single operations. Raises ConfigurationError
+    for a service, an address or keys that cannot be used.
     """
     for service, url in endpoints.items():
         if service != "*" and service not in index().services:
@@ -43,8 +45,8 @@ def make_backends(
             )
     named = {service: http_endpoint(url, *keys, clock) for service, url in endpoints.items()}
     default = named.pop("*", None)
-    hosted = {} if default or "lambda" in named else {("lambda", "Invoke"): LazyBackend(host)}
-    return Backends(default or LazyBackend(lambda: embedded_moto(identities(view))), named, hosted)
+    functions = {} if default or "lambda" in named else {("lambda", "Invoke"): LazyBackend(host)}
+    return Backends(default or LazyBackend(lambda: embedded_moto(identities(view))), named, {**functions, **hosted})
 
 
 def function_host(assume: Assume, logs: FunctionLogs, clock: Clock, endpoint: Callable[[], str], data: Path) -> Backend:

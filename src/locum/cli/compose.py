@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from locum.agents.deliveries import Deliveries
 from locum.agents.function_logs import FunctionLogs
-from locum.agents.instances import GRACE
+from locum.agents.instances import GRACE, RECORD
 from locum.agents.lost_networks import mark_lost_networks
 from locum.agents.scaling import AutoScaling
 from locum.audit import History
@@ -62,8 +62,8 @@ class Options:
     `account` is that of the root user; None: the one that the installation has. `backends` maps a service, or `*`, to
     an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret). `launcher_grace`: seconds
     that a start waits for launchers (`agents.instances`). `early_answers`: see `calls.runtime`. `imds_rate`: the
-    metadata requests that an instance may make in a second, None: any number. Raises ConfigurationError where an
-    account or a region cannot be one.
+    metadata requests that an instance may make in a second, None: any number. `driver` is what makes
+    instances real. Raises ConfigurationError where an account or a region cannot be one.
     """
 
     data: Path
@@ -78,6 +78,7 @@ class Options:
     early_answers: bool = False
     tls: TlsOptions | None = None
     imds_rate: float | None = None
+    driver: str = RECORD
 
     def __post_init__(self) -> None:
         if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):
@@ -99,7 +100,12 @@ class Node:
         entropy = pooled(entropy)
         # What may fail comes first, and the data directory, which is made here, after it.
         backends = make_backends(
-            options.backends, options.backend_keys, clock, lambda: self.ledger.state, self._function_host
+            options.backends,
+            options.backend_keys,
+            clock,
+            lambda: self.ledger.state,
+            self._function_host,
+            self._console_output(),
         )
         read_keyring(options.data / KEYRING_FILE, os.environ)
         self._socket = listening_socket(options.host, options.port)
@@ -184,6 +190,13 @@ class Node:
             IdentityDocuments(lambda: open_identity_key(data, self.keyring, entropy, clock())),
             None if rate is None else Throttle(rate),
         )
+
+    def _console_output(self) -> dict[tuple[str, str], Backend]:
+        """GetConsoleOutput, where instances are made real."""
+        if self.options.driver == RECORD:
+            return {}
+        made: type[Backend] = import_module("locum.agents.console_output").ConsoleOutput
+        return {("ec2", "GetConsoleOutput"): made(self.options.data, lambda: self.ledger.state)}  # type: ignore[call-arg]
 
     def _function_host(self) -> Backend:
         runtime = self.runtime
