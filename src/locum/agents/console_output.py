@@ -15,7 +15,10 @@ from locum.state import Instance, State
 
 
 class ConsoleOutput:
-    """The backend of GetConsoleOutput, over the files in the data directory `data`. `view` is the current state."""
+    """The backend of GetConsoleOutput, over the files in the data directory `data`. `view` is the current state.
+
+    EC2 API: the output is in base64, and "limited to the most recent 64 KB"; its time that of the last line here.
+    """
 
     forgets = False
 

@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from locum.agents.console_output import ConsoleOutput
 from locum.agents.deliveries import Deliveries
 from locum.agents.function_logs import FunctionLogs
 from locum.agents.instances import GRACE, RECORD
@@ -20,7 +21,7 @@ from locum.agents.lost_networks import mark_lost_networks
 from locum.agents.scaling import AutoScaling
 from locum.audit import History
 from locum.backends import Backend
-from locum.calls import Calls, Mode, OwnService, Recorder, Runtime
+from locum.calls import Backends, Calls, Mode, OwnService, Recorder, Runtime
 from locum.calls.backend_answers import told_by_backend
 from locum.cli.backends import function_host, make_backends
 from locum.cli.home import CREDENTIALS_FILE, root_key_text
@@ -46,6 +47,7 @@ from locum.imds.throttle import Throttle
 from locum.services import iam, sts
 from locum.services.late import LateOperations
 from locum.services.verbs import Settings
+from locum.state import State
 from locum.store import Ledger, SqliteJournal
 
 KEYRING_FILE: Final = "keyring"
@@ -99,14 +101,7 @@ class Node:
         self.account = ""
         entropy = pooled(entropy)
         # What may fail comes first, and the data directory, which is made here, after it.
-        backends = make_backends(
-            options.backends,
-            options.backend_keys,
-            clock,
-            lambda: self.ledger.state,
-            self._function_host,
-            self._console_output(),
-        )
+        backends = self._backends(clock)
         read_keyring(options.data / KEYRING_FILE, os.environ)
         self._socket = listening_socket(options.host, options.port)
         self._tls_socket: socket.socket | None = None
@@ -191,12 +186,16 @@ class Node:
             None if rate is None else Throttle(rate),
         )
 
-    def _console_output(self) -> dict[tuple[str, str], Backend]:
-        """GetConsoleOutput, where instances are made real."""
-        if self.options.driver == RECORD:
-            return {}
-        made: type[Backend] = import_module("locum.agents.console_output").ConsoleOutput
-        return {("ec2", "GetConsoleOutput"): made(self.options.data, lambda: self.ledger.state)}  # type: ignore[call-arg]
+    def _backends(self, clock: Clock) -> Backends:
+        options = self.options
+
+        def view() -> State:
+            return self.ledger.state
+
+        hosted: dict[tuple[str, str], Backend] = {}
+        if options.driver != RECORD:
+            hosted["ec2", "GetConsoleOutput"] = ConsoleOutput(options.data, view)
+        return make_backends(options.backends, options.backend_keys, clock, view, self._function_host, hosted)
 
     def _function_host(self) -> Backend:
         runtime = self.runtime
