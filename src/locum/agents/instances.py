@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import Any, Final
 
@@ -34,6 +34,9 @@ from locum.state import Instance, State, put
 GRACE: Final = 5.0
 """Seconds. A launcher looks for a plane ten times a second."""
 
+RECORD: Final = "record"
+"""The driver that makes no instance real."""
+
 _RUNS: Final = ("pending", "running")
 _ENDED: Final = ("shutting-down", "terminated")
 _log: Final = logging.getLogger("locum.agents")
@@ -43,7 +46,8 @@ class InstanceHost:
     """`compute.control.Host` over a plane. `open` it before launchers can connect.
 
     `metadata` gives the application of an instance's metadata service, by account and instance id; `gateway` is that of
-    the API. `grace`: see rule 4.
+    the API. `grace`: see rule 4. `driver` is what makes instances real (`locum up --driver`); `ready`, where it is set,
+    waits for it to have done so.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class InstanceHost:
         gateway: Any,
         metadata: Callable[[str, str, bool], Any],
         grace: float = GRACE,
+        driver: str = RECORD,
     ) -> None:
         self._runtime = runtime
         self._calls = calls
@@ -61,6 +66,8 @@ class InstanceHost:
         self._gateway = gateway
         self._metadata = metadata
         self._grace = grace
+        self._driver = driver
+        self.ready: Callable[[str], Awaitable[None]] | None = None
         self._until = 0.0
         self._awaited: dict[str, tuple[Instance, asyncio.Event]] = {}
         self._ending: set[str] = set()
@@ -79,7 +86,9 @@ class InstanceHost:
     async def stop(self, sock: socket.socket) -> None:
         await self._listeners.close(sock)
 
-    def refusal(self, account: str, instance: str, boot: int = -1) -> str | None:
+    def refusal(self, account: str, instance: str, boot: int = -1, driver: str = "") -> str | None:
+        if driver not in ("", self._driver):
+            return f"this plane has the driver {self._driver}"
         return self._refusal(self._runtime.ledger.state, account, instance, boot)
 
     def boot_of(self, account: str, instance: str) -> int:
@@ -104,9 +113,18 @@ class InstanceHost:
         if found := self._runtime.ledger.state.get(Instance, account, instance):
             await self._terminate(found)
 
+    async def shut_down(self, account: str, instance: str) -> None:
+        found = self._runtime.ledger.state.get(Instance, account, instance)
+        if found is None or found.state not in _RUNS:
+            return
+        terminates = found.attributes.get("InstanceInitiatedShutdownBehavior") == "terminate" and not found.protected
+        await self._call(found, "TerminateInstances" if terminates else "StopInstances")
+
     async def returned(self, instance: str) -> None:
         if expected := self._awaited.get(instance):
             await expected[1].wait()
+        if self.ready is not None:
+            await self.ready(instance)
 
     async def records(self, request_id: str, count: int, *, denied_only: bool) -> list[dict[str, Any]]:
         ledger, history = self._runtime.ledger, self._runtime.history
@@ -187,8 +205,11 @@ class InstanceHost:
             async with self._terminating:  # who comes second finds it done
                 found = self._runtime.ledger.state.get(Instance, instance.account, instance.id)
                 if found is not None and found.state not in _ENDED:
-                    ec2 = service_principal("ec2.amazonaws.com", found.account, found.arn)
-                    ids = {"InstanceIds": [found.id]}
-                    await self._calls.make(ServiceCall(ec2, "ec2", "TerminateInstances", ids, found.region))
+                    await self._call(found, "TerminateInstances")
         finally:
             self._ending.discard(instance.id)
+
+    async def _call(self, instance: Instance, operation: str) -> None:
+        """Have EC2 itself call `operation` for `instance`. Raises Fault."""
+        ec2 = service_principal("ec2.amazonaws.com", instance.account, instance.arn)
+        await self._calls.make(ServiceCall(ec2, "ec2", operation, {"InstanceIds": [instance.id]}, instance.region))

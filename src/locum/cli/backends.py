@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -41,12 +42,13 @@ def make_backends(
     clock: Clock,
     view: Callable[[], State],
     hosts: Hosts,
+    others: Mapping[tuple[str, str], Backend] = MappingProxyType({}),
 ) -> Backends:
     """The backends of a plane. `endpoints` maps a service, or `*` for all others, to a URL; the rest is moto's.
 
     `keys` (access key id, secret) sign requests to endpoints; `view` returns the current state; `hosts` make
-    those of Lambda's operations that are not moto's. Raises ConfigurationError for a service, an address or keys that
-    cannot be used.
+    those of Lambda's operations that are not moto's; `others` are backends of single operations. Raises
+    ConfigurationError for a service, an address or keys that cannot be used.
     """
     for service, url in endpoints.items():
         if service != "*" and service not in index().services:
@@ -59,7 +61,7 @@ def make_backends(
     named = {service: http_endpoint(url, *keys, clock) for service, url in endpoints.items()}
     default = named.pop("*", None)
     hosted = {} if default or "lambda" in named else _hosted(hosts)
-    return Backends(default or LazyBackend(lambda: embedded_moto(identities(view))), named, hosted)
+    return Backends(default or LazyBackend(lambda: embedded_moto(identities(view))), named, {**hosted, **others})
 
 
 def _hosted(hosts: Hosts) -> dict[tuple[str, str], Backend]:

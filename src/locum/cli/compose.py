@@ -16,14 +16,15 @@ from typing import Any, Final
 from locum.agents.announced_ends import AnnouncedEnds
 from locum.agents.backend_instances import BackendInstances
 from locum.agents.carriers import CarrierHost
+from locum.agents.console_output import ConsoleOutput
 from locum.agents.deliveries import Deliveries
 from locum.agents.function_logs import FunctionLogs
-from locum.agents.instances import GRACE
+from locum.agents.instances import GRACE, RECORD
 from locum.agents.lost_networks import mark_lost_networks
 from locum.agents.scaling import AutoScaling
 from locum.audit import History
 from locum.backends import Backend
-from locum.calls import Calls, Mode, OwnService, Recorder, Runtime
+from locum.calls import Backends, Calls, Mode, OwnService, Recorder, Runtime
 from locum.calls.backend_answers import told_by_backend
 from locum.cli.agent_door import AgentDoor, AgentsOptions
 from locum.cli.backends import Hosts, function_host, make_backends, mapping_host
@@ -53,6 +54,7 @@ from locum.imds.throttle import Throttle
 from locum.services import iam, sts
 from locum.services.late import LateOperations
 from locum.services.verbs import Settings
+from locum.state import State
 from locum.store import Ledger, SqliteJournal
 
 KEYRING_FILE: Final = "keyring"
@@ -70,8 +72,8 @@ class Options:
     an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret). `launcher_grace`: seconds
     that a start waits for launchers (`agents.instances`). `early_answers`: see `calls.runtime`. `imds_rate`: the
     metadata requests that an instance may make in a second, None: any number. `function_ports`: ports of the loopback
-    address that functions reach, beside the gateway. Raises ConfigurationError where an account or a region cannot be
-    one.
+    address that functions reach, beside the gateway. `driver`
+    is what makes instances real. Raises ConfigurationError where an account or a region cannot be one.
     """
 
     data: Path
@@ -88,6 +90,7 @@ class Options:
     agents: AgentsOptions | None = None
     imds_rate: float | None = None
     function_ports: tuple[int, ...] = ()
+    driver: str = RECORD
 
     def __post_init__(self) -> None:
         if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):
@@ -109,8 +112,7 @@ class Node:
         entropy = pooled(entropy)
         clock = MovableClock(wall, read_ahead(options.data), self._keep_ahead)
         # What may fail comes first, and the data directory, which is made here, after it.
-        hosts = Hosts(self._function_host, self._mapping_host)
-        backends = make_backends(options.backends, options.backend_keys, wall, lambda: self.ledger.state, hosts)
+        backends = self._backends(wall)
         read_keyring(options.data / KEYRING_FILE, os.environ)
         self._socket = listening_socket(options.host, options.port)
         self._tls_socket: socket.socket | None = None
@@ -225,6 +227,18 @@ class Node:
         apps = endpoints.app, self.gateway
         host = CarrierHost(runtime, self.calls, self.listeners, apps, self._cluster_key, (data, data / FOLDER))
         return endpoints, host
+
+    def _backends(self, clock: Clock) -> Backends:
+        options = self.options
+
+        def view() -> State:
+            return self.ledger.state
+
+        hosted: dict[tuple[str, str], Backend] = {}
+        if options.driver != RECORD:
+            hosted["ec2", "GetConsoleOutput"] = ConsoleOutput(options.data, view)
+        hosts = Hosts(self._function_host, self._mapping_host)
+        return make_backends(options.backends, options.backend_keys, clock, view, hosts, hosted)
 
     def _function_host(self) -> Backend:
         runtime = self.runtime

@@ -4,7 +4,8 @@
     away         the plane is gone: it is looked for every RETRY seconds. Clients wait in the sockets' backlogs, for the
                  first PATIENCE tries; then their connections are reset
     refused      the plane cannot have it now: asked again every REFUSED seconds, and no client waits
-    ended        the instance was stopped, rebooted or terminated: what runs in it is ended, and no plane looked for
+    ended        the instance was stopped, rebooted or terminated, or it is a driver's and the data directory has gone:
+                 what runs in it is ended, and no plane looked for
 
 A client that waits too long gives up, and its call must not be carried out minutes later by the next plane. So nobody
 waits for as long as clients do.
@@ -49,21 +50,31 @@ class Claimed(Protocol):
     def instance(self) -> str:
         """Its id."""
 
+    @property
+    def driver(self) -> str:
+        """The driver of the plane that started the launcher; empty: a user did."""
+
     def message(self, pid: int) -> Message:
         """The message that goes with the sockets, of which a process `pid` is in the namespace."""
 
 
 class Claim(NamedTuple):
-    """The instance that a launcher attaches, and whether that is `ephemeral`: lives only as long as the launcher."""
+    """The instance that a launcher attaches, and whether that is `ephemeral`: lives only as long as the launcher.
+
+    `driver` is the one of the plane (`locum up --driver`) that started the launcher, for the start `boot` of the
+    instance. Empty: a user started it.
+    """
 
     instance: str
     account: str
-    ephemeral: bool
+    ephemeral: bool = False
+    driver: str = ""
+    boot: int = -1
 
     def message(self, pid: int) -> Message:
         """The message that goes with the sockets."""
         told = {"attach": self.instance, "account": self.account, "ephemeral": self.ephemeral}
-        return told | {"pid": pid, "boot": -1}
+        return told | {"pid": pid, "boot": self.boot, "driver": self.driver}
 
 
 class Attachment:
@@ -87,6 +98,8 @@ class Attachment:
         self._pause = RETRY
         self._complaint = ""
         self._ended = False
+        self._detached = bool(claim.driver)
+        self._end: Callable[[], None] = lambda: None
 
     def __enter__(self) -> Self:
         return self
@@ -105,9 +118,10 @@ class Attachment:
 
         `end()` is called once the plane says that the instance has ended; it makes sure that `until` comes.
         """
+        self._end = end
         while until not in (ready := self._ready(until)):
             if self._connection is not None:
-                self._listen(self._connection, end)
+                self._listen(self._connection)
                 continue
             for sock in ready:
                 _turn_away(sock)
@@ -131,7 +145,7 @@ class Attachment:
             awaited += self._sockets
         return select.select(awaited, [], [], self._pause)[0]
 
-    def _listen(self, connection: socket.socket, end: Callable[[], None]) -> None:
+    def _listen(self, connection: socket.socket) -> None:
         """Take the plane's answer, its word that the instance has ended, or the end of the connection."""
         try:
             for line in connection.recv(_ANSWER).splitlines(keepends=True) or [b""]:
@@ -139,10 +153,7 @@ class Attachment:
         except (PlaneAway, ConnectionError):
             self._lose(RETRY)
         except InstanceEnded as ended:
-            if not self._ended:
-                self._ended = True
-                _tell(f"what runs in {self._instance} is ended: {ended}")
-                end()
+            self._have_ended(str(ended))
         except HandoverError as refusal:
             self._lose(REFUSED)
             self._tries = PATIENCE
@@ -155,6 +166,12 @@ class Attachment:
         self._connection.close()
         self._connection, self._pause = None, pause
 
+    def _have_ended(self, reason: str) -> None:
+        if not self._ended:
+            self._ended = True
+            _tell(f"what runs in {self._instance} is ended: {reason}")
+            self._end()
+
     def _complain(self, text: str) -> None:
         """Tell the user, once for each reason."""
         if text != self._complaint:
@@ -164,6 +181,9 @@ class Attachment:
     def _reconnect(self) -> None:
         """Send the sockets to the plane, if one is there by now and is the same user's: nobody else is given them."""
         self._tries += 1
+        if self._detached and self._tries >= PATIENCE and not self._data.is_dir():
+            self._have_ended(f"{self._data} has gone")
+            return
         with suppress(PlaneAway):
             connection = connect(self._data)
             with suppress(ConnectionError):

@@ -28,6 +28,10 @@ class CarrierClaim(NamedTuple):
     def instance(self) -> str:
         return f"{self.carrier.kind.value} {self.carrier.id}"
 
+    @property
+    def driver(self) -> str:
+        return ""
+
     def message(self, pid: int) -> Message:
         return {"carry": asdict(self.carrier), "pid": pid}
 

@@ -47,10 +47,10 @@ class Host(Protocol):
     async def stop(self, sock: socket.socket) -> None:
         """Stop serving on `sock`."""
 
-    def refusal(self, account: str, instance: str, boot: int = -1) -> str | None:
+    def refusal(self, account: str, instance: str, boot: int = -1, driver: str = "") -> str | None:
         """The reason why nothing can run in `instance`; None where it is there and running.
 
-        `boot` is its start that something runs in (`boot_of`), -1 any.
+        `boot` is its start that something runs in (`boot_of`), -1 any; `driver` the one that started it, if any.
         """
 
     def boot_of(self, account: str, instance: str) -> int:
@@ -61,6 +61,9 @@ class Host(Protocol):
 
     async def ended(self, account: str, instance: str) -> None:
         """Terminate the ephemeral `instance`: what ran in it has ended. Raises Fault where it cannot be."""
+
+    async def shut_down(self, account: str, instance: str) -> None:
+        """Stop or terminate `instance`, as it is to behave: it has shut itself down. Raises Fault."""
 
     async def returned(self, instance: str) -> None:
         """Wait for the launcher of `instance`, where one is expected back after a start of the plane."""
@@ -103,16 +106,18 @@ class _Attachment:
     sockets: list[socket.socket]
     connection: socket.socket
     boot: int = -1
+    driver: str = ""
     told: bool = False
 
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A launcher's message: see `handover`. One of the first nine is given."""
+    """A launcher's message: see `handover`. One of the first ten is given."""
 
     attach: str | None = None
     admit: Carrier | None = None
     carry: Carrier | None = None
     end: str | None = None
+    shutdown: str | None = None
     where: str | None = None
     records: str | None = None
     policies: dict[str, Any] | None = None
@@ -122,6 +127,7 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ephemeral: bool = False
     pid: int = 0
     boot: int = -1
+    driver: str = ""
     count: int = 1
     seconds: int = 0
     denied: bool = False
@@ -147,9 +153,16 @@ class Control:
     """The control socket of a data directory. `activate`: None where no agents are served."""
 
     def __init__(
-        self, data: Path, host: Host, carriers: Carriers | None = None, activate: Activate | None = None
+        self,
+        data: Path,
+        host: Host,
+        changed: Callable[[str], None] = lambda _instance: None,
+        carriers: Carriers | None = None,
+        activate: Activate | None = None,
     ) -> None:
+        """`changed` is called with the id of an instance that a launcher was attached to, or detached from."""
         self._path = data / SOCKET_NAME
+        self._changed = changed
         self._host = host
         self._carriers = carriers
         self._activate = activate
@@ -245,7 +258,7 @@ class Control:
             return {"error": str(error)}
         if asked.attach is not None:
             whose = asked.account, asked.attach, asked.ephemeral, asked.pid
-            attachment = _Attachment(*whose, sockets, connection, asked.boot)
+            attachment = _Attachment(*whose, sockets, connection, asked.boot, asked.driver)
             return await self._attach(attachment, mine)
         if asked.carry is not None and self._carriers is not None:
             return await self._carry(self._carriers, _Carried(asked.carry, sockets), asked.pid, mine)
@@ -259,6 +272,9 @@ class Control:
             return {"ok": True, **await self._carriers.admit(asked.admit)}
         if asked.end is not None:
             await self._host.ended(asked.account, asked.end)
+            return {"ok": True}
+        if asked.shutdown is not None:
+            await self._host.shut_down(asked.account, asked.shutdown)
             return {"ok": True}
         if asked.where is not None:
             return {"ok": True, "pid": await self._where(asked.where)}
@@ -289,7 +305,7 @@ class Control:
 
     async def _attach(self, attachment: _Attachment, mine: list[_Attachment | _Carried]) -> dict[str, Any]:
         account, instance, sockets = attachment.account, attachment.instance, attachment.sockets
-        refusal = self._host.refusal(account, instance, attachment.boot)
+        refusal = self._host.refusal(account, instance, attachment.boot, attachment.driver)
         if refusal is not None:
             for sock in sockets:
                 sock.close()
@@ -306,13 +322,19 @@ class Control:
             await self._host.serve_metadata(sock, account, instance)
         for sock in sockets[1:2]:
             await self._host.serve_gateway(sock)
+        self._changed(instance)
         return {"ok": True, "boot": attachment.boot}
+
+    def is_attached(self, instance: str) -> bool:
+        """Whether a launcher of `instance` is attached, also one that was told to end."""
+        return instance in self._by_instance
 
     def review(self, instance: str | None = None) -> None:
         """Tell the launchers of `instance` (None: of all) that it has ended, where it has: each of them once."""
         every = self._by_instance.values() if instance is None else [self._by_instance.get(instance, [])]
         for attachment in (it for attached in every for it in attached if not it.told):
-            refusal = self._host.refusal(attachment.account, attachment.instance, attachment.boot)
+            whose = attachment.account, attachment.instance
+            refusal = self._host.refusal(*whose, attachment.boot, attachment.driver)
             if refusal is not None:
                 attachment.told = True
                 with suppress(OSError):  # it has gone, or does not read
@@ -337,6 +359,8 @@ class Control:
                 await self._host.ended(attachment.account, attachment.instance)
             except LocumError as error:  # nobody is left to be told
                 _log.warning("%s was not terminated: %s", attachment.instance, error)
+        if not self._closing:
+            self._changed(attachment.instance)
 
 
 def _ended(refusal: str) -> dict[str, Any]:

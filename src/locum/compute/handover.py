@@ -1,10 +1,11 @@
 """The handover of listening sockets from a launcher to the plane: a message with descriptors over a Unix socket.
 
-    launcher -> plane   {"attach": INSTANCE, "account": ID, "ephemeral": BOOL, "pid": N, "boot": N}
-                             + 1 to 3 descriptors
+    launcher -> plane   {"attach": INSTANCE, "account": ID, "ephemeral": BOOL, "pid": N, "boot": N,
+                         "driver": NAME}  + 1 to 3 descriptors
                         {"admit": CARRIER}
                         {"carry": CARRIER, "pid": N}  + up to 3 descriptors
                         {"end": INSTANCE, "account": ID}
+                        {"shutdown": INSTANCE, "account": ID}
                         {"where": INSTANCE}
                         {"records": REQUEST-ID or "", "count": N, "denied": BOOL}
                         {"policies": QUESTION}
@@ -17,11 +18,13 @@
                gateway's, the third the metadata service's over IPv6. `pid` is a process in their network namespace; 0:
                they are of the host's, where the plane's own gateway is. `ephemeral`: the instance lives as long as its
                launcher. `boot` is the start of the instance that this is part of (`Instance.boots`): that which the
-               plane told with its answer to the first attachment, and -1 in that
+               plane told with its answer to the first attachment, and -1 in that. `driver` is the one that started
+               the launcher, "" where a user did. A plane with another driver has it end
     admit      what a task, a pod or a function (`core.carriers`) needs before it starts: "credentials", a "notice"
     carry      serve on these listening sockets for CARRIER: where `pid` is given the first is the gateway's, the others
                are its endpoint's. Its tokens are written and renewed as long as the launcher is connected
     end        what ran in an ephemeral instance has ended: terminate it
+    shutdown   the instance has shut itself down: stop it, or terminate it (InstanceInitiatedShutdownBehavior)
     where      "pid": a process in the namespace where INSTANCE runs, or 0. A launcher that is expected back after a
                start of the plane is waited for
     records    "records": those of a request, or the latest

@@ -40,16 +40,18 @@ class Inside:
         self._launcher.close()
         self._child.close()
 
-    def make(self) -> None:
+    def make(self, furnish: Callable[[], None] = lambda: None) -> None:
         """In the child: furnish the namespaces, send the launcher their sockets, wait until it says they are served.
 
-        Raises OSError, or HandoverError where the launcher says nothing: the process is to end.
+        `furnish()` is called where everything is hidden and the capabilities are still there. Raises OSError, or
+        HandoverError where the launcher says nothing: the process is to end.
         """
         self._launcher.close()
         with ExitStack() as closed:
             made = [closed.enter_context(sock) for sock in self._listen(self._gateway_port) if sock is not None]
             namespace.mount_processes()
             hide_all(self._hidden)
+            furnish()
             namespace.renounce_capabilities()
             socket.send_fds(self._child, [_GO], [sock.fileno() for sock in made])
         if self._child.recv(1) != _GO:

@@ -47,17 +47,32 @@ def run(
     namespace.adopt_orphans(enter is not None)
     ours, theirs = socket.socketpair()
     with ours:
-        child = os.fork()
-        if child == 0:
-            ours.close()
-            _become(partial(_command, command, environment, usual), enter, prepare, Supervisor(theirs, owns=owns))
-        theirs.close()
-        first = child if enter is None else _first_in(child, ours)
+        become = partial(_command, command, environment, usual)
+        first = start(become, prepare, Supervisor(theirs, owns=owns), ours, enter)
         try:
             with _forwarding(first, usual):
                 return CANNOT_EXECUTE if first == 0 else _led(first, begin, ours)
         finally:
             namespace.adopt_orphans(False)
+
+
+def start(
+    command: Callable[[], int] | None,
+    prepare: Callable[[], None],
+    supervisor: Supervisor,
+    ours: socket.socket,
+    enter: Callable[[], None] | None,
+) -> int:
+    """Start a process that calls `prepare` and then supervises `command`; its id, 0 where that did not come to be.
+
+    With `enter`, it is made by one that has called it. `ours` is the launcher's end of the supervisor's connection.
+    """
+    child = os.fork()
+    if child == 0:
+        ours.close()
+        _become(command, enter, prepare, supervisor)
+    supervisor.launcher.close()
+    return child if enter is None else _first_in(child, ours)
 
 
 def _led(first: int, begin: Begin, supervisor: socket.socket) -> int:
@@ -85,7 +100,10 @@ def _first_in(child: int, supervisor: socket.socket) -> int:
 
 
 def _become(
-    command: Callable[[], int], enter: Callable[[], None] | None, prepare: Callable[[], None], supervisor: Supervisor
+    command: Callable[[], int] | None,
+    enter: Callable[[], None] | None,
+    prepare: Callable[[], None],
+    supervisor: Supervisor,
 ) -> NoReturn:
     """The child: never returns into the parent's code."""
     code = CANNOT_EXECUTE
@@ -110,8 +128,7 @@ def _become(
 def _command(command: Sequence[str], environment: Mapping[str, str], mask: set[int | signal.Signals]) -> int:
     """Become the command, with the signals `mask` blocked; answers the exit code where it cannot be executed."""
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-    _restore_signals()
-    return _execute(command, environment)
+    return execute(command, environment)
 
 
 def _restore_signals() -> None:
@@ -120,8 +137,9 @@ def _restore_signals() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def _execute(command: Sequence[str], environment: Mapping[str, str]) -> int:
+def execute(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Become the command; answers the exit code where it cannot be executed."""
+    _restore_signals()
     try:
         os.execvpe(command[0], list(command), dict(environment))  # noqa: S606 - the user's own command, as given
     except FileNotFoundError:

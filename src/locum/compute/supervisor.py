@@ -24,6 +24,11 @@ GRACE: Final = 5.0
 """Seconds between SIGTERM and SIGKILL."""
 
 FORWARDED: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGQUIT)
+POWERED_OFF: Final = 64
+REBOOTED: Final = 65
+"""Exit codes of the first process of an instance that has ended by itself."""
+
+_HALTS: Final = (signal.SIGUSR1, signal.SIGUSR2)
 _AGAIN: Final = 0.1  # seconds: whoever was just being forked is killed then
 _END: Final = b"end"
 _FIRST: Final = 1  # in a PID namespace: init(1)
@@ -44,46 +49,66 @@ class Supervisor:
     """What the process does; `launcher` is its connection to the launcher, with whose end it ends everything.
 
     `owns`: everything is what was started below this process, else (it has joined others) the command alone.
+    `lasting`: what runs goes on when the command has ended, as an instance does with its user data. It ends by itself
+    where a process of it asks as it would ask busybox's init: SIGUSR1 and SIGUSR2 halt, SIGTERM reboots.
     """
 
-    def __init__(self, launcher: socket.socket, *, owns: bool) -> None:
+    def __init__(self, launcher: socket.socket, *, owns: bool = True, lasting: bool = False) -> None:
         self.launcher = launcher
         self._owns = owns
+        self._lasting = lasting
         self._child = 0
         self._code: int | None = None
         self._ending = False
 
-    def supervise(self, command: Callable[[], int]) -> int:
-        """Fork, become `command` in the child, and wait for its end; its exit code. Nothing that it owns is left."""
-        if self._owns and os.getpid() != _FIRST:
+    def supervise(self, command: Callable[[], int] | None) -> int:
+        """Fork, become `command` in the child, and wait for its end; its exit code. Nothing that it owns is left.
+
+        Where it is lasting: POWERED_OFF, or another one.
+        """
+        if self._lasting:
+            namespace.die_with_parent(signal.SIGKILL)
+        elif self._owns and os.getpid() != _FIRST:
             namespace.adopt_orphans(True)
-        self._child = os.fork()
-        if self._child == 0:
-            code = 1
-            try:
-                code = command()
-            finally:
-                os._exit(code)
-        awake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
-        signal.signal(signal.SIGALRM, lambda _number, _frame: self._signal_everything(signal.SIGKILL))
-        for number in FORWARDED:
-            signal.signal(number, lambda number, _frame: self._signal(number))
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal the command gets it by itself
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, (*FORWARDED, signal.SIGINT))
+        if command is not None:
+            self._child = _forked(command)
+        awake = self._hear_signals()
         while (ended := self._reaped()) is None:
             self._listen(awake)
         self._kill_the_rest()
         return ended
 
+    def _hear_signals(self) -> int:
+        """A descriptor to read from when a signal has come."""
+        awake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        signal.signal(signal.SIGALRM, lambda _number, _frame: self._signal_everything(signal.SIGKILL))
+        for number in FORWARDED:
+            signal.signal(number, lambda number, _frame: self._heard(number))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal the command gets it by itself
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (*FORWARDED, signal.SIGINT))
+        return awake
+
+    def _heard(self, number: int) -> None:
+        if not self._lasting:
+            with suppress(ProcessLookupError):
+                os.kill(self._child, number)
+        elif number in _HALTS:
+            self._end(POWERED_OFF)
+        elif number == signal.SIGTERM:
+            self._end(REBOOTED)
+
     def _reaped(self) -> int | None:
-        """Reap all that has ended; the exit code of the command, None while it runs."""
-        with suppress(ChildProcessError):
+        """Reap all that has ended; the exit code, None while it goes on."""
+        left = True
+        try:
             while (reaped := os.waitpid(-1, os.WNOHANG))[0]:
-                if reaped[0] == self._child:
+                if reaped[0] == self._child and not self._lasting:
                     self._code = exit_code(reaped[1])
-        return self._code
+        except ChildProcessError:
+            left = False
+        return None if self._lasting and (left or not self._ending) else self._code
 
     def _listen(self, awake: int) -> None:
         """Wait for a signal, among them that of the end of a child, or for the word or the end of the launcher."""
@@ -92,14 +117,20 @@ class Supervisor:
         if awake in ready:
             os.read(awake, 4096)
         if launcher in ready:
-            self._ending = True
-            self._signal_everything(signal.SIGTERM)
-            self._signal_everything(signal.SIGCONT)
-            signal.setitimer(signal.ITIMER_REAL, GRACE, _AGAIN)
+            if not self.launcher.recv(len(_END)) and self._lasting:
+                os._exit(0)
+            self._end(0)
 
-    def _signal(self, number: int) -> None:
-        with suppress(ProcessLookupError):
-            os.kill(self._child, number)
+    def _end(self, code: int) -> None:
+        """Begin to end everything; once. `code` is that of this process, where it is lasting."""
+        if self._ending:
+            return
+        self._ending = True
+        if self._lasting:
+            self._code = code
+        self._signal_everything(signal.SIGTERM)
+        self._signal_everything(signal.SIGCONT)
+        signal.setitimer(signal.ITIMER_REAL, GRACE, _AGAIN)
 
     def _signal_everything(self, number: int) -> None:
         for pid in self._everything():
@@ -117,3 +148,15 @@ class Supervisor:
             self._signal_everything(signal.SIGKILL)
             with suppress(ChildProcessError):
                 os.waitpid(-1, 0)
+
+
+def _forked(command: Callable[[], int]) -> int:
+    """The child that becomes `command`; it never returns into this code."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = command()
+        finally:
+            os._exit(code)
+    return child

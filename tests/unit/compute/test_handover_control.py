@@ -32,6 +32,7 @@ class Host:
     gateways: list[socket.socket] = field(default_factory=list)
     held: list[tuple[str, str]] = field(default_factory=list)
     terminated: list[tuple[str, str]] = field(default_factory=list)
+    shut: list[tuple[str, str]] = field(default_factory=list)
     expected: set[str] = field(default_factory=set)
     failing: str = ""
     boot: int = 3
@@ -51,7 +52,9 @@ class Host:
         async with self.changed:
             self.changed.notify_all()
 
-    def refusal(self, account: str, instance: str, boot: int = -1) -> str | None:
+    def refusal(self, account: str, instance: str, boot: int = -1, driver: str = "") -> str | None:
+        if driver not in ("", "process"):
+            return "this plane has another driver"
         if instance == INSTANCE and boot not in (-1, self.boot):
             return "it was started again"
         return None if (account, instance) == ("111122223333", INSTANCE) else f"there is no instance {instance}"
@@ -73,6 +76,11 @@ class Host:
             self.changed.notify_all()
         if self.failing:
             raise Fault("OperationNotPermitted", self.failing)
+
+    async def shut_down(self, account: str, instance: str) -> None:
+        if self.failing:
+            raise Fault("OperationNotPermitted", self.failing)
+        self.shut.append((account, instance))
 
     async def returned(self, instance: str) -> None:
         await self.until(lambda: instance not in self.expected)
@@ -348,6 +356,20 @@ def test_a_launcher_that_reads_nothing_keeps_nobody_waiting(house: House, lifeli
     house.host.boot += 1
     lifeline.close()
     house.run(reviewed(house.control, None))
+
+
+def test_a_shutdown_from_inside_is_told_and_answered(house: House, lifeline: socket.socket) -> None:
+    assert house.ask(lifeline, {"shutdown": INSTANCE, "account": "111122223333"}) == {"ok": True}
+    assert house.host.shut == [("111122223333", INSTANCE)]
+    house.host.failing = "it is protected"
+    assert "it is protected" in house.refused(lifeline, {"shutdown": INSTANCE, "account": "111122223333"})
+
+
+def test_a_launcher_of_another_driver_is_to_end(house: House, lifeline: socket.socket) -> None:
+    with listening() as one, pytest.raises(InstanceEnded, match="another driver"):
+        house.ask(lifeline, attaching(driver="else"), [one.fileno()])
+    with listening() as one:
+        assert house.ask(lifeline, attaching(driver="process"), [one.fileno()])["ok"]
 
 
 async def reviewed(control: Control, instance: str | None) -> None:

@@ -7,6 +7,8 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -14,16 +16,19 @@ import click
 import uvloop
 
 from locum.agents.instance_changes import InstanceChanges
-from locum.agents.instances import GRACE, InstanceHost
+from locum.agents.instance_processes import InstanceProcesses
+from locum.agents.instances import GRACE, RECORD, InstanceHost
 from locum.cli.agent_door import AgentsOptions
 from locum.cli.commands.clock import about
 from locum.cli.compose import Node, Options
+from locum.cli.drivers import DRIVERS, check_driver, instance_processes
 from locum.cli.home import PLANE_FILE, Plane, data_option, default_home, plane_text
 from locum.cli.open_files import raise_open_files
 from locum.cli.root_account import DEFAULT_ACCOUNT
 from locum.cli.tls import TlsOptions
 from locum.compute.control import Control
 from locum.compute.handover import SOCKET_NAME
+from locum.compute.launcher import PROCESS
 from locum.core.clock import MovableClock
 from locum.core.errors import ConfigurationError
 from locum.services.verbs import Settings
@@ -47,6 +52,8 @@ _LONGEST_SOCKET: Final = 107
               show_envvar=True, help="Lifetime of the credentials that instances get; 6 hours by default.")  # fmt: skip
 @click.option("--launcher-grace", type=click.FloatRange(0), default=GRACE, show_default=True, metavar="SECONDS",
               help="How long a start waits for launchers that ran before, else their instances end.")  # fmt: skip
+@click.option("--driver", type=click.Choice(DRIVERS), default=RECORD, show_default=True,
+              help="record: instances are records; process: each is a process in a namespace of its own.")  # fmt: skip
 @click.option("--imds-rate", type=click.FloatRange(1), metavar="N",
               help="Metadata requests that an instance may make in a second, else 429. Default: no limit.")  # fmt: skip
 @click.option("--function-port", "function_ports", type=click.IntRange(1, 65535), multiple=True, metavar="PORT",
@@ -73,6 +80,7 @@ def command(
     backend_secret_access_key: str,
     credential_seconds: int | None,
     launcher_grace: float,
+    driver: str,
     imds_rate: float | None,
     function_ports: tuple[int, ...],
     early_answers: bool,
@@ -100,7 +108,9 @@ def command(
         agents=AgentsOptions(agents_host, agents_port) if agents else None,
         imds_rate=imds_rate,
         function_ports=function_ports,
+        driver=driver,
     )
+    check_driver(driver)
     if len(os.fsencode(options.data / SOCKET_NAME)) > _LONGEST_SOCKET:
         raise ConfigurationError(
             f"{options.data} is too long a path: that of the socket in it may have {_LONGEST_SOCKET} octets; "
@@ -133,28 +143,53 @@ async def _serve(options: Options, *, quiet: bool) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     node = Node(options)
     host = InstanceHost(
-        node.runtime, node.calls, node.listeners, node.gateway, node.metadata.app, options.launcher_grace
+        *(node.runtime, node.calls, node.listeners, node.gateway, node.metadata.app),
+        *(options.launcher_grace, options.driver),
     )
-    carriers = node.carriers
-    control = Control(options.data, host, carriers, None if node.agents is None else node.agents.activate)
-    changes = InstanceChanges(node.ledger, control.review)
-    try:
+    async with AsyncExitStack() as left:
+        left.push_async_callback(node.close)
+        left.push_async_callback(host.close)
         port = await node.open()
         host.open()
-        await control.open()
-        changes.start()
+        await left.enter_async_context(_instances(node, host, port))
+        left.callback((options.data / PLANE_FILE).unlink, missing_ok=True)
         plane = _announce(node, port)
         _tune_interpreter()
         if not quiet:
             _greet(options, plane, node.runtime.clock)
         await stop.wait()
+
+
+@asynccontextmanager
+async def _instances(node: Node, host: InstanceHost, port: int) -> AsyncIterator[None]:
+    """Serve launchers, tell them when their instances end, and have the driver start others."""
+    processes: InstanceProcesses | None = None
+
+    def attached(instance: str) -> None:
+        if processes is not None:
+            processes.awake(instance)
+
+    def changed(instance: str | None) -> None:
+        control.review(instance)
+        attached("")
+
+    activate = None if node.agents is None else node.agents.activate
+    control = Control(node.options.data, host, attached, node.carriers, activate)
+    changes = InstanceChanges(node.ledger, changed)
+    await control.open()
+    changes.start()
+    if node.options.driver == PROCESS:
+        processes = instance_processes(node, port, control.is_attached)
+        host.ready = processes.ready
+        processes.start()
+    try:
+        yield
     finally:
-        (options.data / PLANE_FILE).unlink(missing_ok=True)
+        if processes is not None:
+            await processes.close()
         await changes.close()
         await control.close()
-        await carriers.close()
-        await host.close()
-        await node.close()
+        await node.carriers.close()
 
 
 def _announce(node: Node, port: int) -> Plane:

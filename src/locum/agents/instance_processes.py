@@ -1,0 +1,162 @@
+"""The reconciler of the driver `process`: every running instance has a launcher, whoever launched it.
+
+1. What is to run is what the state says: the running instances, but those that `locum run` makes itself (ephemeral) and
+   those that a backend runs.
+2. One that is to run and has no launcher is started. A launcher that lives (its lock is held) and is not attached yet
+   comes back from before a restart: it is waited for.
+3. A launcher of an instance that is not to run any more, or was started again, is told to end (`Control.review`). The
+   next start waits until it is gone.
+4. A launcher that vanishes was that of a host that failed: EC2 recovers such an instance, and so does rule 2.
+5. What could not be started is tried again RETRY seconds later.
+6. The files of an instance go with it, once it is terminated and its launcher gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from locum.compute.instance_files import InstanceFiles, known
+from locum.compute.launcher import Launch
+from locum.core.clock import Clock
+from locum.state import Instance, State
+from locum.store import Ledger
+
+RETRY: Final = 5.0
+"""Seconds."""
+
+_log: Final = logging.getLogger("locum.agents")
+
+
+class Driver(Protocol):
+    """`compute.process_driver.ProcessDriver`."""
+
+    async def start(self, launch: Launch) -> None:
+        """Start a launcher, and return when it is attached, or has ended. Raises OSError."""
+
+    async def close(self) -> None:
+        """Start nothing more."""
+
+
+def to_start(state: State, has_launcher: Callable[[str], bool]) -> Iterator[Instance]:
+    """The instances that are to be started: rules 1 and 2."""
+    return (it for it in state.every(Instance) if _is_to_run(it) and not has_launcher(it.id))
+
+
+def to_forget(state: State, has_files: Collection[str], has_launcher: Callable[[str], bool]) -> Iterable[str]:
+    """The instances whose files are to be removed: rule 6."""
+    there = {it.id for it in state.every(Instance) if it.state != "terminated"}
+    return [name for name in has_files if name not in there and not has_launcher(name)]
+
+
+def _is_to_run(it: Instance) -> bool:
+    return it.state in ("pending", "running") and not it.ephemeral and not it.at_backend
+
+
+class InstanceProcesses:
+    """Keeps the launchers of a plane as its state says.
+
+    `launch_of` gives what is inside an instance; `is_attached` whether a launcher of it is attached. `awake` is to be
+    called when one is attached or detached, or an instance has changed.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        data: Path,
+        driver: Driver,
+        launch_of: Callable[[Instance], Launch],
+        is_attached: Callable[[str], bool],
+    ) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._data = data
+        self._driver = driver
+        self._launch_of = launch_of
+        self._is_attached = is_attached
+        self._has_files = known(data)
+        self._starting: set[str] = set()
+        self._failed: dict[str, float] = {}
+        self._changed = asyncio.Event()
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Begin."""
+        self._spawn(self._run())
+
+    def awake(self, _instance: str | None = None) -> None:
+        """Look at the state again."""
+        self._changed.set()
+
+    async def close(self) -> None:
+        """Start nothing more; what runs goes on."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._driver.close()
+
+    async def ready(self, instance: str) -> None:
+        """Wait until the launcher of `instance` is attached; not where none is to be, or it could not be started."""
+        while self._is_coming(instance):
+            waiting = asyncio.get_running_loop().create_future()
+            self._waiting.add(waiting)
+            await waiting
+
+    def _is_coming(self, instance: str) -> bool:
+        if self._is_attached(instance) or instance in self._failed:
+            return False
+        return any(_is_to_run(it) for it in self._ledger.state.every(Instance) if it.id == instance)
+
+    async def _run(self) -> None:
+        while True:
+            self._changed.clear()
+            due = await self._reconcile()
+            for waiting in self._waiting:
+                if not waiting.done():
+                    waiting.set_result(None)
+            self._waiting.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), None if due is None else max(0.0, due - self._clock()))
+
+    async def _reconcile(self) -> float | None:
+        """Start and forget what is to be; when to look again (epoch seconds), None where at the next change."""
+        now = self._clock()
+        for name in [name for name, until in self._failed.items() if until <= now]:
+            del self._failed[name]
+        returning = False
+        for it in list(to_start(self._ledger.state, self._has_launcher)):
+            if InstanceFiles(self._data, it.id).locked:
+                returning = True
+                continue
+            self._starting.add(it.id)
+            self._has_files.add(it.id)
+            self._spawn(self._start(it))
+        for name in to_forget(self._ledger.state, self._has_files, self._has_launcher):
+            self._has_files.discard(name)
+            await asyncio.to_thread(InstanceFiles(self._data, name).remove)
+        return min((*self._failed.values(), *([now + RETRY] if returning else [])), default=None)
+
+    def _has_launcher(self, instance: str) -> bool:
+        return instance in self._starting or instance in self._failed or self._is_attached(instance)
+
+    async def _start(self, it: Instance) -> None:
+        try:
+            await self._driver.start(self._launch_of(it))
+        except OSError as error:
+            _log.warning("%s cannot be started: %s", it.id, error)
+        finally:
+            self._starting.discard(it.id)
+        if not self._is_attached(it.id):
+            self._failed[it.id] = self._clock() + RETRY
+        self.awake()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,55 @@
+"""The drivers of instances: what `locum up --driver` makes them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from locum.agents.instance_processes import InstanceProcesses
+from locum.agents.instances import RECORD
+from locum.cli.compose import Node
+from locum.cli.inside import namespaces_work
+from locum.compute.environment import inside, secret_places
+from locum.compute.launcher import PROCESS, Launch
+from locum.compute.process_driver import ProcessDriver
+from locum.core.errors import ConfigurationError
+from locum.state import Instance
+
+DRIVERS: Final = (RECORD, PROCESS)
+_KEPT: Final = ("HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TZ", "USER")
+"""The variables of the host that instances have."""
+
+
+def check_driver(driver: str) -> None:
+    """Raises ConfigurationError where this machine cannot do what `driver` does."""
+    if driver == PROCESS and not namespaces_work():
+        raise ConfigurationError(
+            "--driver process takes user, network and PID namespaces, which this machine does not let this user make"
+        )
+
+
+def instance_processes(node: Node, port: int, is_attached: Callable[[str], bool]) -> InstanceProcesses:
+    """The driver `process` of `node`, whose gateway is at `port`."""
+    data = node.options.data
+    hidden = [data, *(place for place in secret_places(os.environ, Path.home(), data) if place != data)]
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ} | {"PATH": _search_path()}
+
+    def launch_of(it: Instance) -> Launch:
+        return Launch(
+            data=str(data),
+            instance=it.id,
+            account=it.account,
+            boot=it.boots,
+            port=port,
+            hidden=tuple(map(str, hidden)),
+            environment=inside(kept, f"http://127.0.0.1:{port}", it.region),
+            user_data=it.user_data,
+        )
+
+    return InstanceProcesses(node.ledger, node.runtime.clock, data, ProcessDriver(), launch_of, is_attached)
+
+
+def _search_path() -> str:
+    return os.environ.get("PATH", os.defpath)
