@@ -200,7 +200,6 @@ class FunctionProcess:
         context = "" if invocation.client_context is None else json.dumps(invocation.client_context)
         deadline = int((self._clock() + self._function.timeout) * 1000)
         event = Event(invocation.request_id, invocation.arn, deadline, invocation.event, context)
-        self._in_time()
         self._runtime.signal(signal.SIGCONT)
         answer = await self._runtime.api.invoke(event)
         if answer.kind == "ended" and not self._runtime.api.taken and not self._stopped:
@@ -214,7 +213,7 @@ class FunctionProcess:
         began = self._clock()
         if self._runtime is not None:
             await self._runtime.close()
-        runtime = self._runtime = RuntimeProcess(self._function, around, self._idle)
+        runtime = self._runtime = RuntimeProcess(self._function, around, self._asked)
         if self._stopped:
             runtime.kill()
         program = await self._runtimes.program(self._function, self.launch.variables["PATH"], runtime.roots)
@@ -263,9 +262,9 @@ class FunctionProcess:
         if self._runtime.api.state is State.READY:
             self._runtime.signal(signal.SIGSTOP)
         else:
-            self._late = asyncio.get_running_loop().call_later(left, self.stop)
+            self._late = asyncio.get_running_loop().call_later(left, self._runtime.kill)
 
-    def _idle(self) -> None:
+    def _asked(self) -> None:
         self._in_time()
         if not self._busy and self._runtime is not None:
             self._runtime.signal(signal.SIGSTOP)
