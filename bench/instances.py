@@ -7,12 +7,13 @@ import json
 import time
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from statistics import median
 from typing import Any
 
 from bench import servers, stories
-from bench.load import Keys, Shot, rate, signed
+from bench.load import CONNECTIONS, Keys, Shot, rate, signed
 from bench.report import Row
 from bench.servers import Server
 from locum.core.identifiers import OWN_IMAGE
@@ -61,11 +62,12 @@ def rows(rounds: int, seconds: float) -> list[Row]:
 
 def _warm(server: Server, keys: Keys) -> Shot:
     """The request of an invocation, after as many environments were made as the load needs."""
-    name = _function(stories.client(server, "lambda", keys), _role(server, keys), "warm")
+    functions = stories.client(server, "lambda", keys)
+    name = _function(functions, _role(server, keys), "warm")
+    with ThreadPoolExecutor(CONNECTIONS) as several:
+        list(several.map(lambda _: functions.invoke(FunctionName=name, Payload=b"{}"), range(CONNECTIONS)))
     url = f"{server.url}/2015-03-31/functions/{name}/invocations"
-    shot = signed(Shot(url, "POST", {"Content-Type": "application/json"}, '{"a": 1}'), "lambda", keys)
-    rate(shot, 2)
-    return shot
+    return signed(Shot(url, "POST", {"Content-Type": "application/json"}, '{"a": 1}'), "lambda", keys)
 
 
 def _cold(server: Server, keys: Keys, number: int) -> float:
