@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from statistics import median
 
-from bench import engine, following, guarded, scale, servers, stories
+from bench import engine, following, guarded, instances, scale, servers, stories
 from bench.load import Keys, Shot, rate
 from bench.report import Row, show
 from bench.servers import Server
@@ -105,7 +105,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4)
-    parser.add_argument("--only", choices=("all", "engine", "plane", "guarded", "scale", "store"), default="all")
+    parser.add_argument(
+        "--only", choices=("all", "engine", "plane", "guarded", "instances", "scale", "store"), default="all"
+    )
     options = parser.parse_args()
     if options.only != "store":
         servers.install_peers()
@@ -116,6 +118,8 @@ def main() -> int:
         rows += [*starting(options.rounds), *throughput(options.rounds, options.seconds)]
     if options.only in ("all", "guarded"):
         rows += guarded.rows(options.rounds, options.seconds)
+    if options.only in ("all", "instances"):
+        rows += instances.rows(options.rounds, options.seconds)
     if options.only in ("all", "scale"):
         rows += scale.rows(options.seconds)
     if options.only in ("all", "store"):

@@ -26,6 +26,9 @@ from locum.core.functions import Function
 INIT_SECONDS: Final = 10.0
 """For loading the handler, before it is tried again: Lambda's limit of the Init phase."""
 
+SETTLE_SECONDS: Final = 0.05
+"""How long a runtime without an invocation goes on before it is stopped. [U] Lambda does not publish it."""
+
 
 class Invocation(NamedTuple):
     """One event for a function: `event` is JSON. `arn` is the function as it was called, perhaps with a qualifier.
@@ -98,8 +101,8 @@ class Launch(NamedTuple):
 class FunctionProcess:
     """An execution environment: its runtime, and its log.
 
-    It is started by its first invocation, and takes others one after the other while it is `reusable`. In between the
-    runtime is stopped, as on Lambda. `close` leaves nothing of it.
+    It is started by its first invocation, and takes others one after the other while it is `reusable`. Where none comes
+    soon the runtime is stopped, as on Lambda. `close` leaves nothing of it.
     """
 
     def __init__(self, launch: Launch, stream: str, clock: Clock, runtimes: Runtimes) -> None:
@@ -111,8 +114,8 @@ class FunctionProcess:
         date = iso8601(clock())[:10].replace("-", "/")
         self._stream = f"{date}/[{launch.function.version}]{stream.replace('-', '')}"
         self._left = AsyncExitStack()
-        self._stopped = self._busy = self._opened = False
-        self._late: asyncio.TimerHandle | None = None
+        self._stopped = self._busy = self._opened = self._frozen = False
+        self._timer: asyncio.TimerHandle | None = None  # for what becomes of the runtime without another invocation
         self._runtime: RuntimeProcess | None = None
         self._log: FunctionLog | None = None
 
@@ -131,7 +134,7 @@ class FunctionProcess:
     async def close(self) -> None:
         """End the runtime, with what it started, and remove its directory."""
         self.stop()
-        self._in_time()
+        self._wait_for_nothing()
         if self._runtime is not None:
             await self._runtime.close()
         await self._left.aclose()
@@ -200,8 +203,7 @@ class FunctionProcess:
         context = "" if invocation.client_context is None else json.dumps(invocation.client_context)
         deadline = int((self._clock() + self._function.timeout) * 1000)
         event = Event(invocation.request_id, invocation.arn, deadline, invocation.event, context)
-        self._in_time()
-        self._runtime.signal(signal.SIGCONT)
+        self._thaw()
         answer = await self._runtime.api.invoke(event)
         if answer.kind == "ended" and not self._runtime.api.taken and not self._stopped:
             answer = await self._initialized(around, log, "invoke", None)
@@ -214,7 +216,7 @@ class FunctionProcess:
         began = self._clock()
         if self._runtime is not None:
             await self._runtime.close()
-        runtime = self._runtime = RuntimeProcess(self._function, around, self._idle)
+        runtime = self._runtime = RuntimeProcess(self._function, around, self._asked)
         if self._stopped:
             runtime.kill()
         program = await self._runtimes.program(self._function, self.launch.variables["PATH"], runtime.roots)
@@ -258,22 +260,37 @@ class FunctionProcess:
     # -- between invocations -----------------------------------------------------------------------------
 
     def _rest(self, left: float) -> None:
-        """Stop the runtime once it asks for the next event; it has `left` seconds for that."""
+        """Stop the runtime some time after it asks for the next event, for which it has `left` seconds."""
         assert self._runtime is not None
         if self._runtime.api.state is State.READY:
-            self._runtime.signal(signal.SIGSTOP)
+            self._wait(SETTLE_SECONDS, self._freeze)
         else:
-            self._late = asyncio.get_running_loop().call_later(left, self.stop)
+            self._wait(left, self._runtime.kill)
 
-    def _idle(self) -> None:
-        self._in_time()
+    def _asked(self) -> None:
+        """The runtime asks for an event."""
+        self._wait_for_nothing()
+        if not self._busy:
+            self._wait(SETTLE_SECONDS, self._freeze)
+
+    def _freeze(self) -> None:
         if not self._busy and self._runtime is not None:
+            self._frozen = True
             self._runtime.signal(signal.SIGSTOP)
 
-    def _in_time(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
+    def _thaw(self) -> None:
+        if self._frozen and self._runtime is not None:
+            self._frozen = False
+            self._runtime.signal(signal.SIGCONT)
+
+    def _wait(self, seconds: float, then: Callable[[], None]) -> None:
+        self._wait_for_nothing()
+        self._timer = asyncio.get_running_loop().call_later(seconds, then)
+
+    def _wait_for_nothing(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 def _error(kind: str, invocation: Invocation, text: str) -> bytes:

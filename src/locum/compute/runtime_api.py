@@ -82,27 +82,28 @@ class State(Enum):
 class RuntimeApi:
     """The API as an ASGI application, and its other side, for the host.
 
-    `idle` is called when there is no event. `taken`: the runtime has the event that it was given last.
+    `asked` is called when the runtime asks for an event. `taken`: the runtime has the event that it was given last.
     """
 
-    def __init__(self, idle: Callable[[], None]) -> None:
+    def __init__(self, asked: Callable[[], None]) -> None:
         self.state = State.STARTED
         self.taken = False
-        self._idle = idle
+        self._asked = asked
         self._bodies = Bodies()
         self._event: Event | None = None  # the current one, or the next
         self._runtime: asyncio.Future[Event | None] | None = None  # a runtime that asks for an event
         self._host: asyncio.Future[Answer] | None = None
+        self._told: Answer | None = None  # before the host waited for it
 
     # -- for the host ------------------------------------------------------------------------------------
 
     async def initialized(self) -> Answer:
         """Wait until the runtime asks for an event, has failed or has ended."""
-        return Answer("ready") if self.state is State.READY else await self._answer()
+        return await self._answer()
 
     async def invoke(self, event: Event) -> Answer:
         """Give `event` to the runtime, and wait for what comes of it."""
-        self._event, self.taken = event, False
+        self._event, self.taken, self._told = event, False, None
         if self.state is State.READY:
             self._give()
         return await self._answer()
@@ -116,13 +117,15 @@ class RuntimeApi:
                 self._runtime.set_result(None)
 
     async def _answer(self) -> Answer:
-        if self.state is State.ENDED:
-            return Answer("ended")
+        if self._told is not None or self.state is State.ENDED:
+            return self._told or Answer("ended")
         self._host = asyncio.get_running_loop().create_future()
         return await self._host
 
     def _tell(self, answer: Answer) -> None:
-        if self._host is not None and not self._host.done():
+        if self._host is None:
+            self._told = answer
+        elif not self._host.done():
             self._host.set_result(answer)
 
     # -- for the runtime ---------------------------------------------------------------------------------
@@ -165,9 +168,8 @@ class RuntimeApi:
         if self.state is State.STARTED:
             self._tell(Answer("ready"))
         self.state = State.READY
-        if self._event is None:
-            self._idle()
-        else:
+        self._asked()
+        if self._event is not None:
             self._give()
         event = await asked
         return self._not_allowed(State.READY) if event is None else HttpResponse(200, event.headers, event.payload)

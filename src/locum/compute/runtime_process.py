@@ -41,8 +41,8 @@ class InvalidEntrypoint(LocumError):
 class RuntimeProcess:
     """A runtime, with its Runtime API `api`. `close` leaves nothing of it."""
 
-    def __init__(self, function: Function, surroundings: Surroundings, idle: Callable[[], None]) -> None:
-        self.api = RuntimeApi(idle)
+    def __init__(self, function: Function, surroundings: Surroundings, asked: Callable[[], None]) -> None:
+        self.api = RuntimeApi(asked)
         self._function = function
         self._around = surroundings
         self._listeners = Listeners(Patience(connections=MOST_CONNECTIONS))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
+import pytest
+
+from locum.compute import function_log
 from support.deployed import MAY_LOG, TRUSTS_LAMBDA, deployed, invoked, role
+from support.functions import WAITING, Meeting
 from support.inprocess import InProcess
 from support.plane import allow
 
@@ -52,6 +57,31 @@ def test_a_role_without_permissions_of_logs_has_no_logs_and_nothing_fails(plane:
     ]
     groups = plane.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")
     assert groups["logGroups"] == []
+
+
+def test_what_a_function_writes_is_in_the_log_while_it_runs(
+    plane: InProcess, place: Meeting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(function_log, "FLUSH_SECONDS", 0.0)
+    plane.let_functions_reach(place.port)
+    program = WAITING.replace("    with socket", "    print('working')\n    with socket")
+    name = deployed(
+        plane, program, Role=role(plane, TRUSTS_LAMBDA, MAY_LOG), Environment={"Variables": place.environment}
+    )
+    plane.client("logs").create_log_group(logGroupName=f"/aws/lambda/{name}")
+    invoked(plane, name, InvocationType="Event")
+    visitor = plane.run(asyncio.to_thread(place.next))
+    lines: list[str] = []
+    while "working\n" not in lines:
+        plane.run(asyncio.sleep(0))
+        plane.write_logs()
+        lines = [line for stream in written(plane, name).values() for line in stream]
+    assert [line.split()[0] for line in lines] == ["START", "working"]
+    visitor.release()
+    plane.carry_out()
+    plane.write_logs()
+    ((_, lines),) = written(plane, name).items()
+    assert [line.split()[0] for line in lines] == ["START", "working", "END", "REPORT"]
 
 
 def test_a_group_that_is_there_is_written_to_without_the_permission_to_make_it(plane: InProcess) -> None:
