@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,6 +74,10 @@ class Sink:
         if not hold:
             self.answer(answer)
         return event
+
+    def comes(self) -> bool:
+        """Whether a handler has come that was not taken yet; waits for it a moment."""
+        return bool(select.select([self._server], [], [], 0.2)[0])
 
     def answer(self, answer: Any = None) -> None:
         """Have the handler that waits return `answer`, or fail with "fail"."""

@@ -16,7 +16,7 @@ from locum.agents.mapping_checks import check_source
 from locum.agents.mapping_requests import QUEUE, invalid, settings_of, source_of, told
 from locum.agents.sources import Plane
 from locum.backends import Backend, BackendCall, Carried
-from locum.core.clock import Clock, Entropy
+from locum.core.clock import Entropy
 from locum.core.errors import Fault
 from locum.core.event_sources import DELETING, UPDATING, EventSourceMapping, Mappings
 from locum.core.functions import Find, Function
@@ -32,11 +32,11 @@ class MappingHost(Backend):
 
     forgets = True
 
-    def __init__(self, plane: Plane, find: Find, mappings: Mappings, clock: Clock, entropy: Entropy) -> None:
+    def __init__(self, plane: Plane, find: Find, mappings: Mappings, entropy: Entropy) -> None:
         self._plane = plane
         self._find = find
         self._mappings = mappings
-        self._clock = clock
+        self._clock = plane.clock
         self._entropy = entropy
         self._sources = EventSources(plane, find, mappings)
         self._operations: Mapping[str, Carry] = {

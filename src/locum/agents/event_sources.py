@@ -15,10 +15,15 @@ from typing import Final
 from locum.agents.mapping_requests import QUEUE
 from locum.agents.queue_source import QueueReader
 from locum.agents.sources import Plane, Reader, Source
+from locum.agents.stream_source import StreamReader
 from locum.core.event_sources import DELETING, DISABLED, ENABLED, EventSourceMapping, Mappings
 from locum.core.functions import Find
 
 _log: Final = logging.getLogger("locum.agents")
+
+
+MakeReader = Callable[[EventSourceMapping, Callable[[str], None], dict[str, str]], Reader]
+"""(mapping, what is told how it goes, the last record that was read of each shard) -> its reader."""
 
 
 class EventSources:
@@ -49,10 +54,11 @@ class EventSources:
             keeper.abandon()
         await asyncio.gather(*(keeper.task for keeper in keepers), return_exceptions=True)
 
-    def _reader(self, mapping: EventSourceMapping, say: Callable[[str], None]) -> Reader:
+    def _reader(self, mapping: EventSourceMapping, say: Callable[[str], None], read: dict[str, str]) -> Reader:
         source = Source(self._plane, self._find, mapping, say)
-        assert mapping.source.service == QUEUE
-        return QueueReader(source, mapping, self._plane.listening)
+        if mapping.source.service == QUEUE:
+            return QueueReader(source, mapping, self._plane.listening)
+        return StreamReader(source, mapping, self._plane.listening, self._plane.clock, read)
 
 
 class _Keeper:
@@ -61,13 +67,14 @@ class _Keeper:
     def __init__(
         self,
         mapping: EventSourceMapping,
-        read: Callable[[EventSourceMapping, Callable[[str], None]], Reader],
+        read: MakeReader,
         mappings: Mappings,
     ) -> None:
         self._wanted = mapping
         self._read = read
         self._mappings = mappings
         self._said = mapping.result
+        self._progress: dict[str, str] = {}
         self._changed = asyncio.Event()
         self._reader: Reader | None = None
         self.task = asyncio.get_running_loop().create_task(self._run())
@@ -89,7 +96,7 @@ class _Keeper:
             self._changed.clear()
             self._settled(ENABLED if mapping.enabled else DISABLED)
             if mapping.enabled:
-                self._reader = self._read(mapping, self._say)
+                self._reader = self._read(mapping, self._say, self._progress)
                 await self._read_until_changed(self._reader)
             else:
                 await self._changed.wait()

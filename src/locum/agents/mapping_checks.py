@@ -6,17 +6,15 @@ CreateEventSourceMapping fails on AWS where the role lacks a permission; afterwa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-from locum.agents.mapping_requests import QUEUE, TABLE, invalid
+from locum.agents.mapping_requests import QUEUE, invalid
 from locum.agents.sources import Plane, call_in_role, is_denied
+from locum.agents.stream_calls import StreamCalls
 from locum.core.arn import Arn
 from locum.core.errors import Fault
 from locum.core.event_sources import EventSourceMapping
 from locum.core.functions import Function
-
-OF_QUEUES: Final = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
-"""The permissions that a queue takes. AWS Lambda Developer Guide, "Using Lambda with Amazon SQS"."""
 
 
 async def check_source(plane: Plane, mapping: EventSourceMapping, function: Function, cause: str) -> None:
@@ -30,6 +28,7 @@ async def check_source(plane: Plane, mapping: EventSourceMapping, function: Func
 
 
 async def _check_queue(plane: Plane, mapping: EventSourceMapping, function: Function, cause: str) -> None:
+    """Ask for the permissions that a queue takes. AWS Lambda Developer Guide, "Using Lambda with Amazon SQS"."""
     queue = {"QueueUrl": queue_url(mapping.source)}
     needed: Mapping[str, Mapping[str, Any]] = {
         "ReceiveMessage": queue,
@@ -52,25 +51,18 @@ async def _check_queue(plane: Plane, mapping: EventSourceMapping, function: Func
 
 
 async def _check_stream(plane: Plane, mapping: EventSourceMapping, function: Function, cause: str) -> None:
-    source, (service, names) = mapping.source, stream_calls(mapping.source)
+    """Read the stream as it will be read, from its end."""
+
+    async def ask(service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        return await plane.make(call_in_role(function, mapping, service, operation, params), cause)
+
+    calls = StreamCalls(mapping, ask)
     try:
-        for operation, params in names.items():
-            made = call_in_role(function, mapping, service, operation, params)
-            await plane.make(made, cause, decided_only=operation != "DescribeStream")
+        shards = await calls.shards()
+        if shards:
+            await calls.records(await calls.iterator(shards[0]["ShardId"], "LATEST"), 1)
     except Fault as fault:
-        raise invalid(stream_problem(source, fault)) from fault
-
-
-def stream_calls(source: Arn) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
-    """The service that a stream is read by, and the calls that the role must be allowed, with their parameters."""
-    if source.service == TABLE:
-        stream = {"StreamArn": str(source)}
-        shard = {**stream, "ShardId": "shardId-00000000000000000000", "ShardIteratorType": "LATEST"}
-        return "dynamodbstreams", {"DescribeStream": stream, "GetShardIterator": shard}
-    stream = {"StreamARN": str(source)}
-    shard = {**stream, "ShardId": "shardId-000000000000", "ShardIteratorType": "LATEST"}
-    records = {**stream, "ShardIterator": "none"}
-    return "kinesis", {"DescribeStream": stream, "GetShardIterator": shard, "GetRecords": records}
+        raise invalid(stream_problem(mapping.source, fault)) from fault
 
 
 def queue_url(queue: Arn) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from locum.agents.execution_roles import LAMBDA, execution_role, named_function
 from locum.core.actors import service_principal
 from locum.core.calls import ServiceCall
+from locum.core.clock import Clock
 from locum.core.errors import Fault
 from locum.core.event_sources import EventSourceMapping
 from locum.core.functions import Find, Function
@@ -39,10 +40,11 @@ class Make(Protocol):
 
 
 class Plane(NamedTuple):
-    """What a reader needs of the plane: to make calls, and to be woken by those that put something into its source."""
+    """What a reader needs of the plane: to make calls, to be woken by those that put something there, time."""
 
     make: Make
     listening: Callable[[str], AbstractContextManager[asyncio.Event]]
+    clock: Clock
 
 
 class Reader(Protocol):
@@ -81,6 +83,10 @@ class Source:
         lambda_itself = service_principal(LAMBDA, mapping.account, mapping.function)
         params = {"FunctionName": mapping.function, "InvocationType": "RequestResponse", "Payload": payload}
         return await self._plane.make(ServiceCall(lambda_itself, "lambda", "Invoke", params, mapping.region))
+
+    def role(self) -> str:
+        """The ARN of the execution role. Raises Lost."""
+        return self._function().role
 
     def _function(self) -> Function:
         name, qualifier = named_function({"FunctionName": self._mapping.function})

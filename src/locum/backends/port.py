@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from locum.core.actors import ServiceRole
+from locum.core.calls import USUAL_PATIENCE, Patience
 from locum.core.http import HttpRequest, HttpResponse
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.wire import Codec
@@ -84,6 +85,16 @@ class BackendCall:
         return self.codec.model
 
 
+class DeadLetter(NamedTuple):
+    """The message that is sent, by the same service and for the same resource, where a delivery is given up.
+
+    `parameters` are those of SendMessage. Where they have message attributes, the reason is added to those.
+    """
+
+    parameters: Mapping[str, Any]
+    region: str
+
+
 class Delivery(NamedTuple):
     """A call that a service makes of its own accord because of another call: still to be decided on and made.
 
@@ -91,7 +102,8 @@ class Delivery(NamedTuple):
     (aws:SourceArn, aws:SourceAccount). `service`, `operation` and `parameters` are botocore's; instants are epoch
     seconds and blobs bytes, as the wire layer reads them. It goes to `account` and `region`. Where it is `required`,
     the call that caused it fails, and changes nothing, unless it can be made. `delay` is in seconds. With a `role`,
-    the service makes it in a session of that.
+    the service makes it in a session of that. `patience` is how long a failure is tried again, and
+    `dead_letter` what is sent where it is given up, or refused.
     """
 
     service_principal: str
@@ -105,6 +117,8 @@ class Delivery(NamedTuple):
     required: bool = False
     delay: float = 0.0
     role: ServiceRole | None = None
+    patience: Patience = USUAL_PATIENCE
+    dead_letter: DeadLetter | None = None
 
 
 class Carried(NamedTuple):

@@ -153,7 +153,13 @@ class Carrying:
         """`delivery` as an effect: those of one resource to one service and account are made in their order."""
         unordered = delivery.service == "lambda"
         lane = "" if unordered else f"{delivery.source_arn} {delivery.service} {delivery.account}"
-        return Effect(request_id(self._runtime.entropy), _made(delivery), lane, delay=delivery.delay)
+        made, letter = _made(delivery), delivery.dead_letter
+        sender = service_principal(delivery.service_principal, delivery.source_account, delivery.source_arn)
+        instead = (
+            None if letter is None else ServiceCall(sender, "sqs", "SendMessage", letter.parameters, letter.region)
+        )
+        identifier = request_id(self._runtime.entropy)
+        return Effect(identifier, made, lane, delay=delivery.delay, patience=delivery.patience, instead=instead)
 
 
 def _host_bucket(context: RequestContext) -> str:

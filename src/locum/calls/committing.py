@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from locum.calls.effects import pending, still_pending
+from locum.calls.effects import instead_of, pending, still_pending
 from locum.calls.recorder import Recorder
 from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
 from locum.core.calls import Effect
 from locum.core.errors import Fault, LocumError
+from locum.core.identifiers import request_id
 from locum.services.verbs import Outcome
 from locum.state import Event, PendingEffect, State, put, remove
 from locum.store import AuditRow
@@ -68,6 +69,9 @@ class Committer:
             self._recorder.answered(context, status, fault)
             return
 
+        if fault is not None and context.effect is not None:
+            effects = (*effects, *self._instead(context.effect, fault))
+
         def run(state: State) -> Outcome:
             return Outcome({}, self._events(context, state, effects))
 
@@ -84,7 +88,9 @@ class Committer:
         def run(state: State) -> Outcome:
             if still_pending(state, entry) is None:
                 return Outcome({})
-            return Outcome({}, (remove(entry) if retry is None else put(retry),))
+            if retry is not None:
+                return Outcome({}, (put(retry),))
+            return Outcome({}, self._events(context, state, self._instead(entry, fault)))
 
         await self._runtime.ledger.transact(run, lambda _: (self._recorder.row(context, fault.status, fault),))
 
@@ -95,6 +101,11 @@ class Committer:
             return Outcome({}, _end(state, entry))
 
         await self._runtime.ledger.transact(run, lambda _: ())
+
+    def _instead(self, entry: PendingEffect, fault: Fault) -> tuple[Effect, ...]:
+        """What is to be done where an effect is given up because of `fault`."""
+        call = instead_of(entry, self._runtime.keyring, fault)
+        return () if call is None else (Effect(request_id(self._runtime.entropy), call, entry.lane),)
 
     def _events(self, context: RequestContext, state: State, effects: Sequence[Effect]) -> tuple[Event, ...]:
         """The entries of the effects that a call causes, and the end of the one that it carries out."""

@@ -11,8 +11,8 @@ from typing import Any, Final
 import msgspec
 
 from locum.core.actors import ServiceRole
-from locum.core.calls import Effect, ServiceCall
-from locum.core.clock import DAY, Entropy
+from locum.core.calls import USUAL_PATIENCE, Effect, ServiceCall
+from locum.core.clock import Entropy
 from locum.core.errors import Fault
 from locum.core.principal import Caller
 from locum.credentials import KeyRing
@@ -22,8 +22,11 @@ FIRST_RETRY: Final = 1.0
 LONGEST_RETRY: Final = 900.0
 """Seconds: each failed attempt doubles the time to the next one, from the first up to the second."""
 
-GIVEN_UP_AFTER: Final = float(DAY)
-"""Seconds after which an effect that still fails is given up. [U] AWS does not publish how long its services retry."""
+GIVEN_UP_AFTER: Final = USUAL_PATIENCE.seconds
+"""Seconds after which an effect that still fails is given up, where its service has no setting for it."""
+
+MOST_TOLD: Final = 1024
+"""Characters of an error that a dead letter tells."""
 
 _THROTTLED: Final = frozenset(
     {
@@ -46,7 +49,7 @@ _PURPOSE: Final = "effect"
 
 
 class _Sealed(msgspec.Struct, array_like=True):
-    """A `ServiceCall` as it is sealed: one of `caller` and `role` is there."""
+    """A `ServiceCall` as it is sealed: one of `caller` and `role` is there. `instead` is made if need be."""
 
     caller: Caller | None
     role: ServiceRole | None
@@ -54,6 +57,7 @@ class _Sealed(msgspec.Struct, array_like=True):
     operation: str
     params: dict[str, Any]
     region: str
+    instead: _Sealed | None = None
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode  # blobs stay blobs in it
@@ -64,10 +68,9 @@ def pending(
     effect: Effect, cause: str, at: tuple[int, int], now: float, ring: KeyRing, entropy: Entropy
 ) -> PendingEffect:
     """The outbox entry of `effect`, to be committed as number `at` (journal entry, place in it)."""
-    call, account = effect.call, effect.call.actor.account
-    role = call.actor if isinstance(call.actor, ServiceRole) else None
-    caller = None if isinstance(call.actor, ServiceRole) else call.actor
-    plain = _encode(_Sealed(caller, role, call.service, call.operation, dict(call.params), call.region))
+    account = effect.call.actor.account
+    instead = None if effect.instead is None else _plain(effect.instead)
+    plain = _encode(_plain(effect.call, instead))
     return PendingEffect(
         account=account,
         id=effect.id,
@@ -78,13 +81,45 @@ def pending(
         created=now,
         due=now + effect.delay,
         sealed=ring.seal(_PURPOSE, plain, entropy, _owner(account, effect.id)),
+        retries=effect.patience.retries,
+        patience=effect.patience.seconds,
     )
+
+
+def _plain(call: ServiceCall, instead: _Sealed | None = None) -> _Sealed:
+    role = call.actor if isinstance(call.actor, ServiceRole) else None
+    caller = None if isinstance(call.actor, ServiceRole) else call.actor
+    return _Sealed(caller, role, call.service, call.operation, dict(call.params), call.region, instead)
 
 
 def call_of(entry: PendingEffect, ring: KeyRing) -> ServiceCall:
     """The call that `entry` is to make. Raises credentials.BrokenSeal where it does not open."""
+    return _call(_opened(entry, ring))
+
+
+def instead_of(entry: PendingEffect, ring: KeyRing, fault: Fault) -> ServiceCall | None:
+    """The call that is made where `entry` is given up because of `fault`; None where nothing is.
+
+    A message with attributes gets the reason as further ones. EventBridge User Guide, "Using dead-letter queues".
+    """
+    sealed = _opened(entry, ring).instead
+    if sealed is None:
+        return None
+    attributes = sealed.params.get("MessageAttributes")
+    if attributes:
+        told = {"ERROR_CODE": fault.code, "ERROR_MESSAGE": fault.message[:MOST_TOLD] or fault.code}
+        texts = {name: {"DataType": "String", "StringValue": text} for name, text in told.items()}
+        tried = {"RETRY_ATTEMPTS": {"DataType": "Number", "StringValue": str(entry.attempts)}}
+        sealed.params["MessageAttributes"] = {**attributes, **texts, **tried}
+    return _call(sealed)
+
+
+def _opened(entry: PendingEffect, ring: KeyRing) -> _Sealed:
     plain = ring.open(_PURPOSE, entry.sealed, _owner(entry.account, entry.id))
-    sealed = _decoder.decode(plain)
+    return _decoder.decode(plain)
+
+
+def _call(sealed: _Sealed) -> ServiceCall:
     actor = sealed.role or sealed.caller
     assert actor is not None
     return ServiceCall(actor, sealed.service, sealed.operation, sealed.params, sealed.region)
@@ -102,7 +137,7 @@ def passing(fault: Fault) -> bool:
 
 def postponed(entry: PendingEffect, now: float) -> PendingEffect | None:
     """`entry` after one more failed attempt, at `now`; None where it is given up."""
-    if now - entry.created >= GIVEN_UP_AFTER:
+    if now - entry.created >= entry.patience or (entry.retries is not None and entry.attempts >= entry.retries):
         return None
     wait = min(FIRST_RETRY * 2.0 ** min(entry.attempts, 32), LONGEST_RETRY)
     return msgspec.structs.replace(entry, attempts=entry.attempts + 1, due=now + wait)

@@ -76,8 +76,8 @@ def mapping_host(calls: Calls, clock: Clock, entropy: Entropy) -> Backend:
     from locum.agents.event_source_mappings import MappingHost
     from locum.agents.sources import Plane
 
-    plane = Plane(calls.make, calls.wake_ups.listening)
-    return MappingHost(plane, embedded_functions(), embedded_mappings(), clock, entropy)
+    plane = Plane(calls.make, calls.wake_ups.listening, clock)
+    return MappingHost(plane, embedded_functions(), embedded_mappings(), entropy)
 
 
 def function_host(

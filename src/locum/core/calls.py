@@ -109,12 +109,24 @@ class Ask(NamedTuple):
     undo: Undo | None = None
 
 
+class Patience(NamedTuple):
+    """How long an effect that fails is tried again: so often, None for any number of times, and for so many seconds."""
+
+    retries: int | None = None
+    seconds: float = 86_400.0
+
+
+USUAL_PATIENCE: Final = Patience()
+"""[U] AWS does not publish how long most of its services retry."""
+
+
 class Effect(NamedTuple):
     """A call that another call causes, committed with it and carried out afterwards, at least once, under one id.
 
     `id` is a UUID. Effects of one `lane` are carried out in the order of their commits, one after the other; those
     without one beside all others. `awaited`: the call that causes it is answered only once it was carried out, or
-    refused for good. It is carried out `delay` seconds after its commit, at the earliest.
+    refused for good. It is carried out `delay` seconds after its commit, at the earliest. `instead` is the call
+    that is made where it is given up or refused.
     """
 
     id: str
@@ -122,3 +134,5 @@ class Effect(NamedTuple):
     lane: str = ""
     awaited: bool = False
     delay: float = 0.0
+    patience: Patience = USUAL_PATIENCE
+    instead: ServiceCall | None = None

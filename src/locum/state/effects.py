@@ -11,7 +11,8 @@ class PendingEffect(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
     `account` is the account it belongs to, `cause` the request id of the call that caused it. `sequence` is the
     journal entry that it was committed with, `position` its position in it: effects of one `lane` are begun in this
     order. `sealed` is the call (`core.calls.ServiceCall`) sealed under the key ring. `created` and `due` (the earliest
-    time of the next attempt) are epoch seconds, `attempts` is the number of attempts so far.
+    time of the next attempt) are epoch seconds, `attempts` is the number of attempts so far. It is given up after so
+    many `retries` (None: any number), and so many seconds of `patience`.
     """
 
     id: str
@@ -23,3 +24,5 @@ class PendingEffect(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
     due: float
     attempts: int = 0
     sealed: bytes
+    retries: int | None = None
+    patience: float = 86_400.0

@@ -244,14 +244,6 @@ def test_a_logged_bucket_writes_to_no_other_bucket(plane: InProcess) -> None:
 # -- what is told to topics, buses and rules -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("account", [ACCOUNT, "444455556666"])
-def test_a_rule_sends_to_no_other_bus(plane: InProcess, account: str) -> None:
-    events = plane.client("events", attacker(plane, f"bussing-{account}", "events:*"))
-    events.put_rule(Name="onward", EventPattern=json.dumps({"source": ["x"]}))
-    targets = [{"Id": "1", "Arn": f"arn:aws:events:{REGION}:{account}:event-bus/other"}]
-    assert refusal(events.put_targets, Rule="onward", Targets=targets)[:2] == NOT_DONE
-
-
 def test_a_new_bucket_starts_nothing_in_another_account(plane: InProcess) -> None:
     victim = plane.account("444455556666")
     events, states = plane.client("events", victim), plane.client("stepfunctions", victim)

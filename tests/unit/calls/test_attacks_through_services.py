@@ -133,11 +133,17 @@ def test_eventbridge_sends_to_a_queue_only_where_its_policy_lets_it_in(plane: In
     assert [body["source"] for body in queue.received()] == ([name] if lets_in else [])
 
 
-def test_a_rule_has_no_targets_in_another_account(plane: InProcess, attacker: Key) -> None:
+def test_a_rule_sends_nothing_to_the_bus_of_an_account_that_does_not_let_it_in(plane: InProcess, attacker: Key) -> None:
+    queue = Queue(plane, "over", service("events.amazonaws.com"))
+    own = plane.client("events")
+    own.put_rule(Name="listening", EventPattern=json.dumps({"source": ["over"]}))
+    own.put_targets(Rule="listening", Targets=[{"Id": "1", "Arn": queue.arn}])
     events = plane.client("events", attacker)
-    events.put_rule(Name="over", EventPattern=json.dumps({"source": ["x"]}))
-    targets = [{"Id": "1", "Arn": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"}]
-    assert refusal(events.put_targets, Rule="over", Targets=targets)[0] == "NotImplemented"
+    events.put_rule(Name="over", EventPattern=json.dumps({"source": ["over"]}))
+    bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
+    events.put_targets(Rule="over", Targets=[{"Id": "1", "Arn": bus}])
+    events.put_events(Entries=[{"Source": "over", "DetailType": "d", "Detail": "{}"}])
+    assert queue.received() == []
 
 
 @pytest.mark.parametrize("name", ["denied:", f"{ACCOUNT}:function:denied:"])

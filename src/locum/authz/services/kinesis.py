@@ -33,9 +33,12 @@ def _consumer(state: State, call: Call, values: Values) -> Iterable[str]:
 
 
 def _of_iterator(state: State, call: Call, values: Values) -> Iterable[str]:
-    """The stream of a shard iterator, which in local backends is `STREAM:SHARD:SEQUENCE` in Base64; else any stream."""
+    """The stream of a shard iterator, which in local backends is `STREAM:SHARD:SEQUENCE` in Base64; else any stream.
+
+    The embedded backend writes it in lines.
+    """
     try:
-        parts = base64.b64decode(values[0] or "", validate=True).decode("ascii").split(":")
+        parts = base64.b64decode((values[0] or "").replace("\n", ""), validate=True).decode("ascii").split(":")
     except (binascii.Error, UnicodeDecodeError):
         parts = []
     yield _arn(call, parts[0] if len(parts) == _ITERATOR_PARTS else None)

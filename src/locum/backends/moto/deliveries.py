@@ -12,7 +12,6 @@ client says, and an endpoint that has confirmed nothing gets no messages on AWS 
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,9 +21,10 @@ from typing import Any, Final, NamedTuple
 
 from locum.backends.moto import internals, s3_events, sns_messages
 from locum.backends.moto.turns import in_turn
-from locum.backends.port import BackendCall, Carried, Delivery
-from locum.core.arn import PARTITION, Arn
-from locum.core.clock import iso8601
+from locum.backends.port import BackendCall, Carried, DeadLetter, Delivery
+from locum.core.actors import ServiceRole
+from locum.core.arn import Arn
+from locum.core.calls import USUAL_PATIENCE, Patience
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
 
@@ -57,9 +57,22 @@ class Collected:
         self.undo: Callable[[], None] | None = None
         self._deliveries: list[Delivery] = []
 
-    def add(self, source: Source, account: str, region: str, request: Request, *, required: bool = False) -> None:
+    def add(
+        self,
+        source: Source,
+        account: str,
+        region: str,
+        request: Request,
+        *,
+        required: bool = False,
+        role: ServiceRole | None = None,
+        patience: Patience = USUAL_PATIENCE,
+        dead_letter: DeadLetter | None = None,
+    ) -> None:
         """Add the delivery of `request` to `account` and `region`."""
-        self._deliveries.append(Delivery(*source, *request, account, region, required))
+        where = account, region
+        delivery = Delivery(*source, *request, *where, required, role=role, patience=patience, dead_letter=dead_letter)
+        self._deliveries.append(delivery)
 
     def __iter__(self) -> Iterator[Delivery]:
         return iter(self._deliveries)
@@ -93,12 +106,7 @@ def divert() -> None:
     )
 
 
-def divert_events() -> None:
-    """Replace the functions of moto's EventBridge that deliver, when it is loaded. Idempotent."""
-    internals.divert_events(_send_to_queue, _send_to_log_group)
-
-
-def _collector(source: str) -> Collected | None:
+def collector(source: str) -> Collected | None:
     """The collector of the current call; None, which is logged, where moto delivers outside of any call."""
     collected = _current.get()
     if collected is None:
@@ -106,7 +114,8 @@ def _collector(source: str) -> Collected | None:
     return collected
 
 
-def _send_message(queue: Arn, body: str, more: dict[str, Any] | None = None) -> Request:
+def send_message(queue: Arn, body: str, more: dict[str, Any] | None = None) -> Request:
+    """The call that sends a message to a queue; `more` are further parameters."""
     url = f"https://sqs.{queue.region}.amazonaws.com/{queue.account}/{queue.resource}"
     return Request("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": body, **(more or {})})
 
@@ -116,7 +125,8 @@ def _publish_message(topic: Arn, text: str) -> Request:
     return Request("sns", "Publish", parameters)
 
 
-def _invoke(function: Arn, payload: bytes, invocation: str = "Event") -> Request:
+def invoke(function: Arn, payload: bytes, invocation: str = "Event") -> Request:
+    """The call that invokes a function, by default asynchronously."""
     parameters = {"FunctionName": str(function), "InvocationType": invocation, "Payload": payload}
     return Request("lambda", "Invoke", parameters)
 
@@ -141,7 +151,7 @@ def _of_bucket(bucket: Any) -> Source:
 def _send_event(_account: str, event_name: Any, bucket: Any, key: Any) -> None:
     """The replacement of `moto.s3.notifications.send_event`."""
     configuration = bucket.notification_configuration
-    if configuration is None or (collected := _collector(bucket.arn)) is None:
+    if configuration is None or (collected := collector(bucket.arn)) is None:
         return
     call, name = collected.call, event_name.value.removeprefix("s3:")
     if call.service == "s3" and _SOLE_CAUSES.get(name, call.operation) != call.operation:
@@ -162,8 +172,8 @@ def _send_event(_account: str, event_name: Any, bucket: Any, key: Any) -> None:
 def _notification(destination: Arn, text: str) -> Request:
     """The call that sends the message of an event to a destination."""
     if destination.service == "sqs":
-        return _send_message(destination, text)
-    return _publish_message(destination, text) if destination.service == "sns" else _invoke(destination, text.encode())
+        return send_message(destination, text)
+    return _publish_message(destination, text) if destination.service == "sns" else invoke(destination, text.encode())
 
 
 def _configure(bucket: Any, notification_config: Any) -> None:
@@ -191,7 +201,7 @@ def _send_test_event(account_id: str, bucket: Any) -> None:
     S3 API Reference, PutBucketNotificationConfiguration: queues and topics get a test message; for a function S3
     "verifies that the Lambda function permissions grant Amazon S3 permission to invoke the function": a dry run.
     """
-    collected, configuration = _collector(bucket.arn), bucket.notification_configuration
+    collected, configuration = collector(bucket.arn), bucket.notification_configuration
     destinations = (*configuration.queue, *configuration.topic, *configuration.cloud_function)
     for text in dict.fromkeys(destination.arn for destination in destinations):
         arn = Arn.find(text)
@@ -200,49 +210,8 @@ def _send_test_event(account_id: str, bucket: Any) -> None:
         if collected is None or collected.call.params.get("SkipDestinationValidation"):
             continue
         message = s3_events.destination_test(bucket.name, collected.call.origin)
-        test = _invoke(arn, b"", "DryRun") if arn.service == "lambda" else _notification(arn, message)
+        test = invoke(arn, b"", "DryRun") if arn.service == "lambda" else _notification(arn, message)
         collected.add(_of_bucket(bucket), arn.account, arn.region, test, required=True)
-
-
-# -- EventBridge ---------------------------------------------------------------------------------------------
-
-
-def _send_to_queue(rule: Any, resource_id: str, event: dict[str, Any], group_id: str | None = None) -> None:
-    """The replacement of `moto.events.models.Rule._send_to_sqs_queue`: a queue of the rule's account and region."""
-    collected = _collector(rule.arn)
-    if collected is None:
-        return
-    queue = Arn(PARTITION, "sqs", rule.region_name, rule.account_id, resource_id)
-    request = _send_message(queue, _event_text(event), {"MessageGroupId": group_id} if group_id else None)
-    collected.add(_of_rule(rule), queue.account, queue.region, request)
-
-
-def _send_to_log_group(rule: Any, name: str, event: dict[str, Any]) -> None:
-    """The replacement of `moto.events.models.Rule._send_to_cw_log_group`.
-
-    EventBridge User Guide, "CloudWatch Logs permissions": it makes a stream and puts the event, as resource policies of
-    the account let `events.amazonaws.com` do.
-    """
-    collected = _collector(rule.arn)
-    if collected is None:
-        return
-    stream = f"{collected.call.origin.request_id}-{sum(1 for _ in collected)}"
-    group = {"logGroupName": name, "logStreamName": stream}
-    at = int(collected.call.origin.at * 1000)
-    put = group | {"logEvents": [{"timestamp": at, "message": _event_text(event)}]}
-    for operation, parameters in (("CreateLogStream", group), ("PutLogEvents", put)):
-        collected.add(_of_rule(rule), rule.account_id, rule.region_name, Request("logs", operation, parameters))
-
-
-def _of_rule(rule: Any) -> Source:
-    return Source("events.amazonaws.com", rule.arn, rule.account_id)
-
-
-def _event_text(event: dict[str, Any]) -> str:
-    """An event of EventBridge as a target gets it. moto gives its time as a number."""
-    if isinstance(event.get("time"), int | float):
-        event["time"] = iso8601(float(event["time"]))
-    return json.dumps(event)
 
 
 # -- SNS -----------------------------------------------------------------------------------------------------
@@ -266,7 +235,7 @@ def _publish(
     attributes = message_attributes or {}
     if arn is None or not internals.passes_filter(subscription, attributes, message):
         return
-    collected = _collector(topic.arn)
+    collected = collector(topic.arn)
     if collected is None:
         return
     text = internals.part_of_message(subscription, message) if message_structure == "json" else message
@@ -275,11 +244,11 @@ def _publish(
         message_id, topic.arn, subscription.arn, region, text, subject, attributes, at
     )
     if subscription.protocol == "lambda":
-        request = _invoke(arn, sns_messages.function_event(notification))
+        request = invoke(arn, sns_messages.function_event(notification))
     else:
         raw = subscription.attributes.get("RawMessageDelivery") in (True, "true")
         body, more = _queue_message(notification, raw=raw)
-        request = _send_message(arn, body, more | _fifo_parameters(arn, message, *order))
+        request = send_message(arn, body, more | _fifo_parameters(arn, message, *order))
     collected.add(Source("sns.amazonaws.com", topic.arn, topic.account_id), arn.account, arn.region, request)
 
 

@@ -7,7 +7,7 @@ with any role. Such actions are neither authorized nor recorded. The deliveries 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 from locum.backends.moto import attributes, lookups, outward, reach
@@ -15,7 +15,6 @@ from locum.backends.moto.internals import fence_lookups, replace_function, witho
 from locum.backends.moto.models import models_of
 from locum.backends.moto.s3 import not_implemented
 from locum.backends.port import BackendCall
-from locum.core.arn import Arn
 from locum.core.errors import Fault
 
 _REFUSED_MEMBER: Final = "The embedded backend does not implement {} with {}, as it would reach another service."
@@ -50,9 +49,6 @@ def check(call: BackendCall) -> None:
             raise not_implemented(call)
         if named:
             raise Fault("NotImplemented", _REFUSED_MEMBER.format(f"{call.service}:{call.operation}", named[0]), 501)
-    if service == "events" and not all(_may_be_target(arn, call.account) for arn in _targets(call.params)):
-        raise Fault("NotImplemented", "The embedded backend sends no events to buses and to other accounts.", 501)
-
     if service == "events" and "ResourceARN" in call.params:
         _check_tagged(call)
 
@@ -96,15 +92,3 @@ def _refusing(place: reach.Place) -> Callable[..., None]:
             raise lookups.refusal(f"reach {' and '.join(place.reaches)} ({place.name})")
 
     return refuse
-
-
-def _targets(params: Mapping[str, Any]) -> Iterator[Arn]:
-    """The targets in a call to EventBridge."""
-    for target in params.get("Targets") or ():
-        arn = Arn.find(target.get("Arn", "")) if isinstance(target, Mapping) else None
-        if arn is not None:
-            yield arn
-
-
-def _may_be_target(arn: Arn, account: str) -> bool:
-    return arn.account == account and not (arn.service == "events" and arn.resource.startswith("event-bus"))

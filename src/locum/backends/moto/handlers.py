@@ -16,7 +16,7 @@ import moto.backends as moto_backends
 from moto.core.base_backend import BackendDict
 
 from locum.backends.moto import queues
-from locum.backends.moto.deliveries import divert_events
+from locum.backends.moto.event_rules import divert_events
 from locum.backends.moto.fence import NOT_IN_STACKS, refuse_include, replace_refused
 from locum.backends.moto.internals import (
     confine_change_sets,

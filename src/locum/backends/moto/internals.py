@@ -280,11 +280,22 @@ def confine_change_sets() -> None:
         setattr(responses, operation, named(getattr(responses, operation)))
 
 
-def divert_events(send_to_queue: Callable[..., None], send_to_log_group: Callable[..., None]) -> None:
-    """Replace the functions with which moto's EventBridge calls the models of SQS and Logs; see `deliveries`."""
+def divert_events(send_to_targets: Callable[..., None]) -> None:
+    """Replace the method with which moto's rules call the models of other services; see `event_rules`.
+
+    Rules that are an archive's keep moto's, which puts the event into the archive.
+    """
     rule = importlib.import_module("moto.events.models").Rule
-    rule._send_to_sqs_queue = send_to_queue
-    rule._send_to_cw_log_group = send_to_log_group
+    original = rule.send_to_targets
+    if getattr(original, "of_locum", False):
+        return
+
+    def send(self: Any, event: dict[str, Any], transform_input: bool = True) -> None:
+        deliver = original if self.managed_by else send_to_targets
+        deliver(self, event, transform_input)
+
+    send.of_locum = True  # type: ignore[attr-defined]
+    rule.send_to_targets = send
 
 
 def divert_deliveries(

@@ -20,7 +20,7 @@ WANTED: Final = "moto[all]>=5.2.5,<5.3"
 _POLICY: Final = "to know the policy of a resource and its tags"
 _TELL: Final = "to tell of events in S3"
 _DELIVER: Final = "to deliver what SNS publishes"
-_EVENTS: Final = "to deliver what EventBridge sends to queues and log groups"
+_EVENTS: Final = "to deliver what the rules of EventBridge send"
 _NAMES: Final = "to find what is named, and nothing else"
 _CONFINE: Final = "to keep stacks from passing roles and from reading objects"
 _GRANT: Final = "to know what ACLs grant and what is blocked for the public"
@@ -303,9 +303,9 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("EventsBackend", _NAMES, has=("event_buses",)),
             Relied("EventBus", _NAMES, has=("arn", "rules")),
             Relied("EventBus.policy", _POLICY),
-            Relied("Rule", _EVENTS, has=("arn", "account_id", "region_name")),
-            Relied("Rule._send_to_sqs_queue", _EVENTS, takes=("self", "resource_id", "event", "group_id"), alone=True),
-            Relied("Rule._send_to_cw_log_group", _EVENTS, takes=("self", "name", "event"), alone=True),
+            Relied("Rule", _EVENTS, has=("arn", "account_id", "region_name", "name", "state", "targets", "managed_by")),
+            Relied("EventPattern.dump", _EVENTS, takes=("self",)),
+            Relied("Rule.send_to_targets", _EVENTS, takes=("self", "original_event", "transform_input"), alone=True),
         ),
     },
     "apigateway": {
