@@ -26,7 +26,7 @@ VARIABLE = re.compile(r"\bLOCUM_[A-Z_]+\b")
 
 
 def command(name: str) -> click.Command:
-    found: click.Command = importlib.import_module(f"locum.cli.commands.{name}").command
+    found: click.Command = importlib.import_module(f"locum.cli.commands.{name.replace('-', '_')}").command
     return found
 
 
