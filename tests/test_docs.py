@@ -26,7 +26,7 @@ VARIABLE = re.compile(r"\bLOCUM_[A-Z_]+\b")
 
 
 def command(name: str) -> click.Command:
-    found: click.Command = importlib.import_module(f"locum.cli.commands.{name}").command
+    found: click.Command = importlib.import_module(f"locum.cli.commands.{name.replace('-', '_')}").command
     return found
 
 
@@ -95,6 +95,7 @@ def test_every_operation_of_our_own_is_listed_and_no_other(service: str) -> None
         "ec2": "EC2",
         "iam": "IAM",
         "organizations": "Organizations",
+        "rolesanywhere": "IAM Roles Anywhere",
         "sts": "STS",
     }
     listed = re.split(r"\n###? ", text.partition(f"\n### {titles[service]}\n")[2])[0].strip().rpartition("\n\n")[2]

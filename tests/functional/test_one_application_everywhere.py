@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from support import javascript
+from support.anywhere import authority, issued
+from support.certificates import private_pem
 from support.functions import package
 from support.plane import ACCOUNT, BIN, RunningPlane, allow, document, fresh, needs_namespaces, trusting
 
@@ -30,6 +34,7 @@ SESSIONS = {
     "pod": r"eks-default-locum-run-[0-9a-f-]{36}",
     "irsa": r"locum-run-[0-9a-f-]{36}",
     "lambda": r"locum-run",
+    "anywhere": r"[0-9a-f]{2,40}",
 }
 
 
@@ -72,6 +77,9 @@ def trust(carrier: str, world: World) -> str:
             },
         }
         return document(statement)
+    if carrier == "anywhere":
+        actions = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
+        return document({"Effect": "Allow", "Principal": {"Service": "rolesanywhere.amazonaws.com"}, "Action": actions})
     if carrier == "pod":
         service = {"Service": "pods.eks.amazonaws.com"}
         return document({"Effect": "Allow", "Principal": service, "Action": ["sts:AssumeRole", "sts:TagSession"]})
@@ -86,13 +94,36 @@ def roles(plane: RunningPlane, world: World) -> dict[str, str]:
     return {**carried, "ec2": plane.profile(world.may)}
 
 
-@pytest.mark.parametrize("client", CLIENTS)
-@pytest.mark.parametrize("carrier", SESSIONS)
+@pytest.fixture(scope="module")
+def certificate(plane: RunningPlane, roles: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The options of a machine that has a certificate of a trust anchor."""
+    now, folder, api = time.time(), tmp_path_factory.mktemp("certificate"), plane.client("rolesanywhere")
+    root = authority("root", now)
+    middle = authority("middle", now, root)
+    own = issued("app.example.com", middle, now)
+    source = {"sourceType": "CERTIFICATE_BUNDLE", "sourceData": {"x509CertificateData": root.pem}}
+    anchor = api.create_trust_anchor(name="anchor", source=source, enabled=True)["trustAnchor"]["trustAnchorArn"]
+    role = f"arn:aws:iam::{ACCOUNT}:role/{roles['anywhere']}"
+    profile = api.create_profile(name="profile", roleArns=[role], enabled=True)["profile"]["profileArn"]
+    texts = {"certificate": own.pem, "private-key": private_pem(own.key), "intermediates": middle.pem}
+    options = ["--trust-anchor-arn", anchor, "--profile-arn", profile]
+    for name, text in texts.items():
+        file = folder / f"a {name}.pem"
+        file.write_text(text)
+        options += [f"--{name}", str(file)]
+    return options
+
+
+@pytest.mark.parametrize(
+    ("carrier", "client"),
+    [pair for pair in product(SESSIONS, CLIENTS) if pair != ("anywhere", "curl")],  # curl signs with no certificate
+)
 def test_the_application_is_its_role_and_may_what_that_may(
-    plane: RunningPlane, world: World, roles: dict[str, str], carrier: str, client: str
+    plane: RunningPlane, world: World, roles: dict[str, str], certificate: list[str], carrier: str, client: str
 ) -> None:
     role = roles[carrier]
     flags = ["--profile", role] if carrier == "ec2" else ["--as", carrier, "--role", role]
+    flags += certificate if carrier == "anywhere" else []
     environment = plane.environment() | {"PATH": f"{BIN}:{plane.environment()['PATH']}"}
     done = plane.locum("run", *flags, "--", *CLIENTS[client](), world.bucket, world.other, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
@@ -107,9 +138,9 @@ def test_the_application_as_a_deployed_function(
 ) -> None:
     name = fresh("function")
     if language == "javascript":
-        program = javascript.line("app.mjs")[1]
-        text = f"exports.handler = async (event) => (await import({program!r})).told(...event.buckets);"
-        code, runtime = package(**{"app.js": text}), "nodejs20.x"
+        javascript.line("app.mjs")
+        handler = "exports.handler = async (event) => (await import('./app.mjs')).told(...event.buckets);"
+        code, runtime = javascript.package(app=handler), "nodejs20.x"
     else:
         code, runtime = package(app=(APP / "app.py").read_text()), "python3.11"
     plane.client("lambda").create_function(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import shutil
 import subprocess
+import zipfile
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -46,3 +48,21 @@ def line(program: str) -> list[str]:
     if not installed():
         pytest.skip(LACKING)
     return [str(NODE), str(PROGRAMS / program)]
+
+
+def package(**modules: str) -> bytes:
+    """A deployment package with the programs there, the SDK, and CommonJS modules: package(app="exports.a = 1").
+
+    The SDK is not part of Node.js, as it is of AWS's runtimes.
+    """
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, text in modules.items():
+            archive.writestr(f"{name}.js", text)
+        for program in PROGRAMS.glob("*.mjs"):
+            archive.write(program, program.name)
+        folder = (PROGRAMS / "node_modules").resolve()
+        for file in folder.rglob("*"):
+            if file.suffix in (".js", ".mjs", ".cjs", ".json") and "dist-types" not in file.parts:
+                archive.write(file, Path("node_modules") / file.relative_to(folder))
+    return packed.getvalue()

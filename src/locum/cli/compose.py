@@ -267,4 +267,5 @@ def _services() -> dict[str, OwnService]:
         "cloudformation": OwnService(LateOperations("cloudformation"), always, backed=True),
         "cloudtrail": OwnService(LateOperations("cloudtrail"), always, backed=True),
         "accessanalyzer": OwnService(LateOperations("accessanalyzer"), always, backed=False),
+        "rolesanywhere": OwnService(LateOperations("rolesanywhere"), always, backed=False),
     }

@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "exec": "run another command in a running instance",
     "activate": "print the code with which another machine becomes an instance",
     "agent": "be an instance: serve metadata service and gateway of a plane elsewhere",
+    "credential-process": "print credentials of IAM Roles Anywhere for a certificate, as SDKs read them",
     "explain": "tell why a call was allowed or denied",
     "check": "run decision cases: unit tests for policies",
     "lint": "tell what is wrong with policies, as IAM Access Analyzer does",
@@ -38,7 +39,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         gc.disable()  # what is imported stays: to look for cycles in it takes a tenth of a start
-        command: click.Command = importlib.import_module(f"locum.cli.commands.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"locum.cli.commands.{cmd_name.replace('-', '_')}").command
         gc.freeze()
         gc.enable()
         return command

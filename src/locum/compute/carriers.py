@@ -77,6 +77,8 @@ def variables(carrier: Carrier, port: int | None, secrets: Path, credentials: Ma
         return _of_task(carrier, where)
     if carrier.kind is Kind.LAMBDA:
         return _of_function(carrier, credentials)
+    if carrier.kind is Kind.ANYWHERE:
+        return {}
     file = str(secrets / TOKENS[carrier.kind].file)
     region = {"AWS_STS_REGIONAL_ENDPOINTS": "regional"}
     if carrier.kind is Kind.POD:

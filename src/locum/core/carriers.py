@@ -5,6 +5,7 @@
     pod       pods.eks.amazonaws.com              the cluster               eks-CLUSTER-POD-UUID
     irsa      the pod, by AssumeRoleWithWebIdentity
     lambda    lambda.amazonaws.com                the function              after the function
+    anywhere  rolesanywhere.amazonaws.com, for whoever has a certificate, by CreateSession
 
 A carrier lives as long as its launcher, which describes it to every plane that it attaches to: no plane stores it.
 """
@@ -39,6 +40,7 @@ class Kind(StrEnum):
     POD = "pod"
     IRSA = "irsa"
     LAMBDA = "lambda"
+    ANYWHERE = "anywhere"
 
 
 SERVICES: Final = {
@@ -46,7 +48,7 @@ SERVICES: Final = {
     Kind.POD: "pods.eks.amazonaws.com",
     Kind.LAMBDA: "lambda.amazonaws.com",
 }
-"""The service principal that assumes the role. With IRSA the pod does, by its token."""
+"""The service principal that assumes the role of whom it started. Others call for their sessions themselves."""
 
 
 class Token(NamedTuple):
@@ -130,12 +132,12 @@ class Carrier:
 
     @property
     def unassumable(self) -> str:
-        """The service's text where it may not assume the role. Raises KeyError for IRSA."""
+        """The service's text where it may not assume the role. Raises KeyError for those that no service starts."""
         return UNASSUMABLE[self.kind].format(self.role)
 
     @property
     def actor(self) -> ServiceRole:
-        """The role as its service assumes it. Raises KeyError for IRSA, where none does."""
+        """The role as its service assumes it. Raises KeyError for those that no service starts."""
         source = Source(self.account, self.arn)
         return ServiceRole(SERVICES[self.kind], self.role, self._session_name, source, self._session_tags)
 

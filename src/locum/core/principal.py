@@ -217,12 +217,24 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """The certificate whose key signed a call, and those that came with it, in DER. It is not verified by itself."""
+
+    leaf: bytes
+    chain: tuple[bytes, ...] = ()
+
+    def __repr__(self) -> str:
+        return "ClientCertificate()"
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """The caller of a call: the principal, the access key it signed with, and its session where it has one.
 
     `federated_claims` is there where `principal` is one of `FEDERATED`. `source` is there where it is a service
     principal that acts for a resource. `via` are the services that make the call with this caller's permissions
-    (forward access sessions), the first one first: the condition key aws:CalledVia.
+    (forward access sessions), the first one first: the condition key aws:CalledVia. `certificate` is there where the
+    call was signed with the key of one (IAM Roles Anywhere): the principal is then the service, for its trust anchor.
     """
 
     principal: Principal
@@ -231,6 +243,7 @@ class Caller:
     federated_claims: FederatedClaims | None = None
     source: Source | None = None
     via: tuple[str, ...] = ()
+    certificate: ClientCertificate | None = None
 
     @property
     def account(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from importlib import import_module
 from typing import Final
 
 from locum import sigv4, wire
@@ -24,6 +25,7 @@ from locum.gateway.forms import Forms
 from locum.gateway.issuerkeys import IssuerKeys
 from locum.gateway.strangers import Strangers
 from locum.gateway.website import Websites
+from locum.sigv4.certificate_signing import is_signed_by_certificate
 
 LARGE: Final = 1 << 20
 """Octets. The signature of a request with a larger body is verified beside the event loop."""
@@ -90,6 +92,10 @@ class Pipeline:
         site = wire.website_of_host(request.headers.get("host", ""))
         if site:
             return await self._websites.answer(context, site)
+        if is_signed_by_certificate(request):
+            certificates = import_module("locum.gateway.certificates")  # late: few planes know certificates
+            response: HttpResponse = await certificates.create_session(self._calls, context)
+            return response
         claim = sigv4.read(request)
         if claim is None and wire.is_post_form(request):
             return await self._forms.handle(context)

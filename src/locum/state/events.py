@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from locum.state.anywhere import AnywhereProfile, CertificateSubject, RevocationList, TrustAnchor
 from locum.state.autoscaling import (
     AutoScalingGroup,
     InstanceRefresh,
@@ -86,6 +87,10 @@ AnyEntity = (
     | LifecycleHook
     | InstanceRefresh
     | PendingEffect
+    | TrustAnchor
+    | AnywhereProfile
+    | RevocationList
+    | CertificateSubject
 )
 """Every kind of entity. A new kind is added here and, where something looks it up, in `state.indexes`."""
 

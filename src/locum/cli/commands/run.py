@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO
 
 import click
 
+from locum.cli.carrier_options import Named, carrier_options, check
 from locum.cli.client import RootClient
 from locum.cli.home import data_option, read_plane
 from locum.cli.inside import network_option, run_inside
@@ -16,47 +17,35 @@ from locum.core.carriers import Kind
 from locum.core.clock import system_entropy
 from locum.core.identifiers import EPHEMERAL_LAUNCH, OWN_IMAGE, request_id
 
-KINDS: Final = ("ec2", *(kind.value for kind in Kind))
-
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @data_option
 @network_option
-@click.option("--as", "kind", type=click.Choice(KINDS), default="ec2", show_default=True,
-              help="An EC2 instance, a task of ECS, a pod with Pod Identity or IRSA, a Lambda function.")  # fmt: skip
-@click.option("--role", help="The role of what is no instance: its name or ARN.")
+@carrier_options
 @click.option("--profile", help="The name of the instance profile of an instance.")
-@click.option("--cluster", help="The cluster of a task or a pod.  [default: default]")
-@click.option("--namespace", help="The namespace of a pod.  [default: default]")
-@click.option("--service-account", help="The service account of a pod.  [default: default]")
 @click.option("--keep", is_flag=True, help="Leave the instance running when the command has ended.")
 @click.option("--imdsv1", is_flag=True, help="Let metadata be read without a token (HttpTokens=optional).")
 @click.option("--user-data", type=click.File("rb"), help="A file to be the instance's user data.")
 @click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARG]...")
 def command(
-    data: Path, network: str, kind: str, role: str | None, profile: str | None, cluster: str | None,
-    namespace: str | None, service_account: str | None, keep: bool, imdsv1: bool, user_data: BinaryIO | None,
-    argv: tuple[str, ...],
+    data: Path, network: str, kind: str, profile: str | None, keep: bool, imdsv1: bool, user_data: BinaryIO | None,
+    argv: tuple[str, ...], **of_carrier: Any,
 ) -> None:  # fmt: skip
     """Launch an instance with the profile PROFILE and run COMMAND inside it, or as another carrier of a role.
 
     The command finds credentials where it would on AWS, and nowhere else: an instance in the metadata service, a task
-    and a pod at the endpoint that variables name, a pod with IRSA by its token, a function in variables.
+    and a pod at the endpoint that variables name, a pod with IRSA by its token, a function in variables, a machine
+    with a certificate by a credential_process.
     The exit code is the command's. The instance is terminated afterwards, unless --keep.
     """
+    named = Named(**of_carrier)
+    check(kind, named, of_instance=bool(profile or keep or imdsv1 or user_data))
     plane = read_plane(data)
     root = RootClient(data, plane)
-    place = cluster, namespace, service_account
     if kind != "ec2":
-        if role is None:
-            raise click.UsageError(f"--as {kind} takes the role: --role NAME")
-        if profile is not None or keep or imdsv1 or user_data is not None:
-            raise click.UsageError("--profile, --keep, --imdsv1 and --user-data are those of an instance")
         carriers = import_module("locum.cli.carriers")  # late: an instance does not need it
-        carrier = carriers.carrier_of(Kind(kind), role, carriers.Place(*place), root, plane)
-        raise SystemExit(carriers.run_carrier(data, plane, carrier, argv, network))
-    if role is not None or any(place):
-        raise click.UsageError("an instance takes --profile; --role and --cluster are those of other carriers (--as)")
+        carrier = carriers.carrier_of(Kind(kind), named, root, plane)
+        raise SystemExit(carriers.run_carrier(data, plane, carrier, argv, network, named))
     parameters: dict[str, object] = {
         "ImageId": OWN_IMAGE,
         "MinCount": 1,
