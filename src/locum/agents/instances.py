@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from locum.agents.managed_instances import ManagedInstances
 from locum.audit import readable
 from locum.calls import Calls, Runtime
 from locum.core.actors import service_principal
@@ -43,7 +44,7 @@ class InstanceHost:
     """`compute.control.Host` over a plane. `open` it before launchers can connect.
 
     `metadata` gives the application of an instance's metadata service, by account and instance id; `gateway` is that of
-    the API. `grace`: see rule 4.
+    the API. `grace`: see rule 4. `agents` are told who comes and goes.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class InstanceHost:
         gateway: Any,
         metadata: Callable[[str, str, bool], Any],
         grace: float = GRACE,
+        agents: ManagedInstances | None = None,
     ) -> None:
         self._runtime = runtime
         self._calls = calls
@@ -61,6 +63,7 @@ class InstanceHost:
         self._gateway = gateway
         self._metadata = metadata
         self._grace = grace
+        self._agents = agents
         self._until = 0.0
         self._awaited: dict[str, tuple[Instance, asyncio.Event]] = {}
         self._ending: set[str] = set()
@@ -103,6 +106,14 @@ class InstanceHost:
     async def ended(self, account: str, instance: str) -> None:
         if found := self._runtime.ledger.state.get(Instance, account, instance):
             await self._terminate(found)
+
+    def attached(self, account: str, instance: str, pid: int) -> None:
+        if self._agents is not None:
+            self._agents.attached(account, instance, pid)
+
+    def detached(self, account: str, instance: str, pid: int) -> None:
+        if self._agents is not None:
+            self._agents.detached(account, instance, pid)
 
     async def returned(self, instance: str) -> None:
         if expected := self._awaited.get(instance):

@@ -19,6 +19,7 @@ from locum.agents.deliveries import Deliveries
 from locum.agents.function_logs import FunctionLogs
 from locum.agents.instances import GRACE
 from locum.agents.lost_networks import mark_lost_networks
+from locum.agents.managed_instances import ManagedInstances
 from locum.agents.scaling import AutoScaling
 from locum.audit import History
 from locum.backends import Backend
@@ -143,6 +144,7 @@ class Node:
         self.deliveries = Deliveries(self.calls.outbox, self.ledger, clock)
         self.scaling = AutoScaling(self.runtime, self.calls)
         self.backend_instances = BackendInstances(self.runtime)
+        self.managed = ManagedInstances(self.runtime, self.calls)
         self.gateway = Gateway(self.runtime, Pipeline(self.runtime, self.calls, IssuerKeys(options.data / FOLDER)))
         self.metadata = self._metadata_service(clock, entropy)
         self.endpoints, self.carriers = self._carriers()
@@ -160,7 +162,7 @@ class Node:
         if self._tls_socket is not None:
             await self.listeners.open(self._tls_socket, self.gateway, self._tls)
         self.ledger.follow()
-        for agent in (self.deliveries, self.scaling):
+        for agent in (self.deliveries, self.scaling, self.managed):
             agent.start()
             runtime.clock.on_move(agent.wake)
         self.backend_instances.start()
@@ -178,6 +180,7 @@ class Node:
         self._socket.close()
         if self._tls_socket is not None:
             self._tls_socket.close()
+        await self.managed.close()
         await self.backend_instances.close()
         await self.scaling.close()
         await self.deliveries.close()
@@ -240,6 +243,7 @@ def _services() -> dict[str, OwnService]:
         "organizations": OwnService(LateOperations("organizations"), always),
         "ec2": OwnService(LateOperations("ec2"), of_ec2, backed=True),
         "autoscaling": OwnService(LateOperations("autoscaling"), always, backed=False),
+        "ssm": OwnService(LateOperations("ssm"), always, backed=True),
         "cloudformation": OwnService(LateOperations("cloudformation"), always, backed=True),
         "cloudtrail": OwnService(LateOperations("cloudtrail"), always, backed=True),
         "accessanalyzer": OwnService(LateOperations("accessanalyzer"), always, backed=False),

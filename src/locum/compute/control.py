@@ -59,6 +59,12 @@ class Host(Protocol):
     async def ended(self, account: str, instance: str) -> None:
         """Terminate the ephemeral `instance`: what ran in it has ended. Raises Fault where it cannot be."""
 
+    def attached(self, account: str, instance: str, pid: int) -> None:
+        """Process `pid` (0: of the host's network) is inside `instance`, and serves it."""
+
+    def detached(self, account: str, instance: str, pid: int) -> None:
+        """Process `pid` is not inside `instance` any more."""
+
     async def returned(self, instance: str) -> None:
         """Wait for the launcher of `instance`, where one is expected back after a start of the plane."""
 
@@ -290,6 +296,7 @@ class Control:
             await self._host.serve_metadata(sock, account, instance)
         for sock in sockets[1:2]:
             await self._host.serve_gateway(sock)
+        self._host.attached(account, instance, attachment.pid)
         return {"ok": True, "boot": attachment.boot}
 
     def review(self, instance: str | None = None) -> None:
@@ -313,6 +320,7 @@ class Control:
         attached.remove(attachment)
         if not attached:
             del self._by_instance[attachment.instance]
+        self._host.detached(attachment.account, attachment.instance, attachment.pid)
         for sock in attachment.sockets:
             await self._host.stop(sock)
             sock.close()

@@ -21,6 +21,7 @@ from locum.state.autoscaling import (
     ScheduledAction,
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
+from locum.state.commands import Command, CommandInvocation, ManagedInstance
 from locum.state.delegation import DelegationRequest
 from locum.state.effects import PendingEffect
 from locum.state.entities import (
@@ -85,6 +86,9 @@ AnyEntity = (
     | ScheduledAction
     | LifecycleHook
     | InstanceRefresh
+    | ManagedInstance
+    | Command
+    | CommandInvocation
     | PendingEffect
 )
 """Every kind of entity. A new kind is added here and, where something looks it up, in `state.indexes`."""

@@ -25,6 +25,9 @@ _DATA = Path(__file__).parent / "data" / "services.json"
 _LATER = Path(__file__).parent / "data" / "later_models.json"
 """What later releases of botocore add to the models of Locum's own services: see `tools/later_models.py`."""
 
+_OF_AGENTS = Path(__file__).parent / "data" / "agent_operations.json"
+"""Operations that only AWS's own agents call, so that no model of botocore has them."""
+
 _BINDING = ("location", "locationName")
 
 # Signing names that no model has.
@@ -189,7 +192,8 @@ def _description(name: str) -> dict[str, Any]:
     loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
     description: dict[str, Any] = loader.load_data(f"{name}/{index().services[name].api_version}/service-2")
     _drop_documentation(description)
-    _add_later(description, json.loads(_LATER.read_bytes()).get(name, {}))
+    for added in (_LATER, _OF_AGENTS):
+        _add_later(description, json.loads(added.read_bytes()).get(name, {}))
     return description
 
 

@@ -124,7 +124,13 @@ async def _serve(options: Options, *, quiet: bool) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     node = Node(options)
     host = InstanceHost(
-        node.runtime, node.calls, node.listeners, node.gateway, node.metadata.app, options.launcher_grace
+        node.runtime,
+        node.calls,
+        node.listeners,
+        node.gateway,
+        node.metadata.app,
+        options.launcher_grace,
+        node.managed,
     )
     carriers = node.carriers
     control = Control(options.data, host, carriers)
