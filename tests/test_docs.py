@@ -96,6 +96,7 @@ def test_every_operation_of_our_own_is_listed_and_no_other(service: str) -> None
         "iam": "IAM",
         "organizations": "Organizations",
         "rolesanywhere": "IAM Roles Anywhere",
+        "ssm": "Systems Manager",
         "sts": "STS",
     }
     listed = re.split(r"\n###? ", text.partition(f"\n### {titles[service]}\n")[2])[0].strip().rpartition("\n\n")[2]

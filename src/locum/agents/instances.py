@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from locum.agents.managed_instances import ManagedInstances
 from locum.audit import readable
 from locum.calls import Calls, Runtime
 from locum.core.actors import service_principal
@@ -47,7 +48,7 @@ class InstanceHost:
 
     `metadata` gives the application of an instance's metadata service, by account and instance id; `gateway` is that of
     the API. `grace`: see rule 4. `driver` is what makes instances real (`locum up --driver`); `ready`, where it is set,
-    waits for it to have done so.
+    waits for it to have done so. `agents` are told who comes and goes.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class InstanceHost:
         metadata: Callable[[str, str, bool], Any],
         grace: float = GRACE,
         driver: str = RECORD,
+        agents: ManagedInstances | None = None,
     ) -> None:
         self._runtime = runtime
         self._calls = calls
@@ -67,6 +69,7 @@ class InstanceHost:
         self._metadata = metadata
         self._grace = grace
         self._driver = driver
+        self._agents = agents
         self.ready: Callable[[str], Awaitable[None]] | None = None
         self._until = 0.0
         self._awaited: dict[str, tuple[Instance, asyncio.Event]] = {}
@@ -119,6 +122,14 @@ class InstanceHost:
             return
         terminates = found.attributes.get("InstanceInitiatedShutdownBehavior") == "terminate" and not found.protected
         await self._call(found, "TerminateInstances" if terminates else "StopInstances")
+
+    def attached(self, account: str, instance: str, pid: int) -> None:
+        if self._agents is not None:
+            self._agents.attached(account, instance, pid)
+
+    def detached(self, account: str, instance: str, pid: int) -> None:
+        if self._agents is not None:
+            self._agents.detached(account, instance, pid)
 
     async def returned(self, instance: str) -> None:
         if expected := self._awaited.get(instance):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -37,7 +37,7 @@ from locum.core.calls import Ask, Call, ServiceCall
 from locum.core.errors import INTERNAL, Fault
 from locum.core.http import HttpRequest, HttpResponse
 from locum.core.identifiers import RequestIds
-from locum.core.principal import PrincipalKind
+from locum.core.principal import Caller, PrincipalKind
 from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.credentials import BrokenSeal
 from locum.services.verbs import Effective, Proof
@@ -265,6 +265,18 @@ class Calls:
         `cause` is the request id of the call on whose account it does.
         """
         return await self._sessions.of(role, self._runtime.ledger.state, self._runtime.clock(), cause)
+
+    def allows(self, made: ServiceCall, also: Iterable[str] = ()) -> bool:
+        """Whether the caller who is the actor of `made` may make it, and may do all of `also`, which have no resource.
+
+        Nothing is recorded: an agent asks which of its APIs it can use, of which AWS does not record all.
+        """
+        runtime, caller = self._runtime, made.actor
+        assert isinstance(caller, Caller)
+        state = runtime.ledger.state
+        call = Call(made.service, made.operation, made.params, caller, made.region, runtime.clock(), source_ip="")
+        checks = (*authz.plan(state, call).checks, *(authz.Check(action, "*") for action in also))
+        return runtime.mode != "enforce" or authz.decide(state, call, authz.Plan(checks)).allowed
 
     async def carry_out(self, entry: PendingEffect) -> None:
         """Carry out a committed effect: mark it done, put it off after a failure, or give it up where it is refused."""

@@ -20,6 +20,7 @@ from locum.core.identifiers import request_id
 from locum.core.service_events import ServiceEvent
 from locum.state import (
     AutoScalingGroup,
+    CommandInvocation,
     Entity,
     Event,
     Instance,
@@ -31,6 +32,7 @@ from locum.state import (
 )
 
 _FOLLOWED: Final[dict[type[Entity], str]] = {
+    CommandInvocation: "ssm",
     Instance: "ec2",
     AutoScalingGroup: "autoscaling",
     InstanceRefresh: "autoscaling",

@@ -21,6 +21,7 @@ from locum.agents.deliveries import Deliveries
 from locum.agents.function_logs import FunctionLogs
 from locum.agents.instances import GRACE, RECORD
 from locum.agents.lost_networks import mark_lost_networks
+from locum.agents.managed_instances import ManagedInstances
 from locum.agents.scaling import AutoScaling
 from locum.audit import History
 from locum.backends import Backend
@@ -149,6 +150,7 @@ class Node:
         self.scaling = AutoScaling(self.runtime, self.calls)
         self.backend_instances = BackendInstances(self.runtime)
         self.announced_ends = AnnouncedEnds(self.runtime, self.calls)
+        self.managed = ManagedInstances(self.runtime, self.calls)
         self.gateway = Gateway(self.runtime, Pipeline(self.runtime, self.calls, IssuerKeys(options.data / FOLDER)))
         self.metadata = self._metadata_service(clock, entropy)
         self.endpoints, self.carriers = self._carriers()
@@ -169,7 +171,7 @@ class Node:
             apps = self.metadata.app, self.gateway
             await self.agents.open(self.runtime, self.listeners, self.journal.directory, self.runtime.clock, apps)
         self.ledger.follow()
-        for agent in (self.deliveries, self.scaling, self.announced_ends):
+        for agent in (self.deliveries, self.scaling, self.announced_ends, self.managed):
             agent.start()
             runtime.clock.on_move(agent.wake)
         self.backend_instances.start()
@@ -187,6 +189,7 @@ class Node:
         self._socket.close()
         if self._tls_socket is not None:
             self._tls_socket.close()
+        await self.managed.close()
         await self.backend_instances.close()
         if self.agents is not None:
             self.agents.close()
@@ -264,6 +267,7 @@ def _services() -> dict[str, OwnService]:
         "organizations": OwnService(LateOperations("organizations"), always),
         "ec2": OwnService(LateOperations("ec2"), of_ec2, backed=True),
         "autoscaling": OwnService(LateOperations("autoscaling"), always, backed=False),
+        "ssm": OwnService(LateOperations("ssm"), always, backed=True),
         "cloudformation": OwnService(LateOperations("cloudformation"), always, backed=True),
         "cloudtrail": OwnService(LateOperations("cloudtrail"), always, backed=True),
         "accessanalyzer": OwnService(LateOperations("accessanalyzer"), always, backed=False),

@@ -65,6 +65,12 @@ class Host(Protocol):
     async def shut_down(self, account: str, instance: str) -> None:
         """Stop or terminate `instance`, as it is to behave: it has shut itself down. Raises Fault."""
 
+    def attached(self, account: str, instance: str, pid: int) -> None:
+        """Process `pid` (0: of the host's network) is inside `instance`, and serves it."""
+
+    def detached(self, account: str, instance: str, pid: int) -> None:
+        """Process `pid` is not inside `instance` any more."""
+
     async def returned(self, instance: str) -> None:
         """Wait for the launcher of `instance`, where one is expected back after a start of the plane."""
 
@@ -323,6 +329,7 @@ class Control:
         for sock in sockets[1:2]:
             await self._host.serve_gateway(sock)
         self._changed(instance)
+        self._host.attached(account, instance, attachment.pid)
         return {"ok": True, "boot": attachment.boot}
 
     def is_attached(self, instance: str) -> bool:
@@ -351,6 +358,7 @@ class Control:
         attached.remove(attachment)
         if not attached:
             del self._by_instance[attachment.instance]
+        self._host.detached(attachment.account, attachment.instance, attachment.pid)
         for sock in attachment.sockets:
             await self._host.stop(sock)
             sock.close()

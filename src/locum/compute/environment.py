@@ -35,6 +35,16 @@ def inside(host: Mapping[str, str], endpoint: str, region: str, metadata_endpoin
     return environment
 
 
+def of_command(host: Mapping[str, str], endpoint: str, region: str, instance: str) -> dict[str, str]:
+    """The variables of a command that Run Command runs inside `instance`. `endpoint` is the gateway as seen from there.
+
+    Of the host's there are those that every shell has, and no others.
+    """
+    plain = {name: host[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in host}
+    named = {"AWS_SSM_INSTANCE_ID": instance, "AWS_SSM_REGION_NAME": region}
+    return inside(plain, endpoint, region) | named
+
+
 def of_function(function: Function, credentials: Mapping[str, str], endpoint: str, search_path: str) -> dict[str, str]:
     """The variables of a process of `function`: its own, and those that Lambda defines.
 

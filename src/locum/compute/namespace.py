@@ -84,6 +84,14 @@ def enter_own() -> None:
         raise NamespaceUnavailable(f"no namespaces for an unprivileged process here ({error})") from error
 
 
+def enter_new_processes() -> None:
+    """Have the next process that this one forks be the first of a new PID namespace. Raises OSError.
+
+    Where its parent has joined a PID namespace, this one has to be in it: pid_namespaces(7).
+    """
+    call("unshare", _CLONE_NEWPID)
+
+
 def join(pid: int) -> None:
     """Move this (single-threaded) process into the namespaces of process `pid`, which the same user made.
 

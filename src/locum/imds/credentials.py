@@ -15,14 +15,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from locum.core.actors import ServiceRole
 from locum.core.calls import ServiceCall, assume_role
 from locum.core.clock import Instant, iso8601
 from locum.core.errors import Fault
-from locum.core.principal import ContextValue, Source
 from locum.credentials import TemporaryCredentials
 from locum.imds.texts import credentials_text, json_text
-from locum.services.sts import EC2, MOVED_BACK, AttachedProfile, attached_profile, renew_at
+from locum.services.sts import MOVED_BACK, AttachedProfile, attached_profile, instance_role, renew_at
 from locum.state import Instance, Role, State
 
 Make = Callable[[ServiceCall], Awaitable[Mapping[str, Any]]]
@@ -163,8 +161,7 @@ class RoleCredentials:
 
     async def _assume(self, instance: Instance, role: Role, version: str) -> Mapping[str, Any]:
         """Assume `role` and return its `Credentials`. Raises Fault AccessDenied where EC2 may not assume it."""
-        source = Source(instance.account, instance.arn, _session_context(instance, version))
-        answer = await self._make(assume_role(ServiceRole(EC2, role.arn, instance.id, source)))
+        answer = await self._make(assume_role(instance_role(instance, role, version)))
         found: Mapping[str, Any] = answer["Credentials"]
         return found
 
@@ -176,21 +173,6 @@ class RoleCredentials:
             if gone or state.get(Instance, instance.account, instance.id) is not instance:
                 del self._sets[key]
                 self._locks.pop(key, None)
-
-
-def _session_context(instance: Instance, version: str) -> dict[str, ContextValue]:
-    """The condition keys of the session, by lower-case name.
-
-    IAM User Guide, "AWS global condition context keys": aws:Ec2InstanceSourceVpc and aws:Ec2InstanceSourcePrivateIPv4
-    are the VPC to which the credentials "were delivered", and the "primary private IPv4 address" of the instance.
-    """
-    context: dict[str, ContextValue] = {
-        "ec2:roledelivery": version,
-        "aws:ec2instancesourceprivateipv4": instance.private_ip,
-    }
-    if vpc := instance.attributes.get("VpcId"):
-        context["aws:ec2instancesourcevpc"] = str(vpc)
-    return context
 
 
 def _failure(code: str, message: str, at: Instant) -> str:

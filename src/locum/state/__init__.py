@@ -16,6 +16,7 @@ from locum.state.autoscaling import (
     ScheduledAction,
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
+from locum.state.commands import Command, CommandInvocation, ManagedInstance, PluginResult
 from locum.state.delegation import DelegationRequest, DelegationState, PolicyParameter
 from locum.state.effects import PendingEffect
 from locum.state.entities import (
@@ -57,6 +58,8 @@ __all__ = [
     "Agent",
     "AnyEntity",
     "AutoScalingGroup",
+    "Command",
+    "CommandInvocation",
     "CredentialReport",
     "DelegationRequest",
     "DelegationState",
@@ -74,6 +77,7 @@ __all__ = [
     "LifecycleHook",
     "LoginProfile",
     "MaintenanceEvent",
+    "ManagedInstance",
     "Member",
     "MetadataDefaults",
     "MetadataOptions",
@@ -88,6 +92,7 @@ __all__ = [
     "PasswordPolicy",
     "PendingEffect",
     "PendingHook",
+    "PluginResult",
     "Policy",
     "PolicyParameter",
     "PolicyVersion",

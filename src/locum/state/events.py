@@ -22,6 +22,7 @@ from locum.state.autoscaling import (
     ScheduledAction,
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
+from locum.state.commands import Command, CommandInvocation, ManagedInstance
 from locum.state.delegation import DelegationRequest
 from locum.state.effects import PendingEffect
 from locum.state.entities import (
@@ -86,6 +87,9 @@ AnyEntity = (
     | ScheduledAction
     | LifecycleHook
     | InstanceRefresh
+    | ManagedInstance
+    | Command
+    | CommandInvocation
     | PendingEffect
     | TrustAnchor
     | AnywhereProfile

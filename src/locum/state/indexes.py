@@ -15,6 +15,7 @@ from locum.state.autoscaling import (
     regional,
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
+from locum.state.commands import CommandInvocation
 from locum.state.delegation import DelegationRequest
 from locum.state.entities import (
     AccessKey,
@@ -109,6 +110,7 @@ ASSOCIATIONS_OF_PROFILE: Final = Index(
 GROUP_OF_INSTANCE: Final = Index(
     "group-of-instance", (AutoScalingGroup,), lambda g: (scoped(g.account, it.id) for it in g.members)
 )
+OF_COMMAND: Final = Index("of-command", (CommandInvocation,), lambda i: (scoped(i.account, i.command),))
 OF_GROUP: Final = Index(
     "of-group",
     (ScalingActivity, ScalingPolicy, ScheduledAction, LifecycleHook, InstanceRefresh),
@@ -146,4 +148,5 @@ INDEXES: Final = (
     ASSOCIATIONS_OF_PROFILE,
     GROUP_OF_INSTANCE,
     OF_GROUP,
+    OF_COMMAND,
 )

@@ -26,7 +26,7 @@ _LATER = Path(__file__).parent / "data" / "later_models.json"
 """What later releases of botocore add to the models of Locum's own services: see `tools/later_models.py`."""
 
 _OWN = Path(__file__).parent / "data" / "own_operations.json"
-"""Documented operations that AWS's service models lack, written by hand: CreateSession of IAM Roles Anywhere."""
+"""Operations that botocore's models lack, written by hand: IAM Roles Anywhere's CreateSession, those of SSM Agent."""
 
 _BINDING = ("location", "locationName")
 

@@ -144,7 +144,7 @@ async def _serve(options: Options, *, quiet: bool) -> None:
     node = Node(options)
     host = InstanceHost(
         *(node.runtime, node.calls, node.listeners, node.gateway, node.metadata.app),
-        *(options.launcher_grace, options.driver),
+        *(options.launcher_grace, options.driver, node.managed),
     )
     async with AsyncExitStack() as left:
         left.push_async_callback(node.close)

@@ -16,7 +16,15 @@ from locum.services.sts.authorization_messages import (
 )
 from locum.services.sts.delegated import get_delegated_access_token
 from locum.services.sts.identity import get_access_key_info, get_caller_identity
-from locum.services.sts.instance import EC2, MOVED_BACK, AttachedProfile, attached_profile, is_fresh, renew_at
+from locum.services.sts.instance import (
+    EC2,
+    MOVED_BACK,
+    AttachedProfile,
+    attached_profile,
+    instance_role,
+    is_fresh,
+    renew_at,
+)
 from locum.services.sts.outbound import get_web_identity_token
 from locum.services.sts.roles import assume_role
 from locum.services.sts.root import assume_root
@@ -51,6 +59,7 @@ __all__ = [
     "AttachedProfile",
     "attached_profile",
     "encode_authorization_message",
+    "instance_role",
     "is_fresh",
     "renew_at",
     "saml_caller",

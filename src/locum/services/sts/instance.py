@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from locum.core.principal import PrincipalKind
+from locum.core.actors import ServiceRole
+from locum.core.principal import ContextValue, PrincipalKind, Source
 from locum.services.verbs import Context, Settings
 from locum.state import Instance, InstanceProfile, ProfileAssociation, Role, State
 from locum.state.arns import entity_by_arn
@@ -49,6 +50,21 @@ def attached_profile(state: State, instance: Instance) -> AttachedProfile | None
         return AttachedProfile(association, None, None)
     role = state.get(Role, instance.account, profile.roles[0]) if profile.roles else None
     return AttachedProfile(association, profile, role)
+
+
+def instance_role(instance: Instance, role: Role, version: str = "2.0") -> ServiceRole:
+    """`role` as EC2 assumes it for `instance`. `version` of IMDS is the one that the credentials are delivered by.
+
+    IAM User Guide, "AWS global condition context keys": aws:Ec2InstanceSourceVpc and aws:Ec2InstanceSourcePrivateIPv4
+    are the VPC to which the credentials "were delivered", and the "primary private IPv4 address" of the instance.
+    """
+    context: dict[str, ContextValue] = {
+        "ec2:roledelivery": version,
+        "aws:ec2instancesourceprivateipv4": instance.private_ip,
+    }
+    if vpc := instance.attributes.get("VpcId"):
+        context["aws:ec2instancesourcevpc"] = str(vpc)
+    return ServiceRole(EC2, role.arn, instance.id, Source(instance.account, instance.arn, context))
 
 
 def calling_instance(context: Context) -> Instance | None:
