@@ -65,7 +65,7 @@ class Options:
     an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret). `launcher_grace`: seconds
     that a start waits for launchers (`agents.instances`). `early_answers`: see `calls.runtime`. `imds_rate`: the
     metadata requests that an instance may make in a second, None: any number. `driver` is what makes
-    instances real. Raises ConfigurationError where an account or a region cannot be one.
+    instances real, with `closed` file systems. Raises ConfigurationError where an account or a region cannot be one.
     """
 
     data: Path
@@ -81,6 +81,7 @@ class Options:
     tls: TlsOptions | None = None
     imds_rate: float | None = None
     driver: str = RECORD
+    closed: bool = False
 
     def __post_init__(self) -> None:
         if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):

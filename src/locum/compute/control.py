@@ -9,7 +9,7 @@ import os
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -81,6 +81,7 @@ class _Attachment:
     connection: socket.socket
     boot: int = -1
     driver: str = ""
+    within: list[str] = field(default_factory=list)
     told: bool = False
 
 
@@ -98,6 +99,7 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pid: int = 0
     boot: int = -1
     driver: str = ""
+    within: list[str] = []
     count: int = 1
     denied: bool = False
 
@@ -214,7 +216,7 @@ class Control:
             return {"error": str(error)}
         if asked.attach is not None:
             whose = asked.account, asked.attach, asked.ephemeral, asked.pid
-            attachment = _Attachment(*whose, sockets, connection, asked.boot, asked.driver)
+            attachment = _Attachment(*whose, sockets, connection, asked.boot, asked.driver, asked.within)
             return await self._attach(attachment, mine)
         for sock in sockets:
             sock.close()
@@ -225,17 +227,19 @@ class Control:
             await self._host.shut_down(asked.account, asked.shutdown)
             return {"ok": True}
         if asked.where is not None:
-            return {"ok": True, "pid": await self._where(asked.where)}
+            found = await self._where(asked.where)
+            return {"ok": True, **({"pid": found.pid, "within": found.within} if found else {"pid": 0, "within": []})}
         if asked.records is not None:
-            found = await self._host.records(asked.records, asked.count, denied_only=asked.denied)
-            return {"ok": True, "records": found}
+            records = await self._host.records(asked.records, asked.count, denied_only=asked.denied)
+            return {"ok": True, "records": records}
         if asked.policies is not None:
             return {"ok": True, **await self._host.policies(asked.policies)}
         return {"error": "a message that is none: it asks for nothing"}
 
-    async def _where(self, instance: str) -> int:
+    async def _where(self, instance: str) -> _Attachment | None:
         await self._host.returned(instance)
-        return next((it.pid for it in reversed(self._by_instance.get(instance, [])) if it.pid and not it.told), 0)
+        attached = reversed(self._by_instance.get(instance, []))
+        return next((it for it in attached if it.pid and not it.told), None)
 
     async def _attach(self, attachment: _Attachment, mine: list[_Attachment]) -> dict[str, Any]:
         account, instance, sockets = attachment.account, attachment.instance, attachment.sockets

@@ -34,6 +34,7 @@ _MS_PRIVATE: Final = 1 << 18
 _PR_SET_PDEATHSIG: Final = 1
 _PR_CAPBSET_DROP: Final = 24
 _PR_SET_CHILD_SUBREAPER: Final = 36
+_CAP_SETFCAP: Final = 31
 _CAPABILITY_VERSION_3: Final = 0x20080522
 _SIOCGIFFLAGS: Final = 0x8913
 _SIOCSIFFLAGS: Final = 0x8914
@@ -126,9 +127,14 @@ def hide(place: Path) -> None:
     Nothing happens where it is missing.
     """
     if place.is_dir():
-        _call("mount", b"tmpfs", os.fsencode(place), b"tmpfs", 0, b"mode=0700,size=64k")
+        mount_memory(place, "64k")
     elif place.is_file():
         _call("mount", b"/dev/null", os.fsencode(place), None, _MS_BIND, None)
+
+
+def mount_memory(place: Path, size: str) -> None:
+    """Lay an empty directory of `size` (`64k`, `512m`) over `place`, for this mount namespace only. tmpfs(5)."""
+    _call("mount", b"tmpfs", os.fsencode(place), b"tmpfs", 0, f"mode=0700,size={size}".encode())
 
 
 def lay_over(place: Path, directory: Path) -> None:
@@ -136,21 +142,25 @@ def lay_over(place: Path, directory: Path) -> None:
     _call("mount", os.fsencode(directory), os.fsencode(place), None, _MS_BIND, None)
 
 
-def renounce_capabilities() -> None:
+def renounce_capabilities(*, nesting: bool = False) -> None:
     """Give up all capabilities, also those that what is executed next would get, be it as root. capabilities(7).
 
-    Root in a user namespace of its own could take away again what `hide` laid over its files.
+    Root in a user namespace of its own could take away again what `hide` laid over its files. With `nesting`, root may
+    map itself into another user namespace below this one, which takes CAP_SETFCAP. user_namespaces(7).
     """
+    kept = _CAP_SETFCAP if nesting and os.geteuid() == 0 else -1
     number = 0
     while True:
         try:
-            _call("prctl", _PR_CAPBSET_DROP, number, 0, 0, 0)
+            if number != kept:
+                _call("prctl", _PR_CAPBSET_DROP, number, 0, 0, 0)
         except OSError as error:
             if error.errno == errno.EINVAL:  # past the last capability that this kernel has
                 break
             raise
         number += 1
-    _call("capset", struct.pack("Ii", _CAPABILITY_VERSION_3, 0), bytes(24))
+    held = 1 << kept if kept >= 0 else 0
+    _call("capset", struct.pack("Ii", _CAPABILITY_VERSION_3, 0), struct.pack("6I", held, held, 0, 0, 0, 0))
 
 
 def die_with_parent(signal_number: int) -> None:

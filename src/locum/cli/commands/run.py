@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import click
 
 from locum.cli.client import RootClient
 from locum.cli.home import data_option, read_plane
-from locum.cli.inside import network_option, run_inside
+from locum.cli.inside import View, network_option, run_inside
 from locum.compute.handover import HandoverError, PlaneAway, ask, connect
 from locum.core.clock import system_entropy
 from locum.core.identifiers import EPHEMERAL_LAUNCH, OWN_IMAGE, request_id
+
+_DIRECTORY: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -22,18 +24,23 @@ from locum.core.identifiers import EPHEMERAL_LAUNCH, OWN_IMAGE, request_id
 @click.option("--keep", is_flag=True, help="Leave the instance running when the command has ended.")
 @click.option("--imdsv1", is_flag=True, help="Let metadata be read without a token (HttpTokens=optional).")
 @click.option("--user-data", type=click.File("rb"), help="A file to be the instance's user data.")
+@click.option("--closed", is_flag=True, help="Show the command no files of the host but a read-only system.")
+@click.option("--share", "shared", multiple=True, type=_DIRECTORY, help="A directory that is there with --closed.")
+@click.option("--root", type=_DIRECTORY, help="The directory that is / for the command, which is root there.")
 @click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARG]...")
 def command(
     data: Path, network: str, profile: str | None, keep: bool, imdsv1: bool, user_data: BinaryIO | None,
-    argv: tuple[str, ...],
+    closed: bool, shared: tuple[Path, ...], root: Path | None, argv: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Launch an instance with the profile PROFILE and run COMMAND inside it.
 
     The command finds credentials where it would on EC2: in the metadata service, and nowhere else.
     The exit code is the command's. The instance is terminated afterwards, unless --keep.
     """
+    view = View(closed, root, shared)
+    view.within(data)
     plane = read_plane(data)
-    root = RootClient(data, plane)
+    client = RootClient(data, plane)
     parameters: dict[str, object] = {
         "ImageId": OWN_IMAGE,
         "MinCount": 1,
@@ -47,10 +54,10 @@ def command(
         parameters["IamInstanceProfile"] = {"Name": profile}
     if user_data is not None:
         parameters["UserData"] = user_data.read()
-    instance = root.call("ec2", "run_instances", **parameters)["Instances"][0]["InstanceId"]
+    instance = client.call("ec2", "run_instances", **parameters)["Instances"][0]["InstanceId"]
     attached = False
     try:
-        code = run_inside(data, plane, instance, argv, network=network, ephemeral=not keep)
+        code = run_inside(data, plane, instance, argv, network=network, ephemeral=not keep, view=view)
         attached = True
     finally:
         _finish(data, plane.account, instance, keep=keep, attached=attached)

@@ -51,6 +51,7 @@ _LONGEST_SOCKET: Final = 107
               help="How long a start waits for launchers that ran before, else their instances end.")  # fmt: skip
 @click.option("--driver", type=click.Choice(DRIVERS), default=RECORD, show_default=True,
               help="record: instances are records; process: each is a process in a namespace of its own.")  # fmt: skip
+@click.option("--closed", is_flag=True, help="Show the processes of such instances no files but a read-only system.")
 @click.option("--imds-rate", type=click.FloatRange(1), metavar="N",
               help="Metadata requests that an instance may make in a second, else 429. Default: no limit.")  # fmt: skip
 @click.option("--early-answers", is_flag=True, envvar="LOCUM_EARLY_ANSWERS", show_envvar=True,
@@ -72,6 +73,7 @@ def command(
     credential_seconds: int | None,
     launcher_grace: float,
     driver: str,
+    closed: bool,
     imds_rate: float | None,
     early_answers: bool,
     tls: bool,
@@ -94,8 +96,9 @@ def command(
         tls=TlsOptions(tls_port, tls_certificate, tls_key) if tls else None,
         imds_rate=imds_rate,
         driver=driver,
+        closed=closed,
     )
-    check_driver(driver)
+    check_driver(driver, closed=closed)
     if len(os.fsencode(options.data / SOCKET_NAME)) > _LONGEST_SOCKET:
         raise ConfigurationError(
             f"{options.data} is too long a path: that of the socket in it may have {_LONGEST_SOCKET} octets; "
