@@ -129,7 +129,7 @@ class Launcher:
                 new.proceed()
                 self._under_way.close()
                 ended = os.pidfd_open(first)
-                attachment.keep(until=ended, end=partial(end_all, self._supervisor))
+                attachment.keep(until=ended, end=partial(end_all, first, self._supervisor))
                 os.close(ended)
         except HandoverError as refusal:  # the next plane starts it anew
             _say(str(refusal))
