@@ -73,8 +73,8 @@ class Options:
     an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret). `launcher_grace`: seconds
     that a start waits for launchers (`agents.instances`). `early_answers`: see `calls.runtime`. `imds_rate`: the
     metadata requests that an instance may make in a second, None: any number. `function_ports`: ports of the loopback
-    address that functions reach, beside the gateway. `driver`
-    is what makes instances real. Raises ConfigurationError where an account or a region cannot be one.
+    address that functions reach, beside the gateway. `driver` is what makes instances real, with `closed` file systems.
+    Raises ConfigurationError where an account or a region cannot be one.
     """
 
     data: Path
@@ -92,6 +92,7 @@ class Options:
     imds_rate: float | None = None
     function_ports: tuple[int, ...] = ()
     driver: str = RECORD
+    closed: bool = False
 
     def __post_init__(self) -> None:
         if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):

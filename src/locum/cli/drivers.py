@@ -11,6 +11,7 @@ from locum.agents.instance_processes import InstanceProcesses
 from locum.agents.instances import RECORD
 from locum.cli.compose import Node
 from locum.cli.inside import namespaces_work
+from locum.compute.closed import check_bubblewrap, closed
 from locum.compute.environment import inside, secret_places
 from locum.compute.launcher import PROCESS, Launch
 from locum.compute.process_driver import ProcessDriver
@@ -22,8 +23,12 @@ _KEPT: Final = ("HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TZ", "USER")
 """The variables of the host that instances have."""
 
 
-def check_driver(driver: str) -> None:
-    """Raises ConfigurationError where this machine cannot do what `driver` does."""
+def check_driver(driver: str, *, closed: bool) -> None:
+    """Raises ConfigurationError where this machine cannot do what `driver` does, or cannot close its file systems."""
+    if closed and driver != PROCESS:
+        raise ConfigurationError("--closed takes --driver process")
+    if closed:
+        check_bubblewrap()
     if driver == PROCESS and not namespaces_work():
         raise ConfigurationError(
             "--driver process takes user, network and PID namespaces, which this machine does not let this user make"
@@ -36,6 +41,8 @@ def instance_processes(node: Node, port: int, is_attached: Callable[[str], bool]
     hidden = [data, *(place for place in secret_places(os.environ, Path.home(), data) if place != data)]
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ} | {"PATH": _search_path()}
 
+    within = closed(data, Path.home()) if node.options.closed else []
+
     def launch_of(it: Instance) -> Launch:
         return Launch(
             data=str(data),
@@ -46,6 +53,7 @@ def instance_processes(node: Node, port: int, is_attached: Callable[[str], bool]
             hidden=tuple(map(str, hidden)),
             environment=inside(kept, f"http://127.0.0.1:{port}", it.region),
             user_data=it.user_data,
+            within=within,
         )
 
     return InstanceProcesses(node.ledger, node.runtime.clock, data, ProcessDriver(), launch_of, is_attached)

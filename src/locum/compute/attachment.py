@@ -62,7 +62,7 @@ class Claim(NamedTuple):
     """The instance that a launcher attaches, and whether that is `ephemeral`: lives only as long as the launcher.
 
     `driver` is the one of the plane (`locum up --driver`) that started the launcher, for the start `boot` of the
-    instance. Empty: a user started it.
+    instance. Empty: a user started it. Commands in its namespaces have the words `within` before them.
     """
 
     instance: str
@@ -70,11 +70,12 @@ class Claim(NamedTuple):
     ephemeral: bool = False
     driver: str = ""
     boot: int = -1
+    within: Sequence[str] = ()
 
     def message(self, pid: int) -> Message:
         """The message that goes with the sockets."""
         told = {"attach": self.instance, "account": self.account, "ephemeral": self.ephemeral}
-        return told | {"pid": pid, "boot": self.boot, "driver": self.driver}
+        return told | {"pid": pid, "boot": self.boot, "driver": self.driver, "within": list(self.within)}
 
 
 class Attachment:

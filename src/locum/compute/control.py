@@ -9,7 +9,7 @@ import os
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -113,6 +113,7 @@ class _Attachment:
     connection: socket.socket
     boot: int = -1
     driver: str = ""
+    within: list[str] = field(default_factory=list)
     told: bool = False
 
 
@@ -134,6 +135,7 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pid: int = 0
     boot: int = -1
     driver: str = ""
+    within: list[str] = []
     count: int = 1
     seconds: int = 0
     denied: bool = False
@@ -264,7 +266,7 @@ class Control:
             return {"error": str(error)}
         if asked.attach is not None:
             whose = asked.account, asked.attach, asked.ephemeral, asked.pid
-            attachment = _Attachment(*whose, sockets, connection, asked.boot, asked.driver)
+            attachment = _Attachment(*whose, sockets, connection, asked.boot, asked.driver, asked.within)
             return await self._attach(attachment, mine)
         if asked.carry is not None and self._carriers is not None:
             return await self._carry(self._carriers, _Carried(asked.carry, sockets), asked.pid, mine)
@@ -283,10 +285,11 @@ class Control:
             await self._host.shut_down(asked.account, asked.shutdown)
             return {"ok": True}
         if asked.where is not None:
-            return {"ok": True, "pid": await self._where(asked.where)}
+            found = await self._where(asked.where)
+            return {"ok": True, **({"pid": found.pid, "within": found.within} if found else {"pid": 0, "within": []})}
         if asked.records is not None:
-            found = await self._host.records(asked.records, asked.count, denied_only=asked.denied)
-            return {"ok": True, "records": found}
+            records = await self._host.records(asked.records, asked.count, denied_only=asked.denied)
+            return {"ok": True, "records": records}
         if asked.policies is not None:
             return {"ok": True, **await self._host.policies(asked.policies)}
         if asked.chaos is not None:
@@ -297,9 +300,10 @@ class Control:
             return {"ok": True, "code": await self._activate(asked.account, asked.activate, asked.seconds)}
         return {"error": "a message that is none: it asks for nothing"}
 
-    async def _where(self, instance: str) -> int:
+    async def _where(self, instance: str) -> _Attachment | None:
         await self._host.returned(instance)
-        return next((it.pid for it in reversed(self._by_instance.get(instance, [])) if it.pid and not it.told), 0)
+        attached = reversed(self._by_instance.get(instance, []))
+        return next((it for it in attached if it.pid and not it.told), None)
 
     async def _carry(
         self, carriers: Carriers, carried: _Carried, pid: int, mine: list[_Attachment | _Carried]

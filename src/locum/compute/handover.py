@@ -1,7 +1,7 @@
 """The handover of listening sockets from a launcher to the plane: a message with descriptors over a Unix socket.
 
     launcher -> plane   {"attach": INSTANCE, "account": ID, "ephemeral": BOOL, "pid": N, "boot": N,
-                         "driver": NAME}  + 1 to 3 descriptors
+                         "driver": NAME, "within": [WORD...]}  + 1 to 3 descriptors
                         {"admit": CARRIER}
                         {"carry": CARRIER, "pid": N}  + up to 3 descriptors
                         {"end": INSTANCE, "account": ID}
@@ -19,14 +19,15 @@
                they are of the host's, where the plane's own gateway is. `ephemeral`: the instance lives as long as its
                launcher. `boot` is the start of the instance that this is part of (`Instance.boots`): that which the
                plane told with its answer to the first attachment, and -1 in that. `driver` is the one that started
-               the launcher, "" where a user did. A plane with another driver has it end
+               the launcher, "" where a user did. A plane with another driver has it end. `within` are
+               words that come before a command that is executed in those namespaces (`closed`)
     admit      what a task, a pod or a function (`core.carriers`) needs before it starts: "credentials", a "notice"
     carry      serve on these listening sockets for CARRIER: where `pid` is given the first is the gateway's, the others
                are its endpoint's. Its tokens are written and renewed as long as the launcher is connected
     end        what ran in an ephemeral instance has ended: terminate it
     shutdown   the instance has shut itself down: stop it, or terminate it (InstanceInitiatedShutdownBehavior)
-    where      "pid": a process in the namespace where INSTANCE runs, or 0. A launcher that is expected back after a
-               start of the plane is waited for
+    where      "pid": a process in the namespace where INSTANCE runs, or 0; "within", as it was attached. A launcher
+               that is expected back after a start of the plane is waited for
     records    "records": those of a request, or the latest
     policies   the answer to a question about policies and the event history (`calls.activity`)
     chaos      the answer to a question about the clock or faults on request (`agents.chaos`)

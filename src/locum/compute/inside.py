@@ -40,11 +40,11 @@ class Inside:
         self._launcher.close()
         self._child.close()
 
-    def make(self, furnish: Callable[[], None] = lambda: None) -> None:
+    def make(self, furnish: Callable[[], None] = lambda: None, *, nesting: bool = False) -> None:
         """In the child: furnish the namespaces, send the launcher their sockets, wait until it says they are served.
 
-        `furnish()` is called where everything is hidden and the capabilities are still there. Raises OSError, or
-        HandoverError where the launcher says nothing: the process is to end.
+        `furnish()` is called where everything is hidden and the capabilities are still there. `nesting`: bwrap is to
+        be executed in there. Raises OSError, or HandoverError where the launcher says nothing: the process is to end.
         """
         self._launcher.close()
         with ExitStack() as closed:
@@ -52,7 +52,7 @@ class Inside:
             namespace.mount_processes()
             hide_all(self._hidden)
             furnish()
-            namespace.renounce_capabilities()
+            namespace.renounce_capabilities(nesting=nesting)
             socket.send_fds(self._child, [_GO], [sock.fileno() for sock in made])
         if self._child.recv(1) != _GO:
             raise HandoverError("the launcher has ended")
@@ -100,7 +100,7 @@ def enter_there() -> None:
     namespace.enter_new(processes=True)
 
 
-def join_there(pid: int) -> None:
+def join_there(pid: int, *, nesting: bool = False) -> None:
     """Make this process, and of its processes what it forks then, part of the inside where `pid` is. Raises OSError."""
     namespace.join(pid)
-    namespace.renounce_capabilities()
+    namespace.renounce_capabilities(nesting=nesting)

@@ -86,9 +86,10 @@ def _led(first: int, begin: Begin, supervisor: socket.socket) -> int:
     if attachment is not None:
         ended = os.pidfd_open(first)
         try:
-            attachment.keep(until=ended, end=partial(end_all, supervisor))
+            attachment.keep(until=ended, end=partial(end_all, first, supervisor))
         finally:
             os.close(ended)
+            signal.setitimer(signal.ITIMER_REAL, 0)
     return exit_code(os.waitpid(first, 0)[1])
 
 

@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any, Final, NamedTuple
 
 from locum.compute import namespace
 from locum.compute.attachment import PATIENCE, RETRY, Attachment, Claim
+from locum.compute.closed import TOOLS, TOOLS_WITHIN, furnish_closed
 from locum.compute.handover import HandoverError, PlaneAway, ask, connect
 from locum.compute.inside import Inside, enter_there
 from locum.compute.instance_files import InstanceFiles
@@ -33,7 +34,6 @@ PROCESS: Final = "process"
 _HOST_CONTROL: Final = ("/run/systemd", "/run/dbus", "/run/initctl")
 """Where `shutdown` would find the host's own init."""
 
-_TOOLS: Final = "bin"
 _NAMES: Final = ("halt", "poweroff", "reboot", "shutdown")
 _SHUTDOWN: Final = """#!/bin/sh
 # Ends this instance, or starts it again.
@@ -49,7 +49,7 @@ class Launch(NamedTuple):
     """An instance that is to be started: the start `boot` of it, and what is inside.
 
     `port` is the gateway's, `hidden` are places of the host that are not seen inside, of which the first is the data
-    directory; `environment` has the variables of what runs.
+    directory; `environment` has the variables of what runs. With `within` (`closed.closed`) it is closed.
     """
 
     data: str
@@ -60,6 +60,7 @@ class Launch(NamedTuple):
     hidden: tuple[str, ...]
     environment: Mapping[str, str]
     user_data: bytes = b""
+    within: Sequence[str] = ()
 
     def message(self) -> dict[str, Any]:
         """It as a JSON object."""
@@ -107,7 +108,7 @@ class Launcher:
             self._console.start()
             if first:
                 sockets = new.sockets()
-                claim = Claim(asked.instance, asked.account, driver=PROCESS, boot=asked.boot)
+                claim = Claim(asked.instance, asked.account, driver=PROCESS, boot=asked.boot, within=asked.within)
                 with Attachment(self._data, claim, sockets, first) as attachment:
                     self._attach(attachment if sockets else None, new, first)
             else:
@@ -128,7 +129,7 @@ class Launcher:
                 new.proceed()
                 self._under_way.close()
                 ended = os.pidfd_open(first)
-                attachment.keep(until=ended, end=partial(end_all, self._supervisor))
+                attachment.keep(until=ended, end=partial(end_all, first, self._supervisor))
                 os.close(ended)
         except HandoverError as refusal:  # the next plane starts it anew
             _say(str(refusal))
@@ -170,7 +171,7 @@ def _say(text: str) -> None:
 
 def _prepare(asked: Launch, new: Inside) -> None:
     """In the child: make the inside, with the commands that end it in the directory that covers the data directory."""
-    tools = Path(asked.hidden[0]) / _TOOLS
+    tools = Path(asked.hidden[0]) / TOOLS
 
     def furnish() -> None:
         with suppress(FileExistsError):
@@ -180,7 +181,10 @@ def _prepare(asked: Launch, new: Inside) -> None:
             tool.write_text(_SHUTDOWN)
             tool.chmod(0o755)
 
-    new.make(furnish)
+        if asked.within:
+            furnish_closed(Path(asked.hidden[0]))
+
+    new.make(furnish, nesting=bool(asked.within))
 
 
 def _program(asked: Launch, files: InstanceFiles) -> Callable[[], int] | None:
@@ -193,12 +197,13 @@ def _program(asked: Launch, files: InstanceFiles) -> Callable[[], int] | None:
             _say(given.reason)
         return None
     script = given.script
-    tools = f"{Path(asked.hidden[0]) / _TOOLS}:{asked.environment['PATH']}"
-    return lambda: _run(script, {**asked.environment, "PATH": tools})
+    tools = TOOLS_WITHIN if asked.within else os.fspath(Path(asked.hidden[0]) / TOOLS)
+    environment = {**asked.environment, "PATH": f"{tools}:{asked.environment['PATH']}"}
+    return lambda: _run(script, asked.within, environment)
 
 
-def _run(script: bytes, environment: Mapping[str, str]) -> int:
-    """Become the script, from a file that is in memory alone; answers the exit code where it cannot be executed."""
+def _run(script: bytes, within: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Become the script, from a file that is in memory alone, after the words `within`; the exit code if it cannot."""
     writing = os.memfd_create("user-data")
     with os.fdopen(writing, "wb", closefd=False) as file:
         file.write(script)
@@ -206,4 +211,4 @@ def _run(script: bytes, environment: Mapping[str, str]) -> int:
     os.close(writing)
     os.set_inheritable(reading, True)
     os.chdir("/")
-    return execute([f"/proc/self/fd/{reading}"], environment)
+    return execute([*within, f"/proc/self/fd/{reading}"], environment)

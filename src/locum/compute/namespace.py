@@ -37,6 +37,7 @@ _PR_CAPBSET_DROP: Final = 24
 _PR_SET_CHILD_SUBREAPER: Final = 36
 _PR_SET_DUMPABLE: Final = 4
 _PR_SET_NO_NEW_PRIVS: Final = 38
+_CAP_SETFCAP: Final = 31
 _CAPABILITY_VERSION_3: Final = 0x20080522
 _SIOCGIFFLAGS: Final = 0x8913
 _SIOCSIFFLAGS: Final = 0x8914
@@ -162,9 +163,14 @@ def hide(place: Path) -> None:
     Nothing happens where it is missing.
     """
     if place.is_dir():
-        call("mount", b"tmpfs", os.fsencode(place), b"tmpfs", 0, b"mode=0700,size=64k")
+        mount_memory(place, "64k")
     elif place.is_file():
         call("mount", b"/dev/null", os.fsencode(place), None, _MS_BIND, None)
+
+
+def mount_memory(place: Path, size: str) -> None:
+    """Lay an empty directory of `size` (`64k`, `512m`) over `place`, for this mount namespace only. tmpfs(5)."""
+    call("mount", b"tmpfs", os.fsencode(place), b"tmpfs", 0, f"mode=0700,size={size}".encode())
 
 
 def lay_over(place: Path, directory: Path) -> None:
@@ -196,21 +202,25 @@ def lay_beside(place: Path, name: str, directory: Path, scratch: Path) -> None:
     call("mount", os.fsencode(scratch), os.fsencode(place), None, _MS_BIND | _MS_REC, None)
 
 
-def renounce_capabilities() -> None:
+def renounce_capabilities(*, nesting: bool = False) -> None:
     """Give up all capabilities, also those that what is executed next would get, be it as root. capabilities(7).
 
-    Root in a user namespace of its own could take away again what `hide` laid over its files.
+    Root in a user namespace of its own could take away again what `hide` laid over its files. With `nesting`, root may
+    map itself into another user namespace below this one, which takes CAP_SETFCAP. user_namespaces(7).
     """
+    kept = _CAP_SETFCAP if nesting and os.geteuid() == 0 else -1
     number = 0
     while True:
         try:
-            call("prctl", _PR_CAPBSET_DROP, number, 0, 0, 0)
+            if number != kept:
+                call("prctl", _PR_CAPBSET_DROP, number, 0, 0, 0)
         except OSError as error:
             if error.errno == errno.EINVAL:  # past the last capability that this kernel has
                 break
             raise
         number += 1
-    call("capset", struct.pack("Ii", _CAPABILITY_VERSION_3, 0), bytes(24))
+    held = 1 << kept if kept >= 0 else 0
+    call("capset", struct.pack("Ii", _CAPABILITY_VERSION_3, 0), struct.pack("6I", held, held, 0, 0, 0, 0))
 
 
 def gain_no_privileges() -> None:

@@ -29,15 +29,26 @@ REBOOTED: Final = 65
 """Exit codes of the first process of an instance that has ended by itself."""
 
 _HALTS: Final = (signal.SIGUSR1, signal.SIGUSR2)
+_MORE: Final = 2.0  # seconds after the grace period
 _AGAIN: Final = 0.1  # seconds: whoever was just being forked is killed then
 _END: Final = b"end"
 _FIRST: Final = 1  # in a PID namespace: init(1)
 
 
-def end_all(supervisor: socket.socket) -> None:
-    """In the launcher: have everything ended."""
+def end_all(first: int, supervisor: socket.socket) -> None:
+    """In the launcher: have everything ended by the supervisor, the process `first`.
+
+    That one is killed itself where it does not: what runs inside may have got hold of it (ptrace(2)).
+    """
+    signal.signal(signal.SIGALRM, lambda _number, _frame: _kill(first))
+    signal.setitimer(signal.ITIMER_REAL, GRACE + _MORE)
     with suppress(OSError):  # it has ended
         supervisor.sendall(_END)
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def exit_code(status: int) -> int:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 import click
 
 from locum.cli.carrier_options import Named, carrier_options, check
 from locum.cli.client import RootClient
 from locum.cli.home import data_option, read_plane
-from locum.cli.inside import network_option, run_inside
+from locum.cli.inside import View, network_option, run_inside
 from locum.compute.handover import HandoverError, PlaneAway, ask, connect
 from locum.core.carriers import Kind
 from locum.core.clock import system_entropy
 from locum.core.identifiers import EPHEMERAL_LAUNCH, OWN_IMAGE, request_id
+
+_DIRECTORY: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -26,10 +28,13 @@ from locum.core.identifiers import EPHEMERAL_LAUNCH, OWN_IMAGE, request_id
 @click.option("--keep", is_flag=True, help="Leave the instance running when the command has ended.")
 @click.option("--imdsv1", is_flag=True, help="Let metadata be read without a token (HttpTokens=optional).")
 @click.option("--user-data", type=click.File("rb"), help="A file to be the instance's user data.")
+@click.option("--closed", is_flag=True, help="Show the command no files of the host but a read-only system.")
+@click.option("--share", "shared", multiple=True, type=_DIRECTORY, help="A directory that is there with --closed.")
+@click.option("--root", type=_DIRECTORY, help="The directory that is / for the command, which is root there.")
 @click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARG]...")
 def command(
     data: Path, network: str, kind: str, profile: str | None, keep: bool, imdsv1: bool, user_data: BinaryIO | None,
-    argv: tuple[str, ...], **of_carrier: Any,
+    closed: bool, shared: tuple[Path, ...], root: Path | None, argv: tuple[str, ...], **of_carrier: Any,
 ) -> None:  # fmt: skip
     """Launch an instance with the profile PROFILE and run COMMAND inside it, or as another carrier of a role.
 
@@ -38,13 +43,14 @@ def command(
     with a certificate by a credential_process.
     The exit code is the command's. The instance is terminated afterwards, unless --keep.
     """
-    named = Named(**of_carrier)
-    check(kind, named, of_instance=bool(profile or keep or imdsv1 or user_data))
+    named, view = Named(**of_carrier), View(closed, root, shared)
+    check(kind, named, of_instance=bool(profile or keep or imdsv1 or user_data or closed or shared or root))
+    view.within(data)
     plane = read_plane(data)
-    root = RootClient(data, plane)
+    client = RootClient(data, plane)
     if kind != "ec2":
         carriers = import_module("locum.cli.carriers")  # late: an instance does not need it
-        carrier = carriers.carrier_of(Kind(kind), named, root, plane)
+        carrier = carriers.carrier_of(Kind(kind), named, client, plane)
         raise SystemExit(carriers.run_carrier(data, plane, carrier, argv, network, named))
     parameters: dict[str, object] = {
         "ImageId": OWN_IMAGE,
@@ -59,10 +65,10 @@ def command(
         parameters["IamInstanceProfile"] = {"Name": profile}
     if user_data is not None:
         parameters["UserData"] = user_data.read()
-    instance = root.call("ec2", "run_instances", **parameters)["Instances"][0]["InstanceId"]
+    instance = client.call("ec2", "run_instances", **parameters)["Instances"][0]["InstanceId"]
     attached = False
     try:
-        code = run_inside(data, plane, instance, argv, network=network, ephemeral=not keep)
+        code = run_inside(data, plane, instance, argv, network=network, ephemeral=not keep, view=view)
         attached = True
     finally:
         _finish(data, plane.account, instance, keep=keep, attached=attached)

@@ -54,6 +54,7 @@ _LONGEST_SOCKET: Final = 107
               help="How long a start waits for launchers that ran before, else their instances end.")  # fmt: skip
 @click.option("--driver", type=click.Choice(DRIVERS), default=RECORD, show_default=True,
               help="record: instances are records; process: each is a process in a namespace of its own.")  # fmt: skip
+@click.option("--closed", is_flag=True, help="Show the processes of such instances no files but a read-only system.")
 @click.option("--imds-rate", type=click.FloatRange(1), metavar="N",
               help="Metadata requests that an instance may make in a second, else 429. Default: no limit.")  # fmt: skip
 @click.option("--function-port", "function_ports", type=click.IntRange(1, 65535), multiple=True, metavar="PORT",
@@ -81,6 +82,7 @@ def command(
     credential_seconds: int | None,
     launcher_grace: float,
     driver: str,
+    closed: bool,
     imds_rate: float | None,
     function_ports: tuple[int, ...],
     early_answers: bool,
@@ -109,8 +111,9 @@ def command(
         imds_rate=imds_rate,
         function_ports=function_ports,
         driver=driver,
+        closed=closed,
     )
-    check_driver(driver)
+    check_driver(driver, closed=closed)
     if len(os.fsencode(options.data / SOCKET_NAME)) > _LONGEST_SOCKET:
         raise ConfigurationError(
             f"{options.data} is too long a path: that of the socket in it may have {_LONGEST_SOCKET} octets; "
