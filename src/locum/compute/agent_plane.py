@@ -211,18 +211,18 @@ def _exchanged(
     connection: HTTPConnection, method: str, target: str, headers: Mapping[str, str], body: bytes
 ) -> Answer:  # fmt: skip
     """One request and its answer. Raises PlaneAway, with the connection closed."""
+    given = {name.lower() for name in headers}
     try:
-        connection.putrequest(
-            method, target, skip_accept_encoding=True, skip_host="host" in {name.lower() for name in headers}
-        )
+        connection.putrequest(method, target, skip_accept_encoding=True, skip_host="host" in given)
         for name, value in headers.items():
             connection.putheader(name, value)
-        if (body or method == "POST") and "content-length" not in {name.lower() for name in headers}:
+        if (body or method == "POST") and "content-length" not in given:
             connection.putheader("content-length", str(len(body)))
         connection.endheaders(body or None)
         response = connection.getresponse()
         found = response.read(_MAX_ANSWER)
         if not response.isclosed():
+            response.close()
             connection.close()
         return Answer(response.status, response.getheaders(), found)
     except (OSError, HTTPException, ValueError) as error:

@@ -25,6 +25,7 @@ from locum.core.activation import (
     AGENT,
     AUTHORITY_PATH,
     GATEWAY,
+    MAX_BODY,
     METADATA,
     METADATA_6,
     RENEWAL_PATH,
@@ -451,7 +452,7 @@ def test_nothing_that_a_request_asks_for_is_in_the_certificate(house: AgentHouse
 def test_a_body_without_end_or_without_sense_is_refused(house: AgentHouse) -> None:
     nobody = house.nobody()
     with pytest.raises(AgentRefused, match="octets"):
-        house.run(nobody.ask, AGENT, "POST", ACTIVATION_PATH, {}, b"x" * (1 << 20))
+        house.run(nobody.ask, AGENT, "POST", ACTIVATION_PATH, {}, b"x" * (MAX_BODY + 1))
     for body in (b"{}", b"[]", b"\xff", b'{"code": 1, "request": 2}', b'{"code": "a", "request": "b", "more": 1}'):
         with pytest.raises(AgentRefused):
             house.run(nobody.ask, AGENT, "POST", ACTIVATION_PATH, {}, body)
