@@ -28,4 +28,6 @@ def failed_items(answer: Mapping[str, Any], items: Sequence[str], *, reported: b
     if not isinstance(failures, list):
         return [] if told is None or failures is None else list(items)
     named = [failure.get("itemIdentifier") if isinstance(failure, dict) else None for failure in failures]
-    return [name for name in named if isinstance(name, str)] if set(named) <= set(items) else list(items)
+    known = set(items)
+    understood = [name for name in named if isinstance(name, str) and name in known]
+    return understood if len(understood) == len(named) else list(items)

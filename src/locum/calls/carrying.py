@@ -30,7 +30,18 @@ Facts = dict[str, ResourceFacts]
 
 Make = Callable[[ServiceCall, str], Awaitable[Any]]
 
-_NOT_VALIDATED: Final = "Unable to validate the following destination configurations"
+_NOT_VALIDATED: Final = ("InvalidArgument", "Unable to validate the following destination configurations", 400)
+_NOT_LOGGED: Final = {
+    "lambda": (
+        "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute your "
+        "function."
+    ),
+    "kinesis": (
+        "Could not deliver test message to specified Kinesis stream. Check if the given kinesis stream is in ACTIVE "
+        "state."
+    ),
+}
+"""The errors of S3 and of CloudWatch Logs for a destination that cannot be sent to."""
 
 
 async def facts_of(
@@ -141,13 +152,20 @@ class Carrying:
         try:
             for delivery in carried.deliveries:
                 if delivery.required:
-                    await self._make(_made(delivery), context.request_id)
+                    await self._tried(delivery, context.request_id)
             stands = True
-        except Fault as fault:
-            raise Fault("InvalidArgument", _NOT_VALIDATED, 400) from fault
         finally:
             if not stands and carried.undo is not None:  # also where it is cancelled
                 carried.undo()
+
+    async def _tried(self, delivery: Delivery, cause: str) -> None:
+        """Make a required delivery. Raises the Fault of the service that makes it."""
+        try:
+            await self._make(_made(delivery), cause)
+        except Fault as fault:
+            if delivery.service_principal == "logs.amazonaws.com":
+                raise Fault("InvalidParameterException", _NOT_LOGGED[delivery.service], 400) from fault
+            raise Fault(*_NOT_VALIDATED) from fault
 
     def _effect(self, delivery: Delivery) -> Effect:
         """`delivery` as an effect: those of one resource to one service and account are made in their order."""

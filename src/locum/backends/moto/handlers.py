@@ -21,10 +21,10 @@ from locum.backends.moto.fence import NOT_IN_STACKS, refuse_include, replace_ref
 from locum.backends.moto.internals import (
     confine_change_sets,
     confine_stacks,
-    find_log_groups,
     withdraw_bucket_guard,
     withdraw_key_guard,
 )
+from locum.backends.moto.log_subscriptions import divert_logs
 from locum.backends.moto.permissions import complete
 from locum.backends.moto.relied_on import check
 
@@ -45,7 +45,7 @@ _ADJUSTMENTS: Final[Mapping[str, Callable[[], None]]] = {
     "cloudformation": _adjust_stacks,
     "events": divert_events,
     "kms": withdraw_key_guard,
-    "logs": find_log_groups,
+    "logs": divert_logs,
     "s3": withdraw_bucket_guard,
     "sqs": queues.adjust,
 }

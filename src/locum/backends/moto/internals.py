@@ -7,6 +7,7 @@ The internals that this package uses are listed and checked in `relied_on`.
 
 from __future__ import annotations
 
+import copy
 import importlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -296,6 +297,32 @@ def divert_events(send_to_targets: Callable[..., None]) -> None:
 
     send.of_locum = True  # type: ignore[attr-defined]
     rule.send_to_targets = send
+
+
+def divert_logs(put_subscription_filter: Callable[..., None], send_log_events: Callable[..., None]) -> None:
+    """Replace the methods with which moto's Logs calls the models of other services; see `log_subscriptions`."""
+    models: Any = importlib.import_module("moto.logs.models")
+    models.LogsBackend.put_subscription_filter = put_subscription_filter
+    models.LogStream._send_log_events = send_log_events
+
+
+def log_group_of(models: Any, name: str) -> Any:
+    """The log group `name`. Raises moto's ResourceNotFoundException."""
+    return models._find_log_group(log_group_name=name)
+
+
+def put_subscription(group: Any, name: str, pattern: str, destination: str, role: str) -> Callable[[], None]:
+    """Keep a subscription filter of a log group; what takes that back."""
+    before = copy.copy(group.subscription_filters.get(name))
+    group.put_subscription_filter(name, pattern, destination, role)
+
+    def undo() -> None:
+        if before is None:
+            group.subscription_filters.pop(name, None)
+        else:
+            group.subscription_filters[name] = before
+
+    return undo
 
 
 def divert_deliveries(

@@ -21,6 +21,7 @@ _POLICY: Final = "to know the policy of a resource and its tags"
 _TELL: Final = "to tell of events in S3"
 _DELIVER: Final = "to deliver what SNS publishes"
 _EVENTS: Final = "to deliver what the rules of EventBridge send"
+_LOGGED: Final = "to deliver what is logged"
 _NAMES: Final = "to find what is named, and nothing else"
 _CONFINE: Final = "to keep stacks from passing roles and from reading objects"
 _GRANT: Final = "to know what ACLs grant and what is blocked for the public"
@@ -358,6 +359,33 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("LogsBackend", _POLICY, has=("resource_policies",)),
             Relied("LogsBackend._find_log_group", _NAMES, takes=("self", "log_group_id", "log_group_name"), alone=True),
             Relied("LogResourcePolicy", _POLICY, has=("policy_document",)),
+            Relied("LogGroup", _LOGGED, has=("arn", "account_id", "name", "subscription_filters")),
+            Relied(
+                "LogGroup.put_subscription_filter",
+                _LOGGED,
+                takes=("self", "filter_name", "filter_pattern", "destination_arn", "role_arn"),
+            ),
+            Relied(
+                "LogsBackend.put_subscription_filter",
+                _LOGGED,
+                takes=(
+                    "self",
+                    "log_group_name",
+                    "filter_name",
+                    "filter_pattern",
+                    "destination_arn",
+                    "role_arn",
+                ),
+                alone=True,
+            ),
+            Relied(
+                "LogStream._send_log_events",
+                _LOGGED,
+                takes=("self", "service", "destination_arn", "filter_name", "log_events"),
+                alone=True,
+            ),
+            Relied("LogStream", _LOGGED, has=("log_group", "log_stream_name")),
+            Relied("SubscriptionFilter", _LOGGED, has=("filter_pattern", "role_arn")),
         ),
     },
     "dynamodb": {
