@@ -1,8 +1,8 @@
 """The logs of functions in CloudWatch Logs: written by Lambda in the session of the execution role, as any other call.
 
-An invocation does not wait for its log. What a role may not write is lost, as on AWS, and only the record of the
-refused call tells. Lambda Developer Guide, "Sending Lambda function logs to CloudWatch Logs": CreateLogGroup,
-CreateLogStream and PutLogEvents are what the role needs.
+An invocation does not wait for its log, and several of an environment within a second are written together. What a
+role may not write is lost, as on AWS, and only the record of the refused call tells. Lambda Developer Guide, "Sending
+Lambda function logs to CloudWatch Logs": CreateLogGroup, CreateLogStream and PutLogEvents are what the role needs.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from locum.calls.carrying import Make
@@ -24,7 +25,10 @@ MOST_OCTETS: Final = 1_048_576
 OVERHEAD: Final = 26
 """Of one PutLogEvents: an event counts with its UTF-8 and the overhead. CloudWatch Logs API Reference, PutLogEvents."""
 
-MOST_WAITING: Final = 1_000
+GATHERED: Final = 1.0
+"""Seconds in which logs come together before they are written."""
+
+MOST_WAITING: Final = 5_000
 """Logs of invocations of one function that wait to be written; those that come then are lost."""
 
 PATIENCE: Final = 5.0
@@ -55,9 +59,10 @@ class FunctionLogs:
         self._make = make
         self._waiting: dict[ServiceRole, deque[InvocationLog]] = {}
         self._tasks: dict[ServiceRole, asyncio.Task[None]] = {}
+        self._hurry = asyncio.Event()
 
     def write(self, log: InvocationLog) -> None:
-        """Write `log` soon."""
+        """Write `log` within some seconds."""
         waiting = self._waiting.setdefault(log.writer, deque())
         if len(waiting) >= MOST_WAITING:
             _log.warning("the log of an invocation of %s is lost: too many wait to be written", log.writer.source.arn)
@@ -67,12 +72,15 @@ class FunctionLogs:
             self._tasks[log.writer] = asyncio.get_running_loop().create_task(self._in_turn(log.writer))
 
     async def settled(self) -> None:
-        """Wait until all that came is written, or could not be."""
+        """Have all that came be written now, and wait until it is, or could not be."""
+        self._hurry.set()
         while self._tasks:
             await asyncio.wait(self._tasks.values())
+        self._hurry.clear()
 
     async def close(self) -> None:
-        """Wait for what is being written, and give up what takes long."""
+        """Write what came, and give up what takes long."""
+        self._hurry.set()
         tasks = list(self._tasks.values())
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=PATIENCE)
@@ -84,7 +92,10 @@ class FunctionLogs:
         waiting = self._waiting[writer]
         try:
             while waiting:
-                await self._written(waiting.popleft())
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._hurry.wait(), GATHERED)
+                for log in _together(waiting):
+                    await self._written(log)
         finally:
             del self._tasks[writer], self._waiting[writer]
 
@@ -130,6 +141,18 @@ class FunctionLogs:
     async def _call(self, log: InvocationLog, operation: str, params: Mapping[str, Any]) -> None:
         call = ServiceCall(log.writer, "logs", operation, {"logGroupName": log.group, **params}, log.region)
         await self._make(call, log.cause)
+
+
+def _together(waiting: deque[InvocationLog]) -> list[InvocationLog]:
+    """Take the logs that wait, those of each stream as one."""
+    streams: dict[tuple[str, str, str], list[InvocationLog]] = {}
+    while waiting:
+        log = waiting.popleft()
+        streams.setdefault((log.region, log.group, log.stream), []).append(log)
+    return [
+        logs[0]._replace(events=[event for log in logs for event in log.events], opens=any(log.opens for log in logs))
+        for logs in streams.values()
+    ]
 
 
 def _batches(events: Sequence[LogEvent]) -> Iterator[list[LogEvent]]:
