@@ -17,6 +17,33 @@ from support.processes import SECONDS, finished, line_of
 pytestmark = pytest.mark.xdist_group("run-and-exec")
 
 
+READ_ALL = """
+import os, re, sys
+secrets = [text[::-1].encode() for text in sys.argv[1:]]
+found = set()
+for pid in (int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()):
+    for name in ("environ", "cmdline"):
+        try:
+            found.update(s for s in secrets if s in open(f"/proc/{pid}/{name}", "rb").read())
+        except OSError:
+            pass
+    try:
+        areas = re.findall("^([0-9a-f]+)-([0-9a-f]+) rw", open(f"/proc/{pid}/maps").read(), re.M)
+        memory = open(f"/proc/{pid}/mem", "rb", 0)
+    except OSError:
+        continue
+    for start, end in areas:
+        try:
+            memory.seek(int(start, 16))
+            content = memory.read(int(end, 16) - int(start, 16))
+        except (OSError, ValueError, OverflowError):
+            continue
+        found.update(s for s in secrets if s in content)
+print(len(found), os.path.exists("/proc/1/mem"))
+"""
+"""Looks for texts, given backwards, in the variables and the memory of all other processes that it sees."""
+
+
 @pytest.fixture(scope="module")
 def profile(plane: RunningPlane) -> str:
     return plane.profile()
@@ -74,6 +101,21 @@ def test_no_credentials_of_the_host_leak_in(
     assert plane.root.secret_access_key not in json.dumps(environment)
     assert environment["KEPT"] == "as it was"
     assert not {"AWS_ACCESS_KEY_ID", "AWS_PROFILE", "LOCUM_DATA", "AWS_EC2_METADATA_DISABLED"} & set(environment)
+
+
+@needs_namespaces
+@pytest.mark.parametrize("joins", [False, True])
+def test_a_command_finds_no_credentials_in_the_processes_that_it_sees(
+    plane: RunningPlane, host: dict[str, str], profile: str, joins: bool
+) -> None:
+    texts = [text[::-1] for text in ("HOSTSECRET", plane.root.secret_access_key)]
+    look = ("--", sys.executable, "-c", READ_ALL, *texts)
+    if joins:
+        with inside(plane, "--profile", profile) as app:
+            done = plane.locum("exec", app.instance, *look, env=host)
+    else:
+        done = plane.locum("run", "--profile", profile, *look, env=host)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "0 True\n", "")
 
 
 @needs_namespaces

@@ -17,12 +17,9 @@ from locum.compute import namespace
 from locum.compute.attachment import Attachment
 from locum.compute.handover import HandoverError
 from locum.compute.supervisor import FORWARDED, Supervisor, end_all, exit_code
+from locum.compute.supervisor_program import CANNOT_EXECUTE, become_command, supervise_anew
 
 _PID: Final = struct.Struct("i")
-CANNOT_EXECUTE: Final = 126
-NOT_FOUND: Final = 127
-"""Exit codes as shells give them."""
-
 Begin = Callable[[int], Attachment | None]
 """What the launcher does once the process of this id is there. Answers what is to be kept while that runs."""
 
@@ -47,8 +44,12 @@ def run(
     namespace.adopt_orphans(enter is not None)
     ours, theirs = socket.socketpair()
     with ours:
-        become = partial(_command, command, environment, usual)
-        first = start(become, prepare, Supervisor(theirs, owns=owns), ours, enter)
+        if enter is None:
+            become = partial(become_command, command, environment, usual)
+            supervise: Callable[[], int] = partial(Supervisor(theirs, owns=owns).supervise, become)
+        else:
+            supervise = partial(supervise_anew, theirs, command, environment, usual, owns=owns)
+        first = start(supervise, prepare, theirs, ours, enter)
         try:
             with _forwarding(first, usual):
                 return CANNOT_EXECUTE if first == 0 else _led(first, begin, ours)
@@ -57,21 +58,22 @@ def run(
 
 
 def start(
-    command: Callable[[], int] | None,
+    supervise: Callable[[], int],
     prepare: Callable[[], None],
-    supervisor: Supervisor,
+    theirs: socket.socket,
     ours: socket.socket,
     enter: Callable[[], None] | None,
 ) -> int:
-    """Start a process that calls `prepare` and then supervises `command`; its id, 0 where that did not come to be.
+    """Start a process that calls `prepare` and then `supervise`s; its id, 0 where that did not come to be.
 
-    With `enter`, it is made by one that has called it. `ours` is the launcher's end of the supervisor's connection.
+    With `enter`, it is made by one that has called it. `ours` is the launcher's end of the connection, `theirs` that of
+    the process, which ends with what `supervise` returns.
     """
     child = os.fork()
     if child == 0:
         ours.close()
-        _become(command, enter, prepare, supervisor)
-    supervisor.launcher.close()
+        _become(supervise, enter, prepare, theirs)
+    theirs.close()
     return child if enter is None else _first_in(child, ours)
 
 
@@ -101,10 +103,10 @@ def _first_in(child: int, supervisor: socket.socket) -> int:
 
 
 def _become(
-    command: Callable[[], int] | None,
+    supervise: Callable[[], int],
     enter: Callable[[], None] | None,
     prepare: Callable[[], None],
-    supervisor: Supervisor,
+    launcher: socket.socket,
 ) -> NoReturn:
     """The child: never returns into the parent's code."""
     code = CANNOT_EXECUTE
@@ -112,10 +114,10 @@ def _become(
         if enter is not None:
             enter()
             if first := os.fork():
-                supervisor.launcher.sendall(_PID.pack(first))
+                launcher.sendall(_PID.pack(first))
                 os._exit(0)
         prepare()
-        code = supervisor.supervise(command)
+        code = supervise()
     except (OSError, HandoverError, namespace.NamespaceUnavailable) as error:
         sys.stderr.write(f"locum: {error}\n")
     except BaseException:
@@ -124,31 +126,6 @@ def _become(
     finally:
         sys.stderr.flush()
         os._exit(code)
-
-
-def _command(command: Sequence[str], environment: Mapping[str, str], mask: set[int | signal.Signals]) -> int:
-    """Become the command, with the signals `mask` blocked; answers the exit code where it cannot be executed."""
-    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-    return execute(command, environment)
-
-
-def _restore_signals() -> None:
-    """Restore the signals that Python ignores for itself, and a command does not expect to be ignored."""
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_DFL)
-
-
-def execute(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Become the command; answers the exit code where it cannot be executed."""
-    _restore_signals()
-    try:
-        os.execvpe(command[0], list(command), dict(environment))  # noqa: S606 - the user's own command, as given
-    except FileNotFoundError:
-        sys.stderr.write(f"locum: {command[0]}: command not found\n")
-        return NOT_FOUND
-    except OSError as error:
-        sys.stderr.write(f"locum: {command[0]}: {error.strerror}\n")
-        return CANNOT_EXECUTE
 
 
 @contextmanager

@@ -24,8 +24,9 @@ from locum.compute.closed import TOOLS, TOOLS_WITHIN, furnish_closed
 from locum.compute.handover import HandoverError, PlaneAway, ask, connect
 from locum.compute.inside import Inside, enter_there
 from locum.compute.instance_files import InstanceFiles
-from locum.compute.launch import execute, start
+from locum.compute.launch import start
 from locum.compute.supervisor import POWERED_OFF, Supervisor, end_all, exit_code
+from locum.compute.supervisor_program import execute
 from locum.compute.user_data import user_data
 
 PROCESS: Final = "process"
@@ -102,9 +103,8 @@ class Launcher:
         asked, hidden = self._asked, (*self._asked.hidden, *_HOST_CONTROL)
         with Inside(asked.port, [Path(place) for place in hidden]) as new:
             namespace.adopt_orphans(True)
-            supervisor = Supervisor(self._theirs, lasting=True)
-            program = _program(asked, self._files)
-            first = start(program, partial(_prepare, asked, new), supervisor, self._supervisor, self._enter)
+            supervise = partial(Supervisor(self._theirs, lasting=True).supervise, _program(asked, self._files))
+            first = start(supervise, partial(_prepare, asked, new), self._theirs, self._supervisor, self._enter)
             self._console.start()
             if first:
                 sockets = new.sockets()

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from locum.compute.handover import HandoverError
-from locum.compute.launch import CANNOT_EXECUTE, NOT_FOUND, run
+from locum.compute.launch import run
+from locum.compute.supervisor_program import CANNOT_EXECUTE, NOT_FOUND
 from support.plane import needs_namespaces
 from support.processes import SECONDS, line_of, python, started
 
