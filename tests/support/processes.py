@@ -36,12 +36,14 @@ def kill_group(process: subprocess.Popen[Any]) -> None:
     process.wait()
 
 
-def finished(command: Sequence[str], said: str | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run `command` to its end, `said` on its standard input. Raises TimeoutExpired after SECONDS."""
+def finished(
+    command: Sequence[str], said: str | None = None, seconds: float = SECONDS, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run `command` to its end, `said` on its standard input. Raises TimeoutExpired after `seconds`."""
     pipe = subprocess.PIPE
     stdin = subprocess.DEVNULL if said is None else pipe
     with group(command, stdin=stdin, stdout=pipe, stderr=pipe, **options) as process:
-        output, errors = process.communicate(said, SECONDS)
+        output, errors = process.communicate(said, seconds)
         return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 

@@ -131,7 +131,7 @@ class InstanceProcesses:
             del self._failed[name]
         returning = False
         for it in list(to_start(self._ledger.state, self._has_launcher)):
-            if InstanceFiles(self._data, it.id).locked:
+            if InstanceFiles(self._data, it.id).is_locked():
                 returning = True
                 continue
             self._starting.add(it.id)

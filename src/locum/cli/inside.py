@@ -15,7 +15,7 @@ import click
 from locum.cli.home import Plane
 from locum.compute import namespace
 from locum.compute.attachment import Attachment, Claim
-from locum.compute.closed import check_bubblewrap, closed, furnish_closed, rooted
+from locum.compute.closed import check_bubblewrap, closed, furnish, rooted
 from locum.compute.environment import inside, secret_places
 from locum.compute.handover import ask, connect
 from locum.compute.inside import Inside, enter_there, join_there
@@ -54,7 +54,7 @@ class View(NamedTuple):
             return []
         check_bubblewrap()
         shared = [directory.resolve() for directory in self.shared]
-        return closed(data, Path.home(), shared) if self.root is None else rooted(self.root.resolve())
+        return closed(data, Path.home(), shared) if self.root is None else rooted(data, self.root.resolve())
 
 
 def run_inside(
@@ -118,7 +118,7 @@ def _in_namespace(data: Path, plane: Plane, claim: Claim, command: Sequence[str]
         return run([*within, *command], environment, lambda: None, enter=enter, owns=False)
     home, place = Path.home(), data.resolve()
     with ExitStack() as held, Inside(plane.port, secret_places(os.environ, home, place)) as new:
-        make = partial(new.make, partial(furnish_closed, place), nesting=True) if claim.within else new.make
+        make = partial(new.make, partial(furnish, place, claim.instance), nesting=True) if claim.within else new.make
 
         def begin(child: int) -> Attachment | None:
             sockets = new.sockets()

@@ -9,6 +9,7 @@ Commands are executed by bwrap in the namespaces of the instance (`within`), in 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ TOOLS: Final = "bin"
 
 TOOLS_WITHIN: Final = "/run/locum/bin"
 _PRIVATE: Final = "private"
+_MACHINE: Final = "machine"
+_MAKER: Final = "Amazon EC2"
 _PRIVATE_SIZE: Final = "512m"
 _OWN: Final = {"tmp": "/tmp", "var": "/var", "root": "/root"}  # noqa: S108 - it is the instance's own
 _SYSTEM: Final = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt")
@@ -55,15 +58,20 @@ def closed(data: Path, home: Path, shared: Sequence[Path] = ()) -> list[str]:
     return [*line, "--"]
 
 
-def rooted(root: Path) -> list[str]:
-    """The words before a command for which the directory `root` is /. It is root there, with a host name of its own."""
+def rooted(data: Path, root: Path) -> list[str]:
+    """The words before a command for which the directory `root` is /. It is root there, with a host name of its own.
+
+    `data` is the data directory, which `furnish` has furnished in this mount namespace.
+    """
     line = [*_BWRAP, "--uid", "0", "--gid", "0", "--cap-add", "ALL", "--unshare-uts"]
     line += ["--bind", os.fspath(root), "/", "--bind", "/proc", "/proc", "--dev", "/dev"]
+    line += ["--ro-bind", os.fspath(data / _MACHINE), "/sys/class/dmi/id"]
     return [*line, "--tmpfs", "/run", "--tmpfs", "/tmp", "--"]  # noqa: S108 - it is the instance's own
 
 
-def furnish_closed(data: Path) -> None:
-    """Make what `closed` binds, in memory: for the mount namespace of an instance, in which `data` is covered."""
+def furnish(data: Path, instance: str) -> None:
+    """Make what `closed` and `rooted` bind, for the mount namespace of `instance`, in which `data` is covered."""
+    _furnish_machine(data / _MACHINE, instance)
     private = data / _PRIVATE
     private.mkdir()
     namespace.mount_memory(private, _PRIVATE_SIZE)
@@ -73,3 +81,20 @@ def furnish_closed(data: Path) -> None:
     for name in ("cache", "lib", "log", "tmp"):
         (private / "var" / name).mkdir(mode=0o755)
     (private / "var" / "tmp").chmod(0o1777)
+
+
+def _furnish_machine(place: Path, instance: str) -> None:
+    """Make the files by which a program knows an instance of EC2: EC2 User Guide, "Detect whether a host is an EC2
+    instance", "Inspect the system UUID".
+    """
+    digits = hashlib.sha256(instance.encode()).hexdigest()[:29]
+    number = f"ec2{digits[:5]}-{digits[5:9]}-{digits[9:13]}-{digits[13:17]}-{digits[17:]}"
+    place.mkdir()
+    for name, value in {
+        "board_asset_tag": instance,
+        "bios_vendor": _MAKER,
+        "product_serial": number,
+        "product_uuid": number,
+        "sys_vendor": _MAKER,
+    }.items():
+        (place / name).write_text(f"{value}\n")

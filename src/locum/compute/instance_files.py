@@ -40,8 +40,7 @@ class InstanceFiles:
             return None
         return lock
 
-    @property
-    def locked(self) -> bool:
+    def is_locked(self) -> bool:
         """Whether a launcher lives."""
         if not self.folder.is_dir():
             return False

@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 
 from locum.compute import namespace
 from locum.compute.attachment import PATIENCE, RETRY, Attachment, Claim
-from locum.compute.closed import TOOLS, TOOLS_WITHIN, furnish_closed
+from locum.compute.closed import TOOLS, TOOLS_WITHIN, furnish
 from locum.compute.handover import HandoverError, PlaneAway, ask, connect
 from locum.compute.inside import Inside, enter_there
 from locum.compute.instance_files import InstanceFiles
@@ -173,7 +173,7 @@ def _prepare(asked: Launch, new: Inside) -> None:
     """In the child: make the inside, with the commands that end it in the directory that covers the data directory."""
     tools = Path(asked.hidden[0]) / TOOLS
 
-    def furnish() -> None:
+    def furnish_all() -> None:
         with suppress(FileExistsError):
             tools.mkdir()
         for name in _NAMES:
@@ -182,9 +182,9 @@ def _prepare(asked: Launch, new: Inside) -> None:
             tool.chmod(0o755)
 
         if asked.within:
-            furnish_closed(Path(asked.hidden[0]))
+            furnish(Path(asked.hidden[0]), asked.instance)
 
-    new.make(furnish, nesting=bool(asked.within))
+    new.make(furnish_all, nesting=bool(asked.within))
 
 
 def _program(asked: Launch, files: InstanceFiles) -> Callable[[], int] | None:

@@ -36,8 +36,10 @@ def user_data(given: bytes) -> UserData:
             given = unpacking.decompress(given, _MOST)
         except zlib.error as error:
             return UserData(None, f"user data is not run: it cannot be unpacked: {error}")
-        if unpacking.unconsumed_tail:
-            return UserData(None, f"user data is not run: unpacked it has more than {_MOST} bytes")
+        if not unpacking.eof:
+            most = len(given) == _MOST
+            why = f"unpacked it has more than {_MOST} bytes" if most else "it cannot be unpacked: it is cut short"
+            return UserData(None, f"user data is not run: {why}")
     if given.startswith(b"#!"):
         return UserData(given)
     if given.lstrip().lower().startswith(_OTHERS):
