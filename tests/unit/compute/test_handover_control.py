@@ -103,12 +103,6 @@ class Host:
             raise ConfigurationError(self.failing)
         return {"policies": question}
 
-    def attached(self, account: str, instance: str, pid: int) -> None:
-        pass
-
-    def detached(self, account: str, instance: str, pid: int) -> None:
-        pass
-
     async def chaos(self, question: dict[str, Any]) -> dict[str, Any]:
         return question
 
