@@ -6,13 +6,14 @@ import asyncio
 import json
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import pytest
 from msgspec.structs import replace
 
 from locum.audit import History
 from locum.backends import Backend
+from locum.backends.lazy import LazyBackend
 from locum.calls import Backends, Calls, OwnService, Recorder, Runtime
 from locum.core.clock import MovableClock
 from locum.core.errors import Fault, StorageError
@@ -112,6 +113,10 @@ class _Refusing(MemoryJournal):
         super().record(rows)
 
 
+def _no_backend() -> Backend:
+    raise AssertionError("a backend is asked")
+
+
 class Metadata:
     """The metadata service over a node in memory. `get` and `ask` ask as a program inside the instance does."""
 
@@ -127,7 +132,7 @@ class Metadata:
         self.keyring = KeyRing.generate(entropy)
         self.journal = _Refusing()
         self.ledger = Ledger.open(self.journal, lambda: self.now)
-        backends = Backends(cast("Backend", None), {})  # no call of STS asks one
+        backends = Backends(LazyBackend(_no_backend), {})  # no call of STS asks one
         self.runtime = Runtime(
             ledger=self.ledger,
             history=History(self.journal),

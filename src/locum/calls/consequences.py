@@ -27,7 +27,9 @@ from locum.state import (
     InstanceRefresh,
     Put,
     ScalingActivity,
+    ScalingPolicy,
     State,
+    kind_of,
     put,
 )
 
@@ -39,6 +41,9 @@ _FOLLOWED: Final[dict[type[Entity], str]] = {
     ScalingActivity: "autoscaling",
 }
 """The service that tells of changes of each kind of entity, in its module `following`."""
+
+_MOURNED: Final = {kind_of(ScalingPolicy): (ScalingPolicy, "autoscaling")}
+"""The kinds whose end has consequences, and the service that has them, in the function `ended` of that module."""
 
 Following = Callable[[State, Any, float], Iterable[ServiceEvent | ServiceCall]]
 """What a service does as an entity is about to take its place in the state, at a time (epoch seconds)."""
@@ -52,7 +57,7 @@ class Consequences:
 
     def __call__(self, state: State, events: Sequence[Event]) -> tuple[Event, ...]:
         """The entries of the outbox that follow from `events`, which are about to be applied to `state`."""
-        effects = [effect for event in events if isinstance(event, Put) for effect in self._effects(state, event)]
+        effects = [effect for event in events for effect in self._effects(state, event)]
         if not effects:
             return ()
         runtime, now = self._runtime, self._runtime.clock()
@@ -61,13 +66,13 @@ class Consequences:
             for position, effect in enumerate(effects, len(events))
         )
 
-    def _effects(self, state: State, event: Put) -> Iterator[Effect]:
-        service = _FOLLOWED.get(type(event.entity))
-        if service is None:
+    def _effects(self, state: State, event: Event) -> Iterator[Effect]:
+        now = self._runtime.clock()
+        following = _following(state, event, now)
+        if following is None:
             return
-        backends, now = self._runtime.backends, self._runtime.clock()
-        told = backends.of("events", "PutEvents").in_use("events")
-        for each in _following(service)(state, event.entity, now):
+        told = self._runtime.backends.of("events", "PutEvents").in_use("events")
+        for each in following:
             if isinstance(each, ServiceEvent):
                 if not told:
                     continue
@@ -83,7 +88,19 @@ def _lane(call: ServiceCall) -> str:
     return f"{of} {call.service} {role}"
 
 
+def _following(state: State, event: Event, now: float) -> Iterable[ServiceEvent | ServiceCall] | None:
+    """What follows from one event; None where nothing ever does."""
+    if isinstance(event, Put):
+        service = _FOLLOWED.get(type(event.entity))
+        return None if service is None else _function(service, "following")(state, event.entity, now)
+    if event.kind not in _MOURNED:
+        return None
+    kind, service = _MOURNED[event.kind]
+    entity = state.get(kind, event.account, event.key)
+    return None if entity is None else _function(service, "ended")(state, entity, now)
+
+
 @cache
-def _following(service: str) -> Following:
-    """The function of a service, which is loaded with the first change that concerns it."""
-    return cast("Following", import_module(f"locum.services.{service}.following").following)
+def _function(service: str, name: str) -> Following:
+    """A function of the module `following` of a service, which is loaded with the first change that concerns it."""
+    return cast("Following", getattr(import_module(f"locum.services.{service}.following"), name))

@@ -147,11 +147,7 @@ class Node:
         )
         self.calls = Calls(self.runtime, Recorder(self.ledger, entropy, options.mode))
         self.function_logs = FunctionLogs(self.calls.make)
-        self.deliveries = Deliveries(self.calls.outbox, self.ledger, clock)
-        self.scaling = AutoScaling(self.runtime, self.calls)
-        self.backend_instances = BackendInstances(self.runtime)
-        self.announced_ends = AnnouncedEnds(self.runtime, self.calls)
-        self.managed = ManagedInstances(self.runtime, self.calls)
+        self._make_agents(clock)
         self.gateway = Gateway(self.runtime, Pipeline(self.runtime, self.calls, IssuerKeys(options.data / FOLDER)))
         self.metadata = self._metadata_service(clock, entropy)
         self.endpoints, self.carriers = self._carriers()
@@ -200,6 +196,13 @@ class Node:
         await self.function_logs.close()
         await self.runtime.backends.close()
         await self.ledger.close()
+
+    def _make_agents(self, clock: Clock) -> None:
+        self.deliveries = Deliveries(self.calls.outbox, self.ledger, clock)
+        self.scaling = AutoScaling(self.runtime, self.calls)
+        self.backend_instances = BackendInstances(self.runtime)
+        self.announced_ends = AnnouncedEnds(self.runtime, self.calls)
+        self.managed = ManagedInstances(self.runtime, self.calls)
 
     def _metadata_service(self, clock: MovableClock, entropy: Entropy) -> MetadataService:
         data, rate = self.options.data, self.options.imds_rate

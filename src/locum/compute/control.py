@@ -69,7 +69,7 @@ class Host(Protocol):
         """Process `pid` (0: of the host's network) is inside `instance`, and serves it."""
 
     def detached(self, account: str, instance: str, pid: int) -> None:
-        """Process `pid` is not inside `instance` any more."""
+        """Process `pid` is not inside `instance` any more, if it ever was: its launcher may have been refused."""
 
     async def returned(self, instance: str) -> None:
         """Wait for the launcher of `instance`, where one is expected back after a start of the plane."""

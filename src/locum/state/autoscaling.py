@@ -185,12 +185,17 @@ class ScalingActivity(OfGroup, frozen=True, kw_only=True, omit_defaults=True, ta
 
 
 class ScalingPolicy(OfGroup, frozen=True, kw_only=True, omit_defaults=True, tag="scaling-policy"):
-    """A scaling policy. `settings` are the parameters of PutScalingPolicy, by the member names of the API."""
+    """A scaling policy. `settings` are the parameters of PutScalingPolicy, by the member names of the API.
+
+    `alarms` are the names of those that it has of its own, `executed` is when an alarm last had it add capacity.
+    """
 
     name: str
     id: str
     type: str
     settings: dict[str, Any] = {}
+    alarms: tuple[str, ...] = ()
+    executed: int = 0
 
     @property
     def arn(self) -> str:

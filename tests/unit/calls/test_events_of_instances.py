@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from locum.state.entities import Notices
 from support.inprocess import InProcess
 
 IMAGE = "ami-12c6146b"
-ACCOUNT = "000000000000"
+_accounts = itertools.count(720000000000)
 STATES = "EC2 Instance State-change Notification"
 
 
@@ -26,7 +27,8 @@ class Plane(InProcess):
 
     def __init__(self, data: Path) -> None:
         self.now = float(int(system_clock()))
-        super().__init__(data, lambda: self.now)
+        self.account_id = f"{next(_accounts):012d}"  # moto keeps what is in an account as long as this process runs
+        super().__init__(data, lambda: self.now, account=self.account_id)
 
     def listen(self, **pattern: Any) -> None:
         """Have the events of a pattern sent to the queue."""
@@ -42,7 +44,7 @@ class Plane(InProcess):
 
     def queue(self, name: str) -> str:
         self.client("sqs").create_queue(QueueName=name)
-        return f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"
+        return f"arn:aws:sqs:us-east-1:{self.account_id}:{name}"
 
     def url(self, name: str) -> str:
         return str(self.client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
@@ -113,7 +115,7 @@ def test_every_state_of_an_instance_is_told_once_and_in_order(plane: Plane) -> N
     first = events[0]
     assert first["source"] == "aws.ec2"
     assert first["region"] == "us-east-1"
-    assert first["resources"] == [f"arn:aws:ec2:us-east-1:{ACCOUNT}:instance/{it}"]
+    assert first["resources"] == [f"arn:aws:ec2:us-east-1:{plane.account_id}:instance/{it}"]
     assert first["detail"] == {"instance-id": it, "state": "pending"}
     assert plane.received() == []
 
@@ -143,7 +145,7 @@ def test_what_an_agent_commits_is_told_as_what_a_caller_does(plane: Plane) -> No
     plane.received()
 
     def noticed(state: Any) -> Outcome:
-        found = state.get(Instance, ACCOUNT, it)
+        found = state.get(Instance, plane.account_id, it)
         notices = Notices(interruption="terminate", interruption_at=int(plane.now) + 120, rebalance_at=int(plane.now))
         return Outcome({}, (put(replace(found, notices=notices)),))
 

@@ -34,6 +34,7 @@ class Host:
     terminated: list[tuple[str, str]] = field(default_factory=list)
     shut: list[tuple[str, str]] = field(default_factory=list)
     expected: set[str] = field(default_factory=set)
+    inside: list[tuple[str, str, int]] = field(default_factory=list)
     failing: str = ""
     boot: int = 3
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -82,6 +83,13 @@ class Host:
             raise Fault("OperationNotPermitted", self.failing)
         self.shut.append((account, instance))
 
+    def attached(self, account: str, instance: str, pid: int) -> None:
+        self.inside.append((account, instance, pid))
+
+    def detached(self, account: str, instance: str, pid: int) -> None:
+        if (account, instance, pid) in self.inside:
+            self.inside.remove((account, instance, pid))
+
     async def returned(self, instance: str) -> None:
         await self.until(lambda: instance not in self.expected)
 
@@ -94,12 +102,6 @@ class Host:
         if self.failing:
             raise ConfigurationError(self.failing)
         return {"policies": question}
-
-    def attached(self, account: str, instance: str, pid: int) -> None:
-        pass
-
-    def detached(self, account: str, instance: str, pid: int) -> None:
-        pass
 
     async def chaos(self, question: dict[str, Any]) -> dict[str, Any]:
         return question

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import moto.backends as moto_backends
 from moto.core.base_backend import BackendDict
 
-from locum.backends.moto import queues
+from locum.backends.moto import alarms, queues
 from locum.backends.moto.event_rules import divert_events
 from locum.backends.moto.fence import NOT_IN_STACKS, refuse_include, replace_refused
 from locum.backends.moto.internals import (
@@ -43,6 +43,7 @@ def _adjust_stacks() -> None:
 _ADJUSTMENTS: Final[Mapping[str, Callable[[], None]]] = {
     "awslambda": complete,
     "cloudformation": _adjust_stacks,
+    "cloudwatch": alarms.divert,
     "events": divert_events,
     "kms": withdraw_key_guard,
     "logs": divert_logs,

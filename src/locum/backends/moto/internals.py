@@ -325,6 +325,28 @@ def put_subscription(group: Any, name: str, pattern: str, destination: str, role
     return undo
 
 
+@cache
+def divert_alarms(changed: Callable[[Any, str], None], measured: Callable[[Any, str, Iterable[str]], None]) -> None:
+    """Have `changed` told of each change of an alarm's state, with the former one, and `measured` of metric data.
+
+    `measured` gets the backend, the namespace and the names of the metrics. See `alarms`.
+    """
+    models = importlib.import_module("moto.cloudwatch.models")
+    update, put = models.Alarm.update_state, models.CloudWatchBackend.put_metric_data
+
+    def update_state(alarm: Any, reason: str, reason_data: str, state_value: str) -> None:
+        before = alarm.state_value
+        update(alarm, reason, reason_data, state_value)
+        changed(alarm, before)
+
+    def put_metric_data(backend: Any, namespace: str, metric_data: list[dict[str, Any]]) -> None:
+        put(backend, namespace, metric_data)
+        measured(backend, namespace, [str(datum["MetricName"]) for datum in metric_data])
+
+    models.Alarm.update_state = update_state
+    models.CloudWatchBackend.put_metric_data = put_metric_data
+
+
 def divert_deliveries(
     *,
     send_event: Callable[..., None],

@@ -22,6 +22,7 @@ _TELL: Final = "to tell of events in S3"
 _DELIVER: Final = "to deliver what SNS publishes"
 _EVENTS: Final = "to deliver what the rules of EventBridge send"
 _LOGGED: Final = "to deliver what is logged"
+_ALARMS: Final = "to have alarms act when their state changes"
 _NAMES: Final = "to find what is named, and nothing else"
 _CONFINE: Final = "to keep stacks from passing roles and from reading objects"
 _GRANT: Final = "to know what ACLs grant and what is blocked for the public"
@@ -298,6 +299,15 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("Stack", _POLICY, has=("stack_id", "name", "tags")),
         ),
         "moto.core.responses": (Relied("ActionResult", _NAMES),),
+    },
+    "cloudwatch": {
+        "moto.cloudwatch.models": (
+            Relied("Alarm.update_state", _ALARMS, takes=("self", "reason", "reason_data", "state_value"), alone=True),
+            Relied("CloudWatchBackend", _ALARMS, has=("alarms", "metric_data")),
+            Relied(
+                "CloudWatchBackend.put_metric_data", _ALARMS, takes=("self", "namespace", "metric_data"), alone=True
+            ),
+        ),
     },
     "events": {
         "moto.events.models": (

@@ -16,7 +16,8 @@ from locum.core.service_events import ServiceEvent
 from locum.services.autoscaling.activities import details
 from locum.services.autoscaling.hooks import LAUNCHING
 from locum.services.autoscaling.notices import activity_notices, hook_notice
-from locum.state import AutoScalingGroup, InstanceRefresh, LifecycleHook, ScalingActivity, State
+from locum.services.autoscaling.tracking import delete_alarms
+from locum.state import AutoScalingGroup, InstanceRefresh, LifecycleHook, ScalingActivity, ScalingPolicy, State
 from locum.state.autoscaling import regional
 
 _SOURCE: Final = "aws.autoscaling"
@@ -52,6 +53,13 @@ _REFRESHES: Final = {
 def following(state: State, entity: AutoScalingGroup | InstanceRefresh | ScalingActivity, now: float) -> _Told:
     """What Auto Scaling tells of `entity`, which is about to take the place of what it is in `state`."""
     return _FOLLOWING[type(entity)](state, entity, now)
+
+
+def ended(state: State, policy: ScalingPolicy, _now: float) -> _Told:
+    """What Auto Scaling does as `policy` is about to be removed: its alarms are deleted."""
+    group = state.get(AutoScalingGroup, policy.account, regional(policy.region, policy.group))
+    if group is not None:
+        yield from delete_alarms(group, policy.alarms)
 
 
 def _of_activity(state: State, it: ScalingActivity, now: float) -> _Told:

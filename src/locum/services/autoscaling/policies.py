@@ -1,23 +1,23 @@
-"""Scaling policies: kept, described, and carried out by ExecutePolicy.
+"""Scaling policies: kept, described, and with the alarms of target tracking (`tracking`); `executing` carries them out.
 
-No alarm of the backend calls them, so that a policy of target tracking or predictive scaling changes nothing
-(docs/differences.md).
+A policy of predictive scaling changes nothing (docs/differences.md).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
 
+from locum.core.calls import Effect
 from locum.core.identifiers import request_id
-from locum.services.autoscaling.faults import activity_in_progress, limit_exceeded, validation_error
-from locum.services.autoscaling.groups import with_desired
+from locum.services.autoscaling.executing import executed
+from locum.services.autoscaling.faults import limit_exceeded, validation_error
 from locum.services.autoscaling.lookup import LARGEST_PAGE, LISTS, belonging, group_named
+from locum.services.autoscaling.tracking import alarm_names, delete_alarms, put_alarms, shown_alarms
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
-from locum.state import AutoScalingGroup, ScalingPolicy, put, remove
+from locum.state import ScalingPolicy, put, remove
 from locum.state.autoscaling import regional
 
 MOST: Final = 50
@@ -61,7 +61,12 @@ def put_scaling_policy(ctx: Context, params: Params) -> Outcome:
         type=kind,
         settings={member: params[member] for member in _SETTINGS if params.get(member) is not None},
     )
-    return Outcome({"PolicyARN": made.arn, "Alarms": []}, (put(made),))
+    had = before.alarms if before else ()
+    made = replace(made, alarms=alarm_names(group, made.settings, had, ctx.entropy))
+    gone = [alarm for alarm in had if alarm not in made.alarms]
+    calls = (*put_alarms(group, made), *delete_alarms(group, gone))
+    effects = tuple(Effect(request_id(ctx.entropy), call, f"{made.arn} alarms", awaited=True) for call in calls)
+    return Outcome({"PolicyARN": made.arn, "Alarms": shown_alarms(made)}, (put(made),), effects)
 
 
 def delete_policy(ctx: Context, params: Params) -> Outcome:
@@ -86,51 +91,7 @@ def describe_policies(ctx: Context, params: Params) -> Outcome:
 
 def execute_policy(ctx: Context, params: Params) -> Outcome:
     """autoscaling:ExecutePolicy."""
-    policy = _named(ctx, params)
-    group = group_named(ctx, policy.group)
-    if policy.type not in ("SimpleScaling", "StepScaling"):
-        raise validation_error(f"ExecutePolicy is not supported for policies of type {policy.type}.")
-    if not policy.settings.get("Enabled", True):
-        raise validation_error(f"The policy {policy.name} is disabled.")
-    cooldown = int(policy.settings.get("Cooldown", group.cooldown))
-    if params.get("HonorCooldown") and policy.type == "SimpleScaling" and ctx.now < group.scaled + cooldown:
-        raise activity_in_progress(f"The Auto Scaling group '{group.name}' is in its cooldown period.")
-    desired = max(group.min_size, min(group.max_size, group.desired + _change(policy, group, params)))
-    if desired == group.desired:
-        return Outcome({})
-    changed = with_desired(group, ctx.now, f"a user request executed policy {policy.name}", desired)
-    return Outcome({}, (put(replace(changed, failures=0, retry_at=0)),))
-
-
-def _change(policy: ScalingPolicy, group: AutoScalingGroup, params: Params) -> int:
-    """By how much a policy changes the desired capacity, which may go beyond the bounds of the group."""
-    settings = policy.settings
-    if policy.type == "SimpleScaling":
-        adjustment = int(settings["ScalingAdjustment"])
-    else:
-        if "MetricValue" not in params or "BreachThreshold" not in params:
-            raise validation_error("MetricValue and BreachThreshold are required for policies of type StepScaling.")
-        adjustment = _step(settings["StepAdjustments"], params["MetricValue"] - params["BreachThreshold"])
-    if settings["AdjustmentType"] == "ExactCapacity":
-        return adjustment - group.desired
-    if settings["AdjustmentType"] == "ChangeInCapacity":
-        return adjustment
-    # User Guide, "Scaling adjustment types": values over 1 are rounded down, those between 0 and 1 to 1.
-    exact = group.desired * adjustment / 100
-    rounded = math.copysign(max(1, math.floor(abs(exact))), exact) if exact else 0
-    least = int(settings.get("MinAdjustmentMagnitude") or settings.get("MinAdjustmentStep") or 0)
-    return int(math.copysign(max(abs(rounded), least), adjustment)) if adjustment else 0
-
-
-def _step(steps: Sequence[Mapping[str, Any]], difference: float) -> int:
-    """The adjustment of the step that `difference`, between the metric and its threshold, is in. Raises Fault."""
-    for step in steps:
-        low = step.get("MetricIntervalLowerBound", -math.inf)
-        high = step.get("MetricIntervalUpperBound", math.inf)
-        inside = low <= difference < high if difference >= 0 else low < difference <= high
-        if inside:
-            return int(step["ScalingAdjustment"])
-    raise validation_error("No step adjustment found for the metric value and the breach threshold.")
+    return executed(ctx, _named(ctx, params), params)
 
 
 def _type(params: Params) -> str:
@@ -167,7 +128,7 @@ def _shown(it: ScalingPolicy) -> dict[str, Any]:
         "StepAdjustments": [],
         "Enabled": True,
         **it.settings,
-        "Alarms": [],
+        "Alarms": shown_alarms(it),
     }
 
 

@@ -5,6 +5,7 @@ AWS Systems Manager User Guide, "Understanding command statuses": the status of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -13,7 +14,6 @@ from locum.core.errors import Fault
 from locum.credentials import KeyRing
 from locum.services.pagination import Pagination
 from locum.services.ssm import faults
-from locum.services.ssm.counting import number_in
 from locum.services.ssm.documents import PLUGIN, RUN_SHELL_SCRIPT
 from locum.services.ssm.scripts import Printed, output_of, plan_of
 from locum.services.verbs import Context, Operation, Outcome, Params, reads
@@ -37,6 +37,11 @@ def invocations_of(state: State, command: Command) -> list[CommandInvocation]:
     """The invocations of `command`, by instance."""
     found = state.find(OF_COMMAND, scoped(command.account, command.id))
     return sorted((it for it in found if isinstance(it, CommandInvocation)), key=lambda it: it.instance)
+
+
+def number_in(text: str, targets: int) -> int:
+    """The number that MaxConcurrency or MaxErrors (`10`, or `10%`) is of so many targets, rounded up."""
+    return math.ceil(targets * int(text[:-1]) / 100) if text.endswith("%") else int(text)
 
 
 def counts_as_error(it: CommandInvocation) -> bool:

@@ -11,8 +11,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from locum.services.ssm.counting import number_in
-from locum.services.ssm.descriptions import counts_as_error, invocations_of
+from locum.services.ssm.descriptions import counts_as_error, invocations_of, number_in
 from locum.services.ssm.documents import PLUGIN
 from locum.services.ssm.managed import state_of
 from locum.state import Command, CommandInvocation, ManagedInstance, PluginResult, State

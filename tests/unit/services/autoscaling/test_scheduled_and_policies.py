@@ -137,7 +137,11 @@ def test_policies_are_described_and_deleted(scaling: Scaling) -> None:
     given = {"PolicyType": "TargetTrackingScaling", "TargetTrackingConfiguration": target}
     scaling.call("PutScalingPolicy", **WEB, PolicyName="cpu", **given)
     (seen,) = scaling.call("DescribePolicies", **WEB, PolicyTypes=["TargetTrackingScaling"])["ScalingPolicies"]
-    assert (seen["TargetTrackingConfiguration"], seen["Alarms"]) == (target, [])
+    assert seen["TargetTrackingConfiguration"] == target
+    assert [alarm["AlarmName"].rsplit("-", 5)[0] for alarm in seen["Alarms"]] == [
+        "TargetTracking-web-AlarmHigh",
+        "TargetTracking-web-AlarmLow",
+    ]
     scaling.call("DeletePolicy", **WEB, PolicyName="cpu")
     assert refused(scaling, "DeletePolicy", **WEB, PolicyName="cpu") == "No scaling policy cpu found for group web"
     assert refused(scaling, "PutScalingPolicy", **WEB, PolicyName="x", PolicyType="StepScaling").endswith("StepScaling")
