@@ -122,7 +122,8 @@ class InstanceProcesses:
                     waiting.set_result(None)
             self._waiting.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), None if due is None else max(0.0, due - self._clock()))
+                async with asyncio.timeout(None if due is None else max(0.0, due - self._clock())):
+                    await self._changed.wait()  # not `wait_for`: see `agents.scaling`
 
     async def _reconcile(self) -> float | None:
         """Start and forget what is to be; when to look again (epoch seconds), None where at the next change."""

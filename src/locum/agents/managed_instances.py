@@ -145,7 +145,8 @@ class ManagedInstances:
                 _log.warning("Run Command goes on later: %s", error)
                 due = clock() + RETRY
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), None if due is None else max(0.0, due - clock()))
+                async with asyncio.timeout(None if due is None else max(0.0, due - clock())):
+                    await self._changed.wait()  # not `wait_for`: see `agents.scaling`
 
 
 def _is_unfinished(it: CommandInvocation) -> bool:

@@ -115,7 +115,8 @@ class QueueReader:
     async def _rung(self, patience: float) -> bool:
         """Wait until something is sent, or something that failed is visible again; whether it was so in time."""
         try:
-            await asyncio.wait_for(self._bell.wait(), patience)
+            async with asyncio.timeout(patience):
+                await self._bell.wait()  # not `wait_for`: see `agents.scaling`
         except TimeoutError:
             return False
         return True

@@ -241,9 +241,9 @@ class RunCommand:
     ) -> tuple[PluginResult, Printed]:
         clock = self._runtime.clock
         variables = of_command(os.environ, self._runtime.settings.endpoint, it.region, it.instance)
-        began = clock()
+        began, measured = clock(), clock.wall()
         end = await run_inside(pid, step.script, step.directory, variables, step.timeout, cancelled)
-        result = result_of(step.name, Ended(end.code, began, clock(), cancelled.is_set()))
+        result = result_of(step.name, Ended(end.code, began, began + clock.wall() - measured, cancelled.is_set()))
         error = end.err.decode(errors="replace")
         if end.code:
             error += f"failed to run commands: exit status {end.code}"

@@ -74,7 +74,8 @@ class ShardBatches:
             if self._bisects and len(records) > 1:
                 return records
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopped.wait(), pause(max(attempts, 1)))
+                async with asyncio.timeout(pause(max(attempts, 1))):
+                    await self._stopped.wait()  # not `wait_for`: see `agents.scaling`
         return []
 
     async def _invoked(self, records: list[Record]) -> list[Record]:

@@ -156,7 +156,8 @@ def _sequence(record: dict[str, Any]) -> str:
 
 async def _rung(bell: asyncio.Event, patience: float) -> bool:
     try:
-        await asyncio.wait_for(bell.wait(), patience)
+        async with asyncio.timeout(patience):
+            await bell.wait()  # not `wait_for`: see `agents.scaling`
     except TimeoutError:
         return False
     return True

@@ -56,7 +56,7 @@ def instance_processes(node: Node, port: int, is_attached: Callable[[str], bool]
             within=within,
         )
 
-    return InstanceProcesses(node.ledger, node.runtime.clock, data, ProcessDriver(), launch_of, is_attached)
+    return InstanceProcesses(node.ledger, node.runtime.clock.wall, data, ProcessDriver(), launch_of, is_attached)
 
 
 def _search_path() -> str:

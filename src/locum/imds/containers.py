@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from locum.core.carriers import TOKENS, Carrier, Kind
-from locum.core.clock import Clock, iso8601
+from locum.core.clock import Instant, MovableClock, iso8601
 from locum.core.errors import Fault
 from locum.credentials import webtokens
 from locum.http.asgi import Receive, Scope, Send
@@ -57,7 +57,7 @@ class Request(NamedTuple):
 class ContainerEndpoints:
     """The endpoints of all tasks and pods. `app` makes the ASGI application of one of them."""
 
-    def __init__(self, assumed: Assumed, claims: Claims, clock: Clock) -> None:
+    def __init__(self, assumed: Assumed, claims: Claims, clock: MovableClock) -> None:
         self._assumed = assumed
         self._claims = claims
         self._clock = clock
@@ -106,7 +106,7 @@ class ContainerEndpoints:
             if fault.status >= 500:
                 raise
             return _task_error(400, "NoCredentialsAssociated", _V2 + carrier.unassumable)
-        return Answer(200, json.dumps({"RoleArn": carrier.role, **_shown(credentials)}))
+        return Answer(200, json.dumps({"RoleArn": carrier.role, **_shown(credentials, self._clock.instant())}))
 
     # -- EKS ---------------------------------------------------------------------------------------------
 
@@ -128,7 +128,7 @@ class ContainerEndpoints:
             if fault.status >= 500:
                 raise
             return _pod_error("AccessDeniedException", carrier.unassumable)
-        return Answer(200, json.dumps({**_shown(credentials), "AccountId": carrier.account}))
+        return Answer(200, json.dumps({**_shown(credentials, self._clock.instant()), "AccountId": carrier.account}))
 
     def _token_refusal(self, carrier: Carrier, text: str) -> Answer | None:
         """The refusal of a token that is not this pod's; None where it is. Nothing of it counts before its signature.
@@ -141,7 +141,7 @@ class ContainerEndpoints:
             claims = self._claims(text)
         except (webtokens.BadToken, webtokens.BadKeys):
             return _pod_error("InvalidTokenException", "The token included in the request is invalid.")
-        now, pod = self._clock(), (claims.get("kubernetes.io") or {}).get("pod") or {}
+        now, pod = self._clock.wall(), (claims.get("kubernetes.io") or {}).get("pod") or {}
         expected = carrier.issuer, carrier.subject, carrier.id, [TOKENS[Kind.POD].audience]
         if (claims.get("iss"), claims.get("sub"), pod.get("uid"), claims.get("aud")) != expected:
             return _pod_error("InvalidTokenException", "The token included in the request is invalid.")
@@ -177,12 +177,13 @@ def _task_metadata(carrier: Carrier) -> dict[str, Any]:
     return {root: container, f"{root}/task": task, f"{root}/taskWithTags": {**task, "TaskTags": {}}}
 
 
-def _shown(credentials: Mapping[str, Any]) -> dict[str, str]:
+def _shown(credentials: Mapping[str, Any], at: Instant) -> dict[str, str]:
+    """Credentials as endpoints deliver them at `at`: their end by the clock of the client, whose SDK acts on it."""
     return {
         "AccessKeyId": credentials["AccessKeyId"],
         "SecretAccessKey": credentials["SecretAccessKey"],
         "Token": credentials["SessionToken"],
-        "Expiration": iso8601(credentials["Expiration"]),
+        "Expiration": iso8601(at.told(credentials["Expiration"])),
     }
 
 

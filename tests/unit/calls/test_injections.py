@@ -308,6 +308,33 @@ def test_a_policy_just_put_does_not_allow_yet_and_one_just_deleted_does_not_allo
     assert refusal(as_bob.list_users)[0] == "AccessDenied"  # IAM's own word is that of the change
 
 
+def test_a_batch_whose_permission_is_on_its_way_is_refused_as_a_whole(world: World) -> None:
+    bob, s3 = world.plane.user("bob"), world.plane.client("s3")
+    s3.create_bucket(Bucket="things")
+    s3.put_object(Bucket="things", Key="a", Body=b"a")
+    world.inject("propagation", seconds=10.0)
+    own = {"UserName": "bob", "PolicyName": "own"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [EVERYTHING]})
+    world.plane.client("iam").put_user_policy(**own, PolicyDocument=document)
+    batch = {"Bucket": "things", "Delete": {"Objects": [{"Key": "a"}]}}
+    assert refusal(world.plane.client("s3", bob).delete_objects, **batch)[0] == "AccessDenied"
+    assert s3.get_object(Bucket="things", Key="a")["Body"].read() == b"a"
+
+
+def test_a_role_that_is_on_its_way_is_not_assumed_for_an_instance_yet(world: World) -> None:
+    instance = world.launched()
+    world.inject("propagation", seconds=10.0)
+    denied = trust(Service="lambda.amazonaws.com")
+    iam = world.plane.client("iam")
+    iam.update_assume_role_policy(RoleName="app", PolicyDocument=denied)
+    iam.update_assume_role_policy(RoleName="app", PolicyDocument=trust(Service="ec2.amazonaws.com"))
+    assert world.delivered(instance)  # what it was allows it, and what it is
+    iam.update_assume_role_policy(RoleName="app", PolicyDocument=denied)
+    world.later += 2
+    with pytest.raises(KeyError):
+        world.delivered(instance)  # what it was would allow it
+
+
 def test_without_the_fault_a_change_takes_effect_at_once(world: World) -> None:
     world.inject("propagation", seconds=600.0)
     ann = world.plane.user("ann", EVERYTHING)

@@ -54,7 +54,7 @@ def create_session(ctx: Context, params: Params) -> Asking:
     if certificate is None:  # signed with an access key
         raise denied("CreateSession is signed with the key of a certificate")
     anchor = _anchor(ctx.state, params, ctx.region)
-    leaf = _verify(ctx.state, anchor, certificate, ctx.now)
+    leaf = _verify(ctx.state, anchor, certificate, ctx.wall)
     profile = _profile(ctx.state, anchor, params)
     asked = _assume_role(profile, leaf, params)
     actor = service_principal(SERVICE, anchor.account, anchor.arn)
@@ -65,7 +65,7 @@ def create_session(ctx: Context, params: Params) -> Asking:
             raise
         raise denied(f"Unable to assume role for {params['roleArn']}") from fault
     subject = _seen(ctx, anchor, leaf)
-    return Outcome({"credentialSet": [_shown(given, params)], "subjectArn": subject.arn}, (put(subject),))
+    return Outcome({"credentialSet": [_shown(ctx, given, params)], "subjectArn": subject.arn}, (put(subject),))
 
 
 def _anchor(state: State, params: Params, region: str) -> TrustAnchor:
@@ -155,13 +155,13 @@ def _subjects(state: State, anchor: TrustAnchor) -> Iterator[CertificateSubject]
     return (it for it in state.table(CertificateSubject, anchor.account).values() if it.region == anchor.region)
 
 
-def _shown(given: Mapping[str, Any], params: Params) -> dict[str, Any]:
+def _shown(ctx: Context, given: Mapping[str, Any], params: Params) -> dict[str, Any]:
     credentials, assumed = given["Credentials"], given["AssumedRoleUser"]
     shown = {
         "assumedRoleUser": {"arn": assumed["Arn"], "assumedRoleId": assumed["AssumedRoleId"]},
         "credentials": {
             "accessKeyId": credentials["AccessKeyId"],
-            "expiration": credentials["Expiration"],
+            "expiration": credentials["Expiration"] - round(ctx.ahead),  # by the client's clock
             "secretAccessKey": credentials["SecretAccessKey"],
             "sessionToken": credentials["SessionToken"],
         },
