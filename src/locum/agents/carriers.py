@@ -33,8 +33,8 @@ from locum.state.arns import entity_by_arn
 TOKEN_SECONDS: Final = 86_400
 """The lifetime of a token. EKS User Guide, eks.amazonaws.com/token-expiration: "Defaults to 86400"."""
 
-_LOOK: Final = 5.0
-"""Seconds between two looks at what is due: the plane's clock may be moved."""
+_LOOK: Final = 60.0
+"""Seconds between two looks at what is due."""
 
 
 class CarrierHost:
@@ -113,8 +113,8 @@ class CarrierHost:
     # -- tokens ------------------------------------------------------------------------------------------
 
     async def renew(self) -> None:
-        """Write the tokens that are due at the time of the plane's clock."""
-        now = self._runtime.clock()
+        """Write the tokens that are due, by the wall clock: whoever verifies web identity tokens has that."""
+        now = self._runtime.clock.wall()
         for carrier in [carrier for carrier, due in self._due.values() if due <= now]:
             try:
                 await asyncio.to_thread(self._write_token, carrier)
@@ -128,7 +128,7 @@ class CarrierHost:
 
     def _write_token(self, carrier: Carrier) -> None:
         token = TOKENS[carrier.kind]
-        key, now = self._key(), int(self._runtime.clock())
+        key, now = self._key(), int(self._runtime.clock.wall())
         self._publish(carrier.issuer, key.keys)
         path = self._data / FOLDER / carrier.id / "secrets" / token.file
         write_private(path, key.sign(self._claims(carrier, token.audience, now)).encode())

@@ -39,7 +39,7 @@ async def create_session(calls: Calls, context: RequestContext) -> HttpResponse:
     assert codec is not None
     if (request.method, request.raw_path) != ("POST", "/sessions") or len(request.body) > LARGEST:
         raise denied("Only CreateSession is signed with the key of a certificate")
-    claim = signing.read(request, context.now)
+    claim = signing.read(request, context.wall)
     try:
         leaf, chain = read(claim.certificate), read_chain(claim.chain)
     except Untrusted:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA384
 from locum.core.clock import system_clock
 from locum.core.http import HttpRequest
 from support.anywhere import Issued, authority, issued, name, request, revoking, signed
-from support.certificates import DAY, ec_key, rsa_key
+from support.certificates import DAY, YEAR, ec_key, rsa_key
 from support.inprocess import Answer, InProcess, Key, refusal
 from support.plane import document
 
@@ -339,6 +339,14 @@ def test_a_captured_request_is_worth_nothing_fifteen_minutes_later(world: World)
     assert "expired" in refused(world.plane.send(sent))
     world.now -= 2 * 901
     assert "expired" in refused(world.plane.send(sent))
+
+
+def test_a_moved_clock_moves_the_ends_of_certificates_and_not_the_dates_of_signatures(world: World) -> None:
+    sent = request(world.client, world.now, world.body())
+    world.plane.node.runtime.clock.move(7200.0)
+    assert world.plane.send(sent).status == 201
+    world.plane.node.runtime.clock.move(2.0 * YEAR)
+    assert refused(world.asked()) == "Untrusted signing certificate"
 
 
 @pytest.mark.parametrize("header", ["x-amz-x509", "x-amz-date", "host"])
