@@ -232,7 +232,10 @@ class Node:
             ends = clock.instant().told(made.caller.session.expires_at)  # the clock may have been moved since
             return {**made.credentials, "Expiration": ends}
 
-        return ContainerEndpoints(assumed, lambda text: self._cluster_key.claims(text), clock.wall)
+        def claims(token: str) -> Mapping[str, Any]:
+            return self._cluster_key.claims(token)  # which is made when it is first needed
+
+        return ContainerEndpoints(assumed, claims, clock.wall)
 
     @cached_property
     def carriers(self) -> CarrierHost:

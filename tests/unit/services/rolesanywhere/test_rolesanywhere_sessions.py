@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.hashes import SHA384
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from locum.core.clock import system_clock
 from locum.core.http import HttpRequest
+from support import old_certificates
 from support.anywhere import Issued, authority, issued, name, request, revoking, signed
 from support.certificates import DAY, YEAR, ec_key, rsa_key
 from support.inprocess import Answer, InProcess, Key, refusal
@@ -256,6 +259,18 @@ def _small_key() -> rsa.RSAPrivateKey:
 def test_a_certificate_is_refused(world: World, kind: str) -> None:
     client, chain = BAD[kind](world)
     assert refused(world.asked(client, chain)) == "Untrusted signing certificate"
+
+
+def test_a_certificate_that_was_signed_with_sha1_is_refused(world: World) -> None:
+    key = load_pem_private_key(old_certificates.KEY.encode(), None)
+    assert isinstance(key, EllipticCurvePrivateKey)
+    anchor = world.made_anchor(Issued(x509.load_pem_x509_certificate(old_certificates.ROOT.encode()), key))
+    old, new = (
+        Issued(x509.load_pem_x509_certificate(text.encode()), key)
+        for text in (old_certificates.SIGNED_WITH_SHA1, old_certificates.SIGNED_WITH_SHA256)
+    )
+    assert refused(world.asked(old, trustAnchorArn=anchor)) == "Untrusted signing certificate"
+    world.given(new, trustAnchorArn=anchor)
 
 
 def test_an_authority_s_path_length_is_kept(world: World) -> None:
