@@ -113,7 +113,7 @@ class CarrierHost:
     # -- tokens ------------------------------------------------------------------------------------------
 
     async def renew(self) -> None:
-        """Write the tokens that are due by the wall clock, as all tokens are dated."""
+        """Write the tokens that are due, by the wall clock: whoever verifies web identity tokens has that."""
         now = self._runtime.clock.wall()
         for carrier in [carrier for carrier, due in self._due.values() if due <= now]:
             try:

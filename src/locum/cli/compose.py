@@ -8,7 +8,7 @@ import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -150,7 +150,6 @@ class Node:
         self._make_agents(clock)
         self.gateway = Gateway(self.runtime, Pipeline(self.runtime, self.calls, IssuerKeys(options.data / FOLDER)))
         self.metadata = self._metadata_service(clock, entropy)
-        self.endpoints, self.carriers = self._carriers()
 
     async def open(self) -> int:
         """Make sure of the root account and its key, then serve; the port. Raises ConfigurationError."""
@@ -221,19 +220,32 @@ class Node:
     def _keep_ahead(self, ahead: float) -> None:
         self.journal.directory.write(CLOCK_FILE, ahead_text(ahead))
 
-    @cache  # noqa: B019 - of the node, which lives as long as the process
+    @cached_property
     def _cluster_key(self) -> ClusterKey:
         return open_cluster_key(self.options.data, self.keyring, self.runtime.entropy)
 
-    def _carriers(self) -> tuple[ContainerEndpoints, CarrierHost]:
-        async def assumed(carrier: Carrier) -> Mapping[str, Any]:
-            return (await self.calls.assume(carrier.actor)).credentials
+    @cached_property
+    def endpoints(self) -> ContainerEndpoints:
+        """The credential endpoints of tasks and pods."""
+        clock = self.runtime.clock
 
-        data, runtime = self.options.data, self.runtime
-        endpoints = ContainerEndpoints(assumed, lambda text: self._cluster_key().claims(text), runtime.clock)
-        apps = endpoints.app, self.gateway
-        host = CarrierHost(runtime, self.calls, self.listeners, apps, self._cluster_key, (data, data / FOLDER))
-        return endpoints, host
+        async def assumed(carrier: Carrier) -> Mapping[str, Any]:
+            made = await self.calls.assume(carrier.actor)
+            assert made.caller.session is not None
+            ends = clock.instant().told(made.caller.session.expires_at)  # the clock may have been moved since
+            return {**made.credentials, "Expiration": ends}
+
+        def claims(token: str) -> Mapping[str, Any]:
+            return self._cluster_key.claims(token)  # which is made when it is first needed
+
+        return ContainerEndpoints(assumed, claims, clock.wall)
+
+    @cached_property
+    def carriers(self) -> CarrierHost:
+        """The host of tasks, pods and functions of `locum run --as`."""
+        apps, data = (self.endpoints.app, self.gateway), self.options.data
+        places = data, data / FOLDER
+        return CarrierHost(self.runtime, self.calls, self.listeners, apps, lambda: self._cluster_key, places)
 
     def _backends(self, clock: Clock) -> Backends:
         options = self.options

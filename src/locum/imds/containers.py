@@ -55,7 +55,7 @@ class Request(NamedTuple):
 
 
 class ContainerEndpoints:
-    """The endpoints of all tasks and pods. `app` makes the ASGI application of one of them."""
+    """The endpoints of all tasks and pods. `app` makes the ASGI application of one; `clock` is that of their tokens."""
 
     def __init__(self, assumed: Assumed, claims: Claims, clock: MovableClock) -> None:
         self._assumed = assumed

@@ -227,6 +227,21 @@ def test_the_metadata_tells_of_this_task_alone(house: House) -> None:
     assert task.secret not in house.ask(task, f"/v4/{task.id}").body.decode()
 
 
+def test_a_moved_clock_renews_credentials_and_tells_their_end_by_the_client_s(house: House) -> None:
+    task = house.task(house.role(TRUSTS_TASKS))
+    first = house.key_of(task)
+    house.plane.node.runtime.clock.move(float(SIX_HOURS))
+    second = json.loads(house.ask(task, f"/v2/credentials/{task.secret}").body)
+    assert second["AccessKeyId"] != first.access_key_id
+    assert second["Expiration"] == iso8601(house.now + SIX_HOURS)
+
+
+def test_a_moved_clock_leaves_tokens_as_whoever_verifies_them_sees_them(house: House) -> None:
+    pod = house.pod(house.role(TRUSTS_PODS))
+    house.plane.node.runtime.clock.move(2.0 * 86_400)
+    assert house.of_pod(pod, house.token(pod)).status == 200
+
+
 # -- pods ----------------------------------------------------------------------------------------------------
 
 

@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.hashes import SHA384
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from locum.core.clock import system_clock
 from locum.core.http import HttpRequest
+from support import old_certificates
 from support.anywhere import Issued, authority, issued, name, request, revoking, signed
-from support.certificates import DAY, ec_key, rsa_key
+from support.certificates import DAY, YEAR, ec_key, rsa_key
 from support.inprocess import Answer, InProcess, Key, refusal
 from support.plane import document
 
@@ -258,6 +261,18 @@ def test_a_certificate_is_refused(world: World, kind: str) -> None:
     assert refused(world.asked(client, chain)) == "Untrusted signing certificate"
 
 
+def test_a_certificate_that_was_signed_with_sha1_is_refused(world: World) -> None:
+    key = load_pem_private_key(old_certificates.KEY.encode(), None)
+    assert isinstance(key, EllipticCurvePrivateKey)
+    anchor = world.made_anchor(Issued(x509.load_pem_x509_certificate(old_certificates.ROOT.encode()), key))
+    old, new = (
+        Issued(x509.load_pem_x509_certificate(text.encode()), key)
+        for text in (old_certificates.SIGNED_WITH_SHA1, old_certificates.SIGNED_WITH_SHA256)
+    )
+    assert refused(world.asked(old, trustAnchorArn=anchor)) == "Untrusted signing certificate"
+    world.given(new, trustAnchorArn=anchor)
+
+
 def test_an_authority_s_path_length_is_kept(world: World) -> None:
     root = authority("short", world.now, path_length=0)
     anchor, middle = world.made_anchor(root), authority("middle", world.now, root)
@@ -339,6 +354,14 @@ def test_a_captured_request_is_worth_nothing_fifteen_minutes_later(world: World)
     assert "expired" in refused(world.plane.send(sent))
     world.now -= 2 * 901
     assert "expired" in refused(world.plane.send(sent))
+
+
+def test_a_moved_clock_moves_the_ends_of_certificates_and_not_the_dates_of_signatures(world: World) -> None:
+    sent = request(world.client, world.now, world.body())
+    world.plane.node.runtime.clock.move(7200.0)
+    assert world.plane.send(sent).status == 201
+    world.plane.node.runtime.clock.move(2.0 * YEAR)
+    assert refused(world.asked()) == "Untrusted signing certificate"
 
 
 @pytest.mark.parametrize("header", ["x-amz-x509", "x-amz-date", "host"])
