@@ -14,7 +14,7 @@ from support.inprocess import InProcess
 from support.plane import ACCOUNT, REGION, allow, document, fresh, refused, trusting
 
 LOGS = "logs.amazonaws.com"
-NOT_EXECUTED = "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute your function."
+NOT_EXECUTED = "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute"
 
 
 class Group:
@@ -94,7 +94,7 @@ def test_a_function_that_does_not_let_the_group_in_gets_no_filter(
         permit(plane, function, group.arn.replace(group.name, permitted))
     call, settings = group.subscribe(arn_of(function))
     fault = refused(call, **settings)
-    assert (fault.code, fault.message) == ("InvalidParameterException", NOT_EXECUTED)
+    assert (fault.code, fault.message) == ("InvalidParameterException", f"{NOT_EXECUTED} your function.")
     assert group.filters() == []
     group.put("secret")
     plane.carry_out()
@@ -140,3 +140,13 @@ def test_a_pattern_that_is_not_understood_lets_nothing_through(plane: InProcess,
     call, settings = group.subscribe(arn_of(function), pattern)
     assert refused(call, **settings).code == "NotImplemented"
     assert group.filters() == []
+
+
+def test_who_may_not_pass_the_role_makes_no_filter_with_it(plane: InProcess, group: Group) -> None:
+    role, iam = fresh("role"), plane.client("iam")
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=trusting(Service=LOGS))
+    key = plane.user(fresh("logger"), allow("logs:*"))
+    stream = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/any"
+    _, settings = group.subscribe(stream, roleArn=f"arn:aws:iam::{ACCOUNT}:role/{role}")
+    fault = refused(plane.client("logs", key).put_subscription_filter, **settings)
+    assert (fault.code, "iam:PassRole" in fault.message) == ("AccessDeniedException", True)
