@@ -102,7 +102,7 @@ def function_host(
     def apps() -> dict[int, Any]:
         return {urlsplit(endpoint()).port or 80: gateway}
 
-    functions = Functions(clock, hidden, apps=apps, ports=ports)
+    functions = Functions(clock, hidden, apps=apps, ports=ports, search_path=search_path)
     return FunctionHost(embedded_functions(), assume, functions, logs, endpoint, search_path)
 
 

@@ -58,11 +58,13 @@ def of_function(function: Function, credentials: Mapping[str, str], endpoint: st
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
         "LANG": "en_US.UTF-8",
         "PATH": search_path,
+        "TZ": ":UTC",
     }
+    provided = function.runtime.startswith("provided")
+    named = {} if provided else {"AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}"}
     reserved = {
         "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
         "AWS_DEFAULT_REGION": function.region,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_VERSION": function.version,
@@ -71,10 +73,9 @@ def of_function(function: Function, credentials: Mapping[str, str], endpoint: st
         "AWS_REGION": function.region,
         "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
         "AWS_SESSION_TOKEN": credentials["SessionToken"],
-        "TZ": ":UTC",
         "_HANDLER": function.handler,
     }
-    return given | dict(function.environment) | reserved
+    return given | dict(function.environment) | named | reserved
 
 
 def _no_proxy(host: Mapping[str, str]) -> str:

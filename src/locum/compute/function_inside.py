@@ -69,6 +69,7 @@ def main() -> None:
     plan, archives = channel.receive()
     try:
         _unpack(plan, archives)
+        del archives  # which would be kept for as long as the environment
         if plan["closed"] is None:
             _become(channel, plan)
         _enclose(channel, plan)

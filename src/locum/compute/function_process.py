@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from locum.compute.function_log import FunctionLog, LogEvent
 from locum.compute.function_report import Times, init_report, report
+from locum.compute.memory_watch import MemoryWatch
 from locum.compute.runtime_api import Answer, Event, State, error_object
 from locum.compute.runtime_process import InvalidEntrypoint, RuntimeProcess
 from locum.compute.runtimes import Runtimes
@@ -118,6 +119,7 @@ class FunctionProcess:
         self._timer: asyncio.TimerHandle | None = None  # for what becomes of the runtime without another invocation
         self._runtime: RuntimeProcess | None = None
         self._log: FunctionLog | None = None
+        self._watch = MemoryWatch(self._pid, launch.function.memory << 20, self._kill)
 
     @property
     def ended(self) -> bool:
@@ -128,8 +130,7 @@ class FunctionProcess:
         """End the runtime, now or as soon as there is one."""
         self._stopped = True
         self.reusable = False
-        if self._runtime is not None:
-            self._runtime.kill()
+        self._kill()
 
     async def close(self) -> None:
         """End the runtime, with what it started, and remove its directory."""
@@ -150,10 +151,13 @@ class FunctionProcess:
         log = self._log = self._log or self._new_log()
         log.begin(None if told is None else lambda events: told(self._logged(events)))
         log.add(f"START RequestId: {request_id} Version: {self._function.version}")
-        answer, times = await self._answered(invocation, around, log)
+        self._watch.begin()
+        try:
+            answer, times = await self._answered(invocation, around, log)
+        finally:
+            self._watch.end()
         log.add(f"END RequestId: {request_id}")
-        assert self._runtime is not None
-        log.add(report(request_id, self._function.memory, answer.kind, times, self._runtime.pid))
+        log.add(report(request_id, self._function.memory, answer.kind, times, self._pid()))
         self.reusable = answer.kind in ("result", "error") and not self._stopped
         self._busy = False
         if self.reusable:
@@ -163,6 +167,13 @@ class FunctionProcess:
             return None
         failed = answer.kind != "result"
         return InvocationResult(answer.payload, last.tail, failed, self._logged(last.events), cold)
+
+    def _pid(self) -> int:
+        return 0 if self._runtime is None else self._runtime.pid
+
+    def _kill(self) -> None:
+        if self._runtime is not None:
+            self._runtime.kill()
 
     def _new_log(self) -> FunctionLog:
         log = FunctionLog(self._clock)
@@ -188,8 +199,7 @@ class FunctionProcess:
                     ready = await self._initialized(around, log, "invoke", None)
                 answer = ready if ready.kind != "ready" else await self._given(invocation, around, log)
         except TimeoutError:
-            assert self._runtime is not None
-            self._runtime.kill()
+            self._kill()
             text = f"Task timed out after {self._function.timeout:.2f} seconds"
             log.add(f"{iso8601_ms(self._clock())} {invocation.request_id} {text}")
             answer = Answer("timeout", _error("Sandbox.Timedout", invocation, text))
@@ -219,7 +229,7 @@ class FunctionProcess:
         runtime = self._runtime = RuntimeProcess(self._function, around, self._asked)
         if self._stopped:
             runtime.kill()
-        program = await self._runtimes.program(self._function, self.launch.variables["PATH"], runtime.roots)
+        program = await self._runtimes.program(self._function, runtime.roots)
         try:
             await runtime.start(program, self._variables(runtime), log.entry)
             async with asyncio.timeout(seconds):
@@ -243,18 +253,19 @@ class FunctionProcess:
 
     def _variables(self, runtime: RuntimeProcess) -> dict[str, str]:
         """The environment, with what is of this very environment."""
-        opt, own = runtime.roots.opt, self.launch.variables
+        (task, opt, *_), own = runtime.roots, self.launch.variables
+        path = own["PATH"] if "PATH" in self._function.environment else f"{own['PATH']}:{opt}/bin"
         return {
+            "HOME": runtime.roots.temporary,
+            "LD_LIBRARY_PATH": f"{task}:{task}/lib:{opt}/lib",
+            "NODE_PATH": f"{opt}/nodejs/node_modules",
+            "TMPDIR": runtime.roots.temporary,
             **own,
             "AWS_LAMBDA_LOG_STREAM_NAME": self._stream,
-            "HOME": runtime.roots.temporary,
             "LAMBDA_LAYERS_ROOT": opt,
             "LAMBDA_RUNTIME_DIR": runtime.roots.runtime,
-            "LAMBDA_TASK_ROOT": runtime.roots.task,
-            "LD_LIBRARY_PATH": f"{opt}/lib",
-            "NODE_PATH": f"{opt}/nodejs/node_modules",
-            "PATH": f"{own['PATH']}:{opt}/bin" if self._function.layers else own["PATH"],
-            "TMPDIR": runtime.roots.temporary,
+            "LAMBDA_TASK_ROOT": task,
+            "PATH": path if self._function.layers else own["PATH"],
         }
 
     # -- between invocations -----------------------------------------------------------------------------
@@ -265,7 +276,7 @@ class FunctionProcess:
         if self._runtime.api.state is State.READY:
             self._wait(SETTLE_SECONDS, self._freeze)
         else:
-            self._wait(left, self._runtime.kill)
+            self._wait(left, self._kill)
 
     def _asked(self) -> None:
         """The runtime asks for an event."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -42,7 +43,8 @@ class Functions:
     """Runs functions. `hidden` are files and directories of the host that they do not see.
 
     Where there are any, and where that can be done, environments are closed: they see nothing of the host but what a
-    runtime needs, and reach `apps` and `ports` alone (`surroundings`).
+    runtime needs, and reach `apps` and `ports` alone (`surroundings`). Interpreters are those on `search_path`, by
+    default that of this process.
     """
 
     def __init__(
@@ -52,9 +54,10 @@ class Functions:
         at_once: int = AT_ONCE,
         apps: Callable[[], Mapping[int, App]] = dict,
         ports: Callable[[], Collection[int]] = tuple,
+        search_path: str = "",
     ) -> None:
         self._clock = clock
-        self._runtimes = Runtimes()
+        self._runtimes = Runtimes(search_path or os.environ.get("PATH", os.defpath))
         self._wanted = Surroundings(bool(hidden), tuple(map(str, hidden)), apps, ports)
         self._around = None if hidden else self._wanted  # what can be had; not known yet
         self._room = asyncio.Semaphore(at_once)

@@ -49,6 +49,7 @@ class RuntimeProcess:
         self._left = AsyncExitStack()
         self._sockets: list[socket.socket] = []
         self._killed = False
+        self._pid = 0
         self._process: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
         self.home = Path(tempfile.mkdtemp(prefix="locum-function-"))  # mode 0700
@@ -121,13 +122,15 @@ class RuntimeProcess:
     @property
     def pid(self) -> int:
         """The process of the runtime, 0 where there is none. In a closed environment it is the grandchild of ours."""
-        pid = 0 if self._process is None else self._process.pid
-        for _ in range(2 if self._around.closed and pid else 0):
+        if not self._pid and self._process is not None:
+            pid = self._process.pid
             try:
-                pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+                for _ in range(2 if self._around.closed else 0):
+                    pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
             except (OSError, IndexError):
                 return 0
-        return pid
+            self._pid = pid
+        return self._pid
 
     def _plan(self, program: Program, variables: Mapping[str, str]) -> dict[str, Any]:
         """What the process is to do: see `function_inside`."""

@@ -70,41 +70,51 @@ class Interpreter(NamedTuple):
 class Runtimes:
     """The runtimes on `search_path`, each of which is looked for once."""
 
-    def __init__(self) -> None:
-        self._pythons: dict[tuple[str, str], Interpreter] = {}
-        self._nodes: dict[str, str] = {}
+    def __init__(self, search_path: str) -> None:
+        self._search_path = search_path
+        self._pythons: dict[str, Interpreter] = {}
+        self._nodes: list[str] = []
 
-    async def program(self, function: Function, search_path: str, roots: Roots) -> Program:
-        """The program for `function`. Raises NoRuntime."""
+    async def program(self, function: Function, roots: Roots) -> Program:
+        """The program for `function`; its `AWS_LAMBDA_EXEC_WRAPPER` starts it, if there is one. Raises NoRuntime.
+
+        Lambda Developer Guide, "Modifying the runtime environment", "Wrapper scripts": not for `provided`.
+        """
+        found = await self._program(function, roots)
+        wrapper = function.environment.get("AWS_LAMBDA_EXEC_WRAPPER")
+        if not wrapper or function.runtime in PROVIDED:
+            return found
+        return found._replace(commands=tuple((wrapper, *command) for command in found.commands))
+
+    async def _program(self, function: Function, roots: Roots) -> Program:
         name = function.runtime
         if name in PROVIDED:
             return Program(((f"{roots.task}/bootstrap",), (f"{roots.opt}/bootstrap",)))
         if name.startswith(NODE):
-            node = await self._node(search_path)
+            node = await self._node()
             heap = f"--max-old-space-size={function.memory}"
             return Program(((node, heap, f"{roots.runtime}/bootstrap.mjs"),), _prefix(node))
         if name.startswith(PYTHON):
-            found = await self._python(name.removeprefix("python"), search_path)
+            found = await self._python(name.removeprefix("python"))
             sdk = () if found.executable == sys.executable else _sdk()
             command = (found.executable, *_OPTIONS, f"{roots.runtime}/bootstrap.py", *sdk)
             return Program((command,), (*found.places, *sdk))
         raise NoRuntime(f"there is no {name}")
 
-    async def _python(self, version: str, search_path: str) -> Interpreter:
+    async def _python(self, version: str) -> Interpreter:
         """The interpreter of that minor version on the path; where there is none, the one that runs this."""
-        key = version, search_path
-        if key not in self._pythons:
-            self._pythons[key] = await _python_on(version, search_path) or own()
-        return self._pythons[key]
+        if version not in self._pythons:
+            self._pythons[version] = await _python_on(version, self._search_path) or own()
+        return self._pythons[version]
 
-    async def _node(self, search_path: str) -> str:
+    async def _node(self) -> str:
         """The executable itself, where `node` is a script that chooses one. Raises NoRuntime."""
-        if search_path not in self._nodes:
-            said = await _said("node", search_path, "-p", "process.execPath")
+        if not self._nodes:
+            said = await _said("node", self._search_path, "-p", "process.execPath")
             if said is None:
                 raise NoRuntime("there is no node")
-            self._nodes[search_path] = said.strip()
-        return self._nodes[search_path]
+            self._nodes.append(said.strip())
+        return self._nodes[0]
 
 
 async def _python_on(version: str, search_path: str) -> Interpreter | None:

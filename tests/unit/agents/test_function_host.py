@@ -22,7 +22,7 @@ from locum.core.clock import system_clock
 from support.deployed import ARN, ECHO, MAY_LOG, TRUSTS_LAMBDA, deployed, invoked, records, role
 from support.functions import WAITING, Meeting, Visitor, package
 from support.inprocess import InProcess, refusal
-from support.plane import ACCOUNT, TRUSTS_EC2, allow, fresh, trusting
+from support.plane import ACCOUNT, TRUSTS_EC2, allow, fresh, needs_namespaces, trusting
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +94,19 @@ def test_a_dry_run_checks_and_runs_nothing(plane: InProcess, place: Meeting) -> 
     assert invoked(plane, name, InvocationType="DryRun")[0]["StatusCode"] == 204
     assert records(plane, "AssumeRole", name) == []
     assert refusal(plane.client("lambda").invoke, FunctionName="nothing", InvocationType="DryRun")[1] == 404
+
+
+@needs_namespaces
+def test_tmp_has_the_size_of_the_ephemeral_storage(plane: InProcess) -> None:
+    program = """
+import os
+
+def handler(event, context):
+    found = os.statvfs("/tmp")
+    return found.f_blocks * found.f_frsize >> 20
+"""
+    assert invoked(plane, deployed(plane, program))[1] == 512
+    assert invoked(plane, deployed(plane, program, EphemeralStorage={"Size": 1024}))[1] == 1024
 
 
 # -- asynchronous invocations --------------------------------------------------------------------------------

@@ -31,3 +31,13 @@ def test_what_is_reserved_a_function_cannot_set() -> None:
     made = of_function(function("", environment=own), ROLE, "http://127.0.0.1:4566", "/bin")
     assert (made["AWS_ACCESS_KEY_ID"], made["AWS_LAMBDA_FUNCTION_NAME"]) == ("ASIAEXAMPLE", "app")
     assert made["AWS_ENDPOINT_URL"] == "http://own"
+
+
+def test_what_is_not_reserved_it_can() -> None:
+    own = {"PATH": "/opt/own", "TZ": "Europe/Berlin", "LANG": "C"}
+    assert of_function(function("", environment=own), ROLE, "", "/bin").items() >= own.items()
+
+
+def test_a_runtime_of_the_os_alone_has_no_name() -> None:
+    assert "AWS_EXECUTION_ENV" in of_function(function(""), ROLE, "", "")
+    assert "AWS_EXECUTION_ENV" not in of_function(function("", runtime="provided.al2023"), ROLE, "", "")

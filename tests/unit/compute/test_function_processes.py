@@ -166,6 +166,20 @@ def test_memory_is_limited() -> None:
     assert error("def handler(event, context): return len(bytearray(1 << 30))")["errorType"] == "MemoryError"
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        "kept = bytearray(b'x') * (190 << 20)",
+        "for _ in range(3): subprocess.Popen([sys.executable, '-c', KEEPING], stdin=-1)",
+    ],
+)
+def test_a_function_that_has_more_memory_than_it_may_is_killed(program: str) -> None:
+    head = "import subprocess, sys, threading\nKEEPING = 'kept = bytearray(60 << 20); kept[::4096] = kept[::4096]; input()'"
+    told = error(f"{head}\ndef handler(event, context):\n    {program}\n    threading.Event().wait()\n")
+    text = f"RequestId: {REQUEST} Error: Runtime exited with error: signal: killed"
+    assert told == {"errorType": "Runtime.ExitError", "errorMessage": text}
+
+
 def test_a_package_that_is_none_is_refused() -> None:
     with pytest.raises(PackageError):
         outcome(function("", code=b"no archive"))

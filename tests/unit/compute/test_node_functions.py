@@ -94,6 +94,34 @@ def test_an_error_comes_back_and_the_next_event_is_taken() -> None:
     assert (second.failed, second.payload, second.cold) == (False, b"null", False)
 
 
+def test_a_callback_waits_until_nothing_else_is_left_unless_it_is_told_not_to() -> None:
+    program = """
+exports.handler = (event, context, callback) => {
+  context.callbackWaitsForEmptyEventLoop = event
+  const done = []
+  setTimeout(() => done.push('later'), 20)
+  callback(null, done)
+}
+"""
+    assert answers(program, True, False) == [["later"], []]
+
+
+def test_who_never_answers_has_answered_null_once_nothing_is_left_to_wait_for() -> None:
+    assert answers("exports.handler = () => new Promise(() => {})", 1, 2) == [None, None]
+
+
+def test_a_timer_goes_on_with_the_next_invocation() -> None:
+    program = """
+let fired = 0
+exports.handler = async event => {
+  if (event) setTimeout(() => { fired++ }, 10)
+  else while (!fired) await new Promise(resolve => setTimeout(resolve, 1))
+  return fired
+}
+"""
+    assert answers(program, 1, 0) == [0, 1]
+
+
 def test_what_is_logged_has_the_request_and_a_level() -> None:
     (came,) = outcomes("exports.handler = async () => { console.log('a %d\\nb', 1); console.warn('c') }", None)
     lines = came.log.decode().splitlines()

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +75,8 @@ def outcomes(made: Function, *events: Any, hidden: tuple[Path, ...] = (), path: 
     """What comes of invocations, one after the other."""
 
     async def run() -> list[InvocationResult]:
-        functions = Functions(system_clock, hidden)
+        functions = Functions(system_clock, hidden, search_path=path)
         start = launch(made)
-        if path:
-            start = start._replace(variables={**start.variables, "PATH": path})
         try:
             invocations = [Invocation(REQUEST, made.arn, json.dumps(event).encode()) for event in events]
             return [await functions.invoke(start, invocation) for invocation in invocations]
@@ -184,6 +183,18 @@ VERSION = "import sys\ndef handler(event, context): return list(sys.version_info
 OWN = list(sys.version_info[:2])
 
 
+def test_the_path_of_a_function_chooses_no_program_of_the_host(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    for name in ("python3.98", "node"):
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\ntouch {ran}\n")
+        program.chmod(0o755)
+    for runtime in ("python3.98", "nodejs20.x"):
+        with suppress(NoRuntime):
+            outcomes(function(VERSION, runtime=runtime, environment={"PATH": str(tmp_path)}), None)
+    assert not ran.exists()
+
+
 def test_a_version_that_is_not_there_is_taken_by_the_interpreter_of_locum(tmp_path: Path) -> None:
     broken = tmp_path / "python3.99"
     broken.write_text("#!/bin/sh\necho no such version >&2\nexit 127\n")
@@ -230,6 +241,15 @@ def main(args):
         made.writestr("awslambdaric/__main__.py", client)
     (came,) = outcomes(function("", code=packed.getvalue()), None)
     assert came.payload == b'"main.handler by the client of the package"'
+
+
+@needs_namespaces
+def test_a_wrapper_script_starts_the_runtime(tmp_path: Path) -> None:
+    layer = archive(wrapper='#!/bin/sh\nexport WRAPPED="$1"\nexec "$@"\n')
+    main = "import os, sys\ndef handler(event, context): return os.environ['WRAPPED'] == sys.executable"
+    made = function(main, layers=(layer,), environment={"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper"})
+    (came,) = outcomes(made, None, hidden=(tmp_path / "hidden",))
+    assert came.payload == b"true"
 
 
 # -- Node.js -------------------------------------------------------------------------------------------------

@@ -1,0 +1,16 @@
+"""What a closed environment may be shown of the host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from locum.compute.surroundings import Surroundings
+
+
+def test_an_interpreter_below_the_home_directory_is_shown_and_nothing_that_holds_home_or_a_secret(
+    tmp_path: Path,
+) -> None:
+    home = Path.home()
+    around = Surroundings(closed=True, hidden=(str(tmp_path / "venv" / "data"),))
+    shown = [str(home / ".pyenv" / "versions" / "3.11"), str(tmp_path / "other")]
+    assert around.shown([*shown, str(home), str(home.parent), "/", str(tmp_path), str(tmp_path / "venv")]) == shown
