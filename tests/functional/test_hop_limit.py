@@ -24,10 +24,27 @@ def networks_can_be_built() -> bool:
     return finished(line).returncode == 0
 
 
-@pytest.mark.skipif(not networks_can_be_built(), reason="no network can be built here (unshare, nsenter, ip, veth)")
-def test_a_container_behind_a_router_gets_a_token_at_two_hops_and_none_at_one() -> None:
+needs_networks = pytest.mark.skipif(
+    not networks_can_be_built(), reason="no network can be built here (unshare, nsenter, ip, veth)"
+)
+EXPECTED = {"1": ["nothing", "nothing"], "2": ["200", "nothing"], "3": ["200", "200"]}
+"""By hop limit, what a container behind one router gets and one behind two."""
+
+
+def told(*arguments: str) -> dict[str, list[str]]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    line = ["unshare", "--map-root-user", "--net", sys.executable, str(PROGRAM)]
+    line = ["unshare", "--map-root-user", "--net", sys.executable, str(PROGRAM), *arguments]
     done = finished(line, env=environment)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"1": "nothing", "2": "200", "3": "200"}
+    answers: dict[str, list[str]] = json.loads(done.stdout)
+    return answers
+
+
+@needs_networks
+def test_a_container_gets_a_token_at_as_many_hops_as_it_is_away_and_none_at_one_less() -> None:
+    assert told() == EXPECTED
+
+
+@needs_networks
+def test_so_it_is_where_the_instance_is_one_by_an_agent(tmp_path: Path) -> None:
+    assert told(str(tmp_path)) == EXPECTED

@@ -387,7 +387,7 @@ def test_a_code_is_in_no_file_of_the_plane_and_in_no_record(house: AgentHouse) -
     code = house.code(house.launched())
     house.enrol(code)
     records = [str(record) for record in house.plane.records()]
-    house.plane.close()
+    house.close()
     try:
         forms = (code.secret, code.secret.hex().encode(), str(code).split(".")[3].encode())
         files = [file for file in (house.folder / "plane").rglob("*") if file.is_file()]
