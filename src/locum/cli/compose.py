@@ -227,18 +227,14 @@ class Node:
     @cached_property
     def endpoints(self) -> ContainerEndpoints:
         """The credential endpoints of tasks and pods."""
-        clock = self.runtime.clock
 
         async def assumed(carrier: Carrier) -> Mapping[str, Any]:
-            made = await self.calls.assume(carrier.actor)
-            assert made.caller.session is not None
-            ends = clock.instant().told(made.caller.session.expires_at)  # the clock may have been moved since
-            return {**made.credentials, "Expiration": ends}
+            return (await self.calls.assume(carrier.actor)).credentials
 
         def claims(token: str) -> Mapping[str, Any]:
             return self._cluster_key.claims(token)  # which is made when it is first needed
 
-        return ContainerEndpoints(assumed, claims, clock.wall)
+        return ContainerEndpoints(assumed, claims, self.runtime.clock)
 
     @cached_property
     def carriers(self) -> CarrierHost:

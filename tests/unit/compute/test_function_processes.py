@@ -174,7 +174,8 @@ def test_memory_is_limited() -> None:
     ],
 )
 def test_a_function_that_has_more_memory_than_it_may_is_killed(program: str) -> None:
-    head = "import subprocess, sys, threading\nKEEPING = 'kept = bytearray(60 << 20); kept[::4096] = kept[::4096]; input()'"
+    keeping = "kept = bytearray(60 << 20); kept[::4096] = kept[::4096]; input()"
+    head = f"import subprocess, sys, threading\nKEEPING = {keeping!r}"
     told = error(f"{head}\ndef handler(event, context):\n    {program}\n    threading.Event().wait()\n")
     text = f"RequestId: {REQUEST} Error: Runtime exited with error: signal: killed"
     assert told == {"errorType": "Runtime.ExitError", "errorMessage": text}
