@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 import uvloop
@@ -70,50 +70,10 @@ _LONGEST_SOCKET: Final = 107
 @click.option("--agents-port", type=click.IntRange(0, 65535), default=4567, show_default=True,
               help="The port; 0 picks a free one.")  # fmt: skip
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
-def command(
-    data: Path,
-    port: int,
-    account: str | None,
-    region: str,
-    observe: bool,
-    backends: tuple[str, ...],
-    backend_access_key_id: str,
-    backend_secret_access_key: str,
-    credential_seconds: int | None,
-    launcher_grace: float,
-    driver: str,
-    closed: bool,
-    imds_rate: float | None,
-    function_ports: tuple[int, ...],
-    early_answers: bool,
-    tls: bool,
-    tls_port: int,
-    tls_certificate: Path | None,
-    tls_key: Path | None,
-    agents: bool,
-    agents_host: str,
-    agents_port: int,
-    quiet: bool,
-) -> None:
+def command(data: Path, quiet: bool, **given: Any) -> None:
     """Start the plane: every AWS service on one port, and the metadata service of every instance."""
-    options = Options(
-        data=data.expanduser().absolute(),
-        port=port,
-        account=account,
-        mode="observe" if observe else "enforce",
-        settings=Settings(region, credential_seconds),
-        backends=dict(_pair(backend) for backend in backends),
-        backend_keys=(backend_access_key_id, backend_secret_access_key),
-        launcher_grace=launcher_grace,
-        early_answers=early_answers,
-        tls=TlsOptions(tls_port, tls_certificate, tls_key) if tls else None,
-        agents=AgentsOptions(agents_host, agents_port) if agents else None,
-        imds_rate=imds_rate,
-        function_ports=function_ports,
-        driver=driver,
-        closed=closed,
-    )
-    check_driver(driver, closed=closed)
+    options = _options(data.expanduser().absolute(), **given)
+    check_driver(options.driver, closed=options.closed)
     if len(os.fsencode(options.data / SOCKET_NAME)) > _LONGEST_SOCKET:
         raise ConfigurationError(
             f"{options.data} is too long a path: that of the socket in it may have {_LONGEST_SOCKET} octets; "
@@ -121,6 +81,25 @@ def command(
         )
     raise_open_files()
     uvloop.run(_serve(options, quiet=quiet))
+
+
+def _options(
+    data: Path, *, region: str, observe: bool, credential_seconds: int | None,
+    backends: tuple[str, ...], backend_access_key_id: str, backend_secret_access_key: str,
+    tls: bool, tls_port: int, tls_certificate: Path | None, tls_key: Path | None,
+    agents: bool, agents_host: str, agents_port: int, **fields: Any,
+) -> Options:  # fmt: skip
+    """The options of the command line. `fields` are those that `Options` has under the same names."""
+    return Options(
+        data=data,
+        mode="observe" if observe else "enforce",
+        settings=Settings(region, credential_seconds),
+        backends=dict(_pair(backend) for backend in backends),
+        backend_keys=(backend_access_key_id, backend_secret_access_key),
+        tls=TlsOptions(tls_port, tls_certificate, tls_key) if tls else None,
+        agents=AgentsOptions(agents_host, agents_port) if agents else None,
+        **fields,
+    )
 
 
 def _pair(text: str) -> tuple[str, str]:
