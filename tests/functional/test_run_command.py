@@ -218,6 +218,19 @@ def test_endless_output_is_cut(plane: RunningPlane) -> None:
         assert done["StandardErrorContent"] == "done\n"
 
 
+def test_a_script_has_no_descriptor_of_the_plane_and_is_in_no_list_of_processes(plane: RunningPlane) -> None:
+    with node(plane) as it:
+        marker = fresh("marker")
+        others = "readlink /proc/self/fd/0 /proc/self/fd/[3-9] /proc/self/fd/??*"
+        command = it.send(f"# {marker}", others, "sleep 86398")
+        until(lambda: it.found(command)["Status"] == "InProgress")
+        found = subprocess.run(["pgrep", "-f", marker], check=False, capture_output=True, text=True)
+        assert found.stdout == ""
+        it.ssm.cancel_command(CommandId=command)
+        opened = it.ended(command)["StandardOutputContent"].split("\n")
+        assert [name for name in opened if name and not name.startswith(("/dev/null", "/memfd:script", "/proc"))] == []
+
+
 def test_a_running_command_is_cancelled(plane: RunningPlane) -> None:
     with node(plane) as it:
         command = it.send("sleep 86400")

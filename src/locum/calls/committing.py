@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from locum.calls.consequences import CAUSE
 from locum.calls.effects import instead_of, pending, still_pending
 from locum.calls.recorder import Recorder
 from locum.calls.request_context import RequestContext
@@ -53,11 +54,14 @@ class Committer:
             refused.append(outcome)
             return (self._recorder.row(context, outcome.status, outcome),)
 
+        token = CAUSE.set(context.request_id)
         try:
             outcome = await self._runtime.ledger.transact(run, audit)
         except Fault as fault:
             context.recorded = fault in refused  # a Fault of the storage is not
             raise
+        finally:
+            CAUSE.reset(token)
         context.recorded = True
         return outcome
 

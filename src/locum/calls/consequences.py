@@ -8,6 +8,7 @@ EventBridge has not been used: then there is no rule that could match.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from functools import cache
 from importlib import import_module
 from typing import Any, Final, cast
@@ -42,8 +43,14 @@ _FOLLOWED: Final[dict[type[Entity], str]] = {
 }
 """The service that tells of changes of each kind of entity, in its module `following`."""
 
+_ONLY_EVENTS: Final = frozenset({Instance})
+"""The kinds of which EventBridge alone is told."""
+
 _MOURNED: Final = {kind_of(ScalingPolicy): (ScalingPolicy, "autoscaling")}
 """The kinds whose end has consequences, and the service that has them, in the function `ended` of that module."""
+
+CAUSE: Final[ContextVar[str]] = ContextVar("locum_cause", default="")
+"""The request id of the call whose changes are being committed; empty where no call makes them."""
 
 Following = Callable[[State, Any, float], Iterable[ServiceEvent | ServiceCall]]
 """What a service does as an entity is about to take its place in the state, at a time (epoch seconds)."""
@@ -62,17 +69,15 @@ class Consequences:
             return ()
         runtime, now = self._runtime, self._runtime.clock()
         return tuple(
-            put(pending(effect, "", (state.sequence + 1, position), now, runtime.keyring, runtime.entropy))
+            put(pending(effect, CAUSE.get(), (state.sequence + 1, position), now, runtime.keyring, runtime.entropy))
             for position, effect in enumerate(effects, len(events))
         )
 
     def _effects(self, state: State, event: Event) -> Iterator[Effect]:
-        now = self._runtime.clock()
-        following = _following(state, event, now)
-        if following is None:
+        now, told = self._runtime.clock(), self._runtime.backends.of("events", "PutEvents").in_use("events")
+        if not told and isinstance(event, Put) and type(event.entity) in _ONLY_EVENTS:
             return
-        told = self._runtime.backends.of("events", "PutEvents").in_use("events")
-        for each in following:
+        for each in _following(state, event, now):
             if isinstance(each, ServiceEvent):
                 if not told:
                     continue
@@ -88,16 +93,16 @@ def _lane(call: ServiceCall) -> str:
     return f"{of} {call.service} {role}"
 
 
-def _following(state: State, event: Event, now: float) -> Iterable[ServiceEvent | ServiceCall] | None:
-    """What follows from one event; None where nothing ever does."""
+def _following(state: State, event: Event, now: float) -> Iterable[ServiceEvent | ServiceCall]:
+    """What follows from one event."""
     if isinstance(event, Put):
         service = _FOLLOWED.get(type(event.entity))
-        return None if service is None else _function(service, "following")(state, event.entity, now)
+        return () if service is None else _function(service, "following")(state, event.entity, now)
     if event.kind not in _MOURNED:
-        return None
+        return ()
     kind, service = _MOURNED[event.kind]
     entity = state.get(kind, event.account, event.key)
-    return None if entity is None else _function(service, "ended")(state, entity, now)
+    return () if entity is None else _function(service, "ended")(state, entity, now)
 
 
 @cache

@@ -26,10 +26,12 @@ from locum.compute import namespace
 
 CANNOT_EXECUTE: Final = 126
 _SHELL: Final = "/bin/sh"
+_DESCRIPTORS: Final = 1 << 20  # the most that Linux lets a process have
 
 
 def main() -> NoReturn:
     """Run a command to its end."""
+    os.closerange(sys.stderr.fileno() + 1, _DESCRIPTORS)  # what uvloop leaves open of the standard streams
     asked = json.loads(sys.stdin.buffer.readline())
     try:
         namespace.join(int(asked["pid"]))

@@ -112,6 +112,12 @@ def test_every_state_of_an_instance_is_told_once_and_in_order(plane: Plane) -> N
         *("pending", "running", "stopping", "stopped"),
         *("pending", "running", "shutting-down", "terminated"),
     ]
+    causes = [plane.record(it.cause).operation for it in plane.records() if it.operation == "PutEvents"]
+    assert causes == [
+        operation
+        for operation in ("TerminateInstances", "StartInstances", "StopInstances", "RunInstances")
+        for _ in range(2)
+    ]
     first = events[0]
     assert first["source"] == "aws.ec2"
     assert first["region"] == "us-east-1"
