@@ -368,6 +368,17 @@ def test_what_a_carrier_had_goes_with_its_launcher_and_not_with_the_plane(house:
     assert not (house.data / FOLDER / pod.id).exists()
 
 
+def test_what_a_launcher_left_that_ended_without_a_plane_is_taken_away(house: House) -> None:
+    role, host = house.role(TRUSTS_PODS), house.plane.node.carriers
+    served, lost = house.pod(role), house.pod(role)
+    house.plane.run(host.end(lost, [], gone=False))
+    house.plane.run(host.sweep(0.0))
+    assert house.token_file(lost).exists()
+    house.plane.run(host.sweep(system_clock() + 1))
+    assert not (house.data / FOLDER / lost.id).exists()
+    assert house.token_file(served).exists()
+
+
 def test_a_restart_finds_the_same_issuer_and_the_same_key(house: House) -> None:
     pod = house.pod(house.role(TRUSTS_PODS))
     house.plane.run(house.plane.node.carriers.close())
