@@ -129,9 +129,13 @@ def test_a_set_is_renewed_half_way_and_the_old_one_lives_on(house: House) -> Non
     task = house.task(house.role(TRUSTS_TASKS))
     first = house.key_of(task)
     assert house.key_of(task) == first
-    house.now += SIX_HOURS / 2
+    house.plane.node.runtime.clock.move(SIX_HOURS / 2)
     second = house.key_of(task)
     assert second.access_key_id != first.access_key_id
+    arns = {house.plane.client("sts", key).get_caller_identity()["Arn"] for key in (first, second)}
+    assert arns == {f"arn:aws:sts::000000000000:assumed-role/app/{task.id}"}
+    house.plane.node.runtime.clock.move(float(SIX_HOURS))
+    assert refusal(house.plane.client("sts", first).get_caller_identity)[0] == "ExpiredToken"
 
 
 @pytest.mark.parametrize("hours", [30, -30])
