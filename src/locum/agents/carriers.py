@@ -6,7 +6,8 @@
    same carrier: what it names its credentials by stays as it was.
 3. A pod's tokens are files in DATA/carriers/ID/secrets, of mode 0600 in directories of mode 0700, which the launcher
    lays over /run/secrets inside; no other carrier and no instance sees the data directory. They are renewed when
-   half of their time is over, by replacement: nobody reads half of a token.
+   half of their time is over, by replacement: nobody reads half of a token. They go with the launcher; those of one
+   that ended while no plane ran go once launchers have had the time to come back.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import asyncio
 import shutil
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -59,8 +61,14 @@ class CarrierHost:
         self.endpoint, self._gateway = apps
         self._key = key
         self._data, self._issuers = folders
+        self._served: set[str] = set()
         self._due: dict[str, tuple[Carrier, float]] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def open(self, grace: float) -> None:
+        """Renew tokens from now on, and in `grace` seconds take away those that nobody came back for."""
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._renew_when_due()), loop.create_task(self._sweep_after(grace))]
 
     async def admit(self, carrier: Carrier) -> dict[str, Any]:
         """What a new carrier needs before it starts: `credentials` of a function, a `notice` for its user.
@@ -87,10 +95,9 @@ class CarrierHost:
         Raises ConfigurationError where a token cannot be written.
         """
         carrier = self._in_cluster(carrier)
+        self._served.add(carrier.id)
         if carrier.kind in TOKENS:
-            await asyncio.to_thread(self._write_token, carrier)
-            if self._task is None:
-                self._task = asyncio.get_running_loop().create_task(self._renew_when_due())
+            self._due[carrier.id] = carrier, await asyncio.to_thread(self._write_token, carrier)
         for sock in gateway:
             await self._listeners.open(sock, self._gateway)
         for sock in endpoint:
@@ -101,14 +108,15 @@ class CarrierHost:
         for sock in sockets:
             await self._listeners.close(sock)
         self._due.pop(carrier.id, None)
+        self._served.discard(carrier.id)
         if gone:
             shutil.rmtree(self._data / FOLDER / carrier.id, ignore_errors=True)
 
     async def close(self) -> None:
         """Renew nothing any more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # -- tokens ------------------------------------------------------------------------------------------
 
@@ -117,22 +125,38 @@ class CarrierHost:
         now = self._runtime.clock.wall()
         for carrier in [carrier for carrier, due in self._due.values() if due <= now]:
             try:
-                await asyncio.to_thread(self._write_token, carrier)
+                due = await asyncio.to_thread(self._write_token, carrier)
             except ConfigurationError:  # its directory has gone, or is full: it is tried again
                 continue
+            if carrier.id in self._due:  # it may have ended meanwhile
+                self._due[carrier.id] = carrier, due
+
+    async def sweep(self, until: float) -> None:
+        """Remove the directories of carriers that nobody serves, and that were there before `until` (epoch seconds)."""
+        folder = self._data / FOLDER
+        for left in list(folder.iterdir()) if folder.is_dir() else ():
+            with suppress(FileNotFoundError):  # its launcher takes it away itself
+                if left.name not in self._served and left.stat().st_mtime < until:
+                    await asyncio.to_thread(shutil.rmtree, left, ignore_errors=True)
+
+    async def _sweep_after(self, grace: float) -> None:
+        until = self._runtime.clock.wall()
+        await asyncio.sleep(grace)
+        await self.sweep(until)
 
     async def _renew_when_due(self) -> None:
         while True:
             await asyncio.sleep(_LOOK)
             await self.renew()
 
-    def _write_token(self, carrier: Carrier) -> None:
+    def _write_token(self, carrier: Carrier) -> float:
+        """Write the token of `carrier`; when it is to be renewed, by the wall clock. Raises ConfigurationError."""
         token = TOKENS[carrier.kind]
         key, now = self._key(), int(self._runtime.clock.wall())
         self._publish(carrier.issuer, key.keys)
         path = self._data / FOLDER / carrier.id / "secrets" / token.file
         write_private(path, key.sign(self._claims(carrier, token.audience, now)).encode())
-        self._due[carrier.id] = carrier, renew_at(now, now + TOKEN_SECONDS)
+        return renew_at(now, now + TOKEN_SECONDS)
 
     def _claims(self, carrier: Carrier, audience: str, now: int) -> dict[str, Any]:
         """The claims of a bound service account token, as a cluster's API server gives them."""

@@ -267,7 +267,8 @@ def _event_type(context: RequestContext) -> str:
     """CloudTrail's eventType: of what a service does to what is its own, AwsServiceEvent."""
     principal, codec = context.caller.principal, context.codec
     own = codec is not None and principal.arn == f"{codec.signing_name}.amazonaws.com"
-    return "AwsServiceEvent" if own and principal.kind is PrincipalKind.SERVICE else "AwsApiCall"
+    by_itself = principal.kind is PrincipalKind.SERVICE and context.caller.certificate is None
+    return "AwsServiceEvent" if own and by_itself else "AwsApiCall"
 
 
 def _action(context: RequestContext, traits: Traits) -> str:

@@ -63,7 +63,7 @@ def check(kind: str, named: Named, *, of_instance: bool) -> None:
             raise click.UsageError("an instance takes --profile; --role and the like are for other carriers (--as)")
         return
     if of_instance:
-        raise click.UsageError("--profile, --keep, --imdsv1 and --user-data are those of an instance")
+        raise click.UsageError("--profile, --keep, --user-data, --closed and the like are those of an instance")
     if named.role is None:
         raise click.UsageError(f"--as {kind} takes the role: --role NAME")
     if kind == Kind.ANYWHERE and not all(named.of_anywhere):

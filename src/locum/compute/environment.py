@@ -8,7 +8,7 @@ from typing import Final
 
 from locum.core.functions import Function
 
-_PREFIXES: Final = ("AWS", "BOTO_", "LOCUM_", "AMAZON_", "EC2_", "S3_ACCESS", "S3_SECRET")
+_PREFIXES: Final = ("AWS", "BOTO_", "LOCUM_", "AMAZON_", "EC2_", "ECS_CONTAINER_", "S3_ACCESS", "S3_SECRET")
 _FILES: Final = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE")
 
 
@@ -79,7 +79,7 @@ def of_function(function: Function, credentials: Mapping[str, str], endpoint: st
 
 
 def _no_proxy(host: Mapping[str, str]) -> str:
-    own = "169.254.169.254,127.0.0.1,localhost"
+    own = "169.254.169.254,169.254.170.2,169.254.170.23,127.0.0.1,localhost"
     given = host.get("NO_PROXY") or host.get("no_proxy")
     return f"{given},{own}" if given else own
 

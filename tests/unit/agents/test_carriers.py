@@ -129,9 +129,13 @@ def test_a_set_is_renewed_half_way_and_the_old_one_lives_on(house: House) -> Non
     task = house.task(house.role(TRUSTS_TASKS))
     first = house.key_of(task)
     assert house.key_of(task) == first
-    house.now += SIX_HOURS / 2
+    house.plane.node.runtime.clock.move(SIX_HOURS / 2)
     second = house.key_of(task)
     assert second.access_key_id != first.access_key_id
+    arns = {house.plane.client("sts", key).get_caller_identity()["Arn"] for key in (first, second)}
+    assert arns == {f"arn:aws:sts::000000000000:assumed-role/app/{task.id}"}
+    house.plane.node.runtime.clock.move(float(SIX_HOURS))
+    assert refusal(house.plane.client("sts", first).get_caller_identity)[0] == "ExpiredToken"
 
 
 @pytest.mark.parametrize("hours", [30, -30])
@@ -366,6 +370,17 @@ def test_what_a_carrier_had_goes_with_its_launcher_and_not_with_the_plane(house:
     house.now += 86_400
     house.plane.run(host.renew())
     assert not (house.data / FOLDER / pod.id).exists()
+
+
+def test_what_a_launcher_left_that_ended_without_a_plane_is_taken_away(house: House) -> None:
+    role, host = house.role(TRUSTS_PODS), house.plane.node.carriers
+    served, lost = house.pod(role), house.pod(role)
+    house.plane.run(host.end(lost, [], gone=False))
+    house.plane.run(host.sweep(0.0))
+    assert house.token_file(lost).exists()
+    house.plane.run(host.sweep(system_clock() + 1))
+    assert not (house.data / FOLDER / lost.id).exists()
+    assert house.token_file(served).exists()
 
 
 def test_a_restart_finds_the_same_issuer_and_the_same_key(house: House) -> None:

@@ -11,7 +11,7 @@ from locum.compute.environment import inside, secret_places
 
 ENDPOINT = "http://127.0.0.1:4566"
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,20}", fullmatch=True)
-prefixes = st.sampled_from(["AWS_", "AWS", "BOTO_", "LOCUM_", "AMAZON_", "EC2_"])
+prefixes = st.sampled_from(["AWS_", "AWS", "BOTO_", "LOCUM_", "AMAZON_", "EC2_", "ECS_CONTAINER_"])
 OURS = {
     "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE",
     "BOTO_CONFIG", "NO_PROXY", "no_proxy",
@@ -26,7 +26,7 @@ def test_nothing_of_the_hosts_aws_configuration_gets_in(host: dict[str, str]) ->
 
 
 @given(st.dictionaries(names.filter(lambda name: not name.startswith(("AWS", "BOTO_", "LOCUM_", "AMAZON_", "EC2_",
-                                                                     "S3_", "NO_PROXY", "no_proxy"))),
+                                                                     "ECS_", "S3_", "NO_PROXY", "no_proxy"))),
                        st.text()))  # fmt: skip
 def test_everything_else_is_as_it_was(host: dict[str, str]) -> None:
     environment = inside(host, ENDPOINT, "eu-west-1")
@@ -63,7 +63,8 @@ def test_where_the_metadata_service_is_elsewhere_sdks_are_told() -> None:
 def test_neither_the_metadata_service_nor_the_gateway_is_asked_through_a_proxy() -> None:
     for host, kept in (({}, ""), ({"no_proxy": "corp"}, "corp,"), ({"NO_PROXY": "a", "no_proxy": "b"}, "a,")):
         environment = inside(host, ENDPOINT, "eu-west-1")
-        assert environment["NO_PROXY"] == environment["no_proxy"] == f"{kept}169.254.169.254,127.0.0.1,localhost"
+        own = "169.254.169.254,169.254.170.2,169.254.170.23,127.0.0.1,localhost"
+        assert environment["NO_PROXY"] == environment["no_proxy"] == f"{kept}{own}"
 
 
 def test_the_files_that_the_hosts_clients_read_are_among_the_hidden() -> None:

@@ -133,6 +133,7 @@ async def _serve(options: Options, *, quiet: bool) -> None:
         left.push_async_callback(host.close)
         port = await node.open()
         host.open()
+        node.carriers.open(options.launcher_grace)
         await left.enter_async_context(_instances(node, host, port))
         left.callback((options.data / PLANE_FILE).unlink, missing_ok=True)
         plane = _announce(node, port)

@@ -115,7 +115,7 @@ def test_a_certificate_gives_a_session_named_by_its_serial_number(world: World) 
     key = Key(credentials["accessKeyId"], credentials["secretAccessKey"], credentials["sessionToken"])
     assert world.plane.client("sts", key).get_caller_identity()["Arn"] == found["assumedRoleUser"]["arn"]
     events = {record.operation: record for record in world.plane.records()}
-    assert events["CreateSession"].account == "000000000000"
+    assert (events["CreateSession"].account, events["CreateSession"].event_type) == ("000000000000", "AwsApiCall")
     assert events["AssumeRole"].source_arn == world.anchor
     assert "sessionToken" not in json.dumps(events["CreateSession"].parameters)
 
