@@ -17,16 +17,16 @@ READING = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
 
 
 @pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlane]:
-    """A plane of its own: one of its tests makes an organization."""
-    with up(tmp_path_factory.mktemp("plane")) as running:
-        yield running
-
-
-@pytest.fixture
 def sink() -> Iterator[Sink]:
     with Sink.open() as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory, sink: Sink) -> Iterator[RunningPlane]:
+    """A plane of its own, whose functions reach the sink."""
+    with up(tmp_path_factory.mktemp("plane"), "--function-port", str(sink.port)) as running:
+        yield running
 
 
 @pytest.fixture
@@ -207,7 +207,7 @@ def other_account(plane: RunningPlane) -> Key:
 
 
 def test_a_plane_that_ends_does_not_wait_for_a_batch(sink: Sink, tmp_path: Any) -> None:
-    with up(tmp_path) as plane:
+    with up(tmp_path, "--function-port", str(sink.port)) as plane:
         sources = Sources(plane, sink)
         queue, function = sources.queue(), sources.function(MAY_READ, timeout=60)
         sources.map(queue, function)

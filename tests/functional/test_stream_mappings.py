@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from support.event_sources import FAILING, Function, Sink, Sources, reporting
-from support.plane import ACCOUNT, REGION, RunningPlane, allow, fresh, refused
+from support.plane import ACCOUNT, REGION, RunningPlane, allow, fresh, refused, up
 
 READING = ["kinesis:DescribeStream", "kinesis:GetShardIterator", "kinesis:GetRecords"]
 CHANGES = ["dynamodb:DescribeStream", "dynamodb:GetShardIterator", "dynamodb:GetRecords"]
@@ -21,10 +21,17 @@ CANNOT = (
 FAILED = "PROBLEM: Function call failed"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sink() -> Iterator[Sink]:
     with Sink.open() as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory, sink: Sink) -> Iterator[RunningPlane]:
+    """A plane of its own, whose functions reach the sink."""
+    with up(tmp_path_factory.mktemp("plane"), "--function-port", str(sink.port)) as running:
+        yield running
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 import select
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, NamedTuple
 
 from support.functions import package
@@ -74,6 +74,11 @@ class Sink:
         if not hold:
             self.answer(answer)
         return event
+
+    def dismiss(self) -> None:
+        """Send away a handler that has come, if there is one."""
+        if self.comes():
+            self._server.accept()[0].close()
 
     def comes(self) -> bool:
         """Whether a handler has come that was not taken yet; waits for it a moment."""
@@ -198,13 +203,15 @@ class Sources:
             return
 
     def close(self) -> None:
-        """Delete the mappings."""
+        """Delete the mappings, and send handlers away until they are gone."""
+        missing = self.functions.exceptions.ResourceNotFoundException
         self.sink.hang_up()
         for mapping in self._mappings:
-            try:
+            with suppress(missing):
                 self.functions.delete_event_source_mapping(UUID=mapping)
-            except self.functions.exceptions.ResourceNotFoundException:
-                continue
+                while self.told(mapping):
+                    self.sink.dismiss()
+        self.sink.dismiss()
 
 
 def reporting(*failed: str) -> dict[str, Any]:
