@@ -26,8 +26,9 @@ from locum.core.functions import Function
 from locum.http.listener import Listeners
 from locum.http.patience import Patience
 
-MOST_CONNECTIONS: Final = 64
-"""Of one environment, to the Runtime API and the gateway together; for one more, an idle one is closed."""
+PATIENCE: Final = Patience(silence=1_000, connections=256)
+"""With the clients in one environment, those of the Runtime API and the gateway together: for one connection more, an
+idle one is closed. That of a runtime is silent for as long as its handler runs, 900 seconds at most."""
 
 
 class CannotStart(LocumError):
@@ -45,7 +46,7 @@ class RuntimeProcess:
         self.api = RuntimeApi(asked)
         self._function = function
         self._around = surroundings
-        self._listeners = Listeners(Patience(connections=MOST_CONNECTIONS))
+        self._listeners = Listeners(PATIENCE)
         self._left = AsyncExitStack()
         self._sockets: list[socket.socket] = []
         self._killed = False

@@ -174,8 +174,8 @@ def test_memory_is_limited() -> None:
     ],
 )
 def test_a_function_that_has_more_memory_than_it_may_is_killed(program: str) -> None:
-    keeping = "kept = bytearray(60 << 20); kept[::4096] = kept[::4096]; input()"
-    head = f"import subprocess, sys, threading\nKEEPING = {keeping!r}"
+    keeping = "KEEPING = 'kept = bytearray(60 << 20); kept[::4096] = kept[::4096]; input()'"
+    head = f"import subprocess, sys, threading\n{keeping}"
     told = error(f"{head}\ndef handler(event, context):\n    {program}\n    threading.Event().wait()\n")
     text = f"RequestId: {REQUEST} Error: Runtime exited with error: signal: killed"
     assert told == {"errorType": "Runtime.ExitError", "errorMessage": text}
@@ -307,6 +307,21 @@ def test_closing_stops_what_runs_and_leaves_nothing(place: Meeting) -> None:
             await task
 
     asyncio.run(closed())
+
+
+def test_a_handler_may_take_as_long_as_the_longest_timeout_is(place: Meeting) -> None:
+    async def long_lasting() -> None:
+        functions = Functions(system_clock)
+        task, visitor = await visited(functions, place)
+        (process,) = functions._running.values()
+        assert process._runtime is not None
+        for _ in range(900):  # seconds
+            process._runtime._listeners.tick()
+        visitor.release("done")
+        assert (await task).payload == b'"done"'
+        await functions.close()
+
+    asyncio.run(long_lasting())
 
 
 def test_a_host_that_is_killed_takes_its_functions_with_it(place: Meeting, directories: Path) -> None:
