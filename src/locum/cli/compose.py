@@ -170,7 +170,7 @@ class Node:
             await self.listeners.open(self._tls_socket, self.gateway, self._tls)
         if self.agents is not None:
             apps = self.metadata.app, self.gateway
-            await self.agents.open(self.runtime, self.listeners, self.journal.directory, self.runtime.clock, apps)
+            await self.agents.open(self.runtime, self.listeners, self.journal.directory, self.runtime.clock.wall, apps)
         self.ledger.follow()
         for agent in (self.deliveries, self.scaling, self.announced_ends, self.managed):
             agent.start()
