@@ -1,7 +1,7 @@
 """The reconciler of the driver `process`: every running instance has a launcher, whoever launched it.
 
-1. What is to run is what the state says: the running instances, but those that `locum run` makes itself (ephemeral) and
-   those that a backend runs.
+1. What is to run is what the state says: the running instances, but those that `locum run` makes itself (ephemeral),
+   those that a backend runs, and those that are another machine (`locum agent`).
 2. One that is to run and has no launcher is started. A launcher that lives (its lock is held) and is not attached yet
    comes back from before a restart: it is waited for.
 3. A launcher of an instance that is not to run any more, or was started again, is told to end (`Control.review`). The
@@ -54,7 +54,7 @@ def to_forget(state: State, has_files: Collection[str], has_launcher: Callable[[
 
 
 def _is_to_run(it: Instance) -> bool:
-    return it.state in ("pending", "running") and not it.ephemeral and not it.at_backend
+    return it.state in ("pending", "running") and not (it.ephemeral or it.at_backend or it.elsewhere)
 
 
 class InstanceProcesses:

@@ -35,6 +35,9 @@ OWN_IMAGE: Final = "ami-10c0000000000000a"
 EPHEMERAL_LAUNCH: Final = "locum-run/"
 """The beginning of the client token of a launch whose instances live only as long as their launcher (`locum run`)."""
 
+AGENT_LAUNCH: Final = "locum-agent/"
+"""The beginning of the client token of a launch whose instances are other machines, by an agent (`locum activate`)."""
+
 ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
 ACCESS_KEY_ID: Final = re.compile(r"(AKIA|ASIA)[A-Z2-7]{16}")
 

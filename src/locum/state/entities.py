@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from locum.core.arn import PARTITION, iam_arn, root_arn
+from locum.core.identifiers import AGENT_LAUNCH
 
 Tags = dict[str, str]
 AWS_MANAGED_ACCOUNT = "aws"
@@ -264,6 +265,11 @@ class Instance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="insta
     agent: Agent = Agent()
     tags: Tags = {}
     attributes: dict[str, Any] = {}
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the instance is another machine, by its agent, which may be still to come."""
+        return bool(self.agent.certificate) or self.client_token.startswith(AGENT_LAUNCH)
 
     @property
     def arn(self) -> str:

@@ -12,8 +12,9 @@ from locum.cli.client import RootClient
 from locum.cli.home import Plane, data_option, read_plane
 from locum.compute.handover import ask, connect
 from locum.core.activation import ActivationCode
+from locum.core.clock import system_entropy
 from locum.core.errors import ConfigurationError
-from locum.core.identifiers import OWN_IMAGE
+from locum.core.identifiers import AGENT_LAUNCH, OWN_IMAGE, request_id
 
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,5})([smhd])")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -77,6 +78,7 @@ def _launched(data: Path, plane: Plane, profile: str | None, imdsv1: bool, hop_l
         "ImageId": OWN_IMAGE,
         "MinCount": 1,
         "MaxCount": 1,
+        "ClientToken": f"{AGENT_LAUNCH}{request_id(system_entropy)}",
         "MetadataOptions": metadata,
         "TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "locum-agent"}]}],
     }

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
 import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 import click
 
 from locum.compute import namespace
-from locum.compute.agent import Agent
 from locum.compute.agent_files import About, AgentFiles
 from locum.compute.agent_plane import Address, AgentPlane, authority_of
 from locum.core.activation import ActivationCode
 from locum.core.clock import system_clock
 from locum.core.errors import ConfigurationError, LocumError
 
+if TYPE_CHECKING:
+    from locum.cli.agent_serving import Sockets
+
 _METADATA: Final = f"{namespace.METADATA_ADDRESS}:{namespace.METADATA_PORT}"
-_GATEWAY: Final = "127.0.0.1:4566"
+_GATEWAY_PORT: Final = 4566
+_GATEWAY: Final = f"127.0.0.1:{_GATEWAY_PORT}"
 
 
 def default_directory() -> Path:
@@ -31,14 +32,7 @@ def default_directory() -> Path:
     return Path(base) / "locum-agent"
 
 
-class Sockets(NamedTuple):
-    """The listening sockets of an agent."""
-
-    metadata: socket.socket
-    gateway: socket.socket
-
-
-@click.command()
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.option("--plane", envvar="LOCUM_PLANE", show_envvar=True, metavar="HOST:PORT",
               help="The plane's address for agents; needed once, with the code.")  # fmt: skip
 @click.option("--code", envvar="LOCUM_ACTIVATION_CODE", show_envvar=True,
@@ -52,23 +46,28 @@ class Sockets(NamedTuple):
 @click.option("--gateway", default=_GATEWAY, show_default=True, metavar="ADDRESS:PORT",
               help="Where to serve the gateway. Port 0: a free one.")  # fmt: skip
 @click.option("--add-address", is_flag=True, help="Give the loopback interface 169.254.169.254 first (CAP_NET_ADMIN).")
+@click.argument("argv", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND [ARG]...]")
 def command(
     plane: str | None, code: str | None, code_file: TextIO | None, directory: Path, metadata: str | None,
-    gateway: str, add_address: bool,
+    gateway: str, add_address: bool, argv: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Be an instance of the plane at HOST:PORT: serve its metadata service and its gateway on this machine.
 
-    The code of `locum activate` makes a key and a certificate, once; they are kept for later starts.
+    The code of `locum activate` makes a key and a certificate, once; they are kept for later starts. With COMMAND, it
+    serves a network namespace with 169.254.169.254 in it, and ends with the command that runs there.
     """
+    from locum.cli.agent_serving import Sockets, run_command, serve_until_signal
+
     files = AgentFiles(directory.expanduser().absolute())
     files.claim()
     about = _known(files, plane, code if code_file is None else code_file.read())
+    if argv:
+        raise SystemExit(run_command(files, about, _address(gateway, "--gateway")[1] or _GATEWAY_PORT, directory, argv))
     if add_address:
         namespace.add_metadata_address()
     sockets = Sockets(_metadata_socket(metadata), _listening(gateway, "--gateway"))
     _greet(about, sockets)
-    refusal = asyncio.run(_serve(files, sockets))
-    if refusal:
+    if refusal := serve_until_signal(files, sockets):
         raise LocumError(f"this machine is not {about.instance} any more: {refusal}")
 
 
@@ -109,41 +108,23 @@ def _metadata_socket(given: str | None) -> socket.socket:
 
 
 def _listening(text: str, option: str) -> socket.socket:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or int(port) >= 1 << 16:
-        raise ConfigurationError(f"{option} {text!r} is no address: one reads like 127.0.0.1:8080")
     try:
-        return socket.create_server((host, int(port)))
+        return socket.create_server(_address(text, option))
     except OSError as error:
         raise ConfigurationError(f"cannot listen on {text} ({error.strerror}); name another with {option}") from error
 
 
+def _address(text: str, option: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) >= 1 << 16:
+        raise ConfigurationError(f"{option} {text!r} is no address: one reads like 127.0.0.1:8080")
+    return host, int(port)
+
+
 def _greet(about: About, sockets: Sockets) -> None:
-    metadata, gateway = (f"{host}:{port}" for host, port in (it.getsockname() for it in sockets))
+    metadata, gateway = (f"{host}:{port}" for host, port in (it.getsockname() for it in sockets[:2]))
     click.echo(f"This machine is {about.instance}, of the plane at {about.plane}")
     if metadata != _METADATA:
         click.echo(f"export AWS_EC2_METADATA_SERVICE_ENDPOINT=http://{metadata}/")
     click.echo(f"export AWS_ENDPOINT_URL=http://{gateway} AWS_REGION={about.region} AWS_DEFAULT_REGION={about.region}")
     sys.stdout.flush()
-
-
-async def _serve(files: AgentFiles, sockets: Sockets) -> str:
-    """Serve until a signal; the reason where it is because the plane refuses the agent for good."""
-    from locum.http.listener import Listeners
-
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    agent, listeners = Agent(files, system_clock), Listeners()
-    await listeners.open(sockets.metadata, agent.metadata)
-    gateway = await asyncio.start_server(agent.gateway, sock=sockets.gateway)
-    stopped, renewing = asyncio.create_task(stop.wait()), asyncio.create_task(agent.keep_renewing())
-    awaited: tuple[asyncio.Future[Any], ...] = stopped, renewing, agent.refusal
-    try:
-        done, _ = await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for future in awaited:
-            future.cancel()
-        gateway.close()
-        await listeners.close_all()
-    return next((it.result() for it in done if it is not stopped), "")
