@@ -152,11 +152,12 @@ def test_a_start_is_a_new_inside_and_user_data_does_not_run_again(plane: Running
     ec2 = plane.client("ec2")
     (instance,) = launched(plane, "echo once")
     said(plane, instance, "once")
-    before = inside(plane, instance, "readlink /proc/self/ns/net /proc/self/ns/pid")
+    before = holder(plane, instance)
     ec2.stop_instances(InstanceIds=[instance])
     assert "is stopped, not running" in plane.locum("exec", instance, "--", "true").stderr
     ec2.start_instances(InstanceIds=[instance])
-    assert inside(plane, instance, "readlink /proc/self/ns/net /proc/self/ns/pid") != before
+    assert inside(plane, instance, "ls /proc | grep '^[0-9]'").split()[0] == "1"
+    assert holder(plane, instance) not in (before, None)
     assert output(plane, instance).count("once") == 1
 
 
@@ -194,6 +195,28 @@ def test_an_instance_that_shuts_itself_down_behaves_as_it_is_to(
     (instance,) = launched(plane, command, InstanceInitiatedShutdownBehavior=behavior)
     until(lambda: state_of(plane, instance) == state)
     until(lambda: holder(plane, instance) is None)
+
+
+def test_one_that_is_protected_against_termination_is_stopped_by_its_shutdown(plane: RunningPlane) -> None:
+    given = {"InstanceInitiatedShutdownBehavior": "terminate", "DisableApiTermination": True}
+    (instance,) = launched(plane, "poweroff", **given)
+    until(lambda: state_of(plane, instance) == "stopped")
+    attribute = {"InstanceId": instance, "DisableApiTermination": {"Value": False}}
+    plane.client("ec2").modify_instance_attribute(**attribute)
+
+
+def test_launches_go_on_when_the_process_that_forks_launchers_is_killed(plane: RunningPlane) -> None:
+    (first,) = launched(plane, WAIT)
+    said(plane, first, "up")
+    launcher = holder(plane, first)
+    forker = int(Path(f"/proc/{launcher}/stat").read_text().rpartition(")")[2].split()[1])
+    end = os.pidfd_open(forker)
+    os.kill(forker, signal.SIGKILL)
+    all_end([end])
+    os.close(end)
+    (second,) = launched(plane, WAIT)
+    said(plane, second, "up")
+    assert holder(plane, first) == launcher
 
 
 def test_an_instance_that_reboots_itself_goes_on(plane: RunningPlane) -> None:
