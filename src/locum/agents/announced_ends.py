@@ -6,54 +6,47 @@ at the start. It is done as EC2's own doing, by a call that is recorded as any o
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import Any, Final
 
 from msgspec.structs import replace
 
+from locum.agents.reconciling import RETRY, Reconciler
 from locum.calls import Calls, Runtime
 from locum.core.actors import service_principal
 from locum.core.calls import ServiceCall
-from locum.core.errors import Fault, LocumError, PassingStorageError
+from locum.core.errors import Fault, LocumError
 from locum.services.verbs import Outcome
 from locum.state import Event, Instance, Put, State, put
-from locum.store import Reloaded
-
-RETRY: Final = 5.0
-"""Seconds after which it is tried again where it could not be done."""
 
 _log: Final = logging.getLogger("locum.agents")
 
 
-class AnnouncedEnds:
+class AnnouncedEnds(Reconciler):
     """Does what is announced: at the start, whenever an instance changes to which something is, and when it is due."""
 
     def __init__(self, runtime: Runtime, calls: Calls) -> None:
+        super().__init__(runtime.ledger, runtime.clock, "what is announced to instances")
         self._runtime = runtime
         self._calls = calls
-        self._changed = asyncio.Event()
         self._announced: dict[str, str] = {}
-        self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     def start(self) -> None:
         """Begin; what came due before a restart is done at once."""
-        self._look_at_all()
-        loop = asyncio.get_running_loop()
-        self._tasks = (loop.create_task(self._watch()), loop.create_task(self._run()))
+        self.concerns(None)
+        super().start()
 
-    def wake(self) -> None:
-        """Look again: the clock was moved."""
-        self._changed.set()
+    def concerns(self, events: Sequence[Event] | None) -> bool:
+        announced = [it for it in self._changed_instances(events) if it.notices.interruption or it.notices.maintenance]
+        self._announced |= {it.id: it.account for it in announced}
+        return bool(announced)
 
-    async def close(self) -> None:
-        """End. What is not done is done after the next start."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    def _changed_instances(self, events: Sequence[Event] | None) -> Iterable[Instance]:
+        if events is None:
+            return self._runtime.ledger.state.every(Instance)
+        return [it.entity for it in events if isinstance(it, Put) and isinstance(it.entity, Instance)]
 
     async def reconcile(self) -> float | None:
         """Do all that is due; when the next thing is (epoch seconds), None where nothing is announced."""
@@ -99,39 +92,3 @@ class AnnouncedEnds:
             return Outcome({}, () if found is None else (put(replace(found, notices=completed(found.notices, event))),))
 
         await self._runtime.ledger.transact(handler, lambda _outcome: ())
-
-    async def _run(self) -> None:
-        clock = self._runtime.clock
-        while True:
-            self._changed.clear()
-            due = await self.reconcile()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(None if due is None else max(0.0, due - clock())):
-                    await self._changed.wait()  # not `wait_for`, which forgets that it was canceled where both happen
-
-    async def _watch(self) -> None:
-        while True:
-            try:
-                with self._runtime.ledger.subscribe() as changes:
-                    async for change in changes:
-                        if isinstance(change, Reloaded):
-                            self._look_at_all()
-                        else:
-                            self._look_at(change.events)
-                return
-            except PassingStorageError:  # the state has what was not read: it is looked at, and followed from there
-                self._look_at_all()
-
-    def _look_at_all(self) -> None:
-        for it in self._runtime.ledger.state.every(Instance):
-            self._note(it)
-
-    def _look_at(self, events: list[Event] | tuple[Event, ...]) -> None:
-        for event in events:
-            if isinstance(event, Put) and isinstance(event.entity, Instance):
-                self._note(event.entity)
-
-    def _note(self, it: Instance) -> None:
-        if it.notices.interruption or it.notices.maintenance:
-            self._announced[it.id] = it.account
-            self._changed.set()

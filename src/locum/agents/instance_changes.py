@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
-from locum.core.errors import PassingStorageError
+from locum.agents.reconciling import follow
 from locum.state import Event, Instance, Removed, kind_of
-from locum.store import Ledger, Reloaded
+from locum.store import Ledger
 
 
 class InstanceChanges:
@@ -20,7 +20,7 @@ class InstanceChanges:
 
     def start(self) -> None:
         """Begin with what changes from now on."""
-        self._task = asyncio.get_running_loop().create_task(self._watch())
+        self._task = asyncio.get_running_loop().create_task(follow(self._ledger, self._hear))
 
     async def close(self) -> None:
         """End."""
@@ -28,19 +28,12 @@ class InstanceChanges:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _watch(self) -> None:
-        while True:
-            try:
-                with self._ledger.subscribe() as changes:
-                    async for change in changes:
-                        if isinstance(change, Reloaded):
-                            self._changed(None)
-                            continue
-                        for instance in _instances(change.events):
-                            self._changed(instance)
-                return
-            except PassingStorageError:  # the state has what was not read: it is looked at, and followed from there
-                self._changed(None)
+    def _hear(self, events: Sequence[Event] | None) -> None:
+        if events is None:
+            self._changed(None)
+            return
+        for instance in _instances(events):
+            self._changed(instance)
 
 
 def _instances(events: Iterable[Event]) -> Iterable[str]:

@@ -6,14 +6,12 @@ What it does is in `agents.run_command`, which is loaded once there is such an i
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Final, Protocol
 
+from locum.agents.reconciling import Reconciler
 from locum.calls import Calls, Runtime
-from locum.core.errors import LocumError, PassingStorageError
 from locum.state import (
     Account,
     Command,
@@ -33,13 +31,9 @@ from locum.state import (
     Unit,
     kind_of,
 )
-from locum.store import Reloaded
 
 Place = tuple[str, str]
 """An account and the id of an instance in it."""
-
-RETRY: Final = 5.0
-"""Seconds after which it is tried again what could not be done: the storage did not work."""
 
 _WATCHED: Final[tuple[type[Entity], ...]] = (
     *(Account, Role, Policy, InstanceProfile, ProfileAssociation, Instance),
@@ -49,7 +43,6 @@ _WATCHED: Final[tuple[type[Entity], ...]] = (
 """What an instance's role may do follows from the first lines, and what agents have to do from the last."""
 
 _WATCHED_KINDS: Final = frozenset(map(kind_of, _WATCHED))
-_log: Final = logging.getLogger("locum.agents")
 
 
 class Agents(Protocol):
@@ -65,23 +58,22 @@ class Agents(Protocol):
         """End the commands that run."""
 
 
-class ManagedInstances:
+class ManagedInstances(Reconciler):
     """Has agents act: when something is attached or gone, when the state has changed, and when they are due."""
 
     def __init__(self, runtime: Runtime, calls: Calls) -> None:
+        super().__init__(runtime.ledger, runtime.clock, "Run Command")
         self._runtime = runtime
         self._calls = calls
         self._inside: dict[Place, list[int]] = {}
-        self._changed = asyncio.Event()
         self._agents: Agents | None = None
         self._turn = asyncio.Lock()
-        self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     def attached(self, account: str, instance: str, pid: int) -> None:
         """Process `pid` is inside an instance; 0: it has the host's network, so that nobody can come to it."""
         if pid:
             self._inside.setdefault((account, instance), []).append(pid)
-            self._changed.set()
+            self.wake()
 
     def detached(self, account: str, instance: str, pid: int) -> None:
         """Process `pid` is not inside an instance any more."""
@@ -90,22 +82,11 @@ class ManagedInstances:
             pids.remove(pid)
             if not pids:
                 del self._inside[account, instance]
-            self._changed.set()
-
-    def start(self) -> None:
-        """Begin; what was under way before a restart is said to have ended."""
-        loop = asyncio.get_running_loop()
-        self._tasks = (loop.create_task(self._watch()), loop.create_task(self._run()))
-
-    def wake(self) -> None:
-        """Look again at what is due: the clock was moved."""
-        self._changed.set()
+            self.wake()
 
     async def close(self) -> None:
-        """End, with the commands that run."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """End, with the commands that run. After a restart they are said to have ended."""
+        await super().close()
         if self._agents is not None:
             await self._agents.close()
 
@@ -115,7 +96,7 @@ class ManagedInstances:
             if not self._inside and not any(map(_is_unfinished, self._runtime.ledger.state.every(CommandInvocation))):
                 return None
             made: Callable[..., Agents] = import_module("locum.agents.run_command").RunCommand
-            self._agents = made(self._runtime, self._calls, self._changed)
+            self._agents = made(self._runtime, self._calls, self.changed)
         async with self._turn:
             return await self._agents.reconcile({place: pids[-1] for place, pids in self._inside.items()})
 
@@ -124,29 +105,8 @@ class ManagedInstances:
         if self._agents is not None:
             await self._agents.settled()
 
-    async def _watch(self) -> None:
-        while True:
-            try:
-                with self._runtime.ledger.subscribe() as changes:
-                    async for change in changes:
-                        if isinstance(change, Reloaded) or any(map(_is_watched, change.events)):
-                            self._changed.set()
-                return
-            except PassingStorageError:  # the state has what was not read: it is looked at, and followed from there
-                self._changed.set()
-
-    async def _run(self) -> None:
-        clock = self._runtime.clock
-        while True:
-            self._changed.clear()
-            try:
-                due = await self.reconcile()
-            except LocumError as error:
-                _log.warning("Run Command goes on later: %s", error)
-                due = clock() + RETRY
-            with suppress(TimeoutError):
-                async with asyncio.timeout(None if due is None else max(0.0, due - clock())):
-                    await self._changed.wait()  # not `wait_for`: see `agents.scaling`
+    def concerns(self, events: Sequence[Event] | None) -> bool:
+        return events is None or any(map(_is_watched, events))
 
 
 def _is_unfinished(it: CommandInvocation) -> bool:

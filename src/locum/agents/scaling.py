@@ -6,14 +6,12 @@ What a group does is in `agents.scaling_groups`, which is loaded once there is a
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Final, Protocol
 
+from locum.agents.reconciling import Reconciler
 from locum.calls import Calls, Runtime
-from locum.core.errors import LocumError, PassingStorageError
 from locum.state import (
     AutoScalingGroup,
     Entity,
@@ -23,13 +21,8 @@ from locum.state import (
     LifecycleHook,
     Removed,
     ScheduledAction,
-    State,
     kind_of,
 )
-from locum.store import Reloaded
-
-RETRY: Final = 5.0
-"""Seconds after which groups are looked at again that could not be: the storage did not work."""
 
 _WATCHED: Final[tuple[type[Entity], ...]] = (
     AutoScalingGroup,
@@ -39,7 +32,6 @@ _WATCHED: Final[tuple[type[Entity], ...]] = (
     ScheduledAction,
 )
 _WATCHED_KINDS: Final = frozenset(kind_of(kind) for kind in _WATCHED)
-_log: Final = logging.getLogger("locum.agents")
 
 
 class Groups(Protocol):
@@ -49,31 +41,18 @@ class Groups(Protocol):
         """Act until no group has anything to do; when the next one has (epoch seconds), None where none will."""
 
 
-class AutoScaling:
-    """Has the groups reconciled: at the start, whenever one of them may have something to do, and when it is due."""
+class AutoScaling(Reconciler):
+    """Has the groups reconciled: at the start, whenever one of them may have something to do, and when it is due.
+
+    A launch that is under way at the end goes on with the next start.
+    """
 
     def __init__(self, runtime: Runtime, calls: Calls) -> None:
+        super().__init__(runtime.ledger, runtime.clock, "Auto Scaling")
         self._runtime = runtime
         self._calls = calls
-        self._changed = asyncio.Event()
         self._groups: Groups | None = None
         self._turn = asyncio.Lock()
-        self._tasks: tuple[asyncio.Task[None], ...] = ()
-
-    def start(self) -> None:
-        """Begin; what was under way before a restart goes on at once."""
-        loop = asyncio.get_running_loop()
-        self._tasks = (loop.create_task(self._watch()), loop.create_task(self._run()))
-
-    def wake(self) -> None:
-        """Have the groups looked at again: the clock was moved."""
-        self._changed.set()
-
-    async def close(self) -> None:
-        """End. A launch that is under way goes on with the next start."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def reconcile(self) -> float | None:
         """Act until no group has anything to do; when the next one has, None where none will. Raises Fault."""
@@ -85,36 +64,10 @@ class AutoScaling:
                 self._groups = made(self._runtime, self._calls)
             return await self._groups.reconcile()
 
-    async def _watch(self) -> None:
-        while True:
-            try:
-                with self._runtime.ledger.subscribe() as changes:
-                    async for change in changes:
-                        if isinstance(change, Reloaded) or _concerns(change.events, self._runtime.ledger.state):
-                            self._changed.set()
-                return
-            except PassingStorageError:  # the state has what was not read: it is looked at, and followed from there
-                self._changed.set()
-
-    async def _run(self) -> None:
-        clock = self._runtime.clock
-        while True:
-            self._changed.clear()
-            try:
-                due = await self.reconcile()
-            except LocumError as error:
-                _log.warning("Auto Scaling goes on later: %s", error)
-                due = clock() + RETRY
-            with suppress(TimeoutError):
-                async with asyncio.timeout(None if due is None else max(0.0, due - clock())):
-                    await self._changed.wait()  # not `wait_for`, which forgets that it was canceled where both happen
-
-
-def _concerns(events: tuple[Event, ...] | list[Event], state: State) -> bool:
-    """Whether one of `events` may give a group something to do."""
-    if not state.tables.get(kind_of(AutoScalingGroup)):
-        return False
-    return any(_is_watched(event) for event in events)
+    def concerns(self, events: Sequence[Event] | None) -> bool:
+        if events is None:
+            return True
+        return bool(self._ledger.state.tables.get(kind_of(AutoScalingGroup))) and any(map(_is_watched, events))
 
 
 def _is_watched(event: Event) -> bool:
