@@ -123,7 +123,7 @@ class InstanceProcesses:
             self._waiting.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(None if due is None else max(0.0, due - self._clock())):
-                    await self._changed.wait()  # not `wait_for`: see `agents.scaling`
+                    await self._changed.wait()  # not `wait_for`: see `agents.reconciling`
 
     async def _reconcile(self) -> float | None:
         """Start and forget what is to be; when to look again (epoch seconds), None where at the next change."""

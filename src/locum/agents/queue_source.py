@@ -116,7 +116,7 @@ class QueueReader:
         """Wait until something is sent, or something that failed is visible again; whether it was so in time."""
         try:
             async with asyncio.timeout(patience):
-                await self._bell.wait()  # not `wait_for`: see `agents.scaling`
+                await self._bell.wait()  # not `wait_for`: see `agents.reconciling`
         except TimeoutError:
             return False
         return True

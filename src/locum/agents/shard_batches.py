@@ -75,7 +75,7 @@ class ShardBatches:
                 return records
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause(max(attempts, 1))):
-                    await self._stopped.wait()  # not `wait_for`: see `agents.scaling`
+                    await self._stopped.wait()  # not `wait_for`: see `agents.reconciling`
         return []
 
     async def _invoked(self, records: list[Record]) -> list[Record]:

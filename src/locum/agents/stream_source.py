@@ -157,7 +157,7 @@ def _sequence(record: dict[str, Any]) -> str:
 async def _rung(bell: asyncio.Event, patience: float) -> bool:
     try:
         async with asyncio.timeout(patience):
-            await bell.wait()  # not `wait_for`: see `agents.scaling`
+            await bell.wait()  # not `wait_for`: see `agents.reconciling`
     except TimeoutError:
         return False
     return True

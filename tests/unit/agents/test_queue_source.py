@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -82,14 +83,15 @@ def test_an_empty_queue_is_asked_once_until_something_is_sent() -> None:
 def test_an_idle_queue_is_asked_ever_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
 
-    async def wait_for(work: Coroutine[Any, Any, Any], patience: float) -> None:
-        work.close()
+    @asynccontextmanager
+    async def over_at_once(patience: float) -> AsyncIterator[None]:
         waits.append(patience)
         if len(waits) == 9:
             await asyncio.Event().wait()
         raise TimeoutError
+        yield
 
-    monkeypatch.setattr(asyncio, "wait_for", wait_for)
+    monkeypatch.setattr(asyncio, "timeout", over_at_once)
     asked = reading(lambda _: settled())
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
     assert len(asked) == 10
