@@ -112,6 +112,24 @@ def join(pid: int) -> None:
     os.chdir(directory)
 
 
+def join_network(pid: int) -> None:
+    """Move this (single-threaded) process into the network of process `pid`, by its user namespace where that differs.
+
+    Raises OSError: where that is neither this user's nor below its own, or the network is this process's already.
+    """
+    theirs, own = Path(f"/proc/{pid}/ns"), Path("/proc/self/ns")
+    if (theirs / "net").readlink() == (own / "net").readlink():
+        raise OSError(errno.EINVAL, "it has the network of this machine")
+    kinds = [kind for kind in ("user", "net") if (theirs / kind).readlink() != (own / kind).readlink()]
+    handles = [os.open(theirs / kind, os.O_RDONLY | os.O_CLOEXEC) for kind in kinds]
+    try:
+        for handle in handles:
+            call("setns", handle, 0)
+    finally:
+        for handle in handles:
+            os.close(handle)
+
+
 def mount_processes() -> None:
     """Have /proc show the processes of this PID namespace alone. Raises OSError where the host's /proc is masked."""
     call("mount", b"proc", b"/proc", b"proc", _MS_NOSUID_NODEV_NOEXEC, None)

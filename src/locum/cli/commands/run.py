@@ -10,6 +10,7 @@ import click
 
 from locum.cli.carrier_options import Named, carrier_options, check
 from locum.cli.client import RootClient
+from locum.cli.container import container_of, container_options, run_in_container
 from locum.cli.home import data_option, read_plane
 from locum.cli.inside import View, network_option, run_inside
 from locum.compute.handover import HandoverError, PlaneAway, ask, connect
@@ -24,6 +25,7 @@ _DIRECTORY: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 @data_option
 @network_option
 @carrier_options
+@container_options
 @click.option("--profile", help="The name of the instance profile of an instance.")
 @click.option("--keep", is_flag=True, help="Leave the instance running when the command has ended.")
 @click.option("--imdsv1", is_flag=True, help="Let metadata be read without a token (HttpTokens=optional).")
@@ -31,10 +33,11 @@ _DIRECTORY: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--closed", is_flag=True, help="Show the command no files of the host but a read-only system.")
 @click.option("--share", "shared", multiple=True, type=_DIRECTORY, help="A directory that is there with --closed.")
 @click.option("--root", type=_DIRECTORY, help="The directory that is / for the command, which is root there.")
-@click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARG]...")
+@click.argument("argv", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND [ARG]...")
 def command(
     data: Path, network: str, kind: str, profile: str | None, keep: bool, imdsv1: bool, user_data: BinaryIO | None,
-    closed: bool, shared: tuple[Path, ...], root: Path | None, argv: tuple[str, ...], **of_carrier: Any,
+    closed: bool, shared: tuple[Path, ...], root: Path | None, image: str | None, engine: str | None,
+    pause_image: str | None, argv: tuple[str, ...], **of_carrier: Any,
 ) -> None:  # fmt: skip
     """Launch an instance with the profile PROFILE and run COMMAND inside it, or as another carrier of a role.
 
@@ -44,7 +47,10 @@ def command(
     The exit code is the command's. The instance is terminated afterwards, unless --keep.
     """
     named, view = Named(**of_carrier), View(closed, root, shared)
-    check(kind, named, of_instance=bool(profile or keep or imdsv1 or user_data or closed or shared or root))
+    check(kind, named, of_instance=bool(profile or keep or imdsv1 or user_data or closed or shared or root or image))
+    container = container_of(image, engine, pause_image, network, view)
+    if container is None and not argv:
+        raise click.UsageError("Missing argument '-- COMMAND [ARG]...'.")
     view.within(data)
     plane = read_plane(data)
     client = RootClient(data, plane)
@@ -52,6 +58,23 @@ def command(
         carriers = import_module("locum.cli.carriers")  # late: an instance does not need it
         carrier = carriers.carrier_of(Kind(kind), named, client, plane)
         raise SystemExit(carriers.run_carrier(data, plane, carrier, argv, network, named))
+    instance = _launched(client, profile, keep=keep, imdsv1=imdsv1, user_data=user_data)
+    attached = False
+    try:
+        if container is not None:
+            code = run_in_container(data, plane, instance, container, argv, ephemeral=not keep)
+        else:
+            code = run_inside(data, plane, instance, argv, network=network, ephemeral=not keep, view=view)
+        attached = True
+    finally:
+        _finish(data, plane.account, instance, keep=keep, attached=attached)
+    raise SystemExit(code)
+
+
+def _launched(
+    client: RootClient, profile: str | None, *, keep: bool, imdsv1: bool, user_data: BinaryIO | None
+) -> str:  # fmt: skip
+    """The id of a new instance."""
     parameters: dict[str, object] = {
         "ImageId": OWN_IMAGE,
         "MinCount": 1,
@@ -65,14 +88,7 @@ def command(
         parameters["IamInstanceProfile"] = {"Name": profile}
     if user_data is not None:
         parameters["UserData"] = user_data.read()
-    instance = client.call("ec2", "run_instances", **parameters)["Instances"][0]["InstanceId"]
-    attached = False
-    try:
-        code = run_inside(data, plane, instance, argv, network=network, ephemeral=not keep, view=view)
-        attached = True
-    finally:
-        _finish(data, plane.account, instance, keep=keep, attached=attached)
-    raise SystemExit(code)
+    return str(client.call("ec2", "run_instances", **parameters)["Instances"][0]["InstanceId"])
 
 
 def _finish(data: Path, account: str, instance: str, *, keep: bool, attached: bool) -> None:
