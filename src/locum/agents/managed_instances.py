@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import Final, Protocol
 
 from locum.calls import Calls, Runtime
+from locum.compute.handover import Entrance
 from locum.core.errors import LocumError, PassingStorageError
 from locum.state import (
     Account,
@@ -55,7 +56,7 @@ _log: Final = logging.getLogger("locum.agents")
 class Agents(Protocol):
     """`agents.run_command.RunCommand`."""
 
-    async def reconcile(self, inside: Mapping[Place, int]) -> float | None:
+    async def reconcile(self, inside: Mapping[Place, Entrance]) -> float | None:
         """Do what is to be done now; when there is something next (epoch seconds), None where there is not."""
 
     async def settled(self) -> None:
@@ -71,24 +72,24 @@ class ManagedInstances:
     def __init__(self, runtime: Runtime, calls: Calls) -> None:
         self._runtime = runtime
         self._calls = calls
-        self._inside: dict[Place, list[int]] = {}
+        self._inside: dict[Place, list[Entrance]] = {}
         self._changed = asyncio.Event()
         self._agents: Agents | None = None
         self._turn = asyncio.Lock()
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
-    def attached(self, account: str, instance: str, pid: int) -> None:
-        """Process `pid` is inside an instance; 0: it has the host's network, so that nobody can come to it."""
-        if pid:
-            self._inside.setdefault((account, instance), []).append(pid)
+    def attached(self, account: str, instance: str, entrance: Entrance) -> None:
+        """Commands come into the instance by `entrance`; by none whose process is 0: that is on the host's network."""
+        if entrance.pid:
+            self._inside.setdefault((account, instance), []).append(entrance)
             self._changed.set()
 
-    def detached(self, account: str, instance: str, pid: int) -> None:
-        """Process `pid` is not inside an instance any more."""
-        pids = self._inside.get((account, instance), [])
-        if pid in pids:
-            pids.remove(pid)
-            if not pids:
+    def detached(self, account: str, instance: str, entrance: Entrance) -> None:
+        """They do not come in by `entrance` any more."""
+        entrances = self._inside.get((account, instance), [])
+        if entrance in entrances:
+            entrances.remove(entrance)
+            if not entrances:
                 del self._inside[account, instance]
             self._changed.set()
 
@@ -117,7 +118,7 @@ class ManagedInstances:
             made: Callable[..., Agents] = import_module("locum.agents.run_command").RunCommand
             self._agents = made(self._runtime, self._calls, self._changed)
         async with self._turn:
-            return await self._agents.reconcile({place: pids[-1] for place, pids in self._inside.items()})
+            return await self._agents.reconcile({place: entrances[-1] for place, entrances in self._inside.items()})
 
     async def settled(self) -> None:
         """Wait until no command runs."""

@@ -112,6 +112,11 @@ def join(pid: int) -> None:
     os.chdir(directory)
 
 
+def enter_new_mounts() -> None:
+    """Move this process into a mount namespace of its own, in the user namespace that it is in. Raises OSError."""
+    call("unshare", _CLONE_NEWNS)
+
+
 def mount_processes() -> None:
     """Have /proc show the processes of this PID namespace alone. Raises OSError where the host's /proc is masked."""
     call("mount", b"proc", b"/proc", b"proc", _MS_NOSUID_NODEV_NOEXEC, None)
