@@ -127,6 +127,33 @@ def test_who_gets_hold_of_the_first_process_ends_all_the_same(plane: RunningPlan
         os.close(end)
 
 
+def test_a_command_of_run_command_sees_what_the_instance_sees(
+    plane: RunningPlane, request: pytest.FixtureRequest
+) -> None:
+    profile, ssm = plane.profile(), plane.client("ssm")
+    core = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+    plane.client("iam").attach_role_policy(RoleName=profile, PolicyArn=core)
+    (instance,) = launched(plane, "echo up", IamInstanceProfile={"Name": profile})
+    until(lambda: bool(ssm.describe_instance_information()["InstanceInformationList"]))
+    script = f"echo words > /tmp/of-{instance}; ls -d {plane.home}; cat {plane.data}/credentials; ls /tmp/of-{instance}"
+    given = {"commands": [script], "workingDirectory": ["/usr"]}
+    sent = ssm.send_command(DocumentName="AWS-RunShellScript", InstanceIds=[instance], Parameters=given)
+    which = {"CommandId": sent["Command"]["CommandId"], "InstanceId": instance}
+    done = ("Success", "Failed", "TimedOut", "Cancelled")
+    until(lambda: bool(ssm.list_command_invocations(**which)["CommandInvocations"]))
+    until(lambda: ssm.get_command_invocation(**which)["Status"] in done)
+    found = ssm.get_command_invocation(**which)
+    assert found["Status"] == "Success", found["StandardErrorContent"]
+    told = found["StandardOutputContent"].split()
+    is_closed = "[closed]" in request.node.name
+    assert told[-1] == f"/tmp/of-{instance}"
+    assert "HOSTSECRET" not in told
+    assert plane.root.secret_access_key not in found["StandardOutputContent"]
+    assert inside(plane, instance, f"cat /tmp/of-{instance}") == "words\n"
+    assert Path(f"/tmp/of-{instance}").exists() is not is_closed
+    Path(f"/tmp/of-{instance}").unlink(missing_ok=True)
+
+
 @needs_bwrap
 def test_closed_there_is_nothing_but_a_read_only_system_and_files_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()

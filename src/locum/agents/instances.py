@@ -25,6 +25,7 @@ from msgspec.structs import replace
 from locum.agents.managed_instances import ManagedInstances
 from locum.audit import readable
 from locum.calls import Calls, Runtime
+from locum.compute.handover import Entrance
 from locum.core.actors import service_principal
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault
@@ -123,13 +124,13 @@ class InstanceHost:
         terminates = found.attributes.get("InstanceInitiatedShutdownBehavior") == "terminate" and not found.protected
         await self._call(found, "TerminateInstances" if terminates else "StopInstances")
 
-    def attached(self, account: str, instance: str, pid: int) -> None:
+    def attached(self, account: str, instance: str, entrance: Entrance) -> None:
         if self._agents is not None:
-            self._agents.attached(account, instance, pid)
+            self._agents.attached(account, instance, entrance)
 
-    def detached(self, account: str, instance: str, pid: int) -> None:
+    def detached(self, account: str, instance: str, entrance: Entrance) -> None:
         if self._agents is not None:
-            self._agents.detached(account, instance, pid)
+            self._agents.detached(account, instance, entrance)
 
     async def returned(self, instance: str) -> None:
         if expected := self._awaited.get(instance):

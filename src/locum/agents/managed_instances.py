@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from locum.agents.reconciling import Reconciler
 from locum.calls import Calls, Runtime
+from locum.compute.handover import Entrance
 from locum.state import (
     Account,
     Command,
@@ -48,7 +49,7 @@ _WATCHED_KINDS: Final = frozenset(map(kind_of, _WATCHED))
 class Agents(Protocol):
     """`agents.run_command.RunCommand`."""
 
-    async def reconcile(self, inside: Mapping[Place, int]) -> float | None:
+    async def reconcile(self, inside: Mapping[Place, Entrance]) -> float | None:
         """Do what is to be done now; when there is something next (epoch seconds), None where there is not."""
 
     async def settled(self) -> None:
@@ -65,22 +66,22 @@ class ManagedInstances(Reconciler):
         super().__init__(runtime.ledger, runtime.clock, "Run Command")
         self._runtime = runtime
         self._calls = calls
-        self._inside: dict[Place, list[int]] = {}
+        self._inside: dict[Place, list[Entrance]] = {}
         self._agents: Agents | None = None
         self._turn = asyncio.Lock()
 
-    def attached(self, account: str, instance: str, pid: int) -> None:
-        """Process `pid` is inside an instance; 0: it has the host's network, so that nobody can come to it."""
-        if pid:
-            self._inside.setdefault((account, instance), []).append(pid)
+    def attached(self, account: str, instance: str, entrance: Entrance) -> None:
+        """Commands come into the instance by `entrance`; by none whose process is 0: that is on the host's network."""
+        if entrance.pid:
+            self._inside.setdefault((account, instance), []).append(entrance)
             self.wake()
 
-    def detached(self, account: str, instance: str, pid: int) -> None:
-        """Process `pid` is not inside an instance any more."""
-        pids = self._inside.get((account, instance), [])
-        if pid in pids:
-            pids.remove(pid)
-            if not pids:
+    def detached(self, account: str, instance: str, entrance: Entrance) -> None:
+        """They do not come in by `entrance` any more."""
+        entrances = self._inside.get((account, instance), [])
+        if entrance in entrances:
+            entrances.remove(entrance)
+            if not entrances:
                 del self._inside[account, instance]
             self.wake()
 
@@ -98,7 +99,7 @@ class ManagedInstances(Reconciler):
             made: Callable[..., Agents] = import_module("locum.agents.run_command").RunCommand
             self._agents = made(self._runtime, self._calls, self.changed)
         async with self._turn:
-            return await self._agents.reconcile({place: pids[-1] for place, pids in self._inside.items()})
+            return await self._agents.reconcile({place: entrances[-1] for place, entrances in self._inside.items()})
 
     async def settled(self) -> None:
         """Wait until no command runs."""

@@ -23,6 +23,7 @@ from locum.agents.command_output import CommandOutput
 from locum.calls import Calls, Runtime
 from locum.compute.commands import run_inside
 from locum.compute.environment import of_command
+from locum.compute.handover import Entrance
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault
 from locum.core.instances import private_name
@@ -81,7 +82,7 @@ class RunCommand:
         self._refused: set[Place] = set()
         self._unassumable: dict[Place, Role] = {}
 
-    async def reconcile(self, inside: Mapping[Place, int]) -> float | None:
+    async def reconcile(self, inside: Mapping[Place, Entrance]) -> float | None:
         """Do what is to be done now; when there is something next (epoch seconds), None where there is not."""
         if not self._recovered:
             await self._recover()
@@ -149,7 +150,7 @@ class RunCommand:
         await self._offline([place])
         return None
 
-    async def _miss(self, inside: Mapping[Place, int]) -> None:
+    async def _miss(self, inside: Mapping[Place, Entrance]) -> None:
         """Take those offline in which nothing is any more."""
         every = self._runtime.ledger.state.every(ManagedInstance)
         await self._offline([(it.account, it.id) for it in every if it.online and (it.account, it.id) not in inside])
@@ -176,7 +177,7 @@ class RunCommand:
 
     # -- commands ----------------------------------------------------------------------------------------
 
-    async def _advance(self, command: Command, it: CommandInvocation, inside: Mapping[Place, int]) -> float | None:
+    async def _advance(self, command: Command, it: CommandInvocation, inside: Mapping[Place, Entrance]) -> float | None:
         """Take an invocation further; when it is to be looked at again."""
         if it.status == "Cancelling" and (running := self._running.get(it.key)):
             running.cancelled.set()
@@ -195,20 +196,20 @@ class RunCommand:
             return None
         return command.requested + command.timeout
 
-    async def _begin(self, command: Command, it: CommandInvocation, pid: int) -> None:
+    async def _begin(self, command: Command, it: CommandInvocation, entrance: Entrance) -> None:
         begun = await self._change(
             it, lambda now: replace(now, status="InProgress", details="InProgress") if now.status == "Pending" else now
         )
         if begun is None or begun.status != "InProgress" or it.key in self._running:
             return
         running = self._running[it.key] = _Running()
-        running.task = asyncio.get_running_loop().create_task(self._run(command, begun, pid, running))
+        running.task = asyncio.get_running_loop().create_task(self._run(command, begun, entrance, running))
 
-    async def _run(self, command: Command, it: CommandInvocation, pid: int, running: _Running) -> None:
+    async def _run(self, command: Command, it: CommandInvocation, entrance: Entrance, running: _Running) -> None:
         """Run the steps of a command in an instance, and tell of their end."""
         try:
             plan = plan_of(command, self._runtime.keyring)
-            results, printed = await self._steps(plan, it, pid, running.cancelled)
+            results, printed = await self._steps(plan, it, entrance, running.cancelled)
             instance = self._runtime.ledger.state.get(Instance, it.account, it.instance)
             caller = None if instance is None else await self._session(instance)
             if caller is not None:
@@ -223,26 +224,26 @@ class RunCommand:
             self._changed.set()
 
     async def _steps(
-        self, plan: Plan, it: CommandInvocation, pid: int, cancelled: asyncio.Event
+        self, plan: Plan, it: CommandInvocation, entrance: Entrance, cancelled: asyncio.Event
     ) -> tuple[list[PluginResult], list[Printed]]:
         results: list[PluginResult] = []
         printed: list[Printed] = []
         for step in plan.steps:
             if cancelled.is_set():
                 break
-            result, said = await self._step(step, it, pid, cancelled)
+            result, said = await self._step(step, it, entrance, cancelled)
             results.append(result)
             printed.append(said)
         now = self._runtime.clock()
         return results or [result_of(plan.steps[0].name, Ended(None, now, now, cancelled=True))], printed
 
     async def _step(
-        self, step: Step, it: CommandInvocation, pid: int, cancelled: asyncio.Event
+        self, step: Step, it: CommandInvocation, entrance: Entrance, cancelled: asyncio.Event
     ) -> tuple[PluginResult, Printed]:
         clock = self._runtime.clock
         variables = of_command(os.environ, self._runtime.settings.endpoint, it.region, it.instance)
         began, measured = clock(), clock.wall()
-        end = await run_inside(pid, step.script, step.directory, variables, step.timeout, cancelled)
+        end = await run_inside(entrance, step.script, step.directory, variables, step.timeout, cancelled)
         result = result_of(step.name, Ended(end.code, began, began + clock.wall() - measured, cancelled.is_set()))
         error = end.err.decode(errors="replace")
         if end.code:

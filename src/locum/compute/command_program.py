@@ -1,8 +1,9 @@
 """The process in which a command of Run Command runs inside an instance: `main` is executed, by `commands`.
 
-It takes one line of JSON from its standard input, `{"pid": N, "script": TEXT, "directory": PATH}`, joins the namespaces
-of process N, and runs the script in a PID namespace of its own: whatever the script starts, in whatever session, ends
-with it. So it does when the standard input ends, which is when the plane wants it to, or has itself ended.
+It takes one line of JSON from its standard input, `{"pid": N, "within": [WORD...], "script": TEXT, "directory": PATH}`,
+joins the namespaces of process N, and runs the script, after the words, in a PID namespace of its own: whatever the
+script starts, in whatever session, ends with it. So it does when the standard input ends, which is when the plane wants
+it to, or has itself ended.
 
     this process                 in the host's PID namespace; waits for the child, or for the end of its input
       the child                  in that of the instance
@@ -37,7 +38,7 @@ def main() -> NoReturn:
         namespace.join(int(asked["pid"]))
     except OSError as error:
         _fail(f"the instance cannot be entered: {error}")
-    child = _forked(lambda: _in_instance(asked["script"], asked["directory"]))
+    child = _forked(lambda: _in_instance(asked["within"], asked["script"], asked["directory"]))
     ended = os.pidfd_open(child)
     ready, _, _ = select.select([sys.stdin.fileno(), ended], [], [])
     if ended not in ready:
@@ -45,36 +46,48 @@ def main() -> NoReturn:
     sys.exit(_code(os.waitpid(child, 0)[1]))
 
 
-def _in_instance(script: str, directory: str) -> int:
+def _in_instance(within: list[str], script: str, directory: str) -> int:
     """In the child: have the first process of a new PID namespace run the script; its exit code."""
     namespace.enter_new_processes()
-    namespace.renounce_capabilities()
-    first = _forked(lambda: _first_process(script, directory))
+    first = _forked(lambda: _first_process(within, script, directory))
     return _code(os.waitpid(first, 0)[1])
 
 
-def _first_process(script: str, directory: str) -> int:
-    """In the first process: start the script and reap whatever ends, until that does."""
-    shell = _forked(lambda: _execute(script, directory))
+def _first_process(within: list[str], script: str, directory: str) -> int:
+    """In the first process: start the script and reap whatever ends, until that does.
+
+    bwrap looks itself up in /proc, so that it has to be that of this PID namespace.
+    """
+    if within:
+        namespace.enter_new_mounts()
+        namespace.mount_processes()
+    namespace.renounce_capabilities(nesting=bool(within))
+    shell = _forked(lambda: _execute(within, script, directory))
     while True:
         pid, status = os.waitpid(-1, 0)
         if pid == shell:
             return _code(status)
 
 
-def _execute(script: str, directory: str) -> int:
-    """Become the script: by the interpreter that its first line names, else by the shell."""
+def _execute(within: list[str], script: str, directory: str) -> int:
+    """Become the script: by the interpreter that its first line names, else by the shell.
+
+    The words `within` are those of bwrap, which changes the directory itself: what it shows is not there before.
+    """
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)  # Python ignores them
     os.setsid()
-    os.chdir(directory or "/")
+    if not within:
+        os.chdir(directory or "/")
     written = os.memfd_create("script", 0)
     os.write(written, script.encode())
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, sys.stdin.fileno())
     path = f"/proc/self/fd/{written}"
     line = [path] if script.startswith("#!") else [_SHELL, path]
-    os.execv(line[0], line)  # noqa: S606 - the command, as its sender wrote it
+    if within:
+        line = [*within[:-1], "--chdir", directory or "/", within[-1], *line]
+    os.execvp(line[0], line)  # noqa: S606 - the command, as its sender wrote it
 
 
 def _forked(become: Callable[[], int]) -> int:

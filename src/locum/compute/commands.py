@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from locum.compute.handover import Entrance
+
 MOST_KEPT: Final = 1 << 20
 """Octets of standard output, and of standard error, that are kept; what comes after them is read and dropped."""
 
@@ -35,9 +37,14 @@ class Result(NamedTuple):
 
 
 async def run_inside(
-    pid: int, script: str, directory: str, environment: Mapping[str, str], seconds: float, cancelled: asyncio.Event
+    entrance: Entrance,
+    script: str,
+    directory: str,
+    environment: Mapping[str, str],
+    seconds: float,
+    cancelled: asyncio.Event,
 ) -> Result:
-    """Run `script` in `directory` inside the instance that process `pid` is in.
+    """Run `script` in `directory` inside the instance that `entrance` leads into.
 
     It is ended after so many `seconds`, once `cancelled` is set, and where this is cancelled itself: with all that it
     has started.
@@ -59,7 +66,7 @@ async def run_inside(
     waits = loop.create_task(cancelled.wait())
     ends = loop.create_task(process.wait())
     try:
-        asked = {"pid": pid, "script": script, "directory": directory}
+        asked = {**entrance._asdict(), "script": script, "directory": directory}
         process.stdin.write(json.dumps(asked).encode() + b"\n")
         done, _ = await asyncio.wait({waits, ends}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         code = process.returncode if ends in done else None

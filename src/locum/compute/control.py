@@ -19,6 +19,7 @@ from locum.compute.handover import (
     LONG,
     MAX_MESSAGE,
     SOCKET_NAME,
+    Entrance,
     close_all,
     message_in,
     peer_user,
@@ -65,11 +66,11 @@ class Host(Protocol):
     async def shut_down(self, account: str, instance: str) -> None:
         """Stop or terminate `instance`, as it is to behave: it has shut itself down. Raises Fault."""
 
-    def attached(self, account: str, instance: str, pid: int) -> None:
-        """Process `pid` (0: of the host's network) is inside `instance`, and serves it."""
+    def attached(self, account: str, instance: str, entrance: Entrance) -> None:
+        """Commands come into `instance` by `entrance` (process 0: it is on the host's network), which serves it."""
 
-    def detached(self, account: str, instance: str, pid: int) -> None:
-        """Process `pid` is not inside `instance` any more, if it ever was: its launcher may have been refused."""
+    def detached(self, account: str, instance: str, entrance: Entrance) -> None:
+        """They do not come in by `entrance` any more, if they ever did: its launcher may have been refused."""
 
     async def returned(self, instance: str) -> None:
         """Wait for the launcher of `instance`, where one is expected back after a start of the plane."""
@@ -115,6 +116,11 @@ class _Attachment:
     driver: str = ""
     within: list[str] = field(default_factory=list)
     told: bool = False
+
+    @property
+    def entrance(self) -> Entrance:
+        """Where commands come in."""
+        return Entrance(self.pid, tuple(self.within))
 
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -333,12 +339,16 @@ class Control:
         for sock in sockets[1:2]:
             await self._host.serve_gateway(sock)
         self._changed(instance)
-        self._host.attached(account, instance, attachment.pid)
+        self._host.attached(account, instance, attachment.entrance)
         return {"ok": True, "boot": attachment.boot}
 
     def is_attached(self, instance: str) -> bool:
         """Whether a launcher of `instance` is attached, also one that was told to end."""
         return instance in self._by_instance
+
+    def attached(self, driver: str) -> int:
+        """The number of instances with a launcher of `driver`."""
+        return sum(any(it.driver == driver for it in attached) for attached in self._by_instance.values())
 
     def review(self, instance: str | None = None) -> None:
         """Tell the launchers of `instance` (None: of all) that it has ended, where it has: each of them once."""
@@ -362,7 +372,7 @@ class Control:
         attached.remove(attachment)
         if not attached:
             del self._by_instance[attachment.instance]
-        self._host.detached(attachment.account, attachment.instance, attachment.pid)
+        self._host.detached(attachment.account, attachment.instance, attachment.entrance)
         for sock in attachment.sockets:
             await self._host.stop(sock)
             sock.close()

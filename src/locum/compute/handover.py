@@ -51,7 +51,7 @@ import socket
 import struct
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from locum.core.errors import LocumError
 
@@ -66,6 +66,13 @@ MAX_DESCRIPTORS: Final = 3
 _CHUNK: Final = 1 << 16
 
 Message = dict[str, Any]
+
+
+class Entrance(NamedTuple):
+    """Where commands come into an instance: a process in its namespaces, and the words before a command there."""
+
+    pid: int
+    within: tuple[str, ...] = ()
 
 
 class HandoverError(LocumError):

@@ -17,7 +17,7 @@ import pytest
 
 from locum.compute import handover
 from locum.compute.control import Control
-from locum.compute.handover import HandoverError, InstanceEnded, ask, connect
+from locum.compute.handover import Entrance, HandoverError, InstanceEnded, ask, connect
 from locum.core.errors import ConfigurationError, Fault
 
 T = TypeVar("T")
@@ -83,12 +83,12 @@ class Host:
             raise Fault("OperationNotPermitted", self.failing)
         self.shut.append((account, instance))
 
-    def attached(self, account: str, instance: str, pid: int) -> None:
-        self.inside.append((account, instance, pid))
+    def attached(self, account: str, instance: str, entrance: Entrance) -> None:
+        self.inside.append((account, instance, entrance.pid))
 
-    def detached(self, account: str, instance: str, pid: int) -> None:
-        if (account, instance, pid) in self.inside:
-            self.inside.remove((account, instance, pid))
+    def detached(self, account: str, instance: str, entrance: Entrance) -> None:
+        if (account, instance, entrance.pid) in self.inside:
+            self.inside.remove((account, instance, entrance.pid))
 
     async def returned(self, instance: str) -> None:
         await self.until(lambda: instance not in self.expected)

@@ -170,9 +170,17 @@ async def _instances(node: Node, host: InstanceHost, port: int) -> AsyncIterator
     finally:
         if processes is not None:
             await processes.close()
+            _tell_of(control.attached(PROCESS))
         await changes.close()
         await control.close()
         await node.carriers.close()
+
+
+def _tell_of(instances: int) -> None:
+    """Tell the user, who may think that all has ended."""
+    if instances:
+        what = "1 instance goes on" if instances == 1 else f"{instances} instances go on"
+        click.echo(f"locum: {what} until the next start: with --driver record it ends them", err=True)
 
 
 def _announce(node: Node, port: int) -> Plane:
