@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from locum.agents import queue_source
 from locum.agents.batch_results import failed_items
 from locum.agents.mapping_requests import settings_of
 from locum.agents.queue_source import QueueReader
@@ -82,14 +83,13 @@ def test_an_empty_queue_is_asked_once_until_something_is_sent() -> None:
 def test_an_idle_queue_is_asked_ever_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
 
-    async def wait_for(work: Coroutine[Any, Any, Any], patience: float) -> None:
-        work.close()
+    async def rung(_bell: asyncio.Event, patience: float) -> bool:
         waits.append(patience)
         if len(waits) == 9:
             await asyncio.Event().wait()
-        raise TimeoutError
+        return False
 
-    monkeypatch.setattr(asyncio, "wait_for", wait_for)
+    monkeypatch.setattr(queue_source, "rung", rung)
     asked = reading(lambda _: settled())
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
     assert len(asked) == 10
