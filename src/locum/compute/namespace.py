@@ -112,7 +112,6 @@ def join(pid: int) -> None:
     os.chdir(directory)
 
 
-<<<<<<< HEAD
 def join_network(pid: int) -> None:
     """Move this (single-threaded) process into the network of process `pid`, by its user namespace where that differs.
 
@@ -129,11 +128,11 @@ def join_network(pid: int) -> None:
     finally:
         for handle in handles:
             os.close(handle)
-=======
+
+
 def enter_new_mounts() -> None:
     """Move this process into a mount namespace of its own, in the user namespace that it is in. Raises OSError."""
     call("unshare", _CLONE_NEWNS)
->>>>>>> driver
 
 
 def mount_processes() -> None:

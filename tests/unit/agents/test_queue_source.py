@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
+from locum.agents import queue_source
 from locum.agents.batch_results import failed_items
 from locum.agents.mapping_requests import settings_of
 from locum.agents.queue_source import QueueReader
@@ -83,16 +83,13 @@ def test_an_empty_queue_is_asked_once_until_something_is_sent() -> None:
 def test_an_idle_queue_is_asked_ever_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
 
-    @asynccontextmanager
-    async def over_at_once(patience: float) -> AsyncIterator[None]:
+    async def rung(_bell: asyncio.Event, patience: float) -> bool:
         waits.append(patience)
         if len(waits) == 9:
             await asyncio.Event().wait()
-        if patience:
-            raise TimeoutError
-        yield
+        return False
 
-    monkeypatch.setattr(asyncio, "timeout", over_at_once)
+    monkeypatch.setattr(queue_source, "rung", rung)
     asked = reading(lambda _: settled())
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
     assert len(asked) == 10
