@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -198,7 +199,7 @@ def test_an_instance_that_shuts_itself_down_behaves_as_it_is_to(
 
 
 def test_one_that_is_protected_against_termination_is_stopped_by_its_shutdown(plane: RunningPlane) -> None:
-    given = {"InstanceInitiatedShutdownBehavior": "terminate", "DisableApiTermination": True}
+    given: dict[str, Any] = {"InstanceInitiatedShutdownBehavior": "terminate", "DisableApiTermination": True}
     (instance,) = launched(plane, "poweroff", **given)
     until(lambda: state_of(plane, instance) == "stopped")
     attribute = {"InstanceId": instance, "DisableApiTermination": {"Value": False}}
