@@ -62,8 +62,8 @@ class Claim(NamedTuple):
     """The instance that a launcher attaches, and whether that is `ephemeral`: lives only as long as the launcher.
 
     `driver` is the one of the plane (`locum up --driver`) that started the launcher, for the start `boot` of the
-    instance. Empty: a user started it. Commands in its namespaces have the words `within` before them. `serving` are the
-    kinds of its sockets (`handover`), where those are not the usual ones.
+    instance. Empty: a user started it. Commands in its namespaces have the words `within` before them. `serving` are
+    the kinds of its sockets (`handover`), where those are not the usual ones.
     """
 
     instance: str
