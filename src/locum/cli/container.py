@@ -42,7 +42,8 @@ def container_of(
     if network == "loopback":
         raise ConfigurationError("a container has a network of its own: --container excludes --network loopback")
     if view != View():
-        raise ConfigurationError("a container has files of its own: --container excludes --closed, --share and --root")
+        text = "a container has files of its own: --container excludes --closed, --share, --root and --aws-hosts"
+        raise ConfigurationError(text)
     found = Container(image, engine or "", pause_image or PAUSE)
     found.program()
     return found

@@ -13,13 +13,17 @@ from __future__ import annotations
 import ssl
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from locum.agents.aws_hosts import AwsHosts
 from locum.cli.home import TLS_AUTHORITY_FILE
+from locum.core.clock import Clock
 from locum.core.errors import ConfigurationError
 from locum.http import authority
 from locum.http.authority import Issued
+from locum.http.listener import Listeners
 from locum.store.directory import DataDirectory
+from locum.wire import is_aws_host
 
 _AUTHORITY_KEY: Final = "tls-authority-key.pem"
 _SERVER: Final = "tls-server.pem", "tls-server-key.pem"
@@ -58,6 +62,11 @@ def own_authority(directory: DataDirectory, now: float) -> Issued:
         own = authority.new_authority(now)
         _write(directory, own, TLS_AUTHORITY_FILE, _AUTHORITY_KEY)
     return own
+
+
+def aws_hosts(directory: DataDirectory, listeners: Listeners, gateway: Any, wall: Clock) -> AwsHosts:
+    """What answers at AWS's host names in instances, with certificates of the installation's authority."""
+    return AwsHosts(listeners, gateway, lambda: own_authority(directory, wall()), is_aws_host, wall)
 
 
 def own_server(

@@ -62,7 +62,8 @@ class Claim(NamedTuple):
     """The instance that a launcher attaches, and whether that is `ephemeral`: lives only as long as the launcher.
 
     `driver` is the one of the plane (`locum up --driver`) that started the launcher, for the start `boot` of the
-    instance. Empty: a user started it. Commands in its namespaces have the words `within` before them.
+    instance. Empty: a user started it. Commands in its namespaces have the words `within` before them. `serving` are
+    the kinds of its sockets (`handover`), where those are not the usual ones.
     """
 
     instance: str
@@ -71,11 +72,13 @@ class Claim(NamedTuple):
     driver: str = ""
     boot: int = -1
     within: Sequence[str] = ()
+    serving: tuple[str, ...] = ()
 
     def message(self, pid: int) -> Message:
         """The message that goes with the sockets."""
         told = {"attach": self.instance, "account": self.account, "ephemeral": self.ephemeral}
-        return told | {"pid": pid, "boot": self.boot, "driver": self.driver, "within": list(self.within)}
+        told |= {"pid": pid, "boot": self.boot, "driver": self.driver}
+        return told | {"within": list(self.within), "serving": list(self.serving)}
 
 
 class Attachment:

@@ -11,14 +11,19 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
 from locum.compute.handover import (
+    GATEWAY,
+    GATEWAY_TLS,
     LONG,
+    MAX_DESCRIPTORS,
     MAX_MESSAGE,
+    METADATA,
     SOCKET_NAME,
+    USUAL,
     Entrance,
     close_all,
     message_in,
@@ -98,6 +103,16 @@ class Carriers(Protocol):
         """Serve `carrier` no more: its launcher has `gone`, or the plane goes."""
 
 
+class AwsHosts(Protocol):
+    """What answers at AWS's host names in instances, over TLS."""
+
+    async def serve(self, sock: socket.socket) -> None:
+        """Answer API calls on `sock`, as whichever of AWS's hosts the client names."""
+
+    def authority(self) -> str:
+        """The certificate of the installation's authority, in PEM."""
+
+
 @dataclass(slots=True)
 class _Carried:
     carrier: Carrier
@@ -115,6 +130,7 @@ class _Attachment:
     boot: int = -1
     driver: str = ""
     within: list[str] = field(default_factory=list)
+    serving: tuple[str, ...] = ()
     told: bool = False
 
     @property
@@ -124,7 +140,7 @@ class _Attachment:
 
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A launcher's message: see `handover`. One of the first ten is given."""
+    """A launcher's message: see `handover`. One of the first eleven is given."""
 
     attach: str | None = None
     admit: Carrier | None = None
@@ -132,6 +148,7 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     end: str | None = None
     shutdown: str | None = None
     where: str | None = None
+    authority: bool = False
     records: str | None = None
     policies: dict[str, Any] | None = None
     chaos: dict[str, Any] | None = None
@@ -142,6 +159,7 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     boot: int = -1
     driver: str = ""
     within: list[str] = []
+    serving: tuple[Literal["metadata", "gateway", "gateway-tls"], ...] = ()
     count: int = 1
     seconds: int = 0
     denied: bool = False
@@ -173,6 +191,7 @@ class Control:
         changed: Callable[[str], None] = lambda _instance: None,
         carriers: Carriers | None = None,
         activate: Activate | None = None,
+        hosts: AwsHosts | None = None,
     ) -> None:
         """`changed` is called with the id of an instance that a launcher was attached to, or detached from."""
         self._path = data / SOCKET_NAME
@@ -180,6 +199,7 @@ class Control:
         self._host = host
         self._carriers = carriers
         self._activate = activate
+        self._hosts = hosts
         self._by_instance: dict[str, list[_Attachment]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: socket.socket | None = None
@@ -272,7 +292,8 @@ class Control:
             return {"error": str(error)}
         if asked.attach is not None:
             whose = asked.account, asked.attach, asked.ephemeral, asked.pid
-            attachment = _Attachment(*whose, sockets, connection, asked.boot, asked.driver, asked.within)
+            kinds = asked.serving or USUAL[: len(sockets)]
+            attachment = _Attachment(*whose, sockets, connection, asked.boot, asked.driver, asked.within, kinds)
             return await self._attach(attachment, mine)
         if asked.carry is not None and self._carriers is not None:
             return await self._carry(self._carriers, _Carried(asked.carry, sockets), asked.pid, mine)
@@ -291,8 +312,9 @@ class Control:
             await self._host.shut_down(asked.account, asked.shutdown)
             return {"ok": True}
         if asked.where is not None:
-            found = await self._where(asked.where)
-            return {"ok": True, **({"pid": found.pid, "within": found.within} if found else {"pid": 0, "within": []})}
+            return {"ok": True, **await self._where(asked.where)}
+        if asked.authority and self._hosts is not None:
+            return {"ok": True, "authority": self._hosts.authority()}
         if asked.records is not None:
             records = await self._host.records(asked.records, asked.count, denied_only=asked.denied)
             return {"ok": True, "records": records}
@@ -306,10 +328,13 @@ class Control:
             return {"ok": True, "code": await self._activate(asked.account, asked.activate, asked.seconds)}
         return {"error": "a message that is none: it asks for nothing"}
 
-    async def _where(self, instance: str) -> _Attachment | None:
+    async def _where(self, instance: str) -> dict[str, Any]:
         await self._host.returned(instance)
         attached = reversed(self._by_instance.get(instance, []))
-        return next((it for it in attached if it.pid and not it.told), None)
+        found = next((it for it in attached if it.pid and not it.told), None)
+        if found is None:
+            return {"pid": 0, "within": [], "serving": []}
+        return {"pid": found.pid, "within": found.within, "serving": found.serving}
 
     async def _carry(
         self, carriers: Carriers, carried: _Carried, pid: int, mine: list[_Attachment | _Carried]
@@ -326,18 +351,23 @@ class Control:
             for sock in sockets:
                 sock.close()
             return _ended(refusal)
-        if not sockets:
-            return {"error": "an attachment brings one to three listening sockets"}
+        if not 0 < len(sockets) == len(attachment.serving):
+            for sock in sockets:
+                sock.close()
+            return {"error": f"an attachment brings 1 to {MAX_DESCRIPTORS} listening sockets, and what each is for"}
         if attachment.boot < 0:
             attachment.boot = self._host.boot_of(account, instance)
         mine.append(attachment)
         self._by_instance.setdefault(instance, []).append(attachment)
         if attachment.ephemeral:
             await self._host.hold(account, instance)
-        for sock in (*sockets[:1], *sockets[2:]):
-            await self._host.serve_metadata(sock, account, instance)
-        for sock in sockets[1:2]:
-            await self._host.serve_gateway(sock)
+        for kind, sock in zip(attachment.serving, sockets, strict=True):
+            if kind == METADATA:
+                await self._host.serve_metadata(sock, account, instance)
+            elif kind == GATEWAY:
+                await self._host.serve_gateway(sock)
+            elif kind == GATEWAY_TLS and self._hosts is not None:
+                await self._hosts.serve(sock)
         self._changed(instance)
         self._host.attached(account, instance, attachment.entrance)
         return {"ok": True, "boot": attachment.boot}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,24 +12,32 @@ _PREFIXES: Final = ("AWS", "BOTO_", "LOCUM_", "AMAZON_", "EC2_", "ECS_CONTAINER_
 _FILES: Final = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE")
 
 
-def inside(host: Mapping[str, str], endpoint: str, region: str, metadata_endpoint: str | None = None) -> dict[str, str]:
-    """The variables for the command. `endpoint` is the gateway as seen from inside.
+def inside(
+    host: Mapping[str, str],
+    endpoint: str,
+    region: str,
+    metadata_endpoint: str | None = None,
+    direct: Sequence[str] = (),
+) -> dict[str, str]:
+    """The variables for the command. `endpoint` is the gateway as seen from inside; empty where AWS's hosts are it.
 
     SDKs find the region and the endpoint, and are left with one source of credentials: the metadata
     service. The host's shared files are named away, as are all its AWS variables.
-    `metadata_endpoint` is given where the service is not at 169.254.169.254.
+    `metadata_endpoint` is given where the service is not at 169.254.169.254. `direct` are suffixes of host names that
+    are reached without a proxy.
     """
     environment = {name: value for name, value in host.items() if not name.startswith(_PREFIXES)}
     environment |= {
-        "AWS_ENDPOINT_URL": endpoint,
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_CONFIG_FILE": "/dev/null",
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
         "BOTO_CONFIG": "/dev/null",
-        "NO_PROXY": _no_proxy(host),
-        "no_proxy": _no_proxy(host),
+        "NO_PROXY": _no_proxy(host, direct),
+        "no_proxy": _no_proxy(host, direct),
     }
+    if endpoint:
+        environment["AWS_ENDPOINT_URL"] = endpoint
     if metadata_endpoint is not None:
         environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = metadata_endpoint
     return environment
@@ -78,8 +86,9 @@ def of_function(function: Function, credentials: Mapping[str, str], endpoint: st
     return given | dict(function.environment) | named | reserved
 
 
-def _no_proxy(host: Mapping[str, str]) -> str:
-    own = "169.254.169.254,169.254.170.2,169.254.170.23,127.0.0.1,localhost"
+def _no_proxy(host: Mapping[str, str], direct: Sequence[str]) -> str:
+    addresses = "169.254.169.254", "169.254.170.2", "169.254.170.23", "127.0.0.1", "localhost"
+    own = ",".join((*addresses, *(f".{suffix}" for suffix in direct)))
     given = host.get("NO_PROXY") or host.get("no_proxy")
     return f"{given},{own}" if given else own
 

@@ -1,12 +1,13 @@
 """The handover of listening sockets from a launcher to the plane: a message with descriptors over a Unix socket.
 
     launcher -> plane   {"attach": INSTANCE, "account": ID, "ephemeral": BOOL, "pid": N, "boot": N,
-                         "driver": NAME, "within": [WORD...]}  + 1 to 3 descriptors
+                         "driver": NAME, "within": [WORD...], "serving": [KIND...]}  + a descriptor for each
                         {"admit": CARRIER}
                         {"carry": CARRIER, "pid": N}  + up to 3 descriptors
                         {"end": INSTANCE, "account": ID}
                         {"shutdown": INSTANCE, "account": ID}
                         {"where": INSTANCE}
+                        {"authority": true}
                         {"records": REQUEST-ID or "", "count": N, "denied": BOOL}
                         {"policies": QUESTION}
                         {"chaos": QUESTION}
@@ -14,8 +15,9 @@
     plane -> launcher   {"ok": true, ...} or {"error": "text"}
                         {"error": "text", "ended": true}
 
-    attach     serve on these listening sockets as INSTANCE: the first is its metadata service's, the second the
-               gateway's, the third the metadata service's over IPv6. `pid` is a process in their network namespace; 0:
+    attach     serve on these listening sockets as INSTANCE: each is for its KIND, or where none are said the first is
+               its metadata service's, the second the gateway's, the third the metadata service's over IPv6. `pid` is a
+               process in their network namespace; 0:
                they are of the host's, where the plane's own gateway is. `ephemeral`: the instance lives as long as its
                launcher. `boot` is the start of the instance that this is part of (`Instance.boots`): that which the
                plane told with its answer to the first attachment, and -1 in that. `driver` is the one that started
@@ -26,8 +28,9 @@
                are its endpoint's. Its tokens are written and renewed as long as the launcher is connected
     end        what ran in an ephemeral instance has ended: terminate it
     shutdown   the instance has shut itself down: stop it, or terminate it (InstanceInitiatedShutdownBehavior)
-    where      "pid": a process in the namespace where INSTANCE runs, or 0; "within", as it was attached. A launcher
-               that is expected back after a start of the plane is waited for
+    where      "pid": a process in the namespace where INSTANCE runs, or 0; "within", as it was attached; "serving": the
+               kinds of the sockets there. A launcher that is expected back after a start of the plane is waited for
+    authority  "authority": the certificate of the installation's authority, in PEM
     records    "records": those of a request, or the latest
     policies   the answer to a question about policies and the event history (`calls.activity`)
     chaos      the answer to a question about the clock or faults on request (`agents.chaos`)
@@ -62,8 +65,15 @@ LONG: Final = b'{"policies":'
 MAX_MESSAGE: Final = 1 << 20
 """Octets."""
 
-MAX_DESCRIPTORS: Final = 3
+MAX_DESCRIPTORS: Final = 8
 _CHUNK: Final = 1 << 16
+
+METADATA: Final = "metadata"
+GATEWAY: Final = "gateway"
+GATEWAY_TLS: Final = "gateway-tls"
+"""The kinds of listening sockets."""
+USUAL: Final = (METADATA, GATEWAY, METADATA)
+"""The kinds where an attachment says none."""
 
 Message = dict[str, Any]
 

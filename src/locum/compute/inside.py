@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from locum.compute import namespace
+from locum.compute import aws_hosts, namespace
 from locum.compute.handover import HandoverError, receive_descriptors
 
 _GO: Final = b"\n"
@@ -58,10 +58,7 @@ class Inside:
             raise HandoverError("the launcher has ended")
 
     def sockets(self) -> list[socket.socket]:
-        """In the launcher: those of the metadata service, the gateway and, with IPv6, the metadata service again.
-
-        None: the child has ended, and said why.
-        """
+        """In the launcher: those that were made, in their order. None: the child has ended, and said why."""
         self._child.close()
         _, descriptors = receive_descriptors(self._launcher)
         return [socket.socket(fileno=descriptor) for descriptor in descriptors]
@@ -79,6 +76,11 @@ def listen_as_instance(gateway_port: int) -> list[socket.socket | None]:
         socket.create_server(("127.0.0.1", gateway_port)),
         namespace.listen_on_metadata_6(),
     ]
+
+
+def listen_with_hosts(gateway_port: int) -> list[socket.socket | None]:
+    """The sockets of an instance, and those that AWS's host names take. Raises OSError."""
+    return [*listen_as_instance(gateway_port), *aws_hosts.listen(gateway_port)]
 
 
 def hide_all(places: Sequence[Path]) -> None:

@@ -196,9 +196,9 @@ def mount_memory(place: Path, size: str) -> None:
     call("mount", b"tmpfs", os.fsencode(place), b"tmpfs", 0, f"mode=0700,size={size}".encode())
 
 
-def lay_over(place: Path, directory: Path) -> None:
-    """Have `directory` be at `place` as well, for this mount namespace only."""
-    call("mount", os.fsencode(directory), os.fsencode(place), None, _MS_BIND, None)
+def lay_over(place: Path, source: Path) -> None:
+    """Have the directory or the file `source` be at `place` as well, for this mount namespace only."""
+    call("mount", os.fsencode(source), os.fsencode(place), None, _MS_BIND, None)
 
 
 def lay_beside(place: Path, name: str, directory: Path, scratch: Path) -> None:

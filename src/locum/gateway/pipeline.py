@@ -18,6 +18,7 @@ from locum.calls.throttling import throttled
 from locum.core.errors import INTERNAL, Fault
 from locum.core.http import HttpRequest, HttpResponse
 from locum.core.principal import NOBODY
+from locum.gateway import hosts
 from locum.gateway.answers import with_request_id
 from locum.gateway.authenticate import Signers, check_session, signing_of, verified
 from locum.gateway.federation import FederatedCallers
@@ -97,6 +98,7 @@ class Pipeline:
             response: HttpResponse = await certificates.create_session(self._calls, context)
             return response
         claim = sigv4.read(request)
+        context.region = hosts.region_of(request, claim) or context.region
         if claim is None and wire.is_post_form(request):
             return await self._forms.handle(context)
         if claim is not None:

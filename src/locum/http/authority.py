@@ -7,6 +7,7 @@ call those. A client trusts the authority where its bundle has it (`AWS_CA_BUNDL
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -106,6 +107,19 @@ def server_context(certificate: str, key: str) -> ssl.SSLContext:
     context.set_alpn_protocols(["http/1.1"])
     context.load_cert_chain(certificate, key)
     return context
+
+
+def context_of(issued: Issued) -> ssl.SSLContext:
+    """The context of a listener with a certificate that was just issued. Its key is never on a disk.
+
+    OpenSSL reads the two by the name of a file, which is one in memory (memfd_create(2)).
+    """
+    file = os.memfd_create("certificate", os.MFD_CLOEXEC)
+    try:
+        os.write(file, issued.certificate + issued.key)
+        return server_context(name := f"/proc/self/fd/{file}", name)
+    finally:
+        os.close(file)
 
 
 def _name(common_name: str) -> Any:

@@ -1,7 +1,8 @@
 """Conversion between HTTP messages and typed calls, driven by botocore's service models.
 
     models     the index of all services; one service's model, loaded on demand
-    route      requests to operations (`route_rest`, `route_s3`); `endpoint_hosts`: through which VPC endpoint
+    route      requests to operations (`route_rest`, `route_s3`); `endpoint_hosts`: through which VPC endpoint;
+               `aws_hosts`: which endpoint of AWS a host name is
     parsers    requests to parameters          validate   parameters against the model (`patterns`)
     serialize  answers to responses            faults     errors to responses (`plain_fault`: without an operation)
     post_form  S3's POST uploads, and the PutObject that they are (`put_form`)
@@ -15,6 +16,7 @@ state.
 
 from __future__ import annotations
 
+from locum.wire.aws_hosts import AwsHost, aws_host, aws_suffixes, is_aws_host
 from locum.wire.codec import Codec, codec_of
 from locum.wire.endpoint_hosts import EndpointHost, endpoint_of_host
 from locum.wire.parsers.names import SqsNames
@@ -26,15 +28,19 @@ from locum.wire.restore import restored
 from locum.wire.route import resolve
 
 __all__ = [
+    "AwsHost",
     "Codec",
     "EndpointHost",
     "PostForm",
     "SqsNames",
     "answer_to_form",
+    "aws_host",
+    "aws_suffixes",
     "bucket_of_host",
     "codec_of",
     "endpoint_of_host",
     "filled",
+    "is_aws_host",
     "is_post_form",
     "local_access_point",
     "plain_fault",

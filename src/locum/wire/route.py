@@ -5,7 +5,8 @@
 3. `X-Amz-Target`: JSON.
 4. `Action` and `Version` in the form: query and ec2.
 5. Method, path and query string: REST, older ones (`older_bindings`) last. S3 has its own rules (`route_s3`).
-6. Unsigned: 2 to 4 among all services; then the REST operations that take unsigned requests; then anonymous S3.
+6. Unsigned: 2 to 4 among all services; then the REST operations that take unsigned requests; then anonymous S3. At an
+   endpoint of AWS other than S3's, 2 to 5 among its services.
 
 A request that is signed for one service is never routed to another.
 """
@@ -20,6 +21,7 @@ from urllib.parse import unquote
 
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest
+from locum.wire.aws_hosts import aws_host
 from locum.wire.codec import Codec, codec
 from locum.wire.models import CBOR, REST, Service, index, service_model
 from locum.wire.older_bindings import of_older_client
@@ -57,7 +59,7 @@ def resolve(request: HttpRequest, signing_name: str | None) -> Codec:
     `signing_name` is the service in the scope of the request's signature, None where it is unsigned. Raises the
     service's Fault where there is no such operation.
     """
-    by_protocol = _all_services() if signing_name is None else _signed_services(signing_name)
+    by_protocol = _unsigned_services(request) if signing_name is None else _signed_services(signing_name)
     if by_protocol.cbor and "smithy-protocol" in request.headers:
         return _by_cbor_path(by_protocol, request)
     if by_protocol.json and (target := request.headers.get("x-amz-target")) is not None:
@@ -67,7 +69,7 @@ def resolve(request: HttpRequest, signing_name: str | None) -> Codec:
         if action is not None:
             found = _by_action(by_protocol, action, version)
             return found.answering_in_json if wants_json(request, found.service) else found
-    if signing_name is None:
+    if signing_name is None and by_protocol is _all_services():
         return _unsigned(request)
     if by_protocol.rest:
         return _by_path(by_protocol, request)
@@ -85,6 +87,19 @@ def wants_json(request: HttpRequest, service: str) -> bool:
 @lru_cache(maxsize=_CACHED_NAMES)
 def _signed_services(signing_name: str) -> _ByProtocol:
     return _grouped(index().signed_as(signing_name))
+
+
+def _unsigned_services(request: HttpRequest) -> _ByProtocol:
+    """The services that an unsigned request may be for: those of its host, where that is an endpoint of AWS."""
+    host = aws_host(request.headers.get("host", ""))
+    if host is None or "s3" in host.signed_as:
+        return _all_services()
+    return _services_of_host(host.signed_as)
+
+
+@lru_cache(maxsize=_CACHED_NAMES)
+def _services_of_host(signed_as: tuple[str, ...]) -> _ByProtocol:
+    return _grouped(service for name in signed_as for service in index().signed_as(name))
 
 
 @cache

@@ -135,3 +135,21 @@ def test_the_tags_that_tell_the_template_are_nobodys_to_delete(plane: InProcess,
     ec2.delete_tags(Resources=[launched["InstanceId"]], Tags=[{"Key": "aws:ec2launchtemplate:id"}])
     (found,) = ec2.describe_instances(InstanceIds=[launched["InstanceId"]])["Reservations"]
     assert set(tags_of(found["Instances"][0])) == {"aws:ec2launchtemplate:id", "aws:ec2launchtemplate:version"}
+
+
+def test_the_tags_of_a_template_are_its_own_and_told_as_they_are(plane: InProcess) -> None:
+    ec2 = plane.client("ec2")
+    own = {"ResourceType": "launch-template", "Tags": [{"Key": "Stage", "Value": "first"}]}
+    launched = {"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "one"}]}
+    data = {"ImageId": IMAGE, "TagSpecifications": [launched]}
+    ec2.create_launch_template(LaunchTemplateName="tagged", LaunchTemplateData=data, TagSpecifications=[own])
+    ec2.create_launch_template(
+        LaunchTemplateName="plain", LaunchTemplateData={"ImageId": IMAGE}, TagSpecifications=[own]
+    )
+    (version,) = ec2.describe_launch_template_versions(LaunchTemplateName="tagged")["LaunchTemplateVersions"]
+    assert version["LaunchTemplateData"]["TagSpecifications"] == [launched]
+    (version,) = ec2.describe_launch_template_versions(LaunchTemplateName="plain")["LaunchTemplateVersions"]
+    assert "TagSpecifications" not in version["LaunchTemplateData"]
+    ec2.create_tags(Resources=[version["LaunchTemplateId"]], Tags=[{"Key": "Stage", "Value": "second"}])
+    (found,) = ec2.describe_launch_templates(LaunchTemplateNames=["plain"])["LaunchTemplates"]
+    assert found["Tags"] == [{"Key": "Stage", "Value": "second"}]

@@ -7,6 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from locum.compute.aws_hosts import trusting
 from locum.compute.environment import inside, secret_places
 
 ENDPOINT = "http://127.0.0.1:4566"
@@ -72,3 +73,17 @@ def test_the_files_that_the_hosts_clients_read_are_among_the_hidden() -> None:
     assert secret_places(host, Path("/home/ann"), Path("/data")) == [
         Path("/home/ann/.aws"), Path("/data"), Path("/run/keys"), Path("/run/t"),
     ]  # fmt: skip
+
+
+def test_where_awss_hosts_are_the_gateway_no_endpoint_is_named_and_no_proxy_is_asked_for_them() -> None:
+    found = inside({"AWS_ENDPOINT_URL": "http://host", "no_proxy": "a"}, "", "eu-west-1", direct=("amazonaws.com",))
+    assert "AWS_ENDPOINT_URL" not in found
+    assert found["AWS_REGION"] == "eu-west-1"
+    assert found["no_proxy"] == "a,169.254.169.254,127.0.0.1,localhost,.amazonaws.com"
+
+
+def test_every_kind_of_client_is_told_whom_to_trust() -> None:
+    bundle = dict.fromkeys(("AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"))
+    told = trusting(Path("/data"))
+    assert {told[name] for name in bundle} == {"/data/ca-certificates.pem"}
+    assert told["NODE_EXTRA_CA_CERTS"] == "/data/authority.pem"

@@ -112,13 +112,26 @@ class Host:
             await self.changed.wait_for(met)
 
 
+class Hosts:
+    """AWS's host names, which nobody calls."""
+
+    def __init__(self) -> None:
+        self.served: list[socket.socket] = []
+
+    async def serve(self, sock: socket.socket) -> None:
+        self.served.append(sock)
+
+    def authority(self) -> str:
+        return "-----BEGIN CERTIFICATE-----"
+
+
 class House:
     """A control socket on an event loop, and launchers that talk to it from a thread."""
 
     def __init__(self, data: Path, runner: asyncio.Runner) -> None:
         self.data, self._runner = data, runner
-        self.host = Host()
-        self.control = Control(data, self.host)
+        self.host, self.hosts = Host(), Hosts()
+        self.control = Control(data, self.host, hosts=self.hosts)
         self.run(self.control.open())
 
     def run(self, work: Awaitable[T]) -> T:
@@ -395,7 +408,31 @@ def test_what_the_host_refuses_gets_the_reason_and_its_sockets_are_closed(
 
 
 def test_an_attachment_without_sockets_is_refused(house: House, lifeline: socket.socket) -> None:
-    assert house.refused(lifeline, attaching()) == "an attachment brings one to three listening sockets"
+    told = "an attachment brings 1 to 8 listening sockets, and what each is for"
+    assert house.refused(lifeline, attaching()) == told
+
+
+@pytest.mark.parametrize("kinds", [["metadata"], ["metadata", "gateway", "gateway-tls"]])
+def test_sockets_and_what_they_are_for_are_as_many(house: House, lifeline: socket.socket, kinds: list[str]) -> None:
+    with listening() as one, listening() as other:
+        told = house.refused(lifeline, attaching(serving=kinds), [one.fileno(), other.fileno()])
+    assert told.startswith("an attachment brings")
+
+
+def test_each_socket_serves_what_it_is_said_to_be_for(house: House, lifeline: socket.socket) -> None:
+    with listening() as one, listening() as other:
+        ports = one.getsockname(), other.getsockname()
+        house.ask(lifeline, attaching(serving=["gateway-tls", "metadata"]), [one.fileno(), other.fileno()])
+    assert [sock.getsockname() for sock in (*house.hosts.served, *house.host.metadata)] == list(ports)
+    assert house.host.gateways == []
+
+
+def test_a_launcher_is_told_the_authority_and_what_is_served_in_an_instance(
+    house: House, lifeline: socket.socket
+) -> None:
+    assert house.ask(lifeline, {"authority": True})["authority"] == "-----BEGIN CERTIFICATE-----"
+    house.attach(lifeline, pid=4711)
+    assert house.ask(lifeline, {"where": INSTANCE})["serving"] == ["metadata", "gateway"]
 
 
 def test_descriptors_that_are_no_listening_sockets_are_refused_and_closed(
@@ -417,6 +454,7 @@ def test_descriptors_that_are_no_listening_sockets_are_refused_and_closed(
         {"attach": 1},
         {"attach": INSTANCE, "pid": "4711"},
         {"attach": INSTANCE, "ephemeral": 1},
+        {"attach": INSTANCE, "serving": ["a wish"]},
         {"where": None, "account": []},
         {"port": INSTANCE, "account": "111122223333"},
         {"shutdown": True},

@@ -41,7 +41,7 @@ class Plane:
         self.connections.append(connection)
         octets, descriptors = receive_descriptors(connection)
         assert octets, "the launcher has hung up"
-        assert message_in(octets, descriptors) == CLAIM.message(4711) | {"boot": boot}
+        assert message_in(octets, descriptors) == {**CLAIM.message(4711), "boot": boot, "serving": []}
         connection.sendall(answer)
         return [socket.socket(fileno=descriptor) for descriptor in descriptors]
 

@@ -21,6 +21,7 @@ from locum.backends.moto.fence import NOT_IN_STACKS, refuse_include, replace_ref
 from locum.backends.moto.internals import (
     confine_change_sets,
     confine_stacks,
+    tell_template_tags,
     withdraw_bucket_guard,
     withdraw_key_guard,
 )
@@ -44,6 +45,7 @@ _ADJUSTMENTS: Final[Mapping[str, Callable[[], None]]] = {
     "awslambda": complete,
     "cloudformation": _adjust_stacks,
     "cloudwatch": alarms.divert,
+    "ec2": tell_template_tags,
     "events": divert_events,
     "kms": withdraw_key_guard,
     "logs": divert_logs,

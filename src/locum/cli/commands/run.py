@@ -12,7 +12,7 @@ from locum.cli.carrier_options import Named, carrier_options, check
 from locum.cli.client import RootClient
 from locum.cli.container import container_of, container_options, run_in_container
 from locum.cli.home import data_option, read_plane
-from locum.cli.inside import View, network_option, run_inside
+from locum.cli.inside import View, aws_hosts_option, network_option, run_inside
 from locum.compute.handover import HandoverError, PlaneAway, ask, connect
 from locum.core.carriers import Kind
 from locum.core.clock import system_entropy
@@ -24,6 +24,7 @@ _DIRECTORY: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.command(context_settings={"ignore_unknown_options": True})
 @data_option
 @network_option
+@aws_hosts_option
 @carrier_options
 @container_options
 @click.option("--profile", help="The name of the instance profile of an instance.")
@@ -35,9 +36,9 @@ _DIRECTORY: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--root", type=_DIRECTORY, help="The directory that is / for the command, which is root there.")
 @click.argument("argv", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND [ARG]...")
 def command(
-    data: Path, network: str, kind: str, profile: str | None, keep: bool, imdsv1: bool, user_data: BinaryIO | None,
-    closed: bool, shared: tuple[Path, ...], root: Path | None, image: str | None, engine: str | None,
-    pause_image: str | None, argv: tuple[str, ...], **of_carrier: Any,
+    data: Path, network: str, aws_hosts: bool, kind: str, profile: str | None, keep: bool, imdsv1: bool,
+    user_data: BinaryIO | None, closed: bool, shared: tuple[Path, ...], root: Path | None, image: str | None,
+    engine: str | None, pause_image: str | None, argv: tuple[str, ...], **of_carrier: Any,
 ) -> None:  # fmt: skip
     """Launch an instance with the profile PROFILE and run COMMAND inside it, or as another carrier of a role.
 
@@ -46,8 +47,8 @@ def command(
     with a certificate by a credential_process.
     The exit code is the command's. The instance is terminated afterwards, unless --keep.
     """
-    named, view = Named(**of_carrier), View(closed, root, shared)
-    check(kind, named, of_instance=bool(profile or keep or imdsv1 or user_data or closed or shared or root or image))
+    named, view = Named(**of_carrier), View(closed, root, shared, aws_hosts)
+    check(kind, named, of_instance=bool(profile or keep or imdsv1 or user_data or view != View() or image))
     container = container_of(image, engine, pause_image, network, view)
     if container is None and not argv:
         raise click.UsageError("Missing argument '-- COMMAND [ARG]...'.")

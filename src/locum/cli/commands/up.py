@@ -25,7 +25,7 @@ from locum.cli.drivers import DRIVERS, check_driver, instance_processes
 from locum.cli.home import PLANE_FILE, Plane, data_option, default_home, plane_text
 from locum.cli.open_files import raise_open_files
 from locum.cli.root_account import DEFAULT_ACCOUNT
-from locum.cli.tls import TlsOptions
+from locum.cli.tls import TlsOptions, aws_hosts
 from locum.compute.control import Control
 from locum.compute.handover import SOCKET_NAME
 from locum.compute.launcher import PROCESS
@@ -157,7 +157,8 @@ async def _instances(node: Node, host: InstanceHost, port: int) -> AsyncIterator
         attached("")
 
     activate = None if node.agents is None else node.agents.activate
-    control = Control(node.options.data, host, attached, node.carriers, activate)
+    hosts = aws_hosts(node.journal.directory, node.listeners, node.gateway, node.runtime.clock.wall)
+    control = Control(node.options.data, host, attached, node.carriers, activate, hosts)
     changes = InstanceChanges(node.ledger, changed)
     await control.open()
     changes.start()

@@ -23,7 +23,7 @@ _REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]"
 # it would change the URL that is built from it.
 _BUCKET = r"(?P<bucket>[a-z0-9._-]+)"
 _VIRTUAL = re.compile(
-    rf"{_BUCKET}\.s3(?:express|-[a-z0-9-]+)?(?:\.dualstack)?(?:\.{_REGION})?"
+    rf"{_BUCKET}\.s3(?!-control|-outposts|-object-lambda)(?:express|-[a-z0-9-]+)?(?:\.dualstack)?(?:\.{_REGION})?"
     r"\.(?:amazonaws\.com(?:\.cn)?|localhost|localhost\.localstack\.cloud)"
 )
 _LOCAL = re.compile(rf"{_BUCKET}\.localhost")
