@@ -257,3 +257,40 @@ def test_a_queue_that_hides_messages_shorter_than_the_function_runs_is_refused(s
     create = sources.functions.create_event_source_mapping
     fault = refused(create, EventSourceArn=queue.arn, FunctionName=function.name)
     assert fault.message == "Queue visibility timeout: 30 seconds is less than Function timeout: 60 seconds"
+
+
+def test_the_function_of_another_account_is_not_taken_for_the_own_one_of_its_name(sources: Sources) -> None:
+    queue, function = sources.queue(), sources.function(MAY_READ)
+    foreign = function.arn.replace(ACCOUNT, "999988887777")
+    create = sources.functions.create_event_source_mapping
+    fault = refused(create, EventSourceArn=queue.arn, FunctionName=foreign)
+    assert (fault.code, fault.message) == ("InvalidParameterValueException", "Function does not exist")
+
+
+def test_a_queue_that_is_not_there_gets_no_mapping(sources: Sources) -> None:
+    function = sources.function(MAY_READ)
+    create = sources.functions.create_event_source_mapping
+    source = f"arn:aws:sqs:{REGION}:{ACCOUNT}:nowhere"
+    fault = refused(create, EventSourceArn=source, FunctionName=function.name)
+    assert (fault.code, "NonExistentQueue" in fault.message) == ("InvalidParameterValueException", True)
+
+
+def test_a_mapping_is_not_enabled_for_a_role_that_may_not_read(sources: Sources) -> None:
+    queue, function = sources.queue(), sources.function(MAY_READ)
+    mapping = sources.map(queue, function, Enabled=False)
+    sources.plane.permit(function.role, allow("sqs:GetQueueAttributes"))
+    fault = refused(sources.functions.update_event_source_mapping, UUID=mapping, Enabled=True)
+    assert fault.message == NOT_PERMITTED.format("ReceiveMessage")
+
+
+def test_the_reads_of_a_queue_are_on_record_as_the_roles(sources: Sources, sink: Sink) -> None:
+    queue, function = sources.queue(), sources.function(MAY_READ)
+    sources.map(queue, function)
+    queue.send("recorded")
+    sink.next()
+    queue.emptied()
+    lines = sources.plane.locum("explain", "--all", "--last", "50", "--json").stdout
+    session = f"assumed-role/{function.role}/{function.name}"
+    read = [line for line in lines.splitlines() if session in line]
+    assert "ReceiveMessage" in lines
+    assert read

@@ -16,6 +16,7 @@ from locum.agents.mapping_checks import check_source
 from locum.agents.mapping_requests import QUEUE, invalid, settings_of, source_of, told
 from locum.agents.sources import Plane
 from locum.backends import Backend, BackendCall, Carried
+from locum.core.arn import PARTITION
 from locum.core.clock import Entropy
 from locum.core.errors import Fault
 from locum.core.event_sources import DELETING, UPDATING, EventSourceMapping, Mappings
@@ -133,7 +134,8 @@ class MappingHost(Backend):
         """The function that is named, and its ARN with the qualifier. Raises Fault."""
         name, qualifier = named_function(params)
         function = self._find(call.account, call.region, name, qualifier)
-        if function is None:
+        own = "", f"arn:{PARTITION}:lambda:{call.region}:{call.account}:", f"{call.account}:"
+        if function is None or params["FunctionName"].rpartition("function:")[0] not in own:
             raise invalid("Function does not exist")
         return function, f"{function.arn}:{qualifier}" if qualifier else function.arn
 

@@ -18,7 +18,7 @@ from locum.calls.committing import Committer
 from locum.calls.effects import GIVEN_UP_AFTER
 from locum.calls.outbox import AT_ONCE
 from locum.core.actors import ServiceRole, service_principal
-from locum.core.calls import Effect, ServiceCall
+from locum.core.calls import Effect, Patience, ServiceCall
 from locum.core.clock import system_clock
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
@@ -128,6 +128,27 @@ def test_an_effect_that_fails_for_a_day_is_given_up(plane: Clocked) -> None:
             plane.now = due
     assert plane.now - begun >= GIVEN_UP_AFTER
     assert len(topic.got) < 200
+
+
+def test_an_effect_is_tried_again_as_often_as_its_service_says_and_something_else_is_done_instead(
+    plane: Clocked,
+) -> None:
+    with behind(plane, "sns", topic := Topic(failures=3)):
+        instead = plane.effect("in its place").call
+        plane.cause(plane.effect("hello")._replace(patience=Patience(2), instead=instead))
+        while (due := plane.carry_out()) is not None:
+            plane.now = due
+    assert [text for _, text in topic.got] == ["hello"] * 3 + ["in its place"]
+    assert plane.pending == []
+
+
+def test_what_is_done_instead_of_a_refused_effect_is_done_once(plane: Clocked) -> None:
+    with behind(plane, "sns", topic := Topic(failures=1, status=400)):
+        instead = plane.effect("in its place").call
+        plane.cause(plane.effect("hello")._replace(instead=instead))
+        plane.carry_out()
+    assert [text for _, text in topic.got] == ["hello", "in its place"]
+    assert plane.pending == []
 
 
 def test_an_effect_that_is_refused_is_over_and_recorded(plane: Clocked) -> None:

@@ -205,3 +205,13 @@ def test_a_topic_of_another_account_sends_for_that_account(plane: InProcess) -> 
     assert [body["Message"] for body in queue.received()] == ["from afar"]
     record = sent(plane, queue)
     assert (record.account, record.source_account) == (ACCOUNT, "444455556666")
+
+
+def test_what_a_subscriber_refuses_goes_to_the_dead_letter_queue_of_the_subscription(plane: InProcess) -> None:
+    closed, dead = Queue(plane, "refusing"), Queue(plane, "dead-of-sns", service("sns.amazonaws.com"))
+    sns, arn = plane.client("sns"), topic(plane, "with-dead-letters")
+    attributes = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": dead.arn})}
+    sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=closed.arn, Attributes=attributes)
+    sns.publish(TopicArn=arn, Message="undelivered")
+    assert closed.received() == []
+    assert [body["Message"] for body in dead.received()] == ["undelivered"]

@@ -12,6 +12,7 @@ client says, and an endpoint that has confirmed nothing gets no messages on AWS 
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -249,7 +250,23 @@ def _publish(
         raw = subscription.attributes.get("RawMessageDelivery") in (True, "true")
         body, more = _queue_message(notification, raw=raw)
         request = send_message(arn, body, more | _fifo_parameters(arn, message, *order))
-    collected.add(Source("sns.amazonaws.com", topic.arn, topic.account_id), arn.account, arn.region, request)
+    source, letter = Source("sns.amazonaws.com", topic.arn, topic.account_id), _undelivered(subscription, notification)
+    collected.add(source, arn.account, arn.region, request, dead_letter=letter)
+
+
+def _undelivered(subscription: Any, notification: sns_messages.Notification) -> DeadLetter | None:
+    """What is sent to the dead-letter queue of a subscription.
+
+    SNS Developer Guide, "Amazon SNS dead-letter queues (DLQs)": it has the message as the subscriber would get it.
+    """
+    try:
+        queue = Arn.find(json.loads(subscription.attributes.get("RedrivePolicy") or "{}")["deadLetterTargetArn"])
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+    if queue is None:
+        return None
+    request = send_message(queue, sns_messages.envelope(notification))
+    return DeadLetter(request.parameters, queue.region)
 
 
 def _queue_message(notification: sns_messages.Notification, *, raw: bool) -> tuple[str, dict[str, Any]]:
