@@ -15,7 +15,7 @@ from locum.agents.batch_results import failed_items
 from locum.agents.mapping_checks import queue_problem, queue_url
 from locum.agents.mapping_requests import QUEUE, REPORTS_FAILURES, patterns_of
 from locum.agents.source_events import Record, message_record, passes, payloads
-from locum.agents.sources import FAILED, OK, Lost, Source, pause
+from locum.agents.sources import FAILED, OK, Lost, Source, pause, rung
 from locum.core.errors import Fault, LocumError
 from locum.core.event_patterns import event_pattern
 from locum.core.event_sources import EventSourceMapping
@@ -78,7 +78,7 @@ class QueueReader:
                 elif failures:
                     await asyncio.sleep(pause(failures))
                 else:
-                    empty = 0 if await self._rung(min(2.0**empty, IDLE)) else min(empty + 1, 16)
+                    empty = 0 if await rung(self._bell, min(2.0**empty, IDLE)) else min(empty + 1, 16)
 
     async def finish(self) -> None:
         """Wait for the batches that are under way."""
@@ -109,17 +109,8 @@ class QueueReader:
             more = await self._received(size - len(found))
             found += more
             if not more:
-                await self._rung(left)
+                await rung(self._bell, left)
         return found
-
-    async def _rung(self, patience: float) -> bool:
-        """Wait until something is sent, or something that failed is visible again; whether it was so in time."""
-        try:
-            async with asyncio.timeout(patience):
-                await self._bell.wait()  # not `wait_for`: see `agents.reconciling`
-        except TimeoutError:
-            return False
-        return True
 
     async def _received(self, most: int) -> list[Record]:
         params = {

@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 from locum.agents.batch_results import failed_items
 from locum.agents.mapping_requests import REPORTS_FAILURES, TABLE
 from locum.agents.source_events import Record, arrived, payloads, sequence_number
-from locum.agents.sources import FAILED, OK, Lost, Source, pause
+from locum.agents.sources import FAILED, OK, Lost, Source, pause, rung
 from locum.core.arn import Arn
 from locum.core.clock import Clock, iso8601_ms
 from locum.core.errors import Fault, LocumError
@@ -73,9 +72,7 @@ class ShardBatches:
             records = left
             if self._bisects and len(records) > 1:
                 return records
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause(max(attempts, 1))):
-                    await self._stopped.wait()  # not `wait_for`: see `agents.reconciling`
+            await rung(self._stopped, pause(max(attempts, 1)))
         return []
 
     async def _invoked(self, records: list[Record]) -> list[Record]:

@@ -6,9 +6,10 @@ the record. The function is invoked by Lambda itself.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from contextlib import AbstractContextManager, suppress
+from typing import Any, Final, NamedTuple, Protocol
 
 from locum.agents.execution_roles import LAMBDA, execution_role, named_function
 from locum.core.actors import service_principal
@@ -17,9 +18,6 @@ from locum.core.clock import Clock
 from locum.core.errors import Fault
 from locum.core.event_sources import EventSourceMapping
 from locum.core.functions import Find, Function
-
-if TYPE_CHECKING:
-    import asyncio
 
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
@@ -106,6 +104,14 @@ def call_in_role(
 def is_denied(fault: Fault) -> bool:
     """Whether a policy refused a call, or the role may not be assumed."""
     return fault.code in _DENIED
+
+
+async def rung(bell: asyncio.Event, patience: float) -> bool:
+    """Wait until `bell` is set, for so many seconds; whether it is."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(patience):
+            await bell.wait()  # not `wait_for`: see `agents.reconciling`
+    return bell.is_set()
 
 
 def pause(failures: int) -> float:

@@ -14,7 +14,7 @@ from locum.agents.mapping_checks import stream_problem
 from locum.agents.mapping_requests import TABLE, patterns_of
 from locum.agents.shard_batches import ShardBatches
 from locum.agents.source_events import Record, change_record, passes, stream_record
-from locum.agents.sources import Lost, Source, pause
+from locum.agents.sources import Lost, Source, pause, rung
 from locum.agents.stream_calls import StreamCalls
 from locum.core.clock import Clock
 from locum.core.errors import Fault, LocumError
@@ -113,7 +113,7 @@ class StreamReader:
                     await self._process(shard, found)
                     self._read[shard] = _sequence(found[-1])
                 elif following is not None:
-                    empty = 0 if await _rung(bell, min(2.0**empty, IDLE)) else min(empty + 1, 16)
+                    empty = 0 if await rung(bell, min(2.0**empty, IDLE)) else min(empty + 1, 16)
                 if following is None:
                     return
                 iterator = following
@@ -152,12 +152,3 @@ _STARTING: Final = {"kinesis": "StartingSequenceNumber", "dynamodbstreams": "Seq
 
 def _sequence(record: dict[str, Any]) -> str:
     return str(record["dynamodb"]["SequenceNumber"] if "dynamodb" in record else record["SequenceNumber"])
-
-
-async def _rung(bell: asyncio.Event, patience: float) -> bool:
-    try:
-        async with asyncio.timeout(patience):
-            await bell.wait()  # not `wait_for`: see `agents.reconciling`
-    except TimeoutError:
-        return False
-    return True

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from locum.agents import queue_source
 from locum.agents.batch_results import failed_items
 from locum.agents.mapping_requests import settings_of
 from locum.agents.queue_source import QueueReader
@@ -83,6 +84,7 @@ def test_an_empty_queue_is_asked_once_until_something_is_sent() -> None:
 def test_an_idle_queue_is_asked_ever_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
 
+<<<<<<< HEAD
     @asynccontextmanager
     async def over_at_once(patience: float) -> AsyncIterator[None]:
         waits.append(patience)
@@ -92,6 +94,15 @@ def test_an_idle_queue_is_asked_ever_more_rarely(monkeypatch: pytest.MonkeyPatch
         yield
 
     monkeypatch.setattr(asyncio, "timeout", over_at_once)
+=======
+    async def rung(_bell: asyncio.Event, patience: float) -> bool:
+        waits.append(patience)
+        if len(waits) == 9:
+            await asyncio.Event().wait()
+        return False
+
+    monkeypatch.setattr(queue_source, "rung", rung)
+>>>>>>> dc62844 (A reader that is ended while it is woken ends)
     asked = reading(lambda _: settled())
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
     assert len(asked) == 10
