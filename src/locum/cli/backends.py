@@ -16,7 +16,7 @@ from locum.backends.lazy import LazyBackend, embedded_functions, embedded_mappin
 from locum.calls import Backends, Calls
 from locum.calls.service_roles import Assume
 from locum.compute.environment import secret_places
-from locum.core.clock import Clock, Entropy
+from locum.core.clock import Clock, Entropy, MovableClock
 from locum.core.errors import ConfigurationError
 from locum.state import Instance, InstanceProfile, Role, State
 from locum.state.arns import entity_by_arn
@@ -27,13 +27,19 @@ OF_MAPPINGS: Final = tuple(
     for verb, plural in (("Create", ""), ("Delete", ""), ("Get", ""), ("List", "s"), ("Update", ""))
 )
 """The operations of `agents.event_source_mappings`, which is loaded with the first of them."""
+OF_RULES: Final = ("DeleteRule", "DisableRule", "EnableRule", "PutRule")
+"""Those of `agents.event_schedules`, which is, too."""
 
 
 class Hosts(NamedTuple):
-    """Makers of the backends that invoke the functions in moto, and that have their event source mappings."""
+    """Makers of the backends beside moto: of functions, their event source mappings, and the schedules of rules.
+
+    The last one is given moto, which has the rules.
+    """
 
     functions: Callable[[], Backend]
     mappings: Callable[[], Backend]
+    schedules: Callable[[Backend], Backend]
 
 
 def make_backends(
@@ -60,15 +66,27 @@ def make_backends(
             )
     named = {service: http_endpoint(url, *keys, clock) for service, url in endpoints.items()}
     default = named.pop("*", None)
-    hosted = {} if default or "lambda" in named else _hosted(hosts)
-    return Backends(default or LazyBackend(lambda: embedded_moto(identities(view))), named, {**hosted, **others})
+    if default is not None:
+        return Backends(default, named, others)
+    moto = LazyBackend(lambda: embedded_moto(identities(view)))
+    hosted = _hosted(hosts, moto)
+    own = {operation: host for operation, host in hosted.items() if operation[0] not in named}
+    return Backends(moto, named, {**own, **others})
 
 
-def _hosted(hosts: Hosts) -> dict[tuple[str, str], Backend]:
-    """The operations of Lambda that are not moto's. What reads event sources comes first: so it is closed first."""
-    mappings = LazyBackend(hosts.mappings)
+def _hosted(hosts: Hosts, moto: Backend) -> dict[tuple[str, str], Backend]:
+    """The operations that are not moto's alone. What invokes functions comes before them: so it is closed first."""
+    mappings, schedules = LazyBackend(hosts.mappings), LazyBackend(lambda: hosts.schedules(moto))
     found: dict[tuple[str, str], Backend] = {("lambda", operation): mappings for operation in OF_MAPPINGS}
+    found |= {("events", operation): schedules for operation in OF_RULES}
     return found | {("lambda", "Invoke"): LazyBackend(hosts.functions)}
+
+
+def schedule_host(calls: Calls, clock: MovableClock, moto: Backend) -> Backend:
+    """Make the backend that keeps the times of the rules that `moto` has."""
+    from locum.agents.event_schedules import ScheduleHost
+
+    return ScheduleHost(moto, calls.make, clock)
 
 
 def mapping_host(calls: Calls, clock: Clock, entropy: Entropy) -> Backend:

@@ -28,7 +28,7 @@ from locum.backends import Backend
 from locum.calls import Backends, Calls, Mode, OwnService, Recorder, Runtime
 from locum.calls.backend_answers import told_by_backend
 from locum.cli.agent_door import AgentDoor, AgentsOptions
-from locum.cli.backends import Hosts, function_host, make_backends, mapping_host
+from locum.cli.backends import Hosts, function_host, make_backends, mapping_host, schedule_host
 from locum.cli.home import CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead, root_key_text
 from locum.cli.open_files import open_files
 from locum.cli.ports import listening_socket
@@ -252,7 +252,7 @@ class Node:
         hosted: dict[tuple[str, str], Backend] = {}
         if options.driver != RECORD:
             hosted["ec2", "GetConsoleOutput"] = ConsoleOutput(options.data, view)
-        hosts = Hosts(self._function_host, self._mapping_host)
+        hosts = Hosts(self._function_host, self._mapping_host, self._schedule_host)
         return make_backends(options.backends, options.backend_keys, clock, view, hosts, hosted)
 
     def _function_host(self) -> Backend:
@@ -263,6 +263,9 @@ class Node:
 
     def _mapping_host(self) -> Backend:
         return mapping_host(self.calls, self.runtime.clock.wall, self.runtime.entropy)
+
+    def _schedule_host(self, moto: Backend) -> Backend:
+        return schedule_host(self.calls, self.runtime.clock, moto)
 
 
 def _services() -> dict[str, OwnService]:

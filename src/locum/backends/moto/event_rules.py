@@ -30,6 +30,7 @@ _log: Final = logging.getLogger("locum.backends")
 EVENTS: Final = "events.amazonaws.com"
 _FORWARDED: Final = "Lineage=forwarded"
 """The trace header of an event that a rule has sent to a bus: no rule sends it on to another one."""
+_SCHEDULED: Final = ("aws.events", "Scheduled Event")
 _SESSION: Final = "AWS_Events_Invoke"
 """[U] The session name; AWS's has a digest behind it."""
 _NOT_AUTHORIZED: Final = {
@@ -81,13 +82,16 @@ def _is_foreign(entry: Mapping[str, Any], call: BackendCall) -> bool:
 
 def _send_to_targets(rule: Any, original: dict[str, Any], transform_input: bool = True) -> None:
     """The replacement of `moto.events.models.Rule.send_to_targets`."""
-    pattern = rule.event_pattern.dump()
-    if not pattern or not str(rule.state).startswith("ENABLED"):
-        return
-    collected = collector(rule.arn)
-    if collected is None:
+    if not str(rule.state).startswith("ENABLED") or (collected := collector(rule.arn)) is None:
         return
     event = _event(original, rule, collected)
+    if _is_scheduled(event, collected):
+        if rule.scheduled_expression and event["resources"] == [rule.arn]:
+            send(rule, event, collected)
+        return
+    pattern = rule.event_pattern.dump()
+    if not pattern:
+        return
     try:
         passes = matches(event_pattern(pattern), event)
     except ValueError as error:
@@ -95,6 +99,11 @@ def _send_to_targets(rule: Any, original: dict[str, Any], transform_input: bool 
         return
     if passes:
         send(rule, event, collected, transform=transform_input)
+
+
+def _is_scheduled(event: Mapping[str, Any], collected: Collected) -> bool:
+    """Whether it is the event of a schedule (`agents.event_schedules`), which is for one rule alone."""
+    return collected.call.origin.account == EVENTS and (event["source"], event["detail-type"]) == _SCHEDULED
 
 
 def send(rule: Any, event: Mapping[str, Any], collected: Collected, *, transform: bool = True) -> None:
