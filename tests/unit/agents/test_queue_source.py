@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -84,17 +83,6 @@ def test_an_empty_queue_is_asked_once_until_something_is_sent() -> None:
 def test_an_idle_queue_is_asked_ever_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
 
-<<<<<<< HEAD
-    @asynccontextmanager
-    async def over_at_once(patience: float) -> AsyncIterator[None]:
-        waits.append(patience)
-        if len(waits) == 9:
-            await asyncio.Event().wait()
-        raise TimeoutError
-        yield
-
-    monkeypatch.setattr(asyncio, "timeout", over_at_once)
-=======
     async def rung(_bell: asyncio.Event, patience: float) -> bool:
         waits.append(patience)
         if len(waits) == 9:
@@ -102,7 +90,6 @@ def test_an_idle_queue_is_asked_ever_more_rarely(monkeypatch: pytest.MonkeyPatch
         return False
 
     monkeypatch.setattr(queue_source, "rung", rung)
->>>>>>> dc62844 (A reader that is ended while it is woken ends)
     asked = reading(lambda _: settled())
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
     assert len(asked) == 10
