@@ -110,7 +110,7 @@ async def rung(bell: asyncio.Event, patience: float) -> bool:
     """Wait until `bell` is set, for so many seconds; whether it is."""
     with suppress(TimeoutError):
         async with asyncio.timeout(patience):
-            await bell.wait()  # not `wait_for`: see `agents.scaling`
+            await bell.wait()  # not `wait_for`: see `agents.reconciling`
     return bell.is_set()
 
 
