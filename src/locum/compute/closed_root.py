@@ -78,7 +78,7 @@ def enter(view: View, root: Path) -> None:
     for place in sorted(set(view.shown)):
         _as_on_host(root, Path(place))
     for place, directory in view.own.items():
-        _bind(Path(directory), _made(root / place[1:]))
+        _own(Path(directory), _made(root / place[1:]))
     _processes(root / "proc")
     for place in view.hidden:
         namespace.hide(root / place[1:])
@@ -87,6 +87,18 @@ def enter(view: View, root: Path) -> None:
     call("pivot_root", b".", b".")
     call("umount2", b".", _MNT_DETACH)
     os.chdir("/")
+
+
+def _own(directory: Path, seen: Path) -> None:
+    """Have `directory` be at `seen`: what is in it, where something of the host is shown there (a Python in /opt)."""
+    if not any(seen.iterdir()):
+        _bind(directory, seen)
+        return
+    for entry in directory.iterdir():
+        at = seen / entry.name
+        if not at.exists():
+            at.mkdir() if entry.is_dir() else at.touch()
+            _bind(entry, at)
 
 
 def _as_on_host(root: Path, place: Path) -> None:

@@ -20,7 +20,7 @@ from locum.compute.packages import PackageError
 from locum.compute.relay import Relay
 from locum.compute.runtime_api import RuntimeApi
 from locum.compute.runtimes import CLOSED, RUNTIME, Program, Roots
-from locum.compute.surroundings import API_PORT, START, Surroundings
+from locum.compute.surroundings import START, Surroundings
 from locum.core.errors import LocumError
 from locum.core.functions import Function
 from locum.http.listener import Listeners
@@ -46,6 +46,7 @@ class RuntimeProcess:
         self.api = RuntimeApi(asked)
         self._function = function
         self._around = surroundings
+        self._api_port = surroundings.api_port
         self._listeners = Listeners(PATIENCE)
         self._left = AsyncExitStack()
         self._sockets: list[socket.socket] = []
@@ -71,7 +72,7 @@ class RuntimeProcess:
         self._left.callback(ours.close)
         self._left.callback(self._close_sockets)
         self._left.push_async_callback(self._listeners.close_all)
-        api = f"127.0.0.1:{API_PORT if self._around.closed else await self._listen()}"
+        api = f"127.0.0.1:{self._api_port if self._around.closed else await self._listen()}"
         with theirs:
             self._process = await asyncio.create_subprocess_exec(
                 *(*START, str(theirs.fileno())),
@@ -143,7 +144,7 @@ class RuntimeProcess:
             "shown": around.shown(program.places),
             "hidden": around.hidden,
             "storage": function.storage,
-            "ports": [API_PORT, *around.apps(), *around.ports()],
+            "ports": [*dict.fromkeys((self._api_port, *around.apps(), *around.ports()))],
         }
         return {
             "closed": closed if around.closed else None,
@@ -158,7 +159,7 @@ class RuntimeProcess:
 
     async def _follow(self, channel: socket.socket) -> None:
         """Serve on the sockets that come over `channel`, until its end. Raises what `start` does."""
-        apps = {API_PORT: self.api, **self._around.apps()}
+        apps = {self._api_port: self.api, **self._around.apps()}
         async for message, descriptors in _messages(channel):
             match message:
                 case {"port": int(port)}:

@@ -8,6 +8,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -15,7 +16,7 @@ App = Any
 """An ASGI application."""
 
 API_PORT: Final = 9001
-"""The port of the Runtime API in a closed environment, as on Lambda."""
+"""The port of the Runtime API in a closed environment, as on Lambda; the next one that is free where it is not."""
 
 SOURCE: Final = str(Path(__file__).resolve().parents[2])
 _IMPORT: Final = (
@@ -37,6 +38,12 @@ class Surroundings(NamedTuple):
     hidden: tuple[str, ...] = ()
     apps: Callable[[], Mapping[int, App]] = dict
     ports: Callable[[], Collection[int]] = tuple
+
+    @property
+    def api_port(self) -> int:
+        """The port of the Runtime API, which is none of the others."""
+        taken = {*self.apps(), *self.ports()}
+        return next(port for port in count(API_PORT) if port not in taken)
 
     def shown(self, places: Sequence[str]) -> list[str]:
         """Those of `places` that may be seen: none in which there is a home directory, or something that is hidden."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from locum.compute import function_process
 from locum.compute.functions import Functions, Invocation, InvocationResult
 from locum.core.clock import system_clock
 from support.functions import function, launch
@@ -108,6 +109,33 @@ exports.handler = (event, context, callback) => {
 
 def test_who_never_answers_has_answered_null_once_nothing_is_left_to_wait_for() -> None:
     assert answers("exports.handler = () => new Promise(() => {})", 1, 2) == [None, None]
+
+
+def test_a_rejection_between_invocations_ends_the_runtime_and_the_next_event_gets_another_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(function_process, "SETTLE_SECONDS", 100.0)
+    program = """
+let count = 0
+exports.handler = async () => {
+  setTimeout(() => Promise.reject(new Error('no')), 20)
+  return ++count
+}
+"""
+    made = function("", runtime="nodejs20.x", handler="index.handler", code=archive(index_js=program))
+
+    async def run() -> None:
+        functions = Functions(system_clock)
+        first = await functions.invoke(launch(made), Invocation("request-1", made.arn, b"null"))
+        (idle,) = functions._warm._idle
+        assert idle.process._runtime is not None
+        assert idle.process._runtime._watching is not None
+        await idle.process._runtime._watching
+        second = await functions.invoke(launch(made), Invocation("request-2", made.arn, b"null"))
+        assert [(came.payload, came.cold) for came in (first, second)] == [(b"1", True), (b"1", True)]
+        await functions.close()
+
+    asyncio.run(run())
 
 
 def test_a_timer_goes_on_with_the_next_invocation() -> None:

@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url'
 import { format } from 'node:util'
 
 const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':')
-const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+const agent = new http.Agent({ keepAlive: true })
 const LEVELS = { debug: 'DEBUG', error: 'ERROR', info: 'INFO', log: 'INFO', trace: 'TRACE', warn: 'WARN' }
 
 let requestId = ''
