@@ -137,6 +137,12 @@ def test_the_code_is_all_that_the_standard_output_gets(plane: RunningPlane) -> N
     assert "(SHA-256)" in done.stderr
 
 
+def test_activations_are_explained_as_what_was_done(plane: RunningPlane, elsewhere: Machine) -> None:
+    done = plane.locum("explain", "--all", "--last", "50")
+    assert "DONE  ec2:RegisterAgent" in done.stdout
+    assert f"instance/{elsewhere.instance}" in done.stdout
+
+
 # -- what ends it ---------------------------------------------------------------------------------------------
 
 
