@@ -130,9 +130,14 @@ def test_a_plane_that_starts_loads_nothing_heavy() -> None:
     assert loaded_with("locum.cli.commands.up") & (HEAVY | {"locum.agents.functions"}) == set()
 
 
-@pytest.mark.parametrize("command", ["main", "commands.env", "commands.explain"])
+@pytest.mark.parametrize("command", ["main", "commands.env", "commands.explain", "commands.agent"])
 def test_a_small_command_loads_neither_botocore_nor_the_server(command: str) -> None:
     assert loaded_with(f"locum.cli.{command}") & {"botocore", "uvicorn", "cryptography", "sqlite3"} == set()
+
+
+def test_an_agent_loads_nothing_of_a_plane() -> None:
+    planes = {"botocore", "moto", "cryptography", "sqlite3", "immutables", "locum.state", "locum.calls"}
+    assert loaded_with("locum.cli.agent_serving") & planes == set()
 
 
 def test_the_vocabulary_needs_the_standard_library_alone() -> None:

@@ -137,6 +137,12 @@ def test_the_code_is_all_that_the_standard_output_gets(plane: RunningPlane) -> N
     assert "(SHA-256)" in done.stderr
 
 
+def test_activations_are_explained_as_what_was_done(plane: RunningPlane, elsewhere: Machine) -> None:
+    done = plane.locum("explain", "--all", "--last", "50")
+    assert "DONE  ec2:RegisterAgent" in done.stdout
+    assert f"instance/{elsewhere.instance}" in done.stdout
+
+
 # -- what ends it ---------------------------------------------------------------------------------------------
 
 
@@ -217,5 +223,6 @@ def test_a_plane_of_another_installation_at_the_same_address_is_not_served_from(
 def test_an_agent_that_was_never_activated_says_what_it_needs(plane: RunningPlane, tmp_path: Path) -> None:
     assert "give --plane and a code" in refused_agent(plane, tmp_path, "")
     assert "this is no activation code" in refused_agent(plane, tmp_path, "nonsense")
+    assert "is no address of a plane" in refused_agent(plane, tmp_path, "", "--plane", "nowhere")
     done = finished([*agent_line(plane, tmp_path), "--gateway", "nowhere"], env={"PATH": "/usr/bin:/bin"})
     assert done.returncode == 1

@@ -85,6 +85,18 @@ def test_a_token_and_a_path_of_another_instance_are_of_no_use(
             assert program.imds(path, X_aws_ec2_metadata_token=program.token()).status == 404
 
 
+@needs_namespaces
+@needs_unshare
+@pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="this machine has no IPv6")
+def test_the_endpoint_of_ipv6_is_closed_until_the_instance_has_it(plane: RunningPlane, tmp_path: Path) -> None:
+    with in_its_namespace(plane, tmp_path / "m", activated(plane)) as program:
+        address, path = "fd00:ec2::254", "/latest/meta-data/"
+        assert program.ask(page=[address, path])[0] == 403
+        ec2, ids = plane.client("ec2"), {"InstanceId": program.instance}
+        ec2.modify_instance_metadata_options(**ids, HttpProtocolIpv6="enabled", HttpTokens="optional")
+        assert program.ask(page=[address, path])[0] == 200
+
+
 def exchanged(port: int, request: bytes) -> bytes:
     """All that is answered to `request`, to the end of the connection."""
     with socket.create_connection(("127.0.0.1", port), SECONDS) as connection:

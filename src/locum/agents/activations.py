@@ -156,7 +156,7 @@ class Activations:
     def _row(self, operation: str, account: str, instance: str, source_ip: str = "") -> AuditRow:
         """The row of the record of what was done with a code."""
         found = self._runtime.ledger.state.get(Instance, account, instance)
-        region = self._runtime.settings.region if found is None else found.region
+        region, arn = (self._runtime.settings.region, "") if found is None else (found.region, found.arn)
         record = Record(
             event_id=self._ids(),
             request_id=self._ids(),
@@ -169,7 +169,7 @@ class Activations:
             identity=identify(service_principal(_EC2, account)),
             source_ip=source_ip or _EC2,
             secure=bool(source_ip),
-            resources=(Resource("AWS::EC2::Instance", instance),),
+            resources=(Resource("AWS::EC2::Instance", instance, arn, account),),
             event_type="AwsServiceEvent",
             invoked_by=_EC2,
         )

@@ -121,4 +121,5 @@ async def _serve(files: AgentFiles, sockets: Sockets, begun: Callable[[Callable[
             future.cancel()
         gateway.close()
         await listeners.close_all()
+        agent.close()
     return next((it.result() for it in done if it is not stopped), "")

@@ -46,7 +46,8 @@ _log: Final = logging.getLogger("locum.agent")
 class Agent:
     """The agent with the identity in `files`, which was activated.
 
-    `refusal` is set, with the reason, where the plane refuses it for good.
+    `refusal` is set, with the reason, where the plane refuses it for good. `connections` are those to the gateway.
+    `plane` is reached with the certificate that it has now.
     """
 
     def __init__(self, files: AgentFiles, clock: Clock, patience: float = PATIENCE) -> None:
@@ -56,21 +57,25 @@ class Agent:
         self._about = about
         self._clock = clock
         self._patience = patience
-        self._plane = self._reached()
-        self._connections = 0
+        self.plane = self._reached()
+        self.connections = 0
         self.refusal: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def close(self) -> None:
+        """Close the connections to the plane that are kept."""
+        self.plane.close()
 
     # -- the certificate ----------------------------------------------------------------------------------
 
     async def keep_renewing(self) -> None:
         """Renew the certificate now, and whenever half of its time is over."""
         while True:  # noqa: ASYNC110 - a clock wakes nobody
-            await asyncio.sleep(await self._renewed())
+            await asyncio.sleep(await self.renew())
 
-    async def _renewed(self) -> float:
+    async def renew(self) -> float:
         """Renew the certificate; the seconds until that is to be done again."""
         try:
-            issued = await asyncio.to_thread(self._plane.renew)
+            issued = await asyncio.to_thread(self.plane.renew)
         except (PlaneAway, AgentRefused) as error:
             _log.warning("the certificate is not renewed: %s", error)
             self._note(error)
@@ -79,7 +84,7 @@ class Agent:
             return AGAIN
         self._about = About(self._about.plane, issued.instance, issued.region, issued.ends)
         self._files.renew(self._about, issued.certificate)
-        before, self._plane = self._plane, self._reached()
+        before, self.plane = self.plane, self._reached()
         before.close()
         return max((issued.ends - self._clock()) / 2, AGAIN)
 
@@ -125,7 +130,7 @@ class Agent:
         until = self._clock() + self._patience
         while True:
             try:
-                return await asyncio.to_thread(self._plane.ask, protocol, method, target, headers)
+                return await asyncio.to_thread(self.plane.ask, protocol, method, target, headers)
             except PlaneAway:
                 if self._clock() >= until:
                     raise
@@ -135,14 +140,14 @@ class Agent:
 
     async def gateway(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Join a client's connection to one to the plane's gateway."""
-        if self._connections >= CONNECTIONS:
+        if self.connections >= CONNECTIONS:
             writer.transport.abort()
             return
-        self._connections += 1
+        self.connections += 1
         try:
             await self._join(reader, writer)
         finally:
-            self._connections -= 1
+            self.connections -= 1
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -164,8 +169,8 @@ class Agent:
     async def _joined(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         until = self._clock() + self._patience
         while True:
-            host, port = self._plane.address
-            context = self._plane.context(GATEWAY)
+            host, port = self.plane.address
+            context = self.plane.context(GATEWAY)
             try:
                 return await asyncio.open_connection(host, port, ssl=context, server_hostname=SERVER_NAME)
             except ssl.SSLError:

@@ -87,6 +87,7 @@ class AgentPlane:
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._idle: list[tuple[str, HTTPConnection]] = []
         self._lock = Lock()
+        self._closed = False
 
     def context(self, protocol: str) -> ssl.SSLContext:
         """The context of connections for `protocol`. Raises ConfigurationError where the identity cannot be used."""
@@ -125,8 +126,9 @@ class AgentPlane:
         return self._issued(RENEWAL_PATH, b"")
 
     def close(self) -> None:
-        """Close the connections that are kept."""
+        """Close the connections that are kept, and keep none any more."""
         with self._lock:
+            self._closed = True
             for _, connection in self._idle:
                 connection.close()
             self._idle.clear()
@@ -150,7 +152,7 @@ class AgentPlane:
     ) -> Answer:
         answer = _exchanged(connection, method, target, headers, body)
         with self._lock:
-            if connection.sock is not None and len(self._idle) < _IDLE:
+            if connection.sock is not None and not self._closed and len(self._idle) < _IDLE:
                 self._idle.append((protocol, connection))
             else:
                 connection.close()

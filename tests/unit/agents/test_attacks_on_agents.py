@@ -409,6 +409,11 @@ def test_what_was_done_with_codes_is_in_the_event_history(house: AgentHouse) -> 
         "127.0.0.1",
         code.instance,
     )
+    attribute = {"AttributeKey": "EventName", "AttributeValue": "RegisterAgent"}
+    (found,) = house.plane.client("cloudtrail").lookup_events(LookupAttributes=[attribute])["Events"]
+    event = json.loads(found["CloudTrailEvent"])
+    assert (event["eventSource"], event["userIdentity"]["type"]) == ("ec2.amazonaws.com", "AWSService")
+    assert found["Resources"] == [{"ResourceType": "AWS::EC2::Instance", "ResourceName": code.instance}]
 
 
 # -- what an agent sends --------------------------------------------------------------------------------------

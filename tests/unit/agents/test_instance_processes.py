@@ -14,9 +14,9 @@ from locum.agents.instance_processes import RETRY, InstanceProcesses, to_forget,
 from locum.compute.instance_files import InstanceFiles, known
 from locum.compute.launcher import Launch
 from locum.core.clock import system_clock
-from locum.core.identifiers import OWN_IMAGE
+from locum.core.identifiers import AGENT_LAUNCH, OWN_IMAGE
 from locum.services.verbs import Outcome
-from locum.state import Instance, State, put
+from locum.state import Agent, Instance, State, put
 from support.inprocess import InProcess
 
 
@@ -87,12 +87,14 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 def test_what_runs_is_started_and_nothing_else(house: House) -> None:
-    running, stopped, ended, ephemeral, elsewhere = launched(house.plane, 5)
+    running, stopped, ended, ephemeral, elsewhere, by_agent, to_come = launched(house.plane, 7)
     for it in (
         replace(stopped, state="stopped"),
         replace(ended, state="terminated"),
         replace(ephemeral, ephemeral=True),
         replace(elsewhere, at_backend=True),
+        replace(by_agent, agent=Agent(certificate="1")),
+        replace(to_come, client_token=f"{AGENT_LAUNCH}1"),
     ):
         changed(house.plane, it)
     state = house.plane.node.ledger.state

@@ -73,10 +73,12 @@ def command(
 
 def _known(files: AgentFiles, plane: str | None, code: str | None) -> About:
     """The agent that this machine is: that of its directory, or a new one by the code. Raises LocumError."""
+    if plane is not None:
+        Address.parse(plane)
     about = files.about()
     shown = ActivationCode.parse(code) if code else None
     if about is not None and shown is not None and shown.instance != about.instance:
-        raise ConfigurationError(f"this machine is {about.instance} already: name another --directory")
+        raise ConfigurationError(f"this machine is {about.instance}: name another --directory, or remove that one")
     if about is not None and system_clock() < about.ends:
         return about if plane is None else files.at(plane)
     if shown is None or plane is None:

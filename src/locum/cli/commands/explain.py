@@ -107,6 +107,8 @@ def _headline(record: dict[str, Any]) -> str:
         enforced = record["mode"] == "enforce" or record["error_message"].startswith(record["denial"])
         word = "DENIED" if enforced else "WOULD BE DENIED"
         return click.style(f"{word} ({verdict.replace('-', ' ')})", fg="red")
+    if record["status"] < 400:
+        return click.style("DONE", fg="green")  # by a service to what is its own
     return click.style("REFUSED", fg="red")
 
 
