@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from support.inside import Inside, inside
+from support.inside import inside
 from support.plane import (
     ACCOUNT,
     SECONDS,
@@ -43,11 +44,9 @@ def until(true: Callable[[], bool]) -> None:
 class Node:
     """A managed instance, and the client that sends it commands."""
 
-    def __init__(self, plane: RunningPlane, within: Inside, role: str) -> None:
-        self.plane = plane
+    def __init__(self, plane: RunningPlane, instance: str, role: str) -> None:
         self.role = role
-        self.id = within.instance
-        self.within = within
+        self.id = instance
         self.ssm = plane.client("ssm")
 
     def send(self, *commands: str, **params: Any) -> str:
@@ -78,7 +77,7 @@ def node(plane: RunningPlane, *statements: Any, core: bool = True) -> Iterator[N
     if core:
         plane.client("iam").attach_role_policy(RoleName=profile, PolicyArn=CORE)
     with inside(plane, "--profile", profile) as within:
-        made = Node(plane, within, profile)
+        made = Node(plane, within.instance, profile)
         if core:
             until(lambda: made.ping() == "Online")
         yield made
@@ -210,6 +209,18 @@ def test_a_command_without_end_is_ended_with_all_that_it_started(plane: RunningP
         assert found.stdout == ""
 
 
+def test_what_a_script_leaves_in_the_background_stays_until_the_instance_ends(plane: RunningPlane) -> None:
+    look = ["pgrep", "-f", "sleep 86395"]
+    with node(plane) as it:
+        done = it.run("sleep 86395 & echo started")
+        assert (done["Status"], done["StandardOutputContent"]) == ("Success", "started\n")
+        assert subprocess.run(look, check=False, capture_output=True, text=True).stdout != ""
+        assert (
+            it.run("pkill -f 'sleep 8639[5]'; ps ax | grep -c 'locum u[p]' || true")["StandardOutputContent"] == "0\n"
+        )
+        assert subprocess.run(look, check=False, capture_output=True, text=True).stdout == ""
+
+
 def test_endless_output_is_cut(plane: RunningPlane) -> None:
     with node(plane) as it:
         done = it.run("yes | head -c 5000000; echo done >&2")
@@ -296,6 +307,32 @@ def test_a_document_of_the_account_runs_its_steps_with_its_parameters(plane: Run
         assert wrong.code == "InvalidParameters"
         for document, code in (("absent", "InvalidDocument"), ("AWS-RunPowerShellScript", "UnsupportedPlatformType")):
             assert refused(it.ssm.send_command, DocumentName=document, InstanceIds=[it.id]).code == code
+
+
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="no bwrap on this machine")
+def test_in_a_closed_instance_a_script_sees_what_the_instance_sees(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("of the host")
+    home = tmp_path / "own"
+    home.mkdir()
+    with up(home, "--driver", "process", "--closed") as plane:
+        profile = plane.profile()
+        plane.client("iam").attach_role_policy(RoleName=profile, PolicyArn=CORE)
+        launch = {"ImageId": "ami-12c6146b", "MinCount": 1, "MaxCount": 1, "IamInstanceProfile": {"Name": profile}}
+        (made,) = plane.client("ec2").run_instances(**launch)["Instances"]
+        it = Node(plane, made["InstanceId"], profile)
+        until(lambda: it.ping() == "Online")
+        done = it.run(f"cat {outside} {home}/plane/* || echo nothing; touch /tmp/mine; pwd")
+        assert done["StandardOutputContent"] == "nothing\n/\n"
+        done = it.run("#!/bin/sh", "ls /tmp; pwd", Parameters={"workingDirectory": ["/var/lib"]})
+        assert done["StandardErrorContent"] == ""
+        assert done["StandardOutputContent"].startswith("mine\n")
+        assert done["StandardOutputContent"].endswith("\n/var/lib\n")
+        assert it.run("true", Parameters={"workingDirectory": ["/nowhere"]})["Status"] == "Failed"
+        late = it.run("(setsid sleep 86397 &); sleep 86396", Parameters={"executionTimeout": ["2"]})
+        assert late["StatusDetails"] == "ExecutionTimedOut"
+        found = subprocess.run(["pgrep", "-f", "sleep 8639[67]"], check=False, capture_output=True, text=True)
+        assert found.stdout == ""
 
 
 def test_an_instance_that_is_gone_takes_no_commands(plane: RunningPlane) -> None:

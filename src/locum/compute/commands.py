@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Final, NamedTuple
+from types import TracebackType
+from typing import Final, NamedTuple, Self
 
 from locum.compute.handover import Entrance
 
 MOST_KEPT: Final = 1 << 20
 """Octets of standard output, and of standard error, that are kept; what comes after them is read and dropped."""
+
+_TAIL: Final = 1.0
+"""Seconds for which what a process has left behind is listened to."""
 
 _CHUNK: Final = 1 << 16
 _SOURCE: Final = str(Path(__file__).resolve().parents[2])
@@ -37,49 +43,67 @@ class Result(NamedTuple):
 
 
 async def run_inside(
-    entrance: Entrance,
-    script: str,
-    directory: str,
-    environment: Mapping[str, str],
-    seconds: float,
-    cancelled: asyncio.Event,
+    entrance: Entrance, script: str, directory: str, environment: Mapping[str, str], seconds: float, cancelled: asyncio.Event
 ) -> Result:
-    """Run `script` in `directory` inside the instance that `entrance` leads into.
+    """Run `script` in `directory` inside an instance.
 
     It is ended after so many `seconds`, once `cancelled` is set, and where this is cancelled itself: with all that it
-    has started.
+    has started. What it leaves behind when it ends by itself stays, and is not listened to any more.
     """
-    process = await asyncio.create_subprocess_exec(
-        *_MAIN,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=dict(environment),
-        cwd="/",
-        start_new_session=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    assert process.stderr is not None
     loop = asyncio.get_running_loop()
-    out, err = loop.create_task(_kept(process.stdout)), loop.create_task(_kept(process.stderr))
-    waits = loop.create_task(cancelled.wait())
-    ends = loop.create_task(process.wait())
-    try:
-        asked = {**entrance._asdict(), "script": script, "directory": directory}
-        process.stdin.write(json.dumps(asked).encode() + b"\n")
-        done, _ = await asyncio.wait({waits, ends}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        code = process.returncode if ends in done else None
-    finally:
-        process.stdin.close()  # which ends it, where it has not ended
-        waits.cancel()
-        await asyncio.shield(ends)
-    return Result(code, await out, await err)
+    with ExitStack() as closed:
+        out, err = closed.enter_context(_Stream()), closed.enter_context(_Stream())
+        process = await asyncio.create_subprocess_exec(
+            *_MAIN,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=out.writing,
+            stderr=err.writing,
+            env=dict(environment),
+            cwd="/",
+            start_new_session=True,
+        )
+        assert process.stdin is not None
+        reading = [loop.create_task(out.read()), loop.create_task(err.read())]
+        waits, ends = loop.create_task(cancelled.wait()), loop.create_task(process.wait())
+        try:
+            asked = {"pid": entrance.pid, "within": entrance.within, "script": script, "directory": directory}
+            process.stdin.write(json.dumps(asked).encode() + b"\n")
+            done, _ = await asyncio.wait({waits, ends}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            code = process.returncode if ends in done else None
+        finally:
+            process.stdin.close()  # which ends it, where it has not ended
+            waits.cancel()
+            await asyncio.shield(ends)
+            _, late = await asyncio.wait(reading, timeout=_TAIL)
+            for task in late:
+                task.cancel()
+        return Result(code, bytes(out.kept), bytes(err.kept))
 
 
-async def _kept(stream: asyncio.StreamReader) -> bytes:
-    """The beginning of what comes, all of which is read."""
-    kept = bytearray()
-    while chunk := await stream.read(_CHUNK):
-        kept += chunk[: MOST_KEPT - len(kept)]
-    return bytes(kept)
+class _Stream:
+    """One of the streams of a process: the beginning of what comes is `kept`, and all of it is read."""
+
+    def __init__(self) -> None:
+        self.kept = bytearray()
+        self._reading, self.writing = os.pipe()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for descriptor in (self._reading, self.writing):
+            if descriptor >= 0:
+                os.close(descriptor)
+
+    async def read(self) -> None:
+        """Read to the end, once the process has the stream."""
+        os.close(self.writing)
+        source, self._reading, self.writing = os.fdopen(self._reading, "rb", buffering=0), -1, -1
+        reader = asyncio.StreamReader()
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), source)
+        try:
+            while chunk := await reader.read(_CHUNK):
+                self.kept += chunk[: MOST_KEPT - len(self.kept)]
+        finally:
+            transport.close()

@@ -85,14 +85,6 @@ def enter_own() -> None:
         raise NamespaceUnavailable(f"no namespaces for an unprivileged process here ({error})") from error
 
 
-def enter_new_processes() -> None:
-    """Have the next process that this one forks be the first of a new PID namespace. Raises OSError.
-
-    Where its parent has joined a PID namespace, this one has to be in it: pid_namespaces(7).
-    """
-    call("unshare", _CLONE_NEWPID)
-
-
 def join(pid: int) -> None:
     """Move this (single-threaded) process into the namespaces of process `pid`, which the same user made.
 
@@ -128,11 +120,6 @@ def join_network(pid: int) -> None:
     finally:
         for handle in handles:
             os.close(handle)
-
-
-def enter_new_mounts() -> None:
-    """Move this process into a mount namespace of its own, in the user namespace that it is in. Raises OSError."""
-    call("unshare", _CLONE_NEWNS)
 
 
 def mount_processes() -> None:
