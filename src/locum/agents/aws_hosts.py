@@ -14,7 +14,7 @@ from locum.http.named_certificates import NamedCertificates
 
 
 class AwsHosts:
-    """`compute.control.AwsHosts`: the gateway over TLS, as the host that a client names.
+    """The gateway over TLS, as the host that a client names.
 
     `authority` is the installation's, which is made or read where it is first needed. `is_host` tells which lower-case
     names are AWS's. `wall` is the time of certificates.

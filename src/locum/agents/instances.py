@@ -17,13 +17,12 @@ import asyncio
 import logging
 import socket
 from collections.abc import Awaitable, Callable
-from importlib import import_module
 from typing import Any, Final
 
 from msgspec.structs import replace
 
+from locum.agents.aws_hosts import AwsHosts
 from locum.agents.managed_instances import ManagedInstances
-from locum.audit import readable
 from locum.calls import Calls, Runtime
 from locum.compute.handover import Entrance
 from locum.core.actors import service_principal
@@ -45,11 +44,11 @@ _log: Final = logging.getLogger("locum.agents")
 
 
 class InstanceHost:
-    """`compute.control.Host` over a plane. `open` it before launchers can connect.
+    """`compute.attachments.Host` over a plane. `open` it before launchers can connect.
 
     `metadata` gives the application of an instance's metadata service, by account and instance id; `gateway` is that of
     the API. `grace`: see rule 4. `driver` is what makes instances real (`locum up --driver`); `ready`, where it is set,
-    waits for it to have done so. `agents` are told who comes and goes.
+    waits for it to have done so. `agents` are told who comes and goes; `hosts` serve AWS's host names.
     """
 
     def __init__(
@@ -62,6 +61,7 @@ class InstanceHost:
         grace: float = GRACE,
         driver: str = RECORD,
         agents: ManagedInstances | None = None,
+        hosts: AwsHosts | None = None,
     ) -> None:
         self._runtime = runtime
         self._calls = calls
@@ -71,21 +71,25 @@ class InstanceHost:
         self._grace = grace
         self._driver = driver
         self._agents = agents
+        self._hosts = hosts
         self.ready: Callable[[str], Awaitable[None]] | None = None
         self._until = 0.0
         self._awaited: dict[str, tuple[Instance, asyncio.Event]] = {}
         self._ending: set[str] = set()
         self._terminating = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
-        self._chaos: Any = None
 
-    # -- what launchers ask for (compute.control.Host) ----------------------------------------------------
+    # -- what launchers ask for (compute.attachments.Host) ------------------------------------------------
 
     async def serve_metadata(self, sock: socket.socket, account: str, instance: str) -> None:
         await self._listeners.open(sock, self._metadata(account, instance, sock.family == socket.AF_INET6))
 
     async def serve_gateway(self, sock: socket.socket) -> None:
         await self._listeners.open(sock, self._gateway)
+
+    async def serve_aws_hosts(self, sock: socket.socket) -> None:
+        if self._hosts is not None:
+            await self._hosts.serve(sock)
 
     async def stop(self, sock: socket.socket) -> None:
         await self._listeners.close(sock)
@@ -138,25 +142,6 @@ class InstanceHost:
         if self.ready is not None:
             await self.ready(instance)
 
-    async def records(self, request_id: str, count: int, *, denied_only: bool) -> list[dict[str, Any]]:
-        ledger, history = self._runtime.ledger, self._runtime.history
-        if request_id:
-            found = await ledger.read(lambda: history.by_request(request_id))
-        else:
-            found = await ledger.read(lambda: history.latest(count, denied_only=denied_only))
-        return [readable(record) for record in found]
-
-    async def policies(self, question: dict[str, Any]) -> dict[str, Any]:
-        activity = import_module("locum.calls.activity")  # late: few planes are asked for a policy
-        answer: dict[str, Any] = await activity.answer(self._runtime, question)
-        return answer
-
-    async def chaos(self, question: dict[str, Any]) -> dict[str, Any]:
-        if self._chaos is None:
-            self._chaos = import_module("locum.agents.chaos").Chaos(self._runtime)  # late: few planes are asked
-        answer: dict[str, Any] = await self._chaos.answer(question)
-        return answer
-
     # -- after a start ------------------------------------------------------------------------------------
 
     def open(self) -> None:
@@ -168,8 +153,6 @@ class InstanceHost:
 
     async def close(self) -> None:
         """Expect nobody any more."""
-        if self._chaos is not None:
-            await self._chaos.close()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

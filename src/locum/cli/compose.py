@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from locum.agents.announced_ends import AnnouncedEnds
+from locum.agents.aws_hosts import AwsHosts
 from locum.agents.backend_instances import BackendInstances
 from locum.agents.carriers import CarrierHost
 from locum.agents.console_output import ConsoleOutput
@@ -33,7 +34,7 @@ from locum.cli.home import CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead,
 from locum.cli.open_files import open_files
 from locum.cli.ports import listening_socket
 from locum.cli.root_account import ensure_root
-from locum.cli.tls import TlsOptions, tls_context
+from locum.cli.tls import TlsOptions, aws_hosts, tls_context
 from locum.core.carriers import Carrier
 from locum.core.clock import Clock, Entropy, MovableClock, pooled, system_clock, system_entropy
 from locum.core.errors import ConfigurationError
@@ -235,6 +236,11 @@ class Node:
             return self._cluster_key.claims(token)  # which is made when it is first needed
 
         return ContainerEndpoints(assumed, claims, self.runtime.clock)
+
+    @cached_property
+    def aws_hosts(self) -> AwsHosts:
+        """The gateway at AWS's host names."""
+        return aws_hosts(self.journal.directory, self.listeners, self.gateway, self.runtime.clock.wall)
 
     @cached_property
     def carriers(self) -> CarrierHost:

@@ -17,7 +17,7 @@ from locum.core.clock import system_clock
 from locum.core.errors import Fault
 from locum.core.identifiers import OWN_IMAGE
 from locum.state import Instance
-from support.inprocess import InProcess, refusal
+from support.inprocess import InProcess
 
 GRACE = 5.0
 
@@ -101,19 +101,6 @@ def test_an_instance_asks_for_its_own_metadata_on_its_own_socket(house: House) -
         return answer
 
     assert house.plane.run(asked()).endswith(b"\r\n\r\n" + instance.encode())
-
-
-def test_records_are_told_by_request_and_the_latest_denials_by_number(house: House) -> None:
-    host, plane = house.host, house.plane
-    caller = plane.client("iam", plane.user("ann"))
-    for _ in range(3):
-        refusal(caller.list_users)
-    answer = plane.client("iam").list_users()
-    (found,) = plane.run(host.records(answer["ResponseMetadata"]["RequestId"], 1, denied_only=True))
-    assert (found["operation"], found["verdict"]) == ("ListUsers", "allow")
-    denied = plane.run(host.records("", 2, denied_only=True))
-    assert [record["verdict"] for record in denied] == ["implicit-deny"] * 2
-    assert plane.run(host.records("no-such-request", 1, denied_only=False)) == []
 
 
 # -- instances that live as long as a launcher ---------------------------------------------------------------

@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 import pytest
 
 from locum.compute import handover
-from locum.compute.control import Control
+from locum.compute.attachments import Attachments
+from locum.compute.control import Asked, Control
 from locum.compute.handover import Entrance, HandoverError, InstanceEnded, ask, connect
 from locum.core.errors import ConfigurationError, Fault
 
@@ -30,6 +31,7 @@ class Host:
 
     metadata: dict[socket.socket, tuple[str, str]] = field(default_factory=dict)
     gateways: list[socket.socket] = field(default_factory=list)
+    hosts: list[socket.socket] = field(default_factory=list)
     held: list[tuple[str, str]] = field(default_factory=list)
     terminated: list[tuple[str, str]] = field(default_factory=list)
     shut: list[tuple[str, str]] = field(default_factory=list)
@@ -44,6 +46,9 @@ class Host:
 
     async def serve_gateway(self, sock: socket.socket) -> None:
         self.gateways.append(sock)
+
+    async def serve_aws_hosts(self, sock: socket.socket) -> None:
+        self.hosts.append(sock)
 
     async def stop(self, sock: socket.socket) -> None:
         self.metadata.pop(sock, None)
@@ -93,36 +98,10 @@ class Host:
     async def returned(self, instance: str) -> None:
         await self.until(lambda: instance not in self.expected)
 
-    async def records(self, request_id: str, count: int, *, denied_only: bool) -> list[dict[str, Any]]:
-        if request_id == "failing":
-            raise Fault("ServiceUnavailable", "storage has failed", 503)
-        return [{"id": request_id, "count": count, "denied": denied_only, "long": "x" * 10_000}]
-
-    async def policies(self, question: dict[str, Any]) -> dict[str, Any]:
-        if self.failing:
-            raise ConfigurationError(self.failing)
-        return {"policies": question}
-
-    async def chaos(self, question: dict[str, Any]) -> dict[str, Any]:
-        return question
-
     async def until(self, met: Callable[[], bool]) -> None:
         """Wait for what a launcher brings about."""
         async with self.changed:
             await self.changed.wait_for(met)
-
-
-class Hosts:
-    """AWS's host names, which nobody calls."""
-
-    def __init__(self) -> None:
-        self.served: list[socket.socket] = []
-
-    async def serve(self, sock: socket.socket) -> None:
-        self.served.append(sock)
-
-    def authority(self) -> str:
-        return "-----BEGIN CERTIFICATE-----"
 
 
 class House:
@@ -130,9 +109,15 @@ class House:
 
     def __init__(self, data: Path, runner: asyncio.Runner) -> None:
         self.data, self._runner = data, runner
-        self.host, self.hosts = Host(), Hosts()
-        self.control = Control(data, self.host, hosts=self.hosts)
+        self.host = Host()
+        self.attachments = Attachments(self.host)
+        self.control = Control(data, {**self.attachments.questions, "policies": self._repeat})
         self.run(self.control.open())
+
+    async def _repeat(self, asked: Asked) -> dict[str, Any]:
+        if self.host.failing:
+            raise ConfigurationError(self.host.failing)
+        return asked.message
 
     def run(self, work: Awaitable[T]) -> T:
         async def waited() -> T:
@@ -207,7 +192,7 @@ def test_a_socket_file_left_behind_is_no_obstacle(house: House) -> None:
     left.mkdir()
     with socket.socket(socket.AF_UNIX) as stale:
         stale.bind(str(left / handover.SOCKET_NAME))
-    second = Control(left, house.host)
+    second = Control(left, Attachments(house.host).questions)
     house.run(second.open())
     with connect(left) as connection:
         assert house.ask(connection, {"where": INSTANCE})["pid"] == 0
@@ -219,7 +204,7 @@ def test_a_directory_whose_name_is_too_long_for_a_socket_is_a_clear_error(house:
     long = house.data / ("x" * 120)
     long.mkdir()
     with pytest.raises(ConfigurationError, match="choose another --data"):
-        house.run(Control(long, house.host).open())
+        house.run(Control(long, {}).open())
 
 
 def test_an_attachment_brings_its_sockets(house: House, lifeline: socket.socket) -> None:
@@ -361,13 +346,13 @@ def test_every_launcher_of_an_instance_that_has_ended_is_told_once(house: House,
         house.attach(lifeline, pid=1)
         house.attach(other, pid=2)
         house.host.boot += 1
-        house.run(reviewed(house.control, "i-2"))
+        house.run(reviewed(house, "i-2"))
         for _ in range(2):
-            house.run(reviewed(house.control, INSTANCE))
+            house.run(reviewed(house, INSTANCE))
         for connection in (lifeline, other):
             assert json.loads(connection.recv(4096)) == {"error": "it was started again", "ended": True}
         assert house.ask(lifeline, {"where": INSTANCE})["pid"] == 0  # nobody goes in any more
-        house.run(reviewed(house.control, None))
+        house.run(reviewed(house, None))
         house.attach(other, pid=4)  # of the next start
         assert house.ask(lifeline, {"where": INSTANCE})["pid"] == 4
 
@@ -376,7 +361,7 @@ def test_a_launcher_that_reads_nothing_keeps_nobody_waiting(house: House, lifeli
     house.attach(lifeline)
     house.host.boot += 1
     lifeline.close()
-    house.run(reviewed(house.control, None))
+    house.run(reviewed(house, None))
 
 
 def test_a_shutdown_from_inside_is_told_and_answered(house: House, lifeline: socket.socket) -> None:
@@ -393,8 +378,8 @@ def test_a_launcher_of_another_driver_is_to_end(house: House, lifeline: socket.s
         assert house.ask(lifeline, attaching(driver="process"), [one.fileno()])["ok"]
 
 
-async def reviewed(control: Control, instance: str | None) -> None:
-    control.review(instance)
+async def reviewed(house: House, instance: str | None) -> None:
+    house.attachments.review(instance)
 
 
 def test_what_the_host_refuses_gets_the_reason_and_its_sockets_are_closed(
@@ -423,14 +408,11 @@ def test_each_socket_serves_what_it_is_said_to_be_for(house: House, lifeline: so
     with listening() as one, listening() as other:
         ports = one.getsockname(), other.getsockname()
         house.ask(lifeline, attaching(serving=["gateway-tls", "metadata"]), [one.fileno(), other.fileno()])
-    assert [sock.getsockname() for sock in (*house.hosts.served, *house.host.metadata)] == list(ports)
+    assert [sock.getsockname() for sock in (*house.host.hosts, *house.host.metadata)] == list(ports)
     assert house.host.gateways == []
 
 
-def test_a_launcher_is_told_the_authority_and_what_is_served_in_an_instance(
-    house: House, lifeline: socket.socket
-) -> None:
-    assert house.ask(lifeline, {"authority": True})["authority"] == "-----BEGIN CERTIFICATE-----"
+def test_a_launcher_is_told_what_is_served_in_an_instance(house: House, lifeline: socket.socket) -> None:
     house.attach(lifeline, pid=4711)
     assert house.ask(lifeline, {"where": INSTANCE})["serving"] == ["metadata", "gateway"]
 
@@ -458,7 +440,6 @@ def test_descriptors_that_are_no_listening_sockets_are_refused_and_closed(
         {"where": None, "account": []},
         {"port": INSTANCE, "account": "111122223333"},
         {"shutdown": True},
-        {"records": "", "count": "many"},
         {"where": INSTANCE, "unknown": 1},
     ],
 )
@@ -493,15 +474,11 @@ def gone(connection: socket.socket) -> bool:
         return True
 
 
-def test_records_come_whole_however_long_they_are(house: House, lifeline: socket.socket) -> None:
-    answer = house.ask(lifeline, {"records": "r-1", "count": 3, "denied": True})
-    assert answer["records"] == [{"id": "r-1", "count": 3, "denied": True, "long": "x" * 10_000}]
-
-
 def test_a_failure_behind_the_socket_is_told_and_the_conversation_goes_on(
     house: House, lifeline: socket.socket
 ) -> None:
-    assert "storage has failed" in house.refused(lifeline, {"records": "failing"})
+    house.host.failing = "storage has failed"
+    assert "storage has failed" in house.refused(lifeline, {"policies": {}})
     assert house.ask(lifeline, {"where": INSTANCE})["ok"]
 
 

@@ -18,6 +18,7 @@ import uvloop
 from locum.agents.instance_changes import InstanceChanges
 from locum.agents.instance_processes import InstanceProcesses
 from locum.agents.instances import GRACE, RECORD, InstanceHost
+from locum.agents.questions import PlaneQuestions
 from locum.cli.agent_door import AgentsOptions
 from locum.cli.commands.clock import about
 from locum.cli.compose import Node, Options
@@ -25,7 +26,9 @@ from locum.cli.drivers import DRIVERS, check_driver, instance_processes
 from locum.cli.home import PLANE_FILE, Plane, data_option, default_home, plane_text
 from locum.cli.open_files import raise_open_files
 from locum.cli.root_account import DEFAULT_ACCOUNT
-from locum.cli.tls import TlsOptions, aws_hosts
+from locum.cli.tls import TlsOptions
+from locum.compute.attachments import Attachments
+from locum.compute.carrier_attachments import CarrierAttachments
 from locum.compute.control import Control
 from locum.compute.handover import SOCKET_NAME
 from locum.compute.launcher import PROCESS
@@ -126,7 +129,7 @@ async def _serve(options: Options, *, quiet: bool) -> None:
     node = Node(options)
     host = InstanceHost(
         *(node.runtime, node.calls, node.listeners, node.gateway, node.metadata.app),
-        *(options.launcher_grace, options.driver, node.managed),
+        *(options.launcher_grace, options.driver, node.managed, node.aws_hosts),
     )
     async with AsyncExitStack() as left:
         left.push_async_callback(node.close)
@@ -153,17 +156,18 @@ async def _instances(node: Node, host: InstanceHost, port: int) -> AsyncIterator
             processes.awake(instance)
 
     def changed(instance: str | None) -> None:
-        control.review(instance)
+        attachments.review(instance)
         attached("")
 
-    activate = None if node.agents is None else node.agents.activate
-    hosts = aws_hosts(node.journal.directory, node.listeners, node.gateway, node.runtime.clock.wall)
-    control = Control(node.options.data, host, attached, node.carriers, activate, hosts)
+    attachments = Attachments(host, attached)
+    own = PlaneQuestions(node.runtime, node.aws_hosts.authority, None if node.agents is None else node.agents.activate)
+    carriers = CarrierAttachments(node.carriers)
+    control = Control(node.options.data, {**attachments.questions, **carriers.questions, **own.questions})
     changes = InstanceChanges(node.ledger, changed)
     await control.open()
     changes.start()
     if node.options.driver == PROCESS:
-        processes = instance_processes(node, port, control.is_attached)
+        processes = instance_processes(node, port, attachments.is_attached)
         host.ready = processes.ready
         processes.start()
     try:
@@ -171,9 +175,10 @@ async def _instances(node: Node, host: InstanceHost, port: int) -> AsyncIterator
     finally:
         if processes is not None:
             await processes.close()
-            _tell_of(control.attached(PROCESS))
+            _tell_of(attachments.number(PROCESS))
         await changes.close()
         await control.close()
+        await own.close()
         await node.carriers.close()
 
 

@@ -1,0 +1,101 @@
+"""Questions of commands that the plane answers over its control socket: records, policies, the clock and faults.
+
+Few planes are asked, so that what answers is loaded late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from importlib import import_module
+from typing import Any
+
+import msgspec
+
+from locum.audit import readable
+from locum.calls import Runtime
+from locum.compute.control import Asked, Questions
+from locum.core.errors import LocumError
+
+Activate = Callable[[str, str, int], Awaitable[str]]
+"""Make an activation code of an instance, by its account and id, to be used within so many seconds."""
+
+
+class _Records(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    records: str
+    count: int = 1
+    denied: bool = False
+
+
+class _Policies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    policies: dict[str, Any]
+
+
+class _Chaos(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    chaos: dict[str, Any]
+
+
+class _Authority(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    authority: bool
+
+
+class _Activate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    activate: str
+    account: str
+    seconds: int
+
+
+class PlaneQuestions:
+    """Answers them. `authority` is the installation's certificate; `activate` is None where no agents are served."""
+
+    def __init__(self, runtime: Runtime, authority: Callable[[], str], activate: Activate | None) -> None:
+        self._runtime = runtime
+        self._authority = authority
+        self._activate = activate
+        self._faults: Any = None
+
+    @property
+    def questions(self) -> Questions:
+        """Those who answer, by the kind of the question."""
+        return {
+            "records": self._records,
+            "policies": self._policies,
+            "chaos": self._chaos,
+            "authority": self._certificate,
+            "activate": self._code,
+        }
+
+    async def close(self) -> None:
+        """Answer no more."""
+        if self._faults is not None:
+            await self._faults.close()
+
+    async def _records(self, asked: Asked) -> dict[str, Any]:
+        """The records of one request, or the latest."""
+        told, ledger, history = asked.read(_Records), self._runtime.ledger, self._runtime.history
+        if told.records:
+            found = await ledger.read(lambda: history.by_request(told.records))
+        else:
+            found = await ledger.read(lambda: history.latest(told.count, denied_only=told.denied))
+        return {"records": [readable(record) for record in found]}
+
+    async def _policies(self, asked: Asked) -> dict[str, Any]:
+        answer: dict[str, Any] = await import_module("locum.calls.activity").answer(
+            self._runtime, asked.read(_Policies).policies
+        )
+        return answer
+
+    async def _chaos(self, asked: Asked) -> dict[str, Any]:
+        if self._faults is None:
+            self._faults = import_module("locum.agents.chaos").Chaos(self._runtime)
+        answer: dict[str, Any] = await self._faults.answer(asked.read(_Chaos).chaos)
+        return answer
+
+    async def _certificate(self, asked: Asked) -> dict[str, Any]:
+        asked.read(_Authority)
+        return {"authority": self._authority()}
+
+    async def _code(self, asked: Asked) -> dict[str, Any]:
+        told = asked.read(_Activate)
+        if self._activate is None:
+            raise LocumError("this plane serves no agents: start it with `locum up --agents`")
+        return {"code": await self._activate(told.account, told.activate, told.seconds)}

@@ -1,0 +1,91 @@
+"""Questions of commands, as they come over the control socket: records, policies, the clock, codes for agents."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from locum.agents.questions import PlaneQuestions
+from locum.compute.control import Asked
+from locum.core.errors import LocumError
+from support.inprocess import InProcess
+
+
+class Asking:
+    """The questions of a plane, asked without a socket."""
+
+    def __init__(self, plane: InProcess) -> None:
+        self.plane = plane
+        self.asked: list[tuple[str, str, int]] = []
+        self.plain = PlaneQuestions(plane.node.runtime, lambda: "-----BEGIN CERTIFICATE-----", None)
+        self.with_agents = PlaneQuestions(plane.node.runtime, str, self._code)
+
+    async def _code(self, account: str, instance: str, seconds: int) -> str:
+        self.asked.append((account, instance, seconds))
+        return "the-code"
+
+    def answer(self, questions: PlaneQuestions, **message: Any) -> dict[str, Any]:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            kind = next(kind for kind in questions.questions if kind in message)
+            return dict(self.plane.run(self._answer(questions, kind, Asked(message, [], ours))))
+
+    async def _answer(self, questions: PlaneQuestions, kind: str, asked: Asked) -> dict[str, Any]:
+        return await questions.questions[kind](asked)
+
+
+@pytest.fixture
+def asking(plane: InProcess) -> Iterator[Asking]:
+    asking = Asking(plane)
+    yield asking
+    plane.run(asking.plain.close())
+
+
+def test_records_are_told_by_request_and_the_latest_denials_by_number(asking: Asking) -> None:
+    plane = asking.plane
+    caller = plane.client("iam", plane.user("asked-ann"))
+    for _ in range(3):
+        with pytest.raises(ClientError):
+            caller.list_users()
+    request = plane.client("iam").list_users()["ResponseMetadata"]["RequestId"]
+    (found,) = asking.answer(asking.plain, records=request, denied=True)["records"]
+    assert (found["operation"], found["verdict"]) == ("ListUsers", "allow")
+    denied = asking.answer(asking.plain, records="", count=2, denied=True)["records"]
+    assert [record["verdict"] for record in denied] == ["implicit-deny"] * 2
+    assert asking.answer(asking.plain, records="no-such-request")["records"] == []
+
+
+def test_a_launcher_is_told_the_authority(asking: Asking) -> None:
+    assert asking.answer(asking.plain, authority=True) == {"authority": "-----BEGIN CERTIFICATE-----"}
+
+
+def test_a_code_is_made_where_agents_are_served(asking: Asking) -> None:
+    message = {"activate": "i-1", "account": "111122223333", "seconds": 60}
+    assert asking.answer(asking.with_agents, **message) == {"code": "the-code"}
+    assert asking.asked == [("111122223333", "i-1", 60)]
+    with pytest.raises(LocumError, match="locum up --agents"):
+        asking.answer(asking.plain, **message)
+
+
+def test_the_time_is_told(asking: Asking) -> None:
+    assert asking.answer(asking.plain, chaos={"type": "clock"})["ahead"] == 0
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"records": "", "count": "many"},
+        {"records": None},
+        {"records": "", "where": "i-1"},
+        {"policies": []},
+        {"chaos": {"type": "else"}},
+        {"activate": "i-1"},
+    ],
+)
+def test_a_question_that_is_none_is_refused(asking: Asking, message: dict[str, Any]) -> None:
+    with pytest.raises(LocumError, match="that (is none|cannot be)"):
+        asking.answer(asking.with_agents, **message)
