@@ -41,7 +41,7 @@ def check_bubblewrap() -> None:
 def closed(data: Path, home: Path, shared: Sequence[Path] = ()) -> list[str]:
     """The words before a command that is executed in a closed file system, with the directories `shared`, read-only.
 
-    `data` is the data directory, which `furnish_closed` has furnished in this mount namespace, `home` the user's.
+    `data` is the data directory, which `furnish` has furnished in this mount namespace, `home` the user's.
     """
     line = [*_BWRAP, "--cap-drop", "ALL"]
     for place in map(Path, _SYSTEM):
@@ -65,7 +65,7 @@ def rooted(data: Path, root: Path) -> list[str]:
     """
     line = [*_BWRAP, "--uid", "0", "--gid", "0", "--cap-add", "ALL", "--unshare-uts"]
     line += ["--bind", os.fspath(root), "/", "--bind", "/proc", "/proc", "--dev", "/dev"]
-    line += ["--ro-bind", os.fspath(data / _MACHINE), "/sys/class/dmi/id"]
+    line += ["--tmpfs", "/sys", "--ro-bind", os.fspath(data / _MACHINE), "/sys/class/dmi/id"]
     return [*line, "--tmpfs", "/run", "--tmpfs", "/tmp", "--"]  # noqa: S108 - it is the instance's own
 
 
