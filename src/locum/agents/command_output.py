@@ -14,7 +14,7 @@ from locum.calls.carrying import Make
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault
 from locum.core.principal import Caller
-from locum.services.ssm.descriptions import output_key
+from locum.services.ssm.descriptions import document_name, output_key
 from locum.services.ssm.documents import PLUGIN
 from locum.services.ssm.scripts import Plan, Printed
 from locum.state import Command, CommandInvocation
@@ -73,7 +73,7 @@ class CommandOutput:
         config = cast("Mapping[str, Any]", command.settings.get("CloudWatchOutputConfig") or {})
         if not config.get("CloudWatchOutputEnabled"):
             return
-        group = config.get("CloudWatchLogGroupName") or f"/aws/ssm/{command.document}"
+        group = config.get("CloudWatchLogGroupName") or f"/aws/ssm/{document_name(command)}"
         name = f"{it.command}/{it.instance}/{PLUGIN.replace(':', '-')}/{stream}"
         named = {"logGroupName": group, "logStreamName": name}
         yield ServiceCall(caller, "logs", "CreateLogGroup", {"logGroupName": group}, command.region)

@@ -75,6 +75,16 @@ def plane(tmp_path: Path) -> Iterator[Plane]:
     made.close()
 
 
+def test_what_is_to_run_is_in_no_record(plane: Plane) -> None:
+    plane.client("ssm").send_command(
+        DocumentName="AWS-RunShellScript", InstanceIds=[plane.instance], Parameters={"commands": ["echo hidden-word"]}
+    )
+    (record, *_) = plane.records()
+    assert record.operation == "SendCommand"
+    assert plane.instance in repr(record.parameters)
+    assert "hidden-word" not in repr(record)
+
+
 def test_eventbridge_is_told_of_each_status_of_a_command_and_its_invocations(plane: Plane) -> None:
     events = plane.client("events")
     arn = plane.queue("heard", "events.amazonaws.com")

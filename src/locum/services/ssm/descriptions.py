@@ -172,10 +172,15 @@ def get_command_invocation(ctx: Context, params: Params) -> Outcome:
     )
 
 
+def document_name(command: Command) -> str:
+    """The name of the document of a command, which may be given by its ARN."""
+    return command.document.rpartition("/")[2]
+
+
 def output_key(command: Command, it: CommandInvocation, step: str, stream: str) -> str:
     """The key of the object in S3 with what a step printed."""
     prefix = str(command.settings.get("OutputS3KeyPrefix") or "").strip("/")
-    place = f"0.{PLUGIN.replace(':', '')}" if command.document == RUN_SHELL_SCRIPT else step
+    place = f"0.{PLUGIN.replace(':', '')}" if document_name(command) == RUN_SHELL_SCRIPT else step
     rest = f"{command.id}/{it.instance}/{PLUGIN.replace(':', '')}/{place}/{stream}"
     return f"{prefix}/{rest}" if prefix else rest
 

@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from locum.core.actors import on_behalf_of, service_principal
+from locum.core.arn import PARTITION
 from locum.core.calls import Ask, ServiceCall
 from locum.core.errors import Fault
 from locum.services.ssm import faults
@@ -26,7 +27,7 @@ LONGEST: Final = 172_800
 """Seconds: "The default is 3600 (1 hour). The maximum is 172800 (48 hours)." """
 
 _WINDOWS: Final = ("AWS-RunPowerShellScript", "AWS-InstallPowerShellModule", "AWS-InstallWindowsUpdates")
-_AMAZONS: Final = ("aws-", "amazon", "amzn")
+_AMAZONS: Final = ("aws", "amazon", "amzn")
 _REFERENCE: Final = re.compile(r"\{\{\s*([\w-]+)\s*\}\}")
 _PARAMETER: Final = re.compile(r"\{\{\s*ssm:([^\s{}]+)\s*\}\}")
 _SECURE: Final = re.compile(r"\{\{\s*ssm-secure:")
@@ -57,8 +58,7 @@ _SHELL_SCRIPT: Final[Document] = {
 
 def document_of(ctx: Context, name: str, version: str) -> Generator[Ask, Mapping[str, Any], Document]:
     """The content of a document that runs shell scripts. Raises Fault."""
-    if name.startswith("arn:"):
-        name = name.rpartition("document/")[2] or name
+    name = _name_in(ctx, name)
     if name == RUN_SHELL_SCRIPT:
         return _SHELL_SCRIPT
     if name in _WINDOWS:
@@ -74,6 +74,21 @@ def document_of(ctx: Context, name: str, version: str) -> Generator[Ask, Mapping
     if not found:
         raise faults.no_such_document(name)
     return _readable(name, found)
+
+
+def _name_in(ctx: Context, given: str) -> str:
+    """The name of a document that is given by name or ARN. Raises Fault: InvalidDocument.
+
+    An ARN has to be the one that the permission to send is decided on for the name: with the account of the caller, and
+    without one for Amazon's. Another one would be another name of the same document.
+    """
+    if not given.startswith("arn:"):
+        return given
+    name = given.rpartition("/")[2]
+    account = "" if name.lower().startswith(_AMAZONS) else ctx.account
+    if given != f"arn:{PARTITION}:ssm:{ctx.region}:{account}:document/{name}":
+        raise faults.no_such_document(given)
+    return name
 
 
 def _readable(name: str, found: Mapping[str, Any]) -> Document:

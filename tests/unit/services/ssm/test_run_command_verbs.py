@@ -270,6 +270,28 @@ def test_the_documents_of_an_account_are_asked_of_the_backend() -> None:
     assert caught.value.code == "NotImplemented"
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "arn:aws:ssm:us-east-1::document/good",
+        f"arn:aws:ssm:us-east-1:{OTHER}:document/good",
+        f"arn:aws:ssm:eu-west-1:{ACCOUNT}:document/good",
+        f"arn:aws:ssm:us-east-1:{ACCOUNT}:document/AWS-RunShellScript",
+        "arn:aws:ssm:eu-west-1::document/AWS-RunShellScript",
+        f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/document/good",
+    ],
+)
+def test_a_document_has_no_arn_but_the_one_that_is_decided_on(name: str) -> None:
+    step = {"action": "aws:runShellScript", "name": "one", "inputs": {"runCommand": ["true"]}}
+    nodes = Nodes({"good": {"schemaVersion": "2.2", "mainSteps": [step]}})
+    with pytest.raises(Fault) as caught:
+        nodes.send(InstanceIds=[IDS[0]], DocumentName=name, Parameters={})
+    assert caught.value.code == "InvalidDocument"
+    nodes.send(InstanceIds=[IDS[0]], DocumentName="arn:aws:ssm:us-east-1::document/AWS-RunShellScript")
+    own = f"arn:aws:ssm:us-east-1:{ACCOUNT}:document/good"
+    nodes.send(InstanceIds=[IDS[0]], DocumentName=own, Parameters={})
+
+
 def test_results_say_how_a_step_ended() -> None:
     ends = [(0, False), (1, False), (None, False), (None, True), (0, True)]
     results = [result_of("x", Ended(code, 1.0, 2.0, cancelled)) for code, cancelled in ends]
