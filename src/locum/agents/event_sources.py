@@ -109,6 +109,7 @@ class _Keeper:
             await asyncio.wait((reading, waiting), return_when=asyncio.FIRST_COMPLETED)
             if reading.done() and not reading.cancelled() and (error := reading.exception()) is not None:
                 _log.error("event source mapping %s is not read any more", self._wanted.uuid, exc_info=error)
+                self._say(f"PROBLEM: {error}")
                 await waiting
         finally:
             for task in (reading, waiting):

@@ -7,6 +7,7 @@ after `maxReceiveCount`. AWS Lambda Developer Guide, "Using Lambda with Amazon S
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Any, Final
@@ -28,6 +29,7 @@ AT_ONCE: Final = 5
 """Batches of a queue that are under way at the same time; of a FIFO queue, one."""
 
 USUAL_VISIBILITY: Final = 30.0
+_log: Final = logging.getLogger("locum.agents")
 _MOST_RECEIVED: Final = 10
 _LARGE: Final = 5 << 20
 """Octets of bodies after which no more is received for a batch."""
@@ -134,14 +136,20 @@ class QueueReader:
     def _over(self, task: asyncio.Task[None]) -> None:
         self._batches.discard(task)
         self._room.release()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("a batch of %s was left", self._queue, exc_info=error)
+            self._source.say(f"PROBLEM: {error}")
 
     async def _process(self, messages: list[Record]) -> None:
         loop = asyncio.get_running_loop()
         received = loop.time()
-        passing = [message for message in messages if passes(self._patterns, message, "body")]
-        await self._delete([message for message in messages if message not in passing])
+        parted: tuple[list[Record], list[Record]] = [], []
+        for message in messages:
+            parted[passes(self._patterns, message, "body")].append(message)
+        dropped, passing = parted
+        await self._delete(dropped)
         for batch, payload in payloads(passing):
-            failed = await self._invoke(batch, payload, received + self._visibility / 2)
+            failed = set(await self._invoke(batch, payload, received + self._visibility / 2))
             if failed:
                 loop.call_at(received + self._visibility, self._bell.set)
             await self._delete([message for message in batch if message["messageId"] not in failed])

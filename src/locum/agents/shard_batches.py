@@ -85,7 +85,8 @@ class ShardBatches:
             self._source.say(f"PROBLEM: {fault.message}")
             return records
         self._source.say(FAILED if failed else OK)
-        return records[min(map(items.index, failed)) :] if failed else []
+        first = next((at for at, item in enumerate(items) if item in failed), len(records))
+        return records[first:]
 
     def _is_old(self, record: Record) -> bool:
         return self._most_age >= 0 and self._clock() - arrived(record) > self._most_age

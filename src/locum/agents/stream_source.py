@@ -67,7 +67,9 @@ class StreamReader:
                     continue
                 reading = [task for task in self._shards.values() if not task.done()]
                 if reading:  # a shard that has ended may have others behind it
-                    await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
+                    ended, _ = await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
+                    for task in ended:
+                        task.result()  # raises what ended it
                 else:
                     await asyncio.sleep(IDLE)
         finally:

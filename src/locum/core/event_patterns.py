@@ -40,7 +40,7 @@ def event_pattern(text: str) -> Pattern:
 def matches(pattern: Pattern, event: object) -> bool:
     """Whether `event`, a JSON value, matches `pattern`. In an array one of its elements must."""
     if isinstance(event, list):
-        return any(matches(pattern, element) for element in event)
+        return any(matches(pattern, element) for element in _elements(event))
     fields = event if isinstance(event, dict) else {}
     return all(_field_matches(name, wanted, fields) for name, wanted in pattern.items())
 
@@ -54,13 +54,20 @@ def _field_matches(name: str, wanted: Any, fields: dict[str, Any]) -> bool:
     return any(_one_matches(rule, values) for rule in wanted)
 
 
+def _elements(value: Any) -> Iterator[Any]:
+    """`value`, or all that is in it where it is an array, and in arrays in that, however deep."""
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, list):
+            waiting += reversed(found)
+        else:
+            yield found
+
+
 def _leaves(value: Any) -> Iterator[Any]:
     """The values that comparisons are with: those in an array one by one, and no objects."""
-    if isinstance(value, list):
-        for element in value:
-            yield from _leaves(element)
-    elif not isinstance(value, dict):
-        yield value
+    return (element for element in _elements(value) if not isinstance(element, dict))
 
 
 def _one_matches(rule: Any, values: list[Any]) -> bool:

@@ -260,3 +260,18 @@ def test_nobody_says_that_he_is_a_service_of_aws(plane: InProcess) -> None:
         "NotAuthorizedForSourceException",
     ]
     assert [event["source"] for event in queue.received()] == ["mine"]
+
+
+def test_an_archive_keeps_events_and_its_replay_reaches_the_targets_of_a_rule(plane: InProcess) -> None:
+    events, queue = plane.client("events"), queue_for(plane)
+    name, arn = rule(plane, target_of(queue))
+    bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
+    archive = events.create_archive(
+        ArchiveName=name[:48], EventSourceArn=bus, EventPattern=json.dumps({"source": [name]})
+    )
+    put(plane, name, {"n": 1})
+    assert [event["detail"] for event in queue.received()] == [{"n": 1}]
+    times = {"EventStartTime": 0, "EventEndTime": 4_102_444_800}
+    destination = {"Arn": bus, "FilterArns": [arn]}
+    events.start_replay(ReplayName=name, EventSourceArn=archive["ArchiveArn"], Destination=destination, **times)
+    assert [(event["detail"], event["replay-name"]) for event in queue.received()] == [({"n": 1}, name)]

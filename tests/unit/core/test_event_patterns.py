@@ -84,6 +84,17 @@ def test_an_event_does_not_pass_that_has_it_not(detail: dict[str, Any]) -> None:
     assert not passes(**detail)
 
 
+def test_an_array_without_end_is_only_an_array() -> None:
+    deep: list[Any] = ["found"]
+    for _ in range(100_000):
+        deep = [deep]
+    event = {"source": "shop", "detail": {"deep": deep}}
+    assert matches(event_pattern('{"detail": {"deep": ["found"]}}'), event)
+    assert not matches(event_pattern('{"detail": {"deep": {"deeper": ["found"]}}}'), event)
+    while deep and isinstance(deep[0], list):  # let go of, level by level
+        deep = deep.pop()
+
+
 @pytest.mark.parametrize(
     "text",
     [
