@@ -43,7 +43,12 @@ class Result(NamedTuple):
 
 
 async def run_inside(
-    entrance: Entrance, script: str, directory: str, environment: Mapping[str, str], seconds: float, cancelled: asyncio.Event
+    entrance: Entrance,
+    script: str,
+    directory: str,
+    environment: Mapping[str, str],
+    seconds: float,
+    cancelled: asyncio.Event,
 ) -> Result:
     """Run `script` in `directory` inside an instance.
 
