@@ -87,5 +87,5 @@ def test_the_time_is_told(asking: Asking) -> None:
     ],
 )
 def test_a_question_that_is_none_is_refused(asking: Asking, message: dict[str, Any]) -> None:
-    with pytest.raises(LocumError, match="that (is none|cannot be)"):
+    with pytest.raises(LocumError, match=r"that (is none|cannot be)"):
         asking.answer(asking.with_agents, **message)
