@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from locum.compute.namespace import descendants
 from locum.core.identifiers import OWN_IMAGE
 from support.plane import RunningPlane
 from support.processes import SECONDS
@@ -54,7 +55,7 @@ def inside(plane: RunningPlane, instance: str, script: str) -> str:
 def processes_of(plane: RunningPlane, instance: str) -> list[int]:
     """Everything of the instance, but its launcher: the processes in whose namespaces its first process is."""
     launcher = holder(plane, instance)
-    return [] if launcher is None else _descendants(launcher)
+    return [] if launcher is None else descendants(launcher)
 
 
 def holder(plane: RunningPlane, instance: str) -> int | None:
@@ -67,18 +68,6 @@ def holder(plane: RunningPlane, instance: str) -> int | None:
             if fields[1] == "FLOCK" and fields[5].endswith(f":{number}"):
                 return int(fields[4])
     return None
-
-
-def _descendants(pid: int) -> list[int]:
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            parent = int(entry.read_text(errors="replace").rpartition(")")[2].split()[1])
-            children.setdefault(parent, []).append(int(entry.parent.name))
-    found = list(children.get(pid, ()))
-    for each in found:
-        found += children.get(each, ())
-    return found
 
 
 def all_end(descriptors: Iterable[int]) -> None:

@@ -75,17 +75,26 @@ class InstanceFiles:
             return None
 
     def copy_output(self, source: int) -> None:
-        """Write what comes from the descriptor `source` to the console, to its end; twice CONSOLE_OCTETS at most."""
+        """Write what comes from the descriptor `source` to the console, to its end; twice CONSOLE_OCTETS at most.
+
+        What cannot be written, as the disk is full, is dropped: whoever writes it goes on.
+        """
         console = os.open(self._console, _NEW | os.O_APPEND, 0o600)
         try:
             while octets := os.read(source, CONSOLE_OCTETS):
-                if os.fstat(console).st_size + len(octets) > 2 * CONSOLE_OCTETS:
-                    kept = os.pread(console, CONSOLE_OCTETS, os.fstat(console).st_size - CONSOLE_OCTETS)
-                    os.ftruncate(console, 0)
-                    os.write(console, kept)
-                os.write(console, octets)
+                with suppress(OSError):
+                    _append(console, octets)
         finally:
             os.close(console)
+
+
+def _append(console: int, octets: bytes) -> None:
+    size = os.fstat(console).st_size
+    if size + len(octets) > 2 * CONSOLE_OCTETS:
+        kept = os.pread(console, CONSOLE_OCTETS, max(0, size - CONSOLE_OCTETS))
+        os.ftruncate(console, 0)
+        os.write(console, kept)
+    os.write(console, octets)
 
 
 def known(data: Path) -> set[str]:
