@@ -48,7 +48,7 @@ async def create_session(calls: Calls, context: RequestContext) -> HttpResponse:
     context.region = claim.region
     calls.name(context, codec, _params(request.query_string, request.body))
     certificate = ClientCertificate(_der(leaf), tuple(map(_der, chain)))
-    caller = rolesanywhere.caller(context.state, certificate, context.params, claim.region, context.wall)
+    caller = rolesanywhere.caller(context.state, certificate, context.params, claim.region, context.now)
     if caller.account in organizations.suspended(context.state):
         raise untrusted()
     context.caller = caller

@@ -54,7 +54,7 @@ def create_session(ctx: Context, params: Params) -> Asking:
     if certificate is None:  # signed with an access key
         raise denied("CreateSession is signed with the key of a certificate")
     anchor = _anchor(ctx.state, params, ctx.region)
-    leaf = _verify(ctx.state, anchor, certificate, ctx.wall)
+    leaf = _verify(ctx.state, anchor, certificate, ctx.now)
     profile = _profile(ctx.state, anchor, params)
     asked = _assume_role(profile, leaf, params)
     actor = service_principal(SERVICE, anchor.account, anchor.arn)
