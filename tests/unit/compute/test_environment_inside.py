@@ -79,7 +79,7 @@ def test_where_awss_hosts_are_the_gateway_no_endpoint_is_named_and_no_proxy_is_a
     found = inside({"AWS_ENDPOINT_URL": "http://host", "no_proxy": "a"}, "", "eu-west-1", direct=("amazonaws.com",))
     assert "AWS_ENDPOINT_URL" not in found
     assert found["AWS_REGION"] == "eu-west-1"
-    assert found["no_proxy"] == "a,169.254.169.254,127.0.0.1,localhost,.amazonaws.com"
+    assert found["no_proxy"] == "a,169.254.169.254,169.254.170.2,169.254.170.23,127.0.0.1,localhost,.amazonaws.com"
 
 
 def test_every_kind_of_client_is_told_whom_to_trust() -> None:
