@@ -6,13 +6,14 @@ What it does is in `agents.run_command`, which is loaded once there is such an i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Final, Protocol
 
 from locum.agents.reconciling import Reconciler
 from locum.calls import Calls, Runtime
 from locum.compute.handover import Entrance
+from locum.core.principal import Caller
 from locum.state import (
     Account,
     Command,
@@ -32,6 +33,9 @@ from locum.state import (
     Unit,
     kind_of,
 )
+
+SessionOf = Callable[[Instance], Awaitable[Caller | None]]
+"""The session that an instance has from its metadata service, None where it has none: what is inside acts in that."""
 
 Place = tuple[str, str]
 """An account and the id of an instance in it."""
@@ -62,10 +66,11 @@ class Agents(Protocol):
 class ManagedInstances(Reconciler):
     """Has agents act: when something is attached or gone, when the state has changed, and when they are due."""
 
-    def __init__(self, runtime: Runtime, calls: Calls) -> None:
+    def __init__(self, runtime: Runtime, calls: Calls, session_of: SessionOf) -> None:
         super().__init__(runtime.ledger, runtime.clock, "Run Command")
         self._runtime = runtime
         self._calls = calls
+        self._session_of = session_of
         self._inside: dict[Place, list[Entrance]] = {}
         self._agents: Agents | None = None
         self._turn = asyncio.Lock()
@@ -97,7 +102,7 @@ class ManagedInstances(Reconciler):
             if not self._inside and not any(map(_is_unfinished, self._runtime.ledger.state.every(CommandInvocation))):
                 return None
             made: Callable[..., Agents] = import_module("locum.agents.run_command").RunCommand
-            self._agents = made(self._runtime, self._calls, self.changed)
+            self._agents = made(self._runtime, self._calls, self._session_of, self.changed)
         async with self._turn:
             return await self._agents.reconcile({place: entrances[-1] for place, entrances in self._inside.items()})
 

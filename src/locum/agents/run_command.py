@@ -20,6 +20,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from locum.agents.command_output import CommandOutput
+from locum.agents.managed_instances import Place, SessionOf
 from locum.calls import Calls, Runtime
 from locum.compute.commands import run_inside
 from locum.compute.environment import of_command
@@ -43,11 +44,9 @@ from locum.services.ssm.invocations import (
 )
 from locum.services.ssm.managed import AGENT_VERSION, PING
 from locum.services.ssm.scripts import Plan, Printed, Step, output_of, plan_of, sealed_output
-from locum.services.sts import attached_profile, instance_role
+from locum.services.sts import attached_profile
 from locum.services.verbs import Outcome
 from locum.state import Command, CommandInvocation, Event, Instance, ManagedInstance, PluginResult, Role, State, put
-
-Place = tuple[str, str]
 
 AT_ONCE: Final = 16
 """Commands that run at the same time; others wait."""
@@ -72,9 +71,10 @@ class _Running:
 class RunCommand:
     """The agents of all instances of a plane. `changed` is set when one of them may have something to do."""
 
-    def __init__(self, runtime: Runtime, calls: Calls, changed: asyncio.Event) -> None:
+    def __init__(self, runtime: Runtime, calls: Calls, session_of: SessionOf, changed: asyncio.Event) -> None:
         self._runtime = runtime
         self._calls = calls
+        self._session_of = session_of
         self._changed = changed
         self._output = CommandOutput(calls.make)
         self._running: dict[str, _Running] = {}
@@ -169,11 +169,10 @@ class RunCommand:
         role = None if attached is None else attached.role
         if role is None or self._unassumable.get(place) is role:
             return None
-        try:
-            return (await self._calls.assume(instance_role(instance, role))).caller
-        except Fault:
+        caller = await self._session_of(instance)
+        if caller is None:
             self._unassumable[place] = role
-            return None
+        return caller
 
     # -- commands ----------------------------------------------------------------------------------------
 

@@ -90,6 +90,12 @@ class RoleCredentials:
         current = await self._current(state, instance, attached, at, version)
         return None if current is None else current.document(at)
 
+    async def current(self, state: State, instance: Instance, at: Instant) -> TemporaryCredentials | None:
+        """The credentials that IMDS of version 2.0 delivers; None where there are none."""
+        attached = attached_profile(state, instance)
+        found = None if attached is None else await self._current(state, instance, attached, at, "2.0")
+        return None if found is None else found.made
+
     def leaves(self, state: State, instance: Instance, at: Instant, version: str) -> dict[str, str | None]:
         """The leaves iam/; none where the instance has no profile. They issue no credentials."""
         attached = attached_profile(state, instance)

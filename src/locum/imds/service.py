@@ -18,7 +18,8 @@ from typing import Final, NamedTuple, Protocol
 
 from locum.core.clock import Entropy, Instant, MovableClock
 from locum.core.errors import Fault
-from locum.credentials import KeyRing
+from locum.core.principal import Caller, principal_of
+from locum.credentials import KeyRing, open_session
 from locum.http.asgi import Receive, Scope, Send
 from locum.imds import identity_role, tree
 from locum.imds.credentials import RoleCredentials
@@ -94,6 +95,7 @@ class MetadataService:
         Without a `throttle`, an instance may ask as often as it likes. `faults` are those on request.
         """
         self._view = view
+        self._keyring = keyring
         self._clock = clock
         self._entropy = entropy
         self._tokens = TokenMint(keyring)
@@ -133,6 +135,14 @@ class MetadataService:
         except Exception:  # the fault barrier: no internals in the response
             _log.exception("a metadata request of %s failed", instance)
             return error(500)
+
+    async def caller(self, instance: Instance) -> Caller | None:
+        """The session that `instance` has from here, for an agent of AWS's inside; None where it has none."""
+        made = await self._credentials.current(self._view(), instance, self._clock.instant())
+        if made is None:
+            return None
+        session, _ = open_session(self._keyring, made.access_key_id, made.session_token)
+        return Caller(principal_of(session), made.access_key_id, session)
 
     async def answer(
         self, account: str, instance_id: str, method: str, path: str, headers: Mapping[bytes, bytes]
