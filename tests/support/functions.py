@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from locum.compute.environment import of_function
-from locum.compute.functions import Launch
+from locum.compute.functions.functions import Launch
 from locum.core.functions import Function
 
 ACCOUNT: Final = "000000000000"

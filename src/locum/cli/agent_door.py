@@ -49,8 +49,8 @@ class AgentDoor:
         self, runtime: Runtime, listeners: Listeners, directory: DataDirectory, wall: Clock, apps: tuple[Any, Any]
     ) -> None:
         """Serve. `apps`: what makes the application of an instance's metadata service, and that of the gateway."""
-        activations = import_module("locum.agents.activations")  # late, as is what they take of X.509
-        application = import_module("locum.agents.agent_listener").AgentListener
+        activations = import_module("locum.agents.instances.activations")  # late, as is what they take of X.509
+        application = import_module("locum.agents.instances.agent_listener").AgentListener
         certificates = import_module("locum.http.agent_certificates")
         now = wall()
         own = own_authority(directory, now)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from locum.agents.function_logs import FunctionLogs
+from locum.agents.functions.logs import FunctionLogs
 from locum.backends import Backend
 from locum.backends.directory import Directory, Instances, InstanceView, ProfileView, RoleView
 from locum.backends.lazy import LazyBackend, embedded_functions, embedded_mappings, embedded_moto, http_endpoint
@@ -26,7 +26,7 @@ OF_MAPPINGS: Final = tuple(
     f"{verb}EventSourceMapping{plural}"
     for verb, plural in (("Create", ""), ("Delete", ""), ("Get", ""), ("List", "s"), ("Update", ""))
 )
-"""The operations of `agents.event_source_mappings`, which is loaded with the first of them."""
+"""The operations of `agents.functions.event_source_mappings`, which is loaded with the first of them."""
 OF_RULES: Final = ("DeleteRule", "DisableRule", "EnableRule", "PutRule")
 """Those of `agents.event_schedules`, which is, too."""
 
@@ -91,8 +91,8 @@ def schedule_host(calls: Calls, clock: MovableClock, moto: Backend) -> Backend:
 
 def mapping_host(calls: Calls, clock: Clock, entropy: Entropy) -> Backend:
     """Make the backend that has the event source mappings of functions in moto, and reads their sources."""
-    from locum.agents.event_source_mappings import MappingHost
-    from locum.agents.sources import Plane
+    from locum.agents.functions.event_source_mappings import MappingHost
+    from locum.agents.functions.sources import Plane
 
     plane = Plane(calls.make, calls.wake_ups.listening, clock)
     return MappingHost(plane, embedded_functions(), embedded_mappings(), entropy)
@@ -111,8 +111,8 @@ def function_host(
 
     Functions reach `gateway` (an ASGI application) at the port of `endpoint`, and those of the host's `ports`.
     """
-    from locum.agents.functions import FunctionHost
-    from locum.compute.functions import Functions
+    from locum.agents.functions.host import FunctionHost
+    from locum.compute.functions.functions import Functions
 
     hidden = secret_places(os.environ, Path.home(), data.resolve())
     search_path = os.environ.get("PATH", os.defpath)

@@ -13,16 +13,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from locum.agents.announced_ends import AnnouncedEnds
 from locum.agents.aws_hosts import AwsHosts
-from locum.agents.backend_instances import BackendInstances
 from locum.agents.carriers import CarrierHost
-from locum.agents.console_output import ConsoleOutput
 from locum.agents.deliveries import Deliveries
-from locum.agents.function_logs import FunctionLogs
-from locum.agents.instances import GRACE, RECORD
-from locum.agents.lost_networks import mark_lost_networks
-from locum.agents.managed_instances import ManagedInstances
+from locum.agents.functions.logs import FunctionLogs
+from locum.agents.instances.announced_ends import AnnouncedEnds
+from locum.agents.instances.backend_instances import BackendInstances
+from locum.agents.instances.console_output import ConsoleOutput
+from locum.agents.instances.host import GRACE, RECORD
+from locum.agents.instances.lost_networks import mark_lost_networks
+from locum.agents.instances.managed_instances import ManagedInstances
 from locum.agents.scaling import AutoScaling
 from locum.audit import History
 from locum.backends import Backend
@@ -72,7 +72,7 @@ class Options:
 
     `account` is that of the root user; None: the one that the installation has. `backends` maps a service, or `*`, to
     an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret). `launcher_grace`: seconds
-    that a start waits for launchers (`agents.instances`). `early_answers`: see `calls.runtime`. `imds_rate`: the
+    that a start waits for launchers (`agents.instances.host`). `early_answers`: see `calls.runtime`. `imds_rate`: the
     metadata requests that an instance may make in a second, None: any number. `function_ports`: ports of the loopback
     address that functions reach, beside the gateway. `driver` is what makes instances real, with `closed` file systems.
     Raises ConfigurationError where an account or a region cannot be one.

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from locum.agents.instance_processes import InstanceProcesses
-from locum.agents.instances import RECORD
+from locum.agents.instances.host import RECORD
+from locum.agents.instances.processes import InstanceProcesses
 from locum.cli.compose import Node
 from locum.cli.inside import namespaces_work
 from locum.compute.closed import check_bubblewrap, closed

@@ -214,7 +214,7 @@ class Notices(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The agent by which another machine is an instance (`locum agent`). `agents.activations` has the rules.
+    """The agent by which another machine is an instance (`locum agent`). `agents.instances.activations` has the rules.
 
     `code` is the digest of an activation code that nobody has used yet, valid until `code_expires` (epoch seconds),
     `spent` that of the last one that was used. `certificate` is the serial number of the certificate that the agent

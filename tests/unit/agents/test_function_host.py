@@ -14,10 +14,10 @@ from typing import Any, cast
 
 import pytest
 
-from locum.agents.functions import FunctionHost
+from locum.agents.functions.host import FunctionHost
 from locum.audit import cloudtrail_event
 from locum.backends.moto.functions import find
-from locum.compute.functions import Functions
+from locum.compute.functions.functions import Functions
 from locum.core.clock import system_clock
 from support.deployed import ARN, ECHO, MAY_LOG, TRUSTS_LAMBDA, deployed, invoked, records, role
 from support.functions import WAITING, Meeting, Visitor, package

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from locum.compute import function_log
+from locum.compute.functions import log as function_log
 from support.deployed import MAY_LOG, TRUSTS_LAMBDA, deployed, invoked, role
 from support.functions import WAITING, Meeting
 from support.inprocess import InProcess

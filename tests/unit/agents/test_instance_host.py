@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from locum.agents.instances import InstanceHost
+from locum.agents.instances.host import InstanceHost
 from locum.audit import Record
 from locum.cli.root_account import DEFAULT_ACCOUNT
 from locum.core.clock import system_clock

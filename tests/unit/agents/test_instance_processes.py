@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from locum.agents.instance_processes import RETRY, InstanceProcesses, to_forget, to_start
+from locum.agents.instances.processes import RETRY, InstanceProcesses, to_forget, to_start
 from locum.compute.instance_files import InstanceFiles, known
 from locum.compute.launcher import Launch
 from locum.core.clock import system_clock

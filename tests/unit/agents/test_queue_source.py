@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from locum.agents import queue_source
-from locum.agents.batch_results import failed_items
-from locum.agents.mapping_requests import settings_of
-from locum.agents.queue_source import QueueReader
-from locum.agents.sources import Plane, Source
+from locum.agents.functions import queue_source
+from locum.agents.functions.batch_results import failed_items
+from locum.agents.functions.mapping_requests import settings_of
+from locum.agents.functions.queue_source import QueueReader
+from locum.agents.functions.sources import Plane, Source
 from locum.calls.wake_ups import WakeUps
 from locum.core.arn import Arn
 from locum.core.calls import ServiceCall

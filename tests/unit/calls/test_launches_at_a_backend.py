@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
-from locum.agents.backend_instances import BackendInstances
+from locum.agents.instances.backend_instances import BackendInstances
 from locum.backends import BackendCall, Carried
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse

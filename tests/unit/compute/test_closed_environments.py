@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from locum.compute.functions import Functions, Invocation, InvocationResult
+from locum.compute.functions.functions import Functions, Invocation, InvocationResult
 from locum.core.clock import system_clock
 from locum.core.functions import Function
 from support.functions import WAITING, Meeting, function, launch

@@ -12,7 +12,8 @@ from support.plane import needs_namespaces
 LISTING = """
 import json, os, sys
 from pathlib import Path
-from locum.compute import closed_root, namespace
+from locum.compute import namespace
+from locum.compute.functions import closed_root
 own, shown, hidden, root, *looked_at = json.loads(sys.argv[1])
 namespace.enter_own()
 if os.fork() == 0:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from locum.compute import packages
-from locum.compute.packages import PackageError, unpack
+from locum.compute.functions import packages
+from locum.compute.functions.packages import PackageError, unpack
 
 LINK = (stat.S_IFLNK | 0o777) << 16
 

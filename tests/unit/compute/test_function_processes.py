@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from locum.compute.functions import Busy, Functions, Invocation, InvocationResult, Stopped
-from locum.compute.packages import PackageError
+from locum.compute.functions.functions import Busy, Functions, Invocation, InvocationResult, Stopped
+from locum.compute.functions.packages import PackageError
 from locum.core.clock import system_clock
 from locum.core.functions import Function
 from support.functions import WAITING, Meeting, Visitor, ended, function, launch, package
@@ -328,7 +328,7 @@ def test_a_host_that_is_killed_takes_its_functions_with_it(place: Meeting, direc
     program = """
 import asyncio, sys, tempfile
 from locum.compute.environment import of_function
-from locum.compute.functions import Functions, Invocation, Launch
+from locum.compute.functions.functions import Functions, Invocation, Launch
 from locum.core.clock import system_clock
 from locum.core.functions import Function
 code, meeting, tempfile.tempdir = bytes.fromhex(sys.argv[1]), sys.argv[2], sys.argv[3]

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from locum.compute import function_process
-from locum.compute.functions import Functions, Invocation, InvocationResult
+from locum.compute.functions import process as function_process
+from locum.compute.functions.functions import Functions, Invocation, InvocationResult
 from locum.core.clock import system_clock
 from support.functions import function, launch
 from support.plane import needs_namespaces

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from locum.compute.runtime_api import MOST_ANSWERED, Answer, Event, RuntimeApi
+from locum.compute.functions.runtime_api import MOST_ANSWERED, Answer, Event, RuntimeApi
 from locum.core.http import HttpRequest
 from support.inprocess import Answer as Reply
 from support.inprocess import exchange

@@ -19,9 +19,9 @@ from typing import Any
 
 import pytest
 
-from locum.compute import function_process
-from locum.compute.functions import Functions, Invocation, InvocationResult
-from locum.compute.runtimes import NoRuntime
+from locum.compute.functions import process as function_process
+from locum.compute.functions.functions import Functions, Invocation, InvocationResult
+from locum.compute.functions.runtimes import NoRuntime
 from locum.core.clock import system_clock
 from locum.core.functions import Function
 from support.functions import function, launch, package

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from locum.compute.surroundings import Surroundings
+from locum.compute.functions.surroundings import Surroundings
 
 
 def test_an_interpreter_below_the_home_directory_is_shown_and_nothing_that_holds_home_or_a_secret(

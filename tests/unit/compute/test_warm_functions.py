@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from locum.compute.function_process import InvocationResult
-from locum.compute.functions import Functions, Invocation
-from locum.compute.warm_functions import IDLE_SECONDS, MOST_WARM
+from locum.compute.functions.functions import Functions, Invocation
+from locum.compute.functions.process import InvocationResult
+from locum.compute.functions.warm import IDLE_SECONDS, MOST_WARM
 from locum.core.functions import Function
 from support.functions import ended, function, launch, package
 

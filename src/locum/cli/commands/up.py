@@ -15,9 +15,9 @@ from typing import Any, Final
 import click
 import uvloop
 
-from locum.agents.instance_changes import InstanceChanges
-from locum.agents.instance_processes import InstanceProcesses
-from locum.agents.instances import GRACE, RECORD, InstanceHost
+from locum.agents.instances.changes import InstanceChanges
+from locum.agents.instances.host import GRACE, RECORD, InstanceHost
+from locum.agents.instances.processes import InstanceProcesses
 from locum.agents.questions import PlaneQuestions
 from locum.cli.agent_door import AgentsOptions
 from locum.cli.commands.clock import about

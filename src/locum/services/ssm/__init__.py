@@ -1,4 +1,4 @@
-"""AWS Systems Manager's Run Command and managed instances: `agents.run_command` runs what is sent here.
+"""AWS Systems Manager's Run Command and managed instances: `agents.instances.run_command` runs what is sent here.
 
 Parameters, documents and all else are left to the backend.
 """

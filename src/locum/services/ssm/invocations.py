@@ -1,4 +1,4 @@
-"""The course of an invocation: waiting, running, ended. The agent (`agents.run_command`) commits what comes of it.
+"""The course of an invocation: waiting, running, ended. `agents.instances.run_command` commits what comes of it.
 
 User Guide, "Understanding command statuses": an invocation that is not delivered within TimeoutSeconds is
 DeliveryTimedOut; one whose instance is gone Undeliverable; those that wait once MaxErrors is exceeded are Terminated.

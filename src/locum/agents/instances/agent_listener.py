@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from locum.agents.activations import Activations, Refused
+from locum.agents.instances.activations import Activations, Refused
 from locum.core.activation import (
     ACTIVATION_PATH,
     AGENT,

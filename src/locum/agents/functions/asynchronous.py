@@ -14,9 +14,9 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from locum.agents.execution_roles import LAMBDA
+from locum.agents.functions.execution_roles import LAMBDA
 from locum.backends import BackendCall, Delivery
-from locum.compute.functions import InvocationResult
+from locum.compute.functions.functions import InvocationResult
 from locum.core.actors import ServiceRole
 from locum.core.arn import Arn
 from locum.core.clock import iso8601_ms

@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Final, NamedTuple
 
-from locum.compute.function_log import FunctionLog, LogEvent
-from locum.compute.function_report import Times, init_report, report
-from locum.compute.memory_watch import MemoryWatch
-from locum.compute.runtime_api import Answer, Event, State, error_object
-from locum.compute.runtime_process import InvalidEntrypoint, RuntimeProcess
-from locum.compute.runtimes import Runtimes
-from locum.compute.surroundings import Surroundings
+from locum.compute.functions.log import FunctionLog, LogEvent
+from locum.compute.functions.memory_watch import MemoryWatch
+from locum.compute.functions.report import Times, init_report, report
+from locum.compute.functions.runtime_api import Answer, Event, State, error_object
+from locum.compute.functions.runtime_process import InvalidEntrypoint, RuntimeProcess
+from locum.compute.functions.runtimes import Runtimes
+from locum.compute.functions.surroundings import Surroundings
 from locum.core.clock import Clock, iso8601, iso8601_ms
 from locum.core.functions import Function
 

@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from locum.agents.event_sources import EventSources
-from locum.agents.execution_roles import named_function
-from locum.agents.mapping_checks import check_source
-from locum.agents.mapping_requests import QUEUE, invalid, settings_of, source_of, told
-from locum.agents.sources import Plane
+from locum.agents.functions.event_sources import EventSources
+from locum.agents.functions.execution_roles import named_function
+from locum.agents.functions.mapping_checks import check_source
+from locum.agents.functions.mapping_requests import QUEUE, invalid, settings_of, source_of, told
+from locum.agents.functions.sources import Plane
 from locum.backends import Backend, BackendCall, Carried
 from locum.core.arn import PARTITION
 from locum.core.clock import Entropy

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from locum.compute.function_process import FunctionProcess, Invocation, InvocationResult, Launch, Told
-from locum.compute.runtimes import Runtimes, own
-from locum.compute.surroundings import App, Surroundings, can_close
-from locum.compute.warm_functions import WarmFunctions
+from locum.compute.functions.process import FunctionProcess, Invocation, InvocationResult, Launch, Told
+from locum.compute.functions.runtimes import Runtimes, own
+from locum.compute.functions.surroundings import App, Surroundings, can_close
+from locum.compute.functions.warm import WarmFunctions
 from locum.core.clock import Clock
 from locum.core.errors import LocumError
 from locum.core.functions import Function

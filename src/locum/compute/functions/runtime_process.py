@@ -15,12 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from locum.compute.functions.packages import PackageError
+from locum.compute.functions.runtime_api import RuntimeApi
+from locum.compute.functions.runtimes import CLOSED, RUNTIME, Program, Roots
+from locum.compute.functions.surroundings import START, Surroundings
 from locum.compute.handover import receive_descriptors
-from locum.compute.packages import PackageError
 from locum.compute.relay import Relay
-from locum.compute.runtime_api import RuntimeApi
-from locum.compute.runtimes import CLOSED, RUNTIME, Program, Roots
-from locum.compute.surroundings import START, Surroundings
 from locum.core.errors import LocumError
 from locum.core.functions import Function
 from locum.http.listener import Listeners

@@ -22,7 +22,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from locum.agents.aws_hosts import AwsHosts
-from locum.agents.managed_instances import ManagedInstances
+from locum.agents.instances.managed_instances import ManagedInstances
 from locum.calls import Calls, Runtime
 from locum.compute.handover import Entrance
 from locum.core.actors import service_principal

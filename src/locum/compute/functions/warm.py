@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final, NamedTuple
 
-from locum.compute.function_process import FunctionProcess, Launch
+from locum.compute.functions.process import FunctionProcess, Launch
 from locum.core.clock import Clock
 
 IDLE_SECONDS: Final = 300.0

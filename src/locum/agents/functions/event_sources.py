@@ -12,10 +12,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from locum.agents.mapping_requests import QUEUE
-from locum.agents.queue_source import QueueReader
-from locum.agents.sources import Plane, Reader, Source
-from locum.agents.stream_source import StreamReader
+from locum.agents.functions.mapping_requests import QUEUE
+from locum.agents.functions.queue_source import QueueReader
+from locum.agents.functions.sources import Plane, Reader, Source
+from locum.agents.functions.stream_source import StreamReader
 from locum.core.event_sources import DELETING, DISABLED, ENABLED, EventSourceMapping, Mappings
 from locum.core.functions import Find
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from typing import Any, Final, NamedTuple, Protocol
 
-from locum.agents.execution_roles import LAMBDA, execution_role, named_function
+from locum.agents.functions.execution_roles import LAMBDA, execution_role, named_function
 from locum.core.actors import service_principal
 from locum.core.calls import ServiceCall
 from locum.core.clock import Clock

@@ -26,8 +26,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from locum.compute import closed_root, namespace
-from locum.compute.packages import PackageError, unpack
+from locum.compute import namespace
+from locum.compute.functions import closed_root
+from locum.compute.functions.packages import PackageError, unpack
 
 RESERVED: Final = 128 << 20
 """Octets of private memory beyond `MemorySize`: the kernel counts what threads reserve for their stacks as used."""

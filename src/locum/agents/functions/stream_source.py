@@ -10,12 +10,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
-from locum.agents.mapping_checks import stream_problem
-from locum.agents.mapping_requests import TABLE, patterns_of
-from locum.agents.shard_batches import ShardBatches
-from locum.agents.source_events import Record, change_record, passes, stream_record
-from locum.agents.sources import Lost, Source, pause, rung
-from locum.agents.stream_calls import StreamCalls
+from locum.agents.functions.mapping_checks import stream_problem
+from locum.agents.functions.mapping_requests import TABLE, patterns_of
+from locum.agents.functions.shard_batches import ShardBatches
+from locum.agents.functions.source_events import Record, change_record, passes, stream_record
+from locum.agents.functions.sources import Lost, Source, pause, rung
+from locum.agents.functions.stream_calls import StreamCalls
 from locum.core.clock import Clock
 from locum.core.errors import Fault, LocumError
 from locum.core.event_patterns import event_pattern

@@ -18,9 +18,9 @@ App = Any
 API_PORT: Final = 9001
 """The port of the Runtime API in a closed environment, as on Lambda; the next one that is free where it is not."""
 
-SOURCE: Final = str(Path(__file__).resolve().parents[2])
+SOURCE: Final = str(Path(__file__).resolve().parents[3])
 _IMPORT: Final = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from locum.compute import function_inside as it; it.main()"
+    "import sys; sys.path.insert(0, sys.argv[1]); from locum.compute.functions import inside as it; it.main()"
 )
 START: Final = (sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", _IMPORT, SOURCE)
 """The command that makes the inside of an environment: the descriptor of a socket comes behind it."""

@@ -11,10 +11,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from locum.agents.batch_results import failed_items
-from locum.agents.mapping_requests import REPORTS_FAILURES, TABLE
-from locum.agents.source_events import Record, arrived, payloads, sequence_number
-from locum.agents.sources import FAILED, OK, Lost, Source, pause, rung
+from locum.agents.functions.batch_results import failed_items
+from locum.agents.functions.mapping_requests import REPORTS_FAILURES, TABLE
+from locum.agents.functions.source_events import Record, arrived, payloads, sequence_number
+from locum.agents.functions.sources import FAILED, OK, Lost, Source, pause, rung
 from locum.core.arn import Arn
 from locum.core.clock import Clock, iso8601_ms
 from locum.core.errors import Fault, LocumError

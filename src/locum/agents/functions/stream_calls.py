@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from locum.agents.mapping_requests import TABLE
+from locum.agents.functions.mapping_requests import TABLE
 from locum.core.event_sources import EventSourceMapping
 
 Ask = Callable[[str, str, Mapping[str, Any]], Awaitable[dict[str, Any]]]

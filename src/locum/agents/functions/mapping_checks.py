@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from locum.agents.mapping_requests import QUEUE, invalid
-from locum.agents.sources import Plane, call_in_role, is_denied
-from locum.agents.stream_calls import StreamCalls
+from locum.agents.functions.mapping_requests import QUEUE, invalid
+from locum.agents.functions.sources import Plane, call_in_role, is_denied
+from locum.agents.functions.stream_calls import StreamCalls
 from locum.core.arn import Arn
 from locum.core.errors import Fault
 from locum.core.event_sources import EventSourceMapping

@@ -19,8 +19,8 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from locum.agents.command_output import CommandOutput
-from locum.agents.managed_instances import Place, SessionOf
+from locum.agents.instances.command_output import CommandOutput
+from locum.agents.instances.managed_instances import Place, SessionOf
 from locum.calls import Calls, Runtime
 from locum.compute.commands import run_inside
 from locum.compute.environment import of_command

@@ -1,6 +1,7 @@
 """The SSM Agent of instances: in each whose inside is known here, as long as it runs.
 
-What it does is in `agents.run_command`, which is loaded once there is such an instance, or a command that is not over.
+What it does is in `agents.instances.run_command`, which is loaded once there is such an instance, or a command that is
+not over.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ _WATCHED_KINDS: Final = frozenset(map(kind_of, _WATCHED))
 
 
 class Agents(Protocol):
-    """`agents.run_command.RunCommand`."""
+    """`agents.instances.run_command.RunCommand`."""
 
     async def reconcile(self, inside: Mapping[Place, Entrance]) -> float | None:
         """Do what is to be done now; when there is something next (epoch seconds), None where there is not."""
@@ -101,7 +102,7 @@ class ManagedInstances(Reconciler):
         if self._agents is None:
             if not self._inside and not any(map(_is_unfinished, self._runtime.ledger.state.every(CommandInvocation))):
                 return None
-            made: Callable[..., Agents] = import_module("locum.agents.run_command").RunCommand
+            made: Callable[..., Agents] = import_module("locum.agents.instances.run_command").RunCommand
             self._agents = made(self._runtime, self._calls, self._session_of, self.changed)
         async with self._turn:
             return await self._agents.reconcile({place: entrances[-1] for place, entrances in self._inside.items()})

@@ -17,17 +17,17 @@ from typing import Any, Final
 
 import msgspec
 
-from locum.agents.asynchronous import Accepted, Attempt, accepted_of, attempt, following, throttled
-from locum.agents.execution_roles import execution_role, named_function
-from locum.agents.function_logs import FunctionLogs, InvocationLog
+from locum.agents.functions.asynchronous import Accepted, Attempt, accepted_of, attempt, following, throttled
+from locum.agents.functions.execution_roles import execution_role, named_function
+from locum.agents.functions.logs import FunctionLogs, InvocationLog
 from locum.backends import Backend, BackendCall, Carried, Delivery
 from locum.calls.service_roles import Assume, ServiceSession
 from locum.compute.environment import of_function
-from locum.compute.function_process import Logged
-from locum.compute.functions import Busy, Functions, Invocation, InvocationResult, Launch, Stopped, Throttled
-from locum.compute.packages import PackageError
-from locum.compute.runtime_process import CannotStart
-from locum.compute.runtimes import NODE, PROVIDED, PYTHON, NoRuntime
+from locum.compute.functions.functions import Busy, Functions, Invocation, InvocationResult, Launch, Stopped, Throttled
+from locum.compute.functions.packages import PackageError
+from locum.compute.functions.process import Logged
+from locum.compute.functions.runtime_process import CannotStart
+from locum.compute.functions.runtimes import NODE, PROVIDED, PYTHON, NoRuntime
 from locum.core.actors import ServiceRole
 from locum.core.errors import Fault
 from locum.core.functions import Find, Function

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from locum.calls.carrying import Make
-from locum.compute.function_log import LogEvent
+from locum.compute.functions.log import LogEvent
 from locum.core.actors import ServiceRole
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault

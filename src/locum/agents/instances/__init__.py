@@ -1,0 +1,1 @@
+"""Agents of instances: their hosts, launchers, processes and agents, and what is done to them when it is due."""

@@ -1,0 +1,1 @@
+"""Functions made real: execution environments, their runtimes and the Runtime API."""
