@@ -4,8 +4,8 @@
    those that a backend runs, and those that are another machine (`locum agent`).
 2. One that is to run and has no launcher is started. A launcher that lives (its lock is held) and is not attached yet
    comes back from before a restart: it is waited for.
-3. A launcher of an instance that is not to run any more, or was started again, is told to end (`Attachments.review`). The
-   next start waits until it is gone.
+3. A launcher of an instance that is not to run any more, or was started again, is told to end (`Attachments.review`).
+   The next start waits until it is gone.
 4. A launcher that vanishes was that of a host that failed: EC2 recovers such an instance, and so does rule 2.
 5. What could not be started is tried again RETRY seconds later.
 6. The files of an instance go with it, once it is terminated and its launcher gone.
