@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from locum.core.clock import DAY, Entropy
 from locum.core.identifiers import request_id
-from locum.services.autoscaling.lookup import LARGEST_PAGE, LISTS, belonging, group_named
+from locum.services.autoscaling.lookup import LARGEST_PAGE, belonging, group_named, page_of
 from locum.services.verbs import Context, Operation, Outcome, Params, reads
 from locum.state import AutoScalingGroup, Event, ScalingActivity, State, remove
 
@@ -93,8 +93,7 @@ def describe_scaling_activities(ctx: Context, params: Params) -> Outcome:
     ]
     if wanted := params.get("ActivityIds"):
         found = [it for it in found if it.id in wanted]
-    size = min(int(params.get("MaxRecords", LARGEST_PAGE)), LARGEST_PAGE)
-    page = LISTS.page({**params, "MaxRecords": size}, found, _newest_first)
+    page = page_of(params, found, _newest_first, default=LARGEST_PAGE)
     return page.outcome("Activities", lambda it: shown(it, deleted=it.group_arn not in there))
 
 

@@ -22,7 +22,7 @@ from locum.services.autoscaling.faults import (
     validation_error,
 )
 from locum.services.autoscaling.hooks import new_hook
-from locum.services.autoscaling.lookup import LARGEST_PAGE, LISTS, belonging, group_named, groups_in
+from locum.services.autoscaling.lookup import belonging, group_named, groups_in, page_of
 from locum.services.autoscaling.notices import hook_test
 from locum.services.autoscaling.service_role import service_role
 from locum.services.autoscaling.settings import changed_settings, check_sizes
@@ -165,8 +165,7 @@ def describe_auto_scaling_groups(ctx: Context, params: Params) -> Outcome:
         has = _filter(entry.get("Name", ""))
         values = set(entry.get("Values") or ())
         found = [it for it in found if values & set(has(it))]
-    size = min(int(params.get("MaxRecords", LISTS.default)), LARGEST_PAGE)
-    page = LISTS.page({**params, "MaxRecords": size}, found, lambda it: it.name)
+    page = page_of(params, found, lambda it: it.name)
     instances = params.get("IncludeInstances", True)
     return page.outcome("AutoScalingGroups", lambda it: group_shape(it, instances=instances))
 

@@ -11,7 +11,7 @@ from locum.services.autoscaling.activities import at, begun, ended, shown
 from locum.services.autoscaling.announcements import released
 from locum.services.autoscaling.faults import validation_error
 from locum.services.autoscaling.hooks import with_member
-from locum.services.autoscaling.lookup import LISTS, group_named, group_of_instance, groups_in, members_of
+from locum.services.autoscaling.lookup import group_named, group_of_instance, groups_in, members_of, page_of
 from locum.services.autoscaling.shapes import instance_details
 from locum.services.autoscaling.transitions import Moment, into_service, out_of_service
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
@@ -149,7 +149,7 @@ def describe_auto_scaling_instances(ctx: Context, params: Params) -> Outcome:
     rows = [(group, it) for group in groups_in(ctx) for it in group.members]
     if wanted := params.get("InstanceIds"):
         rows = [row for row in rows if row[1].id in wanted]
-    page = LISTS.page(params, rows, lambda row: row[1].id)
+    page = page_of(params, rows, lambda row: row[1].id, most=50)
     return page.outcome("AutoScalingInstances", lambda row: instance_details(*row))
 
 

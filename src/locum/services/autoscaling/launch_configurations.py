@@ -15,7 +15,7 @@ from locum.services.autoscaling.faults import (
     resource_in_use,
     validation_error,
 )
-from locum.services.autoscaling.lookup import LARGEST_PAGE, LISTS, groups_in
+from locum.services.autoscaling.lookup import groups_in, page_of
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import LaunchConfiguration, put, remove
 from locum.state.autoscaling import regional
@@ -85,8 +85,7 @@ def describe_launch_configurations(ctx: Context, params: Params) -> Outcome:
     found = [it for it in ctx.state.table(LaunchConfiguration, ctx.account).values() if it.region == ctx.region]
     if wanted:
         found = [it for it in found if it.name in wanted]
-    size = min(int(params.get("MaxRecords", LISTS.default)), LARGEST_PAGE)
-    page = LISTS.page({**params, "MaxRecords": size}, found, lambda it: it.name)
+    page = page_of(params, found, lambda it: it.name)
     return page.outcome("LaunchConfigurations", _shown)
 
 

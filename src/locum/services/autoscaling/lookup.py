@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, TypeVar
 
 from locum.core.errors import Fault
 from locum.services.autoscaling.faults import no_managed_instance, no_such_group, not_in_group, validation_error
-from locum.services.pagination import Pagination
-from locum.services.verbs import Context
+from locum.services.pagination import Page, Pagination
+from locum.services.verbs import Context, Params
 from locum.state import AutoScalingGroup, GroupInstance, State
 from locum.state.autoscaling import OfGroup, regional
 from locum.state.indexes import GROUP_OF_INSTANCE, OF_GROUP, scoped
 
+T = TypeVar("T")
 O = TypeVar("O", bound=OfGroup)  # noqa: E741 - of a group
 
 
@@ -20,10 +21,19 @@ def _invalid_token() -> Fault:
     return Fault("InvalidNextToken", "The NextToken value is not valid.")
 
 
-LISTS: Final = Pagination("MaxRecords", "NextToken", "NextToken", 50, _invalid_token)
+_LISTS: Final = Pagination("MaxRecords", "NextToken", "NextToken", 50, _invalid_token)
+LARGEST_PAGE: Final = 100
 """API Reference, MaxRecords: "The default value is 50 and the maximum value is 100." """
 
-LARGEST_PAGE: Final = 100
+
+def page_of(
+    params: Params, items: Iterable[T], key: Callable[[T], str], *, default: int = 50, most: int = LARGEST_PAGE
+) -> Page[T]:
+    """The page of `items` for `params`, sorted by `key`, which must be unique. Raises Fault: ValidationError, token."""
+    size = int(params.get("MaxRecords", default))
+    if size < 1:
+        raise validation_error(f"Invalid MaxRecords: {size}. It must be at least 1")
+    return _LISTS.page({**params, "MaxRecords": min(size, most)}, items, key)
 
 
 def group_named(ctx: Context, name: str, *, going: bool = False) -> AutoScalingGroup:

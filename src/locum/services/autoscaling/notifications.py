@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from locum.core.arn import Arn
 from locum.services.asking import Asking, asking
 from locum.services.autoscaling.faults import validation_error
-from locum.services.autoscaling.lookup import LARGEST_PAGE, LISTS, group_named, groups_in
+from locum.services.autoscaling.lookup import group_named, groups_in, page_of
 from locum.services.autoscaling.notices import TEST, TYPES, tested, topic_message
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
 from locum.state import put
@@ -58,8 +58,7 @@ def describe_notification_configurations(ctx: Context, params: Params) -> Outcom
         for topic, types in group.notifications.items()
         for kind in types
     ]
-    size = min(int(params.get("MaxRecords", LISTS.default)), LARGEST_PAGE)
-    page = LISTS.page({**params, "MaxRecords": size}, rows, "/".join)
+    page = page_of(params, rows, "/".join)
     return page.outcome("NotificationConfigurations", lambda row: dict(zip(_SHOWN, row, strict=True)))
 
 

@@ -14,7 +14,7 @@ from locum.core.calls import Effect
 from locum.core.identifiers import request_id
 from locum.services.autoscaling.executing import executed
 from locum.services.autoscaling.faults import limit_exceeded, validation_error
-from locum.services.autoscaling.lookup import LARGEST_PAGE, LISTS, belonging, group_named
+from locum.services.autoscaling.lookup import belonging, group_named, page_of
 from locum.services.autoscaling.tracking import alarm_names, delete_alarms, put_alarms, shown_alarms
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import ScalingPolicy, put, remove
@@ -84,8 +84,7 @@ def describe_policies(ctx: Context, params: Params) -> Outcome:
         found = [it for it in found if it.name in wanted or it.arn in wanted]
     if types := params.get("PolicyTypes"):
         found = [it for it in found if it.type in types]
-    size = min(int(params.get("MaxRecords", LISTS.default)), LARGEST_PAGE)
-    page = LISTS.page({**params, "MaxRecords": size}, found, lambda it: it.key)
+    page = page_of(params, found, lambda it: it.key)
     return page.outcome("ScalingPolicies", _shown)
 
 

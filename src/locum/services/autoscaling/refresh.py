@@ -14,7 +14,7 @@ from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.asking import Asking, asking
 from locum.services.autoscaling.faults import not_implemented, validation_error
-from locum.services.autoscaling.lookup import LARGEST_PAGE, LISTS, belonging, group_named
+from locum.services.autoscaling.lookup import belonging, group_named, page_of
 from locum.services.autoscaling.sources import source_of
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
 from locum.state import AutoScalingGroup, GroupInstance, InstanceRefresh, State, put
@@ -92,8 +92,7 @@ def describe_instance_refreshes(ctx: Context, params: Params) -> Outcome:
     """autoscaling:DescribeInstanceRefreshes: the newest first."""
     group, wanted = group_named(ctx, params["AutoScalingGroupName"], going=True), params.get("InstanceRefreshIds")
     found = [it for it in belonging(ctx.state, group, InstanceRefresh) if not wanted or it.id in wanted]
-    size = min(int(params.get("MaxRecords", LISTS.default)), LARGEST_PAGE)
-    page = LISTS.page({**params, "MaxRecords": size}, found, lambda it: f"{10**11 - it.started:011d} {it.id}")
+    page = page_of(params, found, lambda it: f"{10**11 - it.started:011d} {it.id}")
     return page.outcome("InstanceRefreshes", _shown)
 
 

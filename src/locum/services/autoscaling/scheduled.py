@@ -11,7 +11,7 @@ from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.autoscaling.activities import at
 from locum.services.autoscaling.faults import already_exists, limit_exceeded, validation_error
-from locum.services.autoscaling.lookup import LARGEST_PAGE, LISTS, belonging, group_named
+from locum.services.autoscaling.lookup import belonging, group_named, page_of
 from locum.services.autoscaling.schedules import next_time
 from locum.services.autoscaling.transitions import Moment
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
@@ -69,8 +69,7 @@ def describe_scheduled_actions(ctx: Context, params: Params) -> Outcome:
     if wanted := params.get("ScheduledActionNames"):
         found = [it for it in found if it.name in wanted or it.arn in wanted]
     found = [it for it in found if params.get("StartTime", 0) <= it.due <= params.get("EndTime", it.due)]
-    size = min(int(params.get("MaxRecords", LISTS.default)), LARGEST_PAGE)
-    page = LISTS.page({**params, "MaxRecords": size}, found, lambda it: f"{it.due:011d} {it.key}")
+    page = page_of(params, found, lambda it: f"{it.due:011d} {it.key}")
     return page.outcome("ScheduledUpdateGroupActions", _shown)
 
 

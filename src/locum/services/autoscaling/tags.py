@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from locum.services.autoscaling.faults import limit_exceeded, validation_error
-from locum.services.autoscaling.lookup import LARGEST_PAGE, LISTS, group_named, groups_in
+from locum.services.autoscaling.lookup import group_named, groups_in, page_of
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import AutoScalingGroup, Event, GroupTag, put
 
@@ -77,8 +77,7 @@ def describe_tags(ctx: Context, params: Params) -> Outcome:
             )
         wanted = set(entry.get("Values") or ())
         rows = [row for row in rows if read(row) in wanted]
-    size = min(int(params.get("MaxRecords", LISTS.default)), LARGEST_PAGE)
-    page = LISTS.page({**params, "MaxRecords": size}, rows, lambda row: f"{row[0].name}\n{row[1].key}")
+    page = page_of(params, rows, lambda row: f"{row[0].name}\n{row[1].key}")
     return page.outcome("Tags", lambda row: tag_shape(*row))
 
 

@@ -16,7 +16,7 @@ from locum.core.calls import Ask, ServiceCall
 from locum.core.errors import Fault
 from locum.services.asking import Asking, asking
 from locum.services.autoscaling.faults import not_implemented, validation_error
-from locum.services.autoscaling.lookup import LISTS, group_named
+from locum.services.autoscaling.lookup import group_named, page_of
 from locum.services.autoscaling.sources import SERVICE
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
 from locum.state import AutoScalingGroup, GroupInstance, put
@@ -79,7 +79,7 @@ def detach(ctx: Context, params: Params) -> Outcome:
 def describe_load_balancer_target_groups(ctx: Context, params: Params) -> Outcome:
     """autoscaling:DescribeLoadBalancerTargetGroups."""
     group = group_named(ctx, params["AutoScalingGroupName"], going=True)
-    page = LISTS.page(params, target_groups(group), str)
+    page = page_of(params, target_groups(group), str)
     name = "LoadBalancerTargetGroupARN"
     return page.outcome("LoadBalancerTargetGroups", lambda arn: {name: arn, "State": _state(group, arn)})
 
@@ -88,7 +88,7 @@ def describe_traffic_sources(ctx: Context, params: Params) -> Outcome:
     """autoscaling:DescribeTrafficSources: of the type that is asked for, or of all."""
     group = group_named(ctx, params["AutoScalingGroupName"], going=True)
     found = target_groups(group) if params.get("TrafficSourceType", _TYPE) == _TYPE else ()
-    page = LISTS.page(params, found, str)
+    page = page_of(params, found, str)
     return page.outcome("TrafficSources", lambda arn: {**source_shape(arn), "State": _state(group, arn)})
 
 

@@ -275,3 +275,21 @@ def test_an_account_does_not_see_the_groups_of_another(scaling: Scaling) -> None
     other = Plane("autoscaling", scaling.plane.operations, scaling.state)
     other.region = "eu-west-1"
     assert other.call("DescribeAutoScalingGroups")["AutoScalingGroups"] == []
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "DescribeAutoScalingGroups",
+        "DescribeAutoScalingInstances",
+        "DescribeLaunchConfigurations",
+        "DescribeNotificationConfigurations",
+        "DescribePolicies",
+        "DescribeScalingActivities",
+        "DescribeScheduledActions",
+        "DescribeTags",
+    ],
+)
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_page_of_nothing_is_refused(scaling: Scaling, operation: str, size: int) -> None:
+    assert refused(scaling, operation, MaxRecords=size)[0] == "ValidationError"
