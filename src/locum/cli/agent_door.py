@@ -20,7 +20,7 @@ class AgentsOptions(NamedTuple):
     """The address of the listener. Port 0: a free one."""
 
     host: str = "127.0.0.1"
-    port: int = 4567
+    port: int = 4568
 
 
 class AgentDoor:

@@ -53,7 +53,7 @@ class Address(NamedTuple):
         """Parse HOST:PORT, of IPv6 [HOST]:PORT. Raises ConfigurationError."""
         host, _, port = text.rpartition(":")
         if not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
-            raise ConfigurationError(f"{text!r} is no address of a plane: one reads like plane.example:4567")
+            raise ConfigurationError(f"{text!r} is no address of a plane: one reads like plane.example:4568")
         return cls(host.removeprefix("[").removesuffix("]"), int(port))
 
 

@@ -70,7 +70,7 @@ _LONGEST_SOCKET: Final = 107
 @click.option("--tls-key", type=click.Path(dir_okay=False, path_type=Path), help="Its key in PEM.")
 @click.option("--agents", is_flag=True, help="Let other machines be instances: serve `locum agent`, over TLS.")
 @click.option("--agents-host", default="127.0.0.1", show_default=True, help="The address for that: of this machine.")
-@click.option("--agents-port", type=click.IntRange(0, 65535), default=4567, show_default=True,
+@click.option("--agents-port", type=click.IntRange(0, 65535), default=4568, show_default=True,
               help="The port; 0 picks a free one.")  # fmt: skip
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 def command(data: Path, quiet: bool, **given: Any) -> None:
