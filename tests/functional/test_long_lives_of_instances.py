@@ -32,7 +32,7 @@ BEFORE_THE_END: Final = 300
 DAY: Final = 24 * HOUR
 FILLED: Final = 3
 """Days after which caches are full."""
-GROWTH: Final = 32.0
+GROWTH: Final = 24.0
 """MiB by which the plane may be larger at the end of the week than it was then: the pages of SQLite, the allocator's.
 
 No object of Python stays of a set that was renewed."""
