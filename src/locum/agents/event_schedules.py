@@ -10,11 +10,11 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from locum.agents.waiting import rung
 from locum.backends import Backend, BackendCall, Carried
 from locum.core.actors import service_principal
 from locum.core.arn import PARTITION
@@ -100,9 +100,7 @@ class ScheduleHost(Backend):
                     rule.due = next_time(rule.expression, now)
                     await self._put(*key, now)
             due = min((rule.due for rule in self._rules.values() if rule.enabled and rule.due), default=None)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(None if due is None else max(0.0, due - self._clock())):
-                    await self._changed.wait()
+            await rung(self._changed, None if due is None else max(0.0, due - self._clock()))
 
     async def _put(self, account: str, region: str, name: str, now: float) -> None:
         """Put the event of a rule that is due; its targets get it by calls of their own."""

@@ -6,9 +6,9 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Final
 
+from locum.agents.waiting import rung
 from locum.core.clock import Clock
 from locum.core.errors import LocumError, PassingStorageError
 from locum.state import Event
@@ -86,6 +86,4 @@ class Reconciler(ABC):
             except LocumError as error:
                 _log.warning("%s goes on later: %s", self._name, error)
                 due = self._clock() + RETRY
-            with suppress(TimeoutError):
-                async with asyncio.timeout(None if due is None else max(0.0, due - self._clock())):
-                    await self.changed.wait()  # not `wait_for`, which forgets that it was canceled where both happen
+            await rung(self.changed, None if due is None else max(0.0, due - self._clock()))

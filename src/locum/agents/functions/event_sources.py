@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -114,8 +113,7 @@ class _Keeper:
         finally:
             for task in (reading, waiting):
                 task.cancel()
-            with suppress(asyncio.CancelledError):
-                await asyncio.gather(reading, waiting, return_exceptions=True)
+            await asyncio.gather(reading, waiting, return_exceptions=True)
         await reader.finish()
 
     def _settled(self, state: str) -> None:

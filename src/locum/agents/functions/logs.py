@@ -11,14 +11,14 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
+from locum.agents.waiting import rung
 from locum.calls.carrying import Make
 from locum.compute.functions.log import LogEvent
 from locum.core.actors import ServiceRole
 from locum.core.calls import ServiceCall
-from locum.core.errors import Fault
+from locum.core.errors import Fault, LocumError
 
 MOST_EVENTS: Final = 10_000
 MOST_OCTETS: Final = 1_048_576
@@ -74,9 +74,11 @@ class FunctionLogs:
     async def settled(self) -> None:
         """Have all that came be written now, and wait until it is, or could not be."""
         self._hurry.set()
-        while self._tasks:
-            await asyncio.wait(self._tasks.values())
-        self._hurry.clear()
+        try:
+            while self._tasks:
+                await asyncio.wait(self._tasks.values())
+        finally:
+            self._hurry.clear()
 
     async def close(self) -> None:
         """Write what came, and give up what takes long."""
@@ -92,8 +94,7 @@ class FunctionLogs:
         waiting = self._waiting[writer]
         try:
             while waiting:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._hurry.wait(), GATHERED)
+                await rung(self._hurry, GATHERED)
                 for log in _together(waiting):
                     await self._written(log)
         finally:
@@ -105,8 +106,8 @@ class FunctionLogs:
                 await self._open(log)
             for batch in _batches(log.events):
                 await self._put(log, batch)
-        except Fault as fault:  # on record where it was refused
-            _log.info("the log of invocation %s is not written: %s", log.cause, fault.code)
+        except LocumError as error:  # on record where it was refused
+            _log.info("the log of invocation %s is not written: %s", log.cause, error)
 
     async def _put(self, log: InvocationLog, events: Sequence[LogEvent]) -> None:
         """Put `events`, into a stream that is made again where it is gone. Raises Fault."""

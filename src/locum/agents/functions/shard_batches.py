@@ -14,7 +14,8 @@ from typing import Any, Final
 from locum.agents.functions.batch_results import failed_items
 from locum.agents.functions.mapping_requests import REPORTS_FAILURES, TABLE
 from locum.agents.functions.source_events import Record, arrived, payloads, sequence_number
-from locum.agents.functions.sources import FAILED, OK, Lost, Source, pause, rung
+from locum.agents.functions.sources import FAILED, OK, Lost, Source, pause
+from locum.agents.waiting import rung
 from locum.core.arn import Arn
 from locum.core.clock import Clock, iso8601_ms
 from locum.core.errors import Fault, LocumError

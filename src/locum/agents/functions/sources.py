@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from typing import Any, Final, NamedTuple, Protocol
 
 from locum.agents.functions.execution_roles import LAMBDA, execution_role, named_function
@@ -104,14 +104,6 @@ def call_in_role(
 def is_denied(fault: Fault) -> bool:
     """Whether a policy refused a call, or the role may not be assumed."""
     return fault.code in _DENIED
-
-
-async def rung(bell: asyncio.Event, patience: float) -> bool:
-    """Wait until `bell` is set, for so many seconds; whether it is."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(patience):
-            await bell.wait()  # not `wait_for`: see `agents.reconciling`
-    return bell.is_set()
 
 
 def pause(failures: int) -> float:

@@ -14,8 +14,9 @@ from locum.agents.functions.mapping_checks import stream_problem
 from locum.agents.functions.mapping_requests import TABLE, patterns_of
 from locum.agents.functions.shard_batches import ShardBatches
 from locum.agents.functions.source_events import Record, change_record, passes, stream_record
-from locum.agents.functions.sources import Lost, Source, pause, rung
+from locum.agents.functions.sources import Lost, Source, pause
 from locum.agents.functions.stream_calls import StreamCalls
+from locum.agents.waiting import rung
 from locum.core.clock import Clock
 from locum.core.errors import Fault, LocumError
 from locum.core.event_patterns import event_pattern

@@ -16,10 +16,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from locum.agents.waiting import rung
 from locum.compute.instance_files import InstanceFiles, known
 from locum.compute.launcher import Launch
 from locum.core.clock import Clock
@@ -121,9 +121,7 @@ class InstanceProcesses:
                 if not waiting.done():
                     waiting.set_result(None)
             self._waiting.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(None if due is None else max(0.0, due - self._clock())):
-                    await self._changed.wait()  # not `wait_for`: see `agents.reconciling`
+            await rung(self._changed, None if due is None else max(0.0, due - self._clock()))
 
     async def _reconcile(self) -> float | None:
         """Start and forget what is to be; when to look again (epoch seconds), None where at the next change."""
