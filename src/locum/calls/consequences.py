@@ -30,6 +30,7 @@ from locum.state import (
     ScalingActivity,
     ScalingPolicy,
     State,
+    change,
     kind_of,
     put,
 )
@@ -64,7 +65,7 @@ class Consequences:
 
     def __call__(self, state: State, events: Sequence[Event]) -> tuple[Event, ...]:
         """The entries of the outbox that follow from `events`, which are about to be applied to `state`."""
-        effects = [effect for event in events for effect in self._effects(state, event)]
+        effects = list(self._effects(state, events))
         if not effects:
             return ()
         runtime, now = self._runtime, self._runtime.clock()
@@ -73,16 +74,34 @@ class Consequences:
             for position, effect in enumerate(effects, len(events))
         )
 
-    def _effects(self, state: State, event: Event) -> Iterator[Effect]:
-        now, told = self._runtime.clock(), self._runtime.backends.of("events", "PutEvents").in_use("events")
-        if not told and isinstance(event, Put) and type(event.entity) in _ONLY_EVENTS:
-            return
-        for each in _following(state, event, now):
-            if isinstance(each, ServiceEvent):
-                if not told:
-                    continue
-                each = each.call(now)
-            yield Effect(request_id(self._runtime.entropy), each, _lane(each))
+    def _effects(self, state: State, events: Sequence[Event]) -> Iterator[Effect]:
+        """What follows from each event: of an entity that is put, on the state that those before it have made.
+
+        So the last of several invocations that end together ends their command. What is removed is looked up as it
+        was, with all that it belongs to.
+        """
+        runtime, now = self._runtime, self._runtime.clock()
+        told = runtime.backends.of("events", "PutEvents").in_use("events")
+        before, applied = state, 0
+        for position, event in enumerate(events):
+            if not _has_consequences(event, told=told):
+                continue
+            if applied < position:
+                before, applied = change(before, events[applied:position]), position
+            for each in _following(before if isinstance(event, Put) else state, event, now):
+                if isinstance(each, ServiceEvent):
+                    if not told:
+                        continue
+                    each = each.call(now)
+                yield Effect(request_id(runtime.entropy), each, _lane(each))
+
+
+def _has_consequences(event: Event, *, told: bool) -> bool:
+    """Whether something may follow from an event; `told`: EventBridge is told of it."""
+    if isinstance(event, Put):
+        kind = type(event.entity)
+        return kind in _FOLLOWED and (told or kind not in _ONLY_EVENTS)
+    return event.kind in _MOURNED
 
 
 def _lane(call: ServiceCall) -> str:
@@ -96,10 +115,7 @@ def _lane(call: ServiceCall) -> str:
 def _following(state: State, event: Event, now: float) -> Iterable[ServiceEvent | ServiceCall]:
     """What follows from one event."""
     if isinstance(event, Put):
-        service = _FOLLOWED.get(type(event.entity))
-        return () if service is None else _function(service, "following")(state, event.entity, now)
-    if event.kind not in _MOURNED:
-        return ()
+        return _function(_FOLLOWED[type(event.entity)], "following")(state, event.entity, now)
     kind, service = _MOURNED[event.kind]
     entity = state.get(kind, event.account, event.key)
     return () if entity is None else _function(service, "ended")(state, entity, now)

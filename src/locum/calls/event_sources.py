@@ -15,7 +15,7 @@ from locum.calls.request_context import RequestContext
 from locum.calls.service_requests import whole
 from locum.core.http import HttpResponse
 from locum.core.principal import PrincipalKind
-from locum.core.service_events import RESERVED
+from locum.core.service_events import EVENTS, RESERVED
 
 _REFUSED: Final = {
     "ErrorCode": "NotAuthorizedForSourceException",
@@ -24,11 +24,14 @@ _REFUSED: Final = {
 
 
 def claims_a_service(context: RequestContext) -> bool:
-    """Whether a call puts events that claim to be of an AWS service, and nobody of AWS makes it."""
+    """Whether a call puts events that claim to be of an AWS service, and nobody of AWS makes it.
+
+    EventBridge passes an event on to another bus as it came, also in the role of the target.
+    """
     assert context.codec is not None
     if (context.codec.service, context.codec.operation) != ("events", "PutEvents"):
         return False
-    own = context.caller.principal.kind is PrincipalKind.SERVICE
+    own = context.caller.principal.kind is PrincipalKind.SERVICE or _is_passed_on(context)
     return not own and any(map(_reserved, context.params.get("Entries") or ()))
 
 
@@ -56,5 +59,10 @@ async def put_others(
     return codec.serialize({"FailedEntryCount": failed, "Entries": results}, context.request_id)
 
 
+def _is_passed_on(context: RequestContext) -> bool:
+    """Whether EventBridge makes the call in a role, and not with the permissions of its own caller."""
+    return context.service == EVENTS and not context.caller.via
+
+
 def _reserved(entry: Mapping[str, Any]) -> bool:
-    return str(entry.get("Source", "")).startswith(RESERVED)
+    return str(entry.get("Source", "")).lower().startswith(RESERVED)

@@ -102,6 +102,26 @@ def test_eventbridge_is_told_of_each_status_of_a_command_and_its_invocations(pla
     ]
 
 
+def test_a_command_whose_invocations_end_together_is_told_to_have_ended(plane: Plane) -> None:
+    events = plane.client("events")
+    arn = plane.queue("heard", "events.amazonaws.com")
+    events.put_rule(Name="ssm", EventPattern=json.dumps({"source": ["aws.ssm"]}))
+    events.put_targets(Rule="ssm", Targets=[{"Id": "queue", "Arn": arn}])
+    made = plane.client("ec2").run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1)
+    other, now = str(made["Instances"][0]["InstanceId"]), int(plane.now)
+    plane.having(ManagedInstance(account=plane.account_id, id=other, region="us-east-1", registered=now, pinged=now))
+    ssm, ids = plane.client("ssm"), [plane.instance, other]
+    parameters = {"commands": ["x"]}
+    sent = ssm.send_command(DocumentName="AWS-RunShellScript", InstanceIds=ids, Parameters=parameters)
+    ssm.cancel_command(CommandId=sent["Command"]["CommandId"])
+    told = [(event["detail-type"].split()[2], event["detail"]["status"]) for event in plane.received("heard")]
+    assert sorted(told) == [
+        ("Invocation", "Cancelled"),
+        ("Invocation", "Cancelled"),
+        ("Status-change", "Cancelled"),
+    ]
+
+
 def test_a_topic_is_told_what_it_is_to_be_told_by_the_role_that_was_passed(plane: Plane) -> None:
     sns, iam = plane.client("sns"), plane.client("iam")
     topic = sns.create_topic(Name="news")["TopicArn"]

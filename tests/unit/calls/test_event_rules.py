@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from locum.core.service_events import ServiceEvent
 from support.deliveries import Queue, service
 from support.deployed import deployed, records
 from support.inprocess import InProcess
@@ -227,6 +228,22 @@ def test_another_bus_gets_an_event_once_and_does_not_send_it_back(plane: InProce
     put(plane, name, {"n": 3})
     assert [event["detail"] for event in queue.received()] == [{"n": 3}]
     assert plane.carry_out() is None
+
+
+def test_an_event_of_a_service_is_passed_on_in_the_role_of_the_target(plane: InProcess) -> None:
+    events, iam, other, queue = plane.client("events"), plane.client("iam"), fresh("bus"), queue_for(plane)
+    bus, name = events.create_event_bus(Name=other)["EventBusArn"], fresh("onward")
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusting(Service=EVENTS))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document(allow("events:PutEvents", bus)))
+    pattern = json.dumps({"source": ["aws.ec2"], "detail-type": [name]})
+    events.put_rule(Name=name, EventPattern=pattern)
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": bus, "RoleArn": role}])
+    events.put_rule(Name=name, EventBusName=other, EventPattern=pattern)
+    events.put_targets(Rule=name, EventBusName=other, Targets=[{"Id": "1", "Arn": queue.arn}])
+    told = ServiceEvent("aws.ec2", name, ACCOUNT, REGION, ("arn:aws:x:::y",), {"n": 4})
+    plane.run(plane.node.calls.make(told.call(0)))
+    plane.carry_out()
+    assert [(event["source"], event["detail"]) for event in queue.received()] == [("aws.ec2", {"n": 4})]
 
 
 def test_the_bus_of_another_account_takes_events_only_by_its_policy(plane: InProcess) -> None:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from locum.core.clock import system_clock
 from locum.services.verbs import Outcome
-from locum.state import Instance, PendingEffect, put
+from locum.state import AutoScalingGroup, Instance, LifecycleHook, PendingEffect, put
 from locum.state.entities import Notices
 from support.inprocess import InProcess
 
@@ -254,6 +254,27 @@ def test_a_hook_whose_role_may_not_tell_its_target_is_refused(plane: Plane) -> N
             RoleARN=role,
         )
     assert scaling.describe_lifecycle_hooks(AutoScalingGroupName="web")["LifecycleHooks"] == []
+
+
+@pytest.mark.parametrize("target", ["arn:aws:sns:us-east-1:123456789012:old", "no ARN"])
+def test_a_hook_of_an_older_journal_that_was_never_tested_tells_nobody_and_stops_nothing(
+    plane: Plane, target: str
+) -> None:
+    plane.group(DesiredCapacity=0, MinSize=0)
+    (group,) = plane.node.ledger.state.every(AutoScalingGroup)
+    hook = LifecycleHook(
+        account=group.account,
+        region=group.region,
+        group=group.name,
+        name="old",
+        transition="autoscaling:EC2_INSTANCE_LAUNCHING",
+        settings={"NotificationTargetARN": target},
+    )
+    plane.run(plane.node.ledger.transact(lambda _state: Outcome({}, (put(hook),)), lambda _outcome: ()))
+    plane.client("autoscaling").set_desired_capacity(AutoScalingGroupName="web", DesiredCapacity=1)
+    plane.reconcile()
+    (group,) = plane.node.ledger.state.every(AutoScalingGroup)
+    assert [it.lifecycle for it in group.members] == ["Pending:Wait"]
 
 
 def test_the_topics_of_a_group_get_the_notices_that_they_are_configured_for(plane: Plane) -> None:

@@ -30,7 +30,7 @@ class Elsewhere:
     """A backend's EC2, as far as launches go.
 
     `meanwhile` is awaited before a call is answered that `waits`; the next `lost` answers of launches get lost.
-    `states` are those of instances that do not run.
+    `states` are those of instances that do not run. With `paged`, each page of instances has one.
     """
 
     def __init__(self) -> None:
@@ -39,6 +39,7 @@ class Elsewhere:
         self.ended: list[str] = []
         self.launches: list[dict[str, Any]] = []
         self.lost = 0
+        self.paged = False
         self.waits = "RunInstances"
         self.meanwhile: Callable[[], Awaitable[None]] | None = None
 
@@ -69,13 +70,18 @@ class Elsewhere:
         return _xml("<TerminateInstancesResponse><instancesSet/></TerminateInstancesResponse>")
 
     def _DescribeInstances(self, params: dict[str, Any]) -> HttpResponse:
+        names, start = list(self.living), int(params.get("NextToken", 0))
+        if self.paged:
+            names = names[start : start + 1]
+        more = f"<nextToken>{start + 1}</nextToken>" if self.paged and start + 1 < len(self.living) else ""
         items = "".join(
             f"<item><instanceId>{name}</instanceId>"
             f"<instanceState><name>{self.states.get(name, 'running')}</name></instanceState></item>"
-            for name in self.living
+            for name in names
         )
         found = f"<item><reservationId>r-1</reservationId><instancesSet>{items}</instancesSet></item>"
-        return _xml(f"<DescribeInstancesResponse><reservationSet>{found}</reservationSet></DescribeInstancesResponse>")
+        found = f"<reservationSet>{found}</reservationSet>{more}"
+        return _xml(f"<DescribeInstancesResponse>{found}</DescribeInstancesResponse>")
 
 
 def _xml(body: str, status: int = 200) -> HttpResponse:
@@ -167,6 +173,18 @@ def test_a_launch_whose_answer_got_lost_is_found_again(plane: InProcess, elsewhe
     assert (list(elsewhere.living), elsewhere.ended) == ([made], [])
 
 
+def test_a_spot_request_whose_answer_got_lost_is_found_again(plane: InProcess, elsewhere: Elsewhere) -> None:
+    request = plane.client("ec2").request_spot_instances
+    given = {"LaunchSpecification": {"ImageId": IMAGE, "InstanceType": "t3.micro"}, "ClientToken": "lost-spot"}
+    elsewhere.lost = 1
+    with pytest.raises(ClientError, match="ServiceUnavailable"):
+        request(**given)
+    (made,) = elsewhere.living
+    assert request(**given)["SpotInstanceRequests"][0]["InstanceId"] == made
+    assert (list(elsewhere.living), elsewhere.ended) == ([made], [])
+    assert run(plane, ClientToken="lost-spot") != made
+
+
 def test_what_the_backend_has_lost_is_terminated_with_the_rest(plane: InProcess, elsewhere: Elsewhere) -> None:
     lost, left = run(plane, KeyName="a"), run(plane, KeyName="b")
     del elsewhere.living[lost]
@@ -205,6 +223,25 @@ def test_an_instance_that_is_missing_there_once_is_not_taken_for_ended(plane: In
     assert state(plane, name) == "running"
     plane.run(instances.compare())
     assert state(plane, name) == "terminated"
+
+
+def test_instances_on_later_pages_of_the_backend_are_there_too(plane: InProcess, elsewhere: Elsewhere) -> None:
+    instances, elsewhere.paged = BackendInstances(plane.node.runtime), True
+    names = [run(plane, KeyName=key) for key in "abc"]
+    elsewhere.states[names[2]] = "stopped"
+    for _ in range(2):
+        plane.run(instances.compare())
+    assert [state(plane, name) for name in names] == ["running", "running", "stopped"]
+
+
+def test_a_start_at_the_backend_begins_another_life(plane: InProcess, elsewhere: Elsewhere) -> None:
+    compare, name = BackendInstances(plane.node.runtime).compare, run(plane)
+    for there in ("stopped", "running"):
+        elsewhere.states[name] = there
+        plane.run(compare())
+    found = plane.node.ledger.state.get(Instance, ACCOUNT, name)
+    assert found is not None
+    assert found.boots == 1
 
 
 def test_a_change_that_is_made_here_meanwhile_is_not_taken_back(plane: InProcess, elsewhere: Elsewhere) -> None:

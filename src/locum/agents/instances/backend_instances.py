@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import Any, Final, Literal
 
 from msgspec.structs import replace
@@ -24,6 +25,9 @@ from locum.state.associations import association_of
 PERIOD: Final = 5.0
 _AT_ONCE: Final = 100
 """Instances that are asked for with one call."""
+
+_MOST_PAGES: Final = 2 * _AT_ONCE
+"""Pages of one answer: some of a backend may be empty."""
 
 _SETTLED: Final[Mapping[str, Literal["running", "stopped", "terminated"]]] = {
     "running": "running",
@@ -60,15 +64,24 @@ class BackendInstances:
     async def compare(self) -> None:
         """Take over what became of the instances. Raises Fault, where the backend does not answer, or LocumError."""
         missing: set[str] = set()
+        failed: Fault | None = None
         for (account, region), instances in _by_place(self._runtime.ledger.state).items():
-            for start in range(0, len(instances), _AT_ONCE):
-                asked = instances[start : start + _AT_ONCE]
-                there = await self._described(account, region, [it.id for it in asked])
-                absent = {it.id for it in asked if it.id not in there}
-                missing |= absent
-                there |= dict.fromkeys(absent & self._missing, _MISSING)
-                await self._take_over(asked, there)
+            try:
+                for start in range(0, len(instances), _AT_ONCE):
+                    missing |= await self._compared(account, region, instances[start : start + _AT_ONCE])
+            except Fault as fault:
+                failed = fault  # the other accounts and regions are compared nonetheless
         self._missing = missing
+        if failed is not None:
+            raise failed
+
+    async def _compared(self, account: str, region: str, asked: Sequence[Instance]) -> set[str]:
+        """Take over what became of the instances `asked`; the ids of those that the backend does not know."""
+        there = await self._described(account, region, [it.id for it in asked])
+        absent = {it.id for it in asked if it.id not in there}
+        there |= dict.fromkeys(absent & self._missing, _MISSING)
+        await self._take_over(asked, there)
+        return absent
 
     async def _run(self) -> None:
         while True:
@@ -80,12 +93,16 @@ class BackendInstances:
 
     async def _described(self, account: str, region: str, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """The backend's `Instance`s with these ids, by id. Raises Fault."""
-        params = {"Filters": [{"Name": "instance-id", "Values": list(ids)}]}
-        answer = await backend_answer(self._runtime, "ec2", "DescribeInstances", params, account, region)
-        if answer.get("NextToken"):
-            raise Fault("InternalError", f"{len(ids)} instances are more than a page of the backend")
-        found = (each for reservation in answer.get("Reservations", ()) for each in reservation["Instances"])
-        return {each["InstanceId"]: each for each in found}
+        params: dict[str, Any] = {"Filters": [{"Name": "instance-id", "Values": list(ids)}]}
+        found: dict[str, Mapping[str, Any]] = {}
+        for _ in range(_MOST_PAGES):
+            answer = await backend_answer(self._runtime, "ec2", "DescribeInstances", params, account, region)
+            each = (it for reservation in answer.get("Reservations", ()) for it in reservation["Instances"])
+            found |= {it["InstanceId"]: it for it in each}
+            if not answer.get("NextToken"):
+                return found
+            params["NextToken"] = answer["NextToken"]
+        raise Fault("InternalError", f"{len(ids)} instances are on more than {_MOST_PAGES} pages of the backend")
 
     async def _take_over(self, asked: Sequence[Instance], there: Mapping[str, Mapping[str, Any]]) -> None:
         """Commit the states of the instances `asked`, but of those that have changed here meanwhile."""
@@ -121,8 +138,12 @@ def _events(state: State, it: Instance, shape: Mapping[str, Any], now: int) -> I
     """The change of an instance to what it is at the backend."""
     settled = _state(shape)
     assert settled is not None
-    reason = "" if settled == "running" else shape.get("StateTransitionReason") or "Client.InstanceInitiatedShutdown"
-    yield put(replace(it, state=settled, state_changed=now, state_reason=reason))
+    if settled == "running":
+        yield put(replace(it, state=settled, state_changed=now, state_reason="", boots=it.boots + 1))
+    else:
+        reason = shape.get("StateTransitionReason") or "Client.InstanceInitiatedShutdown"
+        notices = import_module("locum.services.ec2.announced").uninterrupted(it.notices)  # late, as EC2 is
+        yield put(replace(it, state=settled, state_changed=now, state_reason=reason, notices=notices))
     association = association_of(state, it) if settled == "terminated" else None
     if association is not None:
         yield remove(association)

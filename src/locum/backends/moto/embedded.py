@@ -22,7 +22,6 @@ from locum.backends.directory import Directory
 from locum.backends.moto import (
     access_points,
     deliveries,
-    event_rules,
     facts,
     fence,
     handlers,
@@ -240,13 +239,7 @@ def _response_of_lambda(call: BackendCall) -> HttpResponse:
     return _response_to(call) if own is None else own
 
 
-def _response_of_events(call: BackendCall) -> HttpResponse:
-    """The response of moto's EventBridge, which takes the events of AWS's services from those alone."""
-    return event_rules.put_events(call, _response_to) if call.operation == "PutEvents" else _response_to(call)
-
-
 _OWN_RESPONSES: Final = {
-    "events": _response_of_events,
     "lambda": _response_of_lambda,
     "s3": _response_of_s3,
     "s3control": _response_of_s3_control,

@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from locum.backends.moto import internals
 from locum.backends.moto.deliveries import Collected, Request, Source, collector, invoke, send_message
 from locum.backends.moto.event_inputs import input_of, text_at
-from locum.backends.port import BackendCall, DeadLetter
+from locum.backends.port import DeadLetter
 from locum.core.actors import ServiceRole
 from locum.core.arn import Arn
 from locum.core.calls import Patience
 from locum.core.clock import iso8601
 from locum.core.event_patterns import event_pattern, matches
-from locum.core.http import HttpResponse
 from locum.core.principal import Source as OnBehalfOf
 
 _log: Final = logging.getLogger("locum.backends")
@@ -33,10 +31,6 @@ _FORWARDED: Final = "Lineage=forwarded"
 _SCHEDULED: Final = ("aws.events", "Scheduled Event")
 _SESSION: Final = "AWS_Events_Invoke"
 """[U] The session name; AWS's has a digest behind it."""
-_NOT_AUTHORIZED: Final = {
-    "ErrorCode": "NotAuthorizedForSourceException",
-    "ErrorMessage": "Not authorized for the source.",
-}
 _MEMBERS: Final = ("version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail")
 
 
@@ -54,30 +48,6 @@ class _Sent(NamedTuple):
 def divert_events() -> None:
     """Replace the method of moto's rules that delivers, when EventBridge is loaded. Idempotent."""
     internals.divert_events(_send_to_targets)
-
-
-def put_events(call: BackendCall, respond: Callable[[BackendCall], HttpResponse]) -> HttpResponse:
-    """The response to PutEvents, without the entries of a client that says it is a service of AWS.
-
-    EventBridge API Reference, PutEventsResultEntry: `NotAuthorizedForSourceException`.
-    """
-    entries = list(call.params.get("Entries") or ())
-    own = [entry for entry in entries if not _is_foreign(entry, call)]
-    if len(own) == len(entries):
-        return respond(call)
-    told: Iterator[Any] = iter(())
-    if own:
-        answer = respond(replace(call, params={**call.params, "Entries": own}))
-        if answer.status >= 300 or not isinstance(answer.body, bytes):
-            return answer
-        told = iter(json.loads(answer.body)["Entries"])
-    results = [_NOT_AUTHORIZED if _is_foreign(entry, call) else next(told) for entry in entries]
-    output = {"FailedEntryCount": sum("ErrorCode" in result for result in results), "Entries": results}
-    return call.codec.serialize(output, call.origin.request_id)
-
-
-def _is_foreign(entry: Mapping[str, Any], call: BackendCall) -> bool:
-    return call.origin.account.isdigit() and str(entry.get("Source", "")).lower().startswith("aws.")
 
 
 def _send_to_targets(rule: Any, original: dict[str, Any], transform_input: bool = True) -> None:

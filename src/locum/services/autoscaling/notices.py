@@ -76,9 +76,12 @@ def topic_message(
 def hook_notice(
     group: AutoScalingGroup, hook: LifecycleHook, action: Mapping[str, str], now: float
 ) -> Iterator[ServiceCall]:
-    """The message of a lifecycle action to the target of its hook, if it has one."""
-    target = hook.settings.get("NotificationTargetARN")
-    if target:
+    """The message of a lifecycle action to the target of its hook, if it has one.
+
+    A hook of an older journal may have a target without a role, or none that is sent to: nothing was tested then.
+    """
+    target = hook.settings.get("NotificationTargetARN", "")
+    if hook.settings.get("RoleARN") and _is_target(Arn.find(target)):
         way = hook.transition.rpartition("_")[2]
         subject = f"Auto Scaling:  Lifecycle action '{way}' for instance {action['EC2InstanceId']} in progress."
         yield _message(_role_of(group, hook), target, subject, {**_head(group, now), **action})
@@ -92,7 +95,7 @@ def hook_test(
     if not target:
         return ()
     arn = Arn.find(target)
-    if arn is None or arn.service not in ("sns", "sqs") or arn.region != group.region:
+    if arn is None or not _is_target(arn) or arn.region != group.region:
         raise validation_error(f"Invalid NotificationTargetARN: {target}")
     if not hook.settings.get("RoleARN"):
         raise validation_error("RoleARN is required when NotificationTargetARN is specified.")
@@ -111,6 +114,10 @@ def tested(ctx: Context, test: ServiceCall, refusal: str) -> Generator[Ask, Mapp
     except Fault as fault:
         raise validation_error(refusal) from fault
     return (Effect(request_id(ctx.entropy), test),)
+
+
+def _is_target(arn: Arn | None) -> bool:
+    return arn is not None and arn.service in ("sns", "sqs")
 
 
 def _role_of(group: AutoScalingGroup, hook: LifecycleHook) -> ServiceRole:

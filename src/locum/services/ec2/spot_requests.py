@@ -57,9 +57,10 @@ def request_spot_instances(ctx: Context, params: Params) -> Asking:
     if earlier:
         return Outcome(_answer(earlier))
     number = params.get("InstanceCount", 1)
-    launch = {**specification, "MinCount": number, "MaxCount": number}
+    token = f"{REQUEST}/{given['ClientToken']}" if "ClientToken" in given else ""  # repeated at a backend of instances
+    launch = {**specification, "MinCount": number, "MaxCount": number, "ClientToken": token}
     rows = yield from launched(ctx, {**launch, "InstanceMarketOptions": _market(params)})
-    rows = [row._replace(instance=_with(row.instance, given)) for row in rows]
+    rows = [row._replace(instance=replace(_with(row.instance, given), client_token="")) for row in rows]
     return Outcome(_answer(rows), (*removals_of_expired(ctx), *events_of(rows)))
 
 
