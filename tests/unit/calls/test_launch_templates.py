@@ -79,6 +79,23 @@ def test_a_version_is_chosen(plane: InProcess, template: str, version: str, type
     assert launched["InstanceType"] == type_
 
 
+def test_a_version_inherits_what_its_source_version_has_and_it_does_not_say(plane: InProcess, template: str) -> None:
+    ec2 = plane.client("ec2")
+    based = ec2.create_launch_template_version(
+        LaunchTemplateName="web", SourceVersion="1", LaunchTemplateData={"InstanceType": "t3.small"}
+    )["LaunchTemplateVersion"]
+    assert based["LaunchTemplateData"]["ImageId"] == IMAGE
+    launched = launch(plane, LaunchTemplate={"LaunchTemplateName": "web", "Version": str(based["VersionNumber"])})
+    assert (launched["ImageId"], launched["InstanceType"]) == (IMAGE, "t3.small")
+    assert launched["IamInstanceProfile"]["Arn"].endswith("/worn")
+    assert tags_of(launched)["from"] == "template"
+    first = ec2.describe_launch_template_versions(LaunchTemplateId=template, Versions=["1"])["LaunchTemplateVersions"]
+    assert first[0]["LaunchTemplateData"]["InstanceType"] == "t3.micro"
+    with pytest.raises(ClientError) as caught:
+        ec2.create_launch_template_version(LaunchTemplateId=template, SourceVersion="99", LaunchTemplateData={})
+    assert caught.value.response["Error"]["Code"] == "InvalidLaunchTemplateId.VersionNotFound"
+
+
 def test_what_the_request_says_overrides_the_template(plane: InProcess, template: str) -> None:
     tags = [{"ResourceType": "instance", "Tags": [{"Key": "from", "Value": "request"}]}]
     launched = launch(plane, InstanceType="t3.nano", ImageId=OTHER_IMAGE, TagSpecifications=tags)

@@ -15,13 +15,12 @@ from typing import Any, Final, NamedTuple
 import moto.backends as moto_backends
 from moto.core.base_backend import BackendDict
 
-from locum.backends.moto import alarms, queues
+from locum.backends.moto import alarms, launch_templates, queues
 from locum.backends.moto.event_rules import divert_events
 from locum.backends.moto.fence import NOT_IN_STACKS, refuse_include, replace_refused
 from locum.backends.moto.internals import (
     confine_change_sets,
     confine_stacks,
-    tell_template_tags,
     withdraw_bucket_guard,
     withdraw_key_guard,
 )
@@ -45,7 +44,7 @@ _ADJUSTMENTS: Final[Mapping[str, Callable[[], None]]] = {
     "awslambda": complete,
     "cloudformation": _adjust_stacks,
     "cloudwatch": alarms.divert,
-    "ec2": tell_template_tags,
+    "ec2": launch_templates.adjust,
     "events": divert_events,
     "kms": withdraw_key_guard,
     "logs": divert_logs,

@@ -1,6 +1,6 @@
 """The replaced functions of moto and the uses of its private attributes.
 
-Those of queues are in `queues`; no other module has either.
+Those of queues are in `queues`, those of launch templates in `launch_templates`; no other module has either.
 
 The internals that this package uses are listed and checked in `relied_on`.
 """
@@ -196,23 +196,6 @@ def find_log_groups() -> None:
         return original(self, log_group_name=log_group_name)
 
     models._find_log_group = find_log_group
-
-
-def tell_template_tags() -> None:
-    """Have launch templates tell their tags as they are now, and the tags that are their own in no version's data.
-
-    EC2 API, CreateLaunchTemplate: its TagSpecifications are of the template; those of what is launched are in
-    LaunchTemplateData. moto keeps the template's as they were at first, and has them in the data as well.
-    """
-    models = importlib.import_module("moto.ec2.models.launch_templates")
-    original = models.LaunchTemplateVersion.__init__
-
-    def make(version: Any, template: Any, number: int, data: dict[str, Any], description: str) -> None:
-        kept = [one for one in data.pop("TagSpecifications", ()) if one["ResourceType"] != "launch-template"]
-        original(version, template, number, {**data, "TagSpecifications": kept} if kept else data, description)
-
-    models.LaunchTemplateVersion.__init__ = make
-    models.LaunchTemplate.tags = property(lambda template: template.get_tags(), lambda _template, _tags: None)
 
 
 def replace_permissions(add: Callable[..., tuple[Any, str]]) -> Callable[..., tuple[Any, str]]:

@@ -35,7 +35,7 @@ _OCTETS: Final = "to keep an object's octets without copies"
 _JUDGE: Final = "to keep moto from judging calls that were allowed"
 _LEND: Final = "to show moto the roles and profiles that there are"
 _RUN: Final = "to show moto the instances that there are"
-_TEMPLATE: Final = "to tell the tags of launch templates"
+_TEMPLATE: Final = "to tell the tags of launch templates, and to base a version on another one"
 _KEEP: Final = "to keep a queue's policy when other attributes are set"
 _DEPTH: Final = "to send to a queue and receive from it at once, however many messages it has"
 _PERMIT: Final = "to keep permissions on functions in a form that can be read"
@@ -263,6 +263,10 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         "moto.ec2.models.launch_templates": (
             Relied("LaunchTemplate.get_tags", _TEMPLATE, takes=("self",)),
             Relied("LaunchTemplateVersion.__init__", _TEMPLATE, takes=("self", "template", "number", "data")),
+            Relied("LaunchTemplate.get_version", _TEMPLATE, takes=("self", "num")),
+        ),
+        "moto.ec2.responses.launch_templates": (
+            Relied("LaunchTemplates.create_launch_template_version", _TEMPLATE, takes=("self",)),
         ),
         "moto.ec2.models.tags": (Relied("TagBackend", _RUN, has=("tags",)),),
         "moto.ec2.models.amis": (Relied("AmiBackend", _RUN, has=("amis",)),),
