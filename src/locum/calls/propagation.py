@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib import import_module
+from threading import Lock
 from typing import Final
 
 from locum import authz
@@ -45,6 +46,7 @@ class Delay:
         self._wall = wall
         self._states: deque[tuple[float, State]] = deque([(float("-inf"), state)])
         self._merged: tuple[State, State, State] | None = None
+        self._lock = Lock()  # decisions by large policies are made in threads
 
     def note(self, state: State) -> None:
         """`state` is published."""
@@ -53,12 +55,13 @@ class Delay:
     def state(self, present: State) -> State:
         """`present`, with IAM as it was."""
         limit = self._wall() - self._seconds
-        while len(self._states) > 1 and self._states[1][0] <= limit:
-            self._states.popleft()
-        before = self._states[0][1]
-        if self._merged is None or self._merged[0] is not before or self._merged[1] is not present:
-            self._merged = (before, present, change(present, _undoing(before, present)))
-        return self._merged[2]
+        with self._lock:
+            while len(self._states) > 1 and self._states[1][0] <= limit:
+                self._states.popleft()
+            before, merged = self._states[0][1], self._merged
+        if merged is None or merged[0] is not before or merged[1] is not present:
+            merged = self._merged = (before, present, change(present, _undoing(before, present)))
+        return merged[2]
 
 
 class Propagation:

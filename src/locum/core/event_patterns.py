@@ -103,14 +103,39 @@ def _text(compare: Callable[[str, str], bool]) -> Callable[[Any, Any], bool]:
 
 
 def _wildcard(value: str, operand: str) -> bool:
-    parts = re.findall(r"\\.|\*|[^\\*]+", operand, re.DOTALL)
-    regex = "".join(".*" if part == "*" else re.escape(part.removeprefix("\\")) for part in parts)
-    return re.fullmatch(regex, value, re.DOTALL) is not None
+    """Whether `*` in `operand` may stand for what is between its other parts, each found as early as it can be.
+
+    A regular expression would try all ways to do so: a pattern of many parts would never end.
+    """
+    first, *others = _parts(operand)
+    if not others:
+        return value == first
+    *middle, last = others
+    at = len(first)
+    if not value.startswith(first):
+        return False
+    for part in middle:
+        found = value.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return len(value) - at >= len(last) and value.endswith(last)
+
+
+def _parts(operand: str) -> list[str]:
+    """The texts before, between and behind the wildcards; a character behind a backslash is itself."""
+    parts = [""]
+    for piece in re.findall(r"\\.|\*|[^\\*]+", operand, re.DOTALL):
+        if piece == "*":
+            parts.append("")
+        else:
+            parts[-1] += piece.removeprefix("\\")
+    return parts
 
 
 def _cidr(operand: str, value: Any) -> bool:
     try:
-        return ip_address(value) in ip_network(operand, strict=False)
+        return isinstance(value, str) and ip_address(value) in ip_network(operand, strict=False)
     except ValueError:
         return False
 

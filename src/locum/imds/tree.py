@@ -46,6 +46,12 @@ the numbers of DescribeAvailabilityZones in the embedded backend."""
 _CARDINALS: Final = ("north", "south", "central", "east", "west")
 
 
+def _life_cycle(instance: Instance) -> str:
+    """EC2 User Guide, "Instance metadata categories": "The purchasing option of this instance"."""
+    market: dict[str, str] = instance.attributes.get("InstanceMarketOptions") or {}
+    return "spot" if market.get("MarketType") == "spot" else "on-demand"
+
+
 def leaves(instance: Instance, at: Instant) -> dict[str, str | None]:
     """The leaves below meta-data/ that depend on the instance alone: all but iam/ and those of `OF_BACKEND`."""
     hostname = private_name(instance.private_ip, instance.region)
@@ -58,7 +64,7 @@ def leaves(instance: Instance, at: Instant) -> dict[str, str | None]:
         identity_role.CREDENTIALS: None,
         "instance-action": "none",
         "instance-id": instance.id,
-        "instance-life-cycle": "on-demand",
+        "instance-life-cycle": _life_cycle(instance),
         "instance-type": instance.instance_type,
         "local-hostname": hostname,
         "local-ipv4": instance.private_ip,

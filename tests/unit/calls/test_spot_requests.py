@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from msgspec.structs import replace
 
+from locum.services.verbs import Outcome
+from locum.state import Instance, State, put
 from support.inprocess import InProcess
 
 ACCOUNT = "000000000000"
@@ -107,6 +110,20 @@ def test_a_request_is_closed_with_its_instance(plane: InProcess) -> None:
     plane.client("ec2").terminate_instances(InstanceIds=[made["InstanceId"]])
     found = described(plane, made)
     assert (found["State"], found["Status"]["Code"]) == ("closed", "instance-terminated-by-user")
+
+
+def test_a_spot_instance_of_an_older_journal_is_one_without_a_request(plane: InProcess) -> None:
+    (made,) = requested(plane)
+
+    def older(state: State) -> Outcome:
+        (found,) = (it for it in state.every(Instance) if it.id == made["InstanceId"])
+        kept = {name: value for name, value in found.attributes.items() if name != "SpotRequest"}
+        return Outcome({}, (put(replace(found, attributes=kept)),))
+
+    plane.run(plane.node.ledger.transact(older, lambda _outcome: ()))
+    shown = instance(plane, made["InstanceId"])
+    assert (shown["InstanceLifecycle"], "SpotInstanceRequestId" in shown) == ("spot", False)
+    plane.client("ec2").terminate_instances(InstanceIds=[made["InstanceId"]])
 
 
 def test_the_same_client_token_is_the_same_request(plane: InProcess) -> None:

@@ -121,3 +121,31 @@ def test_an_array_without_end_is_only_an_array() -> None:
 def test_what_is_no_pattern_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         event_pattern(text)
+
+
+def test_a_wildcard_of_many_parts_is_decided_on_at_once() -> None:
+    pattern = event_pattern(json.dumps({"name": [{"wildcard": "*a" * 40 + "*b"}]}))
+    assert not matches(pattern, {"name": "a" * 5_000})
+    assert matches(pattern, {"name": "a" * 5_000 + "b"})
+
+
+@pytest.mark.parametrize(
+    ("wildcard", "value", "passes"),
+    [
+        ("a*b", "ab", True),
+        ("a*b", "a", False),
+        ("ab*b", "ab", False),
+        ("*b*", "abc", True),
+        ("*", "", True),
+        (r"a\*b", "a*b", True),
+        (r"a\*b", "axb", False),
+        ("a", "ab", False),
+    ],
+)
+def test_the_parts_of_a_wildcard_do_not_overlap(wildcard: str, value: str, passes: bool) -> None:
+    pattern = event_pattern(json.dumps({"name": [{"wildcard": wildcard}]}))
+    assert matches(pattern, {"name": value}) is passes
+
+
+def test_a_number_is_no_address() -> None:
+    assert not matches(event_pattern('{"ip": [{"cidr": "0.0.0.0/8"}]}'), {"ip": 5})

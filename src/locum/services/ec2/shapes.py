@@ -11,7 +11,7 @@ from locum.services.ec2.announced import MESSAGES
 from locum.services.ec2.lookup import state_of
 from locum.services.ec2.options import shown_options
 from locum.services.ec2.profiles import profile_shape
-from locum.services.ec2.spot_options import REQUEST
+from locum.services.ec2.spot_options import REQUEST, is_spot
 from locum.services.verbs import Context
 from locum.state import Instance, MetadataOptions, ProfileAssociation
 from locum.state.associations import association_of
@@ -136,8 +136,10 @@ def _instance(row: InstanceRow, state: str) -> dict[str, Any]:
         **shown_options(it),
     }
     shape.update({name: given[name] for name in _LAUNCH_MEMBERS if name in given})
-    if REQUEST in given:
-        shape |= {"InstanceLifecycle": "spot", "SpotInstanceRequestId": given[REQUEST]["SpotInstanceRequestId"]}
+    if is_spot(given):
+        shape["InstanceLifecycle"] = "spot"
+    if REQUEST in given:  # a Spot Instance of an older journal has none
+        shape["SpotInstanceRequestId"] = given[REQUEST]["SpotInstanceRequestId"]
     shape.update(_state_reason(it))
     if it.state != "terminated":
         shape.update(_network(it))

@@ -25,7 +25,7 @@ _PRICE: Final = re.compile(r"(?=.*[1-9])\d{1,9}(\.\d{1,9})?")
 
 
 def is_spot(params: Params) -> bool:
-    """Whether a launch with these parameters of RunInstances is of Spot Instances."""
+    """Whether a launch with these parameters of RunInstances, which its instances keep, is of Spot Instances."""
     return (params.get("InstanceMarketOptions") or {}).get("MarketType") == "spot"
 
 

@@ -103,7 +103,7 @@ def _profile(state: State, anchor: TrustAnchor, params: Params) -> AnywhereProfi
     if params["roleArn"] not in profile.roles:
         raise denied(f"Profile {profile.arn} does not have the role {params['roleArn']}")
     if params.get("roleSessionName") and not profile.takes_session_name:
-        raise denied(f"Profile {profile.arn} does not accept a role session name")
+        raise denied("Not authorized to set roleSessionName")
     return profile
 
 

@@ -172,9 +172,16 @@ def _checked(name: str, rule: Mapping[str, Any], values: Sequence[str]) -> Seque
         if rule.get("allowedValues") and value not in rule["allowedValues"]:
             raise faults.invalid_parameters(f"Invalid value of parameter {name}.")
         pattern = rule.get("allowedPattern")
-        if pattern and not re.fullmatch(pattern, value):
+        if pattern and not _is_allowed(str(pattern), value):
             raise faults.invalid_parameters(f"Invalid value of parameter {name}: it must match {pattern}")
     return values
+
+
+def _is_allowed(pattern: str, value: str) -> bool:
+    try:
+        return re.fullmatch(pattern, value) is not None
+    except re.error as error:
+        raise faults.invalid_document(f"The allowedPattern {pattern} is not valid: {error}.") from error
 
 
 def with_stored_parameters(ctx: Context, values: Values) -> Generator[Ask, Mapping[str, Any], Values]:

@@ -25,6 +25,7 @@ from support.plane import document
 
 ACTIONS = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
 CN = "app.example.com"
+_LISTS = ("ListUsers", "ListRoles")
 
 
 def trusting(*actions: str, **condition: Any) -> str:
@@ -169,6 +170,51 @@ def test_the_trust_policy_has_to_allow_all_three_actions(world: World, missing: 
     assert refused(world.asked()) == f"Unable to assume role for {world.role}"
 
 
+def test_a_deny_of_the_trust_policy_beats_what_it_allows(world: World) -> None:
+    allowed = json.loads(trusting())["Statement"][0]
+    beaten = {"Condition": {"ArnEquals": {"aws:SourceArn": world.anchor}}}
+    policy = document(allowed, {**allowed, "Effect": "Deny", "Action": "sts:AssumeRole", **beaten})
+    world.plane.client("iam").update_assume_role_policy(RoleName="app", PolicyDocument=policy)
+    assert refused(world.asked()) == f"Unable to assume role for {world.role}"
+    (record,) = [found for found in world.plane.records() if found.operation == "CreateSession"]
+    assert (record.identity.arn, record.source_arn) == ("rolesanywhere.amazonaws.com", world.anchor)
+
+
+def test_boundary_session_policy_and_deny_hold_in_the_session(world: World) -> None:
+    iam = world.plane.client("iam")
+    may = document({"Effect": "Allow", "Action": "*", "Resource": "*"})
+    iam.put_role_policy(RoleName="app", PolicyName="all", PolicyDocument=may)
+    profile = world.made_profile(world.role, sessionPolicy=may)
+    users, roles = (document({"Effect": "Allow", "Action": f"iam:{name}", "Resource": "*"}) for name in _LISTS)
+    narrow = world.made_profile(world.role, sessionPolicy=users)
+
+    def outcome(given: dict[str, Any]) -> list[bool]:
+        held = given["credentials"]
+        key = Key(held["accessKeyId"], held["secretAccessKey"], held["sessionToken"])
+        client = world.plane.client("iam", key)
+        tried = []
+        for operation in (client.list_users, client.list_roles):
+            try:
+                operation()
+                tried.append(True)
+            except client.exceptions.ClientError:
+                tried.append(False)
+        return tried
+
+    assert outcome(world.given(profileArn=profile)) == [True, True]
+    assert outcome(world.given(profileArn=narrow)) == [True, False]
+    boundary = iam.create_policy(PolicyName="most", PolicyDocument=roles)["Policy"]["Arn"]
+    iam.put_role_permissions_boundary(RoleName="app", PermissionsBoundary=boundary)
+    assert outcome(world.given(profileArn=profile)) == [False, True]
+    assert outcome(world.given(profileArn=narrow)) == [False, False]
+
+
+@pytest.mark.parametrize("seconds", [0, 899, 43_201])
+def test_a_duration_out_of_range_is_a_clear_error(world: World, seconds: int) -> None:
+    answer = world.asked(durationSeconds=seconds)
+    assert (answer.status, answer.headers["x-amzn-errortype"]) == (400, "ValidationException"), answer
+
+
 def test_a_chain_leads_to_the_anchor_in_any_order(world: World) -> None:
     middle = authority("middle", world.now, world.root)
     lower = authority("lower", world.now, middle)
@@ -193,7 +239,7 @@ def test_the_session_is_limited_by_the_profile(world: World) -> None:
 
 
 def test_a_session_name_is_taken_where_the_profile_takes_it(world: World) -> None:
-    assert "does not accept a role session name" in refused(world.asked(roleSessionName="mine"))
+    assert refused(world.asked(roleSessionName="mine")) == "Not authorized to set roleSessionName"
     profile = world.made_profile(world.role, acceptRoleSessionName=True)
     assert world.given(profileArn=profile, roleSessionName="mine")["assumedRoleUser"]["arn"].endswith("/app/mine")
 

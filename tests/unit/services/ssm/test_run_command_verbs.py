@@ -297,3 +297,11 @@ def test_results_say_how_a_step_ended() -> None:
     results = [result_of("x", Ended(code, 1.0, 2.0, cancelled)) for code, cancelled in ends]
     assert [result.details for result in results] == ["Success", "Failed", "ExecutionTimedOut", "Cancelled", "Success"]
     assert all(isinstance(result, PluginResult) for result in results)
+
+
+def test_a_pattern_of_a_document_that_cannot_be_read_allows_nothing() -> None:
+    step = {"action": "aws:runShellScript", "name": "s", "inputs": {"runCommand": ["echo {{ word }}"]}}
+    parameters = {"word": {"type": "String", "allowedPattern": "("}}
+    with pytest.raises(Fault) as refused:
+        steps_of({"parameters": parameters, "mainSteps": [step]}, {"word": ["a"]})
+    assert refused.value.code == "InvalidDocument"
