@@ -75,7 +75,8 @@ class PlaneQuestions:
         if told.records:
             found = await ledger.read(lambda: history.by_request(told.records))
         else:
-            found = await ledger.read(lambda: history.latest(told.count, denied_only=told.denied))
+            latest = history.latest_denials if told.denied else history.latest
+            found = await ledger.read(lambda: latest(told.count))
         return {"records": [readable(record) for record in found]}
 
     async def _policies(self, asked: Asked) -> dict[str, Any]:

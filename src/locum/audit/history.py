@@ -98,9 +98,17 @@ class History:
         """The records of one request: one for each account that it was recorded in, or none."""
         return self._records(AuditQuery(field=Field.REQUEST_ID, value=request_id))
 
-    def latest(self, count: int = 1, *, account: str | None = None, denied_only: bool = False) -> list[Record]:
+    def latest(self, count: int = 1, *, account: str | None = None) -> list[Record]:
         """The newest records, data events included."""
-        return self._records(AuditQuery(account=account, denied=True if denied_only else None, limit=count))
+        return self._records(AuditQuery(account=account, limit=count))
+
+    def latest_denials(self, count: int = 1) -> list[Record]:
+        """The newest denials, without those of SSM Agent's sign of life unless there are no others.
+
+        Every instance whose role is not for Systems Manager has such a denial, which nobody's program asked for.
+        """
+        latest = self._records(AuditQuery(denied=True, limit=_PAGE))
+        return ([record for record in latest if not _is_sign_of_life(record)] or latest)[:count]
 
     def principal_calls(self, arn: str | None, since: float = 0.0, until: float | None = None) -> Iterator[Record]:
         """The calls of the user `arn`, or of all sessions of the role `arn`, newest first; of None, those of everybody.
@@ -116,6 +124,10 @@ class History:
 
     def _records(self, query: AuditQuery) -> list[Record]:
         return [decode(row.data) for row in self._journal.find(query)]
+
+
+def _is_sign_of_life(record: Record) -> bool:
+    return (record.service, record.operation) == ("ssm", "UpdateInstanceInformation")
 
 
 def lookup_event(record: Record) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
@@ -56,14 +56,15 @@ def carrier_options(function: F) -> F:
     return function
 
 
-def check(kind: str, named: Named, *, of_instance: bool) -> None:
-    """Raise UsageError where options do not go together. `of_instance`: there are some of an instance."""
+def check(kind: str, named: Named, of_instance: Mapping[str, object]) -> None:
+    """Raise UsageError where options do not go together. `of_instance`: those of an instance, by name, if given."""
     if kind == "ec2":
         if any(named):
             raise click.UsageError("an instance takes --profile; --role and the like are for other carriers (--as)")
         return
-    if of_instance:
-        raise click.UsageError("--profile, --keep, --user-data, --closed and the like are those of an instance")
+    if wrong := [name for name, value in of_instance.items() if value]:
+        instead = f"--as {kind} takes --role NAME" if "--profile" in wrong else f"it cannot be given with --as {kind}"
+        raise click.UsageError(f"{wrong[0]} is an option of an instance: {instead}")
     if named.role is None:
         raise click.UsageError(f"--as {kind} takes the role: --role NAME")
     if kind == Kind.ANYWHERE and not all(named.of_anywhere):

@@ -53,7 +53,9 @@ class AgentFiles:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(handle)
-            raise ConfigurationError(f"{self._directory} is in use by another agent: name another one") from error
+            raise ConfigurationError(
+                f"{self._directory} is in use by another agent: name another with --directory"
+            ) from error
 
     @property
     def authority(self) -> str:

@@ -229,7 +229,17 @@ def _exchanged(
         return Answer(response.status, response.getheaders(), found)
     except (OSError, HTTPException, ValueError) as error:
         connection.close()
-        raise PlaneAway(f"the plane at {connection.host}:{connection.port} does not answer: {error}") from error
+        where = f"{connection.host}:{connection.port}"
+        raise PlaneAway(f"the plane at {where} does not answer: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    """What may be wrong, for whoever gave the address of another listener, or of none."""
+    if isinstance(error, ConnectionRefusedError):
+        return "nothing listens there: `locum up --agents` says the address for agents"
+    if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
+        return "what listens there speaks no TLS: `locum up --agents` says the address for agents"
+    return str(error)
 
 
 def _text_of(body: bytes) -> str:

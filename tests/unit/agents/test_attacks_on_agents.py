@@ -160,6 +160,27 @@ def test_another_machine_with_an_agents_certificate_is_not_the_plane(house: Agen
             imposter.ask(METADATA, "PUT", "/latest/api/token", TTL)
 
 
+def test_an_address_where_no_plane_listens_for_agents_is_said_in_words(house: AgentHouse) -> None:
+    joined = house.joined(house.launched())
+    file = house.folder / "agent.pem"
+    file.write_bytes(joined.key + joined.certificate.encode())
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(SECONDS)
+        plain = AgentPlane(Address(*server.getsockname()), house.authority.certificate.decode(), file)
+        Thread(target=_answer_plainly, args=(server,), daemon=True).start()
+        with pytest.raises(PlaneAway, match="speaks no TLS: `locum up --agents` says the address"):
+            plain.ask(METADATA, "PUT", "/latest/api/token", TTL)
+    with pytest.raises(PlaneAway, match="nothing listens there: `locum up --agents` says the address"):
+        plain.ask(METADATA, "PUT", "/latest/api/token", TTL)
+
+
+def _answer_plainly(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        connection.recv(1 << 12)
+
+
 def _greet_one(server: socket.socket, context: ssl.SSLContext) -> None:
     connection, _ = server.accept()
     with connection:

@@ -160,8 +160,16 @@ def test_the_latest_denial_is_found_behind_allowed_calls_in_either_mode() -> Non
         record(1, verdict="explicit-deny"), record(2, verdict="implicit-deny", mode="observe"), record(3)
     )
     assert ids(found.latest()) == [3]
-    assert ids(found.latest(5, denied_only=True)) == [2, 1]
+    assert ids(found.latest_denials(5)) == [2, 1]
     assert found.latest(account="444455556666") == []
+
+
+def test_the_latest_denial_is_of_somebodys_call_and_not_of_ssm_agents_sign_of_life() -> None:
+    sign = {"service": "ssm", "operation": "UpdateInstanceInformation", "verdict": "implicit-deny"}
+    found, _ = history(record(1, verdict="implicit-deny"), record(2, **sign), record(3, **sign))
+    assert ids(found.latest_denials()) == [1]
+    alone, _ = history(record(1), record(2, **sign))
+    assert ids(alone.latest_denials()) == [2]
 
 
 def test_every_call_of_a_roles_sessions_is_found_by_the_role_data_events_too() -> None:

@@ -125,6 +125,17 @@ def test_the_exports_can_be_taken_back() -> None:
     ]  # fmt: skip
 
 
+def test_a_shell_that_called_over_tls_does_not_go_on_trusting_the_authority(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(data / home.TLS_AUTHORITY_FILE))
+    assert "AWS_CA_BUNDLE" in invoke("env", "--data", str(data)).output.splitlines()[-1].split()
+    assert "AWS_CA_BUNDLE" in invoke("env", "--data", str(data), "--unset").output.split()
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/etc/ssl/theirs.pem")
+    assert "AWS_CA_BUNDLE" not in invoke("env", "--data", str(data)).output
+    assert "AWS_CA_BUNDLE" not in invoke("env", "--data", str(data), "--unset").output
+
+
 # -- the command itself --------------------------------------------------------------------------------------
 
 

@@ -27,8 +27,9 @@ ARNS = [
     ("flags", "told"),
     [
         (["--as", "ecs"], "--as ecs takes the role: --role NAME"),
-        (["--as", "ecs", "--role", "a", "--profile", "b"], "are those of an instance"),
-        (["--as", "pod", "--role", "a", "--keep"], "are those of an instance"),
+        (["--as", "ecs", "--role", "a", "--profile", "b"], "--profile is an option of an instance: --as ecs takes"),
+        (["--as", "pod", "--role", "a", "--keep"], "--keep is an option of an instance: it cannot"),
+        (["--as", "ecs", "--role", "a", "--aws-hosts"], "--aws-hosts is an option of an instance: it cannot"),
         (["--role", "a"], "an instance takes --profile"),
         (["--cluster", "a"], "an instance takes --profile"),
         (["--as", "anywhere", "--role", "a"], "--as anywhere takes --trust-anchor-arn"),
@@ -42,7 +43,7 @@ def test_options_that_do_not_go_together_are_refused(flags: list[str], told: str
 
 
 def test_an_instance_needs_nothing_of_this() -> None:
-    check("ec2", NOTHING, of_instance=True)
+    check("ec2", NOTHING, {"--profile": "app"})
 
 
 def test_a_key_that_cannot_be_read_and_a_plane_that_is_not_there_are_clear_errors(tmp_path: Path) -> None:

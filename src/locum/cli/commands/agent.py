@@ -125,7 +125,8 @@ def _address(text: str, option: str) -> tuple[str, int]:
 
 def _greet(about: About, sockets: Sockets) -> None:
     metadata, gateway = (f"{host}:{port}" for host, port in (it.getsockname() for it in sockets[:2]))
-    click.echo(f"This machine is {about.instance}, of the plane at {about.plane}")
+    click.echo(f"This machine is {about.instance}, of the plane at {about.plane}, until Ctrl-C. Its programs need")
+    click.echo("unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE")
     if metadata != _METADATA:
         click.echo(f"export AWS_EC2_METADATA_SERVICE_ENDPOINT=http://{metadata}/")
     click.echo(f"export AWS_ENDPOINT_URL=http://{gateway} AWS_REGION={about.region} AWS_DEFAULT_REGION={about.region}")

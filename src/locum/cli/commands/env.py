@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
+from typing import Final
 
 import click
 
 from locum.cli.home import TLS_AUTHORITY_FILE, data_option, read_plane, read_root_key
 from locum.core.errors import ConfigurationError
+
+_BUNDLE: Final = "AWS_CA_BUNDLE"
 
 
 @click.command()
@@ -17,9 +21,11 @@ from locum.core.errors import ConfigurationError
 @click.option("--unset", is_flag=True, help="Print the commands that take the exports back.")
 def command(data: Path, tls: bool, unset: bool) -> None:
     """Print the exports (endpoint, region, root's keys, data directory) for a shell: eval "$(locum env)"."""
+    authority = str(data.expanduser().absolute() / TLS_AUTHORITY_FILE)
+    trusted = tls or os.environ.get(_BUNDLE) == authority
     names = (
         "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
-        "LOCUM_DATA", *(("AWS_CA_BUNDLE",) if tls else ()),
+        "LOCUM_DATA", *((_BUNDLE,) if tls or (unset and trusted) else ()),
     )  # fmt: skip
     if unset:
         click.echo(f"unset {' '.join(names)}")
@@ -32,7 +38,7 @@ def command(data: Path, tls: bool, unset: bool) -> None:
         if not plane.tls_port:
             raise ConfigurationError("this plane does not serve TLS: start it with `locum up --tls`")
         values[0] = f"https://localhost:{plane.tls_port}"
-        values.append(str(Path(where) / TLS_AUTHORITY_FILE))
+        values.append(authority)
     for name, value in zip(names, values, strict=True):
         click.echo(f"export {name}={shlex.quote(value)}")
-    click.echo("unset AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE")
+    click.echo(f"unset AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE{'' if tls or not trusted else f' {_BUNDLE}'}")

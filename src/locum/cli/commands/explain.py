@@ -72,7 +72,8 @@ def _particulars(record: dict[str, Any]) -> Iterator[str]:
         yield f"  because  of request {record['cause']}"
     if identity["instance_id"]:
         yield f"  inside   {identity['instance_id']}"
-    yield f"  when     {iso8601(record['at'])} from {record['source_ip']} in {record['region']}"
+    source = f" from {record['source_ip']}" if record["source_ip"] else ""
+    yield f"  when     {iso8601(record['at'])}{source} in {record['region']}"
     yield f"  request  {record['request_id']}"
     resources = [resource["arn"] for resource in record["resources"]]
     for arn in resources[:_RESOURCES]:

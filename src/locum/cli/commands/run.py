@@ -48,7 +48,11 @@ def command(
     The exit code is the command's. The instance is terminated afterwards, unless --keep.
     """
     named, view = Named(**of_carrier), View(closed, root, shared, aws_hosts)
-    check(kind, named, of_instance=bool(profile or keep or imdsv1 or user_data or view != View() or image))
+    of_instance = {
+        "--profile": profile, "--keep": keep, "--imdsv1": imdsv1, "--user-data": user_data, "--closed": closed,
+        "--share": shared, "--root": root, "--aws-hosts": aws_hosts, "--container": image,
+    }  # fmt: skip
+    check(kind, named, of_instance)
     container = container_of(image, engine, pause_image, network, view)
     if container is None and not argv:
         raise click.UsageError("Missing argument '-- COMMAND [ARG]...'.")

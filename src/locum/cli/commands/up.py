@@ -201,11 +201,13 @@ def _greet(options: Options, plane: Plane, clock: MovableClock) -> None:
     flag = "" if options.data == default_home().expanduser().absolute() else f" --data {options.data}"
     mode = "" if options.mode == "enforce" else "\nobserve: what the policies deny is recorded, and goes on"
     tls = f" and https://localhost:{plane.tls_port}" if plane.tls_port else ""
+    agents = f"\nagents: on {plane.agents}, with a code of `locum activate`" if plane.agents else ""
+    driver = "\ninstances: processes, which run their user data" if options.driver == PROCESS else ""
     moved = f"\nthe clock was moved: {about(clock(), clock.ahead)}" if clock.ahead else ""
     click.echo(
         f"Locum is up: {plane.endpoint}{tls}  account {plane.account}  region {plane.region}{mode}{moved}\n"
-        f"data: {options.data}\n\n"
-        "In another shell, as root:\n"
+        f"data: {options.data}{driver}{agents}\n\n"
+        "In another shell, with the keys of the account's root user:\n"
         f'  eval "$(locum env{flag})"\n'
         "  aws sts get-caller-identity\n"
         "  locum tour     # the whole story in ten seconds\n\n"
