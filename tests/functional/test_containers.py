@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -14,53 +12,13 @@ from typing import Any
 
 import pytest
 
+from support.engines import Engine, engines, needs_unshare
 from support.inside import PROGRAM, Inside, led
 from support.plane import ACCOUNT, LOCUM, RunningPlane, needs_namespaces
 from support.processes import SECONDS, finished
 
-ENGINE = Path(__file__).with_name("engine_program.py")
-NAMES = ("docker", "podman")
 IMAGE = "an/application:1"
-pytestmark = [
-    needs_namespaces,
-    pytest.mark.skipif(not all(map(shutil.which, ("unshare", "nsenter"))), reason="there is no unshare, no nsenter"),
-]
-
-
-class Engine:
-    """A machine with an engine of this name, rootless or root's."""
-
-    def __init__(self, home: Path, name: str, *, rootless: bool) -> None:
-        self.home = home
-        self.name = name
-        self._rootless = rootless
-        program = home / "bin" / name
-        program.parent.mkdir()
-        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{ENGINE}" "$@"\n')
-        program.chmod(0o755)
-
-    def environment(self, plane: RunningPlane, **more: str) -> dict[str, str]:
-        """In which commands find it, and no other one."""
-        path = f"{self.home / 'bin'}:{Path(LOCUM).parent}:/usr/bin:/bin:/usr/sbin:/sbin"
-        own = {"PATH": path, "ENGINE_HOME": str(self.home), **more}
-        return plane.environment() | own | ({"ENGINE_ROOTLESS": "yes"} if self._rootless else {})
-
-    @property
-    def calls(self) -> list[list[str]]:
-        """The arguments that it was called with, call by call."""
-        return [json.loads(line) for line in (self.home / "calls").read_text().splitlines()]
-
-    @property
-    def left(self) -> set[str]:
-        """The containers that there are."""
-        return {file.name for file in self.home.iterdir()} - {"bin", "calls"}
-
-
-def engines() -> Iterator[Any]:
-    for name in NAMES:
-        for rootless in (True, False):
-            skipped = pytest.mark.skipif(not rootless and os.geteuid() != 0, reason="an engine of root takes root")
-            yield pytest.param((name, rootless), marks=skipped, id=f"{name}-{'rootless' if rootless else 'root'}")
+pytestmark = [needs_namespaces, needs_unshare]
 
 
 @pytest.fixture(params=engines())

@@ -35,6 +35,7 @@ from locum.cli.open_files import open_files
 from locum.cli.ports import listening_socket
 from locum.cli.root_account import ensure_root
 from locum.cli.tls import TlsOptions, aws_hosts, tls_context
+from locum.compute.containers import Container
 from locum.core.carriers import Carrier
 from locum.core.clock import Clock, Entropy, MovableClock, pooled, system_clock, system_entropy
 from locum.core.errors import ConfigurationError
@@ -74,7 +75,8 @@ class Options:
     an endpoint URL, which gets requests signed with `backend_keys` (access key id, secret). `launcher_grace`: seconds
     that a start waits for launchers (`agents.instances.host`). `early_answers`: see `calls.runtime`. `imds_rate`: the
     metadata requests that an instance may make in a second, None: any number. `function_ports`: ports of the loopback
-    address that functions reach, beside the gateway. `driver` is what makes instances real, with `closed` file systems.
+    address that functions reach, beside the gateway. `driver` is what makes instances real, with `closed` file systems,
+    or as each a `container`.
     Raises ConfigurationError where an account or a region cannot be one.
     """
 
@@ -94,6 +96,7 @@ class Options:
     function_ports: tuple[int, ...] = ()
     driver: str = RECORD
     closed: bool = False
+    container: Container | None = None
 
     def __post_init__(self) -> None:
         if self.account is not None and not ACCOUNT_ID.fullmatch(self.account):

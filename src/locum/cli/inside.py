@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -17,6 +18,7 @@ from locum.compute import namespace
 from locum.compute.attachment import Attachment, Claim
 from locum.compute.aws_hosts import AwsHosts, lay, sorted_out, trusting
 from locum.compute.closed import check_bubblewrap, closed, furnish, rooted
+from locum.compute.containers import exec_line
 from locum.compute.environment import inside, secret_places
 from locum.compute.handover import GATEWAY_TLS, Message, ask, connect
 from locum.compute.inside import Inside, enter_there, join_there, listen_with_hosts
@@ -125,12 +127,13 @@ def _succeeds(what: Callable[[], object]) -> bool:
 def _in_namespace(data: Path, plane: Plane, claim: Claim, command: Sequence[str], *, aws_hosts: bool) -> int:
     found, hosts = _whereabouts(data, claim.instance, aws_hosts=aws_hosts)
     environment = _environment(plane, hosts)
-    if there := int(found["pid"]):
-        within = found["within"]
-        if claim.within:
-            raise ConfigurationError(
-                f"{claim.instance} runs already: its driver decides what it sees (locum up --closed)"
-            )
+    there, within = int(found["pid"]), found["within"]
+    if claim.within and (there or within):
+        raise ConfigurationError(f"{claim.instance} runs already: its driver decides what it sees (locum up --closed)")
+    if within and not there:
+        line = exec_line(within, command, terminal=sys.stdin.isatty() and sys.stdout.isatty())
+        return run(line, os.environ, lambda: None)  # which is the engine's own environment
+    if there:
         enter = partial(join_there, there, nesting=bool(within))
         return run([*within, *command], environment, lambda: None, enter=enter, owns=False)
     home, place = Path.home(), data.resolve()
@@ -163,7 +166,7 @@ def _whereabouts(data: Path, instance: str, *, aws_hosts: bool) -> tuple[Message
     with connect(data) as connection:
         known = ask(connection, {"where": instance})
         has_hosts = GATEWAY_TLS in known["serving"]
-        if known["pid"] and aws_hosts and not has_hosts:
+        if (known["pid"] or known["within"]) and aws_hosts and not has_hosts:
             raise ConfigurationError(f"{instance} runs without AWS's host names: it takes `locum run --aws-hosts`")
         if not aws_hosts and not has_hosts:
             return known, None

@@ -154,7 +154,7 @@ class Attachments:
         instance = asked.read(_Where).where
         await self._host.returned(instance)
         attached = reversed(self._by_instance.get(instance, []))
-        found = next((it.told for it in attached if it.told.pid and not it.is_over), None)
+        found = next((it.told for it in attached if (it.told.pid or it.told.within) and not it.is_over), None)
         if found is None:
             return {"pid": 0, "within": [], "serving": []}
         return {"pid": found.pid, "within": found.within, "serving": found.serving}

@@ -17,7 +17,7 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -54,19 +54,29 @@ class Container(NamedTuple):
             raise ConfigurationError(f"there is no {self.engine or ' and no '.join(ENGINES)} on the PATH")
         return found
 
+    def check(self) -> None:
+        """Raises ConfigurationError where there is no engine, or none that answers."""
+        program = self.program()
+        command = [program, "version"]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode != 0:
+            why = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
+            raise ConfigurationError(f"`{program} version` fails, so that no container can be started: {why}")
+
 
 class ContainerNetwork:
     """The network of the containers of `instance`: made when it is entered, removed with all of them at its end.
 
-    However this process ends, another one removes them: it waits for that.
+    However this process ends, another one removes them: it waits for that. `in_guard` is called in that one.
     """
 
-    def __init__(self, container: Container, instance: str) -> None:
+    def __init__(self, container: Container, instance: str, in_guard: Callable[[], None] = lambda: None) -> None:
         self._container = container
         self._program = container.program()
         self._instance = instance
         self._name = f"locum-{instance}"
         self._holder = f"{self._name}-network"
+        self._in_guard = in_guard
         self._guard = -1
         self._lifeline = -1
 
@@ -107,12 +117,40 @@ class ContainerNetwork:
 
     def line(self, command: Sequence[str], environment: Mapping[str, str], *, terminal: bool) -> list[str]:
         """The command line of the container in which `command` runs, attached to this process's streams."""
-        line = [self._program, "run", "--rm", "--interactive", *(["--tty"] if terminal else [])]
+        return [*self._run(environment, ["--tty"] if terminal else []), self._container.image, *command]
+
+    def as_root(self, program: str, script: str, environment: Mapping[str, str]) -> list[str]:
+        """The command line of the container in which the shell `program` runs `script`, whatever the image would run.
+
+        It is root there, as user data is on EC2.
+        """
+        options = ["--user", "0", "--stop-signal", "TERM", "--entrypoint", program]
+        return [*self._run(environment, options), self._container.image, "-c", script]
+
+    @property
+    def within(self) -> list[str]:
+        """The words before a command that is executed in the second container (`exec_line`)."""
+        return [self._program, "exec", "--interactive", self._name]
+
+    def stop(self, seconds: int) -> None:
+        """Have the second container end, killed after so many `seconds`; return before it has."""
+        self._stopping = _begun([self._program, "stop", "-t", str(seconds), self._name])
+
+    def clear(self) -> None:
+        """Remove containers of these names that a crash of this machine has left. Nobody else uses them."""
+        _begun(self._removal).wait()
+
+    def _run(self, environment: Mapping[str, str], options: Sequence[str]) -> list[str]:
+        line = [self._program, "run", "--rm", "--interactive", *options]
         line += ["--network", f"container:{self._holder}", "--name", self._name]
         line += ["--label", f"{LABEL}={self._instance}"]
         for name, value in sorted(environment.items()):
             line += ["--env", f"{name}={value}"]
-        return [*line, self._container.image, *command]
+        return line
+
+    @property
+    def _removal(self) -> list[str]:
+        return [self._program, "rm", "--force", "--volumes", self._name, self._holder]
 
     def _ask(self, *arguments: str) -> str:
         """What the engine answers."""
@@ -128,7 +166,8 @@ class ContainerNetwork:
         self._guard = os.fork()
         if self._guard == 0:
             os.close(self._lifeline)
-            _guard(waits, [self._program, "rm", "--force", "--volumes", self._name, self._holder])
+            self._in_guard()
+            _guard(waits, self._removal)
         os.close(waits)
 
     def _end(self) -> None:
@@ -136,6 +175,18 @@ class ContainerNetwork:
             os.close(self._lifeline)
             os.waitpid(self._guard, 0)
             self._guard = -1
+
+
+def _begun(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """A command that nobody hears."""
+    nowhere = subprocess.DEVNULL
+    return subprocess.Popen(command, stdin=nowhere, stdout=nowhere, stderr=nowhere)  # noqa: S603
+
+
+def exec_line(within: Sequence[str], command: Sequence[str], *, terminal: bool) -> list[str]:
+    """The command line that executes `command` in a container, by its words `within` (`ContainerNetwork.within`)."""
+    program, verb, *rest = within
+    return [program, verb, *(["--tty"] if terminal else []), *rest, *command]
 
 
 def _guard(lifeline: int, command: Sequence[str]) -> NoReturn:

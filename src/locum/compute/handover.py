@@ -22,7 +22,8 @@
                launcher. `boot` is the start of the instance that this is part of (`Instance.boots`): that which the
                plane told with its answer to the first attachment, and -1 in that. `driver` is the one that started
                the launcher, "" where a user did. A plane with another driver has it end. `within` are
-               words that come before a command that is executed in those namespaces (`closed`)
+               words that come before a command that is executed in those namespaces (`closed`); with `pid` 0, those
+               of a command line of the host's that executes it in the container that the instance is (`containers`)
     admit      what a task, a pod or a function (`core.carriers`) needs before it starts: "credentials", a "notice"
     carry      serve on these listening sockets for CARRIER: where `pid` is given the first is the gateway's, the others
                are its endpoint's. Its tokens are written and renewed as long as the launcher is connected

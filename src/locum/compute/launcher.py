@@ -1,7 +1,8 @@
-"""The launcher of an instance that the driver `process` makes real: it outlives planes, and ends with the instance.
+"""The launcher of an instance that a driver makes real: it outlives planes, and ends with the instance.
 
-Forked by the zygote. Its child makes the inside, runs the user data at the first start, and goes on until the instance
-is stopped, rebooted or terminated, or shuts itself down; with the launcher everything inside ends at once.
+Forked by the zygote. That of the driver `process` is here: its child makes the inside, runs the user data at the first
+start, and goes on until the instance is stopped, rebooted or terminated, or shuts itself down; with the launcher
+everything inside ends at once. That of the driver `container` is `container_launcher`'s.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import signal
 import socket
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -30,7 +33,8 @@ from locum.compute.supervisor_program import execute
 from locum.compute.user_data import user_data
 
 PROCESS: Final = "process"
-"""The driver's name."""
+CONTAINER: Final = "container"
+"""The drivers' names."""
 
 _HOST_CONTROL: Final = ("/run/systemd", "/run/dbus", "/run/initctl")
 """Where `shutdown` would find the host's own init."""
@@ -50,7 +54,8 @@ class Launch(NamedTuple):
     """An instance that is to be started: the start `boot` of it, and what is inside.
 
     `port` is the gateway's, `hidden` are places of the host that are not seen inside, of which the first is the data
-    directory; `environment` has the variables of what runs. With `within` (`closed.closed`) it is closed.
+    directory; `environment` has the variables of what runs. With `within` (`closed.closed`) it is closed. With
+    `container` (the fields of `containers.Container`) it is a container.
     """
 
     data: str
@@ -62,6 +67,7 @@ class Launch(NamedTuple):
     environment: Mapping[str, str]
     user_data: bytes = b""
     within: Sequence[str] = ()
+    container: Sequence[str] = ()
 
     def message(self) -> dict[str, Any]:
         """It as a JSON object."""
@@ -79,10 +85,13 @@ def launch(asked: Launch, under_way: socket.socket) -> None:
     files = InstanceFiles(Path(asked.data), asked.instance)
     lock = files.lock()
     if lock is not None:
-        Launcher(asked, files, lock, under_way).run()
+        made: type[Launcher] = ProcessLauncher
+        if asked.container:  # late: those of processes have no use for it
+            made = import_module("locum.compute.container_launcher").ContainerLauncher
+        made(asked, files, lock, under_way).run()
 
 
-class Launcher:
+class Launcher(ABC):
     """The launcher that holds the `lock`. It is detached last of all: nothing else of it is left then."""
 
     def __init__(self, asked: Launch, files: InstanceFiles, lock: int, under_way: socket.socket) -> None:
@@ -91,12 +100,46 @@ class Launcher:
         self._files = files
         self._lock = lock
         self._under_way = under_way
-        self._supervisor, self._theirs = socket.socketpair()
         source, sink = os.pipe()
         for descriptor in (1, 2):
             os.dup2(sink, descriptor)
         os.close(sink)
         self._console = threading.Thread(target=files.copy_output, args=(source,))
+
+    @abstractmethod
+    def run(self) -> None:
+        """Make the inside, attach it, and wait for its end."""
+
+    def _shut_down(self) -> None:
+        """Tell the plane that the instance has shut itself down; once it is back, where it is away."""
+        tries = 0
+        while tries < PATIENCE or self._data.is_dir():
+            try:
+                with connect(self._data) as connection:
+                    ask(connection, {"shutdown": self._asked.instance, "account": self._asked.account})
+                return
+            except PlaneAway:
+                select.select([], [], [], RETRY)
+                tries += 1
+            except HandoverError as refusal:
+                say(str(refusal))
+                return
+
+    def _let_go(self) -> None:
+        """End the console, with those who write to it, and let another launcher have the lock."""
+        with Path("/dev/null").open("wb") as nothing:
+            for descriptor in (1, 2):
+                os.dup2(nothing.fileno(), descriptor)
+        self._console.join()
+        os.close(self._lock)
+
+
+class ProcessLauncher(Launcher):
+    """The launcher of the driver `process`."""
+
+    def __init__(self, asked: Launch, files: InstanceFiles, lock: int, under_way: socket.socket) -> None:
+        super().__init__(asked, files, lock, under_way)
+        self._supervisor, self._theirs = socket.socketpair()
 
     def run(self) -> None:
         """Make the inside, attach it, and wait for its end."""
@@ -132,39 +175,16 @@ class Launcher:
                 attachment.keep(until=ended, end=partial(end_all, first, self._supervisor))
                 os.close(ended)
         except HandoverError as refusal:  # the next plane starts it anew
-            _say(str(refusal))
+            say(str(refusal))
             os.kill(first, signal.SIGKILL)
         powered_off = exit_code(os.waitpid(first, 0)[1]) == POWERED_OFF
         if powered_off:
             self._shut_down()
         self._let_go()
 
-    def _shut_down(self) -> None:
-        """Tell the plane that the instance has shut itself down; once it is back, where it is away."""
-        tries = 0
-        while tries < PATIENCE or self._data.is_dir():
-            try:
-                with connect(self._data) as connection:
-                    ask(connection, {"shutdown": self._asked.instance, "account": self._asked.account})
-                return
-            except PlaneAway:
-                select.select([], [], [], RETRY)
-                tries += 1
-            except HandoverError as refusal:
-                _say(str(refusal))
-                return
 
-    def _let_go(self) -> None:
-        """End the console, with those who write to it, and let another launcher have the lock."""
-        with Path("/dev/null").open("wb") as nothing:
-            for descriptor in (1, 2):
-                os.dup2(nothing.fileno(), descriptor)
-        self._console.join()
-        os.close(self._lock)
-
-
-def _say(text: str) -> None:
-    """Write to the console."""
+def say(text: str) -> None:
+    """Write to the console, as Locum."""
     sys.stdout.write(f"locum: {text}\n")
     sys.stdout.flush()
 
@@ -187,16 +207,21 @@ def _prepare(asked: Launch, new: Inside) -> None:
     new.make(furnish_all, nesting=bool(asked.within))
 
 
-def _program(asked: Launch, files: InstanceFiles) -> Callable[[], int] | None:
-    """The user data as a program, at the first start; None where there is nothing to run, which the console says."""
+def script_of(asked: Launch, files: InstanceFiles) -> bytes | None:
+    """The script to run, at the first start; None where there is none, which the console says."""
     if files.begun:
         return None
     given = user_data(asked.user_data)
-    if given.script is None:
-        if given.reason:
-            _say(given.reason)
+    if given.reason:
+        say(given.reason)
+    return given.script
+
+
+def _program(asked: Launch, files: InstanceFiles) -> Callable[[], int] | None:
+    """The user data as a program, at the first start; None where there is nothing to run."""
+    script = script_of(asked, files)
+    if script is None:
         return None
-    script = given.script
     tools = TOOLS_WITHIN if asked.within else os.fspath(Path(asked.hidden[0]) / TOOLS)
     environment = {**asked.environment, "PATH": f"{tools}:{asked.environment['PATH']}"}
     return lambda: _run(script, asked.within, environment)

@@ -1,4 +1,4 @@
-"""The plane's end of the driver `process`: it has launchers forked, a few at a time."""
+"""The plane's end of the drivers `process` and `container`: it has launchers forked, a few at a time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -26,9 +27,13 @@ _MAIN: Final = (
 
 
 class ProcessDriver:
-    """Starts launchers by way of the zygote, which the first one makes. `close` ends the zygote, and no launcher."""
+    """Starts launchers by way of the zygote, which the first one makes. `close` ends the zygote, and no launcher.
 
-    def __init__(self, at_once: int = AT_ONCE) -> None:
+    `environment` has the variables of launchers, which are not those of what runs in instances.
+    """
+
+    def __init__(self, at_once: int = AT_ONCE, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = environment or {"PATH": os.environ.get("PATH", os.defpath)}
         self._room = asyncio.Semaphore(at_once)
         self._making = asyncio.Lock()
         self._zygote: asyncio.subprocess.Process | None = None
@@ -68,7 +73,7 @@ class ProcessDriver:
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.DEVNULL,
                     cwd="/",
-                    env={"PATH": os.environ.get("PATH", os.defpath)},
+                    env=dict(self._environment),
                     pass_fds=(theirs.fileno(),),
                     start_new_session=True,
                 )

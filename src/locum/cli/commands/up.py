@@ -22,16 +22,16 @@ from locum.agents.questions import PlaneQuestions
 from locum.cli.agent_door import AgentsOptions
 from locum.cli.commands.clock import about
 from locum.cli.compose import Node, Options
-from locum.cli.drivers import DRIVERS, check_driver, instance_processes
+from locum.cli.drivers import DRIVERS, check_driver, driver_container, instance_processes
 from locum.cli.home import PLANE_FILE, Plane, data_option, default_home, plane_text
 from locum.cli.open_files import raise_open_files
 from locum.cli.root_account import DEFAULT_ACCOUNT
 from locum.cli.tls import TlsOptions
 from locum.compute.attachments import Attachments
 from locum.compute.carrier_attachments import CarrierAttachments
+from locum.compute.containers import ENGINES, PAUSE
 from locum.compute.control import Control
 from locum.compute.handover import SOCKET_NAME
-from locum.compute.launcher import PROCESS
 from locum.core.clock import MovableClock
 from locum.core.errors import ConfigurationError
 from locum.services.verbs import Settings
@@ -56,7 +56,10 @@ _LONGEST_SOCKET: Final = 107
 @click.option("--launcher-grace", type=click.FloatRange(0), default=GRACE, show_default=True, metavar="SECONDS",
               help="How long a start waits for launchers that ran before, else their instances end.")  # fmt: skip
 @click.option("--driver", type=click.Choice(DRIVERS), default=RECORD, show_default=True,
-              help="record: instances are records; process: each is a process in a namespace of its own.")  # fmt: skip
+              help="Instances are records, or each is a process in a namespace, or a container.")  # fmt: skip
+@click.option("--container-image", metavar="IMAGE", help="The image of those containers. It has /bin/sh.")
+@click.option("--engine", type=click.Choice(ENGINES), help="Whose containers; the first that is installed.")
+@click.option("--pause-image", metavar="IMAGE", help=f"The image that holds their networks; {PAUSE} by default.")
 @click.option("--closed", is_flag=True, help="Show the processes of such instances no files but a read-only system.")
 @click.option("--imds-rate", type=click.FloatRange(1), metavar="N",
               help="Metadata requests that an instance may make in a second, else 429. Default: no limit.")  # fmt: skip
@@ -76,7 +79,7 @@ _LONGEST_SOCKET: Final = 107
 def command(data: Path, quiet: bool, **given: Any) -> None:
     """Start the plane: every AWS service on one port, and the metadata service of every instance."""
     options = _options(data.expanduser().absolute(), **given)
-    check_driver(options.driver, closed=options.closed)
+    check_driver(options.driver, closed=options.closed, container=options.container)
     if len(os.fsencode(options.data / SOCKET_NAME)) > _LONGEST_SOCKET:
         raise ConfigurationError(
             f"{options.data} is too long a path: that of the socket in it may have {_LONGEST_SOCKET} octets; "
@@ -90,7 +93,8 @@ def _options(
     data: Path, *, region: str, observe: bool, credential_seconds: int | None,
     backends: tuple[str, ...], backend_access_key_id: str, backend_secret_access_key: str,
     tls: bool, tls_port: int, tls_certificate: Path | None, tls_key: Path | None,
-    agents: bool, agents_host: str, agents_port: int, **fields: Any,
+    agents: bool, agents_host: str, agents_port: int,
+    driver: str, container_image: str | None, engine: str | None, pause_image: str | None, **fields: Any,
 ) -> Options:  # fmt: skip
     """The options of the command line. `fields` are those that `Options` has under the same names."""
     return Options(
@@ -101,6 +105,8 @@ def _options(
         backend_keys=(backend_access_key_id, backend_secret_access_key),
         tls=TlsOptions(tls_port, tls_certificate, tls_key) if tls else None,
         agents=AgentsOptions(agents_host, agents_port) if agents else None,
+        driver=driver,
+        container=driver_container(driver, container_image, engine, pause_image),
         **fields,
     )
 
@@ -166,7 +172,7 @@ async def _instances(node: Node, host: InstanceHost, port: int) -> AsyncIterator
     changes = InstanceChanges(node.ledger, changed)
     await control.open()
     changes.start()
-    if node.options.driver == PROCESS:
+    if node.options.driver != RECORD:
         processes = instance_processes(node, port, attachments.is_attached)
         host.ready = processes.ready
         processes.start()
@@ -175,7 +181,7 @@ async def _instances(node: Node, host: InstanceHost, port: int) -> AsyncIterator
     finally:
         if processes is not None:
             await processes.close()
-            _tell_of(attachments.number(PROCESS))
+            _tell_of(attachments.number(node.options.driver))
         await changes.close()
         await control.close()
         await own.close()
