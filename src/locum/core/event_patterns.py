@@ -22,6 +22,7 @@ _MOST_DEEP: Final = 64
 """Levels of a pattern. [U] AWS does not document how many it takes."""
 _COMPARE: Final = {"<": lt, "<=": le, "=": eq, ">=": ge, ">": gt}
 _IGNORING_CASE: Final = "equals-ignore-case"
+_PARTS: Final = re.compile(r"\\.|\*|[^\\*]+|\\", re.DOTALL)
 
 
 @lru_cache(1024)
@@ -103,9 +104,35 @@ def _text(compare: Callable[[str, str], bool]) -> Callable[[Any, Any], bool]:
 
 
 def _wildcard(value: str, operand: str) -> bool:
-    parts = re.findall(r"\\.|\*|[^\\*]+", operand, re.DOTALL)
-    regex = "".join(".*" if part == "*" else re.escape(part.removeprefix("\\")) for part in parts)
-    return re.fullmatch(regex, value, re.DOTALL) is not None
+    """Whether `value` is `operand`, in which `*` is any text, and a backslash makes a character stand for itself.
+
+    The texts between are looked for one after the other, each where it is first: no choice is ever taken back, as a
+    regular expression would, for hours where a pattern asks for it.
+    """
+    first, *others = _literals(operand)
+    if not others:
+        return value == first
+    *middle, last = others
+    if len(value) < len(first) + len(last) or not value.startswith(first) or not value.endswith(last):
+        return False
+    at, end = len(first), len(value) - len(last)
+    for text in middle:
+        found = value.find(text, at, end)
+        if found < 0:
+            return False
+        at = found + len(text)
+    return True
+
+
+def _literals(operand: str) -> list[str]:
+    """The texts before, between and after the wildcards of `operand`."""
+    found = [""]
+    for part in _PARTS.findall(operand):
+        if part == "*":
+            found.append("")
+        else:
+            found[-1] += part[1:] if len(part) > 1 and part[0] == "\\" else part
+    return found
 
 
 def _cidr(operand: str, value: Any) -> bool:
