@@ -15,7 +15,7 @@ from typing import Any, Final
 import pytest
 
 from locum.state import InstanceProfile
-from support.authority import HOME, REGION, World, allow, as_user, deny, role, user
+from support.authority import AWAY, HOME, REGION, World, allow, as_user, deny, role, user
 
 MEMBERS: Final[dict[str, list[str]]] = json.loads(
     (Path(__file__).parents[2] / "tools" / "passrole.json").read_text("utf-8")
@@ -77,11 +77,14 @@ def params(path: str, value: str) -> dict[str, Any]:
 @cache
 def world() -> World:
     profile = InstanceProfile(account=HOME, name="handed", id="AIPAHANDED", created=1, roles=("handed",))
-    return World().having(ANY, PASSING_OTHERS, role("handed"), profile)
+    return World().having(ANY, PASSING_OTHERS, PASSING_ONE, role("handed"), profile)
 
 
 ANY: Final = user("any", allow("*"))
 PASSING_OTHERS: Final = user("others", allow("*"), deny("iam:PassRole", ROLE))
+PASSING_ONE: Final = user(
+    "one", {"Effect": "Allow", "NotAction": "iam:PassRole", "Resource": "*"}, allow("iam:PassRole", ROLE)
+)
 
 
 def value_of(path: str) -> str:
@@ -102,6 +105,18 @@ def test_a_role_that_the_caller_may_not_pass_is_not_handed_over(service: str) ->
             if world().allows(as_user(PASSING_OTHERS), call, **given):
                 let_through.append(f"{operation} {path}")
     assert let_through == []
+
+
+def test_every_member_takes_the_one_role_that_may_be_passed_and_none_of_another_account() -> None:
+    refused, let_through = [], []
+    for operation, path in CASES:
+        call, value = operation.replace(".", ":", 1), value_of(path)
+        if not world().allows(as_user(PASSING_ONE), call, **params(path, value)):
+            refused.append(f"{operation} {path}")
+        if value == ROLE and world().allows(as_user(ANY), call, **params(path, ROLE.replace(HOME, AWAY))):
+            let_through.append(f"{operation} {path}")
+    assert refused == []
+    assert let_through == []  # a rule of EventBridge, say, would act in another account as a role that trusts it
 
 
 def test_most_members_are_held_to_it() -> None:

@@ -106,6 +106,37 @@ def test_the_host_s_credentials_are_not_there(plane: RunningPlane, pair: tuple[s
     assert "HOSTSECRET" not in inside(plane, attacker, script)
 
 
+def test_memory_that_the_host_or_another_instance_shares_is_out_of_reach(
+    plane: RunningPlane, pair: tuple[str, str]
+) -> None:
+    attacker, victim = pair
+    made = [finished(["ipcmk", "-M", "4096"]).stdout, plane.locum("exec", victim, "--", "ipcmk", "-M", "4096").stdout]
+    ids = [text.split(":")[1].strip() for text in made]  # "Shared memory id: 7"
+    try:
+        namespaces = {inside(plane, it, "readlink /proc/self/ns/ipc") for it in pair}
+        assert len(namespaces | {f"{Path('/proc/self/ns/ipc').readlink()}\n"}) == 3
+        assert inside(plane, attacker, "ipcs -m | grep 0x; exit 0") == ""
+    finally:
+        finished(["ipcrm", "-m", ids[0]])
+
+
+@needs_bwrap
+def test_a_closed_instance_of_root_s_has_no_word_in_the_settings_of_the_kernel(tmp_path: Path) -> None:
+    # uid 0 writes there without any capability, and `|/program` in core_pattern is executed as root of the host
+    with up(tmp_path, "--driver", "process", "--closed") as plane:
+        (instance,) = launched(plane, "echo up")
+        said(plane, instance, "up")
+        script = f"{_OPENS}; grep -o ' /proc/sys r[ow],' /proc/self/mountinfo"
+        assert set(inside(plane, instance, script).splitlines()) == {" /proc/sys ro,"}
+        ran = plane.locum("run", "--closed", "--", "sh", "-c", script)
+        assert set(ran.stdout.splitlines()) == {" /proc/sys ro,"}
+        plane.client("ec2").terminate_instances(InstanceIds=[instance])
+        until(lambda: not (plane.data / "instances").exists())
+
+
+_OPENS = "for it in core_pattern hostname modprobe; do (exec 3>> /proc/sys/kernel/$it) 2>/dev/null && echo $it; done"
+
+
 def test_nothing_of_the_launcher_is_inherited(plane: RunningPlane) -> None:
     (instance,) = launched(plane, "ls -l /proc/self/fd; echo listed")
     assert "socket:" not in said(plane, instance, "listed")

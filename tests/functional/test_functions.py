@@ -92,6 +92,27 @@ def test_a_function_does_not_see_the_data_directory(plane: RunningPlane) -> None
     assert answer(plane, name, files) == []
 
 
+OPENS = """
+def handler(event, context):
+    opened = []
+    for path in event:
+        try:
+            open(path, "ab").close()
+            opened.append(path)
+        except OSError:
+            pass
+    return opened + [line.split()[5].split(",")[0] for line in open("/proc/self/mountinfo") if " /proc/sys " in line]
+"""
+
+
+@needs_namespaces
+def test_a_function_of_root_s_plane_has_no_word_in_the_settings_of_the_kernel(plane: RunningPlane) -> None:
+    # uid 0 writes there without any capability, and `|/program` in core_pattern is executed as root of the host
+    name, _ = deployed(plane, OPENS)
+    settings = ["/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/proc/sysrq-trigger"]
+    assert answer(plane, name, settings) == ["ro"]
+
+
 def abandoned(plane: RunningPlane, name: str) -> socket.socket:
     """A connection on which the function is invoked, to be closed without waiting for the answer."""
     kept: list[AWSPreparedRequest] = []

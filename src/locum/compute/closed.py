@@ -71,6 +71,7 @@ def rooted(data: Path, root: Path) -> list[str]:
 
 def furnish(data: Path, instance: str) -> None:
     """Make what `closed` and `rooted` bind, for the mount namespace of `instance`, in which `data` is covered."""
+    namespace.keep_kernel_settings()
     _furnish_machine(data / _MACHINE, instance)
     private = data / _PRIVATE
     private.mkdir()

@@ -1,4 +1,4 @@
-"""A user, network and mount namespace without privileges, and the addresses of an instance inside it.
+"""A user, network, mount and IPC namespace without privileges, and the addresses of an instance inside it.
 
 user_namespaces(7), network_namespaces(7), netdevice(7). In a new user namespace a process holds all
 capabilities over the namespaces made with it, so it may raise the loopback interface, give it an address
@@ -29,9 +29,14 @@ _CLONE_NEWNET: Final = 0x40000000
 _CLONE_NEWPID: Final = 0x20000000
 _MS_NOSUID_NODEV_NOEXEC: Final = 0x2 | 0x4 | 0x8
 _CLONE_NEWIPC: Final = 0x08000000
+_MS_RDONLY: Final = 0x1
+_MS_REMOUNT: Final = 0x20
 _MS_BIND: Final = 0x1000
 _MS_REC: Final = 0x4000
 _MS_PRIVATE: Final = 1 << 18
+KERNEL_SETTINGS: Final = ("bus", "fs", "irq", "sys", "sysrq-trigger")
+"""What is in /proc for the whole machine, and takes the words of uid 0 of the host, be it without any capability."""
+
 _PR_SET_PDEATHSIG: Final = 1
 _PR_CAPBSET_DROP: Final = 24
 _PR_SET_CHILD_SUBREAPER: Final = 36
@@ -57,14 +62,14 @@ class NamespaceUnavailable(LocumError):
 
 
 def enter_new(*, network: bool = True, processes: bool = False) -> None:
-    """Move this (single-threaded) process into new user, mount and (where `network`) network namespaces.
+    """Move this (single-threaded) process into new user, mount, IPC and (where `network`) network namespaces.
 
     The user keeps its own numeric id, so files look as before. Where `processes`, the next process that this one forks
     is the first of a new PID namespace: with its end, the kernel kills all others in there. pid_namespaces(7).
     Raises NamespaceUnavailable; the process is of no further use then, for some of it may have happened.
     """
     try:
-        _unshare((_CLONE_NEWNET if network else 0) | (_CLONE_NEWPID if processes else 0))
+        _unshare(_CLONE_NEWIPC | (_CLONE_NEWNET if network else 0) | (_CLONE_NEWPID if processes else 0))
         if network:
             raise_loopback()
     except (OSError, AttributeError) as error:
@@ -90,10 +95,10 @@ def join(pid: int) -> None:
 
     Of the PID namespace only the processes are part that this one forks afterwards.
     """
-    kinds = ["user", "net", "mnt"]
-    if Path(f"/proc/{pid}/ns/pid").readlink() != Path("/proc/self/ns/pid").readlink():
-        kinds.append("pid")
-    handles = [os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in kinds]
+    theirs, own = Path(f"/proc/{pid}/ns"), Path("/proc/self/ns")
+    others = [kind for kind in ("ipc", "pid") if (theirs / kind).readlink() != (own / kind).readlink()]
+    kinds = ["user", "net", "mnt", *others]
+    handles = [os.open(theirs / kind, os.O_RDONLY | os.O_CLOEXEC) for kind in kinds]
     directory = Path.cwd()
     try:
         for handle in handles:
@@ -125,6 +130,14 @@ def join_network(pid: int) -> None:
 def mount_processes() -> None:
     """Have /proc show the processes of this PID namespace alone. Raises OSError where the host's /proc is masked."""
     call("mount", b"proc", b"/proc", b"proc", _MS_NOSUID_NODEV_NOEXEC, None)
+
+
+def keep_kernel_settings() -> None:
+    """Have nobody in this mount namespace write to the `KERNEL_SETTINGS`: what `mount_processes` mounted is there."""
+    flags = _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _MS_NOSUID_NODEV_NOEXEC
+    for place in map(os.fsencode, filter(Path.exists, (Path("/proc", name) for name in KERNEL_SETTINGS))):
+        call("mount", place, place, None, _MS_BIND | _MS_REC, None)
+        call("mount", None, place, None, flags, None)
 
 
 def raise_loopback() -> None:

@@ -140,6 +140,12 @@ def test_metric_data_gives_an_alarm_its_state(plane: Plane) -> None:
     assert plane.desired == 2
 
 
+def test_an_alarm_of_very_many_periods_holds_nobody_up(plane: Plane) -> None:
+    plane.alarm(EvaluationPeriods=2_000_000_000, DatapointsToAlarm=1, Period=10)
+    plane.measure(90)
+    assert plane.alarms()["busy"]["StateValue"] == "ALARM"
+
+
 def test_data_of_another_metric_or_dimension_moves_no_alarm(plane: Plane) -> None:
     plane.alarm(simple(plane), Dimensions=[{"Name": "group", "Value": "web"}])
     plane.go_on(200)

@@ -84,6 +84,27 @@ def test_an_event_does_not_pass_that_has_it_not(detail: dict[str, Any]) -> None:
     assert not passes(**detail)
 
 
+@pytest.mark.parametrize(
+    ("wildcard", "value", "passes"),
+    [
+        ("*a" * 60 + "*b", "a" * 2000, False),  # a regular expression would try for longer than the sun shines
+        ("*a" * 60 + "*b", "a" * 2000 + "b", True),
+        ("ab*ba", "aba", False),
+        ("ab*ba", "abba", True),
+        ("*", "", True),
+        ("a*b*a", "aba", True),
+        ("a*b*b", "ab", False),
+        ("\\**", "*x", True),
+        ("\\**", "x", False),
+        ("a\\\\*", "a\\b", True),
+        ("line*end", "line\nend", True),
+    ],
+)
+def test_no_wildcard_takes_long_and_none_takes_back_what_it_has_found(wildcard: str, value: str, passes: bool) -> None:
+    pattern = event_pattern(json.dumps({"file": [{"wildcard": wildcard}]}))
+    assert matches(pattern, {"file": value}) is passes
+
+
 def test_an_array_without_end_is_only_an_array() -> None:
     deep: list[Any] = ["found"]
     for _ in range(100_000):

@@ -168,9 +168,9 @@ def _evaluate(alarm: Any, data: Sequence[Any]) -> None:
     if not points or breaches is None:
         return
     newest, threshold = max(points), float(alarm.threshold)
-    recent = [points.get(newest - number * int(alarm.period)) for number in reversed(range(periods))]
-    there = [value for value in recent if value is not None]
-    missing = len(recent) - len(there) if alarm.treat_missing_data == "breaching" else 0
+    oldest = newest - (periods - 1) * int(alarm.period)
+    there = [points[start] for start in sorted(points) if start >= oldest]  # of periods there may be any number
+    missing = periods - len(there) if alarm.treat_missing_data == "breaching" else 0
     breaching = [value for value in there if breaches(value, threshold)]
     state = ALARM if len(breaching) + missing >= int(alarm.datapoints_to_alarm or periods) else OK
     if alarm.state_value == state:

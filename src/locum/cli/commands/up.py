@@ -32,6 +32,7 @@ from locum.compute.carrier_attachments import CarrierAttachments
 from locum.compute.containers import ENGINES, PAUSE
 from locum.compute.control import Control
 from locum.compute.handover import SOCKET_NAME
+from locum.compute.launcher import CONTAINER, PROCESS
 from locum.core.clock import MovableClock
 from locum.core.errors import ConfigurationError
 from locum.services.verbs import Settings
@@ -208,7 +209,8 @@ def _greet(options: Options, plane: Plane, clock: MovableClock) -> None:
     mode = "" if options.mode == "enforce" else "\nobserve: what the policies deny is recorded, and goes on"
     tls = f" and https://localhost:{plane.tls_port}" if plane.tls_port else ""
     agents = f"\nagents: on {plane.agents}, with a code of `locum activate`" if plane.agents else ""
-    driver = "\ninstances: processes, which run their user data" if options.driver == PROCESS else ""
+    made = {PROCESS: "processes", CONTAINER: "containers"}.get(options.driver)
+    driver = f"\ninstances: {made}, which run their user data" if made else ""
     moved = f"\nthe clock was moved: {about(clock(), clock.ahead)}" if clock.ahead else ""
     click.echo(
         f"Locum is up: {plane.endpoint}{tls}  account {plane.account}  region {plane.region}{mode}{moved}\n"

@@ -141,6 +141,8 @@ def _processes(proc: Path) -> None:
         _mount("proc", proc, _MS_NOSUID | _MS_NODEV | _MS_NOEXEC, "")
     except OSError:
         call("mount", b"/proc", os.fsencode(proc), None, _MS_BIND | _MS_REC, None)
+    for place in filter(Path.exists, (proc / name for name in namespace.KERNEL_SETTINGS)):
+        _bind(place, place)
 
 
 def _bind(source: Path, target: Path) -> None:
