@@ -108,14 +108,16 @@ def test_instances_of_a_group_are_real_and_replaced(plane: RunningPlane) -> None
         (group,) = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
         return [it["InstanceId"] for it in group["Instances"] if it["LifecycleState"] == "InService"]
 
-    until(lambda: len(of_group()) == 2)
-    first, second = of_group()
-    assert inside(plane, first, "echo here") == "here\n"
-    ec2.terminate_instances(InstanceIds=[first])
-    until(lambda: len(of_group()) == 2 and first not in of_group())
-    (third,) = set(of_group()) - {second}
-    assert inside(plane, third, "echo there") == "there\n"
-    autoscaling.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
+    try:
+        until(lambda: len(of_group()) == 2)
+        first, second = of_group()
+        assert inside(plane, first, "echo here") == "here\n"
+        ec2.terminate_instances(InstanceIds=[first])
+        until(lambda: len({*of_group()} - {first}) == 2)
+        (third,) = {*of_group()} - {second}
+        assert inside(plane, third, "echo there") == "there\n"
+    finally:  # else it replaces what the end of the test terminates
+        autoscaling.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
 
 
 def test_run_with_keep_runs_in_the_instance_that_the_driver_made(plane: RunningPlane) -> None:

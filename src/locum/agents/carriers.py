@@ -40,7 +40,7 @@ _LOOK: Final = 5.0
 
 
 class CarrierHost:
-    """`compute.control.Carriers` over a plane.
+    """`compute.carrier_attachments.CarrierHost` over a plane.
 
     `endpoint` makes the application of a carrier's endpoint; `key` opens the key of the cluster.
     """
@@ -126,7 +126,7 @@ class CarrierHost:
         for carrier in [carrier for carrier, due in self._due.values() if due <= now]:
             try:
                 due = await asyncio.to_thread(self._write_token, carrier)
-            except ConfigurationError:  # its directory has gone, or is full: it is tried again
+            except (ConfigurationError, OSError):  # its directory has gone, or is full: it is tried again
                 continue
             if carrier.id in self._due:  # it may have ended meanwhile
                 self._due[carrier.id] = carrier, due

@@ -20,7 +20,7 @@ from locum.agents.functions.logs import FunctionLogs
 from locum.agents.instances.announced_ends import AnnouncedEnds
 from locum.agents.instances.backend_instances import BackendInstances
 from locum.agents.instances.console_output import ConsoleOutput
-from locum.agents.instances.host import GRACE, RECORD
+from locum.agents.instances.host import GRACE
 from locum.agents.instances.lost_networks import mark_lost_networks
 from locum.agents.instances.managed_instances import ManagedInstances
 from locum.agents.scaling import AutoScaling
@@ -40,6 +40,7 @@ from locum.core.carriers import Carrier
 from locum.core.clock import Clock, Entropy, MovableClock, pooled, system_clock, system_entropy
 from locum.core.errors import ConfigurationError
 from locum.core.identifiers import ACCOUNT_ID
+from locum.core.instances import RECORD
 from locum.credentials import create_keyring, read_keyring
 from locum.credentials.clusterkeys import ClusterKey, open_cluster_key
 from locum.credentials.identitykeys import open_identity_key

@@ -1,4 +1,4 @@
-"""The drivers of instances: what `locum up --driver` makes them."""
+"""The driver `process` of `locum up --driver`. It is loaded where it is asked for."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from locum.agents.instances.host import RECORD
 from locum.agents.instances.processes import InstanceProcesses
 from locum.cli.compose import Node
 from locum.cli.inside import namespaces_work
 from locum.compute.closed import check_bubblewrap, closed
 from locum.compute.containers import PAUSE, Container
 from locum.compute.environment import inside, secret_places
-from locum.compute.launcher import CONTAINER, PROCESS, Launch
+from locum.compute.launcher import Launch
 from locum.compute.process_driver import ProcessDriver
 from locum.core.errors import ConfigurationError
+from locum.core.instances import CONTAINER, PROCESS
 from locum.state import Instance
 
-DRIVERS: Final = (RECORD, PROCESS, CONTAINER)
 _KEPT: Final = ("HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TZ", "USER")
 """The variables of the host that instances have."""
 

@@ -9,29 +9,24 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
-from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 from locum.compute.handover import Entrance
+from locum.compute.programs import program
 
 MOST_KEPT: Final = 1 << 20
 """Octets of standard output, and of standard error, that are kept; what comes after them is read and dropped."""
+
+CANNOT_START: Final = 126
+"""The exit code, as shells give it, of a script for which there is no process."""
 
 _TAIL: Final = 1.0
 """Seconds for which what a process has left behind is listened to."""
 
 _CHUNK: Final = 1 << 16
-_SOURCE: Final = str(Path(__file__).resolve().parents[2])
-_PYTHON: Final = (sys.executable, "-I", "-u", "-B", "-X", "utf8", "-c")
-_MAIN: Final = (
-    *_PYTHON,
-    "import sys; sys.path.insert(0, sys.argv[1]); from locum.compute import command_program as program; program.main()",
-    _SOURCE,
-)
 
 
 class Result(NamedTuple):
@@ -53,13 +48,14 @@ async def run_inside(
     """Run `script` in `directory` inside an instance.
 
     It is ended after so many `seconds`, once `cancelled` is set, and where this is cancelled itself: with all that it
-    has started. What it leaves behind when it ends by itself stays, and is not listened to any more.
+    has started. What it leaves behind when it ends by itself stays, and is not listened to any more. Raises OSError
+    where it cannot be started.
     """
     loop = asyncio.get_running_loop()
     with ExitStack() as closed:
         out, err = closed.enter_context(_Stream()), closed.enter_context(_Stream())
         process = await asyncio.create_subprocess_exec(
-            *_MAIN,
+            *program("locum.compute.command_program"),
             stdin=asyncio.subprocess.PIPE,
             stdout=out.writing,
             stderr=err.writing,

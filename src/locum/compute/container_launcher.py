@@ -23,9 +23,10 @@ from typing import IO, Final
 
 from locum.compute.attachment import Attachment, Claim
 from locum.compute.containers import Container, ContainerFailed, ContainerNetwork
-from locum.compute.launcher import CONTAINER, Launcher, say, script_of
+from locum.compute.launcher import Launcher, say, script_of
 from locum.compute.supervisor import GRACE, POWERED_OFF, REBOOTED
 from locum.core.errors import LocumError
+from locum.core.instances import CONTAINER
 
 SHELL: Final = "/bin/sh"
 USER_DATA: Final = "/var/lib/cloud/instance/scripts/part-001"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -28,6 +29,11 @@ from locum.core.errors import ConfigurationError, LocumError
 
 _BACKLOG: Final = 128
 """Launchers that may connect in one turn of the event loop: after a restart all of them do."""
+
+AGAIN: Final = 0.1
+"""Seconds until connections are accepted again where that failed."""
+
+_log: Final = logging.getLogger("locum.compute")
 
 T = TypeVar("T")
 _Message = dict[str, Any]
@@ -126,7 +132,12 @@ class Control:
     async def _accept(self, server: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            connection, _ = await loop.sock_accept(server)
+            try:
+                connection, _ = await loop.sock_accept(server)
+            except OSError as error:  # there is no descriptor left, say
+                _log.warning("no launcher or command can connect at the moment: %s", error)
+                await asyncio.sleep(AGAIN)
+                continue
             if peer_user(connection) not in (os.geteuid(), 0):
                 connection.close()
                 continue

@@ -31,10 +31,7 @@ from locum.compute.launch import start
 from locum.compute.supervisor import POWERED_OFF, Supervisor, end_all, exit_code
 from locum.compute.supervisor_program import execute
 from locum.compute.user_data import user_data
-
-PROCESS: Final = "process"
-CONTAINER: Final = "container"
-"""The drivers' names."""
+from locum.core.instances import PROCESS
 
 _HOST_CONTROL: Final = ("/run/systemd", "/run/dbus", "/run/initctl")
 """Where `shutdown` would find the host's own init."""

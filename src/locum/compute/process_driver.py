@@ -6,24 +6,18 @@ import asyncio
 import json
 import os
 import socket
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 from locum.compute.launcher import Launch
+from locum.compute.programs import program
 
 AT_ONCE: Final = 8
 """Launchers that are on their way at the same time."""
 
 PATIENCE: Final = 60.0
 """Seconds after which a launcher that is on its way is no longer waited for."""
-
-_SOURCE: Final = str(Path(__file__).resolve().parents[2])
-_MAIN: Final = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from locum.compute.zygote import main; main(int(sys.argv[2]))"
-)
 
 
 class ProcessDriver:
@@ -69,7 +63,7 @@ class ProcessDriver:
             self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
                 self._zygote = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-I", "-S", "-B", "-c", _MAIN, _SOURCE, str(theirs.fileno())),
+                    *(*program("locum.compute.zygote"), str(theirs.fileno())),
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.DEVNULL,
                     cwd="/",

@@ -14,20 +14,14 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Final, NoReturn
 
+from locum.compute.programs import program
 from locum.compute.supervisor import Supervisor
 
 CANNOT_EXECUTE: Final = 126
 NOT_FOUND: Final = 127
 """Exit codes as shells give them."""
-
-_SOURCE: Final = str(Path(__file__).resolve().parents[2])
-_MAIN: Final = (
-    "import sys; sys.path.insert(0, sys.argv[1]); "
-    "from locum.compute import supervisor_program as program; program.main()"
-)
 
 Mask = set[int | signal.Signals]
 
@@ -44,8 +38,8 @@ def supervise_anew(
     descriptors = told, launcher.fileno()
     for descriptor in descriptors:
         os.set_inheritable(descriptor, True)
-    arguments = [sys.executable, "-I", "-S", "-B", "-c", _MAIN, _SOURCE, *map(str, descriptors)]
-    os.execve(sys.executable, arguments, {})  # noqa: S606 - this very interpreter
+    words = (*program(__name__), *map(str, descriptors))
+    os.execve(words[0], words, {})  # noqa: S606 - this very interpreter
 
 
 def main() -> NoReturn:

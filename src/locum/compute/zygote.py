@@ -21,12 +21,12 @@ MOST: Final = 1 << 17
 """Octets of a message: user data has 16 KB at most."""
 
 
-def main(descriptor: int) -> None:
-    """Fork a launcher for every message, to the end of the connection."""
+def main() -> None:
+    """Fork a launcher for every message, to the end of the connection, whose descriptor is the last argument."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for launchers
     gc.collect()
     gc.freeze()
-    with socket.socket(fileno=descriptor) as plane:
+    with socket.socket(fileno=int(sys.argv[-1])) as plane:
         while True:
             octets, descriptors, _, _ = socket.recv_fds(plane, MOST, 1)
             if not octets:

@@ -1,4 +1,4 @@
-"""Facts of an EC2 instance that follow from its id, its address and its region, the same wherever they are shown."""
+"""Facts of EC2 instances that are the same everywhere: their drivers, and what follows from id, address and region."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ from typing import Final
 
 ROOT_DEVICE: Final = "/dev/xvda"
 """The name of the root device where no image says it."""
+
+RECORD: Final = "record"
+PROCESS: Final = "process"
+CONTAINER: Final = "container"
+DRIVERS: Final = (RECORD, PROCESS, CONTAINER)
+"""The drivers of instances: what `locum up --driver` makes them. The first makes nothing of them."""
 
 
 def private_name(private_ip: str, region: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -178,3 +179,21 @@ def test_what_a_former_plane_left_of_an_instance_that_has_ended_is_removed(house
         await processes.close()
 
     house.plane.run(removed())
+
+
+def test_a_file_that_cannot_be_opened_stops_the_driver_for_a_while_only(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (it,) = launched(house.plane)
+    failed: list[InstanceFiles] = []
+    usual = InstanceFiles.is_locked
+
+    def is_locked(files: InstanceFiles) -> bool:
+        if not failed:
+            failed.append(files)
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return usual(files)
+
+    monkeypatch.setattr(InstanceFiles, "is_locked", is_locked)
+    assert house.started() == [it.id]
+    assert failed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from locum.compute import handover
+from locum.compute import control, handover
 from locum.compute.attachments import Attachments
 from locum.compute.control import Asked, Control
 from locum.compute.handover import Entrance, HandoverError, InstanceEnded, ask, connect
@@ -114,6 +115,10 @@ class House:
         self.control = Control(data, {**self.attachments.questions, "policies": self._repeat})
         self.run(self.control.open())
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        return self._runner.get_loop()
+
     async def _repeat(self, asked: Asked) -> dict[str, Any]:
         if self.host.failing:
             raise ConfigurationError(self.host.failing)
@@ -164,6 +169,24 @@ def lifeline(house: House) -> Iterator[socket.socket]:
     with connect(house.data) as connection:
         house.ask(connection, {"where": INSTANCE})
         yield connection
+
+
+def test_commands_connect_again_once_there_is_a_descriptor(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed: list[socket.socket] = []
+    usual = house.loop.sock_accept
+
+    async def accept(sock: socket.socket) -> Any:
+        if not failed:
+            failed.append(sock)
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return await usual(sock)
+
+    monkeypatch.setattr(house.loop, "sock_accept", accept)
+    monkeypatch.setattr(control, "AGAIN", 0.0)
+    for _ in range(2):
+        with connect(house.data) as connection:
+            assert house.ask(connection, {"where": INSTANCE})["pid"] == 0
+    assert failed
 
 
 def test_only_its_owner_may_connect(house: House) -> None:

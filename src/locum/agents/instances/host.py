@@ -28,15 +28,13 @@ from locum.compute.handover import Entrance
 from locum.core.actors import service_principal
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault
+from locum.core.instances import RECORD
 from locum.http.listener import Listeners
 from locum.services.verbs import Outcome
 from locum.state import Instance, State, put
 
 GRACE: Final = 5.0
 """Seconds. A launcher looks for a plane ten times a second."""
-
-RECORD: Final = "record"
-"""The driver that makes no instance real."""
 
 _RUNS: Final = ("pending", "running")
 _ENDED: Final = ("shutting-down", "terminated")

@@ -116,7 +116,11 @@ class InstanceProcesses:
     async def _run(self) -> None:
         while True:
             self._changed.clear()
-            due = await self._reconcile()
+            try:
+                due = await self._reconcile()
+            except OSError as error:  # of a file of an instance: there is no descriptor left, say
+                _log.warning("the driver goes on later: %s", error)
+                due = self._clock() + RETRY
             for waiting in self._waiting:
                 if not waiting.done():
                     waiting.set_result(None)

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from locum.agents.instances.command_output import CommandOutput
 from locum.agents.instances.managed_instances import Place, SessionOf
 from locum.calls import Calls, Runtime
-from locum.compute.commands import run_inside
+from locum.compute.commands import CANNOT_START, Result, run_inside
 from locum.compute.environment import of_command
 from locum.compute.handover import Entrance
 from locum.core.calls import ServiceCall
@@ -242,7 +242,10 @@ class RunCommand:
         clock = self._runtime.clock
         variables = of_command(os.environ, self._runtime.settings.endpoint, it.region, it.instance)
         began, measured = clock(), clock.wall()
-        end = await run_inside(entrance, step.script, step.directory, variables, step.timeout, cancelled)
+        try:
+            end = await run_inside(entrance, step.script, step.directory, variables, step.timeout, cancelled)
+        except OSError as refusal:  # there is no process to be had
+            end = Result(CANNOT_START, b"", f"the command cannot be started: {refusal}\n".encode())
         result = result_of(step.name, Ended(end.code, began, began + clock.wall() - measured, cancelled.is_set()))
         error = end.err.decode(errors="replace")
         if end.code:

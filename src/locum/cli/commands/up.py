@@ -10,32 +10,33 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import uvloop
 
 from locum.agents.instances.changes import InstanceChanges
-from locum.agents.instances.host import GRACE, RECORD, InstanceHost
-from locum.agents.instances.processes import InstanceProcesses
+from locum.agents.instances.host import GRACE, InstanceHost
 from locum.agents.questions import PlaneQuestions
 from locum.cli.agent_door import AgentsOptions
 from locum.cli.commands.clock import about
 from locum.cli.compose import Node, Options
-from locum.cli.drivers import DRIVERS, check_driver, driver_container, instance_processes
 from locum.cli.home import PLANE_FILE, Plane, data_option, default_home, plane_text
 from locum.cli.open_files import raise_open_files
 from locum.cli.root_account import DEFAULT_ACCOUNT
 from locum.cli.tls import TlsOptions
 from locum.compute.attachments import Attachments
 from locum.compute.carrier_attachments import CarrierAttachments
-from locum.compute.containers import ENGINES, PAUSE
+from locum.compute.containers import ENGINES, PAUSE, Container
 from locum.compute.control import Control
 from locum.compute.handover import SOCKET_NAME
-from locum.compute.launcher import CONTAINER, PROCESS
 from locum.core.clock import MovableClock
 from locum.core.errors import ConfigurationError
+from locum.core.instances import CONTAINER, DRIVERS, PROCESS, RECORD
 from locum.services.verbs import Settings
+
+if TYPE_CHECKING:
+    from locum.agents.instances.processes import InstanceProcesses
 
 _LONGEST_SOCKET: Final = 107
 """The limit in octets for a socket's path: unix(7), sun_path without its terminating null byte."""
@@ -80,7 +81,10 @@ _LONGEST_SOCKET: Final = 107
 def command(data: Path, quiet: bool, **given: Any) -> None:
     """Start the plane: every AWS service on one port, and the metadata service of every instance."""
     options = _options(data.expanduser().absolute(), **given)
-    check_driver(options.driver, closed=options.closed, container=options.container)
+    if options.driver != RECORD or options.closed:
+        from locum.cli.drivers import check_driver  # late, as most planes have records alone
+
+        check_driver(options.driver, closed=options.closed, container=options.container)
     if len(os.fsencode(options.data / SOCKET_NAME)) > _LONGEST_SOCKET:
         raise ConfigurationError(
             f"{options.data} is too long a path: that of the socket in it may have {_LONGEST_SOCKET} octets; "
@@ -107,9 +111,18 @@ def _options(
         tls=TlsOptions(tls_port, tls_certificate, tls_key) if tls else None,
         agents=AgentsOptions(agents_host, agents_port) if agents else None,
         driver=driver,
-        container=driver_container(driver, container_image, engine, pause_image),
+        container=_container(driver, container_image, engine, pause_image),
         **fields,
     )
+
+
+def _container(driver: str, image: str | None, engine: str | None, pause_image: str | None) -> Container | None:
+    """The container that instances are; None where they are none. Raises ConfigurationError."""
+    if driver != CONTAINER and not (image or engine or pause_image):
+        return None
+    from locum.cli.drivers import driver_container  # late, as most planes have records alone
+
+    return driver_container(driver, image, engine, pause_image)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -174,6 +187,8 @@ async def _instances(node: Node, host: InstanceHost, port: int) -> AsyncIterator
     await control.open()
     changes.start()
     if node.options.driver != RECORD:
+        from locum.cli.drivers import instance_processes
+
         processes = instance_processes(node, port, attachments.is_attached)
         host.ready = processes.ready
         processes.start()

@@ -1,7 +1,7 @@
 """A watch over the memory of a runtime and of what it started: one that has more than its function may is ended.
 
 On Lambda the kernel ends it (`Runtime.ExitError`, `signal: killed`). Here no control group is needed for it; what a
-process asks for at once is limited besides (`function_inside`).
+process asks for at once is limited besides (`inside`).
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ Told = Callable[[Logged], None]
 class InvocationResult(NamedTuple):
     """The result of an invocation: `payload` is what the handler returned, or an error object where `failed`.
 
-    `log` is the end of the log, at most `function_log.TAIL` octets, `logged` what of it nobody was told yet. `cold`: it
+    `log` is the end of the log, at most `log.TAIL` octets, `logged` what of it nobody was told yet. `cold`: it
     is the first invocation of its environment.
     """
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import sys
 import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+from locum.compute.programs import program
 
 App = Any
 """An ASGI application."""
@@ -18,11 +19,7 @@ App = Any
 API_PORT: Final = 9001
 """The port of the Runtime API in a closed environment, as on Lambda; the next one that is free where it is not."""
 
-SOURCE: Final = str(Path(__file__).resolve().parents[3])
-_IMPORT: Final = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from locum.compute.functions import inside as it; it.main()"
-)
-START: Final = (sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", _IMPORT, SOURCE)
+START: Final = program("locum.compute.functions.inside")
 """The command that makes the inside of an environment: the descriptor of a socket comes behind it."""
 
 
