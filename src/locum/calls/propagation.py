@@ -95,11 +95,9 @@ class Propagation:
     def _lookups(self, context: RequestContext, call: authz.Call) -> Iterator[Lookup]:
         """What is looked up of IAM by the names in a call. Each raises the service's Fault where it is not there."""
         params = context.params
-        if call.service == "ec2" and isinstance(params.get("IamInstanceProfile"), dict):
-            named_profile, given = (
-                import_module("locum.services.ec2.profiles").named_profile,
-                params["IamInstanceProfile"],
-            )
+        launched = params.get("LaunchSpecification") or params  # that of a Spot request
+        if call.service == "ec2" and isinstance(given := launched.get("IamInstanceProfile"), dict):
+            named_profile = import_module("locum.services.ec2.profiles").named_profile
             ctx = verb_context(self._runtime, context)
             yield lambda state: named_profile(ctx._replace(state=state), given)
         if call.service == "iam" and (member := _TRUST_POLICIES.get(call.operation)) in params:

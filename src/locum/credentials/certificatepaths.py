@@ -20,6 +20,7 @@ from itertools import pairwise
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -52,8 +53,8 @@ def read(text: str) -> x509.Certificate:
     if len(text) > LONGEST_CERTIFICATE:
         raise Untrusted("the certificate is too large")
     try:
-        return x509.load_der_x509_certificate(b64decode(text, validate=True))
-    except (binascii.Error, ValueError) as error:
+        return _readable(x509.load_der_x509_certificate(b64decode(text, validate=True)))
+    except (binascii.Error, ValueError, UnsupportedAlgorithm) as error:
         raise Untrusted("not a certificate") from error
 
 
@@ -68,8 +69,8 @@ def read_chain(text: str) -> tuple[x509.Certificate, ...]:
 def read_bundle(text: str) -> tuple[x509.Certificate, ...]:
     """Parse certificates of authorities in PEM, which may be trusted. Raises BadBundle."""
     try:
-        found = x509.load_pem_x509_certificates(text.encode())
-    except ValueError as error:
+        found = [_readable(each) for each in x509.load_pem_x509_certificates(text.encode())]
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise BadBundle("Incorrect or malformed certificate bundle") from error
     for certificate in found:
         if not _is_authority(certificate):
@@ -119,6 +120,12 @@ def verify(
 def pem(certificate: x509.Certificate) -> str:
     """The certificate in PEM."""
     return certificate.public_bytes(Encoding.PEM).decode()
+
+
+def _readable(certificate: x509.Certificate) -> x509.Certificate:
+    """`certificate`, all of which was read: parts are parsed when they are asked for. Raises what parsing raises."""
+    _ = certificate.public_key(), certificate.signature_hash_algorithm, certificate.extensions, certificate.subject
+    return certificate
 
 
 def _revokes(found: x509.CertificateRevocationList, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:

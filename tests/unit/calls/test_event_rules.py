@@ -261,6 +261,15 @@ def test_the_bus_of_another_account_takes_events_only_by_its_policy(plane: InPro
     plane.client("events").put_permission(EventBusName="default", Policy=policy)
     assert events.put_events(Entries=[entry])["FailedEntryCount"] == 0
     assert [event["account"] for event in queue.received()] == ["222233334444"]
+    role = plane.client("iam", stranger).create_role(RoleName=name, AssumeRolePolicyDocument=trusting(Service=EVENTS))
+    may = document(allow("events:PutEvents", bus))
+    plane.client("iam", stranger).put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=may)
+    sent_on, _ = rule(plane, {"Arn": bus, "RoleArn": role["Role"]["Arn"]}, key=stranger)
+    pattern = json.dumps({"source": [sent_on], "account": ["222233334444"]})
+    plane.client("events").put_rule(Name=name, EventPattern=pattern)
+    put(plane, sent_on, key=stranger, TraceHeader="Lineage=forwarded;123456789012;eu-west-1")  # which is not believed
+    (told,) = queue.received()
+    assert (told["source"], told["account"], told["region"]) == (sent_on, "222233334444", REGION)
     plane.client("events").remove_permission(StatementId="stranger", EventBusName="default")
 
 

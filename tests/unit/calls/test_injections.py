@@ -265,6 +265,8 @@ def test_a_profile_just_created_is_not_known_to_ec2_yet(world: World) -> None:
         "Value (new) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name",
     )
     assert refusal(ec2.run_instances, **launch) == invalid
+    specification = {"ImageId": OWN_IMAGE, "IamInstanceProfile": {"Name": "new"}}
+    assert refusal(ec2.request_spot_instances, LaunchSpecification=specification) == invalid
     replaced = {"AssociationId": name, "IamInstanceProfile": {"Name": "new"}}
     assert refusal(ec2.replace_iam_instance_profile_association, **replaced) == invalid
     assert len(ec2.describe_instances()["Reservations"]) == 1

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from locum.backends.moto import internals
 from locum.backends.moto.deliveries import Collected, Request, Source, collector, invoke, send_message
 from locum.backends.moto.event_inputs import input_of, text_at
-from locum.backends.port import DeadLetter
+from locum.backends.port import BackendCall, DeadLetter
 from locum.core.actors import ServiceRole
 from locum.core.arn import Arn
 from locum.core.calls import Patience
@@ -27,7 +27,10 @@ _log: Final = logging.getLogger("locum.backends")
 
 EVENTS: Final = "events.amazonaws.com"
 _FORWARDED: Final = "Lineage=forwarded"
-"""The trace header of an event that a rule has sent to a bus: no rule sends it on to another one."""
+"""How the trace header begins of an event that a rule has sent to a bus: no rule sends it on to another one.
+
+Behind it are the account and the region that the event came from, which it keeps. EventBridge alone is believed.
+"""
 _SCHEDULED: Final = ("aws.events", "Scheduled Event")
 _SESSION: Final = "AWS_Events_Invoke"
 """[U] The session name; AWS's has a digest behind it."""
@@ -96,13 +99,22 @@ def send(rule: Any, event: Mapping[str, Any], collected: Collected, *, transform
 
 
 def _event(original: Mapping[str, Any], rule: Any, collected: Collected) -> dict[str, Any]:
-    """The event as targets get it. moto gives its time as a number, and the account of the bus."""
-    sender = collected.call.origin.account
+    """The event as targets get it. moto gives its time as a number, and account and region of the bus."""
+    sender, (account, region) = collected.call.origin.account, _came_from(collected.call)
     event = {name: original[name] for name in (*_MEMBERS, "replay-name") if name in original}
     if isinstance(event.get("time"), int | float):
         event["time"] = iso8601(float(event["time"]))
-    event["account"] = sender if sender.isdigit() else rule.account_id
-    return event
+    event["account"] = sender if sender.isdigit() else account or rule.account_id
+    return event | ({"region": region} if region else {})
+
+
+def _came_from(call: BackendCall) -> tuple[str, str]:
+    """The account and the region of an event that EventBridge sends on from another bus; empty for any other."""
+    entries: Sequence[Mapping[str, Any]] = call.params.get("Entries") or ({},)
+    begin, *rest = str(entries[0].get("TraceHeader", "")).split(";")
+    if call.origin.account != EVENTS or begin != _FORWARDED or len(rest) != 2:
+        return "", ""
+    return rest[0], rest[1]
 
 
 def _add(sent: _Sent, request: Request) -> None:
@@ -174,9 +186,8 @@ def _to_state_machine(sent: _Sent) -> list[Request]:
 
 def _to_bus(sent: _Sent) -> list[Request]:
     """The event goes on as it is: a bus gets no transformed one. It goes over one bus more, and no further."""
-    call, event = sent.collected.call, sent.event
-    came = [entry.get("TraceHeader") for entry in call.params.get("Entries") or ()]
-    if not sent.arn.resource.startswith("event-bus/") or (call.origin.account == EVENTS and _FORWARDED in came):
+    event = sent.event
+    if not sent.arn.resource.startswith("event-bus/") or any(_came_from(sent.collected.call)):
         return []
     entry = {
         "Source": event["source"],
@@ -184,7 +195,7 @@ def _to_bus(sent: _Sent) -> list[Request]:
         "Detail": json.dumps(event["detail"], ensure_ascii=False),
         "Resources": list(event.get("resources") or ()),
         "EventBusName": str(sent.arn),
-        "TraceHeader": _FORWARDED,
+        "TraceHeader": f"{_FORWARDED};{event['account']};{event['region']}",
     }
     return [Request("events", "PutEvents", {"Entries": [entry]})]
 

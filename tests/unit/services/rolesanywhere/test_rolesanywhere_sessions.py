@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.hashes import SHA384
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from locum.core.clock import system_clock
 from locum.core.http import HttpRequest
@@ -338,6 +338,16 @@ def test_what_is_no_certificate_is_refused(world: World) -> None:
     for header in ("", "AAAA", "%", "A" * 30_000, b64encode(b"\x30" * 900).decode()):
         sent = request(world.client, world.now, world.body())
         assert refused(world.plane.send(resigned(world, sent, x_amz_x509=header)))
+
+
+@pytest.mark.parametrize("end", [b"\x06", b"\x05", b"\x7f"])
+def test_a_certificate_with_a_key_of_an_unknown_curve_is_refused(world: World, end: bytes) -> None:
+    p256 = bytes.fromhex("06082a8648ce3d0301") + b"\x07"
+    known = world.client.certificate.public_bytes(Encoding.DER)
+    assert p256 in known
+    sent = request(world.client, world.now, world.body())
+    unknown = b64encode(known.replace(p256, p256[:-1] + end)).decode()
+    assert refused(world.plane.send(resigned(world, sent, x_amz_x509=unknown)))
 
 
 def resigned(world: World, sent: HttpRequest, **headers: str) -> HttpRequest:
