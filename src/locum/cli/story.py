@@ -75,7 +75,7 @@ class InsideClient:
         except BrokenPipeError:
             line = ""
         if not line:
-            raise StepFailed("the process inside the instance has ended")
+            raise StepFailed("the process inside the instance has ended (with `locum up --closed` it cannot begin)")
         answer: dict[str, Any] = json.loads(line)
         return answer
 

@@ -211,6 +211,8 @@ def _greet(options: Options, plane: Plane, clock: MovableClock) -> None:
     agents = f"\nagents: on {plane.agents}, with a code of `locum activate`" if plane.agents else ""
     made = {PROCESS: "processes", CONTAINER: "containers"}.get(options.driver)
     driver = f"\ninstances: {made}, which run their user data" if made else ""
+    sees = not options.closed and options.driver != CONTAINER  # an instance, the tour's program
+    tour = "  locum tour     # the whole story in ten seconds\n" if sees else ""
     moved = f"\nthe clock was moved: {about(clock(), clock.ahead)}" if clock.ahead else ""
     click.echo(
         f"Locum is up: {plane.endpoint}{tls}  account {plane.account}  region {plane.region}{mode}{moved}\n"
@@ -218,6 +220,6 @@ def _greet(options: Options, plane: Plane, clock: MovableClock) -> None:
         "In another shell, with the keys of the account's root user:\n"
         f'  eval "$(locum env{flag})"\n'
         "  aws sts get-caller-identity\n"
-        "  locum tour     # the whole story in ten seconds\n\n"
+        f"{tour}\n"
         "Ctrl-C stops it; everything but the embedded backend's data is kept.",
     )
