@@ -20,7 +20,6 @@ from locum.agents.instances.host import GRACE, RECORD, InstanceHost
 from locum.agents.instances.processes import InstanceProcesses
 from locum.agents.questions import PlaneQuestions
 from locum.cli.agent_door import AgentsOptions
-from locum.cli.commands.clock import about
 from locum.cli.compose import Node, Options
 from locum.cli.drivers import DRIVERS, check_driver, driver_container, instance_processes
 from locum.cli.home import PLANE_FILE, Plane, data_option, default_home, plane_text
@@ -33,7 +32,7 @@ from locum.compute.containers import ENGINES, PAUSE
 from locum.compute.control import Control
 from locum.compute.handover import SOCKET_NAME
 from locum.compute.launcher import CONTAINER, PROCESS
-from locum.core.clock import MovableClock
+from locum.core.clock import MovableClock, told_time
 from locum.core.errors import ConfigurationError
 from locum.services.verbs import Settings
 
@@ -213,7 +212,7 @@ def _greet(options: Options, plane: Plane, clock: MovableClock) -> None:
     driver = f"\ninstances: {made}, which run their user data" if made else ""
     sees = not options.closed and options.driver != CONTAINER  # an instance, the tour's program
     tour = "  locum tour     # the whole story in ten seconds\n" if sees else ""
-    moved = f"\nthe clock was moved: {about(clock(), clock.ahead)}" if clock.ahead else ""
+    moved = f"\nthe clock was moved: {told_time(clock(), clock.ahead)}" if clock.ahead else ""
     click.echo(
         f"Locum is up: {plane.endpoint}{tls}  account {plane.account}  region {plane.region}{mode}{moved}\n"
         f"data: {options.data}{driver}{agents}\n\n"
