@@ -19,7 +19,7 @@ from locum.calls import Runtime
 from locum.calls.injection_kinds import Delayed, ExpiredSessions, Injection, OfCalls, OfMetadata
 from locum.calls.injections import Entry
 from locum.calls.propagation import Propagation
-from locum.core.clock import iso8601
+from locum.core.clock import iso8601, told_time
 from locum.core.errors import Fault, LocumError, PassingStorageError
 from locum.core.identifiers import hex_id
 from locum.services.ec2.announced import DESCRIPTIONS, completed, uninterrupted
@@ -131,7 +131,7 @@ class Chaos:
                 clock.move(ahead)
             except ValueError as error:
                 raise LocumError(f"the clock cannot be moved so far: {error}") from error
-            _log.warning("the clock was moved: it is %s now, %+.0f s from the wall clock", iso8601(clock()), ahead)
+            _log.warning("the clock was moved: it is %s", told_time(clock(), ahead))
         return {"now": clock(), "ahead": clock.ahead}
 
     def _inject(self, fault: Injection) -> Entry:

@@ -75,7 +75,8 @@ class InsideClient:
         except BrokenPipeError:
             line = ""
         if not line:
-            raise StepFailed("the process inside the instance has ended")
+            why = "with `locum up --closed` or `--driver container` it cannot begin"
+            raise StepFailed(f"the process inside the instance has ended ({why})")
         answer: dict[str, Any] = json.loads(line)
         return answer
 

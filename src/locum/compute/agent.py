@@ -59,6 +59,7 @@ class Agent:
         self._patience = patience
         self.plane = self._reached()
         self.connections = 0
+        self._trouble = ""
         self.refusal: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def close(self) -> None:
@@ -119,11 +120,22 @@ class Agent:
             answer = await self._asked(protocol, scope["method"], target, headers)
         except (PlaneAway, AgentRefused) as error:
             self._note(error)
+            self._tell(str(error))
             answer = Answer(503, [("server", "EC2ws")], b"")
+        else:
+            self._tell("")
         told = {name.lower(): value for name, value in answer.headers}
         scope["state"]["limit_hops"](int(told.get(HOP_LIMIT.decode(), "0")))
         passed = [(name, value) for name, value in answer.headers if name.lower() not in _NOT_PASSED_BACK]
         await asgi.write(scope, send, HttpResponse(answer.status, passed, answer.body))
+
+    def _tell(self, trouble: str) -> None:
+        """Tell the user why metadata requests are answered 503, once, and when they are not any more."""
+        if trouble and trouble != self._trouble:
+            _log.warning("the metadata service answers 503: %s", trouble)
+        elif self._trouble and not trouble:
+            _log.warning("the metadata service answers again")
+        self._trouble = trouble
 
     async def _asked(self, protocol: str, method: str, target: str, headers: Mapping[str, str]) -> Answer:
         """The plane's answer, which is waited for while it restarts. Raises PlaneAway, AgentRefused."""

@@ -106,6 +106,16 @@ def pooled(source: Entropy, size: int = 4096) -> Entropy:
     return draw
 
 
+def told_time(now: float, ahead: float) -> str:
+    """The plane's time, and how far it is from the wall clock's: `2026-12-24T00:00:00Z, 6h ahead of the wall clock`."""
+    if not round(ahead):
+        return f"{iso8601(now)}, as the wall clock"
+    days, rest = divmod(round(abs(ahead)), DAY)
+    parts = {"d": days, "h": rest // 3600, "m": rest // 60 % 60, "s": rest % 60}
+    span = " ".join(f"{number}{unit}" for unit, number in parts.items() if number)
+    return f"{iso8601(now)}, {span} {'ahead of' if ahead > 0 else 'behind'} the wall clock"
+
+
 def iso8601(instant: float) -> str:
     """Format `instant` (epoch seconds) in AWS's format, in whole seconds and UTC: `2026-01-31T12:00:00Z`."""
     return datetime.fromtimestamp(int(instant), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

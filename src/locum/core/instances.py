@@ -13,6 +13,12 @@ CONTAINER: Final = "container"
 DRIVERS: Final = (RECORD, PROCESS, CONTAINER)
 """The drivers of instances: what `locum up --driver` makes them. The first makes nothing of them."""
 
+ENGINES: Final = ("docker", "podman")
+"""The engines of containers."""
+
+PAUSE: Final = "registry.k8s.io/pause:3.10"
+"""The image of a container that holds the network of another: that of Kubernetes."""
+
 
 def private_name(private_ip: str, region: str) -> str:
     """The private DNS name. EC2 User Guide, "IP-based naming": without the region in us-east-1."""

@@ -135,6 +135,29 @@ def test_a_plane_that_is_away_for_a_while_ends_no_agent(work: Work) -> None:
     work.house.plane.start()
 
 
+def test_why_metadata_requests_fail_is_told_once(work: Work, caplog: pytest.LogCaptureFixture) -> None:
+    work.house.close()
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def nothing() -> Any:
+        raise AssertionError("a body is read")
+
+    async def asked() -> None:
+        agent = work.agent()
+        scope = {"type": "http", "method": "GET", "raw_path": b"/latest/", "query_string": b"", "headers": []}
+        for _ in range(3):
+            await agent.metadata(scope | {"state": {"limit_hops": lambda hops: None}}, nothing, send)
+
+    asyncio.run(asked())
+    assert [message["status"] for message in sent if "status" in message] == [503, 503, 503]
+    (told,) = caplog.messages
+    assert told.startswith("the metadata service answers 503: the plane at 127.0.0.1:")
+    work.house.plane.start()
+
+
 def test_the_machines_clock_and_not_the_planes_decides_on_certificates(work: Work) -> None:
     work.house.plane.node.runtime.clock.move(30.0 * DAY)
 

@@ -11,10 +11,9 @@ import click
 from locum.cli import units
 from locum.cli.home import data_option, read_plane
 from locum.compute.handover import ask, connect
-from locum.core.clock import iso8601
+from locum.core.clock import told_time
 
 _BACK: Final = re.compile(r"-[0-9].*")
-_DAY: Final = 86_400
 
 
 class _Command(click.Command):
@@ -56,14 +55,4 @@ def command(data: Path, move: dict[str, Any] | None) -> None:
     read_plane(data)
     with connect(data) as connection:
         told = ask(connection, {"chaos": {"type": "clock", **(move or {})}})
-    click.echo(about(told["now"], told["ahead"]))
-
-
-def about(now: float, ahead: float) -> str:
-    """The plane's time, and how far it is from the wall clock's: `2026-12-24T00:00:00Z, 6h ahead of the wall clock`."""
-    if not round(ahead):
-        return f"{iso8601(now)}, as the wall clock"
-    days, rest = divmod(round(abs(ahead)), _DAY)
-    parts = {"d": days, "h": rest // 3600, "m": rest // 60 % 60, "s": rest % 60}
-    span = " ".join(f"{number}{unit}" for unit, number in parts.items() if number)
-    return f"{iso8601(now)}, {span} {'ahead of' if ahead > 0 else 'behind'} the wall clock"
+    click.echo(told_time(told["now"], told["ahead"]))

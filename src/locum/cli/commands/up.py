@@ -19,7 +19,6 @@ from locum.agents.instances.changes import InstanceChanges
 from locum.agents.instances.host import GRACE, InstanceHost
 from locum.agents.questions import PlaneQuestions
 from locum.cli.agent_door import AgentsOptions
-from locum.cli.commands.clock import about
 from locum.cli.compose import Node, Options
 from locum.cli.home import PLANE_FILE, Plane, data_option, default_home, plane_text
 from locum.cli.open_files import raise_open_files
@@ -27,16 +26,16 @@ from locum.cli.root_account import DEFAULT_ACCOUNT
 from locum.cli.tls import TlsOptions
 from locum.compute.attachments import Attachments
 from locum.compute.carrier_attachments import CarrierAttachments
-from locum.compute.containers import ENGINES, PAUSE, Container
 from locum.compute.control import Control
 from locum.compute.handover import SOCKET_NAME
-from locum.core.clock import MovableClock
+from locum.core.clock import MovableClock, told_time
 from locum.core.errors import ConfigurationError
-from locum.core.instances import CONTAINER, DRIVERS, PROCESS, RECORD
+from locum.core.instances import CONTAINER, DRIVERS, ENGINES, PAUSE, PROCESS, RECORD
 from locum.services.verbs import Settings
 
 if TYPE_CHECKING:
     from locum.agents.instances.processes import InstanceProcesses
+    from locum.compute.containers import Container
 
 _LONGEST_SOCKET: Final = 107
 """The limit in octets for a socket's path: unix(7), sun_path without its terminating null byte."""
@@ -226,13 +225,15 @@ def _greet(options: Options, plane: Plane, clock: MovableClock) -> None:
     agents = f"\nagents: on {plane.agents}, with a code of `locum activate`" if plane.agents else ""
     made = {PROCESS: "processes", CONTAINER: "containers"}.get(options.driver)
     driver = f"\ninstances: {made}, which run their user data" if made else ""
-    moved = f"\nthe clock was moved: {about(clock(), clock.ahead)}" if clock.ahead else ""
+    sees = not options.closed and options.driver != CONTAINER  # an instance, the tour's program
+    tour = "  locum tour     # the whole story in ten seconds\n" if sees else ""
+    moved = f"\nthe clock was moved: {told_time(clock(), clock.ahead)}" if clock.ahead else ""
     click.echo(
         f"Locum is up: {plane.endpoint}{tls}  account {plane.account}  region {plane.region}{mode}{moved}\n"
         f"data: {options.data}{driver}{agents}\n\n"
         "In another shell, with the keys of the account's root user:\n"
         f'  eval "$(locum env{flag})"\n'
         "  aws sts get-caller-identity\n"
-        "  locum tour     # the whole story in ten seconds\n\n"
+        f"{tour}\n"
         "Ctrl-C stops it; everything but the embedded backend's data is kept.",
     )
