@@ -67,12 +67,12 @@ def test_each_instance_has_credentials_of_its_own_profile(plane: RunningPlane) -
 @pytest.mark.parametrize(
     ("given", "shown"),
     [
-        (gzip.compress(b"#!/bin/sh\necho unpacked\n"), "unpacked\n"),
+        (gzip.compress(b"#!/bin/sh\necho unpacked\n", mtime=0), "unpacked\n"),
         (b"#!/no/such/interpreter\n", "locum: /proc/self/fd"),
         (b"#cloud-config\nhostname: x\n", "locum: user data is not run: it is for cloud-init"),
         (b"Content-Type: multipart/mixed\n\n", "locum: user data is not run: it is for cloud-init"),
         (b"just text", "locum: user data is not run: it does not begin with #!"),
-        (gzip.compress(bytes(5 << 20)), "locum: user data is not run: unpacked it has more than"),
+        (gzip.compress(bytes(5 << 20), mtime=0), "locum: user data is not run: unpacked it has more than"),
         (b"\x1f\x8bnonsense", "locum: user data is not run: it cannot be unpacked"),
     ],
 )

@@ -16,6 +16,7 @@ from locum.core.arn import PARTITION
 from locum.core.calls import Ask, ServiceCall
 from locum.core.errors import Fault
 from locum.services.ssm import faults
+from locum.services.ssm.allowed_patterns import NotChecked, matches
 from locum.services.ssm.scripts import Step
 from locum.services.verbs import Context
 
@@ -179,7 +180,10 @@ def _checked(name: str, rule: Mapping[str, Any], values: Sequence[str]) -> Seque
 
 def _is_allowed(pattern: str, value: str) -> bool:
     try:
-        return re.fullmatch(pattern, value) is not None
+        return matches(pattern, value)
+    except NotChecked:
+        text = f"The allowedPattern {pattern} could take too long for a value of {len(value)} characters."
+        raise faults.invalid_document(text) from None
     except re.error as error:
         raise faults.invalid_document(f"The allowedPattern {pattern} is not valid: {error}.") from error
 
