@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from locum.agents.aws_hosts import AwsHosts
 from locum.agents.carriers import CarrierHost
@@ -35,7 +35,6 @@ from locum.cli.open_files import open_files
 from locum.cli.ports import listening_socket
 from locum.cli.root_account import ensure_root
 from locum.cli.tls import TlsOptions, aws_hosts, tls_context
-from locum.compute.containers import Container
 from locum.core.carriers import Carrier
 from locum.core.clock import Clock, Entropy, MovableClock, pooled, system_clock, system_entropy
 from locum.core.errors import ConfigurationError
@@ -60,6 +59,9 @@ from locum.services.late import LateOperations
 from locum.services.verbs import Settings
 from locum.state import State
 from locum.store import Ledger, SqliteJournal
+
+if TYPE_CHECKING:
+    from locum.compute.containers import Container
 
 KEYRING_FILE: Final = "keyring"
 

@@ -13,10 +13,11 @@ import click
 from locum.cli.home import Plane
 from locum.cli.inside import View
 from locum.compute.attachment import Attachment, Claim
-from locum.compute.containers import ENGINES, PAUSE, Container, ContainerNetwork
+from locum.compute.containers import Container, ContainerNetwork
 from locum.compute.environment import inside
 from locum.compute.launch import run
 from locum.core.errors import ConfigurationError
+from locum.core.instances import ENGINES, PAUSE
 
 
 def container_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""The driver `process` of `locum up --driver`. It is loaded where it is asked for."""
+"""The drivers of `locum up --driver` that make instances real, loaded where one is asked for."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from locum.agents.instances.processes import InstanceProcesses
 from locum.cli.compose import Node
 from locum.cli.inside import namespaces_work
 from locum.compute.closed import check_bubblewrap, closed
-from locum.compute.containers import PAUSE, Container
+from locum.compute.containers import Container
 from locum.compute.environment import inside, secret_places
 from locum.compute.launcher import Launch
 from locum.compute.process_driver import ProcessDriver
 from locum.core.errors import ConfigurationError
-from locum.core.instances import CONTAINER, PROCESS
+from locum.core.instances import CONTAINER, PAUSE, PROCESS
 from locum.state import Instance
 
 _KEPT: Final = ("HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TZ", "USER")

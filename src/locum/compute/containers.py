@@ -27,10 +27,8 @@ from locum.compute import namespace
 from locum.compute.handover import receive_descriptors
 from locum.compute.inside import listen_as_instance
 from locum.core.errors import ConfigurationError, LocumError
+from locum.core.instances import ENGINES, PAUSE
 
-ENGINES: Final = ("docker", "podman")
-PAUSE: Final = "registry.k8s.io/pause:3.10"
-"""The image of the container that holds the network: that of Kubernetes."""
 LABEL: Final = "locum.instance"
 
 _GONE: Final = b""

@@ -13,6 +13,10 @@ CONTAINER: Final = "container"
 DRIVERS: Final = (RECORD, PROCESS, CONTAINER)
 """The drivers of instances: what `locum up --driver` makes them. The first makes nothing of them."""
 
+ENGINES: Final = ("docker", "podman")
+PAUSE: Final = "registry.k8s.io/pause:3.10"
+"""The engines of containers, and the image of the container that holds an instance's network: that of Kubernetes."""
+
 
 def private_name(private_ip: str, region: str) -> str:
     """The private DNS name. EC2 User Guide, "IP-based naming": without the region in us-east-1."""

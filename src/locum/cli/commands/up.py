@@ -27,16 +27,16 @@ from locum.cli.root_account import DEFAULT_ACCOUNT
 from locum.cli.tls import TlsOptions
 from locum.compute.attachments import Attachments
 from locum.compute.carrier_attachments import CarrierAttachments
-from locum.compute.containers import ENGINES, PAUSE, Container
 from locum.compute.control import Control
 from locum.compute.handover import SOCKET_NAME
 from locum.core.clock import MovableClock
 from locum.core.errors import ConfigurationError
-from locum.core.instances import CONTAINER, DRIVERS, PROCESS, RECORD
+from locum.core.instances import CONTAINER, DRIVERS, ENGINES, PAUSE, PROCESS, RECORD
 from locum.services.verbs import Settings
 
 if TYPE_CHECKING:
     from locum.agents.instances.processes import InstanceProcesses
+    from locum.compute.containers import Container
 
 _LONGEST_SOCKET: Final = 107
 """The limit in octets for a socket's path: unix(7), sun_path without its terminating null byte."""
