@@ -27,6 +27,9 @@ EVENTS: Final = "events.amazonaws.com"
 DETAIL_TYPE: Final = "Scheduled Event"
 SOURCE: Final = "aws.events"
 
+_BUS: Final = "default"
+"""The only bus whose rules have schedules."""
+
 _UNITS: Final = {"minute": 60, "hour": 3_600, "day": 86_400}
 _RATE: Final = re.compile(r"rate\((\d{1,9}) (minute|hour|day)s?\)")
 _CRON: Final = re.compile(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)")
@@ -73,7 +76,9 @@ class ScheduleHost(Backend):
             await asyncio.gather(self._task, return_exceptions=True)
 
     def _note(self, call: BackendCall) -> None:
-        """Note what a call says of the schedule of a rule, which is one of the default bus."""
+        """Note what a call says of the schedule of a rule. Those of other buses have none."""
+        if str(call.params.get("EventBusName") or _BUS).rpartition("/")[2] != _BUS:
+            return
         params, key = call.params, (call.account, call.region, str(call.params["Name"]))
         known = self._rules.get(key)
         if call.operation == "PutRule":

@@ -63,7 +63,6 @@ from locum.store import Ledger, SqliteJournal
 if TYPE_CHECKING:
     from locum.compute.containers import Container
 
-
 KEYRING_FILE: Final = "keyring"
 
 _REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]+){1,2}-[1-9][0-9]?")

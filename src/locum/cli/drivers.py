@@ -1,4 +1,4 @@
-"""The driver `process` of `locum up --driver`. It is loaded where it is asked for."""
+"""The drivers of `locum up --driver` that make instances real, loaded where one is asked for."""
 
 from __future__ import annotations
 

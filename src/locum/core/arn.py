@@ -65,3 +65,8 @@ def assumed_role_arn(account: str, role_name: str, session_name: str) -> str:
 def federated_user_arn(account: str, name: str) -> str:
     """The ARN of a GetFederationToken session."""
     return f"arn:{PARTITION}:sts::{account}:federated-user/{name}"
+
+
+def queue_url(queue: Arn) -> str:
+    """The URL by which SQS is told of a queue."""
+    return f"https://sqs.{queue.region}.amazonaws.com/{queue.account}/{queue.resource}"

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from locum.agents.event_schedules import next_time
+from locum.agents.event_schedules import ScheduleHost, next_time
+from locum.core.calls import ServiceCall
+from locum.core.clock import MovableClock
 
 AFTER = datetime(2026, 11, 27, 10, 30, 5, tzinfo=UTC)
 """A Friday."""
@@ -46,3 +52,37 @@ def test_a_schedule_has_a_next_time(expression: str, expected: str) -> None:
 )
 def test_a_schedule_that_is_over_or_not_understood_has_none(expression: str) -> None:
     assert next_time(expression, AFTER.timestamp()) == 0
+
+
+class Behind:
+    """A backend that has carried out everything."""
+
+    async def call(self, _call: Any) -> Any:
+        return SimpleNamespace(response=SimpleNamespace(status=200))
+
+
+@pytest.mark.parametrize("bus", ["orders", "arn:aws:events:us-east-1:111122223333:event-bus/orders"])
+@pytest.mark.parametrize("operation", ["PutRule", "DeleteRule", "DisableRule"])
+def test_a_rule_of_another_bus_leaves_the_schedule_of_the_same_name(operation: str, bus: str) -> None:
+    put: list[str] = []
+
+    async def make(made: ServiceCall) -> None:
+        put.append(made.params["Entries"][0]["Resources"][0])
+
+    async def run() -> None:
+        clock = MovableClock(AFTER.timestamp)
+        host: Any = ScheduleHost(Behind(), make, clock)  # type: ignore[arg-type]
+
+        def call(operation: str, **params: str) -> Any:
+            told: Mapping[str, str] = {"Name": "tick", **params}
+            return SimpleNamespace(operation=operation, params=told, account="111122223333", region="us-east-1")
+
+        await host.call(call("PutRule", ScheduleExpression="rate(1 minute)"))
+        await host.call(call(operation, EventBusName=bus))
+        clock.move(61.0)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        await host.close()
+
+    asyncio.run(run())
+    assert put == ["arn:aws:events:us-east-1:111122223333:rule/tick"]

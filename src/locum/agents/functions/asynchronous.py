@@ -18,7 +18,7 @@ from locum.agents.functions.execution_roles import LAMBDA
 from locum.backends import BackendCall, Delivery
 from locum.compute.functions.functions import InvocationResult
 from locum.core.actors import ServiceRole
-from locum.core.arn import Arn
+from locum.core.arn import Arn, queue_url
 from locum.core.clock import iso8601_ms
 from locum.core.functions import Function
 
@@ -175,8 +175,7 @@ def _message(arn: Arn, text: str, more: Mapping[str, Any], role: ServiceRole) ->
         return _call(role, arn, "Publish", {"TopicArn": str(arn), "Message": text, **more})
     if arn.service != "sqs":
         return None
-    url = f"https://sqs.{arn.region}.amazonaws.com/{arn.account}/{arn.resource}"
-    return _call(role, arn, "SendMessage", {"QueueUrl": url, "MessageBody": text, **more})
+    return _call(role, arn, "SendMessage", {"QueueUrl": queue_url(arn), "MessageBody": text, **more})
 
 
 def _call(role: ServiceRole, arn: Arn, operation: str, parameters: Mapping[str, Any]) -> Delivery:

@@ -11,7 +11,7 @@ from typing import Any
 from locum.agents.functions.mapping_requests import QUEUE, invalid
 from locum.agents.functions.sources import Plane, call_in_role, is_denied
 from locum.agents.functions.stream_calls import StreamCalls
-from locum.core.arn import Arn
+from locum.core.arn import Arn, queue_url
 from locum.core.errors import Fault
 from locum.core.event_sources import EventSourceMapping
 from locum.core.functions import Function
@@ -63,11 +63,6 @@ async def _check_stream(plane: Plane, mapping: EventSourceMapping, function: Fun
             await calls.records(await calls.iterator(shards[0]["ShardId"], "LATEST"), 1)
     except Fault as fault:
         raise invalid(stream_problem(mapping.source, fault)) from fault
-
-
-def queue_url(queue: Arn) -> str:
-    """The URL of a queue."""
-    return f"https://sqs.{queue.region}.amazonaws.com/{queue.account}/{queue.resource}"
 
 
 def queue_problem(operation: str, fault: Fault) -> str:

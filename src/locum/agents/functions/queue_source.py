@@ -13,11 +13,12 @@ from contextlib import AbstractContextManager, suppress
 from typing import Any, Final
 
 from locum.agents.functions.batch_results import failed_items
-from locum.agents.functions.mapping_checks import queue_problem, queue_url
+from locum.agents.functions.mapping_checks import queue_problem
 from locum.agents.functions.mapping_requests import QUEUE, REPORTS_FAILURES, patterns_of
 from locum.agents.functions.source_events import Record, message_record, passes, payloads
 from locum.agents.functions.sources import FAILED, OK, Lost, Source, pause
 from locum.agents.waiting import rung
+from locum.core.arn import queue_url
 from locum.core.errors import Fault, LocumError
 from locum.core.event_patterns import event_pattern
 from locum.core.event_sources import EventSourceMapping

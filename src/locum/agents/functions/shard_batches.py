@@ -16,7 +16,7 @@ from locum.agents.functions.mapping_requests import REPORTS_FAILURES, TABLE
 from locum.agents.functions.source_events import Record, arrived, payloads, sequence_number
 from locum.agents.functions.sources import FAILED, OK, Lost, Source, pause
 from locum.agents.waiting import rung
-from locum.core.arn import Arn
+from locum.core.arn import Arn, queue_url
 from locum.core.clock import Clock, iso8601_ms
 from locum.core.errors import Fault, LocumError
 from locum.core.event_sources import EventSourceMapping
@@ -102,8 +102,7 @@ class ShardBatches:
             if arn.service == "sns":
                 await self._source.call("sns", "Publish", {"TopicArn": str(arn), "Message": text})
             elif arn.service == "sqs":
-                url = f"https://sqs.{arn.region}.amazonaws.com/{arn.account}/{arn.resource}"
-                await self._source.call("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": text})
+                await self._source.call("sqs", "SendMessage", {"QueueUrl": queue_url(arn), "MessageBody": text})
         except (LocumError, Lost) as error:  # on record where it was refused
             self._source.say(f"PROBLEM: {error}")
 

@@ -24,7 +24,7 @@ from locum.backends.moto import internals, s3_events, sns_messages
 from locum.backends.moto.turns import in_turn
 from locum.backends.port import BackendCall, Carried, DeadLetter, Delivery
 from locum.core.actors import ServiceRole
-from locum.core.arn import Arn
+from locum.core.arn import Arn, queue_url
 from locum.core.calls import USUAL_PATIENCE, Patience
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
@@ -117,8 +117,7 @@ def collector(source: str) -> Collected | None:
 
 def send_message(queue: Arn, body: str, more: dict[str, Any] | None = None) -> Request:
     """The call that sends a message to a queue; `more` are further parameters."""
-    url = f"https://sqs.{queue.region}.amazonaws.com/{queue.account}/{queue.resource}"
-    return Request("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": body, **(more or {})})
+    return Request("sqs", "SendMessage", {"QueueUrl": queue_url(queue), "MessageBody": body, **(more or {})})
 
 
 def _publish_message(topic: Arn, text: str) -> Request:

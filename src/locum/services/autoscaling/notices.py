@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator, Mapping
 from typing import Any, Final
 
 from locum.core.actors import ServiceRole
-from locum.core.arn import Arn
+from locum.core.arn import Arn, queue_url
 from locum.core.calls import Ask, Effect, ServiceCall
 from locum.core.clock import iso8601_ms
 from locum.core.errors import Fault
@@ -141,5 +141,4 @@ def _message(role: ServiceRole, target: str, subject: str, message: Mapping[str,
     if arn.service == "sns":
         params = {"TopicArn": target, "Subject": subject[:100], "Message": text}
         return ServiceCall(role, "sns", "Publish", params, arn.region)
-    url = f"https://sqs.{arn.region}.amazonaws.com/{arn.account}/{arn.resource}"
-    return ServiceCall(role, "sqs", "SendMessage", {"QueueUrl": url, "MessageBody": text}, arn.region)
+    return ServiceCall(role, "sqs", "SendMessage", {"QueueUrl": queue_url(arn), "MessageBody": text}, arn.region)
