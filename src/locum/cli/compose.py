@@ -262,7 +262,7 @@ class Node:
             return self.ledger.state
 
         hosted: dict[tuple[str, str], Backend] = {}
-        if options.driver != RECORD:
+        if not options.backends.keys() & {"ec2", "*"}:  # which have the output of their instances
             hosted["ec2", "GetConsoleOutput"] = ConsoleOutput(options.data, view)
         hosts = Hosts(self._function_host, self._mapping_host, self._schedule_host)
         return make_backends(options.backends, options.backend_keys, clock, view, hosts, hosted)

@@ -248,3 +248,13 @@ def test_a_region_that_the_backend_has_not_has_an_instance_all_the_same(plane: I
     instance = away.run_instances(ImageId=OWN_IMAGE, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
     (found,) = away.describe_instances()["Reservations"]
     assert found["Instances"][0]["InstanceId"] == instance
+
+
+def test_an_instance_in_which_nothing_runs_has_written_nothing(plane: InProcess) -> None:
+    ec2 = plane.client("ec2")
+    name = ec2.run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    assert ec2.get_console_output(InstanceId=name)["Output"] == ""
+    with pytest.raises(ClientError, match="DryRunOperation"):
+        ec2.get_console_output(InstanceId=name, DryRun=True)
+    with pytest.raises(ClientError, match=r"InvalidInstanceID\.NotFound"):
+        ec2.get_console_output(InstanceId="i-00000000000000000")

@@ -1,20 +1,18 @@
-"""GetConsoleOutput of instances that a driver makes real: the end of what they have written."""
+"""GetConsoleOutput of instances: the end of what those have written that a driver makes real; of others nothing."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from locum.backends import BackendCall, Carried
+from locum.backends import Backend, BackendCall, Carried
 from locum.compute.instance_files import InstanceFiles
 from locum.core.errors import Fault
-from locum.core.resources import UNKNOWN, ResourceFacts
 from locum.state import Instance, State
 
 
-class ConsoleOutput:
+class ConsoleOutput(Backend):
     """The backend of GetConsoleOutput, over the files in the data directory `data`. `view` is the current state.
 
     EC2 API: the output is in base64, and "limited to the most recent 64 KB"; its time that of the last line here.
@@ -32,22 +30,11 @@ class ConsoleOutput:
         found = self._view().get(Instance, call.account, name)
         if found is None or found.region != call.region:
             raise Fault("InvalidInstanceID.NotFound", f"The instance ID '{name}' does not exist")
+        if call.params.get("DryRun"):
+            raise Fault("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
         text, when = InstanceFiles(self._data, found.id).output() or (b"", float(found.launched))
         answer = {"InstanceId": found.id, "Timestamp": when, "Output": base64.b64encode(text).decode()}
         return Carried(call.codec.serialize(answer, call.origin.request_id))
-
-    async def facts(
-        self, service: str, arn: str, account: str, region: str, parts: Collection[str] = ()
-    ) -> ResourceFacts:
-        return UNKNOWN
-
-    async def told(
-        self, service: str, operation: str, params: Mapping[str, Any], account: str, region: str
-    ) -> dict[str, Any] | None:
-        return None
-
-    def in_use(self, service: str) -> bool:
-        return True
 
     async def close(self) -> None:
         return
