@@ -128,13 +128,16 @@ def test_instances_of_a_group_are_containers_and_replaced(plane: ContainerPlane)
         (group,) = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
         return [it["InstanceId"] for it in group["Instances"] if it["LifecycleState"] == "InService"]
 
-    until(lambda: len(of_group()) == 1)
-    (first,) = of_group()
-    assert inside(plane, first, "echo here") == "here\n"
-    ec2.terminate_instances(InstanceIds=[first])
-    until(lambda: len(of_group()) == 1 and first not in of_group())
-    assert inside(plane, of_group()[0], "echo there") == "there\n"
-    autoscaling.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
+    try:
+        until(lambda: len(of_group()) == 1)
+        (first,) = of_group()
+        assert inside(plane, first, "echo here") == "here\n"
+        ec2.terminate_instances(InstanceIds=[first])
+        while not (others := set(of_group()) - {first}):
+            pass
+        assert inside(plane, others.pop(), "echo there") == "there\n"
+    finally:
+        autoscaling.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
 
 
 def test_user_data_is_in_no_command_line_and_no_variable(plane: ContainerPlane) -> None:

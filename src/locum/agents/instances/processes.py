@@ -1,4 +1,4 @@
-"""The reconciler of the driver `process`: every running instance has a launcher, whoever launched it.
+"""The reconciler of the drivers `process` and `container`: every running instance has a launcher, whoever launched it.
 
 1. What is to run is what the state says: the running instances, but those that `locum run` makes itself (ephemeral),
    those that a backend runs, and those that are another machine (`locum agent`).
