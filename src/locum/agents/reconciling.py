@@ -15,7 +15,7 @@ from locum.state import Event
 from locum.store import Ledger, Reloaded
 
 RETRY: Final = 5.0
-"""Seconds after which it is tried again where it could not be done: the storage did not work."""
+"""Seconds after which it is tried again where it could not be done."""
 
 _log: Final = logging.getLogger("locum.agents")
 
@@ -83,7 +83,7 @@ class Reconciler(ABC):
             self.changed.clear()
             try:
                 due = await self.reconcile()
-            except LocumError as error:
+            except (LocumError, OSError) as error:  # no descriptor is left, say
                 _log.warning("%s goes on later: %s", self._name, error)
                 due = self._clock() + RETRY
             await rung(self.changed, None if due is None else max(0.0, due - self._clock()))
