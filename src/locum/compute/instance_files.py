@@ -83,18 +83,30 @@ class InstanceFiles:
         try:
             while octets := os.read(source, CONSOLE_OCTETS):
                 with suppress(OSError):
-                    _append(console, octets)
+                    console = self._append(console, octets)
         finally:
             os.close(console)
 
+    def _append(self, console: int, octets: bytes) -> int:
+        """Write to the console; its descriptor from now on. Where it is long, a new one with its end takes its place.
 
-def _append(console: int, octets: bytes) -> None:
-    size = os.fstat(console).st_size
-    if size + len(octets) > 2 * CONSOLE_OCTETS:
-        kept = os.pread(console, CONSOLE_OCTETS, max(0, size - CONSOLE_OCTETS))
-        os.ftruncate(console, 0)
-        os.write(console, kept)
-    os.write(console, octets)
+        So whoever reads meanwhile finds the one or the other.
+        """
+        size = os.fstat(console).st_size
+        if size + len(octets) > 2 * CONSOLE_OCTETS:
+            kept = os.pread(console, CONSOLE_OCTETS, max(0, size - CONSOLE_OCTETS))
+            next_one = self._console.with_suffix(".next")
+            fresh = os.open(next_one, _NEW | os.O_APPEND | os.O_TRUNC, 0o600)
+            try:
+                os.write(fresh, kept)
+                next_one.replace(self._console)
+            except OSError:
+                os.close(fresh)
+                raise
+            os.close(console)
+            console = fresh
+        os.write(console, octets)
+        return console
 
 
 def known(data: Path) -> set[str]:

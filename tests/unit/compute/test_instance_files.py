@@ -79,6 +79,20 @@ def test_of_output_without_end_the_end_is_kept(tmp_path: Path) -> None:
     assert (files.folder / "console").stat().st_size <= 2 * CONSOLE_OCTETS
 
 
+def test_who_reads_while_the_end_is_kept_finds_no_less_than_it(tmp_path: Path) -> None:
+    files = InstanceFiles(tmp_path, INSTANCE)
+    files.folder.mkdir(parents=True)
+    copied(files, b"x" * CONSOLE_OCTETS)
+    pieces = [b"y" * (CONSOLE_OCTETS // 2)] * 200
+    writer = threading.Thread(target=copied, args=(files, *pieces))
+    writer.start()
+    lengths = set()
+    while writer.is_alive():
+        lengths.add(len((files.output() or (b"", 0.0))[0]))
+    writer.join()
+    assert lengths <= {CONSOLE_OCTETS}
+
+
 def test_a_console_that_is_a_link_to_somebody_else_s_file_is_not_written_to(tmp_path: Path) -> None:
     files = InstanceFiles(tmp_path, INSTANCE)
     files.folder.mkdir(parents=True)
