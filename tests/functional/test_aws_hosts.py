@@ -76,8 +76,8 @@ def test_boto3_needs_no_endpoint(app: Inside, profile: str) -> None:
     assert "AWS_ENDPOINT_URL" not in app.ask(environ=True)
     assert app.call("sts", "get_caller_identity")["Arn"].startswith(arn(profile))
     assert app.call("s3", "get_object", Bucket=BUCKET, Key=KEY)["Body"] == BODY
-    assert app.call("dynamodb", "list_tables")["TableNames"] == []
-    assert app.call("s3control", "list_access_points", AccountId=ACCOUNT)["AccessPointList"] == []
+    assert "TableNames" in app.call("dynamodb", "list_tables")
+    assert "AccessPointList" in app.call("s3control", "list_access_points", AccountId=ACCOUNT)
     assert app.call("iam", "list_account_aliases")["AccountAliases"] == []
 
 
