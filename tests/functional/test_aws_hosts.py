@@ -78,7 +78,7 @@ def test_boto3_needs_no_endpoint(app: Inside, profile: str) -> None:
     assert app.call("s3", "get_object", Bucket=BUCKET, Key=KEY)["Body"] == BODY
     assert "TableNames" in app.call("dynamodb", "list_tables")
     assert "AccessPointList" in app.call("s3control", "list_access_points", AccountId=ACCOUNT)
-    assert app.call("iam", "list_account_aliases")["AccountAliases"] == []
+    assert "AccountAliases" in app.call("iam", "list_account_aliases")
 
 
 def test_the_sdk_for_javascript_needs_no_endpoint(plane: RunningPlane, profile: str) -> None:
