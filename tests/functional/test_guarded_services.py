@@ -250,7 +250,7 @@ def test_motos_own_controls_are_out_of_reach(plane: RunningPlane) -> None:
     bucket = plane.bucket()
     s3 = plane.client("s3")
     for path in ("/moto-api/reset", "/moto-api/data.json"):
-        assert b"moto" not in _get(plane, path).lower()
+        assert b"moto" not in _get(plane, path).lower().partition(b"<requestid>")[0]  # what follows is random
     assert bucket in {found["Name"] for found in s3.list_buckets()["Buckets"]}
 
 
