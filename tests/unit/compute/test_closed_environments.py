@@ -79,6 +79,9 @@ def hosted(story: Callable[[Host], Awaitable[None]], secret: Path, *ports: int) 
     asyncio.run(run())
 
 
+OF_THE_INTERPRETER = {Path(place).parts[2] for place in (sys.prefix, *sys.path) if place.startswith("/tmp/")}
+"""What is below /tmp as the Python that runs this is installed there."""
+
 # -- the host ------------------------------------------------------------------------------------------------
 
 
@@ -93,7 +96,9 @@ def handler(event, context):
 
     async def story(host: Host) -> None:
         places = ["/tmp", "/var/task", "/var/runtime", "/tmp", "127.0.0.1:9001"]
-        assert await host.answer(program) == [["main.py"], [], [], places]
+        package, layers, temporary, told = await host.answer(program)
+        assert (package, layers, told) == (["main.py"], [], places)
+        assert set(temporary) <= OF_THE_INTERPRETER
 
     hosted(story, secret)
 

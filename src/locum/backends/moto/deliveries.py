@@ -28,6 +28,7 @@ from locum.core.arn import Arn, queue_url
 from locum.core.calls import USUAL_PATIENCE, Patience
 from locum.core.errors import Fault
 from locum.core.http import HttpResponse
+from locum.core.service_events import EVENTS
 
 _log: Final = logging.getLogger("locum.backends")
 _sequencers: Final = s3_events.Sequencers()
@@ -165,8 +166,9 @@ def _send_event(_account: str, event_name: Any, bucket: Any, key: Any) -> None:
             collected.add(_of_bucket(bucket), arn.account, arn.region, _notification(arn, text))
     entry = None if configuration.event_bridge is None else s3_events.entry(event)
     if entry is not None:
+        source = Source(EVENTS, bucket.arn, bucket.account_id)  # whose own doing it is: no bus policy is asked
         request = Request("events", "PutEvents", {"Entries": [entry]})
-        collected.add(_of_bucket(bucket), bucket.account_id, bucket.region_name, request)
+        collected.add(source, bucket.account_id, bucket.region_name, request)
 
 
 def _notification(destination: Arn, text: str) -> Request:
