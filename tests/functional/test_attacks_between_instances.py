@@ -187,29 +187,29 @@ def test_a_command_of_run_command_sees_what_the_instance_sees(
 
 @needs_bwrap
 def test_closed_there_is_nothing_but_a_read_only_system_and_files_of_its_own(tmp_path: Path) -> None:
-    (tmp_path / "work").mkdir()
-    (tmp_path / "work" / "file").write_text("of the host")
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "file").write_text("of the host")
     with up(tmp_path, "--driver", "process", "--closed") as plane:
         one, other = launched(plane, "touch /tmp/mine /var/mine ~/mine", count=2)
         script = f"""
 echo words > /tmp/words
 touch /usr/mine 2>/dev/null && echo wrote
 touch /etc/mine 2>/dev/null && echo wrote
-cat {tmp_path}/work/file 2>/dev/null
+cat {tmp_path}/shared/file 2>/dev/null
 ls -d {plane.data} 2>/dev/null
 exit 0"""
         assert inside(plane, one, script) == ""
         assert inside(plane, one, "cat /tmp/words") == "words\n"
         assert "words" not in inside(plane, other, "ls /tmp /var ~").split()
         told = plane.locum(
-            "run", "--closed", "--share", str(tmp_path / "work"), "--", "sh", "-c", _READS.format(tmp_path)
+            "run", "--closed", "--share", str(tmp_path / "shared"), "--", "sh", "-c", _READS.format(tmp_path)
         )
         assert (told.returncode, told.stdout) == (0, "of the host")
         plane.client("ec2").terminate_instances(InstanceIds=[one, other])
         until(lambda: not (plane.data / "instances").exists())
 
 
-_READS = "cat {0}/work/file; touch {0}/work/other 2>/dev/null || true; ls {0}/plane 2>/dev/null || true"
+_READS = "cat {0}/shared/file; touch {0}/shared/other 2>/dev/null || true; ls {0}/plane 2>/dev/null || true"
 
 
 def test_without_bwrap_it_is_said_which_package_has_it(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ cloud-init init --local && cloud-init init && cloud-init modules --mode=config &
 echo code $?
 cloud-init query --all
 """
-USER_DATA = "#!/bin/sh\necho $(id -un) $(hostname) > /root/ran\n"
+USER_DATA = "#!/bin/sh\necho $(id -un) $(hostname) > /srv/ran\n"
 
 pytestmark = [
     needs_namespaces,
@@ -59,7 +59,7 @@ def debian() -> Path:
         done = finished(["timeout", "2400", *line], env=dict(os.environ), seconds=2500)
         assert done.returncode == 0, done.stdout[-2000:]
         making.rename(CACHE)
-    for left in ("var/lib/cloud", "var/log/cloud-init.log", "var/log/cloud-init-output.log", "root/ran"):
+    for left in ("var/lib/cloud", "var/log/cloud-init.log", "var/log/cloud-init-output.log", "srv/ran"):
         finished(["rm", "-rf", str(CACHE / left)])
     (CACHE / "etc" / "cloud" / "cloud.cfg.d" / "99-locum.cfg").write_text(CONFIGURATION)
     (CACHE / "etc" / "hostname").write_text("debian\n")
@@ -95,5 +95,5 @@ def test_cloud_init_finds_the_instance_and_runs_its_user_data(plane: RunningPlan
     assert (debian / "var/lib/cloud/data/instance-id").read_text().strip() == known["v1"]["instance_id"]
     host = told["local-hostname"].partition(".")[0]
     assert (debian / "etc" / "hostname").read_text().strip() == host
-    assert (debian / "root" / "ran").read_text() == f"root {host}\n"
+    assert (debian / "srv" / "ran").read_text() == f"root {host}\n"
     assert "/latest/api/token" in log
