@@ -65,9 +65,8 @@ class Pipeline:
             _log.error("request %s failed\n%s", context.request_id, traceback_of(error, context))
             return await self._failed(context, Fault(*INTERNAL))
         finally:
-            if (
-                self._runtime.injections.some
-            ):  # an answer is delayed, so that it is decided on what is true when it comes
+            # The answer is delayed, not the decision, which is made on what is true when the request comes.
+            if self._runtime.injections.some:
                 await self._runtime.injections.hold(context)
 
     def refusal(self, request: HttpRequest, fault: Fault) -> HttpResponse:
