@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
-from re import _constants as sre  # type: ignore[attr-defined] # typeshed does not have it
-from re import _parser as sre_parser  # type: ignore[attr-defined]
 from typing import Any
+
+from locum.core.pattern_trees import bodies, is_repetition, parse
 
 Matches = Callable[[str], object]
 
@@ -33,7 +33,6 @@ _LINEAR = frozenset(
 )
 # Two unbounded repetitions in a row take quadratic time; longer values are left to the length check.
 _MAX_LENGTH = 8192
-_MANY = 16
 
 
 @cache
@@ -43,7 +42,7 @@ def compile_pattern(pattern: str) -> Matches | None:
     for java, python in _TRANSLATIONS:
         translated = translated.replace(java, python)
     try:
-        tree = sre_parser.parse(translated)
+        tree = parse(translated)
         if pattern not in _LINEAR and _nested_repeat(tree, repeated=False):
             return None
         # A set with \p{L} is Unicode; all others are ASCII.
@@ -61,22 +60,9 @@ def _single_set(tree: Any) -> bool:
 
 def _nested_repeat(tree: Any, *, repeated: bool) -> bool:
     for operator, argument in tree:
-        many = repeated
-        if operator in (sre.MAX_REPEAT, sre.MIN_REPEAT):
-            unbounded = argument[1] is sre.MAXREPEAT or argument[1] > _MANY
-            if unbounded and repeated:
-                return True
-            many = repeated or unbounded
-        if any(_nested_repeat(body, repeated=many) for body in _bodies(operator, argument)):
+        repeats = is_repetition(operator, argument)
+        if repeats and repeated:
+            return True
+        if any(_nested_repeat(body, repeated=repeated or repeats) for body in bodies(operator, argument)):
             return True
     return False
-
-
-def _bodies(operator: Any, argument: Any) -> list[Any]:
-    if operator in (sre.MAX_REPEAT, sre.MIN_REPEAT):
-        return [argument[2]]
-    if operator is sre.SUBPATTERN:
-        return [argument[3]]
-    if operator is sre.BRANCH:
-        return list(argument[1])
-    return [argument[1]] if operator in (sre.ASSERT, sre.ASSERT_NOT) else []

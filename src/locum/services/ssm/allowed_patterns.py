@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from re import _constants as sre  # type: ignore[attr-defined] # typeshed does not have it
-from re import _parser as sre_parser  # type: ignore[attr-defined]
 from typing import Any, Final
 
-MOST_STEPS: Final = 1_000_000
+from locum.core.pattern_trees import bodies, is_choice, is_repetition, parse
 
-_REPETITIONS: Final = (sre.MAX_REPEAT, sre.MIN_REPEAT)
-_FEW: Final = 16
-"""A repetition of so many times at most is none."""
+MOST_STEPS: Final = 1_000_000
 
 
 class NotChecked(Exception):
@@ -35,7 +31,7 @@ def matches(pattern: str, value: str) -> bool:
 def _repetitions(pattern: str) -> int | None:
     """The number of repetitions of a pattern; None where one is, or a choice is, in another. Raises re.error."""
     try:
-        return _count(sre_parser.parse(pattern), repeated=False)
+        return _count(parse(pattern), repeated=False)
     except (RecursionError, OverflowError) as error:
         raise re.error(str(error)) from error
 
@@ -43,24 +39,13 @@ def _repetitions(pattern: str) -> int | None:
 def _count(tree: Any, *, repeated: bool) -> int | None:
     total = 0
     for operator, argument in tree:
-        many = operator in _REPETITIONS and (argument[1] is sre.MAXREPEAT or argument[1] > _FEW)
-        if repeated and (many or operator is sre.BRANCH):
+        many = is_repetition(operator, argument)
+        if repeated and (many or is_choice(operator)):
             return None
         total += many
-        for body in _bodies(operator, argument):
+        for body in bodies(operator, argument):
             inner = _count(body, repeated=repeated or many)
             if inner is None:
                 return None
             total += inner
     return total
-
-
-def _bodies(operator: Any, argument: Any) -> list[Any]:
-    """The parts of a pattern's part."""
-    if operator in _REPETITIONS:
-        return [argument[2]]
-    if operator is sre.SUBPATTERN:
-        return [argument[3]]
-    if operator is sre.BRANCH:
-        return list(argument[1])
-    return [argument[1]] if operator in (sre.ASSERT, sre.ASSERT_NOT) else []
