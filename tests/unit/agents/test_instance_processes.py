@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from locum.agents.instances.processes import RETRY, InstanceProcesses, to_forget, to_start
+from locum.agents.instances.processes import InstanceProcesses, to_forget, to_start
+from locum.agents.reconciling import RETRY
 from locum.compute.instance_files import InstanceFiles, known
 from locum.compute.launcher import Launch
 from locum.core.clock import system_clock
@@ -67,7 +68,7 @@ class House:
         )
         processes.start()
         for _ in range(rounds):
-            processes.awake()
+            processes.wake()
             await asyncio.sleep(0)
             await asyncio.sleep(0)
         return processes
@@ -144,7 +145,7 @@ def test_what_could_not_be_started_is_tried_again_later(house: House) -> None:
         house.now += RETRY
         house.driver.attaches = True
         for _ in range(3):
-            processes.awake()
+            processes.wake()
             await asyncio.sleep(0)
             await asyncio.sleep(0)
         await processes.ready(it.id)

@@ -29,14 +29,15 @@ class InstanceChanges:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def _hear(self, events: Sequence[Event] | None) -> None:
-        if events is None:
-            self._changed(None)
-            return
-        for instance in _instances(events):
+        for instance in changed_instances(events):
             self._changed(instance)
 
 
-def _instances(events: Iterable[Event]) -> Iterable[str]:
+def changed_instances(events: Sequence[Event] | None) -> Iterable[str | None]:
+    """The ids of the instances that `events` change; None, alone, where it may be any (`events` is None)."""
+    if events is None:
+        yield None
+        return
     for event in events:
         if isinstance(event, Removed):
             if event.kind == kind_of(Instance):

@@ -15,19 +15,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-from locum.agents.waiting import rung
+from locum.agents.instances.changes import changed_instances
+from locum.agents.reconciling import RETRY, Reconciler
 from locum.compute.instance_files import InstanceFiles, known
 from locum.compute.launcher import Launch
 from locum.core.clock import Clock
-from locum.state import Instance, State
+from locum.state import Event, Instance, State
 from locum.store import Ledger
-
-RETRY: Final = 5.0
-"""Seconds."""
 
 _log: Final = logging.getLogger("locum.agents")
 
@@ -57,11 +55,11 @@ def _is_to_run(it: Instance) -> bool:
     return it.state in ("pending", "running") and not (it.ephemeral or it.at_backend or it.elsewhere)
 
 
-class InstanceProcesses:
+class InstanceProcesses(Reconciler):
     """Keeps the launchers of a plane as its state says.
 
-    `launch_of` gives what is inside an instance; `is_attached` whether a launcher of it is attached. `awake` is to be
-    called when one is attached or detached, or an instance has changed.
+    `launch_of` gives what is inside an instance; `is_attached` whether a launcher of it is attached. `wake` is to be
+    called when one is attached or detached.
     """
 
     def __init__(
@@ -73,8 +71,7 @@ class InstanceProcesses:
         launch_of: Callable[[Instance], Launch],
         is_attached: Callable[[str], bool],
     ) -> None:
-        self._ledger = ledger
-        self._clock = clock
+        super().__init__(ledger, clock, "the driver")
         self._data = data
         self._driver = driver
         self._launch_of = launch_of
@@ -82,24 +79,19 @@ class InstanceProcesses:
         self._has_files = known(data)
         self._starting: set[str] = set()
         self._failed: dict[str, float] = {}
-        self._changed = asyncio.Event()
         self._waiting: set[asyncio.Future[None]] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def start(self) -> None:
-        """Begin."""
-        self._spawn(self._run())
-
-    def awake(self, _instance: str | None = None) -> None:
-        """Look at the state again."""
-        self._changed.set()
+        self._starts: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
         """Start nothing more; what runs goes on."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await super().close()
+        for start in self._starts:
+            start.cancel()
+        await asyncio.gather(*self._starts, return_exceptions=True)
         await self._driver.close()
+
+    def concerns(self, events: Sequence[Event] | None) -> bool:
+        return bool(list(changed_instances(events)))
 
     async def ready(self, instance: str) -> None:
         """Wait until the launcher of `instance` is attached; not where none is to be, or it could not be started."""
@@ -113,22 +105,17 @@ class InstanceProcesses:
             return False
         return any(_is_to_run(it) for it in self._ledger.state.every(Instance) if it.id == instance)
 
-    async def _run(self) -> None:
-        while True:
-            self._changed.clear()
-            try:
-                due = await self._reconcile()
-            except OSError as error:  # of a file of an instance: there is no descriptor left, say
-                _log.warning("the driver goes on later: %s", error)
-                due = self._clock() + RETRY
+    async def reconcile(self) -> float | None:
+        """Start and forget what is to be; when to look again (epoch seconds), None where at the next change."""
+        try:
+            return await self._reconcile()
+        finally:
             for waiting in self._waiting:
                 if not waiting.done():
                     waiting.set_result(None)
             self._waiting.clear()
-            await rung(self._changed, None if due is None else max(0.0, due - self._clock()))
 
     async def _reconcile(self) -> float | None:
-        """Start and forget what is to be; when to look again (epoch seconds), None where at the next change."""
         now = self._clock()
         for name in [name for name, until in self._failed.items() if until <= now]:
             del self._failed[name]
@@ -139,7 +126,9 @@ class InstanceProcesses:
                 continue
             self._starting.add(it.id)
             self._has_files.add(it.id)
-            self._spawn(self._start(it))
+            start = asyncio.get_running_loop().create_task(self._start(it))
+            self._starts.add(start)
+            start.add_done_callback(self._starts.discard)
         for name in to_forget(self._ledger.state, self._has_files, self._has_launcher):
             self._has_files.discard(name)
             await asyncio.to_thread(InstanceFiles(self._data, name).remove)
@@ -157,9 +146,4 @@ class InstanceProcesses:
             self._starting.discard(it.id)
         if not self._is_attached(it.id):
             self._failed[it.id] = self._clock() + RETRY
-        self.awake()
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.wake()

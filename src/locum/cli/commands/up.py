@@ -170,19 +170,15 @@ async def _instances(node: Node, host: InstanceHost, port: int) -> AsyncIterator
     """Serve launchers, tell them when their instances end, and have the driver start others."""
     processes: InstanceProcesses | None = None
 
-    def attached(instance: str) -> None:
+    def attached(_instance: str) -> None:
         if processes is not None:
-            processes.awake(instance)
-
-    def changed(instance: str | None) -> None:
-        attachments.review(instance)
-        attached("")
+            processes.wake()
 
     attachments = Attachments(host, attached)
     own = PlaneQuestions(node.runtime, node.aws_hosts.authority, None if node.agents is None else node.agents.activate)
     carriers = CarrierAttachments(node.carriers)
     control = Control(node.options.data, {**attachments.questions, **carriers.questions, **own.questions})
-    changes = InstanceChanges(node.ledger, changed)
+    changes = InstanceChanges(node.ledger, attachments.review)
     await control.open()
     changes.start()
     if node.options.driver != RECORD:
