@@ -12,6 +12,7 @@ import fcntl
 import os
 import socket
 import struct
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -35,7 +36,7 @@ _MS_BIND: Final = 0x1000
 _MS_REC: Final = 0x4000
 _MS_PRIVATE: Final = 1 << 18
 KERNEL_SETTINGS: Final = ("bus", "fs", "irq", "sys", "sysrq-trigger")
-"""What is in /proc for the whole machine, and takes the words of uid 0 of the host, be it without any capability."""
+"""The parts of /proc that are the whole machine's, to which uid 0 of the host may write even without capabilities."""
 
 _PR_SET_PDEATHSIG: Final = 1
 _PR_CAPBSET_DROP: Final = 24
@@ -95,17 +96,8 @@ def join(pid: int) -> None:
 
     Of the PID namespace only the processes are part that this one forks afterwards.
     """
-    theirs, own = Path(f"/proc/{pid}/ns"), Path("/proc/self/ns")
-    others = [kind for kind in ("ipc", "pid") if (theirs / kind).readlink() != (own / kind).readlink()]
-    kinds = ["user", "net", "mnt", *others]
-    handles = [os.open(theirs / kind, os.O_RDONLY | os.O_CLOEXEC) for kind in kinds]
     directory = Path.cwd()
-    try:
-        for handle in handles:
-            call("setns", handle, 0)
-    finally:
-        for handle in handles:
-            os.close(handle)
+    _enter(pid, ("user", "net", "mnt", *_others(pid, "ipc", "pid")))
     os.chdir(directory)
 
 
@@ -114,11 +106,21 @@ def join_network(pid: int) -> None:
 
     Raises OSError: where that is neither this user's nor below its own, or the network is this process's already.
     """
-    theirs, own = Path(f"/proc/{pid}/ns"), Path("/proc/self/ns")
-    if (theirs / "net").readlink() == (own / "net").readlink():
+    kinds = _others(pid, "user", "net")
+    if "net" not in kinds:
         raise OSError(errno.EINVAL, "it has the network of this machine")
-    kinds = [kind for kind in ("user", "net") if (theirs / kind).readlink() != (own / kind).readlink()]
-    handles = [os.open(theirs / kind, os.O_RDONLY | os.O_CLOEXEC) for kind in kinds]
+    _enter(pid, kinds)
+
+
+def _others(pid: int, *kinds: str) -> list[str]:
+    """Those of `kinds` whose namespace of process `pid` is not that of this one."""
+    theirs, own = Path(f"/proc/{pid}/ns"), Path("/proc/self/ns")
+    return [kind for kind in kinds if (theirs / kind).readlink() != (own / kind).readlink()]
+
+
+def _enter(pid: int, kinds: Sequence[str]) -> None:
+    """Move this process into the namespaces of process `pid`. All are opened before one is entered, which may hide."""
+    handles = [os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in kinds]
     try:
         for handle in handles:
             call("setns", handle, 0)
