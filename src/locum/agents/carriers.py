@@ -71,7 +71,7 @@ class CarrierHost:
         self._tasks = [loop.create_task(self._renew_when_due()), loop.create_task(self._sweep_after(grace))]
 
     async def admit(self, carrier: Carrier) -> dict[str, Any]:
-        """What a new carrier needs before it starts: `credentials` of a function, a `notice` for its user.
+        """Return what a new carrier needs to start: `credentials` for a Lambda function, a `notice` for its user.
 
         Raises Fault where its service would not start it: ECS and Lambda look at the trust policy first.
         """
@@ -193,7 +193,7 @@ class CarrierHost:
             raise ConfigurationError(f"{path} has keys of somebody else: name another --cluster, or remove it")
 
     def _missing_provider(self, carrier: Carrier) -> str:
-        """How the provider is made that the role's trust policy is to name; empty where it is there."""
+        """Instructions to create the OIDC provider that the role's trust policy is to name; empty where it exists."""
         url = carrier.issuer.removeprefix("https://")
         if self._runtime.ledger.state.get(OidcProvider, carrier.account, url) is not None:
             return ""

@@ -201,7 +201,7 @@ class Chaos:
         await self._runtime.ledger.transact(handler, lambda _outcome: ())
 
     def _announced(self, name: str = "") -> Iterator[dict[str, Any]]:
-        """What is announced to the instance `name`, or to all."""
+        """The announcements to the instance `name`, or to all instances."""
         for it in self._runtime.ledger.state.every(Instance):
             about = "; ".join(_announcements(it.notices)) if name in ("", it.id) and it.state != "terminated" else ""
             if about:
@@ -238,7 +238,7 @@ def _announcements(notices: Notices) -> Iterator[str]:
 
 
 def _withdrawn(it: Instance) -> Notices:
-    """What is announced to `it` without what is to come."""
+    """The notices of `it` without interruption and rebalance recommendation, its active scheduled events canceled."""
     notices = uninterrupted(it.notices)
     for event in it.notices.maintenance:
         notices = completed(notices, event.id, "canceled") if event.state == "active" else notices

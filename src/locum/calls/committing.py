@@ -107,7 +107,7 @@ class Committer:
         await self._runtime.ledger.transact(run, lambda _: ())
 
     def _instead(self, entry: PendingEffect, fault: Fault) -> tuple[Effect, ...]:
-        """What is to be done where an effect is given up because of `fault`."""
+        """The effects that take the place of `entry`, which is given up because of `fault`."""
         call = instead_of(entry, self._runtime.keyring, fault)
         return () if call is None else (Effect(request_id(self._runtime.entropy), call, entry.lane),)
 

@@ -54,7 +54,7 @@ CAUSE: Final[ContextVar[str]] = ContextVar("locum_cause", default="")
 """The request id of the call whose changes are being committed; empty where no call makes them."""
 
 Following = Callable[[State, Any, float], Iterable[ServiceEvent | ServiceCall]]
-"""What a service does as an entity is about to take its place in the state, at a time (epoch seconds)."""
+"""A service's function for the events and calls of an entity about to be put or removed, at a time (epoch seconds)."""
 
 
 class Consequences:
@@ -75,7 +75,7 @@ class Consequences:
         )
 
     def _effects(self, state: State, events: Sequence[Event]) -> Iterator[Effect]:
-        """What follows from each event: of an entity that is put, on the state that those before it have made.
+        """The effects of each event: of an entity that is put, on the state that those before it have made.
 
         So the last of several invocations that end together ends their command. What is removed is looked up as it
         was, with all that it belongs to.
@@ -105,7 +105,7 @@ def _has_consequences(event: Event, *, told: bool) -> bool:
 
 
 def _lane(call: ServiceCall) -> str:
-    """What is told of one resource to one service is told in its order."""
+    """The lane of a call: calls of one resource to one service in one role are carried out in their order."""
     source = call.actor.source
     of = "" if source is None else source.arn
     role = call.actor.role if isinstance(call.actor, ServiceRole) else ""
@@ -113,7 +113,7 @@ def _lane(call: ServiceCall) -> str:
 
 
 def _following(state: State, event: Event, now: float) -> Iterable[ServiceEvent | ServiceCall]:
-    """What follows from one event."""
+    """The events and calls that follow from one event of the state."""
     if isinstance(event, Put):
         return _function(_FOLLOWED[type(event.entity)], "following")(state, event.entity, now)
     kind, service = _MOURNED[event.kind]

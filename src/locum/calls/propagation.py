@@ -93,7 +93,7 @@ class Propagation:
                 lookup(before)
 
     def _lookups(self, context: RequestContext, call: authz.Call) -> Iterator[Lookup]:
-        """What is looked up of IAM by the names in a call. Each raises the service's Fault where it is not there."""
+        """The lookups in IAM of the names in a call. Each raises the service's Fault where a name is not there."""
         params = context.params
         launched = params.get("LaunchSpecification") or params  # that of a Spot request
         if call.service == "ec2" and isinstance(given := launched.get("IamInstanceProfile"), dict):

@@ -17,7 +17,7 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class Named(NamedTuple):
-    """What the user named for a carrier of a role; None: nothing."""
+    """The options of a carrier of a role as the user gave them; None: not given."""
 
     role: str | None
     cluster: str | None
@@ -31,7 +31,7 @@ class Named(NamedTuple):
 
     @property
     def of_anywhere(self) -> tuple[object, ...]:
-        """What IAM Roles Anywhere needs."""
+        """The options that IAM Roles Anywhere requires: trust anchor, profile, certificate and private key."""
         return self.trust_anchor_arn, self.profile_arn, self.certificate, self.private_key
 
 

@@ -69,7 +69,7 @@ def _issuer(root: RootClient, cluster: str) -> str:
 
 
 class _Start(NamedTuple):
-    """What a carrier starts with: its directories, the credentials of a function, and further variables."""
+    """The parameters of a carrier's start: its directories, the credentials of a function, and further variables."""
 
     carrier: Carrier
     room: Room

@@ -40,7 +40,7 @@ network_option = click.option(
 
 
 class View(NamedTuple):
-    """What the command sees of the host's files: all, where neither is given (`compute.closed`).
+    """The host's files that the command sees: all, where neither `closed` nor `root` is given (`compute.closed`).
 
     `shared` are directories of the host that are there in a closed file system, read-only. `aws_hosts`: AWS's host
     names are this plane's.

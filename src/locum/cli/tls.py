@@ -65,7 +65,7 @@ def own_authority(directory: DataDirectory, now: float) -> Issued:
 
 
 def aws_hosts(directory: DataDirectory, listeners: Listeners, gateway: Any, wall: Clock) -> AwsHosts:
-    """What answers at AWS's host names in instances, with certificates of the installation's authority."""
+    """The gateway over TLS at AWS's host names in instances, with certificates of the installation's authority."""
     return AwsHosts(listeners, gateway, lambda: own_authority(directory, wall()), is_aws_host, wall)
 
 

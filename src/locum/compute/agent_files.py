@@ -1,4 +1,4 @@
-"""What an agent keeps in its directory, mode 0700: everything in it is mode 0600.
+"""The files of an agent in its directory, mode 0700: everything in it is mode 0600.
 
 agent.json      the plane's address, the instance and its region
 authority.pem   the certificate of the plane's authority
@@ -68,7 +68,7 @@ class AgentFiles:
         return self._directory / IDENTITY
 
     def about(self) -> About | None:
-        """What is known of the agent; None where it was not activated."""
+        """The description of the agent (agent.json); None where it was not activated."""
         if not self.identity.exists():
             return None
         try:

@@ -234,7 +234,7 @@ def _exchanged(
 
 
 def _reason(error: Exception) -> str:
-    """What may be wrong, for whoever gave the address of another listener, or of none."""
+    """The likely mistake, for whoever gave the address of another listener, or of none; else the text of `error`."""
     if isinstance(error, ConnectionRefusedError):
         return "nothing listens there: `locum up --agents` says the address for agents"
     if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":

@@ -44,7 +44,7 @@ _ANSWER: Final = 4096  # octets; that to an attachment is short
 
 
 class Claimed(Protocol):
-    """What a launcher attaches."""
+    """A claim: the instance or the carrier that a launcher attaches."""
 
     @property
     def instance(self) -> str:

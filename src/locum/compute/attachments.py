@@ -173,7 +173,7 @@ class _Attachment:
 
     @property
     def entrance(self) -> Entrance:
-        """Where commands come in."""
+        """The entrance for commands."""
         return Entrance(self.told.pid, tuple(self.told.within))
 
     async def serve(self) -> None:

@@ -43,7 +43,7 @@ _ROOM: Final = "8m"
 
 
 class AwsHosts(NamedTuple):
-    """What an instance with AWS's host names needs: the suffixes of those, and the authority's certificate in PEM.
+    """The settings of an instance with AWS's host names: the suffixes of those, and the authority's certificate in PEM.
 
     `folder` is where its files are, inside: a directory of the machine that is there, and is covered by them.
     """
@@ -74,7 +74,7 @@ def listen(gateway_port: int) -> list[socket.socket]:
 
 
 def sorted_out(sockets: Sequence[socket.socket]) -> Sockets:
-    """What the sockets of an instance are for, by the addresses that they are bound to."""
+    """Sort the sockets of an instance by their use, which follows from the addresses that they are bound to."""
     names = [sock.getsockname() for sock in sockets]
     own = [sock for sock, name in zip(sockets, names, strict=True) if name[1] == resolver.PORT]
     kinds = [

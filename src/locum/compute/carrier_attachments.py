@@ -15,7 +15,7 @@ class CarrierHost(Protocol):
     """The host of carriers (`agents.carriers`), as it is used for launchers."""
 
     async def admit(self, carrier: Carrier) -> dict[str, Any]:
-        """What a new carrier needs before it starts, as JSON-able values. Raises LocumError where it may not start."""
+        """Return what a new carrier needs to start, as JSON-able values. Raises LocumError where it may not start."""
 
     async def begin(self, carrier: Carrier, gateway: list[socket.socket], endpoint: list[socket.socket]) -> None:
         """Serve the gateway and the endpoint of `carrier` on these sockets. Raises LocumError where it cannot be."""

@@ -1,4 +1,4 @@
-"""What an instance sees of the host's files, where it does not see them all: by bubblewrap, Debian's `bwrap`. bwrap(1).
+"""The restricted view of the host's files that an instance may have: by bubblewrap, Debian's `bwrap`. bwrap(1).
 
     closed    a read-only system, and /tmp, /var, /root and the home directory of its own. They are in memory, shared by
               all that runs in the instance, and gone with it

@@ -30,7 +30,7 @@ from locum.core.instances import CONTAINER
 
 SHELL: Final = "/bin/sh"
 USER_DATA: Final = "/var/lib/cloud/instance/scripts/part-001"
-"""Where the script is in the container: cloud-init's place for it."""
+"""The path of the user data script in the container: cloud-init's place for it."""
 
 FIRST: Final = f"""
 for tool in cat chmod mkdir sleep; do

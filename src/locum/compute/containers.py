@@ -151,7 +151,7 @@ class ContainerNetwork:
         return [self._program, "rm", "--force", "--volumes", self._name, self._holder]
 
     def _ask(self, *arguments: str) -> str:
-        """What the engine answers."""
+        """Run the engine with `arguments`; its output. Raises ContainerFailed."""
         command = [self._program, *arguments]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603
         if done.returncode != 0:

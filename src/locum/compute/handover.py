@@ -80,7 +80,7 @@ Message = dict[str, Any]
 
 
 class Entrance(NamedTuple):
-    """Where commands come into an instance: a process in its namespaces, and the words before a command there."""
+    """The entrance to an instance for commands: a process in its namespaces, and the words before a command there."""
 
     pid: int
     within: tuple[str, ...] = ()

@@ -21,7 +21,7 @@ from locum.compute.supervisor_program import CANNOT_EXECUTE, become_command, sup
 
 _PID: Final = struct.Struct("i")
 Begin = Callable[[int], Attachment | None]
-"""What the launcher does once the process of this id is there. Answers what is to be kept while that runs."""
+"""The launcher's part once the process of this id is there: returns the attachment to keep while that runs."""
 
 
 def run(

@@ -34,7 +34,7 @@ from locum.compute.user_data import user_data
 from locum.core.instances import PROCESS
 
 _HOST_CONTROL: Final = ("/run/systemd", "/run/dbus", "/run/initctl")
-"""Where `shutdown` would find the host's own init."""
+"""The places at which `shutdown` would find the host's own init."""
 
 _NAMES: Final = ("halt", "poweroff", "reboot", "shutdown")
 _SHUTDOWN: Final = """#!/bin/sh

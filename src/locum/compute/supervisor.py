@@ -57,7 +57,7 @@ def exit_code(status: int) -> int:
 
 
 class Supervisor:
-    """What the process does; `launcher` is its connection to the launcher, with whose end it ends everything.
+    """The supervising process; `launcher` is its connection to the launcher, with whose end it ends everything.
 
     `owns`: everything is what was started below this process, else (it has joined others) the command alone.
     `lasting`: what runs goes on when the command has ended, as an instance does with its user data. It ends by itself

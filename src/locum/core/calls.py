@@ -110,7 +110,7 @@ class Ask(NamedTuple):
 
 
 class Patience(NamedTuple):
-    """How long an effect that fails is tried again: so often, None for any number of times, and for so many seconds."""
+    """The retry policy of a failing effect: the most retries (None: any number), and seconds until it is given up."""
 
     retries: int | None = None
     seconds: float = 86_400.0

@@ -49,7 +49,7 @@ class EventSourceMapping:
 
 
 class Mappings(Protocol):
-    """Where mappings are kept, beside the functions that they are for."""
+    """The store of event source mappings, beside the functions that they are for."""
 
     def put(self, mapping: EventSourceMapping, tags: Mapping[str, str] | None = None) -> None:
         """Keep `mapping` in place of the one of its UUID, whose tags stay where `tags` is None."""

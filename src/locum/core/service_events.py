@@ -11,7 +11,7 @@ from locum.core.calls import ServiceCall
 
 EVENTS: Final = "events.amazonaws.com"
 RESERVED: Final = "aws."
-"""How the sources of events of AWS's services begin, which nobody else may use. [U] In upper case neither."""
+"""The prefix of the sources of AWS services' events, which nobody else may use. [U] In upper case neither."""
 
 
 class ServiceEvent(NamedTuple):

@@ -46,7 +46,7 @@ class Answer(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What an endpoint reads of a request: header names in lower case, `repeated` those that came more than once."""
+    """A request as an endpoint reads it: header names in lower case, `repeated` those that came more than once."""
 
     method: str
     path: str

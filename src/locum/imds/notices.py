@@ -1,6 +1,6 @@
-"""What EC2 announces to an instance: interruptions, recommendations, maintenance, its state in Auto Scaling.
+"""EC2's notices in instance metadata: interruptions, rebalance recommendations, maintenance, target lifecycle state.
 
-All of it is absent (404) until there is something to announce, but for the lists of maintenance events.
+All of them are absent (404) until there is something to announce, but for the lists of maintenance events.
 """
 
 from __future__ import annotations

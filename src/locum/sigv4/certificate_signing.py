@@ -79,7 +79,7 @@ def read(request: HttpRequest, now: float) -> CertificateClaim:
 
 
 def string_to_sign(request: HttpRequest, algorithm: str, names: tuple[str, ...], region: str) -> bytes:
-    """What a client signs of `request`, whose header x-amz-date it has set."""
+    """The string that a client signs for `request`, whose header x-amz-date it has set."""
     day = request.headers["x-amz-date"][:8]
     return _string_to_sign(request, algorithm, names, f"{day}/{region}/{SERVICE}/aws4_request")
 

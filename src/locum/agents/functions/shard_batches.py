@@ -54,7 +54,7 @@ class ShardBatches:
             waiting += [part for part in (rest[half:], rest[:half]) if part]
 
     async def _tried(self, shard: str, records: list[Record]) -> list[Record]:
-        """What is left of a batch that was tried until it was processed or given up, or until it is to be split."""
+        """Try a batch until it is processed, given up, or to be split; the records that are left of it."""
         attempts = 0
         while records and not self._stopped.is_set():
             old = [one for one in records if self._is_old(one)]
@@ -77,7 +77,7 @@ class ShardBatches:
         return []
 
     async def _invoked(self, records: list[Record]) -> list[Record]:
-        """What the function has left: all from the first record on that it did not process."""
+        """Invoke the function; the records that it has left: all from the first one on that it did not process."""
         items = [sequence_number(one) for one in records]
         try:
             ((_, payload),) = payloads(records)

@@ -84,7 +84,7 @@ def sequence_number(record: Record) -> str:
 
 
 def arrived(record: Record) -> float:
-    """When a record of a stream was written, in epoch seconds."""
+    """The time at which a record of a stream was written, in epoch seconds."""
     changed = record.get("dynamodb")
     if changed is not None:
         return float(changed.get("ApproximateCreationDateTime") or 0)

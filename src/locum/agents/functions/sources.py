@@ -38,7 +38,7 @@ class Make(Protocol):
 
 
 class Plane(NamedTuple):
-    """What a reader needs of the plane: to make calls, to be woken by those that put something there, time."""
+    """The parts of the plane that a reader uses: to make calls, to be woken by what its source gets, the clock."""
 
     make: Make
     listening: Callable[[str], AbstractContextManager[asyncio.Event]]

@@ -1,7 +1,7 @@
-"""What EC2 has announced to instances is done when its time has come: interruptions, scheduled events.
+"""Interruptions and scheduled events that EC2 has announced to instances, carried out when their time has come.
 
-It is in the state (`Instance.notices`), so that a restart in between changes nothing: what came due meanwhile is done
-at the start. It is done as EC2's own doing, by a call that is recorded as any other.
+They are in the state (`Instance.notices`), so that a restart in between changes nothing: what came due meanwhile
+is done at the start. It is done as EC2's own doing, by a call that is recorded as any other.
 """
 
 from __future__ import annotations

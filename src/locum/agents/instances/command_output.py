@@ -1,4 +1,4 @@
-"""What commands print, written to S3 and CloudWatch Logs in the session of the instance's role, as its agent does it.
+"""The output of commands, written to S3 and CloudWatch Logs in the session of the instance's role, as the agent does.
 
 What the role may not write is not there, as on AWS, and the record of the refused call tells. AWS Systems Manager User
 Guide, "Understanding command output", "Configuring Amazon CloudWatch Logs for Run Command".

@@ -46,7 +46,7 @@ _WATCHED: Final[tuple[type[Entity], ...]] = (
     *(Organization, Unit, Member, OrganizationPolicy),
     *(ManagedInstance, Command, CommandInvocation),
 )
-"""What an instance's role may do follows from the first lines, and what agents have to do from the last."""
+"""The watched entities: the first two lines decide the permissions of an instance's role, the last its agent's work."""
 
 _WATCHED_KINDS: Final = frozenset(map(kind_of, _WATCHED))
 

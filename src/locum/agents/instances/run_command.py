@@ -275,7 +275,7 @@ def _sign_of_life(caller: Caller, instance: Instance) -> ServiceCall:
 
 
 def _told(instance: Instance) -> dict[str, Any]:
-    """What an agent tells of its instance: the system is that of this machine."""
+    """The parameters of the agent's UpdateInstanceInformation: the system is that of this machine."""
     try:
         system = platform.freedesktop_os_release()
     except OSError:

@@ -256,7 +256,7 @@ def _publish(
 
 
 def _undelivered(subscription: Any, notification: sns_messages.Notification) -> DeadLetter | None:
-    """What is sent to the dead-letter queue of a subscription.
+    """The message to the dead-letter queue of a subscription; None where it has no such queue.
 
     SNS Developer Guide, "Amazon SNS dead-letter queues (DLQs)": it has the message as the subscriber would get it.
     """

@@ -1,4 +1,4 @@
-"""What a target of a rule gets of an event: all of it, a part, a constant, or a template filled in.
+"""The input that a target of a rule gets: the matched event, a part of it, a constant, or an input template filled in.
 
 EventBridge User Guide, "Amazon EventBridge input transformation". A value that goes into a JSON text is written as
 JSON, so that no event can put members of its own into a template, nor break it.
@@ -64,7 +64,7 @@ def _without_detail(event: Event) -> dict[str, Any]:
 
 
 def _at(path: str, event: Event) -> Any:
-    """What is at `path` (`$.detail.instances[0]`); `_ABSENT` where nothing is, or where it is no such path."""
+    """The value at `path` (`$.detail.instances[0]`); `_ABSENT` where there is none, or where it is no such path."""
     found: Any = event
     rest = path.removeprefix("$")
     if not path.startswith("$"):

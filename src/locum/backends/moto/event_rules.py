@@ -27,7 +27,7 @@ _log: Final = logging.getLogger("locum.backends")
 
 EVENTS: Final = "events.amazonaws.com"
 _FORWARDED: Final = "Lineage=forwarded"
-"""How the trace header begins of an event that a rule has sent to a bus: no rule sends it on to another one.
+"""The beginning of the trace header of an event that a rule has sent to a bus: no rule sends it on to another one.
 
 Behind it are the account and the region that the event came from, which it keeps. EventBridge alone is believed.
 """
@@ -134,7 +134,7 @@ def _add(sent: _Sent, request: Request) -> None:
 
 
 def _dead_letter(sent: _Sent) -> DeadLetter | None:
-    """What is sent to the target's dead-letter queue. EventBridge User Guide, "Using dead-letter queues"."""
+    """The message to the target's dead-letter queue. EventBridge User Guide, "Using dead-letter queues"."""
     queue = Arn.find((sent.target.get("DeadLetterConfig") or {}).get("Arn") or "")
     if queue is None:
         return None

@@ -24,7 +24,7 @@ _ETC: Final = (
     "alternatives", "ca-certificates", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types", "pki",
     "protocols", "services", "ssl/certs", "ssl/openssl.cnf",
 )  # fmt: skip
-"""What programs read of the configuration, in which nothing is private."""
+"""The configuration in /etc that programs read, in which nothing is private."""
 
 _OWN_ETC: Final = {
     "group": "sbx_user:x:{gid}:\n",
@@ -51,7 +51,7 @@ _ROOT_SIZE: Final = "size=1m"
 
 
 class View(NamedTuple):
-    """What is in the file system: directories by the place where they are seen, and those that are where they are.
+    """The contents of the file system: directories by the place where they are seen, and those that are where they are.
 
     `own` are read-only directories of the process by their place, `shown` files and directories of the host, `hidden`
     those of them that are covered again. `storage` is the size of /tmp in MiB.

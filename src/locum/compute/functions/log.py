@@ -20,7 +20,7 @@ LONGEST: Final = 262_118
 """Octets of one event: 256 KiB less its overhead of 26. CloudWatch Logs quotas, "Event size"."""
 
 FLUSH_SECONDS: Final = 2.0
-"""How long a line that a function writes is kept before it is told, while the invocation runs."""
+"""Seconds that a line that a function writes is kept before it is told, while the invocation runs."""
 
 _PIPE: Final = 1 << 16  # octets: what a pipe holds. pipe(7)
 
@@ -64,7 +64,7 @@ class FunctionLog:
         self._keep(f"{line}\n".encode())
 
     def drain(self) -> Drained:
-        """What came since the last time, that which is still in the pipe included, and nobody was told."""
+        """Take the events that nobody was told, those that are still in the pipe included, and the end of the log."""
         self._told = None
         self._forget_timer()
         self._take()

@@ -17,7 +17,7 @@ MOST_UNZIPPED: Final = 250 << 20
 
 _CHUNK: Final = 1 << 16
 _UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
-"""What `zipfile` raises on damaged, encrypted or contradictory archives, and the file system on names like that."""
+"""The exceptions of `zipfile` on damaged, encrypted or contradictory archives, and of the file system on such names."""
 
 
 class PackageError(LocumError):

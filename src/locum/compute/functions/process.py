@@ -28,7 +28,7 @@ INIT_SECONDS: Final = 10.0
 """For loading the handler, before it is tried again: Lambda's limit of the Init phase."""
 
 SETTLE_SECONDS: Final = 0.05
-"""How long a runtime without an invocation goes on before it is stopped. [U] Lambda does not publish it."""
+"""Seconds that a runtime without an invocation goes on before it is stopped. [U] Lambda does not publish it."""
 
 
 class Invocation(NamedTuple):
@@ -52,7 +52,7 @@ class Logged(NamedTuple):
 
 
 Told = Callable[[Logged], None]
-"""Who is told of the log while an invocation runs."""
+"""A function that is told of the log while an invocation runs."""
 
 
 class InvocationResult(NamedTuple):
@@ -80,7 +80,7 @@ class InvocationResult(NamedTuple):
 
 
 class Launch(NamedTuple):
-    """What an execution environment is started with: the function, and the variables of its process.
+    """The parameters of an execution environment's start: the function, and the variables of its process.
 
     `holder` is the id of the role whose credentials are in `variables`, which expire at `expires` (epoch seconds).
     """
@@ -185,7 +185,7 @@ class FunctionProcess:
         return Logged(self._stream, events, opens)
 
     async def _answered(self, invocation: Invocation, around: Surroundings, log: FunctionLog) -> tuple[Answer, Times]:
-        """What came of the invocation, the kind `timeout` among it, and what it took."""
+        """The outcome of the invocation, the kind `timeout` among the possible ones, and the time that it took."""
         began, init = self._clock(), None
         ready = Answer("ready")
         if self._runtime is None or self.ended:

@@ -44,7 +44,7 @@ class Event(NamedTuple):
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """What the runtime is told beside the event."""
+        """The headers of the Runtime API's response that carries the event."""
         told = [
             _JSON,
             ("Lambda-Runtime-Aws-Request-Id", self.request_id),
@@ -62,7 +62,7 @@ class Event(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What came of waiting for a runtime: it is ready, answered, was not initialized, has ended, or takes too long."""
+    """The outcome of a wait for a runtime: it is ready, answered, was not initialized, has ended, or takes too long."""
 
     kind: Literal["ready", "result", "error", "fatal", "ended", "timeout"]
     payload: bytes = b""

@@ -135,7 +135,7 @@ class RuntimeProcess:
         return self._pid
 
     def _plan(self, program: Program, variables: Mapping[str, str]) -> dict[str, Any]:
-        """What the process is to do: see `compute.functions.inside`."""
+        """The plan of the process: see `compute.functions.inside`."""
         function, around, home = self._function, self._around, self.home
         own = {self.roots.task: str(home / "task"), self.roots.opt: str(home / "opt"), self.roots.runtime: str(RUNTIME)}
         closed = {

@@ -41,7 +41,7 @@ class NoRuntime(LocumError):
 
 
 class Roots(NamedTuple):
-    """Where a function sees its package, its layers, the runtime and its temporary files."""
+    """The directories in which a function sees its package, its layers, the runtime and its temporary files."""
 
     task: str
     opt: str
@@ -159,7 +159,7 @@ def _sdk() -> tuple[str, ...]:
 
 
 async def _said(name: str, search_path: str, *arguments: str) -> str | None:
-    """What the program `name` says to `arguments`; None where there is none, or it fails."""
+    """The output of the program `name` with `arguments`; None where there is none, or it fails."""
     executable = shutil.which(name, path=search_path)
     if executable is None:
         return None

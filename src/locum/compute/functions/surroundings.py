@@ -1,4 +1,4 @@
-"""What an execution environment has around it: whether it is closed, what it may read of the host, whom it reaches."""
+"""The surroundings of execution environments: closed or open, what of the host they may read, whom they reach."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from locum.compute.functions.process import FunctionProcess, Launch
 from locum.core.clock import Clock
 
 IDLE_SECONDS: Final = 300.0
-"""How long an environment is kept without an invocation. [U] Lambda does not publish it."""
+"""Seconds that an environment is kept without an invocation. [U] Lambda does not publish it."""
 
 MOST_WARM: Final = 16
 """Environments that are kept; the one that is idle for longest is ended for another."""

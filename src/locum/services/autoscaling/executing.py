@@ -26,7 +26,7 @@ _ALARM_PROCESS: Final = "AlarmNotification"
 
 
 class _Breach(NamedTuple):
-    """What an alarm, or a caller, tells: the name of the alarm (empty: a caller), the metric and its threshold."""
+    """The breach that executes a policy: the name of the alarm (empty: a caller), the metric and its threshold."""
 
     alarm: str
     value: float | None

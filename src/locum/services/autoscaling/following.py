@@ -28,7 +28,7 @@ _Told = Iterator[ServiceEvent | ServiceCall]
 
 
 class _Kind(NamedTuple):
-    """What an activity does to an instance: its name in events, and the way of the instance."""
+    """The kind of an activity on an instance: its name in events, and the origin and destination of the instance."""
 
     event: str
     way: Mapping[str, str]
@@ -51,12 +51,12 @@ _REFRESHES: Final = {
 
 
 def following(state: State, entity: AutoScalingGroup | InstanceRefresh | ScalingActivity, now: float) -> _Told:
-    """What Auto Scaling tells of `entity`, which is about to take the place of what it is in `state`."""
+    """The events and notifications about `entity`, which is about to take the place of what it is in `state`."""
     return _FOLLOWING[type(entity)](state, entity, now)
 
 
 def ended(state: State, policy: ScalingPolicy, _now: float) -> _Told:
-    """What Auto Scaling does as `policy` is about to be removed: its alarms are deleted."""
+    """The calls of Auto Scaling as `policy` is about to be removed: its alarms are deleted."""
     group = state.get(AutoScalingGroup, policy.account, regional(policy.region, policy.group))
     if group is not None:
         yield from delete_alarms(group, policy.alarms)

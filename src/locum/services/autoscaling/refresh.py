@@ -27,7 +27,7 @@ CHOICES: Final = {
     "ScaleInProtectedInstances": ("Wait", "Refresh", "Ignore"),
     "StandbyInstances": ("Wait", "Terminate", "Ignore"),
 }
-"""What becomes of instances that are protected from scale-in or in standby; the first is the default."""
+"""The choices for instances that are protected from scale-in or in standby; the first is the default."""
 
 _LACKING: Final = ("CheckpointPercentages", "AutoRollback", "AlarmSpecification", "BakeTime", "MaxHealthyPercentage")
 

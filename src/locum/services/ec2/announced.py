@@ -1,4 +1,4 @@
-"""What EC2 has announced to an instance and does when its time has come: Spot interruptions and scheduled events.
+"""Spot interruptions and scheduled events, which EC2 announces to an instance and carries out when their time has come.
 
 EC2 User Guide, "Spot Instance interruptions" and "Scheduled events for your Amazon EC2 instances":
 - an interruption terminates, stops or hibernates the instance, whatever protects it against its users;
@@ -45,7 +45,7 @@ _RUNS: Final = ("pending", "running")
 
 
 class Due(NamedTuple):
-    """What EC2 does to an instance at `at` (epoch seconds): the operation, empty where it is left as it is.
+    """The action of EC2 on an instance at `at` (epoch seconds): the operation, empty where it is left as it is.
 
     `event` is the id of the scheduled event; empty for an interruption.
     """

@@ -21,7 +21,7 @@ _SILENT: Final = Notices()
 
 
 def following(state: State, it: Instance, now: float) -> Iterator[ServiceEvent | ServiceCall]:
-    """What EC2 tells of `it`, which is about to take the place of what it is in `state`."""
+    """The events of EC2 about `it`, which is about to take the place of what it is in `state`."""
     earlier = state.get(Instance, it.account, it.id)
     was = "" if earlier is None else earlier.state
     if it.state != was:

@@ -1,4 +1,4 @@
-"""What the operations on all kinds of resources have in common: finding them, lists, switching them on and off."""
+"""The common part of the operations on all kinds of resources: finding them, lists, switching them on and off."""
 
 from __future__ import annotations
 

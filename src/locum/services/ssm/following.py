@@ -1,4 +1,4 @@
-"""What Systems Manager tells of commands: events for EventBridge, and the messages that NotificationConfig asks for.
+"""Status changes of commands: events for EventBridge, and the messages that NotificationConfig asks for.
 
 AWS Systems Manager User Guide, "Amazon EventBridge event examples for Systems Manager" (EC2 Command Status-change
 Notification, EC2 Command Invocation Status-change Notification) and "Monitoring status changes using Amazon SNS".
@@ -25,7 +25,7 @@ _Told = Iterator[ServiceEvent | ServiceCall]
 
 
 def following(state: State, it: CommandInvocation, now: float) -> _Told:
-    """What is told of `it`, which is about to take the place of what it is in `state`."""
+    """The events and messages about `it`, which is about to take the place of what it is in `state`."""
     command = state.get(Command, it.account, it.command)
     earlier = state.get(CommandInvocation, it.account, it.key)
     if command is None or earlier is None or earlier.status == it.status:

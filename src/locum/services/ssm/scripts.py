@@ -1,4 +1,4 @@
-"""What a command is to run, and what it printed: both sealed under the key ring, as they may hold secrets."""
+"""The plan of a command, and the output of its steps: both sealed under the key ring, as they may hold secrets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Printed(msgspec.Struct, frozen=True):
-    """What one step printed."""
+    """The output of one step: standard output and standard error."""
 
     out: str = ""
     err: str = ""
@@ -43,7 +43,7 @@ def sealed_plan(plan: Plan, account: str, command: str, ring: KeyRing, entropy: 
 
 
 def plan_of(command: Command, ring: KeyRing) -> Plan:
-    """What `command` is to run. Raises credentials.BrokenSeal."""
+    """The plan of `command`. Raises credentials.BrokenSeal."""
     plain = ring.open(_PLAN, command.sealed, f"{command.account}/{command.id}".encode())
     return msgspec.json.decode(plain, type=Plan)
 
@@ -54,7 +54,7 @@ def sealed_output(printed: tuple[Printed, ...], it: CommandInvocation, ring: Key
 
 
 def output_of(it: CommandInvocation, ring: KeyRing) -> tuple[Printed, ...]:
-    """What the steps of an invocation printed so far. Raises credentials.BrokenSeal."""
+    """The output of the steps of an invocation so far. Raises credentials.BrokenSeal."""
     if not it.sealed:
         return ()
     plain = ring.open(_PRINTED, it.sealed, f"{it.account}/{it.key}".encode())
