@@ -11,14 +11,27 @@ from pathlib import Path
 import pytest
 
 from locum.compute.namespace import descendants
-from support.driven import all_end, holder, inside, launched, output, processes_of, said, state_of, until
+from support.driven import (
+    STUBBORN,
+    WAIT,
+    ended,
+    holder,
+    inside,
+    launched,
+    output,
+    pidfds,
+    processes_of,
+    said,
+    scaled,
+    state_of,
+    terminate_all,
+    until,
+)
 from support.engines import Engine, engines, needs_unshare
 from support.plane import ACCOUNT, LOCUM, RunningPlane, fresh, needs_namespaces
 from support.processes import finished
 
 IMAGE = "an/application:1"
-WAIT = "sleep 100000 &\necho up\nwait"
-STUBBORN = "trap '' TERM HUP INT; while :; do sleep 100000; done"
 pytestmark = [needs_namespaces, needs_unshare, pytest.mark.xdist_group("container-driver")]
 
 
@@ -41,19 +54,11 @@ def containing(home: Path, machine: Engine, image: str = IMAGE) -> Iterator[Cont
         yield plane
         if not plane.running:
             plane.start()
-        _end_all(plane)
+        terminate_all(plane)
         assert machine.left == set()
         plane.stop()
     finally:
         plane.kill()
-
-
-def _end_all(plane: RunningPlane) -> None:
-    pages = plane.client("ec2").describe_instances()["Reservations"]
-    ids = [it["InstanceId"] for page in pages for it in page["Instances"] if it["State"]["Name"] != "terminated"]
-    if ids:
-        plane.client("ec2").terminate_instances(InstanceIds=ids)
-    until(lambda: not (plane.data / "instances").exists())
 
 
 @pytest.fixture(scope="module", params=engines())
@@ -82,18 +87,6 @@ def containers(instance: str) -> set[str]:
     return {f"locum-{instance}", f"locum-{instance}-network"}
 
 
-def pidfds(pids: list[int]) -> list[int]:
-    assert pids
-    return [os.pidfd_open(pid) for pid in pids]
-
-
-def ended(ends: list[int]) -> None:
-    """Wait for the end of these processes."""
-    all_end(ends)
-    for end in ends:
-        os.close(end)
-
-
 # -- a start -------------------------------------------------------------------------------------------------
 
 
@@ -113,31 +106,14 @@ def test_an_instance_is_a_container_that_is_root_and_wears_its_profile(every: Co
 
 
 def test_instances_of_a_group_are_containers_and_replaced(plane: ContainerPlane) -> None:
-    ec2, autoscaling, name = plane.client("ec2"), plane.client("autoscaling"), fresh("group")
-    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-    ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData={"ImageId": image})
-    autoscaling.create_auto_scaling_group(
-        AutoScalingGroupName=name,
-        MinSize=1,
-        MaxSize=1,
-        AvailabilityZones=["us-east-1a"],
-        LaunchTemplate={"LaunchTemplateName": name},
-    )
-
-    def of_group() -> list[str]:
-        (group,) = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
-        return [it["InstanceId"] for it in group["Instances"] if it["LifecycleState"] == "InService"]
-
-    try:
+    with scaled(plane, 1) as of_group:
         until(lambda: len(of_group()) == 1)
         (first,) = of_group()
         assert inside(plane, first, "echo here") == "here\n"
-        ec2.terminate_instances(InstanceIds=[first])
+        plane.client("ec2").terminate_instances(InstanceIds=[first])
         while not (others := set(of_group()) - {first}):
             pass
         assert inside(plane, others.pop(), "echo there") == "there\n"
-    finally:
-        autoscaling.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
 
 
 def test_user_data_is_in_no_command_line_and_no_variable(plane: ContainerPlane) -> None:

@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from support.event_sources import FAILING, MAY_READ, SENDING, Queue, Sink, Sources, reporting
+from support.event_sources import FAILING, MAY_READ, SENDING, Queue, Sink, Sources, plane, reporting, sink, sources
 from support.plane import ACCOUNT, REGION, Key, RunningPlane, allow, document, fresh, refused, up
 
 NOT_PERMITTED = "The provided execution role does not have permissions to call {} on SQS"
 UNSUPPORTED = "Unsupported MaximumRetryAttempts parameter for given event source mapping type."
+__all__ = ["plane", "sink", "sources"]
+
 READING = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
-
-
-@pytest.fixture(scope="module")
-def sink() -> Iterator[Sink]:
-    with Sink.open() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory, sink: Sink) -> Iterator[RunningPlane]:
-    """A plane of its own, whose functions reach the sink."""
-    with up(tmp_path_factory.mktemp("plane"), "--function-port", str(sink.port)) as running:
-        yield running
-
-
-@pytest.fixture
-def sources(plane: RunningPlane, sink: Sink) -> Iterator[Sources]:
-    made = Sources(plane, sink)
-    yield made
-    made.close()
 
 
 def bodies(event: dict[str, Any]) -> list[str]:

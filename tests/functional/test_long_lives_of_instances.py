@@ -18,7 +18,7 @@ from locum.core.identifiers import OWN_IMAGE
 from locum.imds.service import TOKEN, TOKEN_TTL
 from support.inprocess import InProcess, Key
 from support.inside import led
-from support.plane import LOCUM, TRUSTS_EC2, RunningPlane, up
+from support.plane import LOCUM, RunningPlane, up
 from support.processes import line_of, tell
 
 pytestmark = pytest.mark.nightly
@@ -56,10 +56,7 @@ class Fleet:
 
     def __init__(self, data: Path) -> None:
         self.plane = InProcess(data)
-        iam = self.plane.client("iam")
-        iam.create_role(RoleName="app", AssumeRolePolicyDocument=TRUSTS_EC2)
-        iam.create_instance_profile(InstanceProfileName="app")
-        iam.add_role_to_instance_profile(InstanceProfileName="app", RoleName="app")
+        self.plane.profile("app")
         launch = {"ImageId": OWN_IMAGE, "MinCount": 100, "MaxCount": 100, "IamInstanceProfile": {"Name": "app"}}
         launches = [self.plane.client("ec2").run_instances(**launch) for _ in range(INSTANCES // 100)]
         self.ids = [it["InstanceId"] for launched in launches for it in launched["Instances"]]

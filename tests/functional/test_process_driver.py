@@ -11,13 +11,25 @@ from typing import Any
 
 import pytest
 
-from support.driven import all_end, holder, inside, launched, output, processes_of, said, state_of, until
-from support.plane import RunningPlane, fresh, needs_namespaces, up
+from support.driven import (
+    STUBBORN,
+    WAIT,
+    ended,
+    holder,
+    inside,
+    launched,
+    output,
+    pidfds,
+    processes_of,
+    said,
+    scaled,
+    state_of,
+    terminate_all,
+    until,
+)
+from support.plane import RunningPlane, needs_namespaces, up
 
 pytestmark = [needs_namespaces, pytest.mark.xdist_group("process-driver")]
-
-WAIT = "sleep 100000 &\necho up\nwait"
-STUBBORN = "trap '' TERM HUP INT; while :; do sleep 100000; done"
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +38,7 @@ def driven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlane]:
         yield running
         if not running.running:
             running.start()
-        _end_all(running)
+        terminate_all(running)
 
 
 @pytest.fixture
@@ -34,14 +46,6 @@ def plane(driven: RunningPlane) -> RunningPlane:
     if not driven.running:
         driven.start()
     return driven
-
-
-def _end_all(plane: RunningPlane) -> None:
-    pages = plane.client("ec2").describe_instances()["Reservations"]
-    ids = [it["InstanceId"] for page in pages for it in page["Instances"] if it["State"]["Name"] != "terminated"]
-    if ids:
-        plane.client("ec2").terminate_instances(InstanceIds=ids)
-    until(lambda: not (plane.data / "instances").exists())
 
 
 # -- a start -------------------------------------------------------------------------------------------------
@@ -93,31 +97,14 @@ def test_the_console_keeps_the_last_64_kilobytes_of_an_endless_output(plane: Run
 
 
 def test_instances_of_a_group_are_real_and_replaced(plane: RunningPlane) -> None:
-    ec2, autoscaling, name = plane.client("ec2"), plane.client("autoscaling"), fresh("group")
-    template = {"ImageId": ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"], "InstanceType": "t3.micro"}
-    ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData=template)
-    autoscaling.create_auto_scaling_group(
-        AutoScalingGroupName=name,
-        MinSize=2,
-        MaxSize=2,
-        AvailabilityZones=["us-east-1a"],
-        LaunchTemplate={"LaunchTemplateName": name},
-    )
-
-    def of_group() -> list[str]:
-        (group,) = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
-        return [it["InstanceId"] for it in group["Instances"] if it["LifecycleState"] == "InService"]
-
-    try:
+    with scaled(plane, 2, InstanceType="t3.micro") as of_group:
         until(lambda: len(of_group()) == 2)
         first, second = of_group()
         assert inside(plane, first, "echo here") == "here\n"
-        ec2.terminate_instances(InstanceIds=[first])
+        plane.client("ec2").terminate_instances(InstanceIds=[first])
         until(lambda: len({*of_group()} - {first}) == 2)
         (third,) = {*of_group()} - {second}
         assert inside(plane, third, "echo there") == "there\n"
-    finally:  # else it replaces what the end of the test terminates
-        autoscaling.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
 
 
 def test_run_with_keep_runs_in_the_instance_that_the_driver_made(plane: RunningPlane) -> None:
@@ -141,12 +128,10 @@ def test_everything_inside_ends_with_the_instance_also_what_escaped(plane: Runni
     said(plane, instance, "up")
     launcher = holder(plane, instance)
     assert launcher is not None
-    ends = [os.pidfd_open(pid) for pid in (launcher, *processes_of(plane, instance))]
+    ends = pidfds([launcher, *processes_of(plane, instance)])
     assert len(ends) >= 5  # launcher, first process, script, its child, the one that escaped with one of its own
     getattr(plane.client("ec2"), operation)(InstanceIds=[instance])
-    all_end(ends)
-    for end in ends:
-        os.close(end)
+    ended(ends)
     if operation == "terminate_instances":
         until(lambda: not (plane.data / "instances" / instance).exists())
 
@@ -167,11 +152,9 @@ def test_a_start_is_a_new_inside_and_user_data_does_not_run_again(plane: Running
 def test_a_reboot_ends_everything_and_starts_again(plane: RunningPlane) -> None:
     (instance,) = launched(plane, WAIT)
     said(plane, instance, "up")
-    ends = [os.pidfd_open(pid) for pid in processes_of(plane, instance)]
+    ends = pidfds(processes_of(plane, instance))
     plane.client("ec2").reboot_instances(InstanceIds=[instance])
-    all_end(ends)
-    for end in ends:
-        os.close(end)
+    ended(ends)
     assert inside(plane, instance, "echo again") == "again\n"
     assert state_of(plane, instance) == "running"
 
@@ -213,10 +196,9 @@ def test_launches_go_on_when_the_process_that_forks_launchers_is_killed(plane: R
     said(plane, first, "up")
     launcher = holder(plane, first)
     forker = int(Path(f"/proc/{launcher}/stat").read_text().rpartition(")")[2].split()[1])
-    end = os.pidfd_open(forker)
+    ends = pidfds([forker])
     os.kill(forker, signal.SIGKILL)
-    all_end([end])
-    os.close(end)
+    ended(ends)
     (second,) = launched(plane, WAIT)
     said(plane, second, "up")
     assert holder(plane, first) == launcher
@@ -252,11 +234,9 @@ def test_an_instance_whose_launcher_is_killed_is_recovered(plane: RunningPlane) 
     said(plane, instance, "up")
     launcher = holder(plane, instance)
     assert launcher is not None
-    ends = [os.pidfd_open(pid) for pid in processes_of(plane, instance)]
+    ends = pidfds(processes_of(plane, instance))
     os.kill(launcher, signal.SIGKILL)
-    all_end(ends)
-    for end in ends:
-        os.close(end)
+    ended(ends)
     until(lambda: holder(plane, instance) not in (launcher, None))
     assert inside(plane, instance, "echo again") == "again\n"
     assert output(plane, instance).count("once") == 1
@@ -291,10 +271,9 @@ def test_a_shutdown_from_inside_while_the_plane_is_away_counts(plane: RunningPla
     script = next(pid for pid in processes_of(plane, instance) if Path(f"/proc/{pid}/comm").read_text() != "python\n")
     first = processes_of(plane, instance)[0]
     plane.kill()
-    end = os.pidfd_open(first)
+    ends = pidfds([first])
     os.kill(script, signal.SIGHUP)
-    all_end([end])
-    os.close(end)
+    ended(ends)
     plane.start()
     until(lambda: state_of(plane, instance) == "stopped")
     until(lambda: holder(plane, instance) is None)
@@ -305,12 +284,10 @@ def test_a_plane_with_the_driver_record_ends_what_another_left(plane: RunningPla
     said(plane, instance, "up")
     launcher = holder(plane, instance)
     assert launcher is not None
-    ends = [os.pidfd_open(pid) for pid in (launcher, *processes_of(plane, instance))]
+    ends = pidfds([launcher, *processes_of(plane, instance)])
     plane.kill()
     plane.start("--driver", "record")
-    all_end(ends)
-    for end in ends:
-        os.close(end)
+    ended(ends)
     assert state_of(plane, instance) == "running"
     plane.stop()
     plane.start()
@@ -323,11 +300,9 @@ def test_nothing_is_left_when_the_data_directory_has_gone(tmp_path: Path) -> Non
         said(plane, instance, "up")
         launcher = holder(plane, instance)
         assert launcher is not None
-        ends = [os.pidfd_open(pid) for pid in (launcher, *processes_of(plane, instance))]
+        ends = pidfds([launcher, *processes_of(plane, instance)])
         plane.kill()
         plane.data.rename(tmp_path / "gone")
-        all_end(ends)
-        for end in ends:
-            os.close(end)
+        ended(ends)
         (tmp_path / "gone").rename(plane.data)
         plane.start("--driver", "record")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from support.event_sources import FAILING, Function, Sink, Sources, reporting
-from support.plane import ACCOUNT, REGION, RunningPlane, allow, fresh, refused, up
+from support.event_sources import FAILING, Function, Sink, Sources, plane, reporting, sink, sources
+from support.plane import ACCOUNT, REGION, RunningPlane, allow, fresh, refused
+
+__all__ = ["plane", "sink", "sources"]
 
 READING = ["kinesis:DescribeStream", "kinesis:GetShardIterator", "kinesis:GetRecords"]
 CHANGES = ["dynamodb:DescribeStream", "dynamodb:GetShardIterator", "dynamodb:GetRecords"]
@@ -19,26 +20,6 @@ CANNOT = (
     "ListStreams Actions on your stream in IAM."
 )
 FAILED = "PROBLEM: Function call failed"
-
-
-@pytest.fixture(scope="module")
-def sink() -> Iterator[Sink]:
-    with Sink.open() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory, sink: Sink) -> Iterator[RunningPlane]:
-    """A plane of its own, whose functions reach the sink."""
-    with up(tmp_path_factory.mktemp("plane"), "--function-port", str(sink.port)) as running:
-        yield running
-
-
-@pytest.fixture
-def sources(plane: RunningPlane, sink: Sink) -> Iterator[Sources]:
-    made = Sources(plane, sink)
-    yield made
-    made.close()
 
 
 class Stream:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
+
+import pytest
 
 from locum.cli.agent_door import AgentsOptions
 from locum.cli.root_account import DEFAULT_ACCOUNT
@@ -155,3 +157,11 @@ class Joined:
         """The agent after a renewal."""
         issued = self.house.run(self.plane.renew)
         return Joined(self.house, self.instance, self.key, issued.certificate)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[AgentHouse]:
+    """One of a test's own."""
+    made = AgentHouse(tmp_path)
+    yield made
+    made.close()

@@ -1,17 +1,23 @@
-"""Instances of a plane with the driver `process`: launched by boto3, looked into with `locum exec`."""
+"""Instances of a plane with a driver that runs them: launched by boto3, looked into with `locum exec`."""
 
 from __future__ import annotations
 
+import os
 import select
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from locum.compute.namespace import descendants
 from locum.core.identifiers import OWN_IMAGE
-from support.plane import RunningPlane
+from support.plane import RunningPlane, fresh
 from support.processes import SECONDS
+
+WAIT: Final = "sleep 100000 &\necho up\nwait"
+"""User data that says when it is up, and stays."""
+STUBBORN: Final = "trap '' TERM HUP INT; while :; do sleep 100000; done"
+"""A script that no signal ends but SIGKILL."""
 
 
 def launched(plane: RunningPlane, script: str = "", count: int = 1, **parameters: Any) -> list[str]:
@@ -74,3 +80,51 @@ def all_end(descriptors: Iterable[int]) -> None:
     """Wait for the end of the processes behind pidfds."""
     for descriptor in descriptors:
         assert select.select([descriptor], [], [], SECONDS)[0]
+
+
+def pidfds(pids: Iterable[int]) -> list[int]:
+    """Descriptors of these processes, of which there is one at least. `ended` closes them."""
+    opened = [os.pidfd_open(pid) for pid in pids]
+    assert opened
+    return opened
+
+
+def ended(descriptors: Iterable[int]) -> None:
+    """Wait for the end of the processes behind pidfds, and close those."""
+    given = list(descriptors)
+    all_end(given)
+    for descriptor in given:
+        os.close(descriptor)
+
+
+def terminate_all(plane: RunningPlane) -> None:
+    """Terminate all instances, until nothing is left of them."""
+    pages = plane.client("ec2").describe_instances()["Reservations"]
+    ids = [it["InstanceId"] for page in pages for it in page["Instances"] if it["State"]["Name"] != "terminated"]
+    if ids:
+        plane.client("ec2").terminate_instances(InstanceIds=ids)
+    until(lambda: not (plane.data / "instances").exists())
+
+
+@contextmanager
+def scaled(plane: RunningPlane, size: int, **template: Any) -> Iterator[Callable[[], list[str]]]:
+    """An Auto Scaling group of so many instances, for as long as the block runs; what tells those in service."""
+    ec2, autoscaling, name = plane.client("ec2"), plane.client("autoscaling"), fresh("group")
+    data = {"ImageId": ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"], **template}
+    ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData=data)
+    autoscaling.create_auto_scaling_group(
+        AutoScalingGroupName=name,
+        MinSize=size,
+        MaxSize=size,
+        AvailabilityZones=["us-east-1a"],
+        LaunchTemplate={"LaunchTemplateName": name},
+    )
+
+    def of_group() -> list[str]:
+        (group,) = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+        return [it["InstanceId"] for it in group["Instances"] if it["LifecycleState"] == "InService"]
+
+    try:
+        yield of_group
+    finally:  # else it replaces what the end of the test terminates
+        autoscaling.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)

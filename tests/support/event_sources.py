@@ -9,8 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final, NamedTuple
 
-from support.functions import package
-from support.plane import ACCOUNT, REGION, RunningPlane, allow, fresh, trusting
+import pytest
+
+from locum.agents.functions.mapping_requests import settings_of
+from locum.core.arn import Arn
+from locum.core.event_sources import EventSourceMapping
+from support.functions import function, package
+from support.plane import ACCOUNT, REGION, RunningPlane, allow, fresh, trusting, up
 
 SECONDS: Final = 60
 """How long anything may take before the test is given up."""
@@ -43,6 +48,17 @@ def handler(event, context):
         sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"], MessageBody=record["body"])
 """
 """A module whose handler sends every message to the queue that it is from."""
+
+QUEUE: Final = Arn.parse(f"arn:aws:sqs:us-east-1:{ACCOUNT}:work")
+MAPPING: Final = EventSourceMapping(
+    account=ACCOUNT,
+    region="us-east-1",
+    uuid="u",
+    source=QUEUE,
+    function=function("").arn,
+    settings=settings_of(QUEUE, {}),
+)
+"""A mapping of that queue, for what reads it without a plane."""
 
 
 class Sink:
@@ -217,3 +233,25 @@ class Sources:
 def reporting(*failed: str) -> dict[str, Any]:
     """What a function returns that has not processed the items `failed`."""
     return {"batchItemFailures": [{"itemIdentifier": item} for item in failed]}
+
+
+@pytest.fixture(scope="module")
+def sink() -> Iterator[Sink]:
+    """Where the handlers of a module's tests tell their events."""
+    with Sink.open() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory, sink: Sink) -> Iterator[RunningPlane]:
+    """A plane of its own for a module, whose functions reach the sink."""
+    with up(tmp_path_factory.mktemp("plane"), "--function-port", str(sink.port)) as running:
+        yield running
+
+
+@pytest.fixture
+def sources(plane: RunningPlane, sink: Sink) -> Iterator[Sources]:
+    """What a test makes in that plane; its mappings are deleted afterwards."""
+    made = Sources(plane, sink)
+    yield made
+    made.close()

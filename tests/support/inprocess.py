@@ -29,6 +29,7 @@ from locum.credentials import new_access_key
 from locum.http import asgi
 from locum.services.verbs import Outcome
 from locum.state import AccessKey, Account, put
+from support.plane import TRUSTS_EC2
 
 T = TypeVar("T")
 REGION = "us-east-1"
@@ -145,6 +146,14 @@ class InProcess:
             iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document)
         key = iam.create_access_key(UserName=name)["AccessKey"]
         return Key(key["AccessKeyId"], key["SecretAccessKey"])
+
+    def profile(self, name: str, trust: str = TRUSTS_EC2) -> str:
+        """The name of a new instance profile, and of the role that it holds."""
+        iam = self.client("iam")
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+        iam.create_instance_profile(InstanceProfileName=name)
+        iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+        return name
 
     def account(self, account: str) -> Key:
         """A key of the root user of another account."""

@@ -10,22 +10,11 @@ import pytest
 
 from locum.agents.functions import event_sources
 from locum.agents.functions.event_sources import EventSources
-from locum.agents.functions.mapping_requests import settings_of
 from locum.agents.functions.sources import Plane
 from locum.calls.wake_ups import WakeUps
-from locum.core.arn import Arn
 from locum.core.event_sources import EventSourceMapping
-from support.functions import ACCOUNT, function
-
-QUEUE = Arn.parse(f"arn:aws:sqs:us-east-1:{ACCOUNT}:work")
-MAPPING = EventSourceMapping(
-    account=ACCOUNT,
-    region="us-east-1",
-    uuid="u",
-    source=QUEUE,
-    function=function("").arn,
-    settings=settings_of(QUEUE, {}),
-)
+from support.event_sources import MAPPING
+from support.functions import function
 
 
 class Kept:

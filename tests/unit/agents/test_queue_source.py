@@ -10,24 +10,12 @@ import pytest
 
 from locum.agents.functions import queue_source
 from locum.agents.functions.batch_results import failed_items
-from locum.agents.functions.mapping_requests import settings_of
 from locum.agents.functions.queue_source import QueueReader
 from locum.agents.functions.sources import Plane, Source
 from locum.calls.wake_ups import WakeUps
-from locum.core.arn import Arn
 from locum.core.calls import ServiceCall
-from locum.core.event_sources import EventSourceMapping
-from support.functions import ACCOUNT, function
-
-QUEUE = Arn.parse(f"arn:aws:sqs:us-east-1:{ACCOUNT}:work")
-MAPPING = EventSourceMapping(
-    account=ACCOUNT,
-    region="us-east-1",
-    uuid="u",
-    source=QUEUE,
-    function=function("").arn,
-    settings=settings_of(QUEUE, {}),
-)
+from support.event_sources import MAPPING, QUEUE
+from support.functions import function
 
 
 class Asked:

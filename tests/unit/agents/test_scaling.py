@@ -19,12 +19,6 @@ IMAGE = "ami-12c6146b"
 ROLE = "AWSServiceRoleForAutoScaling"
 LINKED = f"arn:aws:iam::000000000000:role/aws-service-role/autoscaling.amazonaws.com/{ROLE}"
 ZONES = ["us-east-1a", "us-east-1b"]
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-    }
-)
 _numbers = itertools.count(1)
 
 
@@ -42,14 +36,6 @@ class House:
         """Time passes, and groups go on; when the next has something to do."""
         self.now += seconds
         return self.plane.run(self.plane.node.scaling.reconcile())
-
-    def profile(self, name: str) -> str:
-        """An instance profile with a role of the same name."""
-        iam = self.client("iam")
-        iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)
-        iam.create_instance_profile(InstanceProfileName=name)
-        iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
-        return name
 
     def template(self, name: str, **data: Any) -> str:
         made = self.client("ec2").create_launch_template(
@@ -99,7 +85,7 @@ def name() -> str:
 
 
 def test_instances_are_launched_by_the_service_linked_role_with_profile_and_tags(house: House, name: str) -> None:
-    template = house.template(name, IamInstanceProfile={"Name": house.profile(name)})
+    template = house.template(name, IamInstanceProfile={"Name": house.plane.profile(name)})
     tags = [{"Key": "app", "Value": name, "PropagateAtLaunch": True}, {"Key": "own", "Value": "x"}]
     subnets = [it["SubnetId"] for it in house.client("ec2").describe_subnets()["Subnets"][:2]]
     given: dict[str, Any] = {"LaunchTemplate": {"LaunchTemplateId": template}, "Tags": tags}
@@ -127,7 +113,7 @@ def test_nobody_but_the_service_gives_tags_of_its_own(house: House) -> None:
 
 
 def test_who_may_not_pass_the_role_or_launch_makes_no_group(house: House, name: str) -> None:
-    template = house.template(name, IamInstanceProfile={"Name": house.profile(name)})
+    template = house.template(name, IamInstanceProfile={"Name": house.plane.profile(name)})
     all_but_pass = {
         "Effect": "Allow",
         "Action": ["autoscaling:*", "ec2:*", "iam:CreateServiceLinkedRole"],
@@ -187,7 +173,7 @@ def test_a_launch_configuration_launches_with_all_that_it_says(house: House, nam
     launch = {
         "ImageId": IMAGE,
         "InstanceType": "t3.nano",
-        "IamInstanceProfile": house.profile(name),
+        "IamInstanceProfile": house.plane.profile(name),
         "UserData": "#!/bin/sh\n",
         "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 3},
         "AssociatePublicIpAddress": False,

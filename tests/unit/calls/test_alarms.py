@@ -14,6 +14,10 @@ from locum.core.clock import system_clock
 from support.inprocess import InProcess
 
 IMAGE = "ami-12c6146b"
+OWN_METRIC = {
+    "CustomizedMetricSpecification": {"MetricName": "m", "Namespace": "n", "Statistic": "Sum"},
+    "TargetValue": 5,
+}
 _accounts = itertools.count(710000000000)
 
 
@@ -44,6 +48,15 @@ class Plane(InProcess):
     def policy(self, **params: Any) -> str:
         made = self.client("autoscaling").put_scaling_policy(AutoScalingGroupName="web", PolicyName="grow", **params)
         return str(made["PolicyARN"])
+
+    def track(self, **configuration: Any) -> dict[str, Any]:
+        made: dict[str, Any] = self.client("autoscaling").put_scaling_policy(
+            AutoScalingGroupName="web",
+            PolicyName="track",
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingConfiguration=configuration,
+        )
+        return made
 
     def alarm(self, *actions: str, **params: Any) -> None:
         given = {"Period": 60, "EvaluationPeriods": 1, "Threshold": 60, "Statistic": "Average", **params}
@@ -157,12 +170,7 @@ def test_data_of_another_metric_or_dimension_moves_no_alarm(plane: Plane) -> Non
 def test_target_tracking_has_alarms_of_its_own_as_long_as_it_is_there(plane: Plane) -> None:
     scaling = plane.client("autoscaling")
     tracked = {"PredefinedMetricSpecification": {"PredefinedMetricType": "ASGAverageCPUUtilization"}, "TargetValue": 50}
-    made = scaling.put_scaling_policy(
-        AutoScalingGroupName="web",
-        PolicyName="track",
-        PolicyType="TargetTrackingScaling",
-        TargetTrackingConfiguration=tracked,
-    )
+    made = plane.track(**tracked)
     high, low = (alarm["AlarmName"] for alarm in made["Alarms"])
     assert high.startswith("TargetTracking-web-AlarmHigh-")
     assert low.startswith("TargetTracking-web-AlarmLow-")
@@ -174,12 +182,7 @@ def test_target_tracking_has_alarms_of_its_own_as_long_as_it_is_there(plane: Pla
     assert plane.desired == 3  # 1 * 125 / 50
     plane.set_state("ALARM", low, 20)
     assert plane.desired == 2
-    again = scaling.put_scaling_policy(
-        AutoScalingGroupName="web",
-        PolicyName="track",
-        PolicyType="TargetTrackingScaling",
-        TargetTrackingConfiguration={**tracked, "TargetValue": 30, "DisableScaleIn": True},
-    )
+    again = plane.track(**{**tracked, "TargetValue": 30, "DisableScaleIn": True})
     assert again["Alarms"] == made["Alarms"][:1]
     assert {name: alarm["Threshold"] for name, alarm in plane.alarms().items()} == {high: 30}
     scaling.delete_policy(AutoScalingGroupName="web", PolicyName="track")
@@ -189,15 +192,7 @@ def test_target_tracking_has_alarms_of_its_own_as_long_as_it_is_there(plane: Pla
 
 def test_the_alarms_of_a_group_go_with_it(plane: Plane) -> None:
     scaling = plane.client("autoscaling")
-    scaling.put_scaling_policy(
-        AutoScalingGroupName="web",
-        PolicyName="track",
-        PolicyType="TargetTrackingScaling",
-        TargetTrackingConfiguration={
-            "CustomizedMetricSpecification": {"MetricName": "m", "Namespace": "n", "Statistic": "Sum"},
-            "TargetValue": 5,
-        },
-    )
+    plane.track(**OWN_METRIC)
     assert len(plane.alarms()) == 2
     scaling.delete_auto_scaling_group(AutoScalingGroupName="web", ForceDelete=True)
     plane.go_on()
@@ -242,15 +237,7 @@ def test_an_alarm_of_another_account_executes_no_policy(plane: Plane) -> None:
 
 def test_nobody_executes_target_tracking_by_hand(plane: Plane) -> None:
     scaling = plane.client("autoscaling")
-    scaling.put_scaling_policy(
-        AutoScalingGroupName="web",
-        PolicyName="track",
-        PolicyType="TargetTrackingScaling",
-        TargetTrackingConfiguration={
-            "CustomizedMetricSpecification": {"MetricName": "m", "Namespace": "n", "Statistic": "Sum"},
-            "TargetValue": 5,
-        },
-    )
+    plane.track(**OWN_METRIC)
     with pytest.raises(scaling.exceptions.ClientError, match="not supported"):
         scaling.execute_policy(AutoScalingGroupName="web", PolicyName="track")
 

@@ -39,10 +39,7 @@ class World:
         self.later = 0.0
         self.plane = InProcess(data, lambda: system_clock() + self.later)
         self.chaos = Chaos(self.plane.node.runtime)
-        iam = self.plane.client("iam")
-        iam.create_role(RoleName="app", AssumeRolePolicyDocument=trust(Service="ec2.amazonaws.com"))
-        iam.create_instance_profile(InstanceProfileName="app")
-        iam.add_role_to_instance_profile(InstanceProfileName="app", RoleName="app")
+        self.plane.profile("app")
 
     def ask(self, **question: Any) -> list[dict[str, Any]]:
         return list(self.plane.run(self.chaos.answer(question))["faults"])

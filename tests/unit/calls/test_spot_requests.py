@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,12 +22,7 @@ PERSISTENT = {"SpotInstanceType": "persistent", "InstanceInterruptionBehavior": 
 @pytest.fixture(scope="module", autouse=True)
 def profile(plane: InProcess) -> None:
     """An instance profile `spot-worn` with the role of that name."""
-    iam = plane.client("iam")
-    trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    iam.create_role(RoleName="spot-worn", AssumeRolePolicyDocument=document)
-    iam.create_instance_profile(InstanceProfileName="spot-worn")
-    iam.add_role_to_instance_profile(InstanceProfileName="spot-worn", RoleName="spot-worn")
+    plane.profile("spot-worn")
 
 
 def requested(plane: InProcess, **params: Any) -> list[dict[str, Any]]:

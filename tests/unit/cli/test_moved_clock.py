@@ -21,9 +21,10 @@ from locum.core.identifiers import OWN_IMAGE
 from locum.imds.service import TOKEN, TOKEN_TTL
 from support.authenticator import Authenticator
 from support.inprocess import InProcess, Key, refusal
+from support.metadata import Read
 
 HOUR = 3600
-TRUSTS_EC2 = json.dumps(
+TRUST = json.dumps(
     {
         "Version": "2012-10-17",
         "Statement": [
@@ -39,10 +40,7 @@ class Moved:
 
     def __init__(self, data: Path) -> None:
         self.plane = InProcess(data)
-        iam = self.plane.client("iam")
-        iam.create_role(RoleName="app", AssumeRolePolicyDocument=TRUSTS_EC2)
-        iam.create_instance_profile(InstanceProfileName="app")
-        iam.add_role_to_instance_profile(InstanceProfileName="app", RoleName="app")
+        self.plane.profile("app", TRUST)
 
     def ask(self, **question: Any) -> dict[str, Any]:
         chaos = Chaos(self.plane.node.runtime)
@@ -73,14 +71,11 @@ class Moved:
         node = self.plane.node
         return self.plane.run(node.metadata.answer(node.account, instance, method, path, headers))
 
-    def token(self, instance: str, ttl: bytes = b"60") -> bytes:
+    def token(self, instance: str, ttl: bytes) -> bytes:
         return bytes(self.imds(instance, "PUT", "/latest/api/token", {TOKEN_TTL: ttl}).body)
 
     def delivered(self, instance: str) -> dict[str, Any]:
-        path = "/latest/meta-data/iam/security-credentials/app"
-        answer = self.imds(instance, "GET", path, {TOKEN: self.token(instance)})
-        assert answer.status == 200
-        return dict(json.loads(answer.body))
+        return dict(json.loads(Read(self.plane, instance)("meta-data/iam/security-credentials/app")))
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ import asyncio
 import json
 import socket
 import sys
-import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from locum.core.functions import Function
 from support.functions import WAITING, Meeting, function, launch
 from support.plane import needs_namespaces
 
-pytestmark = needs_namespaces
+pytestmark = [needs_namespaces, pytest.mark.usefixtures("directories")]
 
 ANSWER = "def handler(event, context): return 'well'"
 PATHS = """
@@ -28,16 +27,6 @@ import os
 def handler(event, context):
     return [path for path in event if os.path.lexists(path)]
 """
-
-
-@pytest.fixture(autouse=True)
-def directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where functions have their directories; nothing is left there when a test is over."""
-    place = tmp_path / "temporary"
-    place.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(place))
-    yield place
-    assert list(place.iterdir()) == []
 
 
 class Host:

@@ -9,9 +9,7 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +23,12 @@ from support.functions import WAITING, Meeting, Visitor, ended, function, launch
 from support.plane import needs_namespaces
 from support.processes import started
 
+pytestmark = pytest.mark.usefixtures("directories")
+
 REQUEST = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 NEVER = (
     "import threading\ndef handler(event, context):\n    print('before', flush=True)\n    threading.Event().wait()\n"
 )
-
-
-@pytest.fixture(autouse=True)
-def directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where functions have their directories; nothing is left there when a test is over."""
-    place = tmp_path / "temporary"
-    place.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(place))
-    yield place
-    assert list(place.iterdir()) == []
 
 
 async def invoked(functions: Functions, made: Function, event: bytes = b"{}", **options: Any) -> InvocationResult:

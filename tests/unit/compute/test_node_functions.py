@@ -7,9 +7,7 @@ import io
 import json
 import os
 import shutil
-import tempfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +19,10 @@ from locum.core.clock import system_clock
 from support.functions import function, launch
 from support.plane import needs_namespaces
 
-pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="there is no node")
-
-
-@pytest.fixture(autouse=True)
-def directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where functions have their directories; nothing is left there when a test is over."""
-    place = tmp_path / "temporary"
-    place.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(place))
-    yield place
-    assert list(place.iterdir()) == []
+pytestmark = [
+    pytest.mark.usefixtures("directories"),
+    pytest.mark.skipif(shutil.which("node") is None, reason="there is no node"),
+]
 
 
 def archive(**files: str) -> bytes:

@@ -10,9 +10,7 @@ import shutil
 import stat
 import subprocess
 import sys
-import tempfile
 import zipfile
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,8 @@ from locum.core.clock import system_clock
 from locum.core.functions import Function
 from support.functions import function, launch, package
 from support.plane import needs_namespaces
+
+pytestmark = pytest.mark.usefixtures("directories")
 
 REQUEST = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 TASK_AND_OPT = "[/var/task/bootstrap /opt/bootstrap]"
@@ -44,16 +44,6 @@ do
 done
 """
 """The custom runtime of the Lambda Developer Guide, "Tutorial: Building a custom runtime"."""
-
-
-@pytest.fixture(autouse=True)
-def directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Where functions have their directories; nothing is left there when a test is over."""
-    place = tmp_path / "temporary"
-    place.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(place))
-    yield
-    assert list(place.iterdir()) == []
 
 
 def archive(mode: int = 0o755, **files: str) -> bytes:

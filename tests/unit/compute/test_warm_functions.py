@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from math import inf
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +16,8 @@ from locum.compute.functions.process import InvocationResult
 from locum.compute.functions.warm import IDLE_SECONDS, MOST_WARM
 from locum.core.functions import Function
 from support.functions import ended, function, launch, package
+
+pytestmark = pytest.mark.usefixtures("directories")
 
 NOW = 1_700_000_000.0
 COUNTING = """
@@ -40,16 +40,6 @@ def handler(event, context):
         time.sleep(600)
     return [os.getpid(), count, kept.read_text(), context.aws_request_id]
 """
-
-
-@pytest.fixture(autouse=True)
-def directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where functions have their directories; nothing is left there when a test is over."""
-    place = tmp_path / "temporary"
-    place.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(place))
-    yield place
-    assert list(place.iterdir()) == []
 
 
 class Host:
