@@ -46,6 +46,20 @@ def test_a_role_that_may_not_read_the_queue_gets_no_mapping(sources: Sources, mi
     assert sources.functions.list_event_source_mappings(FunctionName=function.name)["EventSourceMappings"] == []
 
 
+def test_mappings_are_listed_page_by_page_and_a_marker_is_one_of_theirs(sources: Sources) -> None:
+    function = sources.function(MAY_READ)
+    made = {sources.map(sources.queue(), function) for _ in range(3)}
+    pages = sources.functions.get_paginator("list_event_source_mappings").paginate(
+        FunctionName=function.name, PaginationConfig={"PageSize": 2}
+    )
+    listed = [[mapping["UUID"] for mapping in page["EventSourceMappings"]] for page in pages]
+    assert [len(page) for page in listed] == [2, 1]
+    assert {uuid for page in listed for uuid in page} == made
+    for marker in ("a/b/c", "-1", "1"):
+        fault = refused(sources.functions.list_event_source_mappings, Marker=marker)
+        assert (fault.code, fault.status) == ("InvalidParameterValueException", 400)
+
+
 def test_a_role_that_loses_the_permission_gets_nothing_and_the_mapping_says_so(sources: Sources, sink: Sink) -> None:
     queue, function = sources.queue(), sources.function(MAY_READ)
     mapping = sources.map(queue, function)

@@ -240,6 +240,7 @@ TEXTS: Final[dict[tuple[str, str], str]] = {
     ("organizations", "SourceParentId"): "r-0123",
     ("organizations", "DestinationParentId"): "r-4567",
     ("organizations", "CreateAccountRequestId"): "car-0123456789abcdef0123456789abcdef",
+    ("ssm", "InstanceId"): "i-0123456789abcdef0",
     ("sts", "RoleSessionName"): "given",
     ("sts", "TargetPrincipal"): "{account}",
     ("apigateway", "domainNameAccessAssociationArn"): "arn:aws:apigateway:us-east-1:{account}:"
@@ -255,6 +256,14 @@ VALUES: Final[dict[tuple[str, ...], dict[str, Any]]] = {
     },
     ("ec2", "AssociateIamInstanceProfile"): {"IamInstanceProfile": {"Name": "given"}},
     ("ec2", "ReplaceIamInstanceProfileAssociation"): {"IamInstanceProfile": {"Name": "given"}},
+    ("ec2", "CreateFleet"): {
+        "LaunchTemplateConfigs": [
+            {"LaunchTemplateSpecification": {"LaunchTemplateId": "lt-0123456789abcdef0", "Version": "1"}}
+        ]
+    },
+    ("ec2", "ModifyInstanceCapacityReservationAttributes"): {
+        "CapacityReservationSpecification": {"CapacityReservationPreference": "none"}
+    },
     ("ec2", "CreateTags"): {"Resources": ["vpc-0123456789abcdef0"]},
     ("ec2", "DeleteTags"): {"Resources": ["vpc-0123456789abcdef0"]},
     ("elbv2", "AddTags"): {"ResourceArns": [_TARGET_GROUP]},

@@ -148,14 +148,24 @@ async def write(scope: Scope, send: Send, response: HttpResponse) -> None:
     if not empty and not (head and stated):
         headers.append((b"content-length", b"%d" % len(body)))
     body = b"" if head or empty else body
-    send_whole = scope.get("state", _NO_STATE).get("answer")
-    if (
-        send_whole is not None
-        and names.isdisjoint(_LISTENER_HEADERS)
-        and send_whole(send, response.status, headers, body)
-    ):
-        return
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    if names.isdisjoint(_LISTENER_HEADERS):
+        await send_whole(scope, send, response.status, headers, body)
+    else:
+        await _send_messages(send, response.status, headers, body)
+
+
+async def send_whole(scope: Scope, send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    """Send a response, in one write where the listener can.
+
+    `headers` have lower-case names, valid values and the length of `body`; none is for the listener to act on.
+    """
+    answer = scope.get("state", _NO_STATE).get("answer")  # see `http.uvicorn_protocol.HopLimitProtocol`
+    if answer is None or not answer(send, status, headers, body):
+        await _send_messages(send, status, headers, body)
+
+
+async def _send_messages(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 

@@ -21,7 +21,7 @@ from locum.core.carriers import TOKENS, Carrier, Kind
 from locum.core.clock import Instant, MovableClock, iso8601
 from locum.core.errors import Fault
 from locum.credentials import webtokens
-from locum.http.asgi import Receive, Scope, Send
+from locum.http.asgi import Receive, Scope, Send, send_whole
 
 Assumed = Callable[[Carrier], Awaitable[Mapping[str, Any]]]
 """The `Credentials` of the carrier's role, as STS answers them. Raises Fault AccessDenied where none may be had."""
@@ -221,5 +221,4 @@ def _request(scope: Scope) -> Request:
 async def _send(scope: Scope, send: Send, answer: Answer) -> None:
     body = answer.body.encode()
     headers = [(b"content-type", answer.content_type), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+    await send_whole(scope, send, answer.status, headers, b"" if scope["method"] == "HEAD" else body)

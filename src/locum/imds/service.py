@@ -20,7 +20,7 @@ from locum.core.clock import Entropy, Instant, MovableClock
 from locum.core.errors import Fault
 from locum.core.principal import Caller, principal_of
 from locum.credentials import KeyRing, open_session
-from locum.http.asgi import Receive, Scope, Send
+from locum.http.asgi import Receive, Scope, Send, send_whole
 from locum.imds import identity_role, tree
 from locum.imds.credentials import RoleCredentials
 from locum.imds.devices import block_devices
@@ -287,5 +287,4 @@ async def _send(scope: Scope, send: Send, answer: Answer) -> None:
     connection = scope.get("state") or {}  # see `http.uvicorn_protocol.HopLimitProtocol`
     if "limit_hops" in connection:
         connection["limit_hops"](answer.hop_limit)
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send_whole(scope, send, answer.status, headers, body)

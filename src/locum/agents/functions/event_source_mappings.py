@@ -22,8 +22,14 @@ from locum.core.errors import Fault
 from locum.core.event_sources import DELETING, UPDATING, EventSourceMapping, Mappings
 from locum.core.functions import Find, Function
 from locum.core.identifiers import request_id
+from locum.services.pagination import Pagination
 
 MOST_LISTED: Final = 100
+"""The limit for MaxItems, however many are asked for. AWS Lambda API Reference, ListEventSourceMappings."""
+
+_LISTS: Final = Pagination(
+    "MaxItems", "Marker", "NextMarker", MOST_LISTED, lambda: invalid("The pagination marker is not valid.")
+)
 
 Carry = Callable[[BackendCall], Awaitable[dict[str, Any]]]
 
@@ -91,9 +97,8 @@ class MappingHost(Backend):
             name, qualifier = named_function(params)
             suffix = f":function:{name}" + (f":{qualifier}" if qualifier else "")
             found = [mapping for mapping in found if mapping.function.endswith(suffix)]
-        begin, most = int(params.get("Marker") or 0), params.get("MaxItems") or MOST_LISTED
-        page: dict[str, Any] = {"EventSourceMappings": [told(mapping) for mapping in found[begin : begin + most]]}
-        return page | ({"NextMarker": str(begin + most)} if begin + most < len(found) else {})
+        asked = params | {"MaxItems": min(params.get("MaxItems", MOST_LISTED), MOST_LISTED)}
+        return _LISTS.page(asked, found, lambda mapping: mapping.uuid).outcome("EventSourceMappings", told).answer
 
     async def _update(self, call: BackendCall) -> dict[str, Any]:
         params, before = call.params, self._existing(call)
