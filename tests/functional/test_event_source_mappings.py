@@ -55,6 +55,7 @@ def test_mappings_are_listed_page_by_page_and_a_marker_is_one_of_theirs(sources:
     listed = [[mapping["UUID"] for mapping in page["EventSourceMappings"]] for page in pages]
     assert [len(page) for page in listed] == [2, 1]
     assert {uuid for page in listed for uuid in page} == made
+    assert sources.functions.list_event_source_mappings(FunctionName=function.name, Marker="")["EventSourceMappings"]
     for marker in ("a/b/c", "-1", "1"):
         fault = refused(sources.functions.list_event_source_mappings, Marker=marker)
         assert (fault.code, fault.status) == ("InvalidParameterValueException", 400)

@@ -46,17 +46,19 @@ class JoinedWrites:
         self.written += len(data)
         if len(data) > LARGE:
             self.flush()
-            self._transport.write(data)
+            if not self._transport.is_closing():
+                self._transport.write(data)
         elif data:
             if not self._pieces:
                 self._queue.add(self)
             self._pieces.append(data)
 
     def flush(self) -> None:
-        """Write the pending data."""
+        """Write the pending data. What is for a client that is gone is dropped: uvloop raises where it is written."""
         if self._pieces:
             pieces, self._pieces = self._pieces, []
-            self._transport.write(b"".join(pieces))
+            if not self._transport.is_closing():
+                self._transport.write(b"".join(pieces))
 
     def close(self) -> None:
         """Write the pending data and close."""

@@ -97,7 +97,8 @@ class MappingHost(Backend):
             name, qualifier = named_function(params)
             suffix = f":function:{name}" + (f":{qualifier}" if qualifier else "")
             found = [mapping for mapping in found if mapping.function.endswith(suffix)]
-        asked = params | {"MaxItems": min(params.get("MaxItems", MOST_LISTED), MOST_LISTED)}
+        asked = {name: value for name, value in params.items() if value != ""}  # an empty marker is no marker
+        asked |= {"MaxItems": min(params.get("MaxItems", MOST_LISTED), MOST_LISTED)}
         return _LISTS.page(asked, found, lambda mapping: mapping.uuid).outcome("EventSourceMappings", told).answer
 
     async def _update(self, call: BackendCall) -> dict[str, Any]:
