@@ -24,6 +24,7 @@ NOT_LOADED: Final = frozenset(
     {
         "backend_index",
         "backends",
+        "cloudformation",
         "core",
         "moto_api",
         "moto_proxy",
@@ -34,7 +35,8 @@ NOT_LOADED: Final = frozenset(
         "settings",
     }
 )
-"""moto's own machinery, and the servers of moto, which are never started: only their use by services counts."""
+"""moto's own machinery, its stacks, which Locum has itself, and the servers of moto, which are never started: only their
+use by services counts."""
 _SHARED: Final = frozenset({"core", "utilities", "settings", "moto_api", "backend_index"})
 """Parts of moto that have no data of an account."""
 

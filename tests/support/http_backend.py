@@ -36,11 +36,16 @@ def _environment(key: Any) -> Any:
 
 
 @contextmanager
+def behind_a_backend(directories: pytest.TempPathFactory, *services: str) -> Iterator[Planes]:
+    """A plane for which another plane carries out `services`."""
+    with up(directories.mktemp("behind")) as behind:
+        flags = [flag for service in services for flag in ("--backend", f"{service}={behind.endpoint}")]
+        with _with_keys(behind.root), up(directories.mktemp("front"), *flags) as front:
+            yield Planes(front, behind)
+
+
+@contextmanager
 def ec2_behind(directories: pytest.TempPathFactory) -> Iterator[Planes]:
     """A plane whose instances another plane runs."""
-    with (
-        up(directories.mktemp("behind")) as behind,
-        _with_keys(behind.root),
-        up(directories.mktemp("front"), "--backend", f"ec2={behind.endpoint}") as front,
-    ):
-        yield Planes(front, behind)
+    with behind_a_backend(directories, "ec2") as both:
+        yield both

@@ -76,6 +76,10 @@ class InProcess:
         """Carry out all effects that are due, and return when the next one is."""
         return self.run(self.node.calls.outbox.step())
 
+    def settle_stacks(self) -> None:
+        """Do all that is under way for stacks."""
+        self.run(self.node.stacks.settled())
+
     def write_logs(self) -> None:
         """Have the logs of functions written."""
         self.run(self.node.function_logs.settled())

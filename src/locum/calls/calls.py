@@ -253,6 +253,7 @@ class Calls:
             return await self._result(context, made, decided_only=decided_only)
         except Fault as fault:
             answered = self.refuse(context, fault)
+            answered.request_id = context.request_id
             if answered is fault:
                 raise
             raise answered from fault

@@ -29,6 +29,7 @@ from locum.state import (
     Put,
     ScalingActivity,
     ScalingPolicy,
+    StackEvent,
     State,
     change,
     kind_of,
@@ -41,6 +42,7 @@ _FOLLOWED: Final[dict[type[Entity], str]] = {
     AutoScalingGroup: "autoscaling",
     InstanceRefresh: "autoscaling",
     ScalingActivity: "autoscaling",
+    StackEvent: "cloudformation",
 }
 """The service that tells of changes of each kind of entity, in its module `following`."""
 

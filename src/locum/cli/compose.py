@@ -24,6 +24,7 @@ from locum.agents.instances.host import GRACE
 from locum.agents.instances.lost_networks import mark_lost_networks
 from locum.agents.instances.managed_instances import ManagedInstances
 from locum.agents.scaling import AutoScaling
+from locum.agents.stacks.reconciler import Stacks
 from locum.audit import History
 from locum.backends import Backend
 from locum.calls import Backends, Calls, Mode, OwnService, Recorder, Runtime
@@ -174,7 +175,7 @@ class Node:
             apps = self.metadata.app, self.gateway
             await self.agents.open(self.runtime, self.listeners, self.journal.directory, runtime.clock.wall, apps)
         self.ledger.follow()
-        for agent in (self.deliveries, self.scaling, self.announced_ends, self.managed):
+        for agent in (self.deliveries, self.scaling, self.stacks, self.announced_ends, self.managed):
             agent.start()
             runtime.clock.on_move(agent.wake)
         self.backend_instances.start()
@@ -197,6 +198,7 @@ class Node:
         if self.agents is not None:
             self.agents.close()
         await self.announced_ends.close()
+        await self.stacks.close()
         await self.scaling.close()
         await self.deliveries.close()
         await self.function_logs.close()
@@ -206,6 +208,7 @@ class Node:
     def _make_agents(self, clock: Clock) -> None:
         self.deliveries = Deliveries(self.calls.outbox, self.ledger, clock)
         self.scaling = AutoScaling(self.runtime, self.calls)
+        self.stacks = Stacks(self.runtime, self.calls)
         self.backend_instances = BackendInstances(self.runtime)
         self.announced_ends = AnnouncedEnds(self.runtime, self.calls)
         self.managed = ManagedInstances(self.runtime, self.calls, self.metadata.caller)
@@ -295,7 +298,7 @@ def _services() -> dict[str, OwnService]:
         "ec2": OwnService(LateOperations("ec2"), of_ec2, backed=True),
         "autoscaling": OwnService(LateOperations("autoscaling"), always, backed=False),
         "ssm": OwnService(LateOperations("ssm"), always, backed=True),
-        "cloudformation": OwnService(LateOperations("cloudformation"), always, backed=True),
+        "cloudformation": OwnService(LateOperations("cloudformation"), always, backed=False),
         "cloudtrail": OwnService(LateOperations("cloudtrail"), always, backed=True),
         "accessanalyzer": OwnService(LateOperations("accessanalyzer"), always, backed=False),
         "rolesanywhere": OwnService(LateOperations("rolesanywhere"), always, backed=False),

@@ -38,7 +38,7 @@ class Fault(LocumError):
     `code` is the code as AWS documents it for the operation (`NoSuchEntity`), without any suffix
     that one protocol adds. `status` is the HTTP status; a status of 500 or more marks a fault of the
     receiver, any other one of the sender. `members` are the further members of a modelled error shape.
-    `resource` is what S3 reports as `<Resource>`.
+    `resource` is what S3 reports as `<Resource>`. `request_id` is that of the call that was refused, once it is known.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Fault(LocumError):
         self.status = status
         self.members: Mapping[str, Any] = members or {}
         self.resource = resource
+        self.request_id = ""
 
     @property
     def sender(self) -> bool:

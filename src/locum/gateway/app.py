@@ -10,6 +10,7 @@ from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
 from locum.gateway.pipeline import Pipeline
 from locum.gateway.published import published
+from locum.gateway.replies import Replies
 from locum.http import asgi
 from locum.http.bodies import Bodies, BodyRefused, BodyTimedOut, BodyTooLarge
 from locum.http.refusals import SLOW_DOWN, TIMED_OUT
@@ -19,12 +20,14 @@ HEALTH = "/_locum/health"
 
 
 class Gateway:
-    """The ASGI application. Only `/_locum/health` and the documents of issuers need no authentication."""
+    """The ASGI application. Only `/_locum/health`, the documents of issuers and the answers for waiting resources of
+    CloudFormation need no authentication."""
 
     def __init__(self, runtime: Runtime, pipeline: Pipeline, bodies: Bodies | None = None) -> None:
         self._runtime = runtime
         self._pipeline = pipeline
         self._bodies = bodies or Bodies()
+        self._replies = Replies(runtime, pipeline.refusal)
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         if scope["type"] != "http":
@@ -35,12 +38,16 @@ class Gateway:
             except BodyRefused as refused:
                 response = self._pipeline.refusal(refused.request, self._fault(refused))
             else:
-                response = self._own(request.raw_path) or await self._pipeline.answer(request)
+                response = self._own(request.raw_path) or await self._answer(request)
             await asgi.write(scope, send, response)
         except asgi.ClientGone:
             return
         finally:
             self._bodies.release(scope)
+
+    async def _answer(self, request: HttpRequest) -> HttpResponse:
+        answering = self._replies if self._replies.handles(request) else self._pipeline
+        return await answering.answer(request)
 
     def _fault(self, refused: BodyRefused) -> Fault:
         if isinstance(refused, BodyTooLarge):

@@ -16,6 +16,16 @@ from locum.state.autoscaling import (
     ScheduledAction,
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
+from locum.state.cloudformation import (
+    Asked,
+    ChangeSet,
+    FormerResource,
+    Stack,
+    StackEvent,
+    StackResource,
+    StackTemplate,
+    StackVersion,
+)
 from locum.state.commands import Command, CommandInvocation, ManagedInstance, PluginResult
 from locum.state.delegation import DelegationRequest, DelegationState, PolicyParameter
 from locum.state.effects import PendingEffect
@@ -57,7 +67,9 @@ __all__ = [
     "AccountCreation",
     "Agent",
     "AnyEntity",
+    "Asked",
     "AutoScalingGroup",
+    "ChangeSet",
     "Command",
     "CommandInvocation",
     "CredentialReport",
@@ -66,6 +78,7 @@ __all__ = [
     "Entity",
     "Event",
     "Fleet",
+    "FormerResource",
     "Group",
     "GroupInstance",
     "GroupTag",
@@ -110,6 +123,11 @@ __all__ = [
     "SigningCertificate",
     "SigningKey",
     "SshPublicKey",
+    "Stack",
+    "StackEvent",
+    "StackResource",
+    "StackTemplate",
+    "StackVersion",
     "State",
     "Unit",
     "User",

@@ -22,6 +22,7 @@ from locum.state.autoscaling import (
     ScheduledAction,
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
+from locum.state.cloudformation import ChangeSet, Stack, StackEvent, StackResource, StackTemplate
 from locum.state.commands import Command, CommandInvocation, ManagedInstance
 from locum.state.delegation import DelegationRequest
 from locum.state.effects import PendingEffect
@@ -95,6 +96,11 @@ AnyEntity = (
     | AnywhereProfile
     | RevocationList
     | CertificateSubject
+    | Stack
+    | StackTemplate
+    | StackResource
+    | StackEvent
+    | ChangeSet
 )
 """Every kind of entity. A new kind is added here and, where something looks it up, in `state.indexes`."""
 

@@ -15,6 +15,7 @@ from locum.state.autoscaling import (
     regional,
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
+from locum.state.cloudformation import ChangeSet, Stack, StackEvent, StackResource, StackTemplate
 from locum.state.commands import CommandInvocation
 from locum.state.delegation import DelegationRequest
 from locum.state.entities import (
@@ -118,6 +119,23 @@ OF_GROUP: Final = Index(
 )
 """By the key of the Auto Scaling group."""
 
+STACK_NAME: Final = Index(
+    "stack-name", (Stack,), lambda s: () if s.deleted else (scoped(s.account, regional(s.region, s.name)),)
+)
+"""Stacks that are there: a deleted one is found by its ARN alone."""
+
+EXPORT: Final = Index("export", (Stack,), lambda s: (scoped(s.account, regional(s.region, name)) for name in s.exports))
+IMPORT: Final = Index("import", (Stack,), lambda s: (scoped(s.account, regional(s.region, name)) for name in s.imports))
+NESTED: Final = Index("nested", (Stack,), lambda s: (s.parent,) if s.parent else ())
+"""By the ARN of the stack that they are a resource of."""
+
+OF_STACK: Final = Index(
+    "of-stack",
+    (StackTemplate, StackResource, StackEvent, ChangeSet),
+    lambda e: (scoped(e.account, regional(e.region, e.stack)),),
+)
+"""By the key of the stack."""
+
 INDEXES: Final = (
     UNIQUE_ID,
     ACCESS_KEY_ID,
@@ -149,4 +167,9 @@ INDEXES: Final = (
     GROUP_OF_INSTANCE,
     OF_GROUP,
     OF_COMMAND,
+    STACK_NAME,
+    EXPORT,
+    IMPORT,
+    NESTED,
+    OF_STACK,
 )

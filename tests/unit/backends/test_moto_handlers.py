@@ -27,7 +27,6 @@ def found(service: str, region: str = REGION) -> handlers.Service | None:
         ("secretsmanager", "/"),
         ("lambda", "/2015-03-31/functions"),
         ("ec2", "/"),
-        ("cloudformation", "/"),
         ("cloudwatch", "/"),
         ("events", "/"),
         ("ecs", "/"),

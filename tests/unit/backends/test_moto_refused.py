@@ -41,14 +41,6 @@ def objects(plane: InProcess) -> list[str]:
     return [found["Key"] for found in plane.client("s3").list_objects_v2(Bucket=VAULT)["Contents"]]
 
 
-def stack_refusal(plane: InProcess, name: str, template: dict[str, Any], **more: Any) -> tuple[str, int]:
-    stacks = plane.client("cloudformation", attacker(plane, name, "cloudformation:*"))
-    return refusal(stacks.create_stack, StackName=name, TemplateBody=json.dumps(template), **more)[:2]
-
-
-QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "made-by-a-stack"}}
-
-
 # -- Systems Manager, Secrets Manager ------------------------------------------------------------------------
 
 
@@ -64,65 +56,6 @@ def test_a_rotation_invokes_nothing(plane: InProcess) -> None:
     secrets = plane.client("secretsmanager", attacker(plane, "rotating", "secretsmanager:*", "lambda:*"))
     function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:victim"
     assert refusal(secrets.rotate_secret, SecretId="kept", RotationLambdaARN=function)[:2] == NOT_DONE
-
-
-# -- CloudFormation ------------------------------------------------------------------------------------------
-
-
-def test_a_stack_does_not_read_parameters_of_ssm(plane: InProcess) -> None:
-    template = {
-        "Parameters": {"P": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/kept"}},
-        "Resources": {"Q": QUEUE},
-        "Outputs": {"O": {"Value": {"Ref": "P"}}},
-    }
-    assert stack_refusal(plane, "reads-parameters", template) == NOT_DONE
-
-
-@pytest.mark.parametrize(
-    "reference",
-    ["{{resolve:secretsmanager:kept:SecretString}}", "{{resolve:ssm:/kept}}", "{{resolve:ssm-secure:/kept}}"],
-)
-def test_a_dynamic_reference_is_not_resolved(plane: InProcess, reference: str) -> None:
-    name = f"refers-{len(reference)}"
-    template = {
-        "Resources": {"Q": {**QUEUE, "Properties": {"Tags": [{"Key": "k", "Value": reference}], "QueueName": name}}}
-    }
-    stacks = plane.client("cloudformation", attacker(plane, name, "cloudformation:*"))
-    stacks.create_stack(StackName=name, TemplateBody=json.dumps(template))
-    sqs = plane.client("sqs")
-    assert sqs.list_queue_tags(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])["Tags"] == {"k": reference}
-
-
-def test_an_include_reads_no_object(plane: InProcess) -> None:
-    include = {"Name": "AWS::Include", "Parameters": {"Location": f"s3://{VAULT}/kept.json"}}
-    assert (
-        stack_refusal(plane, "including", {"Mappings": {"M": {"Fn::Transform": include}}, "Resources": {"Q": QUEUE}})
-        == NOT_DONE
-    )
-
-
-def test_a_custom_resource_invokes_nothing(plane: InProcess) -> None:
-    plane.client("lambda").create_function(
-        FunctionName="victim", Role=ROLE, Runtime="python3.11", Handler="main.handler",
-        Code={"ZipFile": package(main="def handler(event, context): pass")},
-    )  # fmt: skip
-    token = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:victim"
-    template = {"Resources": {"C": {"Type": "Custom::Thing", "Properties": {"ServiceToken": token}}}}
-    assert stack_refusal(plane, "custom", template) == NOT_DONE
-
-
-def test_a_stack_tells_no_topic(plane: InProcess) -> None:
-    topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:told"
-    assert stack_refusal(plane, "telling-stack", {"Resources": {"Q": QUEUE}}, NotificationARNs=[topic]) == NOT_DONE
-
-
-@pytest.mark.parametrize("account", [ACCOUNT, "444455556666"])
-def test_a_stack_set_reaches_no_account(plane: InProcess, account: str) -> None:
-    stacks = plane.client("cloudformation", attacker(plane, f"setting-{account}", "cloudformation:*"))
-    name = f"set-{account}"
-    stacks.create_stack_set(StackSetName=name, TemplateBody=json.dumps({"Resources": {"Q": QUEUE}}))
-    made = {"StackSetName": name, "Accounts": [account], "Regions": [REGION]}
-    assert refusal(stacks.create_stack_instances, **made)[:2] == NOT_DONE
 
 
 # -- Lambda, Batch, Step Functions ---------------------------------------------------------------------------

@@ -178,6 +178,7 @@ def test_a_change_set_is_not_reached_by_its_name_beside_another_stack(plane: InP
     template = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
     for stack in ("payroll", "canteen"):
         stacks.create_stack(StackName=stack, TemplateBody=template)
+    plane.settle_stacks()
     stacks.create_change_set(StackName="payroll", ChangeSetName="raise", TemplateBody=template)
     key = attacker(plane, "against-a-stack", arn("cloudformation", "stack/payroll/*"))
     for operation in ("describe_change_set", "execute_change_set", "delete_change_set"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import warnings
 from typing import Any
 
 import pytest
@@ -88,28 +87,6 @@ def test_a_function_whose_code_the_caller_may_read_is_made(plane: InProcess) -> 
     code = {"S3Bucket": BUCKET, "S3Key": "code.zip"}
     made = plane.client("lambda", key).create_function(FunctionName="deployed", Role=ROLE, Code=code, **FUNCTION)
     assert made["Role"] == ROLE
-
-
-@pytest.mark.parametrize("operation", ["create_stack", "create_change_set", "get_template_summary"])
-def test_moto_reads_no_template_for_whoever_names_it(plane: InProcess, attacker: Key, operation: str) -> None:
-    parameters: dict[str, Any] = {"StackName": "taken", "ChangeSetName": "taken", "TemplateURL": URL}
-    client = plane.client("cloudformation", attacker)
-    taken = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation]).input_shape.members
-    if operation == "get_template_summary":
-        del parameters["StackName"]
-    given = {name: value for name, value in parameters.items() if name in taken}
-    assert refusal(getattr(client, operation), **given)[:2] == ("NotImplemented", 501)
-
-
-def test_a_stack_does_not_make_a_function_with_a_role_that_nobody_passed(plane: InProcess) -> None:
-    key = plane.user("stacker", allowing("cloudformation:*", "lambda:*"))
-    properties = {"FunctionName": "by-stack", "Role": ROLE, "Code": {"ZipFile": "def handler(e, c): pass"}, **FUNCTION}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # moto's, about the type that it has not
-        template = stack("AWS::Lambda::Function", **properties)
-        plane.client("cloudformation", key).create_stack(StackName="functions", TemplateBody=template)
-    invoke = plane.client("lambda", key).invoke
-    assert refusal(invoke, FunctionName="by-stack")[0] == "ResourceNotFoundException"
 
 
 def test_firehose_writes_to_nobodys_bucket(plane: InProcess, attacker: Key) -> None:

@@ -203,35 +203,6 @@ def test_root_takes_away_a_tables_policy_that_denies_everybody(plane: InProcess,
     client.describe_table(TableName=arn)
 
 
-# -- templates ----------------------------------------------------------------------------------------------------
-
-
-POLICIES_OF_TEMPLATES: Final[list[Any]] = [
-    [1],
-    "no policy",
-    {"Statement": [{"Effect": "Allow"}]},
-    {"Statement": [EVERYONE, 7]},
-]
-
-
-@pytest.mark.parametrize("policy", POLICIES_OF_TEMPLATES)
-def test_a_key_whose_policy_a_template_wrote_is_its_accounts_to_repair(
-    plane: InProcess, policy: Any, strangers: list[Key]
-) -> None:
-    stacks, client = plane.client("cloudformation"), plane.client("kms")
-    template = {"Resources": {"Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": policy}}}}
-    name = f"keys-{POLICIES_OF_TEMPLATES.index(policy)}"
-    stacks.create_stack(StackName=name, TemplateBody=json.dumps(template))
-    arn = stacks.describe_stack_resources(StackName=name)["StackResources"][0]["PhysicalResourceId"]
-    arn = client.describe_key(KeyId=arn)["KeyMetadata"]["Arn"]
-    for stranger in strangers:
-        assert refusal(plane.client("kms", stranger).describe_key, KeyId=arn)[0] == "AccessDeniedException"
-    text = json.dumps({"Statement": [{**EVERYONE, "Principal": {"AWS": HOME}}]})
-    client.put_key_policy(KeyId=arn, PolicyName="default", Policy=text)
-    client.schedule_key_deletion(KeyId=arn.rpartition("/")[2])
-    stacks.delete_stack(StackName=name)
-
-
 # -- tags -----------------------------------------------------------------------------------------------------------
 
 NO_TAGS: Final[tuple[list[dict[str, str]], ...]] = ([{}], [{"Key": "a", "Value": "b"}, {"Value": "c"}], [{"Key": ""}])

@@ -41,8 +41,6 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
                                    "Environment": {"Variables": {"V": MARKER}}}),
     ("ecs", "register_task_definition", {"family": "f", "containerDefinitions": [
         {"name": "c", "image": "i", "environment": [{"name": MARKER, "value": MARKER}], "command": [MARKER]}]}),
-    ("cloudformation", "create_stack", {"StackName": "s", "TemplateBody": MARKER, "Parameters": [
-        {"ParameterKey": "Password", "ParameterValue": MARKER}]}),
     ("rds", "create_db_instance", {"DBInstanceIdentifier": "d", "DBInstanceClass": "c", "Engine": "mysql",
                                    "MasterUserPassword": MARKER}),
     ("stepfunctions", "start_execution", {"stateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:m",

@@ -7,22 +7,31 @@ from typing import Final
 
 from locum.authz.call import Call
 from locum.authz.functions import Functions, Values, own_arn
+from locum.core.arn import Arn
 from locum.core.partial_arn import NEW, UNKNOWN, Name, PartialArn, arn_of
-from locum.state import State
+from locum.core.resources import ResourceFacts
+from locum.state import Stack, State
+from locum.state.autoscaling import regional
+from locum.state.indexes import STACK_NAME, scoped
 
 
 def _stack(state: State, call: Call, values: Values) -> Iterable[str]:
-    """A stack by ARN, or by name, with an id that is not known: "on resource: ...:stack/NAME/*"."""
+    """A stack by ARN, or by name; where there is none of that name: "on resource: ...:stack/NAME/*"."""
     name, unique = values
     if name is not None and name.startswith("arn:"):
         yield name
-    else:
-        made = NEW if call.operation == "CreateStack" else UNKNOWN
-        yield arn_of(own_arn(call, "cloudformation", "stack/"), name or UNKNOWN, "/", unique or made)
+        return
+    if name is not None and unique is None:
+        found = state.first(Stack, STACK_NAME, scoped(call.caller.account, regional(call.region, name)))
+        if found is not None:
+            yield found.arn
+            return
+    made = NEW if call.operation == "CreateStack" else UNKNOWN
+    yield arn_of(own_arn(call, "cloudformation", "stack/"), name or UNKNOWN, "/", unique or made)
 
 
 def _stack_of_change_set(state: State, call: Call, values: Values) -> Iterable[str]:
-    """The stack that the backend has for a change set.
+    """The stack that has a change set.
 
     Where the change set is named by its ARN, any stack may be named beside it. Where it is named by its name, it is in
     the named stack.
@@ -44,10 +53,27 @@ def _stack_set(state: State, call: Call, values: Values) -> Iterable[str]:
         yield arn_of(own_arn(call, "cloudformation", "stackset/"), name or UNKNOWN, ":", unique or values[1] or made)
 
 
+def _facts(state: State, arn: str) -> ResourceFacts | None:
+    """The account and the tags of a stack, which may be known by its name alone: `stack/NAME/`."""
+    parsed = Arn.find(arn)
+    kind, _, rest = ("", "", "") if parsed is None else parsed.resource.partition("/")
+    if parsed is None or kind != "stack":
+        return None
+    name, _, identifier = rest.partition("/")
+    if identifier and identifier != "*":
+        found = state.get(Stack, parsed.account, regional(parsed.region, identifier))
+    else:
+        found = state.first(Stack, STACK_NAME, scoped(parsed.account, regional(parsed.region, name)))
+    if found is None or found.deleted or (identifier not in ("", "*") and found.arn != arn):
+        return None
+    return ResourceFacts(found.account, None, found.version.tags)
+
+
 FUNCTIONS: Final = Functions(
+    facts=_facts,
     resolvers={
         "cloudformation_stack": _stack,
         "cloudformation_stack_of_change_set": _stack_of_change_set,
         "cloudformation_stack_set": _stack_set,
-    }
+    },
 )

@@ -20,19 +20,6 @@ from locum.core.errors import Fault
 _REFUSED_MEMBER: Final = "The embedded backend does not implement {} with {}, as it would reach another service."
 _replaced: Final[set[str]] = set()
 
-NOT_IN_STACKS: Final = frozenset(
-    {
-        "AWS::CloudFormation::Stack",
-        "AWS::Events::Rule",
-        "AWS::Lambda::EventSourceMapping",
-        "AWS::Lambda::Function",
-        "AWS::Lambda::LayerVersion",
-        "AWS::Lambda::Permission",
-        "AWS::Lambda::Version",
-    }
-)
-"""Resource types that moto's stacks cannot have, as they pass roles, grant access, or read objects."""
-
 
 def check(call: BackendCall) -> None:
     """Raise Fault NotImplemented where moto would act in another service without authorization.
@@ -79,11 +66,6 @@ def replace_refused() -> None:
     for place in reach.replaced():
         if place.name not in _replaced and replace_function(place.name, _refusing(place)):
             _replaced.add(place.name)
-
-
-def refuse_include(_buckets: object, _account: str) -> None:
-    """Raise Fault NotImplemented for the look-up of a bucket by a template."""
-    raise lookups.refusal("read what a template includes from S3")
 
 
 def _refusing(place: reach.Place) -> Callable[..., None]:

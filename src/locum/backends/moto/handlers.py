@@ -17,10 +17,8 @@ from moto.core.base_backend import BackendDict
 
 from locum.backends.moto import alarms, launch_templates, queues
 from locum.backends.moto.event_rules import divert_events
-from locum.backends.moto.fence import NOT_IN_STACKS, refuse_include, replace_refused
+from locum.backends.moto.fence import replace_refused
 from locum.backends.moto.internals import (
-    confine_change_sets,
-    confine_stacks,
     withdraw_bucket_guard,
     withdraw_key_guard,
 )
@@ -30,19 +28,14 @@ from locum.backends.moto.relied_on import check
 
 Handler = Callable[..., tuple[int, dict[str, Any], Any]]
 
-WITHHELD: Final = frozenset({"iam", "sts", "organizations", "moto_api._internal", "instance_metadata"})
+WITHHELD: Final = frozenset(
+    {"cloudformation", "iam", "sts", "organizations", "moto_api._internal", "instance_metadata"}
+)
 """The modules of moto that are not used, as Locum implements them, and moto's own API."""
-
-
-def _adjust_stacks() -> None:
-    """Confine moto's stacks to what is mediated, and its change sets to their stacks."""
-    confine_stacks(NOT_IN_STACKS, refuse_include)
-    confine_change_sets()
 
 
 _ADJUSTMENTS: Final[Mapping[str, Callable[[], None]]] = {
     "awslambda": complete,
-    "cloudformation": _adjust_stacks,
     "cloudwatch": alarms.divert,
     "ec2": launch_templates.adjust,
     "events": divert_events,

@@ -29,7 +29,7 @@ from locum.backends.moto.models import backends_of, models_of
 from locum.backends.moto.workers import MotoFailed, contained
 from locum.core.instances import ROOT_DEVICE
 
-USERS: Final = frozenset({"ec2", "elb", "elbv2", "autoscaling", "ssm", "cloudwatch", "cloudformation"})
+USERS: Final = frozenset({"ec2", "elb", "elbv2", "autoscaling", "ssm", "cloudwatch"})
 """The services of which moto looks at instances."""
 
 _ROOT_SIZE: Final = 8  # GiB

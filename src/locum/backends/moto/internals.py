@@ -24,8 +24,6 @@ from moto.s3 import notifications
 from moto.s3.models import FakeBucket, S3Backend
 from moto.sns.models import Subscription
 
-from locum.core.errors import Fault
-
 # -- replacements ----------------------------------------------------------------------------------------
 
 
@@ -239,46 +237,6 @@ def keep_asynchronous_settings() -> None:
 def dead_letter_target(function: Any) -> str:
     """The ARN of a function's dead-letter queue or topic; empty where it has none."""
     return str((getattr(function, "dead_letter_config", None) or {}).get("TargetArn") or "")
-
-
-def confine_stacks(types: frozenset[str], refuse: Callable[[Any, str], Any]) -> None:
-    """Remove the resource types `types` from moto's stacks; `refuse` is the look-up of what is included from S3."""
-    parsing = importlib.import_module("moto.cloudformation.parsing")
-    everything = getattr(parsing.get_model_map, "__wrapped__", None)
-    if everything is None:  # replaced already
-        return
-
-    def model_map() -> dict[str, Any]:
-        return {name: model for name, model in everything().items() if name not in types}
-
-    setattr(parsing, "get_model_map", model_map)  # noqa: B010 - for mypy
-    setattr(parsing, "s3_backends", type("Refused", (), {"__getitem__": refuse})())  # noqa: B010 - for mypy
-
-
-def confine_change_sets() -> None:
-    """Have CloudFormation look the name of a change set up in its stack. moto looks through all stacks."""
-    responses: Any = importlib.import_module("moto.cloudformation.responses").CloudFormationResponse
-    result: Any = importlib.import_module("moto.core.responses").ActionResult
-
-    def of_stack(self: Any) -> list[Any]:
-        stack, change_sets = self._get_param("StackName"), list(self.cloudformation_backend.change_sets.values())
-        return [change_set for change_set in change_sets if stack in (change_set.stack_name, change_set.stack_id)]
-
-    def named(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def run(self: Any) -> Any:
-            name = str(self._get_param("ChangeSetName"))
-            if not name.startswith("arn:"):
-                ids = [change_set.change_set_id for change_set in of_stack(self) if change_set.change_set_name == name]
-                if not ids:
-                    raise Fault("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", 404)
-                self.params["ChangeSetName"] = ids[-1]
-            return original(self)
-
-        return run
-
-    responses.list_change_sets = lambda self: result({"Summaries": of_stack(self)})
-    for operation in ("delete_change_set", "describe_change_set", "execute_change_set"):
-        setattr(responses, operation, named(getattr(responses, operation)))
 
 
 def divert_events(send_to_targets: Callable[..., None]) -> None:

@@ -88,15 +88,6 @@ def _tags_by_id(models: Any, arn: Arn) -> Any:
     return models.resource_tags.get(arn.resource.rpartition("/")[2])
 
 
-def _stack_tags(models: Any, arn: Arn) -> Any:
-    """The tags of a stack by its ARN, or its name where that is all there is of it: `stack/NAME/`."""
-    kind, name, identifier = arn.resource.split("/", 2)
-    stacks = models.stacks.values() if kind == "stack" else ()
-    return next(
-        (each.tags for each in stacks if each.stack_id == str(arn) or (not identifier and each.name == name)), None
-    )
-
-
 def _api_tags(models: Any, arn: Arn) -> Any:
     """The tags of a REST API or of one of its stages, which others below it do not have."""
     path = arn.resource.strip("/").split("/")
@@ -109,7 +100,6 @@ def _api_tags(models: Any, arn: Arn) -> Any:
 TAGS: Final[Mapping[str, Reader]] = {
     "apigateway": _api_tags,
     "autoscaling": _group_tags,
-    "cloudformation": _stack_tags,
     "ecs": _by_its_arn,
     "eks": _cluster_tags,
     "kinesis": _stream_tags,

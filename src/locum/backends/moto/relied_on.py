@@ -24,7 +24,6 @@ _EVENTS: Final = "to deliver what the rules of EventBridge send"
 _LOGGED: Final = "to deliver what is logged"
 _ALARMS: Final = "to have alarms act when their state changes"
 _NAMES: Final = "to find what is named, and nothing else"
-_CONFINE: Final = "to keep stacks from passing roles and from reading objects"
 _GRANT: Final = "to know what ACLs grant and what is blocked for the public"
 _UPLOADS: Final = "to tell the uploads of one key from those of another"
 _READ: Final = "to read an object or an item at once"
@@ -283,31 +282,6 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("SimpleSystemManagerBackend", _POLICY, has=("_resource_tags",)),
             Relied("Parameter", _KEYS, has=("keyid", "parameter_type")),
         ),
-    },
-    "cloudformation": {
-        "moto.cloudformation.parsing": (
-            Relied("get_model_map", _CONFINE, takes=(), alone=True),
-            Relied("get_model_map.__wrapped__", _CONFINE, takes=()),
-            Relied("s3_backends", _CONFINE),
-        ),
-        "moto.cloudformation.responses": (
-            Relied("CloudFormationResponse", _NAMES, has=("_get_param", "cloudformation_backend")),
-            *(
-                Relied(f"CloudFormationResponse.{operation}", _NAMES, takes=("self",), alone=True)
-                for operation in (
-                    "delete_change_set",
-                    "describe_change_set",
-                    "execute_change_set",
-                    "list_change_sets",
-                )
-            ),
-        ),
-        "moto.cloudformation.models": (
-            Relied("ChangeSet", _NAMES),
-            Relied("CloudFormationBackend", _NAMES, has=("stacks",)),
-            Relied("Stack", _POLICY, has=("stack_id", "name", "tags")),
-        ),
-        "moto.core.responses": (Relied("ActionResult", _NAMES),),
     },
     "cloudwatch": {
         "moto.cloudwatch.models": (

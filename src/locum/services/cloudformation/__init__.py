@@ -1,6 +1,6 @@
-"""CloudFormation, as far as it is Locum's own: templates, read with their caller's permissions.
+"""CloudFormation: templates, stacks and change sets. What becomes of a stack's resources is `agents.stacks`'.
 
-`OPERATIONS` are the verbs. Every other operation goes to the backend.
+`OPERATIONS` are the verbs; every other operation that is not about stacks goes to the backend.
 """
 
 from __future__ import annotations
@@ -8,11 +8,17 @@ from __future__ import annotations
 from typing import Final
 
 from locum.services.asking import asking
+from locum.services.cloudformation import change_sets, descriptions, signals, stacks
 from locum.services.cloudformation.validation import validate_template
 from locum.services.verbs import Operation, asks
 
 OPERATIONS: Final[dict[str, Operation]] = {
+    **change_sets.OPERATIONS,
+    **descriptions.OPERATIONS,
+    **signals.OPERATIONS,
+    **stacks.OPERATIONS,
     "ValidateTemplate": asks(asking(validate_template))._replace(computes=True),
 }
+"""All implemented operations of CloudFormation, by name."""
 
 __all__ = ["OPERATIONS"]

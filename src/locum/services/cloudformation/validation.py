@@ -36,7 +36,7 @@ def validate_template(ctx: Context, params: Params) -> Asking:
     answer: dict[str, Any] = {"Parameters": [_parameter(name, value) for name, value in declared.items()]}
     if isinstance(template.get("Description"), str):
         answer["Description"] = template["Description"]
-    return Outcome(answer | _capabilities(resources) | _transforms(template))
+    return Outcome(answer | capabilities_shown(resources) | _transforms(template))
 
 
 def _section(template: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -64,14 +64,23 @@ def _scalar(member: str, value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _capabilities(resources: Mapping[str, Any]) -> dict[str, Any]:
-    needed = list(dict.fromkeys(_identity_types(resources)))
-    if not needed:
-        return {}
+def capability_of(resources: Mapping[str, Any]) -> str:
+    """The capability that a stack of `resources`, as they are in a template, takes; empty where it takes none."""
+    if not any(True for _ in _identity_types(resources)):
+        return ""
     named = any(_is_named(resource) for resource in resources.values())
+    return "CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"
+
+
+def capabilities_shown(resources: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of an answer that tell which capability a stack takes, and why."""
+    capability = capability_of(resources)
+    if not capability:
+        return {}
+    needed = ", ".join(dict.fromkeys(_identity_types(resources)))
     return {
-        "Capabilities": ["CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"],
-        "CapabilitiesReason": f"The following resource(s) require capabilities: [{', '.join(needed)}]",
+        "Capabilities": [capability],
+        "CapabilitiesReason": f"The following resource(s) require capabilities: [{needed}]",
     }
 
 

@@ -1,0 +1,1 @@
+"""Stacks of CloudFormation: the reconciler that makes, changes and deletes their resources."""

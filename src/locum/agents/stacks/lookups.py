@@ -1,0 +1,165 @@
+"""What the functions of a template refer to: resources, exports, zones, and dynamic references, read as the stack."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from locum.calls import Calls, Runtime
+from locum.core.actors import Actor
+from locum.core.calls import ServiceCall
+from locum.core.errors import Fault, LocumError
+from locum.services.cloudformation.drafts import Draft
+from locum.services.cloudformation.intrinsics import Evaluation
+from locum.services.cloudformation.outputs import exporting
+from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.templates import invalid
+from locum.state import Stack, StackResource, State
+from locum.state.autoscaling import regional
+
+_REFERENCE: Final = re.compile(r"\{\{resolve:(?P<service>[a-z-]+):(?P<rest>[^{}]+)\}\}")
+
+
+class _Needed(LocumError):
+    """A value is needed that a call gives: its key."""
+
+    def __init__(self, key: tuple[str, str]) -> None:
+        super().__init__(str(key))
+        self.key = key
+
+
+class Resolver:
+    """Resolves the values of a template of a stack. What takes a call is asked for once, as `actor`."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        calls: Calls,
+        seals: Seals,
+        commit: Callable[[Callable[[State, Draft], None]], Awaitable[None]],
+        stack: Stack,
+        actor: Actor,
+        evaluation: Evaluation,
+    ) -> None:
+        self._runtime = runtime
+        self._calls = calls
+        self._seals = seals
+        self._commit = commit
+        self._stack = stack
+        self._actor = actor
+        self._evaluation = evaluation
+        self._asked: dict[tuple[str, str], Any] = {}
+        self._imported: set[str] = set()
+
+    async def resolved(self, value: Any) -> Any:
+        """`value` with all functions replaced. Raises Fault."""
+        while True:
+            try:
+                found = await asyncio.to_thread(self._evaluation.resolve, value, self)
+                break
+            except _Needed as needed:
+                self._asked[needed.key] = await self._ask(*needed.key)
+        if self._imported - set(self._stack.imports):
+            await self._commit(self._note_imports)
+        return found
+
+    # -- what the functions ask for ----------------------------------------------------------------------
+
+    def ref(self, logical: str) -> Any:
+        """The physical id of a resource."""
+        return self._resource(logical).physical
+
+    def attribute(self, logical: str, name: str) -> Any:
+        """An attribute of a resource. Raises Fault."""
+        found = self._resource(logical)
+        attributes = self._seals.open(self._stack.account, self._stack.id, found.attributes)
+        value: Any = attributes.get(name)
+        if value is None and "." in name:
+            value = attributes
+            for part in name.split("."):
+                value = value.get(part) if isinstance(value, Mapping) else None
+        if value is None:
+            raise invalid(f"Template error: resource {logical} does not support attribute type {name} in Fn::GetAtt")
+        return value
+
+    def imported(self, export: str) -> Any:
+        """The value of another stack's export. Raises Fault."""
+        found = exporting(self._runtime.ledger.state, self._stack.account, self._stack.region, export)
+        if found is None or found.id == self._stack.id:
+            raise invalid(f"No export named {export} found.")
+        self._imported.add(export)
+        return found.exports[export]
+
+    def zones(self, region: str) -> list[str]:
+        """The availability zones of a region."""
+        found: list[str] = self._of("zones", region)
+        return found
+
+    def dynamic(self, reference: str) -> str:
+        """The value of a dynamic reference, which is not kept. Raises Fault."""
+        return str(self._of("dynamic", reference))
+
+    # -- how it is found ---------------------------------------------------------------------------------
+
+    def _resource(self, logical: str) -> StackResource:
+        key = regional(self._stack.region, self._stack.id, logical)
+        found = self._runtime.ledger.state.get(StackResource, self._stack.account, key)
+        if found is None or not found.physical:
+            raise invalid(f"Template error: resource {logical} is not there")
+        return found
+
+    def _of(self, what: str, key: str) -> Any:
+        if (what, key) not in self._asked:
+            raise _Needed((what, key))
+        return self._asked[what, key]
+
+    async def _ask(self, what: str, key: str) -> Any:
+        if what == "zones":
+            answer = await self._call("ec2", "DescribeAvailabilityZones", {}, key or self._stack.region)
+            return [zone["ZoneName"] for zone in answer["AvailabilityZones"] if zone["ZoneName"].startswith(key)]
+        found = _REFERENCE.fullmatch(key)
+        if found is None:
+            raise invalid(f"Dynamic reference {key} is not valid")
+        service, rest = found["service"], found["rest"]
+        if service in ("ssm", "ssm-secure"):
+            answer = await self._call(
+                "ssm", "GetParameters", {"Names": [rest], "WithDecryption": service == "ssm-secure"}
+            )
+            if not answer.get("Parameters"):
+                raise invalid(f"Parameters: [{service}:{rest}] cannot be found.")
+            return answer["Parameters"][0]["Value"]
+        if service == "secretsmanager":
+            return await self._secret(rest)
+        raise invalid(f"Dynamic reference service {service} is not supported")
+
+    async def _secret(self, rest: str) -> str:
+        """The value of SECRET-ID:SecretString:JSON-KEY:VERSION-STAGE:VERSION-ID; the id may be an ARN."""
+        parts = rest.split(":")
+        head = 7 if rest.startswith("arn:") else 1
+        secret, further = ":".join(parts[:head]), [*parts[head:], "", "", "", ""]
+        kind, member, stage, version = further[:4]
+        if kind not in ("", "SecretString"):
+            raise invalid(f"Could not find a value associated with {kind} in SecretString")
+        params = {"SecretId": secret}
+        params |= {name: value for name, value in (("VersionStage", stage), ("VersionId", version)) if value}
+        text = (await self._call("secretsmanager", "GetSecretValue", params)).get("SecretString", "")
+        if not member:
+            return str(text)
+        try:
+            return str(json.loads(text)[member])
+        except (ValueError, KeyError, TypeError) as error:
+            raise invalid("Could not find a value associated with JSONKey in SecretString") from error
+
+    async def _call(self, service: str, operation: str, params: Mapping[str, Any], region: str = "") -> dict[str, Any]:
+        return await self._calls.make(
+            ServiceCall(self._actor, service, operation, params, region or self._stack.region)
+        )
+
+    def _note_imports(self, _state: State, draft: Draft) -> None:
+        draft.change(imports=tuple(sorted({*draft.stack.imports, *self._imported})))
+
+
+__all__ = ["Fault", "Resolver"]

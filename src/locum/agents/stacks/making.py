@@ -1,0 +1,410 @@
+"""Making one resource what it is to be, and its deletion: each step is committed, with the event that tells of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from locum.agents.stacks.lookups import Resolver
+from locum.agents.stacks.reasons import reason_of
+from locum.agents.stacks.waits import INITIATED, Bell, Waits
+from locum.agents.stacks.work import carried_out
+from locum.calls import Calls, Runtime
+from locum.core.errors import Fault, LocumError
+from locum.core.identifiers import unique_id
+from locum.services.cloudformation.changes import check_name, check_properties, difference
+from locum.services.cloudformation.drafts import Draft
+from locum.services.cloudformation.following import actor_of
+from locum.services.cloudformation.intrinsics import Evaluation
+from locum.services.cloudformation.providers import PROVIDERS, is_custom
+from locum.services.cloudformation.providers.base import Made, Resource, Step
+from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.signals import Policy, policy_of
+from locum.services.cloudformation.template import ResourceDefinition
+from locum.state import FormerResource, Stack, StackResource, StackVersion, State
+from locum.state.autoscaling import regional
+
+Commit = Callable[[Callable[[State, Draft], None]], Awaitable[None]]
+
+_UNDER_WAY: Final = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
+_NESTED: Final = "AWS::CloudFormation::Stack"
+_REPLACES: Final = "Requested update requires the creation of a new physical resource; hence creating one."
+
+
+class Failed(LocumError):
+    """A resource could not be made what it is to be; the text is the reason."""
+
+
+class Maker:
+    """Makes resources of a stack. `commit` commits a change of the stack."""
+
+    def __init__(self, runtime: Runtime, calls: Calls, seals: Seals, commit: Commit) -> None:
+        self._runtime = runtime
+        self._calls = calls
+        self._seals = seals
+        self._commit = commit
+        self.bell = Bell()
+
+    # -- making and changing -----------------------------------------------------------------------------
+
+    async def settle(
+        self, stack: Stack, evaluation: Evaluation, definition: ResourceDefinition, version: StackVersion, *, back: bool
+    ) -> None:
+        """Make a resource what `definition` says. Raises Failed where it cannot be."""
+        it = self._found(stack, definition.logical)
+        if back and it is not None and it.former is not None and it.operation != stack.operation:
+            it = await self._restore(stack, it, it.former)
+        try:
+            properties = await self._resolver(stack, evaluation).resolved(definition.properties)
+            await asyncio.to_thread(check_properties, definition.type, definition.logical, properties)
+            policy = policy_of(await self._resolver(stack, evaluation).resolved(definition.creation_policy))
+        except Fault as fault:
+            raise await self._unresolved(stack, definition, it, fault) from fault
+        wanted = {"properties": properties, "tags": self._tags(stack, definition.logical, version)}
+        if it is None or not it.physical or _is_begun(it):
+            await self._create_again(stack, definition, it, wanted, policy)
+            return
+        resumed = it.status == "UPDATE_IN_PROGRESS" and it.operation == stack.operation
+        before = self._opened(stack, it.properties if resumed else it.waiting or it.properties)
+        told = it.type != _NESTED or it.operation == stack.operation  # what is in a nested stack may differ
+        if before == wanted and not it.waiting and it.type == definition.type and told:
+            if it.status == "UPDATE_FAILED":
+                await self._told(replace(it, status="UPDATE_COMPLETE", reason=""))
+            return
+        differs = await asyncio.to_thread(difference, it.type, before["properties"], properties)
+        if differs.fixed or it.type != definition.type:
+            await self._replace(stack, definition, it, before, wanted, policy)
+        else:
+            await self._update(stack, it, before, wanted, again=resumed)
+
+    async def _create_again(
+        self,
+        stack: Stack,
+        definition: ResourceDefinition,
+        it: StackResource | None,
+        wanted: Mapping[str, Any],
+        policy: Policy | None,
+    ) -> None:
+        """Make a resource that is not there, or not completely: its creation goes on, or begins anew if it failed."""
+        if it is not None and it.status in _UNDER_WAY:
+            await self._create(stack, it, policy, again=True)
+            return
+        new = self._new(stack, definition, it, wanted)
+        if it is not None and it.physical:
+            await self.delete(stack, it, keeps=False)
+            new = replace(new, former=it.former)
+        await self._create(stack, new, policy)
+
+    async def _create(self, stack: Stack, made: StackResource, policy: Policy | None, *, again: bool = False) -> None:
+        """Make a resource, in the place of a former one if `made` has that. `again`: it may have been made already."""
+        wanted = self._opened(stack, made.waiting)
+        if not again:
+            await self._told(made)
+        try:
+            work = PROVIDERS[made.type].create(self._resource(stack, made, wanted, again=again))
+            result = await self._work(stack, made.logical, work)
+            attributes = self._seal(stack, dict(result.attributes))
+            if policy is not None:
+                waits = self._waits(stack)
+                await waits.began(made.logical, result.physical, attributes=attributes, reason="")
+                await waits.signals(made.logical, policy)
+        except Fault as fault:
+            made = self._found(stack, made.logical) or made
+            if made.former is None or made.physical:  # what is there of it is deleted in the end
+                status = "CREATE_FAILED" if made.former is None else "UPDATE_FAILED"
+                raise await self._failed(made, status, fault) from fault
+            raise await self._failed(_in_place_of(made, made.former), "UPDATE_FAILED", fault) from fault
+        made = replace(_waited(self._found(stack, made.logical) or made), properties=made.waiting, waiting=b"")
+        status = "CREATE_COMPLETE" if made.former is None else "UPDATE_COMPLETE"
+
+        def complete(_state: State, draft: Draft) -> None:
+            there = replace(made, physical=result.physical, attributes=attributes, reason="")
+            if made.physical != result.physical:
+                draft.resource(there, told=INITIATED)
+            draft.resource(replace(there, status=status))
+
+        await self._commit(complete)
+
+    async def _update(
+        self,
+        stack: Stack,
+        it: StackResource,
+        before: Mapping[str, Any],
+        wanted: Mapping[str, Any],
+        *,
+        again: bool,
+    ) -> None:
+        changing = replace(it, status="UPDATE_IN_PROGRESS", reason="", waiting=self._seal(stack, wanted))
+        changing = replace(changing, operation=stack.operation)
+        if not again:
+            await self._told(changing)
+        update = PROVIDERS[it.type].update
+        assert update is not None
+        try:
+            resource = self._resource(stack, changing, wanted, again=again)
+            made = await self._work(stack, it.logical, update(resource, before["properties"]))
+        except Fault as fault:
+            raise await self._failed(changing, "UPDATE_FAILED", fault) from fault
+        changed = replace(_waited(changing), status="UPDATE_COMPLETE", properties=changing.waiting, waiting=b"")
+        if is_custom(it.type) and made.physical != it.physical:
+            changed = replace(changed, former=_former(it))
+        await self._told(replace(changed, physical=made.physical, attributes=self._seal(stack, dict(made.attributes))))
+
+    async def _replace(
+        self,
+        stack: Stack,
+        definition: ResourceDefinition,
+        it: StackResource,
+        before: Mapping[str, Any],
+        wanted: Mapping[str, Any],
+        policy: Policy | None,
+    ) -> None:
+        """Make another resource in the place of `it`, which becomes the former one."""
+        try:
+            if it.type == definition.type:
+                await asyncio.to_thread(check_name, it.type, before["properties"], wanted["properties"])
+        except Fault as fault:
+            raise await self._failed(replace(it, operation=stack.operation), "UPDATE_FAILED", fault) from fault
+        former = replace(_former(it), keeps=definition.replace_policy == "Retain")
+        new = self._new(stack, definition, it, wanted)
+        await self._create(stack, replace(new, status="UPDATE_IN_PROGRESS", reason=_REPLACES, former=former), policy)
+
+    async def _restore(self, stack: Stack, it: StackResource, former: FormerResource) -> StackResource:
+        """Put what an update replaced back in its place; what the update made becomes the former one."""
+        it = await self._finished(stack, it)
+        made = _former(it)
+        back = replace(
+            _in_place_of(it, former),
+            status="UPDATE_COMPLETE",
+            operation=stack.operation,
+            former=made if it.physical else None,
+        )
+        await self._told(back)
+        return back
+
+    async def _finished(self, stack: Stack, it: StackResource) -> StackResource:
+        """`it`, whose creation a restart may have interrupted: what it made is known then."""
+        if it.physical or it.status not in _UNDER_WAY:
+            return it
+        wanted = self._opened(stack, it.waiting)
+        try:
+            work = PROVIDERS[it.type].create(self._resource(stack, it, wanted, again=True))
+            made = await self._work(stack, it.logical, work)
+        except Fault:
+            return it  # there is nothing
+        return replace(it, physical=made.physical, properties=it.waiting, waiting=b"")
+
+    # -- deletion ----------------------------------------------------------------------------------------
+
+    async def delete(self, stack: Stack, it: StackResource, *, keeps: bool, forget: bool = False) -> None:
+        """Delete a resource, or leave it where it is (`keeps`). Raises Failed."""
+        it = await self._finished(stack, it)
+        if keeps and it.physical:
+            await self._commit(lambda _, draft: _skipped(draft, it, forget=forget))
+            return
+        if it.physical:
+            deleting = replace(it, status="DELETE_IN_PROGRESS", reason="", operation=stack.operation)
+            if it.status != "DELETE_IN_PROGRESS":
+                await self._told(deleting)
+            kept = self._opened(stack, it.properties or it.waiting)
+            try:
+                work = PROVIDERS[it.type].delete(self._resource(stack, it, kept))
+                await self._work(stack, it.logical, work)
+            except Fault as fault:
+                raise await self._failed(deleting, "DELETE_FAILED", fault) from fault
+
+        def gone(_state: State, draft: Draft) -> None:
+            done = replace(_waited(it), status="DELETE_COMPLETE", reason="", operation=stack.operation)
+            if it.physical:
+                draft.told(done, "DELETE_COMPLETE")
+            if forget or not it.physical:
+                draft.gone(it)
+            else:
+                draft.quietly(done)
+
+        await self._commit(gone)
+
+    async def delete_former(self, stack: Stack, it: StackResource) -> None:
+        """Delete what was replaced. Raises Failed, after which nothing remembers it."""
+        former = it.former
+        assert former is not None
+        old = _in_place_of(it, former)
+        done = replace(_waited(it), former=None)
+
+        def ended(status: str, reason: str = "") -> Callable[[State, Draft], None]:
+            def change(_state: State, draft: Draft) -> None:
+                draft.told(old, status, reason)
+                draft.quietly(done)
+
+            return change
+
+        if former.keeps:
+            await self._commit(ended("DELETE_SKIPPED"))
+            return
+        await self._commit(lambda _, draft: draft.told(old, "DELETE_IN_PROGRESS"))
+        kept = self._opened(stack, former.properties)
+        try:
+            work = PROVIDERS[old.type].delete(self._resource(stack, old, kept))
+            await self._work(stack, old.logical, work)
+        except Fault as fault:
+            await self._commit(ended("DELETE_FAILED", fault.message))
+            raise Failed(fault.message) from fault
+        await self._commit(ended("DELETE_COMPLETE"))
+
+    # -- outputs -----------------------------------------------------------------------------------------
+
+    async def outputs(self, stack: Stack, evaluation: Evaluation) -> list[dict[str, str]]:
+        """The outputs of a stack whose resources are made. Raises Failed."""
+        resolver, made = self._resolver(stack, evaluation), []
+        try:
+            for name, declared in evaluation.template.outputs.items():
+                if not evaluation.exists(declared):
+                    continue
+                output = {"OutputKey": name, "OutputValue": _output_text(await resolver.resolved(declared["Value"]))}
+                if "Description" in declared:
+                    output["Description"] = str(declared["Description"])
+                if "Export" in declared:
+                    output["ExportName"] = str(await resolver.resolved(declared["Export"]["Name"]))
+                made.append(output)
+        except Fault as fault:
+            raise Failed(fault.message) from fault
+        return made
+
+    # -- the parts of all of it --------------------------------------------------------------------------
+
+    async def _work(self, stack: Stack, logical: str, work: Any) -> Made:
+        waits = self._waits(stack)
+
+        async def answer(step: Step) -> Mapping[str, Any]:
+            return await waits.answer(logical, step)
+
+        here = self._runtime.settings.endpoint
+        made: Made = await carried_out(self._calls, actor_of(stack), stack.region, work, waits=answer, endpoint=here)
+        return made
+
+    def _waits(self, stack: Stack) -> Waits:
+        return Waits(self._runtime, self._seals, self._commit, self.bell, stack)
+
+    def _resolver(self, stack: Stack, evaluation: Evaluation) -> Resolver:
+        return Resolver(self._runtime, self._calls, self._seals, self._commit, stack, actor_of(stack), evaluation)
+
+    def _found(self, stack: Stack, logical: str) -> StackResource | None:
+        key = regional(stack.region, stack.id, logical)
+        return self._runtime.ledger.state.get(StackResource, stack.account, key)
+
+    def _new(
+        self, stack: Stack, definition: ResourceDefinition, it: StackResource | None, wanted: Mapping[str, Any]
+    ) -> StackResource:
+        return StackResource(
+            account=stack.account,
+            region=stack.region,
+            stack=stack.id,
+            logical=definition.logical,
+            type=definition.type,
+            status="CREATE_IN_PROGRESS",
+            at=self._runtime.clock(),
+            token=unique_id("", self._runtime.entropy)[-12:],
+            operation=stack.operation,
+            waiting=self._seal(stack, wanted),
+            order=stack.events + 1 if it is None else it.order,
+        )
+
+    def _resource(self, stack: Stack, it: StackResource, wanted: Mapping[str, Any], *, again: bool = False) -> Resource:
+        return Resource(
+            type=it.type,
+            logical=it.logical,
+            properties=wanted.get("properties", {}),
+            account=stack.account,
+            region=stack.region,
+            stack_name=stack.name,
+            stack_arn=stack.arn,
+            token=it.token,
+            physical=it.physical,
+            attributes=self._opened(stack, it.attributes),
+            tags=wanted.get("tags", {}),
+            again=again,
+            capabilities=stack.version.capabilities,
+        )
+
+    def _tags(self, stack: Stack, logical: str, version: StackVersion) -> dict[str, str]:
+        return {
+            "aws:cloudformation:stack-name": stack.name,
+            "aws:cloudformation:stack-id": stack.arn,
+            "aws:cloudformation:logical-id": logical,
+            **version.tags,
+        }
+
+    def _seal(self, stack: Stack, value: Any) -> bytes:
+        return self._seals.seal(stack.account, stack.id, value)
+
+    def _opened(self, stack: Stack, sealed: bytes) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self._seals.open(stack.account, stack.id, sealed)
+        return found
+
+    async def _told(self, it: StackResource) -> None:
+        await self._commit(lambda _, draft: draft.resource(it))
+
+    async def _failed(self, it: StackResource, status: str, fault: Fault) -> Failed:
+        reason = reason_of(fault, it)
+        await self._told(replace(_waited(it), status=status, reason=reason))
+        return Failed(reason)
+
+    async def _unresolved(
+        self, stack: Stack, definition: ResourceDefinition, it: StackResource | None, fault: Fault
+    ) -> Failed:
+        """The failure of a resource whose properties cannot be told."""
+        status = "CREATE_FAILED" if it is None or not it.physical else "UPDATE_FAILED"
+        made = it or self._new(stack, definition, None, {})
+        await self._told(replace(made, status=status, reason=fault.message, operation=stack.operation))
+        return Failed(fault.message)
+
+
+def _is_begun(it: StackResource) -> bool:
+    """Whether a resource is there that is not complete: its creation is under way, or failed."""
+    return bool(it.physical and it.waiting and not it.properties)
+
+
+def _waited(it: StackResource) -> StackResource:
+    """`it`, which waits for nothing any more."""
+    return replace(it, asked=None, received=b"")
+
+
+def _former(it: StackResource) -> FormerResource:
+    """`it` as what something else takes the place of."""
+    kept = it.properties or it.waiting
+    return FormerResource(type=it.type, physical=it.physical, properties=kept, attributes=it.attributes)
+
+
+def _in_place_of(it: StackResource, former: FormerResource) -> StackResource:
+    """What `it` took the place of."""
+    return replace(
+        it,
+        type=former.type,
+        physical=former.physical,
+        properties=former.properties,
+        attributes=former.attributes,
+        waiting=b"",
+        former=None,
+    )
+
+
+def _skipped(draft: Draft, it: StackResource, *, forget: bool) -> None:
+    draft.told(it, "DELETE_SKIPPED")
+    if forget:
+        draft.gone(it)
+    else:
+        draft.quietly(replace(it, status="DELETE_COMPLETE", retained=True))
+
+
+def _output_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (list, dict)):
+        raise Fault(
+            "ValidationError",
+            "Template format error: The Value field of every Outputs member must evaluate to a String.",
+        )
+    return str(value)

@@ -1,0 +1,331 @@
+"""What is under way for one stack: its resources are made, changed and deleted in the order of their dependencies.
+
+1. What becomes of a resource is committed before anything is called for it: an operation that a restart interrupts is
+   made again, with the same names and client tokens, and finds what the first one made.
+2. A phase of a stack is done with when nothing that is settled differs from what it is to be. So nothing is noted of
+   resources that stay as they are.
+3. Resources that do not depend on one another are made at the same time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final
+
+from locum.agents.stacks.making import Failed, Maker
+from locum.calls import Calls, Runtime
+from locum.core.errors import INTERNAL, Fault, LocumError
+from locum.core.identifiers import request_id
+from locum.services.cloudformation.change_sets import executed_events
+from locum.services.cloudformation.drafts import Draft
+from locum.services.cloudformation.lookup import resources_of, template_of
+from locum.services.cloudformation.outputs import outputs_of
+from locum.services.cloudformation.proposals import evaluation_of, template_in
+from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.template import dependencies
+from locum.services.verbs import Outcome
+from locum.state import Stack, StackResource, StackVersion, State
+
+_AT_ONCE: Final = 12
+"""Resources of a stack that are made at the same time."""
+
+_AFTER_FAILURE: Final = {
+    "ROLLBACK": ("Rollback", "ROLLBACK_IN_PROGRESS"),
+    "DELETE": ("Delete", "DELETE_IN_PROGRESS"),
+}
+"""What a creation that failed does -> its name, and the status of the stack meanwhile."""
+
+_LATE: Final = "Stack creation time exceeded the specified timeout."
+
+_log: Final = logging.getLogger("locum.agents")
+
+
+class StackRun:
+    """Does what is under way for a stack."""
+
+    def __init__(self, runtime: Runtime, calls: Calls, stack: Stack) -> None:
+        self._runtime = runtime
+        self._account, self._key, self.stack_id = stack.account, stack.key, stack.id
+        self._seals = Seals(runtime.keyring, runtime.entropy)
+        self._maker = Maker(runtime, calls, self._seals, self.commit)
+        self._phases: Mapping[str, Callable[[Stack], Awaitable[None]]] = {
+            "CREATE_IN_PROGRESS": self._create,
+            "ROLLBACK_IN_PROGRESS": self._roll_back,
+            "DELETE_IN_PROGRESS": self._delete,
+            "UPDATE_IN_PROGRESS": self._update,
+            "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": self._clean_up,
+            "UPDATE_ROLLBACK_IN_PROGRESS": self._roll_update_back,
+            "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": self._clean_up_rolled_back,
+        }
+
+    async def run(self) -> None:
+        """Go on until nothing is under way. Raises LocumError where it has to wait, for storage say."""
+        while (stack := self._now()) is not None and stack.status in self._phases:
+            self._maker.bell.giving_up = False
+            await self._phases[stack.status](stack)
+
+    def changed(self) -> None:
+        """Look again at what is waited for: a resource received a signal."""
+        self._maker.bell.ring()
+
+    # -- phases ------------------------------------------------------------------------------------------
+
+    async def _create(self, stack: Stack) -> None:
+        timer = asyncio.ensure_future(self._late(stack.deadline))
+        try:
+            failed = await self._forward(stack, stack.version)
+        finally:
+            timer.cancel()
+        late = self._maker.bell.giving_up and 0 < stack.deadline <= self._runtime.clock()
+        reason = _LATE if late else _failures(failed, "create")
+        if not (failed or late):
+            await self._complete(stack, "CREATE_COMPLETE")
+        elif stack.keeps == "DO_NOTHING":
+            await self._end(stack, "CREATE_FAILED", reason)
+        else:
+            what, status = _AFTER_FAILURE[stack.keeps]
+            await self._go_on(stack, status, f"{reason} {what} requested by user.")
+
+    async def _late(self, deadline: float) -> None:
+        """Have a creation given up at `deadline`, if it has one."""
+        if deadline:
+            await self._maker.bell.rings_until(deadline, self._runtime.clock)
+            self._maker.bell.give_up()
+
+    async def _update(self, stack: Stack) -> None:
+        failed = await self._forward(stack, stack.version)
+        if failed and stack.keeps == "DO_NOTHING":
+            await self._end(stack, "UPDATE_FAILED", _failures(failed, "update"))
+        elif failed:
+            await self._go_on(stack, "UPDATE_ROLLBACK_IN_PROGRESS", _failures(failed, "update"))
+        else:
+            await self._complete(stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+
+    async def _roll_update_back(self, stack: Stack) -> None:
+        assert stack.before is not None
+        failed = await self._forward(stack, stack.before, back=True)
+        if failed:
+            await self._end(stack, "UPDATE_ROLLBACK_FAILED", _failures(failed, "update"))
+        else:
+            await self._go_on(stack, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "")
+
+    async def _clean_up(self, stack: Stack) -> None:
+        await self._remove_what_is_left(stack, stack.version)
+        await self._end(stack, "UPDATE_COMPLETE", "", before=None)
+
+    async def _clean_up_rolled_back(self, stack: Stack) -> None:
+        assert stack.before is not None
+        await self._remove_what_is_left(stack, stack.before)
+        await self._end(stack, "UPDATE_ROLLBACK_COMPLETE", "", version=stack.before, before=None, retained=())
+
+    async def _roll_back(self, stack: Stack) -> None:
+        failed = await self._backward(stack, resources_of(self._state, stack))
+        if failed:
+            await self._end(stack, "ROLLBACK_FAILED", _failures(failed, "delete"))
+        else:
+            await self._end(stack, "ROLLBACK_COMPLETE", "", outputs=b"")
+
+    async def _delete(self, stack: Stack) -> None:
+        failed = await self._backward(stack, resources_of(self._state, stack))
+        if failed:
+            await self._end(stack, "DELETE_FAILED", _failures(failed, "delete"))
+        else:
+            now = self._runtime.clock()
+            await self._end(stack, "DELETE_COMPLETE", "", deleted=now, exports={}, imports=(), outputs=b"")
+
+    # -- making ------------------------------------------------------------------------------------------
+
+    async def _forward(self, stack: Stack, version: StackVersion, *, back: bool = False) -> dict[str, str]:
+        """Make all resources what they are in `version`; the reasons of those that failed, by their logical ids.
+
+        `back`: what was updated before becomes what it was.
+        """
+        evaluation = await asyncio.to_thread(evaluation_of, self._state, stack, version, self._seals)
+        template = evaluation.template
+        wanted = {name: it for name, it in template.resources.items() if evaluation.exists(it)}
+        if back:
+            wanted = {name: it for name, it in wanted.items() if name not in stack.retained}
+        needs = {name: found & wanted.keys() for name, found in evaluation.dependencies().items() if name in wanted}
+
+        async def settle(logical: str) -> None:
+            await self._maker.settle(self._present(), evaluation, wanted[logical], version, back=back)
+
+        return await self._in_order(stack, needs, settle)
+
+    async def _backward(self, stack: Stack, resources: Mapping[str, StackResource]) -> dict[str, str]:
+        """Delete `resources`, what depends on others before those; the reasons of those that failed."""
+        there = {name: it for name, it in resources.items() if it.status != "DELETE_COMPLETE"}
+        needs = await asyncio.to_thread(self._dependents, stack, there)
+        policies = await asyncio.to_thread(self._kept, stack)
+
+        async def delete(logical: str) -> None:
+            found = resources_of(self._state, stack)[logical]
+            await self._maker.delete(self._present(), found, keeps=logical in stack.retained or logical in policies)
+
+        return await self._in_order(stack, needs, delete, stops=False)
+
+    async def _remove_what_is_left(self, stack: Stack, version: StackVersion) -> None:
+        """Delete what was replaced, and what is not in `version`. What cannot be deleted is told, and left."""
+        evaluation = await asyncio.to_thread(evaluation_of, self._state, stack, version, self._seals)
+        there = resources_of(self._state, stack)
+        wanted = {name for name, it in evaluation.template.resources.items() if evaluation.exists(it)}
+        left = {name: it for name, it in there.items() if name not in wanted or it.former is not None}
+        needs = await asyncio.to_thread(self._dependents, stack, left)
+        policies = await asyncio.to_thread(self._kept, stack)
+
+        async def delete(logical: str) -> None:
+            found = resources_of(self._state, stack)[logical]
+            if found.former is not None:
+                await self._maker.delete_former(self._present(), found)
+            if logical not in wanted:
+                found = resources_of(self._state, stack)[logical]
+                await self._maker.delete(self._present(), found, keeps=logical in policies, forget=True)
+
+        await self._in_order(stack, needs, delete, stops=False)
+
+    async def _in_order(
+        self,
+        stack: Stack,
+        needs: Mapping[str, Iterable[str]],
+        work: Callable[[str], Awaitable[None]],
+        *,
+        stops: bool = True,
+    ) -> dict[str, str]:
+        """Do `work` for each of `needs`, once it is done for all that one needs; the reasons of failures.
+
+        `stops`: nothing is begun after a failure.
+        """
+        waiting = {name: set(others) for name, others in needs.items()}
+        failed: dict[str, str] = {}
+        running: dict[asyncio.Task[None], str] = {}
+        try:
+            while waiting or running:
+                stopped = self._is_stopped(stack, failed=stops and bool(failed))
+                ready = [] if stopped else [name for name, others in waiting.items() if not others]
+                for name in ready[: _AT_ONCE - len(running)]:
+                    del waiting[name]
+                    running[asyncio.ensure_future(work(name))] = name
+                if not running:
+                    break
+                done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    name = running.pop(task)
+                    try:
+                        task.result()
+                    except Failed as failure:
+                        failed[name] = str(failure)
+                    except LocumError:
+                        raise
+                    except Exception:  # a fault barrier: what breaks fails its resource, and the stack is rolled back
+                        _log.exception("resource %s of stack %s failed", name, stack.arn)
+                        failed[name] = INTERNAL[1]
+                    else:
+                        for others in waiting.values():
+                            others.discard(name)
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+        return failed
+
+    def _dependents(self, stack: Stack, there: Mapping[str, StackResource]) -> dict[str, set[str]]:
+        """For each resource, those that depend on it, by all templates that the stack has now."""
+        needs: dict[str, set[str]] = {name: set() for name in there}
+        for version in (stack.version, stack.before):
+            if version is None:
+                continue
+            kept = template_of(self._state, stack, version.template)
+            for name, others in dependencies(template_in(kept.processed or kept.text)).items():
+                for other in others & there.keys() if name in there else ():
+                    needs[other].add(name)
+        return needs
+
+    def _kept(self, stack: Stack) -> set[str]:
+        """The resources that stay where the stack, or their part of the template, is deleted."""
+        kept: set[str] = set()
+        for version in (stack.before, stack.version):
+            if version is not None:
+                template = template_of(self._state, stack, version.template)
+                resources = template_in(template.processed or template.text).resources
+                created = stack.status == "ROLLBACK_IN_PROGRESS"
+                keeping = {"Retain"} if created else {"Retain", "RetainExceptOnCreate"}
+                kept |= {name for name, it in resources.items() if it.deletion_policy in keeping}
+        return kept
+
+    # -- commits -----------------------------------------------------------------------------------------
+
+    @property
+    def _state(self) -> State:
+        return self._runtime.ledger.state
+
+    def _now(self) -> Stack | None:
+        return self._state.get(Stack, self._account, self._key)
+
+    def _present(self) -> Stack:
+        found = self._now()
+        assert found is not None
+        return found
+
+    def _is_stopped(self, stack: Stack, *, failed: bool) -> bool:
+        """Whether nothing more is begun. Where something `failed`, who waits for somebody else gives up."""
+        bell = self._maker.bell
+        if failed and not bell.giving_up:
+            bell.give_up()
+        return bell.giving_up or self._is_over(stack)
+
+    def _is_over(self, stack: Stack) -> bool:
+        """Whether something else is under way for the stack: its update was cancelled, or it is being deleted."""
+        now = self._now()
+        return now is None or now.operation != stack.operation
+
+    async def _complete(self, stack: Stack, status: str) -> None:
+        """End a phase in which all resources were made; it fails where the outputs cannot be told."""
+        try:
+            evaluation = await asyncio.to_thread(evaluation_of, self._state, stack, stack.version, self._seals)
+            outputs = await self._maker.outputs(self._present(), evaluation)
+        except Failed as failure:
+            failing = "ROLLBACK_IN_PROGRESS" if stack.status == "CREATE_IN_PROGRESS" else "UPDATE_ROLLBACK_IN_PROGRESS"
+            await self._go_on(stack, failing, str(failure))
+            return
+        try:
+            await self._commit_outputs(stack, status, outputs)
+        except Fault as fault:
+            failing = "ROLLBACK_IN_PROGRESS" if stack.status == "CREATE_IN_PROGRESS" else "UPDATE_ROLLBACK_IN_PROGRESS"
+            await self._go_on(stack, failing, fault.message)
+
+    async def _commit_outputs(self, stack: Stack, status: str, outputs: list[dict[str, str]]) -> None:
+        def change(state: State, draft: Draft) -> None:
+            outputs_of(state, draft, outputs, self._seals)
+            draft.status(status)
+
+        await self.commit(change, stack.operation)
+
+    async def _go_on(self, stack: Stack, status: str, reason: str) -> None:
+        """Begin another phase, as another operation."""
+
+        def change(_state: State, draft: Draft) -> None:
+            draft.status(status, reason, operation=request_id(self._runtime.entropy))
+
+        await self.commit(change, stack.operation)
+
+    async def _end(self, stack: Stack, status: str, reason: str, **changes: Any) -> None:
+        await self.commit(lambda _state, draft: draft.status(status, reason, **changes), stack.operation)
+
+    async def commit(self, change: Callable[[State, Draft], None], operation: str = "") -> None:
+        """Commit a change of the stack; none where another operation than `operation` is under way. Raises Fault."""
+
+        def handler(state: State) -> Outcome:
+            stack = state.get(Stack, self._account, self._key)
+            if stack is None or (operation and stack.operation != operation):
+                return Outcome({})
+            draft = Draft(stack, self._runtime.clock(), self._runtime.entropy)
+            change(state, draft)
+            return Outcome({}, (*draft.events, *executed_events(state, draft.stack)))
+
+        await self._runtime.ledger.transact(handler, lambda _outcome: ())
+
+
+def _failures(failed: Mapping[str, str], what: str) -> str:
+    return f"The following resource(s) failed to {what}: [{', '.join(sorted(failed))}]."

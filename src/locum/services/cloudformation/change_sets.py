@@ -1,0 +1,325 @@
+"""Change sets: what a stack would become, which changes that takes, and making it so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from locum.core.errors import Fault
+from locum.core.identifiers import request_id
+from locum.services.asking import Asking, asking
+from locum.services.cloudformation.changes import difference, removal_policy
+from locum.services.cloudformation.drafts import Draft
+from locum.services.cloudformation.foreseen import foreseen
+from locum.services.cloudformation.lookup import (
+    change_set_named,
+    change_sets_of,
+    existing,
+    resources_of,
+    stack_named,
+)
+from locum.services.cloudformation.proposals import (
+    Proposal,
+    parameters_of,
+    proposed,
+    template_in,
+)
+from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.stacks import (
+    CREATED,
+    REVIEW,
+    UPDATABLE,
+    check_stack_name,
+    new_stack,
+    pseudo_for,
+    seals_of,
+)
+from locum.services.cloudformation.templates import invalid
+from locum.services.pagination import Pagination
+from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
+from locum.state import ChangeSet, Stack, StackResource, StackTemplate, StackVersion, State, put, remove
+from locum.state.autoscaling import regional
+
+_NO_CHANGES: Final = (
+    "The submitted information didn't contain changes. Submit different information to create a change set."
+)
+_LISTS: Final = Pagination("MaxResults", "NextToken", "NextToken", 100, lambda: invalid("NextToken is not valid"))
+
+
+def create_change_set(ctx: Context, params: Params) -> Asking:
+    """cloudformation:CreateChangeSet."""
+    name, kind, seals = params["StackName"], params.get("ChangeSetType", "UPDATE"), seals_of(ctx)
+    if kind == "IMPORT" or params.get("ResourcesToImport"):
+        raise Fault("NotImplemented", "Locum does not import resources into stacks yet.", 501)
+    stack = _to_be_changed(ctx, name, kind)
+    made, new = stack is None, stack
+    if stack is None:
+        identifier = request_id(ctx.entropy)
+        version = StackVersion(template=0)
+        new = replace(new_stack(ctx, {}, name, identifier, version), status=REVIEW, templates=0)
+    assert new is not None
+    named = [it for it in change_sets_of(ctx.state, new) if it.name == params["ChangeSetName"]]
+    if any(it.execution in ("AVAILABLE", "UNAVAILABLE") for it in named):
+        raise Fault("AlreadyExistsException", f"ChangeSet {params['ChangeSetName']} already exists", 409)
+    pseudo = pseudo_for(ctx, new.name, new.id, tuple(params.get("NotificationARNs") or new.notifications))
+    before = None if new.status == REVIEW else new
+    proposal = yield from proposed(ctx, params, pseudo, before, seals)
+    it = _change_set(ctx, new, params, proposal, seals)
+    events: tuple[Any, ...] = (put(it), *map(remove, named))
+    if made:
+        draft = Draft(new, ctx.now, ctx.entropy)
+        draft.status(REVIEW, "User Initiated")
+        events = (*draft.events, *events)
+    return Outcome({"Id": it.arn, "StackId": new.arn}, events)
+
+
+def _to_be_changed(ctx: Context, name: str, kind: str) -> Stack | None:
+    """The stack that a change set is for; None where it is to create one that is not there. Raises Fault."""
+    stack = stack_named(ctx, name)
+    if stack is not None and stack.deleted:
+        stack = None
+    if kind == "CREATE":
+        if stack is None:
+            check_stack_name(name)
+        elif stack.status != REVIEW:
+            raise invalid(
+                f"Stack [{stack.name}] already exists and cannot be created again with the changeSet [{kind}]."
+            )
+        return stack
+    if stack is None:
+        raise invalid(f"Stack [{name}] does not exist")
+    if stack.status not in UPDATABLE:
+        raise invalid(f"Stack:{stack.arn} is in {stack.status} state and can not be updated.")
+    return stack
+
+
+def _change_set(ctx: Context, stack: Stack, params: Params, proposal: Proposal, seals: Seals) -> ChangeSet:
+    changes = tuple(_changes(ctx, stack, proposal, seals))
+    number = stack.templates + 1
+    same = not changes and stack.status in CREATED and not _outputs_change(ctx, stack, proposal)
+    return ChangeSet(
+        account=ctx.account,
+        region=ctx.region,
+        stack=stack.id,
+        id=request_id(ctx.entropy),
+        name=params["ChangeSetName"],
+        change_type=params.get("ChangeSetType", "UPDATE"),
+        created=ctx.now,
+        status="FAILED" if same else "CREATE_COMPLETE",
+        execution="UNAVAILABLE" if same else "AVAILABLE",
+        reason=_NO_CHANGES if same else "",
+        version=proposal.version(seals, ctx.account, stack.id, number),
+        text=proposal.text,
+        processed=proposal.processed,
+        caller=ctx.caller,
+        description=params.get("Description", ""),
+        role=params.get("RoleARN", stack.role),
+        keeps=_keeps(params),
+        notifications=tuple(params.get("NotificationARNs") or stack.notifications),
+        changes=changes,
+    )
+
+
+def _keeps(params: Params) -> str:
+    failing = params.get("OnStackFailure")
+    return str(failing) if failing else "ROLLBACK"
+
+
+def _outputs_change(ctx: Context, stack: Stack, proposal: Proposal) -> bool:
+    kept = ctx.state.get(StackTemplate, stack.account, f"{stack.key}/{stack.version.template}")
+    if kept is None:
+        return True
+    before = template_in(kept.processed or kept.text)
+    return bool(before.outputs != proposal.template.outputs or stack.version.tags != proposal.tags)
+
+
+def _changes(ctx: Context, stack: Stack, proposal: Proposal, seals: Seals) -> Iterator[dict[str, Any]]:
+    """The changes that `proposal` takes, in the order of the template."""
+    there = resources_of(ctx.state, stack) if stack.status != REVIEW else {}
+    there = {name: it for name, it in there.items() if it.status != "DELETE_COMPLETE"}
+    foreseeing = foreseen(proposal.evaluation, there, seals)
+    replaced: set[str] = set()
+    for name in foreseeing.order:
+        definition = proposal.template.resources[name]
+        it = there.get(name)
+        if it is None:
+            yield _change("Add", name, definition.type)
+            continue
+        found = _modification(it, foreseeing.before(it), foreseeing.properties(name, replaced))
+        if found is not None:
+            if found["Replacement"] == "True":
+                replaced.add(name)
+            yield {"Type": "Resource", "ResourceChange": found}
+        elif proposal.tags != stack.version.tags:
+            yield _change("Modify", name, it.type, it.physical, Scope=["Tags"], Replacement="False", Details=[])
+    for name, it in there.items():
+        if name not in foreseeing.order:
+            kept = removal_policy(ctx.state, stack, name)
+            yield _change("Remove", name, it.type, it.physical, PolicyAction=kept, Scope=[], Details=[])
+
+
+def _modification(
+    it: StackResource, before: Mapping[str, Any], after: tuple[Mapping[str, Any], Mapping[str, str]]
+) -> dict[str, Any] | None:
+    """The change of a resource; None where it stays as it is. `after`: its properties, and why some are not known."""
+    properties, unknown = after
+    differs = difference(it.type, before, properties)
+    changed = differs.changed
+    if not changed:
+        return None
+    certain = {name for name in differs.fixed if name not in unknown}
+    replaces = "True" if certain else "Conditional" if differs.fixed else "False"
+    details = [_detail(name, unknown.get(name, ""), fixed=name in differs.fixed) for name in sorted(changed)]
+    scope = sorted({"Tags" if name == "Tags" else "Properties" for name in changed})
+    shown = _change("Modify", it.logical, it.type, it.physical, Scope=scope, Replacement=replaces, Details=details)
+    found: dict[str, Any] = shown["ResourceChange"]
+    return found | ({"PolicyAction": "ReplaceAndDelete"} if certain else {})
+
+
+def _detail(name: str, cause: str, *, fixed: bool) -> dict[str, Any]:
+    tags = name == "Tags"
+    recreation = ("Conditionally" if cause else "Always") if fixed else "Never"
+    target = (
+        {"Attribute": "Tags", "RequiresRecreation": "Never"}
+        if tags
+        else {
+            "Attribute": "Properties",
+            "Name": name,
+            "RequiresRecreation": recreation,
+        }
+    )
+    detail: dict[str, Any] = {"Target": target, "Evaluation": "Dynamic" if cause else "Static"}
+    detail["ChangeSource"] = "ResourceAttribute" if cause else "DirectModification"
+    return detail | ({"CausingEntity": cause} if cause else {})
+
+
+def _change(action: str, logical: str, kind: str, physical: str = "", **more: Any) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "Action": action,
+        "LogicalResourceId": logical,
+        "PhysicalResourceId": physical,
+        "ResourceType": kind,
+    }
+    shown |= {"Scope": [], "Details": [], **more}
+    return {"Type": "Resource", "ResourceChange": {name: value for name, value in shown.items() if value != ""}}
+
+
+def describe_change_set(ctx: Context, params: Params) -> Outcome:
+    """cloudformation:DescribeChangeSet."""
+    stack, it = change_set_named(ctx, params["ChangeSetName"], params.get("StackName"))
+    values = parameters_of(it.version, seals_of(ctx), it.account, it.stack)
+    shown: dict[str, Any] = _shown(stack, it) | {
+        "Parameters": [
+            {"ParameterKey": name, "ParameterValue": "****" if value.no_echo else value.value}
+            for name, value in values.items()
+        ],
+        "NotificationARNs": list(it.notifications),
+        "RollbackConfiguration": {},
+        "Capabilities": list(it.version.capabilities),
+        "Tags": [{"Key": key, "Value": value} for key, value in it.version.tags.items()],
+        "Changes": list(it.changes),
+        "OnStackFailure": it.keeps,
+    }
+    return Outcome(shown)
+
+
+def _shown(stack: Stack, it: ChangeSet) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "StackId": stack.arn,
+        "StackName": stack.name,
+        "ChangeSetId": it.arn,
+        "ChangeSetName": it.name,
+        "ExecutionStatus": it.execution,
+        "Status": it.status,
+        "CreationTime": it.created,
+        "IncludeNestedStacks": False,
+    }
+    if it.reason:
+        shown["StatusReason"] = it.reason
+    return shown | ({"Description": it.description} if it.description else {})
+
+
+def list_change_sets(ctx: Context, params: Params) -> Outcome:
+    """cloudformation:ListChangeSets."""
+    stack = existing(ctx, params["StackName"])
+    page = _LISTS.page(params, change_sets_of(ctx.state, stack), lambda it: it.id)
+    return page.outcome("Summaries", lambda it: _shown(stack, it))
+
+
+def delete_change_set(ctx: Context, params: Params) -> Outcome:
+    """cloudformation:DeleteChangeSet."""
+    _, it = change_set_named(ctx, params["ChangeSetName"], params.get("StackName"))
+    return Outcome({}, (remove(it),))
+
+
+def execute_change_set(ctx: Context, params: Params) -> Outcome:
+    """cloudformation:ExecuteChangeSet."""
+    stack, it = change_set_named(ctx, params["ChangeSetName"], params.get("StackName"))
+    if it.execution != "AVAILABLE":
+        raise Fault(
+            "InvalidChangeSetStatus",
+            f"ChangeSet [{it.arn}] cannot be executed in its current status of [{it.status}]",
+            400,
+        )
+    if stack.status != REVIEW and stack.status not in UPDATABLE:
+        raise invalid(f"Stack:{stack.arn} is in {stack.status} state and can not be updated.")
+    if it.version.template != stack.templates + 1:
+        raise Fault("InvalidChangeSetStatus", f"ChangeSet [{it.arn}] is out of date", 400)
+    executed = replace(it, execution="EXECUTE_IN_PROGRESS")
+    others = tuple(remove(other) for other in change_sets_of(ctx.state, stack) if other.id != it.id)
+    return Outcome({}, (*_begun(ctx, stack, it, params), put(executed), *others))
+
+
+def _begun(ctx: Context, stack: Stack, it: ChangeSet, params: Params) -> tuple[Any, ...]:
+    """The events by which a stack begins to become what a change set says."""
+    creates = stack.status == REVIEW
+    draft = Draft(stack, ctx.now, ctx.entropy)
+    draft.status(
+        "CREATE_IN_PROGRESS" if creates else "UPDATE_IN_PROGRESS",
+        "User Initiated",
+        version=it.version,
+        before=None if creates else stack.before if stack.status == "UPDATE_FAILED" else stack.version,
+        templates=it.version.template,
+        operation=request_id(ctx.entropy),
+        caller=ctx.caller,
+        role=it.role,
+        keeps="DO_NOTHING" if params.get("DisableRollback") else it.keeps,
+        description=template_in(it.processed or it.text).description,
+        updated=ctx.now,
+        deadline=0.0,
+        retained=(),
+        client_token=params.get("ClientRequestToken", ""),
+        notifications=it.notifications,
+        change_set=it.arn,
+    )
+    kept = StackTemplate(
+        account=stack.account,
+        region=stack.region,
+        stack=stack.id,
+        number=it.version.template,
+        text=it.text,
+        processed=it.processed,
+    )
+    return (*draft.events, put(kept))
+
+
+def executed_events(state: State, stack: Stack) -> tuple[Any, ...]:
+    """The events that end the execution of a change set, where `stack` is done with one."""
+    if not stack.change_set or stack.status.endswith("_IN_PROGRESS"):
+        return ()
+    it = state.get(ChangeSet, stack.account, regional(stack.region, stack.id, stack.change_set.rpartition("/")[2]))
+    if it is None or it.execution != "EXECUTE_IN_PROGRESS":
+        return ()
+    done = stack.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+    return (put(replace(it, execution="EXECUTE_COMPLETE" if done else "EXECUTE_FAILED")),)
+
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "CreateChangeSet": asks_and_writes(asking(create_change_set))._replace(rehearsed=True),
+    "DeleteChangeSet": writes(delete_change_set),
+    "DescribeChangeSet": reads(describe_change_set),
+    "ExecuteChangeSet": writes(execute_change_set),
+    "ListChangeSets": reads(list_change_sets),
+}

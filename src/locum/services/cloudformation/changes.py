@@ -1,0 +1,76 @@
+"""What an update makes of a resource: nothing, another state of it, or another resource in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from locum.services.cloudformation.lookup import template_of
+from locum.services.cloudformation.proposals import template_in
+from locum.services.cloudformation.providers import PROVIDERS, is_custom
+from locum.services.cloudformation.schemas import Path, schema_of, values_at
+from locum.services.cloudformation.templates import invalid
+from locum.state import Stack, State
+
+Properties = Mapping[str, Any]
+
+_CUSTOM_NAMED: Final = (
+    "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
+    "Rename {name} and update the stack again."
+)
+
+
+class Difference(NamedTuple):
+    """The properties that differ; `fixed` are those of which each takes another resource."""
+
+    changed: frozenset[str]
+    fixed: frozenset[str]
+
+
+def difference(kind: str, before: Properties, after: Properties) -> Difference:
+    """The difference of a resource of type `kind` with the properties `before` and `after`."""
+    changed = frozenset(name for name in {*before, *after} if before.get(name) != after.get(name))
+    provider, schema = PROVIDERS.get(kind), schema_of(kind)
+    if not changed or provider is None:
+        return Difference(changed, frozenset())
+    if is_custom(kind):  # who makes it tells whether it is another one then
+        return Difference(changed, changed & {"ServiceToken"})
+    if provider.update is None:
+        return Difference(changed, changed)
+    paths: tuple[Path, ...] = tuple((name,) for name in provider.immutable)
+    paths += () if schema is None else schema.fixed
+    fixed = {path[0] for path in paths if values_at(before, path) != values_at(after, path)}
+    return Difference(changed, frozenset(fixed) & changed)
+
+
+def check_name(kind: str, before: Properties, after: Properties) -> None:
+    """Check that another resource can be made beside the one before: not with its name. Raises Fault."""
+    if is_custom(kind):
+        raise invalid("Modifying service token is not allowed.")
+    schema = schema_of(kind)
+    if schema is None:
+        return
+    for path in schema.identifier:
+        name = values_at(after, path)
+        if path in schema.fixed and isinstance(name, str) and name == values_at(before, path):
+            raise invalid(_CUSTOM_NAMED.format(name=name))
+
+
+def check_properties(kind: str, logical: str, properties: Properties) -> None:
+    """Check the properties against the schema of `kind`, as far as it is looked at. Raises Fault."""
+    schema = schema_of(kind)
+    if schema is None:
+        return
+    problems = [f"#: required key [{name}] not found" for name in sorted(schema.required - set(properties))]
+    strange = set() if is_custom(kind) else set(properties) - schema.properties
+    problems += [f"#: extraneous key [{name}] is not permitted" for name in sorted(strange)]
+    if problems:
+        raise invalid(f"Properties validation failed for resource {logical} with message:\n[{', '.join(problems)}]")
+
+
+def removal_policy(state: State, stack: Stack, logical: str) -> str:
+    """The PolicyAction of the removal of a resource: `Delete`, `Retain` or `Snapshot`."""
+    kept = template_of(state, stack, stack.version.template)
+    definition = template_in(kept.processed or kept.text).resources.get(logical)
+    policy = "Delete" if definition is None else definition.deletion_policy
+    return "Retain" if policy == "RetainExceptOnCreate" else policy

@@ -1,0 +1,77 @@
+"""Changes of a stack and its resources that are committed together, with the events that tell of them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from locum.core.clock import Entropy
+from locum.core.identifiers import request_id
+from locum.state import Event, Stack, StackEvent, StackResource, put, remove
+
+STACK: Final = "AWS::CloudFormation::Stack"
+
+
+class Draft:
+    """Changes of `stack` at `now`. `events` are those of the state."""
+
+    def __init__(self, stack: Stack, now: float, entropy: Entropy) -> None:
+        self.stack = stack
+        self._now = now
+        self._entropy = entropy
+        self._events: list[Event] = []
+
+    def status(self, status: str, reason: str = "", **changes: Any) -> None:
+        """Give the stack a status, of which an event tells, and other values."""
+        self.stack = replace(self.stack, status=status, reason=reason, **changes)
+        self._tell(self.stack.name, self.stack.arn, STACK, status, reason)
+
+    def change(self, **changes: Any) -> None:
+        """Give the stack other values."""
+        self.stack = replace(self.stack, **changes)
+
+    def resource(self, it: StackResource, *, told: str = "") -> None:
+        """Give a resource its status, of which an event tells, with the reason `told` where that is another one."""
+        self._events.append(put(replace(it, at=self._now)))
+        self._tell(it.logical, it.physical, it.type, it.status, told or it.reason, it.waiting or it.properties)
+
+    def quietly(self, it: StackResource) -> None:
+        """Keep a resource, without an event."""
+        self._events.append(put(it))
+
+    def told(self, it: StackResource, status: str, reason: str = "") -> None:
+        """Tell of a resource that is not kept, or of a status that it does not have any more."""
+        self._tell(it.logical, it.physical, it.type, status, reason, it.properties)
+
+    def gone(self, it: StackResource) -> None:
+        """Forget a resource."""
+        self._events.append(remove(it))
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The changes, as events of the state."""
+        return (put(self.stack), *self._events)
+
+    def _tell(self, logical: str, physical: str, kind: str, status: str, reason: str, properties: bytes = b"") -> None:
+        number = self.stack.events + 1
+        self.stack = replace(self.stack, events=number)
+        self._events.append(
+            put(
+                StackEvent(
+                    account=self.stack.account,
+                    region=self.stack.region,
+                    stack=self.stack.id,
+                    id=request_id(self._entropy),
+                    order=number,
+                    at=self._now,
+                    logical=logical,
+                    physical=physical,
+                    type=kind,
+                    status=status,
+                    reason=reason,
+                    properties=properties,
+                    token=self.stack.client_token,
+                )
+            )
+        )

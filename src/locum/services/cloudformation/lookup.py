@@ -1,0 +1,73 @@
+"""Finding stacks, and what belongs to them, in the state."""
+
+from __future__ import annotations
+
+from locum.core.errors import Fault
+from locum.services.cloudformation.templates import invalid
+from locum.services.verbs import Context
+from locum.state import ChangeSet, Stack, StackEvent, StackResource, StackTemplate, State
+from locum.state.autoscaling import regional
+from locum.state.indexes import OF_STACK, STACK_NAME, scoped
+
+
+def stack_named(ctx: Context, name: str) -> Stack | None:
+    """The stack with this name, or this ARN: by its ARN a deleted one is found, too."""
+    if name.startswith("arn:"):
+        found = ctx.state.get(Stack, ctx.account, regional(ctx.region, name.rpartition("/")[2]))
+        return found if found is not None and found.arn == name else None
+    return ctx.state.first(Stack, STACK_NAME, scoped(ctx.account, regional(ctx.region, name)))
+
+
+def existing(ctx: Context, name: str) -> Stack:
+    """The stack with this name or ARN, which is not deleted. Raises Fault ValidationError."""
+    found = stack_named(ctx, name)
+    if found is None or found.deleted:
+        raise invalid(f"Stack [{name}] does not exist")
+    return found
+
+
+def described(ctx: Context, name: str) -> Stack:
+    """The stack with this name, or one, deleted perhaps, with this ARN. Raises Fault ValidationError."""
+    found = stack_named(ctx, name)
+    if found is None:
+        raise invalid(f"Stack with id {name} does not exist")
+    return found
+
+
+def template_of(state: State, stack: Stack, number: int) -> StackTemplate:
+    """The template of `stack` with this number."""
+    found = state.get(StackTemplate, stack.account, regional(stack.region, stack.id, str(number)))
+    assert found is not None
+    return found
+
+
+def resources_of(state: State, stack: Stack) -> dict[str, StackResource]:
+    """The resources of `stack` by their logical ids, in the order of their creation."""
+    found = [it for it in state.find(OF_STACK, scoped(stack.account, stack.key)) if isinstance(it, StackResource)]
+    return {it.logical: it for it in sorted(found, key=lambda it: (it.order, it.logical))}
+
+
+def events_of(state: State, stack: Stack) -> list[StackEvent]:
+    """The events of `stack`, newest first."""
+    found = [it for it in state.find(OF_STACK, scoped(stack.account, stack.key)) if isinstance(it, StackEvent)]
+    return sorted(found, key=lambda it: it.order, reverse=True)
+
+
+def change_sets_of(state: State, stack: Stack) -> list[ChangeSet]:
+    """The change sets of `stack`, oldest first."""
+    found = [it for it in state.find(OF_STACK, scoped(stack.account, stack.key)) if isinstance(it, ChangeSet)]
+    return sorted(found, key=lambda it: (it.created, it.id))
+
+
+def change_set_named(ctx: Context, name: str, stack_name: str | None) -> tuple[Stack, ChangeSet]:
+    """The change set with this ARN, or with this name of the named stack. Raises Fault ChangeSetNotFound."""
+    stacks = ctx.state.table(Stack, ctx.account).values() if stack_name is None else [stack_named(ctx, stack_name)]
+    for stack in stacks:
+        if stack is None or stack.region != ctx.region:
+            continue
+        for found in change_sets_of(ctx.state, stack):
+            if name in (found.arn, found.name):
+                return stack, found
+    if stack_name is not None and stacks == [None]:
+        raise invalid(f"Stack [{stack_name}] does not exist")
+    raise Fault("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", 404)

@@ -1,0 +1,56 @@
+"""The outputs of a stack, its exports, and the exports of other stacks that it imports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from locum.services.cloudformation.drafts import Draft
+from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.templates import invalid
+from locum.state import Stack, State
+from locum.state.autoscaling import regional
+from locum.state.indexes import EXPORT, IMPORT, scoped
+
+Outputs = Sequence[Mapping[str, str]]
+
+
+def exporting(state: State, account: str, region: str, name: str) -> Stack | None:
+    """The stack that exports `name`."""
+    return state.first(Stack, EXPORT, scoped(account, regional(region, name)))
+
+
+def importing(state: State, account: str, region: str, name: str) -> list[str]:
+    """The names of the stacks that import `name`."""
+    found = state.find(IMPORT, scoped(account, regional(region, name)))
+    return sorted(stack.name for stack in found if isinstance(stack, Stack))
+
+
+def outputs_of(state: State, draft: Draft, outputs: Outputs, seals: Seals) -> None:
+    """Give a stack its outputs. Raises Fault where another stack exports one of its names, or needs what it did."""
+    stack = draft.stack
+    exports: dict[str, str] = {}
+    for output in outputs:
+        if (name := output.get("ExportName")) is None:
+            continue
+        other = exporting(state, stack.account, stack.region, name)
+        if name in exports or (other is not None and other.id != stack.id):
+            owner = stack.name if other is None else other.name
+            raise invalid(f"Export with name {name} is already exported by stack {owner}. Rollback requested by user.")
+        exports[name] = output["OutputValue"]
+    check_needed(state, stack, [name for name, value in stack.exports.items() if exports.get(name) != value])
+    draft.change(outputs=seals.seal(stack.account, stack.id, list(outputs)), exports=exports)
+
+
+def check_needed(state: State, stack: Stack, names: Iterable[str]) -> None:
+    """Check that no other stack imports the exports `names`, which are to change or go. Raises Fault."""
+    for name in names:
+        users = [it for it in importing(state, stack.account, stack.region, name) if it != stack.name]
+        if users:
+            raise invalid(f"Export {name} cannot be updated as it is in use by {' and '.join(users)}")
+
+
+def shown_outputs(stack: Stack, seals: Seals) -> list[dict[str, Any]]:
+    """The outputs as DescribeStacks shows them."""
+    found = seals.open(stack.account, stack.id, stack.outputs)
+    return list(found) if found else []

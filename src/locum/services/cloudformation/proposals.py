@@ -1,0 +1,181 @@
+"""What a call proposes that a stack be: its template, parameters, tags and capabilities, checked together."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from locum.core.actors import on_behalf_of
+from locum.core.calls import Ask, ServiceCall
+from locum.core.errors import Fault
+from locum.services.cloudformation.intrinsics import Evaluation, Pseudo
+from locum.services.cloudformation.lookup import template_of
+from locum.services.cloudformation.parameters import ParameterValue, parameter_values, ssm_parameters
+from locum.services.cloudformation.providers import PROVIDERS
+from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.template import Template, parsed
+from locum.services.cloudformation.templates import CLOUDFORMATION, decoded, invalid, template_text
+from locum.services.cloudformation.transforms import expanded, untransformed
+from locum.services.cloudformation.validation import capability_of
+from locum.services.verbs import Context, Params
+from locum.state import Stack, StackTemplate, StackVersion, State
+
+MOST_TAGS: Final = 50
+_AUTO_EXPAND: Final = "CAPABILITY_AUTO_EXPAND"
+"""CloudFormation API Reference, CreateChangeSet: "This capacity doesn't apply to creating change sets"."""
+
+_NAMED: Final = "CAPABILITY_NAMED_IAM"
+
+
+class Proposal(NamedTuple):
+    """A template with the values that a call gives it. `processed` is the template after transforms, if any."""
+
+    text: str
+    processed: str
+    template: Template
+    parameters: Mapping[str, ParameterValue]
+    evaluation: Evaluation
+    tags: dict[str, str]
+    capabilities: tuple[str, ...]
+
+    def version(self, seals: Seals, account: str, stack: str, template: int) -> StackVersion:
+        """The proposal as a version of the stack with that id, whose template has this number."""
+        parameters = seals.seal(account, stack, {name: list(value) for name, value in self.parameters.items()})
+        return StackVersion(template=template, parameters=parameters, tags=self.tags, capabilities=self.capabilities)
+
+
+Proposing = Generator[Ask, Mapping[str, Any], Proposal]
+
+
+@lru_cache(maxsize=64)
+def template_in(text: str) -> Template:
+    """The template of `text`, JSON or YAML. Raises Fault ValidationError."""
+    return parsed(decoded_once(text))
+
+
+@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
+def template_before(text: str) -> Template:
+    """The template of `text`; where it has transforms, what is known before them. Raises Fault ValidationError."""
+    found = untransformed(decoded_once(text))
+    return found if found.transforms else template_in(text)
+
+
+def parameters_of(version: StackVersion, seals: Seals, account: str, stack: str) -> dict[str, ParameterValue]:
+    """The parameters of a version of a stack."""
+    kept = seals.open(account, stack, version.parameters)
+    return {name: ParameterValue(*value) for name, value in kept.items()}
+
+
+def evaluation_of(state: State, stack: Stack, version: StackVersion, seals: Seals) -> Evaluation:
+    """The template of a version of a stack, with its parameters."""
+    kept = template_of(state, stack, version.template)
+    parameters = parameters_of(version, seals, stack.account, stack.id)
+    return Evaluation(template_in(kept.processed or kept.text), parameters, pseudo_of(stack))
+
+
+def pseudo_of(stack: Stack) -> Pseudo:
+    """The pseudo parameters of a stack."""
+    return Pseudo(stack.account, stack.region, stack.name, stack.arn, notification_arns=stack.notifications)
+
+
+def proposed(ctx: Context, params: Params, pseudo: Pseudo, before: Stack | None, seals: Seals) -> Proposing:
+    """What `params` propose for a new stack, or for `before`. Raises Fault.
+
+    Asks S3 for a template that is named by a URL, and Systems Manager for parameters, as the caller.
+    """
+    kept = None if before is None else template_of(ctx.state, before, before.version.template)
+    if params.get("UsePreviousTemplate"):
+        if kept is None or "TemplateBody" in params or "TemplateURL" in params:
+            raise invalid("Either Template URL or Template Body must be specified.")
+        text = kept.text
+    else:
+        text = yield from template_text(ctx, params)
+    previous = None
+    if before is not None:
+        values = parameters_of(before.version, seals, before.account, before.id)
+        previous = {name: value.value for name, value in values.items()}
+    given = params.get("Parameters") or ()
+    template, processed = template_before(text), ""
+    parameters = yield from _parameters(ctx, template, given, previous)
+    if template.transforms:
+        if "ChangeSetName" not in params and _AUTO_EXPAND not in params.get("Capabilities", ()):
+            raise insufficient([_AUTO_EXPAND])
+        processed = yield from expanded(ctx, template, parameters, pseudo)
+        template = template_in(processed)
+    evaluation = Evaluation(template, parameters, pseudo)
+    check_types(template)
+    broken = evaluation.rules_broken()
+    if broken:
+        raise invalid("Template validation error: " + "; ".join(broken))
+    capabilities = tuple(params.get("Capabilities") or ())
+    needed = capability_of(template.source["Resources"])
+    if needed and needed not in capabilities and _NAMED not in capabilities:
+        raise insufficient([needed])
+    tags = _tags(params, before)
+    return Proposal(text, processed, template, parameters, evaluation, tags, capabilities)
+
+
+@lru_cache(maxsize=16)
+def decoded_once(text: str) -> dict[str, Any]:
+    """The decoded template of `text`, which nobody changes."""
+    return decoded(text)
+
+
+def _parameters(
+    ctx: Context, template: Template, given: Any, previous: Mapping[str, str] | None
+) -> Generator[Ask, Mapping[str, Any], dict[str, ParameterValue]]:
+    """The values of parameters, those of Systems Manager read with the caller's permissions."""
+    read: dict[str, str] = {}
+    caller = on_behalf_of(ctx.caller, CLOUDFORMATION)
+    for name, key in ssm_parameters(template, given, previous).items():
+        try:
+            answer = yield Ask(ServiceCall(caller, "ssm", "GetParameters", {"Names": [key]}, ctx.region))
+        except Fault as fault:
+            raise invalid(f"Unable to fetch parameters [{key}] from parameter store for this account.") from fault
+        if not answer.get("Parameters"):
+            raise invalid(f"Unable to fetch parameters [{key}] from parameter store for this account.")
+        read[name] = answer["Parameters"][0]["Value"]
+    return parameter_values(template, list(given), previous, read)
+
+
+def check_types(template: Template) -> None:
+    """Check that all resource types are known. Raises Fault ValidationError."""
+    unknown = [it.type for it in template.resources.values() if not is_known(it.type)]
+    if unknown:
+        raise invalid(f"Template format error: Unrecognized resource types: [{', '.join(dict.fromkeys(unknown))}]")
+
+
+def is_known(kind: str) -> bool:
+    """Whether there is a provider of the resource type `kind`."""
+    return kind in PROVIDERS
+
+
+def insufficient(needed: Iterable[str]) -> Fault:
+    """The Fault of a call that does not acknowledge what its template does."""
+    return Fault("InsufficientCapabilitiesException", f"Requires capabilities : [{', '.join(needed)}]", 400)
+
+
+def _tags(params: Params, before: Stack | None) -> dict[str, str]:
+    given = params.get("Tags")
+    if given is None:
+        return {} if before is None else before.version.tags
+    tags = {tag["Key"]: tag["Value"] for tag in given}
+    if len(tags) > MOST_TAGS:
+        raise invalid(f"Stack can have at most {MOST_TAGS} tags")
+    if any(key.startswith("aws:") for key in tags):
+        raise invalid("aws: prefixed tag key names are not allowed for external use.")
+    return tags
+
+
+def kept_template(ctx: Context, stack: str, number: int, proposal: Proposal) -> StackTemplate:
+    """The template of a proposal, to be kept for the stack with that id."""
+    return StackTemplate(
+        account=ctx.account,
+        region=ctx.region,
+        stack=stack,
+        number=number,
+        text=proposal.text,
+        processed=proposal.processed,
+    )

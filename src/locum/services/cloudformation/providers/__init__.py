@@ -1,0 +1,105 @@
+"""The providers of resource types, by their names: `AWS::IAM::Role`.
+
+The types of a service are in the module of its name in lower case, `iam`, and in those that begin with it, `ec2_vpc`.
+A module is loaded when a type of its service is first asked for. `Custom::ANYTHING` is a custom resource.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Final
+
+from locum.services.cloudformation.providers.base import Provider
+
+_MODULES: Final = (
+    "applicationautoscaling",
+    "athena",
+    "autoscaling",
+    "backup",
+    "batch",
+    "cdk",
+    "cloudformation",
+    "cloudtrail",
+    "cloudwatch",
+    "cognito",
+    "dynamodb",
+    "dynamodb_global",
+    "ec2_groups",
+    "ec2_instances",
+    "ec2_network",
+    "ec2_parts",
+    "ecr",
+    "ecs",
+    "efs",
+    "eks",
+    "elasticache",
+    "elasticloadbalancingv2",
+    "events",
+    "glue",
+    "iam",
+    "iam_federation",
+    "iam_users",
+    "kinesis",
+    "kinesisfirehose",
+    "kms",
+    "lambda_functions",
+    "logs",
+    "organizations",
+    "rds",
+    "rolesanywhere",
+    "s3",
+    "secretsmanager",
+    "sns",
+    "sqs",
+    "ssm",
+    "stepfunctions",
+    "scheduler",
+    "route53",
+    "apigatewayv2",
+    "apigateway",
+    "apigateway_parts",
+)
+
+CUSTOM: Final = "AWS::CloudFormation::CustomResource"
+_CUSTOM: Final = "Custom::"
+
+
+def is_custom(kind: str) -> bool:
+    """Whether resources of the type `kind` are made by whoever the template names."""
+    return kind == CUSTOM or kind.startswith(_CUSTOM)
+
+
+class _Providers(Mapping[str, Provider]):
+    """All providers, by type."""
+
+    def __getitem__(self, kind: str) -> Provider:
+        kind = CUSTOM if kind.startswith(_CUSTOM) else kind
+        return _of_service(_service(kind))[kind]
+
+    def __iter__(self) -> Iterator[str]:
+        for service in dict.fromkeys(module.partition("_")[0] for module in _MODULES):
+            yield from _of_service(service)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _service(kind: str) -> str:
+    return kind.split("::")[1].lower() if kind.startswith("AWS::") else ""
+
+
+@cache
+def _of_service(service: str) -> Mapping[str, Provider]:
+    modules = [module for module in _MODULES if module.partition("_")[0] == service]
+    return {
+        name: provider
+        for module in modules
+        for name, provider in import_module(f"{__name__}.{module}").PROVIDERS.items()
+    }
+
+
+PROVIDERS: Final[Mapping[str, Provider]] = _Providers()
+
+__all__ = ["CUSTOM", "PROVIDERS", "is_custom"]

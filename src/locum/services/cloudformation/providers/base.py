@@ -1,0 +1,193 @@
+"""Providers: what makes, changes and deletes resources of a type, by calls of the service that has them.
+
+The functions of a provider are generators. They yield a `Request`, which is made as the stack's role or with the
+permissions of its caller, and are sent the answer; a refused call raises its Fault where it was yielded. They yield a
+`Pause` where there is something to wait for. `Began`, `Door`, `Reply` and `Nested` are for what others do, as long as
+it takes (`agents.stacks.waits`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from locum.core.errors import Fault
+
+Properties = Mapping[str, Any]
+
+_GENERATED: Final = 12
+"""Random characters at the end of a generated name."""
+
+
+class Request(NamedTuple):
+    """A call, by botocore's names, and its parameters. `region` is the stack's where it is empty."""
+
+    service: str
+    operation: str
+    params: Mapping[str, Any]
+    region: str = ""
+
+
+class Pause(NamedTuple):
+    """A wait of so many seconds, until something may be ready."""
+
+    seconds: float
+
+
+class Made(NamedTuple):
+    """A resource that is there: its physical id, which is what Ref gives, and the attributes that GetAtt gives."""
+
+    physical: str
+    attributes: Mapping[str, Any] = {}
+
+
+class Began(NamedTuple):
+    """A resource is there, with this physical id, though it is not complete: it is deleted where its creation fails."""
+
+    physical: str
+
+
+class Door(NamedTuple):
+    """A URL for the answer to a request of this kind, which is told with `URL`, `RequestId` and `Sent`.
+
+    It is that of a wait condition's handle where `kind` is empty. `Sent`: the request was made before a restart, and
+    there is nothing to be done but to wait for the answer.
+    """
+
+    kind: str = ""
+
+
+class Reply(NamedTuple):
+    """A wait for a number of answers at `url`, or one of a failure, for `seconds` at most: `Received`, by their ids."""
+
+    url: str
+    number: int
+    seconds: float
+
+
+class Nested(NamedTuple):
+    """A wait until nothing is under way for the stack with this ARN, which is nested in this one: `Status`, `Reason`.
+
+    `patient`: also where this stack does something else meanwhile.
+    """
+
+    stack: str
+    patient: bool = False
+
+
+Step = Request | Pause | Began | Door | Reply | Nested
+Work = Generator[Step, Mapping[str, Any], Made]
+Ending = Generator[Step, Mapping[str, Any], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource of a stack, for its provider.
+
+    `properties` are those that it has or is to have, with all functions resolved. `physical` and `attributes` are those
+    of its creation; empty before. `tags` are those of the stack, with the `aws:cloudformation:` ones. `token` is
+    random, and the same where an interrupted creation is made `again`. `capabilities` are those of the stack.
+    """
+
+    type: str
+    logical: str
+    properties: Properties
+    account: str
+    region: str
+    stack_name: str
+    stack_arn: str
+    token: str
+    physical: str = ""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    again: bool = False
+    capabilities: tuple[str, ...] = ()
+
+    def name(self, longest: int = 255, *, lower: bool = False) -> str:
+        """A generated name, `STACK-LOGICAL-RANDOM`, of at most `longest` characters.
+
+        CloudFormation User Guide, "Name type": "a unique physical ID".
+        """
+        room = longest - _GENERATED - 1
+        head = f"{self.stack_name}-{self.logical}"
+        if len(head) > room:
+            logical = self.logical[: room // 2]
+            head = f"{self.stack_name[: room - len(logical) - 1]}-{logical}"
+        made = f"{head}-{self.token[:_GENERATED]}"
+        return made.lower() if lower else made
+
+    @property
+    def client_token(self) -> str:
+        """The token by which a service knows a call that is made again."""
+        return f"{self.stack_arn.rpartition('/')[2]}-{self.token}"[:64]
+
+    def all_tags(self, given: Any = None) -> dict[str, str]:
+        """The tags of the stack, and those that the resource has of its own: a list of Key and Value, or a mapping."""
+        own = given if isinstance(given, Mapping) else {tag["Key"]: tag["Value"] for tag in given or ()}
+        return {**self.tags, **{str(key): str(value) for key, value in own.items()}}
+
+    def tag_list(self, given: Any = None) -> list[dict[str, str]]:
+        """`all_tags` as a list of Key and Value."""
+        return [{"Key": key, "Value": value} for key, value in self.all_tags(given).items()]
+
+
+class Provider(NamedTuple):
+    """A type of resource. `update` is None where every change takes another resource.
+
+    `update` gets the resource with its new properties, and those before. `immutable` are properties that are not in the
+    schema's `createOnlyProperties` and take another resource as well.
+    """
+
+    create: Callable[[Resource], Work]
+    delete: Callable[[Resource], Ending]
+    update: Callable[[Resource, Properties], Work] | None = None
+    immutable: frozenset[str] = frozenset()
+
+
+def is_gone(fault: Fault) -> bool:
+    """Whether `fault` says that there is no such resource: its deletion is done."""
+    code = fault.code
+    return (
+        fault.status == 404
+        or code.endswith((".NotFound", "NotFound", "NotFoundException", "NonExistentQueue"))
+        or (code in _GONE)
+    )
+
+
+_GONE: Final = frozenset(
+    {
+        "NoSuchEntity",
+        "NoSuchBucket",
+        "ParameterNotFound",
+        "NoSuchKey",
+        "PolicyNotAttachedException",
+        "QueueDoesNotExist",
+    }
+)
+
+
+def ended(request: Request) -> Ending:
+    """Make a call that deletes something, which may be gone already."""
+    try:
+        yield request
+    except Fault as fault:
+        if not is_gone(fault):
+            raise
+
+
+def or_undone(rest: Work, undo: Ending) -> Work:
+    """The rest of a creation, of which something is made already: `undo` deletes it where the rest fails."""
+    try:
+        return (yield from rest)
+    except Fault:
+        with suppress(Fault):
+            yield from undo
+        raise
+
+
+def picked(properties: Properties, *names: str, **renamed: str) -> dict[str, Any]:
+    """The members `names` of `properties` that are there; those of `renamed` (member = property) under another name."""
+    found = {name: properties[name] for name in names if name in properties}
+    return found | {member: properties[name] for member, name in renamed.items() if name in properties}

@@ -1,0 +1,63 @@
+"""Alarms and dashboards of CloudWatch."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from locum.services.cloudformation.providers.base import Provider
+from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, provider
+
+_SERVICE: Final = "cloudwatch"
+_ACTIONS: Final = "ActionConfiguration ActionsEnabled AlarmActions AlarmDescription InsufficientDataActions OKActions"
+
+
+def _tags(arn: str) -> Tags:
+    return Tags(
+        Call("TagResource", {"ResourceARN": arn, "Tags": "{tags}"}),
+        Call("UntagResource", {"ResourceARN": arn, "TagKeys": "{keys}"}),
+    )
+
+
+def _alarm(operation: str, kind: str, takes: str) -> Row:
+    """A kind of alarms, which one call makes and changes."""
+    return Row(
+        _SERVICE,
+        Call(operation, takes=f"{_ACTIONS} {takes}"),
+        "{name}",
+        (Call("DeleteAlarms", {"AlarmNames": ["{id}"]}),),
+        attributes={"Arn": f"{{r.{kind}s.0.AlarmArn}}"},
+        name=Name("AlarmName", 255),
+        tags=_tags("{attr.Arn}"),
+        read=Call("DescribeAlarms", {"AlarmNames": ["{id}"], "AlarmTypes": [kind]}),
+        settings=(Change(Call(operation, {"AlarmName": "{id}"}, f"{_ACTIONS} {takes}")),),
+    )
+
+
+_METRIC: Final = _alarm(
+    "PutMetricAlarm",
+    "MetricAlarm",
+    "ComparisonOperator DatapointsToAlarm Dimensions EvaluateLowSampleCountPercentile EvaluationCriteria "
+    "EvaluationInterval EvaluationPeriods EvaluationWindow ExtendedStatistic MetricName Metrics Namespace Period "
+    "Statistic Threshold ThresholdMetricId TreatMissingData Unit WarmUpConfiguration",
+)
+_COMPOSITE: Final = _alarm(
+    "PutCompositeAlarm",
+    "CompositeAlarm",
+    "ActionsSuppressor ActionsSuppressorExtensionPeriod ActionsSuppressorWaitPeriod AlarmRule",
+)
+
+_DASHBOARD: Final = Row(
+    _SERVICE,
+    Call("PutDashboard", takes="DashboardBody"),
+    "{name}",
+    (Call("DeleteDashboards", {"DashboardNames": ["{id}"]}),),
+    name=Name("DashboardName", 255),
+    tags=Tags(),
+    settings=(Change(Call("PutDashboard", {"DashboardName": "{id}"}, "DashboardBody")),),
+)
+
+PROVIDERS: Final[dict[str, Provider]] = {
+    "AWS::CloudWatch::Alarm": provider(_METRIC),
+    "AWS::CloudWatch::CompositeAlarm": provider(_COMPOSITE),
+    "AWS::CloudWatch::Dashboard": provider(_DASHBOARD),
+}

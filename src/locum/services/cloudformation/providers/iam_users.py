@@ -1,0 +1,112 @@
+"""IAM: users, groups, and the credentials of users."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from locum.services.cloudformation.providers.base import Properties, Provider, Request
+from locum.services.cloudformation.providers.bundle import Put, bundle
+from locum.services.cloudformation.providers.iam_parts import EXISTS, attached, inline, tags
+from locum.services.cloudformation.providers.table import Call, Change, Each, Name, Row, provider
+
+_USER: Final = {"UserName": "{id}"}
+_GROUP: Final = {"GroupName": "{id}"}
+_LOGIN: Final = {
+    **_USER,
+    "Password": "{p.LoginProfile.Password}",
+    "PasswordResetRequired": "{p.LoginProfile.PasswordResetRequired}",
+}
+
+_USERS: Final = Row(
+    service="iam",
+    create=Call("CreateUser", takes="Path PermissionsBoundary"),
+    name=Name("UserName", 64),
+    tags=tags("User", "UserName"),
+    exists=EXISTS,
+    read=Call("GetUser", {"UserName": "{name}"}),
+    physical="{name}",
+    attributes={"Arn": "{r.User.Arn}"},
+    settings=(
+        Change(Call("UpdateUser", _USER, "NewPath=Path"), defaults={"Path": "/"}),
+        Change(
+            Call("PutUserPermissionsBoundary", _USER, "PermissionsBoundary"),
+            removed=Call("DeleteUserPermissionsBoundary", _USER),
+        ),
+        Change(
+            Call("UpdateLoginProfile", _LOGIN),
+            on="LoginProfile",
+            created=Call("CreateLoginProfile", _LOGIN),
+            removed=Call("DeleteLoginProfile", _USER),
+            at_creation=True,
+        ),
+    ),
+    items=(
+        Each(
+            "Groups",
+            Call("AddUserToGroup", {**_USER, "GroupName": "{item}"}),
+            Call("RemoveUserFromGroup", {**_USER, "GroupName": "{item}"}),
+        ),
+        inline("User"),
+        attached("User"),
+    ),
+    deletes=(Call("DeleteLoginProfile", _USER), Call("DeleteUser", _USER)),
+)
+
+_GROUPS: Final = Row(
+    service="iam",
+    create=Call("CreateGroup", takes="Path"),
+    name=Name("GroupName", 128),
+    exists=EXISTS,
+    read=Call("GetGroup", {"GroupName": "{name}"}),
+    physical="{name}",
+    attributes={"Arn": "{r.Group.Arn}"},
+    settings=(Change(Call("UpdateGroup", _GROUP, "NewPath=Path"), defaults={"Path": "/"}),),
+    items=(inline("Group"), attached("Group")),
+    deletes=(Call("DeleteGroup", _GROUP),),
+)
+
+_KEY: Final = {"UserName": "{p.UserName}", "AccessKeyId": "{id}"}
+_ACCESS_KEYS: Final = Row(
+    service="iam",
+    create=Call("CreateAccessKey", takes="UserName"),
+    physical="{c.AccessKey.AccessKeyId}",
+    attributes={"Id": "{id}", "SecretAccessKey": "{c.AccessKey.SecretAccessKey}"},
+    settings=(Change(Call("UpdateAccessKey", _KEY, "Status"), defaults={"Status": "Active"}, at_creation=True),),
+    deletes=(Call("DeleteAccessKey", _KEY),),
+    unused=frozenset({"Serial"}),
+)
+
+_DEVICES: Final = Row(
+    service="iam",
+    create=Call("CreateVirtualMFADevice", takes="Path"),
+    name=Name("VirtualMfaDeviceName", 226),
+    tags=tags("MFADevice", "SerialNumber"),
+    exists=EXISTS,
+    physical="{c.VirtualMFADevice.SerialNumber}",
+    adopted="arn:aws:iam::{account}:mfa{p.Path}{name}",
+    attributes={"SerialNumber": "{id}"},
+    deletes=(Call("DeleteVirtualMFADevice", {"SerialNumber": "{id}"}),),
+    shaped=lambda properties: {"Path": "/", **properties},
+    unused=frozenset({"Users"}),
+)
+"""A device is enabled with codes that it shows, by its user: as on AWS, `Users` changes nothing."""
+
+
+def _members(properties: Properties) -> Mapping[str, Put]:
+    """What AWS::IAM::UserToGroupAddition puts into a group."""
+    found = {}
+    for user in properties["Users"]:
+        pair = {"GroupName": properties["GroupName"], "UserName": user}
+        put = Request("iam", "AddUserToGroup", pair)
+        found[f"{properties['GroupName']} {user}"] = Put(put, Request("iam", "RemoveUserFromGroup", pair))
+    return found
+
+
+PROVIDERS: Final[dict[str, Provider]] = {
+    "AWS::IAM::AccessKey": provider(_ACCESS_KEYS),
+    "AWS::IAM::Group": provider(_GROUPS),
+    "AWS::IAM::User": provider(_USERS),
+    "AWS::IAM::UserToGroupAddition": bundle(_members, 64),
+    "AWS::IAM::VirtualMFADevice": provider(_DEVICES),
+}

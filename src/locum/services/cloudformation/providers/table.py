@@ -1,0 +1,444 @@
+"""Providers as rows of a table: a type that one call makes and one deletes, with the calls that change it.
+
+A row says where each value comes from by templates; `templates` has what they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from itertools import count
+from typing import Any, Final, NamedTuple
+
+from locum.core.errors import Fault
+from locum.services.cloudformation.providers.base import (
+    Ending,
+    Made,
+    Pause,
+    Properties,
+    Provider,
+    Request,
+    Resource,
+    Work,
+    ended,
+    is_gone,
+    or_undone,
+)
+from locum.services.cloudformation.providers.templates import filled, used
+
+_LONGEST_WAIT: Final = 1800.0
+"""Seconds until a resource that is not ready is given up."""
+
+
+class Call(NamedTuple):
+    """A call: the members filled from templates, and the properties taken as they are.
+
+    `takes` has names of properties, separated by blanks: `Member=Property` where the member has another name than by
+    letter case, `*` for all properties that no other part of the row takes.
+    """
+
+    operation: str
+    given: Mapping[str, Any] = {}
+    takes: str = ""
+
+    def properties(self) -> frozenset[str]:
+        """The names of the properties taken as they are."""
+        return frozenset(taken.rpartition("=")[2] for taken in self.takes.split()) - {"*"}
+
+    def all_properties(self) -> frozenset[str]:
+        """The names of the properties taken, those of templates as well."""
+        return self.properties() | used(self.given, "p")
+
+
+class Change(NamedTuple):
+    """A call that changes properties: made where one of those that `call` takes, or of `on`, is another than before.
+
+    `removed` is made in its place where none of them is there any more, `created` where none was there before.
+    `defaults` are for properties that were there and are not now. With `at_creation` it is also made after the
+    creation, where one of them is there, and the call that makes the resource does not take them.
+    """
+
+    call: Call
+    on: str = ""
+    removed: Call | None = None
+    defaults: Mapping[str, Any] = {}
+    at_creation: bool = False
+    created: Call | None = None
+
+    def properties(self) -> frozenset[str]:
+        """The names of the properties that it changes."""
+        return self.call.properties() | frozenset(self.on.split())
+
+
+class Each(NamedTuple):
+    """A property with a list of what is put by one call each, an `{item}`, and removed by one each.
+
+    Items with the same `key` are the same: they are put again where they differ, if need be after removal of the
+    former (`replaced`). What is gone is removed after the others are put, or before (`removed_first`). Where the
+    calls that make and delete the resource do it for its items (`apart` is false), they are only changed; where the
+    deletion alone does (`goes`), they are not removed before it. `change` is made for an item that is another in
+    nothing but the members `varying`.
+    """
+
+    property: str
+    put: Call
+    remove: Call
+    key: str = "{item}"
+    apart: bool = True
+    goes: bool = False
+    removed_first: bool = False
+    replaced: bool = False
+    change: Call | None = None
+    varying: frozenset[str] = frozenset()
+
+    def items(self, properties: Properties) -> dict[str, Any]:
+        """The items by their keys."""
+        items = properties.get(self.property) or ()
+        return {json.dumps(filled(self.key, {"item": item}), sort_keys=True): item for item in items}
+
+    def varies(self, item: Mapping[str, Any], former: Mapping[str, Any]) -> bool:
+        """Whether an item differs from the former one of its key in nothing but what varies."""
+        return all(item.get(name) == former.get(name) for name in {*item, *former} - self.varying)
+
+
+class Name(NamedTuple):
+    """The property that names the resource, the longest name in characters, and the member of the call if another.
+
+    `suffix` is what a generated name ends with, by the properties.
+    """
+
+    property: str
+    longest: int = 255
+    lower: bool = False
+    member: str = ""
+    suffix: Callable[[Properties], str] | None = None
+
+    def of(self, resource: Resource, properties: Properties) -> str:
+        """The name given, or a generated one; that of a resource which is there is its physical id."""
+        given: str = properties.get(self.property) or resource.physical
+        if given:
+            return given
+        suffix = self.suffix(properties) if self.suffix else ""
+        return resource.name(self.longest - len(suffix), lower=self.lower) + suffix
+
+
+class Tags(NamedTuple):
+    """How tags are given: at creation in `member` (after it, by `add`, where empty), later by `add` and `remove`.
+
+    `form` is "list" (objects with `key` and `value`), "map", or for EC2 the resource type of TagSpecifications. In
+    `add` `{tags}` are the tags as list or map, in `remove` `{keys}` the list of keys, `{tags}` objects with a key.
+    `reserved` is whether the service takes tags of AWS's own, `aws:`, from CloudFormation. With `whole`, `add` has all
+    tags, in the place of those before, and `remove` is made where there are none.
+    """
+
+    add: Call | None = None
+    remove: Call | None = None
+    member: str = "Tags"
+    form: str = "list"
+    property: str = "Tags"
+    key: str = "Key"
+    value: str = "Value"
+    reserved: bool = True
+    whole: bool = False
+
+    def of(self, resource: Resource, properties: Properties) -> dict[str, str]:
+        """The tags that a new resource gets."""
+        found = resource.all_tags(properties.get(self.property))
+        return {key: value for key, value in found.items() if self.reserved or not key.startswith("aws:")}
+
+    def shaped(self, tags: Mapping[str, str]) -> Any:
+        """`tags` as the calls that add them have them."""
+        return dict(tags) if self.form == "map" else [{self.key: key, self.value: tags[key]} for key in tags]
+
+    def at_creation(self, tags: Mapping[str, str]) -> Any:
+        """`tags` as the call that makes the resource has them."""
+        if self.form in ("list", "map"):
+            return self.shaped(tags)
+        return [{"ResourceType": self.form, "Tags": self.shaped(tags)}]
+
+
+class Wait(NamedTuple):
+    """Until the reading call has, at `path`, one of the values `ready`; one of `failed` ends it with a Fault."""
+
+    path: str
+    ready: frozenset[Any]
+    failed: frozenset[Any] = frozenset()
+    seconds: float = 1.0
+
+
+class Row(NamedTuple):
+    """A type of resource as a row.
+
+    `physical` and `attributes` are templates. `read` is made after creation and updates, where an attribute needs it
+    or where there is something to wait for, and to adopt what `create` refuses with a code of `exists` because an
+    interrupted creation has made it; its physical id is then `adopted`, if it takes another template. `settings` are
+    the changes, in their order; those of the `items` follow. `deletes` are made in their order.
+    `gone` waits after the deletion; `shaped` turns the properties into those that the calls take; `unused` are
+    properties that take effect elsewhere. `region` is where it is, the stack's if empty.
+    """
+
+    service: str
+    create: Call
+    physical: str
+    deletes: tuple[Call, ...]
+    attributes: Mapping[str, Any] = {}
+    name: Name | None = None
+    tags: Tags | None = None
+    read: Call | None = None
+    exists: frozenset[str] = frozenset()
+    adopted: str | Callable[[Resource], str] = ""
+    settings: tuple[Change, ...] = ()
+    items: tuple[Each, ...] = ()
+    ready: Wait | None = None
+    gone: Wait | None = None
+    immutable: frozenset[str] = frozenset()
+    shaped: Callable[[Properties], Properties] | None = None
+    unused: frozenset[str] = frozenset()
+    region: str = ""
+
+
+def provider(row: Row) -> Provider:
+    """The provider of the type that `row` describes. Properties that are taken at creation alone are immutable."""
+    settled = _settable(row)
+    fixed = row.create.all_properties() | row.immutable | ({row.name.property} if row.name else frozenset())
+    return Provider(
+        lambda resource: _create(row, resource),
+        lambda resource: _delete(row, resource),
+        (lambda resource, before: _update(row, resource, before)) if settled else None,
+        fixed - settled - row.unused,
+    )
+
+
+def _settable(row: Row) -> frozenset[str]:
+    """The properties that can be changed."""
+    found = frozenset({row.tags.property}) if row.tags and row.tags.add else frozenset[str]()
+    return found.union(*(change.properties() for change in row.settings), (each.property for each in row.items))
+
+
+# -- the work --------------------------------------------------------------------------------------------
+
+
+def _values(row: Row, resource: Resource, properties: Properties) -> dict[str, Any]:
+    return {
+        "id": resource.physical or None,
+        "name": row.name.of(resource, properties) if row.name else None,
+        "p": properties,
+        "attr": resource.attributes,
+        "account": resource.account,
+        "region": resource.region,
+        "stack": resource.stack_name,
+        "client_token": resource.client_token,
+    }
+
+
+def _request(row: Row, call: Call, values: Mapping[str, Any], properties: Properties) -> Request:
+    params = {}
+    for taken in call.takes.split():
+        member, _, name = taken.rpartition("=")
+        if name in properties:
+            params[member or name] = properties[name]
+    region = filled(row.region, values) or ""
+    return Request(row.service, call.operation, params | (filled(call.given, values) or {}), region)
+
+
+def _shaped(row: Row, properties: Properties) -> Properties:
+    return row.shaped(properties) if row.shaped else properties
+
+
+def _taken(row: Row) -> Call:
+    """The call that makes the resource, for the properties that it does not share with another part of the row."""
+    if "*" not in row.create.takes.split():
+        return row.create
+    return row.create._replace(takes=row.create.takes.replace("*", "").strip())
+
+
+def _elsewhere(row: Row) -> frozenset[str]:
+    """The properties that are acted on beside the call that makes the resource."""
+    found = row.unused.union(*(change.properties() for change in row.settings if change.at_creation))
+    found |= {each.property for each in row.items if each.apart}
+    return found | {part.property for part in (row.name, row.tags) if part}
+
+
+def _creation(row: Row, resource: Resource, values: Mapping[str, Any]) -> Request:
+    properties: Properties = values["p"]
+    made = _request(row, _taken(row), values, properties)
+    params, elsewhere = dict(made.params), _elsewhere(row) | row.create.all_properties()
+    rest = {name: value for name, value in properties.items() if name not in elsewhere}
+    if rest and "*" not in row.create.takes.split():
+        raise Fault("InvalidRequest", f"Encountered unsupported property {min(rest)}")
+    params = rest | params
+    if row.name:
+        params.setdefault(row.name.member or row.name.property, values["name"])
+    if row.tags and row.tags.member and (tags := row.tags.of(resource, properties)):
+        params[row.tags.member] = row.tags.at_creation(tags)
+    return made._replace(params=params)
+
+
+def _create(row: Row, resource: Resource) -> Work:
+    properties = _shaped(row, resource.properties)
+    values = _values(row, resource, properties)
+    try:
+        values["c"] = yield _creation(row, resource, values)
+    except Fault as fault:
+        if not (resource.again and fault.code in row.exists):
+            raise
+        adopted = row.adopted(resource) if callable(row.adopted) else filled(row.adopted, values)
+        values["id"] = adopted or None
+    values["id"] = values["id"] or filled(row.physical, values)
+    return (yield from or_undone(_settled(row, resource, values), _deleted(row, values)))
+
+
+def _settled(row: Row, resource: Resource, values: dict[str, Any]) -> Work:
+    """What follows the call that makes the resource."""
+    yield from _await(row, values, row.ready)
+    if values["id"] is None or (used(row.attributes, "r") and used((row.settings, row.items, row.tags), "attr")):
+        yield from _read(row, values)
+        values["id"] = values["id"] or filled(row.physical, values)
+    values["attr"] = filled(row.attributes, values) or {}
+    properties = values["p"]
+    if row.tags and not row.tags.member and row.tags.add and (tags := row.tags.of(resource, properties)):
+        yield _request(row, row.tags.add, values | {"tags": row.tags.shaped(tags)}, properties)
+    yield from _changed(row, (change for change in row.settings if change.at_creation), values, {})
+    for each in (each for each in row.items if each.apart):
+        if "c" not in values and each.removed_first:
+            yield from _removed(row, each, values, each.items(properties).values())
+        yield from _each_changed(row, each, values, {})
+    return (yield from _made(row, values))
+
+
+def _made(row: Row, values: dict[str, Any]) -> Work:
+    if used(row.attributes, "r"):
+        yield from _read(row, values)
+    return Made(values["id"], {**values["attr"], **(filled(row.attributes, values) or {})})
+
+
+def _read(row: Row, values: dict[str, Any]) -> Ending:
+    assert row.read is not None
+    values["r"] = yield _request(row, row.read, values, values["p"])
+
+
+def _await(row: Row, values: dict[str, Any], wait: Wait | None) -> Ending:
+    for number in count() if wait else ():
+        assert wait is not None
+        yield from _read(row, values)
+        state = filled(f"{{r.{wait.path}}}", values)
+        if state in wait.ready:
+            return
+        if state in wait.failed or number * wait.seconds > _LONGEST_WAIT:
+            raise Fault("NotStabilized", f"Resource {values['id']} did not stabilize: {wait.path} is {state}")
+        yield Pause(wait.seconds)
+
+
+def _changed(row: Row, settings: Iterable[Change], values: dict[str, Any], before: Properties) -> Ending:
+    """Make the calls of the changes `settings` that there are, in a resource that had the properties `before`."""
+    properties: Properties = values["p"]
+    for change in settings:
+        now, once = ({name for name in change.properties() if name in side} for side in (properties, before))
+        if all(properties.get(name) == before.get(name) for name in now | once):
+            continue
+        if change.removed and not now:
+            yield from ended(_request(row, change.removed, values | {"p": before}, before))
+        else:
+            defaults = {name: change.defaults[name] for name in once - now if name in change.defaults}
+            yield from _put(row, change, values, {**properties, **defaults}, new=not once)
+        yield from _await(row, values, row.ready)
+
+
+def _put(row: Row, change: Change, values: dict[str, Any], properties: Properties, new: bool) -> Ending:
+    """Make a change. What is there already is not created: an update that failed half-way is taken back."""
+    given = values | {"p": properties}
+    if change.created and new:
+        try:
+            yield _request(row, change.created, given, properties)
+        except Fault as fault:
+            if fault.code not in row.exists:
+                raise
+        else:
+            return
+    yield _request(row, change.call, given, properties)
+
+
+def _each_changed(row: Row, each: Each, values: dict[str, Any], before: Properties) -> Ending:
+    properties: Properties = values["p"]
+    now, once = each.items(properties), each.items(before)
+    gone = [item for key, item in once.items() if key not in now]
+    puts = [(item, once.get(key)) for key, item in now.items() if once.get(key) != item]
+    if each.removed_first:
+        yield from _removed(row, each, values, gone)
+    for item, former in puts:
+        change = each.change if former is not None and each.varies(item, former) else None
+        if each.replaced and former is not None and not change:
+            yield from _removed(row, each, values, [former])
+        yield _request(row, change or each.put, values | {"item": item}, properties)
+        yield from _await(row, values, row.ready)
+    if not each.removed_first:
+        yield from _removed(row, each, values, gone)
+
+
+def _removed(row: Row, each: Each, values: dict[str, Any], items: Iterable[Any]) -> Ending:
+    for item in items:
+        yield from ended(_request(row, each.remove, {**values, "item": item}, values["p"]))
+        yield from _await(row, values, row.ready)
+
+
+def _update(row: Row, resource: Resource, previous: Properties) -> Work:
+    properties, before = _shaped(row, resource.properties), _shaped(row, previous)
+    values = _values(row, resource, properties)
+    _refuse_others(row, properties, before)
+    yield from _changed(row, row.settings, values, before)
+    for each in row.items:
+        yield from _each_changed(row, each, values, before)
+    yield from _tagged(row, resource, values, before)
+    return (yield from _made(row, values))
+
+
+def _refuse_others(row: Row, properties: Properties, before: Properties) -> None:
+    """Refuse a change of a property that the row has no call for."""
+    known = _settable(row) | row.unused
+    changed = {name for name in {*properties, *before} if properties.get(name) != before.get(name)}
+    if changed - known:
+        raise Fault("NotUpdatable", f"Property {min(changed - known)} cannot be updated")
+
+
+def _tagged(row: Row, resource: Resource, values: Mapping[str, Any], before: Properties) -> Ending:
+    """Make the tags what they are to be. The tags of the stack may be others than before: they are put with others."""
+    if row.tags is None:
+        return
+    properties: Properties = values["p"]
+    added, removed = tag_changes(resource, properties.get(row.tags.property), before.get(row.tags.property))
+    if row.tags.whole and (added or removed):
+        added = row.tags.of(resource, properties)
+        removed = [] if added else removed
+    if removed and row.tags.remove:
+        gone = {"keys": removed, "tags": [{row.tags.key: key} for key in removed]}
+        yield _request(row, row.tags.remove, {**values, **gone}, properties)
+    if added and row.tags.add:
+        yield _request(row, row.tags.add, {**values, "tags": row.tags.shaped(added)}, properties)
+
+
+def tag_changes(resource: Resource, given: Any, before: Any) -> tuple[dict[str, str], list[str]]:
+    """The tags to put, and the keys to remove, where a resource with the tags `before` is to have those `given`.
+
+    Tags of the stack may have changed as well; they are always put. Those of AWS's never change.
+    """
+    wanted = resource.all_tags(given)
+    own = before if isinstance(before, Mapping) else {tag["Key"]: tag["Value"] for tag in before or ()}
+    put = {key: value for key, value in wanted.items() if not key.startswith("aws:") and own.get(key) != value}
+    return put, [key for key in own if key not in wanted]
+
+
+def _delete(row: Row, resource: Resource) -> Ending:
+    yield from _deleted(row, _values(row, resource, _shaped(row, resource.properties)))
+
+
+def _deleted(row: Row, values: dict[str, Any]) -> Ending:
+    for each in row.items:
+        if each.apart and not each.goes:
+            yield from _removed(row, each, values, each.items(values["p"]).values())
+    for call in row.deletes:
+        yield from ended(_request(row, call, values, values["p"]))
+    try:
+        yield from _await(row, values, row.gone)
+    except Fault as fault:
+        if not is_gone(fault):
+            raise

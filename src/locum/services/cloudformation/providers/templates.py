@@ -1,0 +1,73 @@
+"""Templates of values: where each value of a row comes from.
+
+A template is a text, or a list or object of templates. `{id}` in
+a text stands for a value, of any type where the text is nothing else; a template with a value that is not there is left
+out. `{a|b}` is the first of the values that is there. The values:
+
+    id            the physical id                   name          the name given, or generated
+    p.NAME        a property                        c.PATH        of the answer of the call that makes it
+    attr.NAME     an attribute, of its creation     r.PATH        of the answer of the call that reads it
+    account, region, stack, client_token            tags, keys    in the calls that add and remove tags
+    item          in the calls of an `Each`
+
+A PATH has the members of the answer, and numbers for items of lists: `r.Vpcs.0.VpcId`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+_VALUE: Final = re.compile(r"\{([^{}]+)\}")
+
+
+def filled(template: Any, values: Mapping[str, Any]) -> Any:
+    """`template` with its values; None where one is missing, or all that an object or a list has."""
+    if isinstance(template, Mapping):
+        found = {name: filled(item, values) for name, item in template.items()}
+        return {name: item for name, item in found.items() if item is not None} or (None if template else {})
+    if isinstance(template, (list, tuple)):
+        return [item for item in (filled(item, values) for item in template) if item is not None] or None
+    if not isinstance(template, str):
+        return template
+    whole = _VALUE.fullmatch(template)
+    if whole:
+        return _found(values, whole[1])
+    parts = {path: _found(values, path) for path in _VALUE.findall(template)}
+    return None if None in parts.values() else _VALUE.sub(lambda match: str(parts[match[1]]), template)
+
+
+def _found(values: Mapping[str, Any], paths: str) -> Any:
+    found = (_at(values, path.strip().split(".")) for path in paths.split("|"))
+    return next((value for value in found if value is not None), None)
+
+
+def _at(value: Any, path: list[str]) -> Any:
+    for step in path:
+        if isinstance(value, Mapping):
+            value = value.get(step)
+        elif isinstance(value, (list, tuple)) and step.isdigit() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return None
+    return value
+
+
+def used(template: Any, root: str) -> frozenset[str]:
+    """The names of the values of `root` (`p`: the properties) that `template` has."""
+    found = (
+        path.strip().split(".")
+        for text in _texts(template)
+        for paths in _VALUE.findall(text)
+        for path in paths.split("|")
+    )
+    return frozenset(path[1] for path in found if path[0] == root)
+
+
+def _texts(template: Any) -> Iterator[str]:
+    if isinstance(template, str):
+        yield template
+    elif isinstance(template, (Mapping, list, tuple)):
+        for item in template.values() if isinstance(template, Mapping) else template:
+            yield from _texts(item)

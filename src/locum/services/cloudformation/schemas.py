@@ -1,0 +1,59 @@
+"""The published schemas of resource types, which cfn-lint has: what is required, read-only, and fixed at creation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+_REGION: Final = "us-east-1"
+_ROOT: Final = "/properties/"
+
+Path = tuple[str, ...]
+
+
+class Schema(NamedTuple):
+    """The schema of a type. Paths are of properties (`*`: of every item of a list)."""
+
+    properties: frozenset[str]
+    required: frozenset[str]
+    fixed: tuple[Path, ...]
+    read_only: tuple[Path, ...]
+    identifier: tuple[Path, ...]
+    permissions: Mapping[str, tuple[str, ...]]
+
+
+@lru_cache(maxsize=512)
+def schema_of(kind: str) -> Schema | None:
+    """The schema of the resource type `kind`; None where there is none. It takes seconds the first time."""
+    from cfnlint.schema._exceptions import ResourceNotFoundError  # noqa: PLC0415 - loaded with the first stack
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415
+
+    try:
+        found: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(_REGION, kind).schema
+    except ResourceNotFoundError:
+        return None
+    handlers = found.get("handlers", {})
+    return Schema(
+        properties=frozenset(found.get("properties", {})),
+        required=frozenset(found.get("required", ())),
+        fixed=tuple(_paths(found, "createOnlyProperties")),
+        read_only=tuple(_paths(found, "readOnlyProperties")),
+        identifier=tuple(_paths(found, "primaryIdentifier")),
+        permissions={name: tuple(handler.get("permissions", ())) for name, handler in handlers.items()},
+    )
+
+
+def _paths(schema: Mapping[str, Any], member: str) -> Iterator[Path]:
+    for path in schema.get(member, ()):
+        yield tuple(path.removeprefix(_ROOT).split("/"))
+
+
+def values_at(properties: Any, path: Path) -> Any:
+    """The value at `path`; None where there is none, a list of them below an item of a list."""
+    if not path:
+        return properties
+    head, rest = path[0], path[1:]
+    if head == "*":
+        return [values_at(item, rest) for item in properties] if isinstance(properties, list) else None
+    return values_at(properties[head], rest) if isinstance(properties, Mapping) and head in properties else None

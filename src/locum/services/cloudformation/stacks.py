@@ -1,0 +1,297 @@
+"""Stacks are created, updated, deleted and protected; what becomes of their resources is `agents.stacks`' to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from locum.core.errors import Fault
+from locum.core.identifiers import request_id
+from locum.services.asking import Asking, asking
+from locum.services.cloudformation.drafts import Draft
+from locum.services.cloudformation.intrinsics import Pseudo
+from locum.services.cloudformation.lookup import change_sets_of, existing, resources_of, stack_named, template_of
+from locum.services.cloudformation.outputs import importing
+from locum.services.cloudformation.proposals import Proposal, kept_template, proposed, template_in
+from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.templates import invalid
+from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
+from locum.state import Stack, StackVersion, put, remove
+
+CREATED: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
+UPDATABLE: Final = (*CREATED, "CREATE_FAILED", "UPDATE_FAILED", "IMPORT_ROLLBACK_COMPLETE")
+REVIEW: Final = "REVIEW_IN_PROGRESS"
+ON_FAILURE: Final = ("DO_NOTHING", "ROLLBACK", "DELETE")
+_NAME: Final = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
+
+
+def seals_of(ctx: Context) -> Seals:
+    """The seals of the installation."""
+    return Seals(ctx.keyring, ctx.entropy)
+
+
+def check_stack_name(name: str) -> None:
+    """Check the name of a new stack. Raises Fault ValidationError."""
+    if not _NAME.fullmatch(name):
+        raise invalid(
+            f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: "
+            "Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
+        )
+
+
+def pseudo_for(ctx: Context, name: str, identifier: str, notifications: tuple[str, ...] = ()) -> Pseudo:
+    """The pseudo parameters of a stack that is not there yet."""
+    arn = f"arn:aws:cloudformation:{ctx.region}:{ctx.account}:stack/{name}/{identifier}"
+    return Pseudo(ctx.account, ctx.region, name, arn, notification_arns=notifications)
+
+
+def create_stack(ctx: Context, params: Params) -> Asking:
+    """cloudformation:CreateStack."""
+    name = params["StackName"]
+    check_stack_name(name)
+    before, token = stack_named(ctx, name), params.get("ClientRequestToken", "")
+    if before is not None and before.status != REVIEW:
+        if token and before.client_token == token:
+            return Outcome({"StackId": before.arn})
+        raise Fault("AlreadyExistsException", f"Stack [{name}] already exists", 400)
+    if before is not None:
+        raise Fault(
+            "AlreadyExistsException",
+            f"Stack [{name}] already exists and cannot be created again with the changeSet [].",
+            400,
+        )
+    identifier, seals = request_id(ctx.entropy), seals_of(ctx)
+    notifications = tuple(params.get("NotificationARNs") or ())
+    proposal = yield from proposed(ctx, params, pseudo_for(ctx, name, identifier, notifications), None, seals)
+    stack = new_stack(ctx, params, name, identifier, proposal.version(seals, ctx.account, identifier, 1))
+    stack = replace(stack, description=proposal.template.description, keeps=keeps_of(params))
+    draft = Draft(stack, ctx.now, ctx.entropy)
+    draft.status("CREATE_IN_PROGRESS", "User Initiated")
+    return Outcome({"StackId": stack.arn}, (*draft.events, put(kept_template(ctx, identifier, 1, proposal))))
+
+
+def new_stack(ctx: Context, params: Params, name: str, identifier: str, version: StackVersion) -> Stack:
+    """A stack that is to be made of `version`, by the caller or in the role of `params`."""
+    minutes = params.get("TimeoutInMinutes", 0)
+    return Stack(
+        account=ctx.account,
+        name=name,
+        region=ctx.region,
+        id=identifier,
+        created=ctx.now,
+        status="CREATE_IN_PROGRESS",
+        version=version,
+        caller=ctx.caller,
+        operation=request_id(ctx.entropy),
+        deadline=ctx.now + 60 * minutes if minutes else 0.0,
+        timeout=minutes,
+        role=params.get("RoleARN", ""),
+        notifications=tuple(params.get("NotificationARNs") or ()),
+        protected=params.get("EnableTerminationProtection", False),
+        policy=params.get("StackPolicyBody", ""),
+        client_token=params.get("ClientRequestToken", ""),
+        templates=1,
+    )
+
+
+def keeps_of(params: Params) -> str:
+    """What a failed operation does. Raises Fault where it is said twice."""
+    if "OnFailure" in params and "DisableRollback" in params:
+        raise invalid("You can specify either DisableRollback or OnFailure, but not both.")
+    failing: str = params.get("OnFailure") or ("DO_NOTHING" if params.get("DisableRollback") else "ROLLBACK")
+    return failing
+
+
+def update_stack(ctx: Context, params: Params) -> Asking:
+    """cloudformation:UpdateStack."""
+    stack, seals = existing(ctx, params["StackName"]), seals_of(ctx)
+    if stack.status not in UPDATABLE:
+        raise invalid(f"Stack:{stack.arn} is in {stack.status} state and can not be updated.")
+    pseudo = pseudo_for(ctx, stack.name, stack.id, stack.notifications)
+    proposal = yield from proposed(ctx, params, pseudo, stack, seals)
+    check_changes(ctx, stack, proposal, seals, params)
+    events = begin_update(ctx, stack, params, proposal, seals)
+    return Outcome({"StackId": stack.arn}, events)
+
+
+def check_changes(ctx: Context, stack: Stack, proposal: Proposal, seals: Seals, params: Params) -> None:
+    """Check that an update changes something, and no resource's type. Raises Fault ValidationError."""
+    from_resources = resources_of(ctx.state, stack)
+    wanted = proposal.template.resources
+    changed = [name for name, it in from_resources.items() if name in wanted and wanted[name].type != it.type]
+    if changed:
+        names = ", ".join(changed)
+        raise invalid(
+            "Update of resource type is not permitted. "
+            f"The new template modifies resource type of the following resources: [{names}]"
+        )
+    version = proposal.version(seals, stack.account, stack.id, stack.version.template)
+    kept = template_in_use(ctx, stack)
+    parameters = seals.open(stack.account, stack.id, stack.version.parameters)
+    same = (
+        kept == proposal.template.source
+        and parameters == seals.open(stack.account, stack.id, version.parameters)
+        and version.tags == stack.version.tags
+        and stack.status in CREATED
+        and params.get("RoleARN", stack.role) == stack.role
+        and tuple(params.get("NotificationARNs") or stack.notifications) == stack.notifications
+    )
+    if same:
+        raise invalid("No updates are to be performed.")
+
+
+def template_in_use(ctx: Context, stack: Stack) -> Mapping[str, Any]:
+    """The template of `stack`, decoded, after its transforms."""
+    from_state = kept_of(ctx, stack)
+    return template_in(from_state).source
+
+
+def kept_of(ctx: Context, stack: Stack) -> str:
+    """The text of the template of `stack` after its transforms."""
+    kept = template_of(ctx.state, stack, stack.version.template)
+    return kept.processed or kept.text
+
+
+def begin_update(ctx: Context, stack: Stack, params: Params, proposal: Proposal, seals: Seals) -> tuple[Any, ...]:
+    """The events that begin an update of `stack` to `proposal`."""
+    number = stack.templates + 1
+    draft = Draft(stack, ctx.now, ctx.entropy)
+    draft.status(
+        "UPDATE_IN_PROGRESS",
+        "User Initiated",
+        version=proposal.version(seals, stack.account, stack.id, number),
+        before=stack.before if stack.status == "UPDATE_FAILED" else stack.version,
+        templates=number,
+        operation=request_id(ctx.entropy),
+        caller=ctx.caller,
+        role=params.get("RoleARN", stack.role),
+        keeps="DO_NOTHING" if params.get("DisableRollback") else "ROLLBACK",
+        description=proposal.template.description,
+        updated=ctx.now,
+        deadline=0.0,
+        retained=(),
+        client_token=params.get("ClientRequestToken", ""),
+        notifications=tuple(params.get("NotificationARNs") or stack.notifications),
+        policy=params.get("StackPolicyBody", stack.policy),
+    )
+    return (*draft.events, put(kept_template(ctx, stack.id, number, proposal)))
+
+
+def delete_stack(ctx: Context, params: Params) -> Outcome:
+    """cloudformation:DeleteStack. A stack that is not there is deleted."""
+    stack = stack_named(ctx, params["StackName"])
+    if stack is None or stack.deleted:
+        return Outcome({})
+    if stack.protected:
+        raise invalid(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
+    if stack.status == "DELETE_IN_PROGRESS":
+        return Outcome({})
+    if stack.status.startswith("UPDATE") and stack.status.endswith("IN_PROGRESS"):
+        raise invalid(f"Stack [{stack.arn}] cannot be deleted while in status {stack.status}")
+    retained = tuple(params.get("RetainResources") or ())
+    if retained and stack.status != "DELETE_FAILED":
+        raise invalid(
+            f"Invalid operation on stack [{stack.arn}]. Resources can only be retained in DELETE_FAILED state."
+        )
+    for export in stack.exports:
+        users = [name for name in importing(ctx.state, stack.account, stack.region, export) if name != stack.name]
+        if users:
+            raise invalid(f"Export {export} cannot be deleted as it is in use by {' and '.join(users)}")
+    draft = Draft(stack, ctx.now, ctx.entropy)
+    role = params.get("RoleARN", stack.role)
+    token, operation = params.get("ClientRequestToken", ""), request_id(ctx.entropy)
+    changes = {"operation": operation, "caller": ctx.caller, "role": role, "retained": retained, "client_token": token}
+    if stack.status == REVIEW:
+        draft.status("DELETE_COMPLETE", "", deleted=ctx.now, **changes)
+    else:
+        draft.status("DELETE_IN_PROGRESS", "User Initiated", **changes)
+    gone = tuple(remove(it) for it in change_sets_of(ctx.state, stack))
+    return Outcome({}, (*draft.events, *gone))
+
+
+def cancel_update_stack(ctx: Context, params: Params) -> Outcome:
+    """cloudformation:CancelUpdateStack."""
+    stack = existing(ctx, params["StackName"])
+    if stack.status != "UPDATE_IN_PROGRESS":
+        raise invalid(f"CancelUpdateStack cannot be called from current stack status {stack.status}")
+    draft = Draft(stack, ctx.now, ctx.entropy)
+    draft.status("UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated", operation=request_id(ctx.entropy))
+    return Outcome({}, draft.events)
+
+
+def continue_update_rollback(ctx: Context, params: Params) -> Outcome:
+    """cloudformation:ContinueUpdateRollback."""
+    stack = existing(ctx, params["StackName"])
+    if stack.status != "UPDATE_ROLLBACK_FAILED":
+        raise invalid(f"Stack:{stack.arn} is in {stack.status} state and can not continue update rollback.")
+    skipped = tuple(params.get("ResourcesToSkip") or ())
+    failed = {name for name, it in resources_of(ctx.state, stack).items() if it.status == "UPDATE_FAILED"}
+    if strange := set(skipped) - failed:
+        raise invalid(f"Resources to skip must be in UPDATE_FAILED state: [{', '.join(sorted(strange))}]")
+    draft = Draft(stack, ctx.now, ctx.entropy)
+    draft.status(
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        "User Initiated",
+        operation=request_id(ctx.entropy),
+        retained=skipped,
+        caller=ctx.caller,
+        role=params.get("RoleARN", stack.role),
+        client_token=params.get("ClientRequestToken", ""),
+    )
+    return Outcome({}, draft.events)
+
+
+def rollback_stack(ctx: Context, params: Params) -> Outcome:
+    """cloudformation:RollbackStack: what failed and was kept as it is goes back after all."""
+    stack = existing(ctx, params["StackName"])
+    back = {"CREATE_FAILED": "ROLLBACK_IN_PROGRESS", "UPDATE_FAILED": "UPDATE_ROLLBACK_IN_PROGRESS"}.get(stack.status)
+    if back is None:
+        raise invalid(f"Stack:{stack.arn} is in {stack.status} state and can not be rolled back.")
+    draft = Draft(stack, ctx.now, ctx.entropy)
+    draft.status(
+        back,
+        "User Initiated",
+        operation=request_id(ctx.entropy),
+        caller=ctx.caller,
+        role=params.get("RoleARN", stack.role),
+        client_token=params.get("ClientRequestToken", ""),
+    )
+    return Outcome({"StackId": stack.arn}, draft.events)
+
+
+def update_termination_protection(ctx: Context, params: Params) -> Outcome:
+    """cloudformation:UpdateTerminationProtection."""
+    stack = existing(ctx, params["StackName"])
+    return Outcome({"StackId": stack.arn}, (put(replace(stack, protected=params["EnableTerminationProtection"])),))
+
+
+def set_stack_policy(ctx: Context, params: Params) -> Outcome:
+    """cloudformation:SetStackPolicy."""
+    stack = existing(ctx, params["StackName"])
+    if ("StackPolicyBody" in params) == ("StackPolicyURL" in params):
+        raise invalid("You must specify either StackPolicyBody or StackPolicyURL")
+    if "StackPolicyURL" in params:
+        raise Fault("NotImplemented", "Locum takes stack policies as StackPolicyBody.", 501)
+    return Outcome({}, (put(replace(stack, policy=params["StackPolicyBody"])),))
+
+
+def get_stack_policy(ctx: Context, params: Params) -> Outcome:
+    """cloudformation:GetStackPolicy."""
+    stack = existing(ctx, params["StackName"])
+    return Outcome({"StackPolicyBody": stack.policy} if stack.policy else {})
+
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "CancelUpdateStack": writes(cancel_update_stack),
+    "ContinueUpdateRollback": writes(continue_update_rollback),
+    "CreateStack": asks_and_writes(asking(create_stack))._replace(rehearsed=True),
+    "DeleteStack": writes(delete_stack),
+    "GetStackPolicy": reads(get_stack_policy),
+    "RollbackStack": writes(rollback_stack),
+    "SetStackPolicy": writes(set_stack_policy),
+    "UpdateStack": asks_and_writes(asking(update_stack))._replace(rehearsed=True),
+    "UpdateTerminationProtection": writes(update_termination_protection),
+}

@@ -1,0 +1,203 @@
+"""Entities of CloudFormation: stacks, their templates, resources and events, and change sets.
+
+Stacks are in an account and a region, so that their keys begin with the region; what belongs to a stack has its id
+next. Times are epoch seconds. Whatever was made of parameters may hold a secret (NoEcho) and is sealed under the key
+ring (`services.cloudformation.sealing`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from locum.core.arn import PARTITION
+from locum.core.principal import Caller
+from locum.state.autoscaling import regional
+from locum.state.entities import Entity
+
+
+class StackVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a stack is to be: the number of its template, the sealed parameters, tags and capabilities."""
+
+    template: int
+    parameters: bytes = b""
+    tags: dict[str, str] = {}
+    capabilities: tuple[str, ...] = ()
+
+
+class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
+    """A stack. `version` is what it is, or is made to be; `before` what it was, until an update is complete.
+
+    `operation` is the token of the operation that is under way or was the last one: what has it is done with.
+    `caller` makes its calls, in `role` (ARN) where it has one. `exports` are the values of its exports by name.
+    `keeps` says what a failed operation does: `ROLLBACK`, `DELETE` or `DO_NOTHING`. `retained` are the resources that
+    its deletion leaves, or that a rollback goes on without. `deadline`: when a creation is given up (`timeout` minutes
+    after its begin); 0 for never. `templates` and `events` count those that it has had. `client_token` is the
+    ClientRequestToken of its operation.
+    """
+
+    name: str
+    region: str
+    id: str
+    created: float
+    status: str
+    version: StackVersion
+    caller: Caller
+    before: StackVersion | None = None
+    operation: str = ""
+    reason: str = ""
+    updated: float = 0.0
+    deleted: float = 0.0
+    deadline: float = 0.0
+    role: str = ""
+    keeps: str = "ROLLBACK"
+    description: str = ""
+    outputs: bytes = b""
+    exports: dict[str, str] = {}
+    imports: tuple[str, ...] = ()
+    notifications: tuple[str, ...] = ()
+    protected: bool = False
+    policy: str = ""
+    retained: tuple[str, ...] = ()
+    parent: str = ""
+    root: str = ""
+    change_set: str = ""
+    templates: int = 0
+    events: int = 0
+    client_token: str = ""
+    timeout: int = 0
+
+    @property
+    def key(self) -> str:
+        return regional(self.region, self.id)
+
+    @property
+    def arn(self) -> str:
+        """The ARN, which is the stack's id in the API."""
+        return f"arn:{PARTITION}:cloudformation:{self.region}:{self.account}:stack/{self.name}/{self.id}"
+
+
+class StackTemplate(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack-template"):
+    """A template of a stack: as it was given (`text`), and where a transform changed it, `processed` as JSON."""
+
+    region: str
+    stack: str
+    number: int
+    text: str
+    processed: str = ""
+
+    @property
+    def key(self) -> str:
+        return regional(self.region, self.stack, str(self.number))
+
+
+class FormerResource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an update put another resource in the place of: it is deleted in the end, or comes back in a rollback."""
+
+    type: str
+    physical: str
+    properties: bytes
+    attributes: bytes = b""
+    keeps: bool = False
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a resource waits for since `at`: an answer to the request `id`, which is of the work `of`.
+
+    `sent`: the request was handed over, and is not made again after a restart.
+    """
+
+    id: str
+    of: str
+    at: float
+    sent: bool = False
+
+
+class StackResource(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack-resource"):
+    """A resource of a stack. `properties` and `attributes` are sealed, those of the last operation that succeeded.
+
+    `operation` is that of the stack which brought it into `status`. `token` is random: names and client tokens are made
+    of it, and stay the same when an interrupted operation is made again. `waiting` are the properties (sealed) that an
+    operation under way gives it. `former` is what it replaces. `retained`: its deletion leaves it where it is.
+    `signals` are the unique ids of the signals that it received, with their status. `asked` is what it waits for.
+    `received` (sealed) are the answers that came to its URL, by the ids of their requests; of a wait condition's handle
+    the signals, by their unique ids.
+    """
+
+    region: str
+    stack: str
+    logical: str
+    type: str
+    status: str
+    at: float
+    token: str
+    operation: str
+    physical: str = ""
+    reason: str = ""
+    properties: bytes = b""
+    attributes: bytes = b""
+    waiting: bytes = b""
+    former: FormerResource | None = None
+    retained: bool = False
+    signals: dict[str, str] = {}
+    order: int = 0
+    asked: Asked | None = None
+    received: bytes = b""
+
+    @property
+    def key(self) -> str:
+        return regional(self.region, self.stack, self.logical)
+
+
+class StackEvent(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack-event"):
+    """An event of a stack: the status of a resource, or of the stack itself (`logical` is its name). `order` counts."""
+
+    region: str
+    stack: str
+    id: str
+    order: int
+    at: float
+    logical: str
+    physical: str
+    type: str
+    status: str
+    reason: str = ""
+    properties: bytes = b""
+    token: str = ""
+
+    @property
+    def key(self) -> str:
+        return regional(self.region, self.stack, self.id)
+
+
+class ChangeSet(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="change-set"):
+    """A change set: what a stack would become (`version`, with the template `text`), and the changes that takes."""
+
+    region: str
+    stack: str
+    id: str
+    name: str
+    change_type: str
+    created: float
+    status: str
+    version: StackVersion
+    text: str
+    caller: Caller
+    processed: str = ""
+    execution: str = "AVAILABLE"
+    reason: str = ""
+    description: str = ""
+    role: str = ""
+    keeps: str = "ROLLBACK"
+    notifications: tuple[str, ...] = ()
+    changes: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def key(self) -> str:
+        return regional(self.region, self.stack, self.id)
+
+    @property
+    def arn(self) -> str:
+        """The ARN, which is the id of a change set in the API."""
+        return f"arn:{PARTITION}:cloudformation:{self.region}:{self.account}:changeSet/{self.name}/{self.id}"

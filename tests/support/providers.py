@@ -1,0 +1,54 @@
+"""Resources made, changed and deleted by their providers alone, in a plane in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from locum.agents.stacks.work import carried_out
+from locum.core.actors import on_behalf_of
+from locum.core.principal import Caller, Principal
+from locum.services.cloudformation.providers import PROVIDERS
+from locum.services.cloudformation.providers.base import Resource
+from support.inprocess import REGION, InProcess
+from support.plane import ACCOUNT
+
+STACK = "0f3c1a2b-1111-2222-3333-444455556666"
+
+
+class Making:
+    """Makes resources as the root user, on whose behalf CloudFormation acts."""
+
+    def __init__(self, plane: InProcess) -> None:
+        self._plane = plane
+        self._count = 0
+
+    def create(self, kind: str, logical: str = "Thing", **properties: Any) -> Resource:
+        """A new resource of type `kind`."""
+        self._count += 1
+        arn = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/shop/{STACK}"
+        tags = {"aws:cloudformation:stack-name": "shop", "team": "blue"}
+        token = f"TOKEN{self._count:07d}"
+        wanted = Resource(kind, logical, properties, ACCOUNT, REGION, "shop", arn, token, tags=tags)
+        return self._after(wanted, PROVIDERS[kind].create(wanted))
+
+    def update(self, before: Resource, **properties: Any) -> Resource:
+        """`before` with other properties; it is the same resource."""
+        wanted = replace(before, properties=properties)
+        update = PROVIDERS[before.type].update
+        assert update is not None
+        return self._after(wanted, update(wanted, before.properties))
+
+    def delete(self, resource: Resource) -> None:
+        """Delete `resource`."""
+        self._run(PROVIDERS[resource.type].delete(resource))
+
+    def _after(self, wanted: Resource, work: Any) -> Resource:
+        made = self._run(work)
+        attributes: Mapping[str, Any] = made.attributes
+        return replace(wanted, physical=made.physical, attributes=attributes)
+
+    def _run(self, work: Any) -> Any:
+        actor = on_behalf_of(Caller(Principal.root(ACCOUNT)), "cloudformation.amazonaws.com")
+        return self._plane.run(carried_out(self._plane.node.calls, actor, REGION, work))

@@ -1,0 +1,156 @@
+"""Attacks by way of a stack: CloudFormation as the deputy of somebody who may use it and nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from support.inprocess import InProcess
+from support.plane import ACCOUNT, refused, trusting
+from support.stacks import CAPABILITIES, Stacks, template
+
+AWAY = "444455556666"
+QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "planted"}}
+TEMPLATE = template({"Queue": QUEUE})
+
+
+def may(*actions: str, resource: Any = "*") -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def vault(plane: InProcess) -> None:
+    """What the attackers are after."""
+    plane.client("ssm").put_parameter(Name="/kept", Value="kept-in-ssm", Type="String")
+    plane.client("ssm").put_parameter(Name="/sealed", Value="sealed-in-ssm", Type="SecureString")
+    plane.client("secretsmanager").create_secret(Name="kept", SecretString='{"password": "kept-as-secret"}')
+    s3 = plane.client("s3")
+    s3.create_bucket(Bucket="vault")
+    s3.put_object(Bucket="vault", Key="template.json", Body=TEMPLATE.encode())
+
+
+def attacker(plane: InProcess, name: str, *also: dict[str, Any]) -> Stacks:
+    return Stacks(plane, plane.user(name, may("cloudformation:*", "sqs:*"), *also))
+
+
+@pytest.mark.parametrize("operation", ["create_stack", "create_change_set", "get_template_summary"])
+def test_a_template_is_read_with_the_permissions_of_whoever_names_it(plane: InProcess, operation: str) -> None:
+    client = attacker(plane, f"reads-{operation.replace('_', '-')}").client
+    given: dict[str, Any] = {"TemplateURL": "https://vault.s3.amazonaws.com/template.json"}
+    if operation != "get_template_summary":
+        given["StackName"] = "taken"
+    if operation == "create_change_set":
+        given |= {"ChangeSetName": "taken", "ChangeSetType": "CREATE"}
+    fault = refused(getattr(client, operation), **given)
+    assert (fault.code, fault.message.startswith("S3 error: ")) == ("ValidationError", True)
+
+
+def test_a_parameter_of_systems_manager_is_read_with_the_permissions_of_the_caller(plane: InProcess) -> None:
+    body = template(
+        {"Queue": QUEUE},
+        Parameters={"P": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/kept"}},
+        Outputs={"O": {"Value": {"Ref": "P"}}},
+    )
+    fault = refused(attacker(plane, "parameter").client.create_stack, StackName="parameter", TemplateBody=body)
+    assert (fault.code, "kept-in-ssm" in fault.message) == ("ValidationError", False)
+    allowed = attacker(plane, "may-read", may("ssm:GetParameters"))
+    assert allowed.create("may-read", body) == "CREATE_COMPLETE"
+    assert allowed.outputs("may-read") == {"O": "kept-in-ssm"}
+    assert allowed.delete("may-read") == "DELETE_COMPLETE"
+
+
+REFERENCES = [
+    ("{{resolve:ssm:/kept}}", "ssm:GetParameters", "kept-in-ssm"),
+    ("{{resolve:ssm-secure:/sealed}}", "ssm:GetParameters", "sealed-in-ssm"),
+    ("{{resolve:secretsmanager:kept:SecretString:password}}", "secretsmanager:GetSecretValue", "kept-as-secret"),
+]
+
+
+@pytest.mark.parametrize(("reference", "action", "value"), REFERENCES)
+def test_a_dynamic_reference_is_read_with_the_permissions_of_the_stack(
+    plane: InProcess, reference: str, action: str, value: str
+) -> None:
+    number = REFERENCES.index((reference, action, value))
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"Tags": [{"Key": "k", "Value": reference}]}}
+    stacks = attacker(plane, f"refers-{number}")
+    assert stacks.create(f"refers-{number}", template({"Queue": queue})) == "ROLLBACK_COMPLETE"
+    assert "is not authorized to perform" in stacks.reason(f"refers-{number}", "Queue", "CREATE_FAILED")
+    allowed = attacker(plane, f"may-refer-{number}", may(action))
+    assert allowed.create(f"may-refer-{number}", template({"Queue": queue})) == "CREATE_COMPLETE"
+    url = allowed.physical(f"may-refer-{number}")["Queue"]
+    assert plane.client("sqs").list_queue_tags(QueueUrl=url)["Tags"]["k"] == value
+    assert value not in plane.client("cloudformation").get_template(StackName=f"may-refer-{number}")["TemplateBody"]
+
+
+def test_a_stack_makes_nothing_in_another_account(plane: InProcess) -> None:
+    here, away = Stacks(plane), plane.account(AWAY)
+    assert here.create("here", TEMPLATE) == "CREATE_COMPLETE"
+    assert refused(plane.client("sqs", away).get_queue_url, QueueName="planted").code.endswith("NonExistentQueue")
+    arn = here.told("here")["StackId"]
+    client = plane.client("cloudformation", away)
+    assert "does not exist" in refused(client.describe_stacks, StackName="here").message
+    for operation in (client.describe_stacks, client.delete_stack):
+        assert refused(operation, StackName=arn).code == "AccessDenied"
+    assert here.settled("here") == "CREATE_COMPLETE"
+    assert here.delete("here") == "DELETE_COMPLETE"
+
+
+def test_a_function_gets_no_role_that_its_maker_may_not_pass(plane: InProcess) -> None:
+    plane.client("iam").create_role(
+        RoleName="strong", AssumeRolePolicyDocument=trusting(Service="lambda.amazonaws.com")
+    )
+    properties = {
+        "Role": f"arn:aws:iam::{ACCOUNT}:role/strong",
+        "Runtime": "python3.11",
+        "Handler": "index.handler",
+        "Code": {"ZipFile": "def handler(event, context): return 1"},
+    }
+    stacks = attacker(plane, "borrower", may("lambda:*"))
+    body = template({"Function": {"Type": "AWS::Lambda::Function", "Properties": properties}})
+    assert stacks.create("borrower", body) == "ROLLBACK_COMPLETE"
+    assert "is not authorized to perform: iam:PassRole" in stacks.reason("borrower", "Function", "CREATE_FAILED")
+
+
+def test_a_change_sets_arn_decides_which_stack_is_meant(plane: InProcess) -> None:
+    root = plane.client("cloudformation")
+    for name in ("mine", "prod"):
+        assert Stacks(plane).create(name, template({"Q": {"Type": "AWS::SQS::Queue"}})) == "CREATE_COMPLETE"
+    changes = root.create_change_set(StackName="prod", ChangeSetName="c", TemplateBody=TEMPLATE)["Id"]
+    mine = may("cloudformation:*", resource=f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/mine/*")
+    client = plane.client("cloudformation", plane.user("of-mine", mine))
+    for stack in ({}, {"StackName": "mine"}):
+        assert refused(client.execute_change_set, ChangeSetName=changes, **stack).code == "AccessDenied"
+    assert root.describe_change_set(ChangeSetName=changes)["ExecutionStatus"] == "AVAILABLE"
+
+
+def test_a_policy_on_the_arn_of_a_stack_holds_for_its_name(plane: InProcess) -> None:
+    stacks = Stacks(plane)
+    stacks.create("guarded", template({"Q": {"Type": "AWS::SQS::Queue"}}))
+    arn = stacks.told("guarded")["StackId"]
+    deny = {"Effect": "Deny", "Action": "cloudformation:DeleteStack", "Resource": arn}
+    client = plane.client("cloudformation", plane.user("deleting", may("*"), deny))
+    for name in ("guarded", arn):
+        assert refused(client.delete_stack, StackName=name).code == "AccessDenied"
+
+
+def test_the_rights_that_a_caller_has_lost_make_nothing(plane: InProcess) -> None:
+    stacks = attacker(plane, "demoted")
+    client = stacks.client
+    made = client.create_change_set(
+        StackName="demoted", ChangeSetName="c", ChangeSetType="CREATE", TemplateBody=TEMPLATE, Capabilities=CAPABILITIES
+    )
+    only = json.dumps({"Version": "2012-10-17", "Statement": [may("cloudformation:*")]})
+    plane.client("iam").put_user_policy(UserName="demoted", PolicyName="p", PolicyDocument=only)
+    names = plane.client("iam").list_user_policies(UserName="demoted")["PolicyNames"]
+    for name in names:
+        plane.client("iam").put_user_policy(UserName="demoted", PolicyName=name, PolicyDocument=only)
+    client.execute_change_set(ChangeSetName=made["Id"])
+    assert stacks.settled("demoted") == "ROLLBACK_COMPLETE"
+    assert "is not authorized to perform: sqs:" in stacks.reason("demoted", "Queue", "CREATE_FAILED")
+
+
+def test_a_stack_set_reaches_no_account(plane: InProcess) -> None:
+    client = attacker(plane, "setting").client
+    assert refused(client.create_stack_set, StackSetName="s", TemplateBody=TEMPLATE).code == "NotImplemented"
