@@ -13,13 +13,13 @@ up: $(RUN)
 test: $(DEV)
 	$(BIN)/pytest -q -n auto --dist loadgroup -m "not nightly" tests $(TEST)
 
-# Other people's clients, each in an environment of its own. Tests of those that are not there are skipped; Ansible's
-# are nightly ones.
+# Other people's clients, each in an environment of its own. Tests of those that are not there are skipped; those of
+# Ansible and of the AWS CDK, where npm is, are nightly ones.
 tools: $(patsubst %,.tools/%/.installed,$(filter-out ansible,$(basename $(notdir $(wildcard tests/tools/*.lock)))))
 
 # The engine is compared with the reference on so many generated questions (make test: 400).
 nightly: export LOCUM_POLICY_EXAMPLES ?= 100000
-nightly: $(DEV) tools .tools/ansible/.installed
+nightly: $(DEV) tools .tools/ansible/.installed $(if $(shell command -v npm),.tools/cdk/.installed)
 	$(BIN)/pytest -q -n auto --dist loadgroup tests $(TEST)
 
 lint: $(DEV)
@@ -58,6 +58,12 @@ $(DEV): requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install -q --no-deps -e .
 	@touch $@ $(RUN)
+
+.tools/cdk/.installed: tests/tools/cdk/package-lock.json
+	@mkdir -p $(@D)
+	cp tests/tools/cdk/package.json tests/tools/cdk/package-lock.json $(@D)
+	npm --prefix $(@D) ci --silent --no-audit --no-fund
+	@touch $@
 
 .tools/%/.installed: tests/tools/%.lock | $(VENV)/bin/python
 	$(BIN)/python -m venv .tools/$*

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from statistics import median
 
-from bench import engine, following, guarded, instances, scale, servers, stories
+from bench import engine, following, guarded, instances, scale, servers, stacks, stories
 from bench.load import Keys, Shot, rate
 from bench.report import Row, show
 from bench.servers import Server
@@ -106,7 +106,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument(
-        "--only", choices=("all", "engine", "plane", "guarded", "instances", "scale", "store"), default="all"
+        "--only", choices=("all", "engine", "plane", "guarded", "instances", "scale", "stacks", "store"), default="all"
     )
     options = parser.parse_args()
     if options.only != "store":
@@ -120,6 +120,8 @@ def main() -> int:
         rows += guarded.rows(options.rounds, options.seconds)
     if options.only in ("all", "instances"):
         rows += instances.rows(options.rounds, options.seconds)
+    if options.only in ("all", "stacks"):
+        rows += stacks.rows(options.rounds)
     if options.only in ("all", "scale"):
         rows += scale.rows(options.seconds)
     if options.only in ("all", "store"):

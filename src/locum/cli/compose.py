@@ -166,7 +166,8 @@ class Node:
         self.account = root.account
         self.journal.directory.write(CREDENTIALS_FILE, root_key_text(root.key))
         port = int(self._socket.getsockname()[1])
-        self.runtime.settings = replace(self.runtime.settings, endpoint=f"http://127.0.0.1:{port}")
+        here = f"http://127.0.0.1:{port}"
+        self.runtime.settings = replace(self.runtime.settings, endpoint=here, tls_port=self.tls_port or 0)
         await mark_lost_networks(runtime)
         await self.listeners.open(self._socket, self.gateway)
         if self._tls_socket is not None:

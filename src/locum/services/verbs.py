@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
+from urllib.parse import urlsplit
 
 from locum.core.calls import Ask, Call, Effect
 from locum.core.clock import Entropy
@@ -24,7 +25,8 @@ class Settings:
     """Settings of the operator for verbs.
 
     `credential_seconds` overrides the lifetime of credentials that IMDS delivers (6 hours where None). `endpoint` is
-    the URL under which clients on this machine reach the plane. `instances_at_backend`: the backend of EC2 keeps what
+    the URL under which clients on this machine reach the plane, `tls_port` its port for TLS (0: none).
+    `instances_at_backend`: the backend of EC2 keeps what
     it has, and runs the instances; else it is lent them.
     """
 
@@ -32,6 +34,12 @@ class Settings:
     credential_seconds: int | None = None
     endpoint: str = "http://127.0.0.1:4566"
     instances_at_backend: bool = False
+    tls_port: int = 0
+
+    def ports(self, scheme: str) -> frozenset[int]:
+        """The ports of the plane for URLs of a scheme."""
+        found = {"http": urlsplit(self.endpoint).port, "https": self.tls_port}.get(scheme)
+        return frozenset({found} if found else ())
 
     def issuer(self, federation: str) -> str:
         """The issuer URL of the account whose outbound federation has this id."""

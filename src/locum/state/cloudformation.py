@@ -33,8 +33,8 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     `caller` makes its calls, in `role` (ARN) where it has one. `exports` are the values of its exports by name.
     `keeps` says what a failed operation does: `ROLLBACK`, `DELETE` or `DO_NOTHING`. `retained` are the resources that
     its deletion leaves, or that a rollback goes on without. `deadline`: when a creation is given up (`timeout` minutes
-    after its begin); 0 for never. `templates` and `events` count those that it has had. `client_token` is the
-    ClientRequestToken of its operation.
+    after its begin); 0 for never. `templates` and `events` count those that it has had; the last event was `told` of.
+    `client_token` is the ClientRequestToken of its operation.
     """
 
     name: str
@@ -65,6 +65,7 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     change_set: str = ""
     templates: int = 0
     events: int = 0
+    told: float = 0.0
     client_token: str = ""
     timeout: int = 0
 

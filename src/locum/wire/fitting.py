@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 
@@ -76,8 +77,10 @@ def _scalar(shape: Shape, value: Any, where: str) -> Any:
             return value if isinstance(value, bool) else _TRUTH[str(value).lower()]
         if kind == "blob" and isinstance(value, str):
             return value.encode()
+        if kind == "timestamp" and isinstance(value, str):
+            return _epoch(value)
     except (KeyError, TypeError, ValueError) as error:
-        raise _invalid(where, f"of type {kind}") from error
+        raise _invalid(where, f"a value of type {kind}") from error
     return value
 
 
@@ -85,6 +88,14 @@ def _whole(value: Any) -> int:
     if isinstance(value, bool) or int(value) != float(value):
         raise ValueError(value)
     return int(value)
+
+
+def _epoch(text: str) -> float:
+    """A time in epoch seconds: a number as text, or a date of ISO 8601, in UTC where it says nothing else."""
+    if text.replace(".", "", 1).isdigit():
+        return float(text)
+    found = datetime.fromisoformat(text)
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
 def _text(value: Any) -> str:
@@ -101,4 +112,4 @@ def _text(value: Any) -> str:
 
 
 def _invalid(where: str, wanted: str) -> Fault:
-    return Fault("InvalidRequest", f"Properties validation failed: #{where}: expected a value {wanted}")
+    return Fault("InvalidRequest", f"Properties validation failed: #{where}: expected {wanted}")

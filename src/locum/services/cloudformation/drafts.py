@@ -11,6 +11,8 @@ from locum.core.identifiers import request_id
 from locum.state import Event, Stack, StackEvent, StackResource, put, remove
 
 STACK: Final = "AWS::CloudFormation::Stack"
+_NEXT: Final = 0.001
+"""Seconds between two events, at least: clients order them by their times."""
 
 
 class Draft:
@@ -54,8 +56,8 @@ class Draft:
         return (put(self.stack), *self._events)
 
     def _tell(self, logical: str, physical: str, kind: str, status: str, reason: str, properties: bytes = b"") -> None:
-        number = self.stack.events + 1
-        self.stack = replace(self.stack, events=number)
+        number, at = self.stack.events + 1, max(self._now, self.stack.told + _NEXT)
+        self.stack = replace(self.stack, events=number, told=at)
         self._events.append(
             put(
                 StackEvent(
@@ -64,7 +66,7 @@ class Draft:
                     stack=self.stack.id,
                     id=request_id(self._entropy),
                     order=number,
-                    at=self._now,
+                    at=at,
                     logical=logical,
                     physical=physical,
                     type=kind,

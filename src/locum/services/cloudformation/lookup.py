@@ -36,6 +36,8 @@ def described(ctx: Context, name: str) -> Stack:
 
 def template_of(state: State, stack: Stack, number: int) -> StackTemplate:
     """The template of `stack` with this number."""
+    if number == 0:  # it is under review: nothing was made of it yet
+        return StackTemplate(account=stack.account, region=stack.region, stack=stack.id, number=0, text="{}")
     found = state.get(StackTemplate, stack.account, regional(stack.region, stack.id, str(number)))
     assert found is not None
     return found

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Mapping
 from typing import Any, Final, NamedTuple
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from locum.core.actors import on_behalf_of
 from locum.core.calls import Ask, ServiceCall
 from locum.core.errors import Fault
-from locum.services.verbs import Context, Params
+from locum.services.verbs import Context, Params, Settings
 
 CLOUDFORMATION: Final = "cloudformation.amazonaws.com"
 LONGEST_BODY: Final = 51_200
@@ -29,6 +29,10 @@ _HOST: Final = re.compile(
     r"(?:(?P<bucket>[a-z0-9.-]+)\.)?s3(?:[.-](?:dualstack\.)?(?P<region>[a-z]{2}(?:-[a-z]+)+-[0-9]))?\.amazonaws\.com"
 )
 """Amazon S3 User Guide, "Virtual hosting of buckets": virtual-hosted-style and path-style URLs."""
+
+_HERE: Final = re.compile(
+    r"127\.0\.0\.1|::1|(?:(?P<bucket>(?!s3\.)[a-z0-9.-]+?)\.)?(?:s3\.(?:[a-z0-9-]+\.)?)?localhost"
+)
 
 _MORE: Final = "For more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"
 
@@ -54,7 +58,7 @@ def template_text(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, A
                 f"Member must have length less than or equal to {LONGEST_BODY}"
             )
         return str(body)
-    named = s3_object(str(url), ctx.settings.endpoint)
+    named = s3_object(str(url), ctx.settings)
     found: dict[str, Any] = {"Bucket": named.bucket, "Key": named.key}
     if named.version:
         found["VersionId"] = named.version
@@ -69,8 +73,11 @@ def template_text(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, A
     return content.decode("utf-8", "replace")
 
 
-def s3_object(url: str, endpoint: str) -> S3Object:
-    """The object that `url` names, at S3 or at the gateway (`endpoint`). Raises Fault ValidationError on any other."""
+def s3_object(url: str, settings: Settings) -> S3Object:
+    """The object that `url` names, at S3 or at the plane's own addresses. Raises Fault ValidationError on any other.
+
+    These are path-style and virtual-hosted-style URLs, too: `BUCKET.s3.localhost`, `BUCKET.localhost`.
+    """
     try:
         parts = urlsplit(url)
     except ValueError as error:
@@ -78,14 +85,24 @@ def s3_object(url: str, endpoint: str) -> S3Object:
     path = unquote(parts.path.removeprefix("/"))
     version = parse_qs(parts.query).get("versionId", [""])[0]
     at_s3 = _HOST.fullmatch(parts.hostname or "") if parts.scheme == "https" else None
-    bucket, region = (at_s3["bucket"], at_s3["region"] or "") if at_s3 else (None, "")
-    if at_s3 is None and f"{parts.scheme}://{parts.netloc}" != endpoint:
+    if at_s3 is not None:
+        bucket, region = at_s3["bucket"], at_s3["region"] or ""
+    elif (here := _HERE.fullmatch(parts.hostname or "")) and _port_of(parts) in settings.ports(parts.scheme):
+        bucket, region = here["bucket"], ""
+    else:
         raise invalid("TemplateURL must be a supported URL.")
     if bucket is None:
         bucket, _, path = path.partition("/")
     if not bucket or not path:
         raise invalid("TemplateURL must reference a valid S3 object to which you have access.")
     return S3Object(bucket, path, region, version)
+
+
+def _port_of(parts: SplitResult) -> int | None:
+    try:
+        return parts.port
+    except ValueError:
+        return None
 
 
 def decoded(text: str) -> dict[str, Any]:

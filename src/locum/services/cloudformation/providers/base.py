@@ -114,7 +114,7 @@ class Resource:
         head = f"{self.stack_name}-{self.logical}"
         if len(head) > room:
             logical = self.logical[: room // 2]
-            head = f"{self.stack_name[: room - len(logical) - 1]}-{logical}"
+            head = f"{self.stack_name[: room - len(logical) - 1].rstrip('-')}-{logical}"
         made = f"{head}-{self.token[:_GENERATED]}"
         return made.lower() if lower else made
 

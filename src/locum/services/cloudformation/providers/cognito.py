@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from locum.core.errors import Fault
-from locum.services.cloudformation.providers.base import Ending, Properties, Provider, Request, Resource, Work
+from locum.services.cloudformation.providers.base import Ending, Made, Properties, Provider, Request, Resource, Work
 from locum.services.cloudformation.providers.steps import Steps, adopting, changed, refuse
 from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, provider
 
@@ -14,6 +14,33 @@ _USERS: Final = "cognito-idp"
 _IDENTITIES: Final = "cognito-identity"
 _STACK: Final = "aws:cloudformation:stack-id"
 _LOGICAL: Final = "aws:cloudformation:logical-id"
+_TAGGING: Final = ("TagResource", "UntagResource")
+_NOT_IMPLEMENTED: Final = 501
+"""The status of a call that a backend cannot carry out."""
+
+
+def _or_whole(work: Work, whole: Request) -> Work:
+    """`work`, in which `whole` takes the place of calls for tags that a backend does not have, as the embedded one."""
+    step = next(work)
+    try:
+        while True:
+            try:
+                got = yield step
+            except Fault as fault:
+                if not (fault.status == _NOT_IMPLEMENTED and isinstance(step, Request) and step.operation in _TAGGING):
+                    step = work.throw(fault)
+                    continue
+                got = yield whole
+            step = work.send(got)
+    except StopIteration as done:
+        made: Made = done.value
+        return made
+
+
+def _members(takes: str, properties: Properties) -> dict[str, Any]:
+    """The members of a call that `takes` properties, as a row of the table has them."""
+    names = (taken.rpartition("=") for taken in takes.split())
+    return {member or name: properties[name] for member, _, name in names if name in properties}
 
 
 # -- pools of users --------------------------------------------------------------------------------------
@@ -124,7 +151,9 @@ def _pools() -> Provider:
             if changed(before, own, name):
                 raise Fault("InvalidRequest", f"Updates are not allowed for property - {name}.")
         yield from _more_attributes(resource, before)
-        return (yield from change(resource, before))
+        tags = {"UserPoolId": resource.physical, "UserPoolTags": resource.all_tags(own.get("UserPoolTags"))}
+        whole = Request(_USERS, "UpdateUserPool", tags | _members(f"{_SETTINGS} MfaConfiguration", own))
+        return (yield from _or_whole(change(resource, before), whole))
 
     return row._replace(update=update)
 
@@ -245,8 +274,14 @@ def _identity_pools() -> Provider:
         return (yield from row.create(resource))
 
     def update(resource: Resource, before: Properties) -> Work:
-        refuse(resource.properties, *_SYNCED)
-        return (yield from change(resource, before))
+        own = resource.properties
+        refuse(own, *_SYNCED)
+        tags = {"IdentityPoolId": resource.physical, "IdentityPoolTags": resource.all_tags(own.get("IdentityPoolTags"))}
+        name = own.get("IdentityPoolName") or resource.attributes["Name"]
+        whole = Request(
+            _IDENTITIES, "UpdateIdentityPool", {**tags, "IdentityPoolName": name, **_members(_IDENTITY_POOL, own)}
+        )
+        return (yield from _or_whole(change(resource, before), whole))
 
     return row._replace(create=create, update=update)
 
