@@ -53,9 +53,8 @@ def describe_stack_resource(ctx: Context, params: Params) -> Outcome:
     found = resources_of(ctx.state, stack).get(logical)
     if found is None:
         raise invalid(f"Resource {logical} does not exist for stack {stack.name}")
-    shown = _resource(stack, found) | {"LastUpdatedTimestamp": found.at}
-    shown["DriftInformation"] = {"StackResourceDriftStatus": "NOT_CHECKED"}
-    return Outcome({"StackResourceDetail": {k: v for k, v in shown.items() if k != "Timestamp"}})
+    named = {"StackName": stack.name, "StackId": stack.arn}
+    return Outcome({"StackResourceDetail": named | _resource_summary(found)})
 
 
 def describe_stack_resources(ctx: Context, params: Params) -> Outcome:
@@ -233,26 +232,19 @@ def _summary(it: Stack) -> dict[str, Any]:
 
 
 def _resource(stack: Stack, it: StackResource) -> dict[str, Any]:
-    shown = {
-        "StackName": stack.name,
-        "StackId": stack.arn,
-        "LogicalResourceId": it.logical,
-        "PhysicalResourceId": it.physical,
-        "ResourceType": it.type,
-        "Timestamp": it.at,
-        "ResourceStatus": it.status,
-        "ResourceStatusReason": it.reason,
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
-    }
-    return {member: value for member, value in shown.items() if value != ""}
+    return {"StackName": stack.name, "StackId": stack.arn, **_told(it), "Timestamp": it.at}
 
 
 def _resource_summary(it: StackResource) -> dict[str, Any]:
+    return _told(it) | {"LastUpdatedTimestamp": it.at}
+
+
+def _told(it: StackResource) -> dict[str, Any]:
+    """What each answer about a resource tells of it."""
     shown = {
         "LogicalResourceId": it.logical,
         "PhysicalResourceId": it.physical,
         "ResourceType": it.type,
-        "LastUpdatedTimestamp": it.at,
         "ResourceStatus": it.status,
         "ResourceStatusReason": it.reason,
         "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},

@@ -102,3 +102,26 @@ def test_a_bus_has_rules_and_a_policy(plane: InProcess, making: Remaking) -> Non
         making.delete(made)
         making.delete(made)
     assert refusal(events.describe_event_bus, Name="orders")[0] == "ResourceNotFoundException"
+
+
+def test_services_may_write_logs_by_a_policy(plane: InProcess, making: Remaking) -> None:
+    logs = plane.client("logs")
+
+    def policies() -> dict[str, str]:
+        found = logs.describe_resource_policies()["resourcePolicies"]
+        return {each["policyName"]: each["policyDocument"] for each in found}
+
+    def allowing(service: str) -> str:
+        statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "logs:PutLogEvents"}
+        return json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Resource": "*"}]})
+
+    made = making.create(
+        "AWS::Logs::ResourcePolicy", PolicyName="services", PolicyDocument=allowing("es.amazonaws.com")
+    )
+    assert made.physical == "services" == making.again(made).physical
+    assert "es.amazonaws.com" in policies()["services"]
+    making.update(made, PolicyName="services", PolicyDocument=allowing("events.amazonaws.com"))
+    assert "events.amazonaws.com" in policies()["services"]
+    making.delete(made)
+    making.delete(made)
+    assert "services" not in policies()

@@ -150,3 +150,21 @@ def test_a_delivery_stream_changes_its_destination(plane: InProcess, making: Rem
     making.delete(made)
     making.delete(made)
     assert firehose.list_delivery_streams()["DeliveryStreamNames"] == []
+
+
+def test_batch_and_file_systems_get_no_tags_of_aws(plane: InProcess, making: Remaking) -> None:
+    """Their tags may not begin with `aws:`."""
+    needs = [{"Type": "VCPU", "Value": "1"}, {"Type": "MEMORY", "Value": "512"}]
+    container = {"Image": "busybox", "ResourceRequirements": needs}
+    job = making.create("AWS::Batch::JobDefinition", Type="container", ContainerProperties=container, Tags={"a": "b"})
+    assert plane.client("batch").list_tags_for_resource(resourceArn=job.physical)["tags"] == {"a": "b", "team": "blue"}
+    files = making.create("AWS::EFS::FileSystem", FileSystemTags=[{"Key": "a", "Value": "b"}])
+    seen = plane.client("efs").describe_file_systems(FileSystemId=files.physical)["FileSystems"][0]["Tags"]
+    assert {each["Key"] for each in seen} == {"a", "team"}
+    for made in (job, files):
+        making.delete(made)
+
+
+def test_a_cache_that_is_being_deleted_is_not_waited_for(plane: InProcess, making: Remaking) -> None:
+    cache = {"Engine": "redis", "CacheNodeType": "cache.t4g.micro", "NumCacheNodes": 1}
+    making.delete(making.create("AWS::ElastiCache::CacheCluster", **cache))

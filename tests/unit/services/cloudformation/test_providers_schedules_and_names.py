@@ -106,3 +106,47 @@ def test_a_zone_may_be_of_networks(plane: InProcess, making: Remaking) -> None:
     seen = plane.client("route53").get_hosted_zone(Id=zone.physical)["VPCs"]
     assert {each["VPCId"] for each in seen} == {each["VPCId"] for each in vpcs[1:]}
     making.delete(zone)
+
+
+def test_a_group_of_records_is_changed_set_by_set(plane: InProcess, making: Remaking) -> None:
+    dns = plane.client("route53")
+    zone = making.create("AWS::Route53::HostedZone", Name="group.test")
+
+    def share(identifier: str, weight: int) -> dict[str, Any]:
+        by = {"SetIdentifier": identifier, "Weight": weight}
+        return {"Name": "api.group.test", "Type": "A", "TTL": 60, "ResourceRecords": ["10.0.0.1"], **by}
+
+    def weights() -> dict[str, int]:
+        found = dns.list_resource_record_sets(HostedZoneId=zone.physical)["ResourceRecordSets"]
+        return {each["SetIdentifier"]: each["Weight"] for each in found if "SetIdentifier" in each}
+
+    where = {"HostedZoneName": "group.test."}
+    group = making.create("AWS::Route53::RecordSetGroup", **where, RecordSets=[share("old", 100), share("new", 0)])
+    assert weights() == {"old": 100, "new": 0}
+    assert making.again(group).type == group.type
+    group = making.update(group, **where, RecordSets=[share("new", 90), share("next", 10)])
+    assert weights() == {"new": 90, "next": 10}
+    making.delete(group)
+    making.delete(group)
+    assert weights() == {}
+    making.delete(zone)
+    with pytest.raises(Fault, match="Colour"):
+        making.create("AWS::Route53::RecordSetGroup", **where, RecordSets=[{**share("a", 1), "Colour": "red"}])
+
+
+def test_a_health_check_is_changed(plane: InProcess, making: Remaking) -> None:
+    dns = plane.client("route53")
+    given = {"Type": "HTTPS", "FullyQualifiedDomainName": "www.shop.test", "Port": 443, "FailureThreshold": 3}
+    made = making.create(
+        "AWS::Route53::HealthCheck", HealthCheckConfig=given, HealthCheckTags=[{"Key": "a", "Value": "b"}]
+    )
+    assert made.attributes["HealthCheckId"] == made.physical
+    tagged = dns.list_tags_for_resource(ResourceType="healthcheck", ResourceId=made.physical)
+    assert own(tagged["ResourceTagSet"]["Tags"]) == {"a": "b"}
+    made = making.update(made, HealthCheckConfig={**given, "Port": 8443})
+    assert dns.get_health_check(HealthCheckId=made.physical)["HealthCheck"]["HealthCheckConfig"]["Port"] == 8443
+    tagged = dns.list_tags_for_resource(ResourceType="healthcheck", ResourceId=made.physical)
+    assert own(tagged["ResourceTagSet"]["Tags"]) == {}
+    making.delete(made)
+    making.delete(made)
+    assert refusal(dns.get_health_check, HealthCheckId=made.physical)[0] == "NoSuchHealthCheck"

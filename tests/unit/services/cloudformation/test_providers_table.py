@@ -94,6 +94,12 @@ def test_a_row_is_created_with_what_it_takes() -> None:
     assert made_by.immutable == {"Size", "BoxName"}
 
 
+def test_a_generated_name_of_a_shortened_stack_name_has_no_two_hyphens_in_a_row() -> None:
+    """Elastic Load Balancing refuses them."""
+    made = replace(resource(), logical="Targets", stack_name="three-tier-web").name(32)
+    assert made == "three-tier-Targets-TOKEN0000001"
+
+
 def test_what_a_failed_creation_made_is_deleted() -> None:
     calls: Calls = []
     jammed = {operation: Fault("Jammed", operation) for operation in ("LockBox", "DeleteBox")}

@@ -14,6 +14,7 @@ _TAGS: Final = Tags(
     Call("UntagResource", {"resourceArn": "{id}", "tagKeys": "{keys}"}),
     member="tags",
     form="map",
+    reserved=False,
 )
 _RESOURCES: Final = (
     "AllocationStrategy",

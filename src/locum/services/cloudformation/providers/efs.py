@@ -16,6 +16,7 @@ def _tags(property_name: str) -> Tags:
         Call("TagResource", {"ResourceId": "{id}", "Tags": "{tags}"}),
         Call("UntagResource", {"ResourceId": "{id}", "TagKeys": "{keys}"}),
         property=property_name,
+        reserved=False,
     )
 
 

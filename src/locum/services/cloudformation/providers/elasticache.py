@@ -8,6 +8,8 @@ from locum.services.cloudformation.providers.base import Provider
 from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, Wait, provider
 
 _SERVICE: Final = "elasticache"
+_GONE: Final = frozenset({None, "deleting"})
+"""What is being deleted stays in this state where nothing asks for it again: it is not waited for."""
 
 
 def _tags(arn: str) -> Tags:
@@ -64,7 +66,7 @@ _REPLICATION_GROUP: Final = Row(
     read=Call("DescribeReplicationGroups", {"ReplicationGroupId": "{id|name}"}),
     exists=frozenset({"ReplicationGroupAlreadyExists"}),
     ready=Wait("ReplicationGroups.0.Status", frozenset({"available"}), frozenset({"create-failed"})),
-    gone=Wait("ReplicationGroups.0.Status", frozenset({None})),
+    gone=Wait("ReplicationGroups.0.Status", _GONE),
     settings=(
         Change(
             Call(
@@ -103,7 +105,7 @@ _CLUSTER: Final = Row(
     read=Call("DescribeCacheClusters", {"CacheClusterId": "{id|name}", "ShowCacheNodeInfo": True}),
     exists=frozenset({"CacheClusterAlreadyExists"}),
     ready=Wait("CacheClusters.0.CacheClusterStatus", frozenset({"available"}), frozenset({"create-failed"})),
-    gone=Wait("CacheClusters.0.CacheClusterStatus", frozenset({None})),
+    gone=Wait("CacheClusters.0.CacheClusterStatus", _GONE),
     settings=(Change(Call("ModifyCacheCluster", {**_CLUSTER_ID, "ApplyImmediately": True}, _RESIZED)),),
 )
 

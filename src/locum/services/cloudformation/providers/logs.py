@@ -92,6 +92,16 @@ def _filter(kind: str, takes: str) -> Row:
     )
 
 
+_POLICY: Final = Row(
+    _SERVICE,
+    Call("PutResourcePolicy", takes="PolicyDocument"),
+    "{name}",
+    (Call("DeleteResourcePolicy", {"policyName": "{id}"}),),
+    name=Name("PolicyName", 255),
+    settings=(Change(Call("PutResourcePolicy", {"policyName": "{id}"}, "PolicyDocument")),),
+)
+
+
 def _with_dimensions(properties: Properties) -> Properties:
     """Properties of a metric filter, with the dimensions of metrics by their names."""
     transformations = [dict(each) for each in properties.get("MetricTransformations") or ()]
@@ -111,6 +121,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
             "MetricTransformations",
         )._replace(shaped=_with_dimensions)
     ),
+    "AWS::Logs::ResourcePolicy": provider(_POLICY),
     "AWS::Logs::SubscriptionFilter": provider(
         _filter(
             "SubscriptionFilter",

@@ -1,8 +1,9 @@
-"""Hosted zones of Route 53, and the record sets in them."""
+"""Hosted zones of Route 53, the record sets in them, and health checks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from locum.core.errors import Fault
@@ -20,7 +21,7 @@ from locum.services.cloudformation.providers.base import (
     picked,
 )
 from locum.services.cloudformation.providers.steps import Steps, changed, listed, pairs, refuse_others
-from locum.services.cloudformation.providers.table import tag_changes
+from locum.services.cloudformation.providers.table import Call, Change, Row, Tags, provider, tag_changes
 
 _SERVICE: Final = "route53"
 _ZONE: Final = ("DelegationSetId", "HostedZoneConfig", "HostedZoneTags", "Name", "QueryLoggingConfig", "VPCs")
@@ -200,7 +201,94 @@ def _delete_record(resource: Resource) -> Ending:
             raise
 
 
+# -- groups of record sets -------------------------------------------------------------------------------
+
+
+def _sets(properties: Properties) -> dict[tuple[Any, ...], Properties]:
+    """The record sets of a group, by what tells them apart."""
+    sets = listed(properties.get("RecordSets"))
+    return {(each["Name"], each["Type"], each.get("SetIdentifier")): each for each in sets}
+
+
+def _create_group(resource: Resource) -> Work:
+    own = resource.properties
+    refuse_others(own, ("Comment", "HostedZoneId", "HostedZoneName", "RecordSets"))
+    sets = _sets(own).values()
+    for each in sets:
+        refuse_others(each, (*_RECORD, "Comment", "HostedZoneId", "HostedZoneName", "ResourceRecords"))
+    zone = yield from _zone_of(own)
+    action = "UPSERT" if resource.again else "CREATE"
+    if sets:
+        yield _change(zone, own, *((action, each) for each in sets))
+    return Made(resource.name(255))
+
+
+def _update_group(resource: Resource, before: Properties) -> Work:
+    """Change the sets that differ, all in one batch; one that is there no more is deleted."""
+    own = resource.properties
+    now, once = _sets(own), _sets(before)
+    changes = [("DELETE", each) for key, each in once.items() if key not in now]
+    changes += [("UPSERT", each) for key, each in now.items() if each != once.get(key)]
+    if changes:
+        zone = yield from _zone_of(own)
+        yield _change(zone, own, *changes)
+    return Made(resource.physical)
+
+
+def _delete_group(resource: Resource) -> Ending:
+    where = {name: value for name, value in resource.properties.items() if name.startswith("HostedZone")}
+    for each in _sets(resource.properties).values():
+        yield from _delete_record(replace(resource, properties={**each, **where}))
+
+
+# -- health checks ---------------------------------------------------------------------------------------
+
+_CHECK: Final = {"HealthCheckId": "{id}"}
+_UPDATED: Final = (
+    "AlarmIdentifier",
+    "ChildHealthChecks",
+    "Disabled",
+    "EnableSNI",
+    "FailureThreshold",
+    "FullyQualifiedDomainName",
+    "HealthThreshold",
+    "IPAddress",
+    "InsufficientDataHealthStatus",
+    "Inverted",
+    "Port",
+    "Regions",
+    "ResourcePath",
+    "SearchString",
+)
+"""What UpdateHealthCheck has of a configuration."""
+
+_TAGS: Final = {"ResourceType": "healthcheck", "ResourceId": "{id}"}
+_HEALTH_CHECK: Final = Row(
+    _SERVICE,
+    Call("CreateHealthCheck", {"CallerReference": "{client_token}"}, "HealthCheckConfig"),
+    "{c.HealthCheck.Id}",
+    (Call("DeleteHealthCheck", _CHECK),),
+    attributes={"HealthCheckId": "{id}"},
+    tags=Tags(
+        Call("ChangeTagsForResource", {**_TAGS, "AddTags": "{tags}"}),
+        Call("ChangeTagsForResource", {**_TAGS, "RemoveTagKeys": "{keys}"}),
+        member="",
+        property="HealthCheckTags",
+    ),
+    settings=(
+        Change(
+            Call(
+                "UpdateHealthCheck",
+                {**_CHECK, **{name: f"{{p.HealthCheckConfig.{name}}}" for name in _UPDATED}},
+            ),
+            on="HealthCheckConfig",
+        ),
+    ),
+)
+
 PROVIDERS: Final[dict[str, Provider]] = {
+    "AWS::Route53::HealthCheck": provider(_HEALTH_CHECK),
     "AWS::Route53::HostedZone": Provider(_create_zone, _delete_zone, _update_zone),
     "AWS::Route53::RecordSet": Provider(_create_record, _delete_record, _update_record),
+    "AWS::Route53::RecordSetGroup": Provider(_create_group, _delete_group, _update_group),
 }

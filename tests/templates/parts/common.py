@@ -1,0 +1,3 @@
+"""What templates have as a layer."""
+
+VERSION = 1
