@@ -30,7 +30,7 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     """A stack. `version` is what it is, or is made to be; `before` what it was, until an update is complete.
 
     `operation` is the token of the operation that is under way or was the last one: what has it is done with.
-    `caller` makes its calls, in `role` (ARN) where it has one. `exports` are the values of its exports by name.
+    `caller` makes its calls, in `role` (ARN) where it has one. `exports` are the values of its exports by name, sealed.
     `keeps` says what a failed operation does: `ROLLBACK`, `DELETE` or `DO_NOTHING`. `retained` are the resources that
     its deletion leaves, or that a rollback goes on without. `deadline`: when a creation is given up (`timeout` minutes
     after its begin); 0 for never. `templates` and `events` count those that it has had; the last event was `told` of.
@@ -54,7 +54,7 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     keeps: str = "ROLLBACK"
     description: str = ""
     outputs: bytes = b""
-    exports: dict[str, str] = {}
+    exports: dict[str, bytes] = {}
     imports: tuple[str, ...] = ()
     notifications: tuple[str, ...] = ()
     protected: bool = False
@@ -120,7 +120,8 @@ class StackResource(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
 
     `operation` is that of the stack which brought it into `status`. `token` is random: names and client tokens are made
     of it, and stay the same when an interrupted operation is made again. `waiting` are the properties (sealed) that an
-    operation under way gives it. `former` is what it replaces. `retained`: its deletion leaves it where it is.
+    operation under way gives it. `former` is what it replaces; `stale` took its place in updates that failed, and is
+    deleted in the end. `retained`: its deletion leaves it where it is.
     `signals` are the unique ids of the signals that it received, with their status. `asked` is what it waits for.
     `received` (sealed) are the answers that came to its URL, by the ids of their requests; of a wait condition's handle
     the signals, by their unique ids.
@@ -140,6 +141,7 @@ class StackResource(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
     attributes: bytes = b""
     waiting: bytes = b""
     former: FormerResource | None = None
+    stale: tuple[FormerResource, ...] = ()
     retained: bool = False
     signals: dict[str, str] = {}
     order: int = 0

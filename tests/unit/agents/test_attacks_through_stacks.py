@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from locum.services.cloudformation.proposals import evaluation_of
+from locum.services.cloudformation.sealing import Seals
+from locum.services.verbs import Outcome
+from locum.state import Stack, StackResource, put
 from support.inprocess import InProcess
 from support.plane import ACCOUNT, refused, trusting
 from support.stacks import CAPABILITIES, Stacks, template
@@ -154,3 +158,98 @@ def test_the_rights_that_a_caller_has_lost_make_nothing(plane: InProcess) -> Non
 def test_a_stack_set_reaches_no_account(plane: InProcess) -> None:
     client = attacker(plane, "setting").client
     assert refused(client.create_stack_set, StackSetName="s", TemplateBody=TEMPLATE).code == "NotImplemented"
+
+
+def test_a_role_for_the_deletion_must_be_passed(plane: InProcess) -> None:
+    iam = plane.client("iam")
+    trust = trusting(Service="cloudformation.amazonaws.com")
+    arn = iam.create_role(RoleName="mighty", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    Stacks(plane).create("lent", template({"Q": {"Type": "AWS::SQS::Queue"}}))
+    weak = Stacks(plane, plane.user("weak", may("cloudformation:*")))
+    fault = refused(weak.client.delete_stack, StackName="lent", RoleARN=arn)
+    assert (fault.code, "iam:PassRole" in fault.message) == ("AccessDenied", True)
+    assert Stacks(plane).settled("lent") == "CREATE_COMPLETE"
+
+
+def test_every_operation_that_takes_a_role_has_it_passed(plane: InProcess) -> None:
+    client = plane.client("cloudformation", plane.user("lender", may("cloudformation:*")))
+    arn = f"arn:aws:iam::{ACCOUNT}:role/mighty"
+    model = client.meta.service_model
+    given = {"StackName": "lent", "ChangeSetName": "c", "TemplateBody": TEMPLATE, "RoleARN": arn}
+    for python, name in client.meta.method_to_api_mapping.items():
+        members = model.operation_model(name).input_shape.members if model.operation_model(name).input_shape else {}
+        if "RoleARN" in members and name != "CreateGeneratedTemplate":
+            fault = refused(getattr(client, python), **{key: it for key, it in given.items() if key in members})
+            assert (name, fault.code, "iam:PassRole" in fault.message) == (name, "AccessDenied", True)
+
+
+@pytest.mark.parametrize("kind", ["AWS::IAM::Role", "AWS::SSM::Parameter"])
+def test_a_restart_takes_nothing_that_was_there_for_its_own(plane: InProcess, kind: str) -> None:
+    stacks, iam, ssm = Stacks(plane), plane.client("iam"), plane.client("ssm")
+    trust = trusting(Service="ec2.amazonaws.com")
+    if kind == "AWS::IAM::Role":
+        iam.create_role(RoleName="precious", AssumeRolePolicyDocument=trust)
+        properties: dict[str, Any] = {"RoleName": "precious", "AssumeRolePolicyDocument": json.loads(trust)}
+    else:
+        ssm.put_parameter(Name="precious", Value="kept", Type="String")
+        properties = {"Name": "precious", "Type": "String", "Value": "other"}
+    name = f"takes-{kind.rpartition('::')[2].lower()}"
+    stacks.client.create_stack(
+        StackName=name,
+        TemplateBody=template({"R": {"Type": kind, "Properties": properties}}),
+        Capabilities=CAPABILITIES,
+    )
+    arn = stacks.told(name)["StackId"]
+    begun(plane, arn, kind)
+    assert stacks.settled(arn) == "ROLLBACK_COMPLETE"
+    assert stacks.delete(arn) == "DELETE_COMPLETE"
+    if kind == "AWS::IAM::Role":
+        assert iam.get_role(RoleName="precious")["Role"]["RoleName"] == "precious"
+    else:
+        assert ssm.get_parameter(Name="precious")["Parameter"]["Value"] == "kept"
+
+
+def begun(plane: InProcess, arn: str, kind: str) -> None:
+    """Bring the one resource of a stack to where a restart finds a creation that was begun."""
+    ledger = plane.node.runtime.ledger
+    (stack,) = (it for it in ledger.state.every(Stack) if it.arn == arn)
+    seals = Seals(plane.node.runtime.keyring, plane.node.runtime.entropy)
+    evaluation = evaluation_of(ledger.state, stack, stack.version, seals)
+    wanted = {"properties": dict(evaluation.template.resources["R"].properties), "tags": {}}
+    it = StackResource(
+        account=stack.account,
+        region=stack.region,
+        stack=stack.id,
+        logical="R",
+        type=kind,
+        status="CREATE_IN_PROGRESS",
+        at=stack.created,
+        token="ABCDEFGHIJKL",
+        operation=stack.operation,
+        waiting=seals.seal(stack.account, stack.id, wanted),
+    )
+    plane.run(ledger.transact(lambda _state: Outcome({}, (put(it),)), lambda _outcome: ()))
+
+
+def test_aliases_of_yaml_are_refused(plane: InProcess) -> None:
+    bomb = "x: &a {k: 1}\n" + "".join(f"y{n}: &b{n} {{<<: [{', '.join([f'*b{n - 1}'] * 9)}]}}\n" for n in range(1, 21))
+    bomb = bomb.replace("*b0", "*a") + "Resources: {Q: {Type: AWS::SQS::Queue}}\n"
+    fault = refused(plane.client("cloudformation").validate_template, TemplateBody=bomb)
+    assert fault.message == "Template format error: YAML aliases are not allowed in CloudFormation templates"
+
+
+def test_a_nested_stack_is_protected_as_its_root(plane: InProcess) -> None:
+    s3 = plane.client("s3")
+    s3.create_bucket(Bucket="nests")
+    s3.put_object(Bucket="nests", Key="inner.json", Body=template({"Q": {"Type": "AWS::SQS::Queue"}}).encode())
+    url = "https://nests.s3.amazonaws.com/inner.json"
+    body = template({"Inner": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}})
+    stacks = Stacks(plane)
+    assert stacks.create("outer", body, EnableTerminationProtection=True) == "CREATE_COMPLETE"
+    inner = stacks.physical("outer")["Inner"]
+    assert stacks.told(inner)["EnableTerminationProtection"]
+    assert "TerminationProtection is enabled" in refused(stacks.client.delete_stack, StackName=inner).message
+    off = {"StackName": inner, "EnableTerminationProtection": False}
+    assert refused(stacks.client.update_termination_protection, **off).code == "ValidationError"
+    stacks.client.update_termination_protection(StackName="outer", EnableTerminationProtection=False)
+    assert stacks.delete("outer") == "DELETE_COMPLETE"

@@ -235,6 +235,25 @@ def test_what_cannot_be_deleted_fails_the_deletion_and_can_be_retained(plane: In
     assert name in names_of_roles(plane)
 
 
+def test_what_two_failed_updates_replaced_comes_back_and_nothing_else_is_left(plane: InProcess, stacks: Stacks) -> None:
+    def body(path: str, *, fails: bool) -> str:
+        policy = {"Policy": {**NOT_DONE, "DependsOn": "Role"}} if fails else {}
+        return template({"Role": role(Path=path), **policy})
+
+    stacks.create("twice", body("/", fails=False))
+    first = stacks.physical("twice")["Role"]
+    for path in ("/a/", "/b/"):
+        assert stacks.update("twice", body(path, fails=True), DisableRollback=True) == "UPDATE_FAILED"
+    stacks.client.rollback_stack(StackName="twice")
+    assert stacks.settled("twice") == "UPDATE_ROLLBACK_COMPLETE"
+    assert stacks.physical("twice") == {"Role": first}
+    assert {it for it in names_of_roles(plane) if it.startswith("twice-")} == {first}
+    for path in ("/a/", "/b/"):
+        assert stacks.update("twice", body(path, fails=True), DisableRollback=True) == "UPDATE_FAILED"
+    assert stacks.delete("twice") == "DELETE_COMPLETE"
+    assert not {it for it in names_of_roles(plane) if it.startswith("twice-")}
+
+
 # -- what is kept, shared and hidden -------------------------------------------------------------------------
 
 
@@ -256,7 +275,9 @@ def test_a_stack_whose_export_is_imported_stays(stacks: Stacks) -> None:
     fault = refused(stacks.client.delete_stack, StackName="exporting")
     assert fault.message == "Export the-url cannot be deleted as it is in use by importing"
     assert stacks.create("again", template({"Queue": queue()}, Outputs=export)) == "ROLLBACK_COMPLETE"
-    assert stacks.delete("importing") == "DELETE_COMPLETE"
+    other = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "own"}}
+    assert stacks.update("importing", template({"Parameter": other})) == "UPDATE_COMPLETE"
+    assert "is not imported by any stack" in refused(stacks.client.list_imports, ExportName="the-url").message
     assert stacks.delete("exporting") == "DELETE_COMPLETE"
 
 
@@ -265,6 +286,7 @@ def test_a_parameter_without_echo_is_told_nowhere(plane: InProcess, stacks: Stac
     body = template(
         {"Parameter": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": {"Ref": "Secret"}}}},
         Parameters={"Secret": {"Type": "String", "NoEcho": True}},
+        Outputs={"Told": {"Value": {"Ref": "Secret"}, "Export": {"Name": "told"}}},
     )
     given = [{"ParameterKey": "Secret", "ParameterValue": secret}]
     assert stacks.create("silent", body, Parameters=given) == "CREATE_COMPLETE"
@@ -273,6 +295,8 @@ def test_a_parameter_without_echo_is_told_nowhere(plane: InProcess, stacks: Stac
     assert plane.client("ssm").get_parameter(Name=name)["Parameter"]["Value"] == secret
     kept = [entity for table in plane.node.runtime.ledger.state.tables.values() for entity in table.values()]
     assert secret not in repr(kept)
+    journal = b"".join(path.read_bytes() for path in plane.node.options.data.glob("locum.db*"))
+    assert secret.encode() not in journal
 
 
 def test_a_protected_stack_is_not_deleted(stacks: Stacks) -> None:

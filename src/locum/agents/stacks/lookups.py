@@ -14,7 +14,7 @@ from locum.core.calls import ServiceCall
 from locum.core.errors import Fault, LocumError
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.intrinsics import Evaluation
-from locum.services.cloudformation.outputs import exporting
+from locum.services.cloudformation.outputs import exported, exporting
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.templates import invalid
 from locum.state import Stack, StackResource, State
@@ -43,7 +43,9 @@ class Resolver:
         stack: Stack,
         actor: Actor,
         evaluation: Evaluation,
+        run_imports: set[str],
     ) -> None:
+        """`run_imports` takes the names of the exports that were looked up."""
         self._runtime = runtime
         self._calls = calls
         self._seals = seals
@@ -53,6 +55,7 @@ class Resolver:
         self._evaluation = evaluation
         self._asked: dict[tuple[str, str], Any] = {}
         self._imported: set[str] = set()
+        self._run_imports = run_imports
 
     async def resolved(self, value: Any) -> Any:
         """`value` with all functions replaced. Raises Fault."""
@@ -62,6 +65,7 @@ class Resolver:
                 break
             except _Needed as needed:
                 self._asked[needed.key] = await self._ask(*needed.key)
+        self._run_imports |= self._imported
         if self._imported - set(self._stack.imports):
             await self._commit(self._note_imports)
         return found
@@ -91,7 +95,7 @@ class Resolver:
         if found is None or found.id == self._stack.id:
             raise invalid(f"No export named {export} found.")
         self._imported.add(export)
-        return found.exports[export]
+        return exported(found, export, self._seals)
 
     def zones(self, region: str) -> list[str]:
         """The availability zones of a region."""
@@ -158,7 +162,10 @@ class Resolver:
             ServiceCall(self._actor, service, operation, params, region or self._stack.region)
         )
 
-    def _note_imports(self, _state: State, draft: Draft) -> None:
+    def _note_imports(self, state: State, draft: Draft) -> None:
+        for name in self._imported:  # in this very transaction: an export that is imported stays
+            if exporting(state, draft.stack.account, draft.stack.region, name) is None:
+                raise invalid(f"No export named {name} found.")
         draft.change(imports=tuple(sorted({*draft.stack.imports, *self._imported})))
 
 

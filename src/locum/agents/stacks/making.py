@@ -15,7 +15,7 @@ from locum.agents.stacks.work import carried_out
 from locum.calls import Calls, Runtime
 from locum.core.errors import Fault, LocumError
 from locum.core.identifiers import unique_id
-from locum.services.cloudformation.changes import check_name, check_properties, difference
+from locum.services.cloudformation.changes import check_name, check_properties, difference, is_named
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.following import actor_of
 from locum.services.cloudformation.intrinsics import Evaluation
@@ -46,6 +46,7 @@ class Maker:
         self._calls = calls
         self._seals = seals
         self._commit = commit
+        self.imports: set[str] = set()
         self.bell = Bell()
 
     # -- making and changing -----------------------------------------------------------------------------
@@ -95,7 +96,7 @@ class Maker:
         new = self._new(stack, definition, it, wanted)
         if it is not None and it.physical:
             await self.delete(stack, it, keeps=False)
-            new = replace(new, former=it.former)
+            new = replace(new, former=it.former, stale=it.stale)
         await self._create(stack, new, policy)
 
     async def _create(self, stack: Stack, made: StackResource, policy: Policy | None, *, again: bool = False) -> None:
@@ -104,7 +105,7 @@ class Maker:
         if not again:
             await self._told(made)
         try:
-            work = PROVIDERS[made.type].create(self._resource(stack, made, wanted, again=again))
+            work = PROVIDERS[made.type].create(await self._resource_again(stack, made, wanted, again=again))
             result = await self._work(stack, made.logical, work)
             attributes = self._seal(stack, dict(result.attributes))
             if policy is not None:
@@ -150,7 +151,7 @@ class Maker:
             raise await self._failed(changing, "UPDATE_FAILED", fault) from fault
         changed = replace(_waited(changing), status="UPDATE_COMPLETE", properties=changing.waiting, waiting=b"")
         if is_custom(it.type) and made.physical != it.physical:
-            changed = replace(changed, former=_former(it))
+            changed = _replacing(changed, it, _former(it))
         await self._told(replace(changed, physical=made.physical, attributes=self._seal(stack, dict(made.attributes))))
 
     async def _replace(
@@ -169,8 +170,8 @@ class Maker:
         except Fault as fault:
             raise await self._failed(replace(it, operation=stack.operation), "UPDATE_FAILED", fault) from fault
         former = replace(_former(it), keeps=definition.replace_policy == "Retain")
-        new = self._new(stack, definition, it, wanted)
-        await self._create(stack, replace(new, status="UPDATE_IN_PROGRESS", reason=_REPLACES, former=former), policy)
+        new = _replacing(self._new(stack, definition, it, wanted), it, former)
+        await self._create(stack, replace(new, status="UPDATE_IN_PROGRESS", reason=_REPLACES), policy)
 
     async def _restore(self, stack: Stack, it: StackResource, former: FormerResource) -> StackResource:
         """Put what an update replaced back in its place; what the update made becomes the former one."""
@@ -191,7 +192,7 @@ class Maker:
             return it
         wanted = self._opened(stack, it.waiting)
         try:
-            work = PROVIDERS[it.type].create(self._resource(stack, it, wanted, again=True))
+            work = PROVIDERS[it.type].create(await self._resource_again(stack, it, wanted, again=True))
             made = await self._work(stack, it.logical, work)
         except Fault:
             return it  # there is nothing
@@ -227,12 +228,22 @@ class Maker:
 
         await self._commit(gone)
 
-    async def delete_former(self, stack: Stack, it: StackResource) -> None:
+    async def delete_replaced(self, stack: Stack, logical: str) -> None:
+        """Delete what a resource took the place of. Raises Failed where some of it could not be deleted."""
+        failures = []
+        while (it := self._found(stack, logical)) is not None and (replaced := _replaced(it)):
+            try:
+                await self._delete_former(stack, it, replaced[0])
+            except Failed as failure:
+                failures.append(str(failure))
+        if failures:
+            raise Failed("; ".join(failures))
+
+    async def _delete_former(self, stack: Stack, it: StackResource, former: FormerResource) -> None:
         """Delete what was replaced. Raises Failed, after which nothing remembers it."""
-        former = it.former
-        assert former is not None
         old = _in_place_of(it, former)
-        done = replace(_waited(it), former=None)
+        others = tuple(other for other in it.stale if other is not former)
+        done = replace(_waited(it), former=None if former is it.former else it.former, stale=others)
 
         def ended(status: str, reason: str = "") -> Callable[[State, Draft], None]:
             def change(_state: State, draft: Draft) -> None:
@@ -289,7 +300,9 @@ class Maker:
         return Waits(self._runtime, self._seals, self._commit, self.bell, stack)
 
     def _resolver(self, stack: Stack, evaluation: Evaluation) -> Resolver:
-        return Resolver(self._runtime, self._calls, self._seals, self._commit, stack, actor_of(stack), evaluation)
+        return Resolver(
+            self._runtime, self._calls, self._seals, self._commit, stack, actor_of(stack), evaluation, self.imports
+        )
 
     def _found(self, stack: Stack, logical: str) -> StackResource | None:
         key = regional(stack.region, stack.id, logical)
@@ -328,6 +341,13 @@ class Maker:
             again=again,
             capabilities=stack.version.capabilities,
         )
+
+    async def _resource_again(
+        self, stack: Stack, it: StackResource, wanted: Mapping[str, Any], *, again: bool
+    ) -> Resource:
+        """The resource to be created, `again` perhaps: what has a name of the template is not taken for it."""
+        named = again and await asyncio.to_thread(is_named, it.type, wanted.get("properties", {}))
+        return self._resource(stack, it, wanted, again=again and not named)
 
     def _tags(self, stack: Stack, logical: str, version: StackVersion) -> dict[str, str]:
         return {
@@ -370,6 +390,18 @@ def _is_begun(it: StackResource) -> bool:
 def _waited(it: StackResource) -> StackResource:
     """`it`, which waits for nothing any more."""
     return replace(it, asked=None, received=b"")
+
+
+def _replacing(new: StackResource, it: StackResource, former: FormerResource) -> StackResource:
+    """`new` in the place of `it`. What an update before took the place of, and failed, is what comes back."""
+    if it.former is None:
+        return replace(new, former=former, stale=it.stale)
+    return replace(new, former=it.former, stale=(*it.stale, former))
+
+
+def _replaced(it: StackResource) -> tuple[FormerResource, ...]:
+    """What a resource took the place of, and is still there."""
+    return it.stale if it.former is None else (it.former, *it.stale)
 
 
 def _former(it: StackResource) -> FormerResource:

@@ -109,7 +109,8 @@ class StackRun:
         if failed:
             await self._end(stack, "UPDATE_ROLLBACK_FAILED", _failures(failed, "update"))
         else:
-            await self._go_on(stack, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "")
+            imports = tuple(sorted(self._maker.imports))
+            await self._go_on(stack, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "", imports=imports)
 
     async def _clean_up(self, stack: Stack) -> None:
         await self._remove_what_is_left(stack, stack.version)
@@ -125,7 +126,7 @@ class StackRun:
         if failed:
             await self._end(stack, "ROLLBACK_FAILED", _failures(failed, "delete"))
         else:
-            await self._end(stack, "ROLLBACK_COMPLETE", "", outputs=b"")
+            await self._end(stack, "ROLLBACK_COMPLETE", "", outputs=b"", imports=())
 
     async def _delete(self, stack: Stack) -> None:
         failed = await self._backward(stack, resources_of(self._state, stack))
@@ -142,6 +143,7 @@ class StackRun:
 
         `back`: what was updated before becomes what it was.
         """
+        self._maker.imports.clear()
         evaluation = await asyncio.to_thread(evaluation_of, self._state, stack, version, self._seals)
         template = evaluation.template
         wanted = {name: it for name, it in template.resources.items() if evaluation.exists(it)}
@@ -161,6 +163,7 @@ class StackRun:
         policies = await asyncio.to_thread(self._kept, stack)
 
         async def delete(logical: str) -> None:
+            await self._maker.delete_replaced(self._present(), logical)
             found = resources_of(self._state, stack)[logical]
             await self._maker.delete(self._present(), found, keeps=logical in stack.retained or logical in policies)
 
@@ -171,14 +174,12 @@ class StackRun:
         evaluation = await asyncio.to_thread(evaluation_of, self._state, stack, version, self._seals)
         there = resources_of(self._state, stack)
         wanted = {name for name, it in evaluation.template.resources.items() if evaluation.exists(it)}
-        left = {name: it for name, it in there.items() if name not in wanted or it.former is not None}
+        left = {name: it for name, it in there.items() if name not in wanted or it.former or it.stale}
         needs = await asyncio.to_thread(self._dependents, stack, left)
         policies = await asyncio.to_thread(self._kept, stack)
 
         async def delete(logical: str) -> None:
-            found = resources_of(self._state, stack)[logical]
-            if found.former is not None:
-                await self._maker.delete_former(self._present(), found)
+            await self._maker.delete_replaced(self._present(), logical)
             if logical not in wanted:
                 found = resources_of(self._state, stack)[logical]
                 await self._maker.delete(self._present(), found, keeps=logical in policies, forget=True)
@@ -298,15 +299,15 @@ class StackRun:
     async def _commit_outputs(self, stack: Stack, status: str, outputs: list[dict[str, str]]) -> None:
         def change(state: State, draft: Draft) -> None:
             outputs_of(state, draft, outputs, self._seals)
-            draft.status(status)
+            draft.status(status, imports=tuple(sorted(self._maker.imports)))
 
         await self.commit(change, stack.operation)
 
-    async def _go_on(self, stack: Stack, status: str, reason: str) -> None:
+    async def _go_on(self, stack: Stack, status: str, reason: str, **changes: Any) -> None:
         """Begin another phase, as another operation."""
 
         def change(_state: State, draft: Draft) -> None:
-            draft.status(status, reason, operation=request_id(self._runtime.entropy))
+            draft.status(status, reason, operation=request_id(self._runtime.entropy), **changes)
 
         await self.commit(change, stack.operation)
 

@@ -31,6 +31,7 @@ from locum.services.cloudformation.stacks import (
     CREATED,
     REVIEW,
     UPDATABLE,
+    check_quota,
     check_stack_name,
     new_stack,
     pseudo_for,
@@ -56,6 +57,7 @@ def create_change_set(ctx: Context, params: Params) -> Asking:
     stack = _to_be_changed(ctx, name, kind)
     made, new = stack is None, stack
     if stack is None:
+        check_quota(ctx)
         identifier = request_id(ctx.entropy)
         version = StackVersion(template=0)
         new = replace(new_stack(ctx, {}, name, identifier, version), status=REVIEW, templates=0)
@@ -320,6 +322,6 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "CreateChangeSet": asks_and_writes(asking(create_change_set))._replace(rehearsed=True),
     "DeleteChangeSet": writes(delete_change_set),
     "DescribeChangeSet": reads(describe_change_set),
-    "ExecuteChangeSet": writes(execute_change_set),
+    "ExecuteChangeSet": writes(execute_change_set)._replace(rehearsed=True),
     "ListChangeSets": reads(list_change_sets),
 }

@@ -56,6 +56,13 @@ def check_name(kind: str, before: Properties, after: Properties) -> None:
             raise invalid(_CUSTOM_NAMED.format(name=name))
 
 
+def is_named(kind: str, properties: Properties) -> bool:
+    """Whether a resource has a name that its template gives it: one of that name may be somebody else's."""
+    schema = schema_of(kind)
+    own = {path[0] for path in schema.identifier if len(path) == 1 and path in schema.fixed} if schema else set()
+    return any(isinstance(properties.get(name), str) for name in {*own, "Name", f"{kind.rpartition('::')[2]}Name"})
+
+
 def check_properties(kind: str, logical: str, properties: Properties) -> None:
     """Check the properties against the schema of `kind`, as far as it is looked at. Raises Fault."""
     schema = schema_of(kind)

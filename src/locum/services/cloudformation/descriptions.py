@@ -12,11 +12,12 @@ from locum.services.cloudformation.lookup import (
     events_of,
     existing,
     resources_of,
+    stack_named,
     template_of,
 )
-from locum.services.cloudformation.outputs import exporting, importing, shown_outputs
+from locum.services.cloudformation.outputs import exported, exporting, importing, shown_outputs
 from locum.services.cloudformation.proposals import decoded_once, parameters_of, template_before
-from locum.services.cloudformation.stacks import seals_of
+from locum.services.cloudformation.stacks import MOST_STACKS, seals_of
 from locum.services.cloudformation.template import Template
 from locum.services.cloudformation.templates import invalid, template_text
 from locum.services.cloudformation.validation import capabilities_shown
@@ -135,7 +136,8 @@ def template_summary(template: Template, decoded: Mapping[str, Any]) -> dict[str
 
 def list_exports(ctx: Context, params: Params) -> Outcome:
     """cloudformation:ListExports."""
-    found = [(name, value, it) for it in _stacks(ctx) for name, value in it.exports.items()]
+    seals = seals_of(ctx)
+    found = [(name, exported(it, name, seals), it) for it in _stacks(ctx) for name in it.exports]
     page = _LISTS.page(params, found, lambda export: export[0])
     return page.outcome(
         "Exports", lambda export: {"ExportingStackId": export[2].arn, "Name": export[0], "Value": export[1]}
@@ -155,7 +157,7 @@ def list_imports(ctx: Context, params: Params) -> Outcome:
 
 def describe_account_limits(_ctx: Context, _params: Params) -> Outcome:
     """cloudformation:DescribeAccountLimits."""
-    limits = {"StackLimit": 2000, "StackOutputsLimit": 200, "ConcurrentResourcesLimit": 2500}
+    limits = {"StackLimit": MOST_STACKS, "StackOutputsLimit": 200, "ConcurrentResourcesLimit": 2500}
     return Outcome({"AccountLimits": [{"Name": name, "Value": value} for name, value in limits.items()]})
 
 
@@ -183,7 +185,7 @@ def _stack(ctx: Context, it: Stack) -> dict[str, Any]:
         "DisableRollback": it.keeps == "DO_NOTHING",
         "NotificationARNs": list(it.notifications),
         "Tags": [{"Key": key, "Value": value} for key, value in it.version.tags.items()],
-        "EnableTerminationProtection": it.protected,
+        "EnableTerminationProtection": (stack_named(ctx, it.root) or it).protected if it.root else it.protected,
         "DriftInformation": _UNCHECKED,
     }
     parameters = parameters_of(it.version, seals, it.account, it.id)

@@ -20,6 +20,11 @@ def exporting(state: State, account: str, region: str, name: str) -> Stack | Non
     return state.first(Stack, EXPORT, scoped(account, regional(region, name)))
 
 
+def exported(stack: Stack, name: str, seals: Seals) -> str:
+    """The value of an export of `stack`; its text may be empty."""
+    return str(seals.open(stack.account, stack.id, stack.exports[name]) or "")
+
+
 def importing(state: State, account: str, region: str, name: str) -> list[str]:
     """The names of the stacks that import `name`."""
     found = state.find(IMPORT, scoped(account, regional(region, name)))
@@ -30,6 +35,7 @@ def outputs_of(state: State, draft: Draft, outputs: Outputs, seals: Seals) -> No
     """Give a stack its outputs. Raises Fault where another stack exports one of its names, or needs what it did."""
     stack = draft.stack
     exports: dict[str, str] = {}
+    before = {name: exported(stack, name, seals) for name in stack.exports}
     for output in outputs:
         if (name := output.get("ExportName")) is None:
             continue
@@ -38,8 +44,9 @@ def outputs_of(state: State, draft: Draft, outputs: Outputs, seals: Seals) -> No
             owner = stack.name if other is None else other.name
             raise invalid(f"Export with name {name} is already exported by stack {owner}. Rollback requested by user.")
         exports[name] = output["OutputValue"]
-    check_needed(state, stack, [name for name, value in stack.exports.items() if exports.get(name) != value])
-    draft.change(outputs=seals.seal(stack.account, stack.id, list(outputs)), exports=exports)
+    check_needed(state, stack, [name for name, value in before.items() if exports.get(name) != value])
+    sealed = {name: seals.seal(stack.account, stack.id, value) for name, value in exports.items()}
+    draft.change(outputs=seals.seal(stack.account, stack.id, list(outputs)), exports=sealed)
 
 
 def check_needed(state: State, stack: Stack, names: Iterable[str]) -> None:

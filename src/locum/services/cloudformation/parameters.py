@@ -130,8 +130,11 @@ def _allowed(name: str, declared: Mapping[str, Any], value: str, steps: Steps) -
         raise invalid(f"Parameter {name} exceeds the maximum parameter value length of {LONGEST_VALUE} bytes.")
     kind = declared["Type"]
     items = [value] if kind.startswith(_SSM_VALUE) else _typed(kind, value)
+    allowed = dict.fromkeys(text(one) for one in declared["AllowedValues"]) if "AllowedValues" in declared else None
     for item in items if isinstance(items, list) else [items]:
         broken = _broken(name, declared, item, steps)
+        if not broken and allowed is not None and item not in allowed:
+            broken = f"must be one of AllowedValues: [{', '.join(allowed)}]"
         if broken and "ConstraintDescription" in declared:
             raise invalid(f"Parameter {name} failed to satisfy constraint: {text(declared['ConstraintDescription'])}")
         if broken:
@@ -141,13 +144,8 @@ def _allowed(name: str, declared: Mapping[str, Any], value: str, steps: Steps) -
 def _broken(name: str, declared: Mapping[str, Any], value: str, steps: Steps) -> str:
     """What is wrong with a value, or an item of one; empty where nothing is."""
     if declared["Type"] in {"Number", "List<Number>"}:
-        broken = _broken_number(name, declared, value)
-    else:
-        broken = _broken_text(name, declared, value, steps)
-    allowed = [text(one) for one in declared.get("AllowedValues", [])]
-    if not broken and "AllowedValues" in declared and value not in allowed:
-        return f"must be one of AllowedValues: [{', '.join(allowed)}]"
-    return broken
+        return _broken_number(name, declared, value)
+    return _broken_text(name, declared, value, steps)
 
 
 def _broken_number(name: str, declared: Mapping[str, Any], value: str) -> str:

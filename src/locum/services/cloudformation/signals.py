@@ -35,7 +35,9 @@ LONGEST: Final = 4096
 """Octets. "The total size of the response body can't exceed 4096 bytes"."""
 TOO_LONG: Final = "Response object is too long."
 MOST_SIGNALS: Final = 1000
-"""Signals that a handle keeps. [U] AWS does not publish a limit."""
+"""Signals that a handle or a resource keeps. [U] AWS does not publish a limit."""
+MOST_OCTETS: Final = 1 << 16
+"""The size of the signals that a handle keeps: whoever knows its URL can send some."""
 
 _PURPOSE: Final = "stack-door"
 _LONGEST_TOKEN: Final = 2048
@@ -94,7 +96,7 @@ def answered(state: State, door: Door, body: bytes, seals: Seals) -> Outcome:
         signal = _signal(body)
         if signal["UniqueId"] in received:
             return Outcome({})
-        if len(received) >= MOST_SIGNALS:
+        if len(received) >= MOST_SIGNALS or len(it.received) + len(body) > MOST_OCTETS:
             raise invalid("The handle has received too many signals.")
         received[signal["UniqueId"]] = signal
     elif door.request in received:
@@ -212,6 +214,8 @@ def signal_resource(ctx: Context, params: Params) -> Outcome:
             f"Signal with ID {identifier} for resource {logical} already exists. "
             "Signals may only be updated with a FAILURE status."
         )
+    if len(it.signals) >= MOST_SIGNALS:
+        raise invalid(f"Resource {logical} has received too many signals.")
     draft = Draft(stack, ctx.now, ctx.entropy)
     signalled = replace(it, signals={**it.signals, identifier: status})
     draft.resource(signalled, told=f"Received {status} signal with UniqueId {identifier}")

@@ -24,6 +24,9 @@ from locum.state import Stack, StackVersion, put, remove
 CREATED: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
 UPDATABLE: Final = (*CREATED, "CREATE_FAILED", "UPDATE_FAILED", "IMPORT_ROLLBACK_COMPLETE")
 REVIEW: Final = "REVIEW_IN_PROGRESS"
+MOST_STACKS: Final = 2000
+"""Stacks of an account in a region. CloudFormation User Guide, "Understand CloudFormation quotas"."""
+
 ON_FAILURE: Final = ("DO_NOTHING", "ROLLBACK", "DELETE")
 _NAME: Final = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 
@@ -63,6 +66,7 @@ def create_stack(ctx: Context, params: Params) -> Asking:
             f"Stack [{name}] already exists and cannot be created again with the changeSet [].",
             400,
         )
+    check_quota(ctx)
     identifier, seals = request_id(ctx.entropy), seals_of(ctx)
     notifications = tuple(params.get("NotificationARNs") or ())
     proposal = yield from proposed(ctx, params, pseudo_for(ctx, name, identifier, notifications), None, seals)
@@ -95,6 +99,21 @@ def new_stack(ctx: Context, params: Params, name: str, identifier: str, version:
         client_token=params.get("ClientRequestToken", ""),
         templates=1,
     )
+
+
+def is_protected(ctx: Context, stack: Stack) -> bool:
+    """Whether a stack must not be deleted: itself, or as a nested one while nothing is under way for its root."""
+    root = stack_named(ctx, stack.root) if stack.root else None
+    if root is None or root.deleted:
+        return stack.protected
+    return root.protected and not root.status.endswith("_IN_PROGRESS")
+
+
+def check_quota(ctx: Context) -> None:
+    """Check that there is room for another stack. Raises Fault LimitExceededException."""
+    there = sum(1 for it in ctx.state.table(Stack, ctx.account).values() if it.region == ctx.region and not it.deleted)
+    if there >= MOST_STACKS:
+        raise Fault("LimitExceededException", f"Limit for stack has been exceeded: {MOST_STACKS}", 400)
 
 
 def keeps_of(params: Params) -> str:
@@ -185,7 +204,7 @@ def delete_stack(ctx: Context, params: Params) -> Outcome:
     stack = stack_named(ctx, params["StackName"])
     if stack is None or stack.deleted:
         return Outcome({})
-    if stack.protected:
+    if is_protected(ctx, stack):
         raise invalid(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
     if stack.status == "DELETE_IN_PROGRESS":
         return Outcome({})
@@ -263,8 +282,10 @@ def rollback_stack(ctx: Context, params: Params) -> Outcome:
 
 
 def update_termination_protection(ctx: Context, params: Params) -> Outcome:
-    """cloudformation:UpdateTerminationProtection."""
+    """cloudformation:UpdateTerminationProtection. A nested stack has that of its root."""
     stack = existing(ctx, params["StackName"])
+    if stack.root:
+        raise invalid(f"Cannot update termination protection of nested stack [{stack.name}]: update that of its root.")
     return Outcome({"StackId": stack.arn}, (put(replace(stack, protected=params["EnableTerminationProtection"])),))
 
 

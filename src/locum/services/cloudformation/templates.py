@@ -113,8 +113,7 @@ def decoded(text: str) -> dict[str, Any]:
     # cfn-lint takes a second to import, and is used by few calls.
     from cfnlint.decode import decode_str  # noqa: PLC0415
 
-    if _is_deeper(text, DEEPEST):
-        raise invalid("Template format error: nested too deeply.")
+    _check_structure(text)
     template, problems = decode_str(text)
     if template is None or problems:
         what = problems[0] if problems else None
@@ -125,8 +124,11 @@ def decoded(text: str) -> dict[str, Any]:
     return template
 
 
-def _is_deeper(text: str, most: int) -> bool:
-    """Whether collections in `text` nest more than `most` deep. Text that is no YAML is for the decoder."""
+def _check_structure(text: str) -> None:
+    """Check that `text` is not nested too deeply, and has no aliases, by which little text is much.
+
+    Text that is no YAML is for the decoder. Raises Fault ValidationError.
+    """
     import yaml  # type: ignore[import-untyped]  # noqa: PLC0415 - loaded with cfn-lint
 
     depth = 0
@@ -134,13 +136,14 @@ def _is_deeper(text: str, most: int) -> bool:
         for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
-                if depth > most:
-                    return True
+                if depth > DEEPEST:
+                    raise invalid("Template format error: nested too deeply.")
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
+            elif isinstance(event, yaml.AliasEvent):
+                raise invalid("Template format error: YAML aliases are not allowed in CloudFormation templates")
     except (yaml.YAMLError, ValueError):
-        return False
-    return False
+        return
 
 
 def invalid(message: str) -> Fault:
