@@ -120,6 +120,17 @@ def test_the_ref_of_a_queue_is_a_url_of_the_plane(plane: InProcess, stacks: Stac
     assert url == f"{plane.node.runtime.settings.endpoint}/{ACCOUNT}/queued"
 
 
+def test_no_update_changes_the_type_of_a_resource(stacks: Stacks) -> None:
+    stacks.create("typed", template({"Thing": queue()}))
+    given = {"StackName": "typed", "TemplateBody": template({"Thing": {"Type": "AWS::SNS::Topic"}})}
+    for operation, more in (
+        (stacks.client.update_stack, {}),
+        (stacks.client.create_change_set, {"ChangeSetName": "c"}),
+    ):
+        fault = refused(operation, **given, **more)
+        assert fault.message.startswith("Update of resource type is not permitted.")
+
+
 # -- permissions ---------------------------------------------------------------------------------------------
 
 

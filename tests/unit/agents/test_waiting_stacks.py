@@ -137,6 +137,15 @@ def test_a_handle_keeps_so_many_signals_and_no_more(there: Crafts, monkeypatch: 
     assert there.status(stack) == "DELETE_COMPLETE"
 
 
+def test_the_signals_that_a_handle_keeps_have_a_size(there: Crafts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("locum.services.cloudformation.signals.MOST_OCTETS", 2048)
+    stack, url = waiting(there, 9)
+    answers = [there.put(url, signal(str(number), Data="x" * 900)).status for number in range(4)]
+    assert (answers[0], answers[-1]) == (200, 400)
+    there.cloudformation.delete_stack(StackName=stack)
+    assert there.status(stack) == "DELETE_COMPLETE"
+
+
 def test_other_tags_of_a_stack_do_not_concern_its_wait_condition(there: Crafts) -> None:
     stack, url = waiting(there)
     there.put(url, signal("one"))
@@ -178,6 +187,17 @@ def test_a_resource_with_a_creation_policy_is_complete_once_as_many_have_signall
         "CREATE_IN_PROGRESS Received SUCCESS signal with UniqueId two",
         "CREATE_COMPLETE",
     ]
+
+
+def test_a_resource_takes_so_many_signals_and_no_more(there: Crafts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("locum.services.cloudformation.signals.MOST_SIGNALS", 2)
+    stack = instance(there, 9)
+    for identifier in ("one", "two"):
+        signalled(there, stack, identifier)
+    with pytest.raises(there.cloudformation.exceptions.ClientError, match="too many signals"):
+        signalled(there, stack, "three")
+    there.cloudformation.delete_stack(StackName=stack)
+    assert there.status(stack) == "DELETE_COMPLETE"
 
 
 def test_signals_of_failures_fail_a_resource_which_is_deleted(there: Crafts) -> None:

@@ -32,6 +32,7 @@ from locum.services.cloudformation.stacks import (
     REVIEW,
     UPDATABLE,
     check_quota,
+    check_resource_types,
     check_stack_name,
     new_stack,
     pseudo_for,
@@ -68,6 +69,7 @@ def create_change_set(ctx: Context, params: Params) -> Asking:
     pseudo = pseudo_for(ctx, new.name, new.id, tuple(params.get("NotificationARNs") or new.notifications))
     before = None if new.status == REVIEW else new
     proposal = yield from proposed(ctx, params, pseudo, before, seals)
+    check_resource_types(ctx, new, proposal)
     it = _change_set(ctx, new, params, proposal, seals)
     events: tuple[Any, ...] = (put(it), *map(remove, named))
     if made:

@@ -138,15 +138,7 @@ def update_stack(ctx: Context, params: Params) -> Asking:
 
 def check_changes(ctx: Context, stack: Stack, proposal: Proposal, seals: Seals, params: Params) -> None:
     """Check that an update changes something, and no resource's type. Raises Fault ValidationError."""
-    from_resources = resources_of(ctx.state, stack)
-    wanted = proposal.template.resources
-    changed = [name for name, it in from_resources.items() if name in wanted and wanted[name].type != it.type]
-    if changed:
-        names = ", ".join(changed)
-        raise invalid(
-            "Update of resource type is not permitted. "
-            f"The new template modifies resource type of the following resources: [{names}]"
-        )
+    check_resource_types(ctx, stack, proposal)
     version = proposal.version(seals, stack.account, stack.id, stack.version.template)
     kept = template_in_use(ctx, stack)
     parameters = seals.open(stack.account, stack.id, stack.version.parameters)
@@ -160,6 +152,18 @@ def check_changes(ctx: Context, stack: Stack, proposal: Proposal, seals: Seals, 
     )
     if same:
         raise invalid("No updates are to be performed.")
+
+
+def check_resource_types(ctx: Context, stack: Stack, proposal: Proposal) -> None:
+    """Check that an update changes no resource's type. Raises Fault ValidationError."""
+    wanted = proposal.template.resources
+    there = resources_of(ctx.state, stack).values()
+    changed = [it.logical for it in there if it.logical in wanted and wanted[it.logical].type != it.type]
+    if changed:
+        raise invalid(
+            "Update of resource type is not permitted. "
+            f"The new template modifies resource type of the following resources: [{', '.join(changed)}]"
+        )
 
 
 def template_in_use(ctx: Context, stack: Stack) -> Mapping[str, Any]:
