@@ -318,6 +318,24 @@ def test_a_protected_stack_is_not_deleted(stacks: Stacks) -> None:
     assert stacks.delete("protected") == "DELETE_COMPLETE"
 
 
+def test_a_deleted_stack_is_told_of_for_ninety_days_and_forgotten_then(plane: InProcess, stacks: Stacks) -> None:
+    stacks.create("past", template({"Queue": queue()}))
+    arn = stacks.told("past")["StackId"]
+    clock = plane.node.runtime.clock
+    assert stacks.delete("past") == "DELETE_COMPLETE"
+    try:
+        for days, there in ((89, True), (91, False)):
+            clock.move(days * 86_400.0)
+            plane.settle_stacks()
+            told = [it["StackId"] for it in stacks.client.list_stacks()["StackSummaries"]]
+            assert (arn in told) == there
+        assert "does not exist" in refused(stacks.client.describe_stack_events, StackName=arn).message
+        kept = [it for tables in plane.node.runtime.ledger.state.tables.values() for it in tables.values()]
+        assert arn.rpartition("/")[2] not in repr(kept)
+    finally:
+        clock.move(0.0)
+
+
 # -- change sets ---------------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from locum.agents.reconciling import Reconciler
+from locum.agents.stacks.forgetting import forgotten, forgotten_at
 from locum.calls import Calls, Runtime
 from locum.core.errors import LocumError
 from locum.state import Event, Put, Stack, StackResource
@@ -40,13 +41,18 @@ class Stacks(Reconciler):
         self._heard: dict[str, Any] = {}
 
     async def reconcile(self) -> float | None:
-        """Begin with the stacks that nothing is done for yet; None, as nothing is due by itself."""
+        """Begin with the stacks that nothing is done for yet; when the next deleted one is to be forgotten."""
+        now, times = self._runtime.clock(), []
         for stack in list(self._runtime.ledger.state.every(Stack)):
-            if is_under_way(stack) and stack.arn not in self._runs:
+            if (at := forgotten_at(stack)) is not None and at > now:
+                times.append(at)
+            elif at is not None:
+                await self._forget(stack)
+            elif is_under_way(stack) and stack.arn not in self._runs:
                 made = import_module("locum.agents.stacks.run").StackRun(self._runtime, self._calls, stack)
                 self._heard[stack.id] = made
                 self._runs[stack.arn] = asyncio.create_task(self._go_on(stack.arn, made))
-        return None
+        return min(times, default=None)
 
     def concerns(self, events: Sequence[Event] | None) -> bool:
         if events is None:
@@ -56,7 +62,7 @@ class Stacks(Reconciler):
         for event in events:
             entity = event.entity if isinstance(event, Put) else None
             if isinstance(entity, Stack):
-                concerned = concerned or is_under_way(entity)
+                concerned = concerned or is_under_way(entity) or bool(entity.deleted)
                 self._ring(entity.id, entity.parent.rpartition("/")[2])
             elif isinstance(entity, StackResource):
                 self._ring(entity.stack)
@@ -86,6 +92,9 @@ class Stacks(Reconciler):
         for run in runs:
             run.cancel()
         await asyncio.gather(*runs, return_exceptions=True)
+
+    async def _forget(self, stack: Stack) -> None:
+        await self._runtime.ledger.transact(lambda state: forgotten(state, stack), lambda _outcome: ())
 
     async def _go_on(self, arn: str, run: Any) -> None:
         try:
