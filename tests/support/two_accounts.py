@@ -18,7 +18,18 @@ from locum.core.principal import Caller, Principal
 from locum.credentials import KeyRing, new_access_key
 from locum.credentials.onetime import new_seed
 from locum.services.verbs import Context
-from locum.state import Account, AnyEntity, Entity, GroupInstance, GroupTag, PolicyVersion, State, change, put
+from locum.state import (
+    Account,
+    AnyEntity,
+    Entity,
+    GroupInstance,
+    GroupTag,
+    PolicyVersion,
+    StackVersion,
+    State,
+    change,
+    put,
+)
 from locum.wire.models import service_model
 from support.one_account import Entropy
 
@@ -90,6 +101,13 @@ class Belongings:
             "DelegationRequest.policy": document(account, Resource="*"),
             "Member.id": account,
             "Unit.id": f"ou-{self.digit * 4}-{self.digit * 8}",
+            **{f"{kind}.caller": Caller(Principal.root(account)) for kind in ("Stack", "ChangeSet")},
+            **{
+                f"{kind}.version": StackVersion(template=1, tags={own(account, "tag"): own(account, "tag-value")})
+                for kind in ("Stack", "ChangeSet")
+            },
+            "StackTemplate.number": 1,
+            "StackTemplate.text": document(account, Resources={"R": {"Type": "AWS::SQS::Queue"}}),
             "region": "us-east-1",
             "group": own(account, "AutoScalingGroup"),
             "AutoScalingGroup.tags": (GroupTag(key=own(account, "tag"), value=own(account, "tag-value")),),
@@ -122,7 +140,7 @@ class Belongings:
     def _value(self, kind: type[Entity], field: msgspec.structs.FieldInfo) -> Any:
         if field.type is str:
             return own(self.account, kind.__name__ if field.name == "name" else f"{kind.__name__}-{field.name}")
-        return {int: NOW, bytes: own(self.account, field.name).encode(), bool: True}.get(field.type, ())
+        return {int: NOW, float: float(NOW), bytes: own(self.account, field.name).encode(), bool: True}.get(field.type, ())
 
     @property
     def identifiers(self) -> list[str]:

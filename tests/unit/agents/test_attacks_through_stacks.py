@@ -16,7 +16,7 @@ from support.plane import ACCOUNT, refused, trusting
 from support.stacks import CAPABILITIES, Stacks, template
 
 AWAY = "444455556666"
-QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "planted"}}
+QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "planted-by-a-stack"}}
 TEMPLATE = template({"Queue": QUEUE})
 
 
@@ -27,12 +27,12 @@ def may(*actions: str, resource: Any = "*") -> dict[str, Any]:
 @pytest.fixture(scope="module", autouse=True)
 def vault(plane: InProcess) -> None:
     """What the attackers are after."""
-    plane.client("ssm").put_parameter(Name="/kept", Value="kept-in-ssm", Type="String")
-    plane.client("ssm").put_parameter(Name="/sealed", Value="sealed-in-ssm", Type="SecureString")
-    plane.client("secretsmanager").create_secret(Name="kept", SecretString='{"password": "kept-as-secret"}')
+    plane.client("ssm").put_parameter(Name="/of-stacks/kept", Value="kept-in-ssm", Type="String")
+    plane.client("ssm").put_parameter(Name="/of-stacks/sealed", Value="sealed-in-ssm", Type="SecureString")
+    plane.client("secretsmanager").create_secret(Name="kept-from-stacks", SecretString='{"password": "kept-as-secret"}')
     s3 = plane.client("s3")
-    s3.create_bucket(Bucket="vault")
-    s3.put_object(Bucket="vault", Key="template.json", Body=TEMPLATE.encode())
+    s3.create_bucket(Bucket="vault-of-templates")
+    s3.put_object(Bucket="vault-of-templates", Key="template.json", Body=TEMPLATE.encode())
 
 
 def attacker(plane: InProcess, name: str, *also: dict[str, Any]) -> Stacks:
@@ -42,7 +42,7 @@ def attacker(plane: InProcess, name: str, *also: dict[str, Any]) -> Stacks:
 @pytest.mark.parametrize("operation", ["create_stack", "create_change_set", "get_template_summary"])
 def test_a_template_is_read_with_the_permissions_of_whoever_names_it(plane: InProcess, operation: str) -> None:
     client = attacker(plane, f"reads-{operation.replace('_', '-')}").client
-    given: dict[str, Any] = {"TemplateURL": "https://vault.s3.amazonaws.com/template.json"}
+    given: dict[str, Any] = {"TemplateURL": "https://vault-of-templates.s3.amazonaws.com/template.json"}
     if operation != "get_template_summary":
         given["StackName"] = "taken"
     if operation == "create_change_set":
@@ -54,7 +54,7 @@ def test_a_template_is_read_with_the_permissions_of_whoever_names_it(plane: InPr
 def test_a_parameter_of_systems_manager_is_read_with_the_permissions_of_the_caller(plane: InProcess) -> None:
     body = template(
         {"Queue": QUEUE},
-        Parameters={"P": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/kept"}},
+        Parameters={"P": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/of-stacks/kept"}},
         Outputs={"O": {"Value": {"Ref": "P"}}},
     )
     fault = refused(attacker(plane, "parameter").client.create_stack, StackName="parameter", TemplateBody=body)
@@ -66,9 +66,13 @@ def test_a_parameter_of_systems_manager_is_read_with_the_permissions_of_the_call
 
 
 REFERENCES = [
-    ("{{resolve:ssm:/kept}}", "ssm:GetParameters", "kept-in-ssm"),
-    ("{{resolve:ssm-secure:/sealed}}", "ssm:GetParameters", "sealed-in-ssm"),
-    ("{{resolve:secretsmanager:kept:SecretString:password}}", "secretsmanager:GetSecretValue", "kept-as-secret"),
+    ("{{resolve:ssm:/of-stacks/kept}}", "ssm:GetParameters", "kept-in-ssm"),
+    ("{{resolve:ssm-secure:/of-stacks/sealed}}", "ssm:GetParameters", "sealed-in-ssm"),
+    (
+        "{{resolve:secretsmanager:kept-from-stacks:SecretString:password}}",
+        "secretsmanager:GetSecretValue",
+        "kept-as-secret",
+    ),
 ]
 
 
@@ -91,7 +95,9 @@ def test_a_dynamic_reference_is_read_with_the_permissions_of_the_stack(
 def test_a_stack_makes_nothing_in_another_account(plane: InProcess) -> None:
     here, away = Stacks(plane), plane.account(AWAY)
     assert here.create("here", TEMPLATE) == "CREATE_COMPLETE"
-    assert refused(plane.client("sqs", away).get_queue_url, QueueName="planted").code.endswith("NonExistentQueue")
+    assert refused(plane.client("sqs", away).get_queue_url, QueueName="planted-by-a-stack").code.endswith(
+        "NonExistentQueue"
+    )
     arn = here.told("here")["StackId"]
     client = plane.client("cloudformation", away)
     assert "does not exist" in refused(client.describe_stacks, StackName="here").message
@@ -188,11 +194,11 @@ def test_a_restart_takes_nothing_that_was_there_for_its_own(plane: InProcess, ki
     stacks, iam, ssm = Stacks(plane), plane.client("iam"), plane.client("ssm")
     trust = trusting(Service="ec2.amazonaws.com")
     if kind == "AWS::IAM::Role":
-        iam.create_role(RoleName="precious", AssumeRolePolicyDocument=trust)
-        properties: dict[str, Any] = {"RoleName": "precious", "AssumeRolePolicyDocument": json.loads(trust)}
+        iam.create_role(RoleName="precious-to-others", AssumeRolePolicyDocument=trust)
+        properties: dict[str, Any] = {"RoleName": "precious-to-others", "AssumeRolePolicyDocument": json.loads(trust)}
     else:
-        ssm.put_parameter(Name="precious", Value="kept", Type="String")
-        properties = {"Name": "precious", "Type": "String", "Value": "other"}
+        ssm.put_parameter(Name="precious-to-others", Value="kept", Type="String")
+        properties = {"Name": "precious-to-others", "Type": "String", "Value": "other"}
     name = f"takes-{kind.rpartition('::')[2].lower()}"
     stacks.client.create_stack(
         StackName=name,
@@ -204,9 +210,9 @@ def test_a_restart_takes_nothing_that_was_there_for_its_own(plane: InProcess, ki
     assert stacks.settled(arn) == "ROLLBACK_COMPLETE"
     assert stacks.delete(arn) == "DELETE_COMPLETE"
     if kind == "AWS::IAM::Role":
-        assert iam.get_role(RoleName="precious")["Role"]["RoleName"] == "precious"
+        assert iam.get_role(RoleName="precious-to-others")["Role"]["RoleName"] == "precious-to-others"
     else:
-        assert ssm.get_parameter(Name="precious")["Parameter"]["Value"] == "kept"
+        assert ssm.get_parameter(Name="precious-to-others")["Parameter"]["Value"] == "kept"
 
 
 def begun(plane: InProcess, arn: str, kind: str) -> None:
@@ -240,9 +246,11 @@ def test_aliases_of_yaml_are_refused(plane: InProcess) -> None:
 
 def test_a_nested_stack_is_protected_as_its_root(plane: InProcess) -> None:
     s3 = plane.client("s3")
-    s3.create_bucket(Bucket="nests")
-    s3.put_object(Bucket="nests", Key="inner.json", Body=template({"Q": {"Type": "AWS::SQS::Queue"}}).encode())
-    url = "https://nests.s3.amazonaws.com/inner.json"
+    s3.create_bucket(Bucket="nests-of-stacks")
+    s3.put_object(
+        Bucket="nests-of-stacks", Key="inner.json", Body=template({"Q": {"Type": "AWS::SQS::Queue"}}).encode()
+    )
+    url = "https://nests-of-stacks.s3.amazonaws.com/inner.json"
     body = template({"Inner": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}})
     stacks = Stacks(plane)
     assert stacks.create("outer", body, EnableTerminationProtection=True) == "CREATE_COMPLETE"

@@ -14,7 +14,7 @@ import pytest
 
 from locum import authz
 from locum.core.errors import Fault
-from locum.services import autoscaling, ec2, iam, organizations, sts
+from locum.services import autoscaling, cloudformation, ec2, iam, organizations, sts
 from locum.services.asking import Unanswered
 from locum.services.verbs import Operation, Outcome
 from locum.state import Put
@@ -22,6 +22,7 @@ from support.two_accounts import MINE, THEIRS, World, attacks, plain
 
 SERVICES: Final[Mapping[str, Mapping[str, Operation]]] = {
     "autoscaling": autoscaling.OPERATIONS,
+    "cloudformation": cloudformation.OPERATIONS,
     "ec2": ec2.OPERATIONS,
     "iam": iam.OPERATIONS,
     "organizations": organizations.OPERATIONS,

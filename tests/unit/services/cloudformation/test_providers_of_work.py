@@ -91,8 +91,8 @@ def test_a_service_runs_the_tasks_of_a_definition(plane: InProcess, making: Rema
     assert cluster.attributes["Arn"].endswith(f"cluster/{cluster.physical}")
     container = {"Name": "web", "Image": "nginx", "Memory": "128", "PortMappings": [{"ContainerPort": "80"}]}
     container["Environment"] = [{"Name": "A", "Value": "b"}]
-    task = making.create("AWS::ECS::TaskDefinition", Family="web", ContainerDefinitions=[container])
-    assert task.physical.endswith(":task-definition/web:1")
+    task = making.create("AWS::ECS::TaskDefinition", Family="of-a-service", ContainerDefinitions=[container])
+    assert task.physical.endswith(":task-definition/of-a-service:1")
     seen = ecs.describe_task_definition(taskDefinition=task.physical)["taskDefinition"]
     assert seen["containerDefinitions"][0]["environment"] == [{"name": "A", "value": "b"}]
     of = {"Cluster": cluster.physical, "TaskDefinition": task.physical}
