@@ -140,7 +140,8 @@ class Belongings:
     def _value(self, kind: type[Entity], field: msgspec.structs.FieldInfo) -> Any:
         if field.type is str:
             return own(self.account, kind.__name__ if field.name == "name" else f"{kind.__name__}-{field.name}")
-        return {int: NOW, float: float(NOW), bytes: own(self.account, field.name).encode(), bool: True}.get(field.type, ())
+        text = own(self.account, field.name).encode()
+        return {int: NOW, float: float(NOW), bytes: text, bool: True}.get(field.type, ())
 
     @property
     def identifiers(self) -> list[str]:
