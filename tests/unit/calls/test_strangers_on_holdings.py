@@ -29,6 +29,7 @@ def test_a_stranger_reaches_no_resource_and_leaves_a_few_kilobytes(
     plane: InProcess, owner: Key, clients: Clients, holding: Holding
 ) -> None:
     held = Held(holding, clients)
+    plane.settle_stacks()  # whose calls are recorded, too
     before = held.seen()
     for client in strangers(plane, owner, holding.service):
         for way in holding.ways:
