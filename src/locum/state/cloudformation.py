@@ -17,6 +17,11 @@ from locum.state.autoscaling import regional
 from locum.state.entities import Entity
 
 
+def stack_arn(region: str, account: str, name: str, identifier: str) -> str:
+    """The ARN of a stack, whose `identifier` is a UUID."""
+    return f"arn:{PARTITION}:cloudformation:{region}:{account}:stack/{name}/{identifier}"
+
+
 class StackVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a stack is to be: the number of its template, the sealed parameters, tags and capabilities."""
 
@@ -76,7 +81,7 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     @property
     def arn(self) -> str:
         """The ARN, which is the stack's id in the API."""
-        return f"arn:{PARTITION}:cloudformation:{self.region}:{self.account}:stack/{self.name}/{self.id}"
+        return stack_arn(self.region, self.account, self.name, self.id)
 
 
 class StackTemplate(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack-template"):
@@ -91,6 +96,11 @@ class StackTemplate(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
     @property
     def key(self) -> str:
         return regional(self.region, self.stack, str(self.number))
+
+    @property
+    def effective(self) -> str:
+        """The text as transforms left it."""
+        return self.processed or self.text
 
 
 class FormerResource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -14,11 +14,11 @@ from locum.core.calls import ServiceCall
 from locum.core.errors import Fault, LocumError
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.intrinsics import Evaluation
+from locum.services.cloudformation.lookup import resource_of
 from locum.services.cloudformation.outputs import exported, exporting
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.templates import invalid
 from locum.state import Stack, StackResource, State
-from locum.state.autoscaling import regional
 
 _REFERENCE: Final = re.compile(r"\{\{resolve:(?P<service>[a-z-]+):(?P<rest>[^{}]+)\}\}")
 
@@ -109,8 +109,7 @@ class Resolver:
     # -- how it is found ---------------------------------------------------------------------------------
 
     def _resource(self, logical: str) -> StackResource:
-        key = regional(self._stack.region, self._stack.id, logical)
-        found = self._runtime.ledger.state.get(StackResource, self._stack.account, key)
+        found = resource_of(self._runtime.ledger.state, self._stack, logical)
         if found is None or not found.physical:
             raise invalid(f"Template error: resource {logical} is not there")
         return found

@@ -19,13 +19,13 @@ from locum.services.cloudformation.changes import check_name, check_properties, 
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.following import actor_of
 from locum.services.cloudformation.intrinsics import Evaluation
+from locum.services.cloudformation.lookup import resource_of
 from locum.services.cloudformation.providers import PROVIDERS, is_custom
 from locum.services.cloudformation.providers.base import Made, Resource, Step
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.signals import Policy, policy_of
 from locum.services.cloudformation.template import ResourceDefinition
 from locum.state import FormerResource, Stack, StackResource, StackVersion, State
-from locum.state.autoscaling import regional
 
 Commit = Callable[[Callable[[State, Draft], None]], Awaitable[None]]
 
@@ -58,10 +58,11 @@ class Maker:
         it = self._found(stack, definition.logical)
         if back and it is not None and it.former is not None and it.operation != stack.operation:
             it = await self._restore(stack, it, it.former)
+        resolver = self._resolver(stack, evaluation)
         try:
-            properties = await self._resolver(stack, evaluation).resolved(definition.properties)
+            properties = await resolver.resolved(definition.properties)
             await asyncio.to_thread(check_properties, definition.type, definition.logical, properties)
-            policy = policy_of(await self._resolver(stack, evaluation).resolved(definition.creation_policy))
+            policy = policy_of(await resolver.resolved(definition.creation_policy))
         except Fault as fault:
             raise await self._unresolved(stack, definition, it, fault) from fault
         wanted = {"properties": properties, "tags": self._tags(stack, definition.logical, version)}
@@ -210,10 +211,8 @@ class Maker:
             deleting = replace(it, status="DELETE_IN_PROGRESS", reason="", operation=stack.operation)
             if it.status != "DELETE_IN_PROGRESS":
                 await self._told(deleting)
-            kept = self._opened(stack, it.properties or it.waiting)
             try:
-                work = PROVIDERS[it.type].delete(self._resource(stack, it, kept))
-                await self._work(stack, it.logical, work)
+                await self._removed(stack, it)
             except Fault as fault:
                 raise await self._failed(deleting, "DELETE_FAILED", fault) from fault
 
@@ -256,14 +255,17 @@ class Maker:
             await self._commit(ended("DELETE_SKIPPED"))
             return
         await self._commit(lambda _, draft: draft.told(old, "DELETE_IN_PROGRESS"))
-        kept = self._opened(stack, former.properties)
         try:
-            work = PROVIDERS[old.type].delete(self._resource(stack, old, kept))
-            await self._work(stack, old.logical, work)
+            await self._removed(stack, old)
         except Fault as fault:
             await self._commit(ended("DELETE_FAILED", fault.message))
             raise Failed(fault.message) from fault
         await self._commit(ended("DELETE_COMPLETE"))
+
+    async def _removed(self, stack: Stack, it: StackResource) -> None:
+        """Have the provider delete a resource. Raises Fault."""
+        kept = self._opened(stack, it.properties or it.waiting)
+        await self._work(stack, it.logical, PROVIDERS[it.type].delete(self._resource(stack, it, kept)))
 
     # -- outputs -----------------------------------------------------------------------------------------
 
@@ -305,8 +307,7 @@ class Maker:
         )
 
     def _found(self, stack: Stack, logical: str) -> StackResource | None:
-        key = regional(stack.region, stack.id, logical)
-        return self._runtime.ledger.state.get(StackResource, stack.account, key)
+        return resource_of(self._runtime.ledger.state, stack, logical)
 
     def _new(
         self, stack: Stack, definition: ResourceDefinition, it: StackResource | None, wanted: Mapping[str, Any]

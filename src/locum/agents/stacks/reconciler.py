@@ -62,7 +62,8 @@ class Stacks(Reconciler):
         for event in events:
             entity = event.entity if isinstance(event, Put) else None
             if isinstance(entity, Stack):
-                concerned = concerned or is_under_way(entity) or bool(entity.deleted)
+                begins = is_under_way(entity) and entity.id not in self._heard  # the others are at work on it
+                concerned = concerned or begins or bool(entity.deleted)
                 self._ring(entity.id, entity.parent.rpartition("/")[2])
             elif isinstance(entity, StackResource):
                 self._ring(entity.stack)

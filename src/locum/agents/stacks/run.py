@@ -20,9 +20,9 @@ from locum.core.errors import INTERNAL, Fault, LocumError
 from locum.core.identifiers import request_id
 from locum.services.cloudformation.change_sets import executed_events
 from locum.services.cloudformation.drafts import Draft
-from locum.services.cloudformation.lookup import resources_of, template_of
+from locum.services.cloudformation.lookup import resource_of, resources_of
 from locum.services.cloudformation.outputs import outputs_of
-from locum.services.cloudformation.proposals import evaluation_of, template_in
+from locum.services.cloudformation.proposals import evaluation_of, template_of_version
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.template import dependencies
 from locum.services.verbs import Outcome
@@ -164,8 +164,8 @@ class StackRun:
 
         async def delete(logical: str) -> None:
             await self._maker.delete_replaced(self._present(), logical)
-            found = resources_of(self._state, stack)[logical]
-            await self._maker.delete(self._present(), found, keeps=logical in stack.retained or logical in policies)
+            keeps = logical in stack.retained or logical in policies
+            await self._maker.delete(self._present(), self._resource(logical), keeps=keeps)
 
         return await self._in_order(stack, needs, delete, stops=False)
 
@@ -181,8 +181,8 @@ class StackRun:
         async def delete(logical: str) -> None:
             await self._maker.delete_replaced(self._present(), logical)
             if logical not in wanted:
-                found = resources_of(self._state, stack)[logical]
-                await self._maker.delete(self._present(), found, keeps=logical in policies, forget=True)
+                keeps = logical in policies
+                await self._maker.delete(self._present(), self._resource(logical), keeps=keeps, forget=True)
 
         await self._in_order(stack, needs, delete, stops=False)
 
@@ -237,8 +237,7 @@ class StackRun:
         for version in (stack.version, stack.before):
             if version is None:
                 continue
-            kept = template_of(self._state, stack, version.template)
-            for name, others in dependencies(template_in(kept.processed or kept.text)).items():
+            for name, others in dependencies(template_of_version(self._state, stack, version)).items():
                 for other in others & there.keys() if name in there else ():
                     needs[other].add(name)
         return needs
@@ -248,8 +247,7 @@ class StackRun:
         kept: set[str] = set()
         for version in (stack.before, stack.version):
             if version is not None:
-                template = template_of(self._state, stack, version.template)
-                resources = template_in(template.processed or template.text).resources
+                resources = template_of_version(self._state, stack, version).resources
                 created = stack.status == "ROLLBACK_IN_PROGRESS"
                 keeping = {"Retain"} if created else {"Retain", "RetainExceptOnCreate"}
                 kept |= {name for name, it in resources.items() if it.deletion_policy in keeping}
@@ -269,6 +267,11 @@ class StackRun:
         assert found is not None
         return found
 
+    def _resource(self, logical: str) -> StackResource:
+        found = resource_of(self._state, self._present(), logical)
+        assert found is not None
+        return found
+
     def _is_stopped(self, stack: Stack, *, failed: bool) -> bool:
         """Whether nothing more is begun. Where something `failed`, who waits for somebody else gives up."""
         bell = self._maker.bell
@@ -283,18 +286,14 @@ class StackRun:
 
     async def _complete(self, stack: Stack, status: str) -> None:
         """End a phase in which all resources were made; it fails where the outputs cannot be told."""
+        evaluation = await asyncio.to_thread(evaluation_of, self._state, stack, stack.version, self._seals)
         try:
-            evaluation = await asyncio.to_thread(evaluation_of, self._state, stack, stack.version, self._seals)
             outputs = await self._maker.outputs(self._present(), evaluation)
-        except Failed as failure:
-            failing = "ROLLBACK_IN_PROGRESS" if stack.status == "CREATE_IN_PROGRESS" else "UPDATE_ROLLBACK_IN_PROGRESS"
-            await self._go_on(stack, failing, str(failure))
-            return
-        try:
             await self._commit_outputs(stack, status, outputs)
-        except Fault as fault:
+        except (Failed, Fault) as failure:
+            reason = failure.message if isinstance(failure, Fault) else str(failure)
             failing = "ROLLBACK_IN_PROGRESS" if stack.status == "CREATE_IN_PROGRESS" else "UPDATE_ROLLBACK_IN_PROGRESS"
-            await self._go_on(stack, failing, fault.message)
+            await self._go_on(stack, failing, reason)
 
     async def _commit_outputs(self, stack: Stack, status: str, outputs: list[dict[str, str]]) -> None:
         def change(state: State, draft: Draft) -> None:

@@ -19,7 +19,7 @@ from locum.core.clock import Clock
 from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.cloudformation.drafts import Draft
-from locum.services.cloudformation.lookup import events_of
+from locum.services.cloudformation.lookup import events_of, resource_of
 from locum.services.cloudformation.providers.base import Began, Door, Nested, Reply, Step
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.signals import Door as Address
@@ -197,7 +197,7 @@ class Waits:
         return self._runtime.ledger.state
 
     def _resource(self, state: State, logical: str) -> StackResource:
-        found = state.get(StackResource, self._stack.account, regional(self._stack.region, self._stack.id, logical))
+        found = resource_of(state, self._stack, logical)
         if found is None:
             raise _refusal(f"Resource {logical} is not there any more")
         return found

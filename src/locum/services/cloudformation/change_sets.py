@@ -135,7 +135,7 @@ def _outputs_change(ctx: Context, stack: Stack, proposal: Proposal) -> bool:
     kept = ctx.state.get(StackTemplate, stack.account, f"{stack.key}/{stack.version.template}")
     if kept is None:
         return True
-    before = template_in(kept.processed or kept.text)
+    before = template_in(kept.effective)
     return bool(before.outputs != proposal.template.outputs or stack.version.tags != proposal.tags)
 
 
@@ -278,6 +278,14 @@ def execute_change_set(ctx: Context, params: Params) -> Outcome:
 
 def _begun(ctx: Context, stack: Stack, it: ChangeSet, params: Params) -> tuple[Any, ...]:
     """The events by which a stack begins to become what a change set says."""
+    kept = StackTemplate(
+        account=stack.account,
+        region=stack.region,
+        stack=stack.id,
+        number=it.version.template,
+        text=it.text,
+        processed=it.processed,
+    )
     creates = stack.status == REVIEW
     draft = Draft(stack, ctx.now, ctx.entropy)
     draft.status(
@@ -290,21 +298,13 @@ def _begun(ctx: Context, stack: Stack, it: ChangeSet, params: Params) -> tuple[A
         caller=ctx.caller,
         role=it.role,
         keeps="DO_NOTHING" if params.get("DisableRollback") else it.keeps,
-        description=template_in(it.processed or it.text).description,
+        description=template_in(kept.effective).description,
         updated=ctx.now,
         deadline=0.0,
         retained=(),
         client_token=params.get("ClientRequestToken", ""),
         notifications=it.notifications,
         change_set=it.arn,
-    )
-    kept = StackTemplate(
-        account=stack.account,
-        region=stack.region,
-        stack=stack.id,
-        number=it.version.template,
-        text=it.text,
-        processed=it.processed,
     )
     return (*draft.events, put(kept))
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from locum.services.cloudformation.lookup import template_of
-from locum.services.cloudformation.proposals import template_in
+from locum.services.cloudformation.proposals import template_of_version
 from locum.services.cloudformation.providers import PROVIDERS, is_custom
 from locum.services.cloudformation.schemas import Path, schema_of, values_at
 from locum.services.cloudformation.templates import invalid
@@ -77,7 +76,6 @@ def check_properties(kind: str, logical: str, properties: Properties) -> None:
 
 def removal_policy(state: State, stack: Stack, logical: str) -> str:
     """The PolicyAction of the removal of a resource: `Delete`, `Retain` or `Snapshot`."""
-    kept = template_of(state, stack, stack.version.template)
-    definition = template_in(kept.processed or kept.text).resources.get(logical)
+    definition = template_of_version(state, stack, stack.version).resources.get(logical)
     policy = "Delete" if definition is None else definition.deletion_policy
     return "Retain" if policy == "RetainExceptOnCreate" else policy

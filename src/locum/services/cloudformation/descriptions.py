@@ -11,6 +11,7 @@ from locum.services.cloudformation.lookup import (
     described,
     events_of,
     existing,
+    resource_of,
     resources_of,
     stack_named,
     template_of,
@@ -51,7 +52,7 @@ def describe_stack_resource(ctx: Context, params: Params) -> Outcome:
     """cloudformation:DescribeStackResource."""
     stack = described(ctx, params["StackName"])
     logical = params["LogicalResourceId"]
-    found = resources_of(ctx.state, stack).get(logical)
+    found = resource_of(ctx.state, stack, logical)
     if found is None:
         raise invalid(f"Resource {logical} does not exist for stack {stack.name}")
     named = {"StackName": stack.name, "StackId": stack.arn}

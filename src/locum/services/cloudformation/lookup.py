@@ -49,6 +49,11 @@ def resources_of(state: State, stack: Stack) -> dict[str, StackResource]:
     return {it.logical: it for it in sorted(found, key=lambda it: (it.order, it.logical))}
 
 
+def resource_of(state: State, stack: Stack, logical: str) -> StackResource | None:
+    """The resource of `stack` with this logical id."""
+    return state.get(StackResource, stack.account, regional(stack.region, stack.id, logical))
+
+
 def events_of(state: State, stack: Stack) -> list[StackEvent]:
     """The events of `stack`, newest first."""
     found = [it for it in state.find(OF_STACK, scoped(stack.account, stack.key)) if isinstance(it, StackEvent)]

@@ -54,7 +54,6 @@ def template_in(text: str) -> Template:
     return parsed(decoded_once(text))
 
 
-@lru_cache(maxsize=16)
 @lru_cache(maxsize=64)
 def template_before(text: str) -> Template:
     """The template of `text`; where it has transforms, what is known before them. Raises Fault ValidationError."""
@@ -68,11 +67,15 @@ def parameters_of(version: StackVersion, seals: Seals, account: str, stack: str)
     return {name: ParameterValue(*value) for name, value in kept.items()}
 
 
+def template_of_version(state: State, stack: Stack, version: StackVersion) -> Template:
+    """The template of a version of a stack, as its transforms left it."""
+    return template_in(template_of(state, stack, version.template).effective)
+
+
 def evaluation_of(state: State, stack: Stack, version: StackVersion, seals: Seals) -> Evaluation:
     """The template of a version of a stack, with its parameters."""
-    kept = template_of(state, stack, version.template)
     parameters = parameters_of(version, seals, stack.account, stack.id)
-    return Evaluation(template_in(kept.processed or kept.text), parameters, pseudo_of(stack))
+    return Evaluation(template_of_version(state, stack, version), parameters, pseudo_of(stack))
 
 
 def pseudo_of(stack: Stack) -> Pseudo:
@@ -142,14 +145,9 @@ def _parameters(
 
 def check_types(template: Template) -> None:
     """Check that all resource types are known. Raises Fault ValidationError."""
-    unknown = [it.type for it in template.resources.values() if not is_known(it.type)]
+    unknown = [it.type for it in template.resources.values() if it.type not in PROVIDERS]
     if unknown:
         raise invalid(f"Template format error: Unrecognized resource types: [{', '.join(dict.fromkeys(unknown))}]")
-
-
-def is_known(kind: str) -> bool:
-    """Whether there is a provider of the resource type `kind`."""
-    return kind in PROVIDERS
 
 
 def insufficient(needed: Iterable[str]) -> Fault:

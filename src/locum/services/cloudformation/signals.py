@@ -21,7 +21,7 @@ from locum.core.clock import Entropy
 from locum.core.errors import Fault
 from locum.credentials import BrokenSeal, KeyRing
 from locum.services.cloudformation.drafts import Draft
-from locum.services.cloudformation.lookup import existing, resources_of
+from locum.services.cloudformation.lookup import existing, resource_of
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.templates import invalid
 from locum.services.verbs import Context, Operation, Outcome, Params, writes
@@ -204,7 +204,7 @@ def signal_resource(ctx: Context, params: Params) -> Outcome:
     """cloudformation:SignalResource."""
     stack, logical = existing(ctx, params["StackName"]), params["LogicalResourceId"]
     identifier, status = params["UniqueId"], params["Status"]
-    it = resources_of(ctx.state, stack).get(logical)
+    it = resource_of(ctx.state, stack, logical)
     if it is None:
         raise invalid(f"Resource {logical} does not exist for stack {stack.name}")
     if it.status not in _IN_PROGRESS:

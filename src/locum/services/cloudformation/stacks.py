@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -13,21 +12,21 @@ from locum.core.identifiers import request_id
 from locum.services.asking import Asking, asking
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.intrinsics import Pseudo
-from locum.services.cloudformation.lookup import change_sets_of, existing, resources_of, stack_named, template_of
+from locum.services.cloudformation.lookup import change_sets_of, existing, resources_of, stack_named
 from locum.services.cloudformation.outputs import importing
-from locum.services.cloudformation.proposals import Proposal, kept_template, proposed, template_in
+from locum.services.cloudformation.proposals import Proposal, kept_template, proposed, pseudo_of, template_of_version
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.templates import invalid
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
 from locum.state import Stack, StackVersion, put, remove
+from locum.state.cloudformation import stack_arn
 
-CREATED: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
-UPDATABLE: Final = (*CREATED, "CREATE_FAILED", "UPDATE_FAILED", "IMPORT_ROLLBACK_COMPLETE")
+CREATED: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+UPDATABLE: Final = (*CREATED, "CREATE_FAILED", "UPDATE_FAILED")
 REVIEW: Final = "REVIEW_IN_PROGRESS"
 MOST_STACKS: Final = 2000
 """Stacks of an account in a region. CloudFormation User Guide, "Understand CloudFormation quotas"."""
 
-ON_FAILURE: Final = ("DO_NOTHING", "ROLLBACK", "DELETE")
 _NAME: Final = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 
 
@@ -47,7 +46,7 @@ def check_stack_name(name: str) -> None:
 
 def pseudo_for(ctx: Context, name: str, identifier: str, notifications: tuple[str, ...] = ()) -> Pseudo:
     """The pseudo parameters of a stack that is not there yet."""
-    arn = f"arn:aws:cloudformation:{ctx.region}:{ctx.account}:stack/{name}/{identifier}"
+    arn = stack_arn(ctx.region, ctx.account, name, identifier)
     return Pseudo(ctx.account, ctx.region, name, arn, notification_arns=notifications)
 
 
@@ -129,8 +128,7 @@ def update_stack(ctx: Context, params: Params) -> Asking:
     stack, seals = existing(ctx, params["StackName"]), seals_of(ctx)
     if stack.status not in UPDATABLE:
         raise invalid(f"Stack:{stack.arn} is in {stack.status} state and can not be updated.")
-    pseudo = pseudo_for(ctx, stack.name, stack.id, stack.notifications)
-    proposal = yield from proposed(ctx, params, pseudo, stack, seals)
+    proposal = yield from proposed(ctx, params, pseudo_of(stack), stack, seals)
     check_changes(ctx, stack, proposal, seals, params)
     events = begin_update(ctx, stack, params, proposal, seals)
     return Outcome({"StackId": stack.arn}, events)
@@ -140,10 +138,9 @@ def check_changes(ctx: Context, stack: Stack, proposal: Proposal, seals: Seals, 
     """Check that an update changes something, and no resource's type. Raises Fault ValidationError."""
     check_resource_types(ctx, stack, proposal)
     version = proposal.version(seals, stack.account, stack.id, stack.version.template)
-    kept = template_in_use(ctx, stack)
     parameters = seals.open(stack.account, stack.id, stack.version.parameters)
     same = (
-        kept == proposal.template.source
+        template_of_version(ctx.state, stack, stack.version).source == proposal.template.source
         and parameters == seals.open(stack.account, stack.id, version.parameters)
         and version.tags == stack.version.tags
         and stack.status in CREATED
@@ -164,18 +161,6 @@ def check_resource_types(ctx: Context, stack: Stack, proposal: Proposal) -> None
             "Update of resource type is not permitted. "
             f"The new template modifies resource type of the following resources: [{', '.join(changed)}]"
         )
-
-
-def template_in_use(ctx: Context, stack: Stack) -> Mapping[str, Any]:
-    """The template of `stack`, decoded, after its transforms."""
-    from_state = kept_of(ctx, stack)
-    return template_in(from_state).source
-
-
-def kept_of(ctx: Context, stack: Stack) -> str:
-    """The text of the template of `stack` after its transforms."""
-    kept = template_of(ctx.state, stack, stack.version.template)
-    return kept.processed or kept.text
 
 
 def begin_update(ctx: Context, stack: Stack, params: Params, proposal: Proposal, seals: Seals) -> tuple[Any, ...]:
