@@ -43,6 +43,16 @@ class Made(NamedTuple):
     attributes: Mapping[str, Any] = {}
 
 
+class Found(NamedTuple):
+    """What a resource is: its properties as a template would have them, and the attributes that GetAtt gives.
+
+    Properties that the service does not show, or that `read` does not know how to tell, are not there.
+    """
+
+    properties: Mapping[str, Any]
+    attributes: Mapping[str, Any] = {}
+
+
 class Began(NamedTuple):
     """A resource is there, with this physical id, though it is not complete: it is deleted where its creation fails."""
 
@@ -80,6 +90,8 @@ class Nested(NamedTuple):
 Step = Request | Pause | Began | Door | Reply | Nested
 Work = Generator[Step, Mapping[str, Any], Made]
 Ending = Generator[Step, Mapping[str, Any], None]
+Reading = Generator[Step, Mapping[str, Any], Found]
+Listing = Generator[Step, Mapping[str, Any], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +149,17 @@ class Provider(NamedTuple):
     """A type of resource. `update` is None where every change takes another resource.
 
     `update` gets the resource with its new properties, and those before. `immutable` are properties that are not in the
-    schema's `createOnlyProperties` and take another resource as well.
+    schema's `createOnlyProperties` and take another resource as well. `read` tells what the resource with a physical id
+    is, of which nothing else may be known; its Fault is one that `is_gone` where there is none. `list` tells the
+    physical ids of all that are there in the account and region. Both are None where nothing tells it.
     """
 
     create: Callable[[Resource], Work]
     delete: Callable[[Resource], Ending]
     update: Callable[[Resource, Properties], Work] | None = None
     immutable: frozenset[str] = frozenset()
+    read: Callable[[Resource], Reading] | None = None
+    list: Callable[[Resource], Listing] | None = None
 
 
 def is_gone(fault: Fault) -> bool:
