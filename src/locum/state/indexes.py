@@ -33,6 +33,7 @@ from locum.state.entities import (
 from locum.state.organization import Handshake, Member, Organization, Unit
 from locum.state.providers import OutboundFederation
 from locum.state.signin import MfaDevice
+from locum.state.stack_sets import StackInstance, StackSet, StackSetOperation, StackSetResult, StackSetTemplate
 
 
 class Index(NamedTuple):
@@ -136,6 +137,21 @@ OF_STACK: Final = Index(
 )
 """By the key of the stack."""
 
+STACK_SET_NAME: Final = Index(
+    "stack-set-name", (StackSet,), lambda s: () if s.deleted else (scoped(s.account, regional(s.region, s.name)),)
+)
+OF_STACK_SET: Final = Index(
+    "of-stack-set",
+    (StackSetTemplate, StackInstance, StackSetOperation),
+    lambda e: (scoped(e.account, regional(e.region, e.stack_set)),),
+)
+"""By the key of the stack set."""
+
+RESULTS_OF: Final = Index(
+    "results-of", (StackSetResult,), lambda r: (scoped(r.account, regional(r.region, r.stack_set, r.operation)),)
+)
+"""By the key of the operation."""
+
 INDEXES: Final = (
     UNIQUE_ID,
     ACCESS_KEY_ID,
@@ -172,4 +188,7 @@ INDEXES: Final = (
     IMPORT,
     NESTED,
     OF_STACK,
+    STACK_SET_NAME,
+    OF_STACK_SET,
+    RESULTS_OF,
 )

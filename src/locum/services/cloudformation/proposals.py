@@ -22,7 +22,7 @@ from locum.services.verbs import Context, Params
 from locum.state import Stack, StackTemplate, StackVersion, State
 
 MOST_TAGS: Final = 50
-_AUTO_EXPAND: Final = "CAPABILITY_AUTO_EXPAND"
+AUTO_EXPAND: Final = "CAPABILITYAUTO_EXPAND"
 """CloudFormation API Reference, CreateChangeSet: "This capacity doesn't apply to creating change sets"."""
 
 _NAMED: Final = "CAPABILITY_NAMED_IAM"
@@ -103,8 +103,8 @@ def proposed(ctx: Context, params: Params, pseudo: Pseudo, before: Stack | None,
     template, processed = template_before(text), ""
     parameters = yield from _parameters(ctx, template, given, previous)
     if template.transforms:
-        if "ChangeSetName" not in params and _AUTO_EXPAND not in params.get("Capabilities", ()):
-            raise insufficient([_AUTO_EXPAND])
+        if "ChangeSetName" not in params and AUTO_EXPAND not in params.get("Capabilities", ()):
+            raise insufficient([AUTO_EXPAND])
         processed = yield from expanded(ctx, template, parameters, pseudo)
         template = template_in(processed)
     evaluation = Evaluation(template, parameters, pseudo)
@@ -113,10 +113,8 @@ def proposed(ctx: Context, params: Params, pseudo: Pseudo, before: Stack | None,
     if broken:
         raise invalid("Template validation error: " + "; ".join(broken))
     capabilities = tuple(params.get("Capabilities") or ())
-    needed = capability_of(template.source["Resources"])
-    if needed and needed not in capabilities and _NAMED not in capabilities:
-        raise insufficient([needed])
-    tags = _tags(params, before)
+    check_capabilities(template, capabilities)
+    tags = tags_of(params, {} if before is None else before.version.tags)
     return Proposal(text, processed, template, parameters, evaluation, tags, capabilities)
 
 
@@ -150,15 +148,23 @@ def check_types(template: Template) -> None:
         raise invalid(f"Template format error: Unrecognized resource types: [{', '.join(dict.fromkeys(unknown))}]")
 
 
+def check_capabilities(template: Template, capabilities: Iterable[str]) -> None:
+    """Check that what a template does to IAM is acknowledged. Raises Fault InsufficientCapabilitiesException."""
+    needed = capability_of(template.source["Resources"])
+    if needed and not {needed, _NAMED} & set(capabilities):
+        raise insufficient([needed])
+
+
 def insufficient(needed: Iterable[str]) -> Fault:
     """The Fault of a call that does not acknowledge what its template does."""
     return Fault("InsufficientCapabilitiesException", f"Requires capabilities : [{', '.join(needed)}]", 400)
 
 
-def _tags(params: Params, before: Stack | None) -> dict[str, str]:
+def tags_of(params: Params, before: dict[str, str]) -> dict[str, str]:
+    """The tags that a call gives a stack, or else those that it has. Raises Fault ValidationError."""
     given = params.get("Tags")
     if given is None:
-        return {} if before is None else before.version.tags
+        return before
     tags = {tag["Key"]: tag["Value"] for tag in given}
     if len(tags) > MOST_TAGS:
         raise invalid(f"Stack can have at most {MOST_TAGS} tags")

@@ -52,13 +52,26 @@ def template_text(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, A
     if (body is None) == (url is None):
         raise invalid("Either Template URL or Template Body must be specified.")
     if body is not None:
-        if len(body.encode()) > LONGEST_BODY:
+        if len(body.encode()) > (LONGEST_BODY if _is_sent(ctx, params) else LONGEST_OBJECT):
             raise invalid(
                 "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
                 f"Member must have length less than or equal to {LONGEST_BODY}"
             )
         return str(body)
-    named = s3_object(str(url), ctx.settings)
+    content = yield from object_at(ctx, str(url))
+    if len(content) > LONGEST_OBJECT:
+        raise invalid(f"Template may not exceed {LONGEST_OBJECT} bytes in size.")
+    return content.decode("utf-8", "replace")
+
+
+def _is_sent(ctx: Context, params: Params) -> bool:
+    """Whether a client sent the call: a stack set has the template of its stacks, whatever its length."""
+    return bool(ctx.call_of("cloudformation", "CreateStack", params).source_ip)
+
+
+def object_at(ctx: Context, url: str) -> Generator[Ask, Mapping[str, Any], bytes]:
+    """The content of the object in S3 that `url` names, read as the caller. Raises Fault ValidationError."""
+    named = s3_object(url, ctx.settings)
     found: dict[str, Any] = {"Bucket": named.bucket, "Key": named.key}
     if named.version:
         found["VersionId"] = named.version
@@ -68,9 +81,7 @@ def template_text(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, A
     except Fault as fault:
         raise invalid(f"S3 error: {fault.message}\n{_MORE}") from fault
     content: bytes = answer["Body"]
-    if len(content) > LONGEST_OBJECT:
-        raise invalid(f"Template may not exceed {LONGEST_OBJECT} bytes in size.")
-    return content.decode("utf-8", "replace")
+    return content
 
 
 def s3_object(url: str, settings: Settings) -> S3Object:

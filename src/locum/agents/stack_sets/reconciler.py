@@ -1,0 +1,97 @@
+"""StackSets' task: whatever is under way for a stack set is done, from the start on, also after a restart.
+
+What is done for one operation is in `agents.stack_sets.run`, which is loaded once there is something to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, Final
+
+from locum.agents.reconciling import Reconciler
+from locum.calls import Calls, Runtime
+from locum.core.errors import LocumError
+from locum.state import Event, Put, Stack, StackSetOperation
+
+UNDER_WAY: Final = ("RUNNING", "STOPPING")
+WAITING: Final = "QUEUED"
+
+_AGAIN: Final = 5.0
+_log: Final = logging.getLogger("locum.agents")
+
+
+class StackSets(Reconciler):
+    """Has a task for each operation of a stack set that is under way."""
+
+    def __init__(self, runtime: Runtime, calls: Calls) -> None:
+        super().__init__(runtime.ledger, runtime.clock, "StackSets")
+        self._runtime = runtime
+        self._calls = calls
+        self._tasks_of: dict[str, asyncio.Task[None]] = {}
+        self._runs: dict[str, Any] = {}
+
+    async def reconcile(self) -> float | None:
+        """Begin with the operations that nothing is done for yet."""
+        operations = list(self._runtime.ledger.state.every(StackSetOperation))
+        if any(it.status == WAITING for it in operations):
+            await import_module("locum.agents.stack_sets.queues").promoted(self._runtime)
+            operations = list(self._runtime.ledger.state.every(StackSetOperation))
+        for it in operations:
+            name = f"{it.account}/{it.key}"
+            if it.status in UNDER_WAY and name not in self._runs:
+                self._runs[name] = import_module("locum.agents.stack_sets.run").OperationRun(
+                    self._runtime, self._calls, it
+                )
+                self._tasks_of[name] = asyncio.create_task(self._go_on(name))
+        return None
+
+    def concerns(self, events: Sequence[Event] | None) -> bool:
+        if events is None:
+            self._ring()
+            return True
+        entities = [event.entity for event in events if isinstance(event, Put)]
+        if self._runs and any(isinstance(it, (Stack, StackSetOperation)) for it in entities):
+            self._ring()
+        return any(isinstance(it, StackSetOperation) and not it.ended for it in entities)
+
+    def wake(self) -> None:
+        super().wake()
+        self._ring()
+
+    def _ring(self) -> None:
+        for run in self._runs.values():
+            run.changed()
+
+    async def settled(self) -> None:
+        """Wait until nothing is under way for any stack set."""
+        await self.reconcile()
+        while self._tasks_of:
+            await asyncio.gather(*self._tasks_of.values())
+            await self.reconcile()
+
+    async def close(self) -> None:
+        """End. What is under way goes on with the next start."""
+        await super().close()
+        tasks = list(self._tasks_of.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _go_on(self, name: str) -> None:
+        run = self._runs[name]
+        try:
+            while True:
+                try:
+                    await run.run()
+                except (LocumError, OSError) as error:  # storage that does not work at the moment, say
+                    _log.warning("operation %s of a stack set goes on later: %s", name, error)
+                    await asyncio.sleep(_AGAIN)
+                else:
+                    break
+        finally:
+            self._runs.pop(name, None)
+            self._tasks_of.pop(name, None)
+        self.wake()  # something may have waited for it
