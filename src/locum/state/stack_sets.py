@@ -34,8 +34,9 @@ class StackSet(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack
     """A stack set. `version` is what its stacks are to be: the parameters are sealed, values by their names.
 
     `administration` is the ARN of the administration role, `execution` the name of the execution role; both are empty
-    where the set is service-managed. `targets` are the regions of each unit (or root) that it is deployed to.
-    `managed`: operations that conflict with those under way wait for them. `operations` counts those that it has had.
+    where the set is service-managed. `targets` are the regions of each unit (or root) that it is deployed to, `seen`
+    those of each account under these, when it was looked at last: who joins or leaves them is known by it. `managed`:
+    operations that conflict with those under way wait for them. `operations` counts those that it has had.
     """
 
     name: str
@@ -50,6 +51,7 @@ class StackSet(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack
     execution: str = ""
     automatic: AutoDeployment = AutoDeployment()
     targets: dict[str, tuple[str, ...]] = {}
+    seen: dict[str, tuple[str, ...]] = {}
     managed: bool = False
     client_token: str = ""
     operations: int = 0

@@ -14,10 +14,14 @@ from typing import Any, Final
 from locum.agents.reconciling import Reconciler
 from locum.calls import Calls, Runtime
 from locum.core.errors import LocumError
-from locum.state import Event, Put, Stack, StackSetOperation
+from locum.state import Event, Member, Organization, Put, Stack, StackSet, StackSetOperation, Unit
+from locum.state.events import kind_of
 
 UNDER_WAY: Final = ("RUNNING", "STOPPING")
 WAITING: Final = "QUEUED"
+
+_ORGANIZED: Final = frozenset({kind_of(Member), kind_of(Unit), kind_of(Organization), kind_of(StackSet)})
+"""What a change of may have accounts join or leave the units that sets are deployed to."""
 
 _AGAIN: Final = 5.0
 _log: Final = logging.getLogger("locum.agents")
@@ -32,14 +36,17 @@ class StackSets(Reconciler):
         self._calls = calls
         self._tasks_of: dict[str, asyncio.Task[None]] = {}
         self._runs: dict[str, Any] = {}
+        self._moved = True
 
     async def reconcile(self) -> float | None:
         """Begin with the operations that nothing is done for yet."""
-        operations = list(self._runtime.ledger.state.every(StackSetOperation))
-        if any(it.status == WAITING for it in operations):
+        state = self._runtime.ledger.state
+        if self._moved and any(it.automatic.enabled for it in state.every(StackSet)):
+            self._moved = False
+            await import_module("locum.agents.stack_sets.queues").follow_organizations(self._runtime)
+        if any(it.status == WAITING for it in self._runtime.ledger.state.every(StackSetOperation)):
             await import_module("locum.agents.stack_sets.queues").promoted(self._runtime)
-            operations = list(self._runtime.ledger.state.every(StackSetOperation))
-        for it in operations:
+        for it in list(self._runtime.ledger.state.every(StackSetOperation)):
             name = f"{it.account}/{it.key}"
             if it.status in UNDER_WAY and name not in self._runs:
                 self._runs[name] = import_module("locum.agents.stack_sets.run").OperationRun(
@@ -50,12 +57,14 @@ class StackSets(Reconciler):
 
     def concerns(self, events: Sequence[Event] | None) -> bool:
         if events is None:
+            self._moved = True
             self._ring()
             return True
+        self._moved = self._moved or any(_kind(event) in _ORGANIZED for event in events)
         entities = [event.entity for event in events if isinstance(event, Put)]
         if self._runs and any(isinstance(it, (Stack, StackSetOperation)) for it in entities):
             self._ring()
-        return any(isinstance(it, StackSetOperation) and not it.ended for it in entities)
+        return self._moved or any(isinstance(it, StackSetOperation) for it in entities)
 
     def wake(self) -> None:
         super().wake()
@@ -95,3 +104,8 @@ class StackSets(Reconciler):
             self._runs.pop(name, None)
             self._tasks_of.pop(name, None)
         self.wake()  # something may have waited for it
+
+
+def _kind(event: Event) -> str:
+    """The table that an event is about."""
+    return kind_of(type(event.entity)) if isinstance(event, Put) else event.kind

@@ -22,6 +22,7 @@ from locum.credentials import open_session
 from locum.services.cloudformation.stack_sets.access import (
     ADMIN_SERVICE,
     MEMBER_SERVICE,
+    check_organization,
     has_linked_role,
     linked_role_arn,
     linked_role_call,
@@ -78,6 +79,10 @@ class Entries:
 
     async def _by_service_roles(self, of: StackSet, account: str, session: str) -> Caller:
         member, name = member_of(self._state, account), execution_role(of.account, account)
+        try:
+            check_organization(self._state, of.account)
+        except Fault as fault:
+            raise NoEntry(fault.message) from fault
         if member is None or member.account != of.account:
             raise NoEntry(f"Account {account} is not a member account of the organization.")
         by = linked_role_arn(of.account, ADMIN_SERVICE)

@@ -10,9 +10,9 @@ from locum.authz.functions import Functions, Values, own_arn
 from locum.core.arn import Arn
 from locum.core.partial_arn import NEW, UNKNOWN, Name, PartialArn, arn_of
 from locum.core.resources import ResourceFacts
-from locum.state import Stack, State
+from locum.state import Stack, StackSet, State
 from locum.state.autoscaling import regional
-from locum.state.indexes import STACK_NAME, scoped
+from locum.state.indexes import STACK_NAME, STACK_SET_NAME, scoped
 
 
 def _stack(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -48,19 +48,27 @@ def _stack_set(state: State, call: Call, values: Values) -> Iterable[str]:
     name, _, unique = (values[0] or "").partition(":")
     if name == "arn":
         yield values[0] or ""
-    else:
-        made = NEW if call.operation == "CreateStackSet" else UNKNOWN
-        yield arn_of(own_arn(call, "cloudformation", "stackset/"), name or UNKNOWN, ":", unique or values[1] or made)
+        return
+    if not unique and values[1] is None:
+        found = state.first(StackSet, STACK_SET_NAME, scoped(call.caller.account, regional(call.region, name)))
+        if found is not None:
+            yield found.arn
+            return
+    made = NEW if call.operation == "CreateStackSet" else UNKNOWN
+    yield arn_of(own_arn(call, "cloudformation", "stackset/"), name or UNKNOWN, ":", unique or values[1] or made)
 
 
 def _facts(state: State, arn: str) -> ResourceFacts | None:
-    """The account and the tags of a stack, which may be known by its name alone: `stack/NAME/`."""
+    """The account and the tags of a stack, which may be known by its name alone (`stack/NAME/`), or of a stack set."""
     parsed = Arn.find(arn)
     kind, _, rest = ("", "", "") if parsed is None else parsed.resource.partition("/")
-    if parsed is None or kind != "stack":
+    if parsed is None or kind not in ("stack", "stackset"):
         return None
-    name, _, identifier = rest.partition("/")
-    if identifier and identifier != "*":
+    found: Stack | StackSet | None
+    name, _, identifier = rest.partition("/" if kind == "stack" else ":")
+    if kind == "stackset":
+        found = state.get(StackSet, parsed.account, regional(parsed.region, identifier))
+    elif identifier and identifier != "*":
         found = state.get(Stack, parsed.account, regional(parsed.region, identifier))
     else:
         found = state.first(Stack, STACK_NAME, scoped(parsed.account, regional(parsed.region, name)))

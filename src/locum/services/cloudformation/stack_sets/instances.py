@@ -17,7 +17,14 @@ from locum.services.cloudformation.stack_sets.access import named, operated
 from locum.services.cloudformation.stack_sets.lookup import instance_of, instances_of, template_text_of
 from locum.services.cloudformation.stack_sets.operations import begun, check_idle, repeated
 from locum.services.cloudformation.stack_sets.paging import LISTS
-from locum.services.cloudformation.stack_sets.targets import Targeting, meant, targeted, targeting
+from locum.services.cloudformation.stack_sets.targets import (
+    Targeting,
+    deployed_to,
+    meant,
+    targeted,
+    targeting,
+    units_of_accounts,
+)
 from locum.services.cloudformation.stacks import seals_of
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads
 from locum.state import StackInstance, StackSet
@@ -40,7 +47,7 @@ def create_stack_instances(ctx: Context, params: Params) -> Asking:
     there = len(instances_of(ctx.state, of))
     if there + len(pairs) > MOST_INSTANCES:
         raise Fault("LimitExceededException", f"Limit for stack instances has been exceeded: {MOST_INSTANCES}", 400)
-    of = _aimed(of, found)
+    of = _aimed(ctx, of, found)
     instances = [instance_at(ctx, of, *pair) for pair in pairs]
     return begun(ctx, of, "CREATE", "CreateStackInstances", params, _overridden(ctx, of, instances, params))
 
@@ -93,7 +100,7 @@ def delete_stack_instances(ctx: Context, params: Params) -> Asking:
     check_idle(ctx, of)
     found = yield from targeting(ctx, of, params)
     instances = targeted(ctx, of, found)
-    return begun(ctx, _left(of, found), "DELETE", "DeleteStackInstances", params, instances)
+    return begun(ctx, _left(ctx, of, found), "DELETE", "DeleteStackInstances", params, instances)
 
 
 def describe_stack_instance(ctx: Context, params: Params) -> Outcome:
@@ -128,15 +135,24 @@ def _passes(it: StackInstance, filters: Iterable[Mapping[str, str]]) -> bool:
 # -- what instances are to be --------------------------------------------------------------------------------
 
 
-def _aimed(of: StackSet, found: Targeting) -> StackSet:
-    """A service-managed set that is deployed to further units. Single accounts of a unit are no target of it."""
-    if of.model != SERVICE_MANAGED or found.filter == "INTERSECTION":
+def _aimed(ctx: Context, of: StackSet, found: Targeting) -> StackSet:
+    """A service-managed set that is deployed to further units.
+
+    User Guide, "Enable or disable automatic deployments": "Automatic deployments do not consider account level
+    targeting filters."
+    """
+    if of.model != SERVICE_MANAGED:
         return of
     regions = {unit: (*of.targets.get(unit, ()), *found.regions) for unit in found.units}
-    return replace(of, targets=of.targets | {unit: tuple(dict.fromkeys(all_)) for unit, all_ in regions.items()})
+    targets = of.targets | {unit: tuple(dict.fromkeys(all_)) for unit, all_ in regions.items()}
+    present = units_of_accounts(ctx.state, of.account, found.units)
+    seen = {account: (*of.seen.get(account, ()), *found.regions) for account in present}
+    return replace(
+        of, targets=targets, seen=of.seen | {account: tuple(sorted(set(all_))) for account, all_ in seen.items()}
+    )
 
 
-def _left(of: StackSet, found: Targeting) -> StackSet:
+def _left(ctx: Context, of: StackSet, found: Targeting) -> StackSet:
     """A set that is not deployed to some units any more, where all of their accounts are meant."""
     if not found.units or found.filter not in ("NONE", "UNION"):
         return of
@@ -144,7 +160,8 @@ def _left(of: StackSet, found: Targeting) -> StackSet:
         unit: tuple(it for it in regions if unit not in found.units or it not in found.regions)
         for unit, regions in of.targets.items()
     }
-    return replace(of, targets={unit: regions for unit, regions in left.items() if regions})
+    of = replace(of, targets={unit: regions for unit, regions in left.items() if regions})
+    return replace(of, seen=deployed_to(ctx.state, of))
 
 
 def _overridden(

@@ -23,9 +23,11 @@ from locum.services.cloudformation.stack_sets.paging import LISTS
 from locum.services.cloudformation.templates import invalid
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import Event, StackInstance, StackSet, StackSetOperation, StackSetResult, put, remove
-from locum.state.stack_sets import SELF_MANAGED
 
 PENDING: Final = "QUEUED"
+AUTOMATIC: Final = "AutoDeployment"
+"""The name of the call that nobody makes: accounts join or leave units."""
+
 MOST_KEPT: Final = 200
 """Operations of a set that are remembered. [U] AWS does not publish for how long it keeps them."""
 
@@ -85,19 +87,31 @@ def begun(
     instances: Iterable[StackInstance],
     *,
     outdates: Iterable[StackInstance] = (),
-    automatic: bool = False,
 ) -> Outcome:
     """The outcome in which the call `name` begins an operation on `instances` of a stack set. Raises Fault.
 
-    `outdates` are instances that are not up to date any more, whether or not the operation is about them.
+    `outdates` are instances that are not up to date any more, whether or not the operation is about them. The call is
+    `AUTOMATIC` where nobody makes it.
     """
     chosen = {it.key: it for it in instances}
-    present = list(dict.fromkeys(it.place for it in chosen.values()))
-    wanted = [region for region in params.get("Regions") or () if region in present]
-    preferences = _preferences(params, present)
-    order = [*(preferences.get("RegionOrder") or ()), *wanted, *sorted(present)]
-    waits = any(it.status in (*UNDER_WAY, PENDING) for it in operations_of(ctx.state, of))
-    made = StackSetOperation(
+    made = _operation_of(ctx, of, action, name, params, list(dict.fromkeys(it.place for it in chosen.values())))
+    after = {it.key: it for it in chosen.values()}
+    after |= {it.key: replace(it, status="OUTDATED") for it in outdates if it.status == "CURRENT"}
+    for key in chosen:
+        after[key] = replace(after[key], detailed="PENDING", reason="", operation=made.id)
+    results = [_result(ctx, made, it, number) for number, it in enumerate(chosen.values())]
+    kept = put(replace(of, operations=made.order)), put(made), *map(put, results), *map(put, after.values())
+    return Outcome({"OperationId": made.id}, (*kept, *_forgotten(ctx, of)))
+
+
+def _operation_of(
+    ctx: Context, of: StackSet, action: str, name: str, params: Params, regions: Sequence[str]
+) -> StackSetOperation:
+    """A new operation in `regions`. Raises Fault ValidationError."""
+    preferences = _preferences(params, regions)
+    asked = [region for region in params.get("Regions") or () if region in regions]
+    waits = name == AUTOMATIC or any(it.status in (*UNDER_WAY, PENDING) for it in operations_of(ctx.state, of))
+    return StackSetOperation(
         account=of.account,
         region=of.region,
         stack_set=of.id,
@@ -106,28 +120,15 @@ def begun(
         action=action,
         status=PENDING if waits else "RUNNING",
         created=ctx.now,
-        regions=tuple(dict.fromkeys(order)),
+        regions=tuple(dict.fromkeys([*(preferences.get("RegionOrder") or ()), *asked, *sorted(regions)])),
         preferences=preferences,
         targets=dict(params.get("DeploymentTargets") or {}),
-        administration=of.administration if of.model == SELF_MANAGED else "",
-        execution=of.execution if of.model == SELF_MANAGED else "",
+        administration=of.administration,
+        execution=of.execution,
         retain=bool(params.get("RetainStacks")),
         request=_asked(name, params),
-        automatic=automatic,
+        automatic=name == AUTOMATIC,
     )
-    after = {it.key: it for it in chosen.values()}
-    after |= {it.key: replace(it, status="OUTDATED") for it in outdates if it.status == "CURRENT"}
-    for key in chosen:
-        after[key] = replace(after[key], detailed="PENDING", reason="", operation=made.id)
-    results = [_result(ctx, made, it, number) for number, it in enumerate(chosen.values())]
-    events = (
-        put(replace(of, operations=made.order)),
-        put(made),
-        *map(put, results),
-        *map(put, after.values()),
-        *_forgotten(ctx, of),
-    )
-    return Outcome({"OperationId": made.id}, events)
 
 
 def _result(ctx: Context, of: StackSetOperation, it: StackInstance, number: int) -> StackSetResult:

@@ -33,7 +33,7 @@ from locum.services.cloudformation.stack_sets.lookup import (
 )
 from locum.services.cloudformation.stack_sets.operations import begun, check_idle, repeated
 from locum.services.cloudformation.stack_sets.paging import LISTS
-from locum.services.cloudformation.stack_sets.targets import Targeting, targeted, targeting
+from locum.services.cloudformation.stack_sets.targets import Targeting, deployed_to, targeted, targeting
 from locum.services.cloudformation.stacks import check_stack_name, seals_of
 from locum.services.cloudformation.templates import invalid, template_text
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
@@ -98,6 +98,7 @@ def create_stack_set(ctx: Context, params: Params) -> Asking:
         administration=roles[0],
         execution=roles[1],
     )
+    _check_dependencies(ctx, made)
     return Outcome({"StackSetId": made.full_name}, (put(made), put(_template(made, found.text))))
 
 
@@ -129,8 +130,11 @@ def update_stack_set(ctx: Context, params: Params) -> Asking:
         administration=roles[0],
         execution=roles[1],
     )
+    _check_dependencies(ctx, after)
     old = _template(before, "")
     events = (remove(old), put(_template(after, found.text)))
+    if after.automatic.enabled and not before.automatic.enabled:  # who joined before is not deployed to
+        after = replace(after, seen=deployed_to(ctx.state, after))
     about = [it for it in instances if it.status != "INOPERABLE"]
     if chosen is not None:
         about = targeted(ctx, after, chosen)
@@ -169,7 +173,7 @@ def delete_stack_set(ctx: Context, params: Params) -> Outcome:
     gone = [remove(_template(before, ""))]
     for operation in operations_of(ctx.state, before):
         gone += [remove(operation), *map(remove, results_of(ctx.state, operation))]
-    kept = replace(before, deleted=ctx.now, targets={}, version=replace(before.version, parameters=b""))
+    kept = replace(before, deleted=ctx.now, targets={}, seen={}, version=replace(before.version, parameters=b""))
     return Outcome({}, (put(kept), *gone))
 
 
@@ -287,6 +291,21 @@ def _automatic(params: Params, model: str, before: AutoDeployment) -> AutoDeploy
     if retain is not None and not enabled:
         raise invalid("RetainStacksOnAccountRemoval can be specified only if AutoDeployment is enabled")
     return AutoDeployment(enabled=enabled, retain=bool(retain), depends_on=tuple(given.get("DependsOn") or ()))
+
+
+def _check_dependencies(ctx: Context, of: StackSet) -> None:
+    """Check that the sets that a set depends on are there, and none depends on it. Raises Fault ValidationError."""
+    waiting, known = list(of.automatic.depends_on), {of.arn}
+    while waiting:
+        arn = waiting.pop()
+        other = stack_set_named(ctx.state, of.account, of.region, arn)
+        if arn == of.arn:
+            raise invalid(f"StackSet {of.full_name} cannot depend on itself")
+        if arn in of.automatic.depends_on and (other is None or other.deleted or other.model != SERVICE_MANAGED):
+            raise invalid(f"DependsOn has a stack set that does not exist: {arn}")
+        if other is not None and arn not in known:
+            known.add(arn)
+            waiting += other.automatic.depends_on
 
 
 def _managed(params: Params, *, default: bool) -> bool:

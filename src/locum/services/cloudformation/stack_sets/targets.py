@@ -125,6 +125,15 @@ def units_of_accounts(state: State, management: str, units: Sequence[str]) -> di
     return found
 
 
+def deployed_to(state: State, of: StackSet) -> dict[str, tuple[str, ...]]:
+    """The regions of each account under the units that a set is deployed to."""
+    regions: dict[str, set[str]] = {}
+    for unit, places in of.targets.items():
+        for account in units_of_accounts(state, of.account, (unit,)):
+            regions.setdefault(account, set()).update(places)
+    return {account: tuple(sorted(found)) for account, found in sorted(regions.items())}
+
+
 def meant(ctx: Context, of: StackSet, found: Targeting) -> dict[str, str]:
     """The accounts that are to have instances, with the unit that each is under. Raises Fault ValidationError."""
     if not found.units:
