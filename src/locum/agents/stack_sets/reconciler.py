@@ -76,6 +76,7 @@ class StackSets(Reconciler):
 
     async def settled(self) -> None:
         """Wait until nothing is under way for any stack set."""
+        self._moved = True  # what has changed may not have been heard of yet
         await self.reconcile()
         while self._tasks_of:
             await asyncio.gather(*self._tasks_of.values())
