@@ -113,8 +113,8 @@ class StackSetOperation(Entity, frozen=True, kw_only=True, omit_defaults=True, t
     """An operation on a stack set; `order` counts those of the set.
 
     It acts in `administration` and `execution`, the roles that the set had when it was asked for. `regions` are those
-    of its instances in their order. `preferences` are OperationPreferences. `request` is a digest of what was asked
-    for. `targets` is DeploymentTargets as it was given. `automatic`: nobody asked for it.
+    of its instances in their order. `preferences` are OperationPreferences. `request` (sealed) is a digest of what was
+    asked for. `targets` is DeploymentTargets as it was given. `automatic`: nobody asked for it.
     """
 
     region: str
@@ -130,7 +130,7 @@ class StackSetOperation(Entity, frozen=True, kw_only=True, omit_defaults=True, t
     administration: str = ""
     execution: str = ""
     retain: bool = False
-    request: str = ""
+    request: bytes = b""
     ended: float = 0.0
     reason: str = ""
     automatic: bool = False

@@ -1,4 +1,4 @@
-"""Attacks by way of a stack set: other accounts' roles, roles that were not passed, and what the accounts do themselves."""
+"""Attacks by way of a stack set: roles of other accounts, roles that nobody passed, accounts that help themselves."""
 
 from __future__ import annotations
 
@@ -191,9 +191,7 @@ def test_a_trust_that_is_withdrawn_ends_what_a_set_may(plane: InProcess, sets: S
     sets.make("withdrawn", queue("withdrawn"))
     assert sets.place("withdrawn", [account]) == "SUCCEEDED"
     iam = plane.client("iam", key)
-    iam.update_assume_role_policy(
-        RoleName=EXECUTION, PolicyDocument=trusting(AWS=f"arn:aws:iam::{account}:root")
-    )
+    iam.update_assume_role_policy(RoleName=EXECUTION, PolicyDocument=trusting(AWS=f"arn:aws:iam::{account}:root"))
     assert sets.change("withdrawn", TemplateBody=queue("planted")) == "FAILED"
     told = f"Account {account} should have '{EXECUTION}' role with trust relationship to Role '{ADMINISTRATION}'."
     assert sets.results("withdrawn")[account, HERE] == ("FAILED", told)

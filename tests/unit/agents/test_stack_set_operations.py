@@ -239,7 +239,7 @@ def test_what_failed_is_made_again_by_another_operation(waiting: Waiting) -> Non
     waiting.until_waiting(ACCOUNTS[0])
     waiting.signal(ACCOUNTS[0], "FAILURE")
     assert waiting.sets.settled("retried", operation) == "FAILED"
-    status, reason = waiting.sets.results("retried", operation)[ACCOUNTS[0], HERE]
+    _, reason = waiting.sets.results("retried", operation)[ACCOUNTS[0], HERE]
     assert reason.startswith("ResourceLogicalId:Ready, ResourceType:AWS::CloudFormation::WaitCondition, ")
     failed = waiting.sets.instances("retried")[ACCOUNTS[0], HERE]["StackId"]
     operation = waiting.begin("retried", ACCOUNTS[:1])

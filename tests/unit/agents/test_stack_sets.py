@@ -59,3 +59,34 @@ def test_an_update_of_the_set_is_one_of_all_its_stacks(
     assert [it["TopicArn"].rpartition(":")[2] for it in topics] == ["of-a-changed-set"]
     assert sets.take("changed", [NEAR]) == "SUCCEEDED"
     assert ACCOUNT not in {account for account, _ in sets.instances("changed")}
+
+
+# -- as a resource ------------------------------------------------------------------------------------------
+
+
+def of_a_stack(regions: list[str], accounts: list[str], **more: object) -> str:
+    group = {"DeploymentTargets": {"Accounts": accounts}, "Regions": regions}
+    properties = {
+        "StackSetName": "of-a-stack",
+        "PermissionModel": "SELF_MANAGED",
+        "TemplateBody": BODY,
+        "StackInstancesGroup": [group],
+        **more,
+    }
+    return template({"Set": {"Type": "AWS::CloudFormation::StackSet", "Properties": properties}})
+
+
+def test_a_stack_with_a_stack_set(plane: InProcess, sets: StackSets, roles: dict[str, Key]) -> None:
+    stacks = Stacks(plane)
+    assert stacks.create("with-a-set", of_a_stack(["us-east-1"], [NEAR])) == "CREATE_COMPLETE"
+    identifier = stacks.physical("with-a-set")["Set"]
+    assert sets.client.describe_stack_set(StackSetName="of-a-stack")["StackSet"]["StackSetId"] == identifier
+    assert sorted(sets.instances("of-a-stack")) == [(NEAR, "us-east-1")]
+    more = of_a_stack(["us-east-1"], [FAR], Description="moved")
+    assert stacks.update("with-a-set", more) == "UPDATE_COMPLETE"
+    assert sorted(sets.instances("of-a-stack")) == [(FAR, "us-east-1")]
+    assert stacks.update("with-a-set", of_a_stack(["us-east-1"], ["999900009999"])) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "Account 999900009999 should have" in stacks.reason("with-a-set", "Set", "UPDATE_FAILED")
+    assert sorted(sets.instances("of-a-stack")) == [(FAR, "us-east-1")]
+    assert stacks.delete("with-a-set") == "DELETE_COMPLETE"
+    assert refused(sets.client.describe_stack_set, StackSetName="of-a-stack").code == "StackSetNotFoundException"

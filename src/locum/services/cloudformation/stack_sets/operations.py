@@ -20,6 +20,7 @@ from locum.services.cloudformation.stack_sets import shapes
 from locum.services.cloudformation.stack_sets.access import named
 from locum.services.cloudformation.stack_sets.lookup import UNDER_WAY, operation_of, operations_of, results_of
 from locum.services.cloudformation.stack_sets.paging import LISTS
+from locum.services.cloudformation.stacks import seals_of
 from locum.services.cloudformation.templates import invalid
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import Event, StackInstance, StackSet, StackSetOperation, StackSetResult, put, remove
@@ -31,7 +32,6 @@ AUTOMATIC: Final = "AutoDeployment"
 MOST_KEPT: Final = 200
 """Operations of a set that are remembered. [U] AWS does not publish for how long it keeps them."""
 
-_SECRET: Final = ("Parameters", "ParameterOverrides")
 _EXCLUSIVE: Final = (
     ("FailureToleranceCount", "FailureTolerancePercentage"),
     ("MaxConcurrentCount", "MaxConcurrentPercentage"),
@@ -39,17 +39,15 @@ _EXCLUSIVE: Final = (
 
 
 def _asked(name: str, params: Params) -> str:
-    """A digest of what a call asks for. Values of parameters are left out: they may be secret."""
-    kept = {member: value for member, value in params.items() if member not in ("OperationId", *_SECRET)}
-    keys = [[it.get("ParameterKey") for it in params.get(member) or ()] for member in _SECRET]
-    told = json.dumps([name, kept, keys], sort_keys=True, default=str)
-    return hashlib.sha256(told.encode()).hexdigest()
+    """A digest of what a call asks for."""
+    kept = {member: value for member, value in params.items() if member != "OperationId"}
+    return hashlib.sha256(json.dumps([name, kept], sort_keys=True, default=str).encode()).hexdigest()
 
 
 def repeated(ctx: Context, of: StackSet, name: str, params: Params) -> StackSetOperation | None:
     """The operation that this very call began before. Raises Fault where another one has its id."""
     found = operation_of(ctx.state, of, params.get("OperationId", ""))
-    if found is not None and found.request != _asked(name, params):
+    if found is not None and seals_of(ctx).open(of.account, of.id, found.request) != _asked(name, params):
         raise Fault("OperationIdAlreadyExistsException", "The specified operation ID already exists.", 409)
     return found
 
@@ -126,7 +124,7 @@ def _operation_of(
         administration=of.administration,
         execution=of.execution,
         retain=bool(params.get("RetainStacks")),
-        request=_asked(name, params),
+        request=seals_of(ctx).seal(of.account, of.id, _asked(name, params)),  # which may be of secrets
         automatic=name == AUTOMATIC,
     )
 
