@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from support.inprocess import InProcess, Key
-from support.plane import ACCOUNT, refused
+from support.plane import ACCOUNT, allow, refused
 from support.stack_sets import StackSets, administration_role, execution_role
 from support.stacks import Stacks, template
 
@@ -59,6 +59,109 @@ def test_an_update_of_the_set_is_one_of_all_its_stacks(
     assert [it["TopicArn"].rpartition(":")[2] for it in topics] == ["of-a-changed-set"]
     assert sets.take("changed", [NEAR]) == "SUCCEEDED"
     assert ACCOUNT not in {account for account, _ in sets.instances("changed")}
+
+
+def test_parameters_that_an_instance_has_of_its_own(plane: InProcess, sets: StackSets, roles: dict[str, Key]) -> None:
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "overridden", "DisplayName": {"Ref": "Name"}}}
+    body = template({"Topic": topic}, Parameters={"Name": {"Type": "String", "AllowedValues": ["one", "two", "three"]}})
+
+    def value(name: str) -> list[dict[str, str]]:
+        return [{"ParameterKey": "Name", "ParameterValue": name}]
+
+    def shown(account: str) -> str:
+        arn = f"arn:aws:sns:us-east-1:{account}:overridden"
+        return str(plane.client("sns", roles[account]).get_topic_attributes(TopicArn=arn)["Attributes"]["DisplayName"])
+
+    sets.make("overridden", body, Parameters=value("one"))
+    assert sets.place("overridden", [NEAR]) == "SUCCEEDED"
+    assert sets.place("overridden", [FAR], ParameterOverrides=value("two")) == "SUCCEEDED"
+    assert (shown(NEAR), shown(FAR)) == ("one", "two")
+    assert sets.change("overridden", UsePreviousTemplate=True, Parameters=value("three")) == "SUCCEEDED"
+    assert (shown(NEAR), shown(FAR)) == ("three", "two")
+    wanted = {"StackSetName": "overridden", "Accounts": [FAR], "Regions": ["us-east-1"]}
+    for unknown in ([{"ParameterKey": "Other", "ParameterValue": "x"}], value("four")):
+        fault = refused(sets.client.update_stack_instances, ParameterOverrides=unknown, **wanted)
+        assert fault.code == "ValidationError"
+    back = sets.client.update_stack_instances(ParameterOverrides=[], **wanted)["OperationId"]
+    assert sets.settled("overridden", back) == "SUCCEEDED"
+    assert shown(FAR) == "three"
+    fault = refused(sets.client.update_stack_instances, **wanted | {"Accounts": ["999900009999"]})
+    assert fault.code == "StackInstanceNotFoundException"
+    assert sets.take("overridden", [NEAR, FAR]) == "SUCCEEDED"
+
+
+def test_an_update_of_some_instances_leaves_the_others_outdated(sets: StackSets, roles: dict[str, Key]) -> None:
+    sets.make("partly", BODY)
+    assert sets.place("partly", [NEAR, FAR]) == "SUCCEEDED"
+    other = template({"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "of-another-set"}}})
+    assert sets.change("partly", TemplateBody=other, Accounts=[NEAR], Regions=["us-east-1"]) == "SUCCEEDED"
+    found = sets.instances("partly")
+    assert [found[account, "us-east-1"]["Status"] for account in (NEAR, FAR)] == ["CURRENT", "OUTDATED"]
+    assert sets.change("partly", UsePreviousTemplate=True) == "SUCCEEDED"
+    assert {it["Status"] for it in sets.instances("partly").values()} == {"CURRENT"}
+    assert sets.take("partly", [NEAR, FAR]) == "SUCCEEDED"
+
+
+def test_a_template_that_only_a_bucket_holds(plane: InProcess, sets: StackSets, roles: dict[str, Key]) -> None:
+    s3 = plane.client("s3")
+    s3.create_bucket(Bucket="templates-of-sets")
+    long = template({"Queue": {"Type": "AWS::SQS::Queue"}}, Metadata={"Long": "x" * 100_000})
+    s3.put_object(Bucket="templates-of-sets", Key="long.json", Body=long.encode())
+    url = "https://templates-of-sets.s3.amazonaws.com/long.json"
+    sets.client.create_stack_set(StackSetName="long", TemplateURL=url)
+    assert sets.place("long", [NEAR]) == "SUCCEEDED"
+    assert sets.take("long", [NEAR]) == "SUCCEEDED"
+    reader = StackSets(plane, plane.user("reads-no-bucket", allow("cloudformation:*")))
+    fault = refused(reader.client.create_stack_set, StackSetName="longer", TemplateURL=url)
+    assert (fault.code, fault.message.startswith("S3 error: ")) == ("ValidationError", True)
+    s3.put_object(Bucket="templates-of-sets", Key="accounts.csv", Body=f"{NEAR},{FAR}\n".encode())
+    targets = {"AccountsUrl": "https://templates-of-sets.s3.amazonaws.com/accounts.csv"}
+    made = sets.client.create_stack_instances(StackSetName="long", DeploymentTargets=targets, Regions=["us-east-1"])
+    assert sets.settled("long", made["OperationId"]) == "SUCCEEDED"
+    assert sorted(sets.instances("long")) == [(NEAR, "us-east-1"), (FAR, "us-east-1")]
+    assert sets.take("long", [NEAR, FAR]) == "SUCCEEDED"
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ({"Accounts": [NEAR], "Regions": []}, "region"),
+        ({"Accounts": [NEAR], "Regions": ["nowhere"]}, "Invalid regions"),
+        ({"Accounts": ["12"], "Regions": [WEST]}, "regular expression pattern"),
+        ({"Regions": [WEST]}, "either Accounts or DeploymentTargets"),
+        (
+            {"DeploymentTargets": {"OrganizationalUnitIds": ["r-abcd"]}, "Regions": [WEST]},
+            "SELF_MANAGED permission model",
+        ),
+        (
+            {
+                "Accounts": [NEAR],
+                "Regions": [WEST],
+                "OperationPreferences": {"MaxConcurrentCount": 1, "MaxConcurrentPercentage": 1},
+            },
+            "MaxConcurrentCount or MaxConcurrentPercentage",
+        ),
+        (
+            {"Accounts": [NEAR], "Regions": [WEST], "OperationPreferences": {"RegionOrder": ["us-west-2"]}},
+            "RegionOrder",
+        ),
+    ],
+)
+def test_what_no_operation_can_be_about_is_refused(sets: StackSets, params: dict[str, object], told: str) -> None:
+    if "strict" not in {it["StackSetName"] for it in sets.client.list_stack_sets()["Summaries"]}:
+        sets.make("strict", BODY)
+    fault = refused(sets.client.create_stack_instances, StackSetName="strict", **params)
+    assert (fault.code, told in fault.message) == ("ValidationError", True), fault.message
+    assert sets.instances("strict") == {}
+
+
+def test_what_a_set_takes_is_acknowledged(sets: StackSets) -> None:
+    body = template({"User": {"Type": "AWS::IAM::User"}})
+    fault = refused(sets.client.create_stack_set, StackSetName="unacknowledged", TemplateBody=body)
+    assert fault.code == "InsufficientCapabilitiesException"
+    for missing in ({"TemplateBody": template({}, Parameters={"P": {"Type": "String"}})}, {}, {"TemplateBody": "{"}):
+        fault = refused(sets.client.create_stack_set, StackSetName="unacknowledged", **missing)
+        assert fault.code == "ValidationError"
 
 
 # -- as a resource ------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """CloudFormation's stack sets as resources.
 
-CloudFormation Template Reference, AWS::CloudFormation::StackSet: StackInstancesGroup are "a group of stack instances with
-parameters in some specific accounts and Regions".
+CloudFormation Template Reference, AWS::CloudFormation::StackSet: StackInstancesGroup is "a group of stack instances
+with parameters in some specific accounts and Regions".
 """
 
 from __future__ import annotations
