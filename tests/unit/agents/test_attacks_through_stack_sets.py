@@ -98,7 +98,7 @@ def test_an_administration_role_is_passed(plane: InProcess, sets: StackSets, vic
     assert (fault.code, "iam:PassRole" in fault.message) == ("AccessDenied", True)
     fault = refused(without.client.update_stack_set, StackSetName="passed", TemplateBody=queue("planted"))
     assert fault.message.startswith("AdministrationRoleARN must be specified")
-    only = {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
+    only: dict[str, Any] = {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
     passing = plane.user("passes-it", allow("cloudformation:*"), allow("iam:PassRole", role, **only))
     StackSets(plane, passing).change("passed", TemplateBody=queue("changed"), AdministrationRoleARN=role)
 
@@ -113,7 +113,7 @@ def test_a_policy_for_one_set_is_for_no_other(plane: InProcess, sets: StackSets)
     for name in ("theirs", sets.client.describe_stack_set(StackSetName="theirs")["StackSet"]["StackSetId"]):
         assert refused(client.create_stack_instances, StackSetName=name, **wanted).code == "AccessDenied"
         assert refused(client.delete_stack_set, StackSetName=name).code == "AccessDenied"
-    tagged = {"StringEquals": {"aws:ResourceTag/team": "blue"}}
+    tagged: dict[str, Any] = {"StringEquals": {"aws:ResourceTag/team": "blue"}}
     client = StackSets(plane, plane.user("of-a-team", allow("cloudformation:*", **tagged))).client
     assert client.describe_stack_set(StackSetName="mine")
     assert refused(client.describe_stack_set, StackSetName="theirs").code == "AccessDenied"
@@ -121,7 +121,7 @@ def test_a_policy_for_one_set_is_for_no_other(plane: InProcess, sets: StackSets)
 
 def test_regions_that_a_policy_does_not_name_are_refused(plane: InProcess, sets: StackSets) -> None:
     sets.make("regional", queue("regional"))
-    only = {"ForAllValues:StringEquals": {"cloudformation:TargetRegion": [HERE]}}
+    only: dict[str, Any] = {"ForAllValues:StringEquals": {"cloudformation:TargetRegion": [HERE]}}
     client = StackSets(plane, plane.user("of-a-region", allow("cloudformation:*", **only))).client
     wanted = {"StackSetName": "regional", "Accounts": [VICTIM]}
     fault = refused(client.create_stack_instances, Regions=[HERE, "eu-west-1"], **wanted)

@@ -100,7 +100,7 @@ def test_a_filter_picks_accounts(house: Organized, sets: StackSets, kind: str, e
     accounts = {letter: house.member(f"{name}-{letter}", unit if letter in "ab" else "") for letter in "abc"}
     sets.make(name, BODY, **MANAGED)
     named = {"NONE": "", "UNION": "ac"}.get(kind, "a")
-    targets = {"Accounts": [accounts[letter] for letter in named]} if named else {}
+    targets: dict[str, Any] = {"Accounts": [accounts[letter] for letter in named]} if named else {}
     assert placed(sets, name, unit, **targets, AccountFilterType=kind) == "SUCCEEDED"
     assert {account for account, _ in sets.instances(name)} == {accounts[letter] for letter in expected}
 

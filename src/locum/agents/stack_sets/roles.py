@@ -60,13 +60,16 @@ class Entries:
         self._calls = calls
 
     async def into(self, of: StackSet, operation: StackSetOperation, account: str, session: str) -> Caller:
-        """The session, called `session`, in which an operation acts in `account`. Raises NoEntry."""
+        """The session, called `session`, in which an operation acts in `account`. Raises NoEntry.
+
+        That of the administrator's role, which is kept for a while, has the name of the set's id.
+        """
         if of.model == SELF_MANAGED:
             return await self._by_own_roles(of, operation, account, session)
         return await self._by_service_roles(of, account, session)
 
     async def _by_own_roles(self, of: StackSet, operation: StackSetOperation, account: str, session: str) -> Caller:
-        role = ServiceRole(CLOUDFORMATION, operation.administration, session, Source(of.account, of.arn))
+        role = ServiceRole(CLOUDFORMATION, operation.administration, of.id, Source(of.account, of.arn))
         by = operation.administration.rpartition("/")[2]
         try:
             administrator = (await self._calls.assume(role)).caller
@@ -88,7 +91,7 @@ class Entries:
         by = linked_role_arn(of.account, ADMIN_SERVICE)
         try:
             await self._provide(of, account, name, by)
-            role = ServiceRole(ADMIN_SERVICE, by, session, Source(of.account, of.arn))
+            role = ServiceRole(ADMIN_SERVICE, by, of.id, Source(of.account, of.arn))
             return await self._assumed(of, (await self._calls.assume(role)).caller, account, name, session)
         except Fault as fault:
             raise NoEntry(fault.message) from fault
