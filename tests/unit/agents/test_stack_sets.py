@@ -164,6 +164,25 @@ def test_what_a_set_takes_is_acknowledged(sets: StackSets) -> None:
         assert fault.code == "ValidationError"
 
 
+def test_a_deleted_set_is_listed_for_ninety_days(plane: InProcess, sets: StackSets) -> None:
+    identifier = sets.make("listed", BODY)
+    assert sets.client.get_template_summary(StackSetName="listed")["ResourceTypes"] == ["AWS::SQS::Queue"]
+    sets.client.delete_stack_set(StackSetName=identifier)
+    sets.client.delete_stack_set(StackSetName="listed")
+
+    def deleted() -> set[str]:
+        return {it["StackSetId"] for it in sets.client.list_stack_sets(Status="DELETED")["Summaries"]}
+
+    assert identifier in deleted()
+    for name in ("listed", identifier):
+        assert refused(sets.client.describe_stack_set, StackSetName=name).code == "StackSetNotFoundException"
+    sets.make("listed", BODY)
+    clock = plane.node.runtime.clock
+    clock.move(clock.ahead + 91 * 86_400)
+    plane.settle_stack_sets()
+    assert identifier not in deleted()
+
+
 # -- as a resource ------------------------------------------------------------------------------------------
 
 

@@ -12,9 +12,11 @@ from importlib import import_module
 from typing import Any, Final
 
 from locum.agents.reconciling import Reconciler
+from locum.agents.stacks.forgetting import KEPT
 from locum.calls import Calls, Runtime
 from locum.core.errors import LocumError
-from locum.state import Event, Member, Organization, Put, Stack, StackSet, StackSetOperation, Unit
+from locum.services.verbs import Outcome
+from locum.state import Event, Member, Organization, Put, Stack, StackSet, StackSetOperation, Unit, remove
 from locum.state.events import kind_of
 
 UNDER_WAY: Final = ("RUNNING", "STOPPING")
@@ -39,7 +41,7 @@ class StackSets(Reconciler):
         self._moved = True
 
     async def reconcile(self) -> float | None:
-        """Begin with the operations that nothing is done for yet."""
+        """Begin with the operations that nothing is done for yet; when the next deleted set is to be forgotten."""
         state = self._runtime.ledger.state
         if self._moved and any(it.automatic.enabled for it in state.every(StackSet)):
             self._moved = False
@@ -53,7 +55,16 @@ class StackSets(Reconciler):
                     self._runtime, self._calls, it
                 )
                 self._tasks_of[name] = asyncio.create_task(self._go_on(name))
-        return None
+        return await self._forget()
+
+    async def _forget(self) -> float | None:
+        """Forget the sets that were deleted long ago; when the next one is to be."""
+        deleted = [it for it in self._runtime.ledger.state.every(StackSet) if it.deleted]
+        old = [it for it in deleted if it.deleted + KEPT <= self._runtime.clock()]
+        if old:
+            gone = tuple(remove(it) for it in old)
+            await self._runtime.ledger.transact(lambda _state: Outcome({}, gone), lambda _outcome: ())
+        return min((it.deleted + KEPT for it in deleted if it not in old), default=None)
 
     def concerns(self, events: Sequence[Event] | None) -> bool:
         if events is None:

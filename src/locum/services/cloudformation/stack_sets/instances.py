@@ -33,6 +33,9 @@ from locum.state.stack_sets import SERVICE_MANAGED
 MOST_INSTANCES: Final = 100_000
 """Stack instances of a set. CloudFormation User Guide, "CloudFormation quotas"."""
 
+MOST_AT_ONCE: Final = 10_000
+"""Stack instances of one operation. [U] AWS's limit is not published; an operation is committed at once."""
+
 _LONGEST_NAME: Final = 128
 
 
@@ -44,9 +47,10 @@ def create_stack_instances(ctx: Context, params: Params) -> Asking:
     check_idle(ctx, of)
     found = yield from targeting(ctx, of, params)
     pairs = [(account, unit, region) for account, unit in meant(ctx, of, found).items() for region in found.regions]
-    there = len(instances_of(ctx.state, of))
-    if there + len(pairs) > MOST_INSTANCES:
-        raise Fault("LimitExceededException", f"Limit for stack instances has been exceeded: {MOST_INSTANCES}", 400)
+    room = MOST_INSTANCES - len(instances_of(ctx.state, of))
+    if len(pairs) > min(room, MOST_AT_ONCE):
+        most = MOST_AT_ONCE if len(pairs) > MOST_AT_ONCE else MOST_INSTANCES
+        raise Fault("LimitExceededException", f"Limit for stack instances has been exceeded: {most}", 400)
     of = _aimed(ctx, of, found)
     instances = [instance_at(ctx, of, *pair) for pair in pairs]
     return begun(ctx, of, "CREATE", "CreateStackInstances", params, _overridden(ctx, of, instances, params))

@@ -12,10 +12,12 @@ from locum.core.calls import Ask
 from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.asking import Asking, asking
+from locum.services.cloudformation import descriptions
 from locum.services.cloudformation.parameters import ParameterValue, parameter_values, ssm_parameters
 from locum.services.cloudformation.proposals import (
     AUTO_EXPAND,
     check_capabilities,
+    decoded_once,
     insufficient,
     parameters_of,
     tags_of,
@@ -36,7 +38,7 @@ from locum.services.cloudformation.stack_sets.paging import LISTS
 from locum.services.cloudformation.stack_sets.targets import Targeting, deployed_to, targeted, targeting
 from locum.services.cloudformation.stacks import check_stack_name, seals_of
 from locum.services.cloudformation.templates import invalid, template_text
-from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
+from locum.services.verbs import Context, Operation, Outcome, Params, asks, asks_and_writes, reads, writes
 from locum.state import AutoDeployment, StackSet, StackSetTemplate, StackVersion, put, remove
 from locum.state.stack_sets import SELF_MANAGED, SERVICE_MANAGED
 
@@ -201,6 +203,14 @@ def list_stack_set_auto_deployment_targets(ctx: Context, params: Params) -> Outc
     return page.outcome("Summaries", lambda it: {"OrganizationalUnitId": it[0], "Regions": list(it[1])})
 
 
+def get_template_summary(ctx: Context, params: Params) -> Asking:
+    """cloudformation:GetTemplateSummary, of a stack set, too."""
+    if not params.get("StackSetName"):
+        return (yield from descriptions.get_template_summary(ctx, params))
+    text = template_text_of(ctx.state, named(ctx, params))
+    return Outcome(descriptions.template_summary(template_before(text), decoded_once(text)))
+
+
 # -- what a set is to be ------------------------------------------------------------------------------------
 
 
@@ -316,6 +326,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "CreateStackSet": asks_and_writes(asking(create_stack_set)),
     "DeleteStackSet": writes(delete_stack_set),
     "DescribeStackSet": reads(describe_stack_set),
+    "GetTemplateSummary": asks(asking(get_template_summary))._replace(computes=True),
     "ListStackSetAutoDeploymentTargets": reads(list_stack_set_auto_deployment_targets),
     "ListStackSets": reads(list_stack_sets),
     "UpdateStackSet": asks_and_writes(asking(update_stack_set)),
