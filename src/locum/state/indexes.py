@@ -147,6 +147,9 @@ OF_STACK_SET: Final = Index(
 )
 """By the key of the stack set."""
 
+OF_INSTANCE_STACK: Final = Index("of-instance-stack", (StackInstance,), lambda i: (i.stack,) if i.stack else ())
+"""By the ARN of the stack, which belongs to one stack set at most."""
+
 RESULTS_OF: Final = Index(
     "results-of", (StackSetResult,), lambda r: (scoped(r.account, regional(r.region, r.stack_set, r.operation)),)
 )
@@ -190,5 +193,6 @@ INDEXES: Final = (
     OF_STACK,
     STACK_SET_NAME,
     OF_STACK_SET,
+    OF_INSTANCE_STACK,
     RESULTS_OF,
 )

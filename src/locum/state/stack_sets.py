@@ -114,7 +114,8 @@ class StackSetOperation(Entity, frozen=True, kw_only=True, omit_defaults=True, t
 
     It acts in `administration` and `execution`, the roles that the set had when it was asked for. `regions` are those
     of its instances in their order. `preferences` are OperationPreferences. `request` (sealed) is a digest of what was
-    asked for. `targets` is DeploymentTargets as it was given. `automatic`: nobody asked for it.
+    asked for. `targets` is DeploymentTargets as it was given. `automatic`: nobody asked for it. `imports`: its
+    instances have stacks that are there.
     """
 
     region: str
@@ -134,6 +135,7 @@ class StackSetOperation(Entity, frozen=True, kw_only=True, omit_defaults=True, t
     ended: float = 0.0
     reason: str = ""
     automatic: bool = False
+    imports: bool = False
 
     @property
     def key(self) -> str:

@@ -183,6 +183,71 @@ def test_a_deleted_set_is_listed_for_ninety_days(plane: InProcess, sets: StackSe
     assert identifier not in deleted()
 
 
+# -- stacks that are there ----------------------------------------------------------------------------------
+
+
+def named_topic(name: str) -> str:
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name, "DisplayName": {"Ref": "Shown"}}}
+    return template({"Topic": topic}, Parameters={"Shown": {"Type": "String", "Default": "one"}})
+
+
+def imported(sets: StackSets, name: str, *stacks: str) -> str:
+    """Import stacks into a set, and answer the status of the operation once it has ended."""
+    made = sets.client.import_stacks_to_stack_set(StackSetName=name, StackIds=list(stacks))
+    return sets.settled(name, made["OperationId"])
+
+
+def test_a_stack_that_is_there_becomes_one_of_a_set(plane: InProcess, sets: StackSets, roles: dict[str, Key]) -> None:
+    near, far = Stacks(plane, roles[NEAR]), Stacks(plane, roles[FAR])
+    other = [{"ParameterKey": "Shown", "ParameterValue": "two"}]
+    assert near.create("here", named_topic("imported"), Parameters=other) == "CREATE_COMPLETE"
+    assert far.create("there", named_topic("another")) == "CREATE_COMPLETE"
+    stack = near.told("here")["StackId"]
+    sets.make("importing", named_topic("imported"))
+    assert imported(sets, "importing", stack) == "SUCCEEDED"
+    asked = {"StackSetName": "importing", "StackInstanceAccount": NEAR, "StackInstanceRegion": "us-east-1"}
+    found = sets.client.describe_stack_instance(**asked)["StackInstance"]
+    assert (found["StackId"], found["Status"], found["ParameterOverrides"]) == (stack, "CURRENT", other)
+    assert imported(sets, "importing", far.told("there")["StackId"]) == "FAILED"
+    reason = sets.results("importing")[FAR, "us-east-1"][1]
+    assert reason == "The template of the stack is not that of the stack set"
+    assert sets.instances("importing")[FAR, "us-east-1"]["StackInstanceStatus"] == {"DetailedStatus": "FAILED_IMPORT"}
+    sets.make("second", named_topic("imported"))
+    fault = refused(sets.client.import_stacks_to_stack_set, StackSetName="second", StackIds=[stack])
+    assert fault.message == f"Stack {stack} belongs to a stack set"
+    assert sets.take("importing", [FAR], RetainStacks=True) == "SUCCEEDED"
+    assert far.told("there")["StackStatus"] == "CREATE_COMPLETE"
+    assert sets.take("importing", [NEAR]) == "SUCCEEDED"
+    assert near.told(stack)["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_no_stack_is_imported_that_its_account_does_not_show(plane: InProcess, sets: StackSets) -> None:
+    key = plane.account("777700007777")
+    own = Stacks(plane, key)
+    assert own.create("private", BODY) == "CREATE_COMPLETE"
+    stack = own.told("private")["StackId"]
+    sets.make("curious", BODY)
+    assert imported(sets, "curious", stack) == "FAILED"
+    assert sets.results("curious")["777700007777", "us-east-1"][1].startswith("Account 777700007777 should have ")
+    fault = refused(sets.client.create_stack_set, StackSetName="copied", StackId=stack)
+    assert fault.code in ("AccessDenied", "ValidationError")
+    for strange in ("arn:aws:cloudformation:us-east-1:777700007777:stack/private", "private", "arn:aws:s3:::private"):
+        fault = refused(sets.client.import_stacks_to_stack_set, StackSetName="curious", StackIds=[strange])
+        assert fault.code == "StackNotFoundException"
+
+
+def test_a_set_of_the_template_of_a_stack(plane: InProcess, sets: StackSets) -> None:
+    stacks = Stacks(plane)
+    assert stacks.create("template-of", BODY) == "CREATE_COMPLETE"
+    stack = stacks.told("template-of")["StackId"]
+    sets.client.create_stack_set(StackSetName="of-its-template", StackId=stack)
+    assert sets.client.describe_stack_set(StackSetName="of-its-template")["StackSet"]["TemplateBody"] == BODY
+    without = StackSets(plane, plane.user("shows-nothing", allow("cloudformation:CreateStackSet")))
+    fault = refused(without.client.create_stack_set, StackSetName="taken", StackId=stack)
+    assert (fault.code, "cloudformation:GetTemplate" in fault.message) == ("AccessDenied", True)
+    assert stacks.delete("template-of") == "DELETE_COMPLETE"
+
+
 # -- as a resource ------------------------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ from locum.calls import Calls, Runtime
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault
 from locum.core.principal import Caller
+from locum.services.cloudformation.descriptions import HIDDEN
 from locum.services.cloudformation.lookup import events_of
 from locum.services.cloudformation.proposals import parameters_of
 from locum.services.cloudformation.sealing import Seals
@@ -35,7 +36,10 @@ _UNCHANGED: Final = "No updates are to be performed."
 
 
 class Outcome(NamedTuple):
-    """What became of an instance: the status of its result, and its own. `stack` is the ARN; `gone`: it is no more."""
+    """What became of an instance: the status of its result, and its own. `stack` is the ARN; `gone`: it is no more.
+
+    `overrides` (sealed) are the parameters that an imported stack has of its own.
+    """
 
     result: str
     status: str = "OUTDATED"
@@ -43,6 +47,7 @@ class Outcome(NamedTuple):
     reason: str = ""
     stack: str = ""
     gone: bool = False
+    overrides: bytes = b""
 
 
 class Placing:
@@ -71,11 +76,14 @@ class Placing:
         try:
             if self._operation.action == "DELETE":
                 return await self._deleted(of, it, result)
+            if self._operation.imports:
+                return await self._imported(of, it, result)
             return await self._made(of, it, result)
-        except NoEntry as refused:
-            return Outcome("FAILED", reason=str(refused), stack=it.stack)
-        except Fault as fault:
-            return Outcome("FAILED", reason=fault.message, stack=it.stack)
+        except (NoEntry, Fault) as error:
+            reason = error.message if isinstance(error, Fault) else str(error)
+            if self._operation.imports:
+                return Outcome("FAILED", "INOPERABLE", "FAILED_IMPORT", reason, it.stack)
+            return Outcome("FAILED", reason=reason, stack=it.stack)
 
     async def _made(self, of: StackSet, it: StackInstance, result: StackSetResult) -> Outcome:
         """Make the stack of an instance what the set is. Raises Fault, NoEntry."""
@@ -111,6 +119,23 @@ class Placing:
         if stack.deleted:
             return Outcome("SUCCEEDED", gone=True)
         return Outcome("FAILED", "INOPERABLE", "INOPERABLE", self._reason(stack), stack.arn)
+
+    async def _imported(self, of: StackSet, it: StackInstance, result: StackSetResult) -> Outcome:
+        """Look whether the stack of an instance is what the set is. Raises Fault, NoEntry."""
+        caller = await self._entries.into(of, self._operation, it.target, result.token)
+        (stack,) = (await self._call(caller, it, "DescribeStacks", {"StackName": it.stack}))["Stacks"]
+        text = (await self._call(caller, it, "GetTemplate", {"StackName": it.stack}))["TemplateBody"]
+        if stack["StackStatus"] not in (*_DONE, "UPDATE_ROLLBACK_COMPLETE"):
+            raise _refused(f"Stack:{it.stack} is in {stack['StackStatus']} state and can not be imported")
+        if text != template_text_of(self._state, of):
+            raise _refused("The template of the stack is not that of the stack set")
+        values = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", ())}
+        if any(value == HIDDEN for value in values.values()):
+            raise _refused("Stacks that contain NoEcho parameters cannot be imported")
+        kept = parameters_of(of.version, self._seals, of.account, of.id)
+        own = {name: value for name, value in values.items() if name not in kept or kept[name].value != value}
+        overrides = self._seals.seal(of.account, of.id, own)
+        return Outcome("SUCCEEDED", "CURRENT", stack=it.stack, overrides=overrides)
 
     async def _delete(self, caller: Caller, it: StackInstance, stack: Stack, token: str) -> Stack:
         """Have the stack of an instance deleted; what it is then. Raises Fault."""
@@ -178,6 +203,10 @@ class Placing:
             if (now := found()) is not None:
                 return now
             await bell.wait()
+
+
+def _refused(reason: str) -> Fault:
+    return Fault("InvalidOperationException", reason, 400)
 
 
 def _is_suspended(state: State, account: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -127,11 +127,12 @@ def _ended(state: State, done: StackSetResult, placed: Placed) -> tuple[Event, .
     if placed.gone:
         it = _instance(state, done)
         return (put(done), *([remove(it)] if it is not None else []))
-    detailed = placed.detailed or placed.result
-    return _changed(state, done, status=placed.status, detailed=detailed, reason=done.reason, stack=placed.stack)
+    values: dict[str, Any] = {"overrides": placed.overrides} if placed.overrides else {}
+    values |= {"status": placed.status, "detailed": placed.detailed or placed.result}
+    return _changed(state, done, reason=done.reason, stack=placed.stack, **values)
 
 
-def _changed(state: State, result: StackSetResult, **values: str) -> tuple[Event, ...]:
+def _changed(state: State, result: StackSetResult, **values: Any) -> tuple[Event, ...]:
     """The events that change a result, and its instance."""
     it = _instance(state, result)
     return (put(result), *([put(replace(it, **values))] if it is not None else []))

@@ -32,6 +32,7 @@ AUTOMATIC: Final = "AutoDeployment"
 MOST_KEPT: Final = 200
 """Operations of a set that are remembered. [U] AWS does not publish for how long it keeps them."""
 
+IMPORT: Final = "ImportStacksToStackSet"
 _EXCLUSIVE: Final = (
     ("FailureToleranceCount", "FailureTolerancePercentage"),
     ("MaxConcurrentCount", "MaxConcurrentPercentage"),
@@ -126,6 +127,7 @@ def _operation_of(
         retain=bool(params.get("RetainStacks")),
         request=seals_of(ctx).seal(of.account, of.id, _asked(name, params)),  # which may be of secrets
         automatic=name == AUTOMATIC,
+        imports=name == IMPORT,
     )
 
 

@@ -25,6 +25,7 @@ from locum.services.cloudformation.proposals import (
 )
 from locum.services.cloudformation.stack_sets import shapes
 from locum.services.cloudformation.stack_sets.access import check_organization, named, operated, owner_of
+from locum.services.cloudformation.stack_sets.imports import text_of_stack
 from locum.services.cloudformation.stack_sets.instances import check_there
 from locum.services.cloudformation.stack_sets.lookup import (
     instances_of,
@@ -78,8 +79,6 @@ def create_stack_set(ctx: Context, params: Params) -> Asking:
         if token and before.client_token == token:
             return Outcome({"StackSetId": before.full_name})
         raise Fault("NameAlreadyExistsException", f"StackSet {name} already exists", 409)
-    if "StackId" in params:
-        raise Fault("NotImplemented", "Locum imports no stacks into stack sets.", 501)
     there = [it for it in ctx.state.table(StackSet, owner).values() if it.region == ctx.region and not it.deleted]
     if len(there) >= MOST_SETS:
         raise Fault("LimitExceededException", f"Limit for StackSets has been exceeded: {MOST_SETS}", 400)
@@ -223,6 +222,8 @@ def _proposed(ctx: Context, params: Params, before: StackSet | None) -> Generato
         if before is None or "TemplateBody" in params or "TemplateURL" in params:
             raise invalid("Either Template URL or Template Body must be specified.")
         text = template_text_of(ctx.state, before)
+    elif before is None and "StackId" in params:
+        text = yield from text_of_stack(ctx, params["StackId"])
     else:
         text = yield from template_text(ctx, params)
     template = template_before(text)
