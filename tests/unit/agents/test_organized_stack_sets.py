@@ -139,6 +139,95 @@ def test_a_delegated_administrator_acts_for_the_organization_and_nobody_else(
     assert fault.message == "Account used is not a delegated administrator"
 
 
+def test_a_policy_for_a_set_of_the_delegates_own_is_for_none_of_the_organizations(
+    plane: InProcess, house: Organized, sets: StackSets
+) -> None:
+    delegate = house.member("of-two-houses")
+    house.client.register_delegated_administrator(AccountId=delegate, ServicePrincipal=MEMBER_SERVICE)
+    sets.make("same-name", BODY, **MANAGED)
+    own = StackSets(plane, house.key(delegate))
+    own.make("same-name", BODY)
+    arn = own.client.describe_stack_set(StackSetName="same-name")["StackSet"]["StackSetARN"]
+    key = plane.user("of-one-house", allow("cloudformation:*", arn), of=house.key(delegate))
+    client = plane.client("cloudformation", key)
+    assert client.describe_stack_set(StackSetName="same-name")["StackSet"]["PermissionModel"] == "SELF_MANAGED"
+    fault = refused(client.delete_stack_set, StackSetName="same-name", CallAs="DELEGATED_ADMIN")
+    assert fault.code == "AccessDenied"
+
+
+def test_an_account_between_units_with_other_regions(plane: InProcess, house: Organized, sets: StackSets) -> None:
+    east, west = house.unit("East"), house.unit("West")
+    moves = house.member("moves", east)
+    sets.make("by-region", BODY, **AUTOMATIC)
+    assert placed(sets, "by-region", east) == "SUCCEEDED"
+    assert placed(sets, "by-region", west, regions=("us-west-2",)) == "SUCCEEDED"
+    house.move(moves, west)
+    plane.settle_stack_sets()
+    assert list(sets.instances("by-region")) == [(moves, "us-west-2")]
+    house.move(moves, house.root)
+    plane.settle_stack_sets()
+    assert sets.instances("by-region") == {}
+    wanted = {"DeploymentTargets": {"OrganizationalUnitIds": [east]}, "Regions": ["us-east-1"], "RetainStacks": False}
+    made = sets.client.delete_stack_instances(StackSetName="by-region", **wanted)["OperationId"]
+    assert sets.settled("by-region", made) == "SUCCEEDED"
+    house.move(moves, east)
+    plane.settle_stack_sets()
+    assert sets.instances("by-region") == {}
+
+
+def test_a_set_waits_for_those_that_it_depends_on(plane: InProcess, house: Organized, sets: StackSets) -> None:
+    unit = house.unit("Depending")
+    first = sets.make("depended-on", BODY, **AUTOMATIC)
+    arn = sets.client.describe_stack_set(StackSetName=first)["StackSet"]["StackSetARN"]
+    role = template({"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "depends"}}})
+    waits = {"PermissionModel": "SERVICE_MANAGED", "AutoDeployment": {"Enabled": True, "DependsOn": [arn]}}
+    sets.make("depends", role, **waits)
+    for name in ("depends", "depended-on"):
+        assert placed(sets, name, unit) == "SUCCEEDED"
+    joins = house.member("depending", unit)
+    plane.settle_stack_sets()
+    ends = []
+    for name in ("depended-on", "depends"):
+        latest = sets.client.list_stack_set_operations(StackSetName=name)["Summaries"][0]
+        ends.append((latest["CreationTimestamp"], latest["EndTimestamp"]))
+        assert [account for account, _ in sets.instances(name)] == [joins]
+    assert ends[0][1] <= ends[1][1]
+    mine = sets.client.describe_stack_set(StackSetName="depends")["StackSet"]["StackSetARN"]
+    circle = {"AutoDeployment": {"Enabled": True, "DependsOn": [mine]}, "UsePreviousTemplate": True}
+    fault = refused(sets.client.update_stack_set, StackSetName="depended-on", **circle)
+    assert fault.message.endswith("cannot depend on itself")
+    strange = {"AutoDeployment": {"Enabled": True, "DependsOn": [f"{mine}0"]}, "UsePreviousTemplate": True}
+    assert refused(sets.client.update_stack_set, StackSetName="depended-on", **strange).code == "ValidationError"
+
+
+def test_a_suspended_account_is_skipped(plane: InProcess, house: Organized, sets: StackSets) -> None:
+    unit = house.unit("Suspended")
+    closed = house.member("closed", unit)
+    sets.make("skipping", BODY, **MANAGED)
+    house.client.close_account(AccountId=closed)
+    assert placed(sets, "skipping", unit) == "SUCCEEDED"
+    found = sets.instances("skipping")[closed, "us-east-1"]
+    assert (found["Status"], found["StackInstanceStatus"]) == (
+        "OUTDATED",
+        {"DetailedStatus": "SKIPPED_SUSPENDED_ACCOUNT"},
+    )
+    assert sets.results("skipping")[closed, "us-east-1"][0] == "CANCELLED"
+
+
+def test_an_account_that_leaves_the_organization_is_not_entered(
+    plane: InProcess, house: Organized, sets: StackSets
+) -> None:
+    unit = house.unit("Left")
+    leaves = house.member("departs", unit)
+    sets.make("departed", BODY, **AUTOMATIC)
+    assert placed(sets, "departed", unit) == "SUCCEEDED"
+    house.client.remove_account_from_organization(AccountId=leaves)
+    plane.settle_stack_sets()
+    status, reason = sets.results("departed")[leaves, "us-east-1"]
+    assert (status, reason) == ("FAILED", f"Account {leaves} is not a member account of the organization.")
+    assert plane.client("sqs", house.key(leaves)).get_queue_url(QueueName="of-the-organization")["QueueUrl"]
+
+
 def test_a_member_cannot_operate_what_is_the_administrators(plane: InProcess, house: Organized) -> None:
     client = StackSets(plane, house.key(house.member("mere"))).client
     for operation in (client.activate_organizations_access, client.deactivate_organizations_access):

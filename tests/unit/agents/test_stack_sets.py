@@ -159,6 +159,9 @@ def test_what_a_set_takes_is_acknowledged(sets: StackSets) -> None:
     body = template({"User": {"Type": "AWS::IAM::User"}})
     fault = refused(sets.client.create_stack_set, StackSetName="unacknowledged", TemplateBody=body)
     assert fault.code == "InsufficientCapabilitiesException"
+    body = template({}, Transform="AWS::LanguageExtensions")
+    fault = refused(sets.client.create_stack_set, StackSetName="unacknowledged", TemplateBody=body)
+    assert fault.message == "Requires capabilities : [CAPABILITY_AUTO_EXPAND]"
     for missing in ({"TemplateBody": template({}, Parameters={"P": {"Type": "String"}})}, {}, {"TemplateBody": "{"}):
         fault = refused(sets.client.create_stack_set, StackSetName="unacknowledged", **missing)
         assert fault.code == "ValidationError"

@@ -13,6 +13,7 @@ from locum.core.resources import ResourceFacts
 from locum.state import Stack, StackSet, State
 from locum.state.autoscaling import regional
 from locum.state.indexes import STACK_NAME, STACK_SET_NAME, scoped
+from locum.state.organizations import member_of
 
 
 def _stack(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -44,18 +45,27 @@ def _stack_of_change_set(state: State, call: Call, values: Values) -> Iterable[s
 
 
 def _stack_set(state: State, call: Call, values: Values) -> Iterable[str]:
-    """A stack set by its name or its id, `NAME:UUID`."""
+    """A stack set by its name or its id, `NAME:UUID`.
+
+    One that the caller acts on as a delegated administrator is in the management account; its ARN is one of the
+    caller's account to policies.
+    """
     name, _, unique = (values[0] or "").partition(":")
     if name == "arn":
         yield values[0] or ""
         return
     if not unique and values[1] is None:
-        found = state.first(StackSet, STACK_SET_NAME, scoped(call.caller.account, regional(call.region, name)))
-        if found is not None:
-            yield found.arn
-            return
+        found = state.first(StackSet, STACK_SET_NAME, scoped(_owner(state, call), regional(call.region, name)))
+        unique = found.id if found is not None else ""
     made = NEW if call.operation == "CreateStackSet" else UNKNOWN
     yield arn_of(own_arn(call, "cloudformation", "stackset/"), name or UNKNOWN, ":", unique or values[1] or made)
+
+
+def _owner(state: State, call: Call) -> str:
+    """The account that has the stack sets that a call is about."""
+    account = call.caller.account
+    member = member_of(state, account) if call.params.get("CallAs") == "DELEGATED_ADMIN" else None
+    return account if member is None else member.account
 
 
 def _facts(state: State, arn: str) -> ResourceFacts | None:

@@ -22,7 +22,7 @@ from locum.services.verbs import Context, Params
 from locum.state import Stack, StackTemplate, StackVersion, State
 
 MOST_TAGS: Final = 50
-AUTO_EXPAND: Final = "CAPABILITYAUTO_EXPAND"
+AUTO_EXPAND: Final = "CAPABILITY_AUTO_EXPAND"
 """CloudFormation API Reference, CreateChangeSet: "This capacity doesn't apply to creating change sets"."""
 
 _NAMED: Final = "CAPABILITY_NAMED_IAM"

@@ -17,7 +17,7 @@ from locum.services.cloudformation.stack_sets.access import is_enabled
 from locum.services.cloudformation.stack_sets.instances import instance_at
 from locum.services.cloudformation.stack_sets.lookup import instances_of
 from locum.services.cloudformation.stack_sets.operations import AUTOMATIC, begun
-from locum.services.cloudformation.stack_sets.targets import deployed_to, units_of_accounts
+from locum.services.cloudformation.stack_sets.targets import deployed_to, pairs_of, units_of_accounts
 from locum.services.verbs import Context
 from locum.state import Event, StackInstance, StackSet, put
 from locum.state.organizations import organization_of
@@ -40,21 +40,17 @@ def followed(ctx: Context, of: StackSet) -> tuple[Event, ...]:
     if now == of.seen:
         return ()
     before, of = of.seen, replace(of, seen=now)
-    gone = {(account, region) for account, regions in before.items() for region in regions} - _pairs(now)
+    gone = pairs_of(before) - pairs_of(now)
     left = [it for it in instances_of(ctx.state, of) if it.unit and (it.target, it.place) in gone]
     events: tuple[Event, ...] = (put(of),)
     if left:
         params = {"RetainStacks": of.automatic.retain, "OperationPreferences": _PREFERENCES}
         events += begun(ctx, of, "DELETE", AUTOMATIC, params, left).events
         of = replace(of, operations=of.operations + 1)
-    come = _new_instances(ctx, of, _pairs(now) - _pairs(before))
+    come = _new_instances(ctx, of, pairs_of(now) - pairs_of(before))
     if come:
         events += begun(ctx, of, "CREATE", AUTOMATIC, {"OperationPreferences": _PREFERENCES}, come).events
     return events
-
-
-def _pairs(regions: Mapping[str, tuple[str, ...]]) -> set[tuple[str, str]]:
-    return {(account, region) for account, found in regions.items() for region in found}
 
 
 def _new_instances(ctx: Context, of: StackSet, pairs: set[tuple[str, str]]) -> list[StackInstance]:

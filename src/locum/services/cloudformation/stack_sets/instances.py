@@ -21,6 +21,7 @@ from locum.services.cloudformation.stack_sets.targets import (
     Targeting,
     deployed_to,
     meant,
+    pairs_of,
     targeted,
     targeting,
     units_of_accounts,
@@ -164,8 +165,10 @@ def _left(ctx: Context, of: StackSet, found: Targeting) -> StackSet:
         unit: tuple(it for it in regions if unit not in found.units or it not in found.regions)
         for unit, regions in of.targets.items()
     }
-    of = replace(of, targets={unit: regions for unit, regions in left.items() if regions})
-    return replace(of, seen=deployed_to(ctx.state, of))
+    after = replace(of, targets={unit: regions for unit, regions in left.items() if regions})
+    lost = pairs_of(deployed_to(ctx.state, of)) - pairs_of(deployed_to(ctx.state, after))
+    seen = {account: tuple(it for it in all_ if (account, it) not in lost) for account, all_ in of.seen.items()}
+    return replace(after, seen={account: regions for account, regions in seen.items() if regions})
 
 
 def _overridden(

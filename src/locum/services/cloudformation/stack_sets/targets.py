@@ -134,6 +134,11 @@ def deployed_to(state: State, of: StackSet) -> dict[str, tuple[str, ...]]:
     return {account: tuple(sorted(found)) for account, found in sorted(regions.items())}
 
 
+def pairs_of(regions: Mapping[str, tuple[str, ...]]) -> set[tuple[str, str]]:
+    """Accounts and regions of `deployed_to`."""
+    return {(account, region) for account, found in regions.items() for region in found}
+
+
 def meant(ctx: Context, of: StackSet, found: Targeting) -> dict[str, str]:
     """The accounts that are to have instances, with the unit that each is under. Raises Fault ValidationError."""
     if not found.units:
