@@ -146,6 +146,7 @@ class StackSetResult(Entity, frozen=True, kw_only=True, omit_defaults=True, tag=
     """What an operation did, does or is to do with one instance. `order` is its place among those of a region.
 
     `token` is random: client tokens of the stack's operations are made of it, by which an interrupted one is known.
+    `gate` is what the gate of the account said, if that was asked.
     """
 
     region: str
@@ -158,6 +159,8 @@ class StackSetResult(Entity, frozen=True, kw_only=True, omit_defaults=True, tag=
     status: str = "PENDING"
     reason: str = ""
     unit: str = ""
+    gate: str = ""
+    gate_reason: str = ""
 
     @property
     def key(self) -> str:

@@ -13,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from locum.agents.stack_sets.gates import Gate, asked
 from locum.agents.stack_sets.roles import Entries, NoEntry
 from locum.agents.stacks.waits import Bell
 from locum.calls import Calls, Runtime
 from locum.core.calls import ServiceCall
-from locum.core.errors import Fault
+from locum.core.errors import Fault, LocumError
 from locum.core.principal import Caller
 from locum.services.cloudformation.descriptions import HIDDEN
 from locum.services.cloudformation.lookup import events_of
@@ -38,7 +39,8 @@ _UNCHANGED: Final = "No updates are to be performed."
 class Outcome(NamedTuple):
     """What became of an instance: the status of its result, and its own. `stack` is the ARN; `gone`: it is no more.
 
-    `overrides` (sealed) are the parameters that an imported stack has of its own.
+    `overrides` (sealed) are the parameters that an imported stack has of its own. `gate` is what the account's gate
+    said.
     """
 
     result: str
@@ -48,6 +50,15 @@ class Outcome(NamedTuple):
     stack: str = ""
     gone: bool = False
     overrides: bytes = b""
+    gate: Gate = Gate("")
+
+
+class Shut(LocumError):
+    """The gate of an account is shut."""
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__(gate.reason)
+        self.gate = gate
 
 
 class Placing:
@@ -79,6 +90,10 @@ class Placing:
             if self._operation.imports:
                 return await self._imported(of, it, result)
             return await self._made(of, it, result)
+        except Shut as shut:
+            return Outcome(
+                "FAILED", reason=f"Account gate check failed: {shut.gate.reason}", stack=it.stack, gate=shut.gate
+            )
         except (NoEntry, Fault) as error:
             reason = error.message if isinstance(error, Fault) else str(error)
             if self._operation.imports:
@@ -90,35 +105,49 @@ class Placing:
         token, stack = result.token, self._stack(it)
         if stack is not None and stack.client_token == token:
             return self._told(it, await self._settled(stack), token)
-        caller = await self._entries.into(of, self._operation, it.target, token)
+        caller, gate = await self._entered(of, it, token)
+        made = await self._called(caller, of, it, token)
+        if made is None:
+            assert stack is not None
+            return Outcome("SUCCEEDED", "CURRENT", stack=stack.arn, gate=gate)
+        return self._told(it, await self._settled(made), token)._replace(gate=gate)
+
+    async def _called(self, caller: Caller, of: StackSet, it: StackInstance, token: str) -> Stack | None:
+        """Begin to make the stack of an instance what the set is; None where it is so already. Raises Fault."""
+        stack, params = self._stack(it), self._parameters(of, it, token)
         if stack is not None and stack.status in _UNUSABLE:
             await self._delete(caller, it, stack, token)
             stack = self._stack(it)
-        params = self._parameters(of, it, token)
-        if stack is None:
-            answer = await self._call(caller, it, "CreateStack", params)
-        else:
-            try:
-                answer = await self._call(caller, it, "UpdateStack", params)
-            except Fault as fault:
-                if fault.message != _UNCHANGED:
-                    raise
-                return Outcome("SUCCEEDED", "CURRENT", stack=stack.arn)
-        return self._told(it, await self._settled(self._of_arn(it, answer["StackId"])), token)
+        try:
+            answer = await self._call(caller, it, "UpdateStack" if stack else "CreateStack", params)
+        except Fault as fault:
+            if fault.message != _UNCHANGED:
+                raise
+            return None
+        return self._of_arn(it, answer["StackId"])
 
     async def _deleted(self, of: StackSet, it: StackInstance, result: StackSetResult) -> Outcome:
         """Delete the stack of an instance. Raises Fault, NoEntry."""
         stack = self._stack(it)
         if stack is None:
             return Outcome("SUCCEEDED", gone=True)
+        gate = Gate("")
         if stack.client_token == result.token:
             stack = await self._settled(stack)
         else:
-            caller = await self._entries.into(of, self._operation, it.target, result.token)
+            caller, gate = await self._entered(of, it, result.token)
             stack = await self._delete(caller, it, stack, result.token)
         if stack.deleted:
-            return Outcome("SUCCEEDED", gone=True)
-        return Outcome("FAILED", "INOPERABLE", "INOPERABLE", self._reason(stack), stack.arn)
+            return Outcome("SUCCEEDED", gone=True, gate=gate)
+        return Outcome("FAILED", "INOPERABLE", "INOPERABLE", self._reason(stack), stack.arn, gate=gate)
+
+    async def _entered(self, of: StackSet, it: StackInstance, token: str) -> tuple[Caller, Gate]:
+        """The session in which the stack of an instance is acted on, and what the gate says. Raises NoEntry, Shut."""
+        caller = await self._entries.into(of, self._operation, it.target, token)
+        gate = await asked(self._calls, caller, it.place)
+        if gate.status == "FAILED":
+            raise Shut(gate)
+        return caller, gate
 
     async def _imported(self, of: StackSet, it: StackInstance, result: StackSetResult) -> Outcome:
         """Look whether the stack of an instance is what the set is. Raises Fault, NoEntry."""

@@ -83,7 +83,9 @@ class OperationRun:
         except Exception:  # a fault barrier: an instance that breaks fails, and no other
             _log.exception("an instance of a stack set failed")
             placed = Placed("FAILED", reason=Fault(*INTERNAL).message)
-        done = replace(result, status=placed.result, reason=placed.reason if placed.result != "SUCCEEDED" else "")
+        reason = placed.reason if placed.result != "SUCCEEDED" else ""
+        gate = {"gate": placed.gate.status, "gate_reason": placed.gate.reason}
+        done = replace(result, status=placed.result, reason=reason, **gate)
         await self._commit(lambda state: _ended(state, done, placed))
         self._results[done.key] = done
 

@@ -14,7 +14,6 @@ from locum.state import StackInstance, StackSet, StackSetOperation, StackSetResu
 from locum.state.stack_sets import SERVICE_MANAGED
 
 _UNCHECKED: Final = {"DriftStatus": "NOT_CHECKED"}
-_NO_GATE: Final = "Function not found: arn:aws:lambda:{region}:{account}:function:AWSCloudFormationStackSetAccountGate"
 
 
 def status_of(it: StackSet) -> str:
@@ -136,7 +135,6 @@ def result(it: StackSetResult) -> dict[str, Any]:
     """`StackSetOperationResultSummary`."""
     shown: dict[str, Any] = {"Account": it.target, "Region": it.place, "Status": it.status}
     optional = {"StatusReason": it.reason, "OrganizationalUnitId": it.unit}
-    if it.status in ("RUNNING", "SUCCEEDED", "FAILED"):
-        reason = _NO_GATE.format(region=it.place, account=it.target)
-        shown["AccountGateResult"] = {"Status": "SKIPPED", "StatusReason": reason}
+    if it.gate:
+        shown["AccountGateResult"] = _present({"Status": it.gate}, {"StatusReason": it.gate_reason})
     return _present(shown, optional)
