@@ -10,14 +10,15 @@ import pytest
 
 from locum.state import Stack, StackResource, StackSetResult, State
 from support.inprocess import Key
-from support.plane import allow, refused
-from support.stack_sets import StackSets, administration_role, execution_role
+from support.plane import ACCOUNT, allow, refused, trusting
+from support.stack_sets import ADMINISTRATION, EXECUTION, StackSets, administration_role, execution_role
 from support.stacks import template
 from support.waiting_stacks import Crafts, crafts
 
 ACCOUNTS = ["666600000001", "666600000002", "666600000003"]
 BROKEN = "666600000009"
 HERE, WEST = "us-east-1", "eu-west-1"
+ADMINISTRATOR = f"arn:aws:iam::{ACCOUNT}:role/{ADMINISTRATION}"
 QUEUE = template({"Queue": {"Type": "AWS::SQS::Queue"}})
 WAITING = template(
     {
@@ -247,3 +248,32 @@ def test_what_failed_is_made_again_by_another_operation(waiting: Waiting) -> Non
     waiting.signal(ACCOUNTS[0])
     assert waiting.sets.settled("retried", operation) == "SUCCEEDED"
     assert waiting.sets.instances("retried")[ACCOUNTS[0], HERE]["StackId"] != failed
+
+
+def test_a_trust_that_is_withdrawn_in_the_middle_holds_for_what_has_not_begun(waiting: Waiting) -> None:
+    waiting.sets.make("midway", WAITING)
+    account = "666600000004"
+    iam = waiting.there.plane.client("iam", waiting.there.plane.account(account))
+    execution_role(waiting.there.plane, waiting.there.plane.account(account), ADMINISTRATOR)
+    operation = waiting.begin("midway", [ACCOUNTS[0], account])
+    waiting.until_waiting(ACCOUNTS[0])
+    nobody = trusting(AWS=f"arn:aws:iam::{account}:root")
+    iam.update_assume_role_policy(RoleName=EXECUTION, PolicyDocument=nobody)
+    waiting.signal(ACCOUNTS[0])
+    assert waiting.sets.settled("midway", operation) == "FAILED"
+    found = waiting.sets.results("midway", operation)
+    assert [found[place, HERE][0] for place in (ACCOUNTS[0], account)] == ["SUCCEEDED", "FAILED"]
+    assert waiting.stacks_in(account) == []
+
+
+def test_a_stack_goes_on_in_its_session_however_long_it_waits(waiting: Waiting) -> None:
+    body = json.loads(WAITING)
+    body["Resources"]["Ready"]["Properties"]["Timeout"] = "43200"
+    body["Resources"]["Queue"] = {"Type": "AWS::SQS::Queue", "DependsOn": "Ready"}
+    waiting.sets.make("patient", json.dumps(body))
+    operation = waiting.begin("patient", ACCOUNTS[:1])
+    waiting.until_waiting(ACCOUNTS[0])
+    clock = waiting.there.plane.node.runtime.clock
+    clock.move(clock.ahead + 3 * 3600)
+    waiting.signal(ACCOUNTS[0])
+    assert waiting.sets.settled("patient", operation) == "SUCCEEDED"

@@ -64,12 +64,14 @@ class Shut(LocumError):
 class Placing:
     """Does what an operation does with one instance. `bell` is rung when a stack has changed."""
 
-    def __init__(self, runtime: Runtime, calls: Calls, bell: Bell, operation: StackSetOperation) -> None:
+    def __init__(
+        self, runtime: Runtime, calls: Calls, bell: Bell, operation: StackSetOperation, entries: Entries
+    ) -> None:
         self._runtime = runtime
         self._calls = calls
         self._bell = bell
         self._operation = operation
-        self._entries = Entries(runtime, calls)
+        self._entries = entries
         self._seals = Seals(runtime.keyring, runtime.entropy)
 
     async def outcome(self, result: StackSetResult) -> Outcome:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, Final
@@ -38,6 +39,7 @@ class StackSets(Reconciler):
         self._calls = calls
         self._tasks_of: dict[str, asyncio.Task[None]] = {}
         self._runs: dict[str, Any] = {}
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._moved = True
 
     async def reconcile(self) -> float | None:
@@ -51,9 +53,8 @@ class StackSets(Reconciler):
         for it in list(self._runtime.ledger.state.every(StackSetOperation)):
             name = f"{it.account}/{it.key}"
             if it.status in UNDER_WAY and name not in self._runs:
-                self._runs[name] = import_module("locum.agents.stack_sets.run").OperationRun(
-                    self._runtime, self._calls, it
-                )
+                made = import_module("locum.agents.stack_sets.run").OperationRun
+                self._runs[name] = made(self._runtime, self._calls, it, self._locks)
                 self._tasks_of[name] = asyncio.create_task(self._go_on(name))
         return await self._forget()
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from locum.agents.stack_sets.placing import Outcome as Placed
 from locum.agents.stack_sets.placing import Placing
+from locum.agents.stack_sets.roles import Entries
 from locum.agents.stacks.waits import Bell
 from locum.calls import Calls, Runtime
 from locum.core.errors import INTERNAL, Fault, LocumError
@@ -27,13 +28,18 @@ _log: Final = logging.getLogger("locum.agents")
 
 
 class OperationRun:
-    """Does what is under way for an operation. Nobody else changes its results, which are kept at hand."""
+    """Does what is under way for an operation. Nobody else changes its results, which are kept at hand.
 
-    def __init__(self, runtime: Runtime, calls: Calls, operation: StackSetOperation) -> None:
+    `locks` are those of `Entries`, the same for all operations.
+    """
+
+    def __init__(
+        self, runtime: Runtime, calls: Calls, operation: StackSetOperation, locks: Mapping[str, asyncio.Lock]
+    ) -> None:
         self._runtime = runtime
         self._account, self._key = operation.account, operation.key
         self._bell = Bell()
-        self._placing = Placing(runtime, calls, self._bell, operation)
+        self._placing = Placing(runtime, calls, self._bell, operation, Entries(runtime, calls, locks))
         self._results: dict[str, StackSetResult] = {}
         self._working: dict[asyncio.Task[None], str] = {}
 
