@@ -57,11 +57,20 @@ class Resolver:
         self._imported: set[str] = set()
         self._run_imports = run_imports
 
-    async def resolved(self, value: Any) -> Any:
-        """`value` with all functions replaced. Raises Fault."""
+    async def resolved(self, value: Any, check: Callable[[Any], None] | None = None) -> Any:
+        """`value` with all functions replaced, which passes `check`. Raises Fault."""
+        if not value and check is None:
+            return value
+
+        def found_and_checked() -> Any:
+            found = self._evaluation.resolve(value, self)
+            if check is not None:
+                check(found)
+            return found
+
         while True:
             try:
-                found = await asyncio.to_thread(self._evaluation.resolve, value, self)
+                found = await asyncio.to_thread(found_and_checked)
                 break
             except _Needed as needed:
                 self._asked[needed.key] = await self._ask(*needed.key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -60,8 +61,8 @@ class Maker:
             it = await self._restore(stack, it, it.former)
         resolver = self._resolver(stack, evaluation)
         try:
-            properties = await resolver.resolved(definition.properties)
-            await asyncio.to_thread(check_properties, definition.type, definition.logical, properties)
+            check = partial(check_properties, definition.type, definition.logical)
+            properties = await resolver.resolved(definition.properties, check)
             policy = policy_of(await resolver.resolved(definition.creation_policy))
         except Fault as fault:
             raise await self._unresolved(stack, definition, it, fault) from fault

@@ -28,7 +28,7 @@ from locum.services.cloudformation.template import dependencies
 from locum.services.verbs import Outcome
 from locum.state import Stack, StackResource, StackVersion, State
 
-_AT_ONCE: Final = 12
+_AT_ONCE: Final = 64
 """Resources of a stack that are made at the same time."""
 
 _AFTER_FAILURE: Final = {

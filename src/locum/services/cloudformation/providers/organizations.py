@@ -45,7 +45,7 @@ _ACCOUNTS: Final = Row(
 
 def _made_account(resource: Resource) -> Steps[str]:
     """The id of a new account; of one that was made before, where its creation is made again."""
-    row = provider(_ACCOUNTS._replace(attributes={}, deletes=()))
+    row = provider(replace(_ACCOUNTS, attributes={}, deletes=()))
     request = yield from row.create(replace(resource, properties=_but_parents(resource.properties)))
     asked = Request("organizations", "DescribeCreateAccountStatus", {"CreateAccountRequestId": request.physical})
     answer = yield from until(asked, lambda found: found["CreateAccountStatus"]["State"] != "IN_PROGRESS")

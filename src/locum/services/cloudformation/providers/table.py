@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import count
 from typing import Any, Final, NamedTuple
 
@@ -28,6 +30,9 @@ from locum.services.cloudformation.providers.templates import filled, used
 
 _LONGEST_WAIT: Final = 1800.0
 """Seconds until a resource that is not ready is given up."""
+
+_once_a_row: Final = lru_cache(maxsize=512)
+"""What is found out of a row once, and not for each resource."""
 
 
 class Call(NamedTuple):
@@ -166,7 +171,8 @@ class Wait(NamedTuple):
     seconds: float = 1.0
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True, eq=False, slots=True)
+class Row:
     """A type of resource as a row.
 
     `physical` and `attributes` are templates. `read` is made after creation and updates, where an attribute needs it
@@ -181,7 +187,7 @@ class Row(NamedTuple):
     create: Call
     physical: str
     deletes: tuple[Call, ...]
-    attributes: Mapping[str, Any] = {}
+    attributes: Mapping[str, Any] = field(default_factory=dict)
     name: Name | None = None
     tags: Tags | None = None
     read: Call | None = None
@@ -209,6 +215,7 @@ def provider(row: Row) -> Provider:
     )
 
 
+@_once_a_row
 def _settable(row: Row) -> frozenset[str]:
     """The properties that can be changed."""
     found = frozenset({row.tags.property}) if row.tags and row.tags.add else frozenset[str]()
@@ -245,6 +252,7 @@ def _shaped(row: Row, properties: Properties) -> Properties:
     return row.shaped(properties) if row.shaped else properties
 
 
+@_once_a_row
 def _taken(row: Row) -> Call:
     """The call that makes the resource, for the properties that it does not share with another part of the row."""
     if "*" not in row.create.takes.split():
@@ -252,18 +260,32 @@ def _taken(row: Row) -> Call:
     return row.create._replace(takes=row.create.takes.replace("*", "").strip())
 
 
-def _elsewhere(row: Row) -> frozenset[str]:
-    """The properties that are acted on beside the call that makes the resource."""
+@_once_a_row
+def _known(row: Row) -> frozenset[str]:
+    """The properties that are acted on: by the call that makes the resource where it names them, or beside it."""
     found = row.unused.union(*(change.properties() for change in row.settings if change.at_creation))
     found |= {each.property for each in row.items if each.apart}
-    return found | {part.property for part in (row.name, row.tags) if part}
+    found |= {part.property for part in (row.name, row.tags) if part}
+    return found | row.create.all_properties()
+
+
+@_once_a_row
+def _is_read(row: Row) -> bool:
+    """Whether there are attributes that the reading call gives."""
+    return bool(used(row.attributes, "r"))
+
+
+@_once_a_row
+def _is_read_first(row: Row) -> bool:
+    """Whether what follows the call that makes the resource needs attributes that the reading call gives."""
+    return _is_read(row) and bool(used((row.settings, row.items, row.tags), "attr"))
 
 
 def _creation(row: Row, resource: Resource, values: Mapping[str, Any]) -> Request:
     properties: Properties = values["p"]
     made = _request(row, _taken(row), values, properties)
-    params, elsewhere = dict(made.params), _elsewhere(row) | row.create.all_properties()
-    rest = {name: value for name, value in properties.items() if name not in elsewhere}
+    params, known = dict(made.params), _known(row)
+    rest = {name: value for name, value in properties.items() if name not in known}
     if rest and "*" not in row.create.takes.split():
         raise Fault("InvalidRequest", f"Encountered unsupported property {min(rest)}")
     params = rest | params
@@ -291,7 +313,7 @@ def _create(row: Row, resource: Resource) -> Work:
 def _settled(row: Row, resource: Resource, values: dict[str, Any]) -> Work:
     """What follows the call that makes the resource."""
     yield from _await(row, values, row.ready)
-    if values["id"] is None or (used(row.attributes, "r") and used((row.settings, row.items, row.tags), "attr")):
+    if values["id"] is None or _is_read_first(row):
         yield from _read(row, values)
         values["id"] = values["id"] or filled(row.physical, values)
     values["attr"] = filled(row.attributes, values) or {}
@@ -307,7 +329,7 @@ def _settled(row: Row, resource: Resource, values: dict[str, Any]) -> Work:
 
 
 def _made(row: Row, values: dict[str, Any]) -> Work:
-    if used(row.attributes, "r"):
+    if _is_read(row):
         yield from _read(row, values)
     return Made(values["id"], {**values["attr"], **(filled(row.attributes, values) or {})})
 
