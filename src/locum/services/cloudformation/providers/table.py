@@ -427,7 +427,7 @@ def _tagged(row: Row, resource: Resource, values: Mapping[str, Any], before: Pro
     if row.tags is None:
         return
     properties: Properties = values["p"]
-    added, removed = tag_changes(resource, properties.get(row.tags.property), before.get(row.tags.property))
+    added, removed = resource.tag_changes(properties.get(row.tags.property), before.get(row.tags.property))
     if row.tags.whole and (added or removed):
         added = row.tags.of(resource, properties)
         removed = [] if added else removed
@@ -436,17 +436,6 @@ def _tagged(row: Row, resource: Resource, values: Mapping[str, Any], before: Pro
         yield _request(row, row.tags.remove, {**values, **gone}, properties)
     if added and row.tags.add:
         yield _request(row, row.tags.add, {**values, "tags": row.tags.shaped(added)}, properties)
-
-
-def tag_changes(resource: Resource, given: Any, before: Any) -> tuple[dict[str, str], list[str]]:
-    """The tags to put, and the keys to remove, where a resource with the tags `before` is to have those `given`.
-
-    Tags of the stack may have changed as well; they are always put. Those of AWS's never change.
-    """
-    wanted = resource.all_tags(given)
-    own = before if isinstance(before, Mapping) else {tag["Key"]: tag["Value"] for tag in before or ()}
-    put = {key: value for key, value in wanted.items() if not key.startswith("aws:") and own.get(key) != value}
-    return put, [key for key in own if key not in wanted]
 
 
 def _delete(row: Row, resource: Resource) -> Ending:
