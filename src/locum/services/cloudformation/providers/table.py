@@ -270,15 +270,10 @@ def _known(row: Row) -> frozenset[str]:
 
 
 @_once_a_row
-def _is_read(row: Row) -> bool:
-    """Whether there are attributes that the reading call gives."""
-    return bool(used(row.attributes, "r"))
-
-
-@_once_a_row
-def _is_read_first(row: Row) -> bool:
-    """Whether what follows the call that makes the resource needs attributes that the reading call gives."""
-    return _is_read(row) and bool(used((row.settings, row.items, row.tags), "attr"))
+def _is_read(row: Row, *, first: bool = False) -> bool:
+    """Whether the reading call gives attributes; `first`: some that what follows the creation needs."""
+    follows = used((row.settings, row.items, row.tags), "attr")
+    return bool(used(row.attributes, "r")) and (bool(follows) or not first)
 
 
 def _creation(row: Row, resource: Resource, values: Mapping[str, Any]) -> Request:
@@ -313,7 +308,7 @@ def _create(row: Row, resource: Resource) -> Work:
 def _settled(row: Row, resource: Resource, values: dict[str, Any]) -> Work:
     """What follows the call that makes the resource."""
     yield from _await(row, values, row.ready)
-    if values["id"] is None or _is_read_first(row):
+    if values["id"] is None or _is_read(row, first=True):
         yield from _read(row, values)
         values["id"] = values["id"] or filled(row.physical, values)
     values["attr"] = filled(row.attributes, values) or {}
