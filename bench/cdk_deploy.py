@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from bench import servers, stories
+from bench.load import Keys
 from bench.report import Row
 from bench.servers import ROOT, Server
 
@@ -51,7 +52,7 @@ class _Cdk:
             iam.create_user(UserName="admin")
             iam.attach_user_policy(UserName="admin", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
             made = iam.create_access_key(UserName="admin")["AccessKey"]
-            keys = stories.Keys(made["AccessKeyId"], made["SecretAccessKey"])
+            keys = Keys(made["AccessKeyId"], made["SecretAccessKey"])
         self.name = server.name
         self.account = stories.client(server, "sts", keys).get_caller_identity()["Account"]
         self._environment = {
