@@ -24,14 +24,23 @@ class Schema(NamedTuple):
 
 
 @lru_cache(maxsize=512)
-def schema_of(kind: str) -> Schema | None:
-    """The schema of the resource type `kind`; None where there is none. It takes seconds the first time."""
+def published(kind: str) -> Mapping[str, Any] | None:
+    """The published schema of the resource type `kind`; None where there is none. It takes seconds the first time."""
     from cfnlint.schema._exceptions import ResourceNotFoundError  # noqa: PLC0415 - loaded with the first stack
     from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415
 
     try:
         found: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(_REGION, kind).schema
     except ResourceNotFoundError:
+        return None
+    return found
+
+
+@lru_cache(maxsize=512)
+def schema_of(kind: str) -> Schema | None:
+    """The parts of the schema of `kind` that say how a resource is made; None where there is none."""
+    found = published(kind)
+    if found is None:
         return None
     handlers = found.get("handlers", {})
     return Schema(
@@ -42,6 +51,19 @@ def schema_of(kind: str) -> Schema | None:
         identifier=tuple(_paths(found, "primaryIdentifier")),
         permissions={name: tuple(handler.get("permissions", ())) for name, handler in handlers.items()},
     )
+
+
+@lru_cache(maxsize=1)
+def published_types() -> tuple[str, ...]:
+    """The names of all resource types of AWS's that have a published schema."""
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415 - loaded with the first stack
+
+    return tuple(sorted(kind for kind in PROVIDER_SCHEMA_MANAGER.get_resource_types(_REGION) if _is_real(kind)))
+
+
+def _is_real(kind: str) -> bool:
+    """Whether a type is one of the registry's: neither one of a transform nor a placeholder."""
+    return kind.startswith(("AWS::", "Alexa::")) and not kind.startswith("AWS::Serverless::")
 
 
 def _paths(schema: Mapping[str, Any], member: str) -> Iterator[Path]:
