@@ -59,20 +59,23 @@ class Maker:
         if back and it is not None and it.former is not None and it.operation != stack.operation:
             it = await self._restore(stack, it, it.former)
         resolver = self._resolver(stack, evaluation)
+        wanted: dict[str, Any] = {}
         try:
             properties = await resolver.resolved(definition.properties)
+            wanted |= {"properties": properties, "tags": self._tags(stack, definition.logical, version)}
+            shown = await resolver.shown(definition.properties, properties)
+            wanted |= {} if shown == properties else {"shown": shown}
             await asyncio.to_thread(check_properties, definition.type, definition.logical, properties)
             policy = policy_of(await resolver.resolved(definition.creation_policy))
         except Fault as fault:
-            raise await self._unresolved(stack, definition, it, fault) from fault
-        wanted = {"properties": properties, "tags": self._tags(stack, definition.logical, version)}
+            raise await self._unresolved(stack, definition, it, fault, wanted) from fault
         if it is None or not it.physical or _is_begun(it):
             await self._create_again(stack, definition, it, wanted, policy)
             return
         resumed = it.status == "UPDATE_IN_PROGRESS" and it.operation == stack.operation
         before = self._opened(stack, it.properties if resumed else it.waiting or it.properties)
         told = it.type != _NESTED or it.operation == stack.operation  # what is in a nested stack may differ
-        if before == wanted and not it.waiting and it.type == definition.type and told:
+        if _is_same(before, wanted) and not it.waiting and it.type == definition.type and told:
             if it.status == "UPDATE_FAILED":
                 await self._told(replace(it, status="UPDATE_COMPLETE", reason=""))
             return
@@ -374,13 +377,23 @@ class Maker:
         return Failed(reason)
 
     async def _unresolved(
-        self, stack: Stack, definition: ResourceDefinition, it: StackResource | None, fault: Fault
+        self,
+        stack: Stack,
+        definition: ResourceDefinition,
+        it: StackResource | None,
+        fault: Fault,
+        wanted: Mapping[str, Any],
     ) -> Failed:
-        """The failure of a resource whose properties cannot be told."""
+        """The failure of a resource whose properties cannot be told, or cannot be its (`wanted`)."""
         status = "CREATE_FAILED" if it is None or not it.physical else "UPDATE_FAILED"
-        made = it or self._new(stack, definition, None, {})
+        made = it or self._new(stack, definition, None, wanted)
         await self._told(replace(made, status=status, reason=fault.message, operation=stack.operation))
         return Failed(fault.message)
+
+
+def _is_same(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a resource is what it is to be, whatever is shown of it."""
+    return all(before.get(name) == wanted[name] for name in ("properties", "tags"))
 
 
 def _is_begun(it: StackResource) -> bool:

@@ -86,7 +86,8 @@ class StackRun:
             await self._end(stack, "CREATE_FAILED", reason)
         else:
             what, status = _AFTER_FAILURE[stack.keeps]
-            await self._go_on(stack, status, f"{reason} {what} requested by user.")
+            now = self._runtime.clock()
+            await self._go_on(stack, status, f"{reason.strip()} {what} requested by user.", ending=now)
 
     async def _late(self, deadline: float) -> None:
         """Have a creation given up at `deadline`, if it has one."""
@@ -328,4 +329,5 @@ class StackRun:
 
 
 def _failures(failed: Mapping[str, str], what: str) -> str:
-    return f"The following resource(s) failed to {what}: [{', '.join(sorted(failed))}]."
+    """The reason of a status, as AWS writes it: with a blank in the end."""
+    return f"The following resource(s) failed to {what}: [{', '.join(sorted(failed))}]. "

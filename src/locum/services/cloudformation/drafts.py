@@ -12,7 +12,10 @@ from locum.state import Event, Stack, StackEvent, StackResource, put, remove
 
 STACK: Final = "AWS::CloudFormation::Stack"
 _NEXT: Final = 0.001
-"""Seconds between two events, at least: clients order them by their times."""
+"""Seconds between two events, at least: clients order them by their times, which are in whole milliseconds."""
+
+_CLEANUP: Final = "_CLEANUP_IN_PROGRESS"
+"""Of the status of a stack whose events tell no properties of resources."""
 
 
 class Draft:
@@ -44,7 +47,7 @@ class Draft:
 
     def told(self, it: StackResource, status: str, reason: str = "") -> None:
         """Tell of a resource that is not kept, or of a status that it does not have any more."""
-        self._tell(it.logical, it.physical, it.type, status, reason, it.properties)
+        self._tell(it.logical, it.physical, it.type, status, reason, it.properties or it.waiting)
 
     def gone(self, it: StackResource) -> None:
         """Forget a resource."""
@@ -56,7 +59,9 @@ class Draft:
         return (put(self.stack), *self._events)
 
     def _tell(self, logical: str, physical: str, kind: str, status: str, reason: str, properties: bytes = b"") -> None:
-        number, at = self.stack.events + 1, max(self._now, self.stack.told + _NEXT)
+        number, at = self.stack.events + 1, round(max(self._now, self.stack.told + _NEXT), 3)
+        if self.stack.status.endswith(_CLEANUP):
+            properties = b""
         self.stack = replace(self.stack, events=number, told=at)
         self._events.append(
             put(

@@ -59,21 +59,21 @@ def create_stack(ctx: Context, params: Params) -> Asking:
         if token and before.client_token == token:
             return Outcome({"StackId": before.arn})
         raise Fault("AlreadyExistsException", f"Stack [{name}] already exists", 400)
-    if before is not None:
-        raise Fault(
-            "AlreadyExistsException",
-            f"Stack [{name}] already exists and cannot be created again with the changeSet [].",
-            400,
-        )
-    check_quota(ctx)
-    identifier, seals = request_id(ctx.entropy), seals_of(ctx)
+    if before is None:
+        check_quota(ctx)
+    identifier, seals = request_id(ctx.entropy) if before is None else before.id, seals_of(ctx)
     notifications = tuple(params.get("NotificationARNs") or ())
     proposal = yield from proposed(ctx, params, pseudo_for(ctx, name, identifier, notifications), None, seals)
     stack = new_stack(ctx, params, name, identifier, proposal.version(seals, ctx.account, identifier, 1))
     stack = replace(stack, description=proposal.template.description, keeps=keeps_of(params))
+    obsolete: tuple[Any, ...] = ()
+    if before is not None:  # it was under review: its change sets are of no use any more
+        stack = replace(stack, created=before.created, events=before.events, told=before.told)
+        obsolete = tuple(put(replace(it, execution="OBSOLETE")) for it in change_sets_of(ctx.state, before))
     draft = Draft(stack, ctx.now, ctx.entropy)
     draft.status("CREATE_IN_PROGRESS", "User Initiated")
-    return Outcome({"StackId": stack.arn}, (*draft.events, put(kept_template(ctx, identifier, 1, proposal))))
+    kept = put(kept_template(ctx, identifier, 1, proposal))
+    return Outcome({"StackId": stack.arn}, (*draft.events, kept, *obsolete))
 
 
 def new_stack(ctx: Context, params: Params, name: str, identifier: str, version: StackVersion) -> Stack:
@@ -167,10 +167,11 @@ def begin_update(ctx: Context, stack: Stack, params: Params, proposal: Proposal,
     """The events that begin an update of `stack` to `proposal`."""
     number = stack.templates + 1
     draft = Draft(stack, ctx.now, ctx.entropy)
+    version = proposal.version(seals, stack.account, stack.id, number)
     draft.status(
         "UPDATE_IN_PROGRESS",
         "User Initiated",
-        version=proposal.version(seals, stack.account, stack.id, number),
+        version=version if version.capabilities else replace(version, capabilities=stack.version.capabilities),
         before=stack.before if stack.status == "UPDATE_FAILED" else stack.version,
         templates=number,
         operation=request_id(ctx.entropy),
@@ -184,6 +185,7 @@ def begin_update(ctx: Context, stack: Stack, params: Params, proposal: Proposal,
         client_token=params.get("ClientRequestToken", ""),
         notifications=tuple(params.get("NotificationARNs") or stack.notifications),
         policy=params.get("StackPolicyBody", stack.policy),
+        change_set="",
     )
     return (*draft.events, put(kept_template(ctx, stack.id, number, proposal)))
 
@@ -213,11 +215,11 @@ def delete_stack(ctx: Context, params: Params) -> Outcome:
     token, operation = params.get("ClientRequestToken", ""), request_id(ctx.entropy)
     changes = {"operation": operation, "caller": ctx.caller, "role": role, "retained": retained, "client_token": token}
     if stack.status == REVIEW:
-        draft.status("DELETE_COMPLETE", "", deleted=ctx.now, **changes)
+        draft.status("DELETE_COMPLETE", "", deleted=ctx.now, ending=ctx.now, **changes)
     else:
-        draft.status("DELETE_IN_PROGRESS", "User Initiated", **changes)
-    gone = tuple(remove(it) for it in change_sets_of(ctx.state, stack))
-    return Outcome({}, (*draft.events, *gone))
+        draft.status("DELETE_IN_PROGRESS", "User Initiated", ending=ctx.now, **changes)
+    unused = [it for it in change_sets_of(ctx.state, stack) if not it.execution.startswith("EXECUTE_")]
+    return Outcome({}, (*draft.events, *map(remove, unused)))
 
 
 def cancel_update_stack(ctx: Context, params: Params) -> Outcome:
