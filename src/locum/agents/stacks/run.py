@@ -19,6 +19,7 @@ from locum.calls import Calls, Runtime
 from locum.core.errors import INTERNAL, Fault, LocumError
 from locum.core.identifiers import request_id
 from locum.services.cloudformation.change_sets import executed_events
+from locum.services.cloudformation.changes import unsupported_attribute
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.lookup import resource_of, resources_of
 from locum.services.cloudformation.outputs import outputs_of
@@ -73,6 +74,10 @@ class StackRun:
     # -- phases ------------------------------------------------------------------------------------------
 
     async def _create(self, stack: Stack) -> None:
+        if wrong := await asyncio.to_thread(self._unsupported, stack):
+            reason, now = f"{wrong} Rollback requested by user.", self._runtime.clock()
+            await self._go_on(stack, "ROLLBACK_IN_PROGRESS", reason, ending=now)
+            return
         timer = asyncio.ensure_future(self._late(stack.deadline))
         try:
             failed = await self._forward(stack, stack.version)
@@ -96,6 +101,9 @@ class StackRun:
             self._maker.bell.give_up()
 
     async def _update(self, stack: Stack) -> None:
+        if wrong := await asyncio.to_thread(self._unsupported, stack):
+            await self._go_on(stack, "UPDATE_ROLLBACK_IN_PROGRESS", wrong)
+            return
         failed = await self._forward(stack, stack.version)
         if failed and stack.keeps == "DO_NOTHING":
             await self._end(stack, "UPDATE_FAILED", _failures(failed, "update"))
@@ -231,6 +239,9 @@ class StackRun:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
         return failed
+
+    def _unsupported(self, stack: Stack) -> str:
+        return unsupported_attribute(template_of_version(self._state, stack, stack.version))
 
     def _dependents(self, stack: Stack, there: Mapping[str, StackResource]) -> dict[str, set[str]]:
         """For each resource, those that depend on it, by all templates that the stack has now."""

@@ -20,6 +20,7 @@ from locum.services.cloudformation.lookup import (
 )
 from locum.services.cloudformation.outputs import exported, exporting, importing, shown_outputs
 from locum.services.cloudformation.proposals import decoded_once, parameters_of, template_before
+from locum.services.cloudformation.schemas import schema_of
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.shown import as_json, metadata_of, shown_parameter
 from locum.services.cloudformation.stacks import MOST_STACKS, REVIEW, seals_of
@@ -31,6 +32,9 @@ from locum.services.verbs import Context, Operation, Outcome, Params, asks, read
 from locum.state import Stack, StackEvent, StackResource
 
 _UNCHECKED: Final = {"StackDriftStatus": "NOT_CHECKED"}
+_UNIDENTIFIED: Final = frozenset({"AWS::SNS::Topic"})
+"""Types of which GetTemplateSummary tells no identifiers."""
+
 _LISTS: Final = Pagination("MaxResults", "NextToken", "NextToken", 100, lambda: invalid("NextToken is not valid"))
 
 
@@ -137,6 +141,13 @@ def template_summary(template: Template, decoded: Mapping[str, Any]) -> dict[str
         "ResourceTypes": list(dict.fromkeys(str(it["Type"]) for it in resources.values())),
         "ResourceIdentifierSummaries": [],
     }
+    for kind in shown["ResourceTypes"]:
+        identified: dict[str, Any] = {"ResourceType": kind}
+        identified["LogicalResourceIds"] = [name for name, it in resources.items() if it["Type"] == kind]
+        schema = None if kind in _UNIDENTIFIED else schema_of(kind)
+        if schema is not None and schema.identifier:
+            identified["ResourceIdentifiers"] = [path[-1] for path in schema.identifier]
+        shown["ResourceIdentifierSummaries"].append(identified)
     told = {"Description": template.description, "DeclaredTransforms": list(template.transforms)}
     shown |= {member: value for member, value in told.items() if value}
     sections = {"Version": "AWSTemplateFormatVersion", "Metadata": "Metadata"}

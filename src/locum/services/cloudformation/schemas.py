@@ -13,13 +13,14 @@ Path = tuple[str, ...]
 
 
 class Schema(NamedTuple):
-    """The schema of a type. Paths are of properties (`*`: of every item of a list)."""
+    """The schema of a type. Paths are of properties (`*`: of every item of a list). `attributes` are Fn::GetAtt's."""
 
     properties: frozenset[str]
     required: frozenset[str]
     fixed: tuple[Path, ...]
     read_only: tuple[Path, ...]
     identifier: tuple[Path, ...]
+    attributes: frozenset[str]
     permissions: Mapping[str, tuple[str, ...]]
 
 
@@ -30,9 +31,10 @@ def schema_of(kind: str) -> Schema | None:
     from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415
 
     try:
-        found: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(_REGION, kind).schema
+        whole = PROVIDER_SCHEMA_MANAGER.get_resource_schema(_REGION, kind)
     except ResourceNotFoundError:
         return None
+    found: Mapping[str, Any] = whole.schema
     handlers = found.get("handlers", {})
     return Schema(
         properties=frozenset(found.get("properties", {})),
@@ -40,6 +42,7 @@ def schema_of(kind: str) -> Schema | None:
         fixed=tuple(_paths(found, "createOnlyProperties")),
         read_only=tuple(_paths(found, "readOnlyProperties")),
         identifier=tuple(_paths(found, "primaryIdentifier")),
+        attributes=frozenset(map(str, whole.get_atts)),
         permissions={name: tuple(handler.get("permissions", ())) for name, handler in handlers.items()},
     )
 
