@@ -20,6 +20,7 @@ from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.following import actor_of
 from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resource_of
+from locum.services.cloudformation.outputs import output_text
 from locum.services.cloudformation.providers import PROVIDERS, is_custom
 from locum.services.cloudformation.providers.base import Made, Resource, Step
 from locum.services.cloudformation.sealing import Seals
@@ -279,7 +280,7 @@ class Maker:
             for name, declared in evaluation.template.outputs.items():
                 if not evaluation.exists(declared):
                     continue
-                output = {"OutputKey": name, "OutputValue": _output_text(await resolver.resolved(declared["Value"]))}
+                output = {"OutputKey": name, "OutputValue": output_text(await resolver.resolved(declared["Value"]))}
                 if "Description" in declared:
                     output["Description"] = str(declared["Description"])
                 if "Export" in declared:
@@ -443,14 +444,3 @@ def _skipped(draft: Draft, it: StackResource, *, forget: bool) -> None:
         draft.gone(it)
     else:
         draft.quietly(replace(it, status="DELETE_COMPLETE", retained=True))
-
-
-def _output_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (list, dict)):
-        raise Fault(
-            "ValidationError",
-            "Template format error: The Value field of every Outputs member must evaluate to a String.",
-        )
-    return str(value)

@@ -124,7 +124,7 @@ class _Comparison:
     def _of_properties(
         self, it: StackResource, before: ResourceDefinition, after: ResourceDefinition
     ) -> Iterator[_Detail]:
-        old, new = self.values(before, new=False), self.values(after, new=True)
+        old, new = self._values_before(before), self._values_after(after)
         for name in sorted({*before.properties, *after.properties}):
             was, is_now = before.properties.get(name), after.properties.get(name)
             recreation = _recreation(it.type, name, old, new)
@@ -160,13 +160,30 @@ class _Comparison:
 
     # -- values ------------------------------------------------------------------------------------------
 
-    def values(self, definition: ResourceDefinition, *, new: bool) -> dict[str, Any]:
-        """The properties of a resource as they are shown, as it would be (`new`) or is."""
-        evaluation = self._after if new else self._before
-        assert evaluation is not None
+    def _values_after(self, definition: ResourceDefinition) -> dict[str, Any]:
+        """The properties that a resource would have, as they are shown."""
+        return self._values(self._after, definition)
+
+    def _values_before(self, definition: ResourceDefinition) -> dict[str, Any]:
+        """The properties that a resource has, as they are shown."""
+        return self._with_replaced(set(), definition)
+
+    def _values_removed(self, definition: ResourceDefinition) -> dict[str, Any]:
+        """The properties of a resource that goes, as they are shown: nothing that is told of other resources."""
+        return self._with_replaced({*self.there}, definition)
+
+    def _with_replaced(self, replaced: set[str], definition: ResourceDefinition) -> dict[str, Any]:
+        assert self._before is not None
+        now, self._present.replaced = self._present.replaced, replaced
+        try:
+            return self._values(self._before, definition)
+        finally:
+            self._present.replaced = now
+
+    def _values(self, evaluation: Evaluation, definition: ResourceDefinition) -> dict[str, Any]:
         found = {}
         for name, value in definition.properties.items():
-            told = self._value(evaluation, {name: value}) if new else self._as_it_is(evaluation, {name: value})
+            told = self._value(evaluation, {name: value})
             if told == UNKNOWN:
                 found[name] = UNKNOWN
             elif name in told:
@@ -176,32 +193,23 @@ class _Comparison:
     def _value(self, evaluation: Evaluation, value: Any) -> Any:
         return self._present.values(evaluation.hidden(), value)
 
-    def _as_it_is(self, evaluation: Evaluation, value: Any) -> Any:
-        replaced, self._present.replaced = self._present.replaced, set()
-        try:
-            return self._value(evaluation, value)
-        finally:
-            self._present.replaced = replaced
-
     # -- what is told ------------------------------------------------------------------------------------
 
     def told(self, logical: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         """The change of a resource, without and with values; each is empty where nothing is told."""
         it, definition = self.there.get(logical), self._after.template.resources.get(logical)
         old = None if self._before is None else self._before.template.resources.get(logical)
-        before = {} if old is None or it is None else {"BeforeContext": _context(self.values(old, new=False))}
         if it is None and definition is not None:
             added = {"Action": "Add", "LogicalResourceId": logical, "ResourceType": definition.type}
-            yield _change(added), _change(added | {"AfterContext": _context(self.values(definition, new=True))})
+            yield _change(added), _change(added | {"AfterContext": _context(self._values_after(definition))})
         elif it is not None and logical not in self.order:
             removed = {**_named("Remove", it), "PolicyAction": removal_policy(self._state, self._stack, logical)}
+            before = {} if old is None else {"BeforeContext": _context(self._values_removed(old))}
             yield _change(removed), _change(removed | before)
         elif it is not None and definition is not None and logical in self._details:
-            yield self._modified(it, definition, before)
+            yield self._modified(it, definition)
 
-    def _modified(
-        self, it: StackResource, definition: ResourceDefinition, before: dict[str, Any]
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _modified(self, it: StackResource, definition: ResourceDefinition) -> tuple[dict[str, Any], dict[str, Any]]:
         details, replacement = self._details[it.logical], self._replacement[it.logical]
         shown = _named("Modify", it) | {"Replacement": replacement}
         if replacement == "True":
@@ -209,7 +217,9 @@ class _Comparison:
             shown["PolicyAction"] = kept.get(definition.replace_policy, "ReplaceAndDelete")
         plain = {**shown, "Scope": _scope(details), "Details": [one.shown() for one in details]}
         valued = list(self._valued(it.logical, definition, details))
-        contexts = before | {"AfterContext": _context(self.values(definition, new=True))}
+        assert self._before is not None
+        before = self._values_before(self._before.template.resources[it.logical])
+        contexts = {"BeforeContext": _context(before), "AfterContext": _context(self._values_after(definition))}
         told = [one.shown(value) for one, value in valued]
         with_values = shown | contexts | {"Scope": _scope([one for one, _ in valued]), "Details": told}
         return _change(plain), _change(with_values) if valued else {}
@@ -219,8 +229,8 @@ class _Comparison:
     ) -> Iterator[tuple[_Detail, dict[str, Any]]]:
         """The details of what certainly changes, each with the values before and after."""
         assert self._before is not None
-        old = self.values(self._before.template.resources[logical], new=False)
-        new = self.values(definition, new=True)
+        old = self._values_before(self._before.template.resources[logical])
+        new = self._values_after(definition)
         for one in details:
             if one.attribute != "Properties":
                 yield one, {}
