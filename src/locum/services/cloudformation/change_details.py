@@ -13,7 +13,6 @@ from typing import Any, Final, NamedTuple
 from locum.services.cloudformation.changes import removal_policy
 from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resources_of
-from locum.services.cloudformation.parameters import ParameterValue
 from locum.services.cloudformation.proposals import Proposal, evaluation_of
 from locum.services.cloudformation.providers import PROVIDERS, is_custom
 from locum.services.cloudformation.schemas import schema_of, values_at
@@ -95,9 +94,11 @@ class _Comparison:
         self._details: dict[str, list[_Detail]] = {}
         self._replacement: dict[str, str] = {}
         self.order = in_order(self._after.dependencies())
-        before = {} if self._before is None else self._before.parameters
+        before = {} if self._before is None else self._before.parameters  # of Systems Manager's, the names
         self._new_parameters = {
-            name for name, given in self._after.parameters.items() if name in before and _differ(before[name], given)
+            name
+            for name, given in self._after.parameters.items()
+            if name not in before or before[name].value != given.value
         }
         self._tags_change = self._before is not None and proposal.tags != stack.version.tags
 
@@ -251,11 +252,6 @@ def in_order(graph: Mapping[str, set[str]]) -> list[str]:
             ordered[name] = None
             del left[name]
     return list(ordered)
-
-
-def _differ(before: ParameterValue, after: ParameterValue) -> bool:
-    """Whether a parameter is given another value: of one of Systems Manager, another name."""
-    return before.value != after.value
 
 
 def _has_tags(kind: str) -> bool:
