@@ -39,7 +39,8 @@ class Draft:
     def resource(self, it: StackResource, *, told: str = "") -> None:
         """Give a resource its status, of which an event tells, with the reason `told` where that is another one."""
         self._events.append(put(replace(it, at=self._now)))
-        self._tell(it.logical, it.physical, it.type, it.status, told or it.reason, it.waiting or it.properties)
+        physical = it.physical or ("" if it.former is None else it.former.physical)
+        self._tell(it.logical, physical, it.type, it.status, told or it.reason, it.waiting or it.properties)
 
     def quietly(self, it: StackResource) -> None:
         """Keep a resource, without an event."""

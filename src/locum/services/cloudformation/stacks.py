@@ -264,6 +264,7 @@ def rollback_stack(ctx: Context, params: Params) -> Outcome:
     draft.status(
         back,
         "User Initiated",
+        ending=ctx.now if back == "ROLLBACK_IN_PROGRESS" else 0.0,
         operation=request_id(ctx.entropy),
         caller=ctx.caller,
         role=params.get("RoleARN", stack.role),
