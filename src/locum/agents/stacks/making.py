@@ -357,8 +357,8 @@ class Maker:
     def _tags(self, stack: Stack, logical: str, version: StackVersion) -> dict[str, str]:
         return {
             "aws:cloudformation:stack-name": stack.name,
-            "aws:cloudformation:stack-id": stack.arn,
             "aws:cloudformation:logical-id": logical,
+            "aws:cloudformation:stack-id": stack.arn,
             **version.tags,
         }
 

@@ -32,9 +32,6 @@ from locum.services.verbs import Context, Operation, Outcome, Params, asks, read
 from locum.state import Stack, StackEvent, StackResource
 
 _UNCHECKED: Final = {"StackDriftStatus": "NOT_CHECKED"}
-_UNIDENTIFIED: Final = frozenset({"AWS::SNS::Topic"})
-"""Types of which GetTemplateSummary tells no identifiers."""
-
 _LISTS: Final = Pagination("MaxResults", "NextToken", "NextToken", 100, lambda: invalid("NextToken is not valid"))
 
 
@@ -144,8 +141,8 @@ def template_summary(template: Template, decoded: Mapping[str, Any]) -> dict[str
     for kind in shown["ResourceTypes"]:
         identified: dict[str, Any] = {"ResourceType": kind}
         identified["LogicalResourceIds"] = [name for name, it in resources.items() if it["Type"] == kind]
-        schema = None if kind in _UNIDENTIFIED else schema_of(kind)
-        if schema is not None and schema.identifier:
+        schema = schema_of(kind)
+        if schema is not None and schema.identifier and not {*schema.identifier} & {*schema.read_only}:
             identified["ResourceIdentifiers"] = [path[-1] for path in schema.identifier]
         shown["ResourceIdentifierSummaries"].append(identified)
     told = {"Description": template.description, "DeclaredTransforms": list(template.transforms)}

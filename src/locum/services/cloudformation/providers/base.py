@@ -70,7 +70,10 @@ class Door(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """A wait for a number of answers at `url`, or one of a failure, for `seconds` at most: `Received`, by their ids."""
+    """A wait for a number of answers at `url`, or one of a failure, for `seconds` at most: `Received`, by their ids.
+
+    `Of` is the logical id of the resource that has the URL.
+    """
 
     url: str
     number: int
