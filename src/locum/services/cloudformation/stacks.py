@@ -135,12 +135,16 @@ def update_stack(ctx: Context, params: Params) -> Asking:
 
 
 def check_changes(ctx: Context, stack: Stack, proposal: Proposal, seals: Seals, params: Params) -> None:
-    """Check that an update changes something, and no resource's type. Raises Fault ValidationError."""
+    """Check that an update changes something, and no resource's type. Raises Fault ValidationError.
+
+    What transforms make of a template is taken for a change.
+    """
     check_resource_types(ctx, stack, proposal)
     version = proposal.version(seals, stack.account, stack.id, stack.version.template)
     parameters = seals.open(stack.account, stack.id, stack.version.parameters)
     same = (
-        template_of_version(ctx.state, stack, stack.version).source == proposal.template.source
+        not proposal.processed
+        and template_of_version(ctx.state, stack, stack.version).source == proposal.template.source
         and parameters == seals.open(stack.account, stack.id, version.parameters)
         and version.tags == stack.version.tags
         and stack.status in CREATED

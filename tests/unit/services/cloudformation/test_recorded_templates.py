@@ -265,3 +265,63 @@ def test_a_template_is_given_back_as_it_was_given(stacks: Stacks, text: str) -> 
         told = stacks.client.get_template(StackName=name, TemplateStage=stage)
         assert told["StagesAvailable"] == ["Original", "Processed"]
         assert told["TemplateBody"] == (text if name == "yaml" else json.loads(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("\nResources:\nnot-a-pair\n", "line 4, column 1"),
+        ("\n        One:\n    Two:\n        Three: 10\n    ", "line 3, column 5"),
+    ],
+)
+def test_what_is_no_yaml_is_refused_with_its_place(stacks: Stacks, text: str, where: str) -> None:
+    names = {"StackName": "malformed", "ChangeSetName": "first", "ChangeSetType": "CREATE"}
+    fault = refused(stacks.client.create_change_set, TemplateBody=text, **names)
+    assert (fault.code, fault.message) == ("ValidationError", FORMAT + f"YAML not well-formed. ({where})")
+
+
+def test_a_snippet_of_a_property_is_in_the_processed_template(plane: InProcess, stacks: Stacks) -> None:
+    s3 = plane.client("s3")
+    s3.create_bucket(Bucket="snippets")
+    s3.put_object(Bucket="snippets", Key="data.yaml", Body=b"Value: included\n")
+    text = (
+        "Parameters:\n  Name:\n    Type: String\nResources:\n  Made:\n    Type: AWS::SSM::Parameter\n    Properties:\n"
+        "      Type: String\n      Fn::Transform:\n        Name: AWS::Include\n        Parameters:\n"
+        "          Location: !Sub s3://${Name}/data.yaml\n"
+    )
+    given = [{"ParameterKey": "Name", "ParameterValue": "snippets"}]
+    assert stacks.create("snippet", text, Parameters=given) == "CREATE_COMPLETE"
+    told = {
+        stage: stacks.client.get_template(StackName="snippet", TemplateStage=stage)["TemplateBody"]
+        for stage in ("Original", "Processed")
+    }
+    assert told["Original"] == text
+    assert told["Processed"] == {
+        "Parameters": {"Name": {"Type": "String"}},
+        "Resources": {"Made": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "included"}}},
+    }
+
+
+def test_a_template_with_a_transform_can_be_updated_to_itself(stacks: Stacks) -> None:
+    body = template({"Made": parameter("x")}, Transform="AWS::LanguageExtensions")
+    fault = refused(stacks.client.create_stack, StackName="transformed", TemplateBody=body)
+    assert (fault.code, fault.message) == (
+        "InsufficientCapabilitiesException",
+        "Requires capabilities : [CAPABILITY_AUTO_EXPAND]",
+    )
+    assert stacks.create("transformed", body) == "CREATE_COMPLETE"
+    assert stacks.update("transformed", body) == "UPDATE_COMPLETE"
+
+
+def test_the_value_of_an_export_is_told_before_it_is_imported(stacks: Stacks) -> None:
+    exporting = {"Told": {"Value": "exported-value", "Export": {"Name": "told-before"}}}
+    stacks.create("exporting", template({"Made": parameter("x")}, Outputs=exporting))
+    made = stacks.client.create_change_set(
+        StackName="importing",
+        ChangeSetName="first",
+        ChangeSetType="CREATE",
+        TemplateBody=template({"Made": parameter({"Fn::ImportValue": "told-before"})}),
+    )
+    told = stacks.client.describe_change_set(ChangeSetName=made["Id"], IncludePropertyValues=True)
+    context = json.loads(told["Changes"][0]["ResourceChange"]["AfterContext"])
+    assert context == {"Properties": {"Type": "String", "Value": "exported-value"}}
