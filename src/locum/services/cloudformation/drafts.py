@@ -59,7 +59,14 @@ class Draft:
         """The changes, as events of the state."""
         return (put(self.stack), *self._events)
 
+    def _begin(self) -> None:
+        """The reason of an operation is not told of the stack any more, once there is an event of a resource."""
+        if self.stack.status.endswith("_IN_PROGRESS"):
+            self.stack = replace(self.stack, reason="")
+
     def _tell(self, logical: str, physical: str, kind: str, status: str, reason: str, properties: bytes = b"") -> None:
+        if kind != STACK or logical != self.stack.name:
+            self._begin()
         number, at = self.stack.events + 1, round(max(self._now, self.stack.told + _NEXT), 3)
         if self.stack.status.endswith(_CLEANUP):
             properties = b""

@@ -269,3 +269,40 @@ def test_resource_types_are_those_that_the_call_allows(stacks: Stacks, allowed: 
     assert refused(stacks.client.create_stack, ResourceTypes=[allowed], **create).message == (
         f"Resource type AWS::SSM::Parameter is not allowed by parameter ResourceTypes [{allowed}]"
     )
+
+
+# -- creations that fail --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("choice", "status", "statuses"),
+    [
+        ("ROLLBACK", "ROLLBACK_COMPLETE", ["CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"]),
+        ("DELETE", "DELETE_COMPLETE", ["CREATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]),
+        ("DO_NOTHING", "CREATE_FAILED", ["CREATE_IN_PROGRESS", "CREATE_FAILED"]),
+    ],
+)
+def test_a_creation_that_fails_ends_as_the_call_says(
+    stacks: Stacks, choice: str, status: str, statuses: list[str]
+) -> None:
+    name = f"fails-{choice.lower().replace('_', '-')}"
+    body = template({"Wrong": {"Type": "AWS::SSM::Parameter", "Properties": {"Value": "x"}}})
+    arn = stacks.client.create_stack(StackName=name, TemplateBody=body, OnFailure=choice)["StackId"]
+    assert stacks.settled(arn) == status
+    assert [it["ResourceStatus"] for it in events_of(stacks, arn, name)] == statuses
+    told = stacks.told(arn)
+    failed = "The following resource(s) failed to create: [Wrong]. "
+    reason = {"ROLLBACK": failed + "Rollback requested by user.", "DELETE": failed + "Delete requested by user."}
+    assert events_of(stacks, arn, name)[1]["ResourceStatusReason"] == reason.get(choice, failed)
+    assert told.get("StackStatusReason") == (failed if choice == "DO_NOTHING" else None)
+    assert ("DeletionTime" in told, told["DisableRollback"]) == (choice != "DO_NOTHING", choice == "DO_NOTHING")
+
+
+def test_the_token_of_a_call_is_in_every_event(stacks: Stacks) -> None:
+    body = template({"Made": parameter()})
+    arn = stacks.client.create_stack(StackName="token", TemplateBody=body, ClientRequestToken="given")["StackId"]
+    assert (
+        stacks.client.create_stack(StackName="token", TemplateBody=body, ClientRequestToken="given")["StackId"] == arn
+    )
+    stacks.settled("token")
+    assert {it["ClientRequestToken"] for it in events_of(stacks, "token")} == {"given"}
