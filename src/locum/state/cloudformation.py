@@ -39,7 +39,8 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     `keeps` says what a failed operation does: `ROLLBACK`, `DELETE` or `DO_NOTHING`. `retained` are the resources that
     its deletion leaves, or that a rollback goes on without. `deadline`: when a creation is given up (`timeout` minutes
     after its begin); 0 for never. `templates` and `events` count those that it has had; the last event was `told` of.
-    `client_token` is the ClientRequestToken of its operation.
+    `client_token` is the ClientRequestToken of its operation. `ending`: when its deletion, or the rollback of its
+    creation, began.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     reason: str = ""
     updated: float = 0.0
     deleted: float = 0.0
+    ending: float = 0.0
     deadline: float = 0.0
     role: str = ""
     keeps: str = "ROLLBACK"
@@ -185,7 +187,10 @@ class StackEvent(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="sta
 
 
 class ChangeSet(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="change-set"):
-    """A change set: what a stack would become (`version`, with the template `text`), and the changes that takes."""
+    """A change set: what a stack would become (`version`, with the template `text`), and the changes that takes.
+
+    `valued` are these with the values of properties, sealed. `on_failure` is the OnStackFailure that was given.
+    """
 
     region: str
     stack: str
@@ -205,6 +210,8 @@ class ChangeSet(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="chan
     keeps: str = "ROLLBACK"
     notifications: tuple[str, ...] = ()
     changes: tuple[dict[str, Any], ...] = ()
+    valued: bytes = b""
+    on_failure: str = ""
 
     @property
     def key(self) -> str:

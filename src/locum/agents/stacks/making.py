@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -21,6 +19,7 @@ from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.following import actor_of
 from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resource_of
+from locum.services.cloudformation.outputs import output_text
 from locum.services.cloudformation.providers import PROVIDERS, is_custom
 from locum.services.cloudformation.providers.base import Made, Resource, Step
 from locum.services.cloudformation.sealing import Seals
@@ -60,24 +59,27 @@ class Maker:
         if back and it is not None and it.former is not None and it.operation != stack.operation:
             it = await self._restore(stack, it, it.former)
         resolver = self._resolver(stack, evaluation)
+        wanted: dict[str, Any] = {}
         try:
-            check = partial(check_properties, definition.type, definition.logical)
-            properties = await resolver.resolved(definition.properties, check)
+            properties = await resolver.resolved(definition.properties)
+            wanted |= {"properties": properties, "tags": self._tags(stack, definition.logical, version)}
+            shown = await resolver.shown(definition.properties, properties)
+            wanted |= {} if shown == properties else {"shown": shown}
+            check_properties(definition.type, definition.logical, properties)
             policy = policy_of(await resolver.resolved(definition.creation_policy))
         except Fault as fault:
-            raise await self._unresolved(stack, definition, it, fault) from fault
-        wanted = {"properties": properties, "tags": self._tags(stack, definition.logical, version)}
+            raise await self._unresolved(stack, definition, it, fault, wanted) from fault
         if it is None or not it.physical or _is_begun(it):
             await self._create_again(stack, definition, it, wanted, policy)
             return
         resumed = it.status == "UPDATE_IN_PROGRESS" and it.operation == stack.operation
         before = self._opened(stack, it.properties if resumed else it.waiting or it.properties)
         told = it.type != _NESTED or it.operation == stack.operation  # what is in a nested stack may differ
-        if before == wanted and not it.waiting and it.type == definition.type and told:
+        if _is_same(before, wanted) and not it.waiting and it.type == definition.type and told:
             if it.status == "UPDATE_FAILED":
                 await self._told(replace(it, status="UPDATE_COMPLETE", reason=""))
             return
-        differs = await asyncio.to_thread(difference, it.type, before["properties"], properties)
+        differs = difference(it.type, before["properties"], properties)
         if differs.fixed or it.type != definition.type:
             await self._replace(stack, definition, it, before, wanted, policy)
         else:
@@ -168,7 +170,7 @@ class Maker:
         """Make another resource in the place of `it`, which becomes the former one."""
         try:
             if it.type == definition.type:
-                await asyncio.to_thread(check_name, it.type, before["properties"], wanted["properties"])
+                check_name(it.type, before["properties"], wanted["properties"])
         except Fault as fault:
             raise await self._failed(replace(it, operation=stack.operation), "UPDATE_FAILED", fault) from fault
         former = replace(_former(it), keeps=definition.replace_policy == "Retain")
@@ -277,7 +279,7 @@ class Maker:
             for name, declared in evaluation.template.outputs.items():
                 if not evaluation.exists(declared):
                     continue
-                output = {"OutputKey": name, "OutputValue": _output_text(await resolver.resolved(declared["Value"]))}
+                output = {"OutputKey": name, "OutputValue": output_text(await resolver.resolved(declared["Value"]))}
                 if "Description" in declared:
                     output["Description"] = str(declared["Description"])
                 if "Export" in declared:
@@ -348,14 +350,14 @@ class Maker:
         self, stack: Stack, it: StackResource, wanted: Mapping[str, Any], *, again: bool
     ) -> Resource:
         """The resource to be created, `again` perhaps: what has a name of the template is not taken for it."""
-        named = again and await asyncio.to_thread(is_named, it.type, wanted.get("properties", {}))
+        named = again and is_named(it.type, wanted.get("properties", {}))
         return self._resource(stack, it, wanted, again=again and not named)
 
     def _tags(self, stack: Stack, logical: str, version: StackVersion) -> dict[str, str]:
         return {
             "aws:cloudformation:stack-name": stack.name,
-            "aws:cloudformation:stack-id": stack.arn,
             "aws:cloudformation:logical-id": logical,
+            "aws:cloudformation:stack-id": stack.arn,
             **version.tags,
         }
 
@@ -375,13 +377,23 @@ class Maker:
         return Failed(reason)
 
     async def _unresolved(
-        self, stack: Stack, definition: ResourceDefinition, it: StackResource | None, fault: Fault
+        self,
+        stack: Stack,
+        definition: ResourceDefinition,
+        it: StackResource | None,
+        fault: Fault,
+        wanted: Mapping[str, Any],
     ) -> Failed:
-        """The failure of a resource whose properties cannot be told."""
+        """The failure of a resource whose properties cannot be told, or cannot be its (`wanted`)."""
         status = "CREATE_FAILED" if it is None or not it.physical else "UPDATE_FAILED"
-        made = it or self._new(stack, definition, None, {})
+        made = it or self._new(stack, definition, None, wanted)
         await self._told(replace(made, status=status, reason=fault.message, operation=stack.operation))
         return Failed(fault.message)
+
+
+def _is_same(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a resource is what it is to be, whatever is shown of it."""
+    return all(before.get(name) == wanted[name] for name in ("properties", "tags"))
 
 
 def _is_begun(it: StackResource) -> bool:
@@ -431,14 +443,3 @@ def _skipped(draft: Draft, it: StackResource, *, forget: bool) -> None:
         draft.gone(it)
     else:
         draft.quietly(replace(it, status="DELETE_COMPLETE", retained=True))
-
-
-def _output_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (list, dict)):
-        raise Fault(
-            "ValidationError",
-            "Template format error: The Value field of every Outputs member must evaluate to a String.",
-        )
-    return str(value)

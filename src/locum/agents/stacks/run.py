@@ -19,10 +19,13 @@ from locum.agents.stacks.making import Failed, Maker
 from locum.calls import Calls, Runtime
 from locum.core.errors import INTERNAL, Fault, LocumError
 from locum.core.identifiers import request_id
+from locum.services.cloudformation.changes import unsupported_attribute
 from locum.services.cloudformation.drafts import Draft
+from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resource_of, resources_of
 from locum.services.cloudformation.outputs import outputs_of
 from locum.services.cloudformation.proposals import evaluation_of, template_of_version
+from locum.services.cloudformation.schemas import schema_of
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.template import dependencies
 from locum.state import Stack, StackResource, StackVersion, State
@@ -73,6 +76,10 @@ class StackRun:
     # -- phases ------------------------------------------------------------------------------------------
 
     async def _create(self, stack: Stack) -> None:
+        if wrong := await asyncio.to_thread(self._unsupported, stack):
+            reason, now = f"{wrong} Rollback requested by user.", self._runtime.clock()
+            await self._go_on(stack, "ROLLBACK_IN_PROGRESS", reason, ending=now)
+            return
         timer = asyncio.ensure_future(self._late(stack.deadline))
         try:
             failed = await self._forward(stack, stack.version)
@@ -86,7 +93,8 @@ class StackRun:
             await self._end(stack, "CREATE_FAILED", reason)
         else:
             what, status = _AFTER_FAILURE[stack.keeps]
-            await self._go_on(stack, status, f"{reason} {what} requested by user.")
+            now = self._runtime.clock()
+            await self._go_on(stack, status, f"{reason.strip()} {what} requested by user.", ending=now)
 
     async def _late(self, deadline: float) -> None:
         """Have a creation given up at `deadline`, if it has one."""
@@ -95,6 +103,9 @@ class StackRun:
             self._maker.bell.give_up()
 
     async def _update(self, stack: Stack) -> None:
+        if wrong := await asyncio.to_thread(self._unsupported, stack):
+            await self._go_on(stack, "UPDATE_ROLLBACK_IN_PROGRESS", wrong)
+            return
         failed = await self._forward(stack, stack.version)
         if failed and stack.keeps == "DO_NOTHING":
             await self._end(stack, "UPDATE_FAILED", _failures(failed, "update"))
@@ -144,7 +155,7 @@ class StackRun:
         `back`: what was updated before becomes what it was.
         """
         self._maker.imports.clear()
-        evaluation = await asyncio.to_thread(evaluation_of, self._state, stack, version, self._seals)
+        evaluation = await asyncio.to_thread(self._evaluated, stack, version)
         template = evaluation.template
         wanted = {name: it for name, it in template.resources.items() if evaluation.exists(it)}
         if back:
@@ -231,6 +242,16 @@ class StackRun:
             await asyncio.gather(*running, return_exceptions=True)
         return failed
 
+    def _evaluated(self, stack: Stack, version: StackVersion) -> Evaluation:
+        """The template of a version with its parameters. The schemas of its types are loaded, which takes long."""
+        evaluation = evaluation_of(self._state, stack, version, self._seals)
+        for it in evaluation.template.resources.values():
+            schema_of(it.type)
+        return evaluation
+
+    def _unsupported(self, stack: Stack) -> str:
+        return unsupported_attribute(template_of_version(self._state, stack, stack.version))
+
     def _dependents(self, stack: Stack, there: Mapping[str, StackResource]) -> dict[str, set[str]]:
         """For each resource, those that depend on it, by all templates that the stack has now."""
         needs: dict[str, set[str]] = {name: set() for name in there}
@@ -315,4 +336,5 @@ class StackRun:
 
 
 def _failures(failed: Mapping[str, str], what: str) -> str:
-    return f"The following resource(s) failed to {what}: [{', '.join(sorted(failed))}]."
+    """The reason of a status, as AWS writes it: with a blank in the end."""
+    return f"The following resource(s) failed to {what}: [{', '.join(sorted(failed))}]. "

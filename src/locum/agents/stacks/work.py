@@ -13,7 +13,7 @@ from locum.calls import Calls
 from locum.core.actors import Actor
 from locum.core.calls import ServiceCall
 from locum.core.errors import INTERNAL, Fault, LocumError
-from locum.services.cloudformation.providers.base import Pause, Request, Step
+from locum.services.cloudformation.providers.base import Began, Pause, Request, Step
 from locum.wire.fitting import fitted
 
 T = TypeVar("T")
@@ -42,6 +42,8 @@ async def carried_out(
         if isinstance(step, Pause):
             await asyncio.sleep(step.seconds)
             return {}
+        if waits is None and isinstance(step, Began):
+            return {}  # nothing is kept of it
         if waits is None:
             raise ValueError(f"nobody waits for {type(step).__name__}")
         return await waits(step)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from locum.services.cloudformation.functions import attribute_parts, function_of
 from locum.services.cloudformation.proposals import template_of_version
 from locum.services.cloudformation.providers import PROVIDERS, is_custom
 from locum.services.cloudformation.schemas import Path, schema_of, values_at
+from locum.services.cloudformation.template import Template
 from locum.services.cloudformation.templates import invalid
 from locum.state import Stack, State
 
 Properties = Mapping[str, Any]
+
+_NESTED: Final = "AWS::CloudFormation::Stack"
+_NATIVE: Final = frozenset({"AWS::SSM::Parameter"})
+"""Types of which AWS words the problems of properties otherwise."""
 
 _CUSTOM_NAMED: Final = (
     "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
@@ -67,11 +73,49 @@ def check_properties(kind: str, logical: str, properties: Properties) -> None:
     schema = schema_of(kind)
     if schema is None:
         return
-    problems = [f"#: required key [{name}] not found" for name in sorted(schema.required - set(properties))]
-    strange = set() if is_custom(kind) else set(properties) - schema.properties
-    problems += [f"#: extraneous key [{name}] is not permitted" for name in sorted(strange)]
+    missing, strange = sorted(schema.required - set(properties)), set(properties) - schema.properties
+    if kind in _NATIVE:
+        problems = [f"The property {{/{name}}} is required" for name in missing]
+        if strange:
+            problems.append(f"Encountered unsupported properties in {{/}}: [{', '.join(sorted(strange))}]")
+        if problems:
+            raise invalid(f"Property validation failure: [{', '.join(problems)}]")
+        return
+    problems = [f"#: required key [{name}] not found" for name in missing]
+    problems += [] if is_custom(kind) else [f"#: extraneous key [{name}] is not permitted" for name in sorted(strange)]
     if problems:
         raise invalid(f"Properties validation failed for resource {logical} with message:\n[{', '.join(problems)}]")
+
+
+def unsupported_attribute(template: Template) -> str:
+    """What is wrong with the first Fn::GetAtt of an attribute that its type does not have; empty for none."""
+    for section in ("Resources", "Outputs"):
+        for path, value in _with_paths(template.source.get(section, {}), f"/{section}"):
+            function = function_of(value)
+            if function is None or function[0] != "Fn::GetAtt":
+                continue
+            logical, attribute = attribute_parts(function[1])
+            kind = template.resources[logical].type
+            schema = None if is_custom(kind) or kind == _NESTED else schema_of(kind)
+            known = isinstance(attribute, str) and attribute
+            if (
+                schema
+                and known
+                and not {attribute, attribute.partition(".")[0]} & (schema.attributes | schema.properties)
+            ):
+                return f"[Error] {path}/Fn::GetAtt: Resource type {kind} does not support attribute {{{attribute}}}."
+    return ""
+
+
+def _with_paths(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    yield path, value
+    members: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, Mapping):
+        members = value.items()
+    elif isinstance(value, list):
+        members = enumerate(value)
+    for name, member in members:
+        yield from _with_paths(member, f"{path}/{name}")
 
 
 def removal_policy(state: State, stack: Stack, logical: str) -> str:

@@ -66,14 +66,9 @@ def create_stack(ctx: Context, params: Params) -> Asking:
         if token and before.client_token == token:
             return Outcome({"StackId": before.arn})
         raise Fault("AlreadyExistsException", f"Stack [{name}] already exists", 400)
-    if before is not None:
-        raise Fault(
-            "AlreadyExistsException",
-            f"Stack [{name}] already exists and cannot be created again with the changeSet [].",
-            400,
-        )
-    check_quota(ctx)
-    identifier, seals = request_id(ctx.entropy), seals_of(ctx)
+    if before is None:
+        check_quota(ctx)
+    identifier, seals = request_id(ctx.entropy) if before is None else before.id, seals_of(ctx)
     notifications = tuple(params.get("NotificationARNs") or ())
     pseudo, failed = pseudo_for(ctx, name, identifier, notifications), ""
     try:
@@ -82,11 +77,16 @@ def create_stack(ctx: Context, params: Params) -> Asking:
         proposal, failed = failure.proposal, failure.message
     stack = new_stack(ctx, params, name, identifier, proposal.version(seals, ctx.account, identifier, 1))
     stack = replace(stack, description=proposal.template.description, keeps=keeps_of(params))
+    obsolete: tuple[Any, ...] = ()
+    if before is not None:  # it was under review: its change sets are of no use any more
+        stack = replace(stack, created=before.created, events=before.events, told=before.told)
+        obsolete = tuple(put(replace(it, execution="OBSOLETE")) for it in change_sets_of(ctx.state, before))
     draft = Draft(stack, ctx.now, ctx.entropy)
     draft.status("CREATE_IN_PROGRESS", "User Initiated")
     if failed:
         _end_creation(draft, failed, ctx.now)
-    return Outcome({"StackId": stack.arn}, (*draft.events, put(kept_template(ctx, identifier, 1, proposal))))
+    kept = put(kept_template(ctx, identifier, 1, proposal))
+    return Outcome({"StackId": stack.arn}, (*draft.events, kept, *obsolete))
 
 
 def _end_creation(draft: Draft, reason: str, now: float) -> None:
@@ -173,12 +173,16 @@ def _not_begun(ctx: Context, stack: Stack, reason: str) -> tuple[Any, ...]:
 
 
 def check_changes(ctx: Context, stack: Stack, proposal: Proposal, seals: Seals, params: Params) -> None:
-    """Check that an update changes something, and no resource's type. Raises Fault ValidationError."""
+    """Check that an update changes something, and no resource's type. Raises Fault ValidationError.
+
+    What transforms make of a template is taken for a change.
+    """
     check_resource_types(ctx, stack, proposal)
     version = proposal.version(seals, stack.account, stack.id, stack.version.template)
     parameters = seals.open(stack.account, stack.id, stack.version.parameters)
     same = (
-        template_of_version(ctx.state, stack, stack.version).source == proposal.template.source
+        not proposal.processed
+        and template_of_version(ctx.state, stack, stack.version).source == proposal.template.source
         and parameters == seals.open(stack.account, stack.id, version.parameters)
         and version.tags == stack.version.tags
         and stack.status in CREATED
@@ -205,10 +209,11 @@ def begin_update(ctx: Context, stack: Stack, params: Params, proposal: Proposal,
     """The events that begin an update of `stack` to `proposal`."""
     number = stack.templates + 1
     draft = Draft(stack, ctx.now, ctx.entropy)
+    version = proposal.version(seals, stack.account, stack.id, number)
     draft.status(
         "UPDATE_IN_PROGRESS",
         "User Initiated",
-        version=proposal.version(seals, stack.account, stack.id, number),
+        version=version if version.capabilities else replace(version, capabilities=stack.version.capabilities),
         before=stack.before if stack.status == "UPDATE_FAILED" else stack.version,
         templates=number,
         operation=request_id(ctx.entropy),
@@ -222,6 +227,7 @@ def begin_update(ctx: Context, stack: Stack, params: Params, proposal: Proposal,
         client_token=params.get("ClientRequestToken", ""),
         notifications=tuple(params.get("NotificationARNs") or stack.notifications),
         policy=params.get("StackPolicyBody", stack.policy),
+        change_set="",
     )
     return (*draft.events, put(kept_template(ctx, stack.id, number, proposal)))
 
@@ -251,11 +257,11 @@ def delete_stack(ctx: Context, params: Params) -> Outcome:
     token, operation = params.get("ClientRequestToken", ""), request_id(ctx.entropy)
     changes = {"operation": operation, "caller": ctx.caller, "role": role, "retained": retained, "client_token": token}
     if stack.status == REVIEW:
-        draft.status("DELETE_COMPLETE", "", deleted=ctx.now, **changes)
+        draft.status("DELETE_COMPLETE", "", deleted=ctx.now, ending=ctx.now, **changes)
     else:
-        draft.status("DELETE_IN_PROGRESS", "User Initiated", **changes)
-    gone = tuple(remove(it) for it in change_sets_of(ctx.state, stack))
-    return Outcome({}, (*draft.events, *gone))
+        draft.status("DELETE_IN_PROGRESS", "User Initiated", ending=ctx.now, **changes)
+    unused = [it for it in change_sets_of(ctx.state, stack) if not it.execution.startswith("EXECUTE_")]
+    return Outcome({}, (*draft.events, *map(remove, unused)))
 
 
 def cancel_update_stack(ctx: Context, params: Params) -> Outcome:
@@ -300,6 +306,7 @@ def rollback_stack(ctx: Context, params: Params) -> Outcome:
     draft.status(
         back,
         "User Initiated",
+        ending=ctx.now if back == "ROLLBACK_IN_PROGRESS" else 0.0,
         operation=request_id(ctx.entropy),
         caller=ctx.caller,
         role=params.get("RoleARN", stack.role),

@@ -70,7 +70,10 @@ class Door(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """A wait for a number of answers at `url`, or one of a failure, for `seconds` at most: `Received`, by their ids."""
+    """A wait for a number of answers at `url`, or one of a failure, for `seconds` at most: `Received`, by their ids.
+
+    `Of` is the logical id of the resource that has the URL.
+    """
 
     url: str
     number: int
@@ -117,17 +120,18 @@ class Resource:
     again: bool = False
     capabilities: tuple[str, ...] = ()
 
-    def name(self, longest: int = 255, *, lower: bool = False) -> str:
-        """A generated name, `STACK-LOGICAL-RANDOM`, of at most `longest` characters.
+    def name(self, longest: int = 255, *, lower: bool = False, head: str = "") -> str:
+        """A generated name, `STACK-LOGICAL-RANDOM`, of at most `longest` characters. `head` takes the stack's place.
 
         CloudFormation User Guide, "Name type": "a unique physical ID".
         """
         room = longest - _GENERATED - 1
-        head = f"{self.stack_name}-{self.logical}"
-        if len(head) > room:
+        first = head or self.stack_name
+        named = f"{first}-{self.logical}"
+        if len(named) > room:
             logical = self.logical[: room // 2]
-            head = f"{self.stack_name[: room - len(logical) - 1].rstrip('-')}-{logical}"
-        made = f"{head}-{self.token[:_GENERATED]}"
+            named = f"{first[: room - len(logical) - 1].rstrip('-')}-{logical}"
+        made = f"{named}-{self.token[:_GENERATED]}"
         return made.lower() if lower else made
 
     @property
