@@ -39,7 +39,8 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     `keeps` says what a failed operation does: `ROLLBACK`, `DELETE` or `DO_NOTHING`. `retained` are the resources that
     its deletion leaves, or that a rollback goes on without. `deadline`: when a creation is given up (`timeout` minutes
     after its begin); 0 for never. `templates` and `events` count those that it has had; the last event was `told` of.
-    `client_token` is the ClientRequestToken of its operation.
+    `client_token` is the ClientRequestToken of its operation. `ruling` is the stack policy that its latest update is
+    subject to, `coming` the one that it has once that is complete.
     """
 
     name: str
@@ -64,6 +65,8 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     notifications: tuple[str, ...] = ()
     protected: bool = False
     policy: str = ""
+    ruling: str = ""
+    coming: str = ""
     retained: tuple[str, ...] = ()
     parent: str = ""
     root: str = ""

@@ -10,6 +10,16 @@ from msgspec.structs import replace
 
 from locum.agents.stacks.lookups import Resolver
 from locum.agents.stacks.reasons import reason_of
+from locum.agents.stacks.results import (
+    former_of,
+    in_place_of,
+    is_begun,
+    output_text,
+    replacing,
+    skipped,
+    taken_by,
+    waited,
+)
 from locum.agents.stacks.waits import INITIATED, Bell, Waits
 from locum.agents.stacks.work import carried_out
 from locum.calls import Calls, Runtime
@@ -24,6 +34,7 @@ from locum.services.cloudformation.providers import PROVIDERS, is_custom
 from locum.services.cloudformation.providers.base import Made, Resource, Step
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.signals import Policy, policy_of
+from locum.services.cloudformation.stack_policies import MODIFY, REPLACE, denial
 from locum.services.cloudformation.template import ResourceDefinition
 from locum.state import FormerResource, Stack, StackResource, StackVersion, State
 
@@ -66,7 +77,7 @@ class Maker:
         except Fault as fault:
             raise await self._unresolved(stack, definition, it, fault) from fault
         wanted = {"properties": properties, "tags": self._tags(stack, definition.logical, version)}
-        if it is None or not it.physical or _is_begun(it):
+        if it is None or not it.physical or is_begun(it):
             await self._create_again(stack, definition, it, wanted, policy)
             return
         resumed = it.status == "UPDATE_IN_PROGRESS" and it.operation == stack.operation
@@ -77,10 +88,19 @@ class Maker:
                 await self._told(replace(it, status="UPDATE_COMPLETE", reason=""))
             return
         differs = await asyncio.to_thread(difference, it.type, before["properties"], properties)
-        if differs.fixed or it.type != definition.type:
+        replaces = bool(differs.fixed) or it.type != definition.type
+        if not back:
+            await self.check_policy(stack, it, REPLACE if replaces else MODIFY)
+        if replaces:
             await self._replace(stack, definition, it, before, wanted, policy)
         else:
             await self._update(stack, it, before, wanted, again=resumed)
+
+    async def check_policy(self, stack: Stack, it: StackResource, action: str) -> None:
+        """Check that the stack policy lets an update do `action` to a resource. Raises Failed."""
+        if denied := denial(stack, action, it.logical, it.type):
+            await self._told(replace(it, status="UPDATE_FAILED", reason=denied, operation=stack.operation))
+            raise Failed(denied)
 
     async def _create_again(
         self,
@@ -118,8 +138,8 @@ class Maker:
             if made.former is None or made.physical:  # what is there of it is deleted in the end
                 status = "CREATE_FAILED" if made.former is None else "UPDATE_FAILED"
                 raise await self._failed(made, status, fault) from fault
-            raise await self._failed(_in_place_of(made, made.former), "UPDATE_FAILED", fault) from fault
-        made = replace(_waited(self._found(stack, made.logical) or made), properties=made.waiting, waiting=b"")
+            raise await self._failed(in_place_of(made, made.former), "UPDATE_FAILED", fault) from fault
+        made = replace(waited(self._found(stack, made.logical) or made), properties=made.waiting, waiting=b"")
         status = "CREATE_COMPLETE" if made.former is None else "UPDATE_COMPLETE"
 
         def complete(_state: State, draft: Draft) -> None:
@@ -150,9 +170,9 @@ class Maker:
             made = await self._work(stack, it.logical, update(resource, before["properties"]))
         except Fault as fault:
             raise await self._failed(changing, "UPDATE_FAILED", fault) from fault
-        changed = replace(_waited(changing), status="UPDATE_COMPLETE", properties=changing.waiting, waiting=b"")
+        changed = replace(waited(changing), status="UPDATE_COMPLETE", properties=changing.waiting, waiting=b"")
         if is_custom(it.type) and made.physical != it.physical:
-            changed = _replacing(changed, it, _former(it))
+            changed = replacing(changed, it, former_of(it))
         await self._told(replace(changed, physical=made.physical, attributes=self._seal(stack, dict(made.attributes))))
 
     async def _replace(
@@ -170,16 +190,16 @@ class Maker:
                 await asyncio.to_thread(check_name, it.type, before["properties"], wanted["properties"])
         except Fault as fault:
             raise await self._failed(replace(it, operation=stack.operation), "UPDATE_FAILED", fault) from fault
-        former = replace(_former(it), keeps=definition.replace_policy == "Retain")
-        new = _replacing(self._new(stack, definition, it, wanted), it, former)
+        former = replace(former_of(it), keeps=definition.replace_policy == "Retain")
+        new = replacing(self._new(stack, definition, it, wanted), it, former)
         await self._create(stack, replace(new, status="UPDATE_IN_PROGRESS", reason=_REPLACES), policy)
 
     async def _restore(self, stack: Stack, it: StackResource, former: FormerResource) -> StackResource:
         """Put what an update replaced back in its place; what the update made becomes the former one."""
         it = await self._finished(stack, it)
-        made = _former(it)
+        made = former_of(it)
         back = replace(
-            _in_place_of(it, former),
+            in_place_of(it, former),
             status="UPDATE_COMPLETE",
             operation=stack.operation,
             former=made if it.physical else None,
@@ -205,7 +225,7 @@ class Maker:
         """Delete a resource, or leave it where it is (`keeps`). Raises Failed."""
         it = await self._finished(stack, it)
         if keeps and it.physical:
-            await self._commit(lambda _, draft: _skipped(draft, it, forget=forget))
+            await self._commit(lambda _, draft: skipped(draft, it, forget=forget))
             return
         if it.physical:
             deleting = replace(it, status="DELETE_IN_PROGRESS", reason="", operation=stack.operation)
@@ -217,7 +237,7 @@ class Maker:
                 raise await self._failed(deleting, "DELETE_FAILED", fault) from fault
 
         def gone(_state: State, draft: Draft) -> None:
-            done = replace(_waited(it), status="DELETE_COMPLETE", reason="", operation=stack.operation)
+            done = replace(waited(it), status="DELETE_COMPLETE", reason="", operation=stack.operation)
             if it.physical:
                 draft.told(done, "DELETE_COMPLETE")
             if forget or not it.physical:
@@ -230,7 +250,7 @@ class Maker:
     async def delete_replaced(self, stack: Stack, logical: str) -> None:
         """Delete what a resource took the place of. Raises Failed where some of it could not be deleted."""
         failures = []
-        while (it := self._found(stack, logical)) is not None and (replaced := _replaced(it)):
+        while (it := self._found(stack, logical)) is not None and (replaced := taken_by(it)):
             try:
                 await self._delete_former(stack, it, replaced[0])
             except Failed as failure:
@@ -240,9 +260,9 @@ class Maker:
 
     async def _delete_former(self, stack: Stack, it: StackResource, former: FormerResource) -> None:
         """Delete what was replaced. Raises Failed, after which nothing remembers it."""
-        old = _in_place_of(it, former)
+        old = in_place_of(it, former)
         others = tuple(other for other in it.stale if other is not former)
-        done = replace(_waited(it), former=None if former is it.former else it.former, stale=others)
+        done = replace(waited(it), former=None if former is it.former else it.former, stale=others)
 
         def ended(status: str, reason: str = "") -> Callable[[State, Draft], None]:
             def change(_state: State, draft: Draft) -> None:
@@ -276,7 +296,7 @@ class Maker:
             for name, declared in evaluation.template.outputs.items():
                 if not evaluation.exists(declared):
                     continue
-                output = {"OutputKey": name, "OutputValue": _output_text(await resolver.resolved(declared["Value"]))}
+                output = {"OutputKey": name, "OutputValue": output_text(await resolver.resolved(declared["Value"]))}
                 if "Description" in declared:
                     output["Description"] = str(declared["Description"])
                 if "Export" in declared:
@@ -370,7 +390,7 @@ class Maker:
 
     async def _failed(self, it: StackResource, status: str, fault: Fault) -> Failed:
         reason = reason_of(fault, it)
-        await self._told(replace(_waited(it), status=status, reason=reason))
+        await self._told(replace(waited(it), status=status, reason=reason))
         return Failed(reason)
 
     async def _unresolved(
@@ -381,63 +401,3 @@ class Maker:
         made = it or self._new(stack, definition, None, {})
         await self._told(replace(made, status=status, reason=fault.message, operation=stack.operation))
         return Failed(fault.message)
-
-
-def _is_begun(it: StackResource) -> bool:
-    """Whether a resource is there that is not complete: its creation is under way, or failed."""
-    return bool(it.physical and it.waiting and not it.properties)
-
-
-def _waited(it: StackResource) -> StackResource:
-    """`it`, which waits for nothing any more."""
-    return replace(it, asked=None, received=b"")
-
-
-def _replacing(new: StackResource, it: StackResource, former: FormerResource) -> StackResource:
-    """`new` in the place of `it`. What an update before took the place of, and failed, is what comes back."""
-    if it.former is None:
-        return replace(new, former=former, stale=it.stale)
-    return replace(new, former=it.former, stale=(*it.stale, former))
-
-
-def _replaced(it: StackResource) -> tuple[FormerResource, ...]:
-    """What a resource took the place of, and is still there."""
-    return it.stale if it.former is None else (it.former, *it.stale)
-
-
-def _former(it: StackResource) -> FormerResource:
-    """`it` as what something else takes the place of."""
-    kept = it.properties or it.waiting
-    return FormerResource(type=it.type, physical=it.physical, properties=kept, attributes=it.attributes)
-
-
-def _in_place_of(it: StackResource, former: FormerResource) -> StackResource:
-    """What `it` took the place of."""
-    return replace(
-        it,
-        type=former.type,
-        physical=former.physical,
-        properties=former.properties,
-        attributes=former.attributes,
-        waiting=b"",
-        former=None,
-    )
-
-
-def _skipped(draft: Draft, it: StackResource, *, forget: bool) -> None:
-    draft.told(it, "DELETE_SKIPPED")
-    if forget:
-        draft.gone(it)
-    else:
-        draft.quietly(replace(it, status="DELETE_COMPLETE", retained=True))
-
-
-def _output_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (list, dict)):
-        raise Fault(
-            "ValidationError",
-            "Template format error: The Value field of every Outputs member must evaluate to a String.",
-        )
-    return str(value)

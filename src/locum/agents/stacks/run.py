@@ -24,6 +24,7 @@ from locum.services.cloudformation.lookup import resource_of, resources_of
 from locum.services.cloudformation.outputs import outputs_of
 from locum.services.cloudformation.proposals import evaluation_of, template_of_version
 from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.stack_policies import DELETE, ruling
 from locum.services.cloudformation.template import dependencies
 from locum.services.verbs import Outcome
 from locum.state import Stack, StackResource, StackVersion, State
@@ -95,7 +96,7 @@ class StackRun:
             self._maker.bell.give_up()
 
     async def _update(self, stack: Stack) -> None:
-        failed = await self._forward(stack, stack.version)
+        failed = await self._removals_denied(stack) or await self._forward(stack, stack.version)
         if failed and stack.keeps == "DO_NOTHING":
             await self._end(stack, "UPDATE_FAILED", _failures(failed, "update"))
         elif failed:
@@ -185,6 +186,20 @@ class StackRun:
                 await self._maker.delete(self._present(), self._resource(logical), keeps=keeps, forget=True)
 
         await self._in_order(stack, needs, delete, stops=False)
+
+    async def _removals_denied(self, stack: Stack) -> dict[str, str]:
+        """Why an update may not remove resources, by their logical ids; nothing is done of it then."""
+        failed: dict[str, str] = {}
+        if ruling(stack):
+            evaluation = await asyncio.to_thread(evaluation_of, self._state, stack, stack.version, self._seals)
+            wanted = {name for name, it in evaluation.template.resources.items() if evaluation.exists(it)}
+            for logical, it in resources_of(self._state, stack).items():
+                if logical not in wanted and it.physical and it.status != "DELETE_COMPLETE":
+                    try:
+                        await self._maker.check_policy(stack, it, DELETE)
+                    except Failed as failure:
+                        failed[logical] = str(failure)
+        return failed
 
     async def _in_order(
         self,
@@ -298,7 +313,8 @@ class StackRun:
     async def _commit_outputs(self, stack: Stack, status: str, outputs: list[dict[str, str]]) -> None:
         def change(state: State, draft: Draft) -> None:
             outputs_of(state, draft, outputs, self._seals)
-            draft.status(status, imports=tuple(sorted(self._maker.imports)))
+            policy = draft.stack.coming or draft.stack.policy
+            draft.status(status, imports=tuple(sorted(self._maker.imports)), policy=policy, coming="")
 
         await self.commit(change, stack.operation)
 

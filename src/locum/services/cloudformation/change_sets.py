@@ -305,6 +305,8 @@ def _begun(ctx: Context, stack: Stack, it: ChangeSet, params: Params) -> tuple[A
         client_token=params.get("ClientRequestToken", ""),
         notifications=it.notifications,
         change_set=it.arn,
+        ruling=stack.policy,
+        coming="",
     )
     return (*draft.events, put(kept))
 
