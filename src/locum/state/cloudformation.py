@@ -137,7 +137,7 @@ class StackResource(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
     deleted in the end. `retained`: its deletion leaves it where it is.
     `signals` are the unique ids of the signals that it received, with their status. `asked` is what it waits for.
     `received` (sealed) are the answers that came to its URL, by the ids of their requests; of a wait condition's handle
-    the signals, by their unique ids.
+    the signals, by their unique ids. `notes` are what work of many steps remembers.
     """
 
     region: str
@@ -160,6 +160,7 @@ class StackResource(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
     order: int = 0
     asked: Asked | None = None
     received: bytes = b""
+    notes: dict[str, Any] = {}
 
     @property
     def key(self) -> str:

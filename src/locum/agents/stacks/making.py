@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace as replace_fields
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -32,6 +33,7 @@ from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resource_of
 from locum.services.cloudformation.providers import PROVIDERS, is_custom
 from locum.services.cloudformation.providers.base import Made, Resource, Step
+from locum.services.cloudformation.providers.rolling import will_replace
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.signals import Policy, policy_of
 from locum.services.cloudformation.stack_policies import MODIFY, REPLACE, denial
@@ -74,6 +76,7 @@ class Maker:
             properties = await resolver.resolved(definition.properties)
             await asyncio.to_thread(check_properties, definition.type, definition.logical, properties)
             policy = policy_of(await resolver.resolved(definition.creation_policy))
+            update_policy = await resolver.resolved(definition.update_policy)
         except Fault as fault:
             raise await self._unresolved(stack, definition, it, fault) from fault
         wanted = {"properties": properties, "tags": self._tags(stack, definition.logical, version)}
@@ -89,12 +92,13 @@ class Maker:
             return
         differs = await asyncio.to_thread(difference, it.type, before["properties"], properties)
         replaces = bool(differs.fixed) or it.type != definition.type
+        replaces = replaces or (not back and will_replace(update_policy, differs.changed))
         if not back:
             await self.check_policy(stack, it, REPLACE if replaces else MODIFY)
         if replaces:
             await self._replace(stack, definition, it, before, wanted, policy)
         else:
-            await self._update(stack, it, before, wanted, again=resumed)
+            await self._update(stack, it, before, wanted, update_policy, again=resumed)
 
     async def check_policy(self, stack: Stack, it: StackResource, action: str) -> None:
         """Check that the stack policy lets an update do `action` to a resource. Raises Failed."""
@@ -156,20 +160,24 @@ class Maker:
         it: StackResource,
         before: Mapping[str, Any],
         wanted: Mapping[str, Any],
+        policy: Mapping[str, Any],
         *,
         again: bool,
     ) -> None:
-        changing = replace(it, status="UPDATE_IN_PROGRESS", reason="", waiting=self._seal(stack, wanted))
+        changing = it if again else waited(it)
+        changing = replace(changing, status="UPDATE_IN_PROGRESS", reason="", waiting=self._seal(stack, wanted))
         changing = replace(changing, operation=stack.operation)
         if not again:
             await self._told(changing)
         update = PROVIDERS[it.type].update
         assert update is not None
         try:
-            resource = self._resource(stack, changing, wanted, again=again)
+            resource = replace_fields(self._resource(stack, changing, wanted, again=again), update_policy=policy)
             made = await self._work(stack, it.logical, update(resource, before["properties"]))
         except Fault as fault:
+            changing = self._found(stack, it.logical) or changing
             raise await self._failed(changing, "UPDATE_FAILED", fault) from fault
+        changing = self._found(stack, it.logical) or changing
         changed = replace(waited(changing), status="UPDATE_COMPLETE", properties=changing.waiting, waiting=b"")
         if is_custom(it.type) and made.physical != it.physical:
             changed = replacing(changed, it, former_of(it))

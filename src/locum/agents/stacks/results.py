@@ -18,7 +18,7 @@ def is_begun(it: StackResource) -> bool:
 
 def waited(it: StackResource) -> StackResource:
     """`it`, which waits for nothing any more."""
-    return replace(it, asked=None, received=b"")
+    return replace(it, asked=None, received=b"", notes={})
 
 
 def replacing(new: StackResource, it: StackResource, former: FormerResource) -> StackResource:
