@@ -40,7 +40,8 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     its deletion leaves, or that a rollback goes on without. `deadline`: when a creation is given up (`timeout` minutes
     after its begin); 0 for never. `templates` and `events` count those that it has had; the last event was `told` of.
     `client_token` is the ClientRequestToken of its operation. `ruling` is the stack policy that its latest update is
-    subject to, `coming` the one that it has once that is complete.
+    subject to, `coming` the one that it has once that is complete. `rollback` is its RollbackConfiguration, with
+    alarms that are `watched` until then, once everything is made.
     """
 
     name: str
@@ -67,6 +68,8 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     policy: str = ""
     ruling: str = ""
     coming: str = ""
+    rollback: dict[str, Any] = {}
+    watched: float = 0.0
     retained: tuple[str, ...] = ()
     parent: str = ""
     root: str = ""
@@ -209,6 +212,7 @@ class ChangeSet(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="chan
     keeps: str = "ROLLBACK"
     notifications: tuple[str, ...] = ()
     changes: tuple[dict[str, Any], ...] = ()
+    rollback: dict[str, Any] = {}
 
     @property
     def key(self) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
 from locum.agents.stacks.making import Failed, Maker
+from locum.agents.stacks.triggers import Watch
 from locum.calls import Calls, Runtime
 from locum.core.errors import INTERNAL, Fault, LocumError
 from locum.core.identifiers import request_id
@@ -51,6 +52,7 @@ class StackRun:
         self._account, self._key, self.stack_id = stack.account, stack.key, stack.id
         self._seals = Seals(runtime.keyring, runtime.entropy)
         self._maker = Maker(runtime, calls, self._seals, self.commit)
+        self._watch = Watch(runtime, calls, self._maker.bell, self.commit)
         self._phases: Mapping[str, Callable[[Stack], Awaitable[None]]] = {
             "CREATE_IN_PROGRESS": self._create,
             "ROLLBACK_IN_PROGRESS": self._roll_back,
@@ -76,12 +78,13 @@ class StackRun:
     async def _create(self, stack: Stack) -> None:
         timer = asyncio.ensure_future(self._late(stack.deadline))
         try:
-            failed = await self._forward(stack, stack.version)
+            failed = await self._watch.during(stack, lambda: self._forward(stack, stack.version))
         finally:
             timer.cancel()
-        late = self._maker.bell.giving_up and 0 < stack.deadline <= self._runtime.clock()
-        reason = _LATE if late else _failures(failed, "create")
-        if not (failed or late):
+        alarmed = self._watch.reason
+        late = not alarmed and self._maker.bell.giving_up and 0 < stack.deadline <= self._runtime.clock()
+        reason = alarmed or (_LATE if late else _failures(failed, "create"))
+        if not (failed or late or alarmed):
             await self._complete(stack, "CREATE_COMPLETE")
         elif stack.keeps == "DO_NOTHING":
             await self._end(stack, "CREATE_FAILED", reason)
@@ -96,13 +99,18 @@ class StackRun:
             self._maker.bell.give_up()
 
     async def _update(self, stack: Stack) -> None:
-        failed = await self._removals_denied(stack) or await self._forward(stack, stack.version)
-        if failed and stack.keeps == "DO_NOTHING":
-            await self._end(stack, "UPDATE_FAILED", _failures(failed, "update"))
-        elif failed:
-            await self._go_on(stack, "UPDATE_ROLLBACK_IN_PROGRESS", _failures(failed, "update"))
+        failed = await self._watch.during(stack, lambda: self._updated(stack))
+        reason = self._watch.reason or (_failures(failed, "update") if failed else "")
+        if reason and stack.keeps == "DO_NOTHING":
+            await self._end(stack, "UPDATE_FAILED", reason)
+        elif reason:
+            await self._go_on(stack, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
         else:
             await self._complete(stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+
+    async def _updated(self, stack: Stack) -> dict[str, str]:
+        """Make everything what an update says; the reasons of failures."""
+        return await self._removals_denied(stack) or await self._forward(stack, stack.version)
 
     async def _roll_update_back(self, stack: Stack) -> None:
         assert stack.before is not None

@@ -26,6 +26,7 @@ from locum.services.cloudformation.proposals import (
     proposed,
     template_in,
 )
+from locum.services.cloudformation.rollback_triggers import rollback_given
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.stacks import (
     CREATED,
@@ -123,6 +124,7 @@ def _change_set(ctx: Context, stack: Stack, params: Params, proposal: Proposal, 
         keeps=_keeps(params),
         notifications=tuple(params.get("NotificationARNs") or stack.notifications),
         changes=changes,
+        rollback=rollback_given(params, stack.rollback),
     )
 
 
@@ -220,7 +222,7 @@ def describe_change_set(ctx: Context, params: Params) -> Outcome:
             for name, value in values.items()
         ],
         "NotificationARNs": list(it.notifications),
-        "RollbackConfiguration": {},
+        "RollbackConfiguration": it.rollback,
         "Capabilities": list(it.version.capabilities),
         "Tags": [{"Key": key, "Value": value} for key, value in it.version.tags.items()],
         "Changes": list(it.changes),
@@ -307,6 +309,8 @@ def _begun(ctx: Context, stack: Stack, it: ChangeSet, params: Params) -> tuple[A
         change_set=it.arn,
         ruling=stack.policy,
         coming="",
+        rollback=it.rollback,
+        watched=0.0,
     )
     return (*draft.events, put(kept))
 

@@ -15,6 +15,7 @@ from locum.services.cloudformation.intrinsics import Pseudo
 from locum.services.cloudformation.lookup import change_sets_of, existing, resources_of, stack_named
 from locum.services.cloudformation.outputs import importing
 from locum.services.cloudformation.proposals import Proposal, kept_template, proposed, pseudo_of, template_of_version
+from locum.services.cloudformation.rollback_triggers import rollback_given
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.stack_policies import policy_given, ruling
 from locum.services.cloudformation.templates import invalid
@@ -97,6 +98,7 @@ def new_stack(ctx: Context, params: Params, name: str, identifier: str, version:
         notifications=tuple(params.get("NotificationARNs") or ()),
         protected=params.get("EnableTerminationProtection", False),
         client_token=params.get("ClientRequestToken", ""),
+        rollback=rollback_given(params),
         templates=1,
     )
 
@@ -151,6 +153,7 @@ def check_changes(ctx: Context, stack: Stack, proposal: Proposal, seals: Seals, 
         and params.get("RoleARN", stack.role) == stack.role
         and tuple(params.get("NotificationARNs") or stack.notifications) == stack.notifications
         and not params.keys() & {"StackPolicyBody", "StackPolicyURL"}
+        and rollback_given(params, stack.rollback) == stack.rollback
     )
     if same:
         raise invalid("No updates are to be performed.")
@@ -188,6 +191,8 @@ def begin_update(ctx: Context, stack: Stack, params: Params, proposal: Proposal,
         retained=(),
         client_token=params.get("ClientRequestToken", ""),
         notifications=tuple(params.get("NotificationARNs") or stack.notifications),
+        rollback=rollback_given(params, stack.rollback),
+        watched=0.0,
     )
     return (*draft.events, put(kept_template(ctx, stack.id, number, proposal)))
 
