@@ -110,13 +110,17 @@ class StackTemplate(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
 
 
 class FormerResource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What an update put another resource in the place of: it is deleted in the end, or comes back in a rollback."""
+    """What an update put another resource in the place of: it is deleted in the end, or comes back in a rollback.
+
+    It is left where it is if it `keeps`, and deleted after a snapshot if it has one `taken`.
+    """
 
     type: str
     physical: str
     properties: bytes
     attributes: bytes = b""
     keeps: bool = False
+    taken: bool = False
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -34,6 +34,7 @@ from locum.services.cloudformation.lookup import resource_of
 from locum.services.cloudformation.providers import PROVIDERS, is_custom
 from locum.services.cloudformation.providers.base import Made, Resource, Step
 from locum.services.cloudformation.providers.rolling import will_replace
+from locum.services.cloudformation.providers.snapshots import snapshot
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.signals import Policy, policy_of
 from locum.services.cloudformation.stack_policies import MODIFY, REPLACE, denial
@@ -120,7 +121,7 @@ class Maker:
             return
         new = self._new(stack, definition, it, wanted)
         if it is not None and it.physical:
-            await self.delete(stack, it, keeps=False)
+            await self.delete(stack, it)
             new = replace(new, former=it.former, stale=it.stale)
         await self._create(stack, new, policy)
 
@@ -198,7 +199,8 @@ class Maker:
                 await asyncio.to_thread(check_name, it.type, before["properties"], wanted["properties"])
         except Fault as fault:
             raise await self._failed(replace(it, operation=stack.operation), "UPDATE_FAILED", fault) from fault
-        former = replace(former_of(it), keeps=definition.replace_policy == "Retain")
+        keeps, taken = (definition.replace_policy == name for name in ("Retain", "Snapshot"))
+        former = replace(former_of(it), keeps=keeps, taken=taken)
         new = replacing(self._new(stack, definition, it, wanted), it, former)
         await self._create(stack, replace(new, status="UPDATE_IN_PROGRESS", reason=_REPLACES), policy)
 
@@ -229,10 +231,10 @@ class Maker:
 
     # -- deletion ----------------------------------------------------------------------------------------
 
-    async def delete(self, stack: Stack, it: StackResource, *, keeps: bool, forget: bool = False) -> None:
-        """Delete a resource, or leave it where it is (`keeps`). Raises Failed."""
+    async def delete(self, stack: Stack, it: StackResource, policy: str = "Delete", *, forget: bool = False) -> None:
+        """Delete a resource, or leave it where it is, by its deletion `policy`. Raises Failed."""
         it = await self._finished(stack, it)
-        if keeps and it.physical:
+        if policy == "Retain" and it.physical:
             await self._commit(lambda _, draft: skipped(draft, it, forget=forget))
             return
         if it.physical:
@@ -240,7 +242,7 @@ class Maker:
             if it.status != "DELETE_IN_PROGRESS":
                 await self._told(deleting)
             try:
-                await self._removed(stack, it)
+                await self._removed(stack, it, taken=policy == "Snapshot")
             except Fault as fault:
                 raise await self._failed(deleting, "DELETE_FAILED", fault) from fault
 
@@ -284,16 +286,18 @@ class Maker:
             return
         await self._commit(lambda _, draft: draft.told(old, "DELETE_IN_PROGRESS"))
         try:
-            await self._removed(stack, old)
+            await self._removed(stack, old, taken=former.taken)
         except Fault as fault:
             await self._commit(ended("DELETE_FAILED", fault.message))
             raise Failed(fault.message) from fault
         await self._commit(ended("DELETE_COMPLETE"))
 
-    async def _removed(self, stack: Stack, it: StackResource) -> None:
-        """Have the provider delete a resource. Raises Fault."""
-        kept = self._opened(stack, it.properties or it.waiting)
-        await self._work(stack, it.logical, PROVIDERS[it.type].delete(self._resource(stack, it, kept)))
+    async def _removed(self, stack: Stack, it: StackResource, *, taken: bool) -> None:
+        """Have the provider delete a resource, of which a snapshot is `taken` if it is complete. Raises Fault."""
+        resource = self._resource(stack, it, self._opened(stack, it.properties or it.waiting))
+        if taken and it.properties:
+            await self._work(stack, it.logical, snapshot(resource, stack.operation))
+        await self._work(stack, it.logical, PROVIDERS[it.type].delete(resource))
 
     # -- outputs -----------------------------------------------------------------------------------------
 

@@ -169,12 +169,13 @@ class StackRun:
         """Delete `resources`, what depends on others before those; the reasons of those that failed."""
         there = {name: it for name, it in resources.items() if it.status != "DELETE_COMPLETE"}
         needs = await asyncio.to_thread(self._dependents, stack, there)
-        policies = await asyncio.to_thread(self._kept, stack)
+        policies = await asyncio.to_thread(self._policies, stack)
+        policies |= dict.fromkeys(stack.retained, "Retain")
 
         async def delete(logical: str) -> None:
             await self._maker.delete_replaced(self._present(), logical)
-            keeps = logical in stack.retained or logical in policies
-            await self._maker.delete(self._present(), self._resource(logical), keeps=keeps)
+            policy = policies.get(logical, "Delete")
+            await self._maker.delete(self._present(), self._resource(logical), policy)
 
         return await self._in_order(stack, needs, delete, stops=False)
 
@@ -185,13 +186,13 @@ class StackRun:
         wanted = {name for name, it in evaluation.template.resources.items() if evaluation.exists(it)}
         left = {name: it for name, it in there.items() if name not in wanted or it.former or it.stale}
         needs = await asyncio.to_thread(self._dependents, stack, left)
-        policies = await asyncio.to_thread(self._kept, stack)
+        policies = await asyncio.to_thread(self._policies, stack)
 
         async def delete(logical: str) -> None:
             await self._maker.delete_replaced(self._present(), logical)
             if logical not in wanted:
-                keeps = logical in policies
-                await self._maker.delete(self._present(), self._resource(logical), keeps=keeps, forget=True)
+                policy = policies.get(logical, "Delete")
+                await self._maker.delete(self._present(), self._resource(logical), policy, forget=True)
 
         await self._in_order(stack, needs, delete, stops=False)
 
@@ -265,16 +266,18 @@ class StackRun:
                     needs[other].add(name)
         return needs
 
-    def _kept(self, stack: Stack) -> set[str]:
-        """The resources that stay where the stack, or their part of the template, is deleted."""
-        kept: set[str] = set()
+    def _policies(self, stack: Stack) -> dict[str, str]:
+        """`Retain` or `Snapshot`, for resources that have it where the stack, or their part of it, is deleted."""
+        found: dict[str, str] = {}
+        keeping = {"Retain"} if stack.status == "ROLLBACK_IN_PROGRESS" else {"Retain", "RetainExceptOnCreate"}
         for version in (stack.before, stack.version):
             if version is not None:
-                resources = template_of_version(self._state, stack, version).resources
-                created = stack.status == "ROLLBACK_IN_PROGRESS"
-                keeping = {"Retain"} if created else {"Retain", "RetainExceptOnCreate"}
-                kept |= {name for name, it in resources.items() if it.deletion_policy in keeping}
-        return kept
+                for name, it in template_of_version(self._state, stack, version).resources.items():
+                    if it.deletion_policy in keeping:
+                        found[name] = "Retain"
+                    elif it.deletion_policy == "Snapshot":
+                        found.setdefault(name, "Snapshot")
+        return found
 
     # -- commits -----------------------------------------------------------------------------------------
 

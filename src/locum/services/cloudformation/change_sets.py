@@ -157,6 +157,7 @@ def _changes(ctx: Context, stack: Stack, proposal: Proposal, seals: Seals) -> It
         if found is not None:
             if found["Replacement"] == "True":
                 replaced.add(name)
+                found["PolicyAction"] = f"ReplaceAnd{definition.replace_policy}"
             yield {"Type": "Resource", "ResourceChange": found}
         elif proposal.tags != stack.version.tags:
             yield _change("Modify", name, it.type, it.physical, Scope=["Tags"], Replacement="False", Details=[])
@@ -181,7 +182,7 @@ def _modification(
     scope = sorted({"Tags" if name == "Tags" else "Properties" for name in changed})
     shown = _change("Modify", it.logical, it.type, it.physical, Scope=scope, Replacement=replaces, Details=details)
     found: dict[str, Any] = shown["ResourceChange"]
-    return found | ({"PolicyAction": "ReplaceAndDelete"} if certain else {})
+    return found
 
 
 def _detail(name: str, cause: str, *, fixed: bool) -> dict[str, Any]:
