@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from locum.agents.stacks.adoption import Creation, Make, Proven, told
 from locum.agents.stacks.lookups import Resolver
 from locum.agents.stacks.reasons import reason_of
 from locum.agents.stacks.results import (
@@ -26,7 +27,7 @@ from locum.agents.stacks.work import carried_out
 from locum.calls import Calls, Runtime
 from locum.core.errors import Fault, LocumError
 from locum.core.identifiers import unique_id
-from locum.services.cloudformation.changes import check_name, check_properties, difference, is_named
+from locum.services.cloudformation.changes import check_name, check_properties, difference, names_given
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.following import actor_of
 from locum.services.cloudformation.intrinsics import Evaluation
@@ -131,8 +132,7 @@ class Maker:
         if not again:
             await self._told(made)
         try:
-            work = PROVIDERS[made.type].create(await self._resource_again(stack, made, wanted, again=again))
-            result = await self._work(stack, made.logical, work)
+            result = await self._made(stack, made, wanted, again=again)
             attributes = self._seal(stack, dict(result.attributes))
             if policy is not None:
                 waits = self._waits(stack)
@@ -223,8 +223,7 @@ class Maker:
             return it
         wanted = self._opened(stack, it.waiting)
         try:
-            work = PROVIDERS[it.type].create(await self._resource_again(stack, it, wanted, again=True))
-            made = await self._work(stack, it.logical, work)
+            made = await self._made(stack, it, wanted, again=True)
         except Fault:
             return it  # there is nothing
         return replace(it, physical=made.physical, properties=it.waiting, waiting=b"")
@@ -320,14 +319,31 @@ class Maker:
 
     # -- the parts of all of it --------------------------------------------------------------------------
 
-    async def _work(self, stack: Stack, logical: str, work: Any) -> Made:
+    async def _made(self, stack: Stack, it: StackResource, wanted: Mapping[str, Any], *, again: bool) -> Made:
+        """Have the provider make a resource, `again` perhaps: what has a name of the template may be another's."""
+        create, named = PROVIDERS[it.type].create, await asyncio.to_thread(names_given, it.type, wanted["properties"])
+        if not named:
+            return await self._work(stack, it.logical, create(self._resource(stack, it, wanted, again=again)))
+        creation = Creation(self._runtime, self._calls, stack, it, named, again=again)
+        try:
+            try:
+                return await self._work(stack, it.logical, create(self._resource(stack, it, wanted)), creation.make)
+            except Proven:
+                creation.adopting()
+            work = create(self._resource(stack, it, wanted, again=True))
+            return await self._work(stack, it.logical, work, creation.make)
+        except Fault as fault:
+            raise told(fault) from fault
+
+    async def _work(self, stack: Stack, logical: str, work: Any, make: Make | None = None) -> Made:
         waits = self._waits(stack)
 
         async def answer(step: Step) -> Mapping[str, Any]:
             return await waits.answer(logical, step)
 
         here = self._runtime.settings.endpoint
-        made: Made = await carried_out(self._calls, actor_of(stack), stack.region, work, waits=answer, endpoint=here)
+        actor, region = actor_of(stack), stack.region
+        made: Made = await carried_out(self._calls, actor, region, work, waits=answer, endpoint=here, make=make)
         return made
 
     def _waits(self, stack: Stack) -> Waits:
@@ -374,13 +390,6 @@ class Maker:
             again=again,
             capabilities=stack.version.capabilities,
         )
-
-    async def _resource_again(
-        self, stack: Stack, it: StackResource, wanted: Mapping[str, Any], *, again: bool
-    ) -> Resource:
-        """The resource to be created, `again` perhaps: what has a name of the template is not taken for it."""
-        named = again and await asyncio.to_thread(is_named, it.type, wanted.get("properties", {}))
-        return self._resource(stack, it, wanted, again=again and not named)
 
     def _tags(self, stack: Stack, logical: str, version: StackVersion) -> dict[str, str]:
         return {
