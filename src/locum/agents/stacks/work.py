@@ -29,16 +29,18 @@ async def carried_out(
     cause: str = "",
     waits: Callable[[Step], Awaitable[Mapping[str, Any]]] | None = None,
     endpoint: str = "",
+    make: Callable[[ServiceCall], Awaitable[Mapping[str, Any]]] | None = None,
 ) -> T:
     """The result of `work`, whose calls are made by `actor`. Raises Fault.
 
     `cause` is the request id of the call on whose account they are made. `waits` answers what is no call or pause.
-    `endpoint` is the plane's URL, at which clients find queues.
+    `endpoint` is the plane's URL, at which clients find queues. `make` makes the calls.
     """
+    make = make or (lambda call: calls.make(call, cause))
 
     async def answer(step: Step) -> Mapping[str, Any]:
         if isinstance(step, Request):
-            return _told_here(await _made(calls, actor, region, step, cause), endpoint)
+            return _told_here(await _made(make, actor, region, step), endpoint)
         if isinstance(step, Pause):
             await asyncio.sleep(step.seconds)
             return {}
@@ -74,12 +76,14 @@ async def _steps(
         return result
 
 
-async def _made(calls: Calls, actor: Actor, region: str, step: Request, cause: str) -> Mapping[str, Any]:
+async def _made(
+    make: Callable[[ServiceCall], Awaitable[Mapping[str, Any]]], actor: Actor, region: str, step: Request
+) -> Mapping[str, Any]:
     codec = wire.codec_of(step.service, step.operation)
     if codec is None:
         raise ValueError(f"{step.service} has no operation {step.operation}")
     params = fitted(codec.model, step.params)
-    return await calls.make(ServiceCall(actor, step.service, step.operation, params, step.region or region), cause)
+    return await make(ServiceCall(actor, step.service, step.operation, params, step.region or region))
 
 
 def _told_here(answer: Mapping[str, Any], endpoint: str) -> Mapping[str, Any]:

@@ -24,6 +24,7 @@ from locum.services.cloudformation.proposals import (
     proposed,
     template_in,
 )
+from locum.services.cloudformation.rollback_triggers import rollback_given
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.shown import shown_parameter
 from locum.services.cloudformation.stacks import (
@@ -130,6 +131,7 @@ def _change_set(
         changes=tuple(changes.plain),
         valued=seals.seal(ctx.account, stack.id, changes.valued),
         on_failure=params.get("OnStackFailure", ""),
+        rollback=rollback_given(params, stack.rollback),
     )
 
 
@@ -149,7 +151,7 @@ def describe_change_set(ctx: Context, params: Params) -> Outcome:
     changes = seals.open(it.account, it.stack, it.valued) if params.get("IncludePropertyValues") else it.changes
     shown: dict[str, Any] = _shown(stack, it) | {
         "NotificationARNs": list(it.notifications),
-        "RollbackConfiguration": {},
+        "RollbackConfiguration": it.rollback,
         "Capabilities": list(it.version.capabilities),
         "Changes": list(changes),
     }
@@ -238,6 +240,10 @@ def _begun(ctx: Context, stack: Stack, it: ChangeSet, params: Params) -> tuple[A
         client_token=params.get("ClientRequestToken", ""),
         notifications=it.notifications,
         change_set=it.arn,
+        ruling=stack.policy,
+        coming="",
+        rollback=it.rollback,
+        watched=0.0,
     )
     return (*draft.events, put(kept))
 

@@ -61,11 +61,12 @@ def check_name(kind: str, before: Properties, after: Properties) -> None:
             raise invalid(_CUSTOM_NAMED.format(name=name))
 
 
-def is_named(kind: str, properties: Properties) -> bool:
-    """Whether a resource has a name that its template gives it: one of that name may be somebody else's."""
+def names_given(kind: str, properties: Properties) -> frozenset[str]:
+    """The names that its template gives a resource: one of such a name may be somebody else's."""
     schema = schema_of(kind)
     own = {path[0] for path in schema.identifier if len(path) == 1 and path in schema.fixed} if schema else set()
-    return any(isinstance(properties.get(name), str) for name in {*own, "Name", f"{kind.rpartition('::')[2]}Name"})
+    given = (properties.get(name) for name in {*own, "Name", f"{kind.rpartition('::')[2]}Name"})
+    return frozenset(name for name in given if isinstance(name, str))
 
 
 def check_properties(kind: str, logical: str, properties: Properties) -> None:

@@ -198,7 +198,7 @@ def _stack(ctx: Context, it: Stack) -> dict[str, Any]:
         "StackId": it.arn,
         "StackName": it.name,
         "CreationTime": it.created,
-        "RollbackConfiguration": {},
+        "RollbackConfiguration": it.rollback,
         "StackStatus": it.status,
         "DisableRollback": it.keeps == "DO_NOTHING",
         "NotificationARNs": list(it.notifications),

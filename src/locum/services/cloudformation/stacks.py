@@ -22,7 +22,9 @@ from locum.services.cloudformation.proposals import (
     pseudo_of,
     template_of_version,
 )
+from locum.services.cloudformation.rollback_triggers import rollback_given
 from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.stack_policies import policy_given, ruling
 from locum.services.cloudformation.templates import invalid
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
 from locum.state import Stack, StackVersion, put, remove
@@ -69,6 +71,7 @@ def create_stack(ctx: Context, params: Params) -> Asking:
     if before is None:
         check_quota(ctx)
     identifier, seals = request_id(ctx.entropy) if before is None else before.id, seals_of(ctx)
+    policy = yield from policy_given(ctx, params)
     notifications = tuple(params.get("NotificationARNs") or ())
     pseudo, failed = pseudo_for(ctx, name, identifier, notifications), ""
     try:
@@ -76,7 +79,7 @@ def create_stack(ctx: Context, params: Params) -> Asking:
     except TransformFailed as failure:
         proposal, failed = failure.proposal, failure.message
     stack = new_stack(ctx, params, name, identifier, proposal.version(seals, ctx.account, identifier, 1))
-    stack = replace(stack, description=proposal.template.description, keeps=keeps_of(params))
+    stack = replace(stack, description=proposal.template.description, keeps=keeps_of(params), policy=policy or "")
     obsolete: tuple[Any, ...] = ()
     if before is not None:  # it was under review: its change sets are of no use any more
         stack = replace(stack, created=before.created, events=before.events, told=before.told)
@@ -119,8 +122,8 @@ def new_stack(ctx: Context, params: Params, name: str, identifier: str, version:
         role=params.get("RoleARN", ""),
         notifications=tuple(params.get("NotificationARNs") or ()),
         protected=params.get("EnableTerminationProtection", False),
-        policy=params.get("StackPolicyBody", ""),
         client_token=params.get("ClientRequestToken", ""),
+        rollback=rollback_given(params),
         templates=1,
     )
 
@@ -153,11 +156,14 @@ def update_stack(ctx: Context, params: Params) -> Asking:
     stack, seals = existing(ctx, params["StackName"]), seals_of(ctx)
     if stack.status not in UPDATABLE:
         raise invalid(f"Stack:{stack.arn} is in {stack.status} state and can not be updated.")
+    policy = yield from policy_given(ctx, params)
+    during = yield from policy_given(ctx, params, "StackPolicyDuringUpdate")
     try:
         proposal = yield from proposed(ctx, params, pseudo_of(stack), stack, seals)
     except TransformFailed as failure:
         return Outcome({"StackId": stack.arn}, _not_begun(ctx, stack, failure.message))
     check_changes(ctx, stack, proposal, seals, params)
+    stack = replace(stack, ruling=stack.policy if during is None else during, coming=policy or "")
     events = begin_update(ctx, stack, params, proposal, seals)
     return Outcome({"StackId": stack.arn}, events)
 
@@ -188,6 +194,8 @@ def check_changes(ctx: Context, stack: Stack, proposal: Proposal, seals: Seals, 
         and stack.status in CREATED
         and params.get("RoleARN", stack.role) == stack.role
         and tuple(params.get("NotificationARNs") or stack.notifications) == stack.notifications
+        and not params.keys() & {"StackPolicyBody", "StackPolicyURL"}
+        and rollback_given(params, stack.rollback) == stack.rollback
     )
     if same:
         raise invalid("No updates are to be performed.")
@@ -226,8 +234,9 @@ def begin_update(ctx: Context, stack: Stack, params: Params, proposal: Proposal,
         retained=(),
         client_token=params.get("ClientRequestToken", ""),
         notifications=tuple(params.get("NotificationARNs") or stack.notifications),
-        policy=params.get("StackPolicyBody", stack.policy),
         change_set="",
+        rollback=rollback_given(params, stack.rollback),
+        watched=0.0,
     )
     return (*draft.events, put(kept_template(ctx, stack.id, number, proposal)))
 
@@ -323,20 +332,20 @@ def update_termination_protection(ctx: Context, params: Params) -> Outcome:
     return Outcome({"StackId": stack.arn}, (put(replace(stack, protected=params["EnableTerminationProtection"])),))
 
 
-def set_stack_policy(ctx: Context, params: Params) -> Outcome:
-    """cloudformation:SetStackPolicy."""
+def set_stack_policy(ctx: Context, params: Params) -> Asking:
+    """cloudformation:SetStackPolicy. An update under way is still subject to the policy with which it began."""
     stack = existing(ctx, params["StackName"])
-    if ("StackPolicyBody" in params) == ("StackPolicyURL" in params):
+    policy = yield from policy_given(ctx, params)
+    if policy is None:
         raise invalid("You must specify either StackPolicyBody or StackPolicyURL")
-    if "StackPolicyURL" in params:
-        raise Fault("NotImplemented", "Locum takes stack policies as StackPolicyBody.", 501)
-    return Outcome({}, (put(replace(stack, policy=params["StackPolicyBody"])),))
+    return Outcome({}, (put(replace(stack, policy=policy, coming="")),))
 
 
 def get_stack_policy(ctx: Context, params: Params) -> Outcome:
-    """cloudformation:GetStackPolicy."""
+    """cloudformation:GetStackPolicy. While an update is under way, it is the one that the update is subject to."""
     stack = existing(ctx, params["StackName"])
-    return Outcome({"StackPolicyBody": stack.policy} if stack.policy else {})
+    policy = ruling(stack) or stack.policy
+    return Outcome({"StackPolicyBody": policy} if policy else {})
 
 
 OPERATIONS: Final[dict[str, Operation]] = {
@@ -346,7 +355,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "DeleteStack": writes(delete_stack),
     "GetStackPolicy": reads(get_stack_policy),
     "RollbackStack": writes(rollback_stack),
-    "SetStackPolicy": writes(set_stack_policy),
+    "SetStackPolicy": asks_and_writes(asking(set_stack_policy)),
     "UpdateStack": asks_and_writes(asking(update_stack))._replace(rehearsed=True),
     "UpdateTerminationProtection": writes(update_termination_protection),
 }

@@ -59,7 +59,13 @@ def template_text(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, A
                 f"Member must have length less than or equal to {LONGEST_BODY}"
             )
         return str(body)
-    named = s3_object(str(url), ctx.settings)
+    too_long = f"Template may not exceed {LONGEST_OBJECT} bytes in size."
+    return (yield from object_text(ctx, str(url), LONGEST_OBJECT, too_long))
+
+
+def object_text(ctx: Context, url: str, longest: int, too_long: str) -> Generator[Ask, Mapping[str, Any], str]:
+    """The text of the object that `url` names, read as the caller. Raises Fault, `too_long` for more octets."""
+    named = s3_object(url, ctx.settings)
     found: dict[str, Any] = {"Bucket": named.bucket, "Key": named.key}
     if named.version:
         found["VersionId"] = named.version
@@ -69,8 +75,8 @@ def template_text(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, A
     except Fault as fault:
         raise invalid(f"S3 error: {fault.message}\n{_MORE}") from fault
     content: bytes = answer["Body"]
-    if len(content) > LONGEST_OBJECT:
-        raise invalid(f"Template may not exceed {LONGEST_OBJECT} bytes in size.")
+    if len(content) > longest:
+        raise invalid(too_long)
     return content.decode("utf-8", "replace")
 
 

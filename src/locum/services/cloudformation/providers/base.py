@@ -2,8 +2,8 @@
 
 The functions of a provider are generators. They yield a `Request`, which is made as the stack's role or with the
 permissions of its caller, and are sent the answer; a refused call raises its Fault where it was yielded. They yield a
-`Pause` where there is something to wait for. `Began`, `Door`, `Reply` and `Nested` are for what others do, as long as
-it takes (`agents.stacks.waits`).
+`Pause` where there is something to wait for. `Began`, `Door`, `Reply`, `Nested` and `Signals` are for what others do,
+as long as it takes, `Notes` and `Tell` for work in many steps (`agents.stacks.waits`).
 """
 
 from __future__ import annotations
@@ -90,7 +90,33 @@ class Nested(NamedTuple):
     patient: bool = False
 
 
-Step = Request | Pause | Began | Door | Reply | Nested
+class Notes(NamedTuple):
+    """What the work under way keeps over a restart, in the place of what it kept before: `Notes`, which are told.
+
+    Nothing is kept where `values` is None.
+    """
+
+    values: Mapping[str, Any] | None = None
+
+
+class Tell(NamedTuple):
+    """An event of the resource with this reason."""
+
+    reason: str
+
+
+class Signals(NamedTuple):
+    """A wait for signals with these unique ids to the resource, for `seconds` at most: `Received`, status by id.
+
+    Without ids it is as long as that. `key` tells it from the other waits of the work.
+    """
+
+    ids: tuple[str, ...]
+    seconds: float
+    key: str
+
+
+Step = Request | Pause | Began | Door | Reply | Nested | Notes | Tell | Signals
 Work = Generator[Step, Mapping[str, Any], Made]
 Ending = Generator[Step, Mapping[str, Any], None]
 Reading = Generator[Step, Mapping[str, Any], Found]
@@ -104,6 +130,7 @@ class Resource:
     `properties` are those that it has or is to have, with all functions resolved. `physical` and `attributes` are those
     of its creation; empty before. `tags` are those of the stack, with the `aws:cloudformation:` ones. `token` is
     random, and the same where an interrupted creation is made `again`. `capabilities` are those of the stack.
+    `update_policy` is what the template says of the update under way.
     """
 
     type: str
@@ -119,6 +146,7 @@ class Resource:
     tags: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
     capabilities: tuple[str, ...] = ()
+    update_policy: Properties = field(default_factory=dict)
 
     def name(self, longest: int = 255, *, lower: bool = False, head: str = "") -> str:
         """A generated name, `STACK-LOGICAL-RANDOM`, of at most `longest` characters. `head` takes the stack's place.
