@@ -64,14 +64,18 @@ def is_named(kind: str, properties: Properties) -> bool:
 
 def check_properties(kind: str, logical: str, properties: Properties) -> None:
     """Check the properties against the schema of `kind`, as far as it is looked at. Raises Fault."""
+    if problems := problems_of(kind, properties):
+        raise invalid(f"Properties validation failed for resource {logical} with message:\n[{', '.join(problems)}]")
+
+
+def problems_of(kind: str, properties: Properties) -> list[str]:
+    """What is wrong with the properties by the schema of `kind`, as far as it is looked at."""
     schema = schema_of(kind)
     if schema is None:
-        return
+        return []
     problems = [f"#: required key [{name}] not found" for name in sorted(schema.required - set(properties))]
     strange = set() if is_custom(kind) else set(properties) - schema.properties
-    problems += [f"#: extraneous key [{name}] is not permitted" for name in sorted(strange)]
-    if problems:
-        raise invalid(f"Properties validation failed for resource {logical} with message:\n[{', '.join(problems)}]")
+    return problems + [f"#: extraneous key [{name}] is not permitted" for name in sorted(strange)]
 
 
 def removal_policy(state: State, stack: Stack, logical: str) -> str:

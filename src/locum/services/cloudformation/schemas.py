@@ -13,7 +13,11 @@ Path = tuple[str, ...]
 
 
 class Schema(NamedTuple):
-    """The schema of a type. Paths are of properties (`*`: of every item of a list)."""
+    """The schema of a type. Paths are of properties (`*`: of every item of a list).
+
+    `permissions` are those of the handlers that the type has, by their names. `listed_by` are the properties without
+    which there is no list of its resources.
+    """
 
     properties: frozenset[str]
     required: frozenset[str]
@@ -21,6 +25,8 @@ class Schema(NamedTuple):
     read_only: tuple[Path, ...]
     identifier: tuple[Path, ...]
     permissions: Mapping[str, tuple[str, ...]]
+    write_only: tuple[Path, ...] = ()
+    listed_by: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=512)
@@ -41,6 +47,8 @@ def schema_of(kind: str) -> Schema | None:
         read_only=tuple(_paths(found, "readOnlyProperties")),
         identifier=tuple(_paths(found, "primaryIdentifier")),
         permissions={name: tuple(handler.get("permissions", ())) for name, handler in handlers.items()},
+        write_only=tuple(_paths(found, "writeOnlyProperties")),
+        listed_by=tuple(handlers.get("list", {}).get("handlerSchema", {}).get("required", ())),
     )
 
 

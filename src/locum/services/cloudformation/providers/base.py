@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 from locum.core.errors import Fault
 
@@ -96,7 +97,7 @@ Listing = Generator[Step, Mapping[str, Any], list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource of a stack, for its provider.
+    """A resource of a stack, or one of its own (without `stack_name`), for its provider.
 
     `properties` are those that it has or is to have, with all functions resolved. `physical` and `attributes` are those
     of its creation; empty before. `tags` are those of the stack, with the `aws:cloudformation:` ones. `token` is
@@ -118,12 +119,12 @@ class Resource:
     capabilities: tuple[str, ...] = ()
 
     def name(self, longest: int = 255, *, lower: bool = False) -> str:
-        """A generated name, `STACK-LOGICAL-RANDOM`, of at most `longest` characters.
+        """A generated name, `STACK-LOGICAL-RANDOM` (without a stack `LOGICAL-RANDOM`), of at most `longest` characters.
 
         CloudFormation User Guide, "Name type": "a unique physical ID".
         """
         room = longest - _GENERATED - 1
-        head = f"{self.stack_name}-{self.logical}"
+        head = f"{self.stack_name}-{self.logical}" if self.stack_name else self.logical[:room]
         if len(head) > room:
             logical = self.logical[: room // 2]
             head = f"{self.stack_name[: room - len(logical) - 1].rstrip('-')}-{logical}"
@@ -191,6 +192,12 @@ def ended(request: Request) -> Ending:
     except Fault as fault:
         if not is_gone(fault):
             raise
+
+
+def told_here(answer: Mapping[str, Any], endpoint: str) -> Mapping[str, Any]:
+    """`answer`, in which the URL of a queue, made of the host that was called, is one of the plane at `endpoint`."""
+    url = answer.get("QueueUrl")
+    return answer if not (url and endpoint) else {**answer, "QueueUrl": f"{endpoint}{urlsplit(url).path}"}
 
 
 def or_undone(rest: Work, undo: Ending) -> Work:
