@@ -31,9 +31,16 @@ from locum.state import ResourceRequest, State, put
 T = TypeVar("T")
 Work = Generator[Step, Mapping[str, Any], T]
 
-_CANCELLED: Final = Fault("Canceled", "The request was canceled.")
 _LOGICAL: Final = 25
 """Characters of a generated name before its end, which stand for a stack and a logical id."""
+_TOKEN: Final = 12
+
+
+class Cancelled(Fault):
+    """What a provider is told whose request was cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__("Canceled", "The request was canceled.")
 
 
 class ResourceRun:
@@ -66,7 +73,7 @@ class ResourceRun:
             await self._commit(lambda now: done(now, "SUCCESS", **known))
 
     async def _end(self, it: ResourceRequest, fault: Fault) -> None:
-        if fault is _CANCELLED:
+        if isinstance(fault, Cancelled):
             await self._commit(lambda now: done(now, "CANCEL_COMPLETE", reason=fault.message))
             return
         error, reason = handler_code(fault), handler_message(fault, it.type)
@@ -129,8 +136,8 @@ class ResourceRun:
 
     def _resource(self, it: ResourceRequest, properties: Mapping[str, Any], **more: Any) -> Resource:
         given = {"attributes": self._opened(it, it.attributes), "physical": it.physical, **more}
-        logical = (it.seed[::-1] * 3)[:_LOGICAL]
-        return resource(it.type, it.region, it.account, logical=logical, token=it.seed, properties=properties, **given)
+        given |= {"logical": it.seed[:_LOGICAL], "token": it.seed[-_TOKEN:], "properties": properties}
+        return resource(it.type, it.region, it.account, it.id, **given)
 
     def _is_cancelled(self) -> bool:
         it = self._now()
@@ -160,7 +167,7 @@ def until(cancelled: Callable[[], bool], work: Work[T]) -> Work[T]:
             try:
                 if not told and cancelled():
                     told = True
-                    raise _CANCELLED
+                    raise Cancelled
                 answer = yield step
             except Fault as fault:
                 step = work.throw(fault)

@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping
 from typing import Any, Final, TypeVar
 
 from locum.core.actors import Actor, ServiceRole, on_behalf_of
+from locum.core.arn import PARTITION
 from locum.core.calls import Ask, ServiceCall
 from locum.core.errors import INTERNAL, Fault
 from locum.core.identifiers import request_id
@@ -57,9 +58,9 @@ def _has(provider: Provider, action: str) -> bool:
     return action == "CREATE" or provider.read is not None
 
 
-def resources_arn(region: str, account: str) -> str:
-    """The ARN of all resources of an account in a region, as Cloud Control has it."""
-    return f"arn:aws:cloudformation:{region}:{account}:resource/*"
+def _arn(region: str, account: str, request: str = "*") -> str:
+    """The ARN of all resources of an account in a region, as denials have it, or of what a request is about."""
+    return f"arn:{PARTITION}:cloudformation:{region}:{account}:resource/{request}"
 
 
 def actor(region: str, caller: Caller, role: str) -> Actor:
@@ -69,9 +70,7 @@ def actor(region: str, caller: Caller, role: str) -> Actor:
     CloudFormation service (cloudformation.amazonaws.com)".
     """
     if role:
-        return ServiceRole(
-            CLOUDFORMATION, role, _SESSION, Source(caller.account, resources_arn(region, caller.account))
-        )
+        return ServiceRole(CLOUDFORMATION, role, _SESSION, Source(caller.account, _arn(region, caller.account)))
     return on_behalf_of(caller, CLOUDFORMATION)
 
 
@@ -80,9 +79,9 @@ def actor_of(it: ResourceRequest) -> Actor:
     return actor(it.region, it.caller, it.role)
 
 
-def resource(kind: str, region: str, account: str, **more: Any) -> Resource:
-    """A resource of type `kind` for its provider, that is in no stack."""
-    arn = resources_arn(region, account)
+def resource(kind: str, region: str, account: str, request: str = "*", **more: Any) -> Resource:
+    """A resource of type `kind` for its provider, that is in no stack: that of a request, by the token of that."""
+    arn = _arn(region, account, request)
     given = {"logical": "", "properties": {}, "token": "", "stack_name": "", "stack_arn": arn, **more}
     return Resource(type=kind, region=region, account=account, **given)
 

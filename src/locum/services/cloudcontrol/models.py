@@ -19,8 +19,8 @@ from locum.services.cloudformation.json_objects import json_object, json_value
 from locum.services.cloudformation.providers.base import Found, Provider
 from locum.services.cloudformation.schemas import Path, Schema, schema_of, values_at
 
-LONGEST: Final = 262_144
-"""Octets of a model. API Reference: "Allow up to 256K length of Resource properties"."""
+_LONGEST: Final = 2 * 262_144
+"""Octets of a model and what a patch adds to it. API Reference: "Allow up to 256K length of Resource properties"."""
 
 _DEEPEST: Final = 64
 """Nested objects and arrays. [U] AWS does not publish a limit."""
@@ -167,19 +167,26 @@ def patched(model: Model, document: str) -> dict[str, Any]:
     if not isinstance(operations, list) or not all(isinstance(it, dict) for it in operations):
         raise invalid("Invalid patch document: it is no list of operations")
     made, size = copy.deepcopy(dict(model)), len(msgspec.json.encode(model)) + len(document)
-    for operation in operations:
-        operation = _from_root(operation)
+    for number, operation in enumerate(map(_from_root, operations)):
         try:
-            if operation.get("op") == "copy":  # which may double it each time
-                size += len(msgspec.json.encode(jsonpatch.JsonPointer(operation["from"]).resolve(made)))
-            if size > 2 * LONGEST:
-                raise invalid(f"Invalid patch document: the model is longer than {LONGEST} characters")
+            size += _copied(operation, made)
+            if size > _LONGEST:
+                raise invalid(f"Invalid patch document: the model is longer than {_LONGEST} characters")
             made = jsonpatch.JsonPatch([operation]).apply(made, in_place=True)
+        except jsonpatch.JsonPatchTestFailed as error:
+            raise invalid(f"Invalid patch document: the test of operation {number} failed") from error
         except _REFUSED as error:
-            raise invalid(f"Invalid patch document: {error}") from error
+            raise invalid(f"Invalid patch document: operation {number} cannot be applied") from error
         if not isinstance(made, dict):
             raise invalid("Invalid patch document: a model is an object")
     return made
+
+
+def _copied(operation: Mapping[str, Any], model: Model) -> int:
+    """The octets that an operation copies: each copy may double a model."""
+    if operation.get("op") != "copy":
+        return 0
+    return len(msgspec.json.encode(jsonpatch.JsonPointer(operation["from"]).resolve(model)))
 
 
 def _from_root(operation: Mapping[str, Any]) -> dict[str, Any]:

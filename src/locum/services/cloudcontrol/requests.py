@@ -128,7 +128,7 @@ def _new(ctx: Context, params: Params, operation: str, document: str, it: Identi
         status="IN_PROGRESS",
         at=ctx.now,
         caller=ctx.caller,
-        seed=unique_id("", ctx.entropy)[-12:],
+        seed=unique_id("", ctx.entropy) + unique_id("", ctx.entropy),
         identifier=it.identifier,
         physical=it.physical,
         role=params.get("RoleArn", ""),

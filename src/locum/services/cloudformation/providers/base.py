@@ -195,9 +195,13 @@ def ended(request: Request) -> Ending:
 
 
 def told_here(answer: Mapping[str, Any], endpoint: str) -> Mapping[str, Any]:
-    """`answer`, in which the URL of a queue, made of the host that was called, is one of the plane at `endpoint`."""
-    url = answer.get("QueueUrl")
-    return answer if not (url and endpoint) else {**answer, "QueueUrl": f"{endpoint}{urlsplit(url).path}"}
+    """`answer`, in which the URLs of queues, made of the host that was called, are those of the plane at `endpoint`."""
+    found = dict(answer)
+    if endpoint and "QueueUrl" in found:
+        found["QueueUrl"] = f"{endpoint}{urlsplit(found['QueueUrl']).path}"
+    if endpoint and "QueueUrls" in found:
+        found["QueueUrls"] = [f"{endpoint}{urlsplit(url).path}" for url in found["QueueUrls"]]
+    return found
 
 
 def or_undone(rest: Work, undo: Ending) -> Work:
