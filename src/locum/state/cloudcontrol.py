@@ -25,7 +25,7 @@ class ResourceRequest(Entity, frozen=True, kw_only=True, omit_defaults=True, tag
     it, and stay the same when an operation that has `begun` is made again. `identifier` and `physical` are empty as
     long as they are not known. `given` is the document that came, `wanted` and `before` are the properties that the
     resource is to have and has, `attributes` those of it: all sealed. `error` is the HandlerErrorCode, `reason` its
-    message.
+    message. `cause` is the request id of the call that it came with.
     """
 
     region: str
@@ -36,6 +36,7 @@ class ResourceRequest(Entity, frozen=True, kw_only=True, omit_defaults=True, tag
     at: float
     caller: Caller
     seed: str
+    cause: str = ""
     identifier: str = ""
     physical: str = ""
     role: str = ""

@@ -132,7 +132,7 @@ class ResourceRun:
         """The result of `work`, which is given up where the request is cancelled, unless it is made `again`."""
         steps = work if again else until(self._is_cancelled, work)
         here = self._runtime.settings.endpoint
-        return await carried_out(self._calls, actor_of(it), it.region, steps, endpoint=here)
+        return await carried_out(self._calls, actor_of(it), it.region, steps, it.cause, endpoint=here)
 
     def _resource(self, it: ResourceRequest, properties: Mapping[str, Any], **more: Any) -> Resource:
         given = {"attributes": self._opened(it, it.attributes), "physical": it.physical, **more}

@@ -129,6 +129,7 @@ def _new(ctx: Context, params: Params, operation: str, document: str, it: Identi
         at=ctx.now,
         caller=ctx.caller,
         seed=unique_id("", ctx.entropy) + unique_id("", ctx.entropy),
+        cause=ctx.call_of("cloudcontrol", operation, params).request_id,
         identifier=it.identifier,
         physical=it.physical,
         role=params.get("RoleArn", ""),
