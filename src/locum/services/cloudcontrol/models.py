@@ -15,7 +15,7 @@ import msgspec
 from locum.core.errors import Fault
 from locum.services.cloudformation.changes import problems_of
 from locum.services.cloudformation.identifiers import Identified
-from locum.services.cloudformation.json_objects import json_object, json_value
+from locum.services.cloudformation.json_objects import is_deeper, json_object, json_value
 from locum.services.cloudformation.providers.base import Found, Provider
 from locum.services.cloudformation.schemas import Path, Schema, schema_of, values_at
 
@@ -25,7 +25,10 @@ _LONGEST: Final = 2 * 262_144
 _DEEPEST: Final = 64
 """Nested objects and arrays. [U] AWS does not publish a limit."""
 
-_REFUSED: Final = (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError, ValueError, LookupError)
+_REFUSED: Final = (
+    *(jsonpatch.JsonPatchException, jsonpatch.JsonPointerException),
+    *(TypeError, ValueError, LookupError, RecursionError),
+)
 """What the library raises for a patch that is not one, or cannot be applied."""
 
 Model = Mapping[str, Any]
@@ -179,6 +182,8 @@ def patched(model: Model, document: str) -> dict[str, Any]:
             raise invalid(f"Invalid patch document: operation {number} cannot be applied") from error
         if not isinstance(made, dict):
             raise invalid("Invalid patch document: a model is an object")
+    if is_deeper(made, _DEEPEST):
+        raise invalid("Invalid patch document: the model is nested too deeply")
     return made
 
 

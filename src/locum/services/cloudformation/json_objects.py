@@ -13,7 +13,7 @@ def json_value(text: str | bytes, deepest: int) -> Any:
         found = msgspec.json.decode(text)
     except (ValueError, RecursionError) as error:
         raise ValueError("no JSON") from error
-    if _is_deeper(found, deepest):
+    if is_deeper(found, deepest):
         raise ValueError("nested too deeply")
     return found
 
@@ -26,7 +26,7 @@ def json_object(text: str | bytes, deepest: int) -> dict[str, Any]:
     return found
 
 
-def _is_deeper(value: Any, most: int) -> bool:
+def is_deeper(value: Any, most: int) -> bool:
     """Whether collections nest more than `most` deep."""
     level = [value]
     for _ in range(most):

@@ -47,9 +47,11 @@ def test_a_patch_that_makes_no_object_is_refused() -> None:
 
 
 def test_copies_of_copies_are_limited() -> None:
-    doubling = [{"op": "copy", "from": "", "path": "/Inner"}] * 60
     with pytest.raises(Fault, match="longer than"):
-        patched({"Text": "x" * 64}, *doubling)
+        patched({"Tags": ["x"]}, *[{"op": "copy", "from": "/Tags", "path": "/Tags/-"}] * 60)
+    for count in (70, 300, 2000):
+        with pytest.raises(Fault, match="Invalid patch document"):
+            patched({}, *[{"op": "copy", "from": "", "path": "/Inner"}] * count)
 
 
 def test_a_model_is_shown_with_what_can_only_be_read_and_without_what_can_only_be_written() -> None:
