@@ -8,11 +8,10 @@ from typing import Any, Final
 from locum.core.errors import Fault
 from locum.services.asking import Asking, asking
 from locum.services.cloudcontrol import models
-from locum.services.cloudcontrol.handlers import Asked, handler, listed, read
+from locum.services.cloudcontrol.handlers import Asked, handler, listed, listed_by, read
 from locum.services.cloudcontrol.lookup import existing, progress
 from locum.services.cloudformation.identifiers import Identified, identified, identifier_of, identifier_paths, is_told
 from locum.services.cloudformation.providers.base import Provider
-from locum.services.cloudformation.schemas import schema_of
 from locum.services.pagination import Pagination
 from locum.services.verbs import Context, Operation, Outcome, Params, asks, reads
 from locum.state import ResourceRequest
@@ -45,8 +44,7 @@ def list_resources(ctx: Context, params: Params) -> Asking:
     kind = params["TypeName"]
     provider = handler(kind, "LIST", params)
     model = models.model_in(params["ResourceModel"], "ResourceModel") if "ResourceModel" in params else {}
-    schema = schema_of(kind)
-    missing = [name for name in (schema.listed_by if schema else ()) if name not in model]
+    missing = [name for name in listed_by(kind) if name not in model]
     if missing:
         problems = "\n".join(f"#: required key [{name}] not found" for name in missing)
         raise Fault(

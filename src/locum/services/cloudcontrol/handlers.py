@@ -15,7 +15,7 @@ from locum.services.cloudformation.handler_errors import handler_code, handler_m
 from locum.services.cloudformation.identifiers import Identified
 from locum.services.cloudformation.providers import PROVIDERS
 from locum.services.cloudformation.providers.base import Found, Provider, Request, Resource, Step, told_here
-from locum.services.cloudformation.schemas import schema_of
+from locum.services.cloudformation.schemas import published, schema_of
 from locum.services.cloudformation.templates import CLOUDFORMATION
 from locum.services.verbs import Context, Params
 from locum.state import ResourceRequest
@@ -106,6 +106,15 @@ def listed(ctx: Context, params: Params, provider: Provider, model: Mapping[str,
         return (yield from _carried_out(ctx, params, provider.list(of)))
     except Fault as fault:
         raise handler_fault(ctx, kind, fault) from fault
+
+
+def listed_by(kind: str) -> tuple[str, ...]:
+    """The properties without which there is no list of the resources of a type.
+
+    User Guide, "Resources that require additional information": the schema of the list handler names them.
+    """
+    found = (published(kind) or {}).get("handlers", {}).get("list", {})
+    return tuple(found.get("handlerSchema", {}).get("required", ()))
 
 
 def _carried_out(ctx: Context, params: Params, work: Generator[Step, Mapping[str, Any], T]) -> Asked[T]:
