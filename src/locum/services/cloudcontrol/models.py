@@ -56,12 +56,12 @@ def invalid(message: str) -> Fault:
 
 
 def shown(kind: str, found: Found, it: Identified) -> dict[str, Any]:
-    """The model of a resource that is there: without its write-only properties, and with its read-only ones."""
+    """The model of a resource that is there: its properties and attributes, without those that are write-only."""
     schema = _schema(kind)
     model = copy.deepcopy({**it.properties, **found.properties})
-    for path in schema.read_only:
-        value = found.attributes.get(".".join(path))
-        if value is not None and "*" not in path:
+    for name, value in found.attributes.items():
+        path = tuple(name.split("."))
+        if path[0] in schema.properties and values_at(model, path) is None:
             _put(model, path, value)
     return without(model, schema.write_only)
 
