@@ -191,6 +191,21 @@ def test_a_role_that_does_not_trust_cloudformation_makes_nothing(plane: InProces
     assert fault.code == "AccessDeniedException"
 
 
+@pytest.mark.parametrize(
+    ("kind", "properties"),
+    [
+        (QUEUE, {"Tags": [{"Key": "aws:cloudformation:stack-id", "Value": "of-somebody"}]}),
+        ("AWS::EC2::VPC", {"CidrBlock": "10.0.0.0/16", "Tags": [{"Key": "AWS:department", "Value": "secret"}]}),
+        ("AWS::Cognito::UserPool", {"UserPoolTags": {"aws:cloudformation:logical-id": "of-somebody"}}),
+    ],
+)
+def test_cloudformation_puts_no_tags_of_its_own_for_anybody(
+    resources: Resources, kind: str, properties: dict[str, Any]
+) -> None:
+    fault = refused(resources.client.create_resource, TypeName=kind, DesiredState=json.dumps(properties))
+    assert (fault.code, "aws: prefixed tag key names are not allowed" in fault.message) == ("ValidationException", True)
+
+
 # -- others' requests ----------------------------------------------------------------------------------------
 
 

@@ -13,6 +13,8 @@ from locum.state import Stack, State
 
 Properties = Mapping[str, Any]
 
+_RESERVED: Final = "aws: prefixed tag key names are not allowed for external use."
+
 _CUSTOM_NAMED: Final = (
     "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
     "Rename {name} and update the stack again."
@@ -75,7 +77,17 @@ def problems_of(kind: str, properties: Properties) -> list[str]:
         return []
     problems = [f"#: required key [{name}] not found" for name in sorted(schema.required - set(properties))]
     strange = set() if is_custom(kind) else set(properties) - schema.properties
-    return problems + [f"#: extraneous key [{name}] is not permitted" for name in sorted(strange)]
+    problems += [f"#: extraneous key [{name}] is not permitted" for name in sorted(strange)]
+    return problems + [f"#/{name}: {_RESERVED}" for name in sorted(properties) if _has_reserved(name, properties[name])]
+
+
+def _has_reserved(name: str, value: Any) -> bool:
+    """Whether a property has tags of AWS's own: CloudFormation, which may put them, would be the deputy of anybody."""
+    if not name.endswith("Tags"):
+        return False
+    listed = value if isinstance(value, list) else ()
+    keys = value if isinstance(value, Mapping) else [tag.get("Key") for tag in listed if isinstance(tag, Mapping)]
+    return any(str(key).lower().startswith("aws:") for key in keys)
 
 
 def removal_policy(state: State, stack: Stack, logical: str) -> str:
