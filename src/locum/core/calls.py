@@ -97,6 +97,8 @@ class Ask(NamedTuple):
     `decided_only`: whether the actor may make the call, of whatever kind, is decided and recorded, and the call is not
     carried out: the verb does what it asks for. The answer is empty.
 
+    `computes`: the call has a function compute the answer, and may be made again.
+
     `changes`: the call changes what the backend has (only `of_backend`). It is a verb's last ask, when nothing but the
     commit is left, and may be made again. `undo` is made where the verb is refused after all.
 
@@ -108,6 +110,7 @@ class Ask(NamedTuple):
     if_used: bool = False
     decided_only: bool = False
     changes: bool = False
+    computes: bool = False
     undo: Undo | None = None
     loose: bool = False
 

@@ -14,18 +14,17 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
+from locum.agents.stacks.commits import Commits
 from locum.agents.stacks.making import Failed, Maker
 from locum.calls import Calls, Runtime
 from locum.core.errors import INTERNAL, Fault, LocumError
 from locum.core.identifiers import request_id
-from locum.services.cloudformation.change_sets import executed_events
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.lookup import resource_of, resources_of
 from locum.services.cloudformation.outputs import outputs_of
 from locum.services.cloudformation.proposals import evaluation_of, template_of_version
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.template import dependencies
-from locum.services.verbs import Outcome
 from locum.state import Stack, StackResource, StackVersion, State
 
 _AT_ONCE: Final = 64
@@ -49,7 +48,8 @@ class StackRun:
         self._runtime = runtime
         self._account, self._key, self.stack_id = stack.account, stack.key, stack.id
         self._seals = Seals(runtime.keyring, runtime.entropy)
-        self._maker = Maker(runtime, calls, self._seals, self.commit)
+        self._commit = Commits(runtime, stack.account, stack.key).commit
+        self._maker = Maker(runtime, calls, self._seals, self._commit)
         self._phases: Mapping[str, Callable[[Stack], Awaitable[None]]] = {
             "CREATE_IN_PROGRESS": self._create,
             "ROLLBACK_IN_PROGRESS": self._roll_back,
@@ -300,7 +300,7 @@ class StackRun:
             outputs_of(state, draft, outputs, self._seals)
             draft.status(status, imports=tuple(sorted(self._maker.imports)))
 
-        await self.commit(change, stack.operation)
+        await self._commit(change, stack.operation)
 
     async def _go_on(self, stack: Stack, status: str, reason: str, **changes: Any) -> None:
         """Begin another phase, as another operation."""
@@ -308,23 +308,10 @@ class StackRun:
         def change(_state: State, draft: Draft) -> None:
             draft.status(status, reason, operation=request_id(self._runtime.entropy), **changes)
 
-        await self.commit(change, stack.operation)
+        await self._commit(change, stack.operation)
 
     async def _end(self, stack: Stack, status: str, reason: str, **changes: Any) -> None:
-        await self.commit(lambda _state, draft: draft.status(status, reason, **changes), stack.operation)
-
-    async def commit(self, change: Callable[[State, Draft], None], operation: str = "") -> None:
-        """Commit a change of the stack; none where another operation than `operation` is under way. Raises Fault."""
-
-        def handler(state: State) -> Outcome:
-            stack = state.get(Stack, self._account, self._key)
-            if stack is None or (operation and stack.operation != operation):
-                return Outcome({})
-            draft = Draft(stack, self._runtime.clock(), self._runtime.entropy)
-            change(state, draft)
-            return Outcome({}, (*draft.events, *executed_events(state, draft.stack)))
-
-        await self._runtime.ledger.transact(handler, lambda _outcome: ())
+        await self._commit(lambda _state, draft: draft.status(status, reason, **changes), stack.operation)
 
 
 def _failures(failed: Mapping[str, str], what: str) -> str:

@@ -22,6 +22,7 @@ from locum.services.cloudformation.lookup import (
 )
 from locum.services.cloudformation.proposals import (
     Proposal,
+    TransformFailed,
     parameters_of,
     proposed,
     template_in,
@@ -68,9 +69,12 @@ def create_change_set(ctx: Context, params: Params) -> Asking:
         raise Fault("AlreadyExistsException", f"ChangeSet {params['ChangeSetName']} already exists", 409)
     pseudo = pseudo_for(ctx, new.name, new.id, tuple(params.get("NotificationARNs") or new.notifications))
     before = None if new.status == REVIEW else new
-    proposal = yield from proposed(ctx, params, pseudo, before, seals)
-    check_resource_types(ctx, new, proposal)
-    it = _change_set(ctx, new, params, proposal, seals)
+    try:
+        proposal = yield from proposed(ctx, params, pseudo, before, seals)
+        check_resource_types(ctx, new, proposal)
+        it = _change_set(ctx, new, params, proposal, seals)
+    except TransformFailed as failure:
+        it = _change_set(ctx, new, params, failure.proposal, seals, failed=failure.message)
     events: tuple[Any, ...] = (put(it), *map(remove, named))
     if made:
         draft = Draft(new, ctx.now, ctx.entropy)
@@ -99,10 +103,14 @@ def _to_be_changed(ctx: Context, name: str, kind: str) -> Stack | None:
     return stack
 
 
-def _change_set(ctx: Context, stack: Stack, params: Params, proposal: Proposal, seals: Seals) -> ChangeSet:
-    changes = tuple(_changes(ctx, stack, proposal, seals))
+def _change_set(
+    ctx: Context, stack: Stack, params: Params, proposal: Proposal, seals: Seals, *, failed: str = ""
+) -> ChangeSet:
+    """The change set that `proposal` takes; one that `failed`, for a reason, has no changes."""
+    changes = () if failed else tuple(_changes(ctx, stack, proposal, seals))
     number = stack.templates + 1
-    same = not changes and stack.status in CREATED and not _outputs_change(ctx, stack, proposal)
+    if not (failed or changes) and stack.status in CREATED and not _outputs_change(ctx, stack, proposal):
+        failed = _NO_CHANGES
     return ChangeSet(
         account=ctx.account,
         region=ctx.region,
@@ -111,9 +119,9 @@ def _change_set(ctx: Context, stack: Stack, params: Params, proposal: Proposal, 
         name=params["ChangeSetName"],
         change_type=params.get("ChangeSetType", "UPDATE"),
         created=ctx.now,
-        status="FAILED" if same else "CREATE_COMPLETE",
-        execution="UNAVAILABLE" if same else "AVAILABLE",
-        reason=_NO_CHANGES if same else "",
+        status="FAILED" if failed else "CREATE_COMPLETE",
+        execution="UNAVAILABLE" if failed else "AVAILABLE",
+        reason=failed,
         version=proposal.version(seals, ctx.account, stack.id, number),
         text=proposal.text,
         processed=proposal.processed,

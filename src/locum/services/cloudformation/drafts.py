@@ -55,6 +55,11 @@ class Draft:
         """The changes, as events of the state."""
         return (put(self.stack), *self._events)
 
+    @property
+    def beside(self) -> tuple[Event, ...]:
+        """The changes of all but the stack itself, as events of the state."""
+        return tuple(self._events)
+
     def _tell(self, logical: str, physical: str, kind: str, status: str, reason: str, properties: bytes = b"") -> None:
         number, at = self.stack.events + 1, max(self._now, self.stack.told + _NEXT)
         self.stack = replace(self.stack, events=number, told=at)

@@ -25,6 +25,10 @@ MOST_TAGS: Final = 50
 _AUTO_EXPAND: Final = "CAPABILITY_AUTO_EXPAND"
 """CloudFormation API Reference, CreateChangeSet: "This capacity doesn't apply to creating change sets"."""
 
+NOTHING: Final = "{}"
+"""The processed text of a template whose transforms failed: there is nothing to be made."""
+
+_NO_TEMPLATE: Final = Template("", {}, {}, {}, {}, {}, {}, (), {})
 _NAMED: Final = "CAPABILITY_NAMED_IAM"
 
 
@@ -43,6 +47,14 @@ class Proposal(NamedTuple):
         """The proposal as a version of the stack with that id, whose template has this number."""
         parameters = seals.seal(account, stack, {name: list(value) for name, value in self.parameters.items()})
         return StackVersion(template=template, parameters=parameters, tags=self.tags, capabilities=self.capabilities)
+
+
+class TransformFailed(Fault):
+    """The transforms of a template failed. `proposal` is what the call proposes, with a template that has nothing."""
+
+    def __init__(self, message: str, proposal: Proposal) -> None:
+        super().__init__("ValidationError", message)
+        self.proposal = proposal
 
 
 Proposing = Generator[Ask, Mapping[str, Any], Proposal]
@@ -69,7 +81,10 @@ def parameters_of(version: StackVersion, seals: Seals, account: str, stack: str)
 
 def template_of_version(state: State, stack: Stack, version: StackVersion) -> Template:
     """The template of a version of a stack, as its transforms left it."""
-    return template_in(template_of(state, stack, version.template).effective)
+    found = template_of(state, stack, version.template)
+    if found.processed == NOTHING:
+        return _NO_TEMPLATE
+    return template_in(found.effective)
 
 
 def evaluation_of(state: State, stack: Stack, version: StackVersion, seals: Seals) -> Evaluation:
@@ -99,24 +114,28 @@ def proposed(ctx: Context, params: Params, pseudo: Pseudo, before: Stack | None,
     if before is not None:
         values = parameters_of(before.version, seals, before.account, before.id)
         previous = {name: value.value for name, value in values.items()}
-    given = params.get("Parameters") or ()
+    given, capabilities = params.get("Parameters") or (), tuple(params.get("Capabilities") or ())
+    tags = _tags(params, before)
     template, processed = template_before(text), ""
     parameters = yield from _parameters(ctx, template, given, previous)
     if template.transforms:
-        if "ChangeSetName" not in params and _AUTO_EXPAND not in params.get("Capabilities", ()):
+        if "ChangeSetName" not in params and _AUTO_EXPAND not in capabilities:
             raise insufficient([_AUTO_EXPAND])
-        processed = yield from expanded(ctx, template, parameters, pseudo)
-        template = template_in(processed)
+        try:
+            processed = yield from expanded(ctx, template, parameters, pseudo)
+            template = template_in(processed)
+        except Fault as fault:
+            empty = Evaluation(_NO_TEMPLATE, parameters, pseudo)
+            proposal = Proposal(text, NOTHING, _NO_TEMPLATE, parameters, empty, tags, capabilities)
+            raise TransformFailed(fault.message, proposal) from fault
     evaluation = Evaluation(template, parameters, pseudo)
     check_types(template)
     broken = evaluation.rules_broken()
     if broken:
         raise invalid("Template validation error: " + "; ".join(broken))
-    capabilities = tuple(params.get("Capabilities") or ())
     needed = capability_of(template.source["Resources"])
     if needed and needed not in capabilities and _NAMED not in capabilities:
         raise insufficient([needed])
-    tags = _tags(params, before)
     return Proposal(text, processed, template, parameters, evaluation, tags, capabilities)
 
 

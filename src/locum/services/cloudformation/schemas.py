@@ -55,6 +55,19 @@ def schema_of(kind: str) -> Schema | None:
     )
 
 
+@lru_cache(maxsize=1)
+def published_types() -> tuple[str, ...]:
+    """The names of all resource types of AWS's that have a published schema."""
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415 - loaded with the first stack
+
+    return tuple(sorted(kind for kind in PROVIDER_SCHEMA_MANAGER.get_resource_types(_REGION) if _is_real(kind)))
+
+
+def _is_real(kind: str) -> bool:
+    """Whether a type is one of the registry's: neither one of a transform nor a placeholder."""
+    return kind.startswith(("AWS::", "Alexa::")) and not kind.startswith("AWS::Serverless::")
+
+
 def _paths(schema: Mapping[str, Any], member: str) -> Iterator[Path]:
     for path in schema.get(member, ()):
         yield tuple(path.removeprefix(_ROOT).split("/"))

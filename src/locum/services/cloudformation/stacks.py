@@ -14,7 +14,14 @@ from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.intrinsics import Pseudo
 from locum.services.cloudformation.lookup import change_sets_of, existing, resources_of, stack_named
 from locum.services.cloudformation.outputs import importing
-from locum.services.cloudformation.proposals import Proposal, kept_template, proposed, pseudo_of, template_of_version
+from locum.services.cloudformation.proposals import (
+    Proposal,
+    TransformFailed,
+    kept_template,
+    proposed,
+    pseudo_of,
+    template_of_version,
+)
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.templates import invalid
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
@@ -68,12 +75,30 @@ def create_stack(ctx: Context, params: Params) -> Asking:
     check_quota(ctx)
     identifier, seals = request_id(ctx.entropy), seals_of(ctx)
     notifications = tuple(params.get("NotificationARNs") or ())
-    proposal = yield from proposed(ctx, params, pseudo_for(ctx, name, identifier, notifications), None, seals)
+    pseudo, failed = pseudo_for(ctx, name, identifier, notifications), ""
+    try:
+        proposal = yield from proposed(ctx, params, pseudo, None, seals)
+    except TransformFailed as failure:
+        proposal, failed = failure.proposal, failure.message
     stack = new_stack(ctx, params, name, identifier, proposal.version(seals, ctx.account, identifier, 1))
     stack = replace(stack, description=proposal.template.description, keeps=keeps_of(params))
     draft = Draft(stack, ctx.now, ctx.entropy)
     draft.status("CREATE_IN_PROGRESS", "User Initiated")
+    if failed:
+        _end_creation(draft, failed, ctx.now)
     return Outcome({"StackId": stack.arn}, (*draft.events, put(kept_template(ctx, identifier, 1, proposal))))
+
+
+def _end_creation(draft: Draft, reason: str, now: float) -> None:
+    """End the creation of a stack of which nothing is made, as its transforms failed."""
+    if draft.stack.keeps == "DO_NOTHING":
+        draft.status("CREATE_FAILED", reason)
+    elif draft.stack.keeps == "DELETE":
+        draft.status("DELETE_IN_PROGRESS", f"{reason}. Delete requested by user.")
+        draft.status("DELETE_COMPLETE", "", deleted=now)
+    else:
+        draft.status("ROLLBACK_IN_PROGRESS", f"{reason}. Rollback requested by user.")
+        draft.status("ROLLBACK_COMPLETE")
 
 
 def new_stack(ctx: Context, params: Params, name: str, identifier: str, version: StackVersion) -> Stack:
@@ -128,10 +153,23 @@ def update_stack(ctx: Context, params: Params) -> Asking:
     stack, seals = existing(ctx, params["StackName"]), seals_of(ctx)
     if stack.status not in UPDATABLE:
         raise invalid(f"Stack:{stack.arn} is in {stack.status} state and can not be updated.")
-    proposal = yield from proposed(ctx, params, pseudo_of(stack), stack, seals)
+    try:
+        proposal = yield from proposed(ctx, params, pseudo_of(stack), stack, seals)
+    except TransformFailed as failure:
+        return Outcome({"StackId": stack.arn}, _not_begun(ctx, stack, failure.message))
     check_changes(ctx, stack, proposal, seals, params)
     events = begin_update(ctx, stack, params, proposal, seals)
     return Outcome({"StackId": stack.arn}, events)
+
+
+def _not_begun(ctx: Context, stack: Stack, reason: str) -> tuple[Any, ...]:
+    """The events of an update that changes nothing, as its transforms failed."""
+    draft = Draft(stack, ctx.now, ctx.entropy)
+    draft.status("UPDATE_IN_PROGRESS", "User Initiated", updated=ctx.now)
+    draft.status("UPDATE_ROLLBACK_IN_PROGRESS", reason)
+    draft.status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
+    draft.status("UPDATE_ROLLBACK_COMPLETE")
+    return draft.events
 
 
 def check_changes(ctx: Context, stack: Stack, proposal: Proposal, seals: Seals, params: Params) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from locum.core.identifiers import request_id
 from locum.services.asking import Asking
 from locum.services.cloudformation.templates import decoded, invalid, template_text
 from locum.services.verbs import Context, Outcome, Params
@@ -22,6 +23,8 @@ _NAMES: Final = {
 """CloudFormation API Reference, CreateStack, Capabilities: the types that take CAPABILITY_IAM, and the property by
 which one has a custom name and takes CAPABILITY_NAMED_IAM."""
 
+_CALCULATOR: Final = "https://calculator.aws/#/estimate?key=cloudformation/"
+
 
 def validate_template(ctx: Context, params: Params) -> Asking:
     """cloudformation:ValidateTemplate. Asks S3 for a template that is named by a URL, as the caller."""
@@ -37,6 +40,14 @@ def validate_template(ctx: Context, params: Params) -> Asking:
     if isinstance(template.get("Description"), str):
         answer["Description"] = template["Description"]
     return Outcome(answer | capabilities_shown(resources) | _transforms(template))
+
+
+def estimate_template_cost(ctx: Context, params: Params) -> Asking:
+    """cloudformation:EstimateTemplateCost: the address of a calculator, which is AWS's and knows nothing of it."""
+    template = decoded((yield from template_text(ctx, params)))
+    if not _section(template, "Resources"):
+        raise invalid("Template format error: At least one Resources member must be defined.")
+    return Outcome({"Url": f"{_CALCULATOR}{request_id(ctx.entropy)}"})
 
 
 def _section(template: Mapping[str, Any], name: str) -> Mapping[str, Any]:

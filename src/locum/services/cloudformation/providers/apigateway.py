@@ -31,7 +31,6 @@ from locum.services.cloudformation.providers.base import (
     picked,
 )
 from locum.services.cloudformation.providers.steps import Steps, changed, listed, refuse_others, seen_first
-from locum.services.cloudformation.providers.table import tag_changes
 
 SERVICE: Final = "apigateway"
 
@@ -39,7 +38,7 @@ SERVICE: Final = "apigateway"
 def tagged(resource: Resource, before: Properties, path: str) -> Ending:
     """Give an updated resource at `path` its own tags. (The embedded backend can tag stages alone.)"""
     own = {tag["Key"]: tag["Value"] for tag in listed(resource.properties.get("Tags"))}
-    added, removed = tag_changes(resource, own, before.get("Tags"))
+    added, removed = resource.tag_changes(own, before.get("Tags"))
     added = {key: value for key, value in added.items() if key in own}
     arn = f"arn:{resource.stack_arn.split(':')[1]}:apigateway:{resource.region}::{path}"
     if removed:

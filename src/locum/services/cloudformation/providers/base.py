@@ -145,6 +145,16 @@ class Resource:
         """`all_tags` as a list of Key and Value."""
         return [{"Key": key, "Value": value} for key, value in self.all_tags(given).items()]
 
+    def tag_changes(self, given: Any, before: Any) -> tuple[dict[str, str], list[str]]:
+        """The tags to put, and the keys to remove, where the resource with the tags `before` is to have those `given`.
+
+        Tags of the stack may have changed as well; they are always put. Those of AWS's never change.
+        """
+        wanted = self.all_tags(given)
+        own = before if isinstance(before, Mapping) else {tag["Key"]: tag["Value"] for tag in before or ()}
+        put = {key: value for key, value in wanted.items() if not key.startswith("aws:") and own.get(key) != value}
+        return put, [key for key in own if key not in wanted]
+
 
 class Provider(NamedTuple):
     """A type of resource. `update` is None where every change takes another resource.

@@ -93,6 +93,15 @@ def _fixed(resource: Resource, before: Properties) -> Work:
     raise _refusal("Update to resource type AWS::CloudFormation::WaitCondition is not supported.")
 
 
+# -- macros ----------------------------------------------------------------------------------------------
+
+
+def _macro(resource: Resource) -> Work:
+    """A macro: nothing but its name, by which `macros` finds it."""
+    yield from ()
+    return Made(str(resource.properties["Name"]))
+
+
 # -- custom resources ------------------------------------------------------------------------------------
 
 
@@ -247,6 +256,7 @@ def _text(value: Any) -> str:
 
 PROVIDERS: Final[dict[str, Provider]] = {
     "AWS::CloudFormation::CustomResource": Provider(_create_custom, _delete_custom, _update_custom),
+    "AWS::CloudFormation::Macro": Provider(_macro, _nothing, lambda resource, _before: _macro(resource)),
     "AWS::CloudFormation::Stack": Provider(_create_stack, _delete_stack, _update_stack),
     "AWS::CloudFormation::WaitCondition": Provider(_condition, _nothing, _fixed),
     "AWS::CloudFormation::WaitConditionHandle": Provider(_handle, _nothing, _kept),

@@ -270,15 +270,10 @@ def _known(row: Row) -> frozenset[str]:
 
 
 @_once_a_row
-def _is_read(row: Row) -> bool:
-    """Whether there are attributes that the reading call gives."""
-    return bool(used(row.attributes, "r"))
-
-
-@_once_a_row
-def _is_read_first(row: Row) -> bool:
-    """Whether what follows the call that makes the resource needs attributes that the reading call gives."""
-    return _is_read(row) and bool(used((row.settings, row.items, row.tags), "attr"))
+def _is_read(row: Row, *, first: bool = False) -> bool:
+    """Whether the reading call gives attributes; `first`: some that what follows the creation needs."""
+    follows = used((row.settings, row.items, row.tags), "attr")
+    return bool(used(row.attributes, "r")) and (bool(follows) or not first)
 
 
 def _creation(row: Row, resource: Resource, values: Mapping[str, Any]) -> Request:
@@ -313,7 +308,7 @@ def _create(row: Row, resource: Resource) -> Work:
 def _settled(row: Row, resource: Resource, values: dict[str, Any]) -> Work:
     """What follows the call that makes the resource."""
     yield from _await(row, values, row.ready)
-    if values["id"] is None or _is_read_first(row):
+    if values["id"] is None or _is_read(row, first=True):
         yield from _read(row, values)
         values["id"] = values["id"] or filled(row.physical, values)
     values["attr"] = filled(row.attributes, values) or {}
@@ -427,7 +422,7 @@ def _tagged(row: Row, resource: Resource, values: Mapping[str, Any], before: Pro
     if row.tags is None:
         return
     properties: Properties = values["p"]
-    added, removed = tag_changes(resource, properties.get(row.tags.property), before.get(row.tags.property))
+    added, removed = resource.tag_changes(properties.get(row.tags.property), before.get(row.tags.property))
     if row.tags.whole and (added or removed):
         added = row.tags.of(resource, properties)
         removed = [] if added else removed
@@ -436,17 +431,6 @@ def _tagged(row: Row, resource: Resource, values: Mapping[str, Any], before: Pro
         yield _request(row, row.tags.remove, {**values, **gone}, properties)
     if added and row.tags.add:
         yield _request(row, row.tags.add, {**values, "tags": row.tags.shaped(added)}, properties)
-
-
-def tag_changes(resource: Resource, given: Any, before: Any) -> tuple[dict[str, str], list[str]]:
-    """The tags to put, and the keys to remove, where a resource with the tags `before` is to have those `given`.
-
-    Tags of the stack may have changed as well; they are always put. Those of AWS's never change.
-    """
-    wanted = resource.all_tags(given)
-    own = before if isinstance(before, Mapping) else {tag["Key"]: tag["Value"] for tag in before or ()}
-    put = {key: value for key, value in wanted.items() if not key.startswith("aws:") and own.get(key) != value}
-    return put, [key for key in own if key not in wanted]
 
 
 def _delete(row: Row, resource: Resource) -> Ending:
