@@ -18,6 +18,11 @@ _KEPT: Final = 7 * DAY
 _UNDER_WAY: Final = ("IN_PROGRESS", "CANCEL_IN_PROGRESS")
 
 
+def resource_key(region: str, kind: str, identifier: str) -> str:
+    """A resource of type `kind` by its primary identifier; the URL of a queue is the same at each host."""
+    return regional(region, kind, identifier.partition("://")[2].partition("/")[2] or identifier)
+
+
 class ResourceRequest(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="resource-request"):
     """A request. `id` is its token, `at` when it came, `status` and `operation` are the API's.
 
@@ -65,5 +70,5 @@ class ResourceRequest(Entity, frozen=True, kw_only=True, omit_defaults=True, tag
 
     @property
     def resource(self) -> str:
-        """What it is about, as far as that is known: region, type and primary identifier."""
-        return regional(self.region, self.type, self.identifier)
+        """What it is about, as far as that is known: see `resource_key`."""
+        return resource_key(self.region, self.type, self.identifier)

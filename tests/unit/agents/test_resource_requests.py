@@ -173,11 +173,13 @@ def test_a_request_that_comes_again_is_the_same_one(resources: Resources) -> Non
 def test_of_two_requests_about_a_resource_the_second_is_refused(plane: InProcess, resources: Resources) -> None:
     url = resources.create(QUEUE, {})["Identifier"]
     named = {"TypeName": QUEUE, "Identifier": url}
+    elsewhere = f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/{url.rpartition('/')[2]}"
     first = resources.client.delete_resource(**named)["ProgressEvent"]
     for call, more in (
         (resources.client.delete_resource, {}),
         (resources.client.update_resource, {"PatchDocument": "[]"}),
         (resources.client.delete_resource, {"Identifier": json.dumps({"QueueUrl": url})}),
+        (resources.client.delete_resource, {"Identifier": elsewhere}),
     ):
         assert refused(call, **{**named, **more}).code == "ConcurrentOperationException"
     assert resources.settled(first)["OperationStatus"] == "SUCCESS"

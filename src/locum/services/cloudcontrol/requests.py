@@ -22,6 +22,7 @@ from locum.services.cloudformation.sealing import Seals
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, writes
 from locum.state import ResourceRequest, put
 from locum.state.autoscaling import regional
+from locum.state.cloudcontrol import resource_key
 from locum.state.indexes import REQUEST_OF_CLIENT, REQUEST_OF_RESOURCE, scoped
 
 _TOKENS_LAST: Final = 1.5 * DAY
@@ -107,7 +108,7 @@ def _taken(ctx: Context, it: ResourceRequest) -> Outcome:
 
 def _check_free(ctx: Context, kind: str, identifier: str) -> None:
     """Check that no other request about a resource is under way. Raises Fault ConcurrentOperationException."""
-    key = scoped(ctx.account, regional(ctx.region, kind, identifier))
+    key = scoped(ctx.account, resource_key(ctx.region, kind, identifier))
     other = ctx.state.first(ResourceRequest, REQUEST_OF_RESOURCE, key)
     if other is not None:
         raise Fault(

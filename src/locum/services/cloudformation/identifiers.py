@@ -9,12 +9,16 @@ Cloud Control API User Guide, "Identifying resources".
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 from locum.core.errors import Fault
 from locum.services.cloudformation.json_objects import json_object
 from locum.services.cloudformation.schemas import Path, schema_of, values_at
+
+Identifier = Mapping[str, str]
+"""The values of the properties that identify a resource, by their names."""
 
 _SEPARATOR: Final = "|"
 _REF: Final = {
@@ -153,3 +157,24 @@ def _not_one(paths: tuple[Path, ...]) -> Fault:
 
 def _shown(paths: tuple[Path, ...]) -> str:
     return f"[{', '.join('/properties/' + '/'.join(path) for path in paths)}]"
+
+
+# -- identifiers of resources to import ------------------------------------------------------------------
+
+
+def identifying(kind: str) -> tuple[str, ...]:
+    """The names of the properties that identify a resource of type `kind`."""
+    return tuple(path[-1] for path in identifier_paths(kind))
+
+
+def physical_ids(kind: str, identifier: Identifier) -> Iterator[str]:
+    """The physical ids that a resource with this identifier may have, the likeliest first."""
+    values = [identifier[name] for name in identifying(kind)]
+    found = [identified_by(kind, identifier).physical, _SEPARATOR.join(values), *reversed(values)]
+    found += [value.replace("/", ":").rpartition(":")[2] for value in values if value.startswith("arn:")]
+    yield from dict.fromkeys(found)
+
+
+def is_same(one: str, other: str) -> bool:
+    """Whether two physical ids are the same; those of queues are URLs, whose hosts may be several."""
+    return one == other or ("://" in one and "://" in other and urlsplit(one).path == urlsplit(other).path)
