@@ -8,8 +8,9 @@ from typing import Any, Final
 from locum.core.errors import Fault
 from locum.services.asking import Asking, asking
 from locum.services.cloudcontrol import models
-from locum.services.cloudcontrol.handlers import Asked, handler, listed, listed_by, read
+from locum.services.cloudcontrol.handlers import handler, listed, listed_by, read
 from locum.services.cloudcontrol.lookup import existing, progress
+from locum.services.cloudformation.asked import Asked
 from locum.services.cloudformation.identifiers import Identified, identified, identifier_of, identifier_paths, is_told
 from locum.services.cloudformation.providers.base import Provider
 from locum.services.pagination import Pagination

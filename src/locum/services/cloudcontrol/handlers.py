@@ -7,23 +7,20 @@ from typing import Any, Final, TypeVar
 
 from locum.core.actors import Actor, ServiceRole, on_behalf_of
 from locum.core.arn import PARTITION
-from locum.core.calls import Ask, ServiceCall
-from locum.core.errors import INTERNAL, Fault
+from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.core.principal import Caller, Source
+from locum.services.cloudformation.asked import Asked, asked
 from locum.services.cloudformation.handler_errors import handler_code, handler_message
 from locum.services.cloudformation.identifiers import Identified
 from locum.services.cloudformation.providers import PROVIDERS
-from locum.services.cloudformation.providers.base import Found, Provider, Request, Resource, Step, told_here
+from locum.services.cloudformation.providers.base import Found, Provider, Resource, Step
 from locum.services.cloudformation.schemas import published, schema_of
 from locum.services.cloudformation.templates import CLOUDFORMATION
 from locum.services.verbs import Context, Params
 from locum.state import ResourceRequest
 
 T = TypeVar("T")
-
-Asked = Generator[Ask, Mapping[str, Any], T]
-"""Steps of a verb, with a result."""
 
 _SESSION: Final = "AWSCloudFormation"
 _OF_STACKS: Final = "AWS::CloudFormation::"
@@ -118,23 +115,8 @@ def listed_by(kind: str) -> tuple[str, ...]:
 
 
 def _carried_out(ctx: Context, params: Params, work: Generator[Step, Mapping[str, Any], T]) -> Asked[T]:
-    """The result of `work`, which only reads."""
     by = actor(ctx.region, ctx.caller, params.get("RoleArn", ""))
-    try:
-        step = next(work)
-        while True:
-            if not isinstance(step, Request):  # there is nothing to wait for
-                raise Fault(*INTERNAL)
-            call = ServiceCall(by, step.service, step.operation, step.params, step.region or ctx.region)
-            try:
-                answer = yield Ask(call, loose=True)
-            except Fault as fault:
-                step = work.throw(fault)
-            else:
-                step = work.send(told_here(answer, ctx.settings.endpoint))
-    except StopIteration as done:
-        result: T = done.value
-        return result
+    return asked(by, ctx.region, work, ctx.settings.endpoint)
 
 
 def handler_fault(ctx: Context, kind: str, fault: Fault, identifier: str = "") -> Fault:
