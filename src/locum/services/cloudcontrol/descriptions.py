@@ -8,7 +8,7 @@ from typing import Any, Final
 from locum.core.errors import Fault
 from locum.services.asking import Asking, asking
 from locum.services.cloudcontrol import models
-from locum.services.cloudcontrol.handlers import handler, listed, listed_by, read
+from locum.services.cloudcontrol.handlers import NOT_FOUND, handler, listed, listed_by, read
 from locum.services.cloudcontrol.lookup import existing, progress
 from locum.services.cloudformation.asked import Asked
 from locum.services.cloudformation.identifiers import Identified, identified, identifier_of, identifier_paths, is_told
@@ -57,7 +57,11 @@ def list_resources(ctx: Context, params: Params) -> Asking:
     page = _RESOURCES.page(params, set(found), str)
     described: list[dict[str, str]] = []
     for physical in page.items:
-        described += [(yield from _described(ctx, params, provider, physical, model))]
+        try:
+            described += [(yield from _described(ctx, params, provider, physical, model))]
+        except Fault as fault:
+            if fault.code != NOT_FOUND:  # it is gone since it was listed
+                raise
     return Outcome({"TypeName": kind, "ResourceDescriptions": described, **page.rest})
 
 

@@ -26,7 +26,8 @@ _SESSION: Final = "AWSCloudFormation"
 _OF_STACKS: Final = "AWS::CloudFormation::"
 """Types whose providers need a stack around them."""
 
-_NAMES: Final = {"NotFound": "ResourceNotFoundException", "InternalFailure": "HandlerInternalFailureException"}
+NOT_FOUND: Final = "ResourceNotFoundException"
+_NAMES: Final = {"NotFound": NOT_FOUND, "InternalFailure": "HandlerInternalFailureException"}
 """Codes of handlers whose exception is not of their own name."""
 _SERVER: Final = frozenset({"HandlerInternalFailureException", "ServiceInternalErrorException"})
 

@@ -58,7 +58,8 @@ def invalid(message: str) -> Fault:
 def shown(kind: str, found: Found, it: Identified) -> dict[str, Any]:
     """The model of a resource that is there: its properties and attributes, without those that are write-only."""
     schema = _schema(kind)
-    model = copy.deepcopy({**it.properties, **found.properties})
+    there = {**it.properties, **found.properties}
+    model = copy.deepcopy({name: value for name, value in there.items() if name in schema.properties})
     for name, value in found.attributes.items():
         path = tuple(name.split("."))
         if path[0] in schema.properties and values_at(model, path) is None:

@@ -64,6 +64,11 @@ def test_a_model_is_shown_with_what_can_only_be_read_and_without_what_can_only_b
     }
 
 
+def test_what_the_schema_does_not_know_is_not_shown() -> None:
+    found = Found({"UserName": "u", "Inner": 1}, {"Strange.Part": 2})
+    assert models.shown(USER, found, Identified("u", "u", {"UserName": "u", "Of.Part": "x"})) == {"UserName": "u"}
+
+
 def test_an_attribute_of_a_part_is_shown_in_it() -> None:
     found = Found({"DBInstanceIdentifier": "d", "MasterUserPassword": "kept"}, {"Endpoint.Address": "here"})
     told = models.shown(DATABASE, found, Identified("d", "d", {"DBInstanceIdentifier": "d"}))

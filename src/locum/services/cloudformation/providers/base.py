@@ -178,7 +178,7 @@ def is_gone(fault: Fault) -> bool:
     code = fault.code
     return (
         fault.status == 404
-        or code.endswith((".NotFound", "NotFound", "NotFoundException", "NonExistentQueue"))
+        or code.endswith((".NotFound", "NotFound", "NotFoundException", "NonExistentQueue", "DoesNotExist"))
         or (code in _GONE)
     )
 
