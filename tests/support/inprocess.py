@@ -80,6 +80,10 @@ class InProcess:
         """Do all that is under way for stacks."""
         self.run(self.node.stacks.settled())
 
+    def settle_resource_requests(self) -> None:
+        """Do all that requests of Cloud Control ask for."""
+        self.run(self.node.resource_requests.settled())
+
     def write_logs(self) -> None:
         """Have the logs of functions written."""
         self.run(self.node.function_logs.settled())

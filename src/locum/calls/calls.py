@@ -29,7 +29,7 @@ from locum.calls.recorder import Recorder, traceback_of
 from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
 from locum.calls.s3 import absence
-from locum.calls.service_requests import request_for_backend, unsent_request, whole
+from locum.calls.service_requests import made_to_fit, request_for_backend, unsent_request, whole
 from locum.calls.service_roles import ServiceSession, ServiceSessions
 from locum.calls.verbs import Verbs
 from locum.core.actors import Actor, ServiceRole
@@ -360,7 +360,8 @@ class Calls:
         if ask.of_backend:
             return await told_by_backend(self._runtime, ask)
         try:
-            return await self.make(ask.call, context.request_id, decided_only=ask.decided_only)
+            call = made_to_fit(ask.call) if ask.loose else ask.call
+            return await self.make(call, context.request_id, decided_only=ask.decided_only)
         except Fault as fault:
             return fault
 

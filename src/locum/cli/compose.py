@@ -23,6 +23,7 @@ from locum.agents.instances.console_output import ConsoleOutput
 from locum.agents.instances.host import GRACE
 from locum.agents.instances.lost_networks import mark_lost_networks
 from locum.agents.instances.managed_instances import ManagedInstances
+from locum.agents.resource_requests.reconciler import ResourceRequests
 from locum.agents.scaling import AutoScaling
 from locum.agents.stacks.reconciler import Stacks
 from locum.audit import History
@@ -176,7 +177,8 @@ class Node:
             apps = self.metadata.app, self.gateway
             await self.agents.open(self.runtime, self.listeners, self.journal.directory, runtime.clock.wall, apps)
         self.ledger.follow()
-        for agent in (self.deliveries, self.scaling, self.stacks, self.announced_ends, self.managed):
+        agents = self.deliveries, self.scaling, self.stacks, self.resource_requests, self.announced_ends, self.managed
+        for agent in agents:
             agent.start()
             runtime.clock.on_move(agent.wake)
         self.backend_instances.start()
@@ -199,6 +201,7 @@ class Node:
         if self.agents is not None:
             self.agents.close()
         await self.announced_ends.close()
+        await self.resource_requests.close()
         await self.stacks.close()
         await self.scaling.close()
         await self.deliveries.close()
@@ -210,6 +213,7 @@ class Node:
         self.deliveries = Deliveries(self.calls.outbox, self.ledger, clock)
         self.scaling = AutoScaling(self.runtime, self.calls)
         self.stacks = Stacks(self.runtime, self.calls)
+        self.resource_requests = ResourceRequests(self.runtime, self.calls)
         self.backend_instances = BackendInstances(self.runtime)
         self.announced_ends = AnnouncedEnds(self.runtime, self.calls)
         self.managed = ManagedInstances(self.runtime, self.calls, self.metadata.caller)
@@ -300,6 +304,7 @@ def _services() -> dict[str, OwnService]:
         "autoscaling": OwnService(LateOperations("autoscaling"), always, backed=False),
         "ssm": OwnService(LateOperations("ssm"), always, backed=True),
         "cloudformation": OwnService(LateOperations("cloudformation"), always, backed=False),
+        "cloudcontrol": OwnService(LateOperations("cloudcontrol"), always, backed=False),
         "cloudtrail": OwnService(LateOperations("cloudtrail"), always, backed=True),
         "accessanalyzer": OwnService(LateOperations("accessanalyzer"), always, backed=False),
         "rolesanywhere": OwnService(LateOperations("rolesanywhere"), always, backed=False),

@@ -101,6 +101,8 @@ class Ask(NamedTuple):
 
     `changes`: the call changes what the backend has (only `of_backend`). It is a verb's last ask, when nothing but the
     commit is left, and may be made again. `undo` is made where the verb is refused after all.
+
+    `loose`: its parameters are yet to be fitted to the shapes of the service model (`wire.fitting`).
     """
 
     call: ServiceCall
@@ -110,6 +112,7 @@ class Ask(NamedTuple):
     changes: bool = False
     computes: bool = False
     undo: Undo | None = None
+    loose: bool = False
 
 
 class Patience(NamedTuple):

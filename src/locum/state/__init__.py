@@ -16,6 +16,7 @@ from locum.state.autoscaling import (
     ScheduledAction,
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
+from locum.state.cloudcontrol import ResourceRequest
 from locum.state.cloudformation import (
     Asked,
     ChangeSet,
@@ -112,6 +113,7 @@ __all__ = [
     "ProfileAssociation",
     "Put",
     "Removed",
+    "ResourceRequest",
     "Role",
     "RoleDeletion",
     "SamlProvider",

@@ -22,6 +22,7 @@ from locum.state.autoscaling import (
     ScheduledAction,
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
+from locum.state.cloudcontrol import ResourceRequest
 from locum.state.cloudformation import ChangeSet, Stack, StackEvent, StackResource, StackTemplate
 from locum.state.commands import Command, CommandInvocation, ManagedInstance
 from locum.state.delegation import DelegationRequest
@@ -101,6 +102,7 @@ AnyEntity = (
     | StackResource
     | StackEvent
     | ChangeSet
+    | ResourceRequest
 )
 """Every kind of entity. A new kind is added here and, where something looks it up, in `state.indexes`."""
 

@@ -15,6 +15,7 @@ from locum.state.autoscaling import (
     regional,
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
+from locum.state.cloudcontrol import ResourceRequest
 from locum.state.cloudformation import ChangeSet, Stack, StackEvent, StackResource, StackTemplate
 from locum.state.commands import CommandInvocation
 from locum.state.delegation import DelegationRequest
@@ -136,6 +137,20 @@ OF_STACK: Final = Index(
 )
 """By the key of the stack."""
 
+REQUEST_OF_RESOURCE: Final = Index(
+    "request-of-resource",
+    (ResourceRequest,),
+    lambda r: (scoped(r.account, r.resource),) if r.under_way and r.identifier else (),
+)
+"""Requests that are under way, by what they are about."""
+
+REQUEST_OF_CLIENT: Final = Index(
+    "request-of-client",
+    (ResourceRequest,),
+    lambda r: (scoped(r.account, regional(r.region, r.client_token)),) if r.client_token else (),
+)
+"""By their client tokens."""
+
 INDEXES: Final = (
     UNIQUE_ID,
     ACCESS_KEY_ID,
@@ -172,4 +187,6 @@ INDEXES: Final = (
     IMPORT,
     NESTED,
     OF_STACK,
+    REQUEST_OF_RESOURCE,
+    REQUEST_OF_CLIENT,
 )

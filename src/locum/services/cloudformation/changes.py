@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from locum.services.cloudformation.functions import attribute_parts, function_of
 from locum.services.cloudformation.proposals import template_of_version
 from locum.services.cloudformation.providers import PROVIDERS, is_custom
-from locum.services.cloudformation.schemas import Path, schema_of, values_at
+from locum.services.cloudformation.schemas import Path, Schema, schema_of, values_at
 from locum.services.cloudformation.template import Template
 from locum.services.cloudformation.templates import invalid
 from locum.state import Stack, State
@@ -18,6 +18,8 @@ Properties = Mapping[str, Any]
 _NESTED: Final = "AWS::CloudFormation::Stack"
 _NATIVE: Final = frozenset({"AWS::SSM::Parameter"})
 """Types of which AWS words the problems of properties otherwise."""
+
+_RESERVED: Final = "aws: prefixed tag key names are not allowed for external use."
 
 _CUSTOM_NAMED: Final = (
     "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
@@ -71,21 +73,38 @@ def names_given(kind: str, properties: Properties) -> frozenset[str]:
 
 def check_properties(kind: str, logical: str, properties: Properties) -> None:
     """Check the properties against the schema of `kind`, as far as it is looked at. Raises Fault."""
+    schema = schema_of(kind) if kind in _NATIVE else None
+    if schema is not None and (problems := _native_problems_of(schema, properties)):
+        raise invalid(f"Property validation failure: [{', '.join(problems)}]")
+    if problems := problems_of(kind, properties):
+        raise invalid(f"Properties validation failed for resource {logical} with message:\n[{', '.join(problems)}]")
+
+
+def problems_of(kind: str, properties: Properties) -> list[str]:
+    """What is wrong with the properties by the schema of `kind`, as far as it is looked at."""
     schema = schema_of(kind)
     if schema is None:
-        return
-    missing, strange = sorted(schema.required - set(properties)), set(properties) - schema.properties
-    if kind in _NATIVE:
-        problems = [f"The property {{/{name}}} is required" for name in missing]
-        if strange:
-            problems.append(f"Encountered unsupported properties in {{/}}: [{', '.join(sorted(strange))}]")
-        if problems:
-            raise invalid(f"Property validation failure: [{', '.join(problems)}]")
-        return
-    problems = [f"#: required key [{name}] not found" for name in missing]
-    problems += [] if is_custom(kind) else [f"#: extraneous key [{name}] is not permitted" for name in sorted(strange)]
-    if problems:
-        raise invalid(f"Properties validation failed for resource {logical} with message:\n[{', '.join(problems)}]")
+        return []
+    problems = [f"#: required key [{name}] not found" for name in sorted(schema.required - set(properties))]
+    strange = set() if is_custom(kind) else set(properties) - schema.properties
+    problems += [f"#: extraneous key [{name}] is not permitted" for name in sorted(strange)]
+    return problems + [f"#/{name}: {_RESERVED}" for name in sorted(properties) if _has_reserved(name, properties[name])]
+
+
+def _native_problems_of(schema: Schema, properties: Properties) -> list[str]:
+    """What is wrong with the properties of a type of `_NATIVE`."""
+    strange = ", ".join(sorted(set(properties) - schema.properties))
+    problems = [f"The property {{/{name}}} is required" for name in sorted(schema.required - set(properties))]
+    return problems + ([f"Encountered unsupported properties in {{/}}: [{strange}]"] if strange else [])
+
+
+def _has_reserved(name: str, value: Any) -> bool:
+    """Whether a property has tags of AWS's own: CloudFormation, which may put them, would be the deputy of anybody."""
+    if not name.endswith("Tags"):
+        return False
+    listed = value if isinstance(value, list) else ()
+    keys = value if isinstance(value, Mapping) else [tag.get("Key") for tag in listed if isinstance(tag, Mapping)]
+    return any(str(key).lower().startswith("aws:") for key in keys)
 
 
 def unsupported_attribute(template: Template) -> str:

@@ -19,6 +19,7 @@ class Schema(NamedTuple):
     required: frozenset[str]
     fixed: tuple[Path, ...]
     read_only: tuple[Path, ...]
+    write_only: tuple[Path, ...]
     identifier: tuple[Path, ...]
     attributes: frozenset[str]
     permissions: Mapping[str, tuple[str, ...]]
@@ -54,6 +55,7 @@ def schema_of(kind: str) -> Schema | None:
         required=frozenset(found.get("required", ())),
         fixed=tuple(_paths(found, "createOnlyProperties")),
         read_only=tuple(_paths(found, "readOnlyProperties")),
+        write_only=tuple(_paths(found, "writeOnlyProperties")),
         identifier=tuple(_paths(found, "primaryIdentifier")),
         attributes=frozenset(map(str, whole.get_atts)),
         permissions={name: tuple(handler.get("permissions", ())) for name, handler in handlers.items()},

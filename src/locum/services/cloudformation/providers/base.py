@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 from locum.core.errors import Fault
 
@@ -125,7 +126,7 @@ Listing = Generator[Step, Mapping[str, Any], list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource of a stack, for its provider.
+    """A resource of a stack, or one of its own (without `stack_name`), for its provider.
 
     `properties` are those that it has or is to have, with all functions resolved. `physical` and `attributes` are those
     of its creation; empty before. `tags` are those of the stack, with the `aws:cloudformation:` ones. `token` is
@@ -149,13 +150,15 @@ class Resource:
     update_policy: Properties = field(default_factory=dict)
 
     def name(self, longest: int = 255, *, lower: bool = False, head: str = "") -> str:
-        """A generated name, `STACK-LOGICAL-RANDOM`, of at most `longest` characters. `head` takes the stack's place.
+        """A generated name, `STACK-LOGICAL-RANDOM` (without a stack `LOGICAL-RANDOM`), of at most `longest` characters.
+
+        `head` takes the stack's place.
 
         CloudFormation User Guide, "Name type": "a unique physical ID".
         """
         room = longest - _GENERATED - 1
         first = head or self.stack_name
-        named = f"{first}-{self.logical}"
+        named = f"{first}-{self.logical}" if first else self.logical[:room]
         if len(named) > room:
             logical = self.logical[: room // 2]
             named = f"{first[: room - len(logical) - 1].rstrip('-')}-{logical}"
@@ -209,7 +212,7 @@ def is_gone(fault: Fault) -> bool:
     code = fault.code
     return (
         fault.status == 404
-        or code.endswith((".NotFound", "NotFound", "NotFoundException", "NonExistentQueue"))
+        or code.endswith((".NotFound", "NotFound", "NotFoundException", "NonExistentQueue", "DoesNotExist"))
         or (code in _GONE)
     )
 
@@ -233,6 +236,16 @@ def ended(request: Request) -> Ending:
     except Fault as fault:
         if not is_gone(fault):
             raise
+
+
+def told_here(answer: Mapping[str, Any], endpoint: str) -> Mapping[str, Any]:
+    """`answer`, in which the URLs of queues, made of the host that was called, are those of the plane at `endpoint`."""
+    found = dict(answer)
+    if endpoint and "QueueUrl" in found:
+        found["QueueUrl"] = f"{endpoint}{urlsplit(found['QueueUrl']).path}"
+    if endpoint and "QueueUrls" in found:
+        found["QueueUrls"] = [f"{endpoint}{urlsplit(url).path}" for url in found["QueueUrls"]]
+    return found
 
 
 def or_undone(rest: Work, undo: Ending) -> Work:
