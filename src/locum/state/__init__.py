@@ -57,6 +57,14 @@ from locum.state.providers import OidcProvider, OutboundFederation, SamlProvider
 from locum.state.reports import AccessReport, OrganizationAccessReport
 from locum.state.service_linked_roles import RoleDeletion
 from locum.state.signin import CredentialReport, LoginProfile, MfaDevice, PasswordPolicy
+from locum.state.stack_sets import (
+    AutoDeployment,
+    StackInstance,
+    StackSet,
+    StackSetOperation,
+    StackSetResult,
+    StackSetTemplate,
+)
 from locum.state.state import State, apply, change
 
 __all__ = [
@@ -69,6 +77,7 @@ __all__ = [
     "Agent",
     "AnyEntity",
     "Asked",
+    "AutoDeployment",
     "AutoScalingGroup",
     "ChangeSet",
     "Command",
@@ -127,7 +136,12 @@ __all__ = [
     "SshPublicKey",
     "Stack",
     "StackEvent",
+    "StackInstance",
     "StackResource",
+    "StackSet",
+    "StackSetOperation",
+    "StackSetResult",
+    "StackSetTemplate",
     "StackTemplate",
     "StackVersion",
     "State",

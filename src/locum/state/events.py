@@ -46,6 +46,7 @@ from locum.state.providers import OidcProvider, OutboundFederation, SamlProvider
 from locum.state.reports import AccessReport, OrganizationAccessReport
 from locum.state.service_linked_roles import RoleDeletion
 from locum.state.signin import CredentialReport, LoginProfile, MfaDevice, PasswordPolicy
+from locum.state.stack_sets import StackInstance, StackSet, StackSetOperation, StackSetResult, StackSetTemplate
 
 FORMAT: Final = 2
 
@@ -103,6 +104,11 @@ AnyEntity = (
     | StackEvent
     | ChangeSet
     | ResourceRequest
+    | StackSet
+    | StackSetTemplate
+    | StackInstance
+    | StackSetOperation
+    | StackSetResult
 )
 """Every kind of entity. A new kind is added here and, where something looks it up, in `state.indexes`."""
 

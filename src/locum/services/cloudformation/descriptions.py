@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from locum.core.clock import iso8601_ms
-from locum.services.asking import Asking, asking
+from locum.services.asking import Asking
 from locum.services.cloudformation.drafts import STACK
 from locum.services.cloudformation.lookup import (
     change_set_named,
@@ -28,7 +28,7 @@ from locum.services.cloudformation.template import Template
 from locum.services.cloudformation.templates import invalid, template_text
 from locum.services.cloudformation.validation import capabilities_shown
 from locum.services.pagination import Ordered, Pagination
-from locum.services.verbs import Context, Operation, Outcome, Params, asks, reads
+from locum.services.verbs import Context, Operation, Outcome, Params, reads
 from locum.state import Stack, StackEvent, StackResource
 
 _UNCHECKED: Final = {"StackDriftStatus": "NOT_CHECKED"}
@@ -314,7 +314,6 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "DescribeStackResources": reads(describe_stack_resources),
     "DescribeStacks": reads(describe_stacks),
     "GetTemplate": reads(get_template),
-    "GetTemplateSummary": asks(asking(get_template_summary))._replace(computes=True),
     "ListExports": reads(list_exports),
     "ListImports": reads(list_imports),
     "ListStackResources": reads(list_stack_resources),

@@ -21,6 +21,7 @@ _MODULES: Final = (
     "batch",
     "cdk",
     "cloudformation",
+    "cloudformation_sets",
     "cloudtrail",
     "cloudwatch",
     "cognito",
