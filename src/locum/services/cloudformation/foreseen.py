@@ -20,7 +20,7 @@ class Foreseen:
         self._seals = seals
         self._replaced: set[str] = set()
         self._unknown: list[str] = []
-        self.order = _in_order(evaluation.dependencies())
+        self.order = in_order(evaluation.dependencies())
 
     def before(self, it: StackResource) -> Mapping[str, Any]:
         """The properties that a resource has now."""
@@ -82,7 +82,7 @@ def foreseen(evaluation: Evaluation, there: Mapping[str, StackResource], seals: 
     return Foreseen(evaluation, there, seals)
 
 
-def _in_order(graph: Mapping[str, set[str]]) -> list[str]:
+def in_order(graph: Mapping[str, set[str]]) -> list[str]:
     """The keys of `graph`, each after those that it depends on."""
     ordered: dict[str, None] = {}
     left = dict(graph)

@@ -1,0 +1,158 @@
+"""The question of `locum plan`, and its answer: what a deployment takes, and what of it who deploys lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from locum import analysis
+from locum.agents.plans import principals
+from locum.agents.plans.answers import Place
+from locum.agents.plans.deciding import Decider, Finding
+from locum.agents.plans.marks import MARK, shown
+from locum.agents.plans.parts import PHASES, Part
+from locum.agents.plans.principals import Parties
+from locum.agents.plans.rehearsal import Asked, Stage
+from locum.agents.plans.templates import TemplatePlan
+from locum.agents.plans.terraform import terraform_parts
+from locum.agents.plans.whole import Whole, prepared
+from locum.analysis import Permission
+from locum.calls.activity import encoded
+from locum.calls.runtime import Runtime
+from locum.core.errors import ConfigurationError, Fault
+from locum.state import Account, Role, State, put
+from locum.state.cloudformation import stack_arn
+from locum.state.state import change
+
+DEPLOYMENT: Final = "(deployment)"
+"""In place of a logical id: what CloudFormation itself is called for."""
+
+_CALLS: Final = {"create": "CreateStack", "update": "UpdateStack", "delete": "DeleteStack"}
+
+
+class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Asks what a deployment of `text` takes: a template, or where `terraform`, a plan of Terraform as JSON.
+
+    `acting` is who makes the resources, a user or a role (the stack's role) by its name or ARN; `caller` who calls
+    CloudFormation. Without them it is the owner of `access_key`, or where that is empty the root user. `policies`
+    (documents by name) are in place of the identity policies of who makes the resources. `phases` are some of PHASES.
+    """
+
+    text: str
+    terraform: bool = False
+    acting: str = ""
+    caller: str = ""
+    access_key: str = ""
+    account: str = ""
+    region: str = ""
+    stack_name: str = "stack"
+    parameters: dict[str, str] = {}
+    tags: dict[str, str] = {}
+    policies: dict[str, str] = {}
+    phases: tuple[str, ...] = PHASES
+
+
+async def answer(runtime: Runtime, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer of a plane to a question, as JSON values. Raises ConfigurationError where it is none."""
+    return await planned(runtime, runtime.ledger.state, runtime.clock(), _question(asked))
+
+
+async def answer_offline(asked: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """The answer where there is no plane: nothing is known but what the question has. Raises ConfigurationError."""
+    question = _question(asked)
+    account = question.account
+    role = principals.nobody_yet(account)
+    state = change(State(), [put(Account(account=account, created=0)), put(role)])
+    acting = {"acting": role.arn} if question.terraform else {"caller": role.arn}
+    return await planned(None, state, now, msgspec.structs.replace(question, **acting))
+
+
+def _question(asked: Mapping[str, Any]) -> Question:
+    try:
+        return msgspec.convert(asked, Question)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"not a question about a deployment: {error}") from error
+
+
+async def planned(runtime: Runtime | None, state: State, now: float, question: Question) -> dict[str, Any]:
+    """The answer to `question`. Raises ConfigurationError where it cannot be answered."""
+    state, place, parties = _parties(state, now, question)
+    stage = Stage(place, parties.makes.caller, now, state)
+    whole: Whole | None = None
+    try:
+        if question.terraform:
+            parts = terraform_parts(stage, question.text, question.phases)
+        else:
+            named = question.stack_name, _stack(place, question.stack_name)
+            whole = await prepared(runtime, stage, question, named, parties)
+            parts = TemplatePlan(stage, whole.evaluation, whole.exports, question.tags, question.phases).run()
+    except Fault as fault:
+        raise ConfigurationError(fault.message) from fault
+    decider = Decider(stage, parties.makes, runtime)
+    findings = [finding for part in parts for finding in await decider.findings(part)]
+    around = [] if whole is None else _around(stage, question, parties, whole.calls)
+    caller = Decider(Stage(place, parties.by.caller, now, state), parties.by, runtime)
+    own = [finding for part in around for finding in await caller.findings(part)]
+    same = not parties.role
+    return {
+        "principal": parties.makes.arn,
+        "caller": parties.by.arn,
+        "role": parties.role,
+        "refusal": parties.refusal,
+        "capabilities": [] if whole is None else list(whole.capabilities),
+        "findings": [_row(finding) for finding in findings],
+        "ofCaller": [_row(finding) for finding in own],
+        "notes": [_note(part, note) for part in parts for note in dict.fromkeys(part.notes)],
+        "unknown": sorted({part.kind for part in parts if not (part.calls or part.actions) and part.notes}),
+        "permissions": _encoded([*findings, *(own if same else ())]),
+        "permissionsOfCaller": [] if same else _encoded(own),
+    }
+
+
+def _stack(place: Place, name: str) -> str:
+    return stack_arn(place.region, place.account, name, MARK)
+
+
+def _parties(state: State, now: float, question: Question) -> tuple[State, Place, Parties]:
+    account = question.account
+    place = Place(account, question.region)
+    acting = principals.named(state, account, question.acting) if question.acting else None
+    by = principals.named(state, account, question.caller) if question.caller else None
+    if by is None and (acting is None or isinstance(acting, Role)):
+        by = principals.owner_of(state, question.access_key, account)
+    if acting is not None:
+        state, acting = principals.with_own(state, acting, question.policies)
+    else:
+        state, by = principals.with_own(state, by, question.policies)
+    if question.terraform:
+        made = principals.party(acting or by, account, now)
+        return state, place, Parties(made, made)
+    stack = _stack(place, question.stack_name)
+    return state, place, principals.of_template(state, place, now, acting, by, stack)
+
+
+def _around(stage: Stage, question: Question, parties: Parties, calls: Iterable[Asked]) -> list[Part]:
+    """What CloudFormation is called for: in a phase, with the role that is passed to it."""
+    made = []
+    role = {"RoleARN": parties.role} if parties.role else {}
+    for phase in question.phases:
+        params: dict[str, Any] = {"StackName": question.stack_name, **role}
+        asked = Asked("cloudformation", _CALLS[phase], params, stage.place.region, stage.state)
+        more = () if phase == "delete" else tuple(calls)
+        made.append(Part(DEPLOYMENT, "AWS::CloudFormation::Stack", phase, (asked, *more)))
+    return made
+
+
+def _row(finding: Finding) -> dict[str, Any]:
+    return {**finding._asdict(), "needed": finding.needed is not None}
+
+
+def _note(part: Part, note: str) -> dict[str, str]:
+    return {"logical": part.logical, "kind": part.kind, "phase": part.phase, "note": shown(note)}
+
+
+def _encoded(findings: Iterable[Finding]) -> list[Any]:
+    needed: set[Permission] = {finding.needed for finding in findings if finding.needed is not None}
+    return [encoded(permission) for permission in analysis.distinct(needed)]

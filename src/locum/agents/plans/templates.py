@@ -1,0 +1,207 @@
+"""The calls that the resources of a template take, by rehearsal of their providers in the order of a deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from locum.agents.plans.marks import MARK
+from locum.agents.plans.parts import PHASES, Part, published
+from locum.agents.plans.rehearsal import Asked, Rehearsed, Stage
+from locum.agents.plans.variations import Properties, variations
+from locum.core.errors import Fault
+from locum.services.cloudformation.changes import check_properties
+from locum.services.cloudformation.foreseen import in_order
+from locum.services.cloudformation.intrinsics import Evaluation
+from locum.services.cloudformation.providers import PROVIDERS
+from locum.services.cloudformation.providers.base import Made, Request, Resource
+from locum.services.cloudformation.template import ResourceDefinition
+
+_LETTERS: Final = "abc"
+_KEPT: Final = ("Retain", "RetainExceptOnCreate")
+_NESTED: Final = "AWS::CloudFormation::Stack"
+_NO_PROVIDER: Final = "Locum makes no such resources itself"
+
+
+class Values:
+    """What the functions of a template refer to: what was rehearsed, and marks for what is not known."""
+
+    def __init__(self, region: str, exports: Mapping[str, Any]) -> None:
+        self._region = region
+        self._exports = exports
+        self.made: dict[str, Made] = {}
+        self.requests: list[Request] = []
+        self.notes: list[str] = []
+
+    def ref(self, logical: str) -> Any:
+        """The physical id of a resource."""
+        return self.made[logical].physical if logical in self.made else MARK
+
+    def attribute(self, logical: str, name: str) -> Any:
+        """An attribute of a resource."""
+        value: Any = self.made[logical].attributes if logical in self.made else {}
+        if name in value:
+            return value[name]
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        return MARK if value is None else value
+
+    def imported(self, export: str) -> Any:
+        """The value of another stack's export."""
+        if export not in self._exports:
+            self.notes.append(f"no stack exports {export} yet")
+        return self._exports.get(export, MARK)
+
+    def zones(self, region: str) -> list[str]:
+        """The availability zones of a region."""
+        region = region or self._region
+        self.requests.append(Request("ec2", "DescribeAvailabilityZones", {}, region))
+        return [f"{region}{letter}" for letter in _LETTERS]
+
+    def dynamic(self, reference: str) -> str:
+        """The value of a dynamic reference, which is read when the resource is made."""
+        service, _, rest = reference.strip("{}").removeprefix("resolve:").partition(":")
+        if service == "secretsmanager":
+            secret = ":".join(rest.split(":")[: 7 if rest.startswith("arn:") else 1])
+            self.requests.append(Request(service, "GetSecretValue", {"SecretId": secret}))
+        elif service in ("ssm", "ssm-secure"):
+            named = {"Names": [rest], "WithDecryption": service == "ssm-secure"}
+            self.requests.append(Request("ssm", "GetParameters", named))
+        return MARK
+
+
+class TemplatePlan:
+    """The parts of a deployment of `evaluation`: `parts`, in their order.
+
+    `tags` are those of the stack, `exports` those of other stacks.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        evaluation: Evaluation,
+        exports: Mapping[str, Any],
+        tags: Mapping[str, str],
+        phases: Iterable[str] = PHASES,
+    ) -> None:
+        self._stage = stage
+        self._state = stage.state
+        self._evaluation = evaluation
+        self._values = Values(stage.place.region, exports)
+        self._tags = tags
+        self._phases = frozenset(phases)
+        self._there: dict[str, Resource] = {}
+        self.parts: list[Part] = []
+
+    def run(self) -> list[Part]:
+        """Rehearse it all. Raises Fault ValidationError where the template cannot be evaluated."""
+        resources = self._evaluation.template.resources
+        order = in_order(self._evaluation.dependencies())
+        for logical in order:
+            self._create(resources[logical])
+        for logical in order if "update" in self._phases else ():
+            self._update(resources[logical])
+        for logical in reversed(order) if "delete" in self._phases else ():
+            self._delete(resources[logical])
+        return self.parts
+
+    def _create(self, definition: ResourceDefinition) -> None:
+        self._values.requests, self._values.notes = [], []
+        notes: list[str] = []
+        try:
+            properties = self._evaluation.resolve(definition.properties, self._values)
+            check_properties(definition.type, definition.logical, properties)
+        except Fault as fault:
+            properties = {}
+            notes.append(f"its properties cannot be told: {fault.message}")
+        notes += self._values.notes
+        asked = tuple(self._asked(request) for request in self._values.requests)
+        if definition.type not in PROVIDERS:
+            part = published(definition.logical, definition.type, "create", _NO_PROVIDER)
+            self._add(part._replace(calls=asked, notes=(*notes, *part.notes)))
+            return
+        resource = self._resource(definition, properties)
+        provider = PROVIDERS[definition.type]
+        done = self._stage.rehearse(self._state, "create", lambda: provider.create(resource))
+        self._state = done.state
+        made = done.result if isinstance(done.result, Made) else Made(MARK)
+        self._values.made[definition.logical] = made
+        self._there[definition.logical] = replace(resource, physical=made.physical, attributes=made.attributes)
+        if definition.type == _NESTED:
+            notes.append("what the nested stack makes is not looked into: plan its template, too")
+        self._told(definition, "create", [done], asked, notes)
+
+    def _update(self, definition: ResourceDefinition) -> None:
+        if definition.type not in PROVIDERS:
+            self._add(published(definition.logical, definition.type, "update", _NO_PROVIDER))
+            return
+        update, resource = PROVIDERS[definition.type].update, self._there[definition.logical]
+        if update is None:
+            return  # every change takes another resource: its creation, and the deletion of this one
+        tried = []
+        for before, after in variations(definition.type, resource.properties):
+            changed = replace(resource, properties=after)
+
+            def work(it: Resource = changed, former: Properties = before) -> Any:
+                return update(it, former)
+
+            tried.append(self._stage.rehearse(self._state, "update", work))
+        tried = [one for one in tried if one.calls or not one.problem]  # others are refused: nothing is called
+        complete = [one for one in tried if not one.problem]
+        self._told(definition, "update", complete or tried[:1], (), [])
+
+    def _delete(self, definition: ResourceDefinition) -> None:
+        if definition.deletion_policy in _KEPT:
+            return
+        if definition.type not in PROVIDERS:
+            self._add(published(definition.logical, definition.type, "delete", _NO_PROVIDER))
+            return
+        resource, delete = self._there[definition.logical], PROVIDERS[definition.type].delete
+        later = self._stage.rehearse(self._state, "delete", lambda: delete(resource), later=True)
+        done = self._stage.rehearse(self._state, "delete", lambda: delete(resource))
+        self._state = done.state
+        self._told(definition, "delete", [done, later], (), [])
+
+    def _told(
+        self,
+        definition: ResourceDefinition,
+        phase: str,
+        rehearsed: Sequence[Rehearsed],
+        more: tuple[Asked, ...],
+        notes: list[str],
+    ) -> None:
+        """Add a part; where the rehearsal came to no end, with the permissions of the published schema."""
+        calls = (*more, *(call for one in rehearsed for call in one.calls))
+        part = Part(definition.logical, definition.type, phase, calls, notes=tuple(notes))
+        problem = next((one.problem for one in rehearsed if one.problem), "")
+        if problem:
+            why = f"what follows cannot be told ({problem})"
+            less = published(definition.logical, definition.type, phase, why)
+            part = part._replace(actions=less.actions, notes=(*notes, *less.notes))
+        self._add(part)
+
+    def _add(self, part: Part) -> None:
+        if part.phase in self._phases:
+            self.parts.append(part)
+
+    def _asked(self, request: Request) -> Asked:
+        region = request.region or self._stage.place.region
+        return Asked(request.service, request.operation, request.params, region, self._state)
+
+    def _resource(self, definition: ResourceDefinition, properties: Properties) -> Resource:
+        place, pseudo = self._stage.place, self._evaluation.names
+        stack = {"stack-name": pseudo["AWS::StackName"], "stack-id": pseudo["AWS::StackId"]}
+        tags = {f"aws:cloudformation:{name}": value for name, value in stack.items()}
+        return Resource(
+            type=definition.type,
+            logical=definition.logical,
+            properties=properties,
+            account=place.account,
+            region=place.region,
+            stack_name=pseudo["AWS::StackName"],
+            stack_arn=pseudo["AWS::StackId"],
+            token=MARK,
+            tags={**tags, "aws:cloudformation:logical-id": definition.logical, **self._tags},
+            capabilities=("CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"),
+        )
