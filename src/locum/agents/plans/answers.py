@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from botocore.model import Shape
 
-from locum import wire
+from locum import authz, wire
+from locum.agents.plans.arn_forms import Place, arn_of_member
 from locum.agents.plans.marks import MARK, MARKED_NUMBER, marked
 from locum.authz.services.ec2 import TYPE_OF_ID
 from locum.services.cloudformation.providers.base import Request
@@ -31,12 +32,12 @@ _WELL: Final = (
     *("ACTIVE", "Active", "active", "AVAILABLE", "Available", "available", "DEPLOYED", "Deployed", "deployed"),
     *("SUCCESSFUL", "Successful", "COMPLETED", "Completed", "completed", "COMPLETE", "SUCCEEDED", "Succeeded"),
     *("SUCCESS", "Success", "ENABLED", "Enabled", "enabled", "RUNNING", "Running", "running", "InService"),
-    *("ISSUED", "READY", "Ready", "ready", "VALID", "in-use", "attached", "CREATE_COMPLETE", "UPDATE_COMPLETE"),
+    *("ISSUED", "READY", "Ready", "ready", "VALID", "in-use", "attached", "associated", "CREATE_COMPLETE", "UPDATE_COMPLETE"),
 )
 _ENDED: Final = (
     *("DELETED", "Deleted", "deleted", "INACTIVE", "terminated", "DELETE_COMPLETE", "detached", "disassociated"),
 )
-_ILL: Final = re.compile("fail|error|delet|inactive|invalid|terminat|disabled|impair|cancel|stop", re.IGNORECASE)
+_ILL: Final = re.compile("fail|error|delet|inactive|invalid|terminat|disabled|impair|cancel|shutting", re.IGNORECASE)
 
 _PREFIXES: Final[Mapping[str, str]] = {
     **{kind.replace("-", ""): prefix for prefix, kind in TYPE_OF_ID.items()},
@@ -44,20 +45,15 @@ _PREFIXES: Final[Mapping[str, str]] = {
     "association": "rtbassoc",
     "group": "sg",
     "spotfleetrequest": "sfr",
+    "organizationalunit": "ou",
+    "policysummary": "p",
 }
-"""The prefix of the ids of EC2 by what they are of."""
+"""The prefix of the ids of EC2 and Organizations by what they are of."""
 
 _QUEUE_URL: Final = "https://sqs.{region}.amazonaws.com/{account}/{name}"
 _DOCUMENT: Final = '{"Version": "2012-10-17", "Statement": []}'
 _DOCUMENTS: Final = re.compile(r".*(policy|document|definition|secretstring|template\w*body)")
 _NETWORK: Final = "10.0.0.0/16"
-
-
-class Place(NamedTuple):
-    """Where a request is made."""
-
-    account: str
-    region: str
 
 
 class Guessed(dict[str, Any]):
@@ -76,22 +72,30 @@ class Guessed(dict[str, Any]):
 
 
 class Answers:
-    """Makes up answers. `arns` are those of the resources that a request is decided on."""
+    """Makes up answers. Ids have numbers: the same request is always told the same ones."""
 
-    def __init__(self, place: Place, arns: Callable[[Request], Sequence[str]]) -> None:
+    def __init__(self, place: Place) -> None:
         self._place = place
-        self._arns = arns
+        self._numbers: dict[tuple[str, str], int] = {}
 
-    def to(self, request: Request, attempt: int, *, ending: bool = False) -> dict[str, Any]:
-        """The answer to `request`, which was made `attempt` times before. `ending`: who asks deletes something."""
+    def to(self, request: Request, arns: Sequence[str], attempt: int, *, ending: bool = False) -> dict[str, Any]:
+        """The answer to `request`, which is decided on the resources `arns`.
+
+        `attempt`: who asks has waited so many times. `ending`: it deletes something.
+        """
         codec = wire.codec_of(request.service, request.operation)
         if codec is None:
             raise ValueError(f"{request.service} has no operation {request.operation}")
         shape = codec.model.output_shape
         if shape is None:
             return {}
-        arns = [marked(arn) for arn in self._arns(request) if arn != "*"]
-        made = _Making(request, self._place, arns, attempt, ending)
+        key = repr(request)
+
+        def number(name: str) -> int:
+            return self._numbers.setdefault((key, name), len(self._numbers))
+
+        named = [marked(arn) for arn in arns if arn != "*"]
+        made = _Making(request, self._place, named, attempt, number, ending=ending)
         answer: dict[str, Any] = made.structure(shape, 0)
         return answer
 
@@ -99,23 +103,39 @@ class Answers:
 class _Making:
     """The making of one answer."""
 
-    def __init__(self, request: Request, place: Place, arns: Sequence[str], attempt: int, ending: bool) -> None:
-        self._request = request
+    def __init__(
+        self,
+        request: Request,
+        place: Place,
+        arns: Sequence[str],
+        attempt: int,
+        number: Callable[[str], int],
+        *,
+        ending: bool,
+    ) -> None:
+        self._prefix = authz.action_of(request.service, request.operation).partition(":")[0]
         self._place = place
         self._arns = arns
         self._attempt = attempt
+        self._number = number
         self._ending = ending
         self._given: dict[str, Any] = {}
         for name, value in _named(request.params):
             self._given.setdefault(name.lower(), value)
         names = [value for name, value in request.params.items() if name.lower().endswith("name")]
         self._given |= {"name": names[0]} if len(names) == 1 else {}
+        self._lists = {
+            _singular(name).lower(): value
+            for name, value in request.params.items()
+            if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
+        }
 
     def structure(self, shape: Shape, depth: int) -> dict[str, Any]:
-        found = {name: self._value(name, member, depth + 1) for name, member in shape.members.items()}
+        """A structure with all its members."""
+        found = {name: self._value(name, member, depth + 1, shape.name) for name, member in shape.members.items()}
         return {name: value for name, value in found.items() if value is not None}
 
-    def _value(self, name: str, shape: Shape, depth: int) -> Any:
+    def _value(self, name: str, shape: Shape, depth: int, within: str = "") -> Any:
         low = name.lower()
         if depth > _DEEPEST or _PAGES.fullmatch(low) or _ERRORS.fullmatch(low):
             return 0 if shape.type_name in ("integer", "long") else [] if shape.type_name == "list" else None
@@ -129,11 +149,11 @@ class _Making:
                 if self._ending and self._attempt:
                     return []
                 item = self._value(_singular(name), shape.member, depth + 1)
-                return [] if item is None else [item]
+                return [] if item is None else self._as_many(item, shape.member)
             case "map":
                 return Guessed(given if isinstance(given, Mapping) else {}, self._arn(name))
             case "string":
-                return given if isinstance(given, str) else self._text(name, shape)
+                return given if isinstance(given, str) else self._text(name, shape, within)
             case "boolean":
                 return bool(given) if given is not None else bool(self._attempt % 2) and "truncated" not in low
             case "timestamp":
@@ -143,7 +163,15 @@ class _Making:
             case _:
                 return given if isinstance(given, (int, float)) else MARKED_NUMBER if "version" in low else 1
 
-    def _text(self, name: str, shape: Shape) -> str:
+    def _as_many(self, item: Any, shape: Shape) -> list[Any]:
+        """The items of a list: one for each that the request names, by a member of theirs."""
+        members = shape.members if shape.type_name == "structure" else {}
+        for name in members:
+            if wanted := self._lists.get(name.lower()):
+                return [{**item, name: value} for value in wanted]
+        return [item]
+
+    def _text(self, name: str, shape: Shape, within: str) -> str:
         low = name.lower()
         enum = tuple(getattr(shape, "enum", ()))
         if enum:
@@ -158,26 +186,28 @@ class _Making:
             return _NETWORK
         if _DOCUMENTS.fullmatch(low):
             return _DOCUMENT
-        if low.endswith("id") and (prefix := _PREFIXES.get(low.removesuffix("id"))):
-            return f"{prefix}-{MARK}"
+        if low == "versionid":
+            return f"v{MARKED_NUMBER}"
+        if low.endswith("id"):
+            prefix = _PREFIXES.get(low.removesuffix("id") or within.lower())
+            return f"{prefix}-{MARK}{self._number(name)}" if prefix else f"{MARK}{self._number(name)}"
         return MARK
 
     def _chosen(self, values: Sequence[str]) -> str:
+        """What tells that all is well; of those who wait longer, each value after the other."""
         well = [value for value in _WELL if value in values]
         ended = [value for value in _ENDED if value in values]
-        first = [*ended, *well] if self._ending and self._attempt else [*well, *ended]
-        others = sorted((value for value in values if value not in first), key=lambda value: bool(_ILL.search(value)))
-        every = [*first, *others]
-        return every[self._attempt % len(every)] if not self._ending else every[max(self._attempt - 1, 0) % len(every)]
+        left = [value for value in values if value not in (*well, *ended)]
+        others = sorted(left, key=lambda value: bool(_ILL.search(value)))
+        waited = self._attempt
+        if self._ending and waited:
+            every, waited = [*ended, *well, *others], waited - 1
+        else:
+            every = [*well, *others, *ended]
+        return every[waited % len(every)]
 
     def _arn(self, name: str) -> str:
-        """The ARN of the resource that the name of a member seems to be of, else of any that the request names."""
-        noun = name.lower().removesuffix("arn")
-        of_kind = [arn for arn in self._arns if noun and noun in arn.rpartition(":")[0].lower() + arn.split(":", 5)[-1]]
-        found = of_kind or self._arns
-        if found:
-            return f"{found[0]}:{MARKED_NUMBER}" if noun == "layerversion" else found[0]
-        return f"arn:aws:{self._request.service}:{self._place.region}:{self._place.account}:{noun or 'resource'}/{MARK}"
+        return arn_of_member(name.lower().removesuffix("arn"), self._prefix, self._arns, self._given, self._place)
 
 
 def _singular(name: str) -> str:

@@ -73,17 +73,17 @@ class Decider:
 
     async def findings(self, part: Part) -> list[Finding]:
         """The findings of a part: each permission once."""
-        found: dict[tuple[str, str], Finding] = {}
+        found: dict[tuple[str, str, Permission | None], Finding] = {}
         for asked in _distinct(part.calls):
             async for call, plan, state in self._planned(asked):
                 for finding in self._decided(part, f"{asked.service}:{asked.operation}", call, plan, state):
-                    found.setdefault((finding.action, finding.resource), finding)
+                    found.setdefault((finding.action, finding.resource, finding.needed), finding)
         for action in part.actions:
             plan = Plan((Check(action, UNKNOWN_RESOURCE),))
             call = self._call(Request("cloudformation", "CreateStack", {}))
             for finding in self._decided(part, "", call, plan, self._stage.state):
-                if not any(action == had for had, _ in found):
-                    found[action, finding.resource] = finding
+                if not any(action == had for had, _, _ in found):
+                    found[action, finding.resource, finding.needed] = finding
         return list(found.values())
 
     def _call(self, request: Request) -> Call:
@@ -93,11 +93,12 @@ class Decider:
         """A call with its plan, and those of KMS that its service makes for it, each with the state it is made on."""
         codec = wire.codec_of(asked.service, asked.operation)
         assert codec is not None
-        made = ServiceCall(self._party.caller, asked.service, asked.operation, asked.params, asked.region)
+        actor = asked.actor or self._party.caller
+        made = ServiceCall(actor, asked.service, asked.operation, asked.params, asked.region)
         request = unsent_request(made, "cloudformation.amazonaws.com", codec)
         context = RequestContext(request, "", self._stage.now, asked.state, asked.region)
         context.service = "cloudformation.amazonaws.com"
-        context.codec, context.params, context.caller = codec, dict(asked.params), self._party.caller
+        context.codec, context.params, context.caller = codec, dict(asked.params), actor
         call = context.call()
         try:
             plan = authz.plan(asked.state, call)

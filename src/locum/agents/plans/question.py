@@ -9,7 +9,7 @@ import msgspec
 
 from locum import analysis
 from locum.agents.plans import principals
-from locum.agents.plans.answers import Place
+from locum.agents.plans.arn_forms import Place
 from locum.agents.plans.deciding import Decider, Finding
 from locum.agents.plans.marks import MARK, shown
 from locum.agents.plans.parts import PHASES, Part

@@ -12,19 +12,17 @@ from collections.abc import Callable, Generator, Mapping
 from typing import Any, Final, NamedTuple
 
 from locum import authz, wire
-from locum.agents.plans.answers import Answers, Guessed, Place
+from locum.agents.plans.answers import Answers, Guessed
+from locum.agents.plans.arn_forms import Place
 from locum.agents.plans.marks import MARK, is_marked
+from locum.agents.plans.own import Own
 from locum.calls.operation_traits import reads_only
 from locum.core.calls import Call
-from locum.core.clock import system_entropy
 from locum.core.errors import Fault, LocumError
 from locum.core.principal import Caller
 from locum.core.resources import ResourceFacts
-from locum.credentials import KeyRing
-from locum.services import iam
 from locum.services.cloudformation.providers.base import Began, Door, Nested, Pause, Reply, Request, Step
-from locum.services.verbs import Context
-from locum.state import State, change
+from locum.state import State
 from locum.wire.fitting import fitted
 
 _MOST: Final = 400
@@ -32,7 +30,6 @@ _MOST: Final = 400
 
 _ABSENT: Final = Fault("NotFound", "It is not there yet.", 404)
 _ENDS: Final = {"create": "CREATE_COMPLETE", "update": "UPDATE_COMPLETE", "delete": ""}
-
 _DEFAULT_KEY_POLICY: Final = (
     '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::%s:root"}, '
     '"Action": "kms:*", "Resource": "*"}}'
@@ -43,13 +40,17 @@ Steps = Generator[Step, Mapping[str, Any], Any]
 
 
 class Asked(NamedTuple):
-    """A call that would be made, with its parameters as the service takes them, on what IAM is by then."""
+    """A call that would be made, with its parameters as the service takes them, on what IAM is by then.
+
+    `actor` makes it, where that is not who deploys: a service in its name.
+    """
 
     service: str
     operation: str
     params: Mapping[str, Any]
     region: str
     state: State
+    actor: Caller | None = None
 
 
 class Rehearsed(NamedTuple):
@@ -62,16 +63,20 @@ class Rehearsed(NamedTuple):
 
 
 class Stage:
-    """Where work is rehearsed: an account and region, at a time (epoch seconds), as `caller`."""
+    """Where work is rehearsed: an account and region, at a time (epoch seconds), as `caller`.
+
+    `state` is what is there before, `facts` are of the resources that were made meanwhile.
+    """
 
     def __init__(self, place: Place, caller: Caller, now: float, state: State) -> None:
-        """`state` is what is there before."""
         self.place = place
         self.now = now
         self.state = state
-        self._caller = caller
-        self._keyring = KeyRing.generate(system_entropy)
         self.facts: dict[str, ResourceFacts] = {}
+        self.own = Own(caller, place.region, now)
+        self._caller = caller
+        self._answers = Answers(place)
+        self._templates: dict[str, Any] = {}
 
     def rehearse(self, state: State, phase: str, work: Callable[[], Steps], *, later: bool = False) -> Rehearsed:
         """The calls of `work` in a phase (`parts.PHASES`): those of the first attempt that comes to its end.
@@ -86,38 +91,57 @@ class Stage:
             tried.append(rehearsed)
         return max(tried, key=lambda one: len(one.calls))
 
-    def arns(self, state: State, request: Request) -> list[str]:
-        """The resources that a request is decided on; none where that cannot be told."""
-        try:
-            call = self.call(state, request.service, request.operation, request.params, request.region)
-            return [check.resource for check in authz.plan(state, call).checks]
-        except LocumError:
-            return []
-
     def call(self, state: State, service: str, operation: str, params: Mapping[str, Any], region: str) -> Call:
         """The call as policies see it."""
         region = region or self.place.region
         return Call(service, operation, params, self._caller, region, self.now, source_ip="", secure=True)
 
-    def told(self, request: Request, answer: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a request; of a key of KMS, whose own policy decides who may use it, that policy is kept."""
-        if (request.service, request.operation) != ("kms", "CreateKey"):
-            return answer
-        account, region = self.place.account, request.region or self.place.region
-        key = f"{MARK}{len(self.facts)}"
-        arn = f"arn:aws:kms:{region}:{account}:key/{key}"
-        self.facts[arn] = ResourceFacts(account, request.params.get("Policy") or _DEFAULT_KEY_POLICY % account)
-        return {**answer, "KeyMetadata": {**answer["KeyMetadata"], "KeyId": key, "Arn": arn}}
+    def asked(self, state: State, request: Request) -> list[Asked]:
+        """The call of a request, and those that its service has decided on with it."""
 
-    def own(self, state: State, request: Request) -> tuple[Mapping[str, Any], State] | None:
-        """What IAM answers, and the state after it; None where only the plane itself could tell. Raises Fault."""
-        operation = iam.OPERATIONS.get(request.operation) if request.service == "iam" else None
-        operation = None if operation is None else operation.of(request.params)
-        if operation is None or operation.blocks or operation.asks or operation.rehearsed:
-            return None
-        context = Context(state, self.now, system_entropy, self._keyring, self._caller, self.place.region)
-        outcome = operation.verb(context, request.params)
-        return outcome.answer, change(state, outcome.events)
+        def told(asked: Request) -> Mapping[str, Any]:
+            return self.told(state, asked, 0)
+
+        effective = self.own.effective(state, request, told)
+        made = [_asked(effective, self.place, state)]
+        for ask in self.own.asks(state, request, told):
+            if isinstance(ask.call.actor, Caller):
+                further = self.own.effective(state, Request(*ask.call[1:]), told)
+                made.append(_asked(further, self.place, state)._replace(actor=ask.call.actor))
+        return made
+
+    def told(self, state: State, request: Request, attempt: int, *, ending: bool = False) -> dict[str, Any]:
+        """A made-up answer. What decides on later calls is remembered: a key's policy, and what is in a template."""
+        answer = self._answers.to(request, self._arns(state, request), attempt, ending=ending)
+        account, region = self.place.account, request.region or self.place.region
+        match request.service, request.operation:
+            case "kms", "CreateKey":
+                arn = f"arn:aws:kms:{region}:{account}:key/{answer['KeyMetadata']['KeyId']}"
+                self.facts[arn] = ResourceFacts(account, request.params.get("Policy") or _DEFAULT_KEY_POLICY % account)
+                answer["KeyMetadata"]["Arn"] = arn
+            case "ec2", "CreateLaunchTemplate" | "CreateLaunchTemplateVersion":
+                self._templates[_template(answer)] = request.params.get("LaunchTemplateData", {})
+            case "ec2", "DescribeLaunchTemplateVersions":
+                for version in answer["LaunchTemplateVersions"]:
+                    data = self._templates.get(version["LaunchTemplateId"])
+                    version["LaunchTemplateData"] = data if data is not None else {}
+        return answer
+
+    def _arns(self, state: State, request: Request) -> list[str]:
+        """The resources that a request is decided on; none where that cannot be told."""
+        try:
+            call = self.call(state, *request)
+            return [check.resource for check in authz.plan(state, call).checks]
+        except LocumError:
+            return []
+
+
+def _template(answer: Mapping[str, Any]) -> str:
+    return str((answer.get("LaunchTemplate") or answer.get("LaunchTemplateVersion") or {}).get("LaunchTemplateId"))
+
+
+def _asked(request: Request, place: Place, state: State) -> Asked:
+    return Asked(request.service, request.operation, request.params, request.region or place.region, state)
 
 
 class _Attempt:
@@ -130,12 +154,11 @@ class _Attempt:
         self._absent = absent
         self._later = later
         self._calls: list[Asked] = []
-        self._asked = Counter[str]()
-        self._first: dict[str, int] = {}
+        self._times = Counter[str]()
         self._pauses = 0
-        self._answers = Answers(stage.place, lambda request: stage.arns(self._state, request))
 
     def run(self, work: Callable[[], Steps]) -> Rehearsed:
+        """Rehearse it."""
         result, problem = None, ""
         try:
             result = self._to_the_end(work())
@@ -180,31 +203,29 @@ class _Attempt:
         if codec is None:
             raise ValueError(f"{request.service} has no operation {request.operation}")
         request = request._replace(params=fitted(codec.model, request.params))
-        key = repr(request)
-        times = self._asked[key]
-        self._asked[key] += 1
-        self._first.setdefault(key, self._pauses)
-        looks = reads_only(request.operation)
-        early = looks and not any(not reads_only(one.operation) for one in self._calls)
-        region = request.region or self._stage.place.region
-        self._calls.append(Asked(request.service, request.operation, request.params, region, self._state))
+        key, looks = repr(request), reads_only(request.operation)
+        times = self._times[key]
+        self._times[key] += 1
+        early = looks and all(reads_only(one.operation) for one in self._calls)
+        self._calls += self._stage.asked(self._state, request)
+        if not looks:
+            self._pauses = 0
         own = self._own(request)
         if own is not None:
             answer, self._state = own
             return answer
-        ending, waited = self._phase == "delete", self._pauses - self._first[key]
-        listing = request.operation.startswith("List")
-        if looks and not listing and ((self._absent and early) or (ending and waited)):
+        ending, listing = self._phase == "delete", request.operation.startswith("List")
+        if looks and not listing and ((self._absent and early) or (ending and self._pauses)):
             raise _ABSENT
-        attempt = times if ending and listing else waited
-        return self._stage.told(request, self._answers.to(request, attempt, ending=ending))
+        attempt = times if ending and listing else self._pauses
+        return self._stage.told(self._state, request, attempt, ending=ending)
 
     def _own(self, request: Request) -> tuple[Mapping[str, Any], State] | None:
         """What IAM answers, if that can be told: a refusal of what is not known yet, or was not so before, does not."""
         if self._later and reads_only(request.operation):
             return None
         try:
-            return self._stage.own(self._state, request)
+            return self._stage.own.answer(self._state, request)
         except Fault:
             if self._later or self._phase == "update" or is_marked(request.params):
                 return None

@@ -116,7 +116,7 @@ class TemplatePlan:
             properties = {}
             notes.append(f"its properties cannot be told: {fault.message}")
         notes += self._values.notes
-        asked = tuple(self._asked(request) for request in self._values.requests)
+        asked = tuple(one for request in self._values.requests for one in self._stage.asked(self._state, request))
         if definition.type not in PROVIDERS:
             part = published(definition.logical, definition.type, "create", _NO_PROVIDER)
             self._add(part._replace(calls=asked, notes=(*notes, *part.notes)))
@@ -148,8 +148,9 @@ class TemplatePlan:
 
             tried.append(self._stage.rehearse(self._state, "update", work))
         tried = [one for one in tried if one.calls or not one.problem]  # others are refused: nothing is called
-        complete = [one for one in tried if not one.problem]
-        self._told(definition, "update", complete or tried[:1], (), [])
+        complete = any(not one.problem for one in tried)  # a change of those that are tried may be none that there is
+        tried = [one._replace(problem="" if complete else one.problem) for one in tried]
+        self._told(definition, "update", tried, (), [])
 
     def _delete(self, definition: ResourceDefinition) -> None:
         if definition.deletion_policy in _KEPT:
@@ -184,10 +185,6 @@ class TemplatePlan:
     def _add(self, part: Part) -> None:
         if part.phase in self._phases:
             self.parts.append(part)
-
-    def _asked(self, request: Request) -> Asked:
-        region = request.region or self._stage.place.region
-        return Asked(request.service, request.operation, request.params, region, self._state)
 
     def _resource(self, definition: ResourceDefinition, properties: Properties) -> Resource:
         place, pseudo = self._stage.place, self._evaluation.names

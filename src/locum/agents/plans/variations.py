@@ -8,7 +8,7 @@ from typing import Any
 from locum.agents.plans.marks import OTHER
 from locum.services.cloudformation.changes import difference
 from locum.services.cloudformation.providers.steps import without
-from locum.services.cloudformation.schemas import schema_of
+from locum.services.cloudformation.schemas import Path, schema_of
 
 Properties = Mapping[str, Any]
 
@@ -20,8 +20,10 @@ def variations(kind: str, properties: Properties) -> Iterator[tuple[Properties, 
     """
     schema = schema_of(kind)
     required = frozenset[str]() if schema is None else schema.required
+    fixed = () if schema is None else schema.fixed
     for name, value in properties.items():
-        others = [{**properties, name: other(value)}]
+        kept = frozenset(path[1:] for path in fixed if path[0] == name)
+        others = [] if () in kept else [{**properties, name: other(value, kept)}]
         if name not in required:
             others.append(without(properties, [name]))
         for before in others:
@@ -30,8 +32,10 @@ def variations(kind: str, properties: Properties) -> Iterator[tuple[Properties, 
                 yield properties, before
 
 
-def other(value: Any) -> Any:
-    """Another value of the same form."""
+def other(value: Any, kept: frozenset[Path] = frozenset()) -> Any:
+    """Another value of the same form, but for what is at the paths that are `kept`."""
+    if () in kept:
+        return value
     match value:
         case bool():
             return not value
@@ -42,7 +46,11 @@ def other(value: Any) -> Any:
                 return "false" if value.lower() == "true" else "true"
             return str(int(value) + 1) if value.isdecimal() else f"{value}{OTHER}"
         case Mapping():
-            return {name: other(item) for name, item in value.items()}
+            return {name: other(item, _below(kept, str(name))) for name, item in value.items()}
         case list() | tuple():
-            return [other(item) for item in value]
+            return [other(item, _below(kept, "*")) for item in value]
     return value
+
+
+def _below(kept: frozenset[Path], name: str) -> frozenset[Path]:
+    return frozenset(path[1:] for path in kept if path[:1] == (name,))
