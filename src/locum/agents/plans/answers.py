@@ -32,7 +32,18 @@ _WELL: Final = (
     *("ACTIVE", "Active", "active", "AVAILABLE", "Available", "available", "DEPLOYED", "Deployed", "deployed"),
     *("SUCCESSFUL", "Successful", "COMPLETED", "Completed", "completed", "COMPLETE", "SUCCEEDED", "Succeeded"),
     *("SUCCESS", "Success", "ENABLED", "Enabled", "enabled", "RUNNING", "Running", "running", "InService"),
-    *("ISSUED", "READY", "Ready", "ready", "VALID", "in-use", "attached", "associated", "CREATE_COMPLETE", "UPDATE_COMPLETE"),
+    *(
+        "ISSUED",
+        "READY",
+        "Ready",
+        "ready",
+        "VALID",
+        "in-use",
+        "attached",
+        "associated",
+        "CREATE_COMPLETE",
+        "UPDATE_COMPLETE",
+    ),
 )
 _ENDED: Final = (
     *("DELETED", "Deleted", "deleted", "INACTIVE", "terminated", "DELETE_COMPLETE", "detached", "disassociated"),

@@ -75,4 +75,5 @@ def _value(variable: str, noun: str, given: Mapping[str, Any], place: Place) -> 
 
 
 def _with_suffix(prefix: str, arn: str) -> str:
-    return f"{arn}-{MARK}" if prefix == _SUFFIXED and not re.search("-[A-Za-z0-9]{6}$", arn) else arn
+    bare = prefix == _SUFFIXED and not arn.endswith(MARK) and not re.search("-[A-Za-z0-9]{6}$", arn)
+    return f"{arn}-{MARK}" if bare else arn

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -17,11 +18,15 @@ from locum.agents.plans.principals import Parties
 from locum.agents.plans.rehearsal import Asked, Stage
 from locum.agents.plans.templates import TemplatePlan
 from locum.agents.plans.terraform import terraform_parts
-from locum.agents.plans.whole import Whole, prepared
+from locum.agents.plans.whole import Surroundings, exports_of, nobody_reads, prepared
 from locum.analysis import Permission
 from locum.calls.activity import encoded
+from locum.calls.backend_answers import backend_answer
 from locum.calls.runtime import Runtime
+from locum.core.calls import ServiceCall
 from locum.core.errors import ConfigurationError, Fault
+from locum.services.cloudformation.intrinsics import Pseudo
+from locum.services.cloudformation.sealing import Seals
 from locum.state import Account, Role, State, put
 from locum.state.cloudformation import stack_arn
 from locum.state.state import change
@@ -80,28 +85,24 @@ async def planned(runtime: Runtime | None, state: State, now: float, question: Q
     """The answer to `question`. Raises ConfigurationError where it cannot be answered."""
     state, place, parties = _parties(state, now, question)
     stage = Stage(place, parties.makes.caller, now, state)
-    whole: Whole | None = None
+    around = _surroundings(runtime, stage, parties)
     try:
-        if question.terraform:
-            parts = terraform_parts(stage, question.text, question.phases)
-        else:
-            named = question.stack_name, _stack(place, question.stack_name)
-            whole = await prepared(runtime, stage, question, named, parties)
-            parts = TemplatePlan(stage, whole.evaluation, whole.exports, question.tags, question.phases).run()
+        rehearsed = await asyncio.to_thread(_rehearsed, stage, around, question)
     except Fault as fault:
         raise ConfigurationError(fault.message) from fault
+    parts = rehearsed.parts
     decider = Decider(stage, parties.makes, runtime)
     findings = [finding for part in parts for finding in await decider.findings(part)]
-    around = [] if whole is None else _around(stage, question, parties, whole.calls)
-    caller = Decider(Stage(place, parties.by.caller, now, state), parties.by, runtime)
-    own = [finding for part in around for finding in await caller.findings(part)]
+    around_it = [] if question.terraform else _around(stage, question, parties, rehearsed.calls)
+    caller = Decider(stage.by(parties.by.caller), parties.by, runtime)
+    own = [finding for part in around_it for finding in await caller.findings(part)]
     same = not parties.role
     return {
         "principal": parties.makes.arn,
         "caller": parties.by.arn,
         "role": parties.role,
         "refusal": parties.refusal,
-        "capabilities": [] if whole is None else list(whole.capabilities),
+        "capabilities": list(rehearsed.capabilities),
         "findings": [_row(finding) for finding in findings],
         "ofCaller": [_row(finding) for finding in own],
         "notes": [_note(part, note) for part in parts for note in dict.fromkeys(part.notes)],
@@ -109,6 +110,37 @@ async def planned(runtime: Runtime | None, state: State, now: float, question: Q
         "permissions": _encoded([*findings, *(own if same else ())]),
         "permissionsOfCaller": [] if same else _encoded(own),
     }
+
+
+class Rehearsed(NamedTuple):
+    """The parts of a deployment, and the calls that reading a template takes of who deploys it."""
+
+    parts: list[Part]
+    capabilities: tuple[str, ...] = ()
+    calls: tuple[Asked, ...] = ()
+
+
+def _rehearsed(stage: Stage, around: Surroundings, question: Question) -> Rehearsed:
+    if question.terraform:
+        return Rehearsed(terraform_parts(stage, question.text, question.phases))
+    pseudo = Pseudo(*stage.place, question.stack_name, _stack(stage.place, question.stack_name))
+    whole = prepared(stage, around, question.text, question.parameters, pseudo)
+    plan = TemplatePlan(stage, whole.evaluation, around, question.tags)
+    return Rehearsed(plan.run(question.phases), whole.capabilities, whole.calls)
+
+
+def _surroundings(runtime: Runtime | None, stage: Stage, parties: Parties) -> Surroundings:
+    """What of a plane templates are read with. It is asked on its event loop, and waited for beside that."""
+    if runtime is None:
+        return Surroundings(nobody_reads, parties.by.caller)
+    loop, account = asyncio.get_running_loop(), stage.place.account
+
+    def read(made: ServiceCall) -> Mapping[str, Any]:
+        answer = backend_answer(runtime, made.service, made.operation, made.params, account, made.region)
+        return asyncio.run_coroutine_threadsafe(answer, loop).result()
+
+    exports = exports_of(stage, Seals(runtime.keyring, runtime.entropy))
+    return Surroundings(read, parties.by.caller, exports, runtime.settings)
 
 
 def _stack(place: Place, name: str) -> str:

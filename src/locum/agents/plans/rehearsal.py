@@ -42,7 +42,7 @@ Steps = Generator[Step, Mapping[str, Any], Any]
 class Asked(NamedTuple):
     """A call that would be made, with its parameters as the service takes them, on what IAM is by then.
 
-    `actor` makes it, where that is not who deploys: a service in its name.
+    `actor` makes it, who deploys where it is None: a service in its name, say.
     """
 
     service: str
@@ -74,9 +74,15 @@ class Stage:
         self.state = state
         self.facts: dict[str, ResourceFacts] = {}
         self.own = Own(caller, place.region, now)
-        self._caller = caller
+        self.caller = caller
         self._answers = Answers(place)
         self._templates: dict[str, Any] = {}
+
+    def by(self, caller: Caller) -> Stage:
+        """The same place, where what is made is known as well, for another caller."""
+        other = Stage(self.place, caller, self.now, self.state)
+        other.facts, other._answers, other._templates = self.facts, self._answers, self._templates
+        return other
 
     def rehearse(self, state: State, phase: str, work: Callable[[], Steps], *, later: bool = False) -> Rehearsed:
         """The calls of `work` in a phase (`parts.PHASES`): those of the first attempt that comes to its end.
@@ -94,7 +100,7 @@ class Stage:
     def call(self, state: State, service: str, operation: str, params: Mapping[str, Any], region: str) -> Call:
         """The call as policies see it."""
         region = region or self.place.region
-        return Call(service, operation, params, self._caller, region, self.now, source_ip="", secure=True)
+        return Call(service, operation, params, self.caller, region, self.now, source_ip="", secure=True)
 
     def asked(self, state: State, request: Request) -> list[Asked]:
         """The call of a request, and those that its service has decided on with it."""
@@ -103,11 +109,11 @@ class Stage:
             return self.told(state, asked, 0)
 
         effective = self.own.effective(state, request, told)
-        made = [_asked(effective, self.place, state)]
+        made = [self._asked(effective, state, self.caller)]
         for ask in self.own.asks(state, request, told):
             if isinstance(ask.call.actor, Caller):
                 further = self.own.effective(state, Request(*ask.call[1:]), told)
-                made.append(_asked(further, self.place, state)._replace(actor=ask.call.actor))
+                made.append(self._asked(further, state, ask.call.actor))
         return made
 
     def told(self, state: State, request: Request, attempt: int, *, ending: bool = False) -> dict[str, Any]:
@@ -127,6 +133,10 @@ class Stage:
                     version["LaunchTemplateData"] = data if data is not None else {}
         return answer
 
+    def _asked(self, request: Request, state: State, actor: Caller) -> Asked:
+        region = request.region or self.place.region
+        return Asked(request.service, request.operation, request.params, region, state, actor)
+
     def _arns(self, state: State, request: Request) -> list[str]:
         """The resources that a request is decided on; none where that cannot be told."""
         try:
@@ -138,10 +148,6 @@ class Stage:
 
 def _template(answer: Mapping[str, Any]) -> str:
     return str((answer.get("LaunchTemplate") or answer.get("LaunchTemplateVersion") or {}).get("LaunchTemplateId"))
-
-
-def _asked(request: Request, place: Place, state: State) -> Asked:
-    return Asked(request.service, request.operation, request.params, request.region or place.region, state)
 
 
 class _Attempt:

@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from locum.agents.plans.marks import MARK
+from locum.agents.plans.nested import NESTED, attributes, nested_in
 from locum.agents.plans.parts import PHASES, Part, published
 from locum.agents.plans.rehearsal import Asked, Rehearsed, Stage
 from locum.agents.plans.variations import Properties, variations
+from locum.agents.plans.whole import Surroundings
 from locum.core.errors import Fault
 from locum.services.cloudformation.changes import check_properties
 from locum.services.cloudformation.foreseen import in_order
@@ -20,7 +22,6 @@ from locum.services.cloudformation.template import ResourceDefinition
 
 _LETTERS: Final = "abc"
 _KEPT: Final = ("Retain", "RetainExceptOnCreate")
-_NESTED: Final = "AWS::CloudFormation::Stack"
 _NO_PROVIDER: Final = "Locum makes no such resources itself"
 
 
@@ -72,39 +73,63 @@ class Values:
 
 
 class TemplatePlan:
-    """The parts of a deployment of `evaluation`: `parts`, in their order.
+    """The parts of a deployment of `evaluation`: `parts`, in their order. `tags` are those of the stack.
 
-    `tags` are those of the stack, `exports` those of other stacks.
+    `within` are the logical ids of the nested stacks that it is in.
     """
 
     def __init__(
         self,
         stage: Stage,
         evaluation: Evaluation,
-        exports: Mapping[str, Any],
+        around: Surroundings,
         tags: Mapping[str, str],
-        phases: Iterable[str] = PHASES,
+        within: str = "",
     ) -> None:
         self._stage = stage
-        self._state = stage.state
         self._evaluation = evaluation
-        self._values = Values(stage.place.region, exports)
+        self._around = around
         self._tags = tags
-        self._phases = frozenset(phases)
+        self._within = within
+        self._values = Values(stage.place.region, around.exports)
         self._there: dict[str, Resource] = {}
+        self._nested: dict[str, TemplatePlan] = {}
+        self._order = in_order(evaluation.dependencies())
+        self.state = stage.state
         self.parts: list[Part] = []
 
-    def run(self) -> list[Part]:
+    def run(self, phases: Iterable[str] = PHASES) -> list[Part]:
         """Rehearse it all. Raises Fault ValidationError where the template cannot be evaluated."""
-        resources = self._evaluation.template.resources
-        order = in_order(self._evaluation.dependencies())
-        for logical in order:
-            self._create(resources[logical])
-        for logical in order if "update" in self._phases else ():
-            self._update(resources[logical])
-        for logical in reversed(order) if "delete" in self._phases else ():
-            self._delete(resources[logical])
-        return self.parts
+        wanted = frozenset(phases)
+        self.create()
+        if "update" in wanted:
+            self.update()
+        if "delete" in wanted:
+            self.delete()
+        return [part for part in self.parts if part.phase in wanted]
+
+    def create(self) -> None:
+        """Rehearse the creation of all resources."""
+        for logical in self._order:
+            self._create(self._evaluation.template.resources[logical])
+
+    def update(self) -> None:
+        """Rehearse changes of all resources, each for itself."""
+        for logical in self._order:
+            self._update(self._evaluation.template.resources[logical])
+
+    def delete(self) -> None:
+        """Rehearse the deletion of all resources."""
+        for logical in reversed(self._order):
+            self._delete(self._evaluation.template.resources[logical])
+
+    def outputs(self) -> dict[str, Any]:
+        """The outputs, as far as they can be told."""
+        found = {}
+        for name, declared in self._evaluation.template.outputs.items():
+            if self._evaluation.exists(declared):
+                found[name] = self._evaluation.resolve(declared["Value"], self._values)
+        return found
 
     def _create(self, definition: ResourceDefinition) -> None:
         self._values.requests, self._values.notes = [], []
@@ -116,26 +141,46 @@ class TemplatePlan:
             properties = {}
             notes.append(f"its properties cannot be told: {fault.message}")
         notes += self._values.notes
-        asked = tuple(one for request in self._values.requests for one in self._stage.asked(self._state, request))
+        asked = tuple(one for request in self._values.requests for one in self._stage.asked(self.state, request))
         if definition.type not in PROVIDERS:
-            part = published(definition.logical, definition.type, "create", _NO_PROVIDER)
-            self._add(part._replace(calls=asked, notes=(*notes, *part.notes)))
+            part = published(self._named(definition), definition.type, "create", _NO_PROVIDER)
+            self.parts.append(part._replace(calls=asked, notes=(*notes, *part.notes)))
             return
         resource = self._resource(definition, properties)
         provider = PROVIDERS[definition.type]
-        done = self._stage.rehearse(self._state, "create", lambda: provider.create(resource))
-        self._state = done.state
+        done = self._stage.rehearse(self.state, "create", lambda: provider.create(resource))
+        self.state = done.state
         made = done.result if isinstance(done.result, Made) else Made(MARK)
         self._values.made[definition.logical] = made
         self._there[definition.logical] = replace(resource, physical=made.physical, attributes=made.attributes)
-        if definition.type == _NESTED:
-            notes.append("what the nested stack makes is not looked into: plan its template, too")
+        if definition.type == NESTED:
+            asked = (*asked, *self._create_nested(self._there[definition.logical], made, notes))
         self._told(definition, "create", [done], asked, notes)
+
+    def _create_nested(self, resource: Resource, made: Made, notes: list[str]) -> list[Asked]:
+        """Rehearse a nested stack; the calls that its template takes. Why it cannot be is told in `notes`."""
+        try:
+            stage, whole, reading = nested_in(self._stage, self._around, resource, made)
+            stage.state = self.state
+            path = f"{self._within}{resource.logical}/"
+            nested = TemplatePlan(stage, whole.evaluation, self._around, resource.all_tags(), path)
+            nested.create()
+            outputs = nested.outputs()
+        except Fault as fault:
+            notes.append(f"what the nested stack makes is not known: {fault.message}")
+            return []
+        self._nested[resource.logical] = nested
+        self.state = nested.state
+        self.parts += nested.parts
+        self._values.made[resource.logical] = made._replace(attributes=attributes(outputs))
+        return [reading, *whole.calls]
 
     def _update(self, definition: ResourceDefinition) -> None:
         if definition.type not in PROVIDERS:
-            self._add(published(definition.logical, definition.type, "update", _NO_PROVIDER))
+            self.parts.append(published(self._named(definition), definition.type, "update", _NO_PROVIDER))
             return
+        if definition.logical in self._nested:
+            self._of_nested(definition.logical, "update")
         update, resource = PROVIDERS[definition.type].update, self._there[definition.logical]
         if update is None:
             return  # every change takes another resource: its creation, and the deletion of this one
@@ -146,7 +191,7 @@ class TemplatePlan:
             def work(it: Resource = changed, former: Properties = before) -> Any:
                 return update(it, former)
 
-            tried.append(self._stage.rehearse(self._state, "update", work))
+            tried.append(self._stage.rehearse(self.state, "update", work))
         tried = [one for one in tried if one.calls or not one.problem]  # others are refused: nothing is called
         complete = any(not one.problem for one in tried)  # a change of those that are tried may be none that there is
         tried = [one._replace(problem="" if complete else one.problem) for one in tried]
@@ -156,13 +201,25 @@ class TemplatePlan:
         if definition.deletion_policy in _KEPT:
             return
         if definition.type not in PROVIDERS:
-            self._add(published(definition.logical, definition.type, "delete", _NO_PROVIDER))
+            self.parts.append(published(self._named(definition), definition.type, "delete", _NO_PROVIDER))
             return
         resource, delete = self._there[definition.logical], PROVIDERS[definition.type].delete
-        later = self._stage.rehearse(self._state, "delete", lambda: delete(resource), later=True)
-        done = self._stage.rehearse(self._state, "delete", lambda: delete(resource))
-        self._state = done.state
+        later = self._stage.rehearse(self.state, "delete", lambda: delete(resource), later=True)
+        done = self._stage.rehearse(self.state, "delete", lambda: delete(resource))
+        if definition.logical in self._nested:
+            self._of_nested(definition.logical, "delete")
+        self.state = done.state
         self._told(definition, "delete", [done, later], (), [])
+
+    def _of_nested(self, logical: str, phase: str) -> None:
+        """Have a nested stack rehearse a phase."""
+        nested = self._nested[logical]
+        nested.parts = []
+        if phase == "update":
+            nested.update()
+        else:
+            nested.delete()
+        self.parts += nested.parts
 
     def _told(
         self,
@@ -174,17 +231,16 @@ class TemplatePlan:
     ) -> None:
         """Add a part; where the rehearsal came to no end, with the permissions of the published schema."""
         calls = (*more, *(call for one in rehearsed for call in one.calls))
-        part = Part(definition.logical, definition.type, phase, calls, notes=tuple(notes))
+        part = Part(self._named(definition), definition.type, phase, calls, notes=tuple(notes))
         problem = next((one.problem for one in rehearsed if one.problem), "")
         if problem:
             why = f"what follows cannot be told ({problem})"
-            less = published(definition.logical, definition.type, phase, why)
+            less = published(self._named(definition), definition.type, phase, why)
             part = part._replace(actions=less.actions, notes=(*notes, *less.notes))
-        self._add(part)
+        self.parts.append(part)
 
-    def _add(self, part: Part) -> None:
-        if part.phase in self._phases:
-            self.parts.append(part)
+    def _named(self, definition: ResourceDefinition) -> str:
+        return f"{self._within}{definition.logical}"
 
     def _resource(self, definition: ResourceDefinition, properties: Properties) -> Resource:
         place, pseudo = self._stage.place, self._evaluation.names
