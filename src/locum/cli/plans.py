@@ -80,10 +80,18 @@ def _allowed(rows: Iterable[Answer]) -> Iterator[str]:
 
 
 def _notes(found: Answer) -> Iterator[str]:
-    if found["notes"]:
-        yield "not exact:"
+    """The notes, each with what it is about."""
+    about: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for note in found["notes"]:
-        yield f"  {note['logical']} ({note['kind']}), {note['phase']}: {note['note']}"
+        about[note["note"]][f"{note['logical']} ({note['kind']})"].append(note["phase"])
+    if about:
+        yield "to be known:"
+    for note, resources in about.items():
+        yield f"  {note}: {'; '.join(f'{name}, {_words(phases)}' for name, phases in resources.items())}"
+
+
+def _words(phases: Iterable[str]) -> str:
+    return " and ".join(dict.fromkeys(phases))
 
 
 def _merged(rows: Iterable[Answer]) -> Iterator[tuple[str, Answer]]:

@@ -11,6 +11,9 @@ from locum.agents.plans.marks import MARK, MARKED_NUMBER
 from locum.authz import service_reference as reference
 
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
+_ALWAYS: Final[Mapping[str, tuple[str, ...]]] = {"ec2:RunInstances": ("volume", "network-interface")}
+"""Types of resources that an action always takes, though the Service Authorization Reference does not require them."""
+
 _SUFFIXED: Final = "secretsmanager"
 """Secrets Manager gives its ARNs six random characters after the name."""
 
@@ -77,3 +80,43 @@ def _value(variable: str, noun: str, given: Mapping[str, Any], place: Place) -> 
 def _with_suffix(prefix: str, arn: str) -> str:
     bare = prefix == _SUFFIXED and not arn.endswith(MARK) and not re.search("-[A-Za-z0-9]{6}$", arn)
     return f"{arn}-{MARK}" if bare else arn
+
+
+def arns_of_action(action: str, noun: str, values: Mapping[str, Any], place: Place) -> list[str]:
+    """The resources of an action for something of the type `noun` with these `values`: `*` where nothing is known.
+
+    They are of the types that the action requires: an ARN among the values, or one with a name of them.
+    """
+    prefix, _, name = action.partition(":")
+    entry = reference.actions(prefix).get(name.lower(), {})
+    known, found = reference.resource_types(prefix), list[str]()
+    texts = [value for value in values.values() if isinstance(value, str)]
+    given = _by_variable(values, noun)
+    for kind in entry.get("resourceTypes", ()):
+        form = str(known.get(kind["name"].rstrip("*").lower(), {}).get("arn", "")).partition(",")[0]
+        variables = [variable.lower() for variable in _VARIABLE.findall(form)]
+        named = bool(variables) and variables[-1] in given
+        if not (kind.get("required") or named or kind["name"] in _ALWAYS.get(action, ())):
+            continue
+        if not form:
+            return ["*"]
+        like = re.compile(".+".join(map(re.escape, _VARIABLE.split(form.replace("${Partition}", "aws"))[::2])))
+        arns = [text for text in texts if text.startswith("arn:") and like.fullmatch(text)]
+        found += arns[:1] or [_VARIABLE.sub(lambda variable: _value(variable[1].lower(), "", given, place), form)]
+    return found or ["*"]
+
+
+def _by_variable(values: Mapping[str, Any], noun: str) -> dict[str, Any]:
+    """The values by the variables that forms of ARNs may have for them."""
+    given: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, str) and value and not value.startswith("arn:"):
+            plain = name.replace("_", "")
+            given |= {plain: value, f"{plain}name": value}
+    own = str(values.get("name") or values.get(noun) or "")
+    if own:
+        path = str(values.get("path") or "/").removeprefix("/")
+        given |= {f"{noun}name": own, f"{noun}namewithpath": f"{path}{own}"}
+    if isinstance(values.get("role"), str):
+        given.setdefault("rolenamewithpath", values["role"])
+    return given

@@ -1,7 +1,8 @@
 """The permissions that calls take, each decided on for who would make them, and those that a policy has to give.
 
 What is not known of a resource may be anything: a permission on it is allowed where all that it may be is allowed.
-Where only some of it is, that is told: it depends on the name.
+Where only some of it is, that is told: it depends on the name. A key of KMS that is not known is taken to have AWS's
+default policy.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from locum import authz, wire
 from locum.agents.plans.marks import is_marked, is_other, sample, shown, unmarked
 from locum.agents.plans.parts import Part
 from locum.agents.plans.principals import Party, nobody_yet, party
-from locum.agents.plans.rehearsal import Asked, Stage
+from locum.agents.plans.rehearsal import Asked, Stage, default_key
 from locum.analysis import Permission, with_policies
 from locum.analysis.narrowing import narrowing
 from locum.authz import Authorization, Call, Check, Plan, service_of
@@ -79,11 +80,11 @@ class Decider:
                 for finding in self._decided(part, f"{asked.service}:{asked.operation}", call, plan, state):
                     found.setdefault((finding.action, finding.resource, finding.needed), finding)
         for action in part.actions:
-            plan = Plan((Check(action, UNKNOWN_RESOURCE),))
+            plan = Plan((Check(action.name, UNKNOWN_RESOURCE if action.resource == "*" else action.resource),))
             call = self._call(Request("cloudformation", "CreateStack", {}))
             for finding in self._decided(part, "", call, plan, self._stage.state):
-                if not any(action == had for had, _, _ in found):
-                    found[action, finding.resource, finding.needed] = finding
+                if not any(action.name == had for had, _, _ in found if part.calls):
+                    found[action.name, finding.resource, finding.needed] = finding
         return list(found.values())
 
     def _call(self, request: Request) -> Call:
@@ -142,6 +143,8 @@ class Decider:
             first, facts = checks[0], self._facts_of(group[0].resource)
             if is_other(first.resource):
                 continue
+            guessed = facts is UNKNOWN and service_of(first.resource) == "kms"
+            facts = default_key(self._stage.place.account) if guessed else facts
             decision = _decision(present, call, checks, facts)
             verdict: Verdict = "allowed" if decision.allowed else "denied"
             if not decision.allowed and self._may_be(present, call, first, facts):

@@ -10,18 +10,27 @@ from locum.services.cloudformation.schemas import schema_of
 PHASES: Final = ("create", "update", "delete")
 
 
-class Part(NamedTuple):
-    """What a phase of a resource takes: `calls`, and `actions` of which nothing more is known, on all resources.
+class Action(NamedTuple):
+    """An action of which no call is known, on a resource: an ARN, with marks perhaps, or `*` where none is known."""
 
-    `phase` is one of PHASES, or `read`. `notes` say why it may not be all, or not exact.
+    name: str
+    resource: str = "*"
+
+
+class Part(NamedTuple):
+    """What a phase of a resource takes: `calls`, and `actions` of which nothing more is known.
+
+    `phase` is one of PHASES, or `read`. `notes` say why it may not be all, or not exact. `known`: it takes no more,
+    also where it is nothing.
     """
 
     logical: str
     kind: str
     phase: str
     calls: tuple[Asked, ...] = ()
-    actions: tuple[str, ...] = ()
+    actions: tuple[Action, ...] = ()
     notes: tuple[str, ...] = ()
+    known: bool = False
 
 
 def published(logical: str, kind: str, phase: str, why: str) -> Part:
@@ -29,7 +38,7 @@ def published(logical: str, kind: str, phase: str, why: str) -> Part:
     schema = schema_of(kind)
     if schema is None:
         return Part(logical, kind, phase, notes=(f"{why}, and there is no schema of {kind}: nothing is known",))
-    actions = tuple(sorted(set(schema.permissions.get(phase, ()))))
+    actions = tuple(Action(name) for name in sorted(set(schema.permissions.get(phase, ()))))
     if not actions:
         told = f"{why}, and the published schema names no permissions to {phase} it: nothing is known"
         return Part(logical, kind, phase, notes=(told,))

@@ -106,7 +106,7 @@ async def planned(runtime: Runtime | None, state: State, now: float, question: Q
         "findings": [_row(finding) for finding in findings],
         "ofCaller": [_row(finding) for finding in own],
         "notes": [_note(part, note) for part in parts for note in dict.fromkeys(part.notes)],
-        "unknown": sorted({part.kind for part in parts if not (part.calls or part.actions) and part.notes}),
+        "unknown": sorted({part.kind for part in parts if _is_unknown(part)}),
         "permissions": _encoded([*findings, *(own if same else ())]),
         "permissionsOfCaller": [] if same else _encoded(own),
     }
@@ -179,6 +179,11 @@ def _around(stage: Stage, question: Question, parties: Parties, calls: Iterable[
 
 def _row(finding: Finding) -> dict[str, Any]:
     return {**finding._asdict(), "needed": finding.needed is not None}
+
+
+def _is_unknown(part: Part) -> bool:
+    """Whether it is not known what a part takes."""
+    return bool(part.notes) and not (part.calls or part.actions or part.known)
 
 
 def _note(part: Part, note: str) -> dict[str, str]:

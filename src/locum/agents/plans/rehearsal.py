@@ -39,6 +39,11 @@ _DEFAULT_KEY_POLICY: Final = (
 Steps = Generator[Step, Mapping[str, Any], Any]
 
 
+def default_key(account: str, policy: str | None = None) -> ResourceFacts:
+    """The facts of a key of `account` with this policy, or with AWS's default one."""
+    return ResourceFacts(account, policy or _DEFAULT_KEY_POLICY % account)
+
+
 class Asked(NamedTuple):
     """A call that would be made, with its parameters as the service takes them, on what IAM is by then.
 
@@ -123,7 +128,7 @@ class Stage:
         match request.service, request.operation:
             case "kms", "CreateKey":
                 arn = f"arn:aws:kms:{region}:{account}:key/{answer['KeyMetadata']['KeyId']}"
-                self.facts[arn] = ResourceFacts(account, request.params.get("Policy") or _DEFAULT_KEY_POLICY % account)
+                self.facts[arn] = default_key(account, request.params.get("Policy"))
                 answer["KeyMetadata"]["Arn"] = arn
             case "ec2", "CreateLaunchTemplate" | "CreateLaunchTemplateVersion":
                 self._templates[_template(answer)] = request.params.get("LaunchTemplateData", {})

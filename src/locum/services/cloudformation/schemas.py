@@ -13,7 +13,10 @@ Path = tuple[str, ...]
 
 
 class Schema(NamedTuple):
-    """The schema of a type. Paths are of properties (`*`: of every item of a list)."""
+    """The schema of a type. Paths are of properties (`*`: of every item of a list).
+
+    `permissions` are those of its handlers (`create`, `read`, `update`, `delete`, `list`), and of `tagging`.
+    """
 
     properties: frozenset[str]
     required: frozenset[str]
@@ -33,7 +36,7 @@ def schema_of(kind: str) -> Schema | None:
         found: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(_REGION, kind).schema
     except ResourceNotFoundError:
         return None
-    handlers = found.get("handlers", {})
+    handlers = {**found.get("handlers", {}), "tagging": found.get("tagging") or {}}
     return Schema(
         properties=frozenset(found.get("properties", {})),
         required=frozenset(found.get("required", ())),
@@ -42,6 +45,14 @@ def schema_of(kind: str) -> Schema | None:
         identifier=tuple(_paths(found, "primaryIdentifier")),
         permissions={name: tuple(handler.get("permissions", ())) for name, handler in handlers.items()},
     )
+
+
+@lru_cache(maxsize=1)
+def types() -> tuple[str, ...]:
+    """The names of all types that have a schema."""
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415 - loaded with the first stack
+
+    return tuple(sorted(PROVIDER_SCHEMA_MANAGER.get_resource_types(_REGION)))
 
 
 def _paths(schema: Mapping[str, Any], member: str) -> Iterator[Path]:
