@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Literal, NamedTuple
 
@@ -17,6 +17,7 @@ from locum import authz, wire
 from locum.agents.plans.marks import is_marked, is_other, sample, shown, unmarked
 from locum.agents.plans.parts import Part
 from locum.agents.plans.principals import Party, nobody_yet, party
+from locum.agents.plans.reading import Plane
 from locum.agents.plans.rehearsal import Asked, Stage, default_key
 from locum.analysis import Permission, with_policies
 from locum.analysis.narrowing import narrowing
@@ -25,7 +26,6 @@ from locum.calls import lookups
 from locum.calls.carrying import facts_of
 from locum.calls.key_uses import key_uses
 from locum.calls.request_context import RequestContext
-from locum.calls.runtime import Runtime
 from locum.calls.service_requests import unsent_request
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault
@@ -61,22 +61,22 @@ class Finding(NamedTuple):
 
 
 class Decider:
-    """Decides on the calls of `party`. Without a `runtime`, nothing is known of resources that are there."""
+    """Decides on the calls of `party`. Without a `plane`, nothing is known of resources that are there."""
 
-    def __init__(self, stage: Stage, party: Party, runtime: Runtime | None) -> None:
+    def __init__(self, stage: Stage, party: Party, plane: Plane | None) -> None:
         self._stage = stage
         self._party = party
-        self._runtime = runtime
+        self._plane = plane
         bearer = party if party.entity is not None else party_of(nobody_yet(stage.place.account), stage)
         self._bearer = bearer.caller
         self._worlds: dict[int, tuple[State, State, State]] = {}
         self._facts: dict[str, ResourceFacts] = {}
 
-    async def findings(self, part: Part) -> list[Finding]:
+    def findings(self, part: Part) -> list[Finding]:
         """The findings of a part: each permission once."""
         found: dict[tuple[str, str, Permission | None], Finding] = {}
         for asked in _distinct(part.calls):
-            async for call, plan, state in self._planned(asked):
+            for call, plan, state in self._planned(asked):
                 for finding in self._decided(part, f"{asked.service}:{asked.operation}", call, plan, state):
                     found.setdefault((finding.action, finding.resource, finding.needed), finding)
         for action in part.actions:
@@ -90,7 +90,7 @@ class Decider:
     def _call(self, request: Request) -> Call:
         return self._stage.call(self._stage.state, *request)
 
-    async def _planned(self, asked: Asked) -> AsyncIterator[tuple[Call, Plan, State]]:
+    def _planned(self, asked: Asked) -> Iterator[tuple[Call, Plan, State]]:
         """A call with its plan, and those of KMS that its service makes for it, each with the state it is made on."""
         codec = wire.codec_of(asked.service, asked.operation)
         assert codec is not None
@@ -105,9 +105,9 @@ class Decider:
             plan = authz.plan(asked.state, call)
         except Fault:  # what is not known yet is no ARN
             plan = Plan((Check(authz.action_of(asked.service, asked.operation), UNKNOWN_RESOURCE),))
-        if plan.names_otherwise and self._runtime is not None:
-            plan = await lookups.resolved(self._runtime, context, call, plan)
-        await self._look_up(plan, context)
+        if plan.names_otherwise and self._plane is not None:
+            plan = self._plane.wait(lookups.resolved(self._plane.runtime, context, call, plan))
+        self._look_up(plan, context)
         yield call, plan, asked.state
         context.plan = plan
         try:
@@ -119,15 +119,15 @@ class Decider:
             used = self._stage.call(asked.state, use.service, use.operation, use.params, use.region)
             used = used._replace(caller=use.actor)
             plan = authz.plan(asked.state, used)
-            await self._look_up(plan, context)
+            self._look_up(plan, context)
             yield used, plan, asked.state
 
-    async def _look_up(self, plan: Plan, context: RequestContext) -> None:
+    def _look_up(self, plan: Plan, context: RequestContext) -> None:
         wanted = [arn for arn in plan.resources if arn not in self._facts and not is_marked(arn)]
         wanted = [arn for arn in wanted if not isinstance(arn, PartialArn)]
-        if wanted and self._runtime is not None:
+        if wanted and self._plane is not None:
             account = context.caller.account
-            self._facts |= await facts_of(self._runtime, wanted, account, context.region)
+            self._facts |= self._plane.wait(facts_of(self._plane.runtime, wanted, account, context.region))
 
     def _facts_of(self, arn: str) -> ResourceFacts:
         """The facts of what is there, or of what the deployment makes itself."""

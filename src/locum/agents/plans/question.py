@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -15,15 +16,14 @@ from locum.agents.plans.deciding import Decider, Finding
 from locum.agents.plans.marks import MARK, shown
 from locum.agents.plans.parts import PHASES, Part
 from locum.agents.plans.principals import Parties
+from locum.agents.plans.reading import Plane
 from locum.agents.plans.rehearsal import Asked, Stage
 from locum.agents.plans.templates import TemplatePlan
 from locum.agents.plans.terraform import terraform_parts
 from locum.agents.plans.whole import Surroundings, exports_of, nobody_reads, prepared
 from locum.analysis import Permission
 from locum.calls.activity import encoded
-from locum.calls.backend_answers import backend_answer
 from locum.calls.runtime import Runtime
-from locum.core.calls import ServiceCall
 from locum.core.errors import ConfigurationError, Fault
 from locum.services.cloudformation.intrinsics import Pseudo
 from locum.services.cloudformation.sealing import Seals
@@ -83,19 +83,22 @@ def _question(asked: Mapping[str, Any]) -> Question:
 
 async def planned(runtime: Runtime | None, state: State, now: float, question: Question) -> dict[str, Any]:
     """The answer to `question`. Raises ConfigurationError where it cannot be answered."""
-    state, place, parties = _parties(state, now, question)
-    stage = Stage(place, parties.makes.caller, now, state)
-    around = _surroundings(runtime, stage, parties)
+    plane = None if runtime is None else Plane(runtime, asyncio.get_running_loop())
     try:
-        rehearsed = await asyncio.to_thread(_rehearsed, stage, around, question)
+        return await asyncio.to_thread(_planned, plane, state, now, question)
     except Fault as fault:
         raise ConfigurationError(fault.message) from fault
-    parts = rehearsed.parts
-    decider = Decider(stage, parties.makes, runtime)
-    findings = [finding for part in parts for finding in await decider.findings(part)]
-    around_it = [] if question.terraform else _around(stage, question, parties, rehearsed.calls)
-    caller = Decider(stage.by(parties.by.caller), parties.by, runtime)
-    own = [finding for part in around_it for finding in await caller.findings(part)]
+
+
+def _planned(plane: Plane | None, state: State, now: float, question: Question) -> dict[str, Any]:
+    state, place, parties = _parties(state, now, question)
+    stage = Stage(place, parties.makes.caller, now, state)
+    rehearsed = _rehearsed(stage, _surroundings(plane, stage, parties), question)
+    decider = Decider(stage, parties.makes, plane)
+    findings = [finding for part in rehearsed.parts for finding in decider.findings(part)]
+    around = [] if question.terraform else _around(stage, question, parties, rehearsed.calls)
+    caller = Decider(stage.by(parties.by.caller), parties.by, plane)
+    own = [finding for part in around for finding in caller.findings(part)]
     same = not parties.role
     return {
         "principal": parties.makes.arn,
@@ -105,8 +108,8 @@ async def planned(runtime: Runtime | None, state: State, now: float, question: Q
         "capabilities": list(rehearsed.capabilities),
         "findings": [_row(finding) for finding in findings],
         "ofCaller": [_row(finding) for finding in own],
-        "notes": [_note(part, note) for part in parts for note in dict.fromkeys(part.notes)],
-        "unknown": sorted({part.kind for part in parts if _is_unknown(part)}),
+        "notes": [_note(part, note) for part in rehearsed.parts for note in dict.fromkeys(part.notes)],
+        "unknown": sorted({part.kind for part in rehearsed.parts if _is_unknown(part)}),
         "permissions": _encoded([*findings, *(own if same else ())]),
         "permissionsOfCaller": [] if same else _encoded(own),
     }
@@ -129,17 +132,13 @@ def _rehearsed(stage: Stage, around: Surroundings, question: Question) -> Rehear
     return Rehearsed(plan.run(question.phases), whole.capabilities, whole.calls)
 
 
-def _surroundings(runtime: Runtime | None, stage: Stage, parties: Parties) -> Surroundings:
-    """What of a plane templates are read with. It is asked on its event loop, and waited for beside that."""
-    if runtime is None:
+def _surroundings(plane: Plane | None, stage: Stage, parties: Parties) -> Surroundings:
+    """What templates are read with."""
+    if plane is None:
         return Surroundings(nobody_reads, parties.by.caller)
-    loop, account = asyncio.get_running_loop(), stage.place.account
-
-    def read(made: ServiceCall) -> Mapping[str, Any]:
-        answer = backend_answer(runtime, made.service, made.operation, made.params, account, made.region)
-        return asyncio.run_coroutine_threadsafe(answer, loop).result()
-
+    runtime = plane.runtime
     exports = exports_of(stage, Seals(runtime.keyring, runtime.entropy))
+    read = partial(plane.read, account=stage.place.account)
     return Surroundings(read, parties.by.caller, exports, runtime.settings)
 
 

@@ -21,6 +21,8 @@ from locum.services.cloudformation.providers.base import Made, Request, Resource
 from locum.services.cloudformation.template import ResourceDefinition
 
 _LETTERS: Final = "abc"
+_DEEPEST: Final = 10
+"""Nested stacks within one another: a template may be nested in itself."""
 _KEPT: Final = ("Retain", "RetainExceptOnCreate")
 _NO_PROVIDER: Final = "Locum makes no such resources itself"
 
@@ -159,6 +161,9 @@ class TemplatePlan:
 
     def _create_nested(self, resource: Resource, made: Made, notes: list[str]) -> list[Asked]:
         """Rehearse a nested stack; the calls that its template takes. Why it cannot be is told in `notes`."""
+        if self._within.count("/") >= _DEEPEST:
+            notes.append(f"what is nested deeper than {_DEEPEST} stacks is not looked into")
+            return []
         try:
             stage, whole, reading = nested_in(self._stage, self._around, resource, made)
             stage.state = self.state
