@@ -1,4 +1,4 @@
-"""`locum plan` told the truth: with the policy that it prints, and nothing else, a role makes, changes and deletes a stack.
+"""`locum plan` tells the truth: with the policy that it prints alone, a role makes, changes and deletes a stack.
 
 Each template of `tests/templates` that works is tried; a few of them in `make test`.
 """

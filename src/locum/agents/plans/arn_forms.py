@@ -14,6 +14,9 @@ _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 _ALWAYS: Final[Mapping[str, tuple[str, ...]]] = {"ec2:RunInstances": ("volume", "network-interface")}
 """Types of resources that an action always takes, though the Service Authorization Reference does not require them."""
 
+_ANY: Final = 25
+"""More types of resources than any action has that is not about all of them."""
+
 _SUFFIXED: Final = "secretsmanager"
 """Secrets Manager gives its ARNs six random characters after the name."""
 
@@ -92,7 +95,10 @@ def arns_of_action(action: str, noun: str, values: Mapping[str, Any], place: Pla
     known, found = reference.resource_types(prefix), list[str]()
     texts = [value for value in values.values() if isinstance(value, str)]
     given = _by_variable(values, noun)
-    for kind in entry.get("resourceTypes", ()):
+    kinds = entry.get("resourceTypes", ())
+    if len(kinds) > _ANY:  # of tags, say
+        return ["*"]
+    for kind in kinds:
         form = str(known.get(kind["name"].rstrip("*").lower(), {}).get("arn", "")).partition(",")[0]
         variables = [variable.lower() for variable in _VARIABLE.findall(form)]
         named = bool(variables) and variables[-1] in given
@@ -101,7 +107,7 @@ def arns_of_action(action: str, noun: str, values: Mapping[str, Any], place: Pla
         if not form:
             return ["*"]
         like = re.compile(".+".join(map(re.escape, _VARIABLE.split(form.replace("${Partition}", "aws"))[::2])))
-        arns = [text for text in texts if text.startswith("arn:") and like.fullmatch(text)]
+        arns = [text for text in texts if like.fullmatch(text) and text.count(":") == form.count(":")]
         found += arns[:1] or [_VARIABLE.sub(lambda variable: _value(variable[1].lower(), "", given, place), form)]
     return found or ["*"]
 
@@ -112,7 +118,7 @@ def _by_variable(values: Mapping[str, Any], noun: str) -> dict[str, Any]:
     for name, value in values.items():
         if isinstance(value, str) and value and not value.startswith("arn:"):
             plain = name.replace("_", "")
-            given |= {plain: value, f"{plain}name": value}
+            given |= {plain: value, f"{plain}name": value, f"{plain}id": value}
     own = str(values.get("name") or values.get(noun) or "")
     if own:
         path = str(values.get("path") or "/").removeprefix("/")

@@ -33,11 +33,11 @@ def terraform_parts(stage: Stage, text: str, phases: Iterable[str]) -> list[Part
     """The parts of the plan `text`. Raises ConfigurationError where it is none."""
     try:
         plan = json.loads(text)
-        changes = [*_changes(plan)]
+        place = stage.place._replace(region=_region(plan) or stage.place.region)
+        found = [part for change in _changes(plan) for part in _parts(change, place)]
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigurationError(f"this is no plan as `terraform show -json` prints it: {error!r}") from error
-    place, wanted = stage.place._replace(region=_region(plan) or stage.place.region), {*phases, "read"}
-    found = [part for change in changes for part in _parts(change, place)]
+    wanted = {*phases, "read"}
     return [part for part in found if part.phase in wanted]
 
 

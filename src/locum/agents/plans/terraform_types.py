@@ -135,7 +135,8 @@ iam_user              r iam:GetUser d iam:ListGroupsForUser d iam:ListAccessKeys
 instance              u ec2:ModifyInstanceMetadataOptions r ec2:DescribeInstanceTypes r ec2:DescribeTags
 instance              u ec2:StopInstances u ec2:StartInstances
 lambda_function       cu lambda:PublishVersion r lambda:ListVersionsByFunction u lambda:GetFunctionConfiguration
-launch_template       u ec2:CreateLaunchTemplateVersion r ec2:DescribeLaunchTemplateVersions
+launch_template       u ec2:CreateLaunchTemplateVersion u ec2:ModifyLaunchTemplate
+launch_template       r ec2:DescribeLaunchTemplateVersions
 kms_key               r kms:GetKeyRotationStatus r kms:ListResourceTags
 s3_bucket             r s3:ListBucket r s3:GetBucketAcl r s3:GetBucketCORS r s3:GetBucketWebsite r s3:GetBucketLogging
 s3_bucket             r s3:GetBucketPolicy r s3:GetBucketVersioning r s3:GetBucketRequestPayment r s3:GetBucketTagging
