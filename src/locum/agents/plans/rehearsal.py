@@ -28,6 +28,9 @@ from locum.wire.fitting import fitted
 _MOST: Final = 400
 """Steps of a provider, after which it is given up."""
 
+_LACKING: Final = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What a provider raises that does not find in a made-up answer what it reads there."""
+
 _ABSENT: Final = Fault("NotFound", "It is not there yet.", 404)
 _ENDS: Final = {"create": "CREATE_COMPLETE", "update": "UPDATE_COMPLETE", "delete": ""}
 _DEFAULT_KEY_POLICY: Final = (
@@ -175,7 +178,7 @@ class _Attempt:
             result = self._to_the_end(work())
         except Fault as fault:
             problem = f"{fault.code}: {fault.message}"
-        except Exception as error:  # a fault barrier: a made-up answer may lack what a provider reads in it
+        except _LACKING as error:
             problem = f"{type(error).__name__}: {error}"
         return Rehearsed(tuple(self._calls), result, problem, self._state)
 
