@@ -21,6 +21,7 @@ class Schema(NamedTuple):
     read_only: tuple[Path, ...]
     identifier: tuple[Path, ...]
     permissions: Mapping[str, tuple[str, ...]]
+    tagging: Mapping[str, Any] = {}
 
 
 @lru_cache(maxsize=512)
@@ -41,6 +42,7 @@ def schema_of(kind: str) -> Schema | None:
         read_only=tuple(_paths(found, "readOnlyProperties")),
         identifier=tuple(_paths(found, "primaryIdentifier")),
         permissions={name: tuple(handler.get("permissions", ())) for name, handler in handlers.items()},
+        tagging=found.get("tagging", {}),
     )
 
 
