@@ -12,16 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from locum.core.errors import Fault
 from locum.services.cloudformation.providers.base import Ending, Properties, Provider, Resource, Work
+from locum.services.cloudformation.providers.derivation.rows import Derived, derived_row
 from locum.services.cloudformation.providers.table import provider, read_request
 from locum.services.cloudformation.providers.templates import filled
 from locum.services.cloudformation.schemas import schema_of
-
-if TYPE_CHECKING:
-    from locum.services.cloudformation.providers.derivation.rows import Derived
 
 _ABSENT: Final = re.compile(r"NoSuch|NotFound|NotExist|Nonexist")
 """What codes of errors have that say that there is no such resource."""
@@ -48,8 +46,6 @@ def derived(kind: str) -> Provider | None:
     A property is changed by the service's own operation, or not at all: another resource is made where the schema says
     so, or where the type's handlers change nothing.
     """
-    from locum.services.cloudformation.providers.derivation.rows import derived_row  # noqa: PLC0415 - with the models
-
     schema = schema_of(kind)
     found = None if schema is None else derived_row(kind, schema)
     if schema is None or found is None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, NamedTuple
-
-from botocore.model import OperationModel, Shape
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from locum.services.cloudformation.providers.derivation.names import best, key_of, same
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel, Shape
 
 Path = tuple[str, ...]
 
