@@ -1,25 +1,24 @@
-"""Make `derived.json`: the resource types without a table of which a row can be derived.
+"""Make `derived.bin`: the rows that can be derived of resource types without a table (`derivation`).
 
     python tools/derived_types.py
 
-The types that a test verifies on the embedded backend (`verified`) are kept, as far as they are derived. Those of
-`NEVER_READY` are left out. Run it after an update of cfn-lint or botocore, and commit the result.
+Run it after an update of cfn-lint or botocore, or where a type has got a table, and commit the result.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Final
 
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+from derivation.encoding import compressed, encoded
+from derivation.rows import Derived, derived_row
 
 from locum.services.cloudformation.providers import PROVIDERS
-from locum.services.cloudformation.providers.derivation.rows import derived_row
 from locum.services.cloudformation.schemas import schema_of
 
-OUTPUT: Final = Path(__file__).parents[1] / "src/locum/services/cloudformation/providers/derived.json"
+OUTPUT: Final = Path(__file__).parents[1] / "src/locum/services/cloudformation/providers/derived.bin"
 REGION: Final = "us-east-1"
 
 NEVER_READY: Final = frozenset(
@@ -36,22 +35,19 @@ NOT_THOSE: Final = frozenset({"AWS::Deadline::LicenseEndpoint", "AWS::FMS::Polic
 """Types that are derived from an operation which makes something else."""
 
 
-def derivable() -> list[str]:
-    """The types of which a row can be derived."""
-    tables = set(PROVIDERS) | NEVER_READY | NOT_THOSE
-    kinds = [kind for kind in sorted(PROVIDER_SCHEMA_MANAGER.get_resource_types(REGION)) if kind not in tables]
-    schemas = {kind: schema_of(kind) for kind in kinds}
-    return [kind for kind, schema in schemas.items() if schema is not None and derived_row(kind, schema) is not None]
+def rows() -> dict[str, Derived]:
+    """The rows that can be derived."""
+    left_out = set(PROVIDERS) | NEVER_READY | NOT_THOSE
+    kinds = [kind for kind in PROVIDER_SCHEMA_MANAGER.get_resource_types(REGION) if kind not in left_out]
+    schemas = {kind: schema for kind in kinds if (schema := schema_of(kind)) is not None}
+    return {kind: row for kind, schema in schemas.items() if (row := derived_row(kind, schema)) is not None}
 
 
 def main() -> None:
     """Write the data file."""
-    kinds = derivable()
-    known = json.loads(OUTPUT.read_text("utf-8"))["verified"]
-    verified = [kind for kind in known if kind in kinds]
-    found = {"verified": verified, "derived": [kind for kind in kinds if kind not in verified]}
-    OUTPUT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(f"{OUTPUT.name}: {len(kinds)} types, {len(verified)} of them verified\n")
+    found = rows()
+    OUTPUT.write_bytes(compressed(encoded(found)))
+    sys.stdout.write(f"{OUTPUT.name}: {len(found)} types, {OUTPUT.stat().st_size} bytes\n")
 
 
 if __name__ == "__main__":

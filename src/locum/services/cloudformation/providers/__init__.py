@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Final
 
 from locum.services.cloudformation.providers.base import Provider
-from locum.services.cloudformation.providers.derived import derived, derived_types
+from locum.services.cloudformation.providers.derived import derived, derived_rows
 
 _MODULES: Final = (
     "applicationautoscaling",
@@ -79,14 +79,10 @@ class _Providers(Mapping[str, Provider]):
     def __getitem__(self, kind: str) -> Provider:
         kind = CUSTOM if kind.startswith(_CUSTOM) else kind
         found = _of_service(_service(kind)).get(kind)
-        if found is None and kind in derived_types():
-            found = derived(kind)
-        if found is None:
-            raise KeyError(kind)
-        return found
+        return found or derived(kind)
 
     def __contains__(self, kind: object) -> bool:
-        return isinstance(kind, str) and (kind in derived_types() or self._has_table(kind))
+        return isinstance(kind, str) and (self._has_table(kind) or kind in derived_rows())
 
     def _has_table(self, kind: str) -> bool:
         return kind.startswith(_CUSTOM) or kind in _of_service(_service(kind))

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from botocore.model import Shape
+
+from derivation.members import members
+from derivation.names import kebab, key_of
+from derivation.operations import Operation
 from locum.services.cloudformation.providers import ec2_tags
-from locum.services.cloudformation.providers.derivation.members import members
-from locum.services.cloudformation.providers.derivation.names import kebab, key_of
-from locum.services.cloudformation.providers.derivation.operations import Operation
 from locum.services.cloudformation.providers.table import Call, Tags
 from locum.services.cloudformation.schemas import Schema
 from locum.wire.models import service_model
 from locum.wire.patterns import compile_pattern
-
-if TYPE_CHECKING:
-    from botocore.model import Shape
 
 _ADDING: Final = ("TagResource", "AddTagsToResource", "AddTags", "CreateTags")
 _SYSTEM: Final = "aws:cloudformation:stack-name"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from locum.services.cloudformation.providers.derivation.names import best, key_of, same
+from botocore.model import OperationModel, Shape
 
-if TYPE_CHECKING:
-    from botocore.model import OperationModel, Shape
+from derivation.names import best, key_of, same
 
 Path = tuple[str, ...]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from locum.services.cloudformation.providers.derivation.tagging import tags_property_of
+from derivation.tagging import tags_property_of
 from locum.services.cloudformation.schemas import Schema
 
 

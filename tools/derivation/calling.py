@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from locum.services.cloudformation.providers.derivation.facts import Facts
-from locum.services.cloudformation.providers.derivation.members import (
+from derivation.facts import Facts
+from derivation.members import (
     Input,
     Output,
     Path,
@@ -17,8 +17,8 @@ from locum.services.cloudformation.providers.derivation.members import (
     taken,
     told,
 )
-from locum.services.cloudformation.providers.derivation.names import key_of, same
-from locum.services.cloudformation.providers.derivation.operations import Operation, operations
+from derivation.names import key_of, same
+from derivation.operations import Operation, operations
 from locum.services.cloudformation.providers.table import Call, Change
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
+
+from botocore.model import OperationModel
 
 from locum.services.cloudformation.schemas import Schema
 from locum.wire.models import index, service_model
-
-if TYPE_CHECKING:
-    from botocore.model import OperationModel
 
 VERBS: Final = {
     "create": ("Create", "Put", "Register", "Add", "Associate", "Attach", "Allocate", "Request", "Enable", "Define"),

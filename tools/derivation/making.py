@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from locum.services.cloudformation.providers.derivation.facts import Facts
-from locum.services.cloudformation.providers.derivation.members import (
+from derivation.facts import Facts
+from derivation.members import (
     Input,
     Output,
     Path,
@@ -18,8 +18,8 @@ from locum.services.cloudformation.providers.derivation.members import (
     taken,
     told,
 )
-from locum.services.cloudformation.providers.derivation.names import key_of, nouns_of
-from locum.services.cloudformation.providers.derivation.operations import VERBS, Operation, operations
+from derivation.names import key_of, nouns_of
+from derivation.operations import VERBS, Operation, operations
 from locum.services.cloudformation.providers.table import Call, Name
 from locum.services.cloudformation.schemas import Schema
 from locum.wire.patterns import compile_pattern

@@ -10,13 +10,13 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from locum.services.cloudformation.providers.derivation.calling import Sources, calls, reads, updates
-from locum.services.cloudformation.providers.derivation.facts import Facts
-from locum.services.cloudformation.providers.derivation.making import Making, exists, makers, making
-from locum.services.cloudformation.providers.derivation.members import Output, members
-from locum.services.cloudformation.providers.derivation.names import key_of, nouns_of
-from locum.services.cloudformation.providers.derivation.operations import Operation
-from locum.services.cloudformation.providers.derivation.tagging import tags_of
+from derivation.calling import Sources, calls, reads, updates
+from derivation.facts import Facts
+from derivation.making import Making, exists, makers, making
+from derivation.members import Output, members
+from derivation.names import key_of, nouns_of
+from derivation.operations import Operation
+from derivation.tagging import tags_of
 from locum.services.cloudformation.providers.table import Row, Wait
 from locum.services.cloudformation.schemas import Schema
 
@@ -25,10 +25,14 @@ _FAILED: Final = re.compile(r"FAIL|ERROR|DELETED|INACTIVE")
 
 
 class Derived(NamedTuple):
-    """A row, and where the answer of its reading call shows properties, as templates by property."""
+    """A row, and where the answer of its reading call shows properties, as templates by property.
+
+    `replaced`: the type's handlers change nothing, so that every change takes another resource.
+    """
 
     row: Row
     shown: Mapping[str, str]
+    replaced: bool
 
 
 def derived_row(kind: str, schema: Schema) -> Derived | None:
@@ -68,12 +72,15 @@ def _derived(kind: str, schema: Schema, maker: Operation) -> Derived | None:
         settings=() if update is None else (update,),
         ready=_ready(answer, it.nouns),
     )
-    return Derived(row, _shown(it, answer))
+    replaced = bool(schema.permissions) and not schema.permissions.get("update")
+    return Derived(row, _shown(it, answer, row), replaced)
 
 
-def _shown(it: Facts, answer: Output | None) -> dict[str, str]:
-    """Where the answer of the reading call shows the properties that are given."""
-    found = {name: answer.at((name,), it.nouns) for name in sorted(it.given)} if answer else {}
+def _shown(it: Facts, answer: Output | None, row: Row) -> dict[str, str]:
+    """Where the answer of the reading call shows the properties that can be removed; what tells that it is there."""
+    changed = frozenset[str]().union(*(change.properties() for change in row.settings))
+    wanted = it.given if row.create.operation.startswith("Put") else changed - it.schema.required
+    found = {name: answer.at((name,), it.nouns) for name in sorted(wanted)} if answer else {}
     return {name: f"{{r.{path}}}" for name, path in found.items() if path}
 
 
