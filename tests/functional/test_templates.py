@@ -29,15 +29,8 @@ BODIES: Final = {
 }
 
 NOT_SUPPORTED: Final = {
-    "cache-cluster": "does not support attribute type RedisEndpoint.Address",
-    "bucket-tiering": "does not implement s3:PutBucketIntelligentTieringConfiguration",
-    "data-lake": "does not implement glue:UpdateCrawler",
     "function-release": "does not implement lambda:PutProvisionedConcurrencyConfig",
-    "identity-pool": "does not implement cognito-identity:SetIdentityPoolRoles",
-    "kubernetes": "when calling the TagResource operation: Resource was not found",
     "rotated-secret": "does not implement secretsmanager:RotateSecret with RotationLambdaARN",
-    "sam-signed-api": "Cross-account pass role is not allowed",
-    "service-overview": "does not implement cloudwatch:PutCompositeAlarm",
 }
 """Templates that the embedded backend cannot create or update, and what it says. (Of EKS, it tags clusters alone.
 It takes the credentials of a caller, `arn:aws:iam::*:user/*`, for a role of another account.)"""

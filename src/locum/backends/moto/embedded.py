@@ -21,6 +21,7 @@ from locum.backends import translate
 from locum.backends.directory import Directory
 from locum.backends.moto import (
     access_points,
+    additions,
     deliveries,
     facts,
     fence,
@@ -36,6 +37,7 @@ from locum.backends.moto import (
     s3_acls,
     s3_locks,
     s3_owners,
+    s3_tiering,
     uploads,
 )
 from locum.backends.moto.bodies import Body
@@ -74,6 +76,7 @@ _OWN_OF_S3: Final[dict[str, Callable[[BackendCall], HttpResponse | None]]] = {
     "GetObjectRetention": s3_locks.retention,
     "PutObject": objects.write,
     "PutObjectAcl": s3_owners.set_object_acl,
+    **s3_tiering.OPERATIONS,
 }
 """Calls that are carried out without moto's handler, where that is possible."""
 
@@ -247,6 +250,9 @@ _OWN_RESPONSES: Final = {
 
 
 def _response_to(call: BackendCall) -> HttpResponse:
+    own = additions.OPERATIONS.get((call.service, call.operation))
+    if own is not None:
+        return call.codec.serialize(own(call), "")
     protocol = translate.protocol_for(call.model, call.protocol)
     service = handlers.find(call.service, call.endpoint_prefix, call.signing_name, call.region, call.account)
     if service is None or protocol is None:
