@@ -131,7 +131,7 @@ def test_an_integration_takes_the_credentials_of_its_callers_and_no_role_of_othe
         own |= {"responses": {"default": {"statusCode": "200"}}, "requestTemplates": {}, "passthroughBehavior": "never"}
         method = {"responses": {"200": {"description": "ok"}}, "x-amazon-apigateway-integration": own}
         paths = {"/": {"get": method}}
-        document = {"swagger": "2.0", "info": {"title": "signed", "version": "1"}, "paths": paths}
+        document = {"openapi": "3.0.1", "info": {"title": "signed", "version": "1"}, "paths": paths}
         return json.dumps(document).encode()
 
     api = apigateway.create_rest_api(name="signed")["id"]
