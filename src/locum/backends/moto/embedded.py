@@ -37,6 +37,7 @@ from locum.backends.moto import (
     s3_acls,
     s3_locks,
     s3_owners,
+    s3_tags,
     s3_tiering,
     uploads,
 )
@@ -73,7 +74,9 @@ _SIMPLE_READS: Final[dict[tuple[str, str], SimpleRead]] = {
 
 _OWN_OF_S3: Final[dict[str, Callable[[BackendCall], HttpResponse | None]]] = {
     "CreateBucket": s3_owners.made_again,
+    "DeleteBucketTagging": s3_tags.delete,
     "GetObjectRetention": s3_locks.retention,
+    "PutBucketTagging": s3_tags.put,
     "PutObject": objects.write,
     "PutObjectAcl": s3_owners.set_object_acl,
     **s3_tiering.OPERATIONS,

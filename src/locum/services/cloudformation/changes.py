@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from locum.core.system_tags import RESERVED
 from locum.services.cloudformation.proposals import template_of_version
 from locum.services.cloudformation.providers import PROVIDERS, is_custom
 from locum.services.cloudformation.schemas import Path, schema_of, values_at
@@ -12,6 +13,9 @@ from locum.services.cloudformation.templates import invalid
 from locum.state import Stack, State
 
 Properties = Mapping[str, Any]
+
+_TAGS: Final = ("Tags", "TagList", "TagSet")
+"""The ends of the names of properties that have tags."""
 
 _CUSTOM_NAMED: Final = (
     "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
@@ -70,8 +74,24 @@ def check_properties(kind: str, logical: str, properties: Properties) -> None:
     problems = [f"#: required key [{name}] not found" for name in sorted(schema.required - set(properties))]
     strange = set() if is_custom(kind) else set(properties) - schema.properties
     problems += [f"#: extraneous key [{name}] is not permitted" for name in sorted(strange)]
+    if not is_custom(kind) and any(key.lower().startswith(RESERVED) for key in _tag_keys(properties)):
+        raise invalid("aws: prefixed tag key names are not allowed for external use.")
     if problems:
         raise invalid(f"Properties validation failed for resource {logical} with message:\n[{', '.join(problems)}]")
+
+
+def _tag_keys(value: Any, name: str = "") -> Iterator[str]:
+    """The keys of tags in properties: the resource's own, and those of what it makes or launches."""
+    if isinstance(value, Mapping):
+        if name.endswith(_TAGS):
+            yield from map(str, value)
+        for member, item in value.items():
+            yield from _tag_keys(item, member)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            if name.endswith(_TAGS) and isinstance(item, Mapping):
+                yield str(item.get("Key", ""))
+            yield from _tag_keys(item)
 
 
 def removal_policy(state: State, stack: Stack, logical: str) -> str:
