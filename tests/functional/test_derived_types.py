@@ -84,10 +84,10 @@ def made_changed_and_deleted(bench: Bench, kind: str) -> None:
     name, properties = kind.replace("::", "-"), bench.minimal.properties(kind)
 
     def body(properties: dict[str, Any]) -> str:
-        return template({"It": {"Type": kind, "Properties": properties}}, Outputs={"Ref": {"Value": {"Ref": "It"}}})
+        return template({"It": {"Type": kind, "Properties": properties}}, Outputs={"Made": {"Value": {"Ref": "It"}}})
 
     assert bench.stacks.create(name, body(properties)) == "CREATE_COMPLETE", bench.failure(name)
-    arn, physical = bench.stacks.told(name)["StackId"], bench.stacks.outputs(name)["Ref"]
+    arn, physical = bench.stacks.told(name)["StackId"], bench.stacks.outputs(name)["Made"]
     other = bench.changed(kind, properties)
     if other is not None and bench.stacks.update(name, body(other)) != "UPDATE_COMPLETE":
         assert "The embedded backend does not implement" in bench.failure(name)
