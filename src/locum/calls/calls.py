@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from locum import authz, wire
 from locum.backends.lazy import translation
-from locum.calls import access_points, batches, event_sources, lookups
+from locum.calls import access_points, batches, event_sources, lookups, system_tags
 from locum.calls.backend_answers import told_by_backend
 from locum.calls.bucket_settings import BucketSettings
 from locum.calls.carrying import Carrying, Facts, facts_of
@@ -125,6 +125,7 @@ class Calls:
         if decided_only:
             self._recorder.answered(context)
             return {}
+        system_tags.check(context)
         if operation is None:
             return await self._at_backend(context, call, facts)
         if context.effect is None and not operation.special:

@@ -21,6 +21,7 @@ from locum.backends import translate
 from locum.backends.directory import Directory
 from locum.backends.moto import (
     access_points,
+    additions,
     deliveries,
     facts,
     fence,
@@ -36,6 +37,8 @@ from locum.backends.moto import (
     s3_acls,
     s3_locks,
     s3_owners,
+    s3_tags,
+    s3_tiering,
     uploads,
 )
 from locum.backends.moto.bodies import Body
@@ -71,9 +74,12 @@ _SIMPLE_READS: Final[dict[tuple[str, str], SimpleRead]] = {
 
 _OWN_OF_S3: Final[dict[str, Callable[[BackendCall], HttpResponse | None]]] = {
     "CreateBucket": s3_owners.made_again,
+    "DeleteBucketTagging": s3_tags.delete,
     "GetObjectRetention": s3_locks.retention,
+    "PutBucketTagging": s3_tags.put,
     "PutObject": objects.write,
     "PutObjectAcl": s3_owners.set_object_acl,
+    **s3_tiering.OPERATIONS,
 }
 """Calls that are carried out without moto's handler, where that is possible."""
 
@@ -247,6 +253,9 @@ _OWN_RESPONSES: Final = {
 
 
 def _response_to(call: BackendCall) -> HttpResponse:
+    own = additions.OPERATIONS.get((call.service, call.operation))
+    if own is not None:
+        return call.codec.serialize(own(call), "")
     protocol = translate.protocol_for(call.model, call.protocol)
     service = handlers.find(call.service, call.endpoint_prefix, call.signing_name, call.region, call.account)
     if service is None or protocol is None:

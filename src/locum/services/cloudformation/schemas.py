@@ -26,6 +26,7 @@ class Schema(NamedTuple):
     identifier: tuple[Path, ...]
     attributes: frozenset[str]
     permissions: Mapping[str, tuple[str, ...]]
+    tagging: Mapping[str, Any] = {}
 
 
 def _schema(kind: str) -> Any:
@@ -62,6 +63,7 @@ def schema_of(kind: str) -> Schema | None:
         identifier=tuple(_paths(found, "primaryIdentifier")),
         attributes=frozenset(map(str, whole.get_atts)),
         permissions={name: tuple(handler.get("permissions", ())) for name, handler in handlers.items()},
+        tagging=found.get("tagging", {}),
     )
 
 

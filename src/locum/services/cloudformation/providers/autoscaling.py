@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from locum.services.cloudformation.providers.base import Properties, Provider, Resource, Work
 from locum.services.cloudformation.providers.rolling import rolled, rolling_of, sizes_left
-from locum.services.cloudformation.providers.steps import lenient, listed, own_tags, truth, without
+from locum.services.cloudformation.providers.steps import lenient, listed, truth, without
 from locum.services.cloudformation.providers.table import Call, Change, Each, Name, Row, Wait, provider
 
 _SERVICE: Final = "autoscaling"
@@ -128,8 +128,7 @@ def _tagged(resource: Resource) -> Resource:
     properties = _shaped(resource.properties)
     own = {tag["Key"]: dict(tag) for tag in listed(properties.get("Tags"))}
     tags = {key: {"Key": key, "Value": value, "PropagateAtLaunch": True} for key, value in resource.tags.items()}
-    kept = own_tags(dict.fromkeys({**tags, **own}, ""))
-    if kept:
+    if kept := {**tags, **own}:
         properties["Tags"] = [{"PropagateAtLaunch": False, **tags.get(key, {}), **own.get(key, {})} for key in kept]
     return replace(resource, properties=properties)
 

@@ -25,9 +25,7 @@ from locum.services.cloudformation.providers.templates import filled
 _TAGS: Final = Tags(
     add=Call("TagResource", {"ResourceId": "{id}", "Tags": "{tags}"}),
     remove=Call("UntagResource", {"ResourceId": "{id}", "TagKeys": "{keys}"}),
-    reserved=False,
 )
-"""Locum's Organizations refuses tags of AWS's own from everyone."""
 
 # -- accounts --------------------------------------------------------------------------------------------
 

@@ -249,6 +249,12 @@ def _request(row: Row, call: Call, values: Mapping[str, Any], properties: Proper
     return Request(row.service, call.operation, params | (filled(call.given, values) or {}), region)
 
 
+def read_request(row: Row, resource: Resource) -> Request:
+    """The call that reads a resource, for which `row` has one."""
+    assert row.read
+    return _request(row, row.read, _values(row, resource, resource.properties), resource.properties)
+
+
 def _shaped(row: Row, properties: Properties) -> Properties:
     return row.shaped(properties) if row.shaped else properties
 
