@@ -21,6 +21,7 @@ from locum.backends import translate
 from locum.backends.directory import Directory
 from locum.backends.moto import (
     access_points,
+    definitions,
     deliveries,
     facts,
     fence,
@@ -239,7 +240,13 @@ def _response_of_lambda(call: BackendCall) -> HttpResponse:
     return _response_to(call) if own is None else own
 
 
+def _response_of_apigateway(call: BackendCall) -> HttpResponse:
+    """The response of moto's API Gateway, to a definition that it can import."""
+    return _response_to(definitions.understood(call))
+
+
 _OWN_RESPONSES: Final = {
+    "apigateway": _response_of_apigateway,
     "lambda": _response_of_lambda,
     "s3": _response_of_s3,
     "s3control": _response_of_s3_control,
