@@ -21,6 +21,7 @@ from locum.backends import translate
 from locum.backends.directory import Directory
 from locum.backends.moto import (
     access_points,
+    api_deployments,
     definitions,
     deliveries,
     facts,
@@ -241,7 +242,8 @@ def _response_of_lambda(call: BackendCall) -> HttpResponse:
 
 
 def _response_of_apigateway(call: BackendCall) -> HttpResponse:
-    """The response of moto's API Gateway, to a definition that it can import."""
+    """The response of moto's API Gateway, to a definition that it can import, of a deployment as it is."""
+    api_deployments.follow(call)
     return _response_to(definitions.understood(call))
 
 
