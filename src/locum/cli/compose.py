@@ -65,6 +65,7 @@ from locum.store import Ledger, SqliteJournal
 
 if TYPE_CHECKING:
     from locum.compute.containers import Container
+    from locum.compute.functions.surroundings import Tls
 
 KEYRING_FILE: Final = "keyring"
 
@@ -282,7 +283,14 @@ class Node:
         runtime = self.runtime
         calls, endpoint = self.calls, lambda: runtime.settings.endpoint
         own = self.function_logs, runtime.clock.wall, endpoint, self.options.data, self.gateway
-        return function_host(calls.assume, *own, lambda: self.options.function_ports)
+        return function_host(calls.assume, *own, lambda: self.options.function_ports, self._tls_of_functions)
+
+    def _tls_of_functions(self) -> Tls | None:
+        """The gateway over TLS, where its certificate is the installation's own."""
+        from locum.compute.functions.surroundings import Tls
+
+        port, tls = self.tls_port, self.options.tls
+        return None if not port or tls is None or tls.certificate else Tls(port, self.aws_hosts.authority())
 
     def _mapping_host(self) -> Backend:
         return mapping_host(self.calls, self.runtime.clock.wall, self.runtime.entropy)

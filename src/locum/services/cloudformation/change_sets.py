@@ -12,6 +12,7 @@ from locum.services.asking import Asking, asking
 from locum.services.cloudformation.change_details import Changes, changes_of
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.lookup import (
+    NOT_FOUND,
     change_set_named,
     change_sets_of,
     existing,
@@ -188,8 +189,16 @@ def list_change_sets(ctx: Context, params: Params) -> Outcome:
 
 
 def delete_change_set(ctx: Context, params: Params) -> Outcome:
-    """cloudformation:DeleteChangeSet."""
-    _, it = change_set_named(ctx, params["ChangeSetName"], params.get("StackName"))
+    """cloudformation:DeleteChangeSet: of a stack that is there, also where the change set is not.
+
+    The AWS CDK, `cleanupOldChangeset`: "The delete request is successful as long as the stack exists".
+    """
+    try:
+        _, it = change_set_named(ctx, params["ChangeSetName"], params.get("StackName"))
+    except Fault as fault:
+        if fault.code != NOT_FOUND or params.get("StackName") is None:
+            raise
+        return Outcome({})
     return Outcome({}, (remove(it),))
 
 
