@@ -9,8 +9,9 @@ from typing import Any
 from locum.agents.stacks.work import carried_out
 from locum.core.actors import on_behalf_of
 from locum.core.principal import Caller, Principal
+from locum.services.cloudformation.comparison import compared
 from locum.services.cloudformation.providers import PROVIDERS
-from locum.services.cloudformation.providers.base import Resource
+from locum.services.cloudformation.providers.base import Found, Resource
 from support.inprocess import REGION, InProcess
 from support.plane import ACCOUNT
 
@@ -47,7 +48,23 @@ class Making:
     def _after(self, wanted: Resource, work: Any) -> Resource:
         made = self._run(work)
         attributes: Mapping[str, Any] = made.attributes
-        return replace(wanted, physical=made.physical, attributes=attributes)
+        there = replace(wanted, physical=made.physical, attributes=attributes)
+        self.check_read(there)
+        return there
+
+    def read(self, resource: Resource) -> Found:
+        """What is read of `resource`."""
+        read = PROVIDERS[resource.type].read
+        assert read is not None
+        found: Found = self._run(read(resource))
+        return found
+
+    def check_read(self, resource: Resource) -> None:
+        """Check that what is read of a resource that is there does not differ from what was given, if it is read."""
+        if PROVIDERS[resource.type].read is None:
+            return
+        wanted = {"properties": resource.properties, "tags": resource.tags}
+        assert compared(resource.type, wanted, self.read(resource), ACCOUNT).differences == ()
 
     def _run(self, work: Any) -> Any:
         actor = on_behalf_of(Caller(Principal.root(ACCOUNT)), "cloudformation.amazonaws.com")

@@ -24,6 +24,7 @@ from locum.agents.instances.host import GRACE
 from locum.agents.instances.lost_networks import mark_lost_networks
 from locum.agents.instances.managed_instances import ManagedInstances
 from locum.agents.scaling import AutoScaling
+from locum.agents.stacks.drift import Drifts
 from locum.agents.stacks.reconciler import Stacks
 from locum.audit import History
 from locum.backends import Backend
@@ -176,7 +177,7 @@ class Node:
             apps = self.metadata.app, self.gateway
             await self.agents.open(self.runtime, self.listeners, self.journal.directory, runtime.clock.wall, apps)
         self.ledger.follow()
-        for agent in (self.deliveries, self.scaling, self.stacks, self.announced_ends, self.managed):
+        for agent in (self.deliveries, self.scaling, self.stacks, self.drifts, self.announced_ends, self.managed):
             agent.start()
             runtime.clock.on_move(agent.wake)
         self.backend_instances.start()
@@ -199,6 +200,7 @@ class Node:
         if self.agents is not None:
             self.agents.close()
         await self.announced_ends.close()
+        await self.drifts.close()
         await self.stacks.close()
         await self.scaling.close()
         await self.deliveries.close()
@@ -210,6 +212,7 @@ class Node:
         self.deliveries = Deliveries(self.calls.outbox, self.ledger, clock)
         self.scaling = AutoScaling(self.runtime, self.calls)
         self.stacks = Stacks(self.runtime, self.calls)
+        self.drifts = Drifts(self.runtime, self.calls)
         self.backend_instances = BackendInstances(self.runtime)
         self.announced_ends = AnnouncedEnds(self.runtime, self.calls)
         self.managed = ManagedInstances(self.runtime, self.calls, self.metadata.caller)

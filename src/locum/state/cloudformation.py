@@ -39,7 +39,8 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     `keeps` says what a failed operation does: `ROLLBACK`, `DELETE` or `DO_NOTHING`. `retained` are the resources that
     its deletion leaves, or that a rollback goes on without. `deadline`: when a creation is given up (`timeout` minutes
     after its begin); 0 for never. `templates` and `events` count those that it has had; the last event was `told` of.
-    `client_token` is the ClientRequestToken of its operation.
+    `client_token` is the ClientRequestToken of its operation. `drift` is its StackDriftStatus, as of `drift_at`; empty
+    where nothing was checked. `importing` are the ResourceIdentifiers of the resources that an import brings into it.
     """
 
     name: str
@@ -73,6 +74,9 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     told: float = 0.0
     client_token: str = ""
     timeout: int = 0
+    drift: str = ""
+    drift_at: float = 0.0
+    importing: dict[str, dict[str, str]] = {}
 
     @property
     def key(self) -> str:
@@ -185,7 +189,10 @@ class StackEvent(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="sta
 
 
 class ChangeSet(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="change-set"):
-    """A change set: what a stack would become (`version`, with the template `text`), and the changes that takes."""
+    """A change set: what a stack would become (`version`, with the template `text`), and the changes that takes.
+
+    `importing` are the ResourceIdentifiers of the resources that it imports, by their logical ids.
+    """
 
     region: str
     stack: str
@@ -205,6 +212,7 @@ class ChangeSet(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="chan
     keeps: str = "ROLLBACK"
     notifications: tuple[str, ...] = ()
     changes: tuple[dict[str, Any], ...] = ()
+    importing: dict[str, dict[str, str]] = {}
 
     @property
     def key(self) -> str:
@@ -214,3 +222,46 @@ class ChangeSet(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="chan
     def arn(self) -> str:
         """The ARN, which is the id of a change set in the API."""
         return f"arn:{PARTITION}:cloudformation:{self.region}:{self.account}:changeSet/{self.name}/{self.id}"
+
+
+class StackDrift(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack-drift"):
+    """A drift detection: begun `at`, by `caller`, for the resources `logicals`, all where there are none.
+
+    `drift` is the StackDriftStatus that it found, in `drifted` resources.
+    """
+
+    region: str
+    stack: str
+    id: str
+    at: float
+    caller: Caller
+    logicals: tuple[str, ...] = ()
+    status: str = "DETECTION_IN_PROGRESS"
+    reason: str = ""
+    drift: str = ""
+    drifted: int = 0
+
+    @property
+    def key(self) -> str:
+        return regional(self.region, self.stack, self.id)
+
+
+class ResourceDrift(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="resource-drift"):
+    """What a check of a resource of a stack for drift told `at` a time, of what had the physical id `physical`.
+
+    `told` (sealed) are `expected` and `actual` properties, and their `differences`; secrets are hidden in it.
+    """
+
+    region: str
+    stack: str
+    logical: str
+    type: str
+    physical: str
+    status: str
+    at: float
+    reason: str = ""
+    told: bytes = b""
+
+    @property
+    def key(self) -> str:
+        return regional(self.region, self.stack, self.logical)

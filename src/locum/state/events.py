@@ -22,7 +22,15 @@ from locum.state.autoscaling import (
     ScheduledAction,
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
-from locum.state.cloudformation import ChangeSet, Stack, StackEvent, StackResource, StackTemplate
+from locum.state.cloudformation import (
+    ChangeSet,
+    ResourceDrift,
+    Stack,
+    StackDrift,
+    StackEvent,
+    StackResource,
+    StackTemplate,
+)
 from locum.state.commands import Command, CommandInvocation, ManagedInstance
 from locum.state.delegation import DelegationRequest
 from locum.state.effects import PendingEffect
@@ -97,6 +105,8 @@ AnyEntity = (
     | RevocationList
     | CertificateSubject
     | Stack
+    | StackDrift
+    | ResourceDrift
     | StackTemplate
     | StackResource
     | StackEvent

@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import Final
 
 from locum.services.asking import asking
-from locum.services.cloudformation import change_sets, descriptions, signals, stacks
+from locum.services.cloudformation import change_sets, descriptions, drift, signals, stacks
 from locum.services.cloudformation.validation import validate_template
 from locum.services.verbs import Operation, asks
 
 OPERATIONS: Final[dict[str, Operation]] = {
     **change_sets.OPERATIONS,
     **descriptions.OPERATIONS,
+    **drift.OPERATIONS,
     **signals.OPERATIONS,
     **stacks.OPERATIONS,
     "ValidateTemplate": asks(asking(validate_template))._replace(computes=True),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from locum.services.asking import Asking, asking
+from locum.services.cloudformation.drift import resource_drift, stack_drift
 from locum.services.cloudformation.lookup import (
     change_set_named,
     described,
@@ -24,10 +25,9 @@ from locum.services.cloudformation.templates import invalid, template_text
 from locum.services.cloudformation.validation import capabilities_shown
 from locum.services.pagination import Ordered, Pagination
 from locum.services.verbs import Context, Operation, Outcome, Params, asks, reads
-from locum.state import Stack, StackEvent, StackResource
+from locum.state import Stack, StackEvent, StackResource, State
 
 HIDDEN: Final = "****"
-_UNCHECKED: Final = {"StackDriftStatus": "NOT_CHECKED"}
 _LISTS: Final = Pagination("MaxResults", "NextToken", "NextToken", 100, lambda: invalid("NextToken is not valid"))
 
 
@@ -56,7 +56,7 @@ def describe_stack_resource(ctx: Context, params: Params) -> Outcome:
     if found is None:
         raise invalid(f"Resource {logical} does not exist for stack {stack.name}")
     named = {"StackName": stack.name, "StackId": stack.arn}
-    return Outcome({"StackResourceDetail": named | _resource_summary(found)})
+    return Outcome({"StackResourceDetail": named | _resource_summary(ctx.state, found)})
 
 
 def describe_stack_resources(ctx: Context, params: Params) -> Outcome:
@@ -67,7 +67,9 @@ def describe_stack_resources(ctx: Context, params: Params) -> Outcome:
     stack = _with_physical(ctx, str(physical)) if name is None else described(ctx, name)
     found = resources_of(ctx.state, stack).values()
     logical = params.get("LogicalResourceId")
-    return Outcome({"StackResources": [_resource(stack, it) for it in found if logical in (None, it.logical)]})
+    return Outcome(
+        {"StackResources": [_resource(ctx.state, stack, it) for it in found if logical in (None, it.logical)]}
+    )
 
 
 def list_stack_resources(ctx: Context, params: Params) -> Outcome:
@@ -75,7 +77,7 @@ def list_stack_resources(ctx: Context, params: Params) -> Outcome:
     stack = described(ctx, params["StackName"])
     found = Ordered(resources_of(ctx.state, stack).values())
     page = _LISTS.page(params, found, lambda it: f"{it.order:010d}/{it.logical}")
-    return page.outcome("StackResourceSummaries", _resource_summary)
+    return page.outcome("StackResourceSummaries", lambda it: _resource_summary(ctx.state, it))
 
 
 def describe_stack_events(ctx: Context, params: Params) -> Outcome:
@@ -187,7 +189,7 @@ def _stack(ctx: Context, it: Stack) -> dict[str, Any]:
         "NotificationARNs": list(it.notifications),
         "Tags": [{"Key": key, "Value": value} for key, value in it.version.tags.items()],
         "EnableTerminationProtection": (stack_named(ctx, it.root) or it).protected if it.root else it.protected,
-        "DriftInformation": _UNCHECKED,
+        "DriftInformation": stack_drift(it),
     }
     parameters = parameters_of(it.version, seals, it.account, it.id)
     optional = {
@@ -221,7 +223,7 @@ def _summary(it: Stack) -> dict[str, Any]:
         "StackName": it.name,
         "CreationTime": it.created,
         "StackStatus": it.status,
-        "DriftInformation": _UNCHECKED,
+        "DriftInformation": stack_drift(it),
     }
     optional = {
         "TemplateDescription": it.description,
@@ -234,15 +236,15 @@ def _summary(it: Stack) -> dict[str, Any]:
     return shown | {member: value for member, value in optional.items() if value}
 
 
-def _resource(stack: Stack, it: StackResource) -> dict[str, Any]:
-    return {"StackName": stack.name, "StackId": stack.arn, **_told(it), "Timestamp": it.at}
+def _resource(state: State, stack: Stack, it: StackResource) -> dict[str, Any]:
+    return {"StackName": stack.name, "StackId": stack.arn, **_told(state, it), "Timestamp": it.at}
 
 
-def _resource_summary(it: StackResource) -> dict[str, Any]:
-    return _told(it) | {"LastUpdatedTimestamp": it.at}
+def _resource_summary(state: State, it: StackResource) -> dict[str, Any]:
+    return _told(state, it) | {"LastUpdatedTimestamp": it.at}
 
 
-def _told(it: StackResource) -> dict[str, Any]:
+def _told(state: State, it: StackResource) -> dict[str, Any]:
     """What each answer about a resource tells of it."""
     shown = {
         "LogicalResourceId": it.logical,
@@ -250,7 +252,7 @@ def _told(it: StackResource) -> dict[str, Any]:
         "ResourceType": it.type,
         "ResourceStatus": it.status,
         "ResourceStatusReason": it.reason,
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": resource_drift(state, it),
     }
     return {member: value for member, value in shown.items() if value != ""}
 

@@ -19,13 +19,14 @@ class Schema(NamedTuple):
     required: frozenset[str]
     fixed: tuple[Path, ...]
     read_only: tuple[Path, ...]
+    write_only: tuple[Path, ...]
     identifier: tuple[Path, ...]
     permissions: Mapping[str, tuple[str, ...]]
 
 
 @lru_cache(maxsize=512)
-def schema_of(kind: str) -> Schema | None:
-    """The schema of the resource type `kind`; None where there is none. It takes seconds the first time."""
+def published(kind: str) -> Mapping[str, Any] | None:
+    """The published schema of the resource type `kind`; None where there is none. It takes seconds the first time."""
     from cfnlint.schema._exceptions import ResourceNotFoundError  # noqa: PLC0415 - loaded with the first stack
     from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415
 
@@ -33,12 +34,22 @@ def schema_of(kind: str) -> Schema | None:
         found: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(_REGION, kind).schema
     except ResourceNotFoundError:
         return None
+    return found
+
+
+@lru_cache(maxsize=512)
+def schema_of(kind: str) -> Schema | None:
+    """The parts of the schema of `kind` that say how a resource is made; None where there is none."""
+    found = published(kind)
+    if found is None:
+        return None
     handlers = found.get("handlers", {})
     return Schema(
         properties=frozenset(found.get("properties", {})),
         required=frozenset(found.get("required", ())),
         fixed=tuple(_paths(found, "createOnlyProperties")),
         read_only=tuple(_paths(found, "readOnlyProperties")),
+        write_only=tuple(_paths(found, "writeOnlyProperties")),
         identifier=tuple(_paths(found, "primaryIdentifier")),
         permissions={name: tuple(handler.get("permissions", ())) for name, handler in handlers.items()},
     )

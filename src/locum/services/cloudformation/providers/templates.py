@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 _VALUE: Final = re.compile(r"\{([^{}]+)\}")
+_PIECE: Final = re.compile(r"([^{}]*)(?:\{([^{}]+)\})?")
 
 
 def filled(template: Any, values: Mapping[str, Any]) -> Any:
@@ -39,12 +40,13 @@ def filled(template: Any, values: Mapping[str, Any]) -> Any:
 
 
 def _found(values: Mapping[str, Any], paths: str) -> Any:
-    found = (_at(values, path.strip().split(".")) for path in paths.split("|"))
+    found = (value_at(values, path.strip()) for path in paths.split("|"))
     return next((value for value in found if value is not None), None)
 
 
-def _at(value: Any, path: list[str]) -> Any:
-    for step in path:
+def value_at(value: Any, path: str) -> Any:
+    """What `value` has at a PATH, itself at an empty one; None where there is nothing."""
+    for step in path.split(".") if path else ():
         if isinstance(value, Mapping):
             value = value.get(step)
         elif isinstance(value, (list, tuple)) and step.isdigit() and int(step) < len(value):
@@ -56,13 +58,27 @@ def _at(value: Any, path: list[str]) -> Any:
 
 def used(template: Any, root: str) -> frozenset[str]:
     """The names of the values of `root` (`p`: the properties) that `template` has."""
-    found = (
-        path.strip().split(".")
-        for text in _texts(template)
-        for paths in _VALUE.findall(text)
-        for path in paths.split("|")
-    )
-    return frozenset(path[1] for path in found if path[0] == root)
+    return frozenset(path[0] for path in paths_of(template, root))
+
+
+def paths_of(template: Any, root: str) -> Iterator[list[str]]:
+    """The paths below `root` of the values that `template` has."""
+    for text in _texts(template):
+        for paths in _VALUE.findall(text):
+            for path in paths.split("|"):
+                head, *rest = path.strip().split(".")
+                if head == root:
+                    yield rest
+
+
+def taken_apart(template: str, text: str) -> dict[str, str]:
+    """The values of which `template` made `text`, by their paths; none where it did not, or they cannot be told."""
+    pattern, names = "", []
+    for literal, paths in _PIECE.findall(template):
+        pattern += re.escape(literal) + ("(.+?)" if paths else "")
+        names += [paths] if paths else []
+    found = re.fullmatch(pattern, text)
+    return {} if found is None else dict(zip(names, found.groups(), strict=True))
 
 
 def _texts(template: Any) -> Iterator[str]:
