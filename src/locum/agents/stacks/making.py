@@ -24,6 +24,7 @@ from locum.services.cloudformation.providers import PROVIDERS, is_custom
 from locum.services.cloudformation.providers.base import Made, Resource, Step
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.signals import Policy, policy_of
+from locum.services.cloudformation.stack_tags import stack_tags
 from locum.services.cloudformation.template import ResourceDefinition
 from locum.state import FormerResource, Stack, StackResource, StackVersion, State
 
@@ -65,7 +66,7 @@ class Maker:
             policy = policy_of(await resolver.resolved(definition.creation_policy))
         except Fault as fault:
             raise await self._unresolved(stack, definition, it, fault) from fault
-        wanted = {"properties": properties, "tags": self._tags(stack, definition.logical, version)}
+        wanted = {"properties": properties, "tags": stack_tags(stack, definition.logical, version)}
         if it is None or not it.physical or _is_begun(it):
             await self._create_again(stack, definition, it, wanted, policy)
             return
@@ -349,14 +350,6 @@ class Maker:
         """The resource to be created, `again` perhaps: what has a name of the template is not taken for it."""
         named = again and await asyncio.to_thread(is_named, it.type, wanted.get("properties", {}))
         return self._resource(stack, it, wanted, again=again and not named)
-
-    def _tags(self, stack: Stack, logical: str, version: StackVersion) -> dict[str, str]:
-        return {
-            "aws:cloudformation:stack-name": stack.name,
-            "aws:cloudformation:stack-id": stack.arn,
-            "aws:cloudformation:logical-id": logical,
-            **version.tags,
-        }
 
     def _seal(self, stack: Stack, value: Any) -> bytes:
         return self._seals.seal(stack.account, stack.id, value)

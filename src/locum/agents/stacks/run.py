@@ -14,6 +14,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
+from locum.agents.stacks.importing import Importer
 from locum.agents.stacks.making import Failed, Maker
 from locum.calls import Calls, Runtime
 from locum.core.errors import INTERNAL, Fault, LocumError
@@ -37,6 +38,7 @@ _AFTER_FAILURE: Final = {
 }
 """What a creation that failed does -> its name, and the status of the stack meanwhile."""
 
+_IMPORTS: Final = "IMPORT_IN_PROGRESS"
 _LATE: Final = "Stack creation time exceeded the specified timeout."
 
 _log: Final = logging.getLogger("locum.agents")
@@ -50,6 +52,7 @@ class StackRun:
         self._account, self._key, self.stack_id = stack.account, stack.key, stack.id
         self._seals = Seals(runtime.keyring, runtime.entropy)
         self._maker = Maker(runtime, calls, self._seals, self.commit)
+        self._importer = Importer(runtime, calls, self._seals, self.commit, self._maker.imports)
         self._phases: Mapping[str, Callable[[Stack], Awaitable[None]]] = {
             "CREATE_IN_PROGRESS": self._create,
             "ROLLBACK_IN_PROGRESS": self._roll_back,
@@ -58,6 +61,8 @@ class StackRun:
             "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": self._clean_up,
             "UPDATE_ROLLBACK_IN_PROGRESS": self._roll_update_back,
             "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": self._clean_up_rolled_back,
+            _IMPORTS: self._import,
+            "IMPORT_ROLLBACK_IN_PROGRESS": self._roll_import_back,
         }
 
     async def run(self) -> None:
@@ -136,6 +141,18 @@ class StackRun:
             now = self._runtime.clock()
             await self._end(stack, "DELETE_COMPLETE", "", deleted=now, exports={}, imports=(), outputs=b"")
 
+    async def _import(self, stack: Stack) -> None:
+        failed = await self._forward(stack, stack.version)
+        if failed:
+            await self._go_on(stack, "IMPORT_ROLLBACK_IN_PROGRESS", _failures(failed, "import"))
+        else:
+            await self._end(stack, "IMPORT_COMPLETE", "", before=None, importing={})
+
+    async def _roll_import_back(self, stack: Stack) -> None:
+        await self._importer.give_back()
+        version = stack.before or stack.version
+        await self._end(stack, "IMPORT_ROLLBACK_COMPLETE", "", version=version, before=None, importing={})
+
     # -- making ------------------------------------------------------------------------------------------
 
     async def _forward(self, stack: Stack, version: StackVersion, *, back: bool = False) -> dict[str, str]:
@@ -149,9 +166,14 @@ class StackRun:
         wanted = {name: it for name, it in template.resources.items() if evaluation.exists(it)}
         if back:
             wanted = {name: it for name, it in wanted.items() if name not in stack.retained}
+        if stack.status == _IMPORTS:
+            wanted = {name: it for name, it in wanted.items() if name in stack.importing}
         needs = {name: found & wanted.keys() for name, found in evaluation.dependencies().items() if name in wanted}
 
         async def settle(logical: str) -> None:
+            if not back and self._importer.is_for(self._present(), logical):
+                await self._importer.bring_in(self._present(), evaluation, wanted[logical], version)
+                return
             await self._maker.settle(self._present(), evaluation, wanted[logical], version, back=back)
 
         return await self._in_order(stack, needs, settle)
@@ -250,6 +272,7 @@ class StackRun:
                 resources = template_of_version(self._state, stack, version).resources
                 created = stack.status == "ROLLBACK_IN_PROGRESS"
                 keeping = {"Retain"} if created else {"Retain", "RetainExceptOnCreate"}
+                kept |= set(stack.importing) if created else set()  # it was there before
                 kept |= {name for name, it in resources.items() if it.deletion_policy in keeping}
         return kept
 

@@ -13,6 +13,8 @@ from locum.services.asking import Asking, asking
 from locum.services.cloudformation.changes import difference, removal_policy
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.foreseen import foreseen
+from locum.services.cloudformation.imports import Plan, planned, wanted
+from locum.services.cloudformation.imports import existing as existing_resources
 from locum.services.cloudformation.lookup import (
     change_set_named,
     change_sets_of,
@@ -47,14 +49,18 @@ from locum.state.autoscaling import regional
 _NO_CHANGES: Final = (
     "The submitted information didn't contain changes. Submit different information to create a change set."
 )
+_REVIEW: Final = (
+    "Verify that resources and their properties defined in the template match the intended configuration of the "
+    "resource import to avoid unexpected changes."
+)
 _LISTS: Final = Pagination("MaxResults", "NextToken", "NextToken", 100, lambda: invalid("NextToken is not valid"))
 
 
 def create_change_set(ctx: Context, params: Params) -> Asking:
     """cloudformation:CreateChangeSet."""
     name, kind, seals = params["StackName"], params.get("ChangeSetType", "UPDATE"), seals_of(ctx)
-    if kind == "IMPORT" or params.get("ResourcesToImport"):
-        raise Fault("NotImplemented", "Locum does not import resources into stacks yet.", 501)
+    if kind != "IMPORT" and params.get("ResourcesToImport"):
+        raise invalid("ResourcesToImport can only be specified for change sets of type IMPORT.")
     stack = _to_be_changed(ctx, name, kind)
     made, new = stack is None, stack
     if stack is None:
@@ -70,7 +76,13 @@ def create_change_set(ctx: Context, params: Params) -> Asking:
     before = None if new.status == REVIEW else new
     proposal = yield from proposed(ctx, params, pseudo, before, seals)
     check_resource_types(ctx, new, proposal)
-    it = _change_set(ctx, new, params, proposal, seals)
+    changes = tuple(_changes(ctx, new, proposal, seals))
+    plan = Plan({}, changes)
+    if kind == "IMPORT":
+        plan = yield from planned(ctx, new, wanted(ctx, new, params, proposal, changes), changes)
+    elif params.get("ImportExistingResources"):
+        plan = yield from existing_resources(ctx, new, proposal, changes)
+    it = _change_set(ctx, new, params, proposal, seals, plan)
     events: tuple[Any, ...] = (put(it), *map(remove, named))
     if made:
         draft = Draft(new, ctx.now, ctx.entropy)
@@ -84,7 +96,7 @@ def _to_be_changed(ctx: Context, name: str, kind: str) -> Stack | None:
     stack = stack_named(ctx, name)
     if stack is not None and stack.deleted:
         stack = None
-    if kind == "CREATE":
+    if kind == "CREATE" or (kind == "IMPORT" and (stack is None or stack.status == REVIEW)):
         if stack is None:
             check_stack_name(name)
         elif stack.status != REVIEW:
@@ -99,10 +111,10 @@ def _to_be_changed(ctx: Context, name: str, kind: str) -> Stack | None:
     return stack
 
 
-def _change_set(ctx: Context, stack: Stack, params: Params, proposal: Proposal, seals: Seals) -> ChangeSet:
-    changes = tuple(_changes(ctx, stack, proposal, seals))
-    number = stack.templates + 1
-    same = not changes and stack.status in CREATED and not _outputs_change(ctx, stack, proposal)
+def _change_set(ctx: Context, stack: Stack, params: Params, proposal: Proposal, seals: Seals, plan: Plan) -> ChangeSet:
+    number, changes, reason = stack.templates + 1, plan.changes, plan.reason
+    if not (reason or changes) and stack.status in CREATED and not _outputs_change(ctx, stack, proposal):
+        reason = _NO_CHANGES
     return ChangeSet(
         account=ctx.account,
         region=ctx.region,
@@ -111,9 +123,9 @@ def _change_set(ctx: Context, stack: Stack, params: Params, proposal: Proposal, 
         name=params["ChangeSetName"],
         change_type=params.get("ChangeSetType", "UPDATE"),
         created=ctx.now,
-        status="FAILED" if same else "CREATE_COMPLETE",
-        execution="UNAVAILABLE" if same else "AVAILABLE",
-        reason=_NO_CHANGES if same else "",
+        status="FAILED" if reason else "CREATE_COMPLETE",
+        execution="UNAVAILABLE" if reason else "AVAILABLE",
+        reason=reason or (_REVIEW if plan.importing else ""),
         version=proposal.version(seals, ctx.account, stack.id, number),
         text=proposal.text,
         processed=proposal.processed,
@@ -123,6 +135,7 @@ def _change_set(ctx: Context, stack: Stack, params: Params, proposal: Proposal, 
         keeps=_keeps(params),
         notifications=tuple(params.get("NotificationARNs") or stack.notifications),
         changes=changes,
+        importing=plan.importing,
     )
 
 
@@ -289,7 +302,7 @@ def _begun(ctx: Context, stack: Stack, it: ChangeSet, params: Params) -> tuple[A
     creates = stack.status == REVIEW
     draft = Draft(stack, ctx.now, ctx.entropy)
     draft.status(
-        "CREATE_IN_PROGRESS" if creates else "UPDATE_IN_PROGRESS",
+        f"{_begins(it, creates=creates)}_IN_PROGRESS",
         "User Initiated",
         version=it.version,
         before=None if creates else stack.before if stack.status == "UPDATE_FAILED" else stack.version,
@@ -305,8 +318,14 @@ def _begun(ctx: Context, stack: Stack, it: ChangeSet, params: Params) -> tuple[A
         client_token=params.get("ClientRequestToken", ""),
         notifications=it.notifications,
         change_set=it.arn,
+        importing=it.importing,
     )
     return (*draft.events, put(kept))
+
+
+def _begins(it: ChangeSet, *, creates: bool) -> str:
+    """What the execution of a change set is."""
+    return "IMPORT" if it.change_type == "IMPORT" else "CREATE" if creates else "UPDATE"
 
 
 def executed_events(state: State, stack: Stack) -> tuple[Any, ...]:
@@ -316,7 +335,7 @@ def executed_events(state: State, stack: Stack) -> tuple[Any, ...]:
     it = state.get(ChangeSet, stack.account, regional(stack.region, stack.id, stack.change_set.rpartition("/")[2]))
     if it is None or it.execution != "EXECUTE_IN_PROGRESS":
         return ()
-    done = stack.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+    done = stack.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
     return (put(replace(it, execution="EXECUTE_COMPLETE" if done else "EXECUTE_FAILED")),)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from locum.services.asking import Asking, asking
 from locum.services.cloudformation.drift import resource_drift, stack_drift
+from locum.services.cloudformation.imports import identifier_summaries
 from locum.services.cloudformation.lookup import (
     change_set_named,
     described,
@@ -128,7 +129,7 @@ def template_summary(template: Template, decoded: Mapping[str, Any]) -> dict[str
     shown: dict[str, Any] = {
         "Parameters": [_declared(name, it) for name, it in template.parameters.items()],
         "ResourceTypes": list(dict.fromkeys(str(it["Type"]) for it in resources.values())),
-        "ResourceIdentifierSummaries": [],
+        "ResourceIdentifierSummaries": identifier_summaries(resources),
     }
     told = {"Description": template.description, "DeclaredTransforms": list(template.transforms)}
     shown |= {member: value for member, value in told.items() if value}

@@ -6,21 +6,21 @@ CloudFormation User Guide, "Detect unmanaged configuration changes to stacks and
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
 from msgspec.structs import replace
 
-from locum.core.calls import Ask, ServiceCall
 from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.asking import Asking, asking
+from locum.services.cloudformation.asked import asked
 from locum.services.cloudformation.comparison import HIDDEN, PropertyDifference, compared
 from locum.services.cloudformation.following import actor_of
 from locum.services.cloudformation.lookup import existing, resource_of, resources_of
 from locum.services.cloudformation.proposals import parameters_of, template_of_version
 from locum.services.cloudformation.providers import PROVIDERS
-from locum.services.cloudformation.providers.base import Found, Reading, Request, Resource, is_gone
+from locum.services.cloudformation.providers.base import Found, Reading, Resource, is_gone
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.secret_values import hidden, is_hidden, secret_names, secret_paths
 from locum.services.cloudformation.stacks import seals_of
@@ -82,7 +82,8 @@ def detect_stack_resource_drift(ctx: Context, params: Params) -> Asking:
         raise invalid(f"Drift detection is not supported for resource type {it.type}")
     seals = seals_of(ctx)
     try:
-        found = yield from _asked(ctx, stack, reading(stack, it, seals))
+        actor = actor_of(replace(stack, caller=ctx.caller))
+        found = yield from asked(actor, stack.region, reading(stack, it, seals))
     except Fault as fault:
         drift = failed(it, fault, ctx.now)
     else:
@@ -134,25 +135,6 @@ def _resource(ctx: Context, stack: Stack, logical: str) -> StackResource:
     if found is None or not is_there(found):
         raise invalid(f"Resource {logical} does not exist for stack {stack.name}")
     return found
-
-
-def _asked(ctx: Context, stack: Stack, work: Reading) -> Generator[Ask, Mapping[str, Any], Found]:
-    """What `work` finds, whose calls are made with the permissions of the caller, or as the stack's role."""
-    actor = actor_of(replace(stack, caller=ctx.caller))
-    try:
-        step = next(work)
-        while True:
-            assert isinstance(step, Request)
-            call = ServiceCall(actor, step.service, step.operation, step.params, step.region or stack.region)
-            try:
-                answer = yield Ask(call)
-            except Fault as fault:
-                step = work.throw(fault)
-            else:
-                step = work.send(answer)
-    except StopIteration as done:
-        found: Found = done.value
-        return found
 
 
 # -- checks ----------------------------------------------------------------------------------------------
