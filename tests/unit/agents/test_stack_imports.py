@@ -293,7 +293,7 @@ def test_attack_who_may_not_read_a_resource_imports_none(plane: InProcess, old: 
 
 
 def test_attack_the_kinds_that_may_be_imported_are_decided_on(plane: InProcess, old: str) -> None:
-    only = {"ForAllValues:StringEquals": {"cloudformation:ImportResourceTypes": ["AWS::SQS::Queue"]}}
+    only: Any = {"ForAllValues:StringEquals": {"cloudformation:ImportResourceTypes": ["AWS::SQS::Queue"]}}
     key = plane.user(fresh("mason"), allow("cloudformation:*", **only), allow("iam:*"))
     with pytest.raises(ClientError) as denied:
         Bringing(plane, key).proposed(template({"Role": role(old)}), the_role(old))

@@ -18,9 +18,10 @@ from locum.services.cloudformation.asked import asked
 from locum.services.cloudformation.comparison import HIDDEN, PropertyDifference, compared
 from locum.services.cloudformation.following import actor_of
 from locum.services.cloudformation.lookup import existing, resource_of, resources_of
+from locum.services.cloudformation.neighbours import Neighbour, unaccounted
 from locum.services.cloudformation.proposals import parameters_of, template_of_version
 from locum.services.cloudformation.providers import PROVIDERS
-from locum.services.cloudformation.providers.base import Found, Reading, Resource, is_gone
+from locum.services.cloudformation.providers.base import Found, Properties, Reading, Resource, is_gone
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.secret_values import hidden, is_hidden, secret_names, secret_paths
 from locum.services.cloudformation.stacks import seals_of
@@ -177,7 +178,7 @@ def reading(stack: Stack, it: StackResource, seals: Seals) -> Reading:
         Resource(
             type=it.type,
             logical=it.logical,
-            properties=seals.open(stack.account, stack.id, it.properties).get("properties", {}),
+            properties=_properties(stack, it, seals),
             account=stack.account,
             region=stack.region,
             stack_name=stack.name,
@@ -199,6 +200,8 @@ def told(state: State, stack: Stack, it: StackResource, found: Found, seals: Sea
     """What is told of a resource that was `found`."""
     wanted = seals.open(stack.account, stack.id, it.properties)
     comparison = compared(it.type, wanted, found, stack.account)
+    others = _neighbours(state, stack, it, seals) if comparison.differences else []
+    differences = unaccounted(it.type, it.physical, comparison.differences, others)
     template = template_of_version(state, stack, stack.version)
     names = secret_names(template, parameters_of(stack.version, seals, stack.account, stack.id))
     definition = template.resources.get(it.logical)
@@ -206,10 +209,20 @@ def told(state: State, stack: Stack, it: StackResource, found: Found, seals: Sea
     shown = {
         "expected": hidden(comparison.expected, secret),
         "actual": hidden(comparison.actual, secret),
-        "differences": [_difference(one, secret) for one in comparison.differences],
+        "differences": [_difference(one, secret) for one in differences],
     }
-    status = "MODIFIED" if comparison.differences else "IN_SYNC"
+    status = "MODIFIED" if differences else "IN_SYNC"
     return _drift(it, status, now, told=seals.seal(stack.account, stack.id, shown))
+
+
+def _neighbours(state: State, stack: Stack, it: StackResource, seals: Seals) -> list[Neighbour]:
+    others = (other for other in resources_there(state, stack).values() if other.logical != it.logical)
+    return [Neighbour(other.type, other.physical, _properties(stack, other, seals)) for other in others]
+
+
+def _properties(stack: Stack, it: StackResource, seals: Seals) -> Properties:
+    found: Properties = seals.open(stack.account, stack.id, it.properties).get("properties", {})
+    return found
 
 
 def _drift(it: StackResource, status: str, now: float, **more: Any) -> ResourceDrift:
