@@ -310,6 +310,42 @@ def test_attack_a_secret_is_not_shown_as_drift(plane: InProcess, stacks: Stacks,
     assert json.loads(told["Queue"]["ExpectedProperties"]) == {"Tags": "****"}
 
 
+def test_attack_a_secret_by_way_of_an_attribute_or_a_store_is_not_shown(
+    plane: InProcess, stacks: Stacks, drifting: Drifting
+) -> None:
+    name, store = fresh("laundered"), fresh("store")
+    plane.client("secretsmanager").create_secret(Name=store, SecretString=SECRET)
+
+    def queue(value: Any) -> dict[str, Any]:
+        return {"Type": "AWS::SQS::Queue", "Properties": {"Tags": [{"Key": "k", "Value": value}]}}
+
+    body = template(
+        {
+            "Parameter": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": {"Ref": "Secret"}}},
+            "ByAttribute": queue({"Fn::GetAtt": ["Parameter", "Value"]}),
+            "BySub": queue({"Fn::Sub": "${Parameter.Value}"}),
+            "ByJoin": queue({"Fn::Join": ["", ["x", {"Ref": "Secret"}]]}),
+            "ByReference": queue(f"{{{{resolve:secretsmanager:{store}}}}}"),
+            "ByParameter": queue({"Ref": "Reference"}),
+            "User": {"Type": "AWS::IAM::User"},
+            "Key": {"Type": "AWS::IAM::AccessKey", "Properties": {"UserName": {"Ref": "User"}}},
+            "ByKey": queue({"Fn::GetAtt": ["Key", "SecretAccessKey"]}),
+        },
+        Parameters={
+            "Secret": {"Type": "String", "NoEcho": True},
+            "Reference": {"Type": "String", "Default": f"{{{{resolve:secretsmanager:{store}}}}}"},
+        },
+    )
+    parameters = [{"ParameterKey": "Secret", "ParameterValue": SECRET}]
+    assert stacks.create(name, body, Parameters=parameters) == "CREATE_COMPLETE"
+    assert drifting.detect(name)["StackDriftStatus"] == "IN_SYNC"
+    told = drifting.drifts(name)
+    for logical in ("ByAttribute", "BySub", "ByJoin", "ByReference", "ByParameter", "ByKey"):
+        assert json.loads(told[logical]["ExpectedProperties"]) == {"Tags": "****"}, logical
+        assert json.loads(told[logical]["ActualProperties"]) == {"Tags": "****"}, logical
+    assert SECRET not in json.dumps(told, default=str)
+
+
 # -- restarts ------------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from locum.services.cloudformation.comparison import HIDDEN
-from locum.services.cloudformation.functions import function_of, nested, references_of
+from locum.services.cloudformation.functions import Reference, function_of, nested, references_of
 from locum.services.cloudformation.parameters import ParameterValue
 from locum.services.cloudformation.providers import is_custom
 from locum.services.cloudformation.schemas import Path, schema_of
@@ -22,10 +22,18 @@ _ACCESS_KEY: Final = "AWS::IAM::AccessKey"
 
 
 def secret_names(template: Template, parameters: Mapping[str, ParameterValue]) -> frozenset[str]:
-    """The names of the parameters and resources whose values may be secret."""
-    hidden = {name for name, value in parameters.items() if value.no_echo or _refers(value.resolved)}
-    telling = {name for name, it in template.resources.items() if is_custom(it.type) or it.type == _ACCESS_KEY}
-    return frozenset(hidden | telling)
+    """What may be secret: parameters by their names, attributes as `RESOURCE.NAME`, all of a resource as `RESOURCE.`.
+
+    An attribute may be secret that has the name of a property which is.
+    """
+    found = {name for name, value in parameters.items() if value.no_echo or _refers(value.resolved)}
+    found |= {f"{name}." for name, it in template.resources.items() if is_custom(it.type) or it.type == _ACCESS_KEY}
+    while True:
+        names = frozenset(found)
+        for logical, it in template.resources.items():
+            found |= {f"{logical}.{path[0]}" for path in _paths(it.properties, names, ()) if path}
+        if found == names:
+            return names
 
 
 def secret_paths(kind: str, declared: Mapping[str, Any], names: frozenset[str]) -> frozenset[Path]:
@@ -48,7 +56,14 @@ def _paths(value: Any, names: frozenset[str], path: Path) -> Iterator[Path]:
 def _is_secret(value: Any, names: frozenset[str]) -> bool:
     if _refers(value):
         return True
-    return any(reference.name in names for inner in nested(value) for reference in references_of(inner))
+    return any(_names(reference, names) for inner in nested(value) for reference in references_of(inner))
+
+
+def _names(reference: Reference, names: frozenset[str]) -> bool:
+    """Whether a function refers to what may be secret. The name of an attribute may be a function itself."""
+    if reference.written in names or ("." in reference.written and f"{reference.name}." in names):
+        return True
+    return "{" in reference.written and any(name.startswith(f"{reference.name}.") for name in names)
 
 
 def _refers(value: Any) -> bool:

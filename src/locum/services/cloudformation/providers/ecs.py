@@ -51,7 +51,7 @@ _CLUSTER: Final = Row(
         Call("DescribeClusters", {"clusters": ["{id}"], "include": ["TAGS", "SETTINGS", "CONFIGURATIONS"]}),
         "clusters.0",
         ended={"status": "INACTIVE"},
-        lists=Listing(Call("ListClusters"), "clusterArns"),
+        lists=Listing(Call("ListClusters"), "clusterArns", lambda arn: arn.rpartition("/")[2]),
     ),
 )
 

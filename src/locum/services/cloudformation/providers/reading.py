@@ -45,7 +45,7 @@ def listing_of(row: Row) -> Callable[[Resource], Listing] | None:
     def listed(resource: Resource) -> Listing:
         values = _values(row, resource)
         items = yield from _items(row, lists.call, lists.path, values)
-        found = (filled(lists.id, {**values, "item": item}) for item in items)
+        found = (lists.id(item) if callable(lists.id) else filled(lists.id, {**values, "item": item}) for item in items)
         return [str(physical) for physical in found if physical is not None]
 
     return listed

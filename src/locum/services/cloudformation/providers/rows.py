@@ -166,7 +166,7 @@ class Part(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """The call that lists all resources of a type: the physical id, a template, of each `{item}` at `path`."""
+    """The call that lists all resources of a type: their physical ids, by a template or function of items at `path`."""
 
     call: Call
     path: str
