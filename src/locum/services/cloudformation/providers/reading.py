@@ -129,7 +129,7 @@ def _structure(it: Any, shown: Shown, values: Mapping[str, Any]) -> Mapping[str,
 
 
 def _has(item: Any, where: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
-    return all(value_at(item, path) == filled(value, values) for path, value in where.items())
+    return all(str(value_at(item, path)) == str(filled(value, values)) for path, value in where.items())
 
 
 def _put(found: dict[str, Any], kind: str, name: str, value: Any) -> None:
