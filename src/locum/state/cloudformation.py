@@ -250,6 +250,7 @@ class ResourceDrift(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
     """What a check of a resource of a stack for drift told `at` a time, of what had the physical id `physical`.
 
     `told` (sealed) are `expected` and `actual` properties, and their `differences`; secrets are hidden in it.
+    `detection` is that which checked it, if one did.
     """
 
     region: str
@@ -261,6 +262,7 @@ class ResourceDrift(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
     at: float
     reason: str = ""
     told: bytes = b""
+    detection: str = ""
 
     @property
     def key(self) -> str:

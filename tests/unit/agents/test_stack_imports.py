@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from support.inprocess import InProcess, Key
-from support.plane import ACCOUNT, allow, fresh, trusting
+from support.plane import ACCOUNT, allow, document, fresh, trusting
 from support.stacks import CAPABILITIES, Stacks, template
 
 TRUST = json.loads(trusting(Service="ec2.amazonaws.com"))
@@ -250,6 +250,41 @@ def test_attack_the_resource_of_another_stack_is_not_taken_over(plane: InProcess
     found = other.proposed(template({"Role": role(old)}), the_role(old))
     holder = bringing.stacks.told(bringing.name)["StackId"]
     assert (found["Status"], found["StatusReason"]) == ("FAILED", f"{old} already exists in stack {holder}")
+
+
+def test_attack_one_resource_does_not_become_two_of_a_stack(bringing: Bringing, old: str) -> None:
+    body = template({"Role": role(old), "Again": role(old)})
+    found = bringing.proposed(body, the_role(old), importing("Again", "AWS::IAM::Role", RoleName=old))
+    assert found["Status"] == "FAILED"
+    assert f"{old} already exists in stack" in found["StatusReason"]
+
+
+@pytest.mark.parametrize("kind", ["AWS::SNS::Topic", "AWS::SQS::Queue", "AWS::S3::Bucket"])
+def test_attack_the_resource_of_another_account_is_none_though_it_may_be_read(
+    plane: InProcess, bringing: Bringing, kind: str
+) -> None:
+    name, theirs = fresh("theirs"), plane.account("222222222222")
+    everyone = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "*", "Resource": "*"}
+    if kind == "AWS::SNS::Topic":
+        sns = plane.client("sns", theirs)
+        found = sns.create_topic(Name=name)["TopicArn"]
+        allowing = document({**everyone, "Action": "sns:GetTopicAttributes", "Resource": found})
+        sns.set_topic_attributes(TopicArn=found, AttributeName="Policy", AttributeValue=allowing)
+        assert plane.client("sns").get_topic_attributes(TopicArn=found)
+        identifier, properties = {"TopicArn": found}, {"TopicName": name}
+    elif kind == "AWS::SQS::Queue":
+        sqs = plane.client("sqs", theirs)
+        found = sqs.create_queue(QueueName=name, Attributes={"Policy": document(everyone)})["QueueUrl"]
+        identifier, properties = {"QueueUrl": found}, {"QueueName": name}
+    else:
+        s3 = plane.client("s3", theirs)
+        s3.create_bucket(Bucket=name)
+        resources = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
+        s3.put_bucket_policy(Bucket=name, Policy=document({**everyone, "Action": "s3:*", "Resource": resources}))
+        assert plane.client("s3").head_bucket(Bucket=name)
+        identifier, properties = {"BucketName": name}, {"BucketName": name}
+    body = template({"Thing": {"Type": kind, "Properties": properties, **RETAINED}})
+    assert bringing.proposed(body, importing("Thing", kind, **identifier))["Status"] == "FAILED"
 
 
 def test_attack_two_imports_of_one_resource_at_once_bring_it_into_one_stack(

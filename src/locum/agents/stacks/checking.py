@@ -6,13 +6,15 @@ What a check tells is committed at once: a detection that a restart interrupts g
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
+from typing import Final
 
 from msgspec.structs import replace
 
 from locum.agents.stacks.work import carried_out
 from locum.calls import Calls, Runtime
-from locum.core.errors import Fault
+from locum.core.errors import INTERNAL, Fault, LocumError
 from locum.services.cloudformation.drift import (
     IN_PROGRESS,
     detected,
@@ -27,6 +29,8 @@ from locum.services.cloudformation.sealing import Seals
 from locum.services.verbs import Outcome
 from locum.state import Event, ResourceDrift, Stack, StackDrift, StackResource, State, put, remove
 from locum.state.autoscaling import regional
+
+_log: Final = logging.getLogger("locum.agents")
 
 
 class Checker:
@@ -50,26 +54,32 @@ class Checker:
     def _is_checked(self, it: StackResource) -> bool:
         """Whether nothing is left to be done for a resource: its type cannot be read, or it was before a restart."""
         former = self._state.get(ResourceDrift, it.account, it.key)
-        there = former is not None and former.at >= self._it.at and former.physical == it.physical
+        there = former is not None and former.detection == self._it.id and former.physical == it.physical
         return there or not is_readable(it.type)
 
     async def _check(self, stack: Stack, it: StackResource) -> None:
-        actor = actor_of(replace(stack, caller=self._it.caller))
-        here = self._runtime.settings.endpoint
-        try:
-            work = reading(stack, it, self._seals)
-            found = await carried_out(self._calls, actor, stack.region, work, endpoint=here)
-        except Fault as fault:
-            drift = failed(it, fault, self._runtime.clock())
-        else:
-            now = self._runtime.clock()
-            drift = await asyncio.to_thread(told, self._state, stack, it, found, self._seals, now)
+        drift = replace(await self._told(stack, it), detection=self._it.id)
 
         def kept(state: State, _stack: Stack) -> tuple[Event, ...]:
             same = state.get(StackResource, it.account, it.key) == it  # else an update has made it another one
             return (put(drift),) if same else ()
 
         await self._commit(kept)
+
+    async def _told(self, stack: Stack, it: StackResource) -> ResourceDrift:
+        actor = actor_of(replace(stack, caller=self._it.caller))
+        here, now = self._runtime.settings.endpoint, self._runtime.clock()
+        try:
+            work = reading(stack, it, self._seals)
+            found = await carried_out(self._calls, actor, stack.region, work, endpoint=here)
+            return await asyncio.to_thread(told, self._state, stack, it, found, self._seals, now)
+        except Fault as fault:
+            return failed(it, fault, now)
+        except LocumError:
+            raise
+        except Exception:  # a fault barrier: what cannot be compared is not known, and the detection ends
+            _log.exception("resource %s of stack %s cannot be compared", it.logical, stack.arn)
+            return failed(it, Fault(*INTERNAL), now)
 
     # -- commits -----------------------------------------------------------------------------------------
 

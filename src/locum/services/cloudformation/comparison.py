@@ -7,7 +7,9 @@ properties are compared that the template sets. Of lists, what was added is a di
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from locum.core.arn import Arn
@@ -19,6 +21,7 @@ HIDDEN: Final = "****"
 
 _FOLDED: Final = ("IpProtocol",)
 """The name of texts that are the same in capitals."""
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _RESERVED: Final = "aws:"
 _NOTHING: Final = object()
 _ITEMS_COMPARED: Final = 20_000
@@ -186,11 +189,22 @@ def _akin(_item: Node, expected: Any, actual: Any) -> bool:
     return any(isinstance(value, str) and actual.get(name) == value for name, value in expected.items())
 
 
+def _moment(text: str) -> str:
+    """A time as text, whatever its form; what is none stays as it is."""
+    if not _TIME.match(text):
+        return text
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+
+
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, str):
-        return value.lower() if value in ("True", "False") else value
+        return value.lower() if value in ("True", "False") else _moment(value)
     return json.dumps(value, sort_keys=True)

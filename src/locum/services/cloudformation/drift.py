@@ -264,7 +264,7 @@ def stack_status(drifts: Iterable[ResourceDrift]) -> str:
 def detected(state: State, it: StackDrift, stack: Stack) -> tuple[Event, ...]:
     """The events that end a detection, whose checks are done."""
     all_drifts = drifts_of(state, stack)
-    mine = [one for one in all_drifts if one.at >= it.at and (not it.logicals or one.logical in it.logicals)]
+    mine = [one for one in all_drifts if one.detection == it.id]
     unknown = sorted(one.logical for one in mine if one.status == "UNKNOWN")
     done = replace(
         it,

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
+from locum.core.arn import Arn
 from locum.core.calls import Ask
 from locum.core.errors import Fault
 from locum.services.cloudformation.asked import asked
@@ -134,7 +136,8 @@ def planned(
     ctx: Context, stack: Stack, importing: Importing, changes: Changes
 ) -> Generator[Ask, Mapping[str, Any], Plan]:
     """The plan of an import, for which each resource is read with the caller's permissions, or as the stack's role."""
-    made = []
+    made: list[dict[str, Any]] = []
+    taken: list[tuple[str, str]] = []
     for change in changes:
         told = dict(change["ResourceChange"])
         name, kind = told["LogicalResourceId"], told["ResourceType"]
@@ -144,8 +147,12 @@ def planned(
                 there = yield from asked(actor_of(replace(stack, caller=ctx.caller)), stack.region, work)
             except Fault as fault:
                 return Plan(importing, (), fault.message)
-            if reason := owned(ctx.state, stack, kind, there.physical, importing[name]):
+            reason = owned(ctx.state, stack, kind, name, there.physical, importing[name])
+            if any(other == kind and is_same(physical, there.physical) for other, physical in taken):
+                reason = _exists(kind, importing[name], stack)
+            if reason:
                 return Plan(importing, (), reason)
+            taken.append((kind, there.physical))
             told |= {"Action": "Import", "PhysicalResourceId": there.physical}
         made.append({**change, "ResourceChange": told})
     return Plan(importing, tuple(made))
@@ -202,7 +209,7 @@ def looked_for(
     """The work that finds the resource with an identifier. Raises Fault where it is not there."""
     read = PROVIDERS[kind].read
     assert read is not None
-    for physical in physical_ids(kind, identifier):
+    for physical in physical_ids(kind, identifier) if is_here(stack, identifier) else ():
         try:
             found = yield from read(_resource(stack, kind, logical, identifier, physical))
         except Fault as fault:
@@ -211,9 +218,20 @@ def looked_for(
         else:
             if _is_it(found, identifier):
                 return There(physical, found)
-    named = "|".join(identifier[name] for name in identifying(kind))
-    message = f"Resource of type '{kind}' with identifier '{named}' was not found."
+    message = f"Resource of type '{kind}' with identifier '{_named(kind, identifier)}' was not found."
     raise Fault("ResourceNotFoundException", message, 404)
+
+
+def is_here(stack: Stack, identifier: Identifier) -> bool:
+    """Whether what an identifier says of accounts and regions is those of the stack: a policy may let it read more."""
+    for value in identifier.values():
+        arn = Arn.find(value)
+        if arn is not None and (arn.account not in ("", stack.account) or arn.region not in ("", stack.region)):
+            return False
+        owner = urlsplit(value).path.split("/")[1] if "://" in value else stack.account  # of the URL of a queue
+        if owner != stack.account:
+            return False
+    return True
 
 
 def _is_it(found: Found, identifier: Identifier) -> bool:
@@ -236,16 +254,23 @@ def _resource(stack: Stack, kind: str, logical: str, identifier: Identifier, phy
     )
 
 
-def owned(state: State, stack: Stack, kind: str, physical: str, identifier: Identifier) -> str:
-    """Why a resource cannot be imported that a stack has already; empty where none has it."""
+def owned(state: State, stack: Stack, kind: str, logical: str, physical: str, identifier: Identifier) -> str:
+    """Why a resource cannot be imported as `logical` that a stack has already; empty where none has it."""
     for it in _resources(state, stack, kind):
         if it.physical and it.status != "DELETE_COMPLETE" and is_same(it.physical, physical):
             holder = state.get(Stack, it.account, regional(it.region, it.stack))
-            mine = it.stack == stack.id and it.logical in stack.importing
+            mine = (it.stack, it.logical) == (stack.id, logical)
             if holder is not None and not holder.deleted and not mine:
-                named = "|".join(identifier[name] for name in identifying(kind))
-                return f"{named} already exists in stack {holder.arn}"
+                return _exists(kind, identifier, holder)
     return ""
+
+
+def _exists(kind: str, identifier: Identifier, stack: Stack) -> str:
+    return f"{_named(kind, identifier)} already exists in stack {stack.arn}"
+
+
+def _named(kind: str, identifier: Identifier) -> str:
+    return "|".join(identifier[name] for name in identifying(kind))
 
 
 def _resources(state: State, stack: Stack, kind: str) -> Iterator[StackResource]:

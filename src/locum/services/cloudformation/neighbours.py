@@ -54,7 +54,7 @@ def _adds(other: Neighbour, kind: str, physical: str, name: str, item: Any) -> b
         attached = other.physical == item and physical in own.get("ManagedPolicyArns", ())
         return f"{_HOLDERS.get(other.type)}s" == name and attached
     if kind == _GROUP and f"{_GROUP}{name.removeprefix('SecurityGroup')}" == other.type:
-        rule = {part: value for part, value in own.items() if part not in ("GroupId", "GroupName")}
+        rule = {part: value for part, value in own.items() if part not in ("GroupId", "GroupName", "Description")}
         return own.get("GroupId", own.get("GroupName")) == physical and all(
             str(item.get(part)).lower() == str(value).lower() for part, value in rule.items()
         )

@@ -162,9 +162,9 @@ _ITEMS: Final = (
 _ENABLED: Final = ("ENABLED", "ENABLING", "UPDATING")
 
 
-def _chosen(name: str, default: str) -> Callable[[Mapping[str, Any]], Any]:
-    """A property that a table shows in a summary, where it is not the default."""
-    return lambda table: (table.get(f"{name}Summary") or {}).get(name) or default
+def _billing(table: Mapping[str, Any]) -> str:
+    """The billing mode, which a table shows that ever had another one than the default."""
+    return str((table.get("BillingModeSummary") or {}).get("BillingMode") or "PROVISIONED")
 
 
 def _shown_encryption(shown: Mapping[str, Any]) -> dict[str, Any]:
@@ -203,8 +203,7 @@ TABLES: Final = Row(
     shown=Shown(
         members={"StreamSpecification": {"StreamViewType": "{it.StreamSpecification.StreamViewType}"}},
         parts=(
-            Part("BillingMode", path="Table", item=_chosen("BillingMode", "PROVISIONED")),
-            Part("TableClass", path="Table", item=_chosen("TableClass", "STANDARD")),
+            Part("BillingMode", path="Table", item=_billing),
             Part("SSESpecification", path="Table.SSEDescription", item=_shown_encryption),
             Part("Tags", Call("ListTagsOfResource", {"ResourceArn": "{attr.Arn}"}), "Tags"),
             Part(

@@ -105,6 +105,7 @@ def _filter(kind: str, takes: str) -> Row:
             Call(f"Describe{kind}s", {**_OF_GROUP, "filterNamePrefix": "{id}"}),
             f"{kind[0].lower()}{kind[1:]}s",
             where={"filterName": "{id}"},
+            hides="Distribution",
         ),
     )
 

@@ -162,7 +162,7 @@ _BUCKETS: Final = Row(
     deletes=(Call("DeleteBucket", _BUCKET),),
     shaped=shaped,
     shown=Shown(
-        Call("HeadBucket", _BUCKET),
+        Call("HeadBucket", {**_BUCKET, "ExpectedBucketOwner": "{account}"}),
         "",
         parts=(
             Part("VersioningConfiguration", Call("GetBucketVersioning", _BUCKET)),

@@ -80,7 +80,7 @@ _QUEUES: Final = Row(
         Call("GetQueueAttributes", {**_QUEUE, "AttributeNames": ["All"]}),
         "Attributes",
         parts=(Part("Tags", Call("ListQueueTags", _QUEUE), "Tags"),),
-        told="KmsMasterKeyId RedriveAllowPolicy RedrivePolicy",
+        told="KmsMasterKeyId RedrivePolicy",
         id="{scheme}://{host}/{owner}/{name}",
         lists=Listing(Call("ListQueues"), "QueueUrls"),
     ),
