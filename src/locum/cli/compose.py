@@ -26,6 +26,7 @@ from locum.agents.instances.managed_instances import ManagedInstances
 from locum.agents.resource_requests.reconciler import ResourceRequests
 from locum.agents.scaling import AutoScaling
 from locum.agents.stack_sets.reconciler import StackSets
+from locum.agents.stacks.drift import Drifts
 from locum.agents.stacks.reconciler import Stacks
 from locum.audit import History
 from locum.backends import Backend
@@ -179,7 +180,7 @@ class Node:
             apps = self.metadata.app, self.gateway
             await self.agents.open(self.runtime, self.listeners, self.journal.directory, runtime.clock.wall, apps)
         self.ledger.follow()
-        of_stacks = self.stacks, self.stack_sets, self.resource_requests
+        of_stacks = self.stacks, self.stack_sets, self.resource_requests, self.drifts
         for agent in (self.deliveries, self.scaling, *of_stacks, self.announced_ends, self.managed):
             agent.start()
             runtime.clock.on_move(agent.wake)
@@ -205,6 +206,7 @@ class Node:
         await self.announced_ends.close()
         await self.resource_requests.close()
         await self.stack_sets.close()
+        await self.drifts.close()
         await self.stacks.close()
         await self.scaling.close()
         await self.deliveries.close()
@@ -218,6 +220,7 @@ class Node:
         self.stacks = Stacks(self.runtime, self.calls)
         self.resource_requests = ResourceRequests(self.runtime, self.calls)
         self.stack_sets = StackSets(self.runtime, self.calls)
+        self.drifts = Drifts(self.runtime, self.calls)
         self.backend_instances = BackendInstances(self.runtime)
         self.announced_ends = AnnouncedEnds(self.runtime, self.calls)
         self.managed = ManagedInstances(self.runtime, self.calls, self.metadata.caller)

@@ -23,7 +23,15 @@ from locum.state.autoscaling import (
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
 from locum.state.cloudcontrol import ResourceRequest
-from locum.state.cloudformation import ChangeSet, Stack, StackEvent, StackResource, StackTemplate
+from locum.state.cloudformation import (
+    ChangeSet,
+    ResourceDrift,
+    Stack,
+    StackDrift,
+    StackEvent,
+    StackResource,
+    StackTemplate,
+)
 from locum.state.commands import Command, CommandInvocation, ManagedInstance
 from locum.state.delegation import DelegationRequest
 from locum.state.effects import PendingEffect
@@ -99,6 +107,8 @@ AnyEntity = (
     | RevocationList
     | CertificateSubject
     | Stack
+    | StackDrift
+    | ResourceDrift
     | StackTemplate
     | StackResource
     | StackEvent

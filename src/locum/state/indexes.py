@@ -16,7 +16,15 @@ from locum.state.autoscaling import (
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
 from locum.state.cloudcontrol import ResourceRequest
-from locum.state.cloudformation import ChangeSet, Stack, StackEvent, StackResource, StackTemplate
+from locum.state.cloudformation import (
+    ChangeSet,
+    ResourceDrift,
+    Stack,
+    StackDrift,
+    StackEvent,
+    StackResource,
+    StackTemplate,
+)
 from locum.state.commands import CommandInvocation
 from locum.state.delegation import DelegationRequest
 from locum.state.entities import (
@@ -133,7 +141,7 @@ NESTED: Final = Index("nested", (Stack,), lambda s: (s.parent,) if s.parent else
 
 OF_STACK: Final = Index(
     "of-stack",
-    (StackTemplate, StackResource, StackEvent, ChangeSet),
+    (StackTemplate, StackResource, StackEvent, ChangeSet, StackDrift, ResourceDrift),
     lambda e: (scoped(e.account, regional(e.region, e.stack)),),
 )
 """By the key of the stack."""

@@ -47,11 +47,13 @@ class Made(NamedTuple):
 class Found(NamedTuple):
     """What a resource is: its properties as a template would have them, and the attributes that GetAtt gives.
 
-    Properties that the service does not show, or that `read` does not know how to tell, are not there.
+    Properties that the service does not show, or that `read` does not know how to tell, are not there. Those of `unset`
+    are known not to be set.
     """
 
     properties: Mapping[str, Any]
     attributes: Mapping[str, Any] = {}
+    unset: frozenset[str] = frozenset()
 
 
 class Began(NamedTuple):
