@@ -16,11 +16,14 @@ from locum.state.autoscaling import (
     ScheduledAction,
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
+from locum.state.cloudcontrol import ResourceRequest
 from locum.state.cloudformation import (
     Asked,
     ChangeSet,
     FormerResource,
+    ResourceDrift,
     Stack,
+    StackDrift,
     StackEvent,
     StackResource,
     StackTemplate,
@@ -121,6 +124,8 @@ __all__ = [
     "ProfileAssociation",
     "Put",
     "Removed",
+    "ResourceDrift",
+    "ResourceRequest",
     "Role",
     "RoleDeletion",
     "SamlProvider",
@@ -133,6 +138,7 @@ __all__ = [
     "SigningKey",
     "SshPublicKey",
     "Stack",
+    "StackDrift",
     "StackEvent",
     "StackInstance",
     "StackResource",

@@ -22,7 +22,16 @@ from locum.state.autoscaling import (
     ScheduledAction,
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
-from locum.state.cloudformation import ChangeSet, Stack, StackEvent, StackResource, StackTemplate
+from locum.state.cloudcontrol import ResourceRequest
+from locum.state.cloudformation import (
+    ChangeSet,
+    ResourceDrift,
+    Stack,
+    StackDrift,
+    StackEvent,
+    StackResource,
+    StackTemplate,
+)
 from locum.state.commands import Command, CommandInvocation, ManagedInstance
 from locum.state.delegation import DelegationRequest
 from locum.state.effects import PendingEffect
@@ -98,10 +107,13 @@ AnyEntity = (
     | RevocationList
     | CertificateSubject
     | Stack
+    | StackDrift
+    | ResourceDrift
     | StackTemplate
     | StackResource
     | StackEvent
     | ChangeSet
+    | ResourceRequest
     | StackSet
     | StackSetTemplate
     | StackInstance

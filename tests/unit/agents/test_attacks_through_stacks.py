@@ -256,3 +256,11 @@ def test_a_nested_stack_is_protected_as_its_root(plane: InProcess) -> None:
     assert refused(stacks.client.update_termination_protection, **off).code == "ValidationError"
     stacks.client.update_termination_protection(StackName="outer", EnableTerminationProtection=False)
     assert stacks.delete("outer") == "DELETE_COMPLETE"
+
+
+def test_a_template_puts_no_tags_of_awss_own_on_a_resource(plane: InProcess) -> None:
+    tags = [{"Key": "aws:cloudformation:stack-id", "Value": "arn:of-somebody-else"}]
+    stacks = attacker(plane, "reserved-tags")
+    body = template({"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"Tags": tags}}})
+    assert stacks.create("reserved-tags", body) == "ROLLBACK_COMPLETE"
+    assert "aws: prefixed tag key names are not allowed" in stacks.reason("reserved-tags", "Queue", "CREATE_FAILED")

@@ -20,7 +20,7 @@ from locum.calls import Calls, Runtime
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault, LocumError
 from locum.core.principal import Caller
-from locum.services.cloudformation.descriptions import HIDDEN
+from locum.services.cloudformation.intrinsics import HIDDEN
 from locum.services.cloudformation.lookup import events_of
 from locum.services.cloudformation.proposals import parameters_of
 from locum.services.cloudformation.sealing import Seals

@@ -21,7 +21,7 @@ from locum.services.cloudformation.stack_sets.access import operated
 from locum.services.cloudformation.stack_sets.lookup import instance_of
 from locum.services.cloudformation.stack_sets.operations import IMPORT, begun, check_idle, repeated
 from locum.services.cloudformation.stack_sets.targets import units_of_accounts
-from locum.services.cloudformation.templates import CLOUDFORMATION, invalid, object_at
+from locum.services.cloudformation.templates import CLOUDFORMATION, invalid, object_text
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes
 from locum.state import StackInstance, StackSet
 from locum.state.indexes import OF_INSTANCE_STACK
@@ -53,8 +53,10 @@ def _stacks(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, Any], l
     if "StackIds" in params:
         found, most = list(params["StackIds"]), MOST_INLINE
     else:
-        content = yield from object_at(ctx, str(params["StackIdsUrl"]))
-        found, most = re.findall(r"[^\s,;\"]+", content[: MOST_LISTED << 10].decode("utf-8", "replace")), MOST_LISTED
+        longest = MOST_LISTED << 10
+        too_long = f"The object at StackIdsUrl may not exceed {longest} bytes in size."
+        text = yield from object_text(ctx, str(params["StackIdsUrl"]), longest, too_long)
+        found, most = re.findall(r"[^\s,;\"]+", text), MOST_LISTED
     if not found or len(found) > most:
         raise Fault("LimitExceededException", f"From 1 to {most} stacks can be imported at a time", 400)
     return list(dict.fromkeys(found))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from locum.services.cloudformation.descriptions import HIDDEN
+from locum.services.cloudformation.intrinsics import HIDDEN
 from locum.services.cloudformation.parameters import ParameterValue
 from locum.services.cloudformation.proposals import parameters_of
 from locum.services.cloudformation.sealing import Seals

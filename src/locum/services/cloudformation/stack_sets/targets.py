@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from locum.core.calls import Ask
 from locum.core.identifiers import ACCOUNT_ID
 from locum.services.cloudformation.stack_sets.lookup import instances_of
-from locum.services.cloudformation.templates import invalid, object_at
+from locum.services.cloudformation.templates import invalid, object_text
 from locum.services.verbs import Context, Params
 from locum.state import Organization, StackInstance, StackSet, State
 from locum.state.organizations import member_of, members_in, node_of, organization_of, units_in
@@ -82,10 +82,9 @@ def _accounts(ctx: Context, targets: Mapping[str, Any]) -> Generator[Ask, Mappin
         return list(targets.get("Accounts") or ())
     if "Accounts" in targets:
         raise invalid("You can specify either Accounts or AccountsUrl, but not both")
-    content = yield from object_at(ctx, str(targets["AccountsUrl"]))
-    if len(content) > LONGEST_LIST:
-        raise invalid(f"The object at AccountsUrl may not exceed {LONGEST_LIST} bytes in size.")
-    return [it for it in re.split(r"[\s,;\"]+", content.decode("utf-8", "replace")) if it]
+    too_long = f"The object at AccountsUrl may not exceed {LONGEST_LIST} bytes in size."
+    text = yield from object_text(ctx, str(targets["AccountsUrl"]), LONGEST_LIST, too_long)
+    return [it for it in re.split(r"[\s,;\"]+", text) if it]
 
 
 def _check_units(state: State, of: StackSet, found: Targeting) -> None:
