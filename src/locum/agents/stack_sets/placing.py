@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from locum.agents.stack_sets.gates import Gate, asked
 from locum.agents.stack_sets.roles import Entries, NoEntry
@@ -20,16 +20,20 @@ from locum.calls import Calls, Runtime
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault, LocumError
 from locum.core.principal import Caller
+from locum.services.cloudformation.drift import IN_PROGRESS, detections_of
 from locum.services.cloudformation.intrinsics import HIDDEN
 from locum.services.cloudformation.lookup import events_of
 from locum.services.cloudformation.proposals import parameters_of
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.stack_sets.lookup import instance_of, set_of, template_text_of
-from locum.state import Stack, StackInstance, StackSet, StackSetOperation, StackSetResult, State
+from locum.services.cloudformation.stack_sets.operations import DETECTS
+from locum.state import Stack, StackDrift, StackInstance, StackSet, StackSetOperation, StackSetResult, State
 from locum.state.autoscaling import regional
 from locum.state.indexes import STACK_NAME, scoped
 from locum.state.organizations import SUSPENDED, member_of
 from locum.state.stack_sets import SERVICE_MANAGED
+
+T = TypeVar("T")
 
 _DONE: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 _UNUSABLE: Final = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS")
@@ -40,7 +44,7 @@ class Outcome(NamedTuple):
     """What became of an instance: the status of its result, and its own. `stack` is the ARN; `gone`: it is no more.
 
     `overrides` (sealed) are the parameters that an imported stack has of its own. `gate` is what the account's gate
-    said.
+    said. `detection` is the id of a drift detection of the stack, which found `drift`.
     """
 
     result: str
@@ -51,6 +55,8 @@ class Outcome(NamedTuple):
     gone: bool = False
     overrides: bytes = b""
     gate: Gate = Gate("")
+    detection: str = ""
+    drift: str = ""
 
 
 class Shut(LocumError):
@@ -91,6 +97,8 @@ class Placing:
                 return await self._deleted(of, it, result)
             if self._operation.imports:
                 return await self._imported(of, it, result)
+            if self._operation.action == DETECTS:
+                return await self._checked(of, it, result)
             return await self._made(of, it, result)
         except Shut as shut:
             return Outcome(
@@ -168,6 +176,31 @@ class Placing:
         overrides = self._seals.seal(of.account, of.id, own)
         return Outcome("SUCCEEDED", "CURRENT", stack=it.stack, overrides=overrides)
 
+    async def _checked(self, of: StackSet, it: StackInstance, result: StackSetResult) -> Outcome:
+        """Have the drift of the stack of an instance detected. Raises Fault, NoEntry."""
+        stack = self._stack(it)
+        if stack is None:
+            raise _refused("The stack of the stack instance is not there")
+        begun = next((one for one in self._detections(stack) if one.caller.principal.name == result.token), None)
+        if begun is None:
+            caller = await self._entries.into(of, self._operation, it.target, result.token)
+            answer = await self._call(caller, it, "DetectStackDrift", {"StackName": stack.arn})
+            begun = next(one for one in self._detections(stack) if one.id == answer["StackDriftDetectionId"])
+        key = begun.key
+        done = await self._bell_until(lambda: self._detected(it.target, key))
+        status = "SUCCEEDED" if done.status == "DETECTION_COMPLETE" else "FAILED"
+        return Outcome(status, reason=done.reason, stack=stack.arn, detection=done.id, drift=done.drift)
+
+    def _detections(self, stack: Stack) -> list[StackDrift]:
+        return detections_of(self._state, stack)
+
+    def _detected(self, account: str, key: str) -> StackDrift | None:
+        """A drift detection that is over."""
+        found = self._state.get(StackDrift, account, key)
+        if found is None:
+            raise _refused("The stack of the stack instance is not there")
+        return None if found.status == IN_PROGRESS else found
+
     async def _delete(self, caller: Caller, it: StackInstance, stack: Stack, token: str) -> Stack:
         """Have the stack of an instance deleted; what it is then. Raises Fault."""
         await self._call(caller, it, "DeleteStack", {"StackName": stack.arn, "ClientRequestToken": token})
@@ -228,7 +261,7 @@ class Placing:
         now = self._state.get(Stack, stack.account, stack.key) or stack
         return None if now.status.endswith("_IN_PROGRESS") else now
 
-    async def _bell_until(self, found: Callable[[], Stack | None]) -> Stack:
+    async def _bell_until(self, found: Callable[[], T | None]) -> T:
         while True:
             bell = self._bell.next()
             if (now := found()) is not None:

@@ -17,7 +17,7 @@ from locum.agents.stacks.forgetting import KEPT
 from locum.calls import Calls, Runtime
 from locum.core.errors import LocumError
 from locum.services.verbs import Outcome
-from locum.state import Event, Member, Organization, Put, Stack, StackSet, StackSetOperation, Unit, remove
+from locum.state import Event, Member, Organization, Put, Stack, StackDrift, StackSet, StackSetOperation, Unit, remove
 from locum.state.events import kind_of
 
 UNDER_WAY: Final = ("RUNNING", "STOPPING")
@@ -74,7 +74,7 @@ class StackSets(Reconciler):
             return True
         self._moved = self._moved or any(_kind(event) in _ORGANIZED for event in events)
         entities = [event.entity for event in events if isinstance(event, Put)]
-        if self._runs and any(isinstance(it, (Stack, StackSetOperation)) for it in entities):
+        if self._runs and any(isinstance(it, (Stack, StackDrift, StackSetOperation)) for it in entities):
             self._ring()
         return self._moved or any(isinstance(it, StackSetOperation) for it in entities)
 
