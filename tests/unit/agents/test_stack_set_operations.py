@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from locum.state import Stack, StackResource, StackSetResult, State
+from locum.state import Stack, StackDrift, StackResource, StackSetResult, State
 from support.inprocess import Key
 from support.plane import ACCOUNT, allow, refused, trusting
 from support.stack_sets import ADMINISTRATION, EXECUTION, StackSets, administration_role, execution_role
@@ -232,6 +232,22 @@ def test_a_restart_in_the_middle_does_nothing_twice(waiting: Waiting, action: st
         assert waiting.sets.settled(name, operation) == "SUCCEEDED"
         assert waiting.sets.instances(name) == {}
         waiting.sets.client.delete_stack_set(StackSetName=name)
+
+
+def test_a_restart_while_drift_is_detected_checks_each_stack_once(waiting: Waiting) -> None:
+    waiting.sets.make("checked", QUEUE)
+    made = waiting.begin("checked", ACCOUNTS)
+    assert waiting.sets.settled("checked", made) == "SUCCEEDED"
+    wide = {"MaxConcurrentCount": 3, "ConcurrencyMode": "SOFT_FAILURE_TOLERANCE"}
+    begun = {"StackSetName": "checked", "OperationPreferences": wide}
+    operation = waiting.sets.client.detect_stack_set_drift(**begun)["OperationId"]
+    fault = refused(waiting.sets.client.detect_stack_set_drift, **begun)
+    assert fault.code == "OperationInProgressException"
+    waiting.there.until(lambda state: any(True for _ in state.every(StackDrift)))
+    waiting.restart()
+    assert waiting.sets.settled("checked", operation) == "SUCCEEDED"
+    assert [len(waiting.state.table(StackDrift, account)) for account in ACCOUNTS] == [1, 1, 1]
+    assert {it["DriftStatus"] for it in waiting.sets.instances("checked").values()} == {"IN_SYNC"}
 
 
 def test_what_failed_is_made_again_by_another_operation(waiting: Waiting) -> None:
