@@ -348,6 +348,16 @@ def test_a_stack_with_a_stack_set(plane: InProcess, sets: StackSets, roles: dict
     identifier = stacks.physical("with-a-set")["Set"]
     assert sets.client.describe_stack_set(StackSetName="of-a-stack")["StackSet"]["StackSetId"] == identifier
     assert sorted(sets.instances("of-a-stack")) == [(NEAR, "us-east-1")]
+
+    def drift() -> str:
+        stacks.client.detect_stack_drift(StackName="with-a-set")
+        plane.settle_drifts()
+        return str(stacks.told("with-a-set")["DriftInformation"]["StackDriftStatus"])
+
+    assert drift() == "IN_SYNC"
+    by_hand = template({"Topic": {"Type": "AWS::SNS::Topic"}})
+    assert sets.change("of-a-stack", TemplateBody=by_hand) == "SUCCEEDED"
+    assert drift() == "DRIFTED"
     more = of_a_stack(["us-east-1"], [FAR], Description="moved")
     assert stacks.update("with-a-set", more) == "UPDATE_COMPLETE"
     assert sorted(sets.instances("of-a-stack")) == [(FAR, "us-east-1")]
