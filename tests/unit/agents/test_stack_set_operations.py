@@ -260,6 +260,12 @@ def test_what_failed_is_made_again_by_another_operation(waiting: Waiting) -> Non
     assert reason.startswith("ResourceLogicalId:Ready, ResourceType:AWS::CloudFormation::WaitCondition, ")
     failed = waiting.sets.instances("retried")[ACCOUNTS[0], HERE]["StackId"]
     operation = waiting.begin("retried", ACCOUNTS[:1])
+    waiting.there.until(
+        lambda state: any(
+            it.arn == failed and it.status.startswith("DELETE") for it in state.table(Stack, ACCOUNTS[0]).values()
+        )
+    )
+    waiting.restart()
     waiting.until_waiting(ACCOUNTS[0])
     waiting.signal(ACCOUNTS[0])
     assert waiting.sets.settled("retried", operation) == "SUCCEEDED"

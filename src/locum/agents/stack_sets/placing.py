@@ -125,9 +125,11 @@ class Placing:
     async def _called(self, caller: Caller, of: StackSet, it: StackInstance, token: str) -> Stack | None:
         """Begin to make the stack of an instance what the set is; None where it is so already. Raises Fault."""
         stack, params = self._stack(it), self._parameters(of, it, token)
-        if stack is not None and stack.status in _UNUSABLE:
-            await self._delete(caller, it, stack, token)
-            stack = self._stack(it)
+        if stack is not None and stack.status == "DELETE_IN_PROGRESS":
+            await self._settled(stack)
+        elif stack is not None and stack.status in _UNUSABLE:
+            await self._delete(caller, it, stack, f"{token}-delete")
+        stack = self._stack(it)
         try:
             answer = await self._call(caller, it, "UpdateStack" if stack else "CreateStack", params)
         except Fault as fault:
