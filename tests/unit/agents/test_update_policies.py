@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from locum.state import AutoScalingGroup, State
+from locum.state import AutoScalingGroup, StackEvent, State
 from support.plane import ACCOUNT, document, fresh, trusting
 from support.waiting_stacks import Crafts, crafts, template
 
@@ -352,3 +352,61 @@ def test_a_size_that_the_template_does_not_change_is_left_on_request(
     group.update("t3.nano", DesiredCapacity="1", HealthCheckGracePeriod=7)
     assert there.status(group.stack) == "UPDATE_COMPLETE"
     assert group.sizes() == (1, desired, 4)
+
+
+# -- wherever it is interrupted ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_the_group_is_whole_wherever_its_update_is_interrupted(there: Crafts, number: int) -> None:
+    """The update tells of seven things; the plane ends after each of them."""
+    group = Group(there, rolling(MinInstancesInService=2), 2, 4)
+    before, events = set(group.instances()), len(there.reasons(group.stack, "Group"))
+    group.update()
+    state = there.plane.node.runtime.ledger.state
+    stack = group.stack.rpartition("/")[2]
+
+    def told(state: State) -> bool:
+        found = [it for it in state.table(StackEvent, ACCOUNT).values() if it.stack == stack and it.logical == "Group"]
+        return len(found) >= events + 1 + number
+
+    there.until(told)
+    there.restart()
+    assert state is not there.plane.node.runtime.ledger.state
+    assert there.status(group.stack) == "UPDATE_COMPLETE"
+    assert (list(group.instances().values()), group.sizes()) == (["t3.micro", "t3.micro"], (2, 2, 4))
+    assert not before & set(group.instances())
+
+
+def test_instances_of_another_launch_configuration_are_replaced(there: Crafts) -> None:
+    group = Group(there, rolling(MaxBatchSize=2))
+    name = {"LaunchConfigurationName": {"Ref": "Configuration"}}
+
+    def body() -> dict[str, Any]:
+        resources = group.resources("t3.nano", **name)
+        resources["Group"]["Properties"].pop("LaunchTemplate")
+        properties = {"ImageId": IMAGE, "InstanceType": "t3.small"}
+        resources["Configuration"] = {"Type": "AWS::AutoScaling::LaunchConfiguration", "Properties": properties}
+        return resources
+
+    there.update(group.stack, body())
+    assert there.status(group.stack) == "UPDATE_COMPLETE"
+    assert list(group.instances().values()) == ["t3.small", "t3.small"]
+
+
+def test_instances_in_subnets_that_the_group_has_no_more_are_replaced(there: Crafts) -> None:
+    ec2 = there.plane.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+    one, two = (
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.77.{number}.0/24", AvailabilityZone="us-east-1a")["Subnet"][
+            "SubnetId"
+        ]
+        for number in (1, 2)
+    )
+    group = Group(there, rolling(MaxBatchSize=2))
+    zones = {"AvailabilityZones": {"Ref": "AWS::NoValue"}}
+    for subnet in (one, two):
+        group.update("t3.nano", VPCZoneIdentifier=[subnet], **zones)
+        assert there.status(group.stack) == "UPDATE_COMPLETE"
+        found = ec2.describe_instances(InstanceIds=list(group.instances()))["Reservations"]
+        assert {it["SubnetId"] for reservation in found for it in reservation["Instances"]} == {subnet}

@@ -8,7 +8,6 @@ does not any more once anybody else has changed what it names.
 from __future__ import annotations
 
 import hashlib
-import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
@@ -18,6 +17,7 @@ from locum.calls import Calls, Runtime
 from locum.calls.operation_traits import reads_only
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault, LocumError
+from locum.core.identifiers import request_id
 from locum.state import Stack, StackResource
 
 _FOREIGN: Final = "Foreign."
@@ -76,8 +76,8 @@ class Creation:
             raise
 
     def _identity(self, of: str) -> str:
-        own, each = (hashlib.sha256(text.encode()).hexdigest() for text in (self._seed, f"{self._seed}/{of}"))
-        return str(uuid.UUID(hex=f"{own[:16]}{each[:16]}", version=4))
+        own, each = (hashlib.sha256(text.encode()).digest() for text in (self._seed, f"{self._seed}/{of}"))
+        return request_id(lambda size: (own[: size // 2] + each)[:size])
 
     async def _record(self, identity: str) -> Record | None:
         """The record of the call with this id that succeeded."""
