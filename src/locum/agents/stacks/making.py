@@ -330,6 +330,8 @@ class Maker:
                 return await self._work(stack, it.logical, create(self._resource(stack, it, wanted)), creation.make)
             except Proven:
                 creation.adopting()
+            except Fault as fault:
+                creation.adopting(fault)
             work = create(self._resource(stack, it, wanted, again=True))
             return await self._work(stack, it.logical, work, creation.make)
         except Fault as fault:
