@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from locum import authz, wire
 from locum.backends.lazy import translation
-from locum.calls import access_points, batches, event_sources, lookups
+from locum.calls import access_points, batches, event_sources, lookups, system_tags
 from locum.calls.backend_answers import told_by_backend
 from locum.calls.bucket_settings import BucketSettings
 from locum.calls.carrying import Carrying, Facts, facts_of
@@ -29,7 +29,7 @@ from locum.calls.recorder import Recorder, traceback_of
 from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
 from locum.calls.s3 import absence
-from locum.calls.service_requests import request_for_backend, unsent_request, whole
+from locum.calls.service_requests import made_to_fit, request_for_backend, unsent_request, whole
 from locum.calls.service_roles import ServiceSession, ServiceSessions
 from locum.calls.verbs import Verbs
 from locum.core.actors import Actor, ServiceRole
@@ -125,6 +125,7 @@ class Calls:
         if decided_only:
             self._recorder.answered(context)
             return {}
+        system_tags.check(context)
         if operation is None:
             return await self._at_backend(context, call, facts)
         if context.effect is None and not operation.special:
@@ -354,13 +355,14 @@ class Calls:
 
     async def _reply(self, context: RequestContext, ask: Ask) -> Mapping[str, Any] | Fault:
         """The answer to what a verb asks for, or the fault that it gets: of a call that is made, or of the backend."""
-        allowed = ask.of_backend if ask.changes else ask.decided_only or reads_only(ask.call.operation)
+        allowed = ask.of_backend if ask.changes else ask.decided_only or _is_harmless(ask)
         if not allowed:
             raise RuntimeError(f"a verb asks with {ask.call.service}:{ask.call.operation}, which does not only read")
         if ask.of_backend:
             return await told_by_backend(self._runtime, ask)
         try:
-            return await self.make(ask.call, context.request_id, decided_only=ask.decided_only)
+            call = made_to_fit(ask.call) if ask.loose else ask.call
+            return await self.make(call, context.request_id, decided_only=ask.decided_only)
         except Fault as fault:
             return fault
 
@@ -403,6 +405,12 @@ class Calls:
         call = context.call()
         context.plan = lookups.again(context, authz.plan(context.state, call))
         self._decide(context, call, facts)
+
+
+def _is_harmless(ask: Ask) -> bool:
+    """Whether what a verb asks for only reads, or has a function compute something."""
+    called = (ask.call.service, ask.call.operation)
+    return called == ("lambda", "Invoke") if ask.computes else reads_only(ask.call.operation)
 
 
 def acting_service(actor: Actor) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace as replace_fields
 from typing import Any, Final
@@ -16,7 +15,6 @@ from locum.agents.stacks.results import (
     former_of,
     in_place_of,
     is_begun,
-    output_text,
     replacing,
     skipped,
     taken_by,
@@ -32,6 +30,7 @@ from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.following import actor_of
 from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resource_of
+from locum.services.cloudformation.outputs import output_text
 from locum.services.cloudformation.providers import PROVIDERS, is_custom
 from locum.services.cloudformation.providers.base import Made, Resource, Step
 from locum.services.cloudformation.providers.rolling import will_replace
@@ -39,6 +38,7 @@ from locum.services.cloudformation.providers.snapshots import snapshot
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.signals import Policy, policy_of
 from locum.services.cloudformation.stack_policies import MODIFY, REPLACE, denial
+from locum.services.cloudformation.stack_tags import stack_tags
 from locum.services.cloudformation.template import ResourceDefinition
 from locum.state import FormerResource, Stack, StackResource, StackVersion, State
 
@@ -74,25 +74,28 @@ class Maker:
         if back and it is not None and it.former is not None and it.operation != stack.operation:
             it = await self._restore(stack, it, it.former)
         resolver = self._resolver(stack, evaluation)
+        wanted: dict[str, Any] = {}
         try:
             properties = await resolver.resolved(definition.properties)
-            await asyncio.to_thread(check_properties, definition.type, definition.logical, properties)
+            wanted |= {"properties": properties, "tags": stack_tags(stack, definition.logical, version)}
+            shown = await resolver.shown(definition.properties, properties)
+            wanted |= {} if shown == properties else {"shown": shown}
+            check_properties(definition.type, definition.logical, properties)
             policy = policy_of(await resolver.resolved(definition.creation_policy))
             update_policy = await resolver.resolved(definition.update_policy)
         except Fault as fault:
-            raise await self._unresolved(stack, definition, it, fault) from fault
-        wanted = {"properties": properties, "tags": self._tags(stack, definition.logical, version)}
+            raise await self._unresolved(stack, definition, it, fault, wanted) from fault
         if it is None or not it.physical or is_begun(it):
             await self._create_again(stack, definition, it, wanted, policy)
             return
         resumed = it.status == "UPDATE_IN_PROGRESS" and it.operation == stack.operation
         before = self._opened(stack, it.properties if resumed else it.waiting or it.properties)
         told = it.type != _NESTED or it.operation == stack.operation  # what is in a nested stack may differ
-        if before == wanted and not it.waiting and it.type == definition.type and told:
+        if _is_same(before, wanted) and not it.waiting and it.type == definition.type and told:
             if it.status == "UPDATE_FAILED":
                 await self._told(replace(it, status="UPDATE_COMPLETE", reason=""))
             return
-        differs = await asyncio.to_thread(difference, it.type, before["properties"], properties)
+        differs = difference(it.type, before["properties"], properties)
         replaces = bool(differs.fixed) or it.type != definition.type
         replaces = replaces or (not back and will_replace(update_policy, differs.changed))
         if not back:
@@ -196,7 +199,7 @@ class Maker:
         """Make another resource in the place of `it`, which becomes the former one."""
         try:
             if it.type == definition.type:
-                await asyncio.to_thread(check_name, it.type, before["properties"], wanted["properties"])
+                check_name(it.type, before["properties"], wanted["properties"])
         except Fault as fault:
             raise await self._failed(replace(it, operation=stack.operation), "UPDATE_FAILED", fault) from fault
         keeps, taken = (definition.replace_policy == name for name in ("Retain", "Snapshot"))
@@ -321,7 +324,7 @@ class Maker:
 
     async def _made(self, stack: Stack, it: StackResource, wanted: Mapping[str, Any], *, again: bool) -> Made:
         """Have the provider make a resource, `again` perhaps: what has a name of the template may be another's."""
-        create, named = PROVIDERS[it.type].create, await asyncio.to_thread(names_given, it.type, wanted["properties"])
+        create, named = PROVIDERS[it.type].create, names_given(it.type, wanted["properties"])
         if not named:
             return await self._work(stack, it.logical, create(self._resource(stack, it, wanted, again=again)))
         creation = Creation(self._runtime, self._calls, stack, it, named, again=again)
@@ -393,14 +396,6 @@ class Maker:
             capabilities=stack.version.capabilities,
         )
 
-    def _tags(self, stack: Stack, logical: str, version: StackVersion) -> dict[str, str]:
-        return {
-            "aws:cloudformation:stack-name": stack.name,
-            "aws:cloudformation:stack-id": stack.arn,
-            "aws:cloudformation:logical-id": logical,
-            **version.tags,
-        }
-
     def _seal(self, stack: Stack, value: Any) -> bytes:
         return self._seals.seal(stack.account, stack.id, value)
 
@@ -417,10 +412,20 @@ class Maker:
         return Failed(reason)
 
     async def _unresolved(
-        self, stack: Stack, definition: ResourceDefinition, it: StackResource | None, fault: Fault
+        self,
+        stack: Stack,
+        definition: ResourceDefinition,
+        it: StackResource | None,
+        fault: Fault,
+        wanted: Mapping[str, Any],
     ) -> Failed:
-        """The failure of a resource whose properties cannot be told."""
+        """The failure of a resource whose properties cannot be told, or cannot be its (`wanted`)."""
         status = "CREATE_FAILED" if it is None or not it.physical else "UPDATE_FAILED"
-        made = it or self._new(stack, definition, None, {})
+        made = it or self._new(stack, definition, None, wanted)
         await self._told(replace(made, status=status, reason=fault.message, operation=stack.operation))
         return Failed(fault.message)
+
+
+def _is_same(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a resource is what it is to be, whatever is shown of it."""
+    return all(before.get(name) == wanted[name] for name in ("properties", "tags"))

@@ -1,12 +1,9 @@
-"""What becomes of a resource when something takes its place or it is left, and the text of an output."""
+"""What becomes of a resource when something takes its place or it is left."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec.structs import replace
 
-from locum.core.errors import Fault
 from locum.services.cloudformation.drafts import Draft
 from locum.state import FormerResource, StackResource
 
@@ -59,15 +56,3 @@ def skipped(draft: Draft, it: StackResource, *, forget: bool) -> None:
         draft.gone(it)
     else:
         draft.quietly(replace(it, status="DELETE_COMPLETE", retained=True))
-
-
-def output_text(value: Any) -> str:
-    """The text of an output. Raises Fault ValidationError where its value is none."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (list, dict)):
-        raise Fault(
-            "ValidationError",
-            "Template format error: The Value field of every Outputs member must evaluate to a String.",
-        )
-    return str(value)

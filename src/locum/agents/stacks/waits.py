@@ -167,7 +167,7 @@ class Waits:
         found = await self._until(logical, lambda state: self._received(state, address, step.number), due)
         if found is None:
             found = self._received(self._state, address, 0) or {}
-        return {"Received": found}
+        return {"Received": found, "Of": address.logical}
 
     def _received(self, state: State, address: Address, count: int) -> Mapping[str, Any] | None:
         """What came in, once there are `count` answers, or one of a failure."""

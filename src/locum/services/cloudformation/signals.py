@@ -21,6 +21,7 @@ from locum.core.clock import Entropy
 from locum.core.errors import Fault
 from locum.credentials import BrokenSeal, KeyRing
 from locum.services.cloudformation.drafts import Draft
+from locum.services.cloudformation.json_objects import json_object
 from locum.services.cloudformation.lookup import existing, resource_of
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.templates import invalid
@@ -147,24 +148,9 @@ def _response(stack: Stack, it: StackResource, door: Door, body: bytes) -> Mappi
 
 def _object(body: bytes) -> Mapping[str, Any]:
     try:
-        told = msgspec.json.decode(body)
-        deep = _is_deeper(told, _DEEPEST)
-    except (ValueError, RecursionError) as error:
+        return json_object(body, _DEEPEST)
+    except ValueError as error:
         raise invalid("Invalid JSON.") from error
-    if deep or not isinstance(told, dict):
-        raise invalid("Invalid JSON.")
-    return told
-
-
-def _is_deeper(value: Any, most: int) -> bool:
-    """Whether collections nest more than `most` deep."""
-    level = [value]
-    for _ in range(most):
-        inner = [it.values() if isinstance(it, dict) else it for it in level if isinstance(it, (dict, list))]
-        level = [item for items in inner for item in items]
-        if not level:
-            return False
-    return True
 
 
 # -- creation policies -----------------------------------------------------------------------------------
