@@ -111,9 +111,8 @@ class Calls:
         if operation is not None and operation.proof is not None:
             self._prove(context, operation.proof)
             call = context.call()
-        resources = plan.resources if plan.checks else ()
-        where = call.caller.account, call.region
-        facts = await facts_of(self._runtime, resources, *where, named_parts(context)) if resources else {}
+        resources, owner = plan.resources if plan.checks else (), call.caller.account
+        facts = await facts_of(self._runtime, resources, owner, call.region, named_parts(context)) if resources else {}
         facts = facts if context.through is None else access_points.seen(plan, facts)
         try:
             if self._is_to_be_compiled(context, facts):
