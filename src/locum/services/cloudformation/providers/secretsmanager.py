@@ -29,7 +29,7 @@ _SECRETS: Final = Row(
     exists=frozenset({"ResourceExistsException"}),
     read=Call("DescribeSecret", {"SecretId": "{id|name}"}),
     physical="{c.ARN|r.ARN}",
-    attributes={"Id": "{id}"},
+    attributes={"Id": "{r.ARN|id}"},
     settings=(
         Change(Call("UpdateSecret", _UPDATED, "Description KmsKeyId Type"), defaults={"Description": ""}),
         Change(Call("UpdateSecret", _UPDATED, "SecretString")),

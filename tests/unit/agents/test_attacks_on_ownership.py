@@ -1,0 +1,102 @@
+"""Attacks on what belongs to whom: a stack, a set or a role that takes what is not its own for it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from support.inprocess import InProcess, Key
+from support.organized_sets import Organized, placed
+from support.plane import ACCOUNT, allow, fresh, refused, trusting
+from support.stack_sets import StackSets, administration_role, execution_role
+from support.stacks import CAPABILITIES, Stacks, template
+
+VICTIM = "333300007777"
+HERE = "us-east-1"
+TOPIC = template({"Topic": {"Type": "AWS::SNS::Topic"}})
+
+
+@pytest.fixture(scope="module")
+def victim(plane: InProcess) -> Key:
+    """The key of an account whose execution role trusts the administration role of the plane's own account."""
+    key = plane.account(VICTIM)
+    execution_role(plane, key, administration_role(plane))
+    return key
+
+
+# -- stack sets ---------------------------------------------------------------------------------------------
+
+
+def test_who_may_not_delete_a_role_has_no_stack_set_delete_it(plane: InProcess, victim: Key) -> None:
+    sets, root = StackSets(plane), plane.client("iam", victim)
+    sets.make("deputy", TOPIC)
+    assert sets.place("deputy", [VICTIM]) == "SUCCEEDED"
+    name = sets.instances("deputy")[VICTIM, HERE]["StackId"].split("/")[1]
+    root.create_role(RoleName="precious", AssumeRolePolicyDocument=trusting(Service="ec2.amazonaws.com"))
+    key = plane.user("of-stacks-only", allow(["cloudformation:*", "iam:Get*", "iam:List*"]), of=victim)
+    attacker = Stacks(plane, key)
+    assert attacker.delete(name) == "DELETE_FAILED"  # the stack of the set, of which nothing can be deleted
+    arn = attacker.told(name)["StackId"]
+    attacker.client.delete_stack(StackName=arn, RetainResources=["Topic"])
+    assert attacker.settled(arn) == "DELETE_COMPLETE"
+    properties = {"RoleName": "precious", "AssumeRolePolicyDocument": json.loads(trusting(Service="ec2.amazonaws.com"))}
+    planted = template({"Role": {"Type": "AWS::IAM::Role", "DeletionPolicy": "Delete", "Properties": properties}})
+    bringing = {
+        "ResourceType": "AWS::IAM::Role",
+        "LogicalResourceId": "Role",
+        "ResourceIdentifier": {"RoleName": "precious"},
+    }
+    made = attacker.client.create_change_set(
+        StackName=name,
+        ChangeSetName="bring",
+        ChangeSetType="IMPORT",
+        TemplateBody=planted,
+        Capabilities=CAPABILITIES,
+        ResourcesToImport=[bringing],
+    )
+    attacker.client.execute_change_set(ChangeSetName=made["Id"])
+    assert attacker.settled(name) == "IMPORT_COMPLETE"
+    assert sets.change("deputy", UsePreviousTemplate=True) == "FAILED"
+    assert "already exists" in sets.results("deputy")[VICTIM, HERE][1]
+    assert sets.take("deputy", [VICTIM]) == "SUCCEEDED"
+    assert attacker.told(name)["StackStatus"] == "IMPORT_COMPLETE"
+    assert root.get_role(RoleName="precious")
+
+
+def test_a_failed_import_into_a_foreign_set_keeps_no_stack_from_its_own(plane: InProcess, victim: Key) -> None:
+    own = Stacks(plane, victim)
+    assert own.create("wanted", TOPIC) == "CREATE_COMPLETE"
+    arn = own.told("wanted")["StackId"]
+    squatter, sets = StackSets(plane, plane.account("666600007777")), StackSets(plane)
+    for some in (squatter, sets):
+        some.make("collects", TOPIC)
+    done = squatter.client.import_stacks_to_stack_set(StackSetName="collects", StackIds=[arn])["OperationId"]
+    assert squatter.settled("collects", done) == "FAILED"
+    done = sets.client.import_stacks_to_stack_set(StackSetName="collects", StackIds=[arn])["OperationId"]
+    assert sets.settled("collects", done) == "SUCCEEDED"
+    assert squatter.take("collects", [VICTIM]) == "SUCCEEDED"
+    assert sets.take("collects", [VICTIM], RetainStacks=True) == "SUCCEEDED"
+    assert own.told(arn)["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_a_role_that_is_put_in_the_place_of_that_of_stack_sets_gets_no_permissions(plane: InProcess) -> None:
+    house, sets = Organized(plane), StackSets(plane)
+    plane.client("cloudformation").activate_organizations_access()
+    unit = house.unit("Planted")
+    account = house.member("planted", unit)
+    key = house.key(account)
+    sets.make("organized", TOPIC, PermissionModel="SERVICE_MANAGED", AutoDeployment={"Enabled": False})
+    assert placed(sets, "organized", unit) == "SUCCEEDED"
+    iam = plane.client("iam", key)
+    (entry,) = [it["RoleName"] for it in iam.list_roles()["Roles"] if it["RoleName"].startswith("stacksets-exec-")]
+    iam.detach_role_policy(RoleName=entry, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    iam.delete_role(RoleName=entry)
+    planter = plane.client("iam", plane.user("planter", allow("iam:CreateRole"), of=key))
+    planter.create_role(RoleName=entry, AssumeRolePolicyDocument=trusting(AWS=f"arn:aws:iam::{account}:user/planter"))
+    changed = sets.client.update_stack_set(
+        StackSetName="organized", TemplateBody=TOPIC.replace("Topic", "Other", 1), Capabilities=CAPABILITIES
+    )
+    assert sets.settled("organized", changed["OperationId"]) == "FAILED"
+    assert iam.list_attached_role_policies(RoleName=entry)["AttachedPolicies"] == []
