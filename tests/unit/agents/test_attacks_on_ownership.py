@@ -100,3 +100,65 @@ def test_a_role_that_is_put_in_the_place_of_that_of_stack_sets_gets_no_permissio
     )
     assert sets.settled("organized", changed["OperationId"]) == "FAILED"
     assert iam.list_attached_role_policies(RoleName=entry)["AttachedPolicies"] == []
+
+
+# -- imports ------------------------------------------------------------------------------------------------
+
+KEY_POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*", "Resource": "*"}
+    ],
+}
+OTHER_NAMES: list[tuple[str, dict[str, Any], str, tuple[str, ...]]] = [
+    ("AWS::SecretsManager::Secret", {"Name": "of-a-stack", "SecretString": "s"}, "Id", ("of-a-stack", "{id:.-7}")),
+    (
+        "AWS::SQS::Queue",
+        {"QueueName": "of-a-stack"},
+        "QueueUrl",
+        ("of-a-stack", "{id}/", "{id}?x", f"/{ACCOUNT}/of-a-stack", f"https://x/{ACCOUNT}/./of-a-stack"),
+    ),
+    ("AWS::KMS::Key", {"KeyPolicy": KEY_POLICY}, "KeyId", (f"arn:aws:kms:{HERE}:{ACCOUNT}:key/{{id}}",)),
+    (
+        "AWS::EFS::FileSystem",
+        {},
+        "FileSystemId",
+        (f"arn:aws:elasticfilesystem:{HERE}:{ACCOUNT}:file-system/{{id}}",),
+    ),
+    (
+        "AWS::ECS::TaskDefinition",
+        {"Family": "of-a-stack", "ContainerDefinitions": [{"Name": "a", "Image": "b", "Memory": 64}]},
+        "TaskDefinitionArn",
+        ("of-a-stack", "of-a-stack:1", "{id:.-2}"),
+    ),
+    ("AWS::Route53::HostedZone", {"Name": "of-a-stack.example"}, "Id", ("/hostedzone/{id}",)),
+    ("AWS::EC2::SecurityGroup", {"GroupName": "of-a-stack", "GroupDescription": "d"}, "Id", ("{GroupId}",)),
+]
+
+
+@pytest.mark.parametrize(("kind", "properties", "name", "others"), OTHER_NAMES, ids=[it[0] for it in OTHER_NAMES])
+def test_a_resource_of_a_stack_is_not_imported_under_another_name(
+    plane: InProcess, kind: str, properties: dict[str, Any], name: str, others: tuple[str, ...]
+) -> None:
+    stacks, own = Stacks(plane), fresh("owner")
+    body = template({"It": {"Type": kind, "Properties": properties, "DeletionPolicy": "Delete"}})
+    assert stacks.create(own, body) == "CREATE_COMPLETE"
+    physical = stacks.physical(own)["It"]
+    groups = plane.client("ec2").describe_security_groups()["SecurityGroups"]
+    group = next((it["GroupId"] for it in groups if it["GroupName"] == "of-a-stack"), "")
+    for other in ("{id}", *others):
+        cut = physical[: int(other[5:-1])] if other.startswith("{id:.") else physical
+        value = cut if other.startswith("{id:.") else other.format(id=physical, GroupId=group)
+        thief = fresh("thief")
+        made = stacks.client.create_change_set(
+            StackName=thief,
+            ChangeSetName="bring",
+            ChangeSetType="IMPORT",
+            TemplateBody=body,
+            Capabilities=CAPABILITIES,
+            ResourcesToImport=[
+                {"ResourceType": kind, "LogicalResourceId": "It", "ResourceIdentifier": {name: value}}
+            ],
+        )
+        assert (value, stacks.client.describe_change_set(ChangeSetName=made["Id"])["Status"]) == (value, "FAILED")
+    assert stacks.delete(own) == "DELETE_COMPLETE"

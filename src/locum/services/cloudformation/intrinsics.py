@@ -14,6 +14,7 @@ from locum.services.cloudformation.functions import Reference, form_checked, fun
 from locum.services.cloudformation.graphs import circular
 from locum.services.cloudformation.parameters import ParameterValue
 from locum.services.cloudformation.resolution import NOTHING, Lookups, Run, Scope, holds
+from locum.services.cloudformation.secret_values import secret_names
 from locum.services.cloudformation.template import ResourceDefinition, Template, condition_order, evaluated
 from locum.services.cloudformation.templates import invalid
 
@@ -64,6 +65,11 @@ class Evaluation:
             scope = Scope(self.template, self.names, found, None, "Conditions")
             found[name] = Run(scope).truth(self.template.conditions[name], 0)
         return found
+
+    @cached_property
+    def secrets(self) -> frozenset[str]:
+        """What may be secret: parameters, and attributes of resources, as `secret_values` names them."""
+        return secret_names(self.template, self.parameters)
 
     def hidden(self) -> Evaluation:
         """The evaluation with asterisks for the values of NoEcho parameters; the same where there are none."""

@@ -33,6 +33,11 @@ def is_secret(kind: str, attribute: str) -> bool:
     return attribute in _SECRET or is_custom(kind)
 
 
+def discloses(secrets: frozenset[str], logical: str, attribute: str) -> bool:
+    """Whether an attribute tells a property of a resource that its template takes from a secret."""
+    return f"{logical}.{attribute.partition('.')[0]}" in secrets
+
+
 def attribute_of(it: StackResource, name: str, seals: Seals) -> Any:
     """An attribute of a resource, which may be one of its properties; None where there is none of that name."""
     attributes = seals.open(it.account, it.stack, it.attributes)
@@ -54,10 +59,11 @@ def _within(values: Any, name: str) -> Any:
 class Told:
     """The lookups of `inner`, but for secrets."""
 
-    def __init__(self, inner: Lookups, kinds: Callable[[str], str]) -> None:
-        """`kinds` tells the type of a resource."""
+    def __init__(self, inner: Lookups, kinds: Callable[[str], str], secrets: frozenset[str]) -> None:
+        """`kinds` tells the type of a resource; `secrets` are those of `Evaluation.secrets`."""
         self._inner = inner
         self._kinds = kinds
+        self._secrets = secrets
 
     def ref(self, logical: str) -> Any:
         """The value of Ref to a resource."""
@@ -65,7 +71,8 @@ class Told:
 
     def attribute(self, logical: str, name: str) -> Any:
         """An attribute; asterisks for one that is secret."""
-        return HIDDEN if is_secret(self._kinds(logical), name) else self._inner.attribute(logical, name)
+        secret = is_secret(self._kinds(logical), name) or discloses(self._secrets, logical, name)
+        return HIDDEN if secret else self._inner.attribute(logical, name)
 
     def imported(self, export: str) -> Any:
         """The value of an export."""
@@ -95,7 +102,7 @@ class Present:
         """`value` with its functions replaced, as far as that can be told; `unknown` says whether all of it can be."""
         self.unknown = False
         try:
-            return evaluation.resolve(value, Told(self, self._kind))
+            return evaluation.resolve(value, Told(self, self._kind, evaluation.secrets))
         except Fault:
             return self._not_known()
 
