@@ -9,7 +9,7 @@ import pytest
 
 from support.inprocess import InProcess, Key
 from support.organized_sets import Organized, placed
-from support.plane import ACCOUNT, allow, fresh, refused, trusting
+from support.plane import ACCOUNT, allow, fresh, trusting
 from support.stack_sets import StackSets, administration_role, execution_role
 from support.stacks import CAPABILITIES, Stacks, template
 
@@ -156,9 +156,7 @@ def test_a_resource_of_a_stack_is_not_imported_under_another_name(
             ChangeSetType="IMPORT",
             TemplateBody=body,
             Capabilities=CAPABILITIES,
-            ResourcesToImport=[
-                {"ResourceType": kind, "LogicalResourceId": "It", "ResourceIdentifier": {name: value}}
-            ],
+            ResourcesToImport=[{"ResourceType": kind, "LogicalResourceId": "It", "ResourceIdentifier": {name: value}}],
         )
         assert (value, stacks.client.describe_change_set(ChangeSetName=made["Id"])["Status"]) == (value, "FAILED")
     assert stacks.delete(own) == "DELETE_COMPLETE"
