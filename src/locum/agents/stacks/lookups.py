@@ -80,7 +80,7 @@ class Resolver:
         if evaluation is self._evaluation and not self._discloses:
             return made
         try:
-            told = Told(self, self._kind, self._evaluation.secrets)
+            told = Told(self, self._kind, self._evaluation)
             found: Mapping[str, Any] = await asyncio.to_thread(evaluation.resolve, value, told)
         except (Fault, _Needed):  # something else follows from the asterisks
             return dict.fromkeys(made, HIDDEN)
@@ -95,7 +95,7 @@ class Resolver:
     def attribute(self, logical: str, name: str) -> Any:
         """An attribute of a resource. Raises Fault."""
         found = self._resource(logical)
-        self._discloses |= is_secret(found.type, name) or discloses(self._evaluation.secrets, logical, name)
+        self._discloses |= is_secret(found.type, name) or discloses(self._evaluation, logical, name)
         value = attribute_of(found, name, self._seals)
         if value is None:
             raise invalid(f"Template error: resource {logical} does not support attribute type {name} in Fn::GetAtt")

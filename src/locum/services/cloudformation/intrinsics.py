@@ -73,9 +73,13 @@ class Evaluation:
 
     def hidden(self) -> Evaluation:
         """The evaluation with asterisks for the values of NoEcho parameters; the same where there are none."""
+        return self._hidden or self
+
+    @cached_property
+    def _hidden(self) -> Evaluation | None:
         secret = {name: given.resolved for name, given in self.parameters.items() if given.no_echo}
         if not secret:
-            return self
+            return None
         conditions, found = self.conditions, copy(self)
         stars = {name: [HIDDEN] * len(value) if isinstance(value, list) else HIDDEN for name, value in secret.items()}
         found.names = {**self.names, **stars}

@@ -33,9 +33,9 @@ def is_secret(kind: str, attribute: str) -> bool:
     return attribute in _SECRET or is_custom(kind)
 
 
-def discloses(secrets: frozenset[str], logical: str, attribute: str) -> bool:
+def discloses(evaluation: Evaluation, logical: str, attribute: str) -> bool:
     """Whether an attribute tells a property of a resource that its template takes from a secret."""
-    return f"{logical}.{attribute.partition('.')[0]}" in secrets
+    return f"{logical}.{attribute.partition('.')[0]}" in evaluation.secrets
 
 
 def attribute_of(it: StackResource, name: str, seals: Seals) -> Any:
@@ -59,11 +59,11 @@ def _within(values: Any, name: str) -> Any:
 class Told:
     """The lookups of `inner`, but for secrets."""
 
-    def __init__(self, inner: Lookups, kinds: Callable[[str], str], secrets: frozenset[str]) -> None:
-        """`kinds` tells the type of a resource; `secrets` are those of `Evaluation.secrets`."""
+    def __init__(self, inner: Lookups, kinds: Callable[[str], str], evaluation: Evaluation) -> None:
+        """`kinds` tells the type of a resource; `evaluation` is that of its template."""
         self._inner = inner
         self._kinds = kinds
-        self._secrets = secrets
+        self._evaluation = evaluation
 
     def ref(self, logical: str) -> Any:
         """The value of Ref to a resource."""
@@ -71,7 +71,7 @@ class Told:
 
     def attribute(self, logical: str, name: str) -> Any:
         """An attribute; asterisks for one that is secret."""
-        secret = is_secret(self._kinds(logical), name) or discloses(self._secrets, logical, name)
+        secret = is_secret(self._kinds(logical), name) or discloses(self._evaluation, logical, name)
         return HIDDEN if secret else self._inner.attribute(logical, name)
 
     def imported(self, export: str) -> Any:
@@ -102,7 +102,7 @@ class Present:
         """`value` with its functions replaced, as far as that can be told; `unknown` says whether all of it can be."""
         self.unknown = False
         try:
-            return evaluation.resolve(value, Told(self, self._kind, evaluation.secrets))
+            return evaluation.resolve(value, Told(self, self._kind, evaluation))
         except Fault:
             return self._not_known()
 
