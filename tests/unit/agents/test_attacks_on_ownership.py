@@ -160,3 +160,57 @@ def test_a_resource_of_a_stack_is_not_imported_under_another_name(
         )
         assert (value, stacks.client.describe_change_set(ChangeSetName=made["Id"])["Status"]) == (value, "FAILED")
     assert stacks.delete(own) == "DELETE_COMPLETE"
+
+
+# -- names --------------------------------------------------------------------------------------------------
+
+BUCKET_POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+            "Action": "s3:GetObject",
+            "Resource": "arn:aws:s3:::of-somebody-else/*",
+        }
+    ],
+}
+ALARM = {
+    "ComparisonOperator": "GreaterThanThreshold",
+    "EvaluationPeriods": 1,
+    "MetricName": "m",
+    "Namespace": "n",
+    "Period": 60,
+    "Statistic": "Sum",
+    "Threshold": 1,
+}
+PUT: dict[str, dict[str, Any]] = {
+    "AWS::CloudWatch::Alarm": {"AlarmName": "of-somebody-else", **ALARM},
+    "AWS::CloudWatch::Dashboard": {"DashboardName": "of-somebody-else", "DashboardBody": '{"widgets": []}'},
+    "AWS::Events::Rule": {"Name": "of-somebody-else", "ScheduleExpression": "rate(1 day)"},
+    "AWS::S3::BucketPolicy": {"Bucket": "of-somebody-else", "PolicyDocument": BUCKET_POLICY},
+    "AWS::Scheduler::ScheduleGroup": {"Name": "of-somebody-else"},
+}
+
+
+@pytest.fixture(scope="module")
+def others(plane: InProcess) -> None:
+    """What somebody has made without a stack."""
+    plane.client("cloudwatch").put_metric_alarm(AlarmName="of-somebody-else", **ALARM)
+    plane.client("cloudwatch").put_dashboard(DashboardName="of-somebody-else", DashboardBody='{"widgets": []}')
+    plane.client("events").put_rule(Name="of-somebody-else", ScheduleExpression="rate(1 day)")
+    plane.client("s3").create_bucket(Bucket="of-somebody-else")
+    plane.client("s3").put_bucket_policy(Bucket="of-somebody-else", Policy=json.dumps(BUCKET_POLICY))
+    plane.client("scheduler").create_schedule_group(Name="of-somebody-else")
+
+
+@pytest.mark.parametrize("kind", PUT)
+def test_a_stack_neither_changes_nor_deletes_what_somebody_else_has_made_under_its_name(
+    plane: InProcess, others: None, kind: str
+) -> None:
+    stacks, name = Stacks(plane), fresh("takes")
+    body = template({"It": {"Type": kind, "Properties": PUT[kind]}})
+    for _ in range(2):  # it is there after the first one
+        assert stacks.create(name, body) == "ROLLBACK_COMPLETE"
+        assert "already exists" in stacks.reason(name, "It", "CREATE_FAILED")
+        assert stacks.delete(name) == "DELETE_COMPLETE"
