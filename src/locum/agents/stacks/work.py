@@ -81,6 +81,11 @@ async def _made(calls: Calls, actor: Actor, region: str, step: Request, cause: s
 
 
 def _told_here(answer: Mapping[str, Any], endpoint: str) -> Mapping[str, Any]:
-    """`answer`, in which the URL of a queue, made of the host that was called, is one of the plane."""
-    url = answer.get("QueueUrl")
-    return answer if not (url and endpoint) else {**answer, "QueueUrl": f"{endpoint}{urlsplit(url).path}"}
+    """`answer`, in which the URLs of queues, made of the host that was called, are of the plane."""
+    if not endpoint:
+        return answer
+    if answer.get("QueueUrl"):
+        answer = {**answer, "QueueUrl": f"{endpoint}{urlsplit(answer['QueueUrl']).path}"}
+    if answer.get("QueueUrls"):
+        answer = {**answer, "QueueUrls": [f"{endpoint}{urlsplit(url).path}" for url in answer["QueueUrls"]]}
+    return answer
