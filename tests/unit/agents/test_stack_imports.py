@@ -171,6 +171,37 @@ def test_an_existing_stack_gets_another_resource_and_keeps_its_own(
     assert bringing.stacks.physical(bringing.name) == {**before, "Role": old}
 
 
+def test_the_tags_of_the_stack_are_put_on_what_it_imports(plane: InProcess, bringing: Bringing, old: str) -> None:
+    tags, queue = [{"Key": "team", "Value": "blue"}], {"Type": "AWS::SQS::Queue"}
+    iam = plane.client("iam")
+    iam.tag_role(RoleName=old, Tags=[{"Key": "own", "Value": "1"}])
+    assert bringing.stacks.create(bringing.name, template({"Queue": queue}), Tags=tags) == "CREATE_COMPLETE"
+    tagged = role(old, Tags=[{"Key": "own", "Value": "1"}])
+    assert bringing.brought(template({"Queue": queue, "Role": tagged}), the_role(old)) == "IMPORT_COMPLETE"
+    assert [it for it in bringing.stacks.events(bringing.name) if it[0] == "Role"] == [
+        ("Role", "IMPORT_IN_PROGRESS"),
+        ("Role", "IMPORT_COMPLETE"),
+        ("Role", "UPDATE_IN_PROGRESS"),
+        ("Role", "UPDATE_COMPLETE"),
+    ]
+    found = iam.list_role_tags(RoleName=old)["Tags"]
+    assert {it["Key"]: it["Value"] for it in found} == {"team": "blue", "own": "1"}
+    client = bringing.stacks.client
+    told = client.detect_stack_resource_drift(StackName=bringing.name, LogicalResourceId="Role")["StackResourceDrift"]
+    assert told["StackResourceDriftStatus"] == "IN_SYNC"
+
+
+def test_an_import_whose_tags_are_refused_is_rolled_back(plane: InProcess, bringing: Bringing, old: str) -> None:
+    tags, queue = [{"Key": "team", "Value": "blue"}], {"Type": "AWS::SQS::Queue"}
+    assert bringing.stacks.create(bringing.name, template({"Queue": queue}), Tags=tags) == "CREATE_COMPLETE"
+    found = bringing.proposed(template({"Queue": queue, "Role": role(old)}), the_role(old))
+    key = plane.user(fresh("mason"), allow(["cloudformation:*", "iam:Get*", "iam:List*"]))
+    Stacks(plane, key).client.execute_change_set(ChangeSetName=found["ChangeSetId"])
+    assert bringing.stacks.settled(bringing.name) == "IMPORT_ROLLBACK_COMPLETE"
+    assert "iam:TagRole" in bringing.stacks.reason(bringing.name, "Role", "UPDATE_FAILED")
+    assert set(bringing.stacks.physical(bringing.name)) == {"Queue"}
+
+
 def test_a_difference_from_the_template_is_no_hindrance_and_told_as_drift(
     plane: InProcess, bringing: Bringing, old: str
 ) -> None:
