@@ -216,7 +216,8 @@ def test_the_summary_of_a_template_names_the_identifiers(bringing: Bringing) -> 
     body = template({"Role": role("any"), "Wait": {"Type": "AWS::CloudFormation::WaitConditionHandle"}})
     told = bringing.stacks.client.get_template_summary(TemplateBody=body)
     assert told["ResourceIdentifierSummaries"] == [
-        {"ResourceType": "AWS::IAM::Role", "LogicalResourceIds": ["Role"], "ResourceIdentifiers": ["RoleName"]}
+        {"ResourceType": "AWS::IAM::Role", "LogicalResourceIds": ["Role"], "ResourceIdentifiers": ["RoleName"]},
+        {"ResourceType": "AWS::CloudFormation::WaitConditionHandle", "LogicalResourceIds": ["Wait"]},
     ]
 
 

@@ -200,6 +200,19 @@ _NOT_RETAINED: Final = (
 )
 
 
+def with_values(plan: Plan, valued: Changes) -> list[dict[str, Any]]:
+    """The changes `valued`, with the values of properties, as the plan has them; none where it fails."""
+    actions = {it["ResourceChange"]["LogicalResourceId"]: it["ResourceChange"] for it in plan.changes}
+    found = []
+    for change in valued if not plan.reason else ():
+        told = dict(change["ResourceChange"])
+        if told["LogicalResourceId"] in plan.importing:
+            of_plan = actions[told["LogicalResourceId"]]
+            told |= {"Action": of_plan["Action"], "PhysicalResourceId": of_plan["PhysicalResourceId"]}
+        found.append({**change, "ResourceChange": told})
+    return found
+
+
 # -- what is there ---------------------------------------------------------------------------------------
 
 
@@ -278,18 +291,6 @@ def _resources(state: State, stack: Stack, kind: str) -> Iterator[StackResource]
     for it in state.table(StackResource, stack.account).values():
         if it.type == kind and (everywhere or it.region == stack.region):
             yield it
-
-
-def identifier_summaries(resources: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The ResourceIdentifierSummaries of a template with these resources."""
-    found: dict[str, list[str]] = {}
-    for logical, it in resources.items():
-        found.setdefault(str(it["Type"]), []).append(logical)
-    return [
-        {"ResourceType": kind, "LogicalResourceIds": logicals, "ResourceIdentifiers": list(identifying(kind))}
-        for kind, logicals in found.items()
-        if importable(kind)
-    ]
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ def stack_tags(stack: Stack, logical: str, version: StackVersion) -> dict[str, s
     """The tags of the resource `logical` of a stack, AWS's own and those of the stack's `version`."""
     return {
         "aws:cloudformation:stack-name": stack.name,
-        "aws:cloudformation:stack-id": stack.arn,
         "aws:cloudformation:logical-id": logical,
+        "aws:cloudformation:stack-id": stack.arn,
         **version.tags,
     }

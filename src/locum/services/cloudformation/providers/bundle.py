@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from locum.core.errors import Fault
 from locum.services.cloudformation.providers.base import (
+    Began,
     Ending,
     Found,
     Made,
@@ -51,11 +52,16 @@ class Look(NamedTuple):
 Looks = Callable[[Properties], Iterable[Look]]
 
 
-def bundle(puts: Puts, longest: int = 64, looks: Looks | None = None) -> Provider:
-    """The provider of a type that `puts` tells, and `looks` shows. Its physical id is a generated name, as is `Id`."""
+def bundle(puts: Puts, longest: int = 64, looks: Looks | None = None, *, begins: bool = False) -> Provider:
+    """The provider of a type that `puts` tells, and `looks` shows. Its physical id is a generated name, as is `Id`.
+
+    `begins`: it has that before anything is put, and is deleted where nothing could be.
+    """
 
     def create(resource: Resource) -> Work:
         resource_id = resource.name(longest)
+        if begins:
+            yield Began(resource_id)
         wanted = puts(resource.properties)
         undo = _removed(wanted)
         return (yield from or_undone(_put(wanted, resource_id), undo))

@@ -22,18 +22,7 @@ from locum.services.cloudformation.providers.base import (
 )
 from locum.services.cloudformation.providers.reading import readable
 from locum.services.cloudformation.providers.steps import attempted, listed, pairs, refuse_others
-from locum.services.cloudformation.providers.table import (
-    Call,
-    Change,
-    Listing,
-    Name,
-    Part,
-    Row,
-    Shown,
-    Tags,
-    provider,
-    tag_changes,
-)
+from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Part, Row, Shown, Tags, provider
 
 _SERVICE: Final = "events"
 _RULE: Final = ("Description", "EventBusName", "EventPattern", "RoleArn", "ScheduleExpression", "State")
@@ -90,7 +79,7 @@ def _update_rule(resource: Resource, before: Properties) -> Work:
     if gone := [each["Id"] for each in had if each["Id"] not in kept]:
         yield Request(_SERVICE, "RemoveTargets", {"Rule": name, **picked(own, "EventBusName"), "Ids": gone})
     yield from _put_targets(own, name, [each for each in wanted if each not in had])
-    added, removed = tag_changes(resource, own.get("Tags"), before.get("Tags"))
+    added, removed = resource.tag_changes(own.get("Tags"), before.get("Tags"))
     arn = resource.attributes["Arn"]
     if removed:
         yield Request(_SERVICE, "UntagResource", {"ResourceARN": arn, "TagKeys": removed})

@@ -51,6 +51,7 @@ _ROLES: Final = Row(
     ),
     items=(inline("Role"), attached("Role")),
     deletes=(Call("DeleteRole", _ROLE),),
+    shaped=lambda properties: {"Description": "", **properties},
     shown=Shown(
         members=boundary(),
         parts=told("Role"),
@@ -58,6 +59,7 @@ _ROLES: Final = Row(
         lists=Listing(Call("ListRoles"), "Roles", "{item.RoleName}"),
     ),
 )
+"""CloudFormation gives every role a description, which may be empty."""
 
 _PROFILES: Final = Row(
     service="iam",
@@ -215,7 +217,7 @@ def _holder(member: str) -> dict[str, str]:
 PROVIDERS: Final[dict[str, Provider]] = {
     "AWS::IAM::InstanceProfile": provider(_PROFILES),
     "AWS::IAM::ManagedPolicy": dated(_managed_policies(), "CreateDate", "UpdateDate"),
-    "AWS::IAM::Policy": bundle(_puts, 32, _looks),
+    "AWS::IAM::Policy": bundle(_puts, 32, _looks, begins=True),
     "AWS::IAM::Role": provider(_ROLES),
     **{f"AWS::IAM::{noun}Policy": _inline(noun) for noun in _NOUNS},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from locum.services.cloudformation.providers.base import Properties, Provider
@@ -139,11 +140,14 @@ PROVIDERS: Final[dict[str, Provider]] = {
     "AWS::Logs::LogGroup": provider(_GROUP),
     "AWS::Logs::LogStream": provider(_STREAM),
     "AWS::Logs::MetricFilter": provider(
-        _filter(
-            "MetricFilter",
-            "ApplyOnTransformedLogs EmitSystemFieldDimensions FieldSelectionCriteria FilterPattern "
-            "MetricTransformations",
-        )._replace(shaped=_with_dimensions)
+        replace(
+            _filter(
+                "MetricFilter",
+                "ApplyOnTransformedLogs EmitSystemFieldDimensions FieldSelectionCriteria FilterPattern "
+                "MetricTransformations",
+            ),
+            shaped=_with_dimensions,
+        )
     ),
     "AWS::Logs::ResourcePolicy": provider(_POLICY),
     "AWS::Logs::SubscriptionFilter": provider(

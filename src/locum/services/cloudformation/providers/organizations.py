@@ -25,9 +25,7 @@ from locum.services.cloudformation.providers.templates import filled
 _TAGS: Final = Tags(
     add=Call("TagResource", {"ResourceId": "{id}", "Tags": "{tags}"}),
     remove=Call("UntagResource", {"ResourceId": "{id}", "TagKeys": "{keys}"}),
-    reserved=False,
 )
-"""Locum's Organizations refuses tags of AWS's own from everyone."""
 
 # -- accounts --------------------------------------------------------------------------------------------
 
@@ -45,7 +43,7 @@ _ACCOUNTS: Final = Row(
 
 def _made_account(resource: Resource) -> Steps[str]:
     """The id of a new account; of one that was made before, where its creation is made again."""
-    row = provider(_ACCOUNTS._replace(attributes={}, deletes=()))
+    row = provider(replace(_ACCOUNTS, attributes={}, deletes=()))
     request = yield from row.create(replace(resource, properties=_but_parents(resource.properties)))
     asked = Request("organizations", "DescribeCreateAccountStatus", {"CreateAccountRequestId": request.physical})
     answer = yield from until(asked, lambda found: found["CreateAccountStatus"]["State"] != "IN_PROGRESS")

@@ -14,14 +14,13 @@ _CRL: Final = {"crlId": "{id}"}
 
 
 def _tags(arn: str) -> Tags:
-    """The tags of the resource `arn`. Locum refuses tags of AWS's own from everyone."""
+    """The tags of the resource `arn`."""
     return Tags(
         add=Call("TagResource", {"resourceArn": arn, "tags": "{tags}"}),
         remove=Call("UntagResource", {"resourceArn": arn, "tagKeys": "{keys}"}),
         member="tags",
         key="key",
         value="value",
-        reserved=False,
     )
 
 

@@ -24,7 +24,7 @@ from locum.services.cloudformation.providers.base import (
 )
 from locum.services.cloudformation.providers.reading import absent
 from locum.services.cloudformation.providers.steps import Steps, changed, listed, pairs, refuse_others
-from locum.services.cloudformation.providers.table import Call, Change, Row, Tags, provider, tag_changes
+from locum.services.cloudformation.providers.table import Call, Change, Row, Tags, provider
 from locum.services.cloudformation.shapes import properties_in
 
 _SERVICE: Final = "route53"
@@ -106,7 +106,7 @@ def _update_zone(resource: Resource, before: Properties) -> Work:
         yield from _end_logging(zone)
         if "QueryLoggingConfig" in own:
             yield _logging(zone, own)
-    tags = tag_changes(resource, own.get("HostedZoneTags"), before.get("HostedZoneTags"))
+    tags = resource.tag_changes(own.get("HostedZoneTags"), before.get("HostedZoneTags"))
     yield from _tagged(zone, *tags)
     return (yield from _read_zone(zone))
 

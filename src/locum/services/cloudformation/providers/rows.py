@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from locum.services.cloudformation.providers.base import Properties, Resource
@@ -87,7 +88,7 @@ class Each(NamedTuple):
 class Name(NamedTuple):
     """The property that names the resource, the longest name in characters, and the member of the call if another.
 
-    `suffix` is what a generated name ends with, by the properties.
+    `suffix` is what a generated name ends with, by the properties; `head` what it begins with, if not the stack's name.
     """
 
     property: str
@@ -95,6 +96,7 @@ class Name(NamedTuple):
     lower: bool = False
     member: str = ""
     suffix: Callable[[Properties], str] | None = None
+    head: str = ""
 
     def of(self, resource: Resource, properties: Properties) -> str:
         """The name given, or a generated one; that of a resource which is there is its physical id."""
@@ -102,7 +104,7 @@ class Name(NamedTuple):
         if given:
             return given
         suffix = self.suffix(properties) if self.suffix else ""
-        return resource.name(self.longest - len(suffix), lower=self.lower) + suffix
+        return resource.name(self.longest - len(suffix), lower=self.lower, head=self.head) + suffix
 
 
 class Tags(NamedTuple):
@@ -197,7 +199,8 @@ class Shown(NamedTuple):
     lists: Listing | None = None
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True, eq=False, slots=True)
+class Row:
     """A type of resource as a row.
 
     `physical` and `attributes` are templates. `read` is made after creation and updates, where an attribute needs it
@@ -213,7 +216,7 @@ class Row(NamedTuple):
     create: Call
     physical: str
     deletes: tuple[Call, ...]
-    attributes: Mapping[str, Any] = {}
+    attributes: Mapping[str, Any] = field(default_factory=dict)
     name: Name | None = None
     tags: Tags | None = None
     read: Call | None = None

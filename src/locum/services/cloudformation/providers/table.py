@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from itertools import count
 from typing import Any, Final
 
@@ -27,20 +28,10 @@ from locum.services.cloudformation.providers.templates import filled, used
 _LONGEST_WAIT: Final = 1800.0
 """Seconds until a resource that is not ready is given up."""
 
-__all__ = [
-    "Call",
-    "Change",
-    "Each",
-    "Listing",
-    "Name",
-    "Part",
-    "Row",
-    "Shown",
-    "Tags",
-    "Wait",
-    "provider",
-    "tag_changes",
-]
+_once_a_row: Final = lru_cache(maxsize=512)
+"""What is found out of a row once, and not for each resource."""
+
+__all__ = ["Call", "Change", "Each", "Listing", "Name", "Part", "Row", "Shown", "Tags", "Wait", "provider"]
 
 
 def provider(row: Row) -> Provider:
@@ -57,6 +48,7 @@ def provider(row: Row) -> Provider:
     )
 
 
+@_once_a_row
 def _settable(row: Row) -> frozenset[str]:
     """The properties that can be changed."""
     found = frozenset({row.tags.property}) if row.tags and row.tags.add else frozenset[str]()
@@ -89,10 +81,17 @@ def _request(row: Row, call: Call, values: Mapping[str, Any], properties: Proper
     return Request(row.service, call.operation, params | (filled(call.given, values) or {}), region)
 
 
+def read_request(row: Row, resource: Resource) -> Request:
+    """The call that reads a resource, for which `row` has one."""
+    assert row.read
+    return _request(row, row.read, _values(row, resource, resource.properties), resource.properties)
+
+
 def _shaped(row: Row, properties: Properties) -> Properties:
     return row.shaped(properties) if row.shaped else properties
 
 
+@_once_a_row
 def _taken(row: Row) -> Call:
     """The call that makes the resource, for the properties that it does not share with another part of the row."""
     if "*" not in row.create.takes.split():
@@ -100,18 +99,27 @@ def _taken(row: Row) -> Call:
     return row.create._replace(takes=row.create.takes.replace("*", "").strip())
 
 
-def _elsewhere(row: Row) -> frozenset[str]:
-    """The properties that are acted on beside the call that makes the resource."""
+@_once_a_row
+def _known(row: Row) -> frozenset[str]:
+    """The properties that are acted on: by the call that makes the resource where it names them, or beside it."""
     found = row.unused.union(*(change.properties() for change in row.settings if change.at_creation))
     found |= {each.property for each in row.items if each.apart}
-    return found | {part.property for part in (row.name, row.tags) if part}
+    found |= {part.property for part in (row.name, row.tags) if part}
+    return found | row.create.all_properties()
+
+
+@_once_a_row
+def _is_read(row: Row, *, first: bool = False) -> bool:
+    """Whether the reading call gives attributes; `first`: some that what follows the creation needs."""
+    follows = used((row.settings, row.items, row.tags), "attr")
+    return bool(used(row.attributes, "r")) and (bool(follows) or not first)
 
 
 def _creation(row: Row, resource: Resource, values: Mapping[str, Any]) -> Request:
     properties: Properties = values["p"]
     made = _request(row, _taken(row), values, properties)
-    params, elsewhere = dict(made.params), _elsewhere(row) | row.create.all_properties()
-    rest = {name: value for name, value in properties.items() if name not in elsewhere}
+    params, known = dict(made.params), _known(row)
+    rest = {name: value for name, value in properties.items() if name not in known}
     if rest and "*" not in row.create.takes.split():
         raise Fault("InvalidRequest", f"Encountered unsupported property {min(rest)}")
     params = rest | params
@@ -139,7 +147,7 @@ def _create(row: Row, resource: Resource) -> Work:
 def _settled(row: Row, resource: Resource, values: dict[str, Any]) -> Work:
     """What follows the call that makes the resource."""
     yield from _await(row, values, row.ready)
-    if values["id"] is None or (used(row.attributes, "r") and used((row.settings, row.items, row.tags), "attr")):
+    if values["id"] is None or _is_read(row, first=True):
         yield from _read(row, values)
         values["id"] = values["id"] or filled(row.physical, values)
     values["attr"] = filled(row.attributes, values) or {}
@@ -155,7 +163,7 @@ def _settled(row: Row, resource: Resource, values: dict[str, Any]) -> Work:
 
 
 def _made(row: Row, values: dict[str, Any]) -> Work:
-    if used(row.attributes, "r"):
+    if _is_read(row):
         yield from _read(row, values)
     return Made(values["id"], {**values["attr"], **(filled(row.attributes, values) or {})})
 
@@ -253,7 +261,7 @@ def _tagged(row: Row, resource: Resource, values: Mapping[str, Any], before: Pro
     if row.tags is None:
         return
     properties: Properties = values["p"]
-    added, removed = tag_changes(resource, properties.get(row.tags.property), before.get(row.tags.property))
+    added, removed = resource.tag_changes(properties.get(row.tags.property), before.get(row.tags.property))
     if row.tags.whole and (added or removed):
         added = row.tags.of(resource, properties)
         removed = [] if added else removed
@@ -262,17 +270,6 @@ def _tagged(row: Row, resource: Resource, values: Mapping[str, Any], before: Pro
         yield _request(row, row.tags.remove, {**values, **gone}, properties)
     if added and row.tags.add:
         yield _request(row, row.tags.add, {**values, "tags": row.tags.shaped(added)}, properties)
-
-
-def tag_changes(resource: Resource, given: Any, before: Any) -> tuple[dict[str, str], list[str]]:
-    """The tags to put, and the keys to remove, where a resource with the tags `before` is to have those `given`.
-
-    Tags of the stack may have changed as well; they are always put. Those of AWS's never change.
-    """
-    wanted = resource.all_tags(given)
-    own = before if isinstance(before, Mapping) else {tag["Key"]: tag["Value"] for tag in before or ()}
-    put = {key: value for key, value in wanted.items() if not key.startswith("aws:") and own.get(key) != value}
-    return put, [key for key in own if key not in wanted]
 
 
 def _delete(row: Row, resource: Resource) -> Ending:
