@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support.plane import REGION, RunningPlane, up
+from support.plane import REGION, Key, RunningPlane, up
 from support.processes import finished
 from support.tools import found
 
@@ -39,7 +39,8 @@ pytestmark = [
 class Terraform:
     """A working directory of Terraform, on a plane of its own."""
 
-    def __init__(self, plane: RunningPlane, folder: Path) -> None:
+    def __init__(self, plane: RunningPlane, folder: Path, key: Key | None = None) -> None:
+        """It has `key`, the root user's where there is none."""
         folder.mkdir()
         shutil.copy(CONFIGURATION, folder)
         with zipfile.ZipFile(folder / "app.zip", "w") as package:
@@ -49,7 +50,7 @@ class Terraform:
         (folder / "rc").write_text(f"provider_installation {{\n  {settings}\n}}\n")
         self._folder = folder
         self._environment = plane.environment(
-            **plane.root.environment,
+            **(key or plane.root).environment,
             AWS_ENDPOINT_URL=plane.endpoint,
             AWS_REGION=REGION,
             AWS_EC2_METADATA_DISABLED="true",
@@ -60,7 +61,7 @@ class Terraform:
 
     def run(self, command: str, *arguments: str) -> tuple[int, str]:
         """The exit code and what is said."""
-        line = [str(found("terraform")), command, "-no-color", *arguments]
+        line = [str(found("terraform")), *command.split(), "-no-color", *arguments]
         done = finished(line, seconds=500, env=self._environment, cwd=self._folder)
         return done.returncode, done.stdout + done.stderr
 
