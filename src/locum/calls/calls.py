@@ -236,20 +236,22 @@ class Calls:
 
     # -- calls of services -------------------------------------------------------------------------------
 
-    async def make(self, made: ServiceCall, cause: str = "", *, decided_only: bool = False) -> dict[str, Any]:
+    async def make(
+        self, made: ServiceCall, cause: str = "", *, decided_only: bool = False, request_id: str = ""
+    ) -> dict[str, Any]:
         """Make the call of a service; the answer, by the members of the output shape. Raises Fault.
 
         `cause` is the request id of the call on whose account it is made. `decided_only`: it is decided on and
-        recorded, and not carried out; the answer is empty.
+        recorded, and not carried out; the answer is empty. `request_id` is a new one where it is empty.
         """
-        context = self._of_service(made, cause)
+        context = self._of_service(made, cause, request_id)
         try:
             try:
                 return await self._result(context, made, decided_only=decided_only)
             except Fault:
                 if not await self.outdated(context):
                     raise
-            context = self._of_service(made, cause)
+            context = self._of_service(made, cause, request_id)
             return await self._result(context, made, decided_only=decided_only)
         except Fault as fault:
             answered = self.refuse(context, fault)
@@ -307,7 +309,7 @@ class Calls:
             _log.error("effect %s (%s:%s) failed\n%s", *told)
             await self._committer.refused(context, Fault(*INTERNAL), postponed(entry, context.now))
 
-    def _of_service(self, made: ServiceCall, cause: str) -> RequestContext:
+    def _of_service(self, made: ServiceCall, cause: str, request_id: str = "") -> RequestContext:
         """The context of a call that a service makes; in a role only once `_result` has had it assumed."""
         actor, service = made.actor, acting_service(made.actor)
         codec = wire.codec_of(made.service, made.operation)
@@ -315,6 +317,7 @@ class Calls:
             raise ValueError(f"{made.service} has no operation {made.operation}")
         context = self.begin(unsent_request(made, service, codec))
         context.service, context.region, context.cause = service, made.region, cause
+        context.request_id = request_id or context.request_id
         context.codec, context.params = codec, dict(made.params)
         if isinstance(actor, ServiceRole):
             actor = actor.assuming

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from locum.services.verbs import Outcome
-from locum.state import ResourceRequest, State, put
+from locum.state import ResourceRequest, put
 from support.functions import package
 from support.inprocess import InProcess
 from support.plane import ACCOUNT, REGION, fresh, refused, trusting
@@ -249,15 +249,16 @@ def test_a_request_is_forgotten_after_seven_days(plane: InProcess, resources: Re
 # -- restarts ------------------------------------------------------------------------------------------------
 
 
-def begun(plane: InProcess, token: str) -> None:
-    """Have a request begun, as if the plane had ended in the middle of it."""
+def request(plane: InProcess, token: str) -> ResourceRequest:
+    found = plane.node.runtime.ledger.state.get(ResourceRequest, ACCOUNT, f"{REGION}/{token}")
+    assert found is not None
+    return found
 
-    def handler(state: State) -> Outcome:
-        it = state.get(ResourceRequest, ACCOUNT, f"{REGION}/{token}")
-        assert it is not None
-        return Outcome({}, (put(replace(it, begun=True)),))
 
-    plane.run(plane.node.runtime.ledger.transact(handler, lambda _outcome: ()))
+def interrupted(plane: InProcess, it: ResourceRequest) -> None:
+    """The state as it was while `it` was under way, as if the plane had ended in the middle of it."""
+    events = (put(replace(it, begun=True)),)
+    plane.run(plane.node.runtime.ledger.transact(lambda _state: Outcome({}, events), lambda _outcome: ()))
 
 
 def test_a_request_goes_on_after_a_restart(plane: InProcess, resources: Resources) -> None:
@@ -277,14 +278,27 @@ def test_an_interrupted_creation_takes_nobody_elses_resource_for_its_own(
     plane.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUSTS_EC2))
     state = json.dumps({"RoleName": name, "AssumeRolePolicyDocument": TRUSTS_EC2})
     event = resources.client.create_resource(TypeName=ROLE, DesiredState=state)["ProgressEvent"]
-    begun(plane, event["RequestToken"])
+    interrupted(plane, request(plane, event["RequestToken"]))
     failed = resources.settled(event)
     assert (failed["OperationStatus"], failed["ErrorCode"]) == ("FAILED", "AlreadyExists")
+
+
+@pytest.mark.parametrize("name", ["", "named-by-the-request"])
+def test_what_an_interrupted_creation_made_is_found_again(plane: InProcess, resources: Resources, name: str) -> None:
+    state = {"AssumeRolePolicyDocument": TRUSTS_EC2, **({"RoleName": name} if name else {})}
+    event = resources.client.create_resource(TypeName=ROLE, DesiredState=json.dumps(state))["ProgressEvent"]
+    under_way = request(plane, event["RequestToken"])
+    made = resources.settled(event)["Identifier"]
+    before = plane.client("iam").get_role(RoleName=made)["Role"]["RoleId"]
+    interrupted(plane, under_way)
+    again = resources.settled(event)
+    assert (again["OperationStatus"], again["Identifier"]) == ("SUCCESS", made)
+    assert plane.client("iam").get_role(RoleName=made)["Role"]["RoleId"] == before
 
 
 def test_an_interrupted_deletion_that_was_done_is_a_success(plane: InProcess, resources: Resources) -> None:
     url = resources.create(QUEUE, {})["Identifier"]
     event = resources.client.delete_resource(TypeName=QUEUE, Identifier=url)["ProgressEvent"]
     plane.client("sqs").delete_queue(QueueUrl=url)
-    begun(plane, event["RequestToken"])
+    interrupted(plane, request(plane, event["RequestToken"]))
     assert resources.settled(event)["OperationStatus"] == "SUCCESS"

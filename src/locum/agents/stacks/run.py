@@ -16,14 +16,19 @@ from typing import Any, Final
 
 from locum.agents.stacks.commits import Commits
 from locum.agents.stacks.making import Failed, Maker
+from locum.agents.stacks.triggers import Watch
 from locum.calls import Calls, Runtime
 from locum.core.errors import INTERNAL, Fault, LocumError
 from locum.core.identifiers import request_id
+from locum.services.cloudformation.changes import unsupported_attribute
 from locum.services.cloudformation.drafts import Draft
+from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resource_of, resources_of
 from locum.services.cloudformation.outputs import outputs_of
 from locum.services.cloudformation.proposals import evaluation_of, template_of_version
+from locum.services.cloudformation.schemas import schema_of
 from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.stack_policies import DELETE, ruling
 from locum.services.cloudformation.template import dependencies
 from locum.state import Stack, StackResource, StackVersion, State
 
@@ -50,6 +55,7 @@ class StackRun:
         self._seals = Seals(runtime.keyring, runtime.entropy)
         self._commit = Commits(runtime, stack.account, stack.key).commit
         self._maker = Maker(runtime, calls, self._seals, self._commit)
+        self._watch = Watch(runtime, calls, self._maker.bell, self._commit)
         self._phases: Mapping[str, Callable[[Stack], Awaitable[None]]] = {
             "CREATE_IN_PROGRESS": self._create,
             "ROLLBACK_IN_PROGRESS": self._roll_back,
@@ -73,20 +79,26 @@ class StackRun:
     # -- phases ------------------------------------------------------------------------------------------
 
     async def _create(self, stack: Stack) -> None:
+        if wrong := await asyncio.to_thread(self._unsupported, stack):
+            reason, now = f"{wrong} Rollback requested by user.", self._runtime.clock()
+            await self._go_on(stack, "ROLLBACK_IN_PROGRESS", reason, ending=now)
+            return
         timer = asyncio.ensure_future(self._late(stack.deadline))
         try:
-            failed = await self._forward(stack, stack.version)
+            failed = await self._watch.during(stack, lambda: self._forward(stack, stack.version))
         finally:
             timer.cancel()
-        late = self._maker.bell.giving_up and 0 < stack.deadline <= self._runtime.clock()
-        reason = _LATE if late else _failures(failed, "create")
-        if not (failed or late):
+        alarmed = self._watch.reason
+        late = not alarmed and self._maker.bell.giving_up and 0 < stack.deadline <= self._runtime.clock()
+        reason = alarmed or (_LATE if late else _failures(failed, "create"))
+        if not (failed or late or alarmed):
             await self._complete(stack, "CREATE_COMPLETE")
         elif stack.keeps == "DO_NOTHING":
             await self._end(stack, "CREATE_FAILED", reason)
         else:
             what, status = _AFTER_FAILURE[stack.keeps]
-            await self._go_on(stack, status, f"{reason} {what} requested by user.")
+            now = self._runtime.clock()
+            await self._go_on(stack, status, f"{reason.strip()} {what} requested by user.", ending=now)
 
     async def _late(self, deadline: float) -> None:
         """Have a creation given up at `deadline`, if it has one."""
@@ -95,13 +107,21 @@ class StackRun:
             self._maker.bell.give_up()
 
     async def _update(self, stack: Stack) -> None:
-        failed = await self._forward(stack, stack.version)
-        if failed and stack.keeps == "DO_NOTHING":
-            await self._end(stack, "UPDATE_FAILED", _failures(failed, "update"))
-        elif failed:
-            await self._go_on(stack, "UPDATE_ROLLBACK_IN_PROGRESS", _failures(failed, "update"))
+        if wrong := await asyncio.to_thread(self._unsupported, stack):
+            await self._go_on(stack, "UPDATE_ROLLBACK_IN_PROGRESS", wrong)
+            return
+        failed = await self._watch.during(stack, lambda: self._updated(stack))
+        reason = self._watch.reason or (_failures(failed, "update") if failed else "")
+        if reason and stack.keeps == "DO_NOTHING":
+            await self._end(stack, "UPDATE_FAILED", reason)
+        elif reason:
+            await self._go_on(stack, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
         else:
             await self._complete(stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+
+    async def _updated(self, stack: Stack) -> dict[str, str]:
+        """Make everything what an update says; the reasons of failures."""
+        return await self._removals_denied(stack) or await self._forward(stack, stack.version)
 
     async def _roll_update_back(self, stack: Stack) -> None:
         assert stack.before is not None
@@ -144,7 +164,7 @@ class StackRun:
         `back`: what was updated before becomes what it was.
         """
         self._maker.imports.clear()
-        evaluation = await asyncio.to_thread(evaluation_of, self._state, stack, version, self._seals)
+        evaluation = await asyncio.to_thread(self._evaluated, stack, version)
         template = evaluation.template
         wanted = {name: it for name, it in template.resources.items() if evaluation.exists(it)}
         if back:
@@ -160,12 +180,13 @@ class StackRun:
         """Delete `resources`, what depends on others before those; the reasons of those that failed."""
         there = {name: it for name, it in resources.items() if it.status != "DELETE_COMPLETE"}
         needs = await asyncio.to_thread(self._dependents, stack, there)
-        policies = await asyncio.to_thread(self._kept, stack)
+        policies = await asyncio.to_thread(self._policies, stack)
+        policies |= dict.fromkeys(stack.retained, "Retain")
 
         async def delete(logical: str) -> None:
             await self._maker.delete_replaced(self._present(), logical)
-            keeps = logical in stack.retained or logical in policies
-            await self._maker.delete(self._present(), self._resource(logical), keeps=keeps)
+            policy = policies.get(logical, "Delete")
+            await self._maker.delete(self._present(), self._resource(logical), policy)
 
         return await self._in_order(stack, needs, delete, stops=False)
 
@@ -176,15 +197,29 @@ class StackRun:
         wanted = {name for name, it in evaluation.template.resources.items() if evaluation.exists(it)}
         left = {name: it for name, it in there.items() if name not in wanted or it.former or it.stale}
         needs = await asyncio.to_thread(self._dependents, stack, left)
-        policies = await asyncio.to_thread(self._kept, stack)
+        policies = await asyncio.to_thread(self._policies, stack)
 
         async def delete(logical: str) -> None:
             await self._maker.delete_replaced(self._present(), logical)
             if logical not in wanted:
-                keeps = logical in policies
-                await self._maker.delete(self._present(), self._resource(logical), keeps=keeps, forget=True)
+                policy = policies.get(logical, "Delete")
+                await self._maker.delete(self._present(), self._resource(logical), policy, forget=True)
 
         await self._in_order(stack, needs, delete, stops=False)
+
+    async def _removals_denied(self, stack: Stack) -> dict[str, str]:
+        """Why an update may not remove resources, by their logical ids; nothing is done of it then."""
+        failed: dict[str, str] = {}
+        if ruling(stack):
+            evaluation = await asyncio.to_thread(evaluation_of, self._state, stack, stack.version, self._seals)
+            wanted = {name for name, it in evaluation.template.resources.items() if evaluation.exists(it)}
+            for logical, it in resources_of(self._state, stack).items():
+                if logical not in wanted and it.physical and it.status != "DELETE_COMPLETE":
+                    try:
+                        await self._maker.check_policy(stack, it, DELETE)
+                    except Failed as failure:
+                        failed[logical] = str(failure)
+        return failed
 
     async def _in_order(
         self,
@@ -231,6 +266,16 @@ class StackRun:
             await asyncio.gather(*running, return_exceptions=True)
         return failed
 
+    def _evaluated(self, stack: Stack, version: StackVersion) -> Evaluation:
+        """The template of a version with its parameters. The schemas of its types are loaded, which takes long."""
+        evaluation = evaluation_of(self._state, stack, version, self._seals)
+        for it in evaluation.template.resources.values():
+            schema_of(it.type)
+        return evaluation
+
+    def _unsupported(self, stack: Stack) -> str:
+        return unsupported_attribute(template_of_version(self._state, stack, stack.version))
+
     def _dependents(self, stack: Stack, there: Mapping[str, StackResource]) -> dict[str, set[str]]:
         """For each resource, those that depend on it, by all templates that the stack has now."""
         needs: dict[str, set[str]] = {name: set() for name in there}
@@ -242,16 +287,18 @@ class StackRun:
                     needs[other].add(name)
         return needs
 
-    def _kept(self, stack: Stack) -> set[str]:
-        """The resources that stay where the stack, or their part of the template, is deleted."""
-        kept: set[str] = set()
+    def _policies(self, stack: Stack) -> dict[str, str]:
+        """`Retain` or `Snapshot`, for resources that have it where the stack, or their part of it, is deleted."""
+        found: dict[str, str] = {}
+        keeping = {"Retain"} if stack.status == "ROLLBACK_IN_PROGRESS" else {"Retain", "RetainExceptOnCreate"}
         for version in (stack.before, stack.version):
             if version is not None:
-                resources = template_of_version(self._state, stack, version).resources
-                created = stack.status == "ROLLBACK_IN_PROGRESS"
-                keeping = {"Retain"} if created else {"Retain", "RetainExceptOnCreate"}
-                kept |= {name for name, it in resources.items() if it.deletion_policy in keeping}
-        return kept
+                for name, it in template_of_version(self._state, stack, version).resources.items():
+                    if it.deletion_policy in keeping:
+                        found[name] = "Retain"
+                    elif it.deletion_policy == "Snapshot":
+                        found.setdefault(name, "Snapshot")
+        return found
 
     # -- commits -----------------------------------------------------------------------------------------
 
@@ -298,7 +345,8 @@ class StackRun:
     async def _commit_outputs(self, stack: Stack, status: str, outputs: list[dict[str, str]]) -> None:
         def change(state: State, draft: Draft) -> None:
             outputs_of(state, draft, outputs, self._seals)
-            draft.status(status, imports=tuple(sorted(self._maker.imports)))
+            policy = draft.stack.coming or draft.stack.policy
+            draft.status(status, imports=tuple(sorted(self._maker.imports)), policy=policy, coming="")
 
         await self._commit(change, stack.operation)
 
@@ -315,4 +363,5 @@ class StackRun:
 
 
 def _failures(failed: Mapping[str, str], what: str) -> str:
-    return f"The following resource(s) failed to {what}: [{', '.join(sorted(failed))}]."
+    """The reason of a status, as AWS writes it: with a blank in the end."""
+    return f"The following resource(s) failed to {what}: [{', '.join(sorted(failed))}]. "

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from locum.services.cloudformation.functions import attribute_parts, function_of
 from locum.services.cloudformation.proposals import template_of_version
 from locum.services.cloudformation.providers import PROVIDERS, is_custom
 from locum.services.cloudformation.schemas import Path, schema_of, values_at
+from locum.services.cloudformation.template import Template
 from locum.services.cloudformation.templates import invalid
 from locum.state import Stack, State
 
 Properties = Mapping[str, Any]
 
 _RESERVED: Final = "aws: prefixed tag key names are not allowed for external use."
+_NESTED: Final = "AWS::CloudFormation::Stack"
+_NATIVE: Final = frozenset({"AWS::SSM::Parameter"})
+"""Types of which AWS words the problems of properties otherwise."""
 
 _CUSTOM_NAMED: Final = (
     "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
@@ -57,15 +62,18 @@ def check_name(kind: str, before: Properties, after: Properties) -> None:
             raise invalid(_CUSTOM_NAMED.format(name=name))
 
 
-def is_named(kind: str, properties: Properties) -> bool:
-    """Whether a resource has a name that its template gives it: one of that name may be somebody else's."""
+def names_given(kind: str, properties: Properties) -> frozenset[str]:
+    """The names that its template gives a resource: one of such a name may be somebody else's."""
     schema = schema_of(kind)
     own = {path[0] for path in schema.identifier if len(path) == 1 and path in schema.fixed} if schema else set()
-    return any(isinstance(properties.get(name), str) for name in {*own, "Name", f"{kind.rpartition('::')[2]}Name"})
+    given = (properties.get(name) for name in {*own, "Name", f"{kind.rpartition('::')[2]}Name"})
+    return frozenset(name for name in given if isinstance(name, str))
 
 
 def check_properties(kind: str, logical: str, properties: Properties) -> None:
     """Check the properties against the schema of `kind`, as far as it is looked at. Raises Fault."""
+    if kind in _NATIVE and (problems := _native_problems(kind, properties)):
+        raise invalid(f"Property validation failure: [{', '.join(problems)}]")
     if problems := problems_of(kind, properties):
         raise invalid(f"Properties validation failed for resource {logical} with message:\n[{', '.join(problems)}]")
 
@@ -81,6 +89,15 @@ def problems_of(kind: str, properties: Properties) -> list[str]:
     return problems + [f"#/{name}: {_RESERVED}" for name in sorted(properties) if _has_reserved(name, properties[name])]
 
 
+def _native_problems(kind: str, properties: Properties) -> list[str]:
+    """The problems of missing and unknown properties as AWS words them of some types."""
+    schema = schema_of(kind)
+    assert schema is not None
+    missing, strange = sorted(schema.required - set(properties)), sorted(set(properties) - schema.properties)
+    problems = [f"The property {{/{name}}} is required" for name in missing]
+    return problems + ([f"Encountered unsupported properties in {{/}}: [{', '.join(strange)}]"] if strange else [])
+
+
 def _has_reserved(name: str, value: Any) -> bool:
     """Whether a property has tags of AWS's own: CloudFormation, which may put them, would be the deputy of anybody."""
     if not name.endswith("Tags"):
@@ -88,6 +105,37 @@ def _has_reserved(name: str, value: Any) -> bool:
     listed = value if isinstance(value, list) else ()
     keys = value if isinstance(value, Mapping) else [tag.get("Key") for tag in listed if isinstance(tag, Mapping)]
     return any(str(key).lower().startswith("aws:") for key in keys)
+
+
+def unsupported_attribute(template: Template) -> str:
+    """What is wrong with the first Fn::GetAtt of an attribute that its type does not have; empty for none."""
+    for section in ("Resources", "Outputs"):
+        for path, value in _with_paths(template.source.get(section, {}), f"/{section}"):
+            function = function_of(value)
+            if function is None or function[0] != "Fn::GetAtt":
+                continue
+            logical, attribute = attribute_parts(function[1])
+            kind = template.resources[logical].type
+            schema = None if is_custom(kind) or kind == _NESTED else schema_of(kind)
+            known = isinstance(attribute, str) and attribute
+            if (
+                schema
+                and known
+                and not {attribute, attribute.partition(".")[0]} & (schema.attributes | schema.properties)
+            ):
+                return f"[Error] {path}/Fn::GetAtt: Resource type {kind} does not support attribute {{{attribute}}}."
+    return ""
+
+
+def _with_paths(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    yield path, value
+    members: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, Mapping):
+        members = value.items()
+    elif isinstance(value, list):
+        members = enumerate(value)
+    for name, member in members:
+        yield from _with_paths(member, f"{path}/{name}")
 
 
 def removal_policy(state: State, stack: Stack, logical: str) -> str:

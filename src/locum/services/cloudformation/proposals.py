@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -130,6 +131,8 @@ def proposed(ctx: Context, params: Params, pseudo: Pseudo, before: Stack | None,
             raise TransformFailed(fault.message, proposal) from fault
     evaluation = Evaluation(template, parameters, pseudo)
     check_types(template)
+    check_allowed(template, params.get("ResourceTypes") or ())
+    check_values(evaluation)
     broken = evaluation.rules_broken()
     if broken:
         raise invalid("Template validation error: " + "; ".join(broken))
@@ -167,6 +170,61 @@ def check_types(template: Template) -> None:
     unknown = [it.type for it in template.resources.values() if it.type not in PROVIDERS]
     if unknown:
         raise invalid(f"Template format error: Unrecognized resource types: [{', '.join(dict.fromkeys(unknown))}]")
+
+
+def check_allowed(template: Template, allowed: Sequence[str]) -> None:
+    """Check that all resource types are those that ResourceTypes names, if it names any. Raises Fault ValidationError.
+
+    API Reference, CreateStack, ResourceTypes: a type, or all of a service (`AWS::EC2::*`), `AWS::*` or `Custom::*`.
+    """
+    for it in template.resources.values() if allowed else ():
+        if not any(it.type == name or (name.endswith("::*") and it.type.startswith(name[:-1])) for name in allowed):
+            names = ", ".join(allowed)
+            raise invalid(f"Resource type {it.type} is not allowed by parameter ResourceTypes [{names}]")
+
+
+class _OutsideError(Exception):
+    """A value takes something that is not in the template."""
+
+
+class _Outside:
+    """Lookups of which none is made."""
+
+    def ref(self, _logical: str) -> Any:
+        """No value of Ref."""
+        raise _OutsideError
+
+    def attribute(self, _logical: str, _name: str) -> Any:
+        """No attribute."""
+        raise _OutsideError
+
+    def imported(self, _export: str) -> Any:
+        """No export."""
+        raise _OutsideError
+
+    def zones(self, _region: str) -> list[str]:
+        """No zones."""
+        raise _OutsideError
+
+    def dynamic(self, reference: str) -> str:
+        """The reference."""
+        return reference
+
+
+def check_values(evaluation: Evaluation) -> None:
+    """Check what can be told from a template and its parameters alone. Raises Fault ValidationError."""
+    evaluation.dependencies()
+    template, outside = evaluation.template, _Outside()
+    parts = [
+        {name: value}
+        for it in template.resources.values()
+        if evaluation.exists(it)
+        for name, value in it.properties.items()
+    ]
+    parts += [{"Value": it["Value"]} for it in template.outputs.values() if evaluation.exists(it)]
+    for part in parts:
+        with suppress(_OutsideError):
+            evaluation.resolve(part, outside)
 
 
 def insufficient(needed: Iterable[str]) -> Fault:

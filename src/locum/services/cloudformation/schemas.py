@@ -13,7 +13,7 @@ Path = tuple[str, ...]
 
 
 class Schema(NamedTuple):
-    """The schema of a type. Paths are of properties (`*`: of every item of a list)."""
+    """The schema of a type. Paths are of properties (`*`: of every item of a list). `attributes` are Fn::GetAtt's."""
 
     properties: frozenset[str]
     required: frozenset[str]
@@ -21,28 +21,34 @@ class Schema(NamedTuple):
     read_only: tuple[Path, ...]
     write_only: tuple[Path, ...]
     identifier: tuple[Path, ...]
+    attributes: frozenset[str]
     permissions: Mapping[str, tuple[str, ...]]
 
 
-@lru_cache(maxsize=512)
-def published(kind: str) -> Mapping[str, Any] | None:
-    """The published schema of the resource type `kind`; None where there is none. It takes seconds the first time."""
+def _schema(kind: str) -> Any:
+    """The schema of cfn-lint's, which keeps them; None where there is none. It takes seconds the first time."""
     from cfnlint.schema._exceptions import ResourceNotFoundError  # noqa: PLC0415 - loaded with the first stack
     from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415
 
     try:
-        found: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(_REGION, kind).schema
+        return PROVIDER_SCHEMA_MANAGER.get_resource_schema(_REGION, kind)
     except ResourceNotFoundError:
         return None
-    return found
+
+
+def published(kind: str) -> Mapping[str, Any] | None:
+    """The published schema of the resource type `kind`; None where there is none."""
+    whole = _schema(kind)
+    return None if whole is None else whole.schema
 
 
 @lru_cache(maxsize=512)
 def schema_of(kind: str) -> Schema | None:
     """The parts of the schema of `kind` that say how a resource is made; None where there is none."""
-    found = published(kind)
-    if found is None:
+    whole = _schema(kind)
+    if whole is None:
         return None
+    found: Mapping[str, Any] = whole.schema
     handlers = found.get("handlers", {})
     return Schema(
         properties=frozenset(found.get("properties", {})),
@@ -51,6 +57,7 @@ def schema_of(kind: str) -> Schema | None:
         read_only=tuple(_paths(found, "readOnlyProperties")),
         write_only=tuple(_paths(found, "writeOnlyProperties")),
         identifier=tuple(_paths(found, "primaryIdentifier")),
+        attributes=frozenset(map(str, whole.get_atts)),
         permissions={name: tuple(handler.get("permissions", ())) for name, handler in handlers.items()},
     )
 

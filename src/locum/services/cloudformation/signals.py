@@ -173,14 +173,22 @@ def policy_of(declared: Mapping[str, Any]) -> Policy | None:
     signals, scaling = declared.get("ResourceSignal"), declared.get("AutoScalingCreationPolicy", {})
     if not isinstance(signals, Mapping):
         return None
-    count, timeout = str(signals.get("Count", 1)), _DURATION.fullmatch(str(signals.get("Timeout", "PT5M")))
+    count, seconds = str(signals.get("Count", 1)), duration_of(str(signals.get("Timeout", "PT5M")))
     least = str(scaling.get("MinSuccessfulInstancesPercent", 100)) if isinstance(scaling, Mapping) else ""
     if not all(text.isascii() and text.isdigit() and len(text) < 5 for text in (count, least)) or int(least) > 100:
         raise invalid("Invalid CreationPolicy: Count and MinSuccessfulInstancesPercent must be numbers")
-    if timeout is None or not any(timeout.groups()):
+    if seconds is None:
         raise invalid("Invalid CreationPolicy: Timeout must be an ISO 8601 duration, PT#H#M#S")
-    hours, minutes, seconds = (int(part or 0) for part in timeout.groups())
-    return Policy(int(count), min(3600 * hours + 60 * minutes + seconds, _LONGEST_WAIT), int(least))
+    return Policy(int(count), min(seconds, _LONGEST_WAIT), int(least))
+
+
+def duration_of(text: str) -> int | None:
+    """The seconds of an ISO 8601 duration, `PT#H#M#S`; None where it is none."""
+    found = _DURATION.fullmatch(text)
+    if found is None or not any(found.groups()):
+        return None
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return 3600 * hours + 60 * minutes + seconds
 
 
 # -- SignalResource --------------------------------------------------------------------------------------

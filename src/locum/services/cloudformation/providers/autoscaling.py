@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from locum.services.cloudformation.providers.base import Properties, Provider, Resource, Work
+from locum.services.cloudformation.providers.rolling import rolled, rolling_of, sizes_left
 from locum.services.cloudformation.providers.steps import lenient, listed, own_tags, truth, without
 from locum.services.cloudformation.providers.table import Call, Change, Each, Name, Row, Wait, provider
 
@@ -140,7 +141,11 @@ def _create_group(resource: Resource) -> Work:
 def _update_group(resource: Resource, before: Properties) -> Work:
     update = provider(_GROUP).update
     assert update is not None
-    return (yield from update(_tagged(resource), _shaped(before)))
+    left = sizes_left(resource, before)
+    tagged, former = _tagged(resource), without(_shaped(before), left)
+    settings = update(replace(tagged, properties=without(tagged.properties, left)), former)
+    rolling = rolling_of(resource)
+    return (yield from settings if rolling is None else rolled(resource, rolling, before, settings))
 
 
 _LAUNCH: Final = Row(

@@ -2,8 +2,8 @@
 
 The functions of a provider are generators. They yield a `Request`, which is made as the stack's role or with the
 permissions of its caller, and are sent the answer; a refused call raises its Fault where it was yielded. They yield a
-`Pause` where there is something to wait for. `Began`, `Door`, `Reply` and `Nested` are for what others do, as long as
-it takes (`agents.stacks.waits`).
+`Pause` where there is something to wait for. `Began`, `Door`, `Reply`, `Nested` and `Signals` are for what others do,
+as long as it takes, `Notes` and `Tell` for work in many steps (`agents.stacks.waits`).
 """
 
 from __future__ import annotations
@@ -71,7 +71,10 @@ class Door(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """A wait for a number of answers at `url`, or one of a failure, for `seconds` at most: `Received`, by their ids."""
+    """A wait for a number of answers at `url`, or one of a failure, for `seconds` at most: `Received`, by their ids.
+
+    `Of` is the logical id of the resource that has the URL.
+    """
 
     url: str
     number: int
@@ -88,7 +91,33 @@ class Nested(NamedTuple):
     patient: bool = False
 
 
-Step = Request | Pause | Began | Door | Reply | Nested
+class Notes(NamedTuple):
+    """What the work under way keeps over a restart, in the place of what it kept before: `Notes`, which are told.
+
+    Nothing is kept where `values` is None.
+    """
+
+    values: Mapping[str, Any] | None = None
+
+
+class Tell(NamedTuple):
+    """An event of the resource with this reason."""
+
+    reason: str
+
+
+class Signals(NamedTuple):
+    """A wait for signals with these unique ids to the resource, for `seconds` at most: `Received`, status by id.
+
+    Without ids it is as long as that. `key` tells it from the other waits of the work.
+    """
+
+    ids: tuple[str, ...]
+    seconds: float
+    key: str
+
+
+Step = Request | Pause | Began | Door | Reply | Nested | Notes | Tell | Signals
 Work = Generator[Step, Mapping[str, Any], Made]
 Ending = Generator[Step, Mapping[str, Any], None]
 Reading = Generator[Step, Mapping[str, Any], Found]
@@ -102,6 +131,7 @@ class Resource:
     `properties` are those that it has or is to have, with all functions resolved. `physical` and `attributes` are those
     of its creation; empty before. `tags` are those of the stack, with the `aws:cloudformation:` ones. `token` is
     random, and the same where an interrupted creation is made `again`. `capabilities` are those of the stack.
+    `update_policy` is what the template says of the update under way.
     """
 
     type: str
@@ -117,18 +147,22 @@ class Resource:
     tags: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
     capabilities: tuple[str, ...] = ()
+    update_policy: Properties = field(default_factory=dict)
 
-    def name(self, longest: int = 255, *, lower: bool = False) -> str:
-        """A generated name, `STACK-LOGICAL-RANDOM` (without a stack `LOGICAL-RANDOM`), of at most `longest` characters.
+    def name(self, longest: int = 255, *, lower: bool = False, head: str = "") -> str:
+        """A generated name, `STACK-LOGICAL-RANDOM`, of at most `longest` characters. `head` takes the stack's place.
+
+        Where there is neither it is `LOGICAL-RANDOM`.
 
         CloudFormation User Guide, "Name type": "a unique physical ID".
         """
         room = longest - _GENERATED - 1
-        head = f"{self.stack_name}-{self.logical}" if self.stack_name else self.logical[:room]
-        if len(head) > room:
+        first = head or self.stack_name
+        named = f"{first}-{self.logical}" if first else self.logical[:room]
+        if len(named) > room:
             logical = self.logical[: room // 2]
-            head = f"{self.stack_name[: room - len(logical) - 1].rstrip('-')}-{logical}"
-        made = f"{head}-{self.token[:_GENERATED]}"
+            named = f"{first[: room - len(logical) - 1].rstrip('-')}-{logical}"
+        made = f"{named}-{self.token[:_GENERATED]}"
         return made.lower() if lower else made
 
     @property

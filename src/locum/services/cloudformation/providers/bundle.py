@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from locum.services.cloudformation.providers.base import (
+    Began,
     Ending,
     Made,
     Properties,
@@ -32,11 +33,16 @@ Puts = Callable[[Properties], Mapping[str, Put]]
 """What properties put, by keys: what has the same key is put in the place of the former."""
 
 
-def bundle(puts: Puts, longest: int = 64) -> Provider:
-    """The provider of a type that `puts` tells. Its physical id is a generated name; `Id` is the same."""
+def bundle(puts: Puts, longest: int = 64, *, begins: bool = False) -> Provider:
+    """The provider of a type that `puts` tells. Its physical id is a generated name; `Id` is the same.
+
+    `begins`: it has that before anything is put, and is deleted where nothing could be.
+    """
 
     def create(resource: Resource) -> Work:
         resource_id = resource.name(longest)
+        if begins:
+            yield Began(resource_id)
         wanted = puts(resource.properties)
         undo = _removed(wanted)
         return (yield from or_undone(_put(wanted, resource_id), undo))

@@ -68,15 +68,17 @@ def _kept(resource: Resource, _before: Properties) -> Work:
 
 
 def _condition(resource: Resource) -> Work:
-    """Wait for the signals of a handle. One without a handle has a creation policy."""
+    """Wait for the signals of a handle, whose name the physical id has. One without a handle has a creation policy."""
     properties, physical = resource.properties, f"{resource.stack_arn}/{resource.logical}"
     count = _number(properties, "Count", 1, 0, 1000)
     if "Handle" not in properties:
         yield from ()
         return Made(physical, {"Data": "{}"})
     seconds = _number(properties, "Timeout", _LONGEST_WAIT, 0, _LONGEST_WAIT)
+    url = str(properties["Handle"])
+    physical = f"{resource.stack_arn}/{(yield Reply(url, 0, 0))['Of']}"
     yield Began(physical)
-    signals = (yield Reply(str(properties["Handle"]), count, seconds))["Received"]
+    signals = (yield Reply(url, count, seconds))["Received"]
     for signal in signals.values():
         if signal["Status"] != "SUCCESS":
             told = f"failed message: '{signal['Reason']}' for uniqueId: {signal['UniqueId']}"

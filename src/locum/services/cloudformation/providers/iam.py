@@ -51,7 +51,9 @@ _ROLES: Final = Row(
     ),
     items=(inline("Role"), attached("Role")),
     deletes=(Call("DeleteRole", _ROLE),),
+    shaped=lambda properties: {"Description": "", **properties},
 )
+"""CloudFormation gives every role a description, which may be empty."""
 
 _PROFILES: Final = Row(
     service="iam",
@@ -183,7 +185,7 @@ def _holder(member: str) -> dict[str, str]:
 PROVIDERS: Final[dict[str, Provider]] = {
     "AWS::IAM::InstanceProfile": provider(_PROFILES),
     "AWS::IAM::ManagedPolicy": dated(_managed_policies(), "CreateDate", "UpdateDate"),
-    "AWS::IAM::Policy": bundle(_puts, 32),
+    "AWS::IAM::Policy": bundle(_puts, 32, begins=True),
     "AWS::IAM::Role": provider(_ROLES),
     **{f"AWS::IAM::{noun}Policy": _inline(noun) for noun in _NOUNS},
 }

@@ -22,7 +22,7 @@ def _shaped(properties: Properties) -> Properties:
 _PARAMETERS: Final = Row(
     service="ssm",
     create=Call("PutParameter", takes=_MEMBERS),
-    name=Name("Name", 1011),
+    name=Name("Name", 1011, head="CFN"),
     tags=Tags(
         add=Call("AddTagsToResource", {**_PARAMETER, "Tags": "{tags}"}),
         remove=Call("RemoveTagsFromResource", {**_PARAMETER, "TagKeys": "{keys}"}),

@@ -109,7 +109,7 @@ class Each(NamedTuple):
 class Name(NamedTuple):
     """The property that names the resource, the longest name in characters, and the member of the call if another.
 
-    `suffix` is what a generated name ends with, by the properties.
+    `suffix` is what a generated name ends with, by the properties; `head` what it begins with, if not the stack's name.
     """
 
     property: str
@@ -117,6 +117,7 @@ class Name(NamedTuple):
     lower: bool = False
     member: str = ""
     suffix: Callable[[Properties], str] | None = None
+    head: str = ""
 
     def of(self, resource: Resource, properties: Properties) -> str:
         """The name given, or a generated one; that of a resource which is there is its physical id."""
@@ -124,7 +125,7 @@ class Name(NamedTuple):
         if given:
             return given
         suffix = self.suffix(properties) if self.suffix else ""
-        return resource.name(self.longest - len(suffix), lower=self.lower) + suffix
+        return resource.name(self.longest - len(suffix), lower=self.lower, head=self.head) + suffix
 
 
 class Tags(NamedTuple):
