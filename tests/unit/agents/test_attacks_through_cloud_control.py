@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from locum.services.cloudcontrol import requests
 from support.inprocess import InProcess, Key
 from support.plane import ACCOUNT, document, fresh, refused, trusting
 from support.resource_requests import Resources
@@ -309,6 +310,18 @@ def test_no_patch_breaks_or_fills_the_plane(plane: InProcess, resources: Resourc
     for patch in bomb(plane):
         fault = refused(resources.client.update_resource, TypeName=QUEUE, Identifier=url, PatchDocument=patch)
         assert (fault.code, fault.status) == ("ValidationException", 400), patch[:80]
+
+
+def test_nobody_fills_the_plane_with_requests(
+    plane: InProcess, resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "MOST_UNDER_WAY", 3)
+    client = Resources(plane, plane.account("777788889999")).client
+    for _ in range(3):
+        client.create_resource(TypeName=QUEUE, DesiredState="{}")
+    assert refused(client.create_resource, TypeName=QUEUE, DesiredState="{}").code == "ThrottlingException"
+    assert resources.create(QUEUE, {})["OperationStatus"] == "SUCCESS"
+    assert client.create_resource(TypeName=QUEUE, DesiredState="{}")["ProgressEvent"]["Operation"] == "CREATE"
 
 
 @pytest.mark.parametrize("state", ["", "{", "[]", "null", '"text"', "NaN", '{"a":' * 5000, '{"DelaySeconds": 1} x'])
