@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from locum import authz, wire
 from locum.backends.lazy import translation
-from locum.calls import access_points, batches, event_sources, lookups
+from locum.calls import access_points, batches, event_sources, lookups, system_tags
 from locum.calls.backend_answers import told_by_backend
 from locum.calls.bucket_settings import BucketSettings
 from locum.calls.carrying import Carrying, Facts, facts_of
@@ -111,9 +111,8 @@ class Calls:
         if operation is not None and operation.proof is not None:
             self._prove(context, operation.proof)
             call = context.call()
-        resources = plan.resources if plan.checks else ()
-        where = call.caller.account, call.region
-        facts = await facts_of(self._runtime, resources, *where, named_parts(context)) if resources else {}
+        resources, owner = plan.resources if plan.checks else (), call.caller.account
+        facts = await facts_of(self._runtime, resources, owner, call.region, named_parts(context)) if resources else {}
         facts = facts if context.through is None else access_points.seen(plan, facts)
         try:
             if self._is_to_be_compiled(context, facts):
@@ -125,6 +124,7 @@ class Calls:
         if decided_only:
             self._recorder.answered(context)
             return {}
+        system_tags.check(context)
         if operation is None:
             return await self._at_backend(context, call, facts)
         if context.effect is None and not operation.special:

@@ -42,7 +42,8 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     `client_token` is the ClientRequestToken of its operation. `ending`: when its deletion, or the rollback of its
     creation, began. `ruling` is the stack policy that its latest update is subject to, `coming` the one that it has
     once that is complete. `rollback` is its RollbackConfiguration, with alarms that are `watched` until then, once
-    everything is made.
+    everything is made. `drift` is its StackDriftStatus, as of `drift_at`; empty where nothing was checked. `importing`
+    are the ResourceIdentifiers of the resources that an import brings into it.
     """
 
     name: str
@@ -81,6 +82,9 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     told: float = 0.0
     client_token: str = ""
     timeout: int = 0
+    drift: str = ""
+    drift_at: float = 0.0
+    importing: dict[str, dict[str, str]] = {}
 
     @property
     def key(self) -> str:
@@ -201,6 +205,7 @@ class ChangeSet(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="chan
     """A change set: what a stack would become (`version`, with the template `text`), and the changes that takes.
 
     `valued` are these with the values of properties, sealed. `on_failure` is the OnStackFailure that was given.
+    `importing` are the ResourceIdentifiers of the resources that it imports, by their logical ids.
     """
 
     region: str
@@ -224,6 +229,7 @@ class ChangeSet(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="chan
     valued: bytes = b""
     on_failure: str = ""
     rollback: dict[str, Any] = {}
+    importing: dict[str, dict[str, str]] = {}
 
     @property
     def key(self) -> str:
@@ -233,3 +239,48 @@ class ChangeSet(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="chan
     def arn(self) -> str:
         """The ARN, which is the id of a change set in the API."""
         return f"arn:{PARTITION}:cloudformation:{self.region}:{self.account}:changeSet/{self.name}/{self.id}"
+
+
+class StackDrift(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack-drift"):
+    """A drift detection: begun `at`, by `caller`, for the resources `logicals`, all where there are none.
+
+    `drift` is the StackDriftStatus that it found, in `drifted` resources.
+    """
+
+    region: str
+    stack: str
+    id: str
+    at: float
+    caller: Caller
+    logicals: tuple[str, ...] = ()
+    status: str = "DETECTION_IN_PROGRESS"
+    reason: str = ""
+    drift: str = ""
+    drifted: int = 0
+
+    @property
+    def key(self) -> str:
+        return regional(self.region, self.stack, self.id)
+
+
+class ResourceDrift(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="resource-drift"):
+    """What a check of a resource of a stack for drift told `at` a time, of what had the physical id `physical`.
+
+    `told` (sealed) are `expected` and `actual` properties, and their `differences`; secrets are hidden in it.
+    `detection` is that which checked it, if one did.
+    """
+
+    region: str
+    stack: str
+    logical: str
+    type: str
+    physical: str
+    status: str
+    at: float
+    reason: str = ""
+    told: bytes = b""
+    detection: str = ""
+
+    @property
+    def key(self) -> str:
+        return regional(self.region, self.stack, self.logical)

@@ -23,7 +23,15 @@ from locum.state.autoscaling import (
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
 from locum.state.cloudcontrol import ResourceRequest
-from locum.state.cloudformation import ChangeSet, Stack, StackEvent, StackResource, StackTemplate
+from locum.state.cloudformation import (
+    ChangeSet,
+    ResourceDrift,
+    Stack,
+    StackDrift,
+    StackEvent,
+    StackResource,
+    StackTemplate,
+)
 from locum.state.commands import Command, CommandInvocation, ManagedInstance
 from locum.state.delegation import DelegationRequest
 from locum.state.effects import PendingEffect
@@ -46,6 +54,7 @@ from locum.state.providers import OidcProvider, OutboundFederation, SamlProvider
 from locum.state.reports import AccessReport, OrganizationAccessReport
 from locum.state.service_linked_roles import RoleDeletion
 from locum.state.signin import CredentialReport, LoginProfile, MfaDevice, PasswordPolicy
+from locum.state.stack_sets import StackInstance, StackSet, StackSetOperation, StackSetResult, StackSetTemplate
 
 FORMAT: Final = 2
 
@@ -98,11 +107,18 @@ AnyEntity = (
     | RevocationList
     | CertificateSubject
     | Stack
+    | StackDrift
+    | ResourceDrift
     | StackTemplate
     | StackResource
     | StackEvent
     | ChangeSet
     | ResourceRequest
+    | StackSet
+    | StackSetTemplate
+    | StackInstance
+    | StackSetOperation
+    | StackSetResult
 )
 """Every kind of entity. A new kind is added here and, where something looks it up, in `state.indexes`."""
 

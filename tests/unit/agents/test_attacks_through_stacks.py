@@ -161,11 +161,6 @@ def test_the_rights_that_a_caller_has_lost_make_nothing(plane: InProcess) -> Non
     assert "is not authorized to perform: sqs:" in stacks.reason("demoted", "Queue", "CREATE_FAILED")
 
 
-def test_a_stack_set_reaches_no_account(plane: InProcess) -> None:
-    client = attacker(plane, "setting").client
-    assert refused(client.create_stack_set, StackSetName="s", TemplateBody=TEMPLATE).code == "NotImplemented"
-
-
 def test_a_role_for_the_deletion_must_be_passed(plane: InProcess) -> None:
     iam = plane.client("iam")
     trust = trusting(Service="cloudformation.amazonaws.com")

@@ -49,7 +49,7 @@ def test_what_a_policy_denies_is_not_changed_and_the_update_is_rolled_back(plane
     found = plane.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["DelaySeconds"])["Attributes"]
     assert found == {"DelaySeconds": "0"}
     reason = stacks.reason("guarded", "guarded", "UPDATE_ROLLBACK_IN_PROGRESS")
-    assert reason == "The following resource(s) failed to update: [Queue]."
+    assert reason == "The following resource(s) failed to update: [Queue]. "
 
 
 def test_what_no_statement_allows_is_denied_once_there_is_a_policy(stacks: Stacks) -> None:

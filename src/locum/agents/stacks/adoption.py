@@ -8,10 +8,10 @@ does not any more once anybody else has changed what it names.
 from __future__ import annotations
 
 import hashlib
-import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
+from uuid import UUID
 
 from locum.audit import Record
 from locum.calls import Calls, Runtime
@@ -79,7 +79,7 @@ class Creation:
 
     def _identity(self, of: str) -> str:
         own, each = (hashlib.sha256(text.encode()).hexdigest() for text in (self._seed, f"{self._seed}/{of}"))
-        return str(uuid.UUID(hex=f"{own[:16]}{each[:16]}", version=4))
+        return str(UUID(hex=f"{own[:16]}{each[:16]}", version=4))
 
     async def _record(self, identity: str) -> Record | None:
         """The record of the call with this id that succeeded."""

@@ -38,6 +38,7 @@ from locum.services.cloudformation.providers.snapshots import snapshot
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.signals import Policy, policy_of
 from locum.services.cloudformation.stack_policies import MODIFY, REPLACE, denial
+from locum.services.cloudformation.stack_tags import stack_tags
 from locum.services.cloudformation.template import ResourceDefinition
 from locum.state import FormerResource, Stack, StackResource, StackVersion, State
 
@@ -76,7 +77,7 @@ class Maker:
         wanted: dict[str, Any] = {}
         try:
             properties = await resolver.resolved(definition.properties)
-            wanted |= {"properties": properties, "tags": self._tags(stack, definition.logical, version)}
+            wanted |= {"properties": properties, "tags": stack_tags(stack, definition.logical, version)}
             shown = await resolver.shown(definition.properties, properties)
             wanted |= {} if shown == properties else {"shown": shown}
             check_properties(definition.type, definition.logical, properties)
@@ -390,14 +391,6 @@ class Maker:
             again=again,
             capabilities=stack.version.capabilities,
         )
-
-    def _tags(self, stack: Stack, logical: str, version: StackVersion) -> dict[str, str]:
-        return {
-            "aws:cloudformation:stack-name": stack.name,
-            "aws:cloudformation:logical-id": logical,
-            "aws:cloudformation:stack-id": stack.arn,
-            **version.tags,
-        }
 
     def _seal(self, stack: Stack, value: Any) -> bytes:
         return self._seals.seal(stack.account, stack.id, value)

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
 from locum.agents.stacks.commits import Commits
+from locum.agents.stacks.importing import Importer
 from locum.agents.stacks.making import Failed, Maker
 from locum.agents.stacks.triggers import Watch
 from locum.calls import Calls, Runtime
@@ -41,6 +42,7 @@ _AFTER_FAILURE: Final = {
 }
 """What a creation that failed does -> its name, and the status of the stack meanwhile."""
 
+_IMPORTS: Final = "IMPORT_IN_PROGRESS"
 _LATE: Final = "Stack creation time exceeded the specified timeout."
 
 _log: Final = logging.getLogger("locum.agents")
@@ -56,6 +58,7 @@ class StackRun:
         self._commit = Commits(runtime, stack.account, stack.key).commit
         self._maker = Maker(runtime, calls, self._seals, self._commit)
         self._watch = Watch(runtime, calls, self._maker.bell, self._commit)
+        self._importer = Importer(runtime, calls, self._seals, self._commit, self._maker.imports)
         self._phases: Mapping[str, Callable[[Stack], Awaitable[None]]] = {
             "CREATE_IN_PROGRESS": self._create,
             "ROLLBACK_IN_PROGRESS": self._roll_back,
@@ -64,6 +67,8 @@ class StackRun:
             "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": self._clean_up,
             "UPDATE_ROLLBACK_IN_PROGRESS": self._roll_update_back,
             "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": self._clean_up_rolled_back,
+            _IMPORTS: self._import,
+            "IMPORT_ROLLBACK_IN_PROGRESS": self._roll_import_back,
         }
 
     async def run(self) -> None:
@@ -156,6 +161,18 @@ class StackRun:
             now = self._runtime.clock()
             await self._end(stack, "DELETE_COMPLETE", "", deleted=now, exports={}, imports=(), outputs=b"")
 
+    async def _import(self, stack: Stack) -> None:
+        failed = await self._forward(stack, stack.version)
+        if failed:
+            await self._go_on(stack, "IMPORT_ROLLBACK_IN_PROGRESS", _failures(failed, "import"))
+        else:
+            await self._end(stack, "IMPORT_COMPLETE", "", before=None, importing={})
+
+    async def _roll_import_back(self, stack: Stack) -> None:
+        await self._importer.give_back()
+        version = stack.before or stack.version
+        await self._end(stack, "IMPORT_ROLLBACK_COMPLETE", "", version=version, before=None, importing={})
+
     # -- making ------------------------------------------------------------------------------------------
 
     async def _forward(self, stack: Stack, version: StackVersion, *, back: bool = False) -> dict[str, str]:
@@ -169,9 +186,14 @@ class StackRun:
         wanted = {name: it for name, it in template.resources.items() if evaluation.exists(it)}
         if back:
             wanted = {name: it for name, it in wanted.items() if name not in stack.retained}
+        if stack.status == _IMPORTS:
+            wanted = {name: it for name, it in wanted.items() if name in stack.importing}
         needs = {name: found & wanted.keys() for name, found in evaluation.dependencies().items() if name in wanted}
 
         async def settle(logical: str) -> None:
+            if not back and self._importer.is_for(self._present(), logical):
+                await self._importer.bring_in(self._present(), evaluation, wanted[logical], version)
+                return
             await self._maker.settle(self._present(), evaluation, wanted[logical], version, back=back)
 
         return await self._in_order(stack, needs, settle)
@@ -298,6 +320,8 @@ class StackRun:
                         found[name] = "Retain"
                     elif it.deletion_policy == "Snapshot":
                         found.setdefault(name, "Snapshot")
+        if stack.status == "ROLLBACK_IN_PROGRESS":  # what was imported was there before
+            found |= dict.fromkeys(stack.importing, "Retain")
         return found
 
     # -- commits -----------------------------------------------------------------------------------------

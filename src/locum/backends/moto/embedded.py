@@ -21,6 +21,9 @@ from locum.backends import translate
 from locum.backends.directory import Directory
 from locum.backends.moto import (
     access_points,
+    additions,
+    api_deployments,
+    definitions,
     deliveries,
     facts,
     fence,
@@ -36,6 +39,8 @@ from locum.backends.moto import (
     s3_acls,
     s3_locks,
     s3_owners,
+    s3_tags,
+    s3_tiering,
     uploads,
 )
 from locum.backends.moto.bodies import Body
@@ -71,9 +76,12 @@ _SIMPLE_READS: Final[dict[tuple[str, str], SimpleRead]] = {
 
 _OWN_OF_S3: Final[dict[str, Callable[[BackendCall], HttpResponse | None]]] = {
     "CreateBucket": s3_owners.made_again,
+    "DeleteBucketTagging": s3_tags.delete,
     "GetObjectRetention": s3_locks.retention,
+    "PutBucketTagging": s3_tags.put,
     "PutObject": objects.write,
     "PutObjectAcl": s3_owners.set_object_acl,
+    **s3_tiering.OPERATIONS,
 }
 """Calls that are carried out without moto's handler, where that is possible."""
 
@@ -239,7 +247,14 @@ def _response_of_lambda(call: BackendCall) -> HttpResponse:
     return _response_to(call) if own is None else own
 
 
+def _response_of_apigateway(call: BackendCall) -> HttpResponse:
+    """The response of moto's API Gateway, to a definition that it can import, of a deployment as it is."""
+    api_deployments.follow(call)
+    return _response_to(definitions.understood(call))
+
+
 _OWN_RESPONSES: Final = {
+    "apigateway": _response_of_apigateway,
     "lambda": _response_of_lambda,
     "s3": _response_of_s3,
     "s3control": _response_of_s3_control,
@@ -247,6 +262,9 @@ _OWN_RESPONSES: Final = {
 
 
 def _response_to(call: BackendCall) -> HttpResponse:
+    own = additions.OPERATIONS.get((call.service, call.operation))
+    if own is not None:
+        return call.codec.serialize(own(call), "")
     protocol = translate.protocol_for(call.model, call.protocol)
     service = handlers.find(call.service, call.endpoint_prefix, call.signing_name, call.region, call.account)
     if service is None or protocol is None:

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import moto.backends as moto_backends
 from moto.core.base_backend import BackendDict
 
-from locum.backends.moto import alarms, launch_templates, queues
+from locum.backends.moto import alarms, completions, launch_templates, queues
 from locum.backends.moto.event_rules import divert_events
 from locum.backends.moto.fence import replace_refused
 from locum.backends.moto.internals import (
@@ -35,9 +35,12 @@ WITHHELD: Final = frozenset(
 
 
 _ADJUSTMENTS: Final[Mapping[str, Callable[[], None]]] = {
+    "apigateway": completions.adjust_api_gateway,
     "awslambda": complete,
     "cloudwatch": alarms.divert,
     "ec2": launch_templates.adjust,
+    "eks": completions.adjust_eks,
+    "elasticache": completions.adjust_caches,
     "events": divert_events,
     "kms": withdraw_key_guard,
     "logs": divert_logs,

@@ -44,6 +44,8 @@ _MAP: Final = "to keep event source mappings, and to tag them"
 _CALL: Final = "to call a service's handler"
 _POINTS: Final = "to know an access point, its bucket and its policy"
 _KEYS: Final = "to know the KMS key that something is encrypted under"
+_LACKS: Final = "to carry out what its service lacks"
+_STAGES: Final = "to delete a deployment that no stage has any more"
 _FENCE: Final = "to keep a call in its account and its service"
 
 _PUBLISHED: Final = (
@@ -287,6 +289,8 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         "moto.cloudwatch.models": (
             Relied("Alarm.update_state", _ALARMS, takes=("self", "reason", "reason_data", "state_value"), alone=True),
             Relied("CloudWatchBackend", _ALARMS, has=("alarms", "metric_data")),
+            Relied("CloudWatchBackend.put_metric_alarm", _LACKS, takes=("self", "name", "namespace", "metric_name")),
+            Relied("Alarm", _LACKS, has=("rule",)),
             Relied(
                 "CloudWatchBackend.put_metric_data", _ALARMS, takes=("self", "namespace", "metric_data"), alone=True
             ),
@@ -306,8 +310,13 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
     "apigateway": {
         "moto.apigateway.models": (
             Relied("APIGatewayBackend", _POLICY, has=("apis",)),
+            Relied("APIGatewayBackend.put_integration", _LACKS, takes=("self", "function_id", "resource_id")),
+            Relied("Integration", _LACKS, has=("credentials",)),
             Relied("RestAPI", _POLICY, has=("tags", "stages")),
             Relied("Stage", _POLICY, has=("tags",)),
+            Relied("RestAPI", _STAGES, has=("deployments",)),
+            Relied("Deployment", _STAGES, has=("stage_name",)),
+            Relied("Stage", _STAGES, has=("deployment_id",)),
         ),
     },
     "autoscaling": {
@@ -331,10 +340,19 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         "moto.eks.models": (
             Relied("EKSBackend", _POLICY, has=("clusters",)),
             Relied("Cluster", _POLICY, has=("tags", "nodegroups", "fargate_profiles")),
+            Relied("EKSBackend.tag_resource", _LACKS, takes=("self", "resource_arn", "tags")),
+            Relied("EKSBackend.untag_resource", _LACKS, takes=("self", "resource_arn", "tag_keys")),
+            Relied("EKSBackend.list_tags_for_resource", _LACKS, takes=("self", "resource_arn")),
+            Relied("Nodegroup", _LACKS, has=("arn", "tags")),
+            Relied("FargateProfile", _LACKS, has=("fargate_profile_arn", "tags")),
         ),
     },
     "glue": {
-        "moto.glue.models": (Relied("GlueBackend", _POLICY, has=("resource_policies", "default_catalog_arn")),),
+        "moto.glue.models": (
+            Relied("GlueBackend", _POLICY, has=("resource_policies", "default_catalog_arn")),
+            Relied("GlueBackend", _LACKS, has=("crawlers",)),
+            Relied("FakeCrawler", _LACKS, has=("version", "last_updated", "role", "targets", "schedule")),
+        ),
     },
     "kinesis": {
         "moto.kinesis.models": (
@@ -380,6 +398,23 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             ),
             Relied("LogStream", _LOGGED, has=("log_group", "log_stream_name")),
             Relied("SubscriptionFilter", _LOGGED, has=("filter_pattern", "role_arn")),
+        ),
+    },
+    "athena": {
+        "moto.athena.models": (
+            Relied("AthenaBackend", _LACKS, has=("work_groups",)),
+            Relied("WorkGroup", _LACKS, has=("configuration", "description", "state")),
+        ),
+    },
+    "cognitoidentity": {
+        "moto.cognitoidentity.models": (Relied("CognitoIdentityBackend", _LACKS, has=("identity_pools",)),),
+    },
+    "elasticache": {
+        "moto.elasticache.models": (
+            Relied("ElastiCacheBackend", _LACKS, has=("cache_clusters", "cache_subnet_groups", "replication_groups")),
+            Relied("CacheCluster", _LACKS, has=("cache_cluster_id", "cache_cluster_status", "cache_subnet_group_name")),
+            Relied("CacheCluster", _LACKS, has=("arn", "engine", "num_cache_nodes", "port")),
+            Relied("ReplicationGroup", _LACKS, has=("cache_subnet_group_name", "status")),
         ),
     },
     "dynamodb": {

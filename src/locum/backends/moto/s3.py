@@ -27,6 +27,8 @@ _ON_BUCKETS: Final = frozenset(
         "GetBucketAcl", "PutBucketAcl",
         "GetBucketCors", "PutBucketCors", "DeleteBucketCors",
         "GetBucketEncryption", "PutBucketEncryption", "DeleteBucketEncryption",
+        "DeleteBucketIntelligentTieringConfiguration", "GetBucketIntelligentTieringConfiguration",
+        "ListBucketIntelligentTieringConfigurations", "PutBucketIntelligentTieringConfiguration",
         "GetBucketInventoryConfiguration", "PutBucketInventoryConfiguration", "ListBucketInventoryConfigurations",
         "GetBucketLifecycle", "PutBucketLifecycle",
         "GetBucketLifecycleConfiguration", "PutBucketLifecycleConfiguration", "DeleteBucketLifecycle",

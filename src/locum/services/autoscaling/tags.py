@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from locum.core.system_tags import RESERVED, is_refused
 from locum.services.autoscaling.faults import limit_exceeded, validation_error
 from locum.services.autoscaling.lookup import group_named, groups_in, page_of
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
@@ -25,7 +26,7 @@ def read_tags(given: Iterable[Mapping[str, Any]]) -> tuple[GroupTag, ...]:
         key = tag.get("Key", "")
         if not key:
             raise validation_error("Tag key cannot be null or empty")
-        if key.lower().startswith("aws:"):
+        if is_refused(key):
             raise validation_error(f"Tag keys starting with 'aws:' are reserved for internal use: {key}")
         tags[key] = GroupTag(key=key, value=tag.get("Value") or "", propagates=bool(tag.get("PropagateAtLaunch")))
     return tuple(tags.values())
@@ -34,7 +35,7 @@ def read_tags(given: Iterable[Mapping[str, Any]]) -> tuple[GroupTag, ...]:
 def with_tags(group: AutoScalingGroup, tags: Iterable[GroupTag]) -> AutoScalingGroup:
     """`group` with further tags, or with other values of those that it has. Raises Fault: LimitExceeded."""
     merged = {tag.key: tag for tag in group.tags} | {tag.key: tag for tag in tags}
-    if len(merged) > MOST:
+    if sum(not key.startswith(RESERVED) for key in merged) > MOST:
         raise limit_exceeded(f"Exceeded tag limit. Maximum number of tags per Auto Scaling group: {MOST}")
     return replace(group, tags=tuple(merged.values()))
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
 
+from locum.core.calls import Ask
 from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.asking import Asking, asking
 from locum.services.cloudformation.change_details import Changes, changes_of
 from locum.services.cloudformation.drafts import Draft
+from locum.services.cloudformation.imports import Plan, planned, wanted, with_values
+from locum.services.cloudformation.imports import existing as existing_resources
 from locum.services.cloudformation.lookup import (
+    NOT_FOUND,
     change_set_named,
     change_sets_of,
     existing,
@@ -47,14 +52,18 @@ from locum.state.autoscaling import regional
 _NO_CHANGES: Final = (
     "The submitted information didn't contain changes. Submit different information to create a change set."
 )
+_REVIEW: Final = (
+    "Verify that resources and their properties defined in the template match the intended configuration of the "
+    "resource import to avoid unexpected changes."
+)
 _LISTS: Final = Pagination("MaxResults", "NextToken", "NextToken", 100, lambda: invalid("NextToken is not valid"))
 
 
 def create_change_set(ctx: Context, params: Params) -> Asking:
     """cloudformation:CreateChangeSet."""
     name, kind, seals = params["StackName"], params.get("ChangeSetType", "UPDATE"), seals_of(ctx)
-    if kind == "IMPORT" or params.get("ResourcesToImport"):
-        raise Fault("NotImplemented", "Locum does not import resources into stacks yet.", 501)
+    if kind != "IMPORT" and params.get("ResourcesToImport"):
+        raise invalid("ResourcesToImport can only be specified for change sets of type IMPORT.")
     stack = _to_be_changed(ctx, name, kind, params["ChangeSetName"])
     made, new = stack is None, stack
     if stack is None:
@@ -71,9 +80,11 @@ def create_change_set(ctx: Context, params: Params) -> Asking:
     try:
         proposal = yield from proposed(ctx, params, pseudo, before, seals)
         check_resource_types(ctx, new, proposal)
-        it = _change_set(ctx, new, params, proposal, seals)
+        changes = changes_of(ctx, new, proposal, seals)
+        plan = yield from _plan(ctx, new, params, proposal, changes.plain)
     except TransformFailed as failure:
-        it = _change_set(ctx, new, params, failure.proposal, seals, failed=failure.message)
+        proposal, plan, changes = failure.proposal, Plan({}, (), failure.message), Changes([], [])
+    it = _change_set(ctx, new, params, proposal, seals, plan, changes)
     unused = [other for other in named if not other.execution.startswith("EXECUTE_")]
     events: tuple[Any, ...] = (put(it), *map(remove, unused))
     if made:
@@ -86,7 +97,7 @@ def create_change_set(ctx: Context, params: Params) -> Asking:
 def _to_be_changed(ctx: Context, name: str, kind: str, change_set: str) -> Stack | None:
     """The stack that the change set is for; None where it is to create one that is not there. Raises Fault."""
     stack = stack_named(ctx, name)
-    if kind == "CREATE":
+    if kind == "CREATE" or (kind == "IMPORT" and (stack is None or stack.deleted or stack.status == REVIEW)):
         if stack is None:
             check_stack_name(name)
         elif stack.status != REVIEW:
@@ -101,14 +112,24 @@ def _to_be_changed(ctx: Context, name: str, kind: str, change_set: str) -> Stack
     return stack
 
 
+def _plan(
+    ctx: Context, stack: Stack, params: Params, proposal: Proposal, changes: list[dict[str, Any]]
+) -> Generator[Ask, Mapping[str, Any], Plan]:
+    """The plan of a change set with those changes, of which some may be imports."""
+    if params.get("ChangeSetType") == "IMPORT":
+        return (yield from planned(ctx, stack, wanted(ctx, stack, params, proposal, changes), changes))
+    if params.get("ImportExistingResources"):
+        return (yield from existing_resources(ctx, stack, proposal, changes))
+    return Plan({}, tuple(changes))
+
+
 def _change_set(
-    ctx: Context, stack: Stack, params: Params, proposal: Proposal, seals: Seals, *, failed: str = ""
+    ctx: Context, stack: Stack, params: Params, proposal: Proposal, seals: Seals, plan: Plan, changes: Changes
 ) -> ChangeSet:
-    """The change set that `proposal` takes; one that `failed`, for a reason, has no changes."""
-    changes = Changes([], []) if failed else changes_of(ctx, stack, proposal, seals)
-    number = stack.templates + 1
-    if not (failed or changes.plain) and stack.status in CREATED and not _outputs_change(ctx, stack, proposal):
-        failed = _NO_CHANGES
+    """The change set that `proposal` takes; one that fails, for a reason, has no changes."""
+    number, reason = stack.templates + 1, plan.reason
+    if not (reason or plan.changes) and stack.status in CREATED and not _outputs_change(ctx, stack, proposal):
+        reason = _NO_CHANGES
     return ChangeSet(
         account=ctx.account,
         region=ctx.region,
@@ -117,9 +138,9 @@ def _change_set(
         name=params["ChangeSetName"],
         change_type=params.get("ChangeSetType", "UPDATE"),
         created=ctx.now,
-        status="FAILED" if failed else "CREATE_COMPLETE",
-        execution="UNAVAILABLE" if failed else "AVAILABLE",
-        reason=failed,
+        status="FAILED" if reason else "CREATE_COMPLETE",
+        execution="UNAVAILABLE" if reason else "AVAILABLE",
+        reason=reason or (_REVIEW if plan.importing else ""),
         version=proposal.version(seals, ctx.account, stack.id, number),
         text=proposal.text,
         processed=proposal.processed,
@@ -128,10 +149,11 @@ def _change_set(
         role=params.get("RoleARN", stack.role),
         keeps=params.get("OnStackFailure") or "ROLLBACK",
         notifications=tuple(params.get("NotificationARNs") or stack.notifications),
-        changes=tuple(changes.plain),
-        valued=seals.seal(ctx.account, stack.id, changes.valued),
+        changes=plan.changes,
+        valued=seals.seal(ctx.account, stack.id, with_values(plan, changes.valued)),
         on_failure=params.get("OnStackFailure", ""),
         rollback=rollback_given(params, stack.rollback),
+        importing=plan.importing,
     )
 
 
@@ -188,8 +210,16 @@ def list_change_sets(ctx: Context, params: Params) -> Outcome:
 
 
 def delete_change_set(ctx: Context, params: Params) -> Outcome:
-    """cloudformation:DeleteChangeSet."""
-    _, it = change_set_named(ctx, params["ChangeSetName"], params.get("StackName"))
+    """cloudformation:DeleteChangeSet: of a stack that is there, also where the change set is not.
+
+    The AWS CDK, `cleanupOldChangeset`: "The delete request is successful as long as the stack exists".
+    """
+    try:
+        _, it = change_set_named(ctx, params["ChangeSetName"], params.get("StackName"))
+    except Fault as fault:
+        if fault.code != NOT_FOUND or params.get("StackName") is None:
+            raise
+        return Outcome({})
     return Outcome({}, (remove(it),))
 
 
@@ -224,7 +254,7 @@ def _begun(ctx: Context, stack: Stack, it: ChangeSet, params: Params) -> tuple[A
     creates = stack.status == REVIEW
     draft = Draft(stack, ctx.now, ctx.entropy)
     draft.status(
-        "CREATE_IN_PROGRESS" if creates else "UPDATE_IN_PROGRESS",
+        f"{_begins(it, creates=creates)}_IN_PROGRESS",
         "User Initiated",
         version=it.version,
         before=None if creates else stack.before if stack.status == "UPDATE_FAILED" else stack.version,
@@ -244,8 +274,14 @@ def _begun(ctx: Context, stack: Stack, it: ChangeSet, params: Params) -> tuple[A
         coming="",
         rollback=it.rollback,
         watched=0.0,
+        importing=it.importing,
     )
     return (*draft.events, put(kept))
+
+
+def _begins(it: ChangeSet, *, creates: bool) -> str:
+    """What the execution of a change set is."""
+    return "IMPORT" if it.change_type == "IMPORT" else "CREATE" if creates else "UPDATE"
 
 
 def executed_events(state: State, stack: Stack) -> tuple[Any, ...]:
@@ -255,7 +291,7 @@ def executed_events(state: State, stack: Stack) -> tuple[Any, ...]:
     it = state.get(ChangeSet, stack.account, regional(stack.region, stack.id, stack.change_set.rpartition("/")[2]))
     if it is None or it.execution != "EXECUTE_IN_PROGRESS":
         return ()
-    done = stack.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+    done = stack.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
     return (put(replace(it, execution="EXECUTE_COMPLETE" if done else "EXECUTE_FAILED")),)
 
 

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from locum.core.system_tags import RESERVED
 from locum.services.cloudformation.functions import attribute_parts, function_of
 from locum.services.cloudformation.proposals import template_of_version
 from locum.services.cloudformation.providers import PROVIDERS, is_custom
-from locum.services.cloudformation.schemas import Path, schema_of, values_at
+from locum.services.cloudformation.schemas import Path, Schema, schema_of, values_at
 from locum.services.cloudformation.template import Template
 from locum.services.cloudformation.templates import invalid
 from locum.state import Stack, State
 
 Properties = Mapping[str, Any]
 
-_RESERVED: Final = "aws: prefixed tag key names are not allowed for external use."
 _NESTED: Final = "AWS::CloudFormation::Stack"
 _NATIVE: Final = frozenset({"AWS::SSM::Parameter"})
 """Types of which AWS words the problems of properties otherwise."""
+
+_TAGS: Final = ("Tags", "TagList", "TagSet")
+"""The ends of the names of properties that have tags."""
 
 _CUSTOM_NAMED: Final = (
     "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
@@ -72,7 +75,8 @@ def names_given(kind: str, properties: Properties) -> frozenset[str]:
 
 def check_properties(kind: str, logical: str, properties: Properties) -> None:
     """Check the properties against the schema of `kind`, as far as it is looked at. Raises Fault."""
-    if kind in _NATIVE and (problems := _native_problems(kind, properties)):
+    schema = schema_of(kind) if kind in _NATIVE else None
+    if schema is not None and (problems := _native_problems_of(schema, properties)):
         raise invalid(f"Property validation failure: [{', '.join(problems)}]")
     if problems := problems_of(kind, properties):
         raise invalid(f"Properties validation failed for resource {logical} with message:\n[{', '.join(problems)}]")
@@ -86,25 +90,16 @@ def problems_of(kind: str, properties: Properties) -> list[str]:
     problems = [f"#: required key [{name}] not found" for name in sorted(schema.required - set(properties))]
     strange = set() if is_custom(kind) else set(properties) - schema.properties
     problems += [f"#: extraneous key [{name}] is not permitted" for name in sorted(strange)]
-    return problems + [f"#/{name}: {_RESERVED}" for name in sorted(properties) if _has_reserved(name, properties[name])]
+    if not is_custom(kind) and any(key.lower().startswith(RESERVED) for key in _tag_keys(properties)):
+        problems.append("#/Tags: aws: prefixed tag key names are not allowed for external use.")
+    return problems
 
 
-def _native_problems(kind: str, properties: Properties) -> list[str]:
-    """The problems of missing and unknown properties as AWS words them of some types."""
-    schema = schema_of(kind)
-    assert schema is not None
-    missing, strange = sorted(schema.required - set(properties)), sorted(set(properties) - schema.properties)
-    problems = [f"The property {{/{name}}} is required" for name in missing]
-    return problems + ([f"Encountered unsupported properties in {{/}}: [{', '.join(strange)}]"] if strange else [])
-
-
-def _has_reserved(name: str, value: Any) -> bool:
-    """Whether a property has tags of AWS's own: CloudFormation, which may put them, would be the deputy of anybody."""
-    if not name.endswith("Tags"):
-        return False
-    listed = value if isinstance(value, list) else ()
-    keys = value if isinstance(value, Mapping) else [tag.get("Key") for tag in listed if isinstance(tag, Mapping)]
-    return any(str(key).lower().startswith("aws:") for key in keys)
+def _native_problems_of(schema: Schema, properties: Properties) -> list[str]:
+    """What is wrong with the properties of a type of `_NATIVE`."""
+    strange = ", ".join(sorted(set(properties) - schema.properties))
+    problems = [f"The property {{/{name}}} is required" for name in sorted(schema.required - set(properties))]
+    return problems + ([f"Encountered unsupported properties in {{/}}: [{strange}]"] if strange else [])
 
 
 def unsupported_attribute(template: Template) -> str:
@@ -117,12 +112,9 @@ def unsupported_attribute(template: Template) -> str:
             logical, attribute = attribute_parts(function[1])
             kind = template.resources[logical].type
             schema = None if is_custom(kind) or kind == _NESTED else schema_of(kind)
-            known = isinstance(attribute, str) and attribute
-            if (
-                schema
-                and known
-                and not {attribute, attribute.partition(".")[0]} & (schema.attributes | schema.properties)
-            ):
+            if schema is None or not isinstance(attribute, str) or not attribute:
+                continue
+            if not {attribute, attribute.partition(".")[0]} & (schema.attributes | schema.properties):
                 return f"[Error] {path}/Fn::GetAtt: Resource type {kind} does not support attribute {{{attribute}}}."
     return ""
 
@@ -136,6 +128,20 @@ def _with_paths(value: Any, path: str) -> Iterator[tuple[str, Any]]:
         members = enumerate(value)
     for name, member in members:
         yield from _with_paths(member, f"{path}/{name}")
+
+
+def _tag_keys(value: Any, name: str = "") -> Iterator[str]:
+    """The keys of tags in properties: the resource's own, and those of what it makes or launches."""
+    if isinstance(value, Mapping):
+        if name.endswith(_TAGS):
+            yield from map(str, value)
+        for member, item in value.items():
+            yield from _tag_keys(item, member)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            if name.endswith(_TAGS) and isinstance(item, Mapping):
+                yield str(item.get("Key", ""))
+            yield from _tag_keys(item)
 
 
 def removal_policy(state: State, stack: Stack, logical: str) -> str:

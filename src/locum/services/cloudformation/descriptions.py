@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from locum.core.clock import iso8601_ms
-from locum.services.asking import Asking, asking
+from locum.services.asking import Asking
 from locum.services.cloudformation.drafts import STACK
+from locum.services.cloudformation.drift import resource_drift, stack_drift
 from locum.services.cloudformation.lookup import (
     change_set_named,
     described,
@@ -28,10 +29,9 @@ from locum.services.cloudformation.template import Template
 from locum.services.cloudformation.templates import invalid, template_text
 from locum.services.cloudformation.validation import capabilities_shown
 from locum.services.pagination import Ordered, Pagination
-from locum.services.verbs import Context, Operation, Outcome, Params, asks, reads
-from locum.state import Stack, StackEvent, StackResource
+from locum.services.verbs import Context, Operation, Outcome, Params, reads
+from locum.state import Stack, StackEvent, StackResource, State
 
-_UNCHECKED: Final = {"StackDriftStatus": "NOT_CHECKED"}
 _LISTS: Final = Pagination("MaxResults", "NextToken", "NextToken", 100, lambda: invalid("NextToken is not valid"))
 
 
@@ -59,7 +59,7 @@ def describe_stack_resource(ctx: Context, params: Params) -> Outcome:
     found = resource_of(ctx.state, stack, logical)
     if found is None:
         raise invalid(f"Resource {logical} does not exist for stack {name}")
-    shown = {"StackName": stack.name, "StackId": stack.arn, **_resource_summary(found)}
+    shown = {"StackName": stack.name, "StackId": stack.arn, **_resource_summary(ctx.state, found)}
     metadata = metadata_of(ctx.state, stack, logical, seals_of(ctx))
     return Outcome({"StackResourceDetail": shown | ({} if metadata is None else {"Metadata": metadata})})
 
@@ -72,14 +72,16 @@ def describe_stack_resources(ctx: Context, params: Params) -> Outcome:
     stack = _with_physical(ctx, str(physical)) if name is None else described(ctx, name)
     found = sorted(resources_of(ctx.state, stack).values(), key=lambda it: it.logical)
     logical = params.get("LogicalResourceId")
-    return Outcome({"StackResources": [_resource(stack, it) for it in found if logical in (None, it.logical)]})
+    return Outcome(
+        {"StackResources": [_resource(ctx.state, stack, it) for it in found if logical in (None, it.logical)]}
+    )
 
 
 def list_stack_resources(ctx: Context, params: Params) -> Outcome:
     """cloudformation:ListStackResources."""
     stack = described(ctx, params["StackName"])
     page = _LISTS.page(params, resources_of(ctx.state, stack).values(), lambda it: it.logical)
-    return page.outcome("StackResourceSummaries", _resource_summary)
+    return page.outcome("StackResourceSummaries", lambda it: _resource_summary(ctx.state, it))
 
 
 def describe_stack_events(ctx: Context, params: Params) -> Outcome:
@@ -203,7 +205,7 @@ def _stack(ctx: Context, it: Stack) -> dict[str, Any]:
         "DisableRollback": it.keeps == "DO_NOTHING",
         "NotificationARNs": list(it.notifications),
         "Tags": [{"Key": key, "Value": value} for key, value in it.version.tags.items()],
-        "DriftInformation": _UNCHECKED,
+        "DriftInformation": stack_drift(it),
     }
     if not it.deleted:
         protected = (stack_named(ctx, it.root) or it).protected if it.root else it.protected
@@ -232,7 +234,7 @@ def _summary(it: Stack) -> dict[str, Any]:
         "StackName": it.name,
         "CreationTime": it.created,
         "StackStatus": it.status,
-        "DriftInformation": _UNCHECKED,
+        "DriftInformation": stack_drift(it),
     }
     optional = {
         "TemplateDescription": it.description,
@@ -245,15 +247,15 @@ def _summary(it: Stack) -> dict[str, Any]:
     return shown | {member: value for member, value in optional.items() if value}
 
 
-def _resource(stack: Stack, it: StackResource) -> dict[str, Any]:
-    return {"StackName": stack.name, "StackId": stack.arn, **_told(it), "Timestamp": it.at}
+def _resource(state: State, stack: Stack, it: StackResource) -> dict[str, Any]:
+    return {"StackName": stack.name, "StackId": stack.arn, **_told(state, it), "Timestamp": it.at}
 
 
-def _resource_summary(it: StackResource) -> dict[str, Any]:
-    return _told(it) | {"LastUpdatedTimestamp": it.at}
+def _resource_summary(state: State, it: StackResource) -> dict[str, Any]:
+    return _told(state, it) | {"LastUpdatedTimestamp": it.at}
 
 
-def _told(it: StackResource) -> dict[str, Any]:
+def _told(state: State, it: StackResource) -> dict[str, Any]:
     """What each answer about a resource tells of it."""
     shown = {
         "LogicalResourceId": it.logical,
@@ -261,7 +263,7 @@ def _told(it: StackResource) -> dict[str, Any]:
         "ResourceType": it.type,
         "ResourceStatus": it.status,
         "ResourceStatusReason": it.reason,
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": resource_drift(state, it),
     }
     return {member: value for member, value in shown.items() if value != ""}
 
@@ -314,7 +316,6 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "DescribeStackResources": reads(describe_stack_resources),
     "DescribeStacks": reads(describe_stacks),
     "GetTemplate": reads(get_template),
-    "GetTemplateSummary": asks(asking(get_template_summary))._replace(computes=True),
     "ListExports": reads(list_exports),
     "ListImports": reads(list_imports),
     "ListStackResources": reads(list_stack_resources),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from locum.core.errors import Fault
 from locum.services.cloudformation.templates import invalid
 from locum.services.verbs import Context
 from locum.state import ChangeSet, Stack, StackEvent, StackResource, StackTemplate, State
 from locum.state.autoscaling import regional
 from locum.state.indexes import OF_STACK, STACK_NAME, scoped
+
+NOT_FOUND: Final = "ChangeSetNotFound"
+"""The code for a change set that is not there."""
 
 
 def stack_named(ctx: Context, name: str) -> Stack | None:
@@ -69,7 +74,7 @@ def change_sets_of(state: State, stack: Stack) -> list[ChangeSet]:
 def change_set_named(ctx: Context, name: str, stack_name: str | None) -> tuple[Stack, ChangeSet]:
     """The change set with this ARN, or with this name of the named stack: of several, the last that was created.
 
-    Raises Fault ChangeSetNotFound.
+    Raises Fault NOT_FOUND, ValidationError.
     """
     if stack_name is None and not name.startswith("arn:"):
         raise invalid("StackName must be specified if ChangeSetName is not specified as an ARN.")
@@ -82,4 +87,4 @@ def change_set_named(ctx: Context, name: str, stack_name: str | None) -> tuple[S
                 return stack, found
     if stack_name is not None and stacks == [None]:
         raise invalid(f"Stack [{stack_name}] does not exist")
-    raise Fault("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", 404)
+    raise Fault(NOT_FOUND, f"ChangeSet [{name}] does not exist", 404)

@@ -14,6 +14,7 @@ from locum.services.cloudformation.intrinsics import Evaluation, Pseudo
 from locum.services.cloudformation.lookup import template_of
 from locum.services.cloudformation.parameters import ParameterValue, parameter_values, ssm_parameters
 from locum.services.cloudformation.providers import PROVIDERS
+from locum.services.cloudformation.schemas import schema_of
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.template import Template, parsed
 from locum.services.cloudformation.templates import CLOUDFORMATION, decoded, invalid, template_text
@@ -23,7 +24,7 @@ from locum.services.verbs import Context, Params
 from locum.state import Stack, StackTemplate, StackVersion, State
 
 MOST_TAGS: Final = 50
-_AUTO_EXPAND: Final = "CAPABILITY_AUTO_EXPAND"
+AUTO_EXPAND: Final = "CAPABILITY_AUTO_EXPAND"
 """CloudFormation API Reference, CreateChangeSet: "This capacity doesn't apply to creating change sets"."""
 
 NOTHING: Final = "{}"
@@ -116,12 +117,12 @@ def proposed(ctx: Context, params: Params, pseudo: Pseudo, before: Stack | None,
         values = parameters_of(before.version, seals, before.account, before.id)
         previous = {name: value.value for name, value in values.items()}
     given, capabilities = params.get("Parameters") or (), tuple(params.get("Capabilities") or ())
-    tags = _tags(params, before)
+    tags = tags_of(params, {} if before is None else before.version.tags)
     template, processed = template_before(text), ""
     parameters = yield from _parameters(ctx, template, given, previous)
     if template.transforms:
-        if "ChangeSetName" not in params and _AUTO_EXPAND not in capabilities:
-            raise insufficient([_AUTO_EXPAND])
+        if "ChangeSetName" not in params and AUTO_EXPAND not in capabilities:
+            raise insufficient([AUTO_EXPAND])
         try:
             processed = yield from expanded(ctx, template, parameters, pseudo)
             template = template_in(processed)
@@ -136,9 +137,7 @@ def proposed(ctx: Context, params: Params, pseudo: Pseudo, before: Stack | None,
     broken = evaluation.rules_broken()
     if broken:
         raise invalid("Template validation error: " + "; ".join(broken))
-    needed = capability_of(template.source["Resources"])
-    if needed and needed not in capabilities and _NAMED not in capabilities:
-        raise insufficient([needed])
+    check_capabilities(template, capabilities)
     return Proposal(text, processed, template, parameters, evaluation, tags, capabilities)
 
 
@@ -166,10 +165,13 @@ def _parameters(
 
 
 def check_types(template: Template) -> None:
-    """Check that all resource types are known. Raises Fault ValidationError."""
-    unknown = [it.type for it in template.resources.values() if it.type not in PROVIDERS]
+    """Check that all resource types are known. Raises Fault ValidationError, NotImplemented for types of AWS's."""
+    absent = dict.fromkeys(it.type for it in template.resources.values() if it.type not in PROVIDERS)
+    unknown = [kind for kind in absent if schema_of(kind) is None]
     if unknown:
-        raise invalid(f"Template format error: Unrecognized resource types: [{', '.join(dict.fromkeys(unknown))}]")
+        raise invalid(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
+    if absent:
+        raise Fault("NotImplemented", f"Locum does not make resources of the types [{', '.join(absent)}] yet.", 501)
 
 
 def check_allowed(template: Template, allowed: Sequence[str]) -> None:
@@ -227,15 +229,23 @@ def check_values(evaluation: Evaluation) -> None:
             evaluation.resolve(part, outside)
 
 
+def check_capabilities(template: Template, capabilities: Iterable[str]) -> None:
+    """Check that what a template does to IAM is acknowledged. Raises Fault InsufficientCapabilitiesException."""
+    needed = capability_of(template.source["Resources"])
+    if needed and not {needed, _NAMED} & set(capabilities):
+        raise insufficient([needed])
+
+
 def insufficient(needed: Iterable[str]) -> Fault:
     """The Fault of a call that does not acknowledge what its template does."""
     return Fault("InsufficientCapabilitiesException", f"Requires capabilities : [{', '.join(needed)}]", 400)
 
 
-def _tags(params: Params, before: Stack | None) -> dict[str, str]:
+def tags_of(params: Params, before: dict[str, str]) -> dict[str, str]:
+    """The tags that a call gives a stack, or else those that it has. Raises Fault ValidationError."""
     given = params.get("Tags")
     if given is None:
-        return {} if before is None else before.version.tags
+        return before
     tags = {tag["Key"]: tag["Value"] for tag in given}
     if len(tags) > MOST_TAGS:
         raise invalid(f"Stack can have at most {MOST_TAGS} tags")

@@ -13,7 +13,10 @@ Path = tuple[str, ...]
 
 
 class Schema(NamedTuple):
-    """The schema of a type. Paths are of properties (`*`: of every item of a list). `attributes` are Fn::GetAtt's."""
+    """The schema of a type. Paths are of properties (`*`: of every item of a list). `attributes` are Fn::GetAtt's.
+
+    `permissions` are those of its handlers (`create`, `read`, `update`, `delete`, `list`), and of `tagging`.
+    """
 
     properties: frozenset[str]
     required: frozenset[str]
@@ -23,6 +26,7 @@ class Schema(NamedTuple):
     identifier: tuple[Path, ...]
     attributes: frozenset[str]
     permissions: Mapping[str, tuple[str, ...]]
+    tagging: Mapping[str, Any] = {}
 
 
 def _schema(kind: str) -> Any:
@@ -49,7 +53,7 @@ def schema_of(kind: str) -> Schema | None:
     if whole is None:
         return None
     found: Mapping[str, Any] = whole.schema
-    handlers = found.get("handlers", {})
+    handlers = {**found.get("handlers", {}), "tagging": found.get("tagging") or {}}
     return Schema(
         properties=frozenset(found.get("properties", {})),
         required=frozenset(found.get("required", ())),
@@ -59,6 +63,7 @@ def schema_of(kind: str) -> Schema | None:
         identifier=tuple(_paths(found, "primaryIdentifier")),
         attributes=frozenset(map(str, whole.get_atts)),
         permissions={name: tuple(handler.get("permissions", ())) for name, handler in handlers.items()},
+        tagging=found.get("tagging", {}),
     )
 
 

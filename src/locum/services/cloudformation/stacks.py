@@ -30,7 +30,13 @@ from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_w
 from locum.state import Stack, StackVersion, put, remove
 from locum.state.cloudformation import stack_arn
 
-CREATED: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+CREATED: Final = (
+    "CREATE_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE",
+)
 UPDATABLE: Final = (*CREATED, "CREATE_FAILED", "UPDATE_FAILED")
 REVIEW: Final = "REVIEW_IN_PROGRESS"
 MOST_STACKS: Final = 2000
@@ -232,6 +238,7 @@ def begin_update(ctx: Context, stack: Stack, params: Params, proposal: Proposal,
         updated=ctx.now,
         deadline=0.0,
         retained=(),
+        importing={},
         client_token=params.get("ClientRequestToken", ""),
         notifications=tuple(params.get("NotificationARNs") or stack.notifications),
         change_set="",
@@ -250,7 +257,7 @@ def delete_stack(ctx: Context, params: Params) -> Outcome:
         raise invalid(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
     if stack.status == "DELETE_IN_PROGRESS":
         return Outcome({})
-    if stack.status.startswith("UPDATE") and stack.status.endswith("IN_PROGRESS"):
+    if stack.status.startswith(("UPDATE", "IMPORT")) and stack.status.endswith("IN_PROGRESS"):
         raise invalid(f"Stack [{stack.arn}] cannot be deleted while in status {stack.status}")
     retained = tuple(params.get("RetainResources") or ())
     if retained and stack.status != "DELETE_FAILED":

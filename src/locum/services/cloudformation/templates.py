@@ -53,7 +53,7 @@ def template_text(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, A
     if (body is None) == (url is None):
         raise invalid("Either Template URL or Template Body must be specified.")
     if body is not None:
-        if len(body.encode()) > LONGEST_BODY:
+        if len(body.encode()) > (LONGEST_BODY if _is_sent(ctx, params) else LONGEST_OBJECT):
             raise invalid(
                 "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
                 f"Member must have length less than or equal to {LONGEST_BODY}"
@@ -61,6 +61,11 @@ def template_text(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, A
         return str(body)
     too_long = f"Template may not exceed {LONGEST_OBJECT} bytes in size."
     return (yield from object_text(ctx, str(url), LONGEST_OBJECT, too_long))
+
+
+def _is_sent(ctx: Context, params: Params) -> bool:
+    """Whether a client sent the call: a stack set has the template of its stacks, whatever its length."""
+    return bool(ctx.call_of("cloudformation", "CreateStack", params).source_ip)
 
 
 def object_text(ctx: Context, url: str, longest: int, too_long: str) -> Generator[Ask, Mapping[str, Any], str]:

@@ -17,10 +17,10 @@ from msgspec.structs import replace
 from locum.core.calls import Ask, ServiceCall
 from locum.core.errors import Fault
 from locum.core.identifiers import OWN_IMAGE
+from locum.core.system_tags import RESERVED
 from locum.services.asking import Asking, asking
 from locum.services.ec2.addresses import mac_of
 from locum.services.ec2.held import Answer, filters, held
-from locum.services.ec2.tagging import RESERVED
 from locum.services.verbs import Context, Operation, Params, Verb, asks_and_writes
 from locum.state import Instance
 

@@ -13,12 +13,11 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from locum.core.errors import Fault
+from locum.core.system_tags import RESERVED, is_refused
 from locum.services.ec2.faults import invalid_value, missing_parameter
 from locum.services.verbs import Params
 from locum.state import MetadataOptions
 
-RESERVED: Final = "aws:"
-"""The beginning of the keys of tags that AWS's services set. They do not count, and are nobody else's to change."""
 MAX_TAGS: Final = 50
 MAX_KEY: Final = 127
 MAX_VALUE: Final = 256
@@ -37,7 +36,7 @@ def read_tags(given: Iterable[Mapping[str, str]], own: str = "") -> dict[str, st
         key, value = tag.get("Key", ""), tag.get("Value") or ""
         if not key:
             raise invalid_value("Tag key cannot be null or empty")
-        if key.lower().startswith(RESERVED) and not (own and key.startswith(own)):
+        if is_refused(key) and not (own and key.startswith(own)):
             raise invalid_value(
                 f"Value ( {key} ) for parameter key is invalid. Tag keys starting with 'aws:' are reserved."
             )

@@ -7,11 +7,12 @@ from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
+from locum.core.system_tags import RESERVED
 from locum.services.ec2.faults import invalid_combination, missing_parameter
 from locum.services.ec2.filters import Values, matching, page
 from locum.services.ec2.lookup import instances, visible_instances
 from locum.services.ec2.ownership import INSTANCE_PREFIX
-from locum.services.ec2.tagging import RESERVED, check_tags, read_tags
+from locum.services.ec2.tagging import check_tags, read_tags
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Instance, put
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from locum.core.system_tags import RESERVED, is_refused
 from locum.services.organizations import limits
 from locum.services.organizations.access import Scope, administered_reads, administered_writes
 from locum.services.organizations.faults import (
@@ -23,8 +24,6 @@ from locum.services.verbs import Operation, Outcome, Params
 from locum.state import Event, Member, Organization, OrganizationPolicy, Unit, put
 from locum.state.entities import Tags
 from locum.state.organizations import node_of, policy_of
-
-_RESERVED_PREFIX: Final = "aws:"
 
 Tagged = Organization | Unit | Member | OrganizationPolicy
 
@@ -61,7 +60,7 @@ def list_tags_for_resource(scope: Scope, params: Params) -> Outcome:
 
 
 def _check_keys(keys: Tags | list[str]) -> None:
-    if any(key.lower().startswith(_RESERVED_PREFIX) for key in keys):
+    if any(is_refused(key) for key in keys):
         raise invalid_input(
             "INVALID_SYSTEM_TAGS_PARAMETER",
             "You specified a tag key that is a system tag. You can't add, edit, or delete system tag keys because "
@@ -70,7 +69,7 @@ def _check_keys(keys: Tags | list[str]) -> None:
 
 
 def _within_limit(tags: Tags) -> Tags:
-    if len(tags) > limits.TAGS:
+    if sum(not key.startswith(RESERVED) for key in tags) > limits.TAGS:
         raise constraint_violation(
             "MAX_TAG_LIMIT_EXCEEDED", "You have exceeded the number of tags allowed on this resource."
         )

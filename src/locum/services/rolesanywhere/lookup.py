@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
+from locum.core.system_tags import is_refused
 from locum.services.pagination import Pagination
 from locum.services.rolesanywhere.faults import not_found, not_implemented, validation
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
@@ -63,7 +64,7 @@ def tags_of(given: Iterable[Mapping[str, str]]) -> dict[str, str]:
     """The tags of a request. Raises Fault ValidationException."""
     tags: dict[str, str] = {}
     for tag in given:
-        if tag["key"].lower().startswith("aws:"):
+        if is_refused(tag["key"]):
             raise validation("Tag keys that start with aws: are reserved")
         tags[tag["key"]] = tag["value"]
     return tags

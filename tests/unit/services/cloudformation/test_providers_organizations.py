@@ -60,7 +60,7 @@ def test_an_account_is_made_moved_and_closed(making: Making, organizations: Any,
     assert remade(making, made).physical == made.physical
     after = making.update(made, **fixed, ParentIds=[root], Tags=[{"Key": "b", "Value": "1"}])
     tags = {tag["Key"] for tag in organizations.list_tags_for_resource(ResourceId=made.physical)["Tags"]}
-    assert (parent(), tags) == (root, {"b", "team"})
+    assert (parent(), tags) == (root, {"b", "team", "aws:cloudformation:stack-name"})
     with pytest.raises(Fault, match="Property Email cannot be updated"):
         making.update(after, AccountName="shop", Email="other@example.com")
     making.delete(after)

@@ -16,6 +16,7 @@ from support.remade import code
 NOW = time.time()
 CA = authority("shop", NOW)
 SOURCE = {"SourceType": "CERTIFICATE_BUNDLE", "SourceData": {"X509CertificateData": CA.pem}}
+STACK = {"team", "aws:cloudformation:stack-name"}
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/worker"
 
 
@@ -54,10 +55,10 @@ def test_a_trust_anchor_is_enabled_and_notifies(making: Making, anywhere: Any) -
 
     arn = shown()["trustAnchorArn"]
     assert made.attributes == {"TrustAnchorId": made.physical, "TrustAnchorArn": arn}
-    assert (shown()["enabled"], notices()["CA_CERTIFICATE_EXPIRY"], keys(anywhere, arn)) == (True, False, {"a", "team"})
+    assert (shown()["enabled"], notices()["CA_CERTIFICATE_EXPIRY"], keys(anywhere, arn)) == (True, False, {"a", *STACK})
     after = making.update(made, Name="other", Source=SOURCE)
     assert (shown()["name"], shown()["enabled"], notices()["CA_CERTIFICATE_EXPIRY"]) == ("other", False, True)
-    assert keys(anywhere, arn) == {"team"}
+    assert keys(anywhere, arn) == STACK
     making.delete(after)
     assert code(anywhere.get_trust_anchor, trustAnchorId=made.physical) == "ResourceNotFoundException"
     making.delete(after)
@@ -85,7 +86,7 @@ def test_a_profile_has_its_roles_and_mappings(making: Making, anywhere: Any) -> 
     after = making.update(made, Name="shop", RoleArns=[ROLE], Tags=[{"Key": "b", "Value": "1"}])
     assert (shown()["durationSeconds"], shown()["enabled"]) == (3600, False)
     assert "x509Subject" not in {item["certificateField"] for item in shown()["attributeMappings"]}
-    assert keys(anywhere, shown()["profileArn"]) == {"b", "team"}
+    assert keys(anywhere, shown()["profileArn"]) == {"b", *STACK}
     making.delete(after)
     assert code(anywhere.get_profile, profileId=made.physical) == "ResourceNotFoundException"
     making.delete(after)
@@ -105,7 +106,7 @@ def test_a_revocation_list_is_imported_and_changed(making: Making, anywhere: Any
     assert (shown()["crlData"].decode(), shown()["enabled"]) == (one, True)
     after = making.update(made, **{**fixed, "Enabled": False}, CrlData=two, Tags=[{"Key": "b", "Value": "1"}])
     assert (shown()["crlData"].decode(), shown()["enabled"]) == (two, False)
-    assert keys(anywhere, shown()["crlArn"]) == {"b", "team"}
+    assert keys(anywhere, shown()["crlArn"]) == {"b", *STACK}
     making.delete(after)
     assert code(anywhere.get_crl, crlId=made.physical) == "ResourceNotFoundException"
     making.delete(after)

@@ -81,7 +81,7 @@ def test_a_bucket_has_its_configurations(making: Making, s3: Any) -> None:
     assert website == {"IndexDocument": {"Suffix": "index.html"}, "ErrorDocument": {"Key": "error.html"}}
     assert s3.get_bucket_accelerate_configuration(**name)["Status"] == "Enabled"
     tags = {tag["Key"]: tag["Value"] for tag in s3.get_bucket_tagging(**name)["TagSet"]}
-    assert tags == {"team": "blue", "cost": "7"}
+    assert tags == {"team": "blue", "cost": "7", "aws:cloudformation:stack-name": "shop"}
     assert remade(making, made).physical == made.physical
     making.delete(made)
 
@@ -96,7 +96,7 @@ def test_a_bucket_loses_what_it_is_not_to_have(making: Making, s3: Any) -> None:
     assert code(s3.get_bucket_lifecycle_configuration, **name) == "NoSuchLifecycleConfiguration"
     assert s3.get_bucket_versioning(**name)["Status"] == "Suspended"
     tags = {tag["Key"]: tag["Value"] for tag in s3.get_bucket_tagging(**name)["TagSet"]}
-    assert tags == {"team": "blue", "new": "1"}
+    assert tags == {"team": "blue", "new": "1", "aws:cloudformation:stack-name": "shop"}
     making.delete(made)
     assert code(s3.head_bucket, **name) == "404"
     making.delete(made)

@@ -1,7 +1,8 @@
 """The providers of resource types, by their names: `AWS::IAM::Role`.
 
 The types of a service are in the module of its name in lower case, `iam`, and in those that begin with it, `ec2_vpc`.
-A module is loaded when a type of its service is first asked for. `Custom::ANYTHING` is a custom resource.
+A module is loaded when a type of its service is first asked for. `Custom::ANYTHING` is a custom resource. Types that
+no module has are derived from published data where that says what to call (`derived`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from importlib import import_module
 from typing import Final
 
 from locum.services.cloudformation.providers.base import Provider
+from locum.services.cloudformation.providers.derived import derived, derived_rows
+from locum.services.cloudformation.providers.reading import readable
+from locum.services.cloudformation.providers.shown import READ, SHOWN
 
 _MODULES: Final = (
     "applicationautoscaling",
@@ -21,6 +25,7 @@ _MODULES: Final = (
     "batch",
     "cdk",
     "cloudformation",
+    "cloudformation_sets",
     "cloudtrail",
     "cloudwatch",
     "cognito",
@@ -72,11 +77,18 @@ def is_custom(kind: str) -> bool:
 
 
 class _Providers(Mapping[str, Provider]):
-    """All providers, by type."""
+    """All providers, by type. Those that are derived are there, but not among what is iterated over."""
 
     def __getitem__(self, kind: str) -> Provider:
         kind = CUSTOM if kind.startswith(_CUSTOM) else kind
-        return _of_service(_service(kind))[kind]
+        found = _of_service(_service(kind)).get(kind)
+        return found or derived(kind)
+
+    def __contains__(self, kind: object) -> bool:
+        return isinstance(kind, str) and (self._has_table(kind) or kind in derived_rows())
+
+    def _has_table(self, kind: str) -> bool:
+        return kind.startswith(_CUSTOM) or kind in _of_service(_service(kind))
 
     def __iter__(self) -> Iterator[str]:
         for service in dict.fromkeys(module.partition("_")[0] for module in _MODULES):
@@ -94,10 +106,17 @@ def _service(kind: str) -> str:
 def _of_service(service: str) -> Mapping[str, Provider]:
     modules = [module for module in _MODULES if module.partition("_")[0] == service]
     return {
-        name: provider
+        name: _shown(name, provider)
         for module in modules
         for name, provider in import_module(f"{__name__}.{module}").PROVIDERS.items()
     }
+
+
+def _shown(kind: str, provider: Provider) -> Provider:
+    """`provider` as it is read, where the provider itself does not say it."""
+    if kind in SHOWN:
+        return readable(provider, *SHOWN[kind])
+    return provider._replace(read=READ[kind]) if kind in READ else provider
 
 
 PROVIDERS: Final[Mapping[str, Provider]] = _Providers()

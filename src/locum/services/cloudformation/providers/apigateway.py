@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from locum.core.errors import Fault
-from locum.services.cloudformation.providers.apigateway_definitions import imported
 from locum.services.cloudformation.providers.apigateway_patches import (
     SETTINGS,
     Patch,
@@ -92,7 +91,7 @@ def _create_api(resource: Resource) -> Work:
 def _with_body(api: str, own: Properties, body: bytes) -> Work:
     if body:
         params = {"restApiId": api, **picked(own, "FailOnWarnings", "Mode", "Parameters")}
-        yield from imported({"mode": "overwrite", **params}, body)
+        yield Request(SERVICE, "PutRestApi", {"mode": "overwrite", **params, "body": body})
     return (yield from _read_api(api))
 
 

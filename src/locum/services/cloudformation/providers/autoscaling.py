@@ -7,8 +7,18 @@ from typing import Any, Final
 
 from locum.services.cloudformation.providers.base import Properties, Provider, Resource, Work
 from locum.services.cloudformation.providers.rolling import rolled, rolling_of, sizes_left
-from locum.services.cloudformation.providers.steps import lenient, listed, own_tags, truth, without
-from locum.services.cloudformation.providers.table import Call, Change, Each, Name, Row, Wait, provider
+from locum.services.cloudformation.providers.steps import lenient, listed, truth, without
+from locum.services.cloudformation.providers.table import (
+    Call,
+    Change,
+    Each,
+    Listing,
+    Name,
+    Row,
+    Shown,
+    Wait,
+    provider,
+)
 
 _SERVICE: Final = "autoscaling"
 _NAMED: Final = {"AutoScalingGroupName": "{id}"}
@@ -109,6 +119,11 @@ _GROUP: Final = Row(
             key="{item.TopicARN}",
         ),
     ),
+    shown=Shown(
+        hides="NotificationConfiguration TrafficSources AvailabilityZones",
+        members={"VPCZoneIdentifier": "{it.VPCZoneIdentifier}"},
+        lists=Listing(Call("DescribeAutoScalingGroups"), "AutoScalingGroups", "{item.AutoScalingGroupName}"),
+    ),
 )
 
 
@@ -128,8 +143,7 @@ def _tagged(resource: Resource) -> Resource:
     properties = _shaped(resource.properties)
     own = {tag["Key"]: dict(tag) for tag in listed(properties.get("Tags"))}
     tags = {key: {"Key": key, "Value": value, "PropagateAtLaunch": True} for key, value in resource.tags.items()}
-    kept = own_tags(dict.fromkeys({**tags, **own}, ""))
-    if kept:
+    if kept := {**tags, **own}:
         properties["Tags"] = [{"PropagateAtLaunch": False, **tags.get(key, {}), **own.get(key, {})} for key in kept]
     return replace(resource, properties=properties)
 
@@ -160,6 +174,13 @@ _LAUNCH: Final = Row(
     (Call("DeleteLaunchConfiguration", {"LaunchConfigurationName": "{id}"}),),
     name=Name("LaunchConfigurationName", 255),
     exists=_EXISTS,
+    shown=Shown(
+        Call("DescribeLaunchConfigurations", {"LaunchConfigurationNames": ["{id}"]}),
+        "LaunchConfigurations.0",
+        members={"InstanceMonitoring": "{it.InstanceMonitoring.Enabled}"},
+        hides="UserData",
+        lists=Listing(Call("DescribeLaunchConfigurations"), "LaunchConfigurations", "{item.LaunchConfigurationName}"),
+    ),
     shaped=lambda properties: (
         {**properties, "InstanceMonitoring": {"Enabled": truth(properties["InstanceMonitoring"])}}
         if "InstanceMonitoring" in properties
@@ -181,6 +202,11 @@ _POLICY: Final = Row(
     attributes={"Arn": "{id}", "PolicyName": "{attr.PolicyName|name}"},
     name=Name("PolicyName", 255),
     settings=(Change(Call("PutScalingPolicy", {**_OF_GROUP, "PolicyName": "{attr.PolicyName}"}, _SCALED)),),
+    shown=Shown(
+        Call("DescribePolicies", {"PolicyNames": ["{id}"]}),
+        "ScalingPolicies.0",
+        lists=Listing(Call("DescribePolicies"), "ScalingPolicies", "{item.PolicyARN}"),
+    ),
 )
 
 _AT: Final = "DesiredCapacity EndTime MaxSize MinSize Recurrence StartTime TimeZone"
@@ -192,6 +218,11 @@ _SCHEDULED: Final = Row(
     attributes={"ScheduledActionName": "{id}"},
     name=Name("ScheduledActionName", 255),
     settings=(Change(Call("PutScheduledUpdateGroupAction", {**_OF_GROUP, "ScheduledActionName": "{id}"}, _AT)),),
+    shown=Shown(
+        Call("DescribeScheduledActions", {**_OF_GROUP, "ScheduledActionNames": ["{id}"]}),
+        "ScheduledUpdateGroupActions.0",
+        hides="EndTime StartTime",
+    ),
 )
 
 _WAITS: Final = "DefaultResult HeartbeatTimeout LifecycleTransition NotificationMetadata NotificationTargetARN RoleARN"
@@ -202,6 +233,10 @@ _LIFECYCLE: Final = Row(
     (Call("DeleteLifecycleHook", {**_OF_GROUP, "LifecycleHookName": "{id}"}),),
     name=Name("LifecycleHookName", 255),
     settings=(Change(Call("PutLifecycleHook", {**_OF_GROUP, "LifecycleHookName": "{id}"}, _WAITS)),),
+    shown=Shown(
+        Call("DescribeLifecycleHooks", {**_OF_GROUP, "LifecycleHookNames": ["{id}"]}),
+        "LifecycleHooks.0",
+    ),
 )
 
 PROVIDERS: Final[dict[str, Provider]] = {

@@ -47,11 +47,13 @@ class Made(NamedTuple):
 class Found(NamedTuple):
     """What a resource is: its properties as a template would have them, and the attributes that GetAtt gives.
 
-    Properties that the service does not show, or that `read` does not know how to tell, are not there.
+    Properties that the service does not show, or that `read` does not know how to tell, are not there. Those of `unset`
+    are known not to be set.
     """
 
     properties: Mapping[str, Any]
     attributes: Mapping[str, Any] = {}
+    unset: frozenset[str] = frozenset()
 
 
 class Began(NamedTuple):
@@ -150,9 +152,9 @@ class Resource:
     update_policy: Properties = field(default_factory=dict)
 
     def name(self, longest: int = 255, *, lower: bool = False, head: str = "") -> str:
-        """A generated name, `STACK-LOGICAL-RANDOM`, of at most `longest` characters. `head` takes the stack's place.
+        """A generated name, `STACK-LOGICAL-RANDOM` (without a stack `LOGICAL-RANDOM`), of at most `longest` characters.
 
-        Where there is neither it is `LOGICAL-RANDOM`.
+        `head` takes the stack's place.
 
         CloudFormation User Guide, "Name type": "a unique physical ID".
         """

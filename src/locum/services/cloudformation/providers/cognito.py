@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from locum.core.errors import Fault
-from locum.services.cloudformation.providers.base import Ending, Made, Properties, Provider, Request, Resource, Work
-from locum.services.cloudformation.providers.steps import Steps, adopting, changed, refuse
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, provider
+from locum.services.cloudformation.providers.base import Ending, Properties, Provider, Request, Resource, Work
+from locum.services.cloudformation.providers.steps import Steps, adopting, changed, or_instead, refuse
+from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Row, Shown, Tags, provider
 
 _USERS: Final = "cognito-idp"
 _IDENTITIES: Final = "cognito-identity"
@@ -21,20 +21,11 @@ _NOT_IMPLEMENTED: Final = 501
 
 def _or_whole(work: Work, whole: Request) -> Work:
     """`work`, in which `whole` takes the place of calls for tags that a backend does not have, as the embedded one."""
-    step = next(work)
-    try:
-        while True:
-            try:
-                got = yield step
-            except Fault as fault:
-                if not (fault.status == _NOT_IMPLEMENTED and isinstance(step, Request) and step.operation in _TAGGING):
-                    step = work.throw(fault)
-                    continue
-                got = yield whole
-            step = work.send(got)
-    except StopIteration as done:
-        made: Made = done.value
-        return made
+
+    def instead(request: Request, fault: Fault) -> Request | None:
+        return whole if fault.status == _NOT_IMPLEMENTED and request.operation in _TAGGING else None
+
+    return or_instead(work, instead)
 
 
 def _members(takes: str, properties: Properties) -> dict[str, Any]:
@@ -136,6 +127,12 @@ _POOLS: Final = Row(
     ),
     shaped=_shaped,
     unused=frozenset({*_ONCE, "MfaAtOnce", "MfaConfiguration", "Schema"}),
+    shown=Shown(
+        Call("DescribeUserPool", {"UserPoolId": "{id}"}),
+        "UserPool",
+        members={"UserPoolName": "{it.Name}"},
+        lists=Listing(Call("ListUserPools", {"MaxResults": 60}), "UserPools", "{item.Id}"),
+    ),
 )
 
 
@@ -202,6 +199,7 @@ _CLIENTS: Final = Row(
     },
     name=Name("ClientName", 128),
     settings=(Change(Call("UpdateUserPoolClient", _OF_CLIENT, _CLIENT)),),
+    shown=Shown(Call("DescribeUserPoolClient", {"UserPoolId": "{p.UserPoolId}", "ClientId": "{id}"}), "UserPoolClient"),
 )
 
 _DOMAIN: Final = {**_OF_POOL, "Domain": "{id}"}
@@ -224,6 +222,7 @@ _GROUPS: Final = Row(
     name=Name("GroupName", 128),
     exists=frozenset({"GroupExistsException"}),
     settings=(Change(Call("UpdateGroup", _OF_GROUP, "Description Precedence RoleArn")),),
+    shown=Shown(Call("GetGroup", {"UserPoolId": "{p.UserPoolId}", "GroupName": "{id}"}), "Group"),
 )
 
 # -- pools of identities ---------------------------------------------------------------------------------

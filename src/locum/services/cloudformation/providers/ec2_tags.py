@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from locum.services.cloudformation.providers.base import Ending, Properties, Provider, Request, Resource
-from locum.services.cloudformation.providers.steps import Steps, adopting, own_tags, pairs
+from locum.services.cloudformation.providers.steps import Steps, adopting, pairs
 from locum.services.cloudformation.providers.table import Call, Tags
 
 _ENDING: Final = frozenset({"deleted", "deleting", "failed"})
@@ -16,13 +16,8 @@ _LOGICAL: Final = "aws:cloudformation:logical-id"
 
 
 def specified(resource: Resource, kind: str, given: Any = None) -> dict[str, Any]:
-    """`TagSpecifications` with all tags of a new resource of `kind`; empty where it has none.
-
-    Instances are Locum's own, whose EC2 refuses tags of AWS from everyone.
-    """
+    """`TagSpecifications` with all tags of a new resource of `kind`; empty where it has none."""
     tags = resource.all_tags(given)
-    if kind == "instance":
-        tags = own_tags(tags)
     return {"TagSpecifications": [{"ResourceType": kind, "Tags": pairs(tags)}]} if tags else {}
 
 

@@ -19,15 +19,13 @@ from locum.services.cloudformation.providers.base import (
 )
 from locum.services.cloudformation.providers.dates import dated
 from locum.services.cloudformation.providers.steps import Steps, adopting, telling, until
-from locum.services.cloudformation.providers.table import Call, Change, Each, Name, Row, Tags, provider
+from locum.services.cloudformation.providers.table import Call, Change, Each, Name, Row, Shown, Tags, provider
 from locum.services.cloudformation.providers.templates import filled
 
 _TAGS: Final = Tags(
     add=Call("TagResource", {"ResourceId": "{id}", "Tags": "{tags}"}),
     remove=Call("UntagResource", {"ResourceId": "{id}", "TagKeys": "{keys}"}),
-    reserved=False,
 )
-"""Locum's Organizations refuses tags of AWS's own from everyone."""
 
 # -- accounts --------------------------------------------------------------------------------------------
 
@@ -158,6 +156,11 @@ _POLICIES: Final = Row(
     items=(Each("TargetIds", Call("AttachPolicy", _TARGET), Call("DetachPolicy", _TARGET), removed_first=True),),
     deletes=(Call("DeletePolicy", _POLICY),),
     shaped=lambda properties: {"Description": "", **properties},
+    shown=Shown(
+        Call("DescribePolicy", {"PolicyId": "{id}"}),
+        "Policy.PolicySummary",
+        members={"Content": "{r.Policy.Content}"},
+    ),
 )
 
 

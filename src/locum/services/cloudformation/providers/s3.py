@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from locum.core.errors import Fault
+from locum.core.system_tags import RESERVED
 from locum.services.cloudformation.providers.base import Made, Properties, Provider, Request, Resource, Work
 from locum.services.cloudformation.providers.guards import new_only
 from locum.services.cloudformation.providers.s3_shapes import shaped
-from locum.services.cloudformation.providers.table import Call, Change, Each, Name, Row, Tags, provider
+from locum.services.cloudformation.providers.steps import or_instead
+from locum.services.cloudformation.providers.table import (
+    Call,
+    Change,
+    Each,
+    Listing,
+    Name,
+    Part,
+    Row,
+    Shown,
+    Tags,
+    provider,
+)
 
 _BUCKET: Final = {"Bucket": "{id}"}
 _DASHED: Final = frozenset(
@@ -141,7 +156,6 @@ _BUCKETS: Final = Row(
         add=Call("PutBucketTagging", {**_BUCKET, "Tagging": {"TagSet": "{tags}"}}),
         remove=Call("DeleteBucketTagging", _BUCKET),
         member="",
-        reserved=False,
         whole=True,
     ),
     settings=_SETTINGS,
@@ -150,7 +164,39 @@ _BUCKETS: Final = Row(
     ),
     deletes=(Call("DeleteBucket", _BUCKET),),
     shaped=shaped,
+    shown=Shown(
+        Call("HeadBucket", {**_BUCKET, "ExpectedBucketOwner": "{account}"}),
+        "",
+        parts=(
+            Part("VersioningConfiguration", Call("GetBucketVersioning", _BUCKET)),
+            Part(
+                "PublicAccessBlockConfiguration",
+                Call("GetPublicAccessBlock", _BUCKET),
+                "PublicAccessBlockConfiguration",
+            ),
+            Part(
+                "BucketEncryption.ServerSideEncryptionConfiguration",
+                Call("GetBucketEncryption", _BUCKET),
+                "ServerSideEncryptionConfiguration.Rules",
+                {
+                    "ServerSideEncryptionByDefault": "{item.ApplyServerSideEncryptionByDefault}",
+                    "BucketKeyEnabled": "{item.BucketKeyEnabled}",
+                },
+            ),
+            Part("OwnershipControls.Rules", Call("GetBucketOwnershipControls", _BUCKET), "OwnershipControls.Rules"),
+            Part("Tags", Call("GetBucketTagging", _BUCKET), "TagSet"),
+        ),
+        lists=Listing(Call("ListBuckets"), "Buckets", "{item.Name}"),
+    ),
 )
+
+
+def _with_own_tags(request: Request, fault: Fault) -> Request | Mapping[str, Any] | None:
+    """The tags of a bucket without those of AWS's, which other backends than the embedded one refuse."""
+    if request.operation != "PutBucketTagging" or fault.code != "InvalidTag":
+        return None
+    kept = [tag for tag in request.params["Tagging"]["TagSet"] if not tag["Key"].startswith(RESERVED)]
+    return request._replace(params={**request.params, "Tagging": {"TagSet": kept}}) if kept else {}
 
 
 def _buckets() -> Provider:
@@ -161,12 +207,12 @@ def _buckets() -> Provider:
 
     def create(resource: Resource) -> Work:
         if resource.region == "us-east-1":
-            return (yield from row.create(resource))
-        located = {**resource.properties, "Location": resource.region}
-        return _told(resource, (yield from row.create(replace(resource, properties=located))))
+            return (yield from or_instead(row.create(resource), _with_own_tags))
+        located = replace(resource, properties={**resource.properties, "Location": resource.region})
+        return _told(resource, (yield from or_instead(row.create(located), _with_own_tags)))
 
     def update(resource: Resource, before: Properties) -> Work:
-        return _told(resource, (yield from row_update(resource, before)))
+        return _told(resource, (yield from or_instead(row_update(resource, before), _with_own_tags)))
 
     return row._replace(create=create, update=update)
 
@@ -191,6 +237,7 @@ _POLICIES: Final = Row(
     physical="{p.Bucket}",
     settings=(Change(Call("PutBucketPolicy", _POLICY, "Policy=PolicyDocument")),),
     deletes=(Call("DeleteBucketPolicy", _POLICY),),
+    shown=Shown(Call("GetBucketPolicy", _POLICY), "", members={"PolicyDocument": "{it.Policy}"}),
 )
 
 PROVIDERS: Final[dict[str, Provider]] = {

@@ -103,6 +103,28 @@ def moment(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
+def or_instead(work: Work, instead: Callable[[Request, Fault], Request | Mapping[str, Any] | None]) -> Work:
+    """`work`, in which `instead` tells what takes the place of a request that is refused.
+
+    That is another request, or the answer where none is to be made; None where the work has to do with the refusal.
+    """
+    step = next(work)
+    try:
+        while True:
+            try:
+                got = yield step
+            except Fault as fault:
+                other = instead(step, fault) if isinstance(step, Request) else None
+                if other is None:
+                    step = work.throw(fault)
+                    continue
+                got = (yield other) if isinstance(other, Request) else other
+            step = work.send(got)
+    except StopIteration as done:
+        made: Made = done.value
+        return made
+
+
 def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """`tags` without those of AWS, for services that refuse them from everyone."""
     return {key: value for key, value in tags.items() if not key.startswith(_RESERVED)}

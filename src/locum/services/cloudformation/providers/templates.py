@@ -16,11 +16,12 @@ A PATH has the members of the answer, and numbers for items of lists: `r.Vpcs.0.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
 _VALUE: Final = re.compile(r"\{([^{}]+)\}")
+_PIECE: Final = re.compile(r"([^{}]*)(?:\{([^{}]+)\})?")
 
 
 def filled(template: Any, values: Mapping[str, Any]) -> Any:
@@ -56,7 +57,12 @@ def _text(text: str, values: Mapping[str, Any]) -> Any:
     return "".join(f"{literal}{value}" for literal, value in zip(literals, [*found, ""], strict=True))
 
 
-def _at(value: Any, path: tuple[str, ...]) -> Any:
+def value_at(value: Any, path: str) -> Any:
+    """What `value` has at a PATH, itself at an empty one; None where there is nothing."""
+    return _at(value, path.split(".") if path else ())
+
+
+def _at(value: Any, path: Iterable[str]) -> Any:
     for step in path:
         if isinstance(value, Mapping):
             value = value.get(step)
@@ -69,8 +75,23 @@ def _at(value: Any, path: tuple[str, ...]) -> Any:
 
 def used(template: Any, root: str) -> frozenset[str]:
     """The names of the values of `root` (`p`: the properties) that `template` has."""
-    paths = (path for text in _texts(template) for each in _parsed(text)[1] for path in each)
-    return frozenset(path[1] for path in paths if path[0] == root)
+    return frozenset(path[0] for path in paths_of(template, root))
+
+
+def paths_of(template: Any, root: str) -> Iterator[tuple[str, ...]]:
+    """The paths below `root` of the values that `template` has."""
+    found = (path for text in _texts(template) for each in _parsed(text)[1] for path in each)
+    return (path[1:] for path in found if path[0] == root)
+
+
+def taken_apart(template: str, text: str) -> dict[str, str]:
+    """The values of which `template` made `text`, by their paths; none where it did not, or they cannot be told."""
+    pattern, names = "", []
+    for literal, paths in _PIECE.findall(template):
+        pattern += re.escape(literal) + ("(.+?)" if paths else "")
+        names += [paths] if paths else []
+    found = re.fullmatch(pattern, text)
+    return {} if found is None else dict(zip(names, found.groups(), strict=True))
 
 
 def _texts(template: Any) -> Iterator[str]:
