@@ -74,6 +74,15 @@ def test_the_first_answer_says_that_it_is_in_progress_and_an_updates_what_it_is_
     assert resources.model(QUEUE, url)["DelaySeconds"] == 7
 
 
+@pytest.mark.parametrize(
+    "kind", [QUEUE, "AWS::S3::Bucket", "AWS::Cognito::UserPool", "AWS::SNS::Topic", "AWS::EC2::VPC"]
+)
+def test_a_patch_that_changes_nothing_is_a_success(resources: Resources, kind: str) -> None:
+    made = resources.create(kind, {"CidrBlock": "10.9.0.0/16"} if kind.endswith("VPC") else {})
+    assert resources.update(kind, made["Identifier"])["OperationStatus"] == "SUCCESS"
+    assert resources.delete(kind, made["Identifier"])["OperationStatus"] == "SUCCESS"
+
+
 def test_a_generated_name_is_another_for_each_request(resources: Resources) -> None:
     names = {resources.create(QUEUE, {})["Identifier"].rpartition("/")[2] for _ in range(2)}
     assert len(names) == 2
