@@ -12,7 +12,6 @@ from locum.services.cloudcontrol import requests
 from support.inprocess import InProcess, Key
 from support.plane import ACCOUNT, document, fresh, refused, trusting
 from support.resource_requests import Resources
-from support.told_types import tell
 
 AWAY = "444455556666"
 QUEUE = "AWS::SQS::Queue"
@@ -26,11 +25,6 @@ KEPT = "kept-from-everybody"
 def may(*actions: str, resource: Any = "*", **condition: Any) -> dict[str, Any]:
     statement = {"Effect": "Allow", "Action": list(actions), "Resource": resource}
     return statement | ({"Condition": condition} if condition else {})
-
-
-@pytest.fixture(scope="module", autouse=True)
-def told() -> None:
-    tell()
 
 
 @pytest.fixture(autouse=True)

@@ -10,22 +10,14 @@ from msgspec.structs import replace
 
 from locum.services.verbs import Outcome
 from locum.state import ResourceRequest, put
-from support.functions import package
 from support.inprocess import InProcess
 from support.plane import ACCOUNT, REGION, fresh, refused, trusting
 from support.resource_requests import Resources
-from support.told_types import tell
 
 QUEUE = "AWS::SQS::Queue"
 ROLE = "AWS::IAM::Role"
 SECRET = "AWS::SecretsManager::Secret"
-HANDLER = "def handler(event, context): return event"
 TRUSTS_EC2 = json.loads(trusting(Service="ec2.amazonaws.com"))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def told() -> None:
-    tell()
 
 
 @pytest.fixture
@@ -140,22 +132,30 @@ def test_of_a_list_each_resource_has_the_properties_that_identify_it(plane: InPr
     assert all(json.loads(it["Properties"]) == {"QueueUrl": it["Identifier"]} for it in told)
 
 
-def test_a_compound_identifier_is_made_of_the_model_that_a_list_is_asked_with(
-    plane: InProcess, resources: Resources
-) -> None:
-    role, name = fresh("function"), fresh("permitted")
-    trust = trusting(Service="lambda.amazonaws.com")
-    arn = plane.client("iam").create_role(RoleName=role, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    function = {"FunctionName": name, "Runtime": "python3.12", "Role": arn, "Handler": "index.handler"}
-    plane.client("lambda").create_function(**function, Code={"ZipFile": package(index=HANDLER)})
-    permission = {"FunctionName": name, "Action": "lambda:InvokeFunction", "Principal": "sns.amazonaws.com"}
-    made = resources.create("AWS::Lambda::Permission", permission)
-    assert (made["OperationStatus"], made["Identifier"].startswith(f"{name}|")) == ("SUCCESS", True)
-    model = json.dumps({"FunctionName": name})
-    assert resources.listed("AWS::Lambda::Permission", ResourceModel=model) == [made["Identifier"]]
-    fault = refused(resources.client.list_resources, TypeName="AWS::Lambda::Permission")
+def test_a_compound_identifier_is_made_of_the_model_that_a_list_is_asked_with(resources: Resources) -> None:
+    group = resources.create("AWS::Logs::LogGroup", {})["Identifier"]
+    made = resources.create("AWS::Logs::LogStream", {"LogGroupName": group, "LogStreamName": "stream"})
+    assert (made["OperationStatus"], made["Identifier"]) == ("SUCCESS", f"{group}|stream")
+    assert resources.model("AWS::Logs::LogStream", f"{group}|stream")["LogStreamName"] == "stream"
+    model = json.dumps({"LogGroupName": group})
+    assert resources.listed("AWS::Logs::LogStream", ResourceModel=model) == [f"{group}|stream"]
+    fault = refused(resources.client.list_resources, TypeName="AWS::Logs::LogStream")
     assert fault.code == "InvalidRequestException"
-    assert "Required property:  (#: required key [FunctionName] not found)" in fault.message
+    assert "Required property:  (#: required key [LogGroupName] not found)" in fault.message
+    assert resources.delete("AWS::Logs::LogStream", f"{group}|stream")["OperationStatus"] == "SUCCESS"
+
+
+def test_rules_of_all_buses_are_identified_by_their_arns(plane: InProcess, resources: Resources) -> None:
+    bus, kind = fresh("bus"), "AWS::Events::Rule"
+    plane.client("events").create_event_bus(Name=bus)
+    ours = resources.create(kind, {"EventBusName": bus, "EventPattern": {"source": ["here"]}})["Identifier"]
+    default = resources.create(kind, {"ScheduleExpression": "rate(1 day)"})["Identifier"]
+    assert ours.startswith(f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{bus}/")
+    assert resources.listed(kind, ResourceModel=json.dumps({"EventBusName": bus})) == [ours]
+    assert default in resources.listed(kind)
+    for identifier in (ours, default):
+        assert resources.model(kind, identifier)["Arn"] == identifier
+        assert resources.delete(kind, identifier)["OperationStatus"] == "SUCCESS"
 
 
 # -- one request at a time, once each ------------------------------------------------------------------------
