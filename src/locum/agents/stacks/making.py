@@ -324,7 +324,7 @@ class Maker:
 
     async def _made(self, stack: Stack, it: StackResource, wanted: Mapping[str, Any], *, again: bool) -> Made:
         """Have the provider make a resource, `again` perhaps: what has a name of the template may be another's."""
-        create, named = PROVIDERS[it.type].create, names_given(it.type, wanted["properties"])
+        create, named = PROVIDERS[it.type].create, names_given(it.type, wanted.get("properties", {}))
         if not named:
             return await self._work(stack, it.logical, create(self._resource(stack, it, wanted, again=again)))
         seed = f"{stack.id}/{it.logical}/{it.token}"
