@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from locum.agents.stacks.adoption import Creation, Make, Proven, told
+from locum.agents.stacks.adoption import Creation, Make, created
 from locum.agents.stacks.lookups import Resolver
 from locum.agents.stacks.reasons import reason_of
 from locum.agents.stacks.results import (
@@ -327,18 +327,14 @@ class Maker:
         create, named = PROVIDERS[it.type].create, names_given(it.type, wanted.get("properties", {}))
         if not named:
             return await self._work(stack, it.logical, create(self._resource(stack, it, wanted, again=again)))
-        creation = Creation(self._runtime, self._calls, stack, it, named, again=again)
-        try:
-            try:
-                return await self._work(stack, it.logical, create(self._resource(stack, it, wanted)), creation.make)
-            except Proven:
-                creation.adopting()
-            except Fault as fault:
-                creation.adopting(fault)
-            work = create(self._resource(stack, it, wanted, again=True))
+        seed = f"{stack.id}/{it.logical}/{it.token}"
+        creation = Creation(self._runtime, self._calls, seed, named, again=again)
+
+        async def attempt(adopts: bool) -> Made:
+            work = create(self._resource(stack, it, wanted, again=adopts))
             return await self._work(stack, it.logical, work, creation.make)
-        except Fault as fault:
-            raise told(fault) from fault
+
+        return await created(creation, attempt)
 
     async def _work(self, stack: Stack, logical: str, work: Any, make: Make | None = None) -> Made:
         waits = self._waits(stack)

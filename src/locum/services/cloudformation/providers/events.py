@@ -105,6 +105,12 @@ def _end_rule(own: Properties, name: str) -> Ending:
     yield from ended(Request(_SERVICE, "DeleteRule", {"Name": name, **bus}))
 
 
+def _rule_id(rule: Mapping[str, Any]) -> str:
+    """The physical id of a rule, as a list tells of it."""
+    bus, name = rule.get("EventBusName", "default"), str(rule["Name"])
+    return name if bus == "default" else f"{bus}|{name}"
+
+
 _OF_RULE: Final = {"EventBusName": "{p.EventBusName}"}
 _SHOWN_RULE: Final = Shown(
     Call("DescribeRule", {"Name": "{name}", **_OF_RULE}),
@@ -115,7 +121,7 @@ _SHOWN_RULE: Final = Shown(
     ),
     told="Description EventPattern ScheduleExpression",
     id="{p.EventBusName}|{name}",
-    lists=Listing(Call("ListRules"), "Rules", "{item.Name}"),
+    lists=Listing(Call("ListRules", _OF_RULE), "Rules", _rule_id),
 )
 
 
