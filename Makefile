@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUN    := $(VENV)/.run-installed
 DEV    := $(VENV)/.dev-installed
+NPM_TOOLS := $(patsubst tests/tools/%/package.json,.tools/%/.installed,$(wildcard tests/tools/*/package.json))
 
 .PHONY: up test tools nightly lint bench lock clean
 
@@ -19,7 +20,7 @@ tools: $(patsubst %,.tools/%/.installed,$(filter-out ansible,$(basename $(notdir
 
 # The engine is compared with the reference on so many generated questions (make test: 400).
 nightly: export LOCUM_POLICY_EXAMPLES ?= 100000
-nightly: $(DEV) tools .tools/ansible/.installed $(if $(shell command -v npm),.tools/cdk/.installed)
+nightly: $(DEV) tools .tools/ansible/.installed $(if $(shell command -v npm),$(NPM_TOOLS))
 	$(BIN)/pytest -q -n auto --dist loadgroup tests $(TEST)
 
 lint: $(DEV)
@@ -59,13 +60,13 @@ $(DEV): requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q --no-deps -e .
 	@touch $@ $(RUN)
 
-.tools/cdk/.installed: tests/tools/cdk/package-lock.json
+$(NPM_TOOLS): .tools/%/.installed: tests/tools/%/package-lock.json
 	@mkdir -p $(@D)
-	cp tests/tools/cdk/package.json tests/tools/cdk/package-lock.json $(@D)
+	cp $(<D)/package.json $< $(@D)
 	npm --prefix $(@D) ci --silent --no-audit --no-fund
 	@touch $@
 
 .tools/%/.installed: tests/tools/%.lock | $(VENV)/bin/python
 	$(BIN)/python -m venv .tools/$*
-	.tools/$*/bin/python -m pip install -q --require-hashes -r $<
+	.tools/$*/bin/python -m pip install -q --no-deps --require-hashes -r $<
 	@touch $@

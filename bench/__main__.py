@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from statistics import median
 
-from bench import engine, following, guarded, instances, scale, servers, stacks, stories
+from bench import cdk_deploy, engine, following, guarded, instances, scale, servers, stacks, stories
 from bench.load import Keys, Shot, rate
 from bench.report import Row, show
 from bench.servers import Server
@@ -121,7 +121,7 @@ def main() -> int:
     if options.only in ("all", "instances"):
         rows += instances.rows(options.rounds, options.seconds)
     if options.only in ("all", "stacks"):
-        rows += stacks.rows(options.rounds)
+        rows += [*stacks.rows(options.rounds), *cdk_deploy.rows(options.rounds)]
     if options.only in ("all", "scale"):
         rows += scale.rows(options.seconds)
     if options.only in ("all", "store"):

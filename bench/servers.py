@@ -56,12 +56,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def locum(data: Path | None = None) -> Iterator[Server]:
-    """Run Locum on `data`, or on a new data directory."""
+def locum(*options: str, data: Path | None = None) -> Iterator[Server]:
+    """Run Locum on `data`, or on a new data directory, with further options."""
     with tempfile.TemporaryDirectory() as fresh:
         data = data or Path(fresh)
         port = free_port()
         command = [str(Path(sys.executable).parent / "locum"), "up", "--data", str(data), "--port", str(port)]
+        command += options
         with _running("locum", command, port, "/_locum/health", data) as server:
             yield server
 
@@ -75,10 +76,10 @@ def moto() -> Iterator[Server]:
 
 
 @contextmanager
-def ministack() -> Iterator[Server]:
-    """Run ministack with authentication."""
+def ministack(auth: str = "true") -> Iterator[Server]:
+    """Run ministack, with authentication if `auth` is `true`."""
     port = free_port()
-    extra = {"AUTH": "true", "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
+    extra = {"AUTH": auth, "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
     with _running("ministack", [str(PEERS / "ministack")], port, "/_ministack/health", extra=extra) as server:
         yield server
 

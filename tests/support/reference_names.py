@@ -226,6 +226,7 @@ FORMS: Final[dict[tuple[str, str, str], str]] = {
 """(prefix, resource type, variable) -> a text of the form that the service asks for."""
 
 TEXTS: Final[dict[tuple[str, str], str]] = {
+    ("cloudformation", "StackInstanceAccount"): "{account}",
     ("dynamodb", "Statement"): 'SELECT * FROM "given"',
     ("s3", "CopySource"): "source/given",
     ("iam", "VersionId"): "v1",

@@ -45,19 +45,21 @@ class Worker:
     def environment(self, **more: str) -> dict[str, str]:
         """A shell's, with the credentials of the session, the region and the endpoint."""
         settings = {"AWS_ENDPOINT_URL": self._plane.endpoint, "AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION}
-        environment = self._plane.environment(**self.key.environment, **settings, AWS_PAGER="", **more)
+        environment = self._plane.environment(**self.key.environment, **settings | {"AWS_PAGER": ""} | more)
         environment.pop("PYTHONPATH", None)  # a tool has packages of its own
         return environment
 
-    def run(self, program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run a tool to its end."""
+    def run(
+        self, program: str, *arguments: str, cwd: Path | None = None, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a tool to its end, in the directory `cwd`."""
         path = found(program)
         assert path is not None, program
-        return processes.finished([path, *arguments], env=self.environment(**environment))
+        return processes.finished([path, *arguments], env=self.environment(**environment), cwd=cwd)
 
-    def works(self, program: str, *arguments: str, **environment: str) -> str:
+    def works(self, program: str, *arguments: str, cwd: Path | None = None, **environment: str) -> str:
         """What a tool says that ends well."""
-        done = self.run(program, *arguments, **environment)
+        done = self.run(program, *arguments, cwd=cwd, **environment)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

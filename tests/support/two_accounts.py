@@ -104,8 +104,9 @@ class Belongings:
             **{f"{kind}.caller": Caller(Principal.root(account)) for kind in ("Stack", "ChangeSet")},
             **{
                 f"{kind}.version": StackVersion(template=1, tags={own(account, "tag"): own(account, "tag-value")})
-                for kind in ("Stack", "ChangeSet")
+                for kind in ("Stack", "StackSet", "ChangeSet")
             },
+            "StackSetTemplate.number": 1,
             "StackTemplate.number": 1,
             "StackTemplate.text": document(account, Resources={"R": {"Type": "AWS::SQS::Queue"}}),
             "region": "us-east-1",

@@ -30,6 +30,10 @@ class _Policies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policies: dict[str, Any]
 
 
+class _Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    plan: dict[str, Any]
+
+
 class _Chaos(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     chaos: dict[str, Any]
 
@@ -59,6 +63,7 @@ class PlaneQuestions:
         return {
             "records": self._records,
             "policies": self._policies,
+            "plan": self._plan,
             "chaos": self._chaos,
             "authority": self._certificate,
             "activate": self._code,
@@ -82,6 +87,12 @@ class PlaneQuestions:
     async def _policies(self, asked: Asked) -> dict[str, Any]:
         answer: dict[str, Any] = await import_module("locum.calls.activity").answer(
             self._runtime, asked.read(_Policies).policies
+        )
+        return answer
+
+    async def _plan(self, asked: Asked) -> dict[str, Any]:
+        answer: dict[str, Any] = await import_module("locum.agents.plans.question").answer(
+            self._runtime, asked.read(_Plan).plan
         )
         return answer
 

@@ -213,5 +213,5 @@ def _with_sids(parts: Sequence[tuple[str, Statement]]) -> Iterator[Statement]:
 
 def _stem(kind: str, statement: Statement) -> str:
     """A Sid: "supports ASCII uppercase letters (A-Z), lowercase letters (a-z), and numbers (0-9)"."""
-    words = [statement.actions[0].partition(":")[0], *re.split("[^A-Za-z0-9]+", kind)]
+    words = re.split("[^A-Za-z0-9]+", f"{statement.actions[0].partition(':')[0]} {kind}")
     return "".join(word[:1].upper() + word[1:] for word in words if word)

@@ -98,6 +98,13 @@ class History:
         """The records of one request: one for each account that it was recorded in, or none."""
         return self._records(AuditQuery(field=Field.REQUEST_ID, value=request_id))
 
+    def changes_of(self, resource: str, since: float) -> Iterator[Record]:
+        """The calls that name a resource and may have changed it, newest first. `since` is epoch seconds, inclusive."""
+        query = AuditQuery(field=Field.RESOURCE_NAME, value=resource, start=since, read_only=False, limit=_PAGE)
+        while found := self._journal.find(query):
+            yield from (decode(row.data) for row in found)
+            query = replace(query, before=found[-1].position)
+
     def latest(self, count: int = 1, *, account: str | None = None) -> list[Record]:
         """The newest records, data events included."""
         return self._records(AuditQuery(account=account, limit=count))

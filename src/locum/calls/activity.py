@@ -98,7 +98,7 @@ async def taken(runtime: Runtime, question: Taken) -> dict[str, Any]:
         await asyncio.to_thread(work, page)
     return {
         "calls": calls,
-        "permissions": [_encoded(permission) for permission in distinct(found)],
+        "permissions": [encoded(permission) for permission in distinct(found)],
         "unattainable": [{**one._asdict(), "requestId": lacking[one]} for one in sorted(lacking)],
         "leftOut": _counted(left_out),
         "notDecided": _counted(doubtful),
@@ -174,7 +174,7 @@ def _counted(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**row, "times": row["times"].count} for row in rows]
 
 
-def _encoded(permission: Permission) -> list[Any]:
+def encoded(permission: Permission) -> list[Any]:
     """`permission` as JSON values: a resource that is known in part as its parts, null in place of missing ones."""
     action, resource, kind, conditions = permission
     if isinstance(resource, PartialArn):

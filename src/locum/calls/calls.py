@@ -29,7 +29,7 @@ from locum.calls.recorder import Recorder, traceback_of
 from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
 from locum.calls.s3 import absence
-from locum.calls.service_requests import request_for_backend, unsent_request, whole
+from locum.calls.service_requests import made_to_fit, request_for_backend, unsent_request, whole
 from locum.calls.service_roles import ServiceSession, ServiceSessions
 from locum.calls.verbs import Verbs
 from locum.core.actors import Actor, ServiceRole
@@ -111,9 +111,8 @@ class Calls:
         if operation is not None and operation.proof is not None:
             self._prove(context, operation.proof)
             call = context.call()
-        resources = plan.resources if plan.checks else ()
-        where = call.caller.account, call.region
-        facts = await facts_of(self._runtime, resources, *where, named_parts(context)) if resources else {}
+        resources, owner = plan.resources if plan.checks else (), call.caller.account
+        facts = await facts_of(self._runtime, resources, owner, call.region, named_parts(context)) if resources else {}
         facts = facts if context.through is None else access_points.seen(plan, facts)
         try:
             if self._is_to_be_compiled(context, facts):
@@ -237,20 +236,22 @@ class Calls:
 
     # -- calls of services -------------------------------------------------------------------------------
 
-    async def make(self, made: ServiceCall, cause: str = "", *, decided_only: bool = False) -> dict[str, Any]:
+    async def make(
+        self, made: ServiceCall, cause: str = "", *, decided_only: bool = False, request_id: str = ""
+    ) -> dict[str, Any]:
         """Make the call of a service; the answer, by the members of the output shape. Raises Fault.
 
         `cause` is the request id of the call on whose account it is made. `decided_only`: it is decided on and
-        recorded, and not carried out; the answer is empty.
+        recorded, and not carried out; the answer is empty. `request_id` is a new one where it is empty.
         """
-        context = self._of_service(made, cause)
+        context = self._of_service(made, cause, request_id)
         try:
             try:
                 return await self._result(context, made, decided_only=decided_only)
             except Fault:
                 if not await self.outdated(context):
                     raise
-            context = self._of_service(made, cause)
+            context = self._of_service(made, cause, request_id)
             return await self._result(context, made, decided_only=decided_only)
         except Fault as fault:
             answered = self.refuse(context, fault)
@@ -308,7 +309,7 @@ class Calls:
             _log.error("effect %s (%s:%s) failed\n%s", *told)
             await self._committer.refused(context, Fault(*INTERNAL), postponed(entry, context.now))
 
-    def _of_service(self, made: ServiceCall, cause: str) -> RequestContext:
+    def _of_service(self, made: ServiceCall, cause: str, request_id: str = "") -> RequestContext:
         """The context of a call that a service makes; in a role only once `_result` has had it assumed."""
         actor, service = made.actor, acting_service(made.actor)
         codec = wire.codec_of(made.service, made.operation)
@@ -316,6 +317,7 @@ class Calls:
             raise ValueError(f"{made.service} has no operation {made.operation}")
         context = self.begin(unsent_request(made, service, codec))
         context.service, context.region, context.cause = service, made.region, cause
+        context.request_id = request_id or context.request_id
         context.codec, context.params = codec, dict(made.params)
         if isinstance(actor, ServiceRole):
             actor = actor.assuming
@@ -352,13 +354,14 @@ class Calls:
 
     async def _reply(self, context: RequestContext, ask: Ask) -> Mapping[str, Any] | Fault:
         """The answer to what a verb asks for, or the fault that it gets: of a call that is made, or of the backend."""
-        allowed = ask.of_backend if ask.changes else ask.decided_only or reads_only(ask.call.operation)
+        allowed = ask.of_backend if ask.changes else ask.decided_only or _is_harmless(ask)
         if not allowed:
             raise RuntimeError(f"a verb asks with {ask.call.service}:{ask.call.operation}, which does not only read")
         if ask.of_backend:
             return await told_by_backend(self._runtime, ask)
         try:
-            return await self.make(ask.call, context.request_id, decided_only=ask.decided_only)
+            call = made_to_fit(ask.call) if ask.loose else ask.call
+            return await self.make(call, context.request_id, decided_only=ask.decided_only)
         except Fault as fault:
             return fault
 
@@ -401,6 +404,12 @@ class Calls:
         call = context.call()
         context.plan = lookups.again(context, authz.plan(context.state, call))
         self._decide(context, call, facts)
+
+
+def _is_harmless(ask: Ask) -> bool:
+    """Whether what a verb asks for only reads, or has a function compute something."""
+    called = (ask.call.service, ask.call.operation)
+    return called == ("lambda", "Invoke") if ask.computes else reads_only(ask.call.operation)
 
 
 def acting_service(actor: Actor) -> str:

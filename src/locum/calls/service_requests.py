@@ -12,7 +12,8 @@ from locum.backends.lazy import translation
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
-from locum.wire import Codec
+from locum.wire import Codec, codec_of
+from locum.wire.fitting import fitted
 
 LARGEST_ANSWER: Final = 8 << 20
 """Octets of a streamed answer that a service takes: a template has 1 MiB, the result of a function 6 MiB."""
@@ -53,3 +54,11 @@ async def whole(answer: HttpResponse) -> bytes:
                 await body.aclose()
             raise Fault("EntityTooLarge", f"The answer is longer than {LARGEST_ANSWER} bytes.", 400)
     return b"".join(chunks)
+
+
+def made_to_fit(made: ServiceCall) -> ServiceCall:
+    """`made` with its parameters fitted to the shapes of the service model. Raises Fault InvalidRequest."""
+    codec = codec_of(made.service, made.operation)
+    if codec is None:
+        raise ValueError(f"{made.service} has no operation {made.operation}")
+    return made._replace(params=fitted(codec.model, made.params))

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from locum.agents.functions.logs import FunctionLogs
@@ -21,6 +21,9 @@ from locum.core.errors import ConfigurationError
 from locum.state import Instance, InstanceProfile, Role, State
 from locum.state.arns import entity_by_arn
 from locum.wire.models import index
+
+if TYPE_CHECKING:
+    from locum.compute.functions.surroundings import Tls
 
 OF_MAPPINGS: Final = tuple(
     f"{verb}EventSourceMapping{plural}"
@@ -106,10 +109,11 @@ def function_host(
     data: Path,
     gateway: Any,
     ports: Callable[[], Collection[int]],
+    tls: Callable[[], Tls | None],
 ) -> Backend:
     """Make the backend that invokes the functions in moto, from which it hides the directory `data`. Takes a second.
 
-    Functions reach `gateway` (an ASGI application) at the port of `endpoint`, and those of the host's `ports`.
+    Functions reach `gateway` (an ASGI application) at the port of `endpoint`, those of the host's `ports`, and `tls`.
     """
     from locum.agents.functions.host import FunctionHost
     from locum.compute.functions.functions import Functions
@@ -120,7 +124,7 @@ def function_host(
     def apps() -> dict[int, Any]:
         return {urlsplit(endpoint()).port or 80: gateway}
 
-    functions = Functions(clock, hidden, apps=apps, ports=ports, search_path=search_path)
+    functions = Functions(clock, hidden, apps=apps, ports=ports, tls=tls, search_path=search_path)
     return FunctionHost(embedded_functions(), assume, functions, logs, endpoint, search_path)
 
 

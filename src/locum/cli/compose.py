@@ -23,7 +23,10 @@ from locum.agents.instances.console_output import ConsoleOutput
 from locum.agents.instances.host import GRACE
 from locum.agents.instances.lost_networks import mark_lost_networks
 from locum.agents.instances.managed_instances import ManagedInstances
+from locum.agents.resource_requests.reconciler import ResourceRequests
 from locum.agents.scaling import AutoScaling
+from locum.agents.stack_sets.reconciler import StackSets
+from locum.agents.stacks.drift import Drifts
 from locum.agents.stacks.reconciler import Stacks
 from locum.audit import History
 from locum.backends import Backend
@@ -63,6 +66,7 @@ from locum.store import Ledger, SqliteJournal
 
 if TYPE_CHECKING:
     from locum.compute.containers import Container
+    from locum.compute.functions.surroundings import Tls
 
 KEYRING_FILE: Final = "keyring"
 
@@ -176,7 +180,8 @@ class Node:
             apps = self.metadata.app, self.gateway
             await self.agents.open(self.runtime, self.listeners, self.journal.directory, runtime.clock.wall, apps)
         self.ledger.follow()
-        for agent in (self.deliveries, self.scaling, self.stacks, self.announced_ends, self.managed):
+        of_stacks = self.stacks, self.stack_sets, self.resource_requests, self.drifts
+        for agent in (self.deliveries, self.scaling, *of_stacks, self.announced_ends, self.managed):
             agent.start()
             runtime.clock.on_move(agent.wake)
         self.backend_instances.start()
@@ -199,6 +204,9 @@ class Node:
         if self.agents is not None:
             self.agents.close()
         await self.announced_ends.close()
+        await self.resource_requests.close()
+        await self.stack_sets.close()
+        await self.drifts.close()
         await self.stacks.close()
         await self.scaling.close()
         await self.deliveries.close()
@@ -210,6 +218,9 @@ class Node:
         self.deliveries = Deliveries(self.calls.outbox, self.ledger, clock)
         self.scaling = AutoScaling(self.runtime, self.calls)
         self.stacks = Stacks(self.runtime, self.calls)
+        self.resource_requests = ResourceRequests(self.runtime, self.calls)
+        self.stack_sets = StackSets(self.runtime, self.calls)
+        self.drifts = Drifts(self.runtime, self.calls)
         self.backend_instances = BackendInstances(self.runtime)
         self.announced_ends = AnnouncedEnds(self.runtime, self.calls)
         self.managed = ManagedInstances(self.runtime, self.calls, self.metadata.caller)
@@ -275,7 +286,14 @@ class Node:
         runtime = self.runtime
         calls, endpoint = self.calls, lambda: runtime.settings.endpoint
         own = self.function_logs, runtime.clock.wall, endpoint, self.options.data, self.gateway
-        return function_host(calls.assume, *own, lambda: self.options.function_ports)
+        return function_host(calls.assume, *own, lambda: self.options.function_ports, self._tls_of_functions)
+
+    def _tls_of_functions(self) -> Tls | None:
+        """The gateway over TLS, where its certificate is the installation's own."""
+        from locum.compute.functions.surroundings import Tls
+
+        port, tls = self.tls_port, self.options.tls
+        return None if not port or tls is None or tls.certificate else Tls(port, self.aws_hosts.authority())
 
     def _mapping_host(self) -> Backend:
         return mapping_host(self.calls, self.runtime.clock.wall, self.runtime.entropy)
@@ -300,6 +318,7 @@ def _services() -> dict[str, OwnService]:
         "autoscaling": OwnService(LateOperations("autoscaling"), always, backed=False),
         "ssm": OwnService(LateOperations("ssm"), always, backed=True),
         "cloudformation": OwnService(LateOperations("cloudformation"), always, backed=False),
+        "cloudcontrol": OwnService(LateOperations("cloudcontrol"), always, backed=False),
         "cloudtrail": OwnService(LateOperations("cloudtrail"), always, backed=True),
         "accessanalyzer": OwnService(LateOperations("accessanalyzer"), always, backed=False),
         "rolesanywhere": OwnService(LateOperations("rolesanywhere"), always, backed=False),

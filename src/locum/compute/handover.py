@@ -60,11 +60,11 @@ from typing import Any, Final, NamedTuple
 from locum.core.errors import LocumError
 
 SOCKET_NAME: Final = "control.sock"
-LONG: Final = b'{"policies":'
-"""The beginning of a message that may come in several pieces, as it has policy documents in it."""
+LONG: Final = (b'{"policies":', b'{"plan":')
+"""The beginnings of messages that may come in several pieces, as they have policy documents or templates in them."""
 
-MAX_MESSAGE: Final = 1 << 20
-"""Octets."""
+MAX_MESSAGE: Final = 1 << 23
+"""Octets. A template has a MiB."""
 
 MAX_DESCRIPTORS: Final = 8
 _CHUNK: Final = 1 << 16

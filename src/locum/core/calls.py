@@ -97,8 +97,12 @@ class Ask(NamedTuple):
     `decided_only`: whether the actor may make the call, of whatever kind, is decided and recorded, and the call is not
     carried out: the verb does what it asks for. The answer is empty.
 
+    `computes`: the call has a function compute the answer, and may be made again.
+
     `changes`: the call changes what the backend has (only `of_backend`). It is a verb's last ask, when nothing but the
     commit is left, and may be made again. `undo` is made where the verb is refused after all.
+
+    `loose`: its parameters are yet to be fitted to the shapes of the service model (`wire.fitting`).
     """
 
     call: ServiceCall
@@ -106,7 +110,9 @@ class Ask(NamedTuple):
     if_used: bool = False
     decided_only: bool = False
     changes: bool = False
+    computes: bool = False
     undo: Undo | None = None
+    loose: bool = False
 
 
 class Patience(NamedTuple):

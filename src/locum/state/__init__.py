@@ -16,11 +16,14 @@ from locum.state.autoscaling import (
     ScheduledAction,
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
+from locum.state.cloudcontrol import ResourceRequest
 from locum.state.cloudformation import (
     Asked,
     ChangeSet,
     FormerResource,
+    ResourceDrift,
     Stack,
+    StackDrift,
     StackEvent,
     StackResource,
     StackTemplate,
@@ -56,6 +59,14 @@ from locum.state.providers import OidcProvider, OutboundFederation, SamlProvider
 from locum.state.reports import AccessReport, OrganizationAccessReport
 from locum.state.service_linked_roles import RoleDeletion
 from locum.state.signin import CredentialReport, LoginProfile, MfaDevice, PasswordPolicy
+from locum.state.stack_sets import (
+    AutoDeployment,
+    StackInstance,
+    StackSet,
+    StackSetOperation,
+    StackSetResult,
+    StackSetTemplate,
+)
 from locum.state.state import State, apply, change
 
 __all__ = [
@@ -68,6 +79,7 @@ __all__ = [
     "Agent",
     "AnyEntity",
     "Asked",
+    "AutoDeployment",
     "AutoScalingGroup",
     "ChangeSet",
     "Command",
@@ -112,6 +124,8 @@ __all__ = [
     "ProfileAssociation",
     "Put",
     "Removed",
+    "ResourceDrift",
+    "ResourceRequest",
     "Role",
     "RoleDeletion",
     "SamlProvider",
@@ -124,8 +138,14 @@ __all__ = [
     "SigningKey",
     "SshPublicKey",
     "Stack",
+    "StackDrift",
     "StackEvent",
+    "StackInstance",
     "StackResource",
+    "StackSet",
+    "StackSetOperation",
+    "StackSetResult",
+    "StackSetTemplate",
     "StackTemplate",
     "StackVersion",
     "State",

@@ -39,7 +39,11 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     `keeps` says what a failed operation does: `ROLLBACK`, `DELETE` or `DO_NOTHING`. `retained` are the resources that
     its deletion leaves, or that a rollback goes on without. `deadline`: when a creation is given up (`timeout` minutes
     after its begin); 0 for never. `templates` and `events` count those that it has had; the last event was `told` of.
-    `client_token` is the ClientRequestToken of its operation.
+    `client_token` is the ClientRequestToken of its operation. `ending`: when its deletion, or the rollback of its
+    creation, began. `ruling` is the stack policy that its latest update is subject to, `coming` the one that it has
+    once that is complete. `rollback` is its RollbackConfiguration, with alarms that are `watched` until then, once
+    everything is made. `drift` is its StackDriftStatus, as of `drift_at`; empty where nothing was checked. `importing`
+    are the ResourceIdentifiers of the resources that an import brings into it.
     """
 
     name: str
@@ -54,6 +58,7 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     reason: str = ""
     updated: float = 0.0
     deleted: float = 0.0
+    ending: float = 0.0
     deadline: float = 0.0
     role: str = ""
     keeps: str = "ROLLBACK"
@@ -64,6 +69,10 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     notifications: tuple[str, ...] = ()
     protected: bool = False
     policy: str = ""
+    ruling: str = ""
+    coming: str = ""
+    rollback: dict[str, Any] = {}
+    watched: float = 0.0
     retained: tuple[str, ...] = ()
     parent: str = ""
     root: str = ""
@@ -73,6 +82,9 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     told: float = 0.0
     client_token: str = ""
     timeout: int = 0
+    drift: str = ""
+    drift_at: float = 0.0
+    importing: dict[str, dict[str, str]] = {}
 
     @property
     def key(self) -> str:
@@ -104,13 +116,17 @@ class StackTemplate(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
 
 
 class FormerResource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What an update put another resource in the place of: it is deleted in the end, or comes back in a rollback."""
+    """What an update put another resource in the place of: it is deleted in the end, or comes back in a rollback.
+
+    It is left where it is if it `keeps`, and deleted after a snapshot if it has one `taken`.
+    """
 
     type: str
     physical: str
     properties: bytes
     attributes: bytes = b""
     keeps: bool = False
+    taken: bool = False
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -134,7 +150,7 @@ class StackResource(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
     deleted in the end. `retained`: its deletion leaves it where it is.
     `signals` are the unique ids of the signals that it received, with their status. `asked` is what it waits for.
     `received` (sealed) are the answers that came to its URL, by the ids of their requests; of a wait condition's handle
-    the signals, by their unique ids.
+    the signals, by their unique ids. `notes` are what work of many steps remembers.
     """
 
     region: str
@@ -157,6 +173,7 @@ class StackResource(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
     order: int = 0
     asked: Asked | None = None
     received: bytes = b""
+    notes: dict[str, Any] = {}
 
     @property
     def key(self) -> str:
@@ -185,7 +202,11 @@ class StackEvent(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="sta
 
 
 class ChangeSet(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="change-set"):
-    """A change set: what a stack would become (`version`, with the template `text`), and the changes that takes."""
+    """A change set: what a stack would become (`version`, with the template `text`), and the changes that takes.
+
+    `valued` are these with the values of properties, sealed. `on_failure` is the OnStackFailure that was given.
+    `importing` are the ResourceIdentifiers of the resources that it imports, by their logical ids.
+    """
 
     region: str
     stack: str
@@ -205,6 +226,10 @@ class ChangeSet(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="chan
     keeps: str = "ROLLBACK"
     notifications: tuple[str, ...] = ()
     changes: tuple[dict[str, Any], ...] = ()
+    valued: bytes = b""
+    on_failure: str = ""
+    rollback: dict[str, Any] = {}
+    importing: dict[str, dict[str, str]] = {}
 
     @property
     def key(self) -> str:
@@ -214,3 +239,48 @@ class ChangeSet(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="chan
     def arn(self) -> str:
         """The ARN, which is the id of a change set in the API."""
         return f"arn:{PARTITION}:cloudformation:{self.region}:{self.account}:changeSet/{self.name}/{self.id}"
+
+
+class StackDrift(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack-drift"):
+    """A drift detection: begun `at`, by `caller`, for the resources `logicals`, all where there are none.
+
+    `drift` is the StackDriftStatus that it found, in `drifted` resources.
+    """
+
+    region: str
+    stack: str
+    id: str
+    at: float
+    caller: Caller
+    logicals: tuple[str, ...] = ()
+    status: str = "DETECTION_IN_PROGRESS"
+    reason: str = ""
+    drift: str = ""
+    drifted: int = 0
+
+    @property
+    def key(self) -> str:
+        return regional(self.region, self.stack, self.id)
+
+
+class ResourceDrift(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="resource-drift"):
+    """What a check of a resource of a stack for drift told `at` a time, of what had the physical id `physical`.
+
+    `told` (sealed) are `expected` and `actual` properties, and their `differences`; secrets are hidden in it.
+    `detection` is that which checked it, if one did.
+    """
+
+    region: str
+    stack: str
+    logical: str
+    type: str
+    physical: str
+    status: str
+    at: float
+    reason: str = ""
+    told: bytes = b""
+    detection: str = ""
+
+    @property
+    def key(self) -> str:
+        return regional(self.region, self.stack, self.logical)

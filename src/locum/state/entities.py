@@ -99,13 +99,13 @@ class Group(Named, frozen=True, kw_only=True, omit_defaults=True, tag="group"):
 class Role(Named, frozen=True, kw_only=True, omit_defaults=True, tag="role"):
     """A role. `trust` is the trust policy as sent, save that ARNs of users and roles became unique ids.
 
-    `max_session` is MaxSessionDuration in seconds.
+    `max_session` is MaxSessionDuration in seconds. `description` may have been given, and be empty.
     """
 
     arn_kind: ClassVar[str] = "role"
 
     trust: str
-    description: str = ""
+    description: str | None = None
     max_session: int = 3600
     inline: dict[str, str] = {}
     attached: tuple[str, ...] = ()

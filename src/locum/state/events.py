@@ -22,7 +22,16 @@ from locum.state.autoscaling import (
     ScheduledAction,
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
-from locum.state.cloudformation import ChangeSet, Stack, StackEvent, StackResource, StackTemplate
+from locum.state.cloudcontrol import ResourceRequest
+from locum.state.cloudformation import (
+    ChangeSet,
+    ResourceDrift,
+    Stack,
+    StackDrift,
+    StackEvent,
+    StackResource,
+    StackTemplate,
+)
 from locum.state.commands import Command, CommandInvocation, ManagedInstance
 from locum.state.delegation import DelegationRequest
 from locum.state.effects import PendingEffect
@@ -45,6 +54,7 @@ from locum.state.providers import OidcProvider, OutboundFederation, SamlProvider
 from locum.state.reports import AccessReport, OrganizationAccessReport
 from locum.state.service_linked_roles import RoleDeletion
 from locum.state.signin import CredentialReport, LoginProfile, MfaDevice, PasswordPolicy
+from locum.state.stack_sets import StackInstance, StackSet, StackSetOperation, StackSetResult, StackSetTemplate
 
 FORMAT: Final = 2
 
@@ -97,10 +107,18 @@ AnyEntity = (
     | RevocationList
     | CertificateSubject
     | Stack
+    | StackDrift
+    | ResourceDrift
     | StackTemplate
     | StackResource
     | StackEvent
     | ChangeSet
+    | ResourceRequest
+    | StackSet
+    | StackSetTemplate
+    | StackInstance
+    | StackSetOperation
+    | StackSetResult
 )
 """Every kind of entity. A new kind is added here and, where something looks it up, in `state.indexes`."""
 

@@ -15,7 +15,16 @@ from locum.state.autoscaling import (
     regional,
 )
 from locum.state.certificates import ServerCertificate, ServiceSpecificCredential, SigningCertificate, SshPublicKey
-from locum.state.cloudformation import ChangeSet, Stack, StackEvent, StackResource, StackTemplate
+from locum.state.cloudcontrol import ResourceRequest
+from locum.state.cloudformation import (
+    ChangeSet,
+    ResourceDrift,
+    Stack,
+    StackDrift,
+    StackEvent,
+    StackResource,
+    StackTemplate,
+)
 from locum.state.commands import CommandInvocation
 from locum.state.delegation import DelegationRequest
 from locum.state.entities import (
@@ -33,6 +42,7 @@ from locum.state.entities import (
 from locum.state.organization import Handshake, Member, Organization, Unit
 from locum.state.providers import OutboundFederation
 from locum.state.signin import MfaDevice
+from locum.state.stack_sets import StackInstance, StackSet, StackSetOperation, StackSetResult, StackSetTemplate
 
 
 class Index(NamedTuple):
@@ -131,10 +141,42 @@ NESTED: Final = Index("nested", (Stack,), lambda s: (s.parent,) if s.parent else
 
 OF_STACK: Final = Index(
     "of-stack",
-    (StackTemplate, StackResource, StackEvent, ChangeSet),
+    (StackTemplate, StackResource, StackEvent, ChangeSet, StackDrift, ResourceDrift),
     lambda e: (scoped(e.account, regional(e.region, e.stack)),),
 )
 """By the key of the stack."""
+
+REQUEST_OF_RESOURCE: Final = Index(
+    "request-of-resource",
+    (ResourceRequest,),
+    lambda r: (scoped(r.account, r.resource),) if r.under_way and r.identifier else (),
+)
+"""Requests that are under way, by what they are about."""
+
+REQUEST_OF_CLIENT: Final = Index(
+    "request-of-client",
+    (ResourceRequest,),
+    lambda r: (scoped(r.account, regional(r.region, r.client_token)),) if r.client_token else (),
+)
+"""By their client tokens."""
+
+STACK_SET_NAME: Final = Index(
+    "stack-set-name", (StackSet,), lambda s: () if s.deleted else (scoped(s.account, regional(s.region, s.name)),)
+)
+OF_STACK_SET: Final = Index(
+    "of-stack-set",
+    (StackSetTemplate, StackInstance, StackSetOperation),
+    lambda e: (scoped(e.account, regional(e.region, e.stack_set)),),
+)
+"""By the key of the stack set."""
+
+OF_INSTANCE_STACK: Final = Index("of-instance-stack", (StackInstance,), lambda i: (i.stack,) if i.stack else ())
+"""By the ARN of the stack, which belongs to one stack set at most."""
+
+RESULTS_OF: Final = Index(
+    "results-of", (StackSetResult,), lambda r: (scoped(r.account, regional(r.region, r.stack_set, r.operation)),)
+)
+"""By the key of the operation."""
 
 INDEXES: Final = (
     UNIQUE_ID,
@@ -172,4 +214,10 @@ INDEXES: Final = (
     IMPORT,
     NESTED,
     OF_STACK,
+    REQUEST_OF_RESOURCE,
+    REQUEST_OF_CLIENT,
+    STACK_SET_NAME,
+    OF_STACK_SET,
+    OF_INSTANCE_STACK,
+    RESULTS_OF,
 )

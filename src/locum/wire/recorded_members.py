@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-UNGUARDED: Final = frozenset({"accessanalyzer", "iam", "organizations", "rolesanywhere", "sts"})
+UNGUARDED: Final = frozenset({"accessanalyzer", "cloudcontrol", "iam", "organizations", "rolesanywhere", "sts"})
 """Services that no backend has a part in: each of their members has been looked at. Of these, secrets are listed."""
 
 

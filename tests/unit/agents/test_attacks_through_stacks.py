@@ -161,11 +161,6 @@ def test_the_rights_that_a_caller_has_lost_make_nothing(plane: InProcess) -> Non
     assert "is not authorized to perform: sqs:" in stacks.reason("demoted", "Queue", "CREATE_FAILED")
 
 
-def test_a_stack_set_reaches_no_account(plane: InProcess) -> None:
-    client = attacker(plane, "setting").client
-    assert refused(client.create_stack_set, StackSetName="s", TemplateBody=TEMPLATE).code == "NotImplemented"
-
-
 def test_a_role_for_the_deletion_must_be_passed(plane: InProcess) -> None:
     iam = plane.client("iam")
     trust = trusting(Service="cloudformation.amazonaws.com")
@@ -261,3 +256,11 @@ def test_a_nested_stack_is_protected_as_its_root(plane: InProcess) -> None:
     assert refused(stacks.client.update_termination_protection, **off).code == "ValidationError"
     stacks.client.update_termination_protection(StackName="outer", EnableTerminationProtection=False)
     assert stacks.delete("outer") == "DELETE_COMPLETE"
+
+
+def test_a_template_puts_no_tags_of_awss_own_on_a_resource(plane: InProcess) -> None:
+    tags = [{"Key": "aws:cloudformation:stack-id", "Value": "arn:of-somebody-else"}]
+    stacks = attacker(plane, "reserved-tags")
+    body = template({"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"Tags": tags}}})
+    assert stacks.create("reserved-tags", body) == "ROLLBACK_COMPLETE"
+    assert "aws: prefixed tag key names are not allowed" in stacks.reason("reserved-tags", "Queue", "CREATE_FAILED")

@@ -55,6 +55,15 @@ def test_a_wait_condition_is_complete_once_as_many_have_signalled(there: Crafts)
     assert json.loads(found["Outputs"][0]["OutputValue"]) == {"one": "first", "two": "second"}
 
 
+def test_the_reason_of_a_creation_is_not_told_once_a_resource_is_begun(there: Crafts) -> None:
+    """As AWS recorded it."""
+    stack, url = waiting(there)
+    told = there.plane.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    assert (told["StackStatus"], "StackStatusReason" in told) == ("CREATE_IN_PROGRESS", False)
+    there.put(url, signal("one"))
+    assert there.status(stack) == "CREATE_COMPLETE"
+
+
 def test_a_signal_that_is_sent_again_counts_once(there: Crafts) -> None:
     stack, url = waiting(there, 2)
     for _ in range(3):

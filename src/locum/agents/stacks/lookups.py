@@ -13,10 +13,11 @@ from locum.core.actors import Actor
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault, LocumError
 from locum.services.cloudformation.drafts import Draft
-from locum.services.cloudformation.intrinsics import Evaluation
+from locum.services.cloudformation.intrinsics import HIDDEN, Evaluation
 from locum.services.cloudformation.lookup import resource_of
 from locum.services.cloudformation.outputs import exported, exporting
 from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.shown import Told, attribute_of, is_secret
 from locum.services.cloudformation.templates import invalid
 from locum.state import Stack, StackResource, State
 
@@ -55,10 +56,13 @@ class Resolver:
         self._evaluation = evaluation
         self._asked: dict[tuple[str, str], Any] = {}
         self._imported: set[str] = set()
+        self._discloses = False
         self._run_imports = run_imports
 
     async def resolved(self, value: Any) -> Any:
         """`value` with all functions replaced. Raises Fault."""
+        if not value:
+            return value
         while True:
             try:
                 found = await asyncio.to_thread(self._evaluation.resolve, value, self)
@@ -70,6 +74,17 @@ class Resolver:
             await self._commit(self._note_imports)
         return found
 
+    async def shown(self, value: Mapping[str, Any], made: Mapping[str, Any]) -> Mapping[str, Any]:
+        """`value`, which was resolved to `made`, as it may be told."""
+        evaluation = self._evaluation.hidden()
+        if evaluation is self._evaluation and not self._discloses:
+            return made
+        try:
+            found: Mapping[str, Any] = await asyncio.to_thread(evaluation.resolve, value, Told(self, self._kind))
+        except (Fault, _Needed):  # something else follows from the asterisks
+            return dict.fromkeys(made, HIDDEN)
+        return found
+
     # -- what the functions ask for ----------------------------------------------------------------------
 
     def ref(self, logical: str) -> Any:
@@ -79,12 +94,8 @@ class Resolver:
     def attribute(self, logical: str, name: str) -> Any:
         """An attribute of a resource. Raises Fault."""
         found = self._resource(logical)
-        attributes = self._seals.open(self._stack.account, self._stack.id, found.attributes)
-        value: Any = attributes.get(name)
-        if value is None and "." in name:
-            value = attributes
-            for part in name.split("."):
-                value = value.get(part) if isinstance(value, Mapping) else None
+        self._discloses |= is_secret(found.type, name)
+        value = attribute_of(found, name, self._seals)
         if value is None:
             raise invalid(f"Template error: resource {logical} does not support attribute type {name} in Fn::GetAtt")
         return value
@@ -104,9 +115,13 @@ class Resolver:
 
     def dynamic(self, reference: str) -> str:
         """The value of a dynamic reference, which is not kept. Raises Fault."""
+        self._discloses = True
         return str(self._of("dynamic", reference))
 
     # -- how it is found ---------------------------------------------------------------------------------
+
+    def _kind(self, logical: str) -> str:
+        return self._resource(logical).type
 
     def _resource(self, logical: str) -> StackResource:
         found = resource_of(self._runtime.ledger.state, self._stack, logical)

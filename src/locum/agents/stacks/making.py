@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace as replace_fields
 from typing import Any, Final
 
 from msgspec.structs import replace
 
+from locum.agents.stacks.adoption import Creation, Make, Proven, told
 from locum.agents.stacks.lookups import Resolver
 from locum.agents.stacks.reasons import reason_of
+from locum.agents.stacks.results import (
+    former_of,
+    in_place_of,
+    is_begun,
+    replacing,
+    skipped,
+    taken_by,
+    waited,
+)
 from locum.agents.stacks.waits import INITIATED, Bell, Waits
 from locum.agents.stacks.work import carried_out
 from locum.calls import Calls, Runtime
 from locum.core.errors import Fault, LocumError
 from locum.core.identifiers import unique_id
-from locum.services.cloudformation.changes import check_name, check_properties, difference, is_named
+from locum.services.cloudformation.changes import check_name, check_properties, difference, names_given
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.following import actor_of
 from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resource_of
+from locum.services.cloudformation.outputs import output_text
 from locum.services.cloudformation.providers import PROVIDERS, is_custom
 from locum.services.cloudformation.providers.base import Made, Resource, Step
+from locum.services.cloudformation.providers.rolling import will_replace
+from locum.services.cloudformation.providers.snapshots import snapshot
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.signals import Policy, policy_of
+from locum.services.cloudformation.stack_policies import MODIFY, REPLACE, denial
+from locum.services.cloudformation.stack_tags import stack_tags
 from locum.services.cloudformation.template import ResourceDefinition
 from locum.state import FormerResource, Stack, StackResource, StackVersion, State
 
@@ -59,28 +74,42 @@ class Maker:
         if back and it is not None and it.former is not None and it.operation != stack.operation:
             it = await self._restore(stack, it, it.former)
         resolver = self._resolver(stack, evaluation)
+        wanted: dict[str, Any] = {}
         try:
             properties = await resolver.resolved(definition.properties)
-            await asyncio.to_thread(check_properties, definition.type, definition.logical, properties)
+            wanted |= {"properties": properties, "tags": stack_tags(stack, definition.logical, version)}
+            shown = await resolver.shown(definition.properties, properties)
+            wanted |= {} if shown == properties else {"shown": shown}
+            check_properties(definition.type, definition.logical, properties)
             policy = policy_of(await resolver.resolved(definition.creation_policy))
+            update_policy = await resolver.resolved(definition.update_policy)
         except Fault as fault:
-            raise await self._unresolved(stack, definition, it, fault) from fault
-        wanted = {"properties": properties, "tags": self._tags(stack, definition.logical, version)}
-        if it is None or not it.physical or _is_begun(it):
+            raise await self._unresolved(stack, definition, it, fault, wanted) from fault
+        if it is None or not it.physical or is_begun(it):
             await self._create_again(stack, definition, it, wanted, policy)
             return
         resumed = it.status == "UPDATE_IN_PROGRESS" and it.operation == stack.operation
         before = self._opened(stack, it.properties if resumed else it.waiting or it.properties)
         told = it.type != _NESTED or it.operation == stack.operation  # what is in a nested stack may differ
-        if before == wanted and not it.waiting and it.type == definition.type and told:
+        if _is_same(before, wanted) and not it.waiting and it.type == definition.type and told:
             if it.status == "UPDATE_FAILED":
                 await self._told(replace(it, status="UPDATE_COMPLETE", reason=""))
             return
-        differs = await asyncio.to_thread(difference, it.type, before["properties"], properties)
-        if differs.fixed or it.type != definition.type:
+        differs = difference(it.type, before["properties"], properties)
+        replaces = bool(differs.fixed) or it.type != definition.type
+        replaces = replaces or (not back and will_replace(update_policy, differs.changed))
+        if not back:
+            await self.check_policy(stack, it, REPLACE if replaces else MODIFY)
+        if replaces:
             await self._replace(stack, definition, it, before, wanted, policy)
         else:
-            await self._update(stack, it, before, wanted, again=resumed)
+            await self._update(stack, it, before, wanted, update_policy, again=resumed)
+
+    async def check_policy(self, stack: Stack, it: StackResource, action: str) -> None:
+        """Check that the stack policy lets an update do `action` to a resource. Raises Failed."""
+        if denied := denial(stack, action, it.logical, it.type):
+            await self._told(replace(it, status="UPDATE_FAILED", reason=denied, operation=stack.operation))
+            raise Failed(denied)
 
     async def _create_again(
         self,
@@ -96,7 +125,7 @@ class Maker:
             return
         new = self._new(stack, definition, it, wanted)
         if it is not None and it.physical:
-            await self.delete(stack, it, keeps=False)
+            await self.delete(stack, it)
             new = replace(new, former=it.former, stale=it.stale)
         await self._create(stack, new, policy)
 
@@ -106,8 +135,7 @@ class Maker:
         if not again:
             await self._told(made)
         try:
-            work = PROVIDERS[made.type].create(await self._resource_again(stack, made, wanted, again=again))
-            result = await self._work(stack, made.logical, work)
+            result = await self._made(stack, made, wanted, again=again)
             attributes = self._seal(stack, dict(result.attributes))
             if policy is not None:
                 waits = self._waits(stack)
@@ -118,8 +146,8 @@ class Maker:
             if made.former is None or made.physical:  # what is there of it is deleted in the end
                 status = "CREATE_FAILED" if made.former is None else "UPDATE_FAILED"
                 raise await self._failed(made, status, fault) from fault
-            raise await self._failed(_in_place_of(made, made.former), "UPDATE_FAILED", fault) from fault
-        made = replace(_waited(self._found(stack, made.logical) or made), properties=made.waiting, waiting=b"")
+            raise await self._failed(in_place_of(made, made.former), "UPDATE_FAILED", fault) from fault
+        made = replace(waited(self._found(stack, made.logical) or made), properties=made.waiting, waiting=b"")
         status = "CREATE_COMPLETE" if made.former is None else "UPDATE_COMPLETE"
 
         def complete(_state: State, draft: Draft) -> None:
@@ -136,23 +164,27 @@ class Maker:
         it: StackResource,
         before: Mapping[str, Any],
         wanted: Mapping[str, Any],
+        policy: Mapping[str, Any],
         *,
         again: bool,
     ) -> None:
-        changing = replace(it, status="UPDATE_IN_PROGRESS", reason="", waiting=self._seal(stack, wanted))
+        changing = it if again else waited(it)
+        changing = replace(changing, status="UPDATE_IN_PROGRESS", reason="", waiting=self._seal(stack, wanted))
         changing = replace(changing, operation=stack.operation)
         if not again:
             await self._told(changing)
         update = PROVIDERS[it.type].update
         assert update is not None
         try:
-            resource = self._resource(stack, changing, wanted, again=again)
+            resource = replace_fields(self._resource(stack, changing, wanted, again=again), update_policy=policy)
             made = await self._work(stack, it.logical, update(resource, before["properties"]))
         except Fault as fault:
+            changing = self._found(stack, it.logical) or changing
             raise await self._failed(changing, "UPDATE_FAILED", fault) from fault
-        changed = replace(_waited(changing), status="UPDATE_COMPLETE", properties=changing.waiting, waiting=b"")
+        changing = self._found(stack, it.logical) or changing
+        changed = replace(waited(changing), status="UPDATE_COMPLETE", properties=changing.waiting, waiting=b"")
         if is_custom(it.type) and made.physical != it.physical:
-            changed = _replacing(changed, it, _former(it))
+            changed = replacing(changed, it, former_of(it))
         await self._told(replace(changed, physical=made.physical, attributes=self._seal(stack, dict(made.attributes))))
 
     async def _replace(
@@ -167,19 +199,20 @@ class Maker:
         """Make another resource in the place of `it`, which becomes the former one."""
         try:
             if it.type == definition.type:
-                await asyncio.to_thread(check_name, it.type, before["properties"], wanted["properties"])
+                check_name(it.type, before["properties"], wanted["properties"])
         except Fault as fault:
             raise await self._failed(replace(it, operation=stack.operation), "UPDATE_FAILED", fault) from fault
-        former = replace(_former(it), keeps=definition.replace_policy == "Retain")
-        new = _replacing(self._new(stack, definition, it, wanted), it, former)
+        keeps, taken = (definition.replace_policy == name for name in ("Retain", "Snapshot"))
+        former = replace(former_of(it), keeps=keeps, taken=taken)
+        new = replacing(self._new(stack, definition, it, wanted), it, former)
         await self._create(stack, replace(new, status="UPDATE_IN_PROGRESS", reason=_REPLACES), policy)
 
     async def _restore(self, stack: Stack, it: StackResource, former: FormerResource) -> StackResource:
         """Put what an update replaced back in its place; what the update made becomes the former one."""
         it = await self._finished(stack, it)
-        made = _former(it)
+        made = former_of(it)
         back = replace(
-            _in_place_of(it, former),
+            in_place_of(it, former),
             status="UPDATE_COMPLETE",
             operation=stack.operation,
             former=made if it.physical else None,
@@ -193,31 +226,30 @@ class Maker:
             return it
         wanted = self._opened(stack, it.waiting)
         try:
-            work = PROVIDERS[it.type].create(await self._resource_again(stack, it, wanted, again=True))
-            made = await self._work(stack, it.logical, work)
+            made = await self._made(stack, it, wanted, again=True)
         except Fault:
             return it  # there is nothing
         return replace(it, physical=made.physical, properties=it.waiting, waiting=b"")
 
     # -- deletion ----------------------------------------------------------------------------------------
 
-    async def delete(self, stack: Stack, it: StackResource, *, keeps: bool, forget: bool = False) -> None:
-        """Delete a resource, or leave it where it is (`keeps`). Raises Failed."""
+    async def delete(self, stack: Stack, it: StackResource, policy: str = "Delete", *, forget: bool = False) -> None:
+        """Delete a resource, or leave it where it is, by its deletion `policy`. Raises Failed."""
         it = await self._finished(stack, it)
-        if keeps and it.physical:
-            await self._commit(lambda _, draft: _skipped(draft, it, forget=forget))
+        if policy == "Retain" and it.physical:
+            await self._commit(lambda _, draft: skipped(draft, it, forget=forget))
             return
         if it.physical:
             deleting = replace(it, status="DELETE_IN_PROGRESS", reason="", operation=stack.operation)
             if it.status != "DELETE_IN_PROGRESS":
                 await self._told(deleting)
             try:
-                await self._removed(stack, it)
+                await self._removed(stack, it, taken=policy == "Snapshot")
             except Fault as fault:
                 raise await self._failed(deleting, "DELETE_FAILED", fault) from fault
 
         def gone(_state: State, draft: Draft) -> None:
-            done = replace(_waited(it), status="DELETE_COMPLETE", reason="", operation=stack.operation)
+            done = replace(waited(it), status="DELETE_COMPLETE", reason="", operation=stack.operation)
             if it.physical:
                 draft.told(done, "DELETE_COMPLETE")
             if forget or not it.physical:
@@ -230,7 +262,7 @@ class Maker:
     async def delete_replaced(self, stack: Stack, logical: str) -> None:
         """Delete what a resource took the place of. Raises Failed where some of it could not be deleted."""
         failures = []
-        while (it := self._found(stack, logical)) is not None and (replaced := _replaced(it)):
+        while (it := self._found(stack, logical)) is not None and (replaced := taken_by(it)):
             try:
                 await self._delete_former(stack, it, replaced[0])
             except Failed as failure:
@@ -240,9 +272,9 @@ class Maker:
 
     async def _delete_former(self, stack: Stack, it: StackResource, former: FormerResource) -> None:
         """Delete what was replaced. Raises Failed, after which nothing remembers it."""
-        old = _in_place_of(it, former)
+        old = in_place_of(it, former)
         others = tuple(other for other in it.stale if other is not former)
-        done = replace(_waited(it), former=None if former is it.former else it.former, stale=others)
+        done = replace(waited(it), former=None if former is it.former else it.former, stale=others)
 
         def ended(status: str, reason: str = "") -> Callable[[State, Draft], None]:
             def change(_state: State, draft: Draft) -> None:
@@ -256,16 +288,18 @@ class Maker:
             return
         await self._commit(lambda _, draft: draft.told(old, "DELETE_IN_PROGRESS"))
         try:
-            await self._removed(stack, old)
+            await self._removed(stack, old, taken=former.taken)
         except Fault as fault:
             await self._commit(ended("DELETE_FAILED", fault.message))
             raise Failed(fault.message) from fault
         await self._commit(ended("DELETE_COMPLETE"))
 
-    async def _removed(self, stack: Stack, it: StackResource) -> None:
-        """Have the provider delete a resource. Raises Fault."""
-        kept = self._opened(stack, it.properties or it.waiting)
-        await self._work(stack, it.logical, PROVIDERS[it.type].delete(self._resource(stack, it, kept)))
+    async def _removed(self, stack: Stack, it: StackResource, *, taken: bool) -> None:
+        """Have the provider delete a resource, of which a snapshot is `taken` if it is complete. Raises Fault."""
+        resource = self._resource(stack, it, self._opened(stack, it.properties or it.waiting))
+        if taken and it.properties:
+            await self._work(stack, it.logical, snapshot(resource, stack.operation))
+        await self._work(stack, it.logical, PROVIDERS[it.type].delete(resource))
 
     # -- outputs -----------------------------------------------------------------------------------------
 
@@ -276,7 +310,7 @@ class Maker:
             for name, declared in evaluation.template.outputs.items():
                 if not evaluation.exists(declared):
                     continue
-                output = {"OutputKey": name, "OutputValue": _output_text(await resolver.resolved(declared["Value"]))}
+                output = {"OutputKey": name, "OutputValue": output_text(await resolver.resolved(declared["Value"]))}
                 if "Description" in declared:
                     output["Description"] = str(declared["Description"])
                 if "Export" in declared:
@@ -288,14 +322,31 @@ class Maker:
 
     # -- the parts of all of it --------------------------------------------------------------------------
 
-    async def _work(self, stack: Stack, logical: str, work: Any) -> Made:
+    async def _made(self, stack: Stack, it: StackResource, wanted: Mapping[str, Any], *, again: bool) -> Made:
+        """Have the provider make a resource, `again` perhaps: what has a name of the template may be another's."""
+        create, named = PROVIDERS[it.type].create, names_given(it.type, wanted["properties"])
+        if not named:
+            return await self._work(stack, it.logical, create(self._resource(stack, it, wanted, again=again)))
+        creation = Creation(self._runtime, self._calls, stack, it, named, again=again)
+        try:
+            try:
+                return await self._work(stack, it.logical, create(self._resource(stack, it, wanted)), creation.make)
+            except Proven:
+                creation.adopting()
+            work = create(self._resource(stack, it, wanted, again=True))
+            return await self._work(stack, it.logical, work, creation.make)
+        except Fault as fault:
+            raise told(fault) from fault
+
+    async def _work(self, stack: Stack, logical: str, work: Any, make: Make | None = None) -> Made:
         waits = self._waits(stack)
 
         async def answer(step: Step) -> Mapping[str, Any]:
             return await waits.answer(logical, step)
 
         here = self._runtime.settings.endpoint
-        made: Made = await carried_out(self._calls, actor_of(stack), stack.region, work, waits=answer, endpoint=here)
+        actor, region = actor_of(stack), stack.region
+        made: Made = await carried_out(self._calls, actor, region, work, waits=answer, endpoint=here, make=make)
         return made
 
     def _waits(self, stack: Stack) -> Waits:
@@ -343,21 +394,6 @@ class Maker:
             capabilities=stack.version.capabilities,
         )
 
-    async def _resource_again(
-        self, stack: Stack, it: StackResource, wanted: Mapping[str, Any], *, again: bool
-    ) -> Resource:
-        """The resource to be created, `again` perhaps: what has a name of the template is not taken for it."""
-        named = again and await asyncio.to_thread(is_named, it.type, wanted.get("properties", {}))
-        return self._resource(stack, it, wanted, again=again and not named)
-
-    def _tags(self, stack: Stack, logical: str, version: StackVersion) -> dict[str, str]:
-        return {
-            "aws:cloudformation:stack-name": stack.name,
-            "aws:cloudformation:stack-id": stack.arn,
-            "aws:cloudformation:logical-id": logical,
-            **version.tags,
-        }
-
     def _seal(self, stack: Stack, value: Any) -> bytes:
         return self._seals.seal(stack.account, stack.id, value)
 
@@ -370,74 +406,24 @@ class Maker:
 
     async def _failed(self, it: StackResource, status: str, fault: Fault) -> Failed:
         reason = reason_of(fault, it)
-        await self._told(replace(_waited(it), status=status, reason=reason))
+        await self._told(replace(waited(it), status=status, reason=reason))
         return Failed(reason)
 
     async def _unresolved(
-        self, stack: Stack, definition: ResourceDefinition, it: StackResource | None, fault: Fault
+        self,
+        stack: Stack,
+        definition: ResourceDefinition,
+        it: StackResource | None,
+        fault: Fault,
+        wanted: Mapping[str, Any],
     ) -> Failed:
-        """The failure of a resource whose properties cannot be told."""
+        """The failure of a resource whose properties cannot be told, or cannot be its (`wanted`)."""
         status = "CREATE_FAILED" if it is None or not it.physical else "UPDATE_FAILED"
-        made = it or self._new(stack, definition, None, {})
+        made = it or self._new(stack, definition, None, wanted)
         await self._told(replace(made, status=status, reason=fault.message, operation=stack.operation))
         return Failed(fault.message)
 
 
-def _is_begun(it: StackResource) -> bool:
-    """Whether a resource is there that is not complete: its creation is under way, or failed."""
-    return bool(it.physical and it.waiting and not it.properties)
-
-
-def _waited(it: StackResource) -> StackResource:
-    """`it`, which waits for nothing any more."""
-    return replace(it, asked=None, received=b"")
-
-
-def _replacing(new: StackResource, it: StackResource, former: FormerResource) -> StackResource:
-    """`new` in the place of `it`. What an update before took the place of, and failed, is what comes back."""
-    if it.former is None:
-        return replace(new, former=former, stale=it.stale)
-    return replace(new, former=it.former, stale=(*it.stale, former))
-
-
-def _replaced(it: StackResource) -> tuple[FormerResource, ...]:
-    """What a resource took the place of, and is still there."""
-    return it.stale if it.former is None else (it.former, *it.stale)
-
-
-def _former(it: StackResource) -> FormerResource:
-    """`it` as what something else takes the place of."""
-    kept = it.properties or it.waiting
-    return FormerResource(type=it.type, physical=it.physical, properties=kept, attributes=it.attributes)
-
-
-def _in_place_of(it: StackResource, former: FormerResource) -> StackResource:
-    """What `it` took the place of."""
-    return replace(
-        it,
-        type=former.type,
-        physical=former.physical,
-        properties=former.properties,
-        attributes=former.attributes,
-        waiting=b"",
-        former=None,
-    )
-
-
-def _skipped(draft: Draft, it: StackResource, *, forget: bool) -> None:
-    draft.told(it, "DELETE_SKIPPED")
-    if forget:
-        draft.gone(it)
-    else:
-        draft.quietly(replace(it, status="DELETE_COMPLETE", retained=True))
-
-
-def _output_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (list, dict)):
-        raise Fault(
-            "ValidationError",
-            "Template format error: The Value field of every Outputs member must evaluate to a String.",
-        )
-    return str(value)
+def _is_same(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a resource is what it is to be, whatever is shown of it."""
+    return all(before.get(name) == wanted[name] for name in ("properties", "tags"))

@@ -5,24 +5,18 @@ What is done for one stack is in `agents.stacks.run`, which is loaded once there
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, Final
+from typing import Final
 
-from locum.agents.reconciling import Reconciler
 from locum.agents.stacks.forgetting import forgotten, forgotten_at
+from locum.agents.under_way import UnderWay
 from locum.calls import Calls, Runtime
-from locum.core.errors import LocumError
 from locum.state import Event, Put, Stack, StackResource
 
 UNDER_WAY: Final = "_IN_PROGRESS"
 REVIEW: Final = "REVIEW_IN_PROGRESS"
 """The status of a stack that a change set is to create: nothing is under way."""
-
-_AGAIN: Final = 5.0
-_log: Final = logging.getLogger("locum.agents")
 
 
 def is_under_way(stack: Stack) -> bool:
@@ -30,15 +24,13 @@ def is_under_way(stack: Stack) -> bool:
     return stack.status.endswith(UNDER_WAY) and stack.status != REVIEW
 
 
-class Stacks(Reconciler):
+class Stacks(UnderWay):
     """Has a task for each stack that is under way."""
 
     def __init__(self, runtime: Runtime, calls: Calls) -> None:
         super().__init__(runtime.ledger, runtime.clock, "CloudFormation")
         self._runtime = runtime
         self._calls = calls
-        self._runs: dict[str, asyncio.Task[None]] = {}
-        self._heard: dict[str, Any] = {}
 
     async def reconcile(self) -> float | None:
         """Begin with the stacks that nothing is done for yet; when the next deleted one is to be forgotten."""
@@ -48,21 +40,20 @@ class Stacks(Reconciler):
                 times.append(at)
             elif at is not None:
                 await self._forget(stack)
-            elif is_under_way(stack) and stack.arn not in self._runs:
+            elif is_under_way(stack) and stack.id not in self.runs:
                 made = import_module("locum.agents.stacks.run").StackRun(self._runtime, self._calls, stack)
-                self._heard[stack.id] = made
-                self._runs[stack.arn] = asyncio.create_task(self._go_on(stack.arn, made))
+                self.begin(stack.id, made)
         return min(times, default=None)
 
     def concerns(self, events: Sequence[Event] | None) -> bool:
         if events is None:
-            self._ring(*self._heard)
+            self._ring(*self.runs)
             return True
         concerned = False
         for event in events:
             entity = event.entity if isinstance(event, Put) else None
             if isinstance(entity, Stack):
-                begins = is_under_way(entity) and entity.id not in self._heard  # the others are at work on it
+                begins = is_under_way(entity) and entity.id not in self.runs  # the others are at work on it
                 concerned = concerned or begins or bool(entity.deleted)
                 self._ring(entity.id, entity.parent.rpartition("/")[2])
             elif isinstance(entity, StackResource):
@@ -71,43 +62,13 @@ class Stacks(Reconciler):
 
     def wake(self) -> None:
         super().wake()
-        self._ring(*self._heard)
+        self._ring(*self.runs)
 
     def _ring(self, *stacks: str) -> None:
         """Have those look again who do something for these stacks."""
         for stack in stacks:
-            if stack in self._heard:
-                self._heard[stack].changed()
-
-    async def settled(self) -> None:
-        """Wait until nothing is under way for any stack."""
-        await self.reconcile()
-        while self._runs:
-            await asyncio.gather(*self._runs.values())
-            await self.reconcile()
-
-    async def close(self) -> None:
-        """End. What is under way goes on with the next start."""
-        await super().close()
-        runs = list(self._runs.values())
-        for run in runs:
-            run.cancel()
-        await asyncio.gather(*runs, return_exceptions=True)
+            if stack in self.runs:
+                self.runs[stack].changed()
 
     async def _forget(self, stack: Stack) -> None:
         await self._runtime.ledger.transact(lambda state: forgotten(state, stack), lambda _outcome: ())
-
-    async def _go_on(self, arn: str, run: Any) -> None:
-        try:
-            while True:
-                try:
-                    await run.run()
-                except (LocumError, OSError) as error:  # storage that does not work at the moment, say
-                    _log.warning("stack %s goes on later: %s", arn, error)
-                    await asyncio.sleep(_AGAIN)
-                else:
-                    break
-        finally:
-            self._runs.pop(arn, None)
-            self._heard.pop(run.stack_id, None)
-        self.wake()  # something may have begun meanwhile

@@ -14,21 +14,26 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
+from locum.agents.stacks.commits import Commits
+from locum.agents.stacks.importing import Importer
 from locum.agents.stacks.making import Failed, Maker
+from locum.agents.stacks.triggers import Watch
 from locum.calls import Calls, Runtime
 from locum.core.errors import INTERNAL, Fault, LocumError
 from locum.core.identifiers import request_id
-from locum.services.cloudformation.change_sets import executed_events
+from locum.services.cloudformation.changes import unsupported_attribute
 from locum.services.cloudformation.drafts import Draft
+from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resource_of, resources_of
 from locum.services.cloudformation.outputs import outputs_of
 from locum.services.cloudformation.proposals import evaluation_of, template_of_version
+from locum.services.cloudformation.schemas import schema_of
 from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.stack_policies import DELETE, ruling
 from locum.services.cloudformation.template import dependencies
-from locum.services.verbs import Outcome
 from locum.state import Stack, StackResource, StackVersion, State
 
-_AT_ONCE: Final = 12
+_AT_ONCE: Final = 64
 """Resources of a stack that are made at the same time."""
 
 _AFTER_FAILURE: Final = {
@@ -37,6 +42,7 @@ _AFTER_FAILURE: Final = {
 }
 """What a creation that failed does -> its name, and the status of the stack meanwhile."""
 
+_IMPORTS: Final = "IMPORT_IN_PROGRESS"
 _LATE: Final = "Stack creation time exceeded the specified timeout."
 
 _log: Final = logging.getLogger("locum.agents")
@@ -49,7 +55,10 @@ class StackRun:
         self._runtime = runtime
         self._account, self._key, self.stack_id = stack.account, stack.key, stack.id
         self._seals = Seals(runtime.keyring, runtime.entropy)
-        self._maker = Maker(runtime, calls, self._seals, self.commit)
+        self._commit = Commits(runtime, stack.account, stack.key).commit
+        self._maker = Maker(runtime, calls, self._seals, self._commit)
+        self._watch = Watch(runtime, calls, self._maker.bell, self._commit)
+        self._importer = Importer(runtime, calls, self._seals, self._commit, self._maker.imports)
         self._phases: Mapping[str, Callable[[Stack], Awaitable[None]]] = {
             "CREATE_IN_PROGRESS": self._create,
             "ROLLBACK_IN_PROGRESS": self._roll_back,
@@ -58,6 +67,8 @@ class StackRun:
             "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": self._clean_up,
             "UPDATE_ROLLBACK_IN_PROGRESS": self._roll_update_back,
             "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": self._clean_up_rolled_back,
+            _IMPORTS: self._import,
+            "IMPORT_ROLLBACK_IN_PROGRESS": self._roll_import_back,
         }
 
     async def run(self) -> None:
@@ -73,20 +84,26 @@ class StackRun:
     # -- phases ------------------------------------------------------------------------------------------
 
     async def _create(self, stack: Stack) -> None:
+        if wrong := await asyncio.to_thread(self._unsupported, stack):
+            reason, now = f"{wrong} Rollback requested by user.", self._runtime.clock()
+            await self._go_on(stack, "ROLLBACK_IN_PROGRESS", reason, ending=now)
+            return
         timer = asyncio.ensure_future(self._late(stack.deadline))
         try:
-            failed = await self._forward(stack, stack.version)
+            failed = await self._watch.during(stack, lambda: self._forward(stack, stack.version))
         finally:
             timer.cancel()
-        late = self._maker.bell.giving_up and 0 < stack.deadline <= self._runtime.clock()
-        reason = _LATE if late else _failures(failed, "create")
-        if not (failed or late):
+        alarmed = self._watch.reason
+        late = not alarmed and self._maker.bell.giving_up and 0 < stack.deadline <= self._runtime.clock()
+        reason = alarmed or (_LATE if late else _failures(failed, "create"))
+        if not (failed or late or alarmed):
             await self._complete(stack, "CREATE_COMPLETE")
         elif stack.keeps == "DO_NOTHING":
             await self._end(stack, "CREATE_FAILED", reason)
         else:
             what, status = _AFTER_FAILURE[stack.keeps]
-            await self._go_on(stack, status, f"{reason} {what} requested by user.")
+            now = self._runtime.clock()
+            await self._go_on(stack, status, f"{reason.strip()} {what} requested by user.", ending=now)
 
     async def _late(self, deadline: float) -> None:
         """Have a creation given up at `deadline`, if it has one."""
@@ -95,13 +112,21 @@ class StackRun:
             self._maker.bell.give_up()
 
     async def _update(self, stack: Stack) -> None:
-        failed = await self._forward(stack, stack.version)
-        if failed and stack.keeps == "DO_NOTHING":
-            await self._end(stack, "UPDATE_FAILED", _failures(failed, "update"))
-        elif failed:
-            await self._go_on(stack, "UPDATE_ROLLBACK_IN_PROGRESS", _failures(failed, "update"))
+        if wrong := await asyncio.to_thread(self._unsupported, stack):
+            await self._go_on(stack, "UPDATE_ROLLBACK_IN_PROGRESS", wrong)
+            return
+        failed = await self._watch.during(stack, lambda: self._updated(stack))
+        reason = self._watch.reason or (_failures(failed, "update") if failed else "")
+        if reason and stack.keeps == "DO_NOTHING":
+            await self._end(stack, "UPDATE_FAILED", reason)
+        elif reason:
+            await self._go_on(stack, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
         else:
             await self._complete(stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+
+    async def _updated(self, stack: Stack) -> dict[str, str]:
+        """Make everything what an update says; the reasons of failures."""
+        return await self._removals_denied(stack) or await self._forward(stack, stack.version)
 
     async def _roll_update_back(self, stack: Stack) -> None:
         assert stack.before is not None
@@ -136,6 +161,18 @@ class StackRun:
             now = self._runtime.clock()
             await self._end(stack, "DELETE_COMPLETE", "", deleted=now, exports={}, imports=(), outputs=b"")
 
+    async def _import(self, stack: Stack) -> None:
+        failed = await self._forward(stack, stack.version)
+        if failed:
+            await self._go_on(stack, "IMPORT_ROLLBACK_IN_PROGRESS", _failures(failed, "import"))
+        else:
+            await self._end(stack, "IMPORT_COMPLETE", "", before=None, importing={})
+
+    async def _roll_import_back(self, stack: Stack) -> None:
+        await self._importer.give_back()
+        version = stack.before or stack.version
+        await self._end(stack, "IMPORT_ROLLBACK_COMPLETE", "", version=version, before=None, importing={})
+
     # -- making ------------------------------------------------------------------------------------------
 
     async def _forward(self, stack: Stack, version: StackVersion, *, back: bool = False) -> dict[str, str]:
@@ -144,14 +181,19 @@ class StackRun:
         `back`: what was updated before becomes what it was.
         """
         self._maker.imports.clear()
-        evaluation = await asyncio.to_thread(evaluation_of, self._state, stack, version, self._seals)
+        evaluation = await asyncio.to_thread(self._evaluated, stack, version)
         template = evaluation.template
         wanted = {name: it for name, it in template.resources.items() if evaluation.exists(it)}
         if back:
             wanted = {name: it for name, it in wanted.items() if name not in stack.retained}
+        if stack.status == _IMPORTS:
+            wanted = {name: it for name, it in wanted.items() if name in stack.importing}
         needs = {name: found & wanted.keys() for name, found in evaluation.dependencies().items() if name in wanted}
 
         async def settle(logical: str) -> None:
+            if not back and self._importer.is_for(self._present(), logical):
+                await self._importer.bring_in(self._present(), evaluation, wanted[logical], version)
+                return
             await self._maker.settle(self._present(), evaluation, wanted[logical], version, back=back)
 
         return await self._in_order(stack, needs, settle)
@@ -160,12 +202,13 @@ class StackRun:
         """Delete `resources`, what depends on others before those; the reasons of those that failed."""
         there = {name: it for name, it in resources.items() if it.status != "DELETE_COMPLETE"}
         needs = await asyncio.to_thread(self._dependents, stack, there)
-        policies = await asyncio.to_thread(self._kept, stack)
+        policies = await asyncio.to_thread(self._policies, stack)
+        policies |= dict.fromkeys(stack.retained, "Retain")
 
         async def delete(logical: str) -> None:
             await self._maker.delete_replaced(self._present(), logical)
-            keeps = logical in stack.retained or logical in policies
-            await self._maker.delete(self._present(), self._resource(logical), keeps=keeps)
+            policy = policies.get(logical, "Delete")
+            await self._maker.delete(self._present(), self._resource(logical), policy)
 
         return await self._in_order(stack, needs, delete, stops=False)
 
@@ -176,15 +219,29 @@ class StackRun:
         wanted = {name for name, it in evaluation.template.resources.items() if evaluation.exists(it)}
         left = {name: it for name, it in there.items() if name not in wanted or it.former or it.stale}
         needs = await asyncio.to_thread(self._dependents, stack, left)
-        policies = await asyncio.to_thread(self._kept, stack)
+        policies = await asyncio.to_thread(self._policies, stack)
 
         async def delete(logical: str) -> None:
             await self._maker.delete_replaced(self._present(), logical)
             if logical not in wanted:
-                keeps = logical in policies
-                await self._maker.delete(self._present(), self._resource(logical), keeps=keeps, forget=True)
+                policy = policies.get(logical, "Delete")
+                await self._maker.delete(self._present(), self._resource(logical), policy, forget=True)
 
         await self._in_order(stack, needs, delete, stops=False)
+
+    async def _removals_denied(self, stack: Stack) -> dict[str, str]:
+        """Why an update may not remove resources, by their logical ids; nothing is done of it then."""
+        failed: dict[str, str] = {}
+        if ruling(stack):
+            evaluation = await asyncio.to_thread(evaluation_of, self._state, stack, stack.version, self._seals)
+            wanted = {name for name, it in evaluation.template.resources.items() if evaluation.exists(it)}
+            for logical, it in resources_of(self._state, stack).items():
+                if logical not in wanted and it.physical and it.status != "DELETE_COMPLETE":
+                    try:
+                        await self._maker.check_policy(stack, it, DELETE)
+                    except Failed as failure:
+                        failed[logical] = str(failure)
+        return failed
 
     async def _in_order(
         self,
@@ -231,6 +288,16 @@ class StackRun:
             await asyncio.gather(*running, return_exceptions=True)
         return failed
 
+    def _evaluated(self, stack: Stack, version: StackVersion) -> Evaluation:
+        """The template of a version with its parameters. The schemas of its types are loaded, which takes long."""
+        evaluation = evaluation_of(self._state, stack, version, self._seals)
+        for it in evaluation.template.resources.values():
+            schema_of(it.type)
+        return evaluation
+
+    def _unsupported(self, stack: Stack) -> str:
+        return unsupported_attribute(template_of_version(self._state, stack, stack.version))
+
     def _dependents(self, stack: Stack, there: Mapping[str, StackResource]) -> dict[str, set[str]]:
         """For each resource, those that depend on it, by all templates that the stack has now."""
         needs: dict[str, set[str]] = {name: set() for name in there}
@@ -242,16 +309,20 @@ class StackRun:
                     needs[other].add(name)
         return needs
 
-    def _kept(self, stack: Stack) -> set[str]:
-        """The resources that stay where the stack, or their part of the template, is deleted."""
-        kept: set[str] = set()
+    def _policies(self, stack: Stack) -> dict[str, str]:
+        """`Retain` or `Snapshot`, for resources that have it where the stack, or their part of it, is deleted."""
+        found: dict[str, str] = {}
+        keeping = {"Retain"} if stack.status == "ROLLBACK_IN_PROGRESS" else {"Retain", "RetainExceptOnCreate"}
         for version in (stack.before, stack.version):
             if version is not None:
-                resources = template_of_version(self._state, stack, version).resources
-                created = stack.status == "ROLLBACK_IN_PROGRESS"
-                keeping = {"Retain"} if created else {"Retain", "RetainExceptOnCreate"}
-                kept |= {name for name, it in resources.items() if it.deletion_policy in keeping}
-        return kept
+                for name, it in template_of_version(self._state, stack, version).resources.items():
+                    if it.deletion_policy in keeping:
+                        found[name] = "Retain"
+                    elif it.deletion_policy == "Snapshot":
+                        found.setdefault(name, "Snapshot")
+        if stack.status == "ROLLBACK_IN_PROGRESS":  # what was imported was there before
+            found |= dict.fromkeys(stack.importing, "Retain")
+        return found
 
     # -- commits -----------------------------------------------------------------------------------------
 
@@ -298,9 +369,10 @@ class StackRun:
     async def _commit_outputs(self, stack: Stack, status: str, outputs: list[dict[str, str]]) -> None:
         def change(state: State, draft: Draft) -> None:
             outputs_of(state, draft, outputs, self._seals)
-            draft.status(status, imports=tuple(sorted(self._maker.imports)))
+            policy = draft.stack.coming or draft.stack.policy
+            draft.status(status, imports=tuple(sorted(self._maker.imports)), policy=policy, coming="")
 
-        await self.commit(change, stack.operation)
+        await self._commit(change, stack.operation)
 
     async def _go_on(self, stack: Stack, status: str, reason: str, **changes: Any) -> None:
         """Begin another phase, as another operation."""
@@ -308,24 +380,12 @@ class StackRun:
         def change(_state: State, draft: Draft) -> None:
             draft.status(status, reason, operation=request_id(self._runtime.entropy), **changes)
 
-        await self.commit(change, stack.operation)
+        await self._commit(change, stack.operation)
 
     async def _end(self, stack: Stack, status: str, reason: str, **changes: Any) -> None:
-        await self.commit(lambda _state, draft: draft.status(status, reason, **changes), stack.operation)
-
-    async def commit(self, change: Callable[[State, Draft], None], operation: str = "") -> None:
-        """Commit a change of the stack; none where another operation than `operation` is under way. Raises Fault."""
-
-        def handler(state: State) -> Outcome:
-            stack = state.get(Stack, self._account, self._key)
-            if stack is None or (operation and stack.operation != operation):
-                return Outcome({})
-            draft = Draft(stack, self._runtime.clock(), self._runtime.entropy)
-            change(state, draft)
-            return Outcome({}, (*draft.events, *executed_events(state, draft.stack)))
-
-        await self._runtime.ledger.transact(handler, lambda _outcome: ())
+        await self._commit(lambda _state, draft: draft.status(status, reason, **changes), stack.operation)
 
 
 def _failures(failed: Mapping[str, str], what: str) -> str:
-    return f"The following resource(s) failed to {what}: [{', '.join(sorted(failed))}]."
+    """The reason of a status, as AWS writes it: with a blank in the end."""
+    return f"The following resource(s) failed to {what}: [{', '.join(sorted(failed))}]. "

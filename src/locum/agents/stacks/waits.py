@@ -20,7 +20,7 @@ from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.lookup import events_of, resource_of
-from locum.services.cloudformation.providers.base import Began, Door, Nested, Reply, Step
+from locum.services.cloudformation.providers.base import Began, Door, Nested, Notes, Reply, Signals, Step, Tell
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.signals import Door as Address
 from locum.services.cloudformation.signals import Policy, door_at
@@ -85,6 +85,15 @@ class Waits:
             return await self._door(logical, step.kind)
         if isinstance(step, Reply):
             return await self._reply(logical, step)
+        if isinstance(step, Notes):
+            if step.values is not None:
+                await self._keep(logical, notes=dict(step.values))
+            return {"Notes": self._resource(self._state, logical).notes}
+        if isinstance(step, Tell):
+            await self._commit(lambda state, draft: draft.resource(self._resource(state, logical), told=step.reason))
+            return {}
+        if isinstance(step, Signals):
+            return await self._signalled(logical, step)
         assert isinstance(step, Nested)
         return await self._nested(logical, step)
 
@@ -116,6 +125,21 @@ class Waits:
             told = f"Unable to satisfy {least}% MinSuccessfulInstancesPercent requirement"
             raise _refusal(f"Received {len(failed)} FAILURE signal(s) out of {count}. {told}")
 
+    async def _signalled(self, logical: str, step: Signals) -> Mapping[str, Any]:
+        """Wait for the signals with certain ids, or for a while. Raises Fault where it is given up."""
+        due = await self._since(logical, f"signals/{step.key}") + step.seconds
+
+        def received(state: State) -> dict[str, str]:
+            signals = self._resource(state, logical).signals
+            return {name: signals[name] for name in step.ids if name in signals}
+
+        def all_of_them(state: State) -> dict[str, str] | None:
+            found = received(state)
+            return found if step.ids and len(found) == len(step.ids) else None
+
+        found = await self._until(logical, all_of_them, due)
+        return {"Received": received(self._state) if found is None else found}
+
     # -- requests and their answers ----------------------------------------------------------------------
 
     async def _door(self, logical: str, kind: str) -> Mapping[str, Any]:
@@ -143,7 +167,7 @@ class Waits:
         found = await self._until(logical, lambda state: self._received(state, address, step.number), due)
         if found is None:
             found = self._received(self._state, address, 0) or {}
-        return {"Received": found}
+        return {"Received": found, "Of": address.logical}
 
     def _received(self, state: State, address: Address, count: int) -> Mapping[str, Any] | None:
         """What came in, once there are `count` answers, or one of a failure."""

@@ -6,15 +6,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
-from locum import wire
 from locum.calls import Calls
+from locum.calls.service_requests import made_to_fit
 from locum.core.actors import Actor
 from locum.core.calls import ServiceCall
 from locum.core.errors import INTERNAL, Fault, LocumError
-from locum.services.cloudformation.providers.base import Pause, Request, Step
-from locum.wire.fitting import fitted
+from locum.services.cloudformation.providers.base import Began, Pause, Request, Step, told_here
 
 T = TypeVar("T")
 
@@ -29,19 +27,23 @@ async def carried_out(
     cause: str = "",
     waits: Callable[[Step], Awaitable[Mapping[str, Any]]] | None = None,
     endpoint: str = "",
+    make: Callable[[ServiceCall], Awaitable[Mapping[str, Any]]] | None = None,
 ) -> T:
     """The result of `work`, whose calls are made by `actor`. Raises Fault.
 
     `cause` is the request id of the call on whose account they are made. `waits` answers what is no call or pause.
-    `endpoint` is the plane's URL, at which clients find queues.
+    `endpoint` is the plane's URL, at which clients find queues. `make` makes the calls.
     """
+    make = make or (lambda call: calls.make(call, cause))
 
     async def answer(step: Step) -> Mapping[str, Any]:
         if isinstance(step, Request):
-            return _told_here(await _made(calls, actor, region, step, cause), endpoint)
+            return told_here(await _made(make, actor, region, step), endpoint)
         if isinstance(step, Pause):
             await asyncio.sleep(step.seconds)
             return {}
+        if waits is None and isinstance(step, Began):
+            return {}  # nothing is kept of it
         if waits is None:
             raise ValueError(f"nobody waits for {type(step).__name__}")
         return await waits(step)
@@ -72,15 +74,8 @@ async def _steps(
         return result
 
 
-async def _made(calls: Calls, actor: Actor, region: str, step: Request, cause: str) -> Mapping[str, Any]:
-    codec = wire.codec_of(step.service, step.operation)
-    if codec is None:
-        raise ValueError(f"{step.service} has no operation {step.operation}")
-    params = fitted(codec.model, step.params)
-    return await calls.make(ServiceCall(actor, step.service, step.operation, params, step.region or region), cause)
-
-
-def _told_here(answer: Mapping[str, Any], endpoint: str) -> Mapping[str, Any]:
-    """`answer`, in which the URL of a queue, made of the host that was called, is one of the plane."""
-    url = answer.get("QueueUrl")
-    return answer if not (url and endpoint) else {**answer, "QueueUrl": f"{endpoint}{urlsplit(url).path}"}
+async def _made(
+    make: Callable[[ServiceCall], Awaitable[Mapping[str, Any]]], actor: Actor, region: str, step: Request
+) -> Mapping[str, Any]:
+    made = ServiceCall(actor, step.service, step.operation, step.params, step.region or region)
+    return await make(made_to_fit(made))

@@ -10,9 +10,10 @@ from locum.authz.functions import Functions, Values, own_arn
 from locum.core.arn import Arn
 from locum.core.partial_arn import NEW, UNKNOWN, Name, PartialArn, arn_of
 from locum.core.resources import ResourceFacts
-from locum.state import Stack, State
+from locum.state import Stack, StackSet, State
 from locum.state.autoscaling import regional
-from locum.state.indexes import STACK_NAME, scoped
+from locum.state.indexes import STACK_NAME, STACK_SET_NAME, scoped
+from locum.state.organizations import member_of
 
 
 def _stack(state: State, call: Call, values: Values) -> Iterable[str]:
@@ -44,23 +45,40 @@ def _stack_of_change_set(state: State, call: Call, values: Values) -> Iterable[s
 
 
 def _stack_set(state: State, call: Call, values: Values) -> Iterable[str]:
-    """A stack set by its name or its id, `NAME:UUID`."""
+    """A stack set by its name or its id, `NAME:UUID`.
+
+    One that the caller acts on as a delegated administrator is in the management account; its ARN is one of the
+    caller's account to policies.
+    """
     name, _, unique = (values[0] or "").partition(":")
     if name == "arn":
         yield values[0] or ""
-    else:
-        made = NEW if call.operation == "CreateStackSet" else UNKNOWN
-        yield arn_of(own_arn(call, "cloudformation", "stackset/"), name or UNKNOWN, ":", unique or values[1] or made)
+        return
+    if not unique and values[1] is None:
+        found = state.first(StackSet, STACK_SET_NAME, scoped(_owner(state, call), regional(call.region, name)))
+        unique = found.id if found is not None else ""
+    made = NEW if call.operation == "CreateStackSet" else UNKNOWN
+    yield arn_of(own_arn(call, "cloudformation", "stackset/"), name or UNKNOWN, ":", unique or values[1] or made)
+
+
+def _owner(state: State, call: Call) -> str:
+    """The account that has the stack sets that a call is about."""
+    account = call.caller.account
+    member = member_of(state, account) if call.params.get("CallAs") == "DELEGATED_ADMIN" else None
+    return account if member is None else member.account
 
 
 def _facts(state: State, arn: str) -> ResourceFacts | None:
-    """The account and the tags of a stack, which may be known by its name alone: `stack/NAME/`."""
+    """The account and the tags of a stack, which may be known by its name alone (`stack/NAME/`), or of a stack set."""
     parsed = Arn.find(arn)
     kind, _, rest = ("", "", "") if parsed is None else parsed.resource.partition("/")
-    if parsed is None or kind != "stack":
+    if parsed is None or kind not in ("stack", "stackset"):
         return None
-    name, _, identifier = rest.partition("/")
-    if identifier and identifier != "*":
+    found: Stack | StackSet | None
+    name, _, identifier = rest.partition("/" if kind == "stack" else ":")
+    if kind == "stackset":
+        found = state.get(StackSet, parsed.account, regional(parsed.region, identifier))
+    elif identifier and identifier != "*":
         found = state.get(Stack, parsed.account, regional(parsed.region, identifier))
     else:
         found = state.first(Stack, STACK_NAME, scoped(parsed.account, regional(parsed.region, name)))

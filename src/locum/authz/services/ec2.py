@@ -25,7 +25,7 @@ def _instance_of_association(state: State, call: Call, values: Values) -> Iterab
     return (arn_of(f"arn:{PARTITION}:ec2:{call.region}:{account}:instance/", instance),)
 
 
-_TYPE_OF_ID: Final[Mapping[str, str]] = {
+TYPE_OF_ID: Final[Mapping[str, str]] = {
     "acl": "network-acl",
     "ami": "image",
     "cagw": "carrier-gateway",
@@ -77,7 +77,7 @@ def _resource(state: State, call: Call, values: Values) -> Iterable[str]:
     """A resource of any type by its id or ARN. The type follows from the form of the id."""
     given = values[0] or ""
     identifier = given.rpartition("/")[2]
-    kind = _TYPE_OF_ID.get(identifier.rpartition("-")[0])
+    kind = TYPE_OF_ID.get(identifier.rpartition("-")[0])
     account = "" if kind in _WITHOUT_ACCOUNT else account_of(given, call.caller.account)
     return (arn_of(f"arn:{PARTITION}:ec2:{call.region}:{account}:", kind or UNKNOWN, "/", identifier or UNKNOWN),)
 

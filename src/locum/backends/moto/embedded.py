@@ -22,6 +22,8 @@ from locum.backends.directory import Directory
 from locum.backends.moto import (
     access_points,
     additions,
+    api_deployments,
+    definitions,
     deliveries,
     facts,
     fence,
@@ -245,7 +247,14 @@ def _response_of_lambda(call: BackendCall) -> HttpResponse:
     return _response_to(call) if own is None else own
 
 
+def _response_of_apigateway(call: BackendCall) -> HttpResponse:
+    """The response of moto's API Gateway, to a definition that it can import, of a deployment as it is."""
+    api_deployments.follow(call)
+    return _response_to(definitions.understood(call))
+
+
 _OWN_RESPONSES: Final = {
+    "apigateway": _response_of_apigateway,
     "lambda": _response_of_lambda,
     "s3": _response_of_s3,
     "s3control": _response_of_s3_control,

@@ -45,6 +45,7 @@ _CALL: Final = "to call a service's handler"
 _POINTS: Final = "to know an access point, its bucket and its policy"
 _KEYS: Final = "to know the KMS key that something is encrypted under"
 _LACKS: Final = "to carry out what its service lacks"
+_STAGES: Final = "to delete a deployment that no stage has any more"
 _FENCE: Final = "to keep a call in its account and its service"
 
 _PUBLISHED: Final = (
@@ -313,6 +314,9 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("Integration", _LACKS, has=("credentials",)),
             Relied("RestAPI", _POLICY, has=("tags", "stages")),
             Relied("Stage", _POLICY, has=("tags",)),
+            Relied("RestAPI", _STAGES, has=("deployments",)),
+            Relied("Deployment", _STAGES, has=("stage_name",)),
+            Relied("Stage", _STAGES, has=("deployment_id",)),
         ),
     },
     "autoscaling": {

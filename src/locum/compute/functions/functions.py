@@ -13,7 +13,7 @@ from typing import Final
 
 from locum.compute.functions.process import FunctionProcess, Invocation, InvocationResult, Launch, Told
 from locum.compute.functions.runtimes import Runtimes, own
-from locum.compute.functions.surroundings import App, Surroundings, can_close
+from locum.compute.functions.surroundings import App, Surroundings, Tls, can_close
 from locum.compute.functions.warm import WarmFunctions
 from locum.core.clock import Clock
 from locum.core.errors import LocumError
@@ -43,8 +43,8 @@ class Functions:
     """Runs functions. `hidden` are files and directories of the host that they do not see.
 
     Where there are any, and where that can be done, environments are closed: they see nothing of the host but what a
-    runtime needs, and reach `apps` and `ports` alone (`surroundings`). Interpreters are those on `search_path`, by
-    default that of this process.
+    runtime needs, and reach `apps`, `ports` and `tls` alone (`surroundings`). Interpreters are those on `search_path`,
+    by default that of this process.
     """
 
     def __init__(
@@ -54,11 +54,12 @@ class Functions:
         at_once: int = AT_ONCE,
         apps: Callable[[], Mapping[int, App]] = dict,
         ports: Callable[[], Collection[int]] = tuple,
+        tls: Callable[[], Tls | None] = lambda: None,
         search_path: str = "",
     ) -> None:
         self._clock = clock
         self._runtimes = Runtimes(search_path or os.environ.get("PATH", os.defpath))
-        self._wanted = Surroundings(bool(hidden), tuple(map(str, hidden)), apps, ports)
+        self._wanted = Surroundings(bool(hidden), tuple(map(str, hidden)), apps, ports, tls)
         self._around = None if hidden else self._wanted  # what can be had; not known yet
         self._room = asyncio.Semaphore(at_once)
         self._running: dict[asyncio.Task[InvocationResult | None], FunctionProcess] = {}

@@ -231,7 +231,7 @@ class FunctionProcess:
             runtime.kill()
         program = await self._runtimes.program(self._function, runtime.roots)
         try:
-            await runtime.start(program, self._variables(runtime), log.entry)
+            await runtime.start(program, self._variables(runtime, program.modules), log.entry)
             async with asyncio.timeout(seconds):
                 answer = await runtime.api.initialized()
         except InvalidEntrypoint as error:
@@ -251,15 +251,16 @@ class FunctionProcess:
         log.add(kind)
         return Answer("fatal", payload)
 
-    def _variables(self, runtime: RuntimeProcess) -> dict[str, str]:
+    def _variables(self, runtime: RuntimeProcess, modules: Sequence[str]) -> dict[str, str]:
         """The environment, with what is of this very environment."""
         (task, opt, *_), own = runtime.roots, self.launch.variables
         path = own["PATH"] if "PATH" in self._function.environment else f"{own['PATH']}:{opt}/bin"
         return {
             "HOME": runtime.roots.temporary,
             "LD_LIBRARY_PATH": f"{task}:{task}/lib:{opt}/lib",
-            "NODE_PATH": f"{opt}/nodejs/node_modules",
+            "NODE_PATH": ":".join((f"{opt}/nodejs/node_modules", *modules)),
             "TMPDIR": runtime.roots.temporary,
+            **runtime.trusting,
             **own,
             "AWS_LAMBDA_LOG_STREAM_NAME": self._stream,
             "LAMBDA_LAYERS_ROOT": opt,

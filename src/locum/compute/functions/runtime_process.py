@@ -18,7 +18,7 @@ from typing import Any, Final
 from locum.compute.functions.packages import PackageError
 from locum.compute.functions.runtime_api import RuntimeApi
 from locum.compute.functions.runtimes import CLOSED, RUNTIME, Program, Roots
-from locum.compute.functions.surroundings import START, Surroundings
+from locum.compute.functions.surroundings import AUTHORITY, START, Surroundings
 from locum.compute.handover import receive_descriptors
 from locum.compute.relay import Relay
 from locum.core.errors import LocumError
@@ -56,9 +56,14 @@ class RuntimeProcess:
         self._watching: asyncio.Task[None] | None = None
         self.home = Path(tempfile.mkdtemp(prefix="locum-function-"))  # mode 0700
         self._left.push_async_callback(asyncio.to_thread, shutil.rmtree, self.home, ignore_errors=True)
-        for name in ("task", "opt", "tmp", "root"):
+        for name in ("task", "opt", "tmp", "root", "trust"):
             (self.home / name).mkdir()
         self.roots = CLOSED if surroundings.closed else self._own_roots()
+
+    @property
+    def trusting(self) -> dict[str, str]:
+        """The variables by which a runtime trusts the gateway's authority, as on Lambda a file of Amazon's."""
+        return {"NODE_EXTRA_CA_CERTS": AUTHORITY} if self._around.closed and self._around.tls() is not None else {}
 
     def _own_roots(self) -> Roots:
         return Roots(str(self.home / "task"), str(self.home / "opt"), str(RUNTIME), str(self.home / "tmp"))
@@ -138,13 +143,17 @@ class RuntimeProcess:
         """The plan of the process: see `compute.functions.inside`."""
         function, around, home = self._function, self._around, self.home
         own = {self.roots.task: str(home / "task"), self.roots.opt: str(home / "opt"), self.roots.runtime: str(RUNTIME)}
+        tls = around.tls()
+        if tls is not None:
+            (home / "trust" / Path(AUTHORITY).name).write_text(tls.authority)
+            own[str(Path(AUTHORITY).parent)] = str(home / "trust")
         closed = {
             "root": str(home / "root"),
             "own": own,
             "shown": around.shown(program.places),
             "hidden": around.hidden,
             "storage": function.storage,
-            "ports": [*dict.fromkeys((self._api_port, *around.apps(), *around.ports()))],
+            "ports": [*dict.fromkeys((self._api_port, *around.apps(), *around.relayed))],
         }
         return {
             "closed": closed if around.closed else None,
@@ -183,7 +192,7 @@ class RuntimeProcess:
             self._sockets.append(sock)
             await self._listeners.open(sock, app)
         else:
-            self._left.push_async_callback((await Relay.open(sock, port)).close)
+            self._left.push_async_callback((await Relay.open(sock, self._around.relayed[port])).close)
 
     def _close_sockets(self) -> None:
         for sock in self._sockets:

@@ -53,10 +53,14 @@ CLOSED: Final = Roots("/var/task", "/opt", "/var/runtime", "/tmp")  # noqa: S108
 
 
 class Program(NamedTuple):
-    """The commands of a runtime, of which the first that is there is executed, and the host's places that it reads."""
+    """The commands of a runtime, of which the first that is there is executed, and the host's places that it reads.
+
+    `modules` are directories of packages for Node.js: those in the place of the AWS SDK that Lambda's runtimes have.
+    """
 
     commands: tuple[tuple[str, ...], ...]
     places: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
 
 
 class Interpreter(NamedTuple):
@@ -93,7 +97,8 @@ class Runtimes:
         if name.startswith(NODE):
             node = await self._node()
             heap = f"--max-old-space-size={function.memory}"
-            return Program(((node, heap, f"{roots.runtime}/bootstrap.mjs"),), _prefix(node))
+            prefix = _prefix(node)
+            return Program(((node, heap, f"{roots.runtime}/bootstrap.mjs"),), (prefix,), _global_modules(prefix))
         if name.startswith(PYTHON):
             found = await self._python(name.removeprefix("python"))
             sdk = () if found.executable == sys.executable else _sdk()
@@ -146,10 +151,15 @@ def _readable(places: Sequence[str]) -> Iterator[str]:
             yield str(Path(place).resolve())
 
 
-def _prefix(node: str) -> tuple[str, ...]:
+def _prefix(node: str) -> str:
     """The directory of an installation of Node.js, which has its programs in bin/."""
     directory = Path(node).parent
-    return (str(directory.parent if directory.name == "bin" else directory),)
+    return str(directory.parent if directory.name == "bin" else directory)
+
+
+def _global_modules(prefix: str) -> tuple[str, ...]:
+    """Where `npm install --global` puts packages: below the prefix; Debian's npm, below /usr/local. npm-folders(5)."""
+    return tuple(f"{it}/lib/node_modules" for it in dict.fromkeys((prefix, "/usr/local")))
 
 
 def _sdk() -> tuple[str, ...]:

@@ -19,27 +19,48 @@ App = Any
 API_PORT: Final = 9001
 """The port of the Runtime API in a closed environment, as on Lambda; the next one that is free where it is not."""
 
+TLS_PORT: Final = 443
+"""The port of the gateway over TLS in a closed environment: that of HTTPS. CDK's handlers answer at the host of the
+ResponseURL of a custom resource, whatever its scheme and port are."""
+
+AUTHORITY: Final = "/etc/locum/authority.pem"
+"""The certificate of the authority of that, in a closed environment."""
+
 START: Final = program("locum.compute.functions.inside")
 """The command that makes the inside of an environment: the descriptor of a socket comes behind it."""
+
+
+class Tls(NamedTuple):
+    """The gateway over TLS: its port on the host's loopback address, and the certificate of its authority in PEM."""
+
+    port: int
+    authority: str
 
 
 class Surroundings(NamedTuple):
     """The surroundings of all environments of a host.
 
     `hidden` are files and directories that no function sees, where `closed` environments can be made. Such a one
-    reaches, on its own loopback address, the Runtime API, `apps` by their ports, and what listens on `ports` of the
-    host's loopback address; an open one is on the host's network.
+    reaches, on its own loopback address, the Runtime API, `apps` by their ports, what listens on `ports` of the host's
+    loopback address, and the gateway over TLS, where there is one; an open one is on the host's network.
     """
 
     closed: bool = False
     hidden: tuple[str, ...] = ()
     apps: Callable[[], Mapping[int, App]] = dict
     ports: Callable[[], Collection[int]] = tuple
+    tls: Callable[[], Tls | None] = lambda: None
+
+    @property
+    def relayed(self) -> dict[int, int]:
+        """The ports of the host's that are reached in a closed environment, by the ports there."""
+        tls = self.tls()
+        return {**({} if tls is None else {TLS_PORT: tls.port}), **{port: port for port in self.ports()}}
 
     @property
     def api_port(self) -> int:
         """The port of the Runtime API, which is none of the others."""
-        taken = {*self.apps(), *self.ports()}
+        taken = {*self.apps(), *self.relayed}
         return next(port for port in count(API_PORT) if port not in taken)
 
     def shown(self, places: Sequence[str]) -> list[str]:

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
 
+from locum.core.calls import Ask
 from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.asking import Asking, asking
-from locum.services.cloudformation.changes import difference, removal_policy
+from locum.services.cloudformation.change_details import Changes, changes_of
 from locum.services.cloudformation.drafts import Draft
-from locum.services.cloudformation.foreseen import foreseen
+from locum.services.cloudformation.imports import Plan, planned, wanted, with_values
+from locum.services.cloudformation.imports import existing as existing_resources
 from locum.services.cloudformation.lookup import (
+    NOT_FOUND,
     change_set_named,
     change_sets_of,
     existing,
-    resources_of,
     stack_named,
 )
 from locum.services.cloudformation.proposals import (
     Proposal,
+    TransformFailed,
     parameters_of,
     proposed,
     template_in,
 )
+from locum.services.cloudformation.rollback_triggers import rollback_given
 from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.shown import shown_parameter
 from locum.services.cloudformation.stacks import (
     CREATED,
     REVIEW,
@@ -41,11 +46,15 @@ from locum.services.cloudformation.stacks import (
 from locum.services.cloudformation.templates import invalid
 from locum.services.pagination import Pagination
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
-from locum.state import ChangeSet, Stack, StackResource, StackTemplate, StackVersion, State, put, remove
+from locum.state import ChangeSet, Stack, StackTemplate, StackVersion, State, put, remove
 from locum.state.autoscaling import regional
 
 _NO_CHANGES: Final = (
     "The submitted information didn't contain changes. Submit different information to create a change set."
+)
+_REVIEW: Final = (
+    "Verify that resources and their properties defined in the template match the intended configuration of the "
+    "resource import to avoid unexpected changes."
 )
 _LISTS: Final = Pagination("MaxResults", "NextToken", "NextToken", 100, lambda: invalid("NextToken is not valid"))
 
@@ -53,9 +62,9 @@ _LISTS: Final = Pagination("MaxResults", "NextToken", "NextToken", 100, lambda: 
 def create_change_set(ctx: Context, params: Params) -> Asking:
     """cloudformation:CreateChangeSet."""
     name, kind, seals = params["StackName"], params.get("ChangeSetType", "UPDATE"), seals_of(ctx)
-    if kind == "IMPORT" or params.get("ResourcesToImport"):
-        raise Fault("NotImplemented", "Locum does not import resources into stacks yet.", 501)
-    stack = _to_be_changed(ctx, name, kind)
+    if kind != "IMPORT" and params.get("ResourcesToImport"):
+        raise invalid("ResourcesToImport can only be specified for change sets of type IMPORT.")
+    stack = _to_be_changed(ctx, name, kind, params["ChangeSetName"])
     made, new = stack is None, stack
     if stack is None:
         check_quota(ctx)
@@ -68,10 +77,16 @@ def create_change_set(ctx: Context, params: Params) -> Asking:
         raise Fault("AlreadyExistsException", f"ChangeSet {params['ChangeSetName']} already exists", 409)
     pseudo = pseudo_for(ctx, new.name, new.id, tuple(params.get("NotificationARNs") or new.notifications))
     before = None if new.status == REVIEW else new
-    proposal = yield from proposed(ctx, params, pseudo, before, seals)
-    check_resource_types(ctx, new, proposal)
-    it = _change_set(ctx, new, params, proposal, seals)
-    events: tuple[Any, ...] = (put(it), *map(remove, named))
+    try:
+        proposal = yield from proposed(ctx, params, pseudo, before, seals)
+        check_resource_types(ctx, new, proposal)
+        changes = changes_of(ctx, new, proposal, seals)
+        plan = yield from _plan(ctx, new, params, proposal, changes.plain)
+    except TransformFailed as failure:
+        proposal, plan, changes = failure.proposal, Plan({}, (), failure.message), Changes([], [])
+    it = _change_set(ctx, new, params, proposal, seals, plan, changes)
+    unused = [other for other in named if not other.execution.startswith("EXECUTE_")]
+    events: tuple[Any, ...] = (put(it), *map(remove, unused))
     if made:
         draft = Draft(new, ctx.now, ctx.entropy)
         draft.status(REVIEW, "User Initiated")
@@ -79,30 +94,42 @@ def create_change_set(ctx: Context, params: Params) -> Asking:
     return Outcome({"Id": it.arn, "StackId": new.arn}, events)
 
 
-def _to_be_changed(ctx: Context, name: str, kind: str) -> Stack | None:
-    """The stack that a change set is for; None where it is to create one that is not there. Raises Fault."""
+def _to_be_changed(ctx: Context, name: str, kind: str, change_set: str) -> Stack | None:
+    """The stack that the change set is for; None where it is to create one that is not there. Raises Fault."""
     stack = stack_named(ctx, name)
-    if stack is not None and stack.deleted:
-        stack = None
-    if kind == "CREATE":
+    if kind == "CREATE" or (kind == "IMPORT" and (stack is None or stack.deleted or stack.status == REVIEW)):
         if stack is None:
             check_stack_name(name)
         elif stack.status != REVIEW:
             raise invalid(
-                f"Stack [{stack.name}] already exists and cannot be created again with the changeSet [{kind}]."
+                f"Stack [{name}] already exists and cannot be created again with the changeSet [{change_set}]."
             )
         return stack
-    if stack is None:
+    if stack is None or stack.deleted:
         raise invalid(f"Stack [{name}] does not exist")
     if stack.status not in UPDATABLE:
         raise invalid(f"Stack:{stack.arn} is in {stack.status} state and can not be updated.")
     return stack
 
 
-def _change_set(ctx: Context, stack: Stack, params: Params, proposal: Proposal, seals: Seals) -> ChangeSet:
-    changes = tuple(_changes(ctx, stack, proposal, seals))
-    number = stack.templates + 1
-    same = not changes and stack.status in CREATED and not _outputs_change(ctx, stack, proposal)
+def _plan(
+    ctx: Context, stack: Stack, params: Params, proposal: Proposal, changes: list[dict[str, Any]]
+) -> Generator[Ask, Mapping[str, Any], Plan]:
+    """The plan of a change set with those changes, of which some may be imports."""
+    if params.get("ChangeSetType") == "IMPORT":
+        return (yield from planned(ctx, stack, wanted(ctx, stack, params, proposal, changes), changes))
+    if params.get("ImportExistingResources"):
+        return (yield from existing_resources(ctx, stack, proposal, changes))
+    return Plan({}, tuple(changes))
+
+
+def _change_set(
+    ctx: Context, stack: Stack, params: Params, proposal: Proposal, seals: Seals, plan: Plan, changes: Changes
+) -> ChangeSet:
+    """The change set that `proposal` takes; one that fails, for a reason, has no changes."""
+    number, reason = stack.templates + 1, plan.reason
+    if not (reason or plan.changes) and stack.status in CREATED and not _outputs_change(ctx, stack, proposal):
+        reason = _NO_CHANGES
     return ChangeSet(
         account=ctx.account,
         region=ctx.region,
@@ -111,24 +138,23 @@ def _change_set(ctx: Context, stack: Stack, params: Params, proposal: Proposal, 
         name=params["ChangeSetName"],
         change_type=params.get("ChangeSetType", "UPDATE"),
         created=ctx.now,
-        status="FAILED" if same else "CREATE_COMPLETE",
-        execution="UNAVAILABLE" if same else "AVAILABLE",
-        reason=_NO_CHANGES if same else "",
+        status="FAILED" if reason else "CREATE_COMPLETE",
+        execution="UNAVAILABLE" if reason else "AVAILABLE",
+        reason=reason or (_REVIEW if plan.importing else ""),
         version=proposal.version(seals, ctx.account, stack.id, number),
         text=proposal.text,
         processed=proposal.processed,
         caller=ctx.caller,
         description=params.get("Description", ""),
         role=params.get("RoleARN", stack.role),
-        keeps=_keeps(params),
+        keeps=params.get("OnStackFailure") or "ROLLBACK",
         notifications=tuple(params.get("NotificationARNs") or stack.notifications),
-        changes=changes,
+        changes=plan.changes,
+        valued=seals.seal(ctx.account, stack.id, with_values(plan, changes.valued)),
+        on_failure=params.get("OnStackFailure", ""),
+        rollback=rollback_given(params, stack.rollback),
+        importing=plan.importing,
     )
-
-
-def _keeps(params: Params) -> str:
-    failing = params.get("OnStackFailure")
-    return str(failing) if failing else "ROLLBACK"
 
 
 def _outputs_change(ctx: Context, stack: Stack, proposal: Proposal) -> bool:
@@ -139,94 +165,24 @@ def _outputs_change(ctx: Context, stack: Stack, proposal: Proposal) -> bool:
     return bool(before.outputs != proposal.template.outputs or stack.version.tags != proposal.tags)
 
 
-def _changes(ctx: Context, stack: Stack, proposal: Proposal, seals: Seals) -> Iterator[dict[str, Any]]:
-    """The changes that `proposal` takes, in the order of the template."""
-    there = resources_of(ctx.state, stack) if stack.status != REVIEW else {}
-    there = {name: it for name, it in there.items() if it.status != "DELETE_COMPLETE"}
-    foreseeing = foreseen(proposal.evaluation, there, seals)
-    replaced: set[str] = set()
-    for name in foreseeing.order:
-        definition = proposal.template.resources[name]
-        it = there.get(name)
-        if it is None:
-            yield _change("Add", name, definition.type)
-            continue
-        found = _modification(it, foreseeing.before(it), foreseeing.properties(name, replaced))
-        if found is not None:
-            if found["Replacement"] == "True":
-                replaced.add(name)
-            yield {"Type": "Resource", "ResourceChange": found}
-        elif proposal.tags != stack.version.tags:
-            yield _change("Modify", name, it.type, it.physical, Scope=["Tags"], Replacement="False", Details=[])
-    for name, it in there.items():
-        if name not in foreseeing.order:
-            kept = removal_policy(ctx.state, stack, name)
-            yield _change("Remove", name, it.type, it.physical, PolicyAction=kept, Scope=[], Details=[])
-
-
-def _modification(
-    it: StackResource, before: Mapping[str, Any], after: tuple[Mapping[str, Any], Mapping[str, str]]
-) -> dict[str, Any] | None:
-    """The change of a resource; None where it stays as it is. `after`: its properties, and why some are not known."""
-    properties, unknown = after
-    differs = difference(it.type, before, properties)
-    changed = differs.changed
-    if not changed:
-        return None
-    certain = {name for name in differs.fixed if name not in unknown}
-    replaces = "True" if certain else "Conditional" if differs.fixed else "False"
-    details = [_detail(name, unknown.get(name, ""), fixed=name in differs.fixed) for name in sorted(changed)]
-    scope = sorted({"Tags" if name == "Tags" else "Properties" for name in changed})
-    shown = _change("Modify", it.logical, it.type, it.physical, Scope=scope, Replacement=replaces, Details=details)
-    found: dict[str, Any] = shown["ResourceChange"]
-    return found | ({"PolicyAction": "ReplaceAndDelete"} if certain else {})
-
-
-def _detail(name: str, cause: str, *, fixed: bool) -> dict[str, Any]:
-    tags = name == "Tags"
-    recreation = ("Conditionally" if cause else "Always") if fixed else "Never"
-    target = (
-        {"Attribute": "Tags", "RequiresRecreation": "Never"}
-        if tags
-        else {
-            "Attribute": "Properties",
-            "Name": name,
-            "RequiresRecreation": recreation,
-        }
-    )
-    detail: dict[str, Any] = {"Target": target, "Evaluation": "Dynamic" if cause else "Static"}
-    detail["ChangeSource"] = "ResourceAttribute" if cause else "DirectModification"
-    return detail | ({"CausingEntity": cause} if cause else {})
-
-
-def _change(action: str, logical: str, kind: str, physical: str = "", **more: Any) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "Action": action,
-        "LogicalResourceId": logical,
-        "PhysicalResourceId": physical,
-        "ResourceType": kind,
-    }
-    shown |= {"Scope": [], "Details": [], **more}
-    return {"Type": "Resource", "ResourceChange": {name: value for name, value in shown.items() if value != ""}}
-
-
 def describe_change_set(ctx: Context, params: Params) -> Outcome:
     """cloudformation:DescribeChangeSet."""
     stack, it = change_set_named(ctx, params["ChangeSetName"], params.get("StackName"))
-    values = parameters_of(it.version, seals_of(ctx), it.account, it.stack)
+    seals = seals_of(ctx)
+    values = parameters_of(it.version, seals, it.account, it.stack)
+    changes = seals.open(it.account, it.stack, it.valued) if params.get("IncludePropertyValues") else it.changes
     shown: dict[str, Any] = _shown(stack, it) | {
-        "Parameters": [
-            {"ParameterKey": name, "ParameterValue": "****" if value.no_echo else value.value}
-            for name, value in values.items()
-        ],
         "NotificationARNs": list(it.notifications),
-        "RollbackConfiguration": {},
+        "RollbackConfiguration": it.rollback,
         "Capabilities": list(it.version.capabilities),
-        "Tags": [{"Key": key, "Value": value} for key, value in it.version.tags.items()],
-        "Changes": list(it.changes),
-        "OnStackFailure": it.keeps,
+        "Changes": list(changes),
     }
-    return Outcome(shown)
+    optional = {
+        "Parameters": [shown_parameter(name, value) for name, value in values.items()],
+        "Tags": [{"Key": key, "Value": value} for key, value in it.version.tags.items()],
+        "OnStackFailure": it.on_failure,
+    }
+    return Outcome(shown | {member: value for member, value in optional.items() if value})
 
 
 def _shown(stack: Stack, it: ChangeSet) -> dict[str, Any]:
@@ -248,13 +204,22 @@ def _shown(stack: Stack, it: ChangeSet) -> dict[str, Any]:
 def list_change_sets(ctx: Context, params: Params) -> Outcome:
     """cloudformation:ListChangeSets."""
     stack = existing(ctx, params["StackName"])
-    page = _LISTS.page(params, change_sets_of(ctx.state, stack), lambda it: it.id)
+    found = [it for it in change_sets_of(ctx.state, stack) if it.execution != "EXECUTE_COMPLETE"]
+    page = _LISTS.page(params, found, lambda it: it.id)
     return page.outcome("Summaries", lambda it: _shown(stack, it))
 
 
 def delete_change_set(ctx: Context, params: Params) -> Outcome:
-    """cloudformation:DeleteChangeSet."""
-    _, it = change_set_named(ctx, params["ChangeSetName"], params.get("StackName"))
+    """cloudformation:DeleteChangeSet: of a stack that is there, also where the change set is not.
+
+    The AWS CDK, `cleanupOldChangeset`: "The delete request is successful as long as the stack exists".
+    """
+    try:
+        _, it = change_set_named(ctx, params["ChangeSetName"], params.get("StackName"))
+    except Fault as fault:
+        if fault.code != NOT_FOUND or params.get("StackName") is None:
+            raise
+        return Outcome({})
     return Outcome({}, (remove(it),))
 
 
@@ -289,7 +254,7 @@ def _begun(ctx: Context, stack: Stack, it: ChangeSet, params: Params) -> tuple[A
     creates = stack.status == REVIEW
     draft = Draft(stack, ctx.now, ctx.entropy)
     draft.status(
-        "CREATE_IN_PROGRESS" if creates else "UPDATE_IN_PROGRESS",
+        f"{_begins(it, creates=creates)}_IN_PROGRESS",
         "User Initiated",
         version=it.version,
         before=None if creates else stack.before if stack.status == "UPDATE_FAILED" else stack.version,
@@ -305,8 +270,18 @@ def _begun(ctx: Context, stack: Stack, it: ChangeSet, params: Params) -> tuple[A
         client_token=params.get("ClientRequestToken", ""),
         notifications=it.notifications,
         change_set=it.arn,
+        ruling=stack.policy,
+        coming="",
+        rollback=it.rollback,
+        watched=0.0,
+        importing=it.importing,
     )
     return (*draft.events, put(kept))
+
+
+def _begins(it: ChangeSet, *, creates: bool) -> str:
+    """What the execution of a change set is."""
+    return "IMPORT" if it.change_type == "IMPORT" else "CREATE" if creates else "UPDATE"
 
 
 def executed_events(state: State, stack: Stack) -> tuple[Any, ...]:
@@ -316,7 +291,7 @@ def executed_events(state: State, stack: Stack) -> tuple[Any, ...]:
     it = state.get(ChangeSet, stack.account, regional(stack.region, stack.id, stack.change_set.rpartition("/")[2]))
     if it is None or it.execution != "EXECUTE_IN_PROGRESS":
         return ()
-    done = stack.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+    done = stack.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
     return (put(replace(it, execution="EXECUTE_COMPLETE" if done else "EXECUTE_FAILED")),)
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from locum.core.system_tags import RESERVED
+from locum.services.cloudformation.functions import attribute_parts, function_of
 from locum.services.cloudformation.proposals import template_of_version
 from locum.services.cloudformation.providers import PROVIDERS, is_custom
-from locum.services.cloudformation.schemas import Path, schema_of, values_at
+from locum.services.cloudformation.schemas import Path, Schema, schema_of, values_at
+from locum.services.cloudformation.template import Template
 from locum.services.cloudformation.templates import invalid
 from locum.state import Stack, State
 
 Properties = Mapping[str, Any]
+
+_NESTED: Final = "AWS::CloudFormation::Stack"
+_NATIVE: Final = frozenset({"AWS::SSM::Parameter"})
+"""Types of which AWS words the problems of properties otherwise."""
 
 _TAGS: Final = ("Tags", "TagList", "TagSet")
 """The ends of the names of properties that have tags."""
@@ -59,25 +65,69 @@ def check_name(kind: str, before: Properties, after: Properties) -> None:
             raise invalid(_CUSTOM_NAMED.format(name=name))
 
 
-def is_named(kind: str, properties: Properties) -> bool:
-    """Whether a resource has a name that its template gives it: one of that name may be somebody else's."""
+def names_given(kind: str, properties: Properties) -> frozenset[str]:
+    """The names that its template gives a resource: one of such a name may be somebody else's."""
     schema = schema_of(kind)
     own = {path[0] for path in schema.identifier if len(path) == 1 and path in schema.fixed} if schema else set()
-    return any(isinstance(properties.get(name), str) for name in {*own, "Name", f"{kind.rpartition('::')[2]}Name"})
+    given = (properties.get(name) for name in {*own, "Name", f"{kind.rpartition('::')[2]}Name"})
+    return frozenset(name for name in given if isinstance(name, str))
 
 
 def check_properties(kind: str, logical: str, properties: Properties) -> None:
     """Check the properties against the schema of `kind`, as far as it is looked at. Raises Fault."""
+    schema = schema_of(kind) if kind in _NATIVE else None
+    if schema is not None and (problems := _native_problems_of(schema, properties)):
+        raise invalid(f"Property validation failure: [{', '.join(problems)}]")
+    if problems := problems_of(kind, properties):
+        raise invalid(f"Properties validation failed for resource {logical} with message:\n[{', '.join(problems)}]")
+
+
+def problems_of(kind: str, properties: Properties) -> list[str]:
+    """What is wrong with the properties by the schema of `kind`, as far as it is looked at."""
     schema = schema_of(kind)
     if schema is None:
-        return
+        return []
     problems = [f"#: required key [{name}] not found" for name in sorted(schema.required - set(properties))]
     strange = set() if is_custom(kind) else set(properties) - schema.properties
     problems += [f"#: extraneous key [{name}] is not permitted" for name in sorted(strange)]
     if not is_custom(kind) and any(key.lower().startswith(RESERVED) for key in _tag_keys(properties)):
-        raise invalid("aws: prefixed tag key names are not allowed for external use.")
-    if problems:
-        raise invalid(f"Properties validation failed for resource {logical} with message:\n[{', '.join(problems)}]")
+        problems.append("#/Tags: aws: prefixed tag key names are not allowed for external use.")
+    return problems
+
+
+def _native_problems_of(schema: Schema, properties: Properties) -> list[str]:
+    """What is wrong with the properties of a type of `_NATIVE`."""
+    strange = ", ".join(sorted(set(properties) - schema.properties))
+    problems = [f"The property {{/{name}}} is required" for name in sorted(schema.required - set(properties))]
+    return problems + ([f"Encountered unsupported properties in {{/}}: [{strange}]"] if strange else [])
+
+
+def unsupported_attribute(template: Template) -> str:
+    """What is wrong with the first Fn::GetAtt of an attribute that its type does not have; empty for none."""
+    for section in ("Resources", "Outputs"):
+        for path, value in _with_paths(template.source.get(section, {}), f"/{section}"):
+            function = function_of(value)
+            if function is None or function[0] != "Fn::GetAtt":
+                continue
+            logical, attribute = attribute_parts(function[1])
+            kind = template.resources[logical].type
+            schema = None if is_custom(kind) or kind == _NESTED else schema_of(kind)
+            if schema is None or not isinstance(attribute, str) or not attribute:
+                continue
+            if not {attribute, attribute.partition(".")[0]} & (schema.attributes | schema.properties):
+                return f"[Error] {path}/Fn::GetAtt: Resource type {kind} does not support attribute {{{attribute}}}."
+    return ""
+
+
+def _with_paths(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    yield path, value
+    members: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, Mapping):
+        members = value.items()
+    elif isinstance(value, list):
+        members = enumerate(value)
+    for name, member in members:
+        yield from _with_paths(member, f"{path}/{name}")
 
 
 def _tag_keys(value: Any, name: str = "") -> Iterator[str]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from locum.services.asking import Asking, asking
+from locum.core.clock import iso8601_ms
+from locum.services.asking import Asking
+from locum.services.cloudformation.drafts import STACK
+from locum.services.cloudformation.drift import resource_drift, stack_drift
 from locum.services.cloudformation.lookup import (
     change_set_named,
     described,
@@ -18,16 +21,17 @@ from locum.services.cloudformation.lookup import (
 )
 from locum.services.cloudformation.outputs import exported, exporting, importing, shown_outputs
 from locum.services.cloudformation.proposals import decoded_once, parameters_of, template_before
-from locum.services.cloudformation.stacks import MOST_STACKS, seals_of
+from locum.services.cloudformation.schemas import schema_of
+from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.shown import as_json, metadata_of, shown_parameter
+from locum.services.cloudformation.stacks import MOST_STACKS, REVIEW, seals_of
 from locum.services.cloudformation.template import Template
 from locum.services.cloudformation.templates import invalid, template_text
 from locum.services.cloudformation.validation import capabilities_shown
 from locum.services.pagination import Ordered, Pagination
-from locum.services.verbs import Context, Operation, Outcome, Params, asks, reads
-from locum.state import Stack, StackEvent, StackResource
+from locum.services.verbs import Context, Operation, Outcome, Params, reads
+from locum.state import Stack, StackEvent, StackResource, State
 
-HIDDEN: Final = "****"
-_UNCHECKED: Final = {"StackDriftStatus": "NOT_CHECKED"}
 _LISTS: Final = Pagination("MaxResults", "NextToken", "NextToken", 100, lambda: invalid("NextToken is not valid"))
 
 
@@ -50,13 +54,14 @@ def list_stacks(ctx: Context, params: Params) -> Outcome:
 
 def describe_stack_resource(ctx: Context, params: Params) -> Outcome:
     """cloudformation:DescribeStackResource."""
-    stack = described(ctx, params["StackName"])
-    logical = params["LogicalResourceId"]
+    name, logical = params["StackName"], params["LogicalResourceId"]
+    stack = described(ctx, name, "Stack '{}' does not exist")
     found = resource_of(ctx.state, stack, logical)
     if found is None:
-        raise invalid(f"Resource {logical} does not exist for stack {stack.name}")
-    named = {"StackName": stack.name, "StackId": stack.arn}
-    return Outcome({"StackResourceDetail": named | _resource_summary(found)})
+        raise invalid(f"Resource {logical} does not exist for stack {name}")
+    shown = {"StackName": stack.name, "StackId": stack.arn, **_resource_summary(ctx.state, found)}
+    metadata = metadata_of(ctx.state, stack, logical, seals_of(ctx))
+    return Outcome({"StackResourceDetail": shown | ({} if metadata is None else {"Metadata": metadata})})
 
 
 def describe_stack_resources(ctx: Context, params: Params) -> Outcome:
@@ -65,31 +70,36 @@ def describe_stack_resources(ctx: Context, params: Params) -> Outcome:
     if (name is None) == (physical is None):
         raise invalid("Either StackName or PhysicalResourceId must be specified, but not both.")
     stack = _with_physical(ctx, str(physical)) if name is None else described(ctx, name)
-    found = resources_of(ctx.state, stack).values()
+    found = sorted(resources_of(ctx.state, stack).values(), key=lambda it: it.logical)
     logical = params.get("LogicalResourceId")
-    return Outcome({"StackResources": [_resource(stack, it) for it in found if logical in (None, it.logical)]})
+    return Outcome(
+        {"StackResources": [_resource(ctx.state, stack, it) for it in found if logical in (None, it.logical)]}
+    )
 
 
 def list_stack_resources(ctx: Context, params: Params) -> Outcome:
     """cloudformation:ListStackResources."""
     stack = described(ctx, params["StackName"])
-    found = Ordered(resources_of(ctx.state, stack).values())
-    page = _LISTS.page(params, found, lambda it: f"{it.order:010d}/{it.logical}")
-    return page.outcome("StackResourceSummaries", _resource_summary)
+    page = _LISTS.page(params, resources_of(ctx.state, stack).values(), lambda it: it.logical)
+    return page.outcome("StackResourceSummaries", lambda it: _resource_summary(ctx.state, it))
 
 
 def describe_stack_events(ctx: Context, params: Params) -> Outcome:
     """cloudformation:DescribeStackEvents, newest first."""
-    stack = described(ctx, params["StackName"])
+    stack = described(ctx, params["StackName"], "Stack [{}] does not exist")
     page = _LISTS.page(params, Ordered(events_of(ctx.state, stack)), lambda it: f"{10**9 - it.order:010d}")
-    return page.outcome("StackEvents", lambda it: _event(stack, it))
+    seals = seals_of(ctx)
+    return page.outcome("StackEvents", lambda it: _event(stack, it, seals))
 
 
 def get_template(ctx: Context, params: Params) -> Outcome:
     """cloudformation:GetTemplate."""
     stages = ["Original", "Processed"]
     if "ChangeSetName" in params:
-        _, found = change_set_named(ctx, params["ChangeSetName"], params.get("StackName"))
+        name, stack_name = params["ChangeSetName"], params.get("StackName")
+        if stack_name is None and not name.startswith("arn:"):
+            raise invalid("StackName is a required parameter.")
+        _, found = change_set_named(ctx, name, stack_name)
         text, processed = found.text, found.processed
     else:
         stack = described(ctx, _needed(params, "StackName"))
@@ -113,6 +123,8 @@ def get_template_summary(ctx: Context, params: Params) -> Asking:
     """cloudformation:GetTemplateSummary, of a template or of a stack."""
     if params.get("StackName"):
         stack = existing(ctx, params["StackName"])
+        if stack.status == REVIEW:
+            raise invalid("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.")
         text = template_of(ctx.state, stack, stack.version.template).text
     else:
         text = yield from template_text(ctx, params)
@@ -128,6 +140,13 @@ def template_summary(template: Template, decoded: Mapping[str, Any]) -> dict[str
         "ResourceTypes": list(dict.fromkeys(str(it["Type"]) for it in resources.values())),
         "ResourceIdentifierSummaries": [],
     }
+    for kind in shown["ResourceTypes"]:
+        identified: dict[str, Any] = {"ResourceType": kind}
+        identified["LogicalResourceIds"] = [name for name, it in resources.items() if it["Type"] == kind]
+        schema = schema_of(kind)
+        if schema is not None and schema.identifier and not {*schema.identifier} & {*schema.read_only}:
+            identified["ResourceIdentifiers"] = [path[-1] for path in schema.identifier]
+        shown["ResourceIdentifierSummaries"].append(identified)
     told = {"Description": template.description, "DeclaredTransforms": list(template.transforms)}
     shown |= {member: value for member, value in told.items() if value}
     sections = {"Version": "AWSTemplateFormatVersion", "Metadata": "Metadata"}
@@ -181,38 +200,32 @@ def _stack(ctx: Context, it: Stack) -> dict[str, Any]:
         "StackId": it.arn,
         "StackName": it.name,
         "CreationTime": it.created,
-        "RollbackConfiguration": {},
+        "RollbackConfiguration": it.rollback,
         "StackStatus": it.status,
         "DisableRollback": it.keeps == "DO_NOTHING",
         "NotificationARNs": list(it.notifications),
         "Tags": [{"Key": key, "Value": value} for key, value in it.version.tags.items()],
-        "EnableTerminationProtection": (stack_named(ctx, it.root) or it).protected if it.root else it.protected,
-        "DriftInformation": _UNCHECKED,
+        "DriftInformation": stack_drift(it),
     }
+    if not it.deleted:
+        protected = (stack_named(ctx, it.root) or it).protected if it.root else it.protected
+        shown |= {"EnableTerminationProtection": protected}
     parameters = parameters_of(it.version, seals, it.account, it.id)
     optional = {
         "Description": it.description,
-        "Parameters": [_parameter(name, value) for name, value in parameters.items()],
+        "Parameters": [shown_parameter(name, value) for name, value in parameters.items()],
         "Capabilities": list(it.version.capabilities),
         "Outputs": shown_outputs(it, seals),
         "RoleARN": it.role,
         "StackStatusReason": it.reason,
         "LastUpdatedTime": it.updated,
-        "DeletionTime": it.deleted,
+        "DeletionTime": it.ending or it.deleted,
         "TimeoutInMinutes": it.timeout,
         "ParentId": it.parent,
         "RootId": it.root,
-        "ChangeSetId": it.change_set,
+        "ChangeSetId": "" if it.deleted else it.change_set,
     }
     return shown | {member: value for member, value in optional.items() if value}
-
-
-def _parameter(name: str, value: Any) -> dict[str, Any]:
-    if value.no_echo:
-        return {"ParameterKey": name, "ParameterValue": HIDDEN}
-    shown = {"ParameterKey": name, "ParameterValue": value.value}
-    resolved = value.resolved if isinstance(value.resolved, str) else ",".join(value.resolved)
-    return shown if resolved == value.value else {**shown, "ResolvedValue": resolved}
 
 
 def _summary(it: Stack) -> dict[str, Any]:
@@ -221,28 +234,28 @@ def _summary(it: Stack) -> dict[str, Any]:
         "StackName": it.name,
         "CreationTime": it.created,
         "StackStatus": it.status,
-        "DriftInformation": _UNCHECKED,
+        "DriftInformation": stack_drift(it),
     }
     optional = {
         "TemplateDescription": it.description,
         "StackStatusReason": it.reason,
         "LastUpdatedTime": it.updated,
-        "DeletionTime": it.deleted,
+        "DeletionTime": it.ending or it.deleted,
         "ParentId": it.parent,
         "RootId": it.root,
     }
     return shown | {member: value for member, value in optional.items() if value}
 
 
-def _resource(stack: Stack, it: StackResource) -> dict[str, Any]:
-    return {"StackName": stack.name, "StackId": stack.arn, **_told(it), "Timestamp": it.at}
+def _resource(state: State, stack: Stack, it: StackResource) -> dict[str, Any]:
+    return {"StackName": stack.name, "StackId": stack.arn, **_told(state, it), "Timestamp": it.at}
 
 
-def _resource_summary(it: StackResource) -> dict[str, Any]:
-    return _told(it) | {"LastUpdatedTimestamp": it.at}
+def _resource_summary(state: State, it: StackResource) -> dict[str, Any]:
+    return _told(state, it) | {"LastUpdatedTimestamp": it.at}
 
 
-def _told(it: StackResource) -> dict[str, Any]:
+def _told(state: State, it: StackResource) -> dict[str, Any]:
     """What each answer about a resource tells of it."""
     shown = {
         "LogicalResourceId": it.logical,
@@ -250,16 +263,17 @@ def _told(it: StackResource) -> dict[str, Any]:
         "ResourceType": it.type,
         "ResourceStatus": it.status,
         "ResourceStatusReason": it.reason,
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": resource_drift(state, it),
     }
     return {member: value for member, value in shown.items() if value != ""}
 
 
-def _event(stack: Stack, it: StackEvent) -> dict[str, Any]:
-    own = it.type == "AWS::CloudFormation::Stack" and it.physical == stack.arn
+def _event(stack: Stack, it: StackEvent, seals: Seals) -> dict[str, Any]:
+    kept = seals.open(stack.account, stack.id, it.properties)
+    properties = kept.get("shown", kept.get("properties"))
     shown = {
         "StackId": stack.arn,
-        "EventId": it.id if own else f"{it.logical}-{it.status}-{it.id}",
+        "EventId": _event_id(stack, it),
         "StackName": stack.name,
         "LogicalResourceId": it.logical,
         "PhysicalResourceId": it.physical,
@@ -267,9 +281,17 @@ def _event(stack: Stack, it: StackEvent) -> dict[str, Any]:
         "Timestamp": it.at,
         "ResourceStatus": it.status,
         "ResourceStatusReason": it.reason,
+        "ResourceProperties": "" if properties is None else as_json(properties),
         "ClientRequestToken": it.token,
     }
     return {member: value for member, value in shown.items() if value != "" or member == "PhysicalResourceId"}
+
+
+def _event_id(stack: Stack, it: StackEvent) -> str:
+    """The id of an event: of a resource it has its name; with its status and time where it tells of its properties."""
+    if it.type == STACK and it.physical == stack.arn:
+        return it.id
+    return f"{it.logical}-{it.status}-{iso8601_ms(it.at)}" if it.properties else f"{it.logical}-{it.id}"
 
 
 def _declared(name: str, it: Mapping[str, Any]) -> dict[str, Any]:
@@ -294,7 +316,6 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "DescribeStackResources": reads(describe_stack_resources),
     "DescribeStacks": reads(describe_stacks),
     "GetTemplate": reads(get_template),
-    "GetTemplateSummary": asks(asking(get_template_summary))._replace(computes=True),
     "ListExports": reads(list_exports),
     "ListImports": reads(list_imports),
     "ListStackResources": reads(list_stack_resources),

@@ -12,7 +12,10 @@ from locum.state import Event, Stack, StackEvent, StackResource, put, remove
 
 STACK: Final = "AWS::CloudFormation::Stack"
 _NEXT: Final = 0.001
-"""Seconds between two events, at least: clients order them by their times."""
+"""Seconds between two events, at least: clients order them by their times, which are in whole milliseconds."""
+
+_CLEANUP: Final = "_CLEANUP_IN_PROGRESS"
+"""Of the status of a stack whose events tell no properties of resources."""
 
 
 class Draft:
@@ -36,7 +39,8 @@ class Draft:
     def resource(self, it: StackResource, *, told: str = "") -> None:
         """Give a resource its status, of which an event tells, with the reason `told` where that is another one."""
         self._events.append(put(replace(it, at=self._now)))
-        self._tell(it.logical, it.physical, it.type, it.status, told or it.reason, it.waiting or it.properties)
+        physical = it.physical or ("" if it.former is None else it.former.physical)
+        self._tell(it.logical, physical, it.type, it.status, told or it.reason, it.waiting or it.properties)
 
     def quietly(self, it: StackResource) -> None:
         """Keep a resource, without an event."""
@@ -44,7 +48,7 @@ class Draft:
 
     def told(self, it: StackResource, status: str, reason: str = "") -> None:
         """Tell of a resource that is not kept, or of a status that it does not have any more."""
-        self._tell(it.logical, it.physical, it.type, status, reason, it.properties)
+        self._tell(it.logical, it.physical, it.type, status, reason, it.properties or it.waiting)
 
     def gone(self, it: StackResource) -> None:
         """Forget a resource."""
@@ -55,8 +59,22 @@ class Draft:
         """The changes, as events of the state."""
         return (put(self.stack), *self._events)
 
+    @property
+    def beside(self) -> tuple[Event, ...]:
+        """The changes of all but the stack itself, as events of the state."""
+        return tuple(self._events)
+
+    def _begin(self) -> None:
+        """The reason of an operation is not told of the stack any more, once there is an event of a resource."""
+        if self.stack.status.endswith("_IN_PROGRESS"):
+            self.stack = replace(self.stack, reason="")
+
     def _tell(self, logical: str, physical: str, kind: str, status: str, reason: str, properties: bytes = b"") -> None:
-        number, at = self.stack.events + 1, max(self._now, self.stack.told + _NEXT)
+        if kind != STACK or logical != self.stack.name:
+            self._begin()
+        number, at = self.stack.events + 1, round(max(self._now, self.stack.told + _NEXT), 3)
+        if self.stack.status.endswith(_CLEANUP):
+            properties = b""
         self.stack = replace(self.stack, events=number, told=at)
         self._events.append(
             put(

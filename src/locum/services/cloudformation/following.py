@@ -18,14 +18,14 @@ from locum.services.cloudformation.templates import CLOUDFORMATION
 from locum.state import Stack, StackEvent, State
 from locum.state.autoscaling import regional
 
-_SESSION: Final = "AWSCloudFormation"
+SESSION: Final = "AWSCloudFormation"
 _SUBJECT: Final = "AWS CloudFormation Notification"
 
 
 def actor_of(stack: Stack) -> Actor:
     """The actor of the calls of a stack: its role, or its caller by way of CloudFormation."""
     if stack.role:
-        return ServiceRole(CLOUDFORMATION, stack.role, _SESSION, Source(stack.account, stack.arn))
+        return ServiceRole(CLOUDFORMATION, stack.role, SESSION, Source(stack.account, stack.arn))
     return on_behalf_of(stack.caller, CLOUDFORMATION)
 
 

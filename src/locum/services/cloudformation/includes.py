@@ -54,25 +54,30 @@ def embedded(source: Mapping[str, Any]) -> Iterator[str]:
     Those of AWS that are about whole templates are refused here.
     """
     for value in nested(source):
-        for called in _calls(value):
-            name = called.get("Name") if isinstance(called, Mapping) else None
+        for called in calls_of(value):
+            name = named(called)
             if not isinstance(name, str):
-                raise invalid(f"Template error: every {FUNCTION} object must have a Name.")
+                raise invalid("Key Name of transform definition must be a string.")
             if name.startswith("AWS::") and name != INCLUDE:
                 raise invalid(f"Template error: transform {name} must be declared in the Transform section.")
             yield name
 
 
-def _calls(value: Any) -> list[Any]:
+def calls_of(value: Any) -> list[Any]:
     """The transforms that a map is to go through, one after another."""
     called = value.get(FUNCTION, []) if isinstance(value, Mapping) else []
     return called if isinstance(called, list) else [called]
 
 
-def _entries(source: Mapping[str, Any]) -> list[Any]:
+def entries_of(source: Mapping[str, Any]) -> list[Any]:
     """The transforms that a template as a whole is to go through."""
     declared = source.get("Transform", [])
-    return _calls(source) + (declared if isinstance(declared, list) else [declared])
+    return calls_of(source) + (declared if isinstance(declared, list) else [declared])
+
+
+def all_calls(source: Mapping[str, Any]) -> list[Any]:
+    """All transforms of a template, those within it as well."""
+    return entries_of(source) + [entry for value in nested([*source.values()]) for entry in calls_of(value)]
 
 
 def snippets_of(
@@ -83,11 +88,10 @@ def snippets_of(
     `names` are the values of parameters and pseudo parameters.
     """
     run = Run(Scope(template, names, {}, None))
-    called = [entry for entry in _entries(template.source) if isinstance(entry, Mapping) or entry == INCLUDE]
-    called += [entry for value in nested([*template.source.values()]) for entry in _calls(value)]
+    called = all_calls(template.source)
     found: dict[str, tuple[dict[str, Any], int]] = {}
     read: dict[str, tuple[dict[str, Any], int]] = {}
-    for written in dict.fromkeys(_written(entry) for entry in called if _named(entry) == INCLUDE):
+    for written in dict.fromkeys(_written(entry) for entry in called if named(entry) == INCLUDE):
         location = _location(run, json.loads(written))
         if location not in read:
             if len(read) == MOST:
@@ -98,7 +102,8 @@ def snippets_of(
     return found
 
 
-def _named(entry: Any) -> Any:
+def named(entry: Any) -> Any:
+    """The name of a transform that a template declares or calls."""
     return entry.get("Name") if isinstance(entry, Mapping) else entry
 
 
@@ -150,7 +155,7 @@ def _snippet(content: bytes) -> dict[str, Any]:
     if not isinstance(found, dict) or not found:
         raise _failed(_CONTENT)
     snippet: dict[str, Any] = plain(found)
-    if any(_calls(value) for value in nested(snippet)):
+    if any(calls_of(value) for value in nested(snippet)):
         raise _failed(_CONTENT)
     return snippet
 
@@ -177,8 +182,8 @@ def of_section(
 ) -> list[tuple[str, dict[str, Any] | None]]:
     """The transforms that a template declares, in order, each with what it includes."""
     return [
-        (_named(entry), snippets[_written(entry)][0] if _named(entry) == INCLUDE else None)
-        for entry in _entries(source)
+        (named(entry), snippets[_written(entry)][0] if named(entry) == INCLUDE else None)
+        for entry in entries_of(source)
     ]
 
 
@@ -198,11 +203,18 @@ def merged(value: Any, snippets: Mapping[str, tuple[dict[str, Any], int]], room:
     for name, member in value.items():
         if name != FUNCTION:
             members[name] = merged(member, snippets, room)
-    for entry in _calls(value):
-        snippet, length = snippets[_written(entry)]
-        room.take(length)
-        _added(members, snippet)
+    for entry in calls_of(value):
+        include(members, entry, snippets, room)
     return members
+
+
+def include(
+    members: dict[str, Any], entry: Any, snippets: Mapping[str, tuple[dict[str, Any], int]], room: Room
+) -> None:
+    """Add to `members` what an AWS::Include among them includes."""
+    snippet, length = snippets[_written(entry)]
+    room.take(length)
+    _added(members, snippet)
 
 
 def merged_at_top(source: dict[str, Any], snippet: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,17 +6,21 @@ CloudFormation Template Reference, "Intrinsic functions", "Condition functions",
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from copy import copy
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from locum.services.cloudformation.functions import form_checked, function_of, references_of, text
+from locum.services.cloudformation.functions import Reference, form_checked, function_of, references_of, text
 from locum.services.cloudformation.graphs import circular
 from locum.services.cloudformation.parameters import ParameterValue
 from locum.services.cloudformation.resolution import NOTHING, Lookups, Run, Scope, holds
 from locum.services.cloudformation.template import ResourceDefinition, Template, condition_order, evaluated
 from locum.services.cloudformation.templates import invalid
 
-__all__ = ["Evaluation", "Lookups", "Pseudo"]
+__all__ = ["HIDDEN", "Evaluation", "Lookups", "Pseudo"]
+
+HIDDEN: Final = "****"
+"""What is shown of a secret."""
 
 
 class Pseudo(NamedTuple):
@@ -49,6 +53,7 @@ class Evaluation:
 
     def __init__(self, template: Template, parameters: Mapping[str, ParameterValue], pseudo: Pseudo) -> None:
         self.template = template
+        self.parameters = parameters
         self.names: Mapping[str, Any] = {name: given.resolved for name, given in parameters.items()} | pseudo.values()
 
     @cached_property
@@ -58,6 +63,17 @@ class Evaluation:
         for name in condition_order(self.template.conditions):
             scope = Scope(self.template, self.names, found, None, "Conditions")
             found[name] = Run(scope).truth(self.template.conditions[name], 0)
+        return found
+
+    def hidden(self) -> Evaluation:
+        """The evaluation with asterisks for the values of NoEcho parameters; the same where there are none."""
+        secret = {name: given.resolved for name, given in self.parameters.items() if given.no_echo}
+        if not secret:
+            return self
+        conditions, found = self.conditions, copy(self)
+        stars = {name: [HIDDEN] * len(value) if isinstance(value, list) else HIDDEN for name, value in secret.items()}
+        found.names = {**self.names, **stars}
+        found.conditions = conditions  # they hold as they do with the values
         return found
 
     def exists(self, definition: ResourceDefinition | Mapping[str, Any]) -> bool:
@@ -76,7 +92,11 @@ class Evaluation:
 
     def mentions(self, value: Any) -> set[str]:
         """The names that a value refers to, of the branches of Fn::If that are taken; no pseudo parameters."""
-        found: set[str] = set()
+        return {reference.name for reference in self.referenced(value)}
+
+    def referenced(self, value: Any) -> set[Reference]:
+        """The references of a value, of the branches of Fn::If that are taken; no pseudo parameters."""
+        found: set[Reference] = set()
         left = [value]
         while left:
             current = left.pop()
@@ -85,7 +105,7 @@ class Evaluation:
                 form_checked(*function)
                 left.append(function[1][1 if holds(self.conditions, function[1][0]) else 2])
                 continue
-            found.update(reference.name for reference in references_of(current))
+            found.update(references_of(current))
             if isinstance(current, Mapping):
                 left.extend(current.values())
             elif isinstance(current, (list, tuple)):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from locum.core.errors import Fault
 from locum.services.cloudformation.templates import invalid
 from locum.services.verbs import Context
 from locum.state import ChangeSet, Stack, StackEvent, StackResource, StackTemplate, State
 from locum.state.autoscaling import regional
 from locum.state.indexes import OF_STACK, STACK_NAME, scoped
+
+NOT_FOUND: Final = "ChangeSetNotFound"
+"""The code for a change set that is not there."""
 
 
 def stack_named(ctx: Context, name: str) -> Stack | None:
@@ -26,11 +31,11 @@ def existing(ctx: Context, name: str) -> Stack:
     return found
 
 
-def described(ctx: Context, name: str) -> Stack:
-    """The stack with this name, or one, deleted perhaps, with this ARN. Raises Fault ValidationError."""
+def described(ctx: Context, name: str, absent: str = "Stack with id {} does not exist") -> Stack:
+    """The stack with this name, or one, deleted perhaps, with this ARN. Raises Fault ValidationError, `absent`."""
     found = stack_named(ctx, name)
     if found is None:
-        raise invalid(f"Stack with id {name} does not exist")
+        raise invalid(absent.format(name))
     return found
 
 
@@ -67,14 +72,19 @@ def change_sets_of(state: State, stack: Stack) -> list[ChangeSet]:
 
 
 def change_set_named(ctx: Context, name: str, stack_name: str | None) -> tuple[Stack, ChangeSet]:
-    """The change set with this ARN, or with this name of the named stack. Raises Fault ChangeSetNotFound."""
+    """The change set with this ARN, or with this name of the named stack: of several, the last that was created.
+
+    Raises Fault NOT_FOUND, ValidationError.
+    """
+    if stack_name is None and not name.startswith("arn:"):
+        raise invalid("StackName must be specified if ChangeSetName is not specified as an ARN.")
     stacks = ctx.state.table(Stack, ctx.account).values() if stack_name is None else [stack_named(ctx, stack_name)]
     for stack in stacks:
         if stack is None or stack.region != ctx.region:
             continue
-        for found in change_sets_of(ctx.state, stack):
+        for found in reversed(change_sets_of(ctx.state, stack)):
             if name in (found.arn, found.name):
                 return stack, found
     if stack_name is not None and stacks == [None]:
         raise invalid(f"Stack [{stack_name}] does not exist")
-    raise Fault("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", 404)
+    raise Fault(NOT_FOUND, f"ChangeSet [{name}] does not exist", 404)

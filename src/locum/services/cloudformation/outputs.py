@@ -61,3 +61,10 @@ def shown_outputs(stack: Stack, seals: Seals) -> list[dict[str, Any]]:
     """The outputs as DescribeStacks shows them."""
     found = seals.open(stack.account, stack.id, stack.outputs)
     return list(found) if found else []
+
+
+def output_text(value: Any) -> str:
+    """The value of an output. Raises Fault where it is none of a string's."""
+    if isinstance(value, (list, dict)):
+        raise invalid("Template format error: The Value field of every Outputs member must evaluate to a String.")
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -48,6 +48,8 @@ def parameter_values(
     """
     values = _values(template, given, previous)
     missing = [name for name in template.parameters if name not in values]
+    if any(template.parameters[name]["Type"].startswith(_SSM_VALUE) for name in missing):
+        raise invalid(f"Parameter {missing[0]} should either have input value or default value")
     if missing:
         raise invalid(f"Parameters: [{', '.join(missing)}] must have values")
     steps = Steps()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -23,9 +24,13 @@ from locum.services.verbs import Context, Params
 from locum.state import Stack, StackTemplate, StackVersion, State
 
 MOST_TAGS: Final = 50
-_AUTO_EXPAND: Final = "CAPABILITY_AUTO_EXPAND"
+AUTO_EXPAND: Final = "CAPABILITY_AUTO_EXPAND"
 """CloudFormation API Reference, CreateChangeSet: "This capacity doesn't apply to creating change sets"."""
 
+NOTHING: Final = "{}"
+"""The processed text of a template whose transforms failed: there is nothing to be made."""
+
+_NO_TEMPLATE: Final = Template("", {}, {}, {}, {}, {}, {}, (), {})
 _NAMED: Final = "CAPABILITY_NAMED_IAM"
 
 
@@ -44,6 +49,14 @@ class Proposal(NamedTuple):
         """The proposal as a version of the stack with that id, whose template has this number."""
         parameters = seals.seal(account, stack, {name: list(value) for name, value in self.parameters.items()})
         return StackVersion(template=template, parameters=parameters, tags=self.tags, capabilities=self.capabilities)
+
+
+class TransformFailed(Fault):
+    """The transforms of a template failed. `proposal` is what the call proposes, with a template that has nothing."""
+
+    def __init__(self, message: str, proposal: Proposal) -> None:
+        super().__init__("ValidationError", message)
+        self.proposal = proposal
 
 
 Proposing = Generator[Ask, Mapping[str, Any], Proposal]
@@ -70,7 +83,10 @@ def parameters_of(version: StackVersion, seals: Seals, account: str, stack: str)
 
 def template_of_version(state: State, stack: Stack, version: StackVersion) -> Template:
     """The template of a version of a stack, as its transforms left it."""
-    return template_in(template_of(state, stack, version.template).effective)
+    found = template_of(state, stack, version.template)
+    if found.processed == NOTHING:
+        return _NO_TEMPLATE
+    return template_in(found.effective)
 
 
 def evaluation_of(state: State, stack: Stack, version: StackVersion, seals: Seals) -> Evaluation:
@@ -100,24 +116,28 @@ def proposed(ctx: Context, params: Params, pseudo: Pseudo, before: Stack | None,
     if before is not None:
         values = parameters_of(before.version, seals, before.account, before.id)
         previous = {name: value.value for name, value in values.items()}
-    given = params.get("Parameters") or ()
+    given, capabilities = params.get("Parameters") or (), tuple(params.get("Capabilities") or ())
+    tags = tags_of(params, {} if before is None else before.version.tags)
     template, processed = template_before(text), ""
     parameters = yield from _parameters(ctx, template, given, previous)
     if template.transforms:
-        if "ChangeSetName" not in params and _AUTO_EXPAND not in params.get("Capabilities", ()):
-            raise insufficient([_AUTO_EXPAND])
-        processed = yield from expanded(ctx, template, parameters, pseudo)
-        template = template_in(processed)
+        if "ChangeSetName" not in params and AUTO_EXPAND not in capabilities:
+            raise insufficient([AUTO_EXPAND])
+        try:
+            processed = yield from expanded(ctx, template, parameters, pseudo)
+            template = template_in(processed)
+        except Fault as fault:
+            empty = Evaluation(_NO_TEMPLATE, parameters, pseudo)
+            proposal = Proposal(text, NOTHING, _NO_TEMPLATE, parameters, empty, tags, capabilities)
+            raise TransformFailed(fault.message, proposal) from fault
     evaluation = Evaluation(template, parameters, pseudo)
     check_types(template)
+    check_allowed(template, params.get("ResourceTypes") or ())
+    check_values(evaluation)
     broken = evaluation.rules_broken()
     if broken:
         raise invalid("Template validation error: " + "; ".join(broken))
-    capabilities = tuple(params.get("Capabilities") or ())
-    needed = capability_of(template.source["Resources"])
-    if needed and needed not in capabilities and _NAMED not in capabilities:
-        raise insufficient([needed])
-    tags = _tags(params, before)
+    check_capabilities(template, capabilities)
     return Proposal(text, processed, template, parameters, evaluation, tags, capabilities)
 
 
@@ -154,15 +174,78 @@ def check_types(template: Template) -> None:
         raise Fault("NotImplemented", f"Locum does not make resources of the types [{', '.join(absent)}] yet.", 501)
 
 
+def check_allowed(template: Template, allowed: Sequence[str]) -> None:
+    """Check that all resource types are those that ResourceTypes names, if it names any. Raises Fault ValidationError.
+
+    API Reference, CreateStack, ResourceTypes: a type, or all of a service (`AWS::EC2::*`), `AWS::*` or `Custom::*`.
+    """
+    for it in template.resources.values() if allowed else ():
+        if not any(it.type == name or (name.endswith("::*") and it.type.startswith(name[:-1])) for name in allowed):
+            names = ", ".join(allowed)
+            raise invalid(f"Resource type {it.type} is not allowed by parameter ResourceTypes [{names}]")
+
+
+class _OutsideError(Exception):
+    """A value takes something that is not in the template."""
+
+
+class _Outside:
+    """Lookups of which none is made."""
+
+    def ref(self, _logical: str) -> Any:
+        """No value of Ref."""
+        raise _OutsideError
+
+    def attribute(self, _logical: str, _name: str) -> Any:
+        """No attribute."""
+        raise _OutsideError
+
+    def imported(self, _export: str) -> Any:
+        """No export."""
+        raise _OutsideError
+
+    def zones(self, _region: str) -> list[str]:
+        """No zones."""
+        raise _OutsideError
+
+    def dynamic(self, reference: str) -> str:
+        """The reference."""
+        return reference
+
+
+def check_values(evaluation: Evaluation) -> None:
+    """Check what can be told from a template and its parameters alone. Raises Fault ValidationError."""
+    evaluation.dependencies()
+    template, outside = evaluation.template, _Outside()
+    parts = [
+        {name: value}
+        for it in template.resources.values()
+        if evaluation.exists(it)
+        for name, value in it.properties.items()
+    ]
+    parts += [{"Value": it["Value"]} for it in template.outputs.values() if evaluation.exists(it)]
+    for part in parts:
+        with suppress(_OutsideError):
+            evaluation.resolve(part, outside)
+
+
+def check_capabilities(template: Template, capabilities: Iterable[str]) -> None:
+    """Check that what a template does to IAM is acknowledged. Raises Fault InsufficientCapabilitiesException."""
+    needed = capability_of(template.source["Resources"])
+    if needed and not {needed, _NAMED} & set(capabilities):
+        raise insufficient([needed])
+
+
 def insufficient(needed: Iterable[str]) -> Fault:
     """The Fault of a call that does not acknowledge what its template does."""
     return Fault("InsufficientCapabilitiesException", f"Requires capabilities : [{', '.join(needed)}]", 400)
 
 
-def _tags(params: Params, before: Stack | None) -> dict[str, str]:
+def tags_of(params: Params, before: dict[str, str]) -> dict[str, str]:
+    """The tags that a call gives a stack, or else those that it has. Raises Fault ValidationError."""
     given = params.get("Tags")
     if given is None:
-        return {} if before is None else before.version.tags
+        return before
     tags = {tag["Key"]: tag["Value"] for tag in given}
     if len(tags) > MOST_TAGS:
         raise invalid(f"Stack can have at most {MOST_TAGS} tags")

@@ -13,37 +13,71 @@ Path = tuple[str, ...]
 
 
 class Schema(NamedTuple):
-    """The schema of a type. Paths are of properties (`*`: of every item of a list)."""
+    """The schema of a type. Paths are of properties (`*`: of every item of a list). `attributes` are Fn::GetAtt's.
+
+    `permissions` are those of its handlers (`create`, `read`, `update`, `delete`, `list`), and of `tagging`.
+    """
 
     properties: frozenset[str]
     required: frozenset[str]
     fixed: tuple[Path, ...]
     read_only: tuple[Path, ...]
+    write_only: tuple[Path, ...]
     identifier: tuple[Path, ...]
+    attributes: frozenset[str]
     permissions: Mapping[str, tuple[str, ...]]
     tagging: Mapping[str, Any] = {}
 
 
-@lru_cache(maxsize=512)
-def schema_of(kind: str) -> Schema | None:
-    """The schema of the resource type `kind`; None where there is none. It takes seconds the first time."""
+def _schema(kind: str) -> Any:
+    """The schema of cfn-lint's, which keeps them; None where there is none. It takes seconds the first time."""
     from cfnlint.schema._exceptions import ResourceNotFoundError  # noqa: PLC0415 - loaded with the first stack
     from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415
 
     try:
-        found: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(_REGION, kind).schema
+        return PROVIDER_SCHEMA_MANAGER.get_resource_schema(_REGION, kind)
     except ResourceNotFoundError:
         return None
-    handlers = found.get("handlers", {})
+
+
+def published(kind: str) -> Mapping[str, Any] | None:
+    """The published schema of the resource type `kind`; None where there is none."""
+    whole = _schema(kind)
+    return None if whole is None else whole.schema
+
+
+@lru_cache(maxsize=512)
+def schema_of(kind: str) -> Schema | None:
+    """The parts of the schema of `kind` that say how a resource is made; None where there is none."""
+    whole = _schema(kind)
+    if whole is None:
+        return None
+    found: Mapping[str, Any] = whole.schema
+    handlers = {**found.get("handlers", {}), "tagging": found.get("tagging") or {}}
     return Schema(
         properties=frozenset(found.get("properties", {})),
         required=frozenset(found.get("required", ())),
         fixed=tuple(_paths(found, "createOnlyProperties")),
         read_only=tuple(_paths(found, "readOnlyProperties")),
+        write_only=tuple(_paths(found, "writeOnlyProperties")),
         identifier=tuple(_paths(found, "primaryIdentifier")),
+        attributes=frozenset(map(str, whole.get_atts)),
         permissions={name: tuple(handler.get("permissions", ())) for name, handler in handlers.items()},
         tagging=found.get("tagging", {}),
     )
+
+
+@lru_cache(maxsize=1)
+def published_types() -> tuple[str, ...]:
+    """The names of all resource types of AWS's that have a published schema."""
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415 - loaded with the first stack
+
+    return tuple(sorted(kind for kind in PROVIDER_SCHEMA_MANAGER.get_resource_types(_REGION) if _is_real(kind)))
+
+
+def _is_real(kind: str) -> bool:
+    """Whether a type is one of the registry's: neither one of a transform nor a placeholder."""
+    return kind.startswith(("AWS::", "Alexa::")) and not kind.startswith("AWS::Serverless::")
 
 
 def _paths(schema: Mapping[str, Any], member: str) -> Iterator[Path]:

@@ -49,7 +49,7 @@ def section_of(source: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """A section of a template; empty where there is none. Raises Fault ValidationError, as all here."""
     found = source.get(name, {})
     if not isinstance(found, Mapping):
-        raise invalid(f"Template format error: {name} must be an object.")
+        raise invalid(f"Template format error: Any {name} member must be an object.")
     return found
 
 

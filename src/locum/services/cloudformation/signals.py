@@ -21,6 +21,7 @@ from locum.core.clock import Entropy
 from locum.core.errors import Fault
 from locum.credentials import BrokenSeal, KeyRing
 from locum.services.cloudformation.drafts import Draft
+from locum.services.cloudformation.json_objects import json_object
 from locum.services.cloudformation.lookup import existing, resource_of
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.templates import invalid
@@ -147,24 +148,9 @@ def _response(stack: Stack, it: StackResource, door: Door, body: bytes) -> Mappi
 
 def _object(body: bytes) -> Mapping[str, Any]:
     try:
-        told = msgspec.json.decode(body)
-        deep = _is_deeper(told, _DEEPEST)
-    except (ValueError, RecursionError) as error:
+        return json_object(body, _DEEPEST)
+    except ValueError as error:
         raise invalid("Invalid JSON.") from error
-    if deep or not isinstance(told, dict):
-        raise invalid("Invalid JSON.")
-    return told
-
-
-def _is_deeper(value: Any, most: int) -> bool:
-    """Whether collections nest more than `most` deep."""
-    level = [value]
-    for _ in range(most):
-        inner = [it.values() if isinstance(it, dict) else it for it in level if isinstance(it, (dict, list))]
-        level = [item for items in inner for item in items]
-        if not level:
-            return False
-    return True
 
 
 # -- creation policies -----------------------------------------------------------------------------------
@@ -187,14 +173,22 @@ def policy_of(declared: Mapping[str, Any]) -> Policy | None:
     signals, scaling = declared.get("ResourceSignal"), declared.get("AutoScalingCreationPolicy", {})
     if not isinstance(signals, Mapping):
         return None
-    count, timeout = str(signals.get("Count", 1)), _DURATION.fullmatch(str(signals.get("Timeout", "PT5M")))
+    count, seconds = str(signals.get("Count", 1)), duration_of(str(signals.get("Timeout", "PT5M")))
     least = str(scaling.get("MinSuccessfulInstancesPercent", 100)) if isinstance(scaling, Mapping) else ""
     if not all(text.isascii() and text.isdigit() and len(text) < 5 for text in (count, least)) or int(least) > 100:
         raise invalid("Invalid CreationPolicy: Count and MinSuccessfulInstancesPercent must be numbers")
-    if timeout is None or not any(timeout.groups()):
+    if seconds is None:
         raise invalid("Invalid CreationPolicy: Timeout must be an ISO 8601 duration, PT#H#M#S")
-    hours, minutes, seconds = (int(part or 0) for part in timeout.groups())
-    return Policy(int(count), min(3600 * hours + 60 * minutes + seconds, _LONGEST_WAIT), int(least))
+    return Policy(int(count), min(seconds, _LONGEST_WAIT), int(least))
+
+
+def duration_of(text: str) -> int | None:
+    """The seconds of an ISO 8601 duration, `PT#H#M#S`; None where it is none."""
+    found = _DURATION.fullmatch(text)
+    if found is None or not any(found.groups()):
+        return None
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return 3600 * hours + 60 * minutes + seconds
 
 
 # -- SignalResource --------------------------------------------------------------------------------------

@@ -14,14 +14,29 @@ from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.intrinsics import Pseudo
 from locum.services.cloudformation.lookup import change_sets_of, existing, resources_of, stack_named
 from locum.services.cloudformation.outputs import importing
-from locum.services.cloudformation.proposals import Proposal, kept_template, proposed, pseudo_of, template_of_version
+from locum.services.cloudformation.proposals import (
+    Proposal,
+    TransformFailed,
+    kept_template,
+    proposed,
+    pseudo_of,
+    template_of_version,
+)
+from locum.services.cloudformation.rollback_triggers import rollback_given
 from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.stack_policies import policy_given, ruling
 from locum.services.cloudformation.templates import invalid
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
 from locum.state import Stack, StackVersion, put, remove
 from locum.state.cloudformation import stack_arn
 
-CREATED: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+CREATED: Final = (
+    "CREATE_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE",
+)
 UPDATABLE: Final = (*CREATED, "CREATE_FAILED", "UPDATE_FAILED")
 REVIEW: Final = "REVIEW_IN_PROGRESS"
 MOST_STACKS: Final = 2000
@@ -59,21 +74,40 @@ def create_stack(ctx: Context, params: Params) -> Asking:
         if token and before.client_token == token:
             return Outcome({"StackId": before.arn})
         raise Fault("AlreadyExistsException", f"Stack [{name}] already exists", 400)
-    if before is not None:
-        raise Fault(
-            "AlreadyExistsException",
-            f"Stack [{name}] already exists and cannot be created again with the changeSet [].",
-            400,
-        )
-    check_quota(ctx)
-    identifier, seals = request_id(ctx.entropy), seals_of(ctx)
+    if before is None:
+        check_quota(ctx)
+    identifier, seals = request_id(ctx.entropy) if before is None else before.id, seals_of(ctx)
+    policy = yield from policy_given(ctx, params)
     notifications = tuple(params.get("NotificationARNs") or ())
-    proposal = yield from proposed(ctx, params, pseudo_for(ctx, name, identifier, notifications), None, seals)
+    pseudo, failed = pseudo_for(ctx, name, identifier, notifications), ""
+    try:
+        proposal = yield from proposed(ctx, params, pseudo, None, seals)
+    except TransformFailed as failure:
+        proposal, failed = failure.proposal, failure.message
     stack = new_stack(ctx, params, name, identifier, proposal.version(seals, ctx.account, identifier, 1))
-    stack = replace(stack, description=proposal.template.description, keeps=keeps_of(params))
+    stack = replace(stack, description=proposal.template.description, keeps=keeps_of(params), policy=policy or "")
+    obsolete: tuple[Any, ...] = ()
+    if before is not None:  # it was under review: its change sets are of no use any more
+        stack = replace(stack, created=before.created, events=before.events, told=before.told)
+        obsolete = tuple(put(replace(it, execution="OBSOLETE")) for it in change_sets_of(ctx.state, before))
     draft = Draft(stack, ctx.now, ctx.entropy)
     draft.status("CREATE_IN_PROGRESS", "User Initiated")
-    return Outcome({"StackId": stack.arn}, (*draft.events, put(kept_template(ctx, identifier, 1, proposal))))
+    if failed:
+        _end_creation(draft, failed, ctx.now)
+    kept = put(kept_template(ctx, identifier, 1, proposal))
+    return Outcome({"StackId": stack.arn}, (*draft.events, kept, *obsolete))
+
+
+def _end_creation(draft: Draft, reason: str, now: float) -> None:
+    """End the creation of a stack of which nothing is made, as its transforms failed."""
+    if draft.stack.keeps == "DO_NOTHING":
+        draft.status("CREATE_FAILED", reason)
+    elif draft.stack.keeps == "DELETE":
+        draft.status("DELETE_IN_PROGRESS", f"{reason}. Delete requested by user.")
+        draft.status("DELETE_COMPLETE", "", deleted=now)
+    else:
+        draft.status("ROLLBACK_IN_PROGRESS", f"{reason}. Rollback requested by user.")
+        draft.status("ROLLBACK_COMPLETE")
 
 
 def new_stack(ctx: Context, params: Params, name: str, identifier: str, version: StackVersion) -> Stack:
@@ -94,8 +128,8 @@ def new_stack(ctx: Context, params: Params, name: str, identifier: str, version:
         role=params.get("RoleARN", ""),
         notifications=tuple(params.get("NotificationARNs") or ()),
         protected=params.get("EnableTerminationProtection", False),
-        policy=params.get("StackPolicyBody", ""),
         client_token=params.get("ClientRequestToken", ""),
+        rollback=rollback_given(params),
         templates=1,
     )
 
@@ -128,24 +162,46 @@ def update_stack(ctx: Context, params: Params) -> Asking:
     stack, seals = existing(ctx, params["StackName"]), seals_of(ctx)
     if stack.status not in UPDATABLE:
         raise invalid(f"Stack:{stack.arn} is in {stack.status} state and can not be updated.")
-    proposal = yield from proposed(ctx, params, pseudo_of(stack), stack, seals)
+    policy = yield from policy_given(ctx, params)
+    during = yield from policy_given(ctx, params, "StackPolicyDuringUpdate")
+    try:
+        proposal = yield from proposed(ctx, params, pseudo_of(stack), stack, seals)
+    except TransformFailed as failure:
+        return Outcome({"StackId": stack.arn}, _not_begun(ctx, stack, failure.message))
     check_changes(ctx, stack, proposal, seals, params)
+    stack = replace(stack, ruling=stack.policy if during is None else during, coming=policy or "")
     events = begin_update(ctx, stack, params, proposal, seals)
     return Outcome({"StackId": stack.arn}, events)
 
 
+def _not_begun(ctx: Context, stack: Stack, reason: str) -> tuple[Any, ...]:
+    """The events of an update that changes nothing, as its transforms failed."""
+    draft = Draft(stack, ctx.now, ctx.entropy)
+    draft.status("UPDATE_IN_PROGRESS", "User Initiated", updated=ctx.now)
+    draft.status("UPDATE_ROLLBACK_IN_PROGRESS", reason)
+    draft.status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
+    draft.status("UPDATE_ROLLBACK_COMPLETE")
+    return draft.events
+
+
 def check_changes(ctx: Context, stack: Stack, proposal: Proposal, seals: Seals, params: Params) -> None:
-    """Check that an update changes something, and no resource's type. Raises Fault ValidationError."""
+    """Check that an update changes something, and no resource's type. Raises Fault ValidationError.
+
+    What transforms make of a template is taken for a change.
+    """
     check_resource_types(ctx, stack, proposal)
     version = proposal.version(seals, stack.account, stack.id, stack.version.template)
     parameters = seals.open(stack.account, stack.id, stack.version.parameters)
     same = (
-        template_of_version(ctx.state, stack, stack.version).source == proposal.template.source
+        not proposal.processed
+        and template_of_version(ctx.state, stack, stack.version).source == proposal.template.source
         and parameters == seals.open(stack.account, stack.id, version.parameters)
         and version.tags == stack.version.tags
         and stack.status in CREATED
         and params.get("RoleARN", stack.role) == stack.role
         and tuple(params.get("NotificationARNs") or stack.notifications) == stack.notifications
+        and not params.keys() & {"StackPolicyBody", "StackPolicyURL"}
+        and rollback_given(params, stack.rollback) == stack.rollback
     )
     if same:
         raise invalid("No updates are to be performed.")
@@ -167,10 +223,11 @@ def begin_update(ctx: Context, stack: Stack, params: Params, proposal: Proposal,
     """The events that begin an update of `stack` to `proposal`."""
     number = stack.templates + 1
     draft = Draft(stack, ctx.now, ctx.entropy)
+    version = proposal.version(seals, stack.account, stack.id, number)
     draft.status(
         "UPDATE_IN_PROGRESS",
         "User Initiated",
-        version=proposal.version(seals, stack.account, stack.id, number),
+        version=version if version.capabilities else replace(version, capabilities=stack.version.capabilities),
         before=stack.before if stack.status == "UPDATE_FAILED" else stack.version,
         templates=number,
         operation=request_id(ctx.entropy),
@@ -181,9 +238,12 @@ def begin_update(ctx: Context, stack: Stack, params: Params, proposal: Proposal,
         updated=ctx.now,
         deadline=0.0,
         retained=(),
+        importing={},
         client_token=params.get("ClientRequestToken", ""),
         notifications=tuple(params.get("NotificationARNs") or stack.notifications),
-        policy=params.get("StackPolicyBody", stack.policy),
+        change_set="",
+        rollback=rollback_given(params, stack.rollback),
+        watched=0.0,
     )
     return (*draft.events, put(kept_template(ctx, stack.id, number, proposal)))
 
@@ -197,7 +257,7 @@ def delete_stack(ctx: Context, params: Params) -> Outcome:
         raise invalid(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
     if stack.status == "DELETE_IN_PROGRESS":
         return Outcome({})
-    if stack.status.startswith("UPDATE") and stack.status.endswith("IN_PROGRESS"):
+    if stack.status.startswith(("UPDATE", "IMPORT")) and stack.status.endswith("IN_PROGRESS"):
         raise invalid(f"Stack [{stack.arn}] cannot be deleted while in status {stack.status}")
     retained = tuple(params.get("RetainResources") or ())
     if retained and stack.status != "DELETE_FAILED":
@@ -213,11 +273,11 @@ def delete_stack(ctx: Context, params: Params) -> Outcome:
     token, operation = params.get("ClientRequestToken", ""), request_id(ctx.entropy)
     changes = {"operation": operation, "caller": ctx.caller, "role": role, "retained": retained, "client_token": token}
     if stack.status == REVIEW:
-        draft.status("DELETE_COMPLETE", "", deleted=ctx.now, **changes)
+        draft.status("DELETE_COMPLETE", "", deleted=ctx.now, ending=ctx.now, **changes)
     else:
-        draft.status("DELETE_IN_PROGRESS", "User Initiated", **changes)
-    gone = tuple(remove(it) for it in change_sets_of(ctx.state, stack))
-    return Outcome({}, (*draft.events, *gone))
+        draft.status("DELETE_IN_PROGRESS", "User Initiated", ending=ctx.now, **changes)
+    unused = [it for it in change_sets_of(ctx.state, stack) if not it.execution.startswith("EXECUTE_")]
+    return Outcome({}, (*draft.events, *map(remove, unused)))
 
 
 def cancel_update_stack(ctx: Context, params: Params) -> Outcome:
@@ -262,6 +322,7 @@ def rollback_stack(ctx: Context, params: Params) -> Outcome:
     draft.status(
         back,
         "User Initiated",
+        ending=ctx.now if back == "ROLLBACK_IN_PROGRESS" else 0.0,
         operation=request_id(ctx.entropy),
         caller=ctx.caller,
         role=params.get("RoleARN", stack.role),
@@ -278,20 +339,20 @@ def update_termination_protection(ctx: Context, params: Params) -> Outcome:
     return Outcome({"StackId": stack.arn}, (put(replace(stack, protected=params["EnableTerminationProtection"])),))
 
 
-def set_stack_policy(ctx: Context, params: Params) -> Outcome:
-    """cloudformation:SetStackPolicy."""
+def set_stack_policy(ctx: Context, params: Params) -> Asking:
+    """cloudformation:SetStackPolicy. An update under way is still subject to the policy with which it began."""
     stack = existing(ctx, params["StackName"])
-    if ("StackPolicyBody" in params) == ("StackPolicyURL" in params):
+    policy = yield from policy_given(ctx, params)
+    if policy is None:
         raise invalid("You must specify either StackPolicyBody or StackPolicyURL")
-    if "StackPolicyURL" in params:
-        raise Fault("NotImplemented", "Locum takes stack policies as StackPolicyBody.", 501)
-    return Outcome({}, (put(replace(stack, policy=params["StackPolicyBody"])),))
+    return Outcome({}, (put(replace(stack, policy=policy, coming="")),))
 
 
 def get_stack_policy(ctx: Context, params: Params) -> Outcome:
-    """cloudformation:GetStackPolicy."""
+    """cloudformation:GetStackPolicy. While an update is under way, it is the one that the update is subject to."""
     stack = existing(ctx, params["StackName"])
-    return Outcome({"StackPolicyBody": stack.policy} if stack.policy else {})
+    policy = ruling(stack) or stack.policy
+    return Outcome({"StackPolicyBody": policy} if policy else {})
 
 
 OPERATIONS: Final[dict[str, Operation]] = {
@@ -301,7 +362,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "DeleteStack": writes(delete_stack),
     "GetStackPolicy": reads(get_stack_policy),
     "RollbackStack": writes(rollback_stack),
-    "SetStackPolicy": writes(set_stack_policy),
+    "SetStackPolicy": asks_and_writes(asking(set_stack_policy)),
     "UpdateStack": asks_and_writes(asking(update_stack))._replace(rehearsed=True),
     "UpdateTerminationProtection": writes(update_termination_protection),
 }

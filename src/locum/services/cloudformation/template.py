@@ -21,6 +21,7 @@ from locum.services.cloudformation.functions import (
 )
 from locum.services.cloudformation.graphs import circular, ordered
 from locum.services.cloudformation.plain_values import plain
+from locum.services.cloudformation.providers.snapshots import TYPES as SNAPSHOTS
 from locum.services.cloudformation.sections import (
     description_of,
     mapping,
@@ -63,6 +64,7 @@ _RESOURCE_ATTRIBUTES: Final = frozenset(
     }
 )
 _KEPT: Final = frozenset({"Delete", "Retain", "Snapshot"})
+_POLICIES: Final = {"DeletionPolicy": "deletion policy", "UpdateReplacePolicy": "update replace policy"}
 
 
 class ResourceDefinition(NamedTuple):
@@ -214,6 +216,10 @@ def _policy(name: str, attribute: str, declared: Mapping[str, Any], default: str
     known = _KEPT | {"RetainExceptOnCreate"} if attribute == "DeletionPolicy" else _KEPT
     if not isinstance(policy, str) or policy not in known:
         raise invalid(f"Template format error: Unrecognized {attribute} {policy} for resource {name}")
+    if policy == "Snapshot" and declared["Type"] not in SNAPSHOTS:
+        raise invalid(
+            f"Template error: resource type {declared['Type']} does not support {_POLICIES[attribute]} {policy}"
+        )
     return policy
 
 

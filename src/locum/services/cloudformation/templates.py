@@ -7,8 +7,9 @@ read with the permissions of whoever calls CloudFormation (IAM User Guide, "Forw
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
@@ -52,13 +53,24 @@ def template_text(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, A
     if (body is None) == (url is None):
         raise invalid("Either Template URL or Template Body must be specified.")
     if body is not None:
-        if len(body.encode()) > LONGEST_BODY:
+        if len(body.encode()) > (LONGEST_BODY if _is_sent(ctx, params) else LONGEST_OBJECT):
             raise invalid(
                 "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
                 f"Member must have length less than or equal to {LONGEST_BODY}"
             )
         return str(body)
-    named = s3_object(str(url), ctx.settings)
+    too_long = f"Template may not exceed {LONGEST_OBJECT} bytes in size."
+    return (yield from object_text(ctx, str(url), LONGEST_OBJECT, too_long))
+
+
+def _is_sent(ctx: Context, params: Params) -> bool:
+    """Whether a client sent the call: a stack set has the template of its stacks, whatever its length."""
+    return bool(ctx.call_of("cloudformation", "CreateStack", params).source_ip)
+
+
+def object_text(ctx: Context, url: str, longest: int, too_long: str) -> Generator[Ask, Mapping[str, Any], str]:
+    """The text of the object that `url` names, read as the caller. Raises Fault, `too_long` for more octets."""
+    named = s3_object(url, ctx.settings)
     found: dict[str, Any] = {"Bucket": named.bucket, "Key": named.key}
     if named.version:
         found["VersionId"] = named.version
@@ -68,8 +80,8 @@ def template_text(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, A
     except Fault as fault:
         raise invalid(f"S3 error: {fault.message}\n{_MORE}") from fault
     content: bytes = answer["Body"]
-    if len(content) > LONGEST_OBJECT:
-        raise invalid(f"Template may not exceed {LONGEST_OBJECT} bytes in size.")
+    if len(content) > longest:
+        raise invalid(too_long)
     return content.decode("utf-8", "replace")
 
 
@@ -82,6 +94,8 @@ def s3_object(url: str, settings: Settings) -> S3Object:
         parts = urlsplit(url)
     except ValueError as error:
         raise invalid("TemplateURL must be a supported URL.") from error
+    if parts.scheme == "s3":
+        raise invalid(f"S3 error: Domain name specified in {parts.hostname} is not a valid S3 domain")
     path = unquote(parts.path.removeprefix("/"))
     version = parse_qs(parts.query).get("versionId", [""])[0]
     at_s3 = _HOST.fullmatch(parts.hostname or "") if parts.scheme == "https" else None
@@ -116,12 +130,22 @@ def decoded(text: str) -> dict[str, Any]:
     _check_structure(text)
     template, problems = decode_str(text)
     if template is None or problems:
-        what = problems[0] if problems else None
-        where = "" if what is None else f" (line {what.linenumber}, column {what.columnnumber})"
-        raise invalid(f"Template format error: {'unreadable' if what is None else what.message}{where}")
+        raise invalid(f"Template format error: {_malformed(text, problems)}")
     if not isinstance(template, dict):
         raise invalid("Template format error: unsupported structure.")
     return template
+
+
+def _malformed(text: str, problems: Sequence[Any]) -> str:
+    """What is wrong with a template that is neither JSON nor YAML. What begins as JSON is meant to be that."""
+    if text.lstrip().startswith("{"):
+        try:
+            json.loads(text)
+        except json.JSONDecodeError as error:
+            return f"JSON not well-formed. (line {error.lineno}, column {error.colno + 1})"
+    if not problems:
+        return "YAML not well-formed."
+    return f"YAML not well-formed. (line {problems[0].linenumber}, column {problems[0].columnnumber})"
 
 
 def _check_structure(text: str) -> None:

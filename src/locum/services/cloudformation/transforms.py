@@ -3,7 +3,7 @@
 CloudFormation User Guide, "Perform custom processing on CloudFormation templates with template macros": "Macros are
 evaluated in order, based on their location in the template, from the most deeply nested outward to the most general.
 Macros at the same location in the template are evaluated serially based on the order in which they're listed."
-Macros of accounts, which are Lambda functions, are not supported: their names are unknown.
+Macros of accounts, which are functions, are in `macros`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,18 @@ from locum.services.cloudformation.includes import (
     FUNCTION,
     INCLUDE,
     Room,
+    all_calls,
     embedded,
+    entries_of,
     merged_at_top,
+    named,
     of_section,
     snippets_of,
 )
 from locum.services.cloudformation.includes import merged as with_snippets
 from locum.services.cloudformation.intrinsics import Pseudo
 from locum.services.cloudformation.language_extensions import LANGUAGE_EXTENSIONS, extended
+from locum.services.cloudformation.macros import Processing, macros_of
 from locum.services.cloudformation.parameters import ParameterValue
 from locum.services.cloudformation.plain_values import plain
 from locum.services.cloudformation.sections import members_of, parameter, transforms_of
@@ -35,6 +39,7 @@ from locum.services.cloudformation.template import Template
 from locum.services.cloudformation.templates import LONGEST_OBJECT, invalid
 from locum.services.verbs import Context
 
+_OF_AWS: Final = frozenset({INCLUDE, LANGUAGE_EXTENSIONS, SERVERLESS})
 _ID: Final = "AWS::StackId"
 """Not known to transforms: a new stack has another id each time that its verb is run."""
 
@@ -63,19 +68,35 @@ def expanded(
 ) -> Generator[Ask, Mapping[str, Any], str]:
     """The text, JSON, of an untransformed template as its transforms leave it. Raises Fault ValidationError.
 
-    Asks S3 for what AWS::Include names, as the caller. Parameters with NoEcho are left out of what transforms know.
+    Asks S3 for what AWS::Include names, and the functions of macros, as the caller. Parameters with NoEcho are left out
+    of what transforms know.
     """
-    for name in template.transforms:
-        if name not in {INCLUDE, LANGUAGE_EXTENSIONS, SERVERLESS}:
-            raise invalid(f"No transform named {name} found.")
+    macros = macros_of(ctx, (name for name in template.transforms if name not in _OF_AWS), all_calls(template.source))
     known = {name: value.resolved for name, value in parameters.items() if not value.no_echo}
     names = {name: value for name, value in (known | pseudo.values()).items() if name != _ID}
     snippets = yield from snippets_of(ctx, template, names)
-    section = of_section(template.source, snippets)
-    room = Room()
     sections = {name: value for name, value in template.source.items() if name not in {"Transform", FUNCTION}}
-    source = {name: with_snippets(value, snippets, room) for name, value in sections.items()}
-    done = _processed(json.dumps([section, source]), json.dumps(known), pseudo._replace(stack_id=""))
+    room = Room()
+    pseudo = pseudo._replace(stack_id="")
+    if not macros:
+        source = {name: with_snippets(value, snippets, room) for name, value in sections.items()}
+        return _done(of_section(template.source, snippets), source, known, pseudo)
+    process = Processing(ctx, macros, snippets, room, known)
+    source = yield from process.within(sections)
+    for entry in entries_of(template.source):
+        name = named(entry)
+        if name in macros:
+            source = yield from process.macro(entry, source)
+            if not isinstance(source, dict):
+                raise invalid("Template format error: unsupported structure.")
+        else:
+            (step,) = of_section({"Transform": entry}, snippets)
+            source = json.loads(_done([step], source, known, pseudo))
+    return json.dumps(source)
+
+
+def _done(section: list[Any], source: Mapping[str, Any], known: Mapping[str, Any], pseudo: Pseudo) -> str:
+    done = _processed(json.dumps([section, source]), json.dumps(known), pseudo)
     if done.problem:
         raise invalid(done.problem)
     return done.text

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from locum.core.identifiers import request_id
 from locum.services.asking import Asking
+from locum.services.cloudformation.functions import text
+from locum.services.cloudformation.sections import description_of, section_of
+from locum.services.cloudformation.template import parsed
 from locum.services.cloudformation.templates import decoded, invalid, template_text
+from locum.services.cloudformation.transforms import untransformed
 from locum.services.verbs import Context, Outcome, Params
 
 _NAMES: Final = {
@@ -22,46 +27,43 @@ _NAMES: Final = {
 """CloudFormation API Reference, CreateStack, Capabilities: the types that take CAPABILITY_IAM, and the property by
 which one has a custom name and takes CAPABILITY_NAMED_IAM."""
 
+_CALCULATOR: Final = "https://calculator.aws/#/estimate?key=cloudformation/"
+
 
 def validate_template(ctx: Context, params: Params) -> Asking:
     """cloudformation:ValidateTemplate. Asks S3 for a template that is named by a URL, as the caller."""
     template = decoded((yield from template_text(ctx, params)))
-    resources = _section(template, "Resources")
-    if not resources:
+    found = untransformed(template)
+    if not found.transforms:
+        found = parsed(template)
+    declared = section_of(found.source, "Resources")
+    if not declared:
         raise invalid("Template format error: At least one Resources member must be defined.")
-    for name, resource in resources.items():
-        if not isinstance(resource, Mapping) or not isinstance(resource.get("Type"), str):
-            raise invalid(f"Template format error: Every Resources object must contain a Type member: [{name}]")
-    declared = _section(template, "Parameters")
-    answer: dict[str, Any] = {"Parameters": [_parameter(name, value) for name, value in declared.items()]}
-    if isinstance(template.get("Description"), str):
-        answer["Description"] = template["Description"]
-    return Outcome(answer | capabilities_shown(resources) | _transforms(template))
+    resources = {name: it for name, it in declared.items() if isinstance(it, Mapping) and "Type" in it}
+    answer: dict[str, Any] = {"Parameters": [_parameter(name, value) for name, value in found.parameters.items()]}
+    if description_of(found.source):
+        answer["Description"] = found.source["Description"]
+    transforms = list(found.transforms)
+    return Outcome(answer | capabilities_shown(resources) | ({"DeclaredTransforms": transforms} if transforms else {}))
 
 
-def _section(template: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    section = template.get(name, {})
-    if not isinstance(section, Mapping):
-        raise invalid(f"Template format error: {name} must be an object.")
-    return section
+def estimate_template_cost(ctx: Context, params: Params) -> Asking:
+    """cloudformation:EstimateTemplateCost: the address of a calculator, which is AWS's and knows nothing of it."""
+    template = decoded((yield from template_text(ctx, params)))
+    if not untransformed(template).transforms:
+        parsed(template)
+    return Outcome({"Url": f"{_CALCULATOR}{request_id(ctx.entropy)}"})
 
 
-def _parameter(name: str, declared: Any) -> dict[str, Any]:
-    if not isinstance(declared, Mapping) or not isinstance(declared.get("Type"), str):
-        raise invalid(f"Template format error: Every Parameters object must contain a Type member: [{name}]")
-    no_echo = _scalar("NoEcho", declared.get("NoEcho", False)).lower()
-    shown: dict[str, Any] = {"ParameterKey": str(name), "NoEcho": no_echo == "true"}
+def _parameter(name: str, declared: Mapping[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "ParameterKey": name,
+        "NoEcho": text(declared.get("NoEcho", False)).lower() == "true",
+    }
     for member, given in (("DefaultValue", "Default"), ("Description", "Description")):
         if given in declared:
-            shown[member] = _scalar(given, declared[given])
+            shown[member] = text(declared[given])
     return shown
-
-
-def _scalar(member: str, value: Any) -> str:
-    """`value`, a scalar of JSON or YAML, as text. Raises Fault ValidationError for a collection."""
-    if isinstance(value, (list, dict)):
-        raise invalid(f"Template format error: Every {member} member must be a string.")
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def capability_of(resources: Mapping[str, Any]) -> str:
@@ -91,11 +93,3 @@ def _identity_types(resources: Mapping[str, Any]) -> Iterator[str]:
 def _is_named(resource: Mapping[str, Any]) -> bool:
     name, properties = _NAMES.get(resource["Type"]), resource.get("Properties")
     return name is not None and isinstance(properties, Mapping) and name in properties
-
-
-def _transforms(template: Mapping[str, Any]) -> dict[str, Any]:
-    declared = template.get("Transform", [])
-    transforms = [declared] if isinstance(declared, str) else declared
-    if not isinstance(transforms, list) or not all(isinstance(transform, str) for transform in transforms):
-        raise invalid("Template format error: Transform must be a string or a list of strings.")
-    return {"DeclaredTransforms": transforms} if transforms else {}

@@ -28,7 +28,7 @@ def create_role(context: Context, params: Params) -> Outcome:
         id=ROLE.new_id(context),
         created=int(context.now),
         trust=trust.stored(context.state, params["AssumeRolePolicyDocument"]),
-        description=params.get("Description", ""),
+        description=params.get("Description"),
         max_session=params.get("MaxSessionDuration", 3600),
         boundary=attachments.boundary(context, params),
         tags=new_tags,
@@ -63,7 +63,8 @@ def update_role(context: Context, params: Params) -> Outcome:
 def update_role_description(context: Context, params: Params) -> Outcome:
     """UpdateRoleDescription."""
     role = replace(_described(context, params), description=params["Description"])
-    return Outcome({"Role": {**shapes.role_base(context, role), **shapes.described(role)}}, (put(role),))
+    shown = {**shapes.role_base(context, role), **shapes.role_description(role)}
+    return Outcome({"Role": shown}, (put(role),))
 
 
 def _described(context: Context, params: Params) -> Role:

@@ -36,7 +36,7 @@ def create_service_linked_role(context: Context, params: Params) -> Outcome:
         id=ROLE.new_id(context),
         created=int(context.now),
         trust=_document(service.principal, "sts:AssumeRole"),
-        description=params.get("Description", ""),
+        description=params.get("Description"),
         attached=tuple(arn for arn in service.policies if managed.summary(arn) is not None),
     )
     # As recorded: the document in this answer has lists where later answers have single values.

@@ -81,14 +81,19 @@ def role_base(context: Context, entity: Role) -> Shape:
     return {**_named(entity, "Role"), "AssumeRolePolicyDocument": document}
 
 
-def described(entity: Role | PolicyFacts) -> Shape:
+def described(entity: PolicyFacts) -> Shape:
     """The Description member; no member where it is empty."""
     return {"Description": entity.description} if entity.description else {}
 
 
+def role_description(entity: Role) -> Shape:
+    """The Description member of a role; no member where it was given none. An empty one is shown."""
+    return {} if entity.description is None else {"Description": entity.description}
+
+
 def listed_role(context: Context, entity: Role) -> Shape:
     """A role in ListRoles."""
-    return {**role_base(context, entity), **described(entity), "MaxSessionDuration": entity.max_session}
+    return {**role_base(context, entity), **role_description(entity), "MaxSessionDuration": entity.max_session}
 
 
 def whole_role(context: Context, entity: Role) -> Shape:

@@ -65,7 +65,7 @@ CIDR = (
     [
         ("Description: x", FORMAT + "At least one Resources member must be defined."),
         ("Resources: {}", FORMAT + "At least one Resources member must be defined."),
-        ("Resources: []", FORMAT + "Resources must be an object."),
+        ("Resources: []", FORMAT + "Any Resources member must be an object."),
         (BUCKET + "Foo: 1\nBar: 2", "Invalid template property or properties [Foo, Bar]"),
         (BUCKET + "AWSTemplateFormatVersion: 2011-09-09", FORMAT + "unsupported value for AWSTemplateFormatVersion."),
         (BUCKET + "Description: []", FORMAT + "Every Description member must be a string."),

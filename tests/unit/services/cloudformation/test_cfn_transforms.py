@@ -11,7 +11,7 @@ from locum.services.cloudformation import transforms
 from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.proposals import template_before
 from locum.services.cloudformation.templates import decoded
-from support.one_account import Plane
+from support.one_account import ACCOUNT, Plane
 from support.transformed import (
     EXPAND,
     FUNCTION,
@@ -308,16 +308,19 @@ def test_what_is_included_is_bounded() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("Transform: MyMacro\nResources: {A: {Type: T}}", "No transform named MyMacro found."),
-        (f"Transform: [{SAM.split()[1]}, Other]\nResources: {{A: {{Type: T}}}}", "No transform named Other found."),
-        ("Resources: {A: {Type: T, 'Fn::Transform': [{Name: Inner}]}}", "No transform named Inner found."),
+        ("Transform: MyMacro\nResources: {A: {Type: T}}", f"No transform named {ACCOUNT}::MyMacro found."),
+        (
+            f"Transform: [{SAM.split()[1]}, Other]\nResources: {{A: {{Type: T}}}}",
+            f"No transform named {ACCOUNT}::Other found.",
+        ),
+        ("Resources: {A: {Type: T, 'Fn::Transform': [{Name: Inner}]}}", f"No transform named {ACCOUNT}::Inner found."),
         (
             "Resources: {'Fn::Transform': {Name: 'AWS::LanguageExtensions'}}",
             "Template error: transform AWS::LanguageExtensions must be declared in the Transform section.",
         ),
         (
-            "Resources: {'Fn::Transform': MyMacro}",
-            "Template error: every Fn::Transform object must have a Name.",
+            "Resources: {'Fn::Transform': {Parameters: {}}}",
+            "Key Name of transform definition must be a string.",
         ),
         (
             "Transform: {Name: 1}\nResources: {A: {Type: T}}",

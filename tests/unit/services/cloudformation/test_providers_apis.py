@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
 from locum.core.errors import Fault
-from locum.services.cloudformation.providers.apigateway_definitions import imported
 from locum.services.cloudformation.providers.apigateway_patches import method_settings, parts
-from locum.services.cloudformation.providers.base import Request, Resource
+from locum.services.cloudformation.providers.base import Resource
 from support.deployed import role
 from support.inprocess import InProcess, refusal
 from support.plane import trusting
@@ -88,29 +86,6 @@ def test_a_definition_in_swagger_with_answers_of_its_own_is_imported(making: Rem
     of = {"restApiId": made.physical, "resourceId": found["/a"]["id"], "httpMethod": "OPTIONS"}
     assert client.get_integration(**of)["type"] == "mock"
     making.delete(made)
-
-
-def test_what_methods_share_is_among_the_components_of_openapi() -> None:
-    method = {"responses": {"200": {"schema": {"$ref": "#/definitions/Pet"}}}}
-    body = {"swagger": "2.0", "paths": {"/": {"get": method}}, "definitions": {"Pet": {"type": "object"}}}
-    work = imported({"restApiId": "a"}, json.dumps(body).encode())
-    first = next(work)
-    assert isinstance(first, Request)
-    assert json.loads(first.params["body"]) == body
-    second = work.throw(Fault("BadRequestException", "Only OpenAPI 3.x.x are currently supported"))
-    assert isinstance(second, Request)
-    told = json.loads(second.params["body"])
-    assert (told["openapi"], told["components"]) == ("3.0.1", {"schemas": {"Pet": {"type": "object"}}})
-    assert told["paths"]["/"]["get"]["responses"]["200"]["schema"] == {"$ref": "#/components/schemas/Pet"}
-    with pytest.raises(StopIteration):
-        work.send({})
-
-
-def test_a_definition_that_is_refused_for_another_reason_is_refused() -> None:
-    work = imported({"restApiId": "a"}, b'{"swagger": "2.0", "paths": {}}')
-    next(work)
-    with pytest.raises(Fault, match="no such thing"):
-        work.throw(Fault("BadRequestException", "no such thing"))
 
 
 def test_a_method_has_its_integration_and_answers(making: Remaking, client: Any, api: Resource) -> None:

@@ -149,7 +149,7 @@ def test_a_property_that_a_row_does_not_take_is_refused() -> None:
 
 
 def test_a_resource_that_fails_while_it_is_waited_for_is_not_made() -> None:
-    row = BOX._replace(ready=Wait("Box.State", frozenset({"READY"}), frozenset({"BROKEN"})))
+    row = replace(BOX, ready=Wait("Box.State", frozenset({"READY"}), frozenset({"BROKEN"})))
     broken = {"CreateBox": BOX_ANSWER, "GetBox": {"Box": {"State": "BROKEN"}}}
     with pytest.raises(Fault, match=r"did not stabilize: Box.State is BROKEN"):
         worked(provider(row).create(resource(Size=3)), broken)

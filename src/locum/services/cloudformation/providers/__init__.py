@@ -14,6 +14,8 @@ from typing import Final
 
 from locum.services.cloudformation.providers.base import Provider
 from locum.services.cloudformation.providers.derived import derived, derived_rows
+from locum.services.cloudformation.providers.reading import readable
+from locum.services.cloudformation.providers.shown import READ, SHOWN
 
 _MODULES: Final = (
     "applicationautoscaling",
@@ -23,6 +25,7 @@ _MODULES: Final = (
     "batch",
     "cdk",
     "cloudformation",
+    "cloudformation_sets",
     "cloudfront",
     "cloudtrail",
     "cloudwatch",
@@ -110,10 +113,17 @@ def _service(kind: str) -> str:
 def _of_service(service: str) -> Mapping[str, Provider]:
     modules = [module for module in _MODULES if module.partition("_")[0] == service]
     return {
-        name: provider
+        name: _shown(name, provider)
         for module in modules
         for name, provider in import_module(f"{__name__}.{module}").PROVIDERS.items()
     }
+
+
+def _shown(kind: str, provider: Provider) -> Provider:
+    """`provider` as it is read, where the provider itself does not say it."""
+    if kind in SHOWN:
+        return readable(provider, *SHOWN[kind])
+    return provider._replace(read=READ[kind]) if kind in READ else provider
 
 
 PROVIDERS: Final[Mapping[str, Provider]] = _Providers()

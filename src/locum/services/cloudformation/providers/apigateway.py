@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from locum.core.errors import Fault
-from locum.services.cloudformation.providers.apigateway_definitions import imported
 from locum.services.cloudformation.providers.apigateway_patches import (
     SETTINGS,
     Patch,
@@ -31,7 +30,6 @@ from locum.services.cloudformation.providers.base import (
     picked,
 )
 from locum.services.cloudformation.providers.steps import Steps, changed, listed, refuse_others, seen_first
-from locum.services.cloudformation.providers.table import tag_changes
 
 SERVICE: Final = "apigateway"
 
@@ -39,7 +37,7 @@ SERVICE: Final = "apigateway"
 def tagged(resource: Resource, before: Properties, path: str) -> Ending:
     """Give an updated resource at `path` its own tags. (The embedded backend can tag stages alone.)"""
     own = {tag["Key"]: tag["Value"] for tag in listed(resource.properties.get("Tags"))}
-    added, removed = tag_changes(resource, own, before.get("Tags"))
+    added, removed = resource.tag_changes(own, before.get("Tags"))
     added = {key: value for key, value in added.items() if key in own}
     arn = f"arn:{resource.stack_arn.split(':')[1]}:apigateway:{resource.region}::{path}"
     if removed:
@@ -93,7 +91,7 @@ def _create_api(resource: Resource) -> Work:
 def _with_body(api: str, own: Properties, body: bytes) -> Work:
     if body:
         params = {"restApiId": api, **picked(own, "FailOnWarnings", "Mode", "Parameters")}
-        yield from imported({"mode": "overwrite", **params}, body)
+        yield Request(SERVICE, "PutRestApi", {"mode": "overwrite", **params, "body": body})
     return (yield from _read_api(api))
 
 

@@ -18,7 +18,7 @@ from locum.services.cloudformation.providers.base import (
     picked,
 )
 from locum.services.cloudformation.providers.steps import Steps, adopting, listed, seen_first
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, provider
+from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Row, Shown, Tags, provider
 
 _OF_API: Final = {"restApiId": "{p.RestApiId}"}
 
@@ -28,6 +28,7 @@ _RESOURCE: Final = Row(
     "{c.id}",
     (Call("DeleteResource", {**_OF_API, "resourceId": "{id}"}),),
     attributes={"ResourceId": "{id}"},
+    shown=Shown(Call("GetResource", {"restApiId": "{p.RestApiId}", "resourceId": "{id}"}), ""),
 )
 
 
@@ -55,6 +56,7 @@ _AUTHORIZER: Final = Row(
     "{c.id}",
     (Call("DeleteAuthorizer", {**_OF_API, "authorizerId": "{id}"}),),
     attributes={"AuthorizerId": "{id}"},
+    shown=Shown(Call("GetAuthorizer", {"restApiId": "{p.RestApiId}", "authorizerId": "{id}"}), ""),
 )
 _AUTHORIZER_PATHS: Final = {
     "AuthType": "/authType",
@@ -88,6 +90,12 @@ _KEY: Final = Row(
     name=Name("Name", 1024),
     tags=Tags(form="map", member="tags"),
     shaped=lambda properties: {"Enabled": False, **properties},
+    shown=Shown(
+        Call("GetApiKey", {"apiKey": "{id}"}),
+        "",
+        hides="Value",
+        lists=Listing(Call("GetApiKeys"), "items", "{item.id}"),
+    ),
 )
 
 
@@ -114,6 +122,12 @@ _PLAN: Final = Row(
     attributes={"Id": "{id}"},
     name=Name("UsagePlanName", 255, member="name"),
     tags=Tags(form="map", member="tags"),
+    shown=Shown(
+        Call("GetUsagePlan", {"usagePlanId": "{id}"}),
+        "",
+        members={"UsagePlanName": "{it.name}"},
+        lists=Listing(Call("GetUsagePlans"), "items", "{item.id}"),
+    ),
 )
 
 
@@ -203,6 +217,7 @@ _MODEL: Final = Row(
         ),
     ),
     shaped=lambda properties: {"Description": "", "ContentType": "application/json", **properties},
+    shown=Shown(Call("GetModel", {"restApiId": "{p.RestApiId}", "modelName": "{id}"}), ""),
 )
 
 _VALIDATOR: Final = Row(
@@ -229,6 +244,7 @@ _VALIDATOR: Final = Row(
         ),
     ),
     shaped=lambda properties: {"ValidateRequestBody": False, "ValidateRequestParameters": False, **properties},
+    shown=Shown(Call("GetRequestValidator", {"restApiId": "{p.RestApiId}", "requestValidatorId": "{id}"}), ""),
 )
 
 _OF_RESPONSE: Final = {**_OF_API, "responseType": "{p.ResponseType}"}

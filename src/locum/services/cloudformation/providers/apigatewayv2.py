@@ -7,7 +7,7 @@ from typing import Final
 
 from locum.core.errors import Fault
 from locum.services.cloudformation.providers.base import Properties, Provider, Resource, Work
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, provider
+from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Shown, Tags, provider
 
 _SERVICE: Final = "apigatewayv2"
 _NOT_IMPLEMENTED: Final = 501
@@ -78,6 +78,7 @@ def _part(kind: str, takes: str, fixed: str = "", answer: str = "") -> Row:
         (Call(f"Delete{kind}", of),),
         attributes={member: "{id}"},
         settings=(Change(Call(f"Update{kind}", of, takes)),),
+        shown=Shown(Call(f"Get{kind}", of), ""),
     )
 
 
@@ -113,6 +114,7 @@ _STAGE: Final = Row(
     tags=_tags("arn:aws:apigateway:{region}::/apis/{p.ApiId}/stages/{id}"),
     exists=frozenset({"ConflictException"}),
     settings=(Change(Call("UpdateStage", _OF_STAGE, _STAGED)),),
+    shown=Shown(Call("GetStage", _OF_STAGE), ""),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from locum.services.cloudformation.providers.base import Properties, Provider
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, provider
+from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Row, Shown, Tags, provider
 
 _ARN: Final = {"ResourceARN": "arn:aws:athena:{region}:{account}:workgroup/{id}"}
 _CONFIGURATION: Final = "WorkGroupConfiguration"
@@ -43,6 +43,12 @@ _WORK_GROUP: Final = Row(
     ),
     shaped=_shaped,
     unused=frozenset({"RecursiveDeleteOption", "Updates"}),
+    shown=Shown(
+        Call("GetWorkGroup", {"WorkGroup": "{id}"}),
+        "WorkGroup",
+        hides="WorkGroupConfiguration",
+        lists=Listing(Call("ListWorkGroups"), "WorkGroups", "{item.Name}"),
+    ),
 )
 
 PROVIDERS: Final[dict[str, Provider]] = {"AWS::Athena::WorkGroup": provider(_WORK_GROUP)}

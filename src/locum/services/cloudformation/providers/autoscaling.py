@@ -6,8 +6,19 @@ from dataclasses import replace
 from typing import Any, Final
 
 from locum.services.cloudformation.providers.base import Properties, Provider, Resource, Work
+from locum.services.cloudformation.providers.rolling import rolled, rolling_of, sizes_left
 from locum.services.cloudformation.providers.steps import lenient, listed, truth, without
-from locum.services.cloudformation.providers.table import Call, Change, Each, Name, Row, Wait, provider
+from locum.services.cloudformation.providers.table import (
+    Call,
+    Change,
+    Each,
+    Listing,
+    Name,
+    Row,
+    Shown,
+    Wait,
+    provider,
+)
 
 _SERVICE: Final = "autoscaling"
 _NAMED: Final = {"AutoScalingGroupName": "{id}"}
@@ -108,6 +119,11 @@ _GROUP: Final = Row(
             key="{item.TopicARN}",
         ),
     ),
+    shown=Shown(
+        hides="NotificationConfiguration TrafficSources AvailabilityZones",
+        members={"VPCZoneIdentifier": "{it.VPCZoneIdentifier}"},
+        lists=Listing(Call("DescribeAutoScalingGroups"), "AutoScalingGroups", "{item.AutoScalingGroupName}"),
+    ),
 )
 
 
@@ -139,7 +155,11 @@ def _create_group(resource: Resource) -> Work:
 def _update_group(resource: Resource, before: Properties) -> Work:
     update = provider(_GROUP).update
     assert update is not None
-    return (yield from update(_tagged(resource), _shaped(before)))
+    left = sizes_left(resource, before)
+    tagged, former = _tagged(resource), without(_shaped(before), left)
+    settings = update(replace(tagged, properties=without(tagged.properties, left)), former)
+    rolling = rolling_of(resource)
+    return (yield from settings if rolling is None else rolled(resource, rolling, before, settings))
 
 
 _LAUNCH: Final = Row(
@@ -154,6 +174,13 @@ _LAUNCH: Final = Row(
     (Call("DeleteLaunchConfiguration", {"LaunchConfigurationName": "{id}"}),),
     name=Name("LaunchConfigurationName", 255),
     exists=_EXISTS,
+    shown=Shown(
+        Call("DescribeLaunchConfigurations", {"LaunchConfigurationNames": ["{id}"]}),
+        "LaunchConfigurations.0",
+        members={"InstanceMonitoring": "{it.InstanceMonitoring.Enabled}"},
+        hides="UserData",
+        lists=Listing(Call("DescribeLaunchConfigurations"), "LaunchConfigurations", "{item.LaunchConfigurationName}"),
+    ),
     shaped=lambda properties: (
         {**properties, "InstanceMonitoring": {"Enabled": truth(properties["InstanceMonitoring"])}}
         if "InstanceMonitoring" in properties
@@ -175,6 +202,11 @@ _POLICY: Final = Row(
     attributes={"Arn": "{id}", "PolicyName": "{attr.PolicyName|name}"},
     name=Name("PolicyName", 255),
     settings=(Change(Call("PutScalingPolicy", {**_OF_GROUP, "PolicyName": "{attr.PolicyName}"}, _SCALED)),),
+    shown=Shown(
+        Call("DescribePolicies", {"PolicyNames": ["{id}"]}),
+        "ScalingPolicies.0",
+        lists=Listing(Call("DescribePolicies"), "ScalingPolicies", "{item.PolicyARN}"),
+    ),
 )
 
 _AT: Final = "DesiredCapacity EndTime MaxSize MinSize Recurrence StartTime TimeZone"
@@ -186,6 +218,11 @@ _SCHEDULED: Final = Row(
     attributes={"ScheduledActionName": "{id}"},
     name=Name("ScheduledActionName", 255),
     settings=(Change(Call("PutScheduledUpdateGroupAction", {**_OF_GROUP, "ScheduledActionName": "{id}"}, _AT)),),
+    shown=Shown(
+        Call("DescribeScheduledActions", {**_OF_GROUP, "ScheduledActionNames": ["{id}"]}),
+        "ScheduledUpdateGroupActions.0",
+        hides="EndTime StartTime",
+    ),
 )
 
 _WAITS: Final = "DefaultResult HeartbeatTimeout LifecycleTransition NotificationMetadata NotificationTargetARN RoleARN"
@@ -196,6 +233,10 @@ _LIFECYCLE: Final = Row(
     (Call("DeleteLifecycleHook", {**_OF_GROUP, "LifecycleHookName": "{id}"}),),
     name=Name("LifecycleHookName", 255),
     settings=(Change(Call("PutLifecycleHook", {**_OF_GROUP, "LifecycleHookName": "{id}"}, _WAITS)),),
+    shown=Shown(
+        Call("DescribeLifecycleHooks", {**_OF_GROUP, "LifecycleHookNames": ["{id}"]}),
+        "LifecycleHooks.0",
+    ),
 )
 
 PROVIDERS: Final[dict[str, Provider]] = {

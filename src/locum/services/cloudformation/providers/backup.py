@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from locum.services.cloudformation.providers.base import Properties, Provider
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, provider
+from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Shown, Tags, provider
 
 _SERVICE: Final = "backup"
 
@@ -66,6 +66,7 @@ _VAULT: Final = Row(
             at_creation=True,
         ),
     ),
+    shown=Shown(Call("DescribeBackupVault", {"BackupVaultName": "{id}"}), ""),
 )
 
 

@@ -2,8 +2,8 @@
 
 The functions of a provider are generators. They yield a `Request`, which is made as the stack's role or with the
 permissions of its caller, and are sent the answer; a refused call raises its Fault where it was yielded. They yield a
-`Pause` where there is something to wait for. `Began`, `Door`, `Reply` and `Nested` are for what others do, as long as
-it takes (`agents.stacks.waits`).
+`Pause` where there is something to wait for. `Began`, `Door`, `Reply`, `Nested` and `Signals` are for what others do,
+as long as it takes, `Notes` and `Tell` for work in many steps (`agents.stacks.waits`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 from locum.core.errors import Fault
 
@@ -46,11 +47,13 @@ class Made(NamedTuple):
 class Found(NamedTuple):
     """What a resource is: its properties as a template would have them, and the attributes that GetAtt gives.
 
-    Properties that the service does not show, or that `read` does not know how to tell, are not there.
+    Properties that the service does not show, or that `read` does not know how to tell, are not there. Those of `unset`
+    are known not to be set.
     """
 
     properties: Mapping[str, Any]
     attributes: Mapping[str, Any] = {}
+    unset: frozenset[str] = frozenset()
 
 
 class Began(NamedTuple):
@@ -70,7 +73,10 @@ class Door(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """A wait for a number of answers at `url`, or one of a failure, for `seconds` at most: `Received`, by their ids."""
+    """A wait for a number of answers at `url`, or one of a failure, for `seconds` at most: `Received`, by their ids.
+
+    `Of` is the logical id of the resource that has the URL.
+    """
 
     url: str
     number: int
@@ -87,7 +93,33 @@ class Nested(NamedTuple):
     patient: bool = False
 
 
-Step = Request | Pause | Began | Door | Reply | Nested
+class Notes(NamedTuple):
+    """What the work under way keeps over a restart, in the place of what it kept before: `Notes`, which are told.
+
+    Nothing is kept where `values` is None.
+    """
+
+    values: Mapping[str, Any] | None = None
+
+
+class Tell(NamedTuple):
+    """An event of the resource with this reason."""
+
+    reason: str
+
+
+class Signals(NamedTuple):
+    """A wait for signals with these unique ids to the resource, for `seconds` at most: `Received`, status by id.
+
+    Without ids it is as long as that. `key` tells it from the other waits of the work.
+    """
+
+    ids: tuple[str, ...]
+    seconds: float
+    key: str
+
+
+Step = Request | Pause | Began | Door | Reply | Nested | Notes | Tell | Signals
 Work = Generator[Step, Mapping[str, Any], Made]
 Ending = Generator[Step, Mapping[str, Any], None]
 Reading = Generator[Step, Mapping[str, Any], Found]
@@ -96,11 +128,12 @@ Listing = Generator[Step, Mapping[str, Any], list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource of a stack, for its provider.
+    """A resource of a stack, or one of its own (without `stack_name`), for its provider.
 
     `properties` are those that it has or is to have, with all functions resolved. `physical` and `attributes` are those
     of its creation; empty before. `tags` are those of the stack, with the `aws:cloudformation:` ones. `token` is
     random, and the same where an interrupted creation is made `again`. `capabilities` are those of the stack.
+    `update_policy` is what the template says of the update under way.
     """
 
     type: str
@@ -116,18 +149,22 @@ class Resource:
     tags: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
     capabilities: tuple[str, ...] = ()
+    update_policy: Properties = field(default_factory=dict)
 
-    def name(self, longest: int = 255, *, lower: bool = False) -> str:
-        """A generated name, `STACK-LOGICAL-RANDOM`, of at most `longest` characters.
+    def name(self, longest: int = 255, *, lower: bool = False, head: str = "") -> str:
+        """A generated name, `STACK-LOGICAL-RANDOM` (without a stack `LOGICAL-RANDOM`), of at most `longest` characters.
+
+        `head` takes the stack's place.
 
         CloudFormation User Guide, "Name type": "a unique physical ID".
         """
         room = longest - _GENERATED - 1
-        head = f"{self.stack_name}-{self.logical}"
-        if len(head) > room:
+        first = head or self.stack_name
+        named = f"{first}-{self.logical}" if first else self.logical[:room]
+        if len(named) > room:
             logical = self.logical[: room // 2]
-            head = f"{self.stack_name[: room - len(logical) - 1].rstrip('-')}-{logical}"
-        made = f"{head}-{self.token[:_GENERATED]}"
+            named = f"{first[: room - len(logical) - 1].rstrip('-')}-{logical}"
+        made = f"{named}-{self.token[:_GENERATED]}"
         return made.lower() if lower else made
 
     @property
@@ -143,6 +180,16 @@ class Resource:
     def tag_list(self, given: Any = None) -> list[dict[str, str]]:
         """`all_tags` as a list of Key and Value."""
         return [{"Key": key, "Value": value} for key, value in self.all_tags(given).items()]
+
+    def tag_changes(self, given: Any, before: Any) -> tuple[dict[str, str], list[str]]:
+        """The tags to put, and the keys to remove, where the resource with the tags `before` is to have those `given`.
+
+        Tags of the stack may have changed as well; they are always put. Those of AWS's never change.
+        """
+        wanted = self.all_tags(given)
+        own = before if isinstance(before, Mapping) else {tag["Key"]: tag["Value"] for tag in before or ()}
+        put = {key: value for key, value in wanted.items() if not key.startswith("aws:") and own.get(key) != value}
+        return put, [key for key in own if key not in wanted]
 
 
 class Provider(NamedTuple):
@@ -167,7 +214,7 @@ def is_gone(fault: Fault) -> bool:
     code = fault.code
     return (
         fault.status == 404
-        or code.endswith((".NotFound", "NotFound", "NotFoundException", "NonExistentQueue"))
+        or code.endswith((".NotFound", "NotFound", "NotFoundException", "NonExistentQueue", "DoesNotExist"))
         or (code in _GONE)
     )
 
@@ -191,6 +238,16 @@ def ended(request: Request) -> Ending:
     except Fault as fault:
         if not is_gone(fault):
             raise
+
+
+def told_here(answer: Mapping[str, Any], endpoint: str) -> Mapping[str, Any]:
+    """`answer`, in which the URLs of queues, made of the host that was called, are those of the plane at `endpoint`."""
+    found = dict(answer)
+    if endpoint and "QueueUrl" in found:
+        found["QueueUrl"] = f"{endpoint}{urlsplit(found['QueueUrl']).path}"
+    if endpoint and "QueueUrls" in found:
+        found["QueueUrls"] = [f"{endpoint}{urlsplit(url).path}" for url in found["QueueUrls"]]
+    return found
 
 
 def or_undone(rest: Work, undo: Ending) -> Work:

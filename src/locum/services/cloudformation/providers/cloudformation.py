@@ -68,15 +68,17 @@ def _kept(resource: Resource, _before: Properties) -> Work:
 
 
 def _condition(resource: Resource) -> Work:
-    """Wait for the signals of a handle. One without a handle has a creation policy."""
+    """Wait for the signals of a handle, whose name the physical id has. One without a handle has a creation policy."""
     properties, physical = resource.properties, f"{resource.stack_arn}/{resource.logical}"
     count = _number(properties, "Count", 1, 0, 1000)
     if "Handle" not in properties:
         yield from ()
         return Made(physical, {"Data": "{}"})
     seconds = _number(properties, "Timeout", _LONGEST_WAIT, 0, _LONGEST_WAIT)
+    url = str(properties["Handle"])
+    physical = f"{resource.stack_arn}/{(yield Reply(url, 0, 0))['Of']}"
     yield Began(physical)
-    signals = (yield Reply(str(properties["Handle"]), count, seconds))["Received"]
+    signals = (yield Reply(url, count, seconds))["Received"]
     for signal in signals.values():
         if signal["Status"] != "SUCCESS":
             told = f"failed message: '{signal['Reason']}' for uniqueId: {signal['UniqueId']}"
@@ -91,6 +93,15 @@ def _fixed(resource: Resource, before: Properties) -> Work:
     if resource.properties == before:
         return (yield from _kept(resource, before))
     raise _refusal("Update to resource type AWS::CloudFormation::WaitCondition is not supported.")
+
+
+# -- macros ----------------------------------------------------------------------------------------------
+
+
+def _macro(resource: Resource) -> Work:
+    """A macro: nothing but its name, by which `macros` finds it."""
+    yield from ()
+    return Made(str(resource.properties["Name"]))
 
 
 # -- custom resources ------------------------------------------------------------------------------------
@@ -247,6 +258,7 @@ def _text(value: Any) -> str:
 
 PROVIDERS: Final[dict[str, Provider]] = {
     "AWS::CloudFormation::CustomResource": Provider(_create_custom, _delete_custom, _update_custom),
+    "AWS::CloudFormation::Macro": Provider(_macro, _nothing, lambda resource, _before: _macro(resource)),
     "AWS::CloudFormation::Stack": Provider(_create_stack, _delete_stack, _update_stack),
     "AWS::CloudFormation::WaitCondition": Provider(_condition, _nothing, _fixed),
     "AWS::CloudFormation::WaitConditionHandle": Provider(_handle, _nothing, _kept),

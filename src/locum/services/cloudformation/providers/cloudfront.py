@@ -19,7 +19,6 @@ from locum.services.cloudformation.providers.base import (
     or_undone,
 )
 from locum.services.cloudformation.providers.steps import Steps, listed, until
-from locum.services.cloudformation.providers.table import tag_changes
 
 _SERVICE: Final = "cloudfront"
 _DEPLOYED: Final = "Deployed"
@@ -99,7 +98,7 @@ def _update(resource: Resource, before: Properties) -> Work:
         params = {"Id": identifier, "IfMatch": found["ETag"], "DistributionConfig": wanted}
         yield Request(_SERVICE, "UpdateDistribution", params)
     arn = {"Resource": f"arn:aws:cloudfront::{resource.account}:distribution/{identifier}"}
-    added, removed = tag_changes(resource, resource.properties.get("Tags"), before.get("Tags"))
+    added, removed = resource.tag_changes(resource.properties.get("Tags"), before.get("Tags"))
     if removed:
         yield Request(_SERVICE, "UntagResource", {**arn, "TagKeys": {"Items": removed}})
     if added:

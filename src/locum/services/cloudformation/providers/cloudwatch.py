@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from locum.services.cloudformation.providers.base import Provider
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, provider
+from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Part, Row, Shown, Tags, provider
 
 _SERVICE: Final = "cloudwatch"
 _ACTIONS: Final = "ActionConfiguration ActionsEnabled AlarmActions AlarmDescription InsufficientDataActions OKActions"
@@ -30,6 +30,10 @@ def _alarm(operation: str, kind: str, takes: str) -> Row:
         tags=_tags("{attr.Arn}"),
         read=Call("DescribeAlarms", {"AlarmNames": ["{id}"], "AlarmTypes": [kind]}),
         settings=(Change(Call(operation, {"AlarmName": "{id}"}, f"{_ACTIONS} {takes}")),),
+        shown=Shown(
+            parts=(Part("Tags", Call("ListTagsForResource", {"ResourceARN": "{it.AlarmArn}"}), "Tags"),),
+            lists=Listing(Call("DescribeAlarms", {"AlarmTypes": [kind]}), f"{kind}s", "{item.AlarmName}"),
+        ),
     )
 
 
@@ -54,6 +58,11 @@ _DASHBOARD: Final = Row(
     name=Name("DashboardName", 255),
     tags=Tags(),
     settings=(Change(Call("PutDashboard", {"DashboardName": "{id}"}, "DashboardBody")),),
+    shown=Shown(
+        Call("GetDashboard", {"DashboardName": "{id}"}),
+        "",
+        lists=Listing(Call("ListDashboards"), "DashboardEntries", "{item.DashboardName}"),
+    ),
 )
 
 PROVIDERS: Final[dict[str, Provider]] = {

@@ -8,7 +8,7 @@ from typing import Any, Final
 from locum.core.errors import Fault
 from locum.services.cloudformation.providers.base import Ending, Properties, Provider, Request, Resource, Work
 from locum.services.cloudformation.providers.steps import Steps, adopting, changed, or_instead, refuse
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, provider
+from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Row, Shown, Tags, provider
 
 _USERS: Final = "cognito-idp"
 _IDENTITIES: Final = "cognito-identity"
@@ -127,6 +127,12 @@ _POOLS: Final = Row(
     ),
     shaped=_shaped,
     unused=frozenset({*_ONCE, "MfaAtOnce", "MfaConfiguration", "Schema"}),
+    shown=Shown(
+        Call("DescribeUserPool", {"UserPoolId": "{id}"}),
+        "UserPool",
+        members={"UserPoolName": "{it.Name}"},
+        lists=Listing(Call("ListUserPools", {"MaxResults": 60}), "UserPools", "{item.Id}"),
+    ),
 )
 
 
@@ -193,6 +199,7 @@ _CLIENTS: Final = Row(
     },
     name=Name("ClientName", 128),
     settings=(Change(Call("UpdateUserPoolClient", _OF_CLIENT, _CLIENT)),),
+    shown=Shown(Call("DescribeUserPoolClient", {"UserPoolId": "{p.UserPoolId}", "ClientId": "{id}"}), "UserPoolClient"),
 )
 
 _DOMAIN: Final = {**_OF_POOL, "Domain": "{id}"}
@@ -215,6 +222,7 @@ _GROUPS: Final = Row(
     name=Name("GroupName", 128),
     exists=frozenset({"GroupExistsException"}),
     settings=(Change(Call("UpdateGroup", _OF_GROUP, "Description Precedence RoleArn")),),
+    shown=Shown(Call("GetGroup", {"UserPoolId": "{p.UserPoolId}", "GroupName": "{id}"}), "Group"),
 )
 
 # -- pools of identities ---------------------------------------------------------------------------------

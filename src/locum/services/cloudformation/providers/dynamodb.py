@@ -7,7 +7,19 @@ from typing import Any, Final
 
 from locum.services.cloudformation.providers.base import Properties, Provider
 from locum.services.cloudformation.providers.steps import truth, without
-from locum.services.cloudformation.providers.table import Call, Change, Each, Name, Row, Tags, Wait, provider
+from locum.services.cloudformation.providers.table import (
+    Call,
+    Change,
+    Each,
+    Listing,
+    Name,
+    Part,
+    Row,
+    Shown,
+    Tags,
+    Wait,
+    provider,
+)
 
 _TABLE: Final = {"TableName": "{id}"}
 _ARN: Final = {"ResourceArn": "{attr.Arn}"}
@@ -147,6 +159,22 @@ _ITEMS: Final = (
     ),
 )
 
+_ENABLED: Final = ("ENABLED", "ENABLING", "UPDATING")
+
+
+def _billing(table: Mapping[str, Any]) -> str:
+    """The billing mode, which a table shows that ever had another one than the default."""
+    return str((table.get("BillingModeSummary") or {}).get("BillingMode") or "PROVISIONED")
+
+
+def _shown_encryption(shown: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "SSEEnabled": shown.get("Status") in _ENABLED,
+        "SSEType": shown.get("SSEType"),
+        "KMSMasterKeyId": shown.get("KMSMasterKeyArn"),
+    }
+
+
 TABLES: Final = Row(
     service="dynamodb",
     create=Call(
@@ -172,6 +200,33 @@ TABLES: Final = Row(
     deletes=(Call("DeleteTable", _TABLE),),
     shaped=_shaped,
     unused=frozenset({"AttributeDefinitions"}),
+    shown=Shown(
+        members={"StreamSpecification": {"StreamViewType": "{it.StreamSpecification.StreamViewType}"}},
+        parts=(
+            Part("BillingMode", path="Table", item=_billing),
+            Part("SSESpecification", path="Table.SSEDescription", item=_shown_encryption),
+            Part("Tags", Call("ListTagsOfResource", {"ResourceArn": "{attr.Arn}"}), "Tags"),
+            Part(
+                "TimeToLiveSpecification",
+                Call("DescribeTimeToLive", _TABLE),
+                "TimeToLiveDescription",
+                lambda it: {
+                    "AttributeName": it.get("AttributeName"),
+                    "Enabled": it.get("TimeToLiveStatus") in _ENABLED,
+                },
+            ),
+            Part(
+                "PointInTimeRecoverySpecification",
+                Call("DescribeContinuousBackups", _TABLE),
+                "ContinuousBackupsDescription.PointInTimeRecoveryDescription",
+                lambda it: {
+                    "PointInTimeRecoveryEnabled": it.get("PointInTimeRecoveryStatus") in _ENABLED,
+                    "RecoveryPeriodInDays": it.get("RecoveryPeriodInDays"),
+                },
+            ),
+        ),
+        lists=Listing(Call("ListTables"), "TableNames"),
+    ),
 )
 
 PROVIDERS: Final[dict[str, Provider]] = {"AWS::DynamoDB::Table": provider(TABLES)}

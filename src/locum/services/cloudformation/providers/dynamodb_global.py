@@ -73,7 +73,7 @@ def _units(settings: Mapping[str, Any], kind: str) -> Any:
 
 
 def _global_tables() -> Provider:
-    row = provider(TABLES._replace(attributes={**TABLES.attributes, "TableId": "{r.Table.TableId}"}))
+    row = provider(replace(TABLES, attributes={**TABLES.attributes, "TableId": "{r.Table.TableId}"}))
     row_update = row.update
     assert row_update is not None
 

@@ -24,6 +24,8 @@ from locum.services.cloudformation.providers.base import (
     picked,
 )
 from locum.services.cloudformation.providers.ec2_tags import filters, retagged, specified
+from locum.services.cloudformation.providers.reading import readable
+from locum.services.cloudformation.providers.rows import Call, Listing, Part, Shown
 from locum.services.cloudformation.providers.steps import Steps, attempted, listed, refuse_others
 
 _ANYWHERE: Final = ({"IpProtocol": "-1", "CidrIp": "0.0.0.0/0"},)
@@ -126,6 +128,32 @@ def _delete_by_id(group: str) -> Ending:
 # -- rules -----------------------------------------------------------------------------------------------
 
 
+def _shown_rule(of: str) -> dict[str, str]:
+    """How a rule is told that is the value `of` of a template."""
+    names = {"CidrIp": "CidrIpv4", "CidrIpv6": "CidrIpv6"}
+    names |= {f"{side}PrefixListId": "PrefixListId" for side in ("Source", "Destination")}
+    names |= {f"{side}SecurityGroupId": "ReferencedGroupInfo.GroupId" for side in ("Source", "Destination")}
+    return {name: f"{{{of}.{path}}}" for name, path in names.items()}
+
+
+def _shown_rules(direction: str) -> Part:
+    """How the rules of a group are told, of one direction."""
+    rules = Call("DescribeSecurityGroupRules", {"Filters": [{"Name": "group-id", "Values": ["{it.GroupId}"]}]})
+    item = {name: f"{{item.{name}}}" for name in (*_PORTS, "Description")} | _shown_rule("item")
+    where = {"IsEgress": direction == _EGRESS}
+    return Part(f"SecurityGroup{direction}", rules, "SecurityGroupRules", item, where=where)
+
+
+_SHOWN: Final = Shown(
+    Call("DescribeSecurityGroups", {"GroupIds": ["{attr.GroupId|id}"]}),
+    "SecurityGroups.0",
+    members={"GroupDescription": "{it.Description}"},
+    parts=(_shown_rules(_INGRESS), _shown_rules(_EGRESS)),
+    told="Tags",
+    lists=Listing(Call("DescribeSecurityGroups"), "SecurityGroups", "{item.GroupId}"),
+)
+
+
 def _named(properties: Properties) -> dict[str, Any]:
     return picked(properties, "GroupId") or picked(properties, "GroupName")
 
@@ -154,7 +182,12 @@ def _rule(direction: str) -> Provider:
         params = {**_named(resource.properties), "IpPermissions": [_permission(resource.properties)]}
         yield from ended(Request("ec2", f"RevokeSecurityGroup{direction}", params))
 
-    return Provider(create, delete, update)
+    shown = Shown(
+        Call("DescribeSecurityGroupRules", {"SecurityGroupRuleIds": ["{id}"]}),
+        "SecurityGroupRules.0",
+        members=_shown_rule("it"),
+    )
+    return readable(Provider(create, delete, update), "ec2", shown)
 
 
 def _found(resource: Resource, direction: str) -> Steps[list[Mapping[str, Any]]]:
@@ -194,7 +227,7 @@ _PEERS: Final = {
 }
 
 PROVIDERS: Final[dict[str, Provider]] = {
-    "AWS::EC2::SecurityGroup": Provider(_create_group, _delete_group, _update_group),
+    "AWS::EC2::SecurityGroup": readable(Provider(_create_group, _delete_group, _update_group), "ec2", _SHOWN),
     "AWS::EC2::SecurityGroupEgress": _rule(_EGRESS),
     "AWS::EC2::SecurityGroupIngress": _rule(_INGRESS),
 }

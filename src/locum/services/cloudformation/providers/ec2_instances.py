@@ -21,6 +21,7 @@ from locum.services.cloudformation.providers.base import (
     picked,
 )
 from locum.services.cloudformation.providers.ec2_tags import filters, retagged, specified, tags_of
+from locum.services.cloudformation.providers.reading import readable
 from locum.services.cloudformation.providers.steps import (
     Steps,
     changed,
@@ -31,7 +32,7 @@ from locum.services.cloudformation.providers.steps import (
     until,
     without,
 )
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, provider
+from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Part, Row, Shown, provider
 
 _LAUNCH: Final = (
     "AdditionalInfo",
@@ -374,9 +375,32 @@ _LAUNCH_TEMPLATE: Final = Row(
         ),
     ),
     shaped=_template_tags,
+    shown=Shown(
+        Call("DescribeLaunchTemplateVersions", {"LaunchTemplateId": "{id}", "Versions": ["$Latest"]}),
+        "LaunchTemplateVersions.0",
+        hides="TagSpecifications",
+        lists=Listing(Call("DescribeLaunchTemplates"), "LaunchTemplates", "{item.LaunchTemplateId}"),
+    ),
+)
+
+_SHOWN: Final = Shown(
+    Call("DescribeInstances", {"InstanceIds": ["{id}"]}),
+    "Reservations.0.Instances.0",
+    members={
+        "AvailabilityZone": "{it.Placement.AvailabilityZone}",
+        "IamInstanceProfile": "{it.IamInstanceProfile.Arn}",
+        "Tenancy": "{it.Placement.Tenancy}",
+    },
+    parts=(Part("SecurityGroupIds", path="Reservations.0.Instances.0.SecurityGroups", item="{item.GroupId}"),),
+    hides="BlockDeviceMappings EbsOptimized LaunchTemplate Monitoring NetworkInterfaces SecurityGroups Volumes",
+    told="Tags",
+    ended={"State.Name": "terminated"},
+    lists=Listing(Call("DescribeInstances"), "Reservations", "{item.Instances.0.InstanceId}"),
 )
 
 PROVIDERS: Final[dict[str, Provider]] = {
-    "AWS::EC2::Instance": Provider(_create_instance, _delete_instance, _update_instance, frozenset({"AdditionalInfo"})),
+    "AWS::EC2::Instance": readable(
+        Provider(_create_instance, _delete_instance, _update_instance, frozenset({"AdditionalInfo"})), "ec2", _SHOWN
+    ),
     "AWS::EC2::LaunchTemplate": provider(_LAUNCH_TEMPLATE),
 }

@@ -18,7 +18,7 @@ from locum.services.cloudformation.providers.base import (
 )
 from locum.services.cloudformation.providers.ec2_tags import adopted, filters, tags_of
 from locum.services.cloudformation.providers.steps import Steps, adopting, attempted, changed, telling, without
-from locum.services.cloudformation.providers.table import Call, Change, Row, Wait, provider
+from locum.services.cloudformation.providers.table import Call, Change, Listing, Part, Row, Shown, Wait, provider
 
 _SERVICE: Final = "ec2"
 
@@ -44,6 +44,18 @@ _VPC: Final = Row(
         _switch("ModifyVpcAttribute", "VpcId", "EnableDnsSupport", default=True),
         _switch("ModifyVpcAttribute", "VpcId", "EnableDnsHostnames", default=False),
         Change(Call("ModifyVpcTenancy", {"VpcId": "{id}"}, "InstanceTenancy")),
+    ),
+    shown=Shown(
+        parts=tuple(
+            Part(
+                f"Enable{name}",
+                Call("DescribeVpcAttribute", {"VpcId": "{id}", "Attribute": f"enable{name}"}),
+                f"Enable{name}.Value",
+            )
+            for name in ("DnsHostnames", "DnsSupport")
+        ),
+        told="Tags",
+        lists=Listing(Call("DescribeVpcs"), "Vpcs", "{item.VpcId}"),
     ),
 )
 
@@ -108,6 +120,7 @@ _SUBNET: Final = Row(
         Change(Call("ModifySubnetAttribute", {"SubnetId": "{id}"}, "EnableLniAtDeviceIndex"), at_creation=True),
     ),
     shaped=_flat_dns_names,
+    shown=Shown(told="Tags", lists=Listing(Call("DescribeSubnets"), "Subnets", "{item.SubnetId}")),
 )
 
 
@@ -143,6 +156,12 @@ _ROUTE_TABLE: Final = Row(
     (Call("DeleteRouteTable", {"RouteTableId": "{id}"}),),
     attributes={"RouteTableId": "{id}"},
     tags=tags_of("route-table"),
+    shown=Shown(
+        Call("DescribeRouteTables", {"RouteTableIds": ["{id}"]}),
+        "RouteTables.0",
+        told="Tags",
+        lists=Listing(Call("DescribeRouteTables"), "RouteTables", "{item.RouteTableId}"),
+    ),
 )
 
 _DESTINATION: Final = {
@@ -166,15 +185,27 @@ _ROUTE: Final = Row(
     (Call("DeleteRoute", _DESTINATION),),
     attributes={"CidrBlock": _ROUTED},
     exists=frozenset({"RouteAlreadyExists"}),
+    shown=Shown(
+        Call("DescribeRouteTables", {"RouteTableIds": ["{p.RouteTableId}"]}),
+        "RouteTables.0.Routes",
+        where={"DestinationCidrBlock": "{p.DestinationCidrBlock}"},
+        id="{p.RouteTableId}|{p.DestinationCidrBlock}",
+    ),
     settings=(Change(Call("ReplaceRoute", _DESTINATION, _TARGETS)),),
 )
 
+_ASSOCIATED: Final = {"Name": "association.route-table-association-id", "Values": ["{id}"]}
 _TABLE_OF_SUBNET: Final = Row(
     _SERVICE,
     Call("AssociateRouteTable", takes="RouteTableId SubnetId"),
     "{c.AssociationId}",
     (Call("DisassociateRouteTable", {"AssociationId": "{id}"}),),
     attributes={"Id": "{id}"},
+    shown=Shown(
+        Call("DescribeRouteTables", {"Filters": [_ASSOCIATED]}),
+        "RouteTables.0.Associations",
+        where={"RouteTableAssociationId": "{id}"},
+    ),
 )
 
 
@@ -194,6 +225,12 @@ _INTERNET_GATEWAY: Final = Row(
     (Call("DeleteInternetGateway", {"InternetGatewayId": "{id}"}),),
     attributes={"InternetGatewayId": "{id}"},
     tags=tags_of("internet-gateway"),
+    shown=Shown(
+        Call("DescribeInternetGateways", {"InternetGatewayIds": ["{id}"]}),
+        "InternetGateways.0",
+        told="Tags",
+        lists=Listing(Call("DescribeInternetGateways"), "InternetGateways", "{item.InternetGatewayId}"),
+    ),
 )
 
 _NAT_GATEWAY: Final = Row(
@@ -216,6 +253,13 @@ _NAT_GATEWAY: Final = Row(
     ready=Wait("NatGateways.0.State", frozenset({"available"}), frozenset({"failed", "deleting", "deleted"})),
     gone=Wait("NatGateways.0.State", frozenset({"deleted", None})),
     unused=frozenset({"MaxDrainDurationSeconds"}),
+    shown=Shown(
+        at="NatGateways.0",
+        members={"AllocationId": "{it.NatGatewayAddresses.0.AllocationId}"},
+        hides="PrivateIpAddress",
+        ended={"State": "deleted"},
+        lists=Listing(Call("DescribeNatGateways"), "NatGateways", "{item.NatGatewayId}"),
+    ),
 )
 
 _GATEWAYS: Final = {"InternetGatewayId": "InternetGateway", "VpnGatewayId": "VpnGateway"}
@@ -279,6 +323,7 @@ _ADDRESS: Final = Row(
         ),
     ),
     shaped=lambda properties: {"Domain": "vpc", **properties},
+    shown=Shown(at="Addresses.0", lists=Listing(Call("DescribeAddresses"), "Addresses", "{item.PublicIp}")),
 )
 
 
@@ -298,6 +343,11 @@ _ADDRESS_ASSOCIATION: Final = Row(
     "{c.AssociationId}",
     (Call("DisassociateAddress", {"AssociationId": "{id}"}),),
     attributes={"Id": "{id}"},
+    shown=Shown(
+        Call("DescribeAddresses", {"Filters": [{"Name": "association-id", "Values": ["{id}"]}]}),
+        "Addresses.0",
+        hides="PrivateIpAddress NetworkInterfaceId",
+    ),
 )
 
 PROVIDERS: Final[dict[str, Provider]] = {

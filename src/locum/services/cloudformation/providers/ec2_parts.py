@@ -28,7 +28,7 @@ from locum.services.cloudformation.providers.steps import (
     telling,
     without,
 )
-from locum.services.cloudformation.providers.table import Call, Change, Row, Wait, provider
+from locum.services.cloudformation.providers.table import Call, Change, Listing, Part, Row, Shown, Wait, provider
 
 _SERVICE: Final = "ec2"
 _TOKEN: Final = {"ClientToken": "{client_token}"}
@@ -50,6 +50,13 @@ _VOLUME: Final = Row(
     read=Call("DescribeVolumes", {"VolumeIds": ["{id}"]}),
     ready=Wait("Volumes.0.State", frozenset({"available", "in-use"}), frozenset({"error", "deleting", "deleted"})),
     gone=Wait("Volumes.0.State", frozenset({"deleted", None})),
+    shown=Shown(
+        at="Volumes.0",
+        hides="VolumeInitializationRate",
+        told="Tags",
+        ended={"State": "deleted"},
+        lists=Listing(Call("DescribeVolumes"), "Volumes", "{item.VolumeId}"),
+    ),
     settings=(
         Change(Call("ModifyVolume", {"VolumeId": "{id}"}, "Iops MultiAttachEnabled Size Throughput VolumeType")),
         Change(
@@ -70,6 +77,7 @@ _ATTACHMENT: Final = Row(
     exists=frozenset({"VolumeInUse"}),
     ready=Wait("Volumes.0.Attachments.0.State", frozenset({"attached"})),
     gone=Wait("Volumes.0.Attachments.0.State", frozenset({"detached", None})),
+    shown=Shown(at="Volumes.0.Attachments", where={"InstanceId": "{p.InstanceId}"}),
 )
 
 
@@ -102,6 +110,11 @@ _ENDPOINT: Final = Row(
     read=Call("DescribeVpcEndpoints", {"VpcEndpointIds": ["{id}"]}),
     ready=Wait("VpcEndpoints.0.State", frozenset({"available", "Available", "pendingAcceptance"})),
     shaped=lambda properties: {"VpcEndpointType": "Gateway", **properties},
+    shown=Shown(
+        at="VpcEndpoints.0",
+        parts=(Part("SecurityGroupIds", path="VpcEndpoints.0.Groups", item="{item.GroupId}"),),
+        lists=Listing(Call("DescribeVpcEndpoints"), "VpcEndpoints", "{item.VpcEndpointId}"),
+    ),
 )
 _SETS: Final = ("RouteTableIds", "SecurityGroupIds", "SubnetIds")
 
@@ -143,6 +156,12 @@ _ACL: Final = Row(
     (Call("DeleteNetworkAcl", {"NetworkAclId": "{id}"}),),
     attributes={"Id": "{id}"},
     tags=tags_of("network-acl"),
+    shown=Shown(
+        Call("DescribeNetworkAcls", {"NetworkAclIds": ["{id}"]}),
+        "NetworkAcls.0",
+        told="Tags",
+        lists=Listing(Call("DescribeNetworkAcls"), "NetworkAcls", "{item.NetworkAclId}"),
+    ),
 )
 
 _ENTRY: Final = {
@@ -356,6 +375,11 @@ _INTERFACE: Final = Row(
             defaults={"SourceDestCheck": True},
             at_creation=True,
         ),
+    ),
+    shown=Shown(
+        at="NetworkInterfaces.0",
+        parts=(Part("GroupSet", path="NetworkInterfaces.0.Groups", item="{item.GroupId}"),),
+        lists=Listing(Call("DescribeNetworkInterfaces"), "NetworkInterfaces", "{item.NetworkInterfaceId}"),
     ),
 )
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from locum.services.cloudformation.providers.base import Ending, Properties, Provider, Request, Resource
 from locum.services.cloudformation.providers.steps import Steps, adopting, pairs
-from locum.services.cloudformation.providers.table import Call, Tags, tag_changes
+from locum.services.cloudformation.providers.table import Call, Tags
 
 _ENDING: Final = frozenset({"deleted", "deleting", "failed"})
 _STACK: Final = "aws:cloudformation:stack-id"
@@ -23,7 +23,7 @@ def specified(resource: Resource, kind: str, given: Any = None) -> dict[str, Any
 
 def retagged(resource: Resource, before: Properties, physical: str = "") -> Ending:
     """Give an updated resource its tags, and take those that it has no more."""
-    added, ended = tag_changes(resource, resource.properties.get("Tags"), before.get("Tags"))
+    added, ended = resource.tag_changes(resource.properties.get("Tags"), before.get("Tags"))
     named = [physical or resource.physical]
     if ended:
         yield Request("ec2", "DeleteTags", {"Resources": named, "Tags": [{"Key": key} for key in ended]})

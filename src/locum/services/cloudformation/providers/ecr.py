@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from locum.services.cloudformation.providers.base import Provider
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, provider
+from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Part, Row, Shown, Tags, provider
 
 _NAMED: Final = {"repositoryName": "{id}"}
 
@@ -59,6 +59,19 @@ _REPOSITORY: Final = Row(
         ),
     ),
     unused=frozenset({"EmptyOnDelete"}),
+    shown=Shown(
+        parts=(
+            Part("Tags", Call("ListTagsForResource", {"resourceArn": "{it.repositoryArn}"}), "tags"),
+            Part(
+                "LifecyclePolicy",
+                Call("GetLifecyclePolicy", _NAMED),
+                "",
+                {"LifecyclePolicyText": "{item.lifecyclePolicyText}"},
+            ),
+            Part("RepositoryPolicyText", Call("GetRepositoryPolicy", _NAMED), "policyText"),
+        ),
+        lists=Listing(Call("DescribeRepositories"), "repositories", "{item.repositoryName}"),
+    ),
 )
 
 PROVIDERS: Final[dict[str, Provider]] = {"AWS::ECR::Repository": provider(_REPOSITORY)}

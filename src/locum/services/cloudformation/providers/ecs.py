@@ -6,7 +6,7 @@ from typing import Final
 
 from locum.services.cloudformation.providers.base import Provider
 from locum.services.cloudformation.providers.steps import lenient
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, provider
+from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Row, Shown, Tags, provider
 
 _SERVICE: Final = "ecs"
 
@@ -47,6 +47,12 @@ _CLUSTER: Final = Row(
             defaults={"CapacityProviders": [], "DefaultCapacityProviderStrategy": []},
         ),
     ),
+    shown=Shown(
+        Call("DescribeClusters", {"clusters": ["{id}"], "include": ["TAGS", "SETTINGS", "CONFIGURATIONS"]}),
+        "clusters.0",
+        ended={"status": "INACTIVE"},
+        lists=Listing(Call("ListClusters"), "clusterArns", lambda arn: arn.rpartition("/")[2]),
+    ),
 )
 
 _TASK: Final = Row(
@@ -62,6 +68,13 @@ _TASK: Final = Row(
     attributes={"TaskDefinitionArn": "{id}"},
     name=Name("Family", 255),
     tags=_tags("{id}"),
+    shown=Shown(
+        Call("DescribeTaskDefinition", {"taskDefinition": "{id}", "include": ["TAGS"]}),
+        "taskDefinition",
+        members={"Tags": "{r.tags}"},
+        ended={"status": "INACTIVE"},
+        lists=Listing(Call("ListTaskDefinitions"), "taskDefinitionArns"),
+    ),
 )
 
 _SERVED: Final = (
@@ -101,6 +114,12 @@ _ECS_SERVICE: Final = Row(
         ),
     ),
     unused=frozenset({"ForceNewDeployment"}),
+    shown=Shown(
+        Call("DescribeServices", {"cluster": "{p.Cluster}", "services": ["{id}"], "include": ["TAGS"]}),
+        "services.0",
+        ended={"status": "INACTIVE"},
+        id="arn:{partition}:ecs:{place}:{owner}:service/{p.Cluster}/{name}",
+    ),
 )
 
 PROVIDERS: Final[dict[str, Provider]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from locum.services.cloudformation.providers.base import Properties, Provider
-from locum.services.cloudformation.providers.table import Call, Change, Row, Tags, Wait, provider
+from locum.services.cloudformation.providers.table import Call, Change, Listing, Row, Shown, Tags, Wait, provider
 
 _SERVICE: Final = "efs"
 _ID: Final = {"FileSystemId": "{id}"}
@@ -88,6 +88,11 @@ _ACCESS_POINT: Final = Row(
     (Call("DeleteAccessPoint", {"AccessPointId": "{id}"}),),
     attributes={"AccessPointId": "{id}", "Arn": "{c.AccessPointArn|attr.Arn}"},
     tags=_tags("AccessPointTags"),
+    shown=Shown(
+        Call("DescribeAccessPoints", {"AccessPointId": "{id}"}),
+        "AccessPoints.0",
+        lists=Listing(Call("DescribeAccessPoints"), "AccessPoints", "{item.AccessPointId}"),
+    ),
 )
 
 PROVIDERS: Final[dict[str, Provider]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from locum.services.cloudformation.providers.base import Provider
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, Wait, provider
+from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Shown, Tags, Wait, provider
 
 _SERVICE: Final = "elasticache"
 _GONE: Final = frozenset({None, "deleting"})
@@ -29,6 +29,11 @@ _SUBNET_GROUP: Final = Row(
     tags=_tags("arn:aws:elasticache:{region}:{account}:subnetgroup:{id}"),
     exists=frozenset({"CacheSubnetGroupAlreadyExists"}),
     settings=(Change(Call("ModifyCacheSubnetGroup", _SUBNETS, "CacheSubnetGroupDescription=Description SubnetIds")),),
+    shown=Shown(
+        Call("DescribeCacheSubnetGroups", {"CacheSubnetGroupName": "{id}"}),
+        "CacheSubnetGroups.0",
+        members={"Description": "{it.CacheSubnetGroupDescription}"},
+    ),
 )
 
 _GROUP: Final = {"ReplicationGroupId": "{id}"}

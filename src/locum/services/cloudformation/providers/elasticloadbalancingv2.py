@@ -7,7 +7,19 @@ from typing import Any, Final
 
 from locum.services.cloudformation.providers.base import Provider, Request, Resource
 from locum.services.cloudformation.providers.steps import Steps, adopting, attempted, telling
-from locum.services.cloudformation.providers.table import Call, Change, Each, Name, Row, Tags, Wait, provider
+from locum.services.cloudformation.providers.table import (
+    Call,
+    Change,
+    Each,
+    Listing,
+    Name,
+    Part,
+    Row,
+    Shown,
+    Tags,
+    Wait,
+    provider,
+)
 
 _SERVICE: Final = "elbv2"
 _TAGS: Final = Tags(
@@ -31,6 +43,7 @@ def _full_name(name: str, beginning: str) -> Callable[[Resource, str], Steps[Map
     return tell
 
 
+_TOLD_TAGS: Final = (Part("Tags", Call("DescribeTags", {"ResourceArns": ["{id}"]}), "TagDescriptions.0.Tags"),)
 _LOAD_BALANCER: Final = Row(
     _SERVICE,
     Call(
@@ -71,6 +84,14 @@ _LOAD_BALANCER: Final = Row(
         _attributes("LoadBalancerArn", "LoadBalancerAttributes"),
     ),
     unused=frozenset({"EnableCapacityReservationProvisionStabilize"}),
+    shown=Shown(
+        Call("DescribeLoadBalancers", {"LoadBalancerArns": ["{id}"]}),
+        "LoadBalancers.0",
+        members={"Name": "{it.LoadBalancerName}"},
+        hides="LoadBalancerAttributes SubnetMappings Subnets",
+        parts=_TOLD_TAGS,
+        lists=Listing(Call("DescribeLoadBalancers"), "LoadBalancers", "{item.LoadBalancerArn}"),
+    ),
 )
 
 _CHECKED: Final = (
@@ -100,6 +121,14 @@ _TARGET_GROUP: Final = Row(
         _attributes("TargetGroupArn", "TargetGroupAttributes"),
     ),
     items=(Each("Targets", Call("RegisterTargets", _TARGETS), Call("DeregisterTargets", _TARGETS)),),
+    shown=Shown(
+        Call("DescribeTargetGroups", {"TargetGroupArns": ["{id}"]}),
+        "TargetGroups.0",
+        members={"Name": "{it.TargetGroupName}"},
+        hides="TargetGroupAttributes Targets",
+        parts=_TOLD_TAGS,
+        lists=Listing(Call("DescribeTargetGroups"), "TargetGroups", "{item.TargetGroupArn}"),
+    ),
 )
 
 _LISTENED: Final = "AlpnPolicy Certificates DefaultActions MutualAuthentication Port Protocol SslPolicy"
@@ -114,6 +143,7 @@ _LISTENER: Final = Row(
         Change(Call("ModifyListener", {"ListenerArn": "{id}"}, _LISTENED)),
         _attributes("ListenerArn", "ListenerAttributes"),
     ),
+    shown=Shown(Call("DescribeListeners", {"ListenerArns": ["{id}"]}), "Listeners.0", hides="DefaultActions"),
 )
 
 _RULE: Final = Row(
@@ -130,6 +160,7 @@ _RULE: Final = Row(
             on="Priority",
         ),
     ),
+    shown=Shown(Call("DescribeRules", {"RuleArns": ["{id}"]}), "Rules.0", hides="Actions Conditions"),
 )
 
 

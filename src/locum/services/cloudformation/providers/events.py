@@ -20,8 +20,9 @@ from locum.services.cloudformation.providers.base import (
     or_undone,
     picked,
 )
+from locum.services.cloudformation.providers.reading import readable
 from locum.services.cloudformation.providers.steps import attempted, listed, pairs, refuse_others
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, provider, tag_changes
+from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Part, Row, Shown, Tags, provider
 
 _SERVICE: Final = "events"
 _RULE: Final = ("Description", "EventBusName", "EventPattern", "RoleArn", "ScheduleExpression", "State")
@@ -78,7 +79,7 @@ def _update_rule(resource: Resource, before: Properties) -> Work:
     if gone := [each["Id"] for each in had if each["Id"] not in kept]:
         yield Request(_SERVICE, "RemoveTargets", {"Rule": name, **picked(own, "EventBusName"), "Ids": gone})
     yield from _put_targets(own, name, [each for each in wanted if each not in had])
-    added, removed = tag_changes(resource, own.get("Tags"), before.get("Tags"))
+    added, removed = resource.tag_changes(own.get("Tags"), before.get("Tags"))
     arn = resource.attributes["Arn"]
     if removed:
         yield Request(_SERVICE, "UntagResource", {"ResourceARN": arn, "TagKeys": removed})
@@ -104,6 +105,25 @@ def _end_rule(own: Properties, name: str) -> Ending:
     yield from ended(Request(_SERVICE, "DeleteRule", {"Name": name, **bus}))
 
 
+_OF_RULE: Final = {"EventBusName": "{p.EventBusName}"}
+_SHOWN_RULE: Final = Shown(
+    Call("DescribeRule", {"Name": "{name}", **_OF_RULE}),
+    "",
+    parts=(
+        Part("Targets", Call("ListTargetsByRule", {"Rule": "{name}", **_OF_RULE}), "Targets"),
+        Part("Tags", Call("ListTagsForResource", {"ResourceARN": "{it.Arn}"}), "Tags"),
+    ),
+    told="Description EventPattern ScheduleExpression",
+    id="{p.EventBusName}|{name}",
+    lists=Listing(Call("ListRules"), "Rules", "{item.Name}"),
+)
+
+
+def _rules() -> Provider:
+    made_by = Provider(_create_rule, _delete_rule, _update_rule, frozenset({"EventBusName"}))
+    return readable(made_by, _SERVICE, _SHOWN_RULE)
+
+
 # -- buses -----------------------------------------------------------------------------------------------
 
 _OF_BUS: Final = {"EventBusName": "{id}"}
@@ -127,6 +147,12 @@ _BUS: Final = Row(
             removed=Call("RemovePermission", {**_OF_BUS, "RemoveAllPermissions": True}),
             at_creation=True,
         ),
+    ),
+    shown=Shown(
+        at="",
+        parts=(Part("Tags", Call("ListTagsForResource", {"ResourceARN": "{it.Arn}"}), "Tags"),),
+        hides="Policy",
+        lists=Listing(Call("ListEventBuses"), "EventBuses", "{item.Name}"),
     ),
 )
 
@@ -182,5 +208,5 @@ PROVIDERS: Final[dict[str, Provider]] = {
     "AWS::Events::Archive": provider(_ARCHIVE),
     "AWS::Events::EventBus": provider(_BUS),
     "AWS::Events::EventBusPolicy": Provider(_put_policy, _delete_policy, _update_policy),
-    "AWS::Events::Rule": Provider(_create_rule, _delete_rule, _update_rule, frozenset({"EventBusName"})),
+    "AWS::Events::Rule": _rules(),
 }

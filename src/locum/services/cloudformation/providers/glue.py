@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from locum.services.cloudformation.providers.base import Provider, Resource, Work
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, provider
+from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Row, Shown, Tags, provider
 
 _SERVICE: Final = "glue"
 _EXISTS: Final = frozenset({"AlreadyExistsException"})
@@ -20,6 +20,12 @@ _DATABASE: Final = Row(
     exists=_EXISTS,
     settings=(Change(Call("UpdateDatabase", {**_IN, "Name": "{id}"}, "DatabaseInput")),),
     unused=frozenset({"DatabaseName"}),
+    shown=Shown(
+        Call("GetDatabase", {"Name": "{id}"}),
+        "",
+        members={"DatabaseInput": "{r.Database}"},
+        lists=Listing(Call("GetDatabases"), "DatabaseList", "{item.Name}"),
+    ),
 )
 _TABLE_OF: Final = {**_IN, "DatabaseName": "{p.DatabaseName}"}
 _TABLE: Final = Row(
@@ -72,6 +78,12 @@ _CRAWLER: Final = Row(
     ),
     exists=_EXISTS,
     settings=(Change(Call("UpdateCrawler", {"Name": "{id}", **_WHEN}, _CRAWLED), on="Schedule"),),
+    shown=Shown(
+        Call("GetCrawler", {"Name": "{id}"}),
+        "Crawler",
+        hides="Schedule",
+        lists=Listing(Call("ListCrawlers"), "CrawlerNames"),
+    ),
 )
 
 PROVIDERS: Final[dict[str, Provider]] = {

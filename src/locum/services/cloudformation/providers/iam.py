@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from locum.core.errors import Fault
@@ -16,11 +16,11 @@ from locum.services.cloudformation.providers.base import (
     ended,
     is_gone,
 )
-from locum.services.cloudformation.providers.bundle import Put, bundle
+from locum.services.cloudformation.providers.bundle import Look, Put, bundle
 from locum.services.cloudformation.providers.dates import dated
-from locum.services.cloudformation.providers.iam_parts import EXISTS, attached, inline, tags
+from locum.services.cloudformation.providers.iam_parts import EXISTS, attached, boundary, inline, tags, told
 from locum.services.cloudformation.providers.steps import Steps
-from locum.services.cloudformation.providers.table import Call, Change, Each, Name, Row, provider
+from locum.services.cloudformation.providers.table import Call, Change, Each, Listing, Name, Part, Row, Shown, provider
 
 _VERSIONS: Final = 5
 """Versions that a policy can have."""
@@ -51,7 +51,15 @@ _ROLES: Final = Row(
     ),
     items=(inline("Role"), attached("Role")),
     deletes=(Call("DeleteRole", _ROLE),),
+    shaped=lambda properties: {"Description": "", **properties},
+    shown=Shown(
+        members=boundary(),
+        parts=told("Role"),
+        told="Description Tags",
+        lists=Listing(Call("ListRoles"), "Roles", "{item.RoleName}"),
+    ),
 )
+"""CloudFormation gives every role a description, which may be empty."""
 
 _PROFILES: Final = Row(
     service="iam",
@@ -71,6 +79,10 @@ _PROFILES: Final = Row(
         ),
     ),
     deletes=(Call("DeleteInstanceProfile", _PROFILE),),
+    shown=Shown(
+        parts=(Part("Roles", path="InstanceProfile.Roles", item="{item.RoleName}"),),
+        lists=Listing(Call("ListInstanceProfiles"), "InstanceProfiles", "{item.InstanceProfileName}"),
+    ),
 )
 
 # -- managed policies ------------------------------------------------------------------------------------
@@ -103,6 +115,20 @@ _MANAGED: Final = Row(
     settings=(Change(Call("CreatePolicyVersion", {**_POLICY, "SetAsDefault": True}, "PolicyDocument")),),
     items=tuple(map(_policy_of, _NOUNS)),
     deletes=(Call("DeletePolicy", _POLICY),),
+    shown=Shown(
+        parts=(
+            Part(
+                "PolicyDocument",
+                Call("GetPolicyVersion", {**_POLICY, "VersionId": "{it.DefaultVersionId}"}),
+                "PolicyVersion.Document",
+            ),
+            *(
+                Part(f"{noun}s", Call("ListEntitiesForPolicy", _POLICY), f"Policy{noun}s", f"{{item.{noun}Name}}")
+                for noun in _NOUNS
+            ),
+        ),
+        lists=Listing(Call("ListPolicies", {"Scope": "Local"}), "Policies", "{item.Arn}"),
+    ),
 )
 
 
@@ -161,6 +187,13 @@ def _puts(properties: Properties) -> Mapping[str, Put]:
     return found
 
 
+def _looks(properties: Properties) -> Iterator[Look]:
+    for noun in _NOUNS:
+        for holder in properties.get(f"{noun}s") or ():
+            policy = {f"{noun}Name": holder, "PolicyName": properties["PolicyName"]}
+            yield Look(Request("iam", f"Get{noun}Policy", policy), "PolicyDocument", f"{noun}s", holder)
+
+
 def _inline(noun: str) -> Provider:
     """AWS::IAM::RolePolicy, and those of users and groups."""
     member = f"{noun}Name"
@@ -172,6 +205,7 @@ def _inline(noun: str) -> Provider:
             physical=f"{{p.PolicyName}}|{{p.{member}}}",
             settings=(Change(put._replace(given=_holder(member), takes="PolicyDocument")),),
             deletes=(Call(f"Delete{noun}Policy", _holder(member)),),
+            shown=Shown(Call(f"Get{noun}Policy", _holder(member)), "", told="PolicyDocument"),
         )
     )
 
@@ -183,7 +217,7 @@ def _holder(member: str) -> dict[str, str]:
 PROVIDERS: Final[dict[str, Provider]] = {
     "AWS::IAM::InstanceProfile": provider(_PROFILES),
     "AWS::IAM::ManagedPolicy": dated(_managed_policies(), "CreateDate", "UpdateDate"),
-    "AWS::IAM::Policy": bundle(_puts, 32),
+    "AWS::IAM::Policy": bundle(_puts, 32, _looks, begins=True),
     "AWS::IAM::Role": provider(_ROLES),
     **{f"AWS::IAM::{noun}Policy": _inline(noun) for noun in _NOUNS},
 }

@@ -17,7 +17,7 @@ from locum.services.cloudformation.providers.base import (
 )
 from locum.services.cloudformation.providers.iam_parts import EXISTS, tags
 from locum.services.cloudformation.providers.steps import Steps, until
-from locum.services.cloudformation.providers.table import Call, Change, Each, Name, Row, provider
+from locum.services.cloudformation.providers.table import Call, Change, Each, Listing, Name, Row, Shown, provider
 
 _OIDC: Final = {"OpenIDConnectProviderArn": "{id}"}
 _SAML: Final = {"SAMLProviderArn": "{id}"}
@@ -46,6 +46,13 @@ _OIDC_PROVIDERS: Final = Row(
         ),
     ),
     deletes=(Call("DeleteOpenIDConnectProvider", _OIDC),),
+    shown=Shown(
+        Call("GetOpenIDConnectProvider", {"OpenIDConnectProviderArn": "{id}"}),
+        "",
+        hides="Url",
+        told="Tags",
+        lists=Listing(Call("ListOpenIDConnectProviders"), "OpenIDConnectProviderList", "{item.Arn}"),
+    ),
 )
 
 _SAML_PROVIDERS: Final = Row(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from locum.services.cloudformation.providers.table import Call, Each, Tags
+from locum.services.cloudformation.providers.table import Call, Each, Part, Tags
 
 EXISTS: Final = frozenset({"EntityAlreadyExists"})
 
@@ -33,3 +33,19 @@ def attached(noun: str) -> Each:
     """The property `ManagedPolicyArns` of a role, user or group."""
     policy = {f"{noun}Name": "{id}", "PolicyArn": "{item}"}
     return Each("ManagedPolicyArns", Call(f"Attach{noun}Policy", policy), Call(f"Detach{noun}Policy", policy))
+
+
+def told(noun: str) -> tuple[Part, ...]:
+    """How `inline` and `attached` are told."""
+    thing = {f"{noun}Name": "{id}"}
+    document = Call(f"Get{noun}Policy", {**thing, "PolicyName": "{item}"})
+    policy = {"PolicyName": "{item}", "PolicyDocument": "{o.PolicyDocument}"}
+    return (
+        Part("Policies", Call(f"List{noun}Policies", thing), "PolicyNames", policy, document),
+        Part("ManagedPolicyArns", Call(f"ListAttached{noun}Policies", thing), "AttachedPolicies", "{item.PolicyArn}"),
+    )
+
+
+def boundary() -> dict[str, str]:
+    """How the permissions boundary is told."""
+    return {"PermissionsBoundary": "{it.PermissionsBoundary.PermissionsBoundaryArn}"}

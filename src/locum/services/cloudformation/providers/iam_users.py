@@ -7,8 +7,8 @@ from typing import Final
 
 from locum.services.cloudformation.providers.base import Properties, Provider, Request
 from locum.services.cloudformation.providers.bundle import Put, bundle
-from locum.services.cloudformation.providers.iam_parts import EXISTS, attached, inline, tags
-from locum.services.cloudformation.providers.table import Call, Change, Each, Name, Row, provider
+from locum.services.cloudformation.providers.iam_parts import EXISTS, attached, boundary, inline, tags, told
+from locum.services.cloudformation.providers.table import Call, Change, Each, Listing, Name, Part, Row, Shown, provider
 
 _USER: Final = {"UserName": "{id}"}
 _GROUP: Final = {"GroupName": "{id}"}
@@ -51,6 +51,12 @@ _USERS: Final = Row(
         attached("User"),
     ),
     deletes=(Call("DeleteLoginProfile", _USER), Call("DeleteUser", _USER)),
+    shown=Shown(
+        members=boundary(),
+        parts=(*told("User"), Part("Groups", Call("ListGroupsForUser", _USER), "Groups", "{item.GroupName}")),
+        told="Tags",
+        lists=Listing(Call("ListUsers"), "Users", "{item.UserName}"),
+    ),
 )
 
 _GROUPS: Final = Row(
@@ -64,6 +70,7 @@ _GROUPS: Final = Row(
     settings=(Change(Call("UpdateGroup", _GROUP, "NewPath=Path"), defaults={"Path": "/"}),),
     items=(inline("Group"), attached("Group")),
     deletes=(Call("DeleteGroup", _GROUP),),
+    shown=Shown(parts=told("Group"), lists=Listing(Call("ListGroups"), "Groups", "{item.GroupName}")),
 )
 
 _KEY: Final = {"UserName": "{p.UserName}", "AccessKeyId": "{id}"}
@@ -75,6 +82,11 @@ _ACCESS_KEYS: Final = Row(
     settings=(Change(Call("UpdateAccessKey", _KEY, "Status"), defaults={"Status": "Active"}, at_creation=True),),
     deletes=(Call("DeleteAccessKey", _KEY),),
     unused=frozenset({"Serial"}),
+    shown=Shown(
+        Call("ListAccessKeys", {"UserName": "{p.UserName}"}),
+        "AccessKeyMetadata",
+        where={"AccessKeyId": "{id}"},
+    ),
 )
 
 _DEVICES: Final = Row(

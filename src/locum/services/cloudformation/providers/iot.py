@@ -14,7 +14,7 @@ from locum.services.cloudformation.providers.base import (
     Work,
     ended,
 )
-from locum.services.cloudformation.providers.table import Call, Name, Row, Tags, provider, tag_changes
+from locum.services.cloudformation.providers.table import Call, Name, Row, Tags, provider
 
 _SERVICE: Final = "iot"
 _POLICY: Final = provider(
@@ -48,7 +48,7 @@ def _update(resource: Resource, before: Properties) -> Work:
         yield from _former_versions(resource)
         yield Request(_SERVICE, "CreatePolicyVersion", params)
         yield from _former_versions(resource)
-    added, removed = tag_changes(resource, resource.properties.get("Tags"), before.get("Tags"))
+    added, removed = resource.tag_changes(resource.properties.get("Tags"), before.get("Tags"))
     if removed:
         yield Request(_SERVICE, "UntagResource", {"resourceArn": arn, "tagKeys": removed})
     if added:

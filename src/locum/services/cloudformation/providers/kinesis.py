@@ -16,7 +16,18 @@ from locum.services.cloudformation.providers.base import (
     or_undone,
 )
 from locum.services.cloudformation.providers.steps import listed, until, without
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, Wait, provider
+from locum.services.cloudformation.providers.table import (
+    Call,
+    Change,
+    Listing,
+    Name,
+    Part,
+    Row,
+    Shown,
+    Tags,
+    Wait,
+    provider,
+)
 
 _SERVICE: Final = "kinesis"
 _NAMED: Final = {"StreamName": "{id}"}
@@ -42,6 +53,7 @@ _STREAM: Final = Row(
     tags=Tags(
         Call("AddTagsToStream", {**_NAMED, "Tags": "{tags}"}),
         Call("RemoveTagsFromStream", {**_NAMED, "TagKeys": "{keys}"}),
+        member="",
         form="map",
     ),
     read=Call("DescribeStreamSummary", _NAMED),
@@ -62,6 +74,14 @@ _STREAM: Final = Row(
             removed=Call("StopStreamEncryption", _ENCRYPTION),
             at_creation=True,
         ),
+    ),
+    shown=Shown(
+        members={
+            "ShardCount": "{it.OpenShardCount}",
+            "StreamEncryption": {"EncryptionType": "{it.EncryptionType}", "KeyId": "{it.KeyId}"},
+        },
+        parts=(Part("Tags", Call("ListTagsForStream", _NAMED), "Tags"),),
+        lists=Listing(Call("ListStreams"), "StreamNames"),
     ),
 )
 _OF_STREAM: Final = provider(_STREAM)

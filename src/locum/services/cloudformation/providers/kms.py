@@ -7,7 +7,7 @@ from typing import Final
 from locum.core.errors import Fault
 from locum.services.cloudformation.providers.base import Ending, Properties, Provider, Request, Resource
 from locum.services.cloudformation.providers.steps import truth, without
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, provider
+from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Part, Row, Shown, Tags, provider
 
 _KEY: Final = {"KeyId": "{id}"}
 _DEFAULT_WINDOW: Final = 30
@@ -55,6 +55,23 @@ _KEYS: Final = Row(
     deletes=(Call("ScheduleKeyDeletion", _KEY, "PendingWindowInDays"),),
     shaped=_shaped,
     unused=frozenset({"PendingWindowInDays"}),
+    shown=Shown(
+        Call("DescribeKey", _KEY),
+        "KeyMetadata",
+        parts=(
+            Part("KeyPolicy", Call("GetKeyPolicy", {**_KEY, "PolicyName": "default"}), "Policy"),
+            Part("EnableKeyRotation", Call("GetKeyRotationStatus", _KEY), "KeyRotationEnabled"),
+            Part(
+                "Tags",
+                Call("ListResourceTags", _KEY),
+                "Tags",
+                {"Key": "{item.TagKey}", "Value": "{item.TagValue}"},
+            ),
+        ),
+        told="Description",
+        ended={"KeyState": "PendingDeletion"},
+        lists=Listing(Call("ListKeys"), "Keys", "{item.KeyId}"),
+    ),
 )
 
 
@@ -81,6 +98,12 @@ _ALIASES: Final = Row(
     physical="{name}",
     settings=(Change(Call("UpdateAlias", _ALIAS, "TargetKeyId")),),
     deletes=(Call("DeleteAlias", _ALIAS),),
+    shown=Shown(
+        Call("ListAliases"),
+        "Aliases",
+        where={"AliasName": "{id}"},
+        lists=Listing(Call("ListAliases"), "Aliases", "{item.AliasName}"),
+    ),
 )
 
 

@@ -9,7 +9,18 @@ from locum.core.errors import Fault
 from locum.services.cloudformation.providers.base import Properties, Provider, Request, Resource, picked
 from locum.services.cloudformation.providers.inline_code import package
 from locum.services.cloudformation.providers.steps import Steps, adopting, without
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, Wait, provider
+from locum.services.cloudformation.providers.table import (
+    Call,
+    Change,
+    Listing,
+    Name,
+    Part,
+    Row,
+    Shown,
+    Tags,
+    Wait,
+    provider,
+)
 
 _SERVICE: Final = "lambda"
 _CONFLICT: Final = frozenset({"ResourceConflictException", "ConflictException"})
@@ -118,6 +129,16 @@ _FUNCTION: Final = Row(
         ),
     ),
     shaped=_with_package,
+    shown=Shown(
+        at="Configuration",
+        members={
+            "ReservedConcurrentExecutions": "{r.Concurrency.ReservedConcurrentExecutions}",
+            "Tags": "{r.Tags}",
+        },
+        parts=(Part("Layers", path="Configuration.Layers", item="{item.Arn}"),),
+        hides="Code FunctionScalingConfig SnapStart",
+        lists=Listing(Call("ListFunctions"), "Functions", "{item.FunctionName}"),
+    ),
 )
 
 _NAMED: Final = {"FunctionName": "{p.FunctionName}"}
@@ -173,6 +194,7 @@ _VERSION: Final = Row(
             at_creation=True,
         ),
     ),
+    shown=Shown(Call("GetFunctionConfiguration", {"FunctionName": "{id}"}), ""),
 )
 
 
@@ -202,6 +224,11 @@ _ALIAS: Final = Row(
         _concurrency("{p.Name}"),
     ),
     shaped=_with_weights,
+    shown=Shown(
+        at="",
+        hides="RoutingConfig",
+        id="arn:{partition}:lambda:{place}:{owner}:function:{p.FunctionName}:{p.Name}",
+    ),
 )
 
 # -- layers ----------------------------------------------------------------------------------------------
@@ -276,6 +303,11 @@ _MAPPING: Final = Row(
     ready=Wait("State", frozenset({"Enabled", "Disabled", None})),
     gone=Wait("State", frozenset({"Deleting", None})),
     settings=(Change(Call("UpdateEventSourceMapping", {"UUID": "{id}"}, _MAPPED), defaults=_MAPPING_DEFAULTS),),
+    shown=Shown(
+        hides="Enabled",
+        members={"FunctionName": "{it.FunctionArn}"},
+        lists=Listing(Call("ListEventSourceMappings"), "EventSourceMappings", "{item.UUID}"),
+    ),
 )
 
 
@@ -301,6 +333,11 @@ _URL: Final = Row(
     settings=(
         Change(Call("UpdateFunctionUrlConfig", _OF_URL, _URL_TAKES), defaults={"Cors": {}, "InvokeMode": "BUFFERED"}),
     ),
+    shown=Shown(
+        Call("GetFunctionUrlConfig", {"FunctionName": "{id}"}),
+        "",
+        members={"TargetFunctionArn": "{it.FunctionArn}"},
+    ),
 )
 
 _OF_INVOCATIONS: Final = {**_NAMED, "Qualifier": "{p.Qualifier}"}
@@ -311,6 +348,10 @@ _INVOCATIONS: Final = Row(
     "{p.FunctionName}|{p.Qualifier}",
     (Call("DeleteFunctionEventInvokeConfig", _OF_INVOCATIONS),),
     settings=(Change(Call("PutFunctionEventInvokeConfig", _OF_INVOCATIONS, _INVOKED)),),
+    shown=Shown(
+        Call("GetFunctionEventInvokeConfig", {"FunctionName": "{p.FunctionName}", "Qualifier": "{p.Qualifier}"}),
+        "",
+    ),
 )
 
 PROVIDERS: Final[dict[str, Provider]] = {

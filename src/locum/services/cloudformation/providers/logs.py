@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from locum.services.cloudformation.providers.base import Properties, Provider
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, provider
+from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Part, Row, Shown, Tags, provider
 
 _SERVICE: Final = "logs"
 _NAMED: Final = {"logGroupName": "{id}"}
@@ -68,6 +69,13 @@ _GROUP: Final = Row(
             at_creation=True,
         ),
     ),
+    shown=Shown(
+        at="logGroups",
+        where={"logGroupName": "{id}"},
+        parts=(Part("Tags", Call("ListTagsLogGroup", _NAMED), "tags"),),
+        told="RetentionInDays KmsKeyId",
+        lists=Listing(Call("DescribeLogGroups"), "logGroups", "{item.logGroupName}"),
+    ),
 )
 
 _STREAM: Final = Row(
@@ -77,6 +85,11 @@ _STREAM: Final = Row(
     (Call("DeleteLogStream", {**_OF_GROUP, "logStreamName": "{id}"}),),
     name=Name("LogStreamName", 512),
     exists=_EXISTS,
+    shown=Shown(
+        Call("DescribeLogStreams", {**_OF_GROUP, "logStreamNamePrefix": "{id}"}),
+        "logStreams",
+        where={"logStreamName": "{id}"},
+    ),
 )
 
 
@@ -89,6 +102,12 @@ def _filter(kind: str, takes: str) -> Row:
         (Call(f"Delete{kind}", {**_OF_GROUP, "filterName": "{id}"}),),
         name=Name("FilterName", 512),
         settings=(Change(Call(f"Put{kind}", {**_OF_GROUP, "filterName": "{id}"}, takes)),),
+        shown=Shown(
+            Call(f"Describe{kind}s", {**_OF_GROUP, "filterNamePrefix": "{id}"}),
+            f"{kind[0].lower()}{kind[1:]}s",
+            where={"filterName": "{id}"},
+            hides="Distribution",
+        ),
     )
 
 
@@ -99,6 +118,12 @@ _POLICY: Final = Row(
     (Call("DeleteResourcePolicy", {"policyName": "{id}"}),),
     name=Name("PolicyName", 255),
     settings=(Change(Call("PutResourcePolicy", {"policyName": "{id}"}, "PolicyDocument")),),
+    shown=Shown(
+        Call("DescribeResourcePolicies"),
+        "resourcePolicies",
+        where={"policyName": "{id}"},
+        lists=Listing(Call("DescribeResourcePolicies"), "resourcePolicies", "{item.policyName}"),
+    ),
 )
 
 
@@ -115,11 +140,14 @@ PROVIDERS: Final[dict[str, Provider]] = {
     "AWS::Logs::LogGroup": provider(_GROUP),
     "AWS::Logs::LogStream": provider(_STREAM),
     "AWS::Logs::MetricFilter": provider(
-        _filter(
-            "MetricFilter",
-            "ApplyOnTransformedLogs EmitSystemFieldDimensions FieldSelectionCriteria FilterPattern "
-            "MetricTransformations",
-        )._replace(shaped=_with_dimensions)
+        replace(
+            _filter(
+                "MetricFilter",
+                "ApplyOnTransformedLogs EmitSystemFieldDimensions FieldSelectionCriteria FilterPattern "
+                "MetricTransformations",
+            ),
+            shaped=_with_dimensions,
+        )
     ),
     "AWS::Logs::ResourcePolicy": provider(_POLICY),
     "AWS::Logs::SubscriptionFilter": provider(

@@ -19,7 +19,7 @@ from locum.services.cloudformation.providers.base import (
 )
 from locum.services.cloudformation.providers.dates import dated
 from locum.services.cloudformation.providers.steps import Steps, adopting, telling, until
-from locum.services.cloudformation.providers.table import Call, Change, Each, Name, Row, Tags, provider
+from locum.services.cloudformation.providers.table import Call, Change, Each, Name, Row, Shown, Tags, provider
 from locum.services.cloudformation.providers.templates import filled
 
 _TAGS: Final = Tags(
@@ -43,7 +43,7 @@ _ACCOUNTS: Final = Row(
 
 def _made_account(resource: Resource) -> Steps[str]:
     """The id of a new account; of one that was made before, where its creation is made again."""
-    row = provider(_ACCOUNTS._replace(attributes={}, deletes=()))
+    row = provider(replace(_ACCOUNTS, attributes={}, deletes=()))
     request = yield from row.create(replace(resource, properties=_but_parents(resource.properties)))
     asked = Request("organizations", "DescribeCreateAccountStatus", {"CreateAccountRequestId": request.physical})
     answer = yield from until(asked, lambda found: found["CreateAccountStatus"]["State"] != "IN_PROGRESS")
@@ -156,6 +156,11 @@ _POLICIES: Final = Row(
     items=(Each("TargetIds", Call("AttachPolicy", _TARGET), Call("DetachPolicy", _TARGET), removed_first=True),),
     deletes=(Call("DeletePolicy", _POLICY),),
     shaped=lambda properties: {"Description": "", **properties},
+    shown=Shown(
+        Call("DescribePolicy", {"PolicyId": "{id}"}),
+        "Policy.PolicySummary",
+        members={"Content": "{r.Policy.Content}"},
+    ),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from locum.services.cloudformation.providers.base import Ending, Properties, Provider, Resource, Work
@@ -180,8 +181,8 @@ def _row(properties: Properties) -> Row:
             shared = [taken for taken in f"{_ALWAYS} {_MODIFIED}".split() if taken not in untaken]
             call = Call(operation, takes=" ".join([name, more, *shared]))
             rest = _NOT_OF_COPIES.union(untaken, _COPIES) - {*call.takes.split()}
-            return _INSTANCE._replace(create=call, unused=_INSTANCE.unused | rest)
-    return _INSTANCE._replace(unused=_INSTANCE.unused.union(_COPIES))
+            return replace(_INSTANCE, create=call, unused=_INSTANCE.unused | rest)
+    return replace(_INSTANCE, unused=_INSTANCE.unused.union(_COPIES))
 
 
 def _create(resource: Resource) -> Work:

@@ -6,7 +6,7 @@ from typing import Final
 
 from locum.services.cloudformation.providers.base import Properties, Provider
 from locum.services.cloudformation.providers.steps import truth, without
-from locum.services.cloudformation.providers.table import Call, Change, Each, Row, Tags, provider
+from locum.services.cloudformation.providers.table import Call, Change, Each, Listing, Row, Shown, Tags, provider
 
 _ANCHOR: Final = {"trustAnchorId": "{id}"}
 _PROFILE: Final = {"profileId": "{id}"}
@@ -58,6 +58,12 @@ _ANCHORS: Final = Row(
     ),
     deletes=(Call("DeleteTrustAnchor", _ANCHOR),),
     shaped=_shaped,
+    shown=Shown(
+        Call("GetTrustAnchor", {"trustAnchorId": "{id}"}),
+        "trustAnchor",
+        hides="NotificationSettings",
+        lists=Listing(Call("ListTrustAnchors"), "trustAnchors", "{item.trustAnchorId}"),
+    ),
 )
 
 _CHANGED: Final = "AcceptRoleSessionName DurationSeconds ManagedPolicyArns Name RoleArns SessionPolicy"
@@ -91,6 +97,12 @@ _PROFILES: Final = Row(
     ),
     deletes=(Call("DeleteProfile", _PROFILE),),
     shaped=_shaped,
+    shown=Shown(
+        Call("GetProfile", {"profileId": "{id}"}),
+        "profile",
+        hides="AttributeMappings",
+        lists=Listing(Call("ListProfiles"), "profiles", "{item.profileId}"),
+    ),
 )
 
 _LISTS: Final = Row(
@@ -102,6 +114,7 @@ _LISTS: Final = Row(
     settings=(Change(Call("UpdateCrl", _CRL, "CrlData Name")), _switch("Crl", _CRL)),
     deletes=(Call("DeleteCrl", _CRL),),
     shaped=_shaped,
+    shown=Shown(Call("GetCrl", {"crlId": "{id}"}), "crl", lists=Listing(Call("ListCrls"), "crls", "{item.crlId}")),
 )
 
 PROVIDERS: Final[dict[str, Provider]] = {

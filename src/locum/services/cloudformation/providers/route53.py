@@ -21,7 +21,7 @@ from locum.services.cloudformation.providers.base import (
     picked,
 )
 from locum.services.cloudformation.providers.steps import Steps, changed, listed, pairs, refuse_others
-from locum.services.cloudformation.providers.table import Call, Change, Row, Tags, provider, tag_changes
+from locum.services.cloudformation.providers.table import Call, Change, Row, Tags, provider
 
 _SERVICE: Final = "route53"
 _ZONE: Final = ("DelegationSetId", "HostedZoneConfig", "HostedZoneTags", "Name", "QueryLoggingConfig", "VPCs")
@@ -102,7 +102,7 @@ def _update_zone(resource: Resource, before: Properties) -> Work:
         yield from _end_logging(zone)
         if "QueryLoggingConfig" in own:
             yield _logging(zone, own)
-    tags = tag_changes(resource, own.get("HostedZoneTags"), before.get("HostedZoneTags"))
+    tags = resource.tag_changes(own.get("HostedZoneTags"), before.get("HostedZoneTags"))
     yield from _tagged(zone, *tags)
     return (yield from _read_zone(zone))
 

@@ -12,7 +12,18 @@ from locum.services.cloudformation.providers.base import Made, Properties, Provi
 from locum.services.cloudformation.providers.guards import new_only
 from locum.services.cloudformation.providers.s3_shapes import shaped
 from locum.services.cloudformation.providers.steps import or_instead
-from locum.services.cloudformation.providers.table import Call, Change, Each, Name, Row, Tags, provider
+from locum.services.cloudformation.providers.table import (
+    Call,
+    Change,
+    Each,
+    Listing,
+    Name,
+    Part,
+    Row,
+    Shown,
+    Tags,
+    provider,
+)
 
 _BUCKET: Final = {"Bucket": "{id}"}
 _DASHED: Final = frozenset(
@@ -153,6 +164,30 @@ _BUCKETS: Final = Row(
     ),
     deletes=(Call("DeleteBucket", _BUCKET),),
     shaped=shaped,
+    shown=Shown(
+        Call("HeadBucket", {**_BUCKET, "ExpectedBucketOwner": "{account}"}),
+        "",
+        parts=(
+            Part("VersioningConfiguration", Call("GetBucketVersioning", _BUCKET)),
+            Part(
+                "PublicAccessBlockConfiguration",
+                Call("GetPublicAccessBlock", _BUCKET),
+                "PublicAccessBlockConfiguration",
+            ),
+            Part(
+                "BucketEncryption.ServerSideEncryptionConfiguration",
+                Call("GetBucketEncryption", _BUCKET),
+                "ServerSideEncryptionConfiguration.Rules",
+                {
+                    "ServerSideEncryptionByDefault": "{item.ApplyServerSideEncryptionByDefault}",
+                    "BucketKeyEnabled": "{item.BucketKeyEnabled}",
+                },
+            ),
+            Part("OwnershipControls.Rules", Call("GetBucketOwnershipControls", _BUCKET), "OwnershipControls.Rules"),
+            Part("Tags", Call("GetBucketTagging", _BUCKET), "TagSet"),
+        ),
+        lists=Listing(Call("ListBuckets"), "Buckets", "{item.Name}"),
+    ),
 )
 
 
@@ -202,6 +237,7 @@ _POLICIES: Final = Row(
     physical="{p.Bucket}",
     settings=(Change(Call("PutBucketPolicy", _POLICY, "Policy=PolicyDocument")),),
     deletes=(Call("DeleteBucketPolicy", _POLICY),),
+    shown=Shown(Call("GetBucketPolicy", _POLICY), "", members={"PolicyDocument": "{it.Policy}"}),
 )
 
 PROVIDERS: Final[dict[str, Provider]] = {

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from locum.services.cloudformation.providers.base import Provider, Request, Resource
 from locum.services.cloudformation.providers.steps import Steps, moment, seen_first, telling
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, Wait, provider
+from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Row, Shown, Tags, Wait, provider
 
 _SERVICE: Final = "scheduler"
 _CONFLICT: Final = frozenset({"ConflictException"})
@@ -27,6 +27,7 @@ _SCHEDULE: Final = Row(
     read=Call("GetSchedule", _NAMED),
     exists=_CONFLICT,
     settings=(Change(Call("UpdateSchedule", _NAMED, _PLANNED)),),
+    shown=Shown(at="", lists=Listing(Call("ListSchedules"), "Schedules", "{item.Name}")),
 )
 
 _GROUP: Final = Row(

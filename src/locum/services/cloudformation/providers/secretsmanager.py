@@ -12,7 +12,7 @@ from locum.core.errors import Fault
 from locum.services.cloudformation.providers.base import Properties, Provider, Request, Resource, Work
 from locum.services.cloudformation.providers.secret_targets import ATTACHMENTS
 from locum.services.cloudformation.providers.steps import Steps, without
-from locum.services.cloudformation.providers.table import Call, Change, Each, Name, Row, Tags, provider
+from locum.services.cloudformation.providers.table import Call, Change, Each, Listing, Name, Row, Shown, Tags, provider
 
 _REQUEST_ID: Final = "ClientRequestToken"
 _SECRET: Final = {"SecretId": "{id}"}
@@ -45,6 +45,12 @@ _SECRETS: Final = Row(
     ),
     deletes=(Call("DeleteSecret", {**_SECRET, "ForceDeleteWithoutRecovery": True}),),
     unused=frozenset({_REQUEST_ID}),
+    shown=Shown(
+        at="",
+        hides="ReplicaRegions",
+        told="Description KmsKeyId Tags",
+        lists=Listing(Call("ListSecrets"), "SecretList", "{item.ARN}"),
+    ),
 )
 """Template Reference, "DeletionPolicy": secrets are deleted without recovery."""
 
@@ -115,6 +121,11 @@ _POLICIES: Final = Row(
     attributes={"Id": "{id}"},
     settings=(Change(Call("PutResourcePolicy", _SECRET, "BlockPublicPolicy ResourcePolicy")),),
     deletes=(Call("DeleteResourcePolicy", _SECRET),),
+    shown=Shown(
+        Call("GetResourcePolicy", _SECRET),
+        "",
+        members={"SecretId": "{it.ARN}", "ResourcePolicy": "{it.ResourcePolicy}"},
+    ),
 )
 
 _ROTATED: Final = (

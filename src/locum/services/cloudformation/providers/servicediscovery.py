@@ -18,7 +18,6 @@ from locum.services.cloudformation.providers.base import (
     is_gone,
 )
 from locum.services.cloudformation.providers.steps import Steps, changed, until
-from locum.services.cloudformation.providers.table import tag_changes
 
 _SERVICE: Final = "servicediscovery"
 _ENDED: Final = ("SUCCESS", "FAIL")
@@ -58,7 +57,7 @@ def _update(kind: str, resource: Resource, before: Properties) -> Work:
         params = {"Id": resource.physical, "Namespace": namespace, "UpdaterRequestId": resource.client_token}
         yield from _ended((yield Request(_SERVICE, f"Update{kind}Namespace", params)))
     arn = {"ResourceARN": resource.attributes["Arn"]}
-    added, removed = tag_changes(resource, own.get("Tags"), before.get("Tags"))
+    added, removed = resource.tag_changes(own.get("Tags"), before.get("Tags"))
     if removed:
         yield Request(_SERVICE, "UntagResource", {**arn, "TagKeys": removed})
     if added:

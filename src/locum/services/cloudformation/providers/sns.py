@@ -16,11 +16,11 @@ from locum.services.cloudformation.providers.base import (
     ended,
     or_undone,
 )
-from locum.services.cloudformation.providers.bundle import Put, bundle
+from locum.services.cloudformation.providers.bundle import Look, Put, bundle
 from locum.services.cloudformation.providers.guards import new_only
 from locum.services.cloudformation.providers.sqs import fifo_suffix, is_fifo
 from locum.services.cloudformation.providers.steps import Steps
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, provider
+from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Part, Row, Shown, Tags, provider
 
 _TOPIC: Final = {"TopicArn": "{id}"}
 _TAGGED: Final = {"ResourceArn": "{id}"}
@@ -83,6 +83,15 @@ _TOPICS: Final = Row(
     ),
     deletes=(Call("DeleteTopic", _TOPIC),),
     shaped=_shaped,
+    shown=Shown(
+        Call("GetTopicAttributes", _TOPIC),
+        "Attributes",
+        parts=(Part("Tags", Call("ListTagsForResource", _TAGGED), "Tags"),),
+        hides="Subscription DeliveryStatusLogging DataProtectionPolicy",
+        told="DisplayName KmsMasterKeyId",
+        id="arn:{partition}:sns:{place}:{owner}:{name}",
+        lists=Listing(Call("ListTopics"), "Topics", "{item.TopicArn}"),
+    ),
 )
 
 # -- topics with their own subscriptions -----------------------------------------------------------------
@@ -172,6 +181,12 @@ def _default(topic: str) -> str:
     return json.dumps({"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": [statement]})
 
 
+def _looks(properties: Properties) -> Iterator[Look]:
+    for topic in properties.get("Topics") or ():
+        asked = Request("sns", "GetTopicAttributes", {"TopicArn": topic})
+        yield Look(asked, "Attributes.Policy", "Topics", topic)
+
+
 # -- subscriptions ---------------------------------------------------------------------------------------
 
 _OPTIONS: Final = {
@@ -204,11 +219,17 @@ _SUBSCRIPTIONS: Final = Row(
     settings=tuple(_options()),
     deletes=(Call("Unsubscribe", _SUBSCRIPTION),),
     unused=frozenset({"Region"}),
+    shown=Shown(
+        Call("GetSubscriptionAttributes", _SUBSCRIPTION),
+        "Attributes",
+        told="FilterPolicy RedrivePolicy",
+        lists=Listing(Call("ListSubscriptions"), "Subscriptions", "{item.SubscriptionArn}"),
+    ),
     region="{p.Region}",
 )
 
 PROVIDERS: Final[dict[str, Provider]] = {
     "AWS::SNS::Subscription": provider(_SUBSCRIPTIONS),
     "AWS::SNS::Topic": new_only(_topics(), _named),
-    "AWS::SNS::TopicPolicy": bundle(_puts),
+    "AWS::SNS::TopicPolicy": bundle(_puts, looks=_looks),
 }

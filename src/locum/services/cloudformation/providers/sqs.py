@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from locum.services.cloudformation.providers.base import Properties, Provider, Request, Resource
-from locum.services.cloudformation.providers.bundle import Put, bundle
+from locum.services.cloudformation.providers.bundle import Look, Put, bundle
 from locum.services.cloudformation.providers.guards import new_only
 from locum.services.cloudformation.providers.steps import truth
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, provider
+from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Part, Row, Shown, Tags, provider
 
 _QUEUE: Final = {"QueueUrl": "{id}"}
 _DEFAULTS: Final = {
@@ -76,6 +76,14 @@ _QUEUES: Final = Row(
     ),
     deletes=(Call("DeleteQueue", _QUEUE),),
     shaped=_shaped,
+    shown=Shown(
+        Call("GetQueueAttributes", {**_QUEUE, "AttributeNames": ["All"]}),
+        "Attributes",
+        parts=(Part("Tags", Call("ListQueueTags", _QUEUE), "Tags"),),
+        told="KmsMasterKeyId RedrivePolicy",
+        id="{scheme}://{host}/{owner}/{name}",
+        lists=Listing(Call("ListQueues"), "QueueUrls"),
+    ),
 )
 
 
@@ -94,7 +102,13 @@ def _puts(properties: Properties) -> Mapping[str, Put]:
     return {queue: Put(put(queue, properties["PolicyDocument"]), put(queue, "")) for queue in properties["Queues"]}
 
 
+def _looks(properties: Properties) -> Iterator[Look]:
+    for queue in properties.get("Queues") or ():
+        asked = Request("sqs", "GetQueueAttributes", {"QueueUrl": queue, "AttributeNames": ["Policy"]})
+        yield Look(asked, "Attributes.Policy", "Queues", queue)
+
+
 PROVIDERS: Final[dict[str, Provider]] = {
     "AWS::SQS::Queue": new_only(provider(_QUEUES), _named),
-    "AWS::SQS::QueuePolicy": bundle(_puts),
+    "AWS::SQS::QueuePolicy": bundle(_puts, looks=_looks),
 }

@@ -6,7 +6,7 @@ from typing import Final
 
 from locum.core.errors import Fault
 from locum.services.cloudformation.providers.base import Properties, Provider
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, provider
+from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Part, Row, Shown, Tags, provider
 
 _PARAMETER: Final = {"ResourceType": "Parameter", "ResourceId": "{id}"}
 _MEMBERS: Final = "AllowedPattern DataType Description Policies Tier Type Value"
@@ -22,7 +22,7 @@ def _shaped(properties: Properties) -> Properties:
 _PARAMETERS: Final = Row(
     service="ssm",
     create=Call("PutParameter", takes=_MEMBERS),
-    name=Name("Name", 1011),
+    name=Name("Name", 1011, head="CFN"),
     tags=Tags(
         add=Call("AddTagsToResource", {**_PARAMETER, "Tags": "{tags}"}),
         remove=Call("RemoveTagsFromResource", {**_PARAMETER, "TagKeys": "{keys}"}),
@@ -39,6 +39,22 @@ _PARAMETERS: Final = Row(
     ),
     deletes=(Call("DeleteParameter", {"Name": "{id}"}),),
     shaped=_shaped,
+    shown=Shown(
+        at="Parameters.0",
+        parts=(
+            Part(
+                "Description",
+                Call("DescribeParameters", {"ParameterFilters": [{"Key": "Name", "Values": ["{id}"]}]}),
+                "Parameters.0.Description",
+            ),
+            Part(
+                "Tags",
+                Call("ListTagsForResource", {"ResourceType": "Parameter", "ResourceId": "{id}"}),
+                "TagList",
+            ),
+        ),
+        lists=Listing(Call("DescribeParameters"), "Parameters", "{item.Name}"),
+    ),
 )
 
 PROVIDERS: Final[dict[str, Provider]] = {"AWS::SSM::Parameter": provider(_PARAMETERS)}

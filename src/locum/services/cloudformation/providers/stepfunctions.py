@@ -10,7 +10,7 @@ from typing import Any, Final
 from locum.core.errors import Fault
 from locum.services.cloudformation.providers.base import Properties, Provider, Request, Resource, Work
 from locum.services.cloudformation.providers.steps import Steps, lenient, without
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, provider
+from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Part, Row, Shown, Tags, provider
 
 _SERVICE: Final = "stepfunctions"
 _TAGS: Final = Tags(
@@ -20,6 +20,7 @@ _TAGS: Final = Tags(
     key="key",
     value="value",
 )
+_TOLD_TAGS: Final = (Part("Tags", Call("ListTagsForResource", {"resourceArn": "{id}"}), "tags"),)
 _DEFINITION: Final = ("Definition", "DefinitionS3Location", "DefinitionString", "DefinitionSubstitutions")
 _MACHINE_TAKES: Final = "Definition EncryptionConfiguration LoggingConfiguration RoleArn TracingConfiguration"
 
@@ -53,6 +54,11 @@ _MACHINE: Final = Row(
                 "EncryptionConfiguration": {"type": "AWS_OWNED_KEY"},
             },
         ),
+    ),
+    shown=Shown(
+        hides="Definition",
+        parts=_TOLD_TAGS,
+        lists=Listing(Call("ListStateMachines"), "stateMachines", "{item.stateMachineArn}"),
     ),
 )
 _OF_MACHINE: Final = provider(_MACHINE)
@@ -105,6 +111,12 @@ _ACTIVITY: Final = Row(
     tags=_TAGS,
     exists=frozenset({"ActivityAlreadyExists"}),
     adopted=lambda resource: _arn("activity", resource.properties["Name"], resource),
+    shown=Shown(
+        Call("DescribeActivity", {"activityArn": "{id}"}),
+        "",
+        parts=_TOLD_TAGS,
+        lists=Listing(Call("ListActivities"), "activities", "{item.activityArn}"),
+    ),
 )
 
 PROVIDERS: Final[dict[str, Provider]] = {

@@ -1,14 +1,11 @@
-"""Providers as rows of a table: a type that one call makes and one deletes, with the calls that change it.
-
-A row says where each value comes from by templates; `templates` has what they are.
-"""
+"""Providers as rows of a table: a type that one call makes and one deletes, with the calls that change it."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from itertools import count
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from locum.core.errors import Fault
 from locum.services.cloudformation.providers.base import (
@@ -24,177 +21,17 @@ from locum.services.cloudformation.providers.base import (
     is_gone,
     or_undone,
 )
+from locum.services.cloudformation.providers.reading import listing_of, reading_of
+from locum.services.cloudformation.providers.rows import Call, Change, Each, Listing, Name, Part, Row, Shown, Tags, Wait
 from locum.services.cloudformation.providers.templates import filled, used
 
 _LONGEST_WAIT: Final = 1800.0
 """Seconds until a resource that is not ready is given up."""
 
+_once_a_row: Final = lru_cache(maxsize=512)
+"""What is found out of a row once, and not for each resource."""
 
-class Call(NamedTuple):
-    """A call: the members filled from templates, and the properties taken as they are.
-
-    `takes` has names of properties, separated by blanks: `Member=Property` where the member has another name than by
-    letter case, `*` for all properties that no other part of the row takes.
-    """
-
-    operation: str
-    given: Mapping[str, Any] = {}
-    takes: str = ""
-
-    def properties(self) -> frozenset[str]:
-        """The names of the properties taken as they are."""
-        return frozenset(taken.rpartition("=")[2] for taken in self.takes.split()) - {"*"}
-
-    def all_properties(self) -> frozenset[str]:
-        """The names of the properties taken, those of templates as well."""
-        return self.properties() | used(self.given, "p")
-
-
-class Change(NamedTuple):
-    """A call that changes properties: made where one of those that `call` takes, or of `on`, is another than before.
-
-    `removed` is made in its place where none of them is there any more, `created` where none was there before.
-    `defaults` are for properties that were there and are not now. With `at_creation` it is also made after the
-    creation, where one of them is there, and the call that makes the resource does not take them.
-    """
-
-    call: Call
-    on: str = ""
-    removed: Call | None = None
-    defaults: Mapping[str, Any] = {}
-    at_creation: bool = False
-    created: Call | None = None
-
-    def properties(self) -> frozenset[str]:
-        """The names of the properties that it changes."""
-        return self.call.properties() | frozenset(self.on.split())
-
-
-class Each(NamedTuple):
-    """A property with a list of what is put by one call each, an `{item}`, and removed by one each.
-
-    Items with the same `key` are the same: they are put again where they differ, if need be after removal of the
-    former (`replaced`). What is gone is removed after the others are put, or before (`removed_first`). Where the
-    calls that make and delete the resource do it for its items (`apart` is false), they are only changed; where the
-    deletion alone does (`goes`), they are not removed before it. `change` is made for an item that is another in
-    nothing but the members `varying`.
-    """
-
-    property: str
-    put: Call
-    remove: Call
-    key: str = "{item}"
-    apart: bool = True
-    goes: bool = False
-    removed_first: bool = False
-    replaced: bool = False
-    change: Call | None = None
-    varying: frozenset[str] = frozenset()
-
-    def items(self, properties: Properties) -> dict[str, Any]:
-        """The items by their keys."""
-        items = properties.get(self.property) or ()
-        return {json.dumps(filled(self.key, {"item": item}), sort_keys=True): item for item in items}
-
-    def varies(self, item: Mapping[str, Any], former: Mapping[str, Any]) -> bool:
-        """Whether an item differs from the former one of its key in nothing but what varies."""
-        return all(item.get(name) == former.get(name) for name in {*item, *former} - self.varying)
-
-
-class Name(NamedTuple):
-    """The property that names the resource, the longest name in characters, and the member of the call if another.
-
-    `suffix` is what a generated name ends with, by the properties.
-    """
-
-    property: str
-    longest: int = 255
-    lower: bool = False
-    member: str = ""
-    suffix: Callable[[Properties], str] | None = None
-
-    def of(self, resource: Resource, properties: Properties) -> str:
-        """The name given, or a generated one; that of a resource which is there is its physical id."""
-        given: str = properties.get(self.property) or resource.physical
-        if given:
-            return given
-        suffix = self.suffix(properties) if self.suffix else ""
-        return resource.name(self.longest - len(suffix), lower=self.lower) + suffix
-
-
-class Tags(NamedTuple):
-    """How tags are given: at creation in `member` (after it, by `add`, where empty), later by `add` and `remove`.
-
-    `form` is "list" (objects with `key` and `value`), "map", or for EC2 the resource type of TagSpecifications. In
-    `add` `{tags}` are the tags as list or map, in `remove` `{keys}` the list of keys, `{tags}` objects with a key.
-    `reserved` is whether the service takes tags of AWS's own, `aws:`, from CloudFormation. With `whole`, `add` has all
-    tags, in the place of those before, and `remove` is made where there are none.
-    """
-
-    add: Call | None = None
-    remove: Call | None = None
-    member: str = "Tags"
-    form: str = "list"
-    property: str = "Tags"
-    key: str = "Key"
-    value: str = "Value"
-    reserved: bool = True
-    whole: bool = False
-
-    def of(self, resource: Resource, properties: Properties) -> dict[str, str]:
-        """The tags that a new resource gets."""
-        found = resource.all_tags(properties.get(self.property))
-        return {key: value for key, value in found.items() if self.reserved or not key.startswith("aws:")}
-
-    def shaped(self, tags: Mapping[str, str]) -> Any:
-        """`tags` as the calls that add them have them."""
-        return dict(tags) if self.form == "map" else [{self.key: key, self.value: tags[key]} for key in tags]
-
-    def at_creation(self, tags: Mapping[str, str]) -> Any:
-        """`tags` as the call that makes the resource has them."""
-        if self.form in ("list", "map"):
-            return self.shaped(tags)
-        return [{"ResourceType": self.form, "Tags": self.shaped(tags)}]
-
-
-class Wait(NamedTuple):
-    """Until the reading call has, at `path`, one of the values `ready`; one of `failed` ends it with a Fault."""
-
-    path: str
-    ready: frozenset[Any]
-    failed: frozenset[Any] = frozenset()
-    seconds: float = 1.0
-
-
-class Row(NamedTuple):
-    """A type of resource as a row.
-
-    `physical` and `attributes` are templates. `read` is made after creation and updates, where an attribute needs it
-    or where there is something to wait for, and to adopt what `create` refuses with a code of `exists` because an
-    interrupted creation has made it; its physical id is then `adopted`, if it takes another template. `settings` are
-    the changes, in their order; those of the `items` follow. `deletes` are made in their order.
-    `gone` waits after the deletion; `shaped` turns the properties into those that the calls take; `unused` are
-    properties that take effect elsewhere. `region` is where it is, the stack's if empty.
-    """
-
-    service: str
-    create: Call
-    physical: str
-    deletes: tuple[Call, ...]
-    attributes: Mapping[str, Any] = {}
-    name: Name | None = None
-    tags: Tags | None = None
-    read: Call | None = None
-    exists: frozenset[str] = frozenset()
-    adopted: str | Callable[[Resource], str] = ""
-    settings: tuple[Change, ...] = ()
-    items: tuple[Each, ...] = ()
-    ready: Wait | None = None
-    gone: Wait | None = None
-    immutable: frozenset[str] = frozenset()
-    shaped: Callable[[Properties], Properties] | None = None
-    unused: frozenset[str] = frozenset()
-    region: str = ""
+__all__ = ["Call", "Change", "Each", "Listing", "Name", "Part", "Row", "Shown", "Tags", "Wait", "provider"]
 
 
 def provider(row: Row) -> Provider:
@@ -206,9 +43,12 @@ def provider(row: Row) -> Provider:
         lambda resource: _delete(row, resource),
         (lambda resource, before: _update(row, resource, before)) if settled else None,
         fixed - settled - row.unused,
+        reading_of(row),
+        listing_of(row),
     )
 
 
+@_once_a_row
 def _settable(row: Row) -> frozenset[str]:
     """The properties that can be changed."""
     found = frozenset({row.tags.property}) if row.tags and row.tags.add else frozenset[str]()
@@ -251,6 +91,7 @@ def _shaped(row: Row, properties: Properties) -> Properties:
     return row.shaped(properties) if row.shaped else properties
 
 
+@_once_a_row
 def _taken(row: Row) -> Call:
     """The call that makes the resource, for the properties that it does not share with another part of the row."""
     if "*" not in row.create.takes.split():
@@ -258,18 +99,27 @@ def _taken(row: Row) -> Call:
     return row.create._replace(takes=row.create.takes.replace("*", "").strip())
 
 
-def _elsewhere(row: Row) -> frozenset[str]:
-    """The properties that are acted on beside the call that makes the resource."""
+@_once_a_row
+def _known(row: Row) -> frozenset[str]:
+    """The properties that are acted on: by the call that makes the resource where it names them, or beside it."""
     found = row.unused.union(*(change.properties() for change in row.settings if change.at_creation))
     found |= {each.property for each in row.items if each.apart}
-    return found | {part.property for part in (row.name, row.tags) if part}
+    found |= {part.property for part in (row.name, row.tags) if part}
+    return found | row.create.all_properties()
+
+
+@_once_a_row
+def _is_read(row: Row, *, first: bool = False) -> bool:
+    """Whether the reading call gives attributes; `first`: some that what follows the creation needs."""
+    follows = used((row.settings, row.items, row.tags), "attr")
+    return bool(used(row.attributes, "r")) and (bool(follows) or not first)
 
 
 def _creation(row: Row, resource: Resource, values: Mapping[str, Any]) -> Request:
     properties: Properties = values["p"]
     made = _request(row, _taken(row), values, properties)
-    params, elsewhere = dict(made.params), _elsewhere(row) | row.create.all_properties()
-    rest = {name: value for name, value in properties.items() if name not in elsewhere}
+    params, known = dict(made.params), _known(row)
+    rest = {name: value for name, value in properties.items() if name not in known}
     if rest and "*" not in row.create.takes.split():
         raise Fault("InvalidRequest", f"Encountered unsupported property {min(rest)}")
     params = rest | params
@@ -297,7 +147,7 @@ def _create(row: Row, resource: Resource) -> Work:
 def _settled(row: Row, resource: Resource, values: dict[str, Any]) -> Work:
     """What follows the call that makes the resource."""
     yield from _await(row, values, row.ready)
-    if values["id"] is None or (used(row.attributes, "r") and used((row.settings, row.items, row.tags), "attr")):
+    if values["id"] is None or _is_read(row, first=True):
         yield from _read(row, values)
         values["id"] = values["id"] or filled(row.physical, values)
     values["attr"] = filled(row.attributes, values) or {}
@@ -313,7 +163,7 @@ def _settled(row: Row, resource: Resource, values: dict[str, Any]) -> Work:
 
 
 def _made(row: Row, values: dict[str, Any]) -> Work:
-    if used(row.attributes, "r"):
+    if _is_read(row):
         yield from _read(row, values)
     return Made(values["id"], {**values["attr"], **(filled(row.attributes, values) or {})})
 
@@ -411,7 +261,7 @@ def _tagged(row: Row, resource: Resource, values: Mapping[str, Any], before: Pro
     if row.tags is None:
         return
     properties: Properties = values["p"]
-    added, removed = tag_changes(resource, properties.get(row.tags.property), before.get(row.tags.property))
+    added, removed = resource.tag_changes(properties.get(row.tags.property), before.get(row.tags.property))
     if row.tags.whole and (added or removed):
         added = row.tags.of(resource, properties)
         removed = [] if added else removed
@@ -420,17 +270,6 @@ def _tagged(row: Row, resource: Resource, values: Mapping[str, Any], before: Pro
         yield _request(row, row.tags.remove, {**values, **gone}, properties)
     if added and row.tags.add:
         yield _request(row, row.tags.add, {**values, "tags": row.tags.shaped(added)}, properties)
-
-
-def tag_changes(resource: Resource, given: Any, before: Any) -> tuple[dict[str, str], list[str]]:
-    """The tags to put, and the keys to remove, where a resource with the tags `before` is to have those `given`.
-
-    Tags of the stack may have changed as well; they are always put. Those of AWS's never change.
-    """
-    wanted = resource.all_tags(given)
-    own = before if isinstance(before, Mapping) else {tag["Key"]: tag["Value"] for tag in before or ()}
-    put = {key: value for key, value in wanted.items() if not key.startswith("aws:") and own.get(key) != value}
-    return put, [key for key in own if key not in wanted]
 
 
 def _delete(row: Row, resource: Resource) -> Ending:

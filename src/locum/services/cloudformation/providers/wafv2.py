@@ -19,7 +19,6 @@ from locum.services.cloudformation.providers.base import (
     is_gone,
 )
 from locum.services.cloudformation.providers.steps import Steps
-from locum.services.cloudformation.providers.table import tag_changes
 
 _SERVICE: Final = "wafv2"
 _FIXED: Final = frozenset({"Capacity", "IPAddressVersion", "Name", "Scope"})
@@ -78,7 +77,7 @@ def _update(kind: _Kind, resource: Resource, before: Properties) -> Work:
         lock = {"LockToken": found["LockToken"]}
         yield Request(_SERVICE, f"Update{kind.noun}", {**_named(resource), **lock, **changed})
     arn = (found.get(kind.noun) or {}).get("ARN")
-    added, removed = tag_changes(resource, resource.properties.get("Tags"), before.get("Tags"))
+    added, removed = resource.tag_changes(resource.properties.get("Tags"), before.get("Tags"))
     if removed:
         yield Request(_SERVICE, "UntagResource", {"ResourceARN": arn, "TagKeys": removed})
     if added:

@@ -1,44 +1,38 @@
-"""Definitions of REST APIs, in Swagger or OpenAPI, as a backend can import them.
+"""Definitions of REST APIs, in Swagger or OpenAPI, as moto can import them.
 
-The embedded backend takes OpenAPI 3 alone, and integrations that have all members. API Gateway takes Swagger 2 as well
-("Develop REST APIs using OpenAPI in API Gateway"), which the transform AWS::Serverless makes where nothing else is
-asked for. What is sent is the definition as it is given, but for members that change nothing; the other version is sent
-where a backend refuses Swagger.
+moto takes OpenAPI 3 alone, with a description, and integrations that have all members. API Gateway takes Swagger 2 as
+well ("Develop REST APIs using OpenAPI in API Gateway"), which Chalice and the transform AWS::Serverless make.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-from locum.core.errors import Fault
-from locum.services.cloudformation.providers.base import Ending, Request
+from locum.backends.port import BackendCall
 
+_IMPORTING: Final = frozenset({"ImportRestApi", "PutRestApi"})
 _INTEGRATION: Final = "x-amazon-apigateway-integration"
 _VERSION: Final = "3.0.1"
 _NEEDED: Final[Mapping[str, str]] = {"uri": "", "httpMethod": "POST"}
 """Members that an integration without a target, `mock`, has no use for."""
 
 
-def imported(params: Mapping[str, Any], body: bytes) -> Ending:
-    """Import a definition by PutRestApi with `params`."""
-    definition = _decoded(body)
+def understood(call: BackendCall) -> BackendCall:
+    """`call` with a definition that moto can import, where it has one in JSON."""
+    definition = _decoded(call.params.get("body") or b"") if call.operation in _IMPORTING else None
     if definition is None:
-        yield Request("apigateway", "PutRestApi", {**params, "body": body})
-        return
-    completed = json.dumps(_completed(definition)).encode()
-    try:
-        yield Request("apigateway", "PutRestApi", {**params, "body": completed})
-    except Fault as fault:
-        if "swagger" not in definition or "OpenAPI 3" not in fault.message:
-            raise
-        text = json.dumps(_in_openapi(_completed(definition))).encode()
-        yield Request("apigateway", "PutRestApi", {**params, "body": text})
+        return call
+    _complete(definition)
+    if "swagger" in definition:
+        definition = _in_openapi(definition)
+    return replace(call, params={**call.params, "body": json.dumps(definition).encode()})
 
 
-def _decoded(body: bytes) -> dict[str, Any] | None:
-    """A definition in JSON, which may be checked; None where it is in YAML, or none at all."""
+def _decoded(body: bytes | str) -> dict[str, Any] | None:
+    """A definition in JSON; None where it is in YAML, or none at all."""
     try:
         found = json.loads(body)
     except ValueError:
@@ -46,13 +40,14 @@ def _decoded(body: bytes) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and isinstance(found.get("paths"), dict) else None
 
 
-def _completed(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """A definition whose integrations without a target have all members."""
-    found: dict[str, Any] = json.loads(json.dumps(definition))
-    for integration in _integrations(found):
+def _complete(definition: dict[str, Any]) -> None:
+    """Give a definition a description, and its integrations without a target all members."""
+    info = definition.get("info")
+    if isinstance(info, dict):
+        info.setdefault("description", "")
+    for integration in _integrations(definition):
         if str(integration.get("type", "")).lower() == "mock":
             integration.update({name: value for name, value in _NEEDED.items() if name not in integration})
-    return found
 
 
 def _integrations(definition: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,1 @@
+"""Requests of the Cloud Control API: the reconciler that makes, changes and deletes resources."""

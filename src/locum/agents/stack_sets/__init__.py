@@ -1,0 +1,1 @@
+"""Stack sets: what their operations do in the accounts of their instances."""

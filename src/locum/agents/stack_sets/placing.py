@@ -1,0 +1,214 @@
+"""One instance of a stack set: its stack is created, updated or deleted in its account, and waited for.
+
+1. All that is done to the stack is a call in the session of the execution role: who may do what in the account is
+   decided there, and recorded.
+2. Each operation of the stack has a client token that is made of the result's. What an interrupted operation began is
+   known by it, and not begun again.
+3. What is not there, or not usable, is made anew: "Repeating this StackSet operation with a new operation ID retries
+   all stack instances whose status is OUTDATED".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from locum.agents.stack_sets.roles import Entries, NoEntry
+from locum.agents.stacks.waits import Bell
+from locum.calls import Calls, Runtime
+from locum.core.calls import ServiceCall
+from locum.core.errors import Fault
+from locum.core.principal import Caller
+from locum.services.cloudformation.intrinsics import HIDDEN
+from locum.services.cloudformation.lookup import events_of
+from locum.services.cloudformation.proposals import parameters_of
+from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.stack_sets.lookup import instance_of, set_of, template_text_of
+from locum.state import Stack, StackInstance, StackSet, StackSetOperation, StackSetResult, State
+from locum.state.autoscaling import regional
+from locum.state.indexes import STACK_NAME, scoped
+from locum.state.organizations import SUSPENDED, member_of
+from locum.state.stack_sets import SERVICE_MANAGED
+
+_DONE: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
+_UNUSABLE: Final = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS")
+_UNCHANGED: Final = "No updates are to be performed."
+
+
+class Outcome(NamedTuple):
+    """What became of an instance: the status of its result, and its own. `stack` is the ARN; `gone`: it is no more.
+
+    `overrides` (sealed) are the parameters that an imported stack has of its own.
+    """
+
+    result: str
+    status: str = "OUTDATED"
+    detailed: str = ""
+    reason: str = ""
+    stack: str = ""
+    gone: bool = False
+    overrides: bytes = b""
+
+
+class Placing:
+    """Does what an operation does with one instance. `bell` is rung when a stack has changed."""
+
+    def __init__(self, runtime: Runtime, calls: Calls, bell: Bell, operation: StackSetOperation) -> None:
+        self._runtime = runtime
+        self._calls = calls
+        self._bell = bell
+        self._operation = operation
+        self._entries = Entries(runtime, calls)
+        self._seals = Seals(runtime.keyring, runtime.entropy)
+
+    async def outcome(self, result: StackSetResult) -> Outcome:
+        """Do it, or go on with it; what became of it."""
+        of = set_of(self._state, self._operation)
+        it = None if of is None else instance_of(self._state, of, result.target, result.place)
+        if of is None or it is None:
+            deletes = self._operation.action == "DELETE"
+            return Outcome("SUCCEEDED" if deletes else "CANCELLED", reason="The stack instance is not there", gone=True)
+        if self._operation.retain:
+            return Outcome("SUCCEEDED", gone=True)
+        if of.model == SERVICE_MANAGED and _is_suspended(self._state, it.target):
+            reason = "Skipped since the account is suspended"
+            return Outcome("CANCELLED", it.status, "SKIPPED_SUSPENDED_ACCOUNT", reason, it.stack)
+        try:
+            if self._operation.action == "DELETE":
+                return await self._deleted(of, it, result)
+            if self._operation.imports:
+                return await self._imported(of, it, result)
+            return await self._made(of, it, result)
+        except (NoEntry, Fault) as error:
+            reason = error.message if isinstance(error, Fault) else str(error)
+            if self._operation.imports:
+                return Outcome("FAILED", "INOPERABLE", "FAILED_IMPORT", reason, it.stack)
+            return Outcome("FAILED", reason=reason, stack=it.stack)
+
+    async def _made(self, of: StackSet, it: StackInstance, result: StackSetResult) -> Outcome:
+        """Make the stack of an instance what the set is. Raises Fault, NoEntry."""
+        token, stack = result.token, self._stack(it)
+        if stack is not None and stack.client_token == token:
+            return self._told(it, await self._settled(stack), token)
+        caller = await self._entries.into(of, self._operation, it.target, token)
+        if stack is not None and stack.status in _UNUSABLE:
+            await self._delete(caller, it, stack, token)
+            stack = self._stack(it)
+        params = self._parameters(of, it, token)
+        if stack is None:
+            answer = await self._call(caller, it, "CreateStack", params)
+        else:
+            try:
+                answer = await self._call(caller, it, "UpdateStack", params)
+            except Fault as fault:
+                if fault.message != _UNCHANGED:
+                    raise
+                return Outcome("SUCCEEDED", "CURRENT", stack=stack.arn)
+        return self._told(it, await self._settled(self._of_arn(it, answer["StackId"])), token)
+
+    async def _deleted(self, of: StackSet, it: StackInstance, result: StackSetResult) -> Outcome:
+        """Delete the stack of an instance. Raises Fault, NoEntry."""
+        stack = self._stack(it)
+        if stack is None:
+            return Outcome("SUCCEEDED", gone=True)
+        if stack.client_token == result.token:
+            stack = await self._settled(stack)
+        else:
+            caller = await self._entries.into(of, self._operation, it.target, result.token)
+            stack = await self._delete(caller, it, stack, result.token)
+        if stack.deleted:
+            return Outcome("SUCCEEDED", gone=True)
+        return Outcome("FAILED", "INOPERABLE", "INOPERABLE", self._reason(stack), stack.arn)
+
+    async def _imported(self, of: StackSet, it: StackInstance, result: StackSetResult) -> Outcome:
+        """Look whether the stack of an instance is what the set is. Raises Fault, NoEntry."""
+        caller = await self._entries.into(of, self._operation, it.target, result.token)
+        (stack,) = (await self._call(caller, it, "DescribeStacks", {"StackName": it.stack}))["Stacks"]
+        text = (await self._call(caller, it, "GetTemplate", {"StackName": it.stack}))["TemplateBody"]
+        if stack["StackStatus"] not in (*_DONE, "UPDATE_ROLLBACK_COMPLETE"):
+            raise _refused(f"Stack:{it.stack} is in {stack['StackStatus']} state and can not be imported")
+        if text != template_text_of(self._state, of):
+            raise _refused("The template of the stack is not that of the stack set")
+        values = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", ())}
+        if any(value == HIDDEN for value in values.values()):
+            raise _refused("Stacks that contain NoEcho parameters cannot be imported")
+        kept = parameters_of(of.version, self._seals, of.account, of.id)
+        own = {name: value for name, value in values.items() if name not in kept or kept[name].value != value}
+        overrides = self._seals.seal(of.account, of.id, own)
+        return Outcome("SUCCEEDED", "CURRENT", stack=it.stack, overrides=overrides)
+
+    async def _delete(self, caller: Caller, it: StackInstance, stack: Stack, token: str) -> Stack:
+        """Have the stack of an instance deleted; what it is then. Raises Fault."""
+        await self._call(caller, it, "DeleteStack", {"StackName": stack.arn, "ClientRequestToken": token})
+        return await self._settled(stack)
+
+    def _told(self, it: StackInstance, stack: Stack, token: str) -> Outcome:
+        """The outcome, where nothing is under way for the stack any more."""
+        if stack.status in _DONE and stack.client_token == token:
+            return Outcome("SUCCEEDED", "CURRENT", stack=stack.arn)
+        return Outcome("FAILED", reason=self._reason(stack), stack=stack.arn)
+
+    def _reason(self, stack: Stack) -> str:
+        """Why the operation of a stack failed: the first of its resources that did."""
+        events = [event for event in events_of(self._state, stack) if event.token == stack.client_token]
+        for event in reversed(events):
+            if event.status.endswith("_FAILED") and event.physical != stack.arn:
+                told = f"ResourceLogicalId:{event.logical}, ResourceType:{event.type}"
+                return f"{told}, ResourceStatusReason:{event.reason}."
+        return stack.reason or f"Stack:{stack.arn} is in {stack.status} state"
+
+    def _parameters(self, of: StackSet, it: StackInstance, token: str) -> dict[str, Any]:
+        """The parameters of CreateStack and UpdateStack. The stack has those of the set, as far as none overrides."""
+        values = {name: kept.value for name, kept in parameters_of(of.version, self._seals, of.account, of.id).items()}
+        overrides: dict[str, str] = self._seals.open(of.account, of.id, it.overrides)
+        values |= {name: value for name, value in overrides.items() if name in values}
+        return {
+            "StackName": it.stack_name,
+            "TemplateBody": template_text_of(self._state, of),
+            "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
+            "Capabilities": list(of.version.capabilities),
+            "Tags": [{"Key": key, "Value": value} for key, value in of.version.tags.items()],
+            "ClientRequestToken": token,
+        }
+
+    async def _call(self, caller: Caller, it: StackInstance, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        return await self._calls.make(ServiceCall(caller, "cloudformation", operation, params, it.place))
+
+    # -- stacks ------------------------------------------------------------------------------------------
+
+    @property
+    def _state(self) -> State:
+        return self._runtime.ledger.state
+
+    def _stack(self, it: StackInstance) -> Stack | None:
+        """The stack of an instance, if it is there."""
+        return self._state.first(Stack, STACK_NAME, scoped(it.target, regional(it.place, it.stack_name)))
+
+    def _of_arn(self, it: StackInstance, arn: str) -> Stack:
+        found = self._state.get(Stack, it.target, regional(it.place, arn.rpartition("/")[2]))
+        assert found is not None
+        return found
+
+    async def _settled(self, stack: Stack) -> Stack:
+        """A stack once nothing is under way for it."""
+        return await self._bell_until(lambda: self._idle(stack))
+
+    def _idle(self, stack: Stack) -> Stack | None:
+        now = self._state.get(Stack, stack.account, stack.key) or stack
+        return None if now.status.endswith("_IN_PROGRESS") else now
+
+    async def _bell_until(self, found: Callable[[], Stack | None]) -> Stack:
+        while True:
+            bell = self._bell.next()
+            if (now := found()) is not None:
+                return now
+            await bell.wait()
+
+
+def _refused(reason: str) -> Fault:
+    return Fault("InvalidOperationException", reason, 400)
+
+
+def _is_suspended(state: State, account: str) -> bool:
+    member = member_of(state, account)
+    return member is not None and member.status == SUSPENDED

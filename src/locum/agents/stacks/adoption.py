@@ -1,0 +1,113 @@
+"""What an interrupted creation has made is found again by the record, also where its name is one of the template.
+
+Something of that name may be somebody else's. So the calls that make such a resource have request ids that follow from
+its token: the record of a call under such an id, which Locum gives to no other, proves that this stack made it. It
+does not any more once anybody else has changed what it names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from locum.audit import Record
+from locum.calls import Calls, Runtime
+from locum.calls.operation_traits import reads_only
+from locum.core.calls import ServiceCall
+from locum.core.errors import Fault, LocumError
+from locum.state import Stack, StackResource
+
+_FOREIGN: Final = "Foreign."
+"""What the code of a fault begins with that a provider must not take for a sign of its own work."""
+
+_OWN: Final = 13
+"""The characters of a request id that are the same for all calls of one creation."""
+
+Make = Callable[[ServiceCall], Awaitable[Mapping[str, Any]]]
+
+
+class Proven(LocumError):
+    """A call was refused because it had been made before: its resource is there, and is this stack's."""
+
+
+class Creation:
+    """Makes the calls of the creation of a resource with `names` of the template's.
+
+    `again`: it was interrupted, and what it made is not known. `adopts`: its provider looks for that.
+    """
+
+    def __init__(
+        self, runtime: Runtime, calls: Calls, stack: Stack, it: StackResource, names: Iterable[str], *, again: bool
+    ) -> None:
+        self._runtime = runtime
+        self._calls = calls
+        self._seed = f"{stack.id}/{it.logical}/{it.token}"
+        self._names = frozenset(names)
+        self._again = again
+        self._made: Counter[str] = Counter()
+        self.adopts = False
+
+    def adopting(self) -> None:
+        """Begin anew, with a provider that takes what is there for its own."""
+        self._made.clear()
+        self.adopts = True
+
+    async def make(self, call: ServiceCall) -> Mapping[str, Any]:
+        """Make a call. Raises Fault, and Proven where it was made before and its provider does not know that."""
+        if reads_only(call.operation):
+            return await self._calls.make(call)
+        name = f"{call.service}:{call.operation}"
+        identity = self._identity(f"{name}/{self._made[name]}")
+        self._made[name] += 1
+        before = await self._record(identity) if self._again else None
+        try:
+            return await self._calls.make(call, request_id="" if before else identity)
+        except Fault as fault:
+            if not self._again:
+                raise
+            proven = before is not None and await self._is_proof(before)
+            if proven and not self.adopts:
+                raise Proven(fault.message) from fault
+            if self.adopts and not proven:
+                raise Fault(_FOREIGN + fault.code, fault.message, fault.status) from fault
+            raise
+
+    def _identity(self, of: str) -> str:
+        own, each = (hashlib.sha256(text.encode()).hexdigest() for text in (self._seed, f"{self._seed}/{of}"))
+        return str(UUID(hex=f"{own[:16]}{each[:16]}", version=4))
+
+    async def _record(self, identity: str) -> Record | None:
+        """The record of the call with this id that succeeded."""
+        found = await self._runtime.ledger.read(lambda: self._runtime.history.by_request(identity))
+        return next((it for it in found if _succeeded(it)), None)
+
+    async def _is_proof(self, record: Record) -> bool:
+        """Whether what a call made is still what it names: nobody else has changed it since."""
+        named = [it.name for it in record.resources if _last(it.name) in self._names]
+        own, history = record.request_id[:_OWN], self._runtime.history
+
+        def untouched() -> bool:
+            later = (it for name in named for it in history.changes_of(name, record.at))
+            return all(it.request_id.startswith(own) or not _succeeded(it) for it in later)
+
+        return bool(named) and await self._runtime.ledger.read(untouched)
+
+
+def told(fault: Fault) -> Fault:
+    """The fault that a service answered."""
+    if not fault.code.startswith(_FOREIGN):
+        return fault
+    original = fault.__cause__
+    return original if isinstance(original, Fault) else fault
+
+
+def _succeeded(it: Record) -> bool:
+    return it.status < 300 and not it.error_code
+
+
+def _last(name: str) -> str:
+    """The last part of a name, or of an ARN."""
+    return name.rpartition("/")[2] if "/" in name else name.rpartition(":")[2]

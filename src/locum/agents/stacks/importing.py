@@ -1,0 +1,119 @@
+"""Imports: resources that are there become resources of a stack. Nothing is made for them, and nothing is deleted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from locum.agents.stacks.lookups import Resolver
+from locum.agents.stacks.making import Failed
+from locum.agents.stacks.reasons import reason_of
+from locum.agents.stacks.work import carried_out
+from locum.calls import Calls, Runtime
+from locum.core.errors import Fault
+from locum.core.identifiers import unique_id
+from locum.services.cloudformation.changes import check_properties
+from locum.services.cloudformation.drafts import Draft
+from locum.services.cloudformation.following import actor_of
+from locum.services.cloudformation.imports import looked_for, owned
+from locum.services.cloudformation.intrinsics import Evaluation
+from locum.services.cloudformation.lookup import resource_of, resources_of
+from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.stack_tags import stack_tags
+from locum.services.cloudformation.template import ResourceDefinition
+from locum.services.cloudformation.templates import invalid
+from locum.state import Stack, StackResource, StackVersion, State
+
+_STARTED: Final = "Resource import started."
+_COMPLETED: Final = "Resource import completed."
+
+Commit = Callable[[Callable[[State, Draft], None]], Awaitable[None]]
+
+
+class Importer:
+    """Imports resources into stacks. `commit` commits a change of the stack."""
+
+    def __init__(self, runtime: Runtime, calls: Calls, seals: Seals, commit: Commit, run_imports: set[str]) -> None:
+        """`run_imports` takes the names of the exports that were looked up."""
+        self._runtime = runtime
+        self._calls = calls
+        self._seals = seals
+        self._commit = commit
+        self._run_imports = run_imports
+
+    def is_for(self, stack: Stack, logical: str) -> bool:
+        """Whether a resource is imported: it was to be, and no update has made it another one since."""
+        it = resource_of(self._runtime.ledger.state, stack, logical)
+        return logical in stack.importing and (it is None or it.status.startswith("IMPORT_"))
+
+    async def bring_in(
+        self, stack: Stack, evaluation: Evaluation, definition: ResourceDefinition, version: StackVersion
+    ) -> None:
+        """Make a resource one of `stack`, with the properties of its definition. Raises Failed."""
+        identifier = stack.importing[definition.logical]
+        found = resource_of(self._runtime.ledger.state, stack, definition.logical)
+        if found is not None and found.status == "IMPORT_COMPLETE":
+            return  # before a restart
+        it = self._begun(stack, definition)
+        actor = actor_of(stack)
+        resolver = Resolver(
+            self._runtime, self._calls, self._seals, self._commit, stack, actor, evaluation, self._run_imports
+        )
+        try:
+            properties = await resolver.resolved(definition.properties)
+            await asyncio.to_thread(check_properties, definition.type, definition.logical, properties)
+            await self._commit(lambda _, draft: draft.resource(it, told=_STARTED))
+            work = looked_for(stack, definition.type, definition.logical, identifier)
+            here = self._runtime.settings.endpoint
+            there = await carried_out(self._calls, actor, stack.region, work, endpoint=here)
+            kept = {"properties": properties, "tags": stack_tags(stack, definition.logical, version)}
+            done = replace(
+                it,
+                status="IMPORT_COMPLETE",
+                physical=there.physical,
+                properties=self._sealed(stack, kept),
+                attributes=self._sealed(stack, dict(there.found.attributes)),
+            )
+
+            def complete(state: State, draft: Draft) -> None:
+                if reason := owned(state, draft.stack, done.type, done.logical, done.physical, identifier):
+                    raise invalid(reason)
+                draft.resource(done, told=_COMPLETED)
+
+            await self._commit(complete)
+        except Fault as fault:
+            reason = reason_of(fault, it)
+            await self._commit(lambda _, draft: draft.resource(replace(it, status="IMPORT_FAILED", reason=reason)))
+            raise Failed(reason) from fault
+
+    async def give_back(self) -> None:
+        """Let go of what an import that failed brought in. The resources stay as they are."""
+
+        def change(state: State, draft: Draft) -> None:
+            for it in resources_of(state, draft.stack).values():
+                if it.logical in draft.stack.importing:
+                    draft.told(it, "IMPORT_ROLLBACK_IN_PROGRESS")
+                    draft.told(it, "IMPORT_ROLLBACK_COMPLETE")
+                    draft.gone(it)
+
+        await self._commit(change)
+
+    def _begun(self, stack: Stack, definition: ResourceDefinition) -> StackResource:
+        return StackResource(
+            account=stack.account,
+            region=stack.region,
+            stack=stack.id,
+            logical=definition.logical,
+            type=definition.type,
+            status="IMPORT_IN_PROGRESS",
+            at=self._runtime.clock(),
+            token=unique_id("", self._runtime.entropy)[-12:],
+            operation=stack.operation,
+            order=stack.events + 1,
+        )
+
+    def _sealed(self, stack: Stack, value: Any) -> bytes:
+        return self._seals.seal(stack.account, stack.id, value)

@@ -1,0 +1,58 @@
+"""What becomes of a resource when something takes its place or it is left."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from locum.services.cloudformation.drafts import Draft
+from locum.state import FormerResource, StackResource
+
+
+def is_begun(it: StackResource) -> bool:
+    """Whether a resource is there that is not complete: its creation is under way, or failed."""
+    return bool(it.physical and it.waiting and not it.properties)
+
+
+def waited(it: StackResource) -> StackResource:
+    """`it`, which waits for nothing any more."""
+    return replace(it, asked=None, received=b"", notes={})
+
+
+def replacing(new: StackResource, it: StackResource, former: FormerResource) -> StackResource:
+    """`new` in the place of `it`. What an update before took the place of, and failed, is what comes back."""
+    if it.former is None:
+        return replace(new, former=former, stale=it.stale)
+    return replace(new, former=it.former, stale=(*it.stale, former))
+
+
+def taken_by(it: StackResource) -> tuple[FormerResource, ...]:
+    """What a resource took the place of, and is still there."""
+    return it.stale if it.former is None else (it.former, *it.stale)
+
+
+def former_of(it: StackResource) -> FormerResource:
+    """`it` as what something else takes the place of."""
+    kept = it.properties or it.waiting
+    return FormerResource(type=it.type, physical=it.physical, properties=kept, attributes=it.attributes)
+
+
+def in_place_of(it: StackResource, former: FormerResource) -> StackResource:
+    """What `it` took the place of."""
+    return replace(
+        it,
+        type=former.type,
+        physical=former.physical,
+        properties=former.properties,
+        attributes=former.attributes,
+        waiting=b"",
+        former=None,
+    )
+
+
+def skipped(draft: Draft, it: StackResource, *, forget: bool) -> None:
+    """Tell that a resource is left where it is, and `forget` it or keep that."""
+    draft.told(it, "DELETE_SKIPPED")
+    if forget:
+        draft.gone(it)
+    else:
+        draft.quietly(replace(it, status="DELETE_COMPLETE", retained=True))

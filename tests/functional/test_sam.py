@@ -1,0 +1,89 @@
+"""The AWS SAM CLI, unchanged: an application is built, deployed, changed and deleted by who may do what that takes.
+
+The bucket that `--resolve-s3` makes denies plain HTTP, so that the plane is called over TLS.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from support.application import Application
+from support.plane import ACCOUNT, REGION, RunningPlane, allow, fresh, needs_namespaces, trusting, up
+from support.tools import Worker, needs
+
+SAM: Final = "sam/bin/sam"
+PROJECT: Final = Path(__file__).parent / "sam"
+STACKS: Final = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/"
+BUCKET: Final = "arn:aws:s3:::aws-sam-cli-managed-default-*"
+
+pytestmark = [needs(SAM), needs_namespaces, pytest.mark.nightly, pytest.mark.timeout(600)]
+
+
+class Sam:
+    """A project of SAM, its deployer, and the role that makes the resources."""
+
+    def __init__(self, plane: RunningPlane, folder: Path) -> None:
+        self._folder, self._plane = folder, plane
+        shutil.copytree(PROJECT, folder)
+        self.role = plane.role(trusting(Service="cloudformation.amazonaws.com"), allow("*"))
+        self.worker = Worker(plane, *self._statements())
+        self.stack = fresh("sam")
+
+    def _statements(self) -> Iterator[dict[str, Any]]:
+        """What SAM's commands below need, in the words of the Service Authorization Reference."""
+        stack = ["CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet", "DescribeStacks", "DescribeStackEvents"]
+        deleted = ["GetTemplate", "GetTemplateSummary", "DeleteStack", "ListStackResources"]
+        yield allow([f"cloudformation:{it}" for it in (*stack, *deleted)], f"{STACKS}*")
+        transform = f"arn:aws:cloudformation:{REGION}:aws:transform/Serverless-2016-10-31"
+        yield allow("cloudformation:CreateChangeSet", transform)
+        made = [
+            "BucketPolicy",
+            "BucketPublicAccessBlock",
+            "BucketTagging",
+            "BucketVersioning",
+            "EncryptionConfiguration",
+        ]
+        yield allow(["s3:CreateBucket", *(f"s3:Put{it}" for it in made)], BUCKET)
+        yield allow(["s3:PutObject", "s3:GetObject", "s3:DeleteObject"], f"{BUCKET}/*")
+        yield allow("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/{self.role}")
+
+    def run(self, *arguments: str) -> str:
+        """What `sam ARGUMENTS` says, without an error."""
+        return self.worker.works(SAM, *arguments, cwd=self._folder, **self.environment)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Its settings: over TLS, and nothing is told to AWS."""
+        return {**self._plane.over_tls(), "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "1"}
+
+    def deploy(self, *more: str) -> str:
+        """Deploy what is built."""
+        role = ["--role-arn", f"arn:aws:iam::{ACCOUNT}:role/{self.role}"]
+        usual = ["--resolve-s3", "--no-confirm-changeset", "--capabilities", "CAPABILITY_NAMED_IAM", *role]
+        return self.run("deploy", "--stack-name", self.stack, *usual, *more)
+
+
+@pytest.fixture(scope="module")
+def sam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sam]:
+    home = tmp_path_factory.mktemp("sam")
+    with up(home, "--tls", "--tls-port", "0") as plane:
+        yield Sam(plane, home / "project")
+
+
+def test_sam_builds_deploys_changes_and_deletes_an_application(sam: Sam) -> None:
+    sam.run("build")
+    sam.deploy()
+    made = Application(sam._plane, sam.stack)
+    made.assert_its_roles_work()
+    assert "No changes to deploy" in sam.deploy("--no-fail-on-empty-changeset")
+    sam.deploy("--parameter-overrides", "ServerRoleName=renamed")
+    made.assert_its_server_has_another_role("renamed")
+    assert made.made["Function"] in sam.run("list", "resources", "--stack-name", sam.stack)
+    sam.run("delete", "--stack-name", sam.stack, "--no-prompts")
+    made.assert_nothing_is_left()
+    sam.worker.assert_all_of_it_is_used()
