@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from locum.services.cloudformation.providers.base import Provider
-from locum.services.cloudformation.providers.table import Call, Change, Each, Name, Row, Tags, provider
+from locum.services.cloudformation.providers.table import Call, Change, Each, Name, Row, Shown, Tags, provider
 
 _NAMED: Final = {"LoadBalancerName": "{id}"}
 _ALL_NAMED: Final = {"LoadBalancerNames": ["{id}"]}
@@ -70,6 +70,7 @@ _BALANCER: Final = Row(
             goes=True,
         ),
     ),
+    shown=Shown(hides="Instances"),
 )
 
 PROVIDERS: Final[dict[str, Provider]] = {"AWS::ElasticLoadBalancing::LoadBalancer": provider(_BALANCER)}
