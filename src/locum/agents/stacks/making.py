@@ -324,7 +324,7 @@ class Maker:
 
     async def _made(self, stack: Stack, it: StackResource, wanted: Mapping[str, Any], *, again: bool) -> Made:
         """Have the provider make a resource, `again` perhaps: what has a name of the template may be another's."""
-        create, named = PROVIDERS[it.type].create, names_given(it.type, wanted["properties"])
+        create, named = PROVIDERS[it.type].create, names_given(it.type, wanted.get("properties", {}))
         if not named:
             return await self._work(stack, it.logical, create(self._resource(stack, it, wanted, again=again)))
         creation = Creation(self._runtime, self._calls, stack, it, named, again=again)
@@ -333,6 +333,8 @@ class Maker:
                 return await self._work(stack, it.logical, create(self._resource(stack, it, wanted)), creation.make)
             except Proven:
                 creation.adopting()
+            except Fault as fault:
+                creation.adopting(fault)
             work = create(self._resource(stack, it, wanted, again=True))
             return await self._work(stack, it.logical, work, creation.make)
         except Fault as fault:

@@ -13,6 +13,7 @@ from locum.services.asking import Asking, asking
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.intrinsics import Pseudo
 from locum.services.cloudformation.lookup import change_sets_of, existing, resources_of, stack_named
+from locum.services.cloudformation.nesting import check_nesting
 from locum.services.cloudformation.outputs import importing
 from locum.services.cloudformation.proposals import (
     Proposal,
@@ -84,6 +85,7 @@ def create_stack(ctx: Context, params: Params) -> Asking:
         proposal = yield from proposed(ctx, params, pseudo, None, seals)
     except TransformFailed as failure:
         proposal, failed = failure.proposal, failure.message
+    check_nesting(ctx, token, proposal.text, {key: list(it) for key, it in proposal.parameters.items()}, seals)
     stack = new_stack(ctx, params, name, identifier, proposal.version(seals, ctx.account, identifier, 1))
     stack = replace(stack, description=proposal.template.description, keeps=keeps_of(params), policy=policy or "")
     obsolete: tuple[Any, ...] = ()
