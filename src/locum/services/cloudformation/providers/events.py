@@ -198,7 +198,20 @@ def _delete_policy(resource: Resource) -> Ending:
     yield from attempted(request, "ResourceNotFoundException")
 
 
+_RETAINED: Final = "Description EventPattern KmsKeyIdentifier RetentionDays"
+_ARCHIVE: Final = Row(
+    _SERVICE,
+    Call("CreateArchive", takes=f"EventSourceArn=SourceArn {_RETAINED}"),
+    "{name}",
+    (Call("DeleteArchive", {"ArchiveName": "{id}"}),),
+    attributes={"ArchiveName": "{id}", "Arn": "{c.ArchiveArn}"},
+    name=Name("ArchiveName", 48),
+    exists=frozenset({"ResourceAlreadyExistsException"}),
+    settings=(Change(Call("UpdateArchive", {"ArchiveName": "{id}"}, _RETAINED)),),
+)
+
 PROVIDERS: Final[dict[str, Provider]] = {
+    "AWS::Events::Archive": provider(_ARCHIVE),
     "AWS::Events::EventBus": provider(_BUS),
     "AWS::Events::EventBusPolicy": Provider(_put_policy, _delete_policy, _update_policy),
     "AWS::Events::Rule": _rules(),
