@@ -99,7 +99,7 @@ def _to_be_changed(ctx: Context, name: str, kind: str, change_set: str) -> Stack
 def _change_set(ctx: Context, stack: Stack, params: Params, proposal: Proposal, seals: Seals) -> ChangeSet:
     changes = changes_of(ctx, stack, proposal, seals)
     number = stack.templates + 1
-    same = not changes.plain and stack.status in CREATED and not _outputs_change(ctx, stack, proposal)
+    same = not changes.plain and stack.status in CREATED and not _outputs_change(ctx, stack, proposal, seals)
     return ChangeSet(
         account=ctx.account,
         region=ctx.region,
@@ -125,12 +125,17 @@ def _change_set(ctx: Context, stack: Stack, params: Params, proposal: Proposal, 
     )
 
 
-def _outputs_change(ctx: Context, stack: Stack, proposal: Proposal) -> bool:
+def _outputs_change(ctx: Context, stack: Stack, proposal: Proposal, seals: Seals) -> bool:
     kept = ctx.state.get(StackTemplate, stack.account, f"{stack.key}/{stack.version.template}")
     if kept is None:
         return True
     before = template_in(kept.effective)
-    return bool(before.outputs != proposal.template.outputs or stack.version.tags != proposal.tags)
+    if before.outputs != proposal.template.outputs or stack.version.tags != proposal.tags:
+        return True
+    values = parameters_of(stack.version, seals, stack.account, stack.id)
+    others = {name for name, it in proposal.parameters.items() if name not in values or values[name] != it}
+    outputs = [it for it in proposal.template.outputs.values() if proposal.evaluation.exists(it)]
+    return any(others & proposal.evaluation.mentions(it) for it in outputs)
 
 
 def describe_change_set(ctx: Context, params: Params) -> Outcome:

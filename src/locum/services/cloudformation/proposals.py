@@ -10,6 +10,13 @@ from typing import Any, Final, NamedTuple
 from locum.core.actors import on_behalf_of
 from locum.core.calls import Ask, ServiceCall
 from locum.core.errors import Fault
+from locum.services.cloudformation.dynamic_references import (
+    DynamicReference,
+    answered,
+    misplaced,
+    misplaced_text,
+    reference_of,
+)
 from locum.services.cloudformation.intrinsics import Evaluation, Pseudo
 from locum.services.cloudformation.lookup import template_of
 from locum.services.cloudformation.parameters import ParameterValue, parameter_values, ssm_parameters
@@ -39,6 +46,8 @@ class Proposal(NamedTuple):
     evaluation: Evaluation
     tags: dict[str, str]
     capabilities: tuple[str, ...]
+    rereads: bool
+    """Whether there are values that every update reads again."""
 
     def version(self, seals: Seals, account: str, stack: str, template: int) -> StackVersion:
         """The proposal as a version of the stack with that id, whose template has this number."""
@@ -111,7 +120,8 @@ def proposed(ctx: Context, params: Params, pseudo: Pseudo, before: Stack | None,
     evaluation = Evaluation(template, parameters, pseudo)
     check_types(template)
     check_allowed(template, params.get("ResourceTypes") or ())
-    check_values(evaluation)
+    references = check_values(evaluation)
+    yield from _check_versions(ctx, references)
     broken = evaluation.rules_broken()
     if broken:
         raise invalid("Template validation error: " + "; ".join(broken))
@@ -120,7 +130,8 @@ def proposed(ctx: Context, params: Params, pseudo: Pseudo, before: Stack | None,
     if needed and needed not in capabilities and _NAMED not in capabilities:
         raise insufficient([needed])
     tags = _tags(params, before)
-    return Proposal(text, processed, template, parameters, evaluation, tags, capabilities)
+    rereads = any(it.latest for it in references)
+    return Proposal(text, processed, template, parameters, evaluation, tags, capabilities, rereads)
 
 
 @lru_cache(maxsize=16)
@@ -140,9 +151,15 @@ def _parameters(
             answer = yield Ask(ServiceCall(caller, "ssm", "GetParameters", {"Names": [key]}, ctx.region))
         except Fault as fault:
             raise invalid(f"Unable to fetch parameters [{key}] from parameter store for this account.") from fault
-        if not answer.get("Parameters"):
+        label = key.rpartition(":")[2] if ":" in key and not key.startswith("arn:") else "0"
+        if not answer.get("Parameters") or not label.isdecimal():
             raise invalid(f"Unable to fetch parameters [{key}] from parameter store for this account.")
-        read[name] = answer["Parameters"][0]["Value"]
+        found = answer["Parameters"][0]
+        if found["Type"] == "SecureString":
+            raise invalid(f"Parameters [{key}] referenced by template have types not supported by CloudFormation.")
+        if (found["Type"] == "StringList") != ("List" in template.parameters[name]["Type"]):
+            raise invalid(f"Types for SSM parameters [{key}] defined in CFN template and SSM are incompatible")
+        read[name] = found["Value"]
     return parameter_values(template, list(given), previous, read)
 
 
@@ -171,6 +188,9 @@ class _OutsideError(Exception):
 class _Outside:
     """Lookups of which none is made."""
 
+    def __init__(self) -> None:
+        self.references: set[DynamicReference] = set()
+
     def ref(self, _logical: str) -> Any:
         """No value of Ref."""
         raise _OutsideError
@@ -188,24 +208,54 @@ class _Outside:
         raise _OutsideError
 
     def dynamic(self, reference: str) -> str:
-        """The reference."""
+        """The reference, which is noted."""
+        self.references.add(reference_of(reference))
         return reference
 
 
-def check_values(evaluation: Evaluation) -> None:
-    """Check what can be told from a template and its parameters alone. Raises Fault ValidationError."""
+def check_values(evaluation: Evaluation) -> set[DynamicReference]:
+    """Check what can be told from a template and its parameters alone; the dynamic references that could be found.
+
+    Raises Fault ValidationError.
+    """
     evaluation.dependencies()
+    references, places = references_in(evaluation)
+    if wrong := [path for path, it in places if it.version]:
+        raise invalid(misplaced_text(wrong))
+    return references
+
+
+def references_in(evaluation: Evaluation) -> tuple[set[DynamicReference], list[tuple[str, DynamicReference]]]:
+    """The dynamic references of a template, and those that are not where they may be, as far as parameters tell.
+
+    Raises Fault ValidationError.
+    """
     template, outside = evaluation.template, _Outside()
-    parts = [
-        {name: value}
-        for it in template.resources.values()
-        if evaluation.exists(it)
-        for name, value in it.properties.items()
-    ]
-    parts += [{"Value": it["Value"]} for it in template.outputs.values() if evaluation.exists(it)]
-    for part in parts:
-        with suppress(_OutsideError):
-            evaluation.resolve(part, outside)
+    places: list[tuple[str, DynamicReference]] = []
+    for it in template.resources.values():
+        for name, value in it.properties.items() if evaluation.exists(it) else ():
+            with suppress(_OutsideError):
+                places += misplaced(it.type, evaluation.resolve({name: value}, outside))
+    for output in template.outputs.values():
+        if evaluation.exists(output):
+            with suppress(_OutsideError):
+                evaluation.resolve({"Value": output["Value"]}, outside)
+    return outside.references, places
+
+
+def _check_versions(ctx: Context, references: Iterable[DynamicReference]) -> Generator[Ask, Mapping[str, Any], None]:
+    """Check that parameters of Systems Manager are there in the versions that are named. Raises Fault ValidationError.
+
+    What the caller may not read is not checked: another role may do so in the end.
+    """
+    caller = on_behalf_of(ctx.caller, CLOUDFORMATION)
+    for reference in sorted(it for it in references if it.service == "ssm" and it.version):
+        call = ServiceCall(caller, "ssm", "GetParameters", {"Names": [reference.rest]}, ctx.region)
+        try:
+            answer = yield Ask(call)
+        except Fault:
+            continue
+        answered(reference, answer)
 
 
 def insufficient(needed: Iterable[str]) -> Fault:
