@@ -314,15 +314,15 @@ def test_the_token_of_a_call_is_in_every_event(stacks: Stacks) -> None:
         (
             {"DeletionMode": "FORCE_DELETE_STACK"},
             (
-                "You can activate DeletionMode FORCE_DELETE_STACK in a delete stack operation only when the stack is in "
-                "the DELETE_FAILED state."
+                "You can activate DeletionMode FORCE_DELETE_STACK in a delete stack operation only when the stack is "
+                "in the DELETE_FAILED state."
             ),
         ),
         (
             {"RetainResources": ["Made"]},
             (
-                "When you delete a stack, specify which resources to retain only when the stack is in the DELETE_FAILED "
-                "state."
+                "When you delete a stack, specify which resources to retain only when the stack is in the "
+                "DELETE_FAILED state."
             ),
         ),
     ],
