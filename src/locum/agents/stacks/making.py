@@ -79,7 +79,9 @@ class Maker:
             properties = await resolver.resolved(definition.properties)
             wanted |= {"properties": properties, "tags": stack_tags(stack, definition.logical, version)}
             shown = await resolver.shown(definition.properties, properties)
+            kept = await resolver.kept(definition.properties, properties)
             wanted |= {} if shown == properties else {"shown": shown}
+            wanted |= {} if kept == properties else {"kept": kept}
             check_properties(definition.type, definition.logical, properties)
             policy = policy_of(await resolver.resolved(definition.creation_policy))
             update_policy = await resolver.resolved(definition.update_policy)
@@ -310,7 +312,7 @@ class Maker:
             for name, declared in evaluation.template.outputs.items():
                 if not evaluation.exists(declared):
                     continue
-                output = {"OutputKey": name, "OutputValue": output_text(await resolver.resolved(declared["Value"]))}
+                output = {"OutputKey": name, "OutputValue": output_text(await resolver.output(declared["Value"]))}
                 if "Description" in declared:
                     output["Description"] = str(declared["Description"])
                 if "Export" in declared:
@@ -423,5 +425,6 @@ class Maker:
 
 
 def _is_same(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether a resource is what it is to be, whatever is shown of it."""
-    return all(before.get(name) == wanted[name] for name in ("properties", "tags"))
+    """Whether a resource is what it is to be, whatever is shown of it and whatever secrets it has."""
+    same: bool = before.get("kept", before["properties"]) == wanted.get("kept", wanted["properties"])
+    return same and bool(before.get("tags") == wanted["tags"])
