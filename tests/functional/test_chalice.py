@@ -31,7 +31,12 @@ class Chalice:
 
     def configure(self, level: str) -> None:
         """Have the functions be told of that level."""
-        settings = {"version": "2.0", "app_name": self.name, "environment_variables": {"LEVEL": level}, "stages": {"dev": {}}}
+        settings = {
+            "version": "2.0",
+            "app_name": self.name,
+            "environment_variables": {"LEVEL": level},
+            "stages": {"dev": {}},
+        }
         (self._folder / ".chalice" / "config.json").write_text(json.dumps(settings))
 
     def run(self, *arguments: str) -> str:

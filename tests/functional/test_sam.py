@@ -41,7 +41,13 @@ class Sam:
         yield allow([f"cloudformation:{it}" for it in (*stack, *deleted)], f"{STACKS}*")
         transform = f"arn:aws:cloudformation:{REGION}:aws:transform/Serverless-2016-10-31"
         yield allow("cloudformation:CreateChangeSet", transform)
-        made = ["BucketPolicy", "BucketPublicAccessBlock", "BucketTagging", "BucketVersioning", "EncryptionConfiguration"]
+        made = [
+            "BucketPolicy",
+            "BucketPublicAccessBlock",
+            "BucketTagging",
+            "BucketVersioning",
+            "EncryptionConfiguration",
+        ]
         yield allow(["s3:CreateBucket", *(f"s3:Put{it}" for it in made)], BUCKET)
         yield allow(["s3:PutObject", "s3:GetObject", "s3:DeleteObject"], f"{BUCKET}/*")
         yield allow("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/{self.role}")

@@ -14,7 +14,7 @@ from support.plane import REGION, RunningPlane, up
 from support.processes import finished
 from support.tools import found
 
-CONFIGURATION = Path(__file__).parent / "terraform" / "main.tf"
+CONFIGURATION = Path(__file__).parent / "terraform"
 MIRRORS = [
     Path(name).expanduser()
     for name in (
@@ -40,8 +40,7 @@ class Terraform:
     """A working directory of Terraform, on a plane of its own."""
 
     def __init__(self, plane: RunningPlane, folder: Path) -> None:
-        folder.mkdir()
-        shutil.copy(CONFIGURATION, folder)
+        shutil.copytree(CONFIGURATION, folder)
         with zipfile.ZipFile(folder / "app.zip", "w") as package:
             package.writestr("app.py", "def handler(event, context):\n    return 1\n")
         mirror = next((place for place in MIRRORS if place.is_dir()), None)

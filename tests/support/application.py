@@ -59,7 +59,9 @@ class Application:
         plane, made = self._plane, self.made
         assert not self._roles() & {made["ServerRole"], made["FunctionRole"]}
         assert made["Store"] not in {it["Name"] for it in plane.client("s3").list_buckets()["Buckets"]}
-        assert made["Function"] not in {it["FunctionName"] for it in plane.client("lambda").list_functions()["Functions"]}
+        assert made["Function"] not in {
+            it["FunctionName"] for it in plane.client("lambda").list_functions()["Functions"]
+        }
         found = plane.client("ec2").describe_instances(InstanceIds=[made["Server"]])["Reservations"]
         assert [it["State"]["Name"] for one in found for it in one["Instances"]] == ["terminated"]
         try:
