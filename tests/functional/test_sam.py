@@ -28,7 +28,7 @@ class Sam:
     """A project of SAM, its deployer, and the role that makes the resources."""
 
     def __init__(self, plane: RunningPlane, folder: Path) -> None:
-        self._folder, self._plane = folder, plane
+        self._folder, self.plane = folder, plane
         shutil.copytree(PROJECT, folder)
         self.role = plane.role(trusting(Service="cloudformation.amazonaws.com"), allow("*"))
         self.worker = Worker(plane, *self._statements())
@@ -59,13 +59,23 @@ class Sam:
     @property
     def environment(self) -> dict[str, str]:
         """Its settings: over TLS, and nothing is told to AWS."""
-        return {**self._plane.over_tls(), "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "1"}
+        return {**self.plane.over_tls(), "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "1"}
+
+    @property
+    def _deployment(self) -> list[str]:
+        role = ["--role-arn", f"arn:aws:iam::{ACCOUNT}:role/{self.role}"]
+        usual = ["--resolve-s3", "--no-confirm-changeset", "--capabilities", "CAPABILITY_NAMED_IAM"]
+        return ["deploy", "--stack-name", self.stack, *usual, *role]
 
     def deploy(self, *more: str) -> str:
         """Deploy what is built."""
-        role = ["--role-arn", f"arn:aws:iam::{ACCOUNT}:role/{self.role}"]
-        usual = ["--resolve-s3", "--no-confirm-changeset", "--capabilities", "CAPABILITY_NAMED_IAM", *role]
-        return self.run("deploy", "--stack-name", self.stack, *usual, *more)
+        return self.run(*self._deployment, *more)
+
+    def fails_to_deploy(self) -> str:
+        """What is said of a deployment that fails."""
+        done = self.worker.run(SAM, *self._deployment, cwd=self._folder, **self.environment)
+        assert done.returncode != 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +88,7 @@ def sam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sam]:
 def test_sam_builds_deploys_changes_and_deletes_an_application(sam: Sam) -> None:
     sam.run("build")
     sam.deploy()
-    made = Application(sam._plane, sam.stack)
+    made = Application(sam.plane, sam.stack)
     made.assert_its_roles_work()
     assert "No changes to deploy" in sam.deploy("--no-fail-on-empty-changeset")
     sam.deploy("--parameter-overrides", "ServerRoleName=renamed")
@@ -87,3 +97,23 @@ def test_sam_builds_deploys_changes_and_deletes_an_application(sam: Sam) -> None
     sam.run("delete", "--stack-name", sam.stack, "--no-prompts")
     made.assert_nothing_is_left()
     sam.worker.assert_all_of_it_is_used()
+
+
+@pytest.mark.parametrize("action", ["iam:PassRole", "cloudformation:CreateChangeSet"])
+def test_sam_tells_what_its_deployer_may_not_do(sam: Sam, action: str) -> None:
+    sam.run("build")
+    sam.worker.may_no_longer(action)
+    said = sam.fails_to_deploy()
+    sam.worker.may_again()
+    assert f"is not authorized to perform: {action} on resource: " in said, said
+
+
+def test_sam_tells_what_the_role_of_its_stack_may_not_do(sam: Sam) -> None:
+    """The stack is rolled back, and SAM shows the service's own words."""
+    sam.run("build")
+    sam.plane.permit(sam.role, allow("*"), {"Effect": "Deny", "Action": "iam:CreateRole", "Resource": "*"})
+    said = "".join(sam.fails_to_deploy().split())  # it is a table, whose cells are wrapped
+    sam.plane.permit(sam.role, allow("*"))
+    assert f"assumed-role/{sam.role}/AWSCloudFormation" in said, said
+    assert "isnotauthorizedtoperform:iam:CreateRoleonresource:" in said
+    sam.run("delete", "--stack-name", sam.stack, "--no-prompts")
