@@ -28,10 +28,11 @@ class Sam:
     """A project of SAM, its deployer, and the role that makes the resources."""
 
     def __init__(self, plane: RunningPlane, folder: Path) -> None:
-        self._folder, self.plane = folder, plane
+        self.plane = plane
         shutil.copytree(PROJECT, folder)
         self.role = plane.role(trusting(Service="cloudformation.amazonaws.com"), allow("*"))
         self.worker = Worker(plane, *self._statements())
+        self.worker.folder = folder
         self.stack = fresh("sam")
 
     def _statements(self) -> Iterator[dict[str, Any]]:
@@ -54,7 +55,7 @@ class Sam:
 
     def run(self, *arguments: str) -> str:
         """What `sam ARGUMENTS` says, without an error."""
-        return self.worker.works(SAM, *arguments, cwd=self._folder, **self.environment)
+        return self.worker.works(SAM, *arguments, **self.environment)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -73,7 +74,7 @@ class Sam:
 
     def fails_to_deploy(self) -> str:
         """What is said of a deployment that fails."""
-        done = self.worker.run(SAM, *self._deployment, cwd=self._folder, **self.environment)
+        done = self.worker.run(SAM, *self._deployment, **self.environment)
         assert done.returncode != 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
