@@ -17,7 +17,7 @@ const GONE = { removalPolicy: cdk.RemovalPolicy.DESTROY };
 class Kept extends cdk.Stack {
   constructor(scope, id, props) {
     super(scope, id, props);
-    this.store = new s3.Bucket(this, 'Store', { ...GONE, autoDeleteObjects: true });
+    this.store = new s3.Bucket(this, 'Store', { ...GONE, autoDeleteObjects: true, enforceSSL: true });
     this.table = new dynamodb.Table(this, 'Table', {
       ...GONE, partitionKey: { name: 'id', type: dynamodb.AttributeType.STRING },
     });

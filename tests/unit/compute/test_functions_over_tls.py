@@ -23,9 +23,11 @@ ASKS = """
 import os, ssl, urllib.request
 
 def handler(event, context):
-    trusted = ssl.create_default_context(cafile=os.environ["NODE_EXTRA_CA_CERTS"])
-    with urllib.request.urlopen("https://127.0.0.1/", context=trusted) as answer:
-        return [answer.read().decode(), os.listdir("/etc/locum")]
+    trusted, told = ssl.create_default_context(cafile=os.environ["AWS_CA_BUNDLE"]), []
+    for url in ("https://127.0.0.1/", os.environ["AWS_ENDPOINT_URL"]):
+        with urllib.request.urlopen(url, context=trusted) as answer:
+            told.append(answer.read().decode())
+    return [told, os.listdir("/etc/locum"), os.environ["NODE_EXTRA_CA_CERTS"]]
 """
 TRIES = """
 import os, socket
@@ -45,7 +47,7 @@ async def well(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
-def answer(program: str, folder: Path, *, tls: bool) -> Any:
+def answer(program: str, folder: Path, *, tls: bool, **changes: Any) -> Any:
     """What a handler returns, beside a server over TLS; it is told of that where `tls`."""
     (folder / "data").mkdir()
     now = time.time()
@@ -61,7 +63,7 @@ def answer(program: str, folder: Path, *, tls: bool) -> Any:
             told = Tls(server.sockets[0].getsockname()[1], own.certificate.decode()) if tls else None
             functions = Functions(system_clock, (folder / "data",), tls=lambda: told)
             try:
-                made = function(program)
+                made = function(program, **changes)
                 came = await functions.invoke(launch(made), Invocation("request", made.arn, b"null"))
             finally:
                 await functions.close()
@@ -73,7 +75,13 @@ def answer(program: str, folder: Path, *, tls: bool) -> Any:
 
 def test_a_function_calls_the_gateway_at_the_port_of_https(tmp_path: Path) -> None:
     """As the handlers of the AWS CDK do, which know of a ResponseURL no scheme and no port. It sees no key."""
-    assert answer(ASKS, tmp_path, tls=True) == ["well", ["authority.pem"]]
+    assert answer(ASKS, tmp_path, tls=True) == [["well", "well"], ["authority.pem"], "/etc/locum/authority.pem"]
+
+
+def test_what_the_function_itself_says_of_its_endpoint_is_kept(tmp_path: Path) -> None:
+    program = "import os\ndef handler(event, context): return os.environ['AWS_ENDPOINT_URL']"
+    own = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
+    assert answer(program, tmp_path, tls=True, environment=own) == "http://127.0.0.1:1"
 
 
 def test_without_tls_there_is_nothing_to_call_or_to_trust(tmp_path: Path) -> None:
