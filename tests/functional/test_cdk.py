@@ -15,7 +15,7 @@ import pytest
 
 from support import node
 from support.application import Application
-from support.plane import ACCOUNT, REGION, RunningPlane, allow, needs_namespaces, up
+from support.plane import ACCOUNT, COMMAND_LINES, REGION, RunningPlane, allow, needs_namespaces, up
 from support.processes import finished
 
 INSTALLED = Path(__file__).parents[2] / ".tools/cdk/node_modules"
@@ -26,6 +26,7 @@ BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 
 pytestmark = [
     pytest.mark.nightly,
+    pytest.mark.timeout(900),
     pytest.mark.skipif(not INSTALLED.is_dir(), reason="make nightly installs the AWS CDK, where npm is"),
 ]
 
@@ -94,6 +95,14 @@ def test_the_bootstrap_buckets_policy_denies_plain_http(cdk: Cdk) -> None:
         cdk.plane.client("s3").list_objects_v2(Bucket=BUCKET)
 
 
+def put_object(plane: RunningPlane, bucket: str) -> None:
+    """Put an object into a bucket that denies plain HTTP."""
+    environment = plane.environment(**plane.root.environment, **plane.over_tls(), AWS_DEFAULT_REGION=REGION)
+    line = [str(COMMAND_LINES["v1"]), "s3api", "put-object", "--bucket", bucket, "--key", "kept"]
+    done = finished(line, env=environment)
+    assert done.returncode == 0, done.stderr
+
+
 @needs_namespaces
 def test_stacks_with_references_lookups_assets_and_custom_resources(cdk: Cdk, tmp_path: Path) -> None:
     """Deployed, changed and destroyed by who may assume the CDK's roles, and nothing else."""
@@ -105,7 +114,7 @@ def test_stacks_with_references_lookups_assets_and_custom_resources(cdk: Cdk, tm
     made = Application(plane, "Application")
     assert (made.made["Greeting"], made.made["Account"]) == ("Hello, World", ACCOUNT)
     made.assert_its_roles_work()
-    plane.client("s3").put_object(Bucket=made.made["Store"], Key="kept", Body=b"kept")
+    put_object(plane, made.made["Store"])
     deployer.run("deploy", *everything, "--context", "role=renamed", app="application.js")
     made.assert_its_server_has_another_role("renamed")
     deployer.run("destroy", "--all", "--force", app="application.js")
