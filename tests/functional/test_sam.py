@@ -13,8 +13,9 @@ from typing import Any, Final
 import pytest
 
 from support.application import Application
-from support.plane import ACCOUNT, REGION, RunningPlane, allow, fresh, needs_namespaces, trusting, up
-from support.tools import Worker, needs
+from support.plane import ACCOUNT, REGION, RunningPlane, allow, fresh, needs_namespaces, refused, trusting, up
+from support.stacks import template
+from support.tools import Worker, found, needs
 
 SAM: Final = "sam/bin/sam"
 PROJECT: Final = Path(__file__).parent / "sam"
@@ -118,3 +119,26 @@ def test_sam_tells_what_the_role_of_its_stack_may_not_do(sam: Sam) -> None:
     assert f"assumed-role/{sam.role}/AWSCloudFormation" in said, said
     assert "isnotauthorizedtoperform:iam:CreateRoleonresource:" in said
     sam.run("delete", "--stack-name", sam.stack, "--no-prompts")
+
+
+def test_inside_an_instance_sam_calls_awss_own_hosts_and_deletes_what_is_nested(sam: Sam, tmp_path: Path) -> None:
+    """It finds the objects of nested applications by URLs that begin with `https://s3`, as they do there alone."""
+    child = {"Topic": {"Type": "AWS::SNS::Topic"}}
+    nested = {"Child": {"Type": "AWS::Serverless::Application", "Properties": {"Location": "child.json"}}}
+    (tmp_path / "child.json").write_text(template(child))
+    (tmp_path / "parent.json").write_text(template(nested, Transform="AWS::Serverless-2016-10-31"))
+    profile, name, client = sam.plane.profile(allow("*")), fresh("nested"), sam.plane.client("cloudformation")
+    environment = {**sam.plane.environment(), "SAM_CLI_TELEMETRY": "0"}
+    environment.pop("PYTHONPATH", None)  # a tool has packages of its own
+
+    def inside(*arguments: str) -> None:
+        line = ["--aws-hosts", "--profile", profile, "--", str(found(SAM)), *arguments, "--stack-name", name]
+        done = sam.plane.locum("run", *line, env=environment, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    usual = ["--resolve-s3", "--no-confirm-changeset", "--capabilities", "CAPABILITY_AUTO_EXPAND", "CAPABILITY_IAM"]
+    inside("deploy", "--template-file", "parent.json", *usual)
+    (child_stack,) = client.describe_stack_resources(StackName=name)["StackResources"]
+    assert child_stack["ResourceType"] == "AWS::CloudFormation::Stack"
+    inside("delete", "--no-prompts")
+    assert refused(client.describe_stacks, StackName=name).code == "ValidationError"
