@@ -14,7 +14,7 @@ from support.plane import REGION, Key, RunningPlane, up
 from support.processes import finished
 from support.tools import found
 
-CONFIGURATION = Path(__file__).parent / "terraform" / "main.tf"
+CONFIGURATION = Path(__file__).parent / "terraform"
 MIRRORS = [
     Path(name).expanduser()
     for name in (
@@ -41,8 +41,7 @@ class Terraform:
 
     def __init__(self, plane: RunningPlane, folder: Path, key: Key | None = None) -> None:
         """It has `key`, the root user's where there is none."""
-        folder.mkdir()
-        shutil.copy(CONFIGURATION, folder)
+        shutil.copytree(CONFIGURATION, folder)
         with zipfile.ZipFile(folder / "app.zip", "w") as package:
             package.writestr("app.py", "def handler(event, context):\n    return 1\n")
         mirror = next((place for place in MIRRORS if place.is_dir()), None)
