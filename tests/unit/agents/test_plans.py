@@ -13,7 +13,7 @@ from locum.agents.plans.question import answer, answer_offline
 from locum.agents.plans.terraform_types import type_of
 from locum.core.errors import ConfigurationError
 from locum.services.cloudformation.providers import PROVIDERS
-from locum.services.cloudformation.schemas import schema_of, types
+from locum.services.cloudformation.schemas import published_types, schema_of
 from support.inprocess import REGION, InProcess
 from support.plane import ACCOUNT, allow, document, trusting
 from support.stacks import template
