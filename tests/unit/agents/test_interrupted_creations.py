@@ -91,6 +91,17 @@ def test_a_resource_of_a_backend_is_the_stacks_as_well(plane: InProcess, stacks:
     assert "of-a-backend" not in plane.client("dynamodb").list_tables()["TableNames"]
 
 
+@pytest.mark.parametrize("kind", ["AWS::S3::Bucket", "AWS::SNS::Topic", "AWS::SQS::Queue"])
+def test_so_is_what_a_service_would_make_for_anybody_twice(plane: InProcess, stacks: Stacks, kind: str) -> None:
+    name, member = kind.rpartition("::")[2].lower(), f"{kind.rpartition('::')[2]}Name"
+    stacks.create(f"twice-{name}", template({"Thing": {"Type": kind, "Properties": {member: f"the-twice-{name}"}}}))
+    before = stacks.physical(f"twice-{name}")
+    interrupted(plane, f"twice-{name}")
+    assert stacks.settled(f"twice-{name}") == "CREATE_COMPLETE"
+    assert stacks.physical(f"twice-{name}") == before
+    assert stacks.delete(f"twice-{name}") == "DELETE_COMPLETE"
+
+
 def test_what_is_made_by_nobody_is_made(plane: InProcess, stacks: Stacks) -> None:
     stacks.create("unmade", template({"Role": role("unmade")}))
     plane.client("iam").delete_role(RoleName="unmade")
@@ -132,12 +143,28 @@ def test_a_table_that_somebody_made_between_the_end_and_the_start_is_not_adopted
 ) -> None:
     stacks.create("between", template({"Table": table("between")}))
     dynamodb = plane.client("dynamodb")
-    interrupted(plane, "between")
     dynamodb.delete_table(TableName="between")
     dynamodb.create_table(**table("between")["Properties"])
+    interrupted(plane, "between")
     assert stacks.settled("between") == "ROLLBACK_COMPLETE"
     assert stacks.delete("between") == "DELETE_COMPLETE"
     assert "between" in dynamodb.list_tables()["TableNames"]
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_a_queue_of_somebody_else_is_neither_adopted_nor_deleted(plane: InProcess, stacks: Stacks, made: bool) -> None:
+    sqs, name = plane.client("sqs"), f"queue-{made}".lower()
+    stacks.create(name, template({"Thing": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}}}))
+    url = stacks.physical(name)["Thing"]
+    if made:
+        sqs.delete_queue(QueueUrl=url)
+        sqs.create_queue(QueueName=name)
+    interrupted(plane, name, made=made)
+    assert stacks.settled(name) == "ROLLBACK_COMPLETE"
+    assert "already exists" in stacks.reason(name, "Thing", "CREATE_FAILED")
+    assert sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    assert stacks.delete(name) == "DELETE_COMPLETE"
+    assert sqs.get_queue_url(QueueName=name)["QueueUrl"]
 
 
 def test_what_an_interrupted_creation_made_goes_where_the_stack_is_deleted(plane: InProcess, stacks: Stacks) -> None:

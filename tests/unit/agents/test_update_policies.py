@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from locum.state import AutoScalingGroup, State
+from locum.state import AutoScalingGroup, StackEvent, State
 from support.plane import ACCOUNT, document, fresh, trusting
 from support.waiting_stacks import Crafts, crafts, template
 
@@ -22,21 +22,28 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crafts]:
 
 
 class Group:
-    """A stack with an Auto Scaling group and its launch template, whose versions have a number."""
+    """A stack with an Auto Scaling group and its launch configuration, or its launch template (`versions`)."""
 
-    def __init__(self, there: Crafts, update: dict[str, Any], size: int = 2, most: int = 4, **more: Any) -> None:
-        self.there, self.policy, self.size, self.most, self.more = there, update, size, most, more
+    def __init__(
+        self, there: Crafts, update: dict[str, Any], size: int = 2, most: int = 4, *, versions: bool = False
+    ) -> None:
+        self.there, self.policy, self.size, self.most, self.versions = there, update, size, most, versions
+        self.more: dict[str, Any] = {}
         self.stack = there.create(self.resources("t3.nano"))
         assert there.status(self.stack) == "CREATE_COMPLETE"
         self.there.until(lambda _: len(self.instances()) == size)
 
     def resources(self, kind: str, **properties: Any) -> dict[str, Any]:
-        data = {"LaunchTemplateData": {"ImageId": IMAGE, "InstanceType": kind}}
-        version = {"Fn::GetAtt": ["Template", "LatestVersionNumber"]}
+        data: dict[str, Any] = {"ImageId": IMAGE, "InstanceType": kind}
+        launch: dict[str, Any] = {"LaunchConfigurationName": {"Ref": "Launch"}}
+        source = "AWS::AutoScaling::LaunchConfiguration"
+        if self.versions:
+            version = {"Fn::GetAtt": ["Launch", "LatestVersionNumber"]}
+            launch = {"LaunchTemplate": {"LaunchTemplateId": {"Ref": "Launch"}, "Version": version}}
+            source, data = "AWS::EC2::LaunchTemplate", {"LaunchTemplateData": data}
         sizes = {"MinSize": str(self.size), "MaxSize": str(self.most), "AvailabilityZones": ["us-east-1a"]}
-        launch = {"LaunchTemplate": {"LaunchTemplateId": {"Ref": "Template"}, "Version": version}}
         return {
-            "Template": {"Type": "AWS::EC2::LaunchTemplate", "Properties": data},
+            "Launch": {"Type": source, "Properties": data},
             "Group": {
                 "Type": "AWS::AutoScaling::AutoScalingGroup",
                 "Properties": {**sizes, **launch, **properties},
@@ -114,8 +121,9 @@ def test_without_a_policy_the_instances_stay(there: Crafts) -> None:
     assert group.instances() == before
 
 
-def test_all_instances_are_replaced_one_after_the_other(there: Crafts) -> None:
-    group = Group(there, rolling())
+@pytest.mark.parametrize("versions", [False, True])
+def test_all_instances_are_replaced_one_after_the_other(there: Crafts, versions: bool) -> None:
+    group = Group(there, rolling(), versions=versions)
     one, two = sorted(group.instances())
     group.update()
     assert there.status(group.stack) == "UPDATE_COMPLETE"
@@ -172,9 +180,12 @@ def test_a_batch_leaves_room_for_those_in_service_below_the_greatest_size(there:
     assert (list(group.instances().values()), group.sizes()) == (["t3.micro"] * 3, (3, 3, 4))
 
 
-def test_an_instance_that_does_not_signal_fails_the_update_and_the_group_comes_back(there: Crafts) -> None:
+@pytest.mark.parametrize("versions", [False, True])
+def test_an_instance_that_does_not_signal_fails_the_update_and_the_group_comes_back(
+    there: Crafts, versions: bool
+) -> None:
     policy = rolling(MinInstancesInService=1, WaitOnResourceSignals=True, PauseTime="PT5M")
-    group = Group(there, policy, 1)
+    group = Group(there, policy, 1, versions=versions)
     (before,) = group.instances()
     group.update()
     (first,) = group.awaited({before})
@@ -352,3 +363,56 @@ def test_a_size_that_the_template_does_not_change_is_left_on_request(
     group.update("t3.nano", DesiredCapacity="1", HealthCheckGracePeriod=7)
     assert there.status(group.stack) == "UPDATE_COMPLETE"
     assert group.sizes() == (1, desired, 4)
+
+
+# -- wherever it is interrupted ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_the_group_is_whole_wherever_its_update_is_interrupted(there: Crafts, number: int) -> None:
+    """The update tells of seven things; the plane ends after each of them."""
+    group = Group(there, rolling(MinInstancesInService=2), 2, 4)
+    before, events = set(group.instances()), len(there.reasons(group.stack, "Group"))
+    group.update()
+    state = there.plane.node.runtime.ledger.state
+    stack = group.stack.rpartition("/")[2]
+
+    def told(state: State) -> bool:
+        found = [it for it in state.table(StackEvent, ACCOUNT).values() if it.stack == stack and it.logical == "Group"]
+        return len(found) >= events + 1 + number
+
+    there.until(told)
+    there.restart()
+    assert state is not there.plane.node.runtime.ledger.state
+    assert there.status(group.stack) == "UPDATE_COMPLETE"
+    assert (list(group.instances().values()), group.sizes()) == (["t3.micro", "t3.micro"], (2, 2, 4))
+    assert not before & set(group.instances())
+
+
+def test_instances_of_a_launch_template_are_replaced_by_those_of_a_launch_configuration(there: Crafts) -> None:
+    group = Group(there, rolling(MaxBatchSize=2), versions=True)
+    resources = group.resources("t3.nano", LaunchConfigurationName={"Ref": "Configuration"})
+    resources["Group"]["Properties"].pop("LaunchTemplate")
+    properties = {"ImageId": IMAGE, "InstanceType": "t3.small"}
+    resources["Configuration"] = {"Type": "AWS::AutoScaling::LaunchConfiguration", "Properties": properties}
+    there.update(group.stack, resources)
+    assert there.status(group.stack) == "UPDATE_COMPLETE"
+    assert list(group.instances().values()) == ["t3.small", "t3.small"]
+
+
+def test_instances_in_subnets_that_the_group_has_no_more_are_replaced(there: Crafts) -> None:
+    ec2 = there.plane.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+    one, two = (
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.77.{number}.0/24", AvailabilityZone="us-east-1a")["Subnet"][
+            "SubnetId"
+        ]
+        for number in (1, 2)
+    )
+    group = Group(there, rolling(MaxBatchSize=2))
+    zones = {"AvailabilityZones": {"Ref": "AWS::NoValue"}}
+    for subnet in (one, two):
+        group.update("t3.nano", VPCZoneIdentifier=[subnet], **zones)
+        assert there.status(group.stack) == "UPDATE_COMPLETE"
+        found = ec2.describe_instances(InstanceIds=list(group.instances()))["Reservations"]
+        assert {it["SubnetId"] for reservation in found for it in reservation["Instances"]} == {subnet}

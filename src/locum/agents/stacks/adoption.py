@@ -11,14 +11,14 @@ import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
-from uuid import UUID
 
 from locum.audit import Record
 from locum.calls import Calls, Runtime
 from locum.calls.operation_traits import reads_only
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault, LocumError
-from locum.state import Stack, StackResource
+from locum.core.identifiers import request_id
+from locum.services.cloudformation.providers.base import Made
 
 _FOREIGN: Final = "Foreign."
 """What the code of a fault begins with that a provider must not take for a sign of its own work."""
@@ -34,50 +34,63 @@ class Proven(LocumError):
 
 
 class Creation:
-    """Makes the calls of the creation of a resource with `names` of the template's.
+    """Makes the calls of the creation of a resource with `names` of the template's, or of a request's.
 
-    `again`: it was interrupted, and what it made is not known. `adopts`: its provider looks for that.
+    `seed` is of this creation alone. `again`: it was interrupted, and what it made is not known. `cause` is the request
+    id of the call on whose account they are made.
     """
 
     def __init__(
-        self, runtime: Runtime, calls: Calls, stack: Stack, it: StackResource, names: Iterable[str], *, again: bool
+        self, runtime: Runtime, calls: Calls, seed: str, names: Iterable[str], *, again: bool, cause: str = ""
     ) -> None:
         self._runtime = runtime
         self._calls = calls
-        self._seed = f"{stack.id}/{it.logical}/{it.token}"
+        self._seed = seed
+        self._cause = cause
         self._names = frozenset(names)
         self._again = again
         self._made: Counter[str] = Counter()
-        self.adopts = False
+        self._adopts = False
+        self._unless_proven: Fault | None = None
 
-    def adopting(self) -> None:
-        """Begin anew, with a provider that takes what is there for its own."""
+    def adopting(self, fault: Fault | None = None) -> None:
+        """Begin anew, with a provider that takes what is there for its own.
+
+        `fault` is of a provider that found something there, and had made no call: it is raised again where that is not
+        what its first call made. Raises Fault where there is nothing to adopt.
+        """
+        if fault is not None and (self._made or not self._again or self._adopts):
+            raise fault
         self._made.clear()
-        self.adopts = True
+        self._adopts = True
+        self._unless_proven = fault
 
     async def make(self, call: ServiceCall) -> Mapping[str, Any]:
         """Make a call. Raises Fault, and Proven where it was made before and its provider does not know that."""
         if reads_only(call.operation):
-            return await self._calls.make(call)
+            return await self._calls.make(call, self._cause)
         name = f"{call.service}:{call.operation}"
         identity = self._identity(f"{name}/{self._made[name]}")
         self._made[name] += 1
         before = await self._record(identity) if self._again else None
+        if self._unless_proven is not None and (before is None or not await self._is_proof(before)):
+            raise self._unless_proven
+        self._unless_proven = None
         try:
-            return await self._calls.make(call, request_id="" if before else identity)
+            return await self._calls.make(call, self._cause, request_id="" if before else identity)
         except Fault as fault:
             if not self._again:
                 raise
             proven = before is not None and await self._is_proof(before)
-            if proven and not self.adopts:
+            if proven and not self._adopts:
                 raise Proven(fault.message) from fault
-            if self.adopts and not proven:
+            if self._adopts and not proven:
                 raise Fault(_FOREIGN + fault.code, fault.message, fault.status) from fault
             raise
 
     def _identity(self, of: str) -> str:
-        own, each = (hashlib.sha256(text.encode()).hexdigest() for text in (self._seed, f"{self._seed}/{of}"))
-        return str(UUID(hex=f"{own[:16]}{each[:16]}", version=4))
+        own, each = (hashlib.sha256(text.encode()).digest() for text in (self._seed, f"{self._seed}/{of}"))
+        return request_id(lambda size: (own[: size // 2] + each)[:size])
 
     async def _record(self, identity: str) -> Record | None:
         """The record of the call with this id that succeeded."""
@@ -96,7 +109,21 @@ class Creation:
         return bool(named) and await self._runtime.ledger.read(untouched)
 
 
-def told(fault: Fault) -> Fault:
+async def created(creation: Creation, attempt: Callable[[bool], Awaitable[Made]]) -> Made:
+    """What `attempt` makes by the calls of `creation`; told true, it takes what is there for its own. Raises Fault."""
+    try:
+        try:
+            return await attempt(False)
+        except Proven:
+            creation.adopting()
+        except Fault as fault:
+            creation.adopting(fault)
+        return await attempt(True)
+    except Fault as fault:
+        raise _told(fault) from fault
+
+
+def _told(fault: Fault) -> Fault:
     """The fault that a service answered."""
     if not fault.code.startswith(_FOREIGN):
         return fault

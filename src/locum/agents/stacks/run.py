@@ -23,10 +23,11 @@ from locum.core.errors import INTERNAL, Fault, LocumError
 from locum.core.identifiers import request_id
 from locum.services.cloudformation.changes import unsupported_attribute
 from locum.services.cloudformation.drafts import Draft
+from locum.services.cloudformation.dynamic_references import misplaced_text
 from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resource_of, resources_of
 from locum.services.cloudformation.outputs import outputs_of
-from locum.services.cloudformation.proposals import evaluation_of, template_of_version
+from locum.services.cloudformation.proposals import evaluation_of, references_in, template_of_version
 from locum.services.cloudformation.schemas import schema_of
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.stack_policies import DELETE, ruling
@@ -296,7 +297,11 @@ class StackRun:
         return evaluation
 
     def _unsupported(self, stack: Stack) -> str:
-        return unsupported_attribute(template_of_version(self._state, stack, stack.version))
+        wrong = unsupported_attribute(template_of_version(self._state, stack, stack.version))
+        if not wrong:
+            _, places = references_in(evaluation_of(self._state, stack, stack.version, self._seals))
+            wrong = misplaced_text([path for path, _ in places]) + "." if places else ""
+        return wrong
 
     def _dependents(self, stack: Stack, there: Mapping[str, StackResource]) -> dict[str, set[str]]:
         """For each resource, those that depend on it, by all templates that the stack has now."""

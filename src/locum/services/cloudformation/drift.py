@@ -93,7 +93,7 @@ def detect_stack_resource_drift(ctx: Context, params: Params) -> Asking:
         raise Fault("ValidationError", drift.reason, 400)
     after = (*(one for one in drifts_of(ctx.state, stack) if one.logical != it.logical), drift)
     events = (put(drift), put(with_drift(stack, after, ctx.now)))
-    return Outcome({"StackResourceDrift": _shown(stack, drift, seals)}, events)
+    return Outcome({"StackResourceDrift": shown_drift(stack, drift, seals)}, events)
 
 
 def describe_stack_drift_detection_status(ctx: Context, params: Params) -> Outcome:
@@ -121,7 +121,7 @@ def describe_stack_resource_drifts(ctx: Context, params: Params) -> Outcome:
     wanted = params.get("StackResourceDriftStatusFilters")
     found = [it for it in drifts_of(ctx.state, stack) if not wanted or it.status in wanted]
     page = _LISTS.page(params, Ordered(sorted(found, key=lambda it: it.logical)), lambda it: it.logical)
-    return page.outcome("StackResourceDrifts", lambda it: _shown(stack, it, seals))
+    return page.outcome("StackResourceDrifts", lambda it: shown_drift(stack, it, seals))
 
 
 def _checkable(ctx: Context, name: str) -> Stack:
@@ -281,7 +281,8 @@ def detected(state: State, it: StackDrift, stack: Stack) -> tuple[Event, ...]:
 # -- what is told ----------------------------------------------------------------------------------------
 
 
-def _shown(stack: Stack, it: ResourceDrift, seals: Seals) -> dict[str, Any]:
+def shown_drift(stack: Stack, it: ResourceDrift, seals: Seals) -> dict[str, Any]:
+    """`StackResourceDrift`."""
     shown: dict[str, Any] = {
         "StackId": stack.arn,
         "LogicalResourceId": it.logical,

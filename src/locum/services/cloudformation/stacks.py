@@ -13,6 +13,7 @@ from locum.services.asking import Asking, asking
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.intrinsics import Pseudo
 from locum.services.cloudformation.lookup import change_sets_of, existing, resources_of, stack_named
+from locum.services.cloudformation.nesting import check_nesting
 from locum.services.cloudformation.outputs import importing
 from locum.services.cloudformation.proposals import (
     Proposal,
@@ -84,6 +85,7 @@ def create_stack(ctx: Context, params: Params) -> Asking:
         proposal = yield from proposed(ctx, params, pseudo, None, seals)
     except TransformFailed as failure:
         proposal, failed = failure.proposal, failure.message
+    check_nesting(ctx, token, proposal.text, {key: list(it) for key, it in proposal.parameters.items()}, seals)
     stack = new_stack(ctx, params, name, identifier, proposal.version(seals, ctx.account, identifier, 1))
     stack = replace(stack, description=proposal.template.description, keeps=keeps_of(params), policy=policy or "")
     obsolete: tuple[Any, ...] = ()
@@ -187,13 +189,14 @@ def _not_begun(ctx: Context, stack: Stack, reason: str) -> tuple[Any, ...]:
 def check_changes(ctx: Context, stack: Stack, proposal: Proposal, seals: Seals, params: Params) -> None:
     """Check that an update changes something, and no resource's type. Raises Fault ValidationError.
 
-    What transforms make of a template is taken for a change.
+    What transforms make of a template is taken for a change, and so are values that every update reads again.
     """
     check_resource_types(ctx, stack, proposal)
     version = proposal.version(seals, stack.account, stack.id, stack.version.template)
     parameters = seals.open(stack.account, stack.id, stack.version.parameters)
     same = (
         not proposal.processed
+        and not proposal.rereads
         and template_of_version(ctx.state, stack, stack.version).source == proposal.template.source
         and parameters == seals.open(stack.account, stack.id, version.parameters)
         and version.tags == stack.version.tags
@@ -262,8 +265,17 @@ def delete_stack(ctx: Context, params: Params) -> Outcome:
     retained = tuple(params.get("RetainResources") or ())
     if retained and stack.status != "DELETE_FAILED":
         raise invalid(
-            f"Invalid operation on stack [{stack.arn}]. Resources can only be retained in DELETE_FAILED state."
+            f"Invalid operation on stack [{stack.arn}]. When you delete a stack, specify which resources to retain "
+            "only when the stack is in the DELETE_FAILED state."
         )
+    if params.get("DeletionMode") == "FORCE_DELETE_STACK" and stack.status != "DELETE_FAILED":
+        raise invalid(
+            f"Invalid operation on stack [{stack.arn}]. You can activate DeletionMode FORCE_DELETE_STACK in a delete "
+            "stack operation only when the stack is in the DELETE_FAILED state."
+        )
+    if params.get("DeletionMode") == "FORCE_DELETE_STACK":  # what could not be deleted stays
+        there = resources_of(ctx.state, stack).values()
+        retained += tuple(it.logical for it in there if it.status == "DELETE_FAILED" and it.logical not in retained)
     for export in stack.exports:
         users = [name for name in importing(ctx.state, stack.account, stack.region, export) if name != stack.name]
         if users:

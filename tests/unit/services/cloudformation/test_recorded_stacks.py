@@ -306,3 +306,31 @@ def test_the_token_of_a_call_is_in_every_event(stacks: Stacks) -> None:
     )
     stacks.settled("token")
     assert {it["ClientRequestToken"] for it in events_of(stacks, "token")} == {"given"}
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (
+            {"DeletionMode": "FORCE_DELETE_STACK"},
+            (
+                "You can activate DeletionMode FORCE_DELETE_STACK in a delete stack operation only when the stack is "
+                "in the DELETE_FAILED state."
+            ),
+        ),
+        (
+            {"RetainResources": ["Made"]},
+            (
+                "When you delete a stack, specify which resources to retain only when the stack is in the "
+                "DELETE_FAILED state."
+            ),
+        ),
+    ],
+)
+def test_a_deletion_leaves_nothing_out_before_it_failed(stacks: Stacks, more: dict[str, Any], told: str) -> None:
+    name = f"whole-{len(told)}"
+    made = {"Made": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}
+    assert stacks.create(name, template(made)) == "CREATE_COMPLETE"
+    stack = stacks.told(name)["StackId"]
+    fault = refused(stacks.client.delete_stack, StackName=name, **more)
+    assert (fault.code, fault.message) == ("ValidationError", f"Invalid operation on stack [{stack}]. {told}")

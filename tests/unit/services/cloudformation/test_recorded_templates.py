@@ -51,6 +51,22 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"Resources": {"A": TOPIC | {"DependsOn": "Nothing"}}},
         FORMAT + "Unresolved resource dependencies [Nothing] in the Resources block of the template",
     ),
+    "equals-of-one": (
+        {"Conditions": {"C": {"Fn::Equals": ["a"]}}, "Resources": {"T": TOPIC}},
+        "Template error: every Fn::Equals object requires a list of 2 string parameters.",
+    ),
+    "equals-of-lists": (
+        {
+            "Parameters": {"Many": {"Type": "CommaDelimitedList", "Default": "a,b"}},
+            "Conditions": {"C": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Many"}, ""]}]}},
+            "Resources": {"T": TOPIC},
+        },
+        "Template error: every Fn::Equals object requires a list of 2 string parameters.",
+    ),
+    "output-of-nothing": (
+        {"Resources": {"T": TOPIC}, "Outputs": {"Told": {"Value": {"Ref": "Nothing"}}}},
+        "Unresolved resource dependencies [Nothing] in the Outputs block of the template",
+    ),
     "shallow-mapping": (
         {"Mappings": {"M": {"a": "b"}}, "Resources": {"T": TOPIC}},
         FORMAT + "Every Mappings member a must be a map",

@@ -74,7 +74,7 @@ _CLUSTER: Final = Row(
     ),
     shaped=_logged,
     unused=frozenset({"Force"}),
-    shown=Shown(at="cluster", hides="Logging"),
+    shown=Shown(hides="Logging"),
 )
 
 _OF: Final = {"clusterName": "{p.ClusterName}", "nodegroupName": "{attr.NodegroupName|name}"}

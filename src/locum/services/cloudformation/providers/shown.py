@@ -72,6 +72,16 @@ SHOWN: Final[Mapping[str, tuple[str, Shown]]] = {
             ended={"status": "INACTIVE"},
         ),
     ),
+    "AWS::CloudFormation::StackSet": (
+        "cloudformation",
+        Shown(
+            Call("DescribeStackSet", {"StackSetName": "{id}"}),
+            "StackSet",
+            hides="Parameters",  # which may be secret
+            told="Description",
+            lists=Listing(Call("ListStackSets", {"Status": "ACTIVE"}), "Summaries", "{item.StackSetId}"),
+        ),
+    ),
     "AWS::Cognito::UserPoolDomain": (
         "cognito-idp",
         Shown(Call("DescribeUserPoolDomain", {"Domain": "{id}"}), "DomainDescription", where={"Domain": "{id}"}),

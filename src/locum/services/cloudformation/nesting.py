@@ -1,0 +1,80 @@
+"""Stacks within stacks: how deep, how many, and none that nests itself for ever.
+
+A stack that is being made for another one is known by its client token, which has the id of that one: it is told what
+it is nested in (`Stack.parent`) only once it is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from locum.services.cloudformation.drafts import STACK
+from locum.services.cloudformation.lookup import resources_of, template_of
+from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.templates import invalid
+from locum.services.verbs import Context
+from locum.state import Stack, State
+from locum.state.autoscaling import regional
+from locum.state.indexes import NESTED
+
+DEEPEST: Final = 100
+"""Stacks around a nested one. [U] AWS does not publish how deep stacks may be nested."""
+
+MOST_RESOURCES: Final = 2500
+"""Resources of all stacks that are nested in one. User Guide, "Understand CloudFormation quotas", nested stacks."""
+
+_ID: Final = 36
+
+
+def check_nesting(ctx: Context, token: str, text: str, parameters: Any, seals: Seals) -> None:
+    """Check that a stack may be nested where it is made for, if it is made for another one. Raises Fault.
+
+    One of the same template (`text`) with the same parameters as one around it would nest itself for ever.
+    """
+    around = list(_around(ctx.state, _parent(ctx.state, ctx.account, ctx.region, token)))
+    if not around:
+        return
+    for outer in around:
+        if (text, parameters) == _made_of(ctx.state, outer, seals):
+            raise invalid(f"The template nests itself: stack {outer.arn} has it, with the same parameters.")
+    if len(around) >= DEEPEST:
+        raise invalid(f"Stacks may not be nested more than {DEEPEST} deep.")
+    number = sum(len(resources_of(ctx.state, it)) for it in _within(ctx.state, around[-1]))
+    if number > MOST_RESOURCES:
+        raise invalid(f"Stacks that are nested in one another may not have more than {MOST_RESOURCES} resources.")
+
+
+def _around(state: State, stack: Stack | None) -> Iterator[Stack]:
+    """`stack` and those that it is nested in, to the root."""
+    while stack is not None:
+        yield stack
+        if stack.parent:
+            key = regional(stack.region, stack.parent.rpartition("/")[2])
+            stack = state.get(Stack, stack.account, key)
+        else:
+            stack = _parent(state, stack.account, stack.region, stack.client_token)
+
+
+def _parent(state: State, account: str, region: str, token: str) -> Stack | None:
+    """The stack that makes one with this client token as a resource of its own."""
+    found = state.get(Stack, account, regional(region, token[:_ID]))
+    if found is None:
+        return None
+    resources = resources_of(state, found).values()
+    return found if any(it.type == STACK and token == f"{found.id}-{it.token}"[:64] for it in resources) else None
+
+
+def _within(state: State, root: Stack) -> Iterator[Stack]:
+    """A stack and all that are nested in it."""
+    left = [root]
+    while left:
+        stack = left.pop()
+        yield stack
+        left += [it for it in state.find(NESTED, stack.arn) if isinstance(it, Stack) and not it.deleted]
+
+
+def _made_of(state: State, stack: Stack, seals: Seals) -> tuple[str, Any]:
+    """The template and the parameters of a stack."""
+    text = template_of(state, stack, stack.version.template).text
+    return text, seals.open(stack.account, stack.id, stack.version.parameters)
