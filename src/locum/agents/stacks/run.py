@@ -23,8 +23,8 @@ from locum.services.cloudformation.changes import unsupported_attribute
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.dynamic_references import misplaced_text
 from locum.services.cloudformation.lookup import resource_of, resources_of
-from locum.services.cloudformation.outputs import outputs_of
-from locum.services.cloudformation.proposals import evaluation_of, references_in, template_of_version
+from locum.services.cloudformation.outputs import exporting, outputs_of
+from locum.services.cloudformation.proposals import evaluation_of, outside_of, template_of_version
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.template import dependencies
 from locum.services.verbs import Outcome
@@ -76,7 +76,7 @@ class StackRun:
 
     async def _create(self, stack: Stack) -> None:
         if wrong := await asyncio.to_thread(self._unsupported, stack):
-            reason, now = f"{wrong} Rollback requested by user.", self._runtime.clock()
+            reason, now = f"{wrong.rstrip('.')}. Rollback requested by user.", self._runtime.clock()
             await self._go_on(stack, "ROLLBACK_IN_PROGRESS", reason, ending=now)
             return
         timer = asyncio.ensure_future(self._late(stack.deadline))
@@ -242,11 +242,15 @@ class StackRun:
         return failed
 
     def _unsupported(self, stack: Stack) -> str:
+        """What is wrong with the template of a stack, so that nothing is made of it; empty for nothing."""
         wrong = unsupported_attribute(template_of_version(self._state, stack, stack.version))
-        if not wrong:
-            _, places = references_in(evaluation_of(self._state, stack, stack.version, self._seals))
-            wrong = misplaced_text([path for path, _ in places]) + "." if places else ""
-        return wrong
+        if wrong:
+            return wrong
+        found = outside_of(evaluation_of(self._state, stack, stack.version, self._seals))
+        if found.misplaced:
+            return misplaced_text([path for path, _ in found.misplaced])
+        absent = [it for it in found.imports if exporting(self._state, stack.account, stack.region, it) is None]
+        return f"No export named {absent[0]} found" if absent else ""
 
     def _dependents(self, stack: Stack, there: Mapping[str, StackResource]) -> dict[str, set[str]]:
         """For each resource, those that depend on it, by all templates that the stack has now."""
