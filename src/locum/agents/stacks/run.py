@@ -76,8 +76,7 @@ class StackRun:
 
     async def _create(self, stack: Stack) -> None:
         if wrong := await asyncio.to_thread(self._unsupported, stack):
-            reason, now = f"{wrong.rstrip('.')}. Rollback requested by user.", self._runtime.clock()
-            await self._go_on(stack, "ROLLBACK_IN_PROGRESS", reason, ending=now)
+            await self._not_created(stack, wrong)
             return
         timer = asyncio.ensure_future(self._late(stack.deadline))
         try:
@@ -86,14 +85,19 @@ class StackRun:
             timer.cancel()
         late = self._maker.bell.giving_up and 0 < stack.deadline <= self._runtime.clock()
         reason = _LATE if late else _failures(failed, "create")
-        if not (failed or late):
-            await self._complete(stack, "CREATE_COMPLETE")
-        elif stack.keeps == "DO_NOTHING":
-            await self._end(stack, "CREATE_FAILED", reason)
+        if failed or late:
+            await self._not_created(stack, reason)
         else:
-            what, status = _AFTER_FAILURE[stack.keeps]
-            now = self._runtime.clock()
-            await self._go_on(stack, status, f"{reason.strip()} {what} requested by user.", ending=now)
+            await self._complete(stack, "CREATE_COMPLETE")
+
+    async def _not_created(self, stack: Stack, reason: str) -> None:
+        """End a creation that failed, or take it back."""
+        if stack.keeps == "DO_NOTHING":
+            await self._end(stack, "CREATE_FAILED", reason)
+            return
+        what, status = _AFTER_FAILURE[stack.keeps]
+        told = f"{reason.strip().rstrip('.')}. {what} requested by user."
+        await self._go_on(stack, status, told, ending=self._runtime.clock())
 
     async def _late(self, deadline: float) -> None:
         """Have a creation given up at `deadline`, if it has one."""
@@ -313,8 +317,10 @@ class StackRun:
             await self._commit_outputs(stack, status, outputs)
         except (Failed, Fault) as failure:
             reason = failure.message if isinstance(failure, Fault) else str(failure)
-            failing = "ROLLBACK_IN_PROGRESS" if stack.status == "CREATE_IN_PROGRESS" else "UPDATE_ROLLBACK_IN_PROGRESS"
-            await self._go_on(stack, failing, reason)
+            if stack.status == "CREATE_IN_PROGRESS":
+                await self._not_created(stack, reason)
+            else:
+                await self._go_on(stack, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
 
     async def _commit_outputs(self, stack: Stack, status: str, outputs: list[dict[str, str]]) -> None:
         def change(state: State, draft: Draft) -> None:
