@@ -128,7 +128,7 @@ def _change_set(
 ) -> ChangeSet:
     """The change set that `proposal` takes; one that fails, for a reason, has no changes."""
     number, reason = stack.templates + 1, plan.reason
-    if not (reason or plan.changes) and stack.status in CREATED and not _outputs_change(ctx, stack, proposal):
+    if not (reason or plan.changes) and stack.status in CREATED and not _outputs_change(ctx, stack, proposal, seals):
         reason = _NO_CHANGES
     return ChangeSet(
         account=ctx.account,
@@ -157,12 +157,17 @@ def _change_set(
     )
 
 
-def _outputs_change(ctx: Context, stack: Stack, proposal: Proposal) -> bool:
+def _outputs_change(ctx: Context, stack: Stack, proposal: Proposal, seals: Seals) -> bool:
     kept = ctx.state.get(StackTemplate, stack.account, f"{stack.key}/{stack.version.template}")
     if kept is None:
         return True
     before = template_in(kept.effective)
-    return bool(before.outputs != proposal.template.outputs or stack.version.tags != proposal.tags)
+    if before.outputs != proposal.template.outputs or stack.version.tags != proposal.tags:
+        return True
+    values = parameters_of(stack.version, seals, stack.account, stack.id)
+    others = {name for name, it in proposal.parameters.items() if name not in values or values[name] != it}
+    outputs = [it for it in proposal.template.outputs.values() if proposal.evaluation.exists(it)]
+    return any(others & proposal.evaluation.mentions(it) for it in outputs)
 
 
 def describe_change_set(ctx: Context, params: Params) -> Outcome:

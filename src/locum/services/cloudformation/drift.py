@@ -61,7 +61,7 @@ def detect_stack_drift(ctx: Context, params: Params) -> Outcome:
             raise invalid(f"Resource {logical} does not exist for stack {stack.name}")
     former = detections_of(ctx.state, stack)
     if any(it.status == IN_PROGRESS for it in former):
-        raise invalid(f"Drift detection is already in progress for stack {stack.arn}")
+        raise invalid(f"Drift detection is already in progress for stack [{stack.arn}]")
     begun = StackDrift(
         account=ctx.account,
         region=ctx.region,
@@ -127,7 +127,9 @@ def describe_stack_resource_drifts(ctx: Context, params: Params) -> Outcome:
 def _checkable(ctx: Context, name: str) -> Stack:
     stack = existing(ctx, name)
     if stack.status not in _CHECKABLE:
-        raise invalid(f"Stack:{stack.arn} is in {stack.status} state and drift detection can not be performed.")
+        raise invalid(
+            f"Drift detection cannot be performed on stack [{stack.arn}] while it is in [{stack.status}] state"
+        )
     return stack
 
 
