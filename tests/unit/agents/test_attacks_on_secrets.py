@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from support.inprocess import InProcess
+from support.plane import allow, refused
+from support.stack_sets import StackSets
 from support.stacks import Stacks, template
 
 SECRET = "sesame-of-stacks"
@@ -46,3 +48,35 @@ def test_the_attribute_of_a_resource_that_has_a_secret_discloses_it_in_no_event_
     ]
     assert SECRET not in json.dumps(told, default=str)
     assert stacks.delete(way) == "DELETE_COMPLETE"
+
+
+def test_who_may_propose_but_not_update_is_not_told_a_secret_by_another_template(plane: InProcess) -> None:
+    stacks = Stacks(plane)
+    body = template({"First": parameter({"Ref": "P"})}, Parameters=PARAMETERS)
+    assert stacks.create("proposed", body, Parameters=GIVEN) == "CREATE_COMPLETE"
+    reviewer = plane.client(
+        "cloudformation",
+        plane.user("reviewer", allow(["cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet"])),
+    )
+    open_parameter = {"P": {"Type": "String"}}
+    changed = template({"First": parameter({"Fn::Sub": "x ${P}"})}, Parameters=open_parameter)
+    again = [{"ParameterKey": "P", "UsePreviousValue": True}]
+    made = reviewer.create_change_set(StackName="proposed", ChangeSetName="c", TemplateBody=changed, Parameters=again)
+    told = reviewer.describe_change_set(ChangeSetName=made["Id"], IncludePropertyValues=True)
+    assert SECRET not in json.dumps(told, default=str)
+    mapped = template(
+        {"First": parameter({"Fn::FindInMap": ["M", {"Ref": "P"}, "k"]})},
+        Parameters=open_parameter,
+        Mappings={"M": {"a": {"k": "v"}}},
+    )
+    wanted = {"StackName": "proposed", "ChangeSetName": "d", "TemplateBody": mapped, "Parameters": again}
+    assert SECRET not in refused(reviewer.create_change_set, **wanted).message
+    assert stacks.delete("proposed") == "DELETE_COMPLETE"
+
+
+def test_the_secret_of_a_stack_set_is_not_told_by_another_template(plane: InProcess) -> None:
+    sets = StackSets(plane)
+    sets.make("secretive", template({"First": parameter({"Ref": "P"})}, Parameters=PARAMETERS), Parameters=GIVEN)
+    shown = template({"First": parameter({"Ref": "P"})}, Parameters={"P": {"Type": "String"}})
+    sets.change("secretive", TemplateBody=shown, Parameters=[{"ParameterKey": "P", "UsePreviousValue": True}])
+    assert SECRET not in json.dumps(sets.client.describe_stack_set(StackSetName="secretive"), default=str)
