@@ -43,7 +43,8 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     creation, began. `ruling` is the stack policy that its latest update is subject to, `coming` the one that it has
     once that is complete. `rollback` is its RollbackConfiguration, with alarms that are `watched` until then, once
     everything is made. `drift` is its StackDriftStatus, as of `drift_at`; empty where nothing was checked. `importing`
-    are the ResourceIdentifiers of the resources that an import brings into it.
+    are the ResourceIdentifiers of the resources that an import brings into it. `part`: its update is a part of that of
+    the stack that it is nested in.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     drift: str = ""
     drift_at: float = 0.0
     importing: dict[str, dict[str, str]] = {}
+    part: bool = False
 
     @property
     def key(self) -> str:

@@ -103,7 +103,7 @@ class Maker:
         if replaces:
             await self._replace(stack, definition, it, before, wanted, policy)
         else:
-            await self._update(stack, it, before, wanted, update_policy, again=resumed)
+            await self._update(stack, it, before, wanted, update_policy, again=resumed, back=back)
 
     async def check_policy(self, stack: Stack, it: StackResource, action: str) -> None:
         """Check that the stack policy lets an update do `action` to a resource. Raises Failed."""
@@ -167,6 +167,7 @@ class Maker:
         policy: Mapping[str, Any],
         *,
         again: bool,
+        back: bool,
     ) -> None:
         changing = it if again else waited(it)
         changing = replace(changing, status="UPDATE_IN_PROGRESS", reason="", waiting=self._seal(stack, wanted))
@@ -176,7 +177,8 @@ class Maker:
         update = PROVIDERS[it.type].update
         assert update is not None
         try:
-            resource = replace_fields(self._resource(stack, changing, wanted, again=again), update_policy=policy)
+            resource = self._resource(stack, changing, wanted, again=again)
+            resource = replace_fields(resource, update_policy=policy, back=back)
             made = await self._work(stack, it.logical, update(resource, before["properties"]))
         except Fault as fault:
             changing = self._found(stack, it.logical) or changing

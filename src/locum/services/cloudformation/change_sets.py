@@ -275,6 +275,7 @@ def _begun(ctx: Context, stack: Stack, it: ChangeSet, params: Params) -> tuple[A
         rollback=it.rollback,
         watched=0.0,
         importing=it.importing,
+        part=False,
     )
     return (*draft.events, put(kept))
 

@@ -15,6 +15,15 @@ from locum.services.cloudformation.intrinsics import Pseudo
 from locum.services.cloudformation.lookup import change_sets_of, existing, resources_of, stack_named
 from locum.services.cloudformation.nesting import check_nesting
 from locum.services.cloudformation.outputs import importing
+from locum.services.cloudformation.parts import (
+    HELD,
+    NO_UPDATES,
+    ROLLING_BACK,
+    is_held,
+    resource_at_work,
+    taken_back,
+    updating,
+)
 from locum.services.cloudformation.proposals import (
     Proposal,
     TransformFailed,
@@ -162,16 +171,23 @@ def keeps_of(params: Params) -> str:
 def update_stack(ctx: Context, params: Params) -> Asking:
     """cloudformation:UpdateStack."""
     stack, seals = existing(ctx, params["StackName"]), seals_of(ctx)
-    if stack.status not in UPDATABLE:
+    parent = updating(ctx, stack, params)
+    if parent is not None and parent.status == ROLLING_BACK:
+        return taken_back(ctx, stack, params)
+    again = parent is not None and is_held(ctx.state, stack)
+    if stack.status not in UPDATABLE and not again:
         raise invalid(f"Stack:{stack.arn} is in {stack.status} state and can not be updated.")
     policy = yield from policy_given(ctx, params)
     during = yield from policy_given(ctx, params, "StackPolicyDuringUpdate")
     try:
         proposal = yield from proposed(ctx, params, pseudo_of(stack), stack, seals)
     except TransformFailed as failure:
+        if again:
+            raise
         return Outcome({"StackId": stack.arn}, _not_begun(ctx, stack, failure.message))
     check_changes(ctx, stack, proposal, seals, params)
     stack = replace(stack, ruling=stack.policy if during is None else during, coming=policy or "")
+    stack = replace(stack, part=parent is not None)
     events = begin_update(ctx, stack, params, proposal, seals)
     return Outcome({"StackId": stack.arn}, events)
 
@@ -206,7 +222,7 @@ def check_changes(ctx: Context, stack: Stack, proposal: Proposal, seals: Seals, 
         and rollback_given(params, stack.rollback) == stack.rollback
     )
     if same:
-        raise invalid("No updates are to be performed.")
+        raise invalid(NO_UPDATES)
 
 
 def check_resource_types(ctx: Context, stack: Stack, proposal: Proposal) -> None:
@@ -230,7 +246,7 @@ def begin_update(ctx: Context, stack: Stack, params: Params, proposal: Proposal,
         "UPDATE_IN_PROGRESS",
         "User Initiated",
         version=version if version.capabilities else replace(version, capabilities=stack.version.capabilities),
-        before=stack.before if stack.status == "UPDATE_FAILED" else stack.version,
+        before=stack.before if stack.status in ("UPDATE_FAILED", HELD) else stack.version,
         templates=number,
         operation=request_id(ctx.entropy),
         caller=ctx.caller,
@@ -259,7 +275,9 @@ def delete_stack(ctx: Context, params: Params) -> Outcome:
         raise invalid(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
     if stack.status == "DELETE_IN_PROGRESS":
         return Outcome({})
-    if stack.status.startswith(("UPDATE", "IMPORT")) and stack.status.endswith("IN_PROGRESS"):
+    cleaning = stack.status.endswith("_CLEANUP_IN_PROGRESS")
+    from_outside = not (cleaning and resource_at_work(ctx, stack, params, "DELETE_IN_PROGRESS"))
+    if stack.status.startswith(("UPDATE", "IMPORT")) and stack.status.endswith("IN_PROGRESS") and from_outside:
         raise invalid(f"Stack [{stack.arn}] cannot be deleted while in status {stack.status}")
     retained = tuple(params.get("RetainResources") or ())
     if retained and stack.status != "DELETE_FAILED":

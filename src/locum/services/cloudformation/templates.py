@@ -53,7 +53,7 @@ def template_text(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, A
     if (body is None) == (url is None):
         raise invalid("Either Template URL or Template Body must be specified.")
     if body is not None:
-        if len(body.encode()) > (LONGEST_BODY if _is_sent(ctx, params) else LONGEST_OBJECT):
+        if len(body.encode()) > (LONGEST_BODY if is_sent(ctx, params) else LONGEST_OBJECT):
             raise invalid(
                 "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
                 f"Member must have length less than or equal to {LONGEST_BODY}"
@@ -63,7 +63,7 @@ def template_text(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, A
     return (yield from object_text(ctx, str(url), LONGEST_OBJECT, too_long))
 
 
-def _is_sent(ctx: Context, params: Params) -> bool:
+def is_sent(ctx: Context, params: Params) -> bool:
     """Whether a client sent the call: a stack set has the template of its stacks, whatever its length."""
     return bool(ctx.call_of("cloudformation", "CreateStack", params).source_ip)
 
