@@ -207,7 +207,9 @@ class ChangeSet(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="chan
     """A change set: what a stack would become (`version`, with the template `text`), and the changes that takes.
 
     `valued` are these with the values of properties, sealed. `on_failure` is the OnStackFailure that was given.
-    `importing` are the ResourceIdentifiers of the resources that it imports, by their logical ids.
+    `importing` are the ResourceIdentifiers of the resources that it imports, by their logical ids. `nested`: it
+    includes nested stacks, each of which has one whose `parent` (ARN) this is; `root` is that of all of them. `logical`
+    is the nested stack's id in the template of the parent.
     """
 
     region: str
@@ -232,6 +234,10 @@ class ChangeSet(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="chan
     on_failure: str = ""
     rollback: dict[str, Any] = {}
     importing: dict[str, dict[str, str]] = {}
+    nested: bool = False
+    parent: str = ""
+    root: str = ""
+    logical: str = ""
 
     @property
     def key(self) -> str:

@@ -25,6 +25,7 @@ from locum.agents.stacks.work import carried_out
 from locum.calls import Calls, Runtime
 from locum.core.errors import Fault, LocumError
 from locum.core.identifiers import unique_id
+from locum.services.cloudformation.change_set_trees import promised_token
 from locum.services.cloudformation.changes import check_name, check_properties, difference, names_given
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.following import actor_of
@@ -367,6 +368,9 @@ class Maker:
     def _new(
         self, stack: Stack, definition: ResourceDefinition, it: StackResource | None, wanted: Mapping[str, Any]
     ) -> StackResource:
+        state, token = self._runtime.ledger.state, ""
+        if definition.type == _NESTED:  # the stack under review has it in its name
+            token = promised_token(state, stack, definition.logical)
         return StackResource(
             account=stack.account,
             region=stack.region,
@@ -375,7 +379,7 @@ class Maker:
             type=definition.type,
             status="CREATE_IN_PROGRESS",
             at=self._runtime.clock(),
-            token=unique_id("", self._runtime.entropy)[-12:],
+            token=token or unique_id("", self._runtime.entropy)[-12:],
             operation=stack.operation,
             waiting=self._seal(stack, wanted),
             order=stack.events + 1 if it is None else it.order,

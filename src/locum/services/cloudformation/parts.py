@@ -52,15 +52,18 @@ def resource_at_work(ctx: Context, stack: Stack, params: Params, status: str) ->
     return (parent, it) if it is not None and it.status == status else None
 
 
-def updating(ctx: Context, stack: Stack, params: Params) -> Stack | None:
-    """The stack of whose update or rollback this update of `stack` is a part. Raises Fault where that is over."""
+def updating(ctx: Context, stack: Stack, params: Params) -> tuple[Stack, StackResource] | None:
+    """The stack of whose update or rollback this update of `stack` is a part, and its resource that is `stack`.
+
+    Raises Fault where that is over.
+    """
     found = resource_at_work(ctx, stack, params, "UPDATE_IN_PROGRESS")
     if found is None:
         return None
     parent, it = found
     if it.operation != parent.operation:  # its update was cancelled meanwhile
         raise Fault("InvalidRequest", "Resource update cancelled", 400)
-    return parent
+    return found
 
 
 def taken_back(ctx: Context, stack: Stack, params: Params) -> Outcome:

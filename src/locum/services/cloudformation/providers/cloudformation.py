@@ -251,15 +251,16 @@ def _given(resource: Resource) -> dict[str, Any]:
     parameters = properties.get("Parameters", {}).items()
     return {
         "TemplateURL": properties["TemplateURL"],
-        "Parameters": [{"ParameterKey": name, "ParameterValue": _text(value)} for name, value in parameters],
+        "Parameters": [{"ParameterKey": name, "ParameterValue": parameter_text(value)} for name, value in parameters],
         "Tags": pairs(own_tags(resource.all_tags(properties.get("Tags")))),
         "NotificationARNs": listed(properties.get("NotificationARNs")),
         "Capabilities": list(resource.capabilities),
     }
 
 
-def _text(value: Any) -> str:
-    return ",".join(_text(item) for item in value) if isinstance(value, (list, tuple)) else str(_texts(value))
+def parameter_text(value: Any) -> str:
+    """The value of a parameter of a nested stack: lists are joined by commas."""
+    return ",".join(parameter_text(item) for item in value) if isinstance(value, (list, tuple)) else str(_texts(value))
 
 
 PROVIDERS: Final[dict[str, Provider]] = {
