@@ -432,3 +432,63 @@ def test_what_was_made_of_a_nested_stack_meanwhile_is_not_overwritten(there: Cra
     with pytest.raises(ClientError, match="out of date"):
         sets.client.execute_change_set(ChangeSetName=root["ChangeSetId"])
     assert delay_of(there, inner) == "5"
+
+
+def test_what_transforms_made_when_it_was_created_is_what_is_executed(there: Crafts) -> None:
+    bucket, sets = Bucket(there), Sets(there)
+    bucket.s3.put_object(Bucket=bucket.name, Key="part", Body=json.dumps({"DelaySeconds": 1}).encode())
+    include = {"Name": "AWS::Include", "Parameters": {"Location": f"s3://{bucket.name}/part"}}
+    url = bucket.put("inner", {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"Fn::Transform": include}}})
+    refused = sets.create(fresh("stack"), {"Inner": nested(url)}, "CREATE")
+    told = "Requires capabilities : [CAPABILITY_AUTO_EXPAND]"
+    assert sets.below(refused, "Inner")["StatusReason"] == told
+    expand = {"Capabilities": ["CAPABILITY_AUTO_EXPAND"]}
+    root = sets.create(fresh("stack"), {"Inner": nested(url)}, "CREATE", **expand)
+    bucket.s3.put_object(Bucket=bucket.name, Key="part", Body=json.dumps({"DelaySeconds": 9}).encode())
+    sets.client.execute_change_set(ChangeSetName=root["ChangeSetId"])
+    assert there.status(root["StackId"]) == "CREATE_COMPLETE"
+    assert delay_of(there, sets.below(root, "Inner")["StackId"]) == "1"
+
+
+def test_conditions_parameters_and_tags_reach_nested_stacks_as_they_will(there: Crafts) -> None:
+    bucket, sets = Bucket(there), Sets(there)
+    seconds = {"Parameters": {"Seconds": {"Type": "Number"}}}
+    url = bucket.put("inner", {"Queue": queue({"Ref": "Seconds"})}, **seconds)
+    outer = made(there, {"Inner": nested(url, Parameters={"Seconds": 1})})
+    tags = [{"Key": "team", "Value": "blue"}]
+    root = sets.create(outer, {"Inner": nested(url, Parameters={"Seconds": 2})}, Tags=tags)
+    child = sets.below(root, "Inner")
+    assert child["Parameters"] == [{"ParameterKey": "Seconds", "ParameterValue": "2"}]
+    assert child["Tags"] == tags
+    details = changes(child)["Queue"]["Details"]
+    assert ("ParameterReference", "Seconds") in [(it["ChangeSource"], it.get("CausingEntity")) for it in details]
+    assert changes(root)["Inner"]["Details"][0]["Target"]["Name"] == "Parameters"
+    sets.client.execute_change_set(ChangeSetName=root["ChangeSetId"])
+    assert there.status(outer) == "UPDATE_COMPLETE"
+    assert delay_of(there, child["StackId"]) == "2"
+
+
+def test_a_nested_stack_that_is_added_and_one_that_goes(there: Crafts) -> None:
+    bucket, sets = Bucket(there), Sets(there)
+    url = bucket.put("inner", {"Queue": queue(1)})
+    outer = made(there, {"Goes": nested(url), "Stays": nested(url)})
+    gone = there.resource(outer, "Goes").physical
+    root = sets.create(outer, {"Stays": nested(url), "Comes": nested(url)})
+    assert {name: it["Action"] for name, it in changes(root).items()} == {"Comes": "Add", "Goes": "Remove"}
+    new = sets.below(root, "Comes")["StackId"]
+    sets.client.execute_change_set(ChangeSetName=root["ChangeSetId"])
+    assert there.status(outer) == "UPDATE_COMPLETE"
+    assert there.status(new) == "CREATE_COMPLETE"
+    assert there.status(gone) == "DELETE_COMPLETE"
+    assert there.resource(outer, "Comes").physical == new
+
+
+def test_more_nested_stacks_than_a_tree_may_have_are_refused(there: Crafts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("locum.services.cloudformation.nested_changes.MOST", 2)
+    bucket, sets, name = Bucket(there), Sets(there), fresh("stack")
+    url = bucket.put("inner", {"Queue": queue(1)})
+    root = sets.create(name, {f"Inner{number}": nested(url) for number in range(3)}, "CREATE")
+    assert root["Status"] == "FAILED"
+    assert "more than 2 nested stacks" in root["StatusReason"]
+    names = [it["StackName"] for it in there.cloudformation.describe_stacks()["Stacks"]]
+    assert [it for it in names if it.startswith(name)] == [name]
