@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUN    := $(VENV)/.run-installed
 DEV    := $(VENV)/.dev-installed
+NIGHTLY_TOOLS := .tools/ansible/.installed .tools/sam/.installed
 NPM_TOOLS := $(patsubst tests/tools/%/package.json,.tools/%/.installed,$(wildcard tests/tools/*/package.json))
 
 .PHONY: up test tools nightly lint bench lock clean
@@ -15,12 +16,12 @@ test: $(DEV)
 	$(BIN)/pytest -q -n auto --dist loadgroup -m "not nightly" tests $(TEST)
 
 # Other people's clients, each in an environment of its own. Tests of those that are not there are skipped; those of
-# Ansible and of the AWS CDK, where npm is, are nightly ones.
-tools: $(patsubst %,.tools/%/.installed,$(filter-out ansible,$(basename $(notdir $(wildcard tests/tools/*.lock)))))
+# Ansible and SAM, and of the AWS CDK and osls where npm is, are nightly ones.
+tools: $(filter-out $(NIGHTLY_TOOLS),$(patsubst tests/tools/%.lock,.tools/%/.installed,$(wildcard tests/tools/*.lock)))
 
 # The engine is compared with the reference on so many generated questions (make test: 400).
 nightly: export LOCUM_POLICY_EXAMPLES ?= 100000
-nightly: $(DEV) tools .tools/ansible/.installed $(if $(shell command -v npm),$(NPM_TOOLS))
+nightly: $(DEV) tools $(NIGHTLY_TOOLS) $(if $(shell command -v npm),$(NPM_TOOLS))
 	$(BIN)/pytest -q -n auto --dist loadgroup tests $(TEST)
 
 lint: $(DEV)

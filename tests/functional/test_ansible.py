@@ -1,4 +1,4 @@
-"""Ansible's modules for roles, instance profiles, instances and stacks: what is as it should be is not changed again."""
+"""Ansible's modules for roles, profiles, instances and stacks: what is as it should be is not changed again."""
 
 from __future__ import annotations
 

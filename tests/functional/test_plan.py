@@ -181,6 +181,29 @@ def test_without_any_one_of_the_permissions_of_the_plan_the_stack_fails(house: H
         assert stacks.delete(arn) == "DELETE_COMPLETE"
 
 
+def test_with_the_policy_of_the_plan_alone_a_user_deploys_without_a_role(house: House) -> None:
+    bench, name, user = house.bench, "encrypted-queue", "deploying-user"
+    key, body = house.plane.user(user), BODIES[name].read_text()
+    plan = house.plan(name, body, user, {}, phases=["create", "delete"])
+    (document,) = analysis.documents(analysis.write([decoded(row) for row in plan["permissions"]]))
+    client = house.plane.client("cloudformation", key)
+    house.plane.client("iam").put_user_policy(UserName=user, PolicyName="plan", PolicyDocument=json.dumps(document))
+    arn = client.create_stack(StackName=name, TemplateBody=body, Capabilities=plan["capabilities"])["StackId"]
+    assert bench.stacks.settled(name) == "CREATE_COMPLETE", bench.failures(name)
+    client.delete_stack(StackName=name)
+    assert bench.stacks.settled(arn) == "DELETE_COMPLETE", bench.failures(arn)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", BODIES)
+def test_the_rehearsal_of_every_template_comes_to_its_end(house: House, name: str) -> None:
+    how = told(name)
+    parameters = {**how.get("parameters", {}), **({"RootId": "r-abcd"} if how.get("organization") else {})}
+    plan = house.plan(name, BODIES[name].read_text(), house.role(), parameters)
+    unmet = [note for note in plan["notes"] if not (how.get("before") or "nested" in note["note"])]
+    assert unmet == []
+
+
 def test_a_plan_is_of_all_templates_but_a_few() -> None:
     tried = {*BODIES} - {*NOT_SUPPORTED, *NOT_TOLD}
     assert set(QUICK) <= tried

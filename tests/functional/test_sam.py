@@ -13,8 +13,9 @@ from typing import Any, Final
 import pytest
 
 from support.application import Application
-from support.plane import ACCOUNT, REGION, RunningPlane, allow, fresh, needs_namespaces, trusting, up
-from support.tools import Worker, needs
+from support.plane import ACCOUNT, REGION, RunningPlane, allow, fresh, needs_namespaces, refused, trusting, up
+from support.stacks import template
+from support.tools import Worker, found, needs
 
 SAM: Final = "sam/bin/sam"
 PROJECT: Final = Path(__file__).parent / "sam"
@@ -28,10 +29,11 @@ class Sam:
     """A project of SAM, its deployer, and the role that makes the resources."""
 
     def __init__(self, plane: RunningPlane, folder: Path) -> None:
-        self._folder, self._plane = folder, plane
+        self.plane = plane
         shutil.copytree(PROJECT, folder)
         self.role = plane.role(trusting(Service="cloudformation.amazonaws.com"), allow("*"))
         self.worker = Worker(plane, *self._statements())
+        self.worker.folder = folder
         self.stack = fresh("sam")
 
     def _statements(self) -> Iterator[dict[str, Any]]:
@@ -54,18 +56,28 @@ class Sam:
 
     def run(self, *arguments: str) -> str:
         """What `sam ARGUMENTS` says, without an error."""
-        return self.worker.works(SAM, *arguments, cwd=self._folder, **self.environment)
+        return self.worker.works(SAM, *arguments, **self.environment)
 
     @property
     def environment(self) -> dict[str, str]:
         """Its settings: over TLS, and nothing is told to AWS."""
-        return {**self._plane.over_tls(), "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "1"}
+        return {**self.plane.over_tls(), "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "1"}
+
+    @property
+    def _deployment(self) -> list[str]:
+        role = ["--role-arn", f"arn:aws:iam::{ACCOUNT}:role/{self.role}"]
+        usual = ["--resolve-s3", "--no-confirm-changeset", "--capabilities", "CAPABILITY_NAMED_IAM"]
+        return ["deploy", "--stack-name", self.stack, *usual, *role]
 
     def deploy(self, *more: str) -> str:
         """Deploy what is built."""
-        role = ["--role-arn", f"arn:aws:iam::{ACCOUNT}:role/{self.role}"]
-        usual = ["--resolve-s3", "--no-confirm-changeset", "--capabilities", "CAPABILITY_NAMED_IAM", *role]
-        return self.run("deploy", "--stack-name", self.stack, *usual, *more)
+        return self.run(*self._deployment, *more)
+
+    def fails_to_deploy(self) -> str:
+        """What is said of a deployment that fails."""
+        done = self.worker.run(SAM, *self._deployment, **self.environment)
+        assert done.returncode != 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +90,7 @@ def sam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sam]:
 def test_sam_builds_deploys_changes_and_deletes_an_application(sam: Sam) -> None:
     sam.run("build")
     sam.deploy()
-    made = Application(sam._plane, sam.stack)
+    made = Application(sam.plane, sam.stack)
     made.assert_its_roles_work()
     assert "No changes to deploy" in sam.deploy("--no-fail-on-empty-changeset")
     sam.deploy("--parameter-overrides", "ServerRoleName=renamed")
@@ -87,3 +99,46 @@ def test_sam_builds_deploys_changes_and_deletes_an_application(sam: Sam) -> None
     sam.run("delete", "--stack-name", sam.stack, "--no-prompts")
     made.assert_nothing_is_left()
     sam.worker.assert_all_of_it_is_used()
+
+
+@pytest.mark.parametrize("action", ["iam:PassRole", "cloudformation:CreateChangeSet"])
+def test_sam_tells_what_its_deployer_may_not_do(sam: Sam, action: str) -> None:
+    sam.run("build")
+    sam.worker.may_no_longer(action)
+    said = sam.fails_to_deploy()
+    sam.worker.may_again()
+    assert f"is not authorized to perform: {action} on resource: " in said, said
+
+
+def test_sam_tells_what_the_role_of_its_stack_may_not_do(sam: Sam) -> None:
+    """The stack is rolled back, and SAM shows the service's own words."""
+    sam.run("build")
+    sam.plane.permit(sam.role, allow("*"), {"Effect": "Deny", "Action": "iam:CreateRole", "Resource": "*"})
+    said = "".join(sam.fails_to_deploy().split())  # it is a table, whose cells are wrapped
+    sam.plane.permit(sam.role, allow("*"))
+    assert f"assumed-role/{sam.role}/AWSCloudFormation" in said, said
+    assert "isnotauthorizedtoperform:iam:CreateRoleonresource:" in said
+    sam.run("delete", "--stack-name", sam.stack, "--no-prompts")
+
+
+def test_inside_an_instance_sam_calls_awss_own_hosts_and_deletes_what_is_nested(sam: Sam, tmp_path: Path) -> None:
+    """It finds the objects of nested applications by URLs that begin with `https://s3`, as they do there alone."""
+    child = {"Topic": {"Type": "AWS::SNS::Topic"}}
+    nested = {"Child": {"Type": "AWS::Serverless::Application", "Properties": {"Location": "child.json"}}}
+    (tmp_path / "child.json").write_text(template(child))
+    (tmp_path / "parent.json").write_text(template(nested, Transform="AWS::Serverless-2016-10-31"))
+    profile, name, client = sam.plane.profile(allow("*")), fresh("nested"), sam.plane.client("cloudformation")
+    environment = {**sam.plane.environment(), "SAM_CLI_TELEMETRY": "0"}
+    environment.pop("PYTHONPATH", None)  # a tool has packages of its own
+
+    def inside(*arguments: str) -> None:
+        line = ["--aws-hosts", "--profile", profile, "--", str(found(SAM)), *arguments, "--stack-name", name]
+        done = sam.plane.locum("run", *line, env=environment, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    usual = ["--resolve-s3", "--no-confirm-changeset", "--capabilities", "CAPABILITY_AUTO_EXPAND", "CAPABILITY_IAM"]
+    inside("deploy", "--template-file", "parent.json", *usual)
+    (child_stack,) = client.describe_stack_resources(StackName=name)["StackResources"]
+    assert child_stack["ResourceType"] == "AWS::CloudFormation::Stack"
+    inside("delete", "--no-prompts")
+    assert refused(client.describe_stacks, StackName=name).code == "ValidationError"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,21 +10,25 @@ from typing import Any
 
 import pytest
 
+from support.application import Application, invoked, outputs
 from support.http_backend import behind_a_backend
-from support.plane import ACCOUNT, COMMAND_LINES, REGION, RunningPlane, command_lines, fresh, trusting, up
+from support.plane import COMMAND_LINES, REGION, RunningPlane, command_lines, fresh, trusting, up
 from support.processes import finished
 from support.stacks import CAPABILITIES, template
 
 TRUSTS_LAMBDA = json.loads(trusting(Service="lambda.amazonaws.com"))
 TRUSTS_EC2 = json.loads(trusting(Service="ec2.amazonaws.com"))
+ROLE: dict[str, Any] = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUSTS_LAMBDA}}
 IMAGE = "ami-12c6146b"
 SOON = {"Delay": 1, "MaxAttempts": 110}
-WHO_AM_I = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
 
 APPLICATION = f"""
 AWSTemplateFormatVersion: '2010-09-09'
 Parameters:
   Level: {{Type: String, Default: info}}
+  ServerRoleName: {{Type: String, Default: ''}}
+Conditions:
+  Named: !Not [!Equals [!Ref ServerRoleName, '']]
 Resources:
   Store:
     Type: AWS::S3::Bucket
@@ -50,6 +53,7 @@ Resources:
   ServerRole:
     Type: AWS::IAM::Role
     Properties:
+      RoleName: !If [Named, !Ref ServerRoleName, !Ref AWS::NoValue]
       AssumeRolePolicyDocument: {json.dumps(TRUSTS_EC2)}
       Policies:
         - PolicyName: read
@@ -95,19 +99,9 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlane]:
         yield running
 
 
-def outputs(plane: RunningPlane, name: str) -> dict[str, str]:
-    (stack,) = plane.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
-    return {it["OutputKey"]: it["OutputValue"] for it in stack["Outputs"]}
-
-
-def invoked(plane: RunningPlane, function: str) -> dict[str, Any]:
-    answer = plane.client("lambda").invoke(FunctionName=function)
-    found: dict[str, Any] = json.loads(answer["Payload"].read())
-    return found
-
-
 def cli(plane: RunningPlane, version: str, *arguments: str) -> None:
-    environment = plane.environment(**plane.root.environment, AWS_DEFAULT_REGION=REGION, AWS_PAGER="")
+    settings = {"AWS_ENDPOINT_URL": plane.endpoint, "AWS_DEFAULT_REGION": REGION, "AWS_PAGER": ""}
+    environment = plane.environment(**plane.root.environment, **settings)
     line = [str(COMMAND_LINES[version]), "--endpoint-url", plane.endpoint, "cloudformation", *arguments]
     done = finished(line, env=environment)
     assert done.returncode == 0, done.stderr
@@ -124,34 +118,61 @@ def test_the_aws_cli_deploys_an_application_whose_roles_work(plane: RunningPlane
     name, file = fresh("app"), tmp_path / "template.yaml"
     file.write_text(APPLICATION)
     deploy(plane, version, name, file)
-    made = outputs(plane, name)
-    told = invoked(plane, made["Function"])
-    assert told["level"] == "info"
-    assert told["arn"].startswith(f"arn:aws:sts::{ACCOUNT}:assumed-role/{made['FunctionRole']}/")
-    deploy(plane, version, name, file, "--parameter-overrides", "Level=debug", "--no-fail-on-empty-changeset")
-    assert invoked(plane, made["Function"])["level"] == "debug"
+    application, renamed = Application(plane, name), fresh("renamed")
+    application.assert_its_roles_work()
+    deploy(plane, version, name, file, "--parameter-overrides", "Level=debug", f"ServerRoleName={renamed}")
+    assert invoked(plane, application.made["Function"])["level"] == "debug"
+    application.assert_its_server_has_another_role(renamed)
     deploy(plane, version, name, file, "--no-fail-on-empty-changeset")
     cli(plane, version, "delete-stack", "--stack-name", name)
     plane.client("cloudformation").get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=SOON)
-    roles = {it["RoleName"] for it in plane.client("iam").list_roles()["Roles"]}
-    assert not roles & {made["FunctionRole"], made["ServerRole"]}
-    assert made["Store"] not in {it["Name"] for it in plane.client("s3").list_buckets()["Buckets"]}
+    application.assert_nothing_is_left()
 
 
 def test_an_instance_of_a_stack_wears_its_profile_and_a_function_its_role(plane: RunningPlane) -> None:
     name, client = fresh("worn"), plane.client("cloudformation")
     client.create_stack(StackName=name, TemplateBody=APPLICATION, Capabilities=CAPABILITIES)
     client.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig=SOON)
-    made = outputs(plane, name)
-    told = plane.locum("exec", made["Server"], "--", sys.executable, "-c", WHO_AM_I)
-    assert f"assumed-role/{made['ServerRole']}/{made['Server']}" in told.stdout, told.stderr
-    told_by_function = invoked(plane, made["Function"])["arn"]
-    assert told_by_function.startswith(f"arn:aws:sts::{ACCOUNT}:assumed-role/{made['FunctionRole']}/")
+    application = Application(plane, name)
+    application.assert_its_roles_work()
+    client.delete_stack(StackName=name)
+    client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=SOON)
+    application.assert_nothing_is_left()
+
+
+def test_what_the_aws_cli_packages_is_at_the_planes_own_address(plane: RunningPlane, tmp_path: Path) -> None:
+    """A nested template and a function's code are uploaded, and named by URLs that CloudFormation takes."""
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "index.py").write_text("def handler(event, context):\n    return {'arn': 'packaged'}\n")
+    function = {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "Role": {"Fn::GetAtt": "Role.Arn"},
+            "Runtime": "python3.11",
+            "Handler": "index.handler",
+            "Code": "code",
+        },
+    }
+    named = {"Name": {"Value": {"Ref": "Function"}}}
+    (tmp_path / "nested.json").write_text(template({"Role": ROLE, "Function": function}, Outputs=named))
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "nested.json"}}
+    value = {"Value": {"Fn::GetAtt": "Nested.Outputs.Name"}}
+    (tmp_path / "main.json").write_text(template({"Nested": nested}, Outputs={"Name": value}))
+    packaged, bucket, name = tmp_path / "packaged.json", plane.bucket(), fresh("packaged")
+    source = ["--template-file", str(tmp_path / "main.json"), "--s3-bucket", bucket, "--use-json"]
+    cli(plane, "v1", "package", *source, "--output-template-file", str(packaged))
+    text = packaged.read_text()
+    assert json.loads(text)["Resources"]["Nested"]["Properties"]["TemplateURL"].startswith(
+        f"{plane.endpoint}/{bucket}/"
+    )
+    client = plane.client("cloudformation")
+    client.create_stack(StackName=name, TemplateBody=text, Capabilities=CAPABILITIES)
+    client.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig=SOON)
+    assert invoked(plane, outputs(plane, name)["Name"]) == {"arn": "packaged"}
     client.delete_stack(StackName=name)
     client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=SOON)
 
 
-ROLE: dict[str, Any] = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUSTS_LAMBDA}}
 QUEUE = {"Type": "AWS::SQS::Queue"}
 SIX = template(
     {

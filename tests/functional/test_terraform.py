@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from support.plane import REGION, RunningPlane, up
+from support.plane import REGION, Key, RunningPlane, up
 from support.processes import finished
 from support.tools import found
 
-CONFIGURATION = Path(__file__).parent / "terraform" / "main.tf"
+CONFIGURATION = Path(__file__).parent / "terraform"
 MIRRORS = [
     Path(name).expanduser()
     for name in (
@@ -39,9 +39,9 @@ pytestmark = [
 class Terraform:
     """A working directory of Terraform, on a plane of its own."""
 
-    def __init__(self, plane: RunningPlane, folder: Path) -> None:
-        folder.mkdir()
-        shutil.copy(CONFIGURATION, folder)
+    def __init__(self, plane: RunningPlane, folder: Path, key: Key | None = None) -> None:
+        """It has `key`, the root user's where there is none."""
+        shutil.copytree(CONFIGURATION, folder)
         with zipfile.ZipFile(folder / "app.zip", "w") as package:
             package.writestr("app.py", "def handler(event, context):\n    return 1\n")
         mirror = next((place for place in MIRRORS if place.is_dir()), None)
@@ -49,7 +49,7 @@ class Terraform:
         (folder / "rc").write_text(f"provider_installation {{\n  {settings}\n}}\n")
         self._folder = folder
         self._environment = plane.environment(
-            **plane.root.environment,
+            **(key or plane.root).environment,
             AWS_ENDPOINT_URL=plane.endpoint,
             AWS_REGION=REGION,
             AWS_EC2_METADATA_DISABLED="true",
@@ -60,7 +60,7 @@ class Terraform:
 
     def run(self, command: str, *arguments: str) -> tuple[int, str]:
         """The exit code and what is said."""
-        line = [str(found("terraform")), command, "-no-color", *arguments]
+        line = [str(found("terraform")), *command.split(), "-no-color", *arguments]
         done = finished(line, seconds=500, env=self._environment, cwd=self._folder)
         return done.returncode, done.stdout + done.stderr
 

@@ -33,7 +33,9 @@ def needs(program: str) -> pytest.MarkDecorator:
 
 
 class Worker:
-    """A session of a role whose policy is `statements`, and the tools that it runs."""
+    """A session of a role whose policy is `statements`, and the tools that it runs, in the directory `folder`."""
+
+    folder: Path | None = None
 
     def __init__(self, plane: RunningPlane, *statements: Statement) -> None:
         self._plane = plane
@@ -49,17 +51,15 @@ class Worker:
         environment.pop("PYTHONPATH", None)  # a tool has packages of its own
         return environment
 
-    def run(
-        self, program: str, *arguments: str, cwd: Path | None = None, **environment: str
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a tool to its end, in the directory `cwd`."""
+    def run(self, program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a tool to its end."""
         path = found(program)
         assert path is not None, program
-        return processes.finished([path, *arguments], env=self.environment(**environment), cwd=cwd)
+        return processes.finished([path, *arguments], env=self.environment(**environment), cwd=self.folder)
 
-    def works(self, program: str, *arguments: str, cwd: Path | None = None, **environment: str) -> str:
+    def works(self, program: str, *arguments: str, **environment: str) -> str:
         """What a tool says that ends well."""
-        done = self.run(program, *arguments, cwd=cwd, **environment)
+        done = self.run(program, *arguments, **environment)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -54,7 +54,16 @@ def taken(model: OperationModel, properties: Iterable[str], nouns: tuple[str, ..
         paths |= {name: (nested, member) for name, member in _matched(rest, members(inner), nouns).items()}
         required = [path for path in required if path != (nested,)]
         required += [(nested, name) for name in inner.required_members]
-    return Input(paths, tuple(required), shape)
+    return Input(_elsewhere(shape, names, nested) | paths, tuple(required), shape)
+
+
+def _elsewhere(shape: Shape | None, names: list[str], nested: str) -> dict[str, Path]:
+    """Where exactly one structure of the input has a member of the very name: `Options` of many operations of EC2."""
+    found: dict[str, list[Path]] = {}
+    for name, member in members(shape).items():
+        for inner in members(member) if name != nested else ():
+            found.setdefault(inner.lower(), []).append((name, inner))
+    return {name: found[name.lower()][0] for name in names if len(found.get(name.lower(), ())) == 1}
 
 
 def _nesting(shape: Shape | None, used: set[str], names: list[str], nouns: tuple[str, ...]) -> str:
@@ -126,9 +135,15 @@ class Output(NamedTuple):
         return ".".join((*self.path, member))
 
     def at(self, path: Path, nouns: tuple[str, ...]) -> str | None:
-        """The path of the member at the path of a property; None where there is none."""
+        """The path of the member at the path of a property; None where there is none.
+
+        An endpoint's address may be the endpoint itself, and its port be beside it.
+        """
         shape, found = self.shape, list(self.path)
-        for name in path:
+        for number, name in enumerate(path):
+            if number and shape.type_name == "string":
+                beside = ".".join((*self.path, name))
+                return ".".join(found) if name == "Address" else beside if name in members(self.shape) else None
             member = best(name, members(shape), nouns)
             if member is None:
                 return None

@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from locum.core.errors import ConfigurationError
+
 Answer = dict[str, Any]
 
 _WORDS: Final = {"denied": "denied", "depends": "depends on its name"}
@@ -19,6 +21,32 @@ def is_terraform(text: str) -> bool:
     except ValueError:
         return False
     return isinstance(found, dict) and "format_version" in found and "resource_changes" in found
+
+
+def essential(text: str) -> str:
+    """What of a plan of Terraform tells what is done: the changes, the data sources, and the Region.
+
+    Raises ConfigurationError where it is none.
+    """
+    try:
+        return json.dumps(_essential(json.loads(text)), separators=(",", ":"))
+    except (AttributeError, TypeError) as error:
+        raise ConfigurationError("this is no plan as `terraform show -json` prints it") from error
+
+
+def _essential(plan: Answer) -> Answer:
+    kept = {name: plan[name] for name in ("format_version", "resource_changes")}
+    configuration = (plan.get("configuration") or {}).get("provider_config") or {}
+    state = ((plan.get("prior_state") or {}).get("values") or {}).get("root_module") or {}
+    kept["configuration"] = {"provider_config": {name: configuration[name] for name in configuration if name == "aws"}}
+    kept["prior_state"] = {"values": {"root_module": {"resources": list(_data_sources(state))}}}
+    return kept
+
+
+def _data_sources(module: Answer) -> Iterator[Answer]:
+    yield from (it for it in module.get("resources", ()) if it.get("mode") == "data")
+    for inner in module.get("child_modules", ()):
+        yield from _data_sources(inner)
 
 
 def lacks(found: Answer) -> bool:

@@ -63,7 +63,7 @@ SOCKET_NAME: Final = "control.sock"
 LONG: Final = (b'{"policies":', b'{"plan":')
 """The beginnings of messages that may come in several pieces, as they have policy documents or templates in them."""
 
-MAX_MESSAGE: Final = 1 << 23
+MAX_MESSAGE: Final = 1 << 21
 """Octets. A template has a MiB."""
 
 MAX_DESCRIPTORS: Final = 8

@@ -28,7 +28,7 @@ class ResourceRequest(Entity, frozen=True, kw_only=True, omit_defaults=True, tag
 
     `caller` makes its calls, in `role` (ARN) where it has one. `seed` is random: names and client tokens are made of
     it, and stay the same when an operation that has `begun` is made again. `identifier` and `physical` are empty as
-    long as they are not known. `given` is the document that came, `wanted` and `before` are the properties that the
+    long as they are not known. `given` is a digest of what came, `wanted` and `before` are the properties that the
     resource is to have and has, `attributes` those of it: all sealed. `error` is the HandlerErrorCode, `reason` its
     message. `cause` is the request id of the call that it came with.
     """

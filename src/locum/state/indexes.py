@@ -156,6 +156,11 @@ REQUEST_OF_RESOURCE: Final = Index(
 )
 """Requests that are under way, by what they are about."""
 
+REQUESTS_UNDER_WAY: Final = Index(
+    "requests-under-way", (ResourceRequest,), lambda r: (scoped(r.account, r.region),) if r.under_way else ()
+)
+"""By their region."""
+
 REQUEST_OF_CLIENT: Final = Index(
     "request-of-client",
     (ResourceRequest,),
@@ -219,6 +224,7 @@ INDEXES: Final = (
     NESTED_CHANGE_SETS,
     OF_STACK,
     REQUEST_OF_RESOURCE,
+    REQUESTS_UNDER_WAY,
     REQUEST_OF_CLIENT,
     STACK_SET_NAME,
     OF_STACK_SET,

@@ -88,7 +88,8 @@ class StackInstance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
 
     `stack_name` is the stack's name, which does not change, `stack` the ARN of the one that was made last. `overrides`
     (sealed) are the parameters that differ from those of the set. `unit` is the unit or root that it was made for.
-    `operation` is the last one that was begun for it.
+    `operation` is the last one that was begun for it. `drift` is the StackDriftStatus of the stack, as of `drift_at`;
+    empty where it was not checked.
     """
 
     region: str
@@ -103,6 +104,8 @@ class StackInstance(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
     overrides: bytes = b""
     unit: str = ""
     operation: str = ""
+    drift: str = ""
+    drift_at: float = 0.0
 
     @property
     def key(self) -> str:
@@ -146,6 +149,8 @@ class StackSetResult(Entity, frozen=True, kw_only=True, omit_defaults=True, tag=
     """What an operation did, does or is to do with one instance. `order` is its place among those of a region.
 
     `token` is random: client tokens of the stack's operations are made of it, by which an interrupted one is known.
+    `gate` is what the gate of the account said, if that was asked. `detection` is the id of a drift detection of the
+    stack with the id `stack`, which found `drift`.
     """
 
     region: str
@@ -158,6 +163,11 @@ class StackSetResult(Entity, frozen=True, kw_only=True, omit_defaults=True, tag=
     status: str = "PENDING"
     reason: str = ""
     unit: str = ""
+    gate: str = ""
+    gate_reason: str = ""
+    stack: str = ""
+    detection: str = ""
+    drift: str = ""
 
     @property
     def key(self) -> str:

@@ -16,6 +16,9 @@ from botocore.model import OperationModel, Shape
 
 from locum.core.errors import Fault
 
+_COUNTED: Final = frozenset({"Quantity", "Items"})
+"""The members of a list in CloudFront's API, which is a list in the properties."""
+
 _TRUTH: Final = {"true": True, "false": False}
 
 
@@ -48,6 +51,8 @@ def _value(shape: Shape, value: Any, where: str) -> Any:
 def _structure(shape: Shape, value: Any, where: str) -> Any:
     if getattr(shape, "is_document_type", False):
         return value
+    if isinstance(value, (list, tuple)) and shape.members.keys() >= _COUNTED:
+        value = {"Quantity": len(value), "Items": value}
     if not isinstance(value, Mapping):
         raise _invalid(where, "an object")
     names, made = _names(shape), {}

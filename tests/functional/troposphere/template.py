@@ -1,5 +1,7 @@
 """A template by troposphere: a role, its profile, and a queue that the role may send to."""
 
+import sys
+
 from troposphere import GetAtt, Output, Parameter, Ref, Template
 from troposphere.iam import InstanceProfile, Policy, Role
 from troposphere.sqs import Queue
@@ -23,4 +25,4 @@ template.add_output(Output("Role", Value=Ref(role)))
 template.add_output(Output("Profile", Value=GetAtt(profile, "Arn")))
 template.add_output(Output("Queue", Value=Ref(queue)))
 template.add_output(Output("Stage", Value=Ref(stage)))
-print(template.to_yaml())
+sys.stdout.write(template.to_yaml())

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from locum.services.cloudcontrol import requests
 from support.inprocess import InProcess, Key
 from support.plane import ACCOUNT, document, fresh, refused, trusting
 from support.resource_requests import Resources
-from support.told_types import tell
 
 AWAY = "444455556666"
 QUEUE = "AWS::SQS::Queue"
@@ -25,11 +25,6 @@ KEPT = "kept-from-everybody"
 def may(*actions: str, resource: Any = "*", **condition: Any) -> dict[str, Any]:
     statement = {"Effect": "Allow", "Action": list(actions), "Resource": resource}
     return statement | ({"Condition": condition} if condition else {})
-
-
-@pytest.fixture(scope="module", autouse=True)
-def told() -> None:
-    tell()
 
 
 @pytest.fixture(autouse=True)
@@ -309,6 +304,18 @@ def test_no_patch_breaks_or_fills_the_plane(plane: InProcess, resources: Resourc
     for patch in bomb(plane):
         fault = refused(resources.client.update_resource, TypeName=QUEUE, Identifier=url, PatchDocument=patch)
         assert (fault.code, fault.status) == ("ValidationException", 400), patch[:80]
+
+
+def test_nobody_fills_the_plane_with_requests(
+    plane: InProcess, resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "MOST_UNDER_WAY", 3)
+    client = Resources(plane, plane.account("777788889999")).client
+    for _ in range(3):
+        client.create_resource(TypeName=QUEUE, DesiredState="{}")
+    assert refused(client.create_resource, TypeName=QUEUE, DesiredState="{}").code == "ThrottlingException"
+    assert resources.create(QUEUE, {})["OperationStatus"] == "SUCCESS"
+    assert client.create_resource(TypeName=QUEUE, DesiredState="{}")["ProgressEvent"]["Operation"] == "CREATE"
 
 
 @pytest.mark.parametrize("state", ["", "{", "[]", "null", '"text"', "NaN", '{"a":' * 5000, '{"DelaySeconds": 1} x'])

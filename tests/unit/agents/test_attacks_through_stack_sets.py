@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from support.functions import package
 from support.inprocess import InProcess, Key
-from support.plane import ACCOUNT, allow, document, refused, trusting
+from support.plane import ACCOUNT, allow, document, needs_namespaces, refused, trusting
 from support.stack_sets import ADMINISTRATION, EXECUTION, StackSets, administration_role, execution_role
 from support.stacks import Stacks, template
 
@@ -199,6 +200,51 @@ def test_a_trust_that_is_withdrawn_ends_what_a_set_may(plane: InProcess, sets: S
     assert plane.client("sqs", key).get_queue_url(QueueName="withdrawn")
     assert sets.take("withdrawn", [account]) == "FAILED"
     assert sets.instances("withdrawn").keys() == {(account, HERE)}
+
+
+def gated(plane: InProcess, key: Key, status: str) -> None:
+    """Have the gate of an account return a status."""
+    client, name = plane.client("lambda", key), "AWSCloudFormationStackSetAccountGate"
+    code = package(main=f"def handler(event, context): return {{'Status': '{status}'}}")
+    try:
+        client.update_function_code(FunctionName=name, ZipFile=code)
+    except client.exceptions.ResourceNotFoundException:
+        role = plane.client("iam", key).create_role(
+            RoleName="gate", AssumeRolePolicyDocument=trusting(Service="lambda.amazonaws.com")
+        )["Role"]["Arn"]
+        client.create_function(
+            FunctionName=name, Runtime="python3.11", Role=role, Handler="main.handler", Code={"ZipFile": code}
+        )
+
+
+@needs_namespaces
+def test_the_gate_of_an_account_keeps_a_set_out(plane: InProcess, sets: StackSets, administration: str) -> None:
+    account = "888800008888"
+    key = plane.account(account)
+    execution_role(plane, key, administration)
+    execution_role(plane, key, administration, allow(["cloudformation:*", "sqs:*"]), name="Gateless")
+
+    def gate() -> dict[str, str]:
+        operation = sets.client.list_stack_set_operations(StackSetName="gated")["Summaries"][0]["OperationId"]
+        asked = {"StackSetName": "gated", "OperationId": operation}
+        return dict(sets.client.list_stack_set_operation_results(**asked)["Summaries"][0]["AccountGateResult"])
+
+    sets.make("gated", queue("gated"))
+    gated(plane, key, "FAILED")
+    assert sets.place("gated", [account]) == "FAILED"
+    assert gate()["Status"] == "FAILED"
+    assert refused(plane.client("sqs", key).get_queue_url, QueueName="gated").code.endswith("NonExistentQueue")
+    gated(plane, key, "SUCCEEDED")
+    assert sets.place("gated", [account]) == "SUCCEEDED"
+    assert gate() == {"Status": "SUCCEEDED"}
+    gated(plane, key, "FAILED")
+    assert sets.take("gated", [account]) == "FAILED"
+    assert sets.change("gated", UsePreviousTemplate=True, ExecutionRoleName="Gateless") == "SUCCEEDED"
+    assert gate() == {
+        "Status": "SKIPPED",
+        "StatusReason": "Insufficient permissions to invoke AWSCloudFormationStackSetAccountGate",
+    }
+    plane.run(plane.node.runtime.backends.by_operation["lambda", "Invoke"].close())
 
 
 def test_a_secret_parameter_is_shown_nowhere(plane: InProcess, sets: StackSets, victim: Key) -> None:

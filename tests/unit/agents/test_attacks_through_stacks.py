@@ -28,7 +28,7 @@ def may(*actions: str, resource: Any = "*") -> dict[str, Any]:
 def vault(plane: InProcess) -> None:
     """What the attackers are after."""
     plane.client("ssm").put_parameter(Name="/of-stacks/kept", Value="kept-in-ssm", Type="String")
-    plane.client("ssm").put_parameter(Name="/of-stacks/sealed", Value="sealed-in-ssm", Type="SecureString")
+    plane.client("ssm").put_parameter(Name="/of-stacks/sealed", Value="Sealed-in-ssm", Type="SecureString")
     plane.client("secretsmanager").create_secret(Name="kept-from-stacks", SecretString='{"password": "kept-as-secret"}')
     s3 = plane.client("s3")
     s3.create_bucket(Bucket="vault-of-templates")
@@ -67,7 +67,6 @@ def test_a_parameter_of_systems_manager_is_read_with_the_permissions_of_the_call
 
 REFERENCES = [
     ("{{resolve:ssm:/of-stacks/kept}}", "ssm:GetParameters", "kept-in-ssm"),
-    ("{{resolve:ssm-secure:/of-stacks/sealed}}", "ssm:GetParameters", "sealed-in-ssm"),
     (
         "{{resolve:secretsmanager:kept-from-stacks:SecretString:password}}",
         "secretsmanager:GetSecretValue",
@@ -90,6 +89,20 @@ def test_a_dynamic_reference_is_read_with_the_permissions_of_the_stack(
     url = allowed.physical(f"may-refer-{number}")["Queue"]
     assert plane.client("sqs").list_queue_tags(QueueUrl=url)["Tags"]["k"] == value
     assert value not in plane.client("cloudformation").get_template(StackName=f"may-refer-{number}")["TemplateBody"]
+
+
+def test_a_secret_of_systems_manager_is_read_with_the_permissions_of_the_stack(plane: InProcess) -> None:
+    profile = {"Password": "{{resolve:ssm-secure:/of-stacks/sealed}}"}
+    body = template({"User": {"Type": "AWS::IAM::User", "Properties": {"LoginProfile": profile}}})
+    stacks = attacker(plane, "refers-to-secret", may("iam:*"))
+    assert stacks.create("refers-to-secret", body) == "ROLLBACK_COMPLETE"
+    reason = stacks.reason("refers-to-secret", "User", "CREATE_FAILED")
+    assert "is not authorized to perform: ssm:GetParameters" in reason
+    allowed = attacker(plane, "may-refer-to-secret", may("iam:*", "ssm:GetParameters"))
+    assert allowed.create("may-refer-to-secret", body) == "CREATE_COMPLETE"
+    assert "Sealed-in-ssm" not in json.dumps(
+        allowed.client.describe_stack_events(StackName="may-refer-to-secret"), default=str
+    )
 
 
 def test_a_stack_makes_nothing_in_another_account(plane: InProcess) -> None:

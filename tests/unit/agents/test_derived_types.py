@@ -84,19 +84,13 @@ def test_a_derived_type_passes_no_role_without_iam_pass_role(plane: InProcess) -
 
 
 def test_a_property_that_no_call_takes_fails_before_anything_is_called(plane: InProcess, stacks: Stacks) -> None:
-    made = PROVIDERS["AWS::ElasticLoadBalancing::LoadBalancer"]
-    assert made is derived("AWS::ElasticLoadBalancing::LoadBalancer")
-    listener = {"InstancePort": "80", "LoadBalancerPort": "80", "Protocol": "HTTP"}
-    balancer = thing(
-        "AWS::ElasticLoadBalancing::LoadBalancer",
-        LoadBalancerName="unhealthy",
-        AvailabilityZones=["us-east-1a"],
-        Listeners=[listener],
-        HealthCheck={"Target": "TCP:80", "HealthyThreshold": "2"},
-    )
-    assert stacks.create("unhealthy", template({"Balancer": balancer})) == "ROLLBACK_COMPLETE"
-    assert stacks.reason("unhealthy", "Balancer", "CREATE_FAILED") == "Encountered unsupported property HealthCheck"
-    assert not plane.client("elb").describe_load_balancers()["LoadBalancerDescriptions"]
+    assert PROVIDERS["AWS::RDS::DBCluster"] is derived("AWS::RDS::DBCluster")
+    it = thing("AWS::RDS::DBCluster", Engine="aurora-mysql", DBClusterIdentifier="restored", RestoreType="full-copy")
+    assert stacks.create("unheard-of", template({"It": it})) == "ROLLBACK_COMPLETE"
+    assert stacks.reason("unheard-of", "It", "CREATE_FAILED") == "Encountered unsupported property RestoreType"
+    assert "restored" not in [
+        it["DBClusterIdentifier"] for it in plane.client("rds").describe_db_clusters()["DBClusters"]
+    ]
 
 
 def test_what_somebody_else_put_is_not_taken_over(plane: InProcess, stacks: Stacks) -> None:

@@ -492,3 +492,24 @@ def test_more_nested_stacks_than_a_tree_may_have_are_refused(there: Crafts, monk
     assert "more than 2 nested stacks" in root["StatusReason"]
     names = [it["StackName"] for it in there.cloudformation.describe_stacks()["Stacks"]]
     assert [it for it in names if it.startswith(name)] == [name]
+
+
+def test_a_restart_in_the_middle_of_a_nested_update_executes_it_once(there: Crafts) -> None:
+    bucket, sets = Bucket(there), Sets(there)
+    url = bucket.put("inner", {"Thing": there.custom(Of="one")})
+    outer = there.create({"Inner": nested(url)})
+    there.answer(there.asked())
+    assert there.status(outer) == "CREATE_COMPLETE"
+    inner = there.resource(outer, "Inner").physical
+    bucket.put("inner", {"Thing": there.custom(Of="two")})
+    root = sets.create(outer, {"Inner": nested(url)})
+    sets.client.execute_change_set(ChangeSetName=root["ChangeSetId"])
+    asking = there.asked()
+    there.waits(inner, "Thing")
+    bucket.put("inner", {"Thing": there.custom(Of="three")})
+    there.restart()
+    there.answer(asking)
+    assert there.status(outer) == there.status(inner) == "UPDATE_COMPLETE"
+    told = [it.split(" ")[0] for it in there.reasons(inner, inner.split("/")[1])]
+    assert told.count("UPDATE_IN_PROGRESS") == 1
+    assert not there.is_asked()

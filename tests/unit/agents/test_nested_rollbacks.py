@@ -334,3 +334,40 @@ def test_a_stack_that_is_updated_by_itself_waits_for_nobody(there: Crafts) -> No
     there.answer(there.asked())
     assert there.status(outer) == "UPDATE_ROLLBACK_COMPLETE"
     assert delay_of(there, there.resource(inner, "Queue").physical) == "9"
+
+
+def test_a_restart_while_a_nested_stack_is_updated_updates_it_once(there: Crafts) -> None:
+    bucket = Bucket(there)
+    url = bucket.put("inner", {"Thing": there.custom(Of="one")})
+    outer = there.create({"Inner": nested(url)})
+    there.answer(there.asked())
+    assert there.status(outer) == "CREATE_COMPLETE"
+    inner = there.resource(outer, "Inner").physical
+    bucket.put("inner", {"Thing": there.custom(Of="two")})
+    there.update(outer, {"Inner": nested(url), "Meta": {"Type": "AWS::CDK::Metadata"}})
+    asking = there.asked()
+    there.waits(inner, "Thing")
+    there.restart()
+    there.answer(asking)
+    assert there.status(outer) == there.status(inner) == "UPDATE_COMPLETE"
+    assert statuses(there, inner)[-3:] == [*UPDATED, "UPDATE_COMPLETE"]
+    assert not there.is_asked()
+
+
+def test_an_update_that_is_cancelled_goes_back_in_its_nested_stacks(there: Crafts) -> None:
+    bucket = Bucket(there)
+    url = bucket.put("inner", {"Queue": queue(1), "Thing": there.custom(Of="one")})
+    outer = there.create({"Inner": nested(url)})
+    there.answer(there.asked())
+    assert there.status(outer) == "CREATE_COMPLETE"
+    inner = there.resource(outer, "Inner").physical
+    bucket.put("inner", {"Queue": queue(2), "Thing": there.custom(Of="two")})
+    there.update(outer, {"Inner": nested(url), "Meta": {"Type": "AWS::CDK::Metadata"}})
+    asking = there.asked()
+    there.cloudformation.cancel_update_stack(StackName=outer)
+    there.answer(asking)
+    back = there.asked()
+    assert back.told["ResourceProperties"]["Of"] == "one"
+    there.answer(back)
+    assert there.status(outer) == there.status(inner) == "UPDATE_ROLLBACK_COMPLETE"
+    assert delay_of(there, there.resource(inner, "Queue").physical) == "1"

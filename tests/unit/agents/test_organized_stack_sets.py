@@ -59,6 +59,26 @@ def test_the_service_makes_its_roles_and_enters_by_them(plane: InProcess, house:
     assert f":assumed-role/{entry}/" in told["arn"]
 
 
+def test_the_roles_of_an_account_are_made_once_by_all_regions_and_completed_after_a_restart(
+    plane: InProcess, house: Organized, sets: StackSets
+) -> None:
+    unit = house.unit("Beside")
+    account = house.member("beside", unit)
+    sets.make("beside", BODY, **MANAGED)
+    wanted = {
+        "DeploymentTargets": {"OrganizationalUnitIds": [unit]},
+        "Regions": ["us-east-1", "us-west-2", "eu-west-1"],
+    }
+    wide = {"RegionConcurrencyType": "PARALLEL"}
+    made = sets.client.create_stack_instances(StackSetName="beside", OperationPreferences=wide, **wanted)["OperationId"]
+    assert sets.settled("beside", made) == "SUCCEEDED"
+    iam = plane.client("iam", house.key(account))
+    (entry,) = [it for it in roles_of(plane, house, account) if it.startswith("stacksets-exec-")]
+    iam.detach_role_policy(RoleName=entry, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    gone = sets.client.delete_stack_instances(StackSetName="beside", RetainStacks=False, **wanted)["OperationId"]
+    assert sets.settled("beside", gone) == "SUCCEEDED"
+
+
 def test_an_account_that_joins_a_unit_gets_a_stack_and_loses_it_when_it_leaves(
     plane: InProcess, house: Organized, sets: StackSets
 ) -> None:

@@ -13,7 +13,7 @@ from locum.agents.plans.question import answer, answer_offline
 from locum.agents.plans.terraform_types import type_of
 from locum.core.errors import ConfigurationError
 from locum.services.cloudformation.providers import PROVIDERS
-from locum.services.cloudformation.schemas import types
+from locum.services.cloudformation.schemas import published_types, schema_of
 from support.inprocess import REGION, InProcess
 from support.plane import ACCOUNT, allow, document, trusting
 from support.stacks import template
@@ -186,11 +186,11 @@ def test_what_a_launch_template_has_is_what_a_group_needs(planner: Planner) -> N
 
 
 def test_a_type_without_a_provider_is_told_by_its_published_permissions(planner: Planner) -> None:
-    kind = next(kind for kind in types() if kind == "AWS::CodeCommit::Repository" and kind not in PROVIDERS)
-    plan = planner.plan(
-        template({"Code": {"Type": kind, "Properties": {"RepositoryName": "code"}}}), acting=planner.role()
-    )
-    assert verdicts(plan, "codecommit:CreateRepository") == {"*": "denied"}
+    made = ((kind, schema_of(kind)) for kind in published_types() if kind not in PROVIDERS)
+    kind, schema = next((kind, it) for kind, it in made if it is not None and it.permissions.get("create"))
+    plan = planner.plan(template({"It": {"Type": kind, "Properties": {}}}), acting=planner.role())
+    told = {row["action"]: (row["resource"], row["verdict"]) for row in plan["findings"] if row["phase"] == "create"}
+    assert told == dict.fromkeys(schema.permissions["create"], ("*", "denied"))
     assert any("less exact" in note["note"] for note in plan["notes"])
     assert not plan["unknown"]
 

@@ -9,23 +9,15 @@ import pytest
 from msgspec.structs import replace
 
 from locum.services.verbs import Outcome
-from locum.state import ResourceRequest, State, put
-from support.functions import package
+from locum.state import ResourceRequest, put
 from support.inprocess import InProcess
 from support.plane import ACCOUNT, REGION, fresh, refused, trusting
 from support.resource_requests import Resources
-from support.told_types import tell
 
 QUEUE = "AWS::SQS::Queue"
 ROLE = "AWS::IAM::Role"
 SECRET = "AWS::SecretsManager::Secret"
-HANDLER = "def handler(event, context): return event"
 TRUSTS_EC2 = json.loads(trusting(Service="ec2.amazonaws.com"))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def told() -> None:
-    tell()
 
 
 @pytest.fixture
@@ -72,6 +64,15 @@ def test_the_first_answer_says_that_it_is_in_progress_and_an_updates_what_it_is_
     assert json.loads(event["ResourceModel"])["DelaySeconds"] == 7
     assert "ResourceModel" not in resources.settled(event)
     assert resources.model(QUEUE, url)["DelaySeconds"] == 7
+
+
+@pytest.mark.parametrize(
+    "kind", [QUEUE, "AWS::S3::Bucket", "AWS::Cognito::UserPool", "AWS::SNS::Topic", "AWS::EC2::VPC"]
+)
+def test_a_patch_that_changes_nothing_is_a_success(resources: Resources, kind: str) -> None:
+    made = resources.create(kind, {"CidrBlock": "10.9.0.0/16"} if kind.endswith("VPC") else {})
+    assert resources.update(kind, made["Identifier"])["OperationStatus"] == "SUCCESS"
+    assert resources.delete(kind, made["Identifier"])["OperationStatus"] == "SUCCESS"
 
 
 def test_a_generated_name_is_another_for_each_request(resources: Resources) -> None:
@@ -131,22 +132,30 @@ def test_of_a_list_each_resource_has_the_properties_that_identify_it(plane: InPr
     assert all(json.loads(it["Properties"]) == {"QueueUrl": it["Identifier"]} for it in told)
 
 
-def test_a_compound_identifier_is_made_of_the_model_that_a_list_is_asked_with(
-    plane: InProcess, resources: Resources
-) -> None:
-    role, name = fresh("function"), fresh("permitted")
-    trust = trusting(Service="lambda.amazonaws.com")
-    arn = plane.client("iam").create_role(RoleName=role, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    function = {"FunctionName": name, "Runtime": "python3.12", "Role": arn, "Handler": "index.handler"}
-    plane.client("lambda").create_function(**function, Code={"ZipFile": package(index=HANDLER)})
-    permission = {"FunctionName": name, "Action": "lambda:InvokeFunction", "Principal": "sns.amazonaws.com"}
-    made = resources.create("AWS::Lambda::Permission", permission)
-    assert (made["OperationStatus"], made["Identifier"].startswith(f"{name}|")) == ("SUCCESS", True)
-    model = json.dumps({"FunctionName": name})
-    assert resources.listed("AWS::Lambda::Permission", ResourceModel=model) == [made["Identifier"]]
-    fault = refused(resources.client.list_resources, TypeName="AWS::Lambda::Permission")
+def test_a_compound_identifier_is_made_of_the_model_that_a_list_is_asked_with(resources: Resources) -> None:
+    group = resources.create("AWS::Logs::LogGroup", {})["Identifier"]
+    made = resources.create("AWS::Logs::LogStream", {"LogGroupName": group, "LogStreamName": "stream"})
+    assert (made["OperationStatus"], made["Identifier"]) == ("SUCCESS", f"{group}|stream")
+    assert resources.model("AWS::Logs::LogStream", f"{group}|stream")["LogStreamName"] == "stream"
+    model = json.dumps({"LogGroupName": group})
+    assert resources.listed("AWS::Logs::LogStream", ResourceModel=model) == [f"{group}|stream"]
+    fault = refused(resources.client.list_resources, TypeName="AWS::Logs::LogStream")
     assert fault.code == "InvalidRequestException"
-    assert "Required property:  (#: required key [FunctionName] not found)" in fault.message
+    assert "Required property:  (#: required key [LogGroupName] not found)" in fault.message
+    assert resources.delete("AWS::Logs::LogStream", f"{group}|stream")["OperationStatus"] == "SUCCESS"
+
+
+def test_rules_of_all_buses_are_identified_by_their_arns(plane: InProcess, resources: Resources) -> None:
+    bus, kind = fresh("bus"), "AWS::Events::Rule"
+    plane.client("events").create_event_bus(Name=bus)
+    ours = resources.create(kind, {"EventBusName": bus, "EventPattern": {"source": ["here"]}})["Identifier"]
+    default = resources.create(kind, {"ScheduleExpression": "rate(1 day)"})["Identifier"]
+    assert ours.startswith(f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{bus}/")
+    assert resources.listed(kind, ResourceModel=json.dumps({"EventBusName": bus})) == [ours]
+    assert default in resources.listed(kind)
+    for identifier in (ours, default):
+        assert resources.model(kind, identifier)["Arn"] == identifier
+        assert resources.delete(kind, identifier)["OperationStatus"] == "SUCCESS"
 
 
 # -- one request at a time, once each ------------------------------------------------------------------------
@@ -249,15 +258,16 @@ def test_a_request_is_forgotten_after_seven_days(plane: InProcess, resources: Re
 # -- restarts ------------------------------------------------------------------------------------------------
 
 
-def begun(plane: InProcess, token: str) -> None:
-    """Have a request begun, as if the plane had ended in the middle of it."""
+def request(plane: InProcess, token: str) -> ResourceRequest:
+    found = plane.node.runtime.ledger.state.get(ResourceRequest, ACCOUNT, f"{REGION}/{token}")
+    assert found is not None
+    return found
 
-    def handler(state: State) -> Outcome:
-        it = state.get(ResourceRequest, ACCOUNT, f"{REGION}/{token}")
-        assert it is not None
-        return Outcome({}, (put(replace(it, begun=True)),))
 
-    plane.run(plane.node.runtime.ledger.transact(handler, lambda _outcome: ()))
+def interrupted(plane: InProcess, it: ResourceRequest) -> None:
+    """The state as it was while `it` was under way, as if the plane had ended in the middle of it."""
+    events = (put(replace(it, begun=True)),)
+    plane.run(plane.node.runtime.ledger.transact(lambda _state: Outcome({}, events), lambda _outcome: ()))
 
 
 def test_a_request_goes_on_after_a_restart(plane: InProcess, resources: Resources) -> None:
@@ -277,14 +287,27 @@ def test_an_interrupted_creation_takes_nobody_elses_resource_for_its_own(
     plane.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUSTS_EC2))
     state = json.dumps({"RoleName": name, "AssumeRolePolicyDocument": TRUSTS_EC2})
     event = resources.client.create_resource(TypeName=ROLE, DesiredState=state)["ProgressEvent"]
-    begun(plane, event["RequestToken"])
+    interrupted(plane, request(plane, event["RequestToken"]))
     failed = resources.settled(event)
     assert (failed["OperationStatus"], failed["ErrorCode"]) == ("FAILED", "AlreadyExists")
+
+
+@pytest.mark.parametrize("name", ["", "named-by-the-request"])
+def test_what_an_interrupted_creation_made_is_found_again(plane: InProcess, resources: Resources, name: str) -> None:
+    state = {"AssumeRolePolicyDocument": TRUSTS_EC2, **({"RoleName": name} if name else {})}
+    event = resources.client.create_resource(TypeName=ROLE, DesiredState=json.dumps(state))["ProgressEvent"]
+    under_way = request(plane, event["RequestToken"])
+    made = resources.settled(event)["Identifier"]
+    before = plane.client("iam").get_role(RoleName=made)["Role"]["RoleId"]
+    interrupted(plane, under_way)
+    again = resources.settled(event)
+    assert (again["OperationStatus"], again["Identifier"]) == ("SUCCESS", made)
+    assert plane.client("iam").get_role(RoleName=made)["Role"]["RoleId"] == before
 
 
 def test_an_interrupted_deletion_that_was_done_is_a_success(plane: InProcess, resources: Resources) -> None:
     url = resources.create(QUEUE, {})["Identifier"]
     event = resources.client.delete_resource(TypeName=QUEUE, Identifier=url)["ProgressEvent"]
     plane.client("sqs").delete_queue(QueueUrl=url)
-    begun(plane, event["RequestToken"])
+    interrupted(plane, request(plane, event["RequestToken"]))
     assert resources.settled(event)["OperationStatus"] == "SUCCESS"

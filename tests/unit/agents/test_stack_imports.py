@@ -171,6 +171,37 @@ def test_an_existing_stack_gets_another_resource_and_keeps_its_own(
     assert bringing.stacks.physical(bringing.name) == {**before, "Role": old}
 
 
+def test_the_tags_of_the_stack_are_put_on_what_it_imports(plane: InProcess, bringing: Bringing, old: str) -> None:
+    tags, queue = [{"Key": "team", "Value": "blue"}], {"Type": "AWS::SQS::Queue"}
+    iam = plane.client("iam")
+    iam.tag_role(RoleName=old, Tags=[{"Key": "own", "Value": "1"}])
+    assert bringing.stacks.create(bringing.name, template({"Queue": queue}), Tags=tags) == "CREATE_COMPLETE"
+    tagged = role(old, Tags=[{"Key": "own", "Value": "1"}])
+    assert bringing.brought(template({"Queue": queue, "Role": tagged}), the_role(old)) == "IMPORT_COMPLETE"
+    assert [it for it in bringing.stacks.events(bringing.name) if it[0] == "Role"] == [
+        ("Role", "IMPORT_IN_PROGRESS"),
+        ("Role", "IMPORT_COMPLETE"),
+        ("Role", "UPDATE_IN_PROGRESS"),
+        ("Role", "UPDATE_COMPLETE"),
+    ]
+    found = iam.list_role_tags(RoleName=old)["Tags"]
+    assert {it["Key"]: it["Value"] for it in found} == {"team": "blue", "own": "1"}
+    client = bringing.stacks.client
+    told = client.detect_stack_resource_drift(StackName=bringing.name, LogicalResourceId="Role")["StackResourceDrift"]
+    assert told["StackResourceDriftStatus"] == "IN_SYNC"
+
+
+def test_an_import_whose_tags_are_refused_is_rolled_back(plane: InProcess, bringing: Bringing, old: str) -> None:
+    tags, queue = [{"Key": "team", "Value": "blue"}], {"Type": "AWS::SQS::Queue"}
+    assert bringing.stacks.create(bringing.name, template({"Queue": queue}), Tags=tags) == "CREATE_COMPLETE"
+    found = bringing.proposed(template({"Queue": queue, "Role": role(old)}), the_role(old))
+    key = plane.user(fresh("mason"), allow(["cloudformation:*", "iam:Get*", "iam:List*"]))
+    Stacks(plane, key).client.execute_change_set(ChangeSetName=found["ChangeSetId"])
+    assert bringing.stacks.settled(bringing.name) == "IMPORT_ROLLBACK_COMPLETE"
+    assert "iam:TagRole" in bringing.stacks.reason(bringing.name, "Role", "UPDATE_FAILED")
+    assert set(bringing.stacks.physical(bringing.name)) == {"Queue"}
+
+
 def test_a_difference_from_the_template_is_no_hindrance_and_told_as_drift(
     plane: InProcess, bringing: Bringing, old: str
 ) -> None:
@@ -328,12 +359,31 @@ def test_attack_who_may_not_read_a_resource_imports_none(plane: InProcess, old: 
     assert "not authorized to perform: iam:GetRole" in found["StatusReason"]
 
 
+def test_attack_who_executes_a_change_set_of_another_imports_what_he_may_read(
+    plane: InProcess, bringing: Bringing, old: str
+) -> None:
+    found = bringing.proposed(template({"Role": role(old)}), the_role(old))
+    key = plane.user(fresh("mason"), allow("cloudformation:*"))
+    Stacks(plane, key).client.execute_change_set(ChangeSetName=found["ChangeSetId"])
+    assert bringing.stacks.settled(bringing.name) == "IMPORT_ROLLBACK_COMPLETE"
+    assert "iam:GetRole" in bringing.stacks.reason(bringing.name, "Role", "IMPORT_FAILED")
+    assert bringing.stacks.physical(bringing.name) == {}
+
+
 def test_attack_the_kinds_that_may_be_imported_are_decided_on(plane: InProcess, old: str) -> None:
     only: Any = {"ForAllValues:StringEquals": {"cloudformation:ImportResourceTypes": ["AWS::SQS::Queue"]}}
     key = plane.user(fresh("mason"), allow("cloudformation:*", **only), allow("iam:*"))
     with pytest.raises(ClientError) as denied:
         Bringing(plane, key).proposed(template({"Role": role(old)}), the_role(old))
     assert denied.value.response["Error"]["Code"] == "AccessDenied"
+
+
+def test_attack_an_import_does_not_give_a_stack_another_role(plane: InProcess, bringing: Bringing, old: str) -> None:
+    trust = trusting(Service="cloudformation.amazonaws.com")
+    maker = plane.client("iam").create_role(RoleName=fresh("maker"), AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    assert bringing.refusal(template({"Role": role(old)}), the_role(old), RoleARN=maker) == (
+        "As part of the import operation, you cannot modify or add [RoleArn]"
+    )
 
 
 # -- restarts ----------------------------------------------------------------------------------------------------
@@ -375,6 +425,26 @@ def test_a_creation_imports_what_is_there_already(plane: InProcess, bringing: Br
     bringing.stacks.client.execute_change_set(ChangeSetName=found["ChangeSetId"])
     assert bringing.stacks.settled(bringing.name) == "CREATE_COMPLETE"
     assert bringing.stacks.physical(bringing.name) == {"Role": old, "New": name}
+
+
+def test_an_update_imports_what_is_there_already_and_lets_go_of_it_where_it_fails(
+    plane: InProcess, bringing: Bringing, old: str
+) -> None:
+    queue = {"Type": "AWS::SQS::Queue"}
+    assert bringing.stacks.create(bringing.name, template({"Queue": queue})) == "CREATE_COMPLETE"
+    broken = {
+        "Type": "AWS::IAM::Policy",
+        "DependsOn": "Role",
+        "Properties": {"PolicyName": "p", "PolicyDocument": {}, "Roles": ["nobody"]},
+    }
+    for more, status in (({"Broken": broken}, "UPDATE_ROLLBACK_COMPLETE"), ({}, "UPDATE_COMPLETE")):
+        body = template({"Queue": queue, "Role": role(old), **more})
+        name = fresh("bring")
+        found = bringing.proposed(body, ChangeSetType="UPDATE", ImportExistingResources=True, ChangeSetName=name)
+        bringing.stacks.client.execute_change_set(ChangeSetName=found["ChangeSetId"])
+        assert bringing.stacks.settled(bringing.name) == status
+        assert plane.client("iam").get_role(RoleName=old)
+        assert ("Role" in bringing.stacks.physical(bringing.name)) == (status == "UPDATE_COMPLETE")
 
 
 def test_what_is_imported_with_a_creation_must_be_retained(bringing: Bringing, old: str) -> None:

@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
-from locum.state import Stack, StackResource, StackSetResult, State
+from locum.state import Stack, StackDrift, StackResource, StackSetResult, State
 from support.inprocess import Key
-from support.plane import allow, refused
-from support.stack_sets import StackSets, administration_role, execution_role
+from support.plane import ACCOUNT, allow, refused, trusting
+from support.stack_sets import ADMINISTRATION, EXECUTION, StackSets, administration_role, execution_role
 from support.stacks import template
 from support.waiting_stacks import Crafts, crafts
 
 ACCOUNTS = ["666600000001", "666600000002", "666600000003"]
 BROKEN = "666600000009"
 HERE, WEST = "us-east-1", "eu-west-1"
+ADMINISTRATOR = f"arn:aws:iam::{ACCOUNT}:role/{ADMINISTRATION}"
 QUEUE = template({"Queue": {"Type": "AWS::SQS::Queue"}})
 WAITING = template(
     {
@@ -233,6 +234,22 @@ def test_a_restart_in_the_middle_does_nothing_twice(waiting: Waiting, action: st
         waiting.sets.client.delete_stack_set(StackSetName=name)
 
 
+def test_a_restart_while_drift_is_detected_checks_each_stack_once(waiting: Waiting) -> None:
+    waiting.sets.make("checked", QUEUE)
+    made = waiting.begin("checked", ACCOUNTS)
+    assert waiting.sets.settled("checked", made) == "SUCCEEDED"
+    wide = {"MaxConcurrentCount": 3, "ConcurrencyMode": "SOFT_FAILURE_TOLERANCE"}
+    begun = {"StackSetName": "checked", "OperationPreferences": wide}
+    operation = waiting.sets.client.detect_stack_set_drift(**begun)["OperationId"]
+    fault = refused(waiting.sets.client.detect_stack_set_drift, **begun)
+    assert fault.code == "OperationInProgressException"
+    waiting.there.until(lambda state: any(True for _ in state.every(StackDrift)))
+    waiting.restart()
+    assert waiting.sets.settled("checked", operation) == "SUCCEEDED"
+    assert [len(waiting.state.table(StackDrift, account)) for account in ACCOUNTS] == [1, 1, 1]
+    assert {it["DriftStatus"] for it in waiting.sets.instances("checked").values()} == {"IN_SYNC"}
+
+
 def test_what_failed_is_made_again_by_another_operation(waiting: Waiting) -> None:
     waiting.sets.make("retried", WAITING)
     operation = waiting.begin("retried", ACCOUNTS[:1])
@@ -243,7 +260,42 @@ def test_what_failed_is_made_again_by_another_operation(waiting: Waiting) -> Non
     assert reason.startswith("ResourceLogicalId:Ready, ResourceType:AWS::CloudFormation::WaitCondition, ")
     failed = waiting.sets.instances("retried")[ACCOUNTS[0], HERE]["StackId"]
     operation = waiting.begin("retried", ACCOUNTS[:1])
+    waiting.there.until(
+        lambda state: any(
+            it.arn == failed and it.status.startswith("DELETE") for it in state.table(Stack, ACCOUNTS[0]).values()
+        )
+    )
+    waiting.restart()
     waiting.until_waiting(ACCOUNTS[0])
     waiting.signal(ACCOUNTS[0])
     assert waiting.sets.settled("retried", operation) == "SUCCEEDED"
     assert waiting.sets.instances("retried")[ACCOUNTS[0], HERE]["StackId"] != failed
+
+
+def test_a_trust_that_is_withdrawn_in_the_middle_holds_for_what_has_not_begun(waiting: Waiting) -> None:
+    waiting.sets.make("midway", WAITING)
+    account = "666600000004"
+    iam = waiting.there.plane.client("iam", waiting.there.plane.account(account))
+    execution_role(waiting.there.plane, waiting.there.plane.account(account), ADMINISTRATOR)
+    operation = waiting.begin("midway", [ACCOUNTS[0], account])
+    waiting.until_waiting(ACCOUNTS[0])
+    nobody = trusting(AWS=f"arn:aws:iam::{account}:root")
+    iam.update_assume_role_policy(RoleName=EXECUTION, PolicyDocument=nobody)
+    waiting.signal(ACCOUNTS[0])
+    assert waiting.sets.settled("midway", operation) == "FAILED"
+    found = waiting.sets.results("midway", operation)
+    assert [found[place, HERE][0] for place in (ACCOUNTS[0], account)] == ["SUCCEEDED", "FAILED"]
+    assert waiting.stacks_in(account) == []
+
+
+def test_a_stack_goes_on_in_its_session_however_long_it_waits(waiting: Waiting) -> None:
+    body = json.loads(WAITING)
+    body["Resources"]["Ready"]["Properties"]["Timeout"] = "43200"
+    body["Resources"]["Queue"] = {"Type": "AWS::SQS::Queue", "DependsOn": "Ready"}
+    waiting.sets.make("patient", json.dumps(body))
+    operation = waiting.begin("patient", ACCOUNTS[:1])
+    waiting.until_waiting(ACCOUNTS[0])
+    clock = waiting.there.plane.node.runtime.clock
+    clock.move(clock.ahead + 3 * 3600)
+    waiting.signal(ACCOUNTS[0])
+    assert waiting.sets.settled("patient", operation) == "SUCCEEDED"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from support.inprocess import InProcess, Key
-from support.plane import ACCOUNT, allow, refused
-from support.stack_sets import StackSets, administration_role, execution_role
+from support.plane import ACCOUNT, allow, document, refused
+from support.stack_sets import ADMINISTRATION, StackSets, administration_role, execution_role
 from support.stacks import Stacks, template
 
 NEAR, FAR = "111100001111", "222200002222"
@@ -186,6 +186,82 @@ def test_a_deleted_set_is_listed_for_ninety_days(plane: InProcess, sets: StackSe
     assert identifier not in deleted()
 
 
+# -- drift --------------------------------------------------------------------------------------------------
+
+
+def checked(sets: StackSets, name: str) -> tuple[str, str]:
+    """Detect the drift of a set: the id of the operation, and its status once it has ended."""
+    made: str = sets.client.detect_stack_set_drift(StackSetName=name)["OperationId"]
+    return made, sets.settled(name, made)
+
+
+def test_what_an_account_changes_by_hand_is_drift(plane: InProcess, sets: StackSets, roles: dict[str, Key]) -> None:
+    body = template(
+        {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "drifting", "VisibilityTimeout": 40}}}
+    )
+    sets.make("drifting", body)
+    assert sets.client.describe_stack_set(StackSetName="drifting")["StackSet"]["StackSetDriftDetectionDetails"] == {
+        "DriftStatus": "NOT_CHECKED"
+    }
+    assert sets.place("drifting", [NEAR, FAR]) == "SUCCEEDED"
+    sqs = plane.client("sqs", roles[FAR])
+    url = sqs.get_queue_url(QueueName="drifting")["QueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "50"})
+    operation, status = checked(sets, "drifting")
+    assert status == "SUCCEEDED"
+    details = sets.client.describe_stack_set(StackSetName="drifting")["StackSet"]["StackSetDriftDetectionDetails"]
+    counts = {name: value for name, value in details.items() if name != "LastDriftCheckTimestamp"}
+    assert counts == {
+        "DriftStatus": "DRIFTED",
+        "DriftDetectionStatus": "COMPLETED",
+        "TotalStackInstancesCount": 2,
+        "DriftedStackInstancesCount": 1,
+        "InSyncStackInstancesCount": 1,
+        "InProgressStackInstancesCount": 0,
+        "FailedStackInstancesCount": 0,
+    }
+    told = sets.client.describe_stack_set_operation(StackSetName="drifting", OperationId=operation)["StackSetOperation"]
+    assert (told["Action"], told["StackSetDriftDetectionDetails"]) == ("DETECT_DRIFT", details)
+    found = sets.instances("drifting", Filters=[{"Name": "DRIFT_STATUS", "Values": "DRIFTED"}])
+    assert {place: (it["Status"], it["DriftStatus"]) for place, it in found.items()} == {
+        (FAR, "us-east-1"): ("CURRENT", "DRIFTED")
+    }
+    asked = {"StackSetName": "drifting", "OperationId": operation, "StackInstanceRegion": "us-east-1"}
+    (drift,) = sets.client.list_stack_instance_resource_drifts(StackInstanceAccount=FAR, **asked)["Summaries"]
+    assert (drift["LogicalResourceId"], drift["StackResourceDriftStatus"]) == ("Queue", "MODIFIED")
+    assert [it["PropertyPath"] for it in drift["PropertyDifferences"]] == ["/VisibilityTimeout"]
+    (same,) = sets.client.list_stack_instance_resource_drifts(StackInstanceAccount=NEAR, **asked)["Summaries"]
+    assert same["StackResourceDriftStatus"] == "IN_SYNC"
+    for missing, code in (
+        ({"StackInstanceAccount": "999900009999"}, "StackInstanceNotFoundException"),
+        ({"StackInstanceAccount": FAR, "OperationId": "other"}, "OperationNotFoundException"),
+    ):
+        assert refused(sets.client.list_stack_instance_resource_drifts, **asked | missing).code == code
+    assert sets.take("drifting", [NEAR, FAR]) == "SUCCEEDED"
+
+
+def test_drift_is_detected_with_the_permissions_of_the_execution_role(
+    plane: InProcess, sets: StackSets, roles: dict[str, Key]
+) -> None:
+    by = f"arn:aws:iam::{ACCOUNT}:role/{ADMINISTRATION}"
+    execution_role(plane, roles[NEAR], by, allow("*"), name="Blind")
+    sets.make("unseen", BODY, ExecutionRoleName="Blind")
+    assert sets.place("unseen", [NEAR]) == "SUCCEEDED"
+    iam = plane.client("iam", roles[NEAR])
+    iam.put_role_policy(RoleName="Blind", PolicyName="acts", PolicyDocument=document(allow("cloudformation:*")))
+    operation, status = checked(sets, "unseen")
+    assert status == "FAILED"
+    reason = "Failed to detect drift on resources [Queue]"
+    assert sets.results("unseen", operation)[NEAR, "us-east-1"] == ("FAILED", reason)
+    iam.put_role_policy(RoleName="Blind", PolicyName="acts", PolicyDocument=document(allow("sqs:*")))
+    operation, status = checked(sets, "unseen")
+    assert "cloudformation:DetectStackDrift" in sets.results("unseen", operation)[NEAR, "us-east-1"][1]
+    found = sets.instances("unseen")[NEAR, "us-east-1"]
+    assert (found["Status"], found["StackInstanceStatus"]["DetailedStatus"]) == ("CURRENT", "SUCCEEDED")
+    iam.put_role_policy(RoleName="Blind", PolicyName="acts", PolicyDocument=document(allow("*")))
+    assert sets.take("unseen", [NEAR]) == "SUCCEEDED"
+
+
 # -- stacks that are there ----------------------------------------------------------------------------------
 
 
@@ -272,6 +348,16 @@ def test_a_stack_with_a_stack_set(plane: InProcess, sets: StackSets, roles: dict
     identifier = stacks.physical("with-a-set")["Set"]
     assert sets.client.describe_stack_set(StackSetName="of-a-stack")["StackSet"]["StackSetId"] == identifier
     assert sorted(sets.instances("of-a-stack")) == [(NEAR, "us-east-1")]
+
+    def drift() -> str:
+        stacks.client.detect_stack_drift(StackName="with-a-set")
+        plane.settle_drifts()
+        return str(stacks.told("with-a-set")["DriftInformation"]["StackDriftStatus"])
+
+    assert drift() == "IN_SYNC"
+    by_hand = template({"Topic": {"Type": "AWS::SNS::Topic"}})
+    assert sets.change("of-a-stack", TemplateBody=by_hand) == "SUCCEEDED"
+    assert drift() == "DRIFTED"
     more = of_a_stack(["us-east-1"], [FAR], Description="moved")
     assert stacks.update("with-a-set", more) == "UPDATE_COMPLETE"
     assert sorted(sets.instances("of-a-stack")) == [(FAR, "us-east-1")]

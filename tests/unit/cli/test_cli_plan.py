@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from locum.cli.commands.plan import command
-from locum.cli.plans import is_terraform
+from locum.cli.plans import essential, is_terraform
+from locum.core.errors import ConfigurationError
 from support.plane import ACCOUNT, allow, document
 from support.stacks import template
 
@@ -91,6 +92,29 @@ def test_what_cannot_be_used_is_said_in_one_line_with_exit_code_2(arguments: lis
 def test_without_a_plane_and_without_offline_it_is_said_how_to_have_one(tmp_path: Path, queue: Path) -> None:
     result = CliRunner().invoke(command, [str(queue), "--data", str(tmp_path)])
     assert (result.exit_code, "locum up" in result.stderr) == (2, True)
+
+
+def test_of_a_plan_of_terraform_the_plane_is_asked_with_what_is_done_alone() -> None:
+    data = {"address": "data.aws_vpc.it", "mode": "data", "type": "aws_vpc", "values": {}}
+    managed = {"address": "aws_vpc.it", "mode": "managed", "type": "aws_vpc", "values": {}}
+    region = {"expressions": {"region": {"constant_value": "eu-west-1"}}}
+    plan = {
+        "format_version": "1.2",
+        "resource_changes": [{"address": "aws_vpc.it"}],
+        "planned_values": {"secret": "hunter2"},
+        "configuration": {"provider_config": {"aws": region, "other": {"password": "hunter2"}}, "root_module": {}},
+        "prior_state": {"values": {"root_module": {"resources": [managed], "child_modules": [{"resources": [data]}]}}},
+    }
+    kept = json.loads(essential(json.dumps(plan)))
+    assert kept["resource_changes"] == plan["resource_changes"]
+    assert kept["configuration"] == {"provider_config": {"aws": region}}
+    assert kept["prior_state"] == {"values": {"root_module": {"resources": [data]}}}
+    assert "hunter2" not in json.dumps(kept)
+
+
+def test_what_only_begins_like_a_plan_of_terraform_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="this is no plan"):
+        essential(json.dumps({"format_version": "1.2", "resource_changes": [], "prior_state": [1]}))
 
 
 def test_a_file_is_a_plan_of_terraform_by_what_is_in_it() -> None:

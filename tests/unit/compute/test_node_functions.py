@@ -16,6 +16,7 @@ import pytest
 from locum.compute.functions import process as function_process
 from locum.compute.functions.functions import Functions, Invocation, InvocationResult
 from locum.core.clock import system_clock
+from support import node
 from support.functions import function, launch
 from support.plane import needs_namespaces
 
@@ -36,12 +37,12 @@ def archive(**files: str) -> bytes:
 
 def outcomes(program: str, *events: Any, ending: str = "js", **options: Any) -> list[InvocationResult]:
     """What comes of invocations, one after the other."""
-    hidden = options.pop("hidden", ())
+    hidden, path = options.pop("hidden", ()), options.pop("path", "")
     fields = {"runtime": "nodejs20.x", "handler": "index.handler", "code": archive(**{f"index_{ending}": program})}
     made = function("", **{**fields, **options})
 
     async def run() -> list[InvocationResult]:
-        functions = Functions(system_clock, hidden)
+        functions = Functions(system_clock, hidden, search_path=path)
         try:
             return [
                 await functions.invoke(launch(made), Invocation(f"request-{number}", made.arn, json.dumps(it).encode()))
@@ -184,3 +185,21 @@ def test_hidden_files_are_not_there(tmp_path: Path) -> None:
     (place / "key").write_text("secret")
     program = f"exports.handler = async () => require('fs').existsSync({json.dumps(str(place / 'key'))})"
     assert answers(program, None, hidden=(place,)) == [False]
+
+
+@needs_namespaces
+def test_what_npm_has_installed_globally_takes_the_place_of_the_aws_sdk(tmp_path: Path) -> None:
+    """A package of that name in a layer or in the function itself comes first."""
+    package = tmp_path / "@aws-sdk"
+    for name in ("client-s3", "client-sqs"):
+        (package / name).mkdir(parents=True)
+        (package / name / "index.js").write_text(f"exports.name = 'global {name}'")
+    programs = node.installation(tmp_path / "node", [package])
+    program = "exports.handler = async () => ['s3', 'sqs'].map((it) => require(`@aws-sdk/client-${it}`).name)"
+    packed = io.BytesIO(archive(index_js=program))
+    with zipfile.ZipFile(packed, "a") as made:
+        made.writestr("node_modules/@aws-sdk/client-sqs/index.js", "exports.name = 'own'")
+    (tmp_path / "data").mkdir()
+    for hidden in ((), (tmp_path / "data",)):
+        came = answers(program, None, code=packed.getvalue(), hidden=hidden, path=str(programs))
+        assert came == [["global client-s3", "own"]]

@@ -22,6 +22,17 @@ def as_input(service: str, operation: str, **params: Any) -> dict[str, Any]:
     [
         ("ecs", "CreateCluster", {"ClusterName": "c"}, {"clusterName": "c"}),
         (
+            "cloudfront",
+            "CreateDistribution",
+            {"DistributionConfig": {"Aliases": ["a.example.com", "b.example.com"], "CacheBehaviors": []}},
+            {
+                "DistributionConfig": {
+                    "Aliases": {"Quantity": 2, "Items": ["a.example.com", "b.example.com"]},
+                    "CacheBehaviors": {"Quantity": 0, "Items": []},
+                }
+            },
+        ),
+        (
             "ecs",
             "RegisterTaskDefinition",
             {"Family": "f", "ContainerDefinitions": [{"Name": "c", "Essential": "true", "Cpu": "10"}]},

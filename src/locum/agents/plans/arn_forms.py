@@ -11,8 +11,11 @@ from locum.agents.plans.marks import MARK, MARKED_NUMBER
 from locum.authz import service_reference as reference
 
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
-_ALWAYS: Final[Mapping[str, tuple[str, ...]]] = {"ec2:RunInstances": ("volume", "network-interface")}
-"""Types of resources that an action always takes, though the Service Authorization Reference does not require them."""
+_ALWAYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "ec2:RunInstances": ("network-interface", "volume"),
+    "lambda:GetFunctionConfiguration": ("function version",),
+}
+"""Types of resources that an action takes, though the Service Authorization Reference does not require them."""
 
 _ANY: Final = 25
 """More types of resources than any action has that is not about all of them."""
@@ -95,14 +98,13 @@ def arns_of_action(action: str, noun: str, values: Mapping[str, Any], place: Pla
     known, found = reference.resource_types(prefix), list[str]()
     texts = [value for value in values.values() if isinstance(value, str)]
     given = _by_variable(values, noun)
-    kinds = entry.get("resourceTypes", ())
+    kinds = {kind["name"]: bool(kind.get("required")) for kind in entry.get("resourceTypes", ())}
     if len(kinds) > _ANY:  # of tags, say
         return ["*"]
-    for kind in kinds:
-        form = str(known.get(kind["name"].rstrip("*").lower(), {}).get("arn", "")).partition(",")[0]
+    for kind, required in (kinds | dict.fromkeys(_ALWAYS.get(action, ()), True)).items():
+        form = str(known.get(kind.rstrip("*").lower(), {}).get("arn", "")).partition(",")[0]
         variables = [variable.lower() for variable in _VARIABLE.findall(form)]
-        named = bool(variables) and variables[-1] in given
-        if not (kind.get("required") or named or kind["name"] in _ALWAYS.get(action, ())):
+        if not (required or (variables and variables[-1] in given)):
             continue
         if not form:
             return ["*"]

@@ -38,6 +38,8 @@ def published(logical: str, kind: str, phase: str, why: str) -> Part:
     schema = schema_of(kind)
     if schema is None:
         return Part(logical, kind, phase, notes=(f"{why}, and there is no schema of {kind}: nothing is known",))
+    if phase == "update" and "create" in schema.permissions and phase not in schema.permissions:
+        return Part(logical, kind, phase, known=True)  # every change takes another resource
     actions = tuple(Action(name) for name in sorted(set(schema.permissions.get(phase, ()))))
     if not actions:
         told = f"{why}, and the published schema names no permissions to {phase} it: nothing is known"

@@ -61,6 +61,15 @@ class Asked(NamedTuple):
     actor: Caller | None = None
 
 
+def _must_stay_changeable(params: Mapping[str, Any]) -> bool:
+    """Whether KMS asks of who makes a key that it may change the key's policy again.
+
+    KMS API Reference, CreateKey: "The key policy must allow the calling principal to make a subsequent PutKeyPolicy
+    request on the KMS key."
+    """
+    return "Policy" in params and not params.get("BypassPolicyLockoutSafetyCheck")
+
+
 class Rehearsed(NamedTuple):
     """The calls of a piece of work, and its result; `problem` says why they may not be all, and is empty otherwise."""
 
@@ -122,6 +131,9 @@ class Stage:
             if isinstance(ask.call.actor, Caller):
                 further = self.own.effective(state, Request(*ask.call[1:]), told)
                 made.append(self._asked(further, state, ask.call.actor))
+        if (request.service, request.operation) == ("kms", "CreateKey") and _must_stay_changeable(request.params):
+            key = {"KeyId": told(request)["KeyMetadata"]["KeyId"], "Policy": request.params["Policy"]}
+            made.append(self._asked(Request("kms", "PutKeyPolicy", key, request.region), state, self.caller))
         return made
 
     def told(self, state: State, request: Request, attempt: int, *, ending: bool = False) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Final
 from locum.agents.under_way import UnderWay
 from locum.calls import Calls, Runtime
 from locum.services.verbs import Outcome
-from locum.state import Event, Put, ResourceRequest, State, remove
+from locum.state import Entity, Event, Put, ResourceRequest, State, remove
 
 _AT_ONCE: Final = 64
 """Requests that are worked on at the same time."""
@@ -30,7 +30,7 @@ class ResourceRequests(UnderWay):
 
     async def reconcile(self) -> float | None:
         """Begin with the requests that nothing is done for yet; when the next one is to be forgotten."""
-        now, times = self._runtime.clock(), []
+        now, times, expired = self._runtime.clock(), [], []
         for it in list(self._runtime.ledger.state.every(ResourceRequest)):
             if it.under_way:
                 if it.id not in self.runs:
@@ -39,15 +39,21 @@ class ResourceRequests(UnderWay):
             elif it.expires > now:
                 times.append(it.expires)
             else:
-                await self._forget(it)
+                expired.append(it)
+        if expired:
+            await self._forget(expired)
         return min(times, default=None)
 
     def concerns(self, events: Sequence[Event] | None) -> bool:
-        return events is None or any(isinstance(it, Put) and isinstance(it.entity, ResourceRequest) for it in events)
+        return events is None or any(isinstance(it, Put) and self._begins(it.entity) for it in events)
 
-    async def _forget(self, it: ResourceRequest) -> None:
+    def _begins(self, entity: Entity) -> bool:
+        """Whether there is a request for which nothing is done yet."""
+        return isinstance(entity, ResourceRequest) and entity.under_way and entity.id not in self.runs
+
+    async def _forget(self, expired: Sequence[ResourceRequest]) -> None:
         def handler(state: State) -> Outcome:
-            there = state.get(ResourceRequest, it.account, it.key) is not None
-            return Outcome({}, (remove(it),) if there else ())
+            there = (it for it in expired if state.get(ResourceRequest, it.account, it.key) is not None)
+            return Outcome({}, tuple(map(remove, there)))
 
         await self._runtime.ledger.transact(handler, lambda _outcome: ())

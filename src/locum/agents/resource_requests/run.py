@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 
+from locum.agents.stacks.adoption import Creation, Make, created
 from locum.agents.stacks.work import carried_out
 from locum.calls import Calls, Runtime
 from locum.core.errors import Fault
@@ -23,7 +24,7 @@ from locum.services.cloudformation.changes import names_given
 from locum.services.cloudformation.handler_errors import handler_code, handler_message
 from locum.services.cloudformation.identifiers import identifier_of
 from locum.services.cloudformation.providers import PROVIDERS
-from locum.services.cloudformation.providers.base import Found, Made, Provider, Resource, Step, is_gone
+from locum.services.cloudformation.providers.base import Found, Made, Resource, Step, is_gone
 from locum.services.cloudformation.sealing import Seals
 from locum.services.verbs import Outcome
 from locum.state import ResourceRequest, State, put
@@ -83,10 +84,22 @@ class ResourceRun:
 
     async def _create(self, it: ResourceRequest, *, again: bool) -> dict[str, str]:
         """Make the resource; its identifier and physical id. Raises Fault."""
-        provider, wanted = PROVIDERS[it.type], self._opened(it, it.wanted)
-        named = again and bool(await asyncio.to_thread(names_given, it.type, wanted))  # perhaps of somebody else
-        made = await self._work(it, provider.create(self._resource(it, wanted, again=again and not named)), again=again)
-        return {"identifier": await self._identifier(it, provider, wanted, made), "physical": made.physical}
+        wanted = self._opened(it, it.wanted)
+        made = await self._made(it, wanted, again=again)
+        return {"identifier": await self._identifier(it, wanted, made), "physical": made.physical}
+
+    async def _made(self, it: ResourceRequest, wanted: Mapping[str, Any], *, again: bool) -> Made:
+        """Have the provider make a resource: what has a name of the request's may be another's."""
+        create, named = PROVIDERS[it.type].create, await asyncio.to_thread(names_given, it.type, wanted)
+        if not named:
+            return await self._work(it, create(self._resource(it, wanted, again=again)), again=again)
+        creation = Creation(self._runtime, self._calls, f"{it.id}/{it.seed}", named, again=again, cause=it.cause)
+
+        async def attempt(adopts: bool) -> Made:
+            work = create(self._resource(it, wanted, again=adopts))
+            return await self._work(it, work, again=again, make=creation.make)
+
+        return await created(creation, attempt)
 
     async def _update(self, it: ResourceRequest, *, again: bool) -> dict[str, str]:
         """Change the resource. Raises Fault."""
@@ -112,8 +125,9 @@ class ResourceRun:
         await self._work(it, provider.delete(there), again=again)
         return {}
 
-    async def _identifier(self, it: ResourceRequest, provider: Provider, wanted: Mapping[str, Any], made: Made) -> str:
+    async def _identifier(self, it: ResourceRequest, wanted: Mapping[str, Any], made: Made) -> str:
         """The primary identifier of what was made, which is read where its creation does not tell it."""
+        provider = PROVIDERS[it.type]
         try:
             return identifier_of(it.type, made.physical, wanted, made.attributes)
         except Fault:
@@ -128,11 +142,11 @@ class ResourceRun:
 
     # -- the parts of all of it --------------------------------------------------------------------------
 
-    async def _work(self, it: ResourceRequest, work: Work[T], *, again: bool) -> T:
+    async def _work(self, it: ResourceRequest, work: Work[T], *, again: bool, make: Make | None = None) -> T:
         """The result of `work`, which is given up where the request is cancelled, unless it is made `again`."""
         steps = work if again else until(self._is_cancelled, work)
         here = self._runtime.settings.endpoint
-        return await carried_out(self._calls, actor_of(it), it.region, steps, it.cause, endpoint=here)
+        return await carried_out(self._calls, actor_of(it), it.region, steps, it.cause, endpoint=here, make=make)
 
     def _resource(self, it: ResourceRequest, properties: Mapping[str, Any], **more: Any) -> Resource:
         given = {"attributes": self._opened(it, it.attributes), "physical": it.physical, **more}

@@ -11,24 +11,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
+from locum.agents.stack_sets.gates import Gate, asked
 from locum.agents.stack_sets.roles import Entries, NoEntry
 from locum.agents.stacks.waits import Bell
 from locum.calls import Calls, Runtime
 from locum.core.calls import ServiceCall
-from locum.core.errors import Fault
+from locum.core.errors import Fault, LocumError
 from locum.core.principal import Caller
+from locum.services.cloudformation.drift import IN_PROGRESS, detections_of
 from locum.services.cloudformation.intrinsics import HIDDEN
 from locum.services.cloudformation.lookup import events_of
 from locum.services.cloudformation.proposals import parameters_of
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.stack_sets.lookup import instance_of, set_of, template_text_of
-from locum.state import Stack, StackInstance, StackSet, StackSetOperation, StackSetResult, State
+from locum.services.cloudformation.stack_sets.operations import DETECTS
+from locum.state import Stack, StackDrift, StackInstance, StackSet, StackSetOperation, StackSetResult, State
 from locum.state.autoscaling import regional
 from locum.state.indexes import STACK_NAME, scoped
 from locum.state.organizations import SUSPENDED, member_of
 from locum.state.stack_sets import SERVICE_MANAGED
+
+T = TypeVar("T")
 
 _DONE: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 _UNUSABLE: Final = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS")
@@ -38,7 +43,8 @@ _UNCHANGED: Final = "No updates are to be performed."
 class Outcome(NamedTuple):
     """What became of an instance: the status of its result, and its own. `stack` is the ARN; `gone`: it is no more.
 
-    `overrides` (sealed) are the parameters that an imported stack has of its own.
+    `overrides` (sealed) are the parameters that an imported stack has of its own. `gate` is what the account's gate
+    said. `detection` is the id of a drift detection of the stack, which found `drift`.
     """
 
     result: str
@@ -48,17 +54,30 @@ class Outcome(NamedTuple):
     stack: str = ""
     gone: bool = False
     overrides: bytes = b""
+    gate: Gate = Gate("")
+    detection: str = ""
+    drift: str = ""
+
+
+class Shut(LocumError):
+    """The gate of an account is shut."""
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__(gate.reason)
+        self.gate = gate
 
 
 class Placing:
     """Does what an operation does with one instance. `bell` is rung when a stack has changed."""
 
-    def __init__(self, runtime: Runtime, calls: Calls, bell: Bell, operation: StackSetOperation) -> None:
+    def __init__(
+        self, runtime: Runtime, calls: Calls, bell: Bell, operation: StackSetOperation, entries: Entries
+    ) -> None:
         self._runtime = runtime
         self._calls = calls
         self._bell = bell
         self._operation = operation
-        self._entries = Entries(runtime, calls)
+        self._entries = entries
         self._seals = Seals(runtime.keyring, runtime.entropy)
 
     async def outcome(self, result: StackSetResult) -> Outcome:
@@ -78,7 +97,13 @@ class Placing:
                 return await self._deleted(of, it, result)
             if self._operation.imports:
                 return await self._imported(of, it, result)
+            if self._operation.action == DETECTS:
+                return await self._checked(of, it, result)
             return await self._made(of, it, result)
+        except Shut as shut:
+            return Outcome(
+                "FAILED", reason=f"Account gate check failed: {shut.gate.reason}", stack=it.stack, gate=shut.gate
+            )
         except (NoEntry, Fault) as error:
             reason = error.message if isinstance(error, Fault) else str(error)
             if self._operation.imports:
@@ -90,35 +115,51 @@ class Placing:
         token, stack = result.token, self._stack(it)
         if stack is not None and stack.client_token == token:
             return self._told(it, await self._settled(stack), token)
-        caller = await self._entries.into(of, self._operation, it.target, token)
-        if stack is not None and stack.status in _UNUSABLE:
-            await self._delete(caller, it, stack, token)
-            stack = self._stack(it)
-        params = self._parameters(of, it, token)
-        if stack is None:
-            answer = await self._call(caller, it, "CreateStack", params)
-        else:
-            try:
-                answer = await self._call(caller, it, "UpdateStack", params)
-            except Fault as fault:
-                if fault.message != _UNCHANGED:
-                    raise
-                return Outcome("SUCCEEDED", "CURRENT", stack=stack.arn)
-        return self._told(it, await self._settled(self._of_arn(it, answer["StackId"])), token)
+        caller, gate = await self._entered(of, it, token)
+        made = await self._called(caller, of, it, token)
+        if made is None:
+            assert stack is not None
+            return Outcome("SUCCEEDED", "CURRENT", stack=stack.arn, gate=gate)
+        return self._told(it, await self._settled(made), token)._replace(gate=gate)
+
+    async def _called(self, caller: Caller, of: StackSet, it: StackInstance, token: str) -> Stack | None:
+        """Begin to make the stack of an instance what the set is; None where it is so already. Raises Fault."""
+        stack, params = self._stack(it), self._parameters(of, it, token)
+        if stack is not None and stack.status == "DELETE_IN_PROGRESS":
+            await self._settled(stack)
+        elif stack is not None and stack.status in _UNUSABLE:
+            await self._delete(caller, it, stack, f"{token}-delete")
+        stack = self._stack(it)
+        try:
+            answer = await self._call(caller, it, "UpdateStack" if stack else "CreateStack", params)
+        except Fault as fault:
+            if fault.message != _UNCHANGED:
+                raise
+            return None
+        return self._of_arn(it, answer["StackId"])
 
     async def _deleted(self, of: StackSet, it: StackInstance, result: StackSetResult) -> Outcome:
         """Delete the stack of an instance. Raises Fault, NoEntry."""
         stack = self._stack(it)
         if stack is None:
             return Outcome("SUCCEEDED", gone=True)
+        gate = Gate("")
         if stack.client_token == result.token:
             stack = await self._settled(stack)
         else:
-            caller = await self._entries.into(of, self._operation, it.target, result.token)
+            caller, gate = await self._entered(of, it, result.token)
             stack = await self._delete(caller, it, stack, result.token)
         if stack.deleted:
-            return Outcome("SUCCEEDED", gone=True)
-        return Outcome("FAILED", "INOPERABLE", "INOPERABLE", self._reason(stack), stack.arn)
+            return Outcome("SUCCEEDED", gone=True, gate=gate)
+        return Outcome("FAILED", "INOPERABLE", "INOPERABLE", self._reason(stack), stack.arn, gate=gate)
+
+    async def _entered(self, of: StackSet, it: StackInstance, token: str) -> tuple[Caller, Gate]:
+        """The session in which the stack of an instance is acted on, and what the gate says. Raises NoEntry, Shut."""
+        caller = await self._entries.into(of, self._operation, it.target, token)
+        gate = await asked(self._calls, caller, it.place)
+        if gate.status == "FAILED":
+            raise Shut(gate)
+        return caller, gate
 
     async def _imported(self, of: StackSet, it: StackInstance, result: StackSetResult) -> Outcome:
         """Look whether the stack of an instance is what the set is. Raises Fault, NoEntry."""
@@ -136,6 +177,31 @@ class Placing:
         own = {name: value for name, value in values.items() if name not in kept or kept[name].value != value}
         overrides = self._seals.seal(of.account, of.id, own)
         return Outcome("SUCCEEDED", "CURRENT", stack=it.stack, overrides=overrides)
+
+    async def _checked(self, of: StackSet, it: StackInstance, result: StackSetResult) -> Outcome:
+        """Have the drift of the stack of an instance detected. Raises Fault, NoEntry."""
+        stack = self._stack(it)
+        if stack is None:
+            raise _refused("The stack of the stack instance is not there")
+        begun = next((one for one in self._detections(stack) if one.caller.principal.name == result.token), None)
+        if begun is None:
+            caller = await self._entries.into(of, self._operation, it.target, result.token)
+            answer = await self._call(caller, it, "DetectStackDrift", {"StackName": stack.arn})
+            begun = next(one for one in self._detections(stack) if one.id == answer["StackDriftDetectionId"])
+        key = begun.key
+        done = await self._bell_until(lambda: self._detected(it.target, key))
+        status = "SUCCEEDED" if done.status == "DETECTION_COMPLETE" else "FAILED"
+        return Outcome(status, reason=done.reason, stack=stack.arn, detection=done.id, drift=done.drift)
+
+    def _detections(self, stack: Stack) -> list[StackDrift]:
+        return detections_of(self._state, stack)
+
+    def _detected(self, account: str, key: str) -> StackDrift | None:
+        """A drift detection that is over."""
+        found = self._state.get(StackDrift, account, key)
+        if found is None:
+            raise _refused("The stack of the stack instance is not there")
+        return None if found.status == IN_PROGRESS else found
 
     async def _delete(self, caller: Caller, it: StackInstance, stack: Stack, token: str) -> Stack:
         """Have the stack of an instance deleted; what it is then. Raises Fault."""
@@ -197,7 +263,7 @@ class Placing:
         now = self._state.get(Stack, stack.account, stack.key) or stack
         return None if now.status.endswith("_IN_PROGRESS") else now
 
-    async def _bell_until(self, found: Callable[[], Stack | None]) -> Stack:
+    async def _bell_until(self, found: Callable[[], T | None]) -> T:
         while True:
             bell = self._bell.next()
             if (now := found()) is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, Final
@@ -16,7 +17,7 @@ from locum.agents.stacks.forgetting import KEPT
 from locum.calls import Calls, Runtime
 from locum.core.errors import LocumError
 from locum.services.verbs import Outcome
-from locum.state import Event, Member, Organization, Put, Stack, StackSet, StackSetOperation, Unit, remove
+from locum.state import Event, Member, Organization, Put, Stack, StackDrift, StackSet, StackSetOperation, Unit, remove
 from locum.state.events import kind_of
 
 UNDER_WAY: Final = ("RUNNING", "STOPPING")
@@ -38,6 +39,7 @@ class StackSets(Reconciler):
         self._calls = calls
         self._tasks_of: dict[str, asyncio.Task[None]] = {}
         self._runs: dict[str, Any] = {}
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._moved = True
 
     async def reconcile(self) -> float | None:
@@ -51,9 +53,8 @@ class StackSets(Reconciler):
         for it in list(self._runtime.ledger.state.every(StackSetOperation)):
             name = f"{it.account}/{it.key}"
             if it.status in UNDER_WAY and name not in self._runs:
-                self._runs[name] = import_module("locum.agents.stack_sets.run").OperationRun(
-                    self._runtime, self._calls, it
-                )
+                made = import_module("locum.agents.stack_sets.run").OperationRun
+                self._runs[name] = made(self._runtime, self._calls, it, self._locks)
                 self._tasks_of[name] = asyncio.create_task(self._go_on(name))
         return await self._forget()
 
@@ -73,7 +74,7 @@ class StackSets(Reconciler):
             return True
         self._moved = self._moved or any(_kind(event) in _ORGANIZED for event in events)
         entities = [event.entity for event in events if isinstance(event, Put)]
-        if self._runs and any(isinstance(it, (Stack, StackSetOperation)) for it in entities):
+        if self._runs and any(isinstance(it, (Stack, StackDrift, StackSetOperation)) for it in entities):
             self._ring()
         return self._moved or any(isinstance(it, StackSetOperation) for it in entities)
 

@@ -8,8 +8,10 @@ of the member, has created there. All of that are calls: the trust policies deci
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
 from locum.calls import Calls, Runtime
@@ -53,11 +55,12 @@ def execution_role(management: str, account: str) -> str:
 
 
 class Entries:
-    """Enters the accounts of the instances of stack sets."""
+    """Enters the accounts of the instances of stack sets. `locks` has one for each account: its roles are made once."""
 
-    def __init__(self, runtime: Runtime, calls: Calls) -> None:
+    def __init__(self, runtime: Runtime, calls: Calls, locks: Mapping[str, asyncio.Lock]) -> None:
         self._runtime = runtime
         self._calls = calls
+        self._locks = locks
 
     async def into(self, of: StackSet, operation: StackSetOperation, account: str, session: str) -> Caller:
         """The session, called `session`, in which an operation acts in `account`. Raises NoEntry.
@@ -90,22 +93,24 @@ class Entries:
             raise NoEntry(f"Account {account} is not a member account of the organization.")
         by = linked_role_arn(of.account, ADMIN_SERVICE)
         try:
-            await self._provide(of, account, name, by)
+            async with self._locks[account]:
+                await self._provide(of, account, name, by)
             role = ServiceRole(ADMIN_SERVICE, by, of.id, Source(of.account, of.arn))
             return await self._assumed(of, (await self._calls.assume(role)).caller, account, name, session)
         except Fault as fault:
             raise NoEntry(fault.message) from fault
 
     async def _provide(self, of: StackSet, account: str, name: str, by: str) -> None:
-        """Have the role of a member account created, unless it is there. Raises Fault."""
-        if self._state.get(Role, account, name) is not None:
-            return
-        if not has_linked_role(self._state, account, MEMBER_SERVICE):
-            await self._calls.make(linked_role_call(account, MEMBER_SERVICE))
-        statement = {"Effect": "Allow", "Principal": {"AWS": by}, "Action": "sts:AssumeRole"}
-        trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))
-        await self._as_member(of, account, "CreateRole", RoleName=name, AssumeRolePolicyDocument=trust)
-        await self._as_member(of, account, "AttachRolePolicy", RoleName=name, PolicyArn=_ADMINISTRATOR)
+        """Have the role of a member account made, or completed where a restart interrupted that. Raises Fault."""
+        role = self._state.get(Role, account, name)
+        if role is None:
+            if not has_linked_role(self._state, account, MEMBER_SERVICE):
+                await self._calls.make(linked_role_call(account, MEMBER_SERVICE))
+            statement = {"Effect": "Allow", "Principal": {"AWS": by}, "Action": "sts:AssumeRole"}
+            trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))
+            await self._as_member(of, account, "CreateRole", RoleName=name, AssumeRolePolicyDocument=trust)
+        if role is None or _ADMINISTRATOR not in role.attached:
+            await self._as_member(of, account, "AttachRolePolicy", RoleName=name, PolicyArn=_ADMINISTRATOR)
 
     async def _as_member(self, of: StackSet, account: str, operation: str, **params: Any) -> None:
         arn = linked_role_arn(account, MEMBER_SERVICE)

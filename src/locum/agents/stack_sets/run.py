@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from locum.agents.stack_sets.placing import Outcome as Placed
 from locum.agents.stack_sets.placing import Placing
+from locum.agents.stack_sets.roles import Entries
 from locum.agents.stacks.waits import Bell
 from locum.calls import Calls, Runtime
 from locum.core.errors import INTERNAL, Fault, LocumError
 from locum.services.cloudformation.stack_sets.lookup import UNDER_WAY, instance_of, results_of, set_of
+from locum.services.cloudformation.stack_sets.operations import DETECTS
 from locum.services.cloudformation.stack_sets.progress import next_of
 from locum.services.verbs import Outcome
 from locum.state import Event, StackInstance, StackSetOperation, StackSetResult, State, put, remove
@@ -27,13 +29,19 @@ _log: Final = logging.getLogger("locum.agents")
 
 
 class OperationRun:
-    """Does what is under way for an operation. Nobody else changes its results, which are kept at hand."""
+    """Does what is under way for an operation. Nobody else changes its results, which are kept at hand.
 
-    def __init__(self, runtime: Runtime, calls: Calls, operation: StackSetOperation) -> None:
+    `locks` are those of `Entries`, the same for all operations.
+    """
+
+    def __init__(
+        self, runtime: Runtime, calls: Calls, operation: StackSetOperation, locks: Mapping[str, asyncio.Lock]
+    ) -> None:
         self._runtime = runtime
         self._account, self._key = operation.account, operation.key
+        self._detects = operation.action == DETECTS
         self._bell = Bell()
-        self._placing = Placing(runtime, calls, self._bell, operation)
+        self._placing = Placing(runtime, calls, self._bell, operation, Entries(runtime, calls, locks))
         self._results: dict[str, StackSetResult] = {}
         self._working: dict[asyncio.Task[None], str] = {}
 
@@ -83,8 +91,13 @@ class OperationRun:
         except Exception:  # a fault barrier: an instance that breaks fails, and no other
             _log.exception("an instance of a stack set failed")
             placed = Placed("FAILED", reason=Fault(*INTERNAL).message)
-        done = replace(result, status=placed.result, reason=placed.reason if placed.result != "SUCCEEDED" else "")
-        await self._commit(lambda state: _ended(state, done, placed))
+        reason = placed.reason if placed.result != "SUCCEEDED" else ""
+        told = {"gate": placed.gate.status, "gate_reason": placed.gate.reason}
+        if self._detects:
+            stack = placed.stack.rpartition("/")[2]
+            told |= {"stack": stack, "detection": placed.detection, "drift": placed.drift}
+        done = replace(result, status=placed.result, reason=reason, **told)
+        await self._commit(lambda state: self._ended(state, done, placed))
         self._results[done.key] = done
 
     # -- commits -----------------------------------------------------------------------------------------
@@ -102,7 +115,7 @@ class OperationRun:
             coming = next_of(operation, results)
             changes.extend(replace(it, status="RUNNING") for it in coming.begin)
             changes.extend(replace(it, status="CANCELLED", reason=coming.reason) for it in coming.cancel)
-            found = [event for it in changes for event in _changed(state, it, detailed=it.status, reason=it.reason)]
+            found = [event for it in changes for event in self._told(state, it)]
             if coming.ended:
                 found.append(put(replace(operation, status=coming.ended, ended=self._runtime.clock())))
             return tuple(found)
@@ -110,6 +123,22 @@ class OperationRun:
         await self._commit(events)
         self._results |= {it.key: it for it in changes}
         return changes
+
+    def _ended(self, state: State, done: StackSetResult, placed: Placed) -> tuple[Event, ...]:
+        """The events that tell what became of an instance."""
+        if self._detects:
+            known = {"drift": placed.drift, "drift_at": self._runtime.clock()} if placed.drift else {}
+            return _changed(state, done, **known)
+        if placed.gone:
+            it = _instance(state, done)
+            return (put(done), *([remove(it)] if it is not None else []))
+        values: dict[str, Any] = {"overrides": placed.overrides} if placed.overrides else {}
+        values |= {"status": placed.status, "detailed": placed.detailed or placed.result}
+        return _changed(state, done, reason=done.reason, stack=placed.stack, **values)
+
+    def _told(self, state: State, it: StackSetResult) -> tuple[Event, ...]:
+        """The events in which a result has another status, and its instance, unless nothing is done to it."""
+        return _changed(state, it, **({} if self._detects else {"detailed": it.status, "reason": it.reason}))
 
     @property
     def _state(self) -> State:
@@ -120,16 +149,6 @@ class OperationRun:
 
     async def _commit(self, events: Callable[[State], tuple[Event, ...]]) -> None:
         await self._runtime.ledger.transact(lambda state: Outcome({}, events(state)), lambda _outcome: ())
-
-
-def _ended(state: State, done: StackSetResult, placed: Placed) -> tuple[Event, ...]:
-    """The events that tell what became of an instance."""
-    if placed.gone:
-        it = _instance(state, done)
-        return (put(done), *([remove(it)] if it is not None else []))
-    values: dict[str, Any] = {"overrides": placed.overrides} if placed.overrides else {}
-    values |= {"status": placed.status, "detailed": placed.detailed or placed.result}
-    return _changed(state, done, reason=done.reason, stack=placed.stack, **values)
 
 
 def _changed(state: State, result: StackSetResult, **values: Any) -> tuple[Event, ...]:

@@ -18,7 +18,7 @@ from locum.calls.operation_traits import reads_only
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault, LocumError
 from locum.core.identifiers import request_id
-from locum.state import Stack, StackResource
+from locum.services.cloudformation.providers.base import Made
 
 _FOREIGN: Final = "Foreign."
 """What the code of a fault begins with that a provider must not take for a sign of its own work."""
@@ -34,17 +34,19 @@ class Proven(LocumError):
 
 
 class Creation:
-    """Makes the calls of the creation of a resource with `names` of the template's.
+    """Makes the calls of the creation of a resource with `names` of the template's, or of a request's.
 
-    `again`: it was interrupted, and what it made is not known.
+    `seed` is of this creation alone. `again`: it was interrupted, and what it made is not known. `cause` is the request
+    id of the call on whose account they are made.
     """
 
     def __init__(
-        self, runtime: Runtime, calls: Calls, stack: Stack, it: StackResource, names: Iterable[str], *, again: bool
+        self, runtime: Runtime, calls: Calls, seed: str, names: Iterable[str], *, again: bool, cause: str = ""
     ) -> None:
         self._runtime = runtime
         self._calls = calls
-        self._seed = f"{stack.id}/{it.logical}/{it.token}"
+        self._seed = seed
+        self._cause = cause
         self._names = frozenset(names)
         self._again = again
         self._made: Counter[str] = Counter()
@@ -66,7 +68,7 @@ class Creation:
     async def make(self, call: ServiceCall) -> Mapping[str, Any]:
         """Make a call. Raises Fault, and Proven where it was made before and its provider does not know that."""
         if reads_only(call.operation):
-            return await self._calls.make(call)
+            return await self._calls.make(call, self._cause)
         name = f"{call.service}:{call.operation}"
         identity = self._identity(f"{name}/{self._made[name]}")
         self._made[name] += 1
@@ -75,7 +77,7 @@ class Creation:
             raise self._unless_proven
         self._unless_proven = None
         try:
-            return await self._calls.make(call, request_id="" if before else identity)
+            return await self._calls.make(call, self._cause, request_id="" if before else identity)
         except Fault as fault:
             if not self._again:
                 raise
@@ -107,7 +109,21 @@ class Creation:
         return bool(named) and await self._runtime.ledger.read(untouched)
 
 
-def told(fault: Fault) -> Fault:
+async def created(creation: Creation, attempt: Callable[[bool], Awaitable[Made]]) -> Made:
+    """What `attempt` makes by the calls of `creation`; told true, it takes what is there for its own. Raises Fault."""
+    try:
+        try:
+            return await attempt(False)
+        except Proven:
+            creation.adopting()
+        except Fault as fault:
+            creation.adopting(fault)
+        return await attempt(True)
+    except Fault as fault:
+        raise _told(fault) from fault
+
+
+def _told(fault: Fault) -> Fault:
     """The fault that a service answered."""
     if not fault.code.startswith(_FOREIGN):
         return fault

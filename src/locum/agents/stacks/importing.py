@@ -1,4 +1,8 @@
-"""Imports: resources that are there become resources of a stack. Nothing is made for them, and nothing is deleted."""
+"""Imports: resources that are there become resources of a stack. Nothing is made for them, and nothing is deleted.
+
+Where the stack has tags, they are put on the resource, as AWS's event says: "Apply stack-level tags to imported
+resource if applicable."
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,8 @@ from locum.services.cloudformation.following import actor_of
 from locum.services.cloudformation.imports import looked_for, owned
 from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resource_of, resources_of
+from locum.services.cloudformation.providers import PROVIDERS
+from locum.services.cloudformation.providers.base import Resource
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.stack_tags import stack_tags
 from locum.services.cloudformation.template import ResourceDefinition
@@ -28,6 +34,7 @@ from locum.services.cloudformation.templates import invalid
 from locum.state import Stack, StackResource, StackVersion, State
 
 _STARTED: Final = "Resource import started."
+_TAGGED: Final = "Apply stack-level tags to imported resource if applicable."
 _COMPLETED: Final = "Resource import completed."
 
 Commit = Callable[[Callable[[State, Draft], None]], Awaitable[None]]
@@ -47,17 +54,25 @@ class Importer:
     def is_for(self, stack: Stack, logical: str) -> bool:
         """Whether a resource is imported: it was to be, and no update has made it another one since."""
         it = resource_of(self._runtime.ledger.state, stack, logical)
-        return logical in stack.importing and (it is None or it.status.startswith("IMPORT_"))
+        return logical in stack.importing and (it is None or it.operation == stack.operation)
 
     async def bring_in(
         self, stack: Stack, evaluation: Evaluation, definition: ResourceDefinition, version: StackVersion
     ) -> None:
-        """Make a resource one of `stack`, with the properties of its definition. Raises Failed."""
-        identifier = stack.importing[definition.logical]
+        """Make a resource one of `stack`, with the properties of its definition. Raises Failed.
+
+        What a restart has interrupted goes on.
+        """
         found = resource_of(self._runtime.ledger.state, stack, definition.logical)
-        if found is not None and found.status == "IMPORT_COMPLETE":
-            return  # before a restart
-        it = self._begun(stack, definition)
+        if found is None or found.status in ("IMPORT_IN_PROGRESS", "IMPORT_FAILED"):
+            found = await self._imported(stack, evaluation, definition, version)
+        if found.status != "UPDATE_COMPLETE" and version.tags and PROVIDERS[found.type].update is not None:
+            await self._tagged(stack, found)
+
+    async def _imported(
+        self, stack: Stack, evaluation: Evaluation, definition: ResourceDefinition, version: StackVersion
+    ) -> StackResource:
+        identifier, it = stack.importing[definition.logical], self._begun(stack, definition)
         actor = actor_of(stack)
         resolver = Resolver(
             self._runtime, self._calls, self._seals, self._commit, stack, actor, evaluation, self._run_imports
@@ -85,9 +100,41 @@ class Importer:
 
             await self._commit(complete)
         except Fault as fault:
-            reason = reason_of(fault, it)
-            await self._commit(lambda _, draft: draft.resource(replace(it, status="IMPORT_FAILED", reason=reason)))
-            raise Failed(reason) from fault
+            raise await self._failed(replace(it, status="IMPORT_FAILED"), fault) from fault
+        return done
+
+    async def _tagged(self, stack: Stack, it: StackResource) -> None:
+        """Put the tags of the stack on a resource, by an update to the properties that its template has anyway."""
+        changing = replace(it, status="UPDATE_IN_PROGRESS")
+        await self._commit(lambda _, draft: draft.resource(changing, told=_TAGGED))
+        kept = self._seals.open(stack.account, stack.id, it.properties)
+        resource = Resource(
+            type=it.type,
+            logical=it.logical,
+            properties=kept["properties"],
+            account=stack.account,
+            region=stack.region,
+            stack_name=stack.name,
+            stack_arn=stack.arn,
+            token=it.token,
+            physical=it.physical,
+            attributes=self._seals.open(stack.account, stack.id, it.attributes),
+            tags=kept["tags"],
+            capabilities=stack.version.capabilities,
+        )
+        update = PROVIDERS[it.type].update
+        assert update is not None
+        try:
+            work, here = update(resource, kept["properties"]), self._runtime.settings.endpoint
+            await carried_out(self._calls, actor_of(stack), stack.region, work, endpoint=here)
+        except Fault as fault:
+            raise await self._failed(replace(it, status="UPDATE_FAILED"), fault) from fault
+        await self._commit(lambda _, draft: draft.resource(replace(it, status="UPDATE_COMPLETE")))
+
+    async def _failed(self, it: StackResource, fault: Fault) -> Failed:
+        failed = replace(it, reason=reason_of(fault, it))
+        await self._commit(lambda _, draft: draft.resource(failed))
+        return Failed(failed.reason)
 
     async def give_back(self) -> None:
         """Let go of what an import that failed brought in. The resources stay as they are."""

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from locum.calls import Calls, Runtime
 from locum.core.actors import Actor
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault, LocumError
 from locum.services.cloudformation.drafts import Draft
-from locum.services.cloudformation.intrinsics import HIDDEN, Evaluation
+from locum.services.cloudformation.dynamic_references import answered, reference_of
+from locum.services.cloudformation.intrinsics import HIDDEN, Evaluation, Lookups
 from locum.services.cloudformation.lookup import resource_of
 from locum.services.cloudformation.outputs import exported, exporting
 from locum.services.cloudformation.sealing import Seals
-from locum.services.cloudformation.shown import Told, attribute_of, is_secret
+from locum.services.cloudformation.shown import Kept, Told, attribute_of, is_secret
 from locum.services.cloudformation.templates import invalid
 from locum.state import Stack, StackResource, State
-
-_REFERENCE: Final = re.compile(r"\{\{resolve:(?P<service>[a-z-]+):(?P<rest>[^{}]+)\}\}")
 
 
 class _Needed(LocumError):
@@ -61,11 +59,12 @@ class Resolver:
 
     async def resolved(self, value: Any) -> Any:
         """`value` with all functions replaced. Raises Fault."""
-        if not value:
-            return value
+        return await self._resolved(value, self) if value else value
+
+    async def _resolved(self, value: Any, lookups: Lookups) -> Any:
         while True:
             try:
-                found = await asyncio.to_thread(self._evaluation.resolve, value, self)
+                found = await asyncio.to_thread(self._evaluation.resolve, value, lookups)
                 break
             except _Needed as needed:
                 self._asked[needed.key] = await self._ask(*needed.key)
@@ -73,6 +72,16 @@ class Resolver:
         if self._imported - set(self._stack.imports):
             await self._commit(self._note_imports)
         return found
+
+    async def kept(self, value: Any, made: Any) -> Any:
+        """`value`, which was resolved to `made`, as far as an update looks: secrets alone are no reason for one."""
+        if not self._discloses:
+            return made
+        return await asyncio.to_thread(self._evaluation.resolve, value, Kept(self, ("secretsmanager",)))
+
+    async def output(self, value: Any) -> Any:
+        """`value` as an output has it: resolved, but for references to secrets. Raises Fault."""
+        return await self._resolved(value, Kept(self, ("secretsmanager", "ssm-secure")))
 
     async def shown(self, value: Mapping[str, Any], made: Mapping[str, Any]) -> Mapping[str, Any]:
         """`value`, which was resolved to `made`, as it may be told."""
@@ -138,20 +147,13 @@ class Resolver:
         if what == "zones":
             answer = await self._call("ec2", "DescribeAvailabilityZones", {}, key or self._stack.region)
             return [zone["ZoneName"] for zone in answer["AvailabilityZones"] if zone["ZoneName"].startswith(key)]
-        found = _REFERENCE.fullmatch(key)
-        if found is None:
-            raise invalid(f"Dynamic reference {key} is not valid")
-        service, rest = found["service"], found["rest"]
-        if service in ("ssm", "ssm-secure"):
-            answer = await self._call(
-                "ssm", "GetParameters", {"Names": [rest], "WithDecryption": service == "ssm-secure"}
-            )
-            if not answer.get("Parameters"):
-                raise invalid(f"Parameters: [{service}:{rest}] cannot be found.")
-            return answer["Parameters"][0]["Value"]
-        if service == "secretsmanager":
-            return await self._secret(rest)
-        raise invalid(f"Dynamic reference service {service} is not supported")
+        reference = reference_of(key)
+        if reference.name:
+            params = {"Names": [reference.rest], "WithDecryption": reference.service == "ssm-secure"}
+            return answered(reference, await self._call("ssm", "GetParameters", params))
+        if reference.service == "secretsmanager":
+            return await self._secret(reference.rest)
+        raise invalid(f"Dynamic reference service {reference.service} is not supported")
 
     async def _secret(self, rest: str) -> str:
         """The value of SECRET-ID:SecretString:JSON-KEY:VERSION-STAGE:VERSION-ID; the id may be an ARN."""
@@ -167,8 +169,12 @@ class Resolver:
         if not member:
             return str(text)
         try:
-            return str(json.loads(text)[member])
-        except (ValueError, KeyError, TypeError) as error:
+            values = json.loads(text)
+        except ValueError as error:
+            raise invalid("Could not parse SecretString JSON") from error
+        try:
+            return str(values[member])
+        except (KeyError, TypeError) as error:
             raise invalid("Could not find a value associated with JSONKey in SecretString") from error
 
     async def _call(self, service: str, operation: str, params: Mapping[str, Any], region: str = "") -> dict[str, Any]:

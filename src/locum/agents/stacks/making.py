@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from locum.agents.stacks.adoption import Creation, Make, Proven, told
+from locum.agents.stacks.adoption import Creation, Make, created
 from locum.agents.stacks.lookups import Resolver
 from locum.agents.stacks.reasons import reason_of
 from locum.agents.stacks.results import (
@@ -80,7 +80,9 @@ class Maker:
             properties = await resolver.resolved(definition.properties)
             wanted |= {"properties": properties, "tags": stack_tags(stack, definition.logical, version)}
             shown = await resolver.shown(definition.properties, properties)
+            kept = await resolver.kept(definition.properties, properties)
             wanted |= {} if shown == properties else {"shown": shown}
+            wanted |= {} if kept == properties else {"kept": kept}
             check_properties(definition.type, definition.logical, properties)
             policy = policy_of(await resolver.resolved(definition.creation_policy))
             update_policy = await resolver.resolved(definition.update_policy)
@@ -313,7 +315,7 @@ class Maker:
             for name, declared in evaluation.template.outputs.items():
                 if not evaluation.exists(declared):
                     continue
-                output = {"OutputKey": name, "OutputValue": output_text(await resolver.resolved(declared["Value"]))}
+                output = {"OutputKey": name, "OutputValue": output_text(await resolver.output(declared["Value"]))}
                 if "Description" in declared:
                     output["Description"] = str(declared["Description"])
                 if "Export" in declared:
@@ -330,18 +332,14 @@ class Maker:
         create, named = PROVIDERS[it.type].create, names_given(it.type, wanted.get("properties", {}))
         if not named:
             return await self._work(stack, it.logical, create(self._resource(stack, it, wanted, again=again)))
-        creation = Creation(self._runtime, self._calls, stack, it, named, again=again)
-        try:
-            try:
-                return await self._work(stack, it.logical, create(self._resource(stack, it, wanted)), creation.make)
-            except Proven:
-                creation.adopting()
-            except Fault as fault:
-                creation.adopting(fault)
-            work = create(self._resource(stack, it, wanted, again=True))
+        seed = f"{stack.id}/{it.logical}/{it.token}"
+        creation = Creation(self._runtime, self._calls, seed, named, again=again)
+
+        async def attempt(adopts: bool) -> Made:
+            work = create(self._resource(stack, it, wanted, again=adopts))
             return await self._work(stack, it.logical, work, creation.make)
-        except Fault as fault:
-            raise told(fault) from fault
+
+        return await created(creation, attempt)
 
     async def _work(self, stack: Stack, logical: str, work: Any, make: Make | None = None) -> Made:
         waits = self._waits(stack)
@@ -433,5 +431,6 @@ class Maker:
 
 
 def _is_same(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether a resource is what it is to be, whatever is shown of it."""
-    return all(before.get(name) == wanted[name] for name in ("properties", "tags"))
+    """Whether a resource is what it is to be, whatever is shown of it and whatever secrets it has."""
+    same: bool = before.get("kept", before["properties"]) == wanted.get("kept", wanted["properties"])
+    return same and bool(before.get("tags") == wanted["tags"])

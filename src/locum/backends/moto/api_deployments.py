@@ -15,6 +15,6 @@ def follow(call: BackendCall) -> None:
     models = models_of("apigateway", call.account, call.region) if call.operation == "DeleteDeployment" else None
     api = None if models is None else models.apis.get(call.params["restApiId"])
     deployment = None if api is None else api.deployments.get(call.params["deploymentId"])
-    if deployment is not None:
+    if api is not None and deployment is not None:
         having = (name for name, stage in api.stages.items() if stage.deployment_id == deployment.id)
         deployment.stage_name = next(having, None)

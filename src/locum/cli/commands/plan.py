@@ -16,12 +16,15 @@ from locum.calls.activity import decoded
 from locum.cli import plans
 from locum.cli.home import data_option, read_plane
 from locum.cli.screen import folded, printable
-from locum.compute.handover import ask, connect
+from locum.compute.handover import MAX_MESSAGE, ask, connect
 from locum.core.clock import system_clock
 from locum.core.errors import ConfigurationError, LocumError
 from locum.policy import MalformedPolicy, PolicyKind
 
 PHASES: Final = ("create", "update", "delete")
+_LARGEST: Final = MAX_MESSAGE - 4096
+"""Octets of a question that a plane takes, with what is around it."""
+
 _ACCOUNT: Final = "000000000000"
 _REGION: Final = "us-east-1"
 
@@ -95,6 +98,10 @@ def _question(file: str, files: tuple[str, ...], given: dict[str, Any]) -> dict[
 def _asked(data: Path, question: dict[str, Any]) -> dict[str, Any]:
     plane = read_plane(data)
     known = {**question, "account": plane.account, "region": question["region"] or plane.region}
+    if question["terraform"]:
+        known["text"] = plans.essential(question["text"])
+    if len(json.dumps(known)) > _LARGEST:
+        raise ConfigurationError(f"this is larger than the {_LARGEST} octets that a plane is asked with: use --offline")
     with connect(data) as connection:
         return ask(connection, {"plan": known})
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from locum.compute.functions.packages import PackageError
 from locum.compute.functions.runtime_api import RuntimeApi
-from locum.compute.functions.runtimes import CLOSED, RUNTIME, Program, Roots
+from locum.compute.functions.runtimes import CLOSED, NODE, PYTHON, RUNTIME, Program, Roots
 from locum.compute.functions.surroundings import AUTHORITY, START, Surroundings
 from locum.compute.handover import receive_descriptors
 from locum.compute.relay import Relay
@@ -61,9 +61,16 @@ class RuntimeProcess:
         self.roots = CLOSED if surroundings.closed else self._own_roots()
 
     @property
-    def trusting(self) -> dict[str, str]:
-        """The variables by which a runtime trusts the gateway's authority, as on Lambda a file of Amazon's."""
-        return {"NODE_EXTRA_CA_CERTS": AUTHORITY} if self._around.closed and self._around.tls() is not None else {}
+    def over_tls(self) -> dict[str, str]:
+        """The variables by which the SDKs for Python and JavaScript call the gateway over TLS, and trust its authority.
+
+        Nobody else's certificates are there to be trusted. Others call it by HTTP: not all SDKs know AWS_CA_BUNDLE.
+        """
+        tls = self._around.tls() if self._around.closed else None
+        if tls is None or not self._function.runtime.startswith((PYTHON, NODE)):
+            return {}
+        trusted = dict.fromkeys(("AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), AUTHORITY)
+        return {"AWS_ENDPOINT_URL": f"https://127.0.0.1:{tls.port}", **trusted}
 
     def _own_roots(self) -> Roots:
         return Roots(str(self.home / "task"), str(self.home / "opt"), str(RUNTIME), str(self.home / "tmp"))

@@ -55,7 +55,8 @@ class Surroundings(NamedTuple):
     def relayed(self) -> dict[int, int]:
         """The ports of the host's that are reached in a closed environment, by the ports there."""
         tls = self.tls()
-        return {**({} if tls is None else {TLS_PORT: tls.port}), **{port: port for port in self.ports()}}
+        secure = {} if tls is None else {TLS_PORT: tls.port, tls.port: tls.port}
+        return {**secure, **{port: port for port in self.ports()}}
 
     @property
     def api_port(self) -> int:

@@ -5,8 +5,10 @@ What is wrong with a request is told at once, as far as the schema of the type a
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Final
 
+import msgspec
 from msgspec.structs import replace
 
 from locum.core.clock import DAY
@@ -23,8 +25,10 @@ from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_w
 from locum.state import ResourceRequest, put
 from locum.state.autoscaling import regional
 from locum.state.cloudcontrol import resource_key
-from locum.state.indexes import REQUEST_OF_CLIENT, REQUEST_OF_RESOURCE, scoped
+from locum.state.indexes import REQUEST_OF_CLIENT, REQUEST_OF_RESOURCE, REQUESTS_UNDER_WAY, scoped
 
+MOST_UNDER_WAY: Final = 1000
+"""Requests of an account in a region that are under way. [U] AWS does not publish its limits."""
 _TOKENS_LAST: Final = 1.5 * DAY
 """API Reference, CreateResource: "A client token is valid for 36 hours once used"."""
 _CANCELLED: Final = "The request was canceled before it began."
@@ -36,26 +40,26 @@ def create_resource(ctx: Context, params: Params) -> Outcome:
     handler(kind, "CREATE", params)
     model = models.model_in(params["DesiredState"], "DesiredState")
     models.check_new(kind, model)
-    if (before := _same(ctx, params, "CREATE", params["DesiredState"])) is not None:
-        return _answer(ctx, before)
     values = [values_at(model, path) for path in identifier_paths(kind)]
     named = "|".join(values) if values and all(isinstance(value, str) for value in values) else ""
-    made = _new(ctx, params, "CREATE", params["DesiredState"], Identified(named, "", {}))
-    return _taken(ctx, _sealed(ctx, made, wanted=model))
+    it = Identified(named, "", {})
+    if (before := _same(ctx, params, "CREATE", it)) is not None:
+        return _answer(ctx, before)
+    return _taken(ctx, _sealed(ctx, _new(ctx, params, "CREATE", it), wanted=model))
 
 
 def update_resource(ctx: Context, params: Params) -> Asking:
     """cloudcontrol:UpdateResource."""
-    kind, document = params["TypeName"], params["PatchDocument"]
+    kind = params["TypeName"]
     provider, it = handler(kind, "UPDATE", params), identified(kind, params["Identifier"])
-    if (before := _same(ctx, params, "UPDATE", document, it)) is not None:
+    if (before := _same(ctx, params, "UPDATE", it)) is not None:
         return _answer(ctx, before)
     _check_free(ctx, kind, it.identifier)
     found = yield from read(ctx, params, provider, it)
     now = models.shown(kind, found, it)
-    wanted = models.patched(now, document)
+    wanted = models.patched(now, params["PatchDocument"])
     models.check_changes(kind, provider, now, wanted)
-    made = _new(ctx, params, "UPDATE", document, it)
+    made = _new(ctx, params, "UPDATE", it)
     states = {"wanted": models.settable(kind, wanted), "before": models.settable(kind, now)}
     return _taken(ctx, _sealed(ctx, made, **states, attributes=dict(found.attributes)))
 
@@ -65,9 +69,9 @@ def delete_resource(ctx: Context, params: Params) -> Outcome:
     kind = params["TypeName"]
     handler(kind, "DELETE", params)
     it = identified(kind, params["Identifier"])
-    if (before := _same(ctx, params, "DELETE", "", it)) is not None:
+    if (before := _same(ctx, params, "DELETE", it)) is not None:
         return _answer(ctx, before)
-    return _taken(ctx, _sealed(ctx, _new(ctx, params, "DELETE", "", it), before=dict(it.properties)))
+    return _taken(ctx, _sealed(ctx, _new(ctx, params, "DELETE", it), before=dict(it.properties)))
 
 
 def cancel_resource_request(ctx: Context, params: Params) -> Outcome:
@@ -100,9 +104,11 @@ def _answer(ctx: Context, it: ResourceRequest) -> Outcome:
 
 
 def _taken(ctx: Context, it: ResourceRequest) -> Outcome:
-    """The outcome in which a request is under way. Raises Fault ConcurrentOperationException."""
+    """The outcome in which a request is under way. Raises Fault ConcurrentOperationException, ThrottlingException."""
     if it.identifier:
         _check_free(ctx, it.type, it.identifier)
+    if ctx.state.count(REQUESTS_UNDER_WAY, scoped(ctx.account, ctx.region)) >= MOST_UNDER_WAY:
+        raise Fault("ThrottlingException", "Rate exceeded", 400)
     return _answer(ctx, it)._replace(events=(put(it),))
 
 
@@ -118,12 +124,11 @@ def _check_free(ctx: Context, kind: str, identifier: str) -> None:
         )
 
 
-def _new(ctx: Context, params: Params, operation: str, document: str, it: Identified) -> ResourceRequest:
-    token = request_id(ctx.entropy)
+def _new(ctx: Context, params: Params, operation: str, it: Identified) -> ResourceRequest:
     made = ResourceRequest(
         account=ctx.account,
         region=ctx.region,
-        id=token,
+        id=request_id(ctx.entropy),
         type=params["TypeName"],
         operation=operation,
         status="IN_PROGRESS",
@@ -136,7 +141,14 @@ def _new(ctx: Context, params: Params, operation: str, document: str, it: Identi
         role=params.get("RoleArn", ""),
         client_token=params.get("ClientToken", ""),
     )
-    return _sealed(ctx, made, given=document)
+    return _sealed(ctx, made, given=_digest(params, operation, it))
+
+
+def _digest(params: Params, operation: str, it: Identified) -> str:
+    """What makes a request another one."""
+    document = params.get("DesiredState", params.get("PatchDocument", ""))
+    told = params["TypeName"], operation, it.identifier, params.get("RoleArn", ""), document
+    return hashlib.sha256(msgspec.json.encode(told)).hexdigest()
 
 
 def _sealed(ctx: Context, it: ResourceRequest, **values: Any) -> ResourceRequest:
@@ -145,9 +157,7 @@ def _sealed(ctx: Context, it: ResourceRequest, **values: Any) -> ResourceRequest
     return replace(it, **{name: seals.seal(it.account, it.id, value) for name, value in values.items()})
 
 
-def _same(
-    ctx: Context, params: Params, operation: str, document: str, it: Identified | None = None
-) -> ResourceRequest | None:
+def _same(ctx: Context, params: Params, operation: str, it: Identified) -> ResourceRequest | None:
     """The request that has the client token of a call already. Raises Fault where it is another one.
 
     User Guide, "Ensuring resource operation requests are unique when using Cloud Control API".
@@ -158,22 +168,17 @@ def _same(
     key = scoped(ctx.account, regional(ctx.region, token))
     found = [other for other in ctx.state.find(REQUEST_OF_CLIENT, key) if isinstance(other, ResourceRequest)]
     before = next((other for other in found if ctx.now < other.at + _TOKENS_LAST), None)
-    if before is None:
-        return None
-    given = Seals(ctx.keyring, ctx.entropy).open(ctx.account, before.id, before.given) or ""
-    same = (before.type, before.operation, before.role, given) == (
-        params["TypeName"],
-        operation,
-        params.get("RoleArn", ""),
-        document,
-    )
-    if same and (it is None or before.identifier == it.identifier):
+    if before is None or _opened(ctx, before) == _digest(params, operation, it):
         return before
     raise Fault(
         "ClientTokenConflictException",
         f"ClientToken {token} is already associated with an existing operation with RequestToken {before.id}",
         400,
     )
+
+
+def _opened(ctx: Context, it: ResourceRequest) -> Any:
+    return Seals(ctx.keyring, ctx.entropy).open(it.account, it.id, it.given)
 
 
 OPERATIONS: Final[dict[str, Operation]] = {

@@ -7,7 +7,7 @@ from typing import Final
 from locum.core.identifiers import request_id
 from locum.services.cloudformation.change_details import Changes
 from locum.services.cloudformation.imports import Plan, with_values
-from locum.services.cloudformation.proposals import Proposal, template_in
+from locum.services.cloudformation.proposals import Proposal, parameters_of, template_in
 from locum.services.cloudformation.rollback_triggers import rollback_given
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.stacks import CREATED
@@ -28,7 +28,7 @@ def change_set_of(
 ) -> ChangeSet:
     """The change set that `proposal` takes; one that fails, for a reason, has no changes."""
     number, reason = stack.templates + 1, plan.reason
-    if not (reason or plan.changes) and stack.status in CREATED and not _outputs_change(ctx, stack, proposal):
+    if not (reason or plan.changes) and stack.status in CREATED and not _outputs_change(ctx, stack, proposal, seals):
         reason = NO_CHANGES
     return ChangeSet(
         account=ctx.account,
@@ -58,9 +58,14 @@ def change_set_of(
     )
 
 
-def _outputs_change(ctx: Context, stack: Stack, proposal: Proposal) -> bool:
+def _outputs_change(ctx: Context, stack: Stack, proposal: Proposal, seals: Seals) -> bool:
     kept = ctx.state.get(StackTemplate, stack.account, f"{stack.key}/{stack.version.template}")
     if kept is None:
         return True
     before = template_in(kept.effective)
-    return bool(before.outputs != proposal.template.outputs or stack.version.tags != proposal.tags)
+    if before.outputs != proposal.template.outputs or stack.version.tags != proposal.tags:
+        return True
+    values = parameters_of(stack.version, seals, stack.account, stack.id)
+    others = {name for name, it in proposal.parameters.items() if name not in values or values[name] != it}
+    outputs = [it for it in proposal.template.outputs.values() if proposal.evaluation.exists(it)]
+    return any(others & proposal.evaluation.mentions(it) for it in outputs)

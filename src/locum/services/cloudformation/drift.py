@@ -61,7 +61,7 @@ def detect_stack_drift(ctx: Context, params: Params) -> Outcome:
             raise invalid(f"Resource {logical} does not exist for stack {stack.name}")
     former = detections_of(ctx.state, stack)
     if any(it.status == IN_PROGRESS for it in former):
-        raise invalid(f"Drift detection is already in progress for stack {stack.arn}")
+        raise invalid(f"Drift detection is already in progress for stack [{stack.arn}]")
     begun = StackDrift(
         account=ctx.account,
         region=ctx.region,
@@ -93,7 +93,7 @@ def detect_stack_resource_drift(ctx: Context, params: Params) -> Asking:
         raise Fault("ValidationError", drift.reason, 400)
     after = (*(one for one in drifts_of(ctx.state, stack) if one.logical != it.logical), drift)
     events = (put(drift), put(with_drift(stack, after, ctx.now)))
-    return Outcome({"StackResourceDrift": _shown(stack, drift, seals)}, events)
+    return Outcome({"StackResourceDrift": shown_drift(stack, drift, seals)}, events)
 
 
 def describe_stack_drift_detection_status(ctx: Context, params: Params) -> Outcome:
@@ -121,13 +121,15 @@ def describe_stack_resource_drifts(ctx: Context, params: Params) -> Outcome:
     wanted = params.get("StackResourceDriftStatusFilters")
     found = [it for it in drifts_of(ctx.state, stack) if not wanted or it.status in wanted]
     page = _LISTS.page(params, Ordered(sorted(found, key=lambda it: it.logical)), lambda it: it.logical)
-    return page.outcome("StackResourceDrifts", lambda it: _shown(stack, it, seals))
+    return page.outcome("StackResourceDrifts", lambda it: shown_drift(stack, it, seals))
 
 
 def _checkable(ctx: Context, name: str) -> Stack:
     stack = existing(ctx, name)
     if stack.status not in _CHECKABLE:
-        raise invalid(f"Stack:{stack.arn} is in {stack.status} state and drift detection can not be performed.")
+        raise invalid(
+            f"Drift detection cannot be performed on stack [{stack.arn}] while it is in [{stack.status}] state"
+        )
     return stack
 
 
@@ -279,7 +281,8 @@ def detected(state: State, it: StackDrift, stack: Stack) -> tuple[Event, ...]:
 # -- what is told ----------------------------------------------------------------------------------------
 
 
-def _shown(stack: Stack, it: ResourceDrift, seals: Seals) -> dict[str, Any]:
+def shown_drift(stack: Stack, it: ResourceDrift, seals: Seals) -> dict[str, Any]:
+    """`StackResourceDrift`."""
     shown: dict[str, Any] = {
         "StackId": stack.arn,
         "LogicalResourceId": it.logical,

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from locum.services.cloudformation.functions import (
     CIDR_FORM,
+    EQUALS_FORM,
     JOIN_FORM,
     SELECT_FORM,
     SELECT_INDEX,
@@ -135,10 +136,10 @@ def length(value: Any) -> int:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Fn::Equals: scalars by their texts."""
-    if is_scalar(one) and is_scalar(other):
-        return text(one) == text(other)
-    return type(one) is type(other) and written(one, Budget()) == written(other, Budget())
+    """Fn::Equals: scalars by their texts. Raises Fault ValidationError on lists and objects."""
+    if not is_scalar(one) or not is_scalar(other):
+        raise invalid(EQUALS_FORM)
+    return text(one) == text(other)
 
 
 def contains(items: Any, value: Any) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -58,6 +58,7 @@ MAP_FORM: Final = (
     "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the attribute "
     "for return value"
 )
+EQUALS_FORM: Final = "Template error: every Fn::Equals object requires a list of 2 string parameters."
 SUB_FORM: Final = (
     "Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string as "
     "first argument, and an optional second argument to specify a mapping of values to replace in the string"
@@ -223,6 +224,16 @@ def checked(value: Any) -> None:
             form_checked(*found)
 
 
+def resolved(block: str, missing: Iterable[str]) -> None:
+    """The check that functions of a block refer to nothing that is missing. Raises Fault ValidationError.
+
+    The text of Outputs is without "Template format error: ", as AWS has it.
+    """
+    if names := ", ".join(missing):
+        start = "" if block == "Outputs" else "Template format error: "
+        raise invalid(f"{start}Unresolved resource dependencies [{names}] in the {block} block of the template")
+
+
 def form_checked(name: str, argument: Any) -> None:
     """The check that a function is known and its argument of its form. Raises Fault ValidationError."""
     if name not in _FORMS:
@@ -292,8 +303,8 @@ def _if(_: str, argument: Any) -> None:
 
 
 def _equals(_: str, argument: Any) -> None:
-    if not _is_list(argument, 2):
-        raise invalid("Template error: Fn::Equals requires a list argument with two elements")
+    if not _is_list(argument, 2) or not all(map(_may_be_text, argument)):
+        raise invalid(EQUALS_FORM)
 
 
 def _may_be_true(value: Any) -> bool:

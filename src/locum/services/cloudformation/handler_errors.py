@@ -5,6 +5,7 @@ CloudFormation CLI User Guide, "Handler error codes"; Cloud Control API Referenc
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from locum.core.errors import INTERNAL, Fault
@@ -15,7 +16,9 @@ _CODES: Final = {
     "AccessDenied": "AccessDenied",
     "AccessDeniedException": "AccessDenied",
     "UnauthorizedOperation": "AccessDenied",
+    "AlreadyExists": "AlreadyExists",
     "EntityAlreadyExists": "AlreadyExists",
+    "ParameterAlreadyExists": "AlreadyExists",
     "BucketAlreadyExists": "AlreadyExists",
     "BucketAlreadyOwnedByYou": "AlreadyExists",
     "ResourceInUseException": "AlreadyExists",
@@ -23,12 +26,13 @@ _CODES: Final = {
     "ValidationException": "InvalidRequest",
     "InvalidParameterValueException": "InvalidRequest",
     "MalformedPolicyDocument": "InvalidRequest",
+    "DeleteConflict": "InvalidRequest",
     "InvalidInput": "InvalidRequest",
+    "InvalidParameter": "InvalidRequest",
     "InvalidRequest": "InvalidRequest",
     "NotStabilized": "NotStabilized",
     "NotUpdatable": "NotUpdatable",
     "ConflictException": "ResourceConflict",
-    "DeleteConflict": "ResourceConflict",
     "ResourceConflictException": "ResourceConflict",
     "LimitExceeded": "ServiceLimitExceeded",
     "LimitExceededException": "ServiceLimitExceeded",
@@ -39,6 +43,17 @@ _CODES: Final = {
     "TooManyRequestsException": "Throttling",
 }
 """AWS's error code -> that of a resource handler."""
+
+_ROLE: Final = re.compile(r"Role with name (\S+) already exists\.")
+_CLIENTS: Final = {
+    "CertificateManager": "Acm",
+    "Cognito": "CognitoIdentityProvider",
+    "DynamoDB": "DynamoDb",
+    "Events": "EventBridge",
+    "KinesisFirehose": "Firehose",
+    "Logs": "CloudWatchLogs",
+    "StepFunctions": "Sfn",
+}
 
 
 def handler_code(fault: Fault) -> str:
@@ -60,5 +75,14 @@ def handler_message(fault: Fault, kind: str) -> str:
     """What the handler of the type `kind` tells of a fault: the service's own text, and of which call it is."""
     if not fault.request_id:
         return fault.message
+    there = _ROLE.fullmatch(fault.message) if kind == "AWS::IAM::Role" else None
+    if there is not None:
+        return f"Resource of type '{kind}' with identifier '{there[1]}' already exists."
+    told = f"Service: {_service(kind)}, Status Code: {fault.status}, Request ID: {fault.request_id}"
+    return f"{fault.message} ({told}) (SDK Attempt Count: 1)"
+
+
+def _service(kind: str) -> str:
+    """The name that handlers have for the service of a type: that of its client in the AWS SDK for Java."""
     service = kind.split("::")[1] if kind.count("::") == 2 else kind
-    return f"{fault.message} (Service: {service}, Status Code: {fault.status}, Request ID: {fault.request_id})"
+    return _CLIENTS.get(service, service.capitalize() if service.isupper() else service)

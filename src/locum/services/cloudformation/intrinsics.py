@@ -5,12 +5,19 @@ CloudFormation Template Reference, "Intrinsic functions", "Condition functions",
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from copy import copy
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
-from locum.services.cloudformation.functions import Reference, form_checked, function_of, references_of, text
+from locum.services.cloudformation.functions import (
+    Reference,
+    form_checked,
+    function_of,
+    references_of,
+    resolved,
+    text,
+)
 from locum.services.cloudformation.graphs import circular
 from locum.services.cloudformation.parameters import ParameterValue
 from locum.services.cloudformation.resolution import NOTHING, Lookups, Run, Scope, holds
@@ -120,9 +127,9 @@ class Evaluation:
         there = {name: one for name, one in self.template.resources.items() if self.exists(one)}
         absent = self.template.resources.keys() - there.keys()
         mentioned = {name: self.mentions(evaluated(one)) for name, one in there.items()}
-        _present("Resources", absent & set[str]().union(*mentioned.values()))
+        resolved("Resources", sorted(absent & set[str]().union(*mentioned.values())))
         outputs = [self.mentions(output) for output in self.template.outputs.values() if self.exists(output)]
-        _present("Outputs", absent & set[str]().union(*outputs))
+        resolved("Outputs", sorted(absent & set[str]().union(*outputs)))
         graph = {name: ({*one.depends_on} | mentioned[name]) & there.keys() for name, one in there.items()}
         cycle = circular(graph)
         if cycle:
@@ -145,11 +152,3 @@ class Evaluation:
                 if not run.truth(assertion["Assert"], 0)
             ]
         return broken
-
-
-def _present(block: str, absent: Set[str]) -> None:
-    if absent:
-        names = ", ".join(sorted(absent))
-        raise invalid(
-            f"Template format error: Unresolved resource dependencies [{names}] in the {block} block of the template"
-        )

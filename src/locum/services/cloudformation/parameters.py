@@ -136,7 +136,7 @@ def _allowed(name: str, declared: Mapping[str, Any], value: str, steps: Steps) -
     for item in items if isinstance(items, list) else [items]:
         broken = _broken(name, declared, item, steps)
         if not broken and allowed is not None and item not in allowed:
-            broken = f"must be one of AllowedValues: [{', '.join(allowed)}]"
+            broken = "must be one of AllowedValues"
         if broken and "ConstraintDescription" in declared:
             raise invalid(f"Parameter {name} failed to satisfy constraint: {text(declared['ConstraintDescription'])}")
         if broken:

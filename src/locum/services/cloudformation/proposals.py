@@ -10,6 +10,13 @@ from typing import Any, Final, NamedTuple
 from locum.core.actors import on_behalf_of
 from locum.core.calls import Ask, ServiceCall
 from locum.core.errors import Fault
+from locum.services.cloudformation.dynamic_references import (
+    DynamicReference,
+    answered,
+    misplaced,
+    misplaced_text,
+    reference_of,
+)
 from locum.services.cloudformation.intrinsics import Evaluation, Pseudo
 from locum.services.cloudformation.lookup import template_of
 from locum.services.cloudformation.parameters import ParameterValue, parameter_values, ssm_parameters
@@ -44,6 +51,8 @@ class Proposal(NamedTuple):
     evaluation: Evaluation
     tags: dict[str, str]
     capabilities: tuple[str, ...]
+    rereads: bool
+    """Whether there are values that every update reads again."""
 
     def version(self, seals: Seals, account: str, stack: str, template: int) -> StackVersion:
         """The proposal as a version of the stack with that id, whose template has this number."""
@@ -152,17 +161,18 @@ def proposed_of(
             template = template_in(processed)
         except Fault as fault:
             empty = Evaluation(_NO_TEMPLATE, parameters, pseudo)
-            proposal = Proposal(text, NOTHING, _NO_TEMPLATE, parameters, empty, tags, capabilities)
+            proposal = Proposal(text, NOTHING, _NO_TEMPLATE, parameters, empty, tags, capabilities, rereads=False)
             raise TransformFailed(fault.message, proposal) from fault
     evaluation = Evaluation(template, parameters, pseudo)
     check_types(template)
     check_allowed(template, params.get("ResourceTypes") or ())
-    if not unknown:
-        check_values(evaluation)
-        if broken := evaluation.rules_broken():
-            raise invalid("Template validation error: " + "; ".join(broken))
+    references = [] if unknown else check_values(evaluation)
+    yield from _check_versions(ctx, references)
+    if not unknown and (broken := evaluation.rules_broken()):
+        raise invalid("Template validation error: " + "; ".join(broken))
     check_capabilities(template, capabilities)
-    return Proposal(text, processed, template, parameters, evaluation, tags, capabilities)
+    rereads = any(it.latest for it in references)
+    return Proposal(text, processed, template, parameters, evaluation, tags, capabilities, rereads)
 
 
 def _processed_before(promise: ChangeSet | None, parameters: Mapping[str, ParameterValue], seals: Seals) -> str:
@@ -202,9 +212,15 @@ def _parameters(
             answer = yield Ask(ServiceCall(caller, "ssm", "GetParameters", {"Names": [key]}, ctx.region))
         except Fault as fault:
             raise invalid(f"Unable to fetch parameters [{key}] from parameter store for this account.") from fault
-        if not answer.get("Parameters"):
+        label = key.rpartition(":")[2] if ":" in key and not key.startswith("arn:") else "0"
+        if not answer.get("Parameters") or not label.isdecimal():
             raise invalid(f"Unable to fetch parameters [{key}] from parameter store for this account.")
-        read[name] = answer["Parameters"][0]["Value"]
+        found = answer["Parameters"][0]
+        if found["Type"] == "SecureString":
+            raise invalid(f"Parameters [{key}] referenced by template have types not supported by CloudFormation.")
+        if (found["Type"] == "StringList") != ("List" in template.parameters[name]["Type"]):
+            raise invalid(f"Types for SSM parameters [{key}] defined in CFN template and SSM are incompatible")
+        read[name] = found["Value"]
     return parameter_values(template, list(given), previous, read)
 
 
@@ -233,8 +249,23 @@ class _OutsideError(Exception):
     """A value takes something that is not in the template."""
 
 
+class Outside(NamedTuple):
+    """What the functions of a template take that is not in it, as far as parameters tell.
+
+    `misplaced` are references to secrets that are not where they may be, with their places; `imports` are the names of
+    exports.
+    """
+
+    references: set[DynamicReference]
+    misplaced: list[tuple[str, DynamicReference]]
+    imports: dict[str, None]
+
+
 class _Outside:
     """Lookups of which none is made."""
+
+    def __init__(self) -> None:
+        self.found = Outside(set(), [], {})
 
     def ref(self, _logical: str) -> Any:
         """No value of Ref."""
@@ -244,8 +275,9 @@ class _Outside:
         """No attribute."""
         raise _OutsideError
 
-    def imported(self, _export: str) -> Any:
-        """No export."""
+    def imported(self, export: str) -> Any:
+        """No export, whose name is noted."""
+        self.found.imports[export] = None
         raise _OutsideError
 
     def zones(self, _region: str) -> list[str]:
@@ -253,24 +285,50 @@ class _Outside:
         raise _OutsideError
 
     def dynamic(self, reference: str) -> str:
-        """The reference."""
+        """The reference, which is noted."""
+        self.found.references.add(reference_of(reference))
         return reference
 
 
-def check_values(evaluation: Evaluation) -> None:
-    """Check what can be told from a template and its parameters alone. Raises Fault ValidationError."""
+def check_values(evaluation: Evaluation) -> set[DynamicReference]:
+    """Check what can be told from a template and its parameters alone; the dynamic references that could be found.
+
+    Raises Fault ValidationError.
+    """
     evaluation.dependencies()
+    found = outside_of(evaluation)
+    if wrong := [path for path, it in found.misplaced if it.version]:
+        raise invalid(misplaced_text(wrong))
+    return found.references
+
+
+def outside_of(evaluation: Evaluation) -> Outside:
+    """What a template takes that is not in it. Raises Fault ValidationError."""
     template, outside = evaluation.template, _Outside()
-    parts = [
-        {name: value}
-        for it in template.resources.values()
-        if evaluation.exists(it)
-        for name, value in it.properties.items()
-    ]
-    parts += [{"Value": it["Value"]} for it in template.outputs.values() if evaluation.exists(it)]
-    for part in parts:
-        with suppress(_OutsideError):
-            evaluation.resolve(part, outside)
+    for it in template.resources.values():
+        for name, value in it.properties.items() if evaluation.exists(it) else ():
+            with suppress(_OutsideError):
+                outside.found.misplaced.extend(misplaced(it.type, evaluation.resolve({name: value}, outside)))
+    for output in template.outputs.values():
+        if evaluation.exists(output):
+            with suppress(_OutsideError):
+                evaluation.resolve({"Value": output["Value"]}, outside)
+    return outside.found
+
+
+def _check_versions(ctx: Context, references: Iterable[DynamicReference]) -> Generator[Ask, Mapping[str, Any], None]:
+    """Check that parameters of Systems Manager are there in the versions that are named. Raises Fault ValidationError.
+
+    What the caller may not read is not checked: another role may do so in the end.
+    """
+    caller = on_behalf_of(ctx.caller, CLOUDFORMATION)
+    for reference in sorted(it for it in references if it.service == "ssm" and it.version):
+        call = ServiceCall(caller, "ssm", "GetParameters", {"Names": [reference.rest]}, ctx.region)
+        try:
+            answer = yield Ask(call)
+        except Fault:
+            continue
+        answered(reference, answer)
 
 
 def check_capabilities(template: Template, capabilities: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
+from locum.services.cloudformation.dynamic_references import check_default
 from locum.services.cloudformation.templates import invalid
 
 LONGEST_DESCRIPTION: Final = 1024
@@ -97,6 +98,7 @@ def parameter(name: str, declared: Any) -> Mapping[str, Any]:
             raise invalid(f"Template format error: Every {attribute} member must be a {kind}.")
     if not _PARAMETER_TYPE.fullmatch(declared["Type"]):
         raise invalid(f"Template format error: Unrecognized parameter type: {declared['Type']}")
+    check_default(name, str(declared.get("Default", "")))
     return declared
 
 

@@ -80,6 +80,23 @@ class Told:
         return reference
 
 
+class Kept(Told):
+    """The lookups of `inner`, but for dynamic references of some services, which stay as they are."""
+
+    def __init__(self, inner: Lookups, services: tuple[str, ...]) -> None:
+        """`services` are those of dynamic references."""
+        super().__init__(inner, lambda _: "")
+        self._starts = tuple(f"{{{{resolve:{service}:" for service in services)
+
+    def attribute(self, logical: str, name: str) -> Any:
+        """An attribute."""
+        return self._inner.attribute(logical, name)
+
+    def dynamic(self, reference: str) -> str:
+        """The value of a dynamic reference, or the reference itself."""
+        return reference if reference.startswith(self._starts) else self._inner.dynamic(reference)
+
+
 class Present:
     """What can be told of resources and exports as they are now. `replaced` are resources that will be others.
 

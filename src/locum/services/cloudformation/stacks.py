@@ -197,6 +197,8 @@ def update_stack(ctx: Context, params: Params) -> Asking:
         return taken_back(ctx, stack, params)
     again = part is not None and is_held(ctx.state, stack)
     promise = None if part is None else promise_of(ctx.state, part[0], part[1].logical)
+    if again and promise is not None and stack.change_set == promise.arn:  # a restart interrupted who waited for it
+        raise invalid(NO_UPDATES)
     if stack.status not in UPDATABLE and not again:
         raise invalid(f"Stack:{stack.arn} is in {stack.status} state and can not be updated.")
     policy = yield from policy_given(ctx, params)
@@ -229,16 +231,17 @@ def _not_begun(ctx: Context, stack: Stack, reason: str) -> tuple[Any, ...]:
 def check_changes(ctx: Context, stack: Stack, proposal: Proposal, seals: Seals, params: Params) -> None:
     """Check that an update changes something. Raises Fault ValidationError.
 
-    What transforms make of a template is taken for a change.
+    What transforms make of a template is taken for a change, and so are values that every update reads again.
     """
     version = proposal.version(seals, stack.account, stack.id, stack.version.template)
     parameters = seals.open(stack.account, stack.id, stack.version.parameters)
     same = (
         not proposal.processed
+        and not proposal.rereads
         and template_of_version(ctx.state, stack, stack.version).source == proposal.template.source
         and parameters == seals.open(stack.account, stack.id, version.parameters)
         and version.tags == stack.version.tags
-        and stack.status in CREATED
+        and stack.status in (*CREATED, HELD)
         and params.get("RoleARN", stack.role) == stack.role
         and tuple(params.get("NotificationARNs") or stack.notifications) == stack.notifications
         and not params.keys() & {"StackPolicyBody", "StackPolicyURL"}
@@ -310,8 +313,22 @@ def delete_stack(ctx: Context, params: Params) -> Outcome:
     retained = tuple(params.get("RetainResources") or ())
     if retained and stack.status != "DELETE_FAILED":
         raise invalid(
-            f"Invalid operation on stack [{stack.arn}]. Resources can only be retained in DELETE_FAILED state."
+            f"Invalid operation on stack [{stack.arn}]. When you delete a stack, specify which resources to retain "
+            "only when the stack is in the DELETE_FAILED state."
         )
+    if params.get("DeletionMode") == "FORCE_DELETE_STACK" and stack.status != "DELETE_FAILED":
+        raise invalid(
+            f"Invalid operation on stack [{stack.arn}]. You can activate DeletionMode FORCE_DELETE_STACK in a delete "
+            "stack operation only when the stack is in the DELETE_FAILED state."
+        )
+    there = {it.logical: it.status for it in resources_of(ctx.state, stack).values()}
+    if any(there.get(name, "DELETE_COMPLETE") == "DELETE_COMPLETE" for name in retained):
+        raise invalid(
+            "The specified resources to retain must be in a valid state. Do not specify resources that are in the "
+            "DELETE_COMPLETE state."
+        )
+    if params.get("DeletionMode") == "FORCE_DELETE_STACK":  # what could not be deleted stays
+        retained = tuple({*retained, *(name for name, status in there.items() if status == "DELETE_FAILED")})
     for export in stack.exports:
         users = [name for name in importing(ctx.state, stack.account, stack.region, export) if name != stack.name]
         if users:

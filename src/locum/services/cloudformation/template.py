@@ -5,11 +5,12 @@ CloudFormation User Guide, "Template anatomy" and "CloudFormation quotas".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from locum.services.cloudformation.functions import (
     CONDITION_FUNCTIONS,
+    EQUALS_FORM,
     IMPORT_FORM,
     RULE_FUNCTIONS,
     TRUTHS,
@@ -18,6 +19,7 @@ from locum.services.cloudformation.functions import (
     function_of,
     nested,
     references_of,
+    resolved,
 )
 from locum.services.cloudformation.graphs import circular, ordered
 from locum.services.cloudformation.plain_values import plain
@@ -247,6 +249,8 @@ def _functions_checked(template: Template) -> None:
                 raise invalid(f"Template error: unresolved condition dependency {found[1][0]} in Fn::If")
             if function == "Fn::FindInMap" and found:
                 _map_checked(template, found[1])
+            if function == "Fn::Equals" and found:
+                _operands_checked(template, found[1])
             if function == "Fn::ImportValue" and references(inner) & template.resources.keys():
                 raise invalid(IMPORT_FORM)
 
@@ -255,6 +259,14 @@ def _map_checked(template: Template, argument: Sequence[Any]) -> None:
     name = argument[0]
     if len(argument) == 3 and isinstance(name, str) and name not in template.mappings:
         raise invalid(f"Template error: Mapping named '{name}' is not present in the 'Mappings' section of template.")
+
+
+def _operands_checked(template: Template, operands: Sequence[Any]) -> None:
+    for operand in operands:
+        named = function_of(operand)
+        declared = template.parameters.get(named[1], {}) if named and named[0] == "Ref" else {}
+        if "List" in declared.get("Type", ""):
+            raise invalid(EQUALS_FORM)
 
 
 def _references_checked(template: Template) -> None:
@@ -275,8 +287,8 @@ def _references_checked(template: Template) -> None:
     missing = dict.fromkeys(_unresolved(template.source["Resources"], known, template.resources))
     for definition in template.resources.values():
         missing.update(dict.fromkeys(name for name in definition.depends_on if name not in template.resources))
-    _resolved("Resources", missing)
-    _resolved("Outputs", _unresolved(template.source.get("Outputs", {}), known, template.resources))
+    resolved("Resources", missing)
+    resolved("Outputs", _unresolved(template.source.get("Outputs", {}), known, template.resources))
     for name, declared in template.outputs.items():
         export = declared.get("Export", {})
         functions = {found[0] for inner in nested(export) if (found := function_of(inner))}
@@ -302,14 +314,6 @@ def _unresolved(value: Any, known: Mapping[str, Any], resources: Mapping[str, An
                     )
                 raise invalid(f"Template error: instance of Fn::GetAtt references undefined resource {reference.name}")
     return list(missing)
-
-
-def _resolved(block: str, missing: Iterable[str]) -> None:
-    names = ", ".join(missing)
-    if names:
-        raise invalid(
-            f"Template format error: Unresolved resource dependencies [{names}] in the {block} block of the template"
-        )
 
 
 def _conditions_checked(template: Template) -> None:

@@ -67,7 +67,7 @@ Conditions:
   Map: !Equals [!FindInMap [M, !Ref 'AWS::Region', Ami], ami-1]
   Alias: {Condition: Both}
   Nested: !Equals [!If [Dev, !Select [0, !Ref List], x], a]
-  Lists: !Equals [!Split [',', 'a,b,c'], !Ref List]
+  Lists: !Equals ['a,b,c', !Join [',', !Ref List]]
 Resources:
   A: {Type: T}
   B: {Type: T, Condition: Prod}
@@ -240,6 +240,10 @@ def many(value: Any, times: int) -> list[Any]:
             {"Fn::Base64": {"Ref": "List"}},
             ERROR + "every Fn::Base64 object must have a String-typed value.",
         ),
+        (
+            {"Fn::Equals": ["a", {"Fn::Split": [",", "a"]}]},
+            ERROR + "every Fn::Equals object requires a list of 2 string parameters.",
+        ),
         ({"Fn::GetAZs": {"Ref": "List"}}, ERROR + "every Fn::GetAZs object must have a String-typed value."),
         (
             {"Fn::ImportValue": {"Ref": "List"}},
@@ -354,7 +358,7 @@ CHOICE = "Parameters: {E: {Type: String, Default: dev}}\nConditions: {Prod: !Equ
         ),
         (
             "  A: {Type: T, Condition: Prod}\n  B: {Type: T}\nOutputs: {O: {Value: !Ref A}}",
-            "Template format error: Unresolved resource dependencies [A] in the Outputs block of the template",
+            "Unresolved resource dependencies [A] in the Outputs block of the template",
         ),
         (
             "  A: {Type: T, Condition: Prod}\n  B: {Type: T}\nOutputs: {O: {Value: !Ref A, Condition: Prod}}",

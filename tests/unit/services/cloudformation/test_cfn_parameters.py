@@ -130,13 +130,13 @@ def test_a_parameter_of_ssm_that_is_not_there_is_refused() -> None:
 @pytest.mark.parametrize(
     ("declared", "value", "message"),
     [
-        (STRING | {"AllowedValues": ["a", 1, True]}, "b", "Parameter 'P' must be one of AllowedValues: [a, 1, true]"),
+        (STRING | {"AllowedValues": ["a", 1, True]}, "b", "Parameter 'P' must be one of AllowedValues"),
         (
             {"Type": "CommaDelimitedList", "AllowedValues": ["a"]},
             "a,b",
-            "Parameter 'P' must be one of AllowedValues: [a]",
+            "Parameter 'P' must be one of AllowedValues",
         ),
-        ({"Type": "Number", "AllowedValues": [1]}, "2", "Parameter 'P' must be one of AllowedValues: [1]"),
+        ({"Type": "Number", "AllowedValues": [1]}, "2", "Parameter 'P' must be one of AllowedValues"),
         (STRING | {"AllowedPattern": "[a-z]+"}, "ab1", "Parameter 'P' must match pattern [a-z]+"),
         ({"Type": "CommaDelimitedList", "AllowedPattern": "[a-z]+"}, "a,1", "Parameter 'P' must match pattern [a-z]+"),
         (STRING | {"MinLength": 2}, "a", "Parameter 'P' must contain at least 2 characters"),

@@ -290,3 +290,98 @@ def test_a_policy_of_nobody_fails_and_blocks_its_stack_until_it_is_retained(stac
     own = [it for it in reversed(found) if it["LogicalResourceId"] == "Broken"]
     assert [it["PhysicalResourceId"] == "" for it in own] == [True] + [False] * (len(own) - 1)
     assert {it["ResourceProperties"] for it in own} == {json.dumps(broken["Properties"], separators=(",", ":"))}
+
+
+# -- what cannot be made, or deleted --------------------------------------------------------------------------
+
+HANDLER = r'Resource handler returned message: "{}" \(RequestToken: [0-9a-f-]{{36}}, HandlerErrorCode: {}\)'
+SERVICE = r"{} \(Service: Iam, Status Code: {}, Request ID: [0-9a-f-]{{36}}\) \(SDK Attempt Count: 1\)"
+
+
+@pytest.fixture(scope="module")
+def there(iam: Any) -> None:
+    iam.create_role(RoleName="there", AssumeRolePolicyDocument=json.dumps(TRUST))
+    iam.create_policy(PolicyName="there", PolicyDocument=json.dumps(allows("s3:*")))
+    iam.create_user(UserName="there")
+
+
+@pytest.mark.parametrize(
+    ("resource", "message", "code"),
+    [
+        (
+            iam_resource("Role", RoleName="there", AssumeRolePolicyDocument=TRUST),
+            "Resource of type 'AWS::IAM::Role' with identifier 'there' already exists.",
+            "AlreadyExists",
+        ),
+        (
+            iam_resource("ManagedPolicy", ManagedPolicyName="there", PolicyDocument=allows("s3:*")),
+            SERVICE.format("A policy called there already exists. Duplicate names are not allowed.", 409),
+            "AlreadyExists",
+        ),
+        (
+            iam_resource("Role", AssumeRolePolicyDocument=TRUST, ManagedPolicyArns=["arn:aws:iam::aws:policy/Nothing"]),
+            SERVICE.format("Policy arn:aws:iam::aws:policy/Nothing does not exist or is not attachable.", 404),
+            "NotFound",
+        ),
+        (
+            iam_resource("Policy", PolicyName="p", PolicyDocument=allows("s3:*"), Roles=["nobody"]),
+            SERVICE.format("The role with name nobody cannot be found.", 404),
+            "NotFound",
+        ),
+        (
+            iam_resource(
+                "Role", AssumeRolePolicyDocument=json.loads(trusting(AWS=f"arn:aws:iam::{ACCOUNT}:role/nobody"))
+            ),
+            SERVICE.format(f'Invalid principal in policy: "AWS":"arn:aws:iam::{ACCOUNT}:role/nobody"', 400),
+            "InvalidRequest",
+        ),
+    ],
+    ids=["role", "policy", "attached", "inline", "principal"],
+)
+def test_what_cannot_be_made_is_told_as_the_handler_tells_it(
+    stacks: Stacks, there: None, resource: dict[str, Any], message: str, code: str
+) -> None:
+    name = f"unmade-{code}-{len(message)}"
+    stacks.create(name, template({"Made": resource}))
+    reason = stacks.reason(name, "Made", "CREATE_FAILED")
+    assert re.fullmatch(HANDLER.format(message, code), reason), reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation", "more", "message"),
+    [
+        ("User", "create_login_profile", {"Password": "A-good-Passw0rd!"}, "must delete login profile first."),
+        ("User", "create_access_key", {}, "must delete access keys first."),
+        ("User", "add_user_to_group", {"GroupName": "others"}, "must remove users from group first."),
+        (
+            "Role",
+            "attach_role_policy",
+            {"PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
+            "must detach all policies first.",
+        ),
+        (
+            "Role",
+            "put_role_policy",
+            {"PolicyName": "p", "PolicyDocument": json.dumps(allows("s3:*"))},
+            "must delete policies first.",
+        ),
+    ],
+)
+def test_what_was_given_something_else_is_not_deleted(
+    stacks: Stacks, iam: Any, kind: str, operation: str, more: dict[str, str], message: str
+) -> None:
+    if operation == "add_user_to_group":
+        iam.create_group(GroupName="others")
+    name = f"given-{operation.replace('_', '-')}"
+    properties = {f"{kind}Name": name} | ({"AssumeRolePolicyDocument": TRUST} if kind == "Role" else {})
+    assert stacks.create(name, template({"Made": iam_resource(kind, **properties)})) == "CREATE_COMPLETE"
+    getattr(iam, operation)(**{f"{kind}Name": name}, **more)
+    stack = stacks.told(name)["StackId"]
+    assert stacks.delete(name) == "DELETE_FAILED"
+    reason = stacks.reason(stack, "Made", "DELETE_FAILED")
+    told = SERVICE.format(f"Cannot delete entity, {message}", 409)
+    assert re.fullmatch(HANDLER.format(told, "InvalidRequest"), reason), reason
+    assert stacks.reason(stack, name, "DELETE_FAILED") == "The following resource(s) failed to delete: [Made]. "
+    stacks.client.delete_stack(StackName=name, DeletionMode="FORCE_DELETE_STACK")
+    assert stacks.settled(stack) == "DELETE_COMPLETE"
+    assert getattr(iam, f"get_{kind.lower()}")(**{f"{kind}Name": name})[kind]["Arn"]

@@ -13,9 +13,10 @@ from importlib import import_module
 from typing import Final
 
 from locum.services.cloudformation.providers.base import Provider
+from locum.services.cloudformation.providers.by_hand import READ
 from locum.services.cloudformation.providers.derived import derived, derived_rows
-from locum.services.cloudformation.providers.reading import readable
-from locum.services.cloudformation.providers.shown import READ, SHOWN
+from locum.services.cloudformation.providers.reading import listable, readable
+from locum.services.cloudformation.providers.shown import LISTED, SHOWN
 
 _MODULES: Final = (
     "applicationautoscaling",
@@ -26,8 +27,10 @@ _MODULES: Final = (
     "cdk",
     "cloudformation",
     "cloudformation_sets",
+    "cloudfront",
     "cloudtrail",
     "cloudwatch",
+    "codebuild",
     "cognito",
     "dynamodb",
     "dynamodb_global",
@@ -40,12 +43,14 @@ _MODULES: Final = (
     "efs",
     "eks",
     "elasticache",
+    "elasticloadbalancing",
     "elasticloadbalancingv2",
     "events",
     "glue",
     "iam",
     "iam_federation",
     "iam_users",
+    "iot",
     "kinesis",
     "kinesisfirehose",
     "kms",
@@ -53,13 +58,16 @@ _MODULES: Final = (
     "logs",
     "organizations",
     "rds",
+    "redshift",
     "rolesanywhere",
     "s3",
     "secretsmanager",
+    "servicediscovery",
     "sns",
     "sqs",
     "ssm",
     "stepfunctions",
+    "wafv2",
     "scheduler",
     "route53",
     "apigatewayv2",
@@ -113,9 +121,11 @@ def _of_service(service: str) -> Mapping[str, Provider]:
 
 
 def _shown(kind: str, provider: Provider) -> Provider:
-    """`provider` as it is read, where the provider itself does not say it."""
+    """`provider` as it is read and listed, where the provider itself does not say it."""
     if kind in SHOWN:
-        return readable(provider, *SHOWN[kind])
+        provider = readable(provider, *SHOWN[kind])
+    if kind in LISTED:
+        provider = listable(provider, *LISTED[kind])
     return provider._replace(read=READ[kind]) if kind in READ else provider
 
 

@@ -199,7 +199,11 @@ _CLIENTS: Final = Row(
     },
     name=Name("ClientName", 128),
     settings=(Change(Call("UpdateUserPoolClient", _OF_CLIENT, _CLIENT)),),
-    shown=Shown(Call("DescribeUserPoolClient", {"UserPoolId": "{p.UserPoolId}", "ClientId": "{id}"}), "UserPoolClient"),
+    shown=Shown(
+        Call("DescribeUserPoolClient", {**_OF_POOL, "ClientId": "{id}"}),
+        "UserPoolClient",
+        lists=Listing(Call("ListUserPoolClients", _OF_POOL), "UserPoolClients", "{item.ClientId}"),
+    ),
 )
 
 _DOMAIN: Final = {**_OF_POOL, "Domain": "{id}"}
@@ -222,7 +226,11 @@ _GROUPS: Final = Row(
     name=Name("GroupName", 128),
     exists=frozenset({"GroupExistsException"}),
     settings=(Change(Call("UpdateGroup", _OF_GROUP, "Description Precedence RoleArn")),),
-    shown=Shown(Call("GetGroup", {"UserPoolId": "{p.UserPoolId}", "GroupName": "{id}"}), "Group"),
+    shown=Shown(
+        Call("GetGroup", {**_OF_POOL, "GroupName": "{id}"}),
+        "Group",
+        lists=Listing(Call("ListGroups", _OF_POOL), "Groups", "{item.GroupName}"),
+    ),
 )
 
 # -- pools of identities ---------------------------------------------------------------------------------

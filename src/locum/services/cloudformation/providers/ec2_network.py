@@ -185,12 +185,6 @@ _ROUTE: Final = Row(
     (Call("DeleteRoute", _DESTINATION),),
     attributes={"CidrBlock": _ROUTED},
     exists=frozenset({"RouteAlreadyExists"}),
-    shown=Shown(
-        Call("DescribeRouteTables", {"RouteTableIds": ["{p.RouteTableId}"]}),
-        "RouteTables.0.Routes",
-        where={"DestinationCidrBlock": "{p.DestinationCidrBlock}"},
-        id="{p.RouteTableId}|{p.DestinationCidrBlock}",
-    ),
     settings=(Change(Call("ReplaceRoute", _DESTINATION, _TARGETS)),),
 )
 

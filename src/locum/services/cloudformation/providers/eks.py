@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from locum.services.cloudformation.providers.base import Properties, Provider, Request, Resource, Work
 from locum.services.cloudformation.providers.steps import changed, without
-from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Tags, Wait, provider
+from locum.services.cloudformation.providers.table import Call, Change, Name, Row, Shown, Tags, Wait, provider
 
 _SERVICE: Final = "eks"
 _TAGS: Final = Tags(
@@ -74,6 +74,7 @@ _CLUSTER: Final = Row(
     ),
     shaped=_logged,
     unused=frozenset({"Force"}),
+    shown=Shown(hides="Logging"),
 )
 
 _OF: Final = {"clusterName": "{p.ClusterName}", "nodegroupName": "{attr.NodegroupName|name}"}

@@ -105,6 +105,12 @@ def _end_rule(own: Properties, name: str) -> Ending:
     yield from ended(Request(_SERVICE, "DeleteRule", {"Name": name, **bus}))
 
 
+def _rule_id(rule: Mapping[str, Any]) -> str:
+    """The physical id of a rule, as a list tells of it."""
+    bus, name = rule.get("EventBusName", "default"), str(rule["Name"])
+    return name if bus == "default" else f"{bus}|{name}"
+
+
 _OF_RULE: Final = {"EventBusName": "{p.EventBusName}"}
 _SHOWN_RULE: Final = Shown(
     Call("DescribeRule", {"Name": "{name}", **_OF_RULE}),
@@ -115,7 +121,7 @@ _SHOWN_RULE: Final = Shown(
     ),
     told="Description EventPattern ScheduleExpression",
     id="{p.EventBusName}|{name}",
-    lists=Listing(Call("ListRules"), "Rules", "{item.Name}"),
+    lists=Listing(Call("ListRules", _OF_RULE), "Rules", _rule_id),
 )
 
 
@@ -192,7 +198,20 @@ def _delete_policy(resource: Resource) -> Ending:
     yield from attempted(request, "ResourceNotFoundException")
 
 
+_RETAINED: Final = "Description EventPattern KmsKeyIdentifier RetentionDays"
+_ARCHIVE: Final = Row(
+    _SERVICE,
+    Call("CreateArchive", takes=f"EventSourceArn=SourceArn {_RETAINED}"),
+    "{name}",
+    (Call("DeleteArchive", {"ArchiveName": "{id}"}),),
+    attributes={"ArchiveName": "{id}", "Arn": "{c.ArchiveArn}"},
+    name=Name("ArchiveName", 48),
+    exists=frozenset({"ResourceAlreadyExistsException"}),
+    settings=(Change(Call("UpdateArchive", {"ArchiveName": "{id}"}, _RETAINED)),),
+)
+
 PROVIDERS: Final[dict[str, Provider]] = {
+    "AWS::Events::Archive": provider(_ARCHIVE),
     "AWS::Events::EventBus": provider(_BUS),
     "AWS::Events::EventBusPolicy": Provider(_put_policy, _delete_policy, _update_policy),
     "AWS::Events::Rule": _rules(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from locum.services.cloudformation.providers.base import Properties, Provider, Request
+from locum.services.cloudformation.providers.base import Ending, Properties, Provider, Request, Resource, ended
 from locum.services.cloudformation.providers.bundle import Put, bundle
 from locum.services.cloudformation.providers.iam_parts import EXISTS, attached, boundary, inline, tags, told
 from locum.services.cloudformation.providers.table import Call, Change, Each, Listing, Name, Part, Row, Shown, provider
@@ -50,7 +50,7 @@ _USERS: Final = Row(
         inline("User"),
         attached("User"),
     ),
-    deletes=(Call("DeleteLoginProfile", _USER), Call("DeleteUser", _USER)),
+    deletes=(Call("DeleteUser", _USER),),
     shown=Shown(
         members=boundary(),
         parts=(*told("User"), Part("Groups", Call("ListGroupsForUser", _USER), "Groups", "{item.GroupName}")),
@@ -115,10 +115,21 @@ def _members(properties: Properties) -> Mapping[str, Put]:
     return found
 
 
+def _with_profile(made_by: Provider) -> Provider:
+    """`made_by`, which deletes a login profile with its user: a user who was given another one is not deleted."""
+
+    def delete(resource: Resource) -> Ending:
+        if "LoginProfile" in resource.properties:
+            yield from ended(Request("iam", "DeleteLoginProfile", {"UserName": resource.physical}))
+        yield from made_by.delete(resource)
+
+    return made_by._replace(delete=delete)
+
+
 PROVIDERS: Final[dict[str, Provider]] = {
     "AWS::IAM::AccessKey": provider(_ACCESS_KEYS),
     "AWS::IAM::Group": provider(_GROUPS),
-    "AWS::IAM::User": provider(_USERS),
+    "AWS::IAM::User": _with_profile(provider(_USERS)),
     "AWS::IAM::UserToGroupAddition": bundle(_members, 64),
     "AWS::IAM::VirtualMFADevice": provider(_DEVICES),
 }

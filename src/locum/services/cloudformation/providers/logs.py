@@ -89,6 +89,7 @@ _STREAM: Final = Row(
         Call("DescribeLogStreams", {**_OF_GROUP, "logStreamNamePrefix": "{id}"}),
         "logStreams",
         where={"logStreamName": "{id}"},
+        lists=Listing(Call("DescribeLogStreams", _OF_GROUP), "logStreams", "{item.logStreamName}"),
     ),
 )
 

@@ -35,8 +35,6 @@ _SUBNET_GROUP: Final = Row(
     settings=(Change(Call("ModifyDBSubnetGroup", _SUBNETS, "DBSubnetGroupDescription SubnetIds")),),
 )
 
-_PARAMETERS: Final = {"DBParameterGroupName": "{id}"}
-
 
 def _listed(properties: Properties) -> Properties:
     """The properties of a group, with its parameters as the list that the API has. A restart is as good for all."""
@@ -45,33 +43,37 @@ def _listed(properties: Properties) -> Properties:
     return {**properties, "Parameters": [{**item, "ApplyMethod": "pending-reboot"} for item in items]}
 
 
-_PARAMETER_GROUP: Final = Row(
-    _SERVICE,
-    Call("CreateDBParameterGroup", takes="DBParameterGroupFamily=Family Description"),
-    "{name}",
-    (Call("DeleteDBParameterGroup", _PARAMETERS),),
-    attributes={"DBParameterGroupName": "{id}", "DBParameterGroupArn": "{r.DBParameterGroups.0.DBParameterGroupArn}"},
-    name=Name("DBParameterGroupName", lower=True),
-    tags=_tags("{attr.DBParameterGroupArn}"),
-    read=Call("DescribeDBParameterGroups", {"DBParameterGroupName": "{id|name}"}),
-    exists=frozenset({"DBParameterGroupAlreadyExists"}),
-    items=(
-        Each(
-            "Parameters",
-            Call("ModifyDBParameterGroup", {**_PARAMETERS, "Parameters": ["{item}"]}),
-            Call(
-                "ResetDBParameterGroup",
-                {
-                    **_PARAMETERS,
-                    "Parameters": [{name: f"{{item.{name}}}" for name in ("ParameterName", "ApplyMethod")}],
-                },
+def _parameter_group(noun: str) -> Row:
+    """Groups of parameters of instances (`DBParameterGroup`) or of clusters."""
+    parameters = {f"{noun}Name": "{id}"}
+    return Row(
+        _SERVICE,
+        Call(f"Create{noun}", takes="DBParameterGroupFamily=Family Description"),
+        "{name}",
+        (Call(f"Delete{noun}", parameters),),
+        attributes={f"{noun}Name": "{id}", f"{noun}Arn": f"{{r.{noun}s.0.{noun}Arn}}"},
+        name=Name(f"{noun}Name", lower=True),
+        tags=_tags(f"{{attr.{noun}Arn}}"),
+        read=Call(f"Describe{noun}s", {f"{noun}Name": "{id|name}"}),
+        exists=frozenset({"DBParameterGroupAlreadyExists"}),
+        items=(
+            Each(
+                "Parameters",
+                Call(f"Modify{noun}", {**parameters, "Parameters": ["{item}"]}),
+                Call(
+                    f"Reset{noun}",
+                    {
+                        **parameters,
+                        "Parameters": [{name: f"{{item.{name}}}" for name in ("ParameterName", "ApplyMethod")}],
+                    },
+                ),
+                key="{item.ParameterName}",
+                goes=True,
             ),
-            key="{item.ParameterName}",
-            goes=True,
         ),
-    ),
-    shaped=_listed,
-)
+        shaped=_listed,
+    )
+
 
 # -- instances -------------------------------------------------------------------------------------------
 
@@ -201,7 +203,8 @@ _FIXED: Final = frozenset({"AvailabilityZone", "Engine", *_COPIES, *(name.rparti
 _CHANGEABLE: Final = frozenset({"AllocatedStorage", "EngineVersion", "ManageMasterUserPassword", "MasterUserPassword"})
 
 PROVIDERS: Final[dict[str, Provider]] = {
+    "AWS::RDS::DBClusterParameterGroup": provider(_parameter_group("DBClusterParameterGroup")),
     "AWS::RDS::DBInstance": Provider(_create, _delete, _update, _FIXED - _CHANGEABLE),
-    "AWS::RDS::DBParameterGroup": provider(_PARAMETER_GROUP),
+    "AWS::RDS::DBParameterGroup": provider(_parameter_group("DBParameterGroup")),
     "AWS::RDS::DBSubnetGroup": provider(_SUBNET_GROUP),
 }

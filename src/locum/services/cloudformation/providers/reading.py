@@ -9,6 +9,7 @@ from typing import Any, Final
 from locum.core.errors import Fault
 from locum.services.cloudformation.providers.base import Found, Listing, Provider, Reading, Request, Resource, is_gone
 from locum.services.cloudformation.providers.rows import Call, Part, Row, Shown
+from locum.services.cloudformation.providers.rows import Listing as Lists
 from locum.services.cloudformation.providers.steps import Steps
 from locum.services.cloudformation.providers.templates import filled, paths_of, taken_apart, value_at
 from locum.services.cloudformation.schemas import schema_of
@@ -39,14 +40,15 @@ def reading_of(row: Row) -> Callable[[Resource], Reading] | None:
 def listing_of(row: Row) -> Callable[[Resource], Listing] | None:
     """How the resources of `row` are listed; None where no call lists them."""
     lists = None if row.shown is None else row.shown.lists
-    if lists is None:
-        return None
+    return None if lists is None else _listing(row, lists)
 
+
+def _listing(row: Row, lists: Lists) -> Callable[[Resource], Listing]:
     def listed(resource: Resource) -> Listing:
         values = _values(row, resource)
         items = yield from _items(row, lists.call, lists.path, values)
         found = (lists.id(item) if callable(lists.id) else filled(lists.id, {**values, "item": item}) for item in items)
-        return [str(physical) for physical in found if physical is not None]
+        return [str(physical) for physical in found if physical]
 
     return listed
 
@@ -55,6 +57,11 @@ def readable(made_by: Provider, service: str, shown: Shown) -> Provider:
     """`made_by`, whose resources are told by calls of `service`."""
     row = Row(service, Call(""), "", (), shown=shown)
     return made_by._replace(read=reading_of(row), list=listing_of(row))
+
+
+def listable(made_by: Provider, service: str, lists: Lists) -> Provider:
+    """`made_by`, whose resources are listed by a call of `service`."""
+    return made_by._replace(list=_listing(Row(service, Call(""), "", ()), lists))
 
 
 def absent(resource: Resource) -> Fault:
@@ -74,6 +81,7 @@ def _values(row: Row, resource: Resource) -> dict[str, Any]:
     properties = {**resource.properties, **own}
     named = None if row.name is None else properties.get(row.name.property)
     return {
+        **{name: text for name, text in known.items() if "." not in name},
         "id": resource.physical or None,
         "name": known.get("name") or named or resource.physical,
         "p": properties,
@@ -91,8 +99,13 @@ def _request(row: Row, call: Call, values: Mapping[str, Any]) -> Request:
 
 def _read(row: Row, shown: Shown, call: Call, resource: Resource) -> Reading:
     values = _values(row, resource)
-    values["r"] = yield _request(row, call, values)
-    it = _structure(value_at(values["r"], _path(row) if shown.at is None else shown.at), shown, values)
+    path = _path(row) if shown.at is None else shown.at
+    request: Request | None = _request(row, call, values)
+    it = None
+    while it is None and request is not None:
+        values["r"] = yield request
+        it = _structure(value_at(values["r"], path), shown, values)
+        request = _next(request, values["r"])
     if it is None:
         raise absent(resource)
     values["it"] = it
@@ -173,18 +186,24 @@ def _item(part: Part, values: Mapping[str, Any]) -> Any:
 
 def _items(row: Row, call: Call, path: str, values: Mapping[str, Any]) -> Steps[Any]:
     """The items of the list at `path` of all answers to `call`, or what is there instead of a list."""
-    request = _request(row, call, values)
+    request: Request | None = _request(row, call, values)
     found: list[Any] = []
-    while True:
+    while request is not None:
         answer = yield request
         items = value_at(answer, path)
         if not isinstance(items, (list, tuple)):
             return items if items is not None else found
         found += items
-        more = next(((there, answer[member]) for member, there in _TOKENS if answer.get(member)), None)
-        if more is None or request.params.get(more[0]) == more[1]:
-            return found
-        request = request._replace(params={**request.params, more[0]: more[1]})
+        request = _next(request, answer)
+    return found
+
+
+def _next(request: Request, answer: Mapping[str, Any]) -> Request | None:
+    """The request for what follows an answer; None where it is the last one, or begins again."""
+    more = next(((there, answer[member]) for member, there in _TOKENS if answer.get(member)), None)
+    if more is None or request.params.get(more[0]) == more[1]:
+        return None
+    return request._replace(params={**request.params, more[0]: more[1]})
 
 
 def _own(tags: Any) -> Any:

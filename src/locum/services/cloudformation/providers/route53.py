@@ -9,9 +9,11 @@ from typing import Any, Final
 from locum.core.errors import Fault
 from locum.services.cloudformation.providers.base import (
     Ending,
+    Found,
     Made,
     Properties,
     Provider,
+    Reading,
     Request,
     Resource,
     Work,
@@ -20,8 +22,10 @@ from locum.services.cloudformation.providers.base import (
     or_undone,
     picked,
 )
+from locum.services.cloudformation.providers.reading import absent
 from locum.services.cloudformation.providers.steps import Steps, changed, listed, pairs, refuse_others
 from locum.services.cloudformation.providers.table import Call, Change, Row, Tags, provider
+from locum.services.cloudformation.shapes import properties_in
 
 _SERVICE: Final = "route53"
 _ZONE: Final = ("DelegationSetId", "HostedZoneConfig", "HostedZoneTags", "Name", "QueryLoggingConfig", "VPCs")
@@ -192,6 +196,26 @@ def _update_record(resource: Resource, before: Properties) -> Work:
     return Made(str(own["Name"]))
 
 
+def _read_record(resource: Resource) -> Reading:
+    """A record set of a zone, which its properties name."""
+    own = resource.properties
+    zone = yield from _zone_of(own)
+    asked = {"HostedZoneId": zone, "StartRecordName": resource.physical, "StartRecordType": own.get("Type", "")}
+    answer = yield Request(_SERVICE, "ListResourceRecordSets", asked)
+    found = next((it for it in answer["ResourceRecordSets"] if _is_set(it, own, resource.physical)), None)
+    if found is None:
+        raise absent(resource)
+    shown = properties_in(resource.type, found)
+    shown["ResourceRecords"] = [record["Value"] for record in found.get("ResourceRecords") or ()]
+    shown |= picked(own, "HostedZoneId", "HostedZoneName", "Name")
+    return Found({name: value for name, value in shown.items() if value}, {}, frozenset({"TTL"} - shown.keys()))
+
+
+def _is_set(found: Mapping[str, Any], own: Mapping[str, Any], name: str) -> bool:
+    same = str(found["Name"]).rstrip(".").lower() == name.rstrip(".").lower() and found["Type"] == own.get("Type")
+    return same and found.get("SetIdentifier") == own.get("SetIdentifier")
+
+
 def _delete_record(resource: Resource) -> Ending:
     try:
         zone = yield from _zone_of(resource.properties)
@@ -289,6 +313,6 @@ _HEALTH_CHECK: Final = Row(
 PROVIDERS: Final[dict[str, Provider]] = {
     "AWS::Route53::HealthCheck": provider(_HEALTH_CHECK),
     "AWS::Route53::HostedZone": Provider(_create_zone, _delete_zone, _update_zone),
-    "AWS::Route53::RecordSet": Provider(_create_record, _delete_record, _update_record),
+    "AWS::Route53::RecordSet": Provider(_create_record, _delete_record, _update_record, read=_read_record),
     "AWS::Route53::RecordSetGroup": Provider(_create_group, _delete_group, _update_group),
 }

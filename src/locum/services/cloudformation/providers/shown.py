@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from locum.services.cloudformation.providers.base import Found, Reading, Request, Resource
-from locum.services.cloudformation.providers.reading import absent
 from locum.services.cloudformation.providers.rows import Call, Listing, Shown
-from locum.services.cloudformation.shapes import decoded
 
 _API: Final = {"restApiId": "{p.RestApiId}"}
 SHOWN: Final[Mapping[str, tuple[str, Shown]]] = {
@@ -43,12 +40,46 @@ SHOWN: Final[Mapping[str, tuple[str, Shown]]] = {
         "apigateway",
         Shown(Call("GetStage", {**_API, "stageName": "{id}"}), "", hides="MethodSettings"),
     ),
+    "AWS::ApiGateway::UsagePlanKey": (
+        "apigateway",
+        Shown(
+            Call("GetUsagePlanKey", {"usagePlanId": "{p.UsagePlanId}", "keyId": "{p.KeyId}"}),
+            "",
+            id="{p.KeyId}:{p.UsagePlanId}",
+        ),
+    ),
+    "AWS::ApplicationAutoScaling::ScalableTarget": (
+        "application-autoscaling",
+        Shown(
+            Call(
+                "DescribeScalableTargets",
+                {
+                    "ServiceNamespace": "{p.ServiceNamespace}",
+                    "ResourceIds": ["{p.ResourceId}"],
+                    "ScalableDimension": "{p.ScalableDimension}",
+                },
+            ),
+            "ScalableTargets.0",
+            hides="RoleARN ScheduledActions",
+            id="{p.ResourceId}|{p.ScalableDimension}|{p.ServiceNamespace}",
+        ),
+    ),
     "AWS::Batch::JobDefinition": (
         "batch",
         Shown(
             Call("DescribeJobDefinitions", {"jobDefinitions": ["{id}"]}),
             "jobDefinitions.0",
             ended={"status": "INACTIVE"},
+        ),
+    ),
+    "AWS::CloudFormation::StackSet": (
+        "cloudformation",
+        Shown(
+            Call("DescribeStackSet", {"StackSetName": "{id}"}),
+            "StackSet",
+            hides="Parameters",  # which may be secret
+            told="Description",
+            lists=Listing(Call("ListStackSets", {"Status": "ACTIVE"}), "Summaries", "{item.StackSetId}"),
         ),
     ),
     "AWS::Cognito::UserPoolDomain": (
@@ -92,12 +123,12 @@ SHOWN: Final[Mapping[str, tuple[str, Shown]]] = {
             id="{p.DhcpOptionsId}|{p.VpcId}",
         ),
     ),
-    "AWS::EC2::VPCGatewayAttachment": (
-        "ec2",
+    "AWS::Glue::Table": (
+        "glue",
         Shown(
-            Call("DescribeInternetGateways", {"Filters": [{"Name": "attachment.vpc-id", "Values": ["{p.VpcId}"]}]}),
-            "InternetGateways.0",
-            id="IGW|{p.VpcId}",
+            Call("GetTable", {"DatabaseName": "{p.DatabaseName}", "Name": "{id}"}),
+            "Table",
+            members={"TableInput": "{r.Table}"},
         ),
     ),
     "AWS::IAM::ServiceLinkedRole": (
@@ -123,6 +154,25 @@ SHOWN: Final[Mapping[str, tuple[str, Shown]]] = {
             lists=Listing(Call("ListAccounts"), "Accounts", "{item.Id}"),
         ),
     ),
+    "AWS::Organizations::ResourcePolicy": (
+        "organizations",
+        Shown(
+            Call("DescribeResourcePolicy"),
+            "ResourcePolicy.ResourcePolicySummary",
+            members={"Content": "{r.ResourcePolicy.Content}"},
+            where={"Id": "{id}"},
+        ),
+    ),
+    "AWS::RDS::DBInstance": (
+        "rds",
+        Shown(
+            Call("DescribeDBInstances", {"DBInstanceIdentifier": "{id}"}),
+            "DBInstances.0",
+            hides="DBParameterGroupName DBSecurityGroups Endpoint ProcessorFeatures VPCSecurityGroups",
+            members={"Port": "{it.Endpoint.Port}"},
+            lists=Listing(Call("DescribeDBInstances"), "DBInstances", "{item.DBInstanceIdentifier}"),
+        ),
+    ),
     "AWS::Route53::HealthCheck": (
         "route53",
         Shown(
@@ -143,25 +193,56 @@ SHOWN: Final[Mapping[str, tuple[str, Shown]]] = {
 }
 
 
-def _permission(resource: Resource) -> Reading:
-    """A statement of the policy of a function."""
-    function = resource.properties.get("FunctionName", "")
-    policy = decoded((yield Request("lambda", "GetPolicy", {"FunctionName": function})).get("Policy"))
-    statements = policy.get("Statement", ()) if isinstance(policy, Mapping) else ()
-    found = next((it for it in statements if it.get("Sid") == resource.physical), None)
-    if found is None:
-        raise absent(resource)
-    principal = found.get("Principal")
-    conditions = {
-        name.lower(): value for inner in (found.get("Condition") or {}).values() for name, value in inner.items()
-    }
-    names = {"SourceArn": "aws:sourcearn", "SourceAccount": "aws:sourceaccount", "PrincipalOrgID": "aws:principalorgid"}
-    shown = {name: conditions[key] for name, key in names.items() if key in conditions}
-    if isinstance(principal, Mapping):
-        principal = next(iter(principal.values()), None)
-    shown |= {"FunctionName": function, "Action": found.get("Action"), "Principal": principal}
-    return Found(shown, {"Id": resource.physical}, frozenset(names.keys() - shown.keys()))
+def _listed(service: str, operation: str, path: str, member: str = "") -> tuple[str, Listing]:
+    return service, Listing(Call(operation), path, f"{{item.{member}}}" if member else "{item}")
 
 
-READ: Final = {"AWS::Lambda::Permission": _permission}
-"""Types that are read by hand."""
+LISTED: Final[Mapping[str, tuple[str, Listing]]] = {
+    "AWS::ApiGatewayV2::Api": _listed("apigatewayv2", "GetApis", "Items", "ApiId"),
+    "AWS::Backup::BackupPlan": _listed("backup", "ListBackupPlans", "BackupPlansList", "BackupPlanId"),
+    "AWS::Backup::BackupVault": _listed("backup", "ListBackupVaults", "BackupVaultList", "BackupVaultName"),
+    "AWS::Batch::JobDefinition": _listed("batch", "DescribeJobDefinitions", "jobDefinitions", "jobDefinitionArn"),
+    "AWS::Batch::JobQueue": _listed("batch", "DescribeJobQueues", "jobQueues", "jobQueueArn"),
+    "AWS::Cognito::IdentityPool": (
+        "cognito-identity",
+        Listing(Call("ListIdentityPools", {"MaxResults": 60}), "IdentityPools", "{item.IdentityPoolId}"),
+    ),
+    "AWS::EC2::SecurityGroupEgress": (
+        "ec2",
+        Listing(
+            Call("DescribeSecurityGroupRules"),
+            "SecurityGroupRules",
+            lambda rule: rule["SecurityGroupRuleId"] if rule.get("IsEgress") else "",
+        ),
+    ),
+    "AWS::EC2::SecurityGroupIngress": (
+        "ec2",
+        Listing(
+            Call("DescribeSecurityGroupRules"),
+            "SecurityGroupRules",
+            lambda rule: "" if rule.get("IsEgress") else rule["SecurityGroupRuleId"],
+        ),
+    ),
+    "AWS::EFS::FileSystem": _listed("efs", "DescribeFileSystems", "FileSystems", "FileSystemId"),
+    "AWS::EKS::Cluster": _listed("eks", "ListClusters", "clusters"),
+    "AWS::ElastiCache::CacheCluster": _listed(
+        "elasticache", "DescribeCacheClusters", "CacheClusters", "CacheClusterId"
+    ),
+    "AWS::ElastiCache::ReplicationGroup": _listed(
+        "elasticache", "DescribeReplicationGroups", "ReplicationGroups", "ReplicationGroupId"
+    ),
+    "AWS::ElastiCache::SubnetGroup": _listed(
+        "elasticache", "DescribeCacheSubnetGroups", "CacheSubnetGroups", "CacheSubnetGroupName"
+    ),
+    "AWS::IAM::SAMLProvider": _listed("iam", "ListSAMLProviders", "SAMLProviderList", "Arn"),
+    "AWS::IAM::ServerCertificate": _listed(
+        "iam", "ListServerCertificates", "ServerCertificateMetadataList", "ServerCertificateName"
+    ),
+    "AWS::KinesisFirehose::DeliveryStream": _listed("firehose", "ListDeliveryStreams", "DeliveryStreamNames"),
+    "AWS::RDS::DBParameterGroup": _listed(
+        "rds", "DescribeDBParameterGroups", "DBParameterGroups", "DBParameterGroupName"
+    ),
+    "AWS::RDS::DBSubnetGroup": _listed("rds", "DescribeDBSubnetGroups", "DBSubnetGroups", "DBSubnetGroupName"),
+    "AWS::Scheduler::ScheduleGroup": _listed("scheduler", "ListScheduleGroups", "ScheduleGroups", "Name"),
+}
+"""How resources are listed of which the row does not say it."""

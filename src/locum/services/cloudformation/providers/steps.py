@@ -108,8 +108,8 @@ def or_instead(work: Work, instead: Callable[[Request, Fault], Request | Mapping
 
     That is another request, or the answer where none is to be made; None where the work has to do with the refusal.
     """
-    step = next(work)
     try:
+        step = next(work)
         while True:
             try:
                 got = yield step

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from locum.services.cloudformation.stack_sets import access, imports, instances, operations, sets
+from locum.services.cloudformation.stack_sets import access, drift, imports, instances, operations, sets
 from locum.services.verbs import Operation
 
 OPERATIONS: Final[dict[str, Operation]] = {
     **access.OPERATIONS,
+    **drift.OPERATIONS,
     **imports.OPERATIONS,
     **instances.OPERATIONS,
     **operations.OPERATIONS,

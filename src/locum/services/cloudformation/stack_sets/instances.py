@@ -133,7 +133,7 @@ def list_stack_instances(ctx: Context, params: Params) -> Outcome:
 
 def _passes(it: StackInstance, filters: Iterable[Mapping[str, str]]) -> bool:
     """Whether an instance has what all `filters` want."""
-    has = {"DETAILED_STATUS": it.detailed, "LAST_OPERATION_ID": it.operation, "DRIFT_STATUS": "NOT_CHECKED"}
+    has = {"DETAILED_STATUS": it.detailed, "LAST_OPERATION_ID": it.operation, "DRIFT_STATUS": it.drift or "NOT_CHECKED"}
     return all(has.get(one.get("Name", "")) == one.get("Values") for one in filters)
 
 

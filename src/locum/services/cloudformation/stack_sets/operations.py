@@ -32,6 +32,9 @@ AUTOMATIC: Final = "AutoDeployment"
 MOST_KEPT: Final = 200
 """Operations of a set that are remembered. [U] AWS does not publish for how long it keeps them."""
 
+DETECTS: Final = "DETECT_DRIFT"
+"""The action of a drift detection, which changes nothing of an instance."""
+
 IMPORT: Final = "ImportStacksToStackSet"
 _EXCLUSIVE: Final = (
     ("FailureToleranceCount", "FailureTolerancePercentage"),
@@ -96,8 +99,9 @@ def begun(
     made = _operation_of(ctx, of, action, name, params, list(dict.fromkeys(it.place for it in chosen.values())))
     after = {it.key: it for it in chosen.values()}
     after |= {it.key: replace(it, status="OUTDATED") for it in outdates if it.status == "CURRENT"}
+    changes = {} if action == DETECTS else {"detailed": "PENDING", "reason": ""}
     for key in chosen:
-        after[key] = replace(after[key], detailed="PENDING", reason="", operation=made.id)
+        after[key] = replace(after[key], operation=made.id, **changes)
     results = [_result(ctx, made, it, number) for number, it in enumerate(chosen.values())]
     kept = put(replace(of, operations=made.order)), put(made), *map(put, results), *map(put, after.values())
     return Outcome({"OperationId": made.id}, (*kept, *_forgotten(ctx, of)))
@@ -165,8 +169,7 @@ def _operation(ctx: Context, params: Params) -> StackSetOperation:
 def describe_stack_set_operation(ctx: Context, params: Params) -> Outcome:
     """cloudformation:DescribeStackSetOperation."""
     found = _operation(ctx, params)
-    failed = sum(1 for it in results_of(ctx.state, found) if it.status == "FAILED")
-    return Outcome({"StackSetOperation": shapes.operation(ctx.state, found, failed)})
+    return Outcome({"StackSetOperation": shapes.operation(ctx.state, found)})
 
 
 def list_stack_set_operations(ctx: Context, params: Params) -> Outcome:

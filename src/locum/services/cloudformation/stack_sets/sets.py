@@ -182,7 +182,7 @@ def describe_stack_set(ctx: Context, params: Params) -> Outcome:
     """cloudformation:DescribeStackSet."""
     found = named(ctx, params)
     seals = seals_of(ctx)
-    return Outcome({"StackSet": shapes.stack_set(found, template_text_of(ctx.state, found), seals)})
+    return Outcome({"StackSet": shapes.stack_set(ctx.state, found, template_text_of(ctx.state, found), seals)})
 
 
 def list_stack_sets(ctx: Context, params: Params) -> Outcome:
@@ -192,7 +192,9 @@ def list_stack_sets(ctx: Context, params: Params) -> Outcome:
     if owner != ctx.account:
         found = [it for it in found if it.model == SERVICE_MANAGED]
     shown = [it for it in found if wanted in (None, shapes.status_of(it))]
-    return LISTS.page(params, shown, lambda it: f"{it.name}/{it.id}").outcome("Summaries", shapes.stack_set_summary)
+    return LISTS.page(params, shown, lambda it: f"{it.name}/{it.id}").outcome(
+        "Summaries", lambda it: shapes.stack_set_summary(ctx.state, it)
+    )
 
 
 def list_stack_set_auto_deployment_targets(ctx: Context, params: Params) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -9,12 +10,12 @@ from locum.services.cloudformation.intrinsics import HIDDEN
 from locum.services.cloudformation.parameters import ParameterValue
 from locum.services.cloudformation.proposals import parameters_of
 from locum.services.cloudformation.sealing import Seals
-from locum.services.cloudformation.stack_sets.lookup import set_of
+from locum.services.cloudformation.stack_sets.lookup import operations_of, results_of, set_of
 from locum.state import StackInstance, StackSet, StackSetOperation, StackSetResult, State
 from locum.state.stack_sets import SERVICE_MANAGED
 
-_UNCHECKED: Final = {"DriftStatus": "NOT_CHECKED"}
-_NO_GATE: Final = "Function not found: arn:aws:lambda:{region}:{account}:function:AWSCloudFormationStackSetAccountGate"
+_DETECTION: Final = {"RUNNING": "IN_PROGRESS", "QUEUED": "IN_PROGRESS", "STOPPING": "IN_PROGRESS"}
+"""The status of an operation that is not over -> DriftDetectionStatus."""
 
 
 def status_of(it: StackSet) -> str:
@@ -33,7 +34,34 @@ def _parameters(values: Mapping[str, ParameterValue]) -> list[dict[str, str]]:
     ]
 
 
-def stack_set(it: StackSet, text: str, seals: Seals) -> dict[str, Any]:
+def drift_of(state: State, it: StackSetOperation | None) -> dict[str, Any]:
+    """`StackSetDriftDetectionDetails` of a drift detection; None where there was none."""
+    if it is None:
+        return {"DriftStatus": "NOT_CHECKED"}
+    results = results_of(state, it)
+    count = Counter(one.drift for one in results if one.status == "SUCCEEDED")
+    failed = sum(1 for one in results if one.status == "FAILED")
+    drifted, same = count["DRIFTED"], count["IN_SYNC"]
+    ended = {"SUCCEEDED": "PARTIAL_SUCCESS" if failed else "COMPLETED"}.get(it.status, it.status)
+    return {
+        "DriftStatus": "DRIFTED" if drifted else "IN_SYNC" if same else "NOT_CHECKED",
+        "DriftDetectionStatus": _DETECTION.get(it.status, ended),
+        "LastDriftCheckTimestamp": it.ended or it.created,
+        "TotalStackInstancesCount": len(results),
+        "DriftedStackInstancesCount": drifted,
+        "InSyncStackInstancesCount": same,
+        "InProgressStackInstancesCount": sum(1 for one in results if one.status in ("PENDING", "RUNNING")),
+        "FailedStackInstancesCount": failed,
+    }
+
+
+def _last_drift(state: State, of: StackSet) -> dict[str, Any]:
+    """What the last drift detection of a set that is over found."""
+    found = (it for it in operations_of(state, of) if it.action == "DETECT_DRIFT" and it.ended)
+    return drift_of(state, next(found, None))
+
+
+def stack_set(state: State, it: StackSet, text: str, seals: Seals) -> dict[str, Any]:
     """`StackSet` of DescribeStackSet; `text` is that of the template."""
     values = parameters_of(it.version, seals, it.account, it.id)
     shown = {
@@ -43,7 +71,7 @@ def stack_set(it: StackSet, text: str, seals: Seals) -> dict[str, Any]:
         "Parameters": _parameters(values),
         "Capabilities": list(it.version.capabilities),
         "Tags": [{"Key": key, "Value": value} for key, value in it.version.tags.items()],
-        "StackSetDriftDetectionDetails": _UNCHECKED,
+        "StackSetDriftDetectionDetails": _last_drift(state, it),
         "OrganizationalUnitIds": sorted(it.targets),
     }
     regions = sorted({region for found in it.targets.values() for region in found})
@@ -52,9 +80,11 @@ def stack_set(it: StackSet, text: str, seals: Seals) -> dict[str, Any]:
     )
 
 
-def stack_set_summary(it: StackSet) -> dict[str, Any]:
+def stack_set_summary(state: State, it: StackSet) -> dict[str, Any]:
     """`StackSetSummary`."""
-    return {**_summary(it), **_UNCHECKED}
+    last = _last_drift(state, it)
+    told = {"LastDriftCheckTimestamp": last.get("LastDriftCheckTimestamp")}
+    return _present({**_summary(it), "DriftStatus": last["DriftStatus"]}, told)
 
 
 def _summary(it: StackSet) -> dict[str, Any]:
@@ -83,13 +113,14 @@ def instance_summary(of: StackSet, it: StackInstance) -> dict[str, Any]:
         "Account": it.target,
         "Status": it.status,
         "StackInstanceStatus": {"DetailedStatus": it.detailed},
-        **_UNCHECKED,
+        "DriftStatus": it.drift or "NOT_CHECKED",
     }
     optional = {
         "StackId": it.stack,
         "StatusReason": it.reason,
         "OrganizationalUnitId": it.unit,
         "LastOperationId": it.operation,
+        "LastDriftCheckTimestamp": it.drift_at,
     }
     return _present(shown, optional)
 
@@ -112,10 +143,11 @@ def operation_summary(it: StackSetOperation) -> dict[str, Any]:
     return _present(shown, optional)
 
 
-def operation(state: State, it: StackSetOperation, failed: int) -> dict[str, Any]:
-    """`StackSetOperation`; `failed` instances."""
+def operation(state: State, it: StackSetOperation) -> dict[str, Any]:
+    """`StackSetOperation`."""
     of = set_of(state, it)
     assert of is not None
+    failed = sum(1 for one in results_of(state, it) if one.status == "FAILED")
     shown = {
         **operation_summary(it),
         "StackSetId": of.full_name,
@@ -124,6 +156,8 @@ def operation(state: State, it: StackSetOperation, failed: int) -> dict[str, Any
     }
     if it.action == "DELETE":
         shown["RetainStacks"] = it.retain
+    if it.action == "DETECT_DRIFT":
+        shown["StackSetDriftDetectionDetails"] = drift_of(state, it)
     optional = {
         "AdministrationRoleARN": it.administration,
         "ExecutionRoleName": it.execution,
@@ -136,7 +170,6 @@ def result(it: StackSetResult) -> dict[str, Any]:
     """`StackSetOperationResultSummary`."""
     shown: dict[str, Any] = {"Account": it.target, "Region": it.place, "Status": it.status}
     optional = {"StatusReason": it.reason, "OrganizationalUnitId": it.unit}
-    if it.status in ("RUNNING", "SUCCEEDED", "FAILED"):
-        reason = _NO_GATE.format(region=it.place, account=it.target)
-        shown["AccountGateResult"] = {"Status": "SKIPPED", "StatusReason": reason}
+    if it.gate:
+        shown["AccountGateResult"] = _present({"Status": it.gate}, {"StatusReason": it.gate_reason})
     return _present(shown, optional)
