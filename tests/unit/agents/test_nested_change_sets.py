@@ -513,3 +513,34 @@ def test_a_restart_in_the_middle_of_a_nested_update_executes_it_once(there: Craf
     told = [it.split(" ")[0] for it in there.reasons(inner, inner.split("/")[1])]
     assert told.count("UPDATE_IN_PROGRESS") == 1
     assert not there.is_asked()
+
+
+def test_what_secrets_manager_keeps_is_not_shown_of_a_nested_stack(there: Crafts) -> None:
+    bucket, sets, secret, word = Bucket(there), Sets(there), fresh("secret"), fresh("word")
+    there.plane.client("secretsmanager").create_secret(Name=secret, SecretString=word)
+    url = bucket.put("inner", {"Queue": queue(1)}, Parameters={"Word": {"Type": "String"}})
+    reference = f"{{{{resolve:secretsmanager:{secret}:SecretString}}}}"
+    root = sets.create(fresh("stack"), {"Inner": nested(url, Parameters={"Word": reference})}, "CREATE")
+    child = sets.below(root, "Inner")
+    assert root["Status"] == "CREATE_COMPLETE"
+    assert child["Parameters"] == [{"ParameterKey": "Word", "ParameterValue": KNOWN_LATER}]
+    for arn in (root["ChangeSetId"], child["ChangeSetId"]):
+        assert word not in repr(sets.told(arn, IncludePropertyValues=True))
+
+
+def test_what_a_nested_stack_may_not_make_within_it_fails_it_and_makes_nothing(there: Crafts) -> None:
+    bucket, name = Bucket(there), fresh("stack")
+    innermost = bucket.put("innermost", {"Queue": queue(1)})
+    url = bucket.put("middle", {"Inner": nested(innermost)})
+    refused = {
+        "Effect": "Deny",
+        "Action": "cloudformation:CreateChangeSet",
+        "Resource": f"arn:aws:cloudformation:*:*:stack/{name}-Middle-????????????-Inner-*",
+    }
+    sets = Sets(there, there.plane.user(fresh("user"), allow(["cloudformation:*", "s3:*"]), refused))
+    root = sets.create(name, {"Middle": nested(url)}, "CREATE")
+    assert root["StatusReason"].startswith("Nested change set ")
+    middle = sets.below(root, "Middle")
+    assert "not authorized to perform: cloudformation:CreateChangeSet" in middle["StatusReason"]
+    names = [it["StackName"] for it in there.cloudformation.describe_stacks()["Stacks"]]
+    assert not [it for it in names if "-Inner-" in it and it.startswith(name)]
