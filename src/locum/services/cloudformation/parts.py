@@ -66,6 +66,12 @@ def updating(ctx: Context, stack: Stack, params: Params) -> tuple[Stack, StackRe
     return found
 
 
+def goes_with_parent(ctx: Context, stack: Stack, params: Params) -> bool:
+    """Whether a nested stack that cleans up is deleted by the one that it is a resource of."""
+    cleaning = stack.status.endswith("_CLEANUP_IN_PROGRESS")
+    return cleaning and resource_at_work(ctx, stack, params, "DELETE_IN_PROGRESS") is not None
+
+
 def taken_back(ctx: Context, stack: Stack, params: Params) -> Outcome:
     """The update of a nested stack goes back with the one that it is a part of. Raises Fault where there is none.
 

@@ -20,8 +20,8 @@ from locum.services.cloudformation.parts import (
     HELD,
     NO_UPDATES,
     ROLLING_BACK,
+    goes_with_parent,
     is_held,
-    resource_at_work,
     taken_back,
     updating,
 )
@@ -306,9 +306,8 @@ def delete_stack(ctx: Context, params: Params) -> Outcome:
         raise invalid(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
     if stack.status == "DELETE_IN_PROGRESS":
         return Outcome({})
-    cleaning = stack.status.endswith("_CLEANUP_IN_PROGRESS")
-    from_outside = not (cleaning and resource_at_work(ctx, stack, params, "DELETE_IN_PROGRESS"))
-    if stack.status.startswith(("UPDATE", "IMPORT")) and stack.status.endswith("IN_PROGRESS") and from_outside:
+    changing = stack.status.startswith(("UPDATE", "IMPORT")) and stack.status.endswith("IN_PROGRESS")
+    if changing and not goes_with_parent(ctx, stack, params):
         raise invalid(f"Stack [{stack.arn}] cannot be deleted while in status {stack.status}")
     retained = tuple(params.get("RetainResources") or ())
     if retained and stack.status != "DELETE_FAILED":
