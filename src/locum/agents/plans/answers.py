@@ -61,6 +61,9 @@ _PREFIXES: Final[Mapping[str, str]] = {
 }
 """The prefix of the ids of EC2 and Organizations by what they are of."""
 
+_OF_ANYTHING: Final = frozenset({"arn", "id"})
+"""Names that say nothing of what they are of: within a request they may be of something else than in the answer."""
+
 _QUEUE_URL: Final = "https://sqs.{region}.amazonaws.com/{account}/{name}"
 _DOCUMENT: Final = '{"Version": "2012-10-17", "Statement": []}'
 _DOCUMENTS: Final = re.compile(r".*(policy|document|definition|secretstring|template\w*body)")
@@ -132,7 +135,8 @@ class _Making:
         self._ending = ending
         self._given: dict[str, Any] = {}
         for name, value in _named(request.params):
-            self._given.setdefault(name.lower(), value)
+            if name in request.params or name.lower() not in _OF_ANYTHING:
+                self._given.setdefault(name.lower(), value)
         names = [value for name, value in request.params.items() if name.lower().endswith("name")]
         self._given |= {"name": names[0]} if len(names) == 1 else {}
         self._lists = {
