@@ -342,7 +342,7 @@ def test_a_nested_update_that_fails_goes_back_with_the_outer_one(there: Crafts) 
     assert there.status(outer) == "UPDATE_ROLLBACK_COMPLETE"
     inner = there.resource(outer, "Inner").physical
     reason = next(it for it in there.reasons(outer, "Inner") if it.startswith("UPDATE_FAILED"))
-    told = "Currently in UPDATE_ROLLBACK_COMPLETE with reason: The following resource(s) failed to update: [Thing]."
+    told = "Currently in UPDATE_ROLLBACK_IN_PROGRESS with reason: The following resource(s) failed to update: [Thing]."
     assert reason == f"UPDATE_FAILED Embedded stack {inner} was not successfully updated. {told}"
 
 

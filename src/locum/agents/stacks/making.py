@@ -25,6 +25,7 @@ from locum.agents.stacks.work import carried_out
 from locum.calls import Calls, Runtime
 from locum.core.errors import Fault, LocumError
 from locum.core.identifiers import unique_id
+from locum.services.cloudformation.change_set_trees import promised_token
 from locum.services.cloudformation.changes import check_name, check_properties, difference, names_given
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.following import actor_of
@@ -105,7 +106,7 @@ class Maker:
         if replaces:
             await self._replace(stack, definition, it, before, wanted, policy)
         else:
-            await self._update(stack, it, before, wanted, update_policy, again=resumed)
+            await self._update(stack, it, before, wanted, update_policy, again=resumed, back=back)
 
     async def check_policy(self, stack: Stack, it: StackResource, action: str) -> None:
         """Check that the stack policy lets an update do `action` to a resource. Raises Failed."""
@@ -169,6 +170,7 @@ class Maker:
         policy: Mapping[str, Any],
         *,
         again: bool,
+        back: bool,
     ) -> None:
         changing = it if again else waited(it)
         changing = replace(changing, status="UPDATE_IN_PROGRESS", reason="", waiting=self._seal(stack, wanted))
@@ -178,7 +180,8 @@ class Maker:
         update = PROVIDERS[it.type].update
         assert update is not None
         try:
-            resource = replace_fields(self._resource(stack, changing, wanted, again=again), update_policy=policy)
+            resource = self._resource(stack, changing, wanted, again=again)
+            resource = replace_fields(resource, update_policy=policy, back=back)
             made = await self._work(stack, it.logical, update(resource, before["properties"]))
         except Fault as fault:
             changing = self._found(stack, it.logical) or changing
@@ -363,6 +366,9 @@ class Maker:
     def _new(
         self, stack: Stack, definition: ResourceDefinition, it: StackResource | None, wanted: Mapping[str, Any]
     ) -> StackResource:
+        state, token = self._runtime.ledger.state, ""
+        if definition.type == _NESTED:  # the stack under review has it in its name
+            token = promised_token(state, stack, definition.logical)
         return StackResource(
             account=stack.account,
             region=stack.region,
@@ -371,7 +377,7 @@ class Maker:
             type=definition.type,
             status="CREATE_IN_PROGRESS",
             at=self._runtime.clock(),
-            token=unique_id("", self._runtime.entropy)[-12:],
+            token=token or unique_id("", self._runtime.entropy)[-12:],
             operation=stack.operation,
             waiting=self._seal(stack, wanted),
             order=stack.events + 1 if it is None else it.order,

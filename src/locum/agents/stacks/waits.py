@@ -20,6 +20,7 @@ from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.lookup import events_of, resource_of
+from locum.services.cloudformation.parts import ROLLING_BACK, is_held
 from locum.services.cloudformation.providers.base import Began, Door, Nested, Notes, Reply, Signals, Step, Tell
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.signals import Door as Address
@@ -208,7 +209,8 @@ class Waits:
             found = state.get(Stack, outer.account, key)
             if found is None:
                 return {"Status": "", "Reason": ""}
-            if found.status.endswith("_IN_PROGRESS"):
+            failed = step.early and found.status == ROLLING_BACK
+            if found.status.endswith("_IN_PROGRESS") and not failed and not is_held(state, found):
                 return None
             return {"Status": found.status, "Reason": found.reason or _reason(state, found)}
 
