@@ -10,14 +10,15 @@ from locum.agents.plans.marks import MARK
 from locum.agents.plans.nested import NESTED, attributes, nested_in
 from locum.agents.plans.parts import PHASES, Part, published
 from locum.agents.plans.rehearsal import Asked, Rehearsed, Stage
-from locum.agents.plans.variations import Properties, variations
+from locum.agents.plans.variations import variations
 from locum.agents.plans.whole import Surroundings
 from locum.core.errors import Fault
 from locum.services.cloudformation.changes import check_properties
+from locum.services.cloudformation.dynamic_references import reference_of, request_for
 from locum.services.cloudformation.graphs import ordered
 from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.providers import PROVIDERS
-from locum.services.cloudformation.providers.base import Made, Request, Resource
+from locum.services.cloudformation.providers.base import Made, Properties, Request, Resource
 from locum.services.cloudformation.template import ResourceDefinition
 
 _LETTERS: Final = "abc"
@@ -63,14 +64,8 @@ class Values:
         return [f"{region}{letter}" for letter in _LETTERS]
 
     def dynamic(self, reference: str) -> str:
-        """The value of a dynamic reference, which is read when the resource is made."""
-        service, _, rest = reference.strip("{}").removeprefix("resolve:").partition(":")
-        if service == "secretsmanager":
-            secret = ":".join(rest.split(":")[: 7 if rest.startswith("arn:") else 1])
-            self.requests.append(Request(service, "GetSecretValue", {"SecretId": secret}))
-        elif service in ("ssm", "ssm-secure"):
-            named = {"Names": [rest], "WithDecryption": service == "ssm-secure"}
-            self.requests.append(Request("ssm", "GetParameters", named))
+        """The value of a dynamic reference, which is read when the resource is made. Raises Fault ValidationError."""
+        self.requests.append(request_for(reference_of(reference)))
         return MARK
 
 
