@@ -71,7 +71,7 @@ class Checker:
         here, now = self._runtime.settings.endpoint, self._runtime.clock()
         try:
             work = reading(stack, it, self._seals)
-            found = await carried_out(self._calls, actor, stack.region, work, endpoint=here)
+            found = await carried_out(self._calls.make, actor, stack.region, work, endpoint=here)
             return await asyncio.to_thread(told, self._state, stack, it, found, self._seals, now)
         except Fault as fault:
             return failed(it, fault, now)

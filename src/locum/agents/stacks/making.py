@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace as replace_fields
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 
-from locum.agents.stacks.adoption import Creation, Make, created
+from locum.agents.stacks.adoption import Creation, created
+from locum.agents.stacks.commits import Change, Commit
 from locum.agents.stacks.lookups import Resolver
 from locum.agents.stacks.reasons import reason_of
 from locum.agents.stacks.results import (
@@ -21,10 +21,9 @@ from locum.agents.stacks.results import (
     waited,
 )
 from locum.agents.stacks.waits import INITIATED, Bell, Waits
-from locum.agents.stacks.work import carried_out
+from locum.agents.stacks.work import Make, carried_out
 from locum.calls import Calls, Runtime
 from locum.core.errors import Fault, LocumError
-from locum.core.identifiers import unique_id
 from locum.services.cloudformation.changes import check_name, check_properties, difference, names_given
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.following import actor_of
@@ -35,14 +34,16 @@ from locum.services.cloudformation.providers import PROVIDERS, is_custom
 from locum.services.cloudformation.providers.base import Made, Resource, Step
 from locum.services.cloudformation.providers.rolling import will_replace
 from locum.services.cloudformation.providers.snapshots import snapshot
+from locum.services.cloudformation.providers.steps import Steps
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.signals import Policy, policy_of
 from locum.services.cloudformation.stack_policies import MODIFY, REPLACE, denial
+from locum.services.cloudformation.stack_resources import as_given, begun
 from locum.services.cloudformation.stack_tags import stack_tags
 from locum.services.cloudformation.template import ResourceDefinition
 from locum.state import FormerResource, Stack, StackResource, StackVersion, State
 
-Commit = Callable[[Callable[[State, Draft], None]], Awaitable[None]]
+T = TypeVar("T")
 
 _UNDER_WAY: Final = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
 _NESTED: Final = "AWS::CloudFormation::Stack"
@@ -178,7 +179,7 @@ class Maker:
         update = PROVIDERS[it.type].update
         assert update is not None
         try:
-            resource = replace_fields(self._resource(stack, changing, wanted, again=again), update_policy=policy)
+            resource = self._resource(stack, changing, wanted, again=again, update_policy=policy)
             made = await self._work(stack, it.logical, update(resource, before["properties"]))
         except Fault as fault:
             changing = self._found(stack, it.logical) or changing
@@ -278,7 +279,7 @@ class Maker:
         others = tuple(other for other in it.stale if other is not former)
         done = replace(waited(it), former=None if former is it.former else it.former, stale=others)
 
-        def ended(status: str, reason: str = "") -> Callable[[State, Draft], None]:
+        def ended(status: str, reason: str = "") -> Change:
             def change(_state: State, draft: Draft) -> None:
                 draft.told(old, status, reason)
                 draft.quietly(done)
@@ -338,7 +339,7 @@ class Maker:
 
         return await created(creation, attempt)
 
-    async def _work(self, stack: Stack, logical: str, work: Any, make: Make | None = None) -> Made:
+    async def _work(self, stack: Stack, logical: str, work: Steps[T], make: Make | None = None) -> T:
         waits = self._waits(stack)
 
         async def answer(step: Step) -> Mapping[str, Any]:
@@ -346,8 +347,7 @@ class Maker:
 
         here = self._runtime.settings.endpoint
         actor, region = actor_of(stack), stack.region
-        made: Made = await carried_out(self._calls, actor, region, work, waits=answer, endpoint=here, make=make)
-        return made
+        return await carried_out(make or self._calls.make, actor, region, work, waits=answer, endpoint=here)
 
     def _waits(self, stack: Stack) -> Waits:
         return Waits(self._runtime, self._seals, self._commit, self.bell, stack)
@@ -363,36 +363,11 @@ class Maker:
     def _new(
         self, stack: Stack, definition: ResourceDefinition, it: StackResource | None, wanted: Mapping[str, Any]
     ) -> StackResource:
-        return StackResource(
-            account=stack.account,
-            region=stack.region,
-            stack=stack.id,
-            logical=definition.logical,
-            type=definition.type,
-            status="CREATE_IN_PROGRESS",
-            at=self._runtime.clock(),
-            token=unique_id("", self._runtime.entropy)[-12:],
-            operation=stack.operation,
-            waiting=self._seal(stack, wanted),
-            order=stack.events + 1 if it is None else it.order,
-        )
+        new = begun(stack, definition, "CREATE_IN_PROGRESS", self._runtime.clock(), self._runtime.entropy)
+        return replace(new, waiting=self._seal(stack, wanted), order=new.order if it is None else it.order)
 
-    def _resource(self, stack: Stack, it: StackResource, wanted: Mapping[str, Any], *, again: bool = False) -> Resource:
-        return Resource(
-            type=it.type,
-            logical=it.logical,
-            properties=wanted.get("properties", {}),
-            account=stack.account,
-            region=stack.region,
-            stack_name=stack.name,
-            stack_arn=stack.arn,
-            token=it.token,
-            physical=it.physical,
-            attributes=self._opened(stack, it.attributes),
-            tags=wanted.get("tags", {}),
-            again=again,
-            capabilities=stack.version.capabilities,
-        )
+    def _resource(self, stack: Stack, it: StackResource, wanted: Mapping[str, Any], **more: Any) -> Resource:
+        return as_given(stack, it, wanted, self._seals, **more)
 
     def _seal(self, stack: Stack, value: Any) -> bytes:
         return self._seals.seal(stack.account, stack.id, value)

@@ -6,12 +6,13 @@ All of it is in the state, so that a restart loses nothing; a `Bell` is rung whe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
+from locum.agents.stacks.commits import Commit
 from locum.agents.waiting import rung
 from locum.calls import Runtime
 from locum.core.arn import Arn
@@ -30,7 +31,6 @@ from locum.state.autoscaling import regional
 from locum.state.indexes import NESTED
 
 T = TypeVar("T")
-Change = Callable[[State, Draft], None]
 
 INITIATED: Final = "Resource creation Initiated"
 _CANCELLED: Final = {"C": "Resource creation cancelled", "U": "Resource update cancelled"}
@@ -67,9 +67,7 @@ class Bell:
 class Waits:
     """What a resource of a stack waits for. `commit` commits a change of the stack."""
 
-    def __init__(
-        self, runtime: Runtime, seals: Seals, commit: Callable[[Change], Awaitable[None]], bell: Bell, stack: Stack
-    ) -> None:
+    def __init__(self, runtime: Runtime, seals: Seals, commit: Commit, bell: Bell, stack: Stack) -> None:
         self._runtime = runtime
         self._seals = seals
         self._commit = commit

@@ -9,12 +9,11 @@ from locum.core.system_tags import RESERVED
 from locum.services.cloudformation.functions import attribute_parts, function_of
 from locum.services.cloudformation.proposals import template_of_version
 from locum.services.cloudformation.providers import PROVIDERS, is_custom
+from locum.services.cloudformation.providers.base import Properties
 from locum.services.cloudformation.schemas import Path, Schema, schema_of, values_at
 from locum.services.cloudformation.template import Template
 from locum.services.cloudformation.templates import invalid
 from locum.state import Stack, State
-
-Properties = Mapping[str, Any]
 
 _NESTED: Final = "AWS::CloudFormation::Stack"
 _NATIVE: Final = frozenset({"AWS::SSM::Parameter"})

@@ -15,15 +15,17 @@ from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.asking import Asking, asking
 from locum.services.cloudformation.asked import asked
-from locum.services.cloudformation.comparison import HIDDEN, PropertyDifference, compared
+from locum.services.cloudformation.comparison import PropertyDifference, compared
 from locum.services.cloudformation.following import actor_of
+from locum.services.cloudformation.intrinsics import HIDDEN
 from locum.services.cloudformation.lookup import existing, resource_of, resources_of
 from locum.services.cloudformation.neighbours import Neighbour, unaccounted
 from locum.services.cloudformation.proposals import parameters_of, template_of_version
 from locum.services.cloudformation.providers import PROVIDERS
-from locum.services.cloudformation.providers.base import Found, Properties, Reading, Resource, is_gone
+from locum.services.cloudformation.providers.base import Found, Properties, Reading, is_gone
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.secret_values import hidden, is_hidden, secret_names, secret_paths
+from locum.services.cloudformation.stack_resources import as_given
 from locum.services.cloudformation.stacks import seals_of
 from locum.services.cloudformation.templates import invalid
 from locum.services.pagination import Ordered, Pagination
@@ -176,20 +178,7 @@ def reading(stack: Stack, it: StackResource, seals: Seals) -> Reading:
     """The work that reads a resource."""
     read = PROVIDERS[it.type].read
     assert read is not None
-    return read(
-        Resource(
-            type=it.type,
-            logical=it.logical,
-            properties=_properties(stack, it, seals),
-            account=stack.account,
-            region=stack.region,
-            stack_name=stack.name,
-            stack_arn=stack.arn,
-            token=it.token,
-            physical=it.physical,
-            attributes=seals.open(stack.account, stack.id, it.attributes),
-        )
-    )
+    return read(as_given(stack, it, seals.open(stack.account, stack.id, it.properties), seals))
 
 
 def failed(it: StackResource, fault: Fault, now: float) -> ResourceDrift:
