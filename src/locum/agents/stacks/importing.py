@@ -26,7 +26,7 @@ from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resource_of, resources_of
 from locum.services.cloudformation.providers import PROVIDERS
 from locum.services.cloudformation.sealing import Seals
-from locum.services.cloudformation.stack_resources import as_given, begun
+from locum.services.cloudformation.stack_resources import as_given, new_resource
 from locum.services.cloudformation.stack_tags import stack_tags
 from locum.services.cloudformation.template import ResourceDefinition
 from locum.services.cloudformation.templates import invalid
@@ -133,7 +133,7 @@ class Importer:
         await self._commit(change)
 
     def _begun(self, stack: Stack, definition: ResourceDefinition) -> StackResource:
-        return begun(stack, definition, "IMPORT_IN_PROGRESS", self._runtime.clock(), self._runtime.entropy)
+        return new_resource(stack, definition, "IMPORT_IN_PROGRESS", self._runtime.clock(), self._runtime.entropy)
 
     def _sealed(self, stack: Stack, value: Any) -> bytes:
         return self._seals.seal(stack.account, stack.id, value)

@@ -38,7 +38,7 @@ from locum.services.cloudformation.providers.steps import Steps
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.signals import Policy, policy_of
 from locum.services.cloudformation.stack_policies import MODIFY, REPLACE, denial
-from locum.services.cloudformation.stack_resources import as_given, begun
+from locum.services.cloudformation.stack_resources import as_given, new_resource
 from locum.services.cloudformation.stack_tags import stack_tags
 from locum.services.cloudformation.template import ResourceDefinition
 from locum.state import FormerResource, Stack, StackResource, StackVersion, State
@@ -363,7 +363,7 @@ class Maker:
     def _new(
         self, stack: Stack, definition: ResourceDefinition, it: StackResource | None, wanted: Mapping[str, Any]
     ) -> StackResource:
-        new = begun(stack, definition, "CREATE_IN_PROGRESS", self._runtime.clock(), self._runtime.entropy)
+        new = new_resource(stack, definition, "CREATE_IN_PROGRESS", self._runtime.clock(), self._runtime.entropy)
         return replace(new, waiting=self._seal(stack, wanted), order=new.order if it is None else it.order)
 
     def _resource(self, stack: Stack, it: StackResource, wanted: Mapping[str, Any], **more: Any) -> Resource:
