@@ -20,7 +20,7 @@ from locum.calls import Calls, Runtime
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault, LocumError
 from locum.core.principal import Caller
-from locum.services.cloudformation.drift import IN_PROGRESS, detections_of
+from locum.services.cloudformation.drift import detections_of
 from locum.services.cloudformation.intrinsics import HIDDEN
 from locum.services.cloudformation.lookup import events_of
 from locum.services.cloudformation.proposals import parameters_of
@@ -201,7 +201,7 @@ class Placing:
         found = self._state.get(StackDrift, account, key)
         if found is None:
             raise _refused("The stack of the stack instance is not there")
-        return None if found.status == IN_PROGRESS else found
+        return None if found.under_way else found
 
     async def _delete(self, caller: Caller, it: StackInstance, stack: Stack, token: str) -> Stack:
         """Have the stack of an instance deleted; what it is then. Raises Fault."""

@@ -17,9 +17,7 @@ from locum.calls import Calls, Runtime
 from locum.services.verbs import Outcome
 from locum.state import Event, Member, Organization, Put, Stack, StackDrift, StackSet, StackSetOperation, Unit, remove
 from locum.state.events import kind_of
-
-UNDER_WAY: Final = ("RUNNING", "STOPPING")
-WAITING: Final = "QUEUED"
+from locum.state.stack_sets import QUEUED
 
 _ORGANIZED: Final = frozenset({kind_of(Member), kind_of(Unit), kind_of(Organization), kind_of(StackSet)})
 """What a change of may have accounts join or leave the units that sets are deployed to."""
@@ -41,11 +39,11 @@ class StackSets(UnderWay):
         if self._moved and any(it.automatic.enabled for it in state.every(StackSet)):
             self._moved = False
             await import_module("locum.agents.stack_sets.queues").follow_organizations(self._runtime)
-        if any(it.status == WAITING for it in self._runtime.ledger.state.every(StackSetOperation)):
+        if any(it.status == QUEUED for it in self._runtime.ledger.state.every(StackSetOperation)):
             await import_module("locum.agents.stack_sets.queues").promoted(self._runtime)
         for it in list(self._runtime.ledger.state.every(StackSetOperation)):
             name = f"operation {it.account}/{it.key} of a stack set"
-            if it.status in UNDER_WAY and name not in self.runs:
+            if it.under_way and name not in self.runs:
                 made = import_module("locum.agents.stack_sets.run").OperationRun
                 self.begin(name, made(self._runtime, self._calls, it, self._locks))
         return await self._forget()

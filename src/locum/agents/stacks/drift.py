@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Final
 
 from locum.agents.under_way import UnderWay
 from locum.calls import Calls, Runtime
 from locum.state import Event, Put, StackDrift
-
-_IN_PROGRESS: Final = "DETECTION_IN_PROGRESS"
 
 
 class Drifts(UnderWay):
@@ -27,12 +24,13 @@ class Drifts(UnderWay):
     async def reconcile(self) -> float | None:
         """Begin with the detections that nothing is done for yet."""
         for it in list(self._runtime.ledger.state.every(StackDrift)):
-            if it.status == _IN_PROGRESS and it.id not in self.runs:
-                self.begin(it.id, import_module("locum.agents.stacks.checking").Checker(self._runtime, self._calls, it))
+            name = f"drift detection {it.id}"
+            if it.under_way and name not in self.runs:
+                self.begin(name, import_module("locum.agents.stacks.checking").Checker(self._runtime, self._calls, it))
         return None
 
     def concerns(self, events: Sequence[Event] | None) -> bool:
         if events is None:
             return True
         entities = (event.entity for event in events if isinstance(event, Put))
-        return any(isinstance(it, StackDrift) and it.status == _IN_PROGRESS for it in entities)
+        return any(isinstance(it, StackDrift) and it.under_way for it in entities)

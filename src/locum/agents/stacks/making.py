@@ -36,7 +36,7 @@ from locum.services.cloudformation.providers.rolling import will_replace
 from locum.services.cloudformation.providers.snapshots import snapshot
 from locum.services.cloudformation.providers.steps import Steps
 from locum.services.cloudformation.sealing import Seals
-from locum.services.cloudformation.signals import Policy, policy_of
+from locum.services.cloudformation.signals import CreationPolicy, policy_of
 from locum.services.cloudformation.stack_policies import MODIFY, REPLACE, denial
 from locum.services.cloudformation.stack_resources import as_given, new_resource
 from locum.services.cloudformation.stack_tags import stack_tags
@@ -120,7 +120,7 @@ class Maker:
         definition: ResourceDefinition,
         it: StackResource | None,
         wanted: Mapping[str, Any],
-        policy: Policy | None,
+        policy: CreationPolicy | None,
     ) -> None:
         """Make a resource that is not there, or not completely: its creation goes on, or begins anew if it failed."""
         if it is not None and it.status in _UNDER_WAY:
@@ -132,7 +132,9 @@ class Maker:
             new = replace(new, former=it.former, stale=it.stale)
         await self._create(stack, new, policy)
 
-    async def _create(self, stack: Stack, made: StackResource, policy: Policy | None, *, again: bool = False) -> None:
+    async def _create(
+        self, stack: Stack, made: StackResource, policy: CreationPolicy | None, *, again: bool = False
+    ) -> None:
         """Make a resource, in the place of a former one if `made` has that. `again`: it may have been made already."""
         wanted = self._opened(stack, made.waiting)
         if not again:
@@ -197,7 +199,7 @@ class Maker:
         it: StackResource,
         before: Mapping[str, Any],
         wanted: Mapping[str, Any],
-        policy: Policy | None,
+        policy: CreationPolicy | None,
     ) -> None:
         """Make another resource in the place of `it`, which becomes the former one."""
         try:

@@ -23,8 +23,8 @@ from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.lookup import events_of, resource_of
 from locum.services.cloudformation.providers.base import Began, Door, Nested, Notes, Reply, Signals, Step, Tell
 from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.signals import CreationPolicy, door_at
 from locum.services.cloudformation.signals import Door as Address
-from locum.services.cloudformation.signals import Policy, door_at
 from locum.services.verbs import Outcome
 from locum.state import Asked, Stack, StackResource, State, put
 from locum.state.autoscaling import regional
@@ -105,7 +105,7 @@ class Waits:
 
         await self._commit(change)
 
-    async def signals(self, logical: str, policy: Policy) -> None:
+    async def signals(self, logical: str, policy: CreationPolicy) -> None:
         """Wait for the signals to a resource that its creation policy says. Raises Fault."""
         count, seconds, least = policy
         due = await self._since(logical, "signals") + seconds

@@ -34,8 +34,6 @@ from locum.state import Event, ResourceDrift, Stack, StackDrift, StackResource, 
 from locum.state.autoscaling import regional
 from locum.state.indexes import OF_STACK, scoped
 
-IN_PROGRESS: Final = "DETECTION_IN_PROGRESS"
-
 _CHECKABLE: Final = (
     "CREATE_COMPLETE",
     "UPDATE_COMPLETE",
@@ -62,7 +60,7 @@ def detect_stack_drift(ctx: Context, params: Params) -> Outcome:
         if logical not in there:
             raise invalid(f"Resource {logical} does not exist for stack {stack.name}")
     former = detections_of(ctx.state, stack)
-    if any(it.status == IN_PROGRESS for it in former):
+    if any(it.under_way for it in former):
         raise invalid(f"Drift detection is already in progress for stack [{stack.arn}]")
     begun = StackDrift(
         account=ctx.account,
@@ -114,7 +112,7 @@ def describe_stack_drift_detection_status(ctx: Context, params: Params) -> Outco
     }
     optional = {"DetectionStatusReason": it.reason, "StackDriftStatus": it.drift}
     shown |= {member: value for member, value in optional.items() if value}
-    return Outcome(shown | ({} if it.status == IN_PROGRESS else {"DriftedStackResourceCount": it.drifted}))
+    return Outcome(shown | ({} if it.under_way else {"DriftedStackResourceCount": it.drifted}))
 
 
 def describe_stack_resource_drifts(ctx: Context, params: Params) -> Outcome:

@@ -13,7 +13,9 @@ from locum.services.cloudformation.template import ResourceDefinition
 from locum.state import Stack, StackResource
 
 
-def new_resource(stack: Stack, definition: ResourceDefinition, status: str, now: float, entropy: Entropy) -> StackResource:
+def new_resource(
+    stack: Stack, definition: ResourceDefinition, status: str, now: float, entropy: Entropy
+) -> StackResource:
     """A new resource of `stack`, the last in its order."""
     return StackResource(
         account=stack.account,
