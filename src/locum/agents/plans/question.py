@@ -25,6 +25,7 @@ from locum.analysis import Permission
 from locum.calls.activity import encoded
 from locum.calls.runtime import Runtime
 from locum.core.errors import ConfigurationError, Fault
+from locum.services.cloudformation.drafts import STACK
 from locum.services.cloudformation.intrinsics import Pseudo
 from locum.services.cloudformation.sealing import Seals
 from locum.state import Account, Role, State, put
@@ -172,7 +173,7 @@ def _around(stage: Stage, question: Question, parties: Parties, calls: Iterable[
         params: dict[str, Any] = {"StackName": question.stack_name, **role}
         asked = Asked("cloudformation", _CALLS[phase], params, stage.place.region, stage.state)
         more = () if phase == "delete" else tuple(calls)
-        made.append(Part(DEPLOYMENT, "AWS::CloudFormation::Stack", phase, (asked, *more)))
+        made.append(Part(DEPLOYMENT, STACK, phase, (asked, *more)))
     return made
 
 

@@ -7,18 +7,20 @@ from dataclasses import replace
 from typing import Any, Final
 
 from locum.agents.plans.marks import MARK
-from locum.agents.plans.nested import NESTED, attributes, nested_in
+from locum.agents.plans.nested import attributes, nested_in
 from locum.agents.plans.parts import PHASES, Part, published
 from locum.agents.plans.rehearsal import Asked, Rehearsed, Stage
 from locum.agents.plans.variations import variations
 from locum.agents.plans.whole import Surroundings
 from locum.core.errors import Fault
 from locum.services.cloudformation.changes import check_properties
+from locum.services.cloudformation.drafts import STACK
 from locum.services.cloudformation.dynamic_references import reference_of, request_for
 from locum.services.cloudformation.graphs import ordered
 from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.providers import PROVIDERS
 from locum.services.cloudformation.providers.base import Made, Properties, Request, Resource
+from locum.services.cloudformation.stack_resources import tags_within
 from locum.services.cloudformation.template import ResourceDefinition
 
 _LETTERS: Final = "abc"
@@ -150,7 +152,7 @@ class TemplatePlan:
         made = done.result if isinstance(done.result, Made) else Made(MARK)
         self._values.made[definition.logical] = made
         self._there[definition.logical] = replace(resource, physical=made.physical, attributes=made.attributes)
-        if definition.type == NESTED:
+        if definition.type == STACK:
             asked = (*asked, *self._create_nested(self._there[definition.logical], made, notes))
         self._told(definition, "create", [done], asked, notes)
 
@@ -244,17 +246,16 @@ class TemplatePlan:
 
     def _resource(self, definition: ResourceDefinition, properties: Properties) -> Resource:
         place, pseudo = self._stage.place, self._evaluation.names
-        stack = {"stack-name": pseudo["AWS::StackName"], "stack-id": pseudo["AWS::StackId"]}
-        tags = {f"aws:cloudformation:{name}": value for name, value in stack.items()}
+        name, arn = pseudo["AWS::StackName"], pseudo["AWS::StackId"]
         return Resource(
             type=definition.type,
             logical=definition.logical,
             properties=properties,
             account=place.account,
             region=place.region,
-            stack_name=pseudo["AWS::StackName"],
-            stack_arn=pseudo["AWS::StackId"],
+            stack_name=name,
+            stack_arn=arn,
             token=MARK,
-            tags={**tags, "aws:cloudformation:logical-id": definition.logical, **self._tags},
+            tags=tags_within(name, arn, definition.logical, self._tags),
             capabilities=("CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"),
         )

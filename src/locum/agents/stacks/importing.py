@@ -26,8 +26,7 @@ from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resource_of, resources_of
 from locum.services.cloudformation.providers import PROVIDERS
 from locum.services.cloudformation.sealing import Seals
-from locum.services.cloudformation.stack_resources import as_given, new_resource
-from locum.services.cloudformation.stack_tags import stack_tags
+from locum.services.cloudformation.stack_resources import as_given, new_resource, tags_within
 from locum.services.cloudformation.template import ResourceDefinition
 from locum.services.cloudformation.templates import invalid
 from locum.state import Stack, StackResource, StackVersion, State
@@ -81,7 +80,8 @@ class Importer:
             work = looked_for(stack, definition.type, definition.logical, identifier)
             here = self._runtime.settings.endpoint
             there = await carried_out(self._calls.make, actor, stack.region, work, endpoint=here)
-            kept = {"properties": properties, "tags": stack_tags(stack, definition.logical, version)}
+            tags = tags_within(stack.name, stack.arn, definition.logical, version.tags)
+            kept = {"properties": properties, "tags": tags}
             done = replace(
                 it,
                 status="IMPORT_COMPLETE",

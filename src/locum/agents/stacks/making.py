@@ -25,7 +25,7 @@ from locum.agents.stacks.work import Make, carried_out
 from locum.calls import Calls, Runtime
 from locum.core.errors import Fault, LocumError
 from locum.services.cloudformation.changes import check_name, check_properties, difference, names_given
-from locum.services.cloudformation.drafts import Draft
+from locum.services.cloudformation.drafts import STACK, Draft
 from locum.services.cloudformation.following import actor_of
 from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resource_of
@@ -38,15 +38,13 @@ from locum.services.cloudformation.providers.steps import Steps
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.signals import CreationPolicy, policy_of
 from locum.services.cloudformation.stack_policies import MODIFY, REPLACE, denial
-from locum.services.cloudformation.stack_resources import as_given, new_resource
-from locum.services.cloudformation.stack_tags import stack_tags
+from locum.services.cloudformation.stack_resources import as_given, new_resource, tags_within
 from locum.services.cloudformation.template import ResourceDefinition
 from locum.state import FormerResource, Stack, StackResource, StackVersion, State
 
 T = TypeVar("T")
 
 _UNDER_WAY: Final = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
-_NESTED: Final = "AWS::CloudFormation::Stack"
 _REPLACES: Final = "Requested update requires the creation of a new physical resource; hence creating one."
 
 
@@ -78,7 +76,10 @@ class Maker:
         wanted: dict[str, Any] = {}
         try:
             properties = await resolver.resolved(definition.properties)
-            wanted |= {"properties": properties, "tags": stack_tags(stack, definition.logical, version)}
+            wanted |= {
+                "properties": properties,
+                "tags": tags_within(stack.name, stack.arn, definition.logical, version.tags),
+            }
             shown = await resolver.shown(definition.properties, properties)
             kept = await resolver.kept(definition.properties, properties)
             wanted |= {} if shown == properties else {"shown": shown}
@@ -93,7 +94,7 @@ class Maker:
             return
         resumed = it.status == "UPDATE_IN_PROGRESS" and it.operation == stack.operation
         before = self._opened(stack, it.properties if resumed else it.waiting or it.properties)
-        told = it.type != _NESTED or it.operation == stack.operation  # what is in a nested stack may differ
+        told = it.type != STACK or it.operation == stack.operation  # what is in a nested stack may differ
         if _is_same(before, wanted) and not it.waiting and it.type == definition.type and told:
             if it.status == "UPDATE_FAILED":
                 await self._told(replace(it, status="UPDATE_COMPLETE", reason=""))

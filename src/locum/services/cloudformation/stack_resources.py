@@ -1,4 +1,4 @@
-"""A resource of a stack as the state has it when it begins, and as its provider takes it."""
+"""A resource of a stack: as the state has it when it begins, as its provider takes it, and the tags that it gets."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from locum.core.clock import Entropy
 from locum.core.identifiers import unique_id
+from locum.core.system_tags import OF_STACKS
 from locum.services.cloudformation.providers.base import Resource
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.template import ResourceDefinition
@@ -52,3 +53,9 @@ def as_given(stack: Stack, it: StackResource, wanted: Mapping[str, Any], seals: 
     attributes = seals.open(stack.account, stack.id, it.attributes)
     more |= {"physical": it.physical, "attributes": attributes, "tags": wanted.get("tags", {})}
     return in_stack(stack, it.type, it.logical, wanted.get("properties", {}), it.token, **more)
+
+
+def tags_within(name: str, arn: str, logical: str, tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags of a resource in the stack with this name and ARN: AWS's own, and the `tags` of the stack."""
+    own = {"stack-name": name, "logical-id": logical, "stack-id": arn}
+    return {**{f"{OF_STACKS}{key}": value for key, value in own.items()}, **tags}
