@@ -115,7 +115,7 @@ class Stage:
             tried.append(rehearsed)
         return max(tried, key=lambda one: len(one.calls))
 
-    def call(self, state: State, service: str, operation: str, params: Mapping[str, Any], region: str) -> Call:
+    def call(self, service: str, operation: str, params: Mapping[str, Any], region: str) -> Call:
         """The call as policies see it."""
         region = region or self.place.region
         return Call(service, operation, params, self.caller, region, self.now, source_ip="", secure=True)
@@ -161,7 +161,7 @@ class Stage:
     def _arns(self, state: State, request: Request) -> list[str]:
         """The resources that a request is decided on; none where that cannot be told."""
         try:
-            call = self.call(state, *request)
+            call = self.call(*request)
             return [check.resource for check in authz.plan(state, call).checks]
         except LocumError:
             return []
