@@ -18,8 +18,8 @@ from locum.services.cloudformation.drafts import STACK
 from locum.services.cloudformation.dynamic_references import reference_of, request_for
 from locum.services.cloudformation.graphs import ordered
 from locum.services.cloudformation.intrinsics import Evaluation
-from locum.services.cloudformation.providers import PROVIDERS
-from locum.services.cloudformation.providers.base import Made, Properties, Request, Resource
+from locum.services.cloudformation.providers import PROVIDERS, rolling, snapshots
+from locum.services.cloudformation.providers.base import Ending, Made, Properties, Request, Resource
 from locum.services.cloudformation.stack_resources import tags_within
 from locum.services.cloudformation.template import ResourceDefinition
 
@@ -194,10 +194,17 @@ class TemplatePlan:
                 return update(it, former)
 
             tried.append(self._stage.rehearse(self.state, "update", work))
+        if definition.update_policy:
+            tried.append(self._stage.rehearse(self.state, "update", lambda: self._rolling(definition)))
         tried = [one for one in tried if one.calls or not one.problem]  # others are refused: nothing is called
         complete = any(not one.problem for one in tried)  # a change of those that are tried may be none that there is
         tried = [one._replace(problem="" if complete else one.problem) for one in tried]
         self._told(definition, "update", tried, (), [])
+
+    def _rolling(self, definition: ResourceDefinition) -> Ending:
+        """What an update policy takes: the calls of a rolling update."""
+        policy = self._evaluation.resolve(definition.update_policy, self._values)
+        yield from rolling.rehearsal(replace(self._there[definition.logical], update_policy=policy))
 
     def _delete(self, definition: ResourceDefinition) -> None:
         if definition.deletion_policy in _KEPT:
@@ -211,7 +218,10 @@ class TemplatePlan:
         if definition.logical in self._nested:
             self._of_nested(definition.logical, "delete")
         self.state = done.state
-        self._told(definition, "delete", [done, later], (), [])
+        kept = []
+        if "Snapshot" in (definition.deletion_policy, definition.replace_policy):
+            kept.append(self._stage.rehearse(self.state, "delete", lambda: snapshots.rehearsal(resource)))
+        self._told(definition, "delete", [*kept, done, later], (), [])
 
     def _of_nested(self, logical: str, phase: str) -> None:
         """Have a nested stack rehearse a phase."""
