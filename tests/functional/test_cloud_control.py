@@ -64,7 +64,7 @@ def test_a_resource_that_is_made_can_be_used_and_explained(plane: RunningPlane) 
     while event["OperationStatus"] == "IN_PROGRESS":
         event = mine.get_resource_request_status(RequestToken=token)["ProgressEvent"]
     assert event["OperationStatus"] == "FAILED"
-    request = event["StatusMessage"].rpartition("Request ID: ")[2].rstrip(")")
+    request = event["StatusMessage"].rpartition("Request ID: ")[2].partition(")")[0]
     explained = plane.locum("explain", request)
     assert "sqs:CreateQueue" in explained.stdout, explained.stderr
 
