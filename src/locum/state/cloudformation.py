@@ -270,6 +270,11 @@ class StackDrift(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="sta
     def key(self) -> str:
         return regional(self.region, self.stack, self.id)
 
+    @property
+    def under_way(self) -> bool:
+        """Whether there is something to be done for it."""
+        return self.status == "DETECTION_IN_PROGRESS"
+
 
 class ResourceDrift(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="resource-drift"):
     """What a check of a resource of a stack for drift told `at` a time, of what had the physical id `physical`.

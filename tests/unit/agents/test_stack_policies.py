@@ -6,8 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import pytest
-
 from support.inprocess import InProcess
 from support.plane import allow, refused
 from support.stacks import CAPABILITIES, Stacks, template
@@ -33,11 +31,6 @@ def topic(name: str = "", **properties: Any) -> dict[str, Any]:
 
 def queue(delay: int = 0) -> dict[str, Any]:
     return {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": delay}}
-
-
-@pytest.fixture
-def stacks(plane: InProcess) -> Stacks:
-    return Stacks(plane)
 
 
 def test_what_a_policy_denies_is_not_changed_and_the_update_is_rolled_back(plane: InProcess, stacks: Stacks) -> None:

@@ -37,11 +37,6 @@ def signal(identifier: str, status: str = "SUCCESS", **more: Any) -> bytes:
     return json.dumps({"Status": status, "UniqueId": identifier, "Reason": "done", "Data": "", **more}).encode()
 
 
-def later(there: Crafts, seconds: float) -> None:
-    clock = there.plane.node.runtime.clock
-    clock.move(clock.ahead + seconds)
-
-
 # -- wait conditions -----------------------------------------------------------------------------------------
 
 
@@ -84,7 +79,7 @@ def test_a_signal_of_a_failure_fails_the_condition(there: Crafts) -> None:
 def test_a_wait_condition_times_out(there: Crafts) -> None:
     stack, url = waiting(there, 2, OnFailure="DO_NOTHING")
     there.put(url, signal("one"))
-    later(there, 601)
+    there.later(601)
     assert there.status(stack) == "CREATE_FAILED"
     told = "CREATE_FAILED WaitCondition timed out. Received 1 conditions when expecting 2"
     assert there.reasons(stack, "Ready")[-1] == told
@@ -95,7 +90,7 @@ def test_the_time_of_a_wait_condition_goes_on_after_a_restart(there: Crafts) -> 
     stack, url = waiting(there, 2, OnFailure="DO_NOTHING")
     there.put(url, signal("one"))
     there.restart()
-    later(there, 601)
+    there.later(601)
     assert there.status(stack) == "CREATE_FAILED"
 
 
@@ -222,7 +217,7 @@ def test_signals_of_failures_fail_a_resource_which_is_deleted(there: Crafts) -> 
 
 def test_signals_that_do_not_come_in_time_fail_the_resource(there: Crafts) -> None:
     stack = instance(there, OnFailure="DO_NOTHING")
-    later(there, 5401)
+    there.later(5401)
     assert there.status(stack) == "CREATE_FAILED"
     told = "CREATE_FAILED Failed to receive 1 resource signal(s) within the specified duration"
     assert there.reasons(stack, "Machine")[-1] == told

@@ -232,7 +232,7 @@ def _singular(name: str) -> str:
 def _named(value: Any) -> Iterator[tuple[str, Any]]:
     """The members of a request by their names, those at the top first; the first of a list also by its singular.
 
-    Of EC2's filters `{"Name": "subnet-id", "Values": [...]}` it is a SubnetId.
+    Of EC2's filters `{"Name": "subnet-id", "Values": [...]}` it is a SubnetId. An `Id` in a list is that of an item.
     """
     if isinstance(value, Mapping):
         if isinstance(value.get("Name"), str) and isinstance(value.get("Values"), list) and value["Values"]:
@@ -245,4 +245,4 @@ def _named(value: Any) -> Iterator[tuple[str, Any]]:
             yield from _named(item)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _named(item)
+            yield from (named for named in _named(item) if named[0] != "Id")

@@ -21,7 +21,8 @@ from locum.services.cloudformation.following import actor_of
 from locum.services.cloudformation.identifiers import Identifier, identifying, is_same, physical_ids
 from locum.services.cloudformation.proposals import Proposal, template_of_version
 from locum.services.cloudformation.providers import PROVIDERS
-from locum.services.cloudformation.providers.base import Found, Resource, is_gone
+from locum.services.cloudformation.providers.base import Found, is_gone
+from locum.services.cloudformation.stack_resources import in_stack
 from locum.services.cloudformation.template import ResourceDefinition
 from locum.services.cloudformation.templates import invalid
 from locum.services.verbs import Context, Params
@@ -224,7 +225,7 @@ def looked_for(
     assert read is not None
     for physical in physical_ids(kind, identifier) if is_here(stack, identifier) else ():
         try:
-            found = yield from read(_resource(stack, kind, logical, identifier, physical))
+            found = yield from read(in_stack(stack, kind, logical, identifier, "", physical=physical))
         except Fault as fault:
             if not is_gone(fault):
                 raise
@@ -251,20 +252,6 @@ def _is_it(found: Found, identifier: Identifier) -> bool:
     """Whether what was found has the identifier, as far as it shows it."""
     shown = {**found.attributes, **found.properties}
     return all(name not in shown or is_same(str(shown[name]), value) for name, value in identifier.items())
-
-
-def _resource(stack: Stack, kind: str, logical: str, identifier: Identifier, physical: str) -> Resource:
-    return Resource(
-        type=kind,
-        logical=logical,
-        properties=identifier,
-        account=stack.account,
-        region=stack.region,
-        stack_name=stack.name,
-        stack_arn=stack.arn,
-        token="",
-        physical=physical,
-    )
 
 
 def owned(state: State, stack: Stack, kind: str, logical: str, physical: str, identifier: Identifier) -> str:

@@ -125,7 +125,7 @@ Step = Request | Pause | Began | Door | Reply | Nested | Notes | Tell | Signals
 Work = Generator[Step, Mapping[str, Any], Made]
 Ending = Generator[Step, Mapping[str, Any], None]
 Reading = Generator[Step, Mapping[str, Any], Found]
-Listing = Generator[Step, Mapping[str, Any], list[str]]
+PhysicalIds = Generator[Step, Mapping[str, Any], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ class Provider(NamedTuple):
     update: Callable[[Resource, Properties], Work] | None = None
     immutable: frozenset[str] = frozenset()
     read: Callable[[Resource], Reading] | None = None
-    list: Callable[[Resource], Listing] | None = None
+    list: Callable[[Resource], PhysicalIds] | None = None
 
 
 def is_gone(fault: Fault) -> bool:
