@@ -224,7 +224,18 @@ def parameters(bench: Bench, name: str) -> Iterator[dict[str, str]]:
         bench.stacks.delete(other)
 
 
-@pytest.mark.parametrize("name", [name for name in BODIES if name not in NOT_SUPPORTED])
+SLOW: Final = {"scaling-policies"}
+"""Templates that wait: a lifecycle hook takes thirty seconds at least."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.nightly if name in SLOW else ())
+        for name in BODIES
+        if name not in NOT_SUPPORTED
+    ],
+)
 def test_a_template_is_created_updated_and_deleted_and_leaves_nothing(
     bench: Bench, name: str, parameters: dict[str, str]
 ) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any, Final
 
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+from locum.services.cloudformation.shapes import node_of, resolved
 
 _DEEPEST: Final = 12
 _TEXTS: Final = (
@@ -41,13 +40,6 @@ _TEXTS: Final = (
 """Texts, of which one mostly has the pattern that a property is to have."""
 
 
-@cache
-def schema(kind: str) -> Mapping[str, Any]:
-    """The published schema of a type."""
-    found: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
-    return found
-
-
 class Minimal:
     """Properties with `known` values, by the ends of the names of properties (`RoleArn`)."""
 
@@ -56,13 +48,13 @@ class Minimal:
 
     def properties(self, kind: str, also: Iterator[str] | tuple[str, ...] = ()) -> dict[str, Any]:
         """The properties that a resource of the type `kind` has to have, and those of `also`."""
-        whole = schema(kind)
+        whole = node_of(kind)
         names = {*whole.get("required", ()), *also, *self._alternatives(whole)}
         return {name: self._value(whole, whole["properties"][name], name, 0) for name in sorted(names)}
 
     def another(self, kind: str, name: str, value: Any) -> Any:
         """Another value of a property than `value`; the same where there is none."""
-        whole = schema(kind)
+        whole = node_of(kind)
         found = self._resolved(whole, whole["properties"][name])
         if isinstance(value, bool):
             return not value
@@ -87,12 +79,7 @@ class Minimal:
         return ()
 
     def _resolved(self, whole: Mapping[str, Any], found: Mapping[str, Any]) -> Mapping[str, Any]:
-        while "$ref" in found:
-            path = found["$ref"].removeprefix("#/").split("/")
-            target: Any = whole
-            for part in path:
-                target = target[part]
-            found = target
+        found = resolved(whole, found)
         for name in ("oneOf", "anyOf"):
             if "type" not in found and found.get(name) and "properties" not in found:
                 return self._resolved(whole, found[name][0])

@@ -94,4 +94,4 @@ class Making:
 
     def _run(self, work: Any) -> Any:
         actor = on_behalf_of(Caller(Principal.root(ACCOUNT)), "cloudformation.amazonaws.com")
-        return self._plane.run(carried_out(self._plane.node.calls, actor, REGION, work))
+        return self._plane.run(carried_out(self._plane.node.calls.make, actor, REGION, work))

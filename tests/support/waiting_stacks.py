@@ -57,6 +57,11 @@ class Crafts:
         self.plane.start()
         self._connect()
 
+    def later(self, seconds: float) -> None:
+        """Move the plane's clock by so many seconds."""
+        clock = self.plane.node.runtime.clock
+        clock.move(clock.ahead + seconds)
+
     # -- stacks ------------------------------------------------------------------------------------------
 
     def custom(self, **properties: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 from botocore import UNSIGNED
 
 from support.inprocess import InProcess
+from support.stacks import Stacks
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +24,12 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
 def s3(plane: InProcess) -> Any:
     """A client of S3 with the root user's keys."""
     return plane.client("s3")
+
+
+@pytest.fixture(scope="module")
+def stacks(plane: InProcess) -> Stacks:
+    """The stacks of the root user."""
+    return Stacks(plane)
 
 
 @pytest.fixture(scope="module")

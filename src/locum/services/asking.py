@@ -41,6 +41,7 @@ class Answers:
 
     def __init__(self) -> None:
         self._replies: list[tuple[Ask, Reply]] = []
+        self._drawn: dict[str, str] = {}
 
     def to(self, position: int, ask: Ask) -> Reply:
         """The reply to the ask at `position`. Raises Unanswered where there is none, or where it is to another ask."""
@@ -48,9 +49,20 @@ class Answers:
             return self._replies[position][1]
         raise Unanswered(position, ask)
 
+    def drawn(self, name: str, draw: Callable[[], str]) -> str:
+        """The random text of that name, which is made once."""
+        if name not in self._drawn:
+            self._drawn[name] = draw()
+        return self._drawn[name]
+
     def add(self, unanswered: Unanswered, reply: Reply) -> None:
         """Add the reply to an ask. Those to later asks are dropped, as the verb may not make them any more."""
         self._replies[unanswered.position :] = [(unanswered.ask, reply)]
+
+
+def drawn(context: Context, name: str, draw: Callable[[], str]) -> str:
+    """A random text of a verb, which has it by `name` whenever it runs again: what is asked may say it."""
+    return context.answers.drawn(name, draw) if isinstance(context.answers, Answers) else draw()
 
 
 def asking(verb: AskingVerb) -> Verb:

@@ -43,7 +43,8 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     creation, began. `ruling` is the stack policy that its latest update is subject to, `coming` the one that it has
     once that is complete. `rollback` is its RollbackConfiguration, with alarms that are `watched` until then, once
     everything is made. `drift` is its StackDriftStatus, as of `drift_at`; empty where nothing was checked. `importing`
-    are the ResourceIdentifiers of the resources that an import brings into it.
+    are the ResourceIdentifiers of the resources that an import brings into it. `part`: its update is a part of that of
+    the stack that it is nested in.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     drift: str = ""
     drift_at: float = 0.0
     importing: dict[str, dict[str, str]] = {}
+    part: bool = False
 
     @property
     def key(self) -> str:
@@ -205,7 +207,9 @@ class ChangeSet(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="chan
     """A change set: what a stack would become (`version`, with the template `text`), and the changes that takes.
 
     `valued` are these with the values of properties, sealed. `on_failure` is the OnStackFailure that was given.
-    `importing` are the ResourceIdentifiers of the resources that it imports, by their logical ids.
+    `importing` are the ResourceIdentifiers of the resources that it imports, by their logical ids. `nested`: it
+    includes nested stacks, each of which has one whose `parent` (ARN) this is; `root` is that of all of them. `logical`
+    is the nested stack's id in the template of the parent.
     """
 
     region: str
@@ -230,6 +234,10 @@ class ChangeSet(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="chan
     on_failure: str = ""
     rollback: dict[str, Any] = {}
     importing: dict[str, dict[str, str]] = {}
+    nested: bool = False
+    parent: str = ""
+    root: str = ""
+    logical: str = ""
 
     @property
     def key(self) -> str:
@@ -261,6 +269,11 @@ class StackDrift(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="sta
     @property
     def key(self) -> str:
         return regional(self.region, self.stack, self.id)
+
+    @property
+    def under_way(self) -> bool:
+        """Whether there is something to be done for it."""
+        return self.status == "DETECTION_IN_PROGRESS"
 
 
 class ResourceDrift(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="resource-drift"):

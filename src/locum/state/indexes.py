@@ -139,6 +139,9 @@ IMPORT: Final = Index("import", (Stack,), lambda s: (scoped(s.account, regional(
 NESTED: Final = Index("nested", (Stack,), lambda s: (s.parent,) if s.parent else ())
 """By the ARN of the stack that they are a resource of."""
 
+NESTED_CHANGE_SETS: Final = Index("nested-change-sets", (ChangeSet,), lambda c: (c.parent,) if c.parent else ())
+"""By the ARN of the change set that they belong to."""
+
 OF_STACK: Final = Index(
     "of-stack",
     (StackTemplate, StackResource, StackEvent, ChangeSet, StackDrift, ResourceDrift),
@@ -218,6 +221,7 @@ INDEXES: Final = (
     EXPORT,
     IMPORT,
     NESTED,
+    NESTED_CHANGE_SETS,
     OF_STACK,
     REQUEST_OF_RESOURCE,
     REQUESTS_UNDER_WAY,

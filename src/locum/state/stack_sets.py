@@ -21,6 +21,9 @@ SELF_MANAGED: Final = "SELF_MANAGED"
 SERVICE_MANAGED: Final = "SERVICE_MANAGED"
 """The permission models."""
 
+QUEUED: Final = "QUEUED"
+"""The status of an operation that is to begin after others of its set."""
+
 
 class AutoDeployment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What becomes of accounts that join or leave the units of a service-managed set; `depends_on` are ARNs of sets."""
@@ -143,6 +146,11 @@ class StackSetOperation(Entity, frozen=True, kw_only=True, omit_defaults=True, t
     @property
     def key(self) -> str:
         return regional(self.region, self.stack_set, self.id)
+
+    @property
+    def under_way(self) -> bool:
+        """Whether there is something to be done for it."""
+        return self.status in ("RUNNING", "STOPPING")
 
 
 class StackSetResult(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack-set-result"):

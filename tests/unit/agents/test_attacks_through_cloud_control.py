@@ -10,7 +10,7 @@ import pytest
 
 from locum.services.cloudcontrol import requests
 from support.inprocess import InProcess, Key
-from support.plane import ACCOUNT, document, fresh, refused, trusting
+from support.plane import ACCOUNT, allow, document, fresh, refused, trusting
 from support.resource_requests import Resources
 
 AWAY = "444455556666"
@@ -20,11 +20,6 @@ SECRET = "AWS::SecretsManager::Secret"
 TRUSTS_STACKS = trusting(Service="cloudformation.amazonaws.com")
 WITH_ROLE = ("create_resource", "delete_resource", "get_resource", "list_resources", "update_resource")
 KEPT = "kept-from-everybody"
-
-
-def may(*actions: str, resource: Any = "*", **condition: Any) -> dict[str, Any]:
-    statement = {"Effect": "Allow", "Action": list(actions), "Resource": resource}
-    return statement | ({"Condition": condition} if condition else {})
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +34,7 @@ def resources(plane: InProcess) -> Resources:
 
 
 def attacker(plane: InProcess, *also: dict[str, Any]) -> Resources:
-    return Resources(plane, plane.user(fresh("attacker"), may("cloudformation:*"), *also))
+    return Resources(plane, plane.user(fresh("attacker"), allow("cloudformation:*"), *also))
 
 
 def queue(plane: InProcess) -> str:
@@ -88,7 +83,7 @@ def test_who_may_only_use_cloudformation_reads_and_changes_and_deletes_nothing(
 
 def test_who_may_read_does_not_delete(plane: InProcess, resources: Resources) -> None:
     url = queue(plane)
-    failed = attacker(plane, may("sqs:GetQueueAttributes")).delete(QUEUE, url)
+    failed = attacker(plane, allow("sqs:GetQueueAttributes")).delete(QUEUE, url)
     assert (failed["OperationStatus"], failed["ErrorCode"]) == ("FAILED", "AccessDenied")
     assert url in resources.listed(QUEUE)
 
@@ -97,7 +92,7 @@ def test_who_may_read_does_not_delete(plane: InProcess, resources: Resources) ->
 def test_who_may_do_everything_in_a_service_may_not_by_cloud_control_without_its_action(
     plane: InProcess, operation: str
 ) -> None:
-    client = Resources(plane, plane.user(fresh("no-deputy"), may("sqs:*"))).client
+    client = Resources(plane, plane.user(fresh("no-deputy"), allow("sqs:*"))).client
     fault = refused(getattr(client, operation), **parameters(operation, queue(plane)))
     action = "".join(part.title() for part in operation.split("_"))
     assert fault.code == "AccessDeniedException"
@@ -108,16 +103,16 @@ def test_who_may_do_everything_in_a_service_may_not_by_cloud_control_without_its
 
 def test_an_action_is_granted_on_the_resources_of_an_account_and_region(plane: InProcess) -> None:
     mine = f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:resource/*"
-    granted = Resources(plane, plane.user(fresh("granted"), may("cloudformation:*", resource=mine), may("sqs:*")))
+    granted = Resources(plane, plane.user(fresh("granted"), allow("cloudformation:*", mine), allow("sqs:*")))
     assert granted.create(QUEUE, {})["OperationStatus"] == "SUCCESS"
-    stacks = may("cloudformation:*", resource="arn:aws:cloudformation:*:*:stack/*")
-    other = Resources(plane, plane.user(fresh("of-stacks"), stacks, may("sqs:*")))
+    stacks = allow("cloudformation:*", "arn:aws:cloudformation:*:*:stack/*")
+    other = Resources(plane, plane.user(fresh("of-stacks"), stacks, allow("sqs:*")))
     assert refused(other.client.create_resource, TypeName=QUEUE, DesiredState="{}").code == "AccessDeniedException"
 
 
 def test_calls_are_made_by_way_of_cloudformation_and_recorded_so(plane: InProcess) -> None:
     via = {"ForAnyValue:StringEquals": {"aws:CalledVia": "cloudformation.amazonaws.com"}}
-    key = plane.user(fresh("by-way-of"), may("cloudformation:*"), may("sqs:*", **via))
+    key = plane.user(fresh("by-way-of"), allow("cloudformation:*"), allow("sqs:*", "*", **via))
     assert Resources(plane, key).create(QUEUE, {})["OperationStatus"] == "SUCCESS"
     assert refused(plane.client("sqs", key).create_queue, QueueName=fresh("directly")).status == 403
     made = next(it for it in plane.records() if it.operation == "CreateQueue" and not it.denied)
@@ -128,7 +123,7 @@ def test_calls_are_made_by_way_of_cloudformation_and_recorded_so(plane: InProces
 
 def test_permissions_that_are_gone_when_it_begins_are_not_used(plane: InProcess, resources: Resources) -> None:
     name = fresh("dismissed")
-    mine = Resources(plane, plane.user(name, may("cloudformation:*", "sqs:*")))
+    mine = Resources(plane, plane.user(name, allow(["cloudformation:*", "sqs:*"])))
     before = resources.listed(QUEUE)
     token = mine.client.create_resource(TypeName=QUEUE, DesiredState="{}")["ProgressEvent"]["RequestToken"]
     plane.client("iam").delete_user_policy(UserName=name, PolicyName="own")
@@ -145,14 +140,14 @@ def mighty(plane: InProcess) -> str:
     """The ARN of a role of CloudFormation's that may do everything with queues."""
     iam = plane.client("iam")
     arn = iam.create_role(RoleName="mighty-over-queues", AssumeRolePolicyDocument=TRUSTS_STACKS)["Role"]["Arn"]
-    iam.put_role_policy(RoleName="mighty-over-queues", PolicyName="p", PolicyDocument=document(may("sqs:*")))
+    iam.put_role_policy(RoleName="mighty-over-queues", PolicyName="p", PolicyDocument=document(allow("sqs:*")))
     return str(arn)
 
 
 @pytest.mark.parametrize("operation", WITH_ROLE)
 def test_no_role_is_used_without_permission_to_pass_it(plane: InProcess, mighty: str, operation: str) -> None:
     to_ec2 = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
-    for also in ((), (may("iam:PassRole", **to_ec2),)):
+    for also in ((), (allow("iam:PassRole", "*", **to_ec2),)):
         client = attacker(plane, *also).client
         fault = refused(getattr(client, operation), **parameters(operation, queue(plane)), RoleArn=mighty)
         assert fault.code == "AccessDeniedException"
@@ -161,7 +156,7 @@ def test_no_role_is_used_without_permission_to_pass_it(plane: InProcess, mighty:
 
 def test_a_role_that_is_passed_makes_the_calls(plane: InProcess, mighty: str) -> None:
     to_stacks = {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
-    passing = attacker(plane, may("iam:PassRole", resource=mighty, **to_stacks))
+    passing = attacker(plane, allow("iam:PassRole", mighty, **to_stacks))
     made = passing.create(QUEUE, {}, RoleArn=mighty)
     assert made["OperationStatus"] == "SUCCESS"
     url = made["Identifier"]
@@ -179,7 +174,7 @@ def test_a_role_that_does_not_trust_cloudformation_makes_nothing(plane: InProces
     iam, name = plane.client("iam"), fresh("of-lambda")
     trust = trusting(Service="lambda.amazonaws.com")
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document(may("sqs:*")))
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document(allow("sqs:*")))
     failed = resources.create(QUEUE, {}, RoleArn=arn)
     assert (failed["OperationStatus"], failed["ErrorCode"]) == ("FAILED", "AccessDenied")
     fault = refused(resources.client.list_resources, TypeName=QUEUE, RoleArn=arn)
@@ -344,8 +339,8 @@ def test_a_session_whose_role_has_lost_its_permissions_meanwhile_makes_nothing(p
     iam = plane.client("iam")
     root = f"arn:aws:iam::{ACCOUNT}:root"
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusting(AWS=root))["Role"]["Arn"]
-    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document(may("cloudformation:*", "sqs:*")))
-    user = plane.user(fresh("assumes"), may("sts:AssumeRole"))
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document(allow(["cloudformation:*", "sqs:*"])))
+    user = plane.user(fresh("assumes"), allow("sts:AssumeRole"))
     given = plane.client("sts", user).assume_role(RoleArn=arn, RoleSessionName="session")["Credentials"]
     key = Key(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
     mine = Resources(plane, key)

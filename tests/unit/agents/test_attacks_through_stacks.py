@@ -12,16 +12,12 @@ from locum.services.cloudformation.sealing import Seals
 from locum.services.verbs import Outcome
 from locum.state import Stack, StackResource, put
 from support.inprocess import InProcess
-from support.plane import ACCOUNT, refused, trusting
+from support.plane import ACCOUNT, allow, refused, trusting
 from support.stacks import CAPABILITIES, Stacks, template
 
 AWAY = "444455556666"
 QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "planted-by-a-stack"}}
 TEMPLATE = template({"Queue": QUEUE})
-
-
-def may(*actions: str, resource: Any = "*") -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,7 +32,7 @@ def vault(plane: InProcess) -> None:
 
 
 def attacker(plane: InProcess, name: str, *also: dict[str, Any]) -> Stacks:
-    return Stacks(plane, plane.user(name, may("cloudformation:*", "sqs:*"), *also))
+    return Stacks(plane, plane.user(name, allow(["cloudformation:*", "sqs:*"]), *also))
 
 
 @pytest.mark.parametrize("operation", ["create_stack", "create_change_set", "get_template_summary"])
@@ -59,7 +55,7 @@ def test_a_parameter_of_systems_manager_is_read_with_the_permissions_of_the_call
     )
     fault = refused(attacker(plane, "parameter").client.create_stack, StackName="parameter", TemplateBody=body)
     assert (fault.code, "kept-in-ssm" in fault.message) == ("ValidationError", False)
-    allowed = attacker(plane, "may-read", may("ssm:GetParameters"))
+    allowed = attacker(plane, "may-read", allow("ssm:GetParameters"))
     assert allowed.create("may-read", body) == "CREATE_COMPLETE"
     assert allowed.outputs("may-read") == {"O": "kept-in-ssm"}
     assert allowed.delete("may-read") == "DELETE_COMPLETE"
@@ -84,7 +80,7 @@ def test_a_dynamic_reference_is_read_with_the_permissions_of_the_stack(
     stacks = attacker(plane, f"refers-{number}")
     assert stacks.create(f"refers-{number}", template({"Queue": queue})) == "ROLLBACK_COMPLETE"
     assert "is not authorized to perform" in stacks.reason(f"refers-{number}", "Queue", "CREATE_FAILED")
-    allowed = attacker(plane, f"may-refer-{number}", may(action))
+    allowed = attacker(plane, f"may-refer-{number}", allow(action))
     assert allowed.create(f"may-refer-{number}", template({"Queue": queue})) == "CREATE_COMPLETE"
     url = allowed.physical(f"may-refer-{number}")["Queue"]
     assert plane.client("sqs").list_queue_tags(QueueUrl=url)["Tags"]["k"] == value
@@ -94,11 +90,11 @@ def test_a_dynamic_reference_is_read_with_the_permissions_of_the_stack(
 def test_a_secret_of_systems_manager_is_read_with_the_permissions_of_the_stack(plane: InProcess) -> None:
     profile = {"Password": "{{resolve:ssm-secure:/of-stacks/sealed}}"}
     body = template({"User": {"Type": "AWS::IAM::User", "Properties": {"LoginProfile": profile}}})
-    stacks = attacker(plane, "refers-to-secret", may("iam:*"))
+    stacks = attacker(plane, "refers-to-secret", allow("iam:*"))
     assert stacks.create("refers-to-secret", body) == "ROLLBACK_COMPLETE"
     reason = stacks.reason("refers-to-secret", "User", "CREATE_FAILED")
     assert "is not authorized to perform: ssm:GetParameters" in reason
-    allowed = attacker(plane, "may-refer-to-secret", may("iam:*", "ssm:GetParameters"))
+    allowed = attacker(plane, "may-refer-to-secret", allow(["iam:*", "ssm:GetParameters"]))
     assert allowed.create("may-refer-to-secret", body) == "CREATE_COMPLETE"
     assert "Sealed-in-ssm" not in json.dumps(
         allowed.client.describe_stack_events(StackName="may-refer-to-secret"), default=str
@@ -130,7 +126,7 @@ def test_a_function_gets_no_role_that_its_maker_may_not_pass(plane: InProcess) -
         "Handler": "index.handler",
         "Code": {"ZipFile": "def handler(event, context): return 1"},
     }
-    stacks = attacker(plane, "borrower", may("lambda:*"))
+    stacks = attacker(plane, "borrower", allow("lambda:*"))
     body = template({"Function": {"Type": "AWS::Lambda::Function", "Properties": properties}})
     assert stacks.create("borrower", body) == "ROLLBACK_COMPLETE"
     assert "is not authorized to perform: iam:PassRole" in stacks.reason("borrower", "Function", "CREATE_FAILED")
@@ -141,7 +137,7 @@ def test_a_change_sets_arn_decides_which_stack_is_meant(plane: InProcess) -> Non
     for name in ("mine", "prod"):
         assert Stacks(plane).create(name, template({"Q": {"Type": "AWS::SQS::Queue"}})) == "CREATE_COMPLETE"
     changes = root.create_change_set(StackName="prod", ChangeSetName="c", TemplateBody=TEMPLATE)["Id"]
-    mine = may("cloudformation:*", resource=f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/mine/*")
+    mine = allow("cloudformation:*", f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/mine/*")
     client = plane.client("cloudformation", plane.user("of-mine", mine))
     for stack in ({}, {"StackName": "mine"}):
         assert refused(client.execute_change_set, ChangeSetName=changes, **stack).code == "AccessDenied"
@@ -153,7 +149,7 @@ def test_a_policy_on_the_arn_of_a_stack_holds_for_its_name(plane: InProcess) -> 
     stacks.create("guarded", template({"Q": {"Type": "AWS::SQS::Queue"}}))
     arn = stacks.told("guarded")["StackId"]
     deny = {"Effect": "Deny", "Action": "cloudformation:DeleteStack", "Resource": arn}
-    client = plane.client("cloudformation", plane.user("deleting", may("*"), deny))
+    client = plane.client("cloudformation", plane.user("deleting", allow("*"), deny))
     for name in ("guarded", arn):
         assert refused(client.delete_stack, StackName=name).code == "AccessDenied"
 
@@ -164,7 +160,7 @@ def test_the_rights_that_a_caller_has_lost_make_nothing(plane: InProcess) -> Non
     made = client.create_change_set(
         StackName="demoted", ChangeSetName="c", ChangeSetType="CREATE", TemplateBody=TEMPLATE, Capabilities=CAPABILITIES
     )
-    only = json.dumps({"Version": "2012-10-17", "Statement": [may("cloudformation:*")]})
+    only = json.dumps({"Version": "2012-10-17", "Statement": [allow("cloudformation:*")]})
     plane.client("iam").put_user_policy(UserName="demoted", PolicyName="p", PolicyDocument=only)
     names = plane.client("iam").list_user_policies(UserName="demoted")["PolicyNames"]
     for name in names:
@@ -179,14 +175,14 @@ def test_a_role_for_the_deletion_must_be_passed(plane: InProcess) -> None:
     trust = trusting(Service="cloudformation.amazonaws.com")
     arn = iam.create_role(RoleName="mighty", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     Stacks(plane).create("lent", template({"Q": {"Type": "AWS::SQS::Queue"}}))
-    weak = Stacks(plane, plane.user("weak", may("cloudformation:*")))
+    weak = Stacks(plane, plane.user("weak", allow("cloudformation:*")))
     fault = refused(weak.client.delete_stack, StackName="lent", RoleARN=arn)
     assert (fault.code, "iam:PassRole" in fault.message) == ("AccessDenied", True)
     assert Stacks(plane).settled("lent") == "CREATE_COMPLETE"
 
 
 def test_every_operation_that_takes_a_role_has_it_passed(plane: InProcess) -> None:
-    client = plane.client("cloudformation", plane.user("lender", may("cloudformation:*")))
+    client = plane.client("cloudformation", plane.user("lender", allow("cloudformation:*")))
     arn = f"arn:aws:iam::{ACCOUNT}:role/mighty"
     model = client.meta.service_model
     given = {"StackName": "lent", "ChangeSetName": "c", "TemplateBody": TEMPLATE, "RoleARN": arn}

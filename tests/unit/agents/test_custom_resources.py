@@ -162,7 +162,7 @@ def test_a_response_without_a_physical_id_fails_the_creation(there: Crafts) -> N
 def test_who_does_not_answer_is_not_waited_for_longer_than_the_timeout(there: Crafts) -> None:
     stack = there.create({"Thing": there.custom(ServiceTimeout=600)}, OnFailure="DO_NOTHING")
     asking = pending(there, stack)
-    later(there, 601)
+    there.later(601)
     assert there.status(stack) == "CREATE_FAILED"
     reason = there.reasons(stack, "Thing")[-1]
     assert f"Please check your logs for requestId [{asking.told['RequestId']}]." in reason
@@ -203,7 +203,7 @@ def test_what_another_failure_overtakes_is_given_up_and_deleted(there: Crafts) -
 def test_a_stack_whose_creation_takes_too_long_is_rolled_back(there: Crafts) -> None:
     stack = there.create({"Thing": there.custom()}, TimeoutInMinutes=5)
     pending(there, stack)
-    later(there, 301)
+    there.later(301)
     there.answer(there.asked())
     found = there.described(stack)
     assert found["StackStatus"] == "ROLLBACK_COMPLETE"
@@ -341,9 +341,3 @@ def pending(there: Crafts, stack: str) -> Asking:
     asking = there.asked()
     there.waits(stack, "Thing")
     return asking
-
-
-def later(there: Crafts, seconds: float) -> None:
-    """Move the clock of the plane."""
-    clock = there.plane.node.runtime.clock
-    clock.move(clock.ahead + seconds)

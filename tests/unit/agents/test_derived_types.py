@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from locum.services.cloudformation.providers import PROVIDERS
 from locum.services.cloudformation.providers.derived import derived, derived_rows
 from support.inprocess import InProcess
-from support.plane import ACCOUNT, refused
+from support.plane import ACCOUNT, allow, refused
 from support.stacks import CAPABILITIES, Stacks, template
-
-
-def may(*actions: str, resource: Any = "*") -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
 
 
 def thing(kind: str, **properties: Any) -> dict[str, Any]:
     return {"Type": kind, "Properties": properties}
-
-
-@pytest.fixture
-def stacks(plane: InProcess) -> Stacks:
-    return Stacks(plane)
 
 
 def test_a_type_without_a_table_is_made_changed_and_deleted(plane: InProcess, stacks: Stacks) -> None:
@@ -64,7 +53,7 @@ def test_a_type_of_ec2_without_a_table_has_the_tags_of_its_stack(plane: InProces
 
 def test_a_derived_type_is_made_with_the_permissions_of_the_stack_alone(plane: InProcess) -> None:
     body = template({"Hub": thing("AWS::EC2::TransitGateway", Description="stolen")})
-    stacks = Stacks(plane, plane.user("derives", may("cloudformation:*")))
+    stacks = Stacks(plane, plane.user("derives", allow("cloudformation:*")))
     assert stacks.create("stolen", body) == "ROLLBACK_COMPLETE"
     reason = stacks.reason("stolen", "Hub", "CREATE_FAILED")
     assert "You are not authorized to perform this operation" in reason
@@ -78,7 +67,7 @@ def test_a_derived_type_passes_no_role_without_iam_pass_role(plane: InProcess) -
     body = template(
         {"Job": thing("AWS::Glue::Job", Name="etl", Role=f"arn:aws:iam::{ACCOUNT}:role/etl", Command=command)}
     )
-    stacks = Stacks(plane, plane.user("passes-none", may("cloudformation:*", "glue:*")))
+    stacks = Stacks(plane, plane.user("passes-none", allow(["cloudformation:*", "glue:*"])))
     assert stacks.create("passes", body) == "ROLLBACK_COMPLETE"
     assert "iam:PassRole" in stacks.reason("passes", "Job", "CREATE_FAILED")
 

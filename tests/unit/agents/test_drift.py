@@ -56,11 +56,6 @@ def role(**properties: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def stacks(plane: InProcess) -> Stacks:
-    return Stacks(plane)
-
-
-@pytest.fixture
 def drifting(plane: InProcess, stacks: Stacks) -> Drifting:
     return Drifting(plane, stacks)
 

@@ -17,11 +17,6 @@ from support.stacks import Stacks, template
 TRUST = json.loads(trusting(Service="ec2.amazonaws.com"))
 
 
-@pytest.fixture
-def stacks(plane: InProcess) -> Stacks:
-    return Stacks(plane)
-
-
 def role(name: str) -> dict[str, Any]:
     return {"Type": "AWS::IAM::Role", "Properties": {"RoleName": name, "AssumeRolePolicyDocument": TRUST}}
 

@@ -76,11 +76,6 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
 TRUST = json.loads(trusting(Service="lambda.amazonaws.com"))
 
 
-@pytest.fixture
-def stacks(plane: InProcess) -> Stacks:
-    return Stacks(plane)
-
-
 def parameter(**properties: Any) -> dict[str, Any]:
     return {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", **properties}}
 

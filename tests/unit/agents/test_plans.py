@@ -182,6 +182,37 @@ def test_what_a_launch_template_has_is_what_a_group_needs(planner: Planner) -> N
     assert of_group["ec2:RunInstances"] == "allowed"
 
 
+def test_a_rolling_update_takes_the_termination_of_instances_of_the_group(planner: Planner) -> None:
+    rolling = {"AutoScalingRollingUpdate": {"MaxBatchSize": 1, "SuspendProcesses": ["AZRebalance"]}}
+    data = {"ImageId": "ami-12c6146b", "InstanceType": "t3.micro"}
+    group = {
+        "MinSize": "0",
+        "MaxSize": "1",
+        "AvailabilityZones": ["us-east-1a"],
+        "LaunchTemplate": {"LaunchTemplateId": {"Ref": "Launch"}, "Version": "1"},
+    }
+    body = template(
+        {
+            "Launch": {"Type": "AWS::EC2::LaunchTemplate", "Properties": {"LaunchTemplateData": data}},
+            "Group": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": group, "UpdatePolicy": rolling},
+        }
+    )
+    plan = planner.plan(body, acting=planner.role())
+    for action in ("TerminateInstanceInAutoScalingGroup", "SuspendProcesses", "ResumeProcesses"):
+        (resource,) = verdicts(plan, f"autoscaling:{action}", "update")
+        assert resource.endswith(":autoScalingGroupName/app-Group-*"), action
+
+
+@pytest.mark.parametrize("policy", ["DeletionPolicy", "UpdateReplacePolicy"])
+def test_a_snapshot_before_a_deletion_takes_permission(planner: Planner, policy: str) -> None:
+    volume = {"Type": "AWS::EC2::Volume", "Properties": {"Size": 1, "AvailabilityZone": "us-east-1a"}}
+    plan = planner.plan(template({"Volume": {**volume, policy: "Snapshot"}}), acting=planner.role())
+    assert set(verdicts(plan, "ec2:CreateSnapshot", "delete").values()) == {"denied"}
+    assert not verdicts(
+        planner.plan(template({"Volume": volume}), acting=planner.role()), "ec2:CreateSnapshot", "delete"
+    )
+
+
 # -- what is not known -----------------------------------------------------------------------------------
 
 

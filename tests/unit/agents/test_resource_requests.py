@@ -84,7 +84,7 @@ def test_a_generated_name_is_another_for_each_request(resources: Resources) -> N
 def test_what_a_service_refuses_fails_the_request_with_its_text(resources: Resources) -> None:
     failed = resources.create(ROLE, {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": "none"}})
     assert (failed["OperationStatus"], failed["ErrorCode"]) == ("FAILED", "InvalidRequest")
-    assert "(Service: IAM, Status Code: 400, Request ID: " in failed["StatusMessage"]
+    assert "(Service: Iam, Status Code: 400, Request ID: " in failed["StatusMessage"]
 
 
 def test_what_is_there_already_is_not_made_again(plane: InProcess, resources: Resources) -> None:

@@ -49,11 +49,6 @@ def triggered(*arns: str, minutes: int = 0) -> dict[str, Any]:
     return {"RollbackConfiguration": {"RollbackTriggers": triggers, "MonitoringTimeInMinutes": minutes}}
 
 
-def later(there: Crafts, seconds: float) -> None:
-    clock = there.plane.node.runtime.clock
-    clock.move(clock.ahead + seconds)
-
-
 def watched(there: Crafts, stack: str) -> None:
     """Go on until everything of a stack is made and its alarms are watched."""
     key = f"us-east-1/{stack.rpartition('/')[2]}"
@@ -88,7 +83,7 @@ def test_an_alarm_that_goes_off_while_a_stack_waits_undoes_its_creation(there: C
     stack = there.create({"Queue": queue(), "Handle": HANDLE, "Ready": READY}, **triggered(arn))
     there.waits(stack, "Ready")
     goes(there.plane, arn, "ALARM")
-    later(there, 11)
+    there.later(11)
     assert there.status(stack) == "ROLLBACK_COMPLETE"
     told = f"The following rollback trigger(s) are in ALARM state: [{arn}]. Rollback requested by user."
     name = stack.split("/")[1]
@@ -102,9 +97,9 @@ def test_an_alarm_that_goes_off_in_the_time_after_an_update_undoes_it(there: Cra
     update(there, stack, {"Queue": queue(3)}, **triggered(arn, minutes=30))
     watched(there, stack)
     assert delay_of(there, stack) == "3"
-    later(there, 1700)
+    there.later(1700)
     goes(there.plane, arn, "ALARM")
-    later(there, 11)
+    there.later(11)
     assert there.status(stack) == "UPDATE_ROLLBACK_COMPLETE"
     assert delay_of(there, stack) == "0"
 
@@ -113,18 +108,18 @@ def test_the_update_is_complete_once_the_time_is_over_also_after_a_restart(there
     arn = alarm(there.plane)
     stack = there.create({"Queue": queue()}, **triggered(arn, minutes=10))
     watched(there, stack)
-    later(there, 500)
+    there.later(500)
     there.restart()
     assert there.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"] == "CREATE_IN_PROGRESS"
-    later(there, 101)
+    there.later(101)
     assert there.status(stack) == "CREATE_COMPLETE"
     update(there, stack, {"Queue": queue(3)})
     watched(there, stack)
-    later(there, 601)
+    there.later(601)
     assert there.status(stack) == "UPDATE_COMPLETE"
-    later(there, 20)
+    there.later(20)
     goes(there.plane, arn, "ALARM")
-    later(there, 20)
+    there.later(20)
     assert there.status(stack) == "UPDATE_COMPLETE"
 
 
@@ -172,7 +167,7 @@ def test_a_rollback_is_not_watched(there: Crafts) -> None:
     update(there, stack, {"Queue": queue(3), "Handle": HANDLE, "Ready": READY})
     there.waits(stack, "Ready")
     goes(there.plane, arn, "ALARM")
-    later(there, 11)
+    there.later(11)
     assert there.status(stack) == "UPDATE_ROLLBACK_COMPLETE"
     assert there.cloudformation.delete_stack(StackName=stack)
     assert there.status(stack) == "DELETE_COMPLETE"

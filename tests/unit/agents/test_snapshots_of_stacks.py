@@ -13,11 +13,6 @@ from support.stacks import Stacks, template
 ZONE = "us-east-1a"
 
 
-@pytest.fixture
-def stacks(plane: InProcess) -> Stacks:
-    return Stacks(plane)
-
-
 def volume(zone: str = ZONE, **attributes: Any) -> dict[str, Any]:
     return {"Type": "AWS::EC2::Volume", "Properties": {"AvailabilityZone": zone, "Size": 1}, **attributes}
 

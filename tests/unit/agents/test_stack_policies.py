@@ -35,11 +35,6 @@ def queue(delay: int = 0) -> dict[str, Any]:
     return {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": delay}}
 
 
-@pytest.fixture
-def stacks(plane: InProcess) -> Stacks:
-    return Stacks(plane)
-
-
 def test_what_a_policy_denies_is_not_changed_and_the_update_is_rolled_back(plane: InProcess, stacks: Stacks) -> None:
     stacks.create("guarded", template({"Queue": queue()}), StackPolicyBody=denying("Update:Modify"))
     assert stacks.update("guarded", template({"Queue": queue(3)})) == "UPDATE_ROLLBACK_COMPLETE"

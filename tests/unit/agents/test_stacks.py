@@ -27,11 +27,6 @@ NOT_DONE = {"Type": "AWS::IAM::Policy", "Properties": {"PolicyName": "p", "Polic
 
 
 @pytest.fixture
-def stacks(plane: InProcess) -> Stacks:
-    return Stacks(plane)
-
-
-@pytest.fixture
 def image(plane: InProcess) -> str:
     return str(plane.client("ec2").describe_images(Owners=["amazon"])["Images"][0]["ImageId"])
 

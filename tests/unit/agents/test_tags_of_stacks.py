@@ -7,17 +7,12 @@ from typing import Any
 import pytest
 
 from support.inprocess import InProcess, Key
-from support.plane import ACCOUNT, refused, trusting
+from support.plane import ACCOUNT, allow, refused, trusting
 from support.stacks import Stacks, template
 
 NAME = "aws:cloudformation:stack-name"
 SPOOFED = [{"Key": NAME, "Value": "another"}]
 TEAM = [{"Key": "team", "Value": "blue"}]
-
-
-@pytest.fixture(scope="module")
-def stacks(plane: InProcess) -> Stacks:
-    return Stacks(plane)
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +132,7 @@ def test_a_template_gives_no_resource_the_tags_of_another_stack(stacks: Stacks, 
 
 
 def test_who_assumes_the_role_of_a_stack_sets_none_of_its_tags(plane: InProcess, made: dict[str, str]) -> None:
-    iam, sts = plane.client("iam"), plane.client("sts", plane.user("assumes", may("sts:AssumeRole")))
+    iam, sts = plane.client("iam"), plane.client("sts", plane.user("assumes", allow("sts:AssumeRole")))
     trust = trusting(Service="cloudformation.amazonaws.com", AWS=ACCOUNT)
     iam.create_role(RoleName="of-stacks", AssumeRolePolicyDocument=trust)
     allows = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
@@ -148,10 +143,6 @@ def test_who_assumes_the_role_of_a_stack_sets_none_of_its_tags(plane: InProcess,
     ec2 = plane.client("ec2", key)
     fault = refused(ec2.create_tags, Resources=[made["Vpc"]], Tags=SPOOFED)
     assert fault.code == "InvalidParameterValue"
-
-
-def may(*actions: str) -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
 
 
 def test_instances_of_a_group_have_the_tags_of_its_stack(plane: InProcess, stacks: Stacks, image: str) -> None:

@@ -105,11 +105,6 @@ def rolling(**members: Any) -> dict[str, Any]:
     return {"AutoScalingRollingUpdate": members}
 
 
-def later(there: Crafts, seconds: float) -> None:
-    clock = there.plane.node.runtime.clock
-    clock.move(clock.ahead + seconds)
-
-
 # -- rolling updates -----------------------------------------------------------------------------------------
 
 
@@ -189,7 +184,7 @@ def test_an_instance_that_does_not_signal_fails_the_update_and_the_group_comes_b
     (before,) = group.instances()
     group.update()
     (first,) = group.awaited({before})
-    later(there, 301)
+    there.later(301)
     (again,) = group.awaited({before, first})
     group.signal(again)
     assert there.status(group.stack) == "UPDATE_ROLLBACK_COMPLETE"
@@ -224,7 +219,7 @@ def test_a_pause_is_one_of_the_clock_of_the_plane(there: Crafts) -> None:
     assert there.cloudformation.describe_stacks(StackName=group.stack)["Stacks"][0]["StackStatus"] == (
         "UPDATE_IN_PROGRESS"
     )
-    later(there, 1801)
+    there.later(1801)
     assert there.status(group.stack) == "UPDATE_COMPLETE"
     assert "New instance(s) added to autoscaling group - Pausing for PT30M." in group.told()
 
@@ -279,7 +274,7 @@ def test_processes_are_suspended_meanwhile_and_only_those_run_again(there: Craft
     group.awaited({before})
     suspended = {it["ProcessName"] for it in group.shown()["SuspendedProcesses"]}
     assert suspended == {"AlarmNotification", "ScheduledActions"}
-    later(there, 61)
+    there.later(61)
     assert there.status(group.stack) == "UPDATE_COMPLETE"
     assert [it["ProcessName"] for it in group.shown()["SuspendedProcesses"]] == ["ScheduledActions"]
 
@@ -346,7 +341,7 @@ def test_the_old_group_comes_back_where_its_replacement_gets_no_signal(there: Cr
     group.more = {"CreationPolicy": {"ResourceSignal": {"Count": 1, "Timeout": "PT10M"}}}
     group.update()
     there.waits(group.stack, "Group")
-    later(there, 601)
+    there.later(601)
     assert there.status(group.stack) == "UPDATE_ROLLBACK_COMPLETE"
     assert (group.name, group.instances()) == (before, instances)
 

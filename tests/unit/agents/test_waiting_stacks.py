@@ -37,11 +37,6 @@ def signal(identifier: str, status: str = "SUCCESS", **more: Any) -> bytes:
     return json.dumps({"Status": status, "UniqueId": identifier, "Reason": "done", "Data": "", **more}).encode()
 
 
-def later(there: Crafts, seconds: float) -> None:
-    clock = there.plane.node.runtime.clock
-    clock.move(clock.ahead + seconds)
-
-
 # -- wait conditions -----------------------------------------------------------------------------------------
 
 
@@ -84,7 +79,7 @@ def test_a_signal_of_a_failure_fails_the_condition(there: Crafts) -> None:
 def test_a_wait_condition_times_out(there: Crafts) -> None:
     stack, url = waiting(there, 2, OnFailure="DO_NOTHING")
     there.put(url, signal("one"))
-    later(there, 601)
+    there.later(601)
     assert there.status(stack) == "CREATE_FAILED"
     told = "CREATE_FAILED WaitCondition timed out. Received 1 conditions when expecting 2"
     assert there.reasons(stack, "Ready")[-1] == told
@@ -95,7 +90,7 @@ def test_the_time_of_a_wait_condition_goes_on_after_a_restart(there: Crafts) -> 
     stack, url = waiting(there, 2, OnFailure="DO_NOTHING")
     there.put(url, signal("one"))
     there.restart()
-    later(there, 601)
+    there.later(601)
     assert there.status(stack) == "CREATE_FAILED"
 
 
@@ -222,7 +217,7 @@ def test_signals_of_failures_fail_a_resource_which_is_deleted(there: Crafts) -> 
 
 def test_signals_that_do_not_come_in_time_fail_the_resource(there: Crafts) -> None:
     stack = instance(there, OnFailure="DO_NOTHING")
-    later(there, 5401)
+    there.later(5401)
     assert there.status(stack) == "CREATE_FAILED"
     told = "CREATE_FAILED Failed to receive 1 resource signal(s) within the specified duration"
     assert there.reasons(stack, "Machine")[-1] == told
@@ -342,7 +337,7 @@ def test_a_nested_update_that_fails_goes_back_with_the_outer_one(there: Crafts) 
     assert there.status(outer) == "UPDATE_ROLLBACK_COMPLETE"
     inner = there.resource(outer, "Inner").physical
     reason = next(it for it in there.reasons(outer, "Inner") if it.startswith("UPDATE_FAILED"))
-    told = "Currently in UPDATE_ROLLBACK_COMPLETE with reason: The following resource(s) failed to update: [Thing]."
+    told = "Currently in UPDATE_ROLLBACK_IN_PROGRESS with reason: The following resource(s) failed to update: [Thing]."
     assert reason == f"UPDATE_FAILED Embedded stack {inner} was not successfully updated. {told}"
 
 

@@ -61,6 +61,9 @@ _PREFIXES: Final[Mapping[str, str]] = {
 }
 """The prefix of the ids of EC2 and Organizations by what they are of."""
 
+_OF_ANYTHING: Final = frozenset({"arn", "id"})
+"""Names that say nothing of what they are of: within a request they may be of something else than in the answer."""
+
 _QUEUE_URL: Final = "https://sqs.{region}.amazonaws.com/{account}/{name}"
 _DOCUMENT: Final = '{"Version": "2012-10-17", "Statement": []}'
 _DOCUMENTS: Final = re.compile(r".*(policy|document|definition|secretstring|template\w*body)")
@@ -132,7 +135,8 @@ class _Making:
         self._ending = ending
         self._given: dict[str, Any] = {}
         for name, value in _named(request.params):
-            self._given.setdefault(name.lower(), value)
+            if name in request.params or name.lower() not in _OF_ANYTHING:
+                self._given.setdefault(name.lower(), value)
         names = [value for name, value in request.params.items() if name.lower().endswith("name")]
         self._given |= {"name": names[0]} if len(names) == 1 else {}
         self._lists = {
@@ -228,7 +232,7 @@ def _singular(name: str) -> str:
 def _named(value: Any) -> Iterator[tuple[str, Any]]:
     """The members of a request by their names, those at the top first; the first of a list also by its singular.
 
-    Of EC2's filters `{"Name": "subnet-id", "Values": [...]}` it is a SubnetId.
+    Of EC2's filters `{"Name": "subnet-id", "Values": [...]}` it is a SubnetId. An `Id` in a list is that of an item.
     """
     if isinstance(value, Mapping):
         if isinstance(value.get("Name"), str) and isinstance(value.get("Values"), list) and value["Values"]:
@@ -241,4 +245,4 @@ def _named(value: Any) -> Iterator[tuple[str, Any]]:
             yield from _named(item)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _named(item)
+            yield from (named for named in _named(item) if named[0] != "Id")

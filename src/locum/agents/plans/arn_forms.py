@@ -38,10 +38,8 @@ def arn_of_member(noun: str, prefix: str, named: Sequence[str], given: Mapping[s
     """
     forms = _forms(prefix, noun) if noun else ()
     for form in forms:
-        like = re.compile(".+".join(map(re.escape, _VARIABLE.split(form)[::2])))
-        for arn in named:
-            if like.fullmatch(arn) and len(arn.split(":")) == len(form.split(":")):
-                return _with_suffix(prefix, arn)
+        if (found := next((arn for arn in named if _has_form(arn, form)), None)) is not None:
+            return _with_suffix(prefix, found)
     if len(forms) == 1:
         return _VARIABLE.sub(lambda variable: _value(variable[1].lower(), noun, given, place), forms[0])
     if forms:
@@ -49,6 +47,11 @@ def arn_of_member(noun: str, prefix: str, named: Sequence[str], given: Mapping[s
     if named:
         return _with_suffix(prefix, named[0])
     return f"arn:aws:{prefix}:{place.region}:{place.account}:{noun or 'resource'}/{MARK}"
+
+
+def _has_form(arn: str, form: str) -> bool:
+    like = ".+".join(map(re.escape, _VARIABLE.split(form)[::2]))
+    return arn.count(":") == form.count(":") and re.fullmatch(like, arn) is not None
 
 
 @lru_cache(maxsize=256)
@@ -108,8 +111,7 @@ def arns_of_action(action: str, noun: str, values: Mapping[str, Any], place: Pla
             continue
         if not form:
             return ["*"]
-        like = re.compile(".+".join(map(re.escape, _VARIABLE.split(form.replace("${Partition}", "aws"))[::2])))
-        arns = [text for text in texts if like.fullmatch(text) and text.count(":") == form.count(":")]
+        arns = [text for text in texts if _has_form(text, form)]
         found += arns[:1] or [_VARIABLE.sub(lambda variable: _value(variable[1].lower(), "", given, place), form)]
     return found or ["*"]
 

@@ -88,7 +88,7 @@ class Decider:
         return list(found.values())
 
     def _call(self, request: Request) -> Call:
-        return self._stage.call(self._stage.state, *request)
+        return self._stage.call(*request)
 
     def _planned(self, asked: Asked) -> Iterator[tuple[Call, Plan, State]]:
         """A call with its plan, and those of KMS that its service makes for it, each with the state it is made on."""
@@ -116,7 +116,7 @@ class Decider:
             uses = []
         for use in uses:
             assert isinstance(use.actor, Caller)
-            used = self._stage.call(asked.state, use.service, use.operation, use.params, use.region)
+            used = self._stage.call(use.service, use.operation, use.params, use.region)
             used = used._replace(caller=use.actor)
             plan = authz.plan(asked.state, used)
             self._look_up(plan, context)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from locum.agents.plans.rehearsal import Asked, Stage
 from locum.agents.plans.whole import Surroundings, Whole, prepared
@@ -12,8 +12,6 @@ from locum.core.calls import ServiceCall
 from locum.services.cloudformation.intrinsics import Pseudo
 from locum.services.cloudformation.providers.base import Made, Resource
 from locum.services.cloudformation.templates import CLOUDFORMATION, s3_object
-
-NESTED: Final = "AWS::CloudFormation::Stack"
 
 
 def nested_in(stage: Stage, around: Surroundings, resource: Resource, made: Made) -> tuple[Stage, Whole, Asked]:

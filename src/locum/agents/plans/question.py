@@ -25,6 +25,7 @@ from locum.analysis import Permission
 from locum.calls.activity import encoded
 from locum.calls.runtime import Runtime
 from locum.core.errors import ConfigurationError, Fault
+from locum.services.cloudformation.drafts import STACK
 from locum.services.cloudformation.intrinsics import Pseudo
 from locum.services.cloudformation.sealing import Seals
 from locum.state import Account, Role, State, put
@@ -93,10 +94,10 @@ async def planned(runtime: Runtime | None, state: State, now: float, question: Q
 def _planned(plane: Plane | None, state: State, now: float, question: Question) -> dict[str, Any]:
     state, place, parties = _parties(state, now, question)
     stage = Stage(place, parties.makes.caller, now, state)
-    rehearsed = _rehearsed(stage, _surroundings(plane, stage, parties), question)
+    deployment = _deployment(stage, _surroundings(plane, stage, parties), question)
     decider = Decider(stage, parties.makes, plane)
-    findings = [finding for part in rehearsed.parts for finding in decider.findings(part)]
-    around = [] if question.terraform else _around(stage, question, parties, rehearsed.calls)
+    findings = [finding for part in deployment.parts for finding in decider.findings(part)]
+    around = [] if question.terraform else _around(stage, question, parties, deployment.calls)
     caller = Decider(stage.by(parties.by.caller), parties.by, plane)
     own = [finding for part in around for finding in caller.findings(part)]
     same = not parties.role
@@ -105,17 +106,17 @@ def _planned(plane: Plane | None, state: State, now: float, question: Question) 
         "caller": parties.by.arn,
         "role": parties.role,
         "refusal": parties.refusal,
-        "capabilities": list(rehearsed.capabilities),
+        "capabilities": list(deployment.capabilities),
         "findings": [_row(finding) for finding in findings],
         "ofCaller": [_row(finding) for finding in own],
-        "notes": [_note(part, note) for part in rehearsed.parts for note in dict.fromkeys(part.notes)],
-        "unknown": sorted({part.kind for part in rehearsed.parts if _is_unknown(part)}),
+        "notes": [_note(part, note) for part in deployment.parts for note in dict.fromkeys(part.notes)],
+        "unknown": sorted({part.kind for part in deployment.parts if _is_unknown(part)}),
         "permissions": _encoded([*findings, *(own if same else ())]),
         "permissionsOfCaller": [] if same else _encoded(own),
     }
 
 
-class Rehearsed(NamedTuple):
+class Deployment(NamedTuple):
     """The parts of a deployment, and the calls that reading a template takes of who deploys it."""
 
     parts: list[Part]
@@ -123,13 +124,13 @@ class Rehearsed(NamedTuple):
     calls: tuple[Asked, ...] = ()
 
 
-def _rehearsed(stage: Stage, around: Surroundings, question: Question) -> Rehearsed:
+def _deployment(stage: Stage, around: Surroundings, question: Question) -> Deployment:
     if question.terraform:
-        return Rehearsed(terraform_parts(stage, question.text, question.phases))
+        return Deployment(terraform_parts(stage, question.text, question.phases))
     pseudo = Pseudo(*stage.place, question.stack_name, _stack(stage.place, question.stack_name))
     whole = prepared(stage, around, question.text, question.parameters, pseudo)
     plan = TemplatePlan(stage, whole.evaluation, around, question.tags)
-    return Rehearsed(plan.run(question.phases), whole.capabilities, whole.calls)
+    return Deployment(plan.run(question.phases), whole.capabilities, whole.calls)
 
 
 def _surroundings(plane: Plane | None, stage: Stage, parties: Parties) -> Surroundings:
@@ -172,7 +173,7 @@ def _around(stage: Stage, question: Question, parties: Parties, calls: Iterable[
         params: dict[str, Any] = {"StackName": question.stack_name, **role}
         asked = Asked("cloudformation", _CALLS[phase], params, stage.place.region, stage.state)
         more = () if phase == "delete" else tuple(calls)
-        made.append(Part(DEPLOYMENT, "AWS::CloudFormation::Stack", phase, (asked, *more)))
+        made.append(Part(DEPLOYMENT, STACK, phase, (asked, *more)))
     return made
 
 

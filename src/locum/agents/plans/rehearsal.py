@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from locum import authz, wire
 from locum.agents.plans.answers import Answers, Guessed
@@ -39,6 +39,7 @@ _DEFAULT_KEY_POLICY: Final = (
 )
 """AWS KMS Developer Guide, "Default key policy"."""
 
+T = TypeVar("T")
 Steps = Generator[Step, Mapping[str, Any], Any]
 
 
@@ -114,7 +115,7 @@ class Stage:
             tried.append(rehearsed)
         return max(tried, key=lambda one: len(one.calls))
 
-    def call(self, state: State, service: str, operation: str, params: Mapping[str, Any], region: str) -> Call:
+    def call(self, service: str, operation: str, params: Mapping[str, Any], region: str) -> Call:
         """The call as policies see it."""
         region = region or self.place.region
         return Call(service, operation, params, self.caller, region, self.now, source_ip="", secure=True)
@@ -160,7 +161,7 @@ class Stage:
     def _arns(self, state: State, request: Request) -> list[str]:
         """The resources that a request is decided on; none where that cannot be told."""
         try:
-            call = self.call(state, *request)
+            call = self.call(*request)
             return [check.resource for check in authz.plan(state, call).checks]
         except LocumError:
             return []
@@ -187,26 +188,12 @@ class _Attempt:
         """Rehearse it."""
         result, problem = None, ""
         try:
-            result = self._to_the_end(work())
+            result = to_the_end(work(), self._answer)
         except Fault as fault:
             problem = f"{fault.code}: {fault.message}"
         except _LACKING as error:
             problem = f"{type(error).__name__}: {error}"
         return Rehearsed(tuple(self._calls), result, problem, self._state)
-
-    def _to_the_end(self, steps: Steps) -> Any:
-        try:
-            step = next(steps)
-            for _ in range(_MOST):
-                try:
-                    found = self._answer(step)
-                except Fault as fault:
-                    step = steps.throw(fault)
-                else:
-                    step = steps.send(found)
-        except StopIteration as done:
-            return done.value
-        raise Fault("NotStabilized", f"it goes on after {_MOST} steps")
 
     def _answer(self, step: Step) -> Mapping[str, Any]:
         match step:
@@ -256,6 +243,22 @@ class _Attempt:
             if self._later or self._phase == "update" or is_marked(request.params):
                 return None
             raise
+
+
+def to_the_end(steps: Generator[T, Mapping[str, Any], Any], answer: Callable[[T], Mapping[str, Any]]) -> Any:
+    """The result of `steps`, each of which gets its `answer`. Raises Fault."""
+    try:
+        step = next(steps)
+        for _ in range(_MOST):
+            try:
+                found = answer(step)
+            except Fault as fault:
+                step = steps.throw(fault)
+            else:
+                step = steps.send(found)
+    except StopIteration as done:
+        return done.value
+    raise Fault("NotStabilized", f"it goes on after {_MOST} steps")
 
 
 def _signal(number: int) -> Mapping[str, Any]:

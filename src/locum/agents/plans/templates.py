@@ -7,17 +7,20 @@ from dataclasses import replace
 from typing import Any, Final
 
 from locum.agents.plans.marks import MARK
-from locum.agents.plans.nested import NESTED, attributes, nested_in
+from locum.agents.plans.nested import attributes, nested_in
 from locum.agents.plans.parts import PHASES, Part, published
 from locum.agents.plans.rehearsal import Asked, Rehearsed, Stage
-from locum.agents.plans.variations import Properties, variations
+from locum.agents.plans.variations import variations
 from locum.agents.plans.whole import Surroundings
 from locum.core.errors import Fault
 from locum.services.cloudformation.changes import check_properties
+from locum.services.cloudformation.drafts import STACK
+from locum.services.cloudformation.dynamic_references import reference_of, request_for
 from locum.services.cloudformation.graphs import ordered
 from locum.services.cloudformation.intrinsics import Evaluation
-from locum.services.cloudformation.providers import PROVIDERS
-from locum.services.cloudformation.providers.base import Made, Request, Resource
+from locum.services.cloudformation.providers import PROVIDERS, rolling, snapshots
+from locum.services.cloudformation.providers.base import Ending, Made, Properties, Request, Resource
+from locum.services.cloudformation.stack_resources import tags_within
 from locum.services.cloudformation.template import ResourceDefinition
 
 _LETTERS: Final = "abc"
@@ -63,14 +66,8 @@ class Values:
         return [f"{region}{letter}" for letter in _LETTERS]
 
     def dynamic(self, reference: str) -> str:
-        """The value of a dynamic reference, which is read when the resource is made."""
-        service, _, rest = reference.strip("{}").removeprefix("resolve:").partition(":")
-        if service == "secretsmanager":
-            secret = ":".join(rest.split(":")[: 7 if rest.startswith("arn:") else 1])
-            self.requests.append(Request(service, "GetSecretValue", {"SecretId": secret}))
-        elif service in ("ssm", "ssm-secure"):
-            named = {"Names": [rest], "WithDecryption": service == "ssm-secure"}
-            self.requests.append(Request("ssm", "GetParameters", named))
+        """The value of a dynamic reference, which is read when the resource is made. Raises Fault ValidationError."""
+        self.requests.append(request_for(reference_of(reference)))
         return MARK
 
 
@@ -155,7 +152,7 @@ class TemplatePlan:
         made = done.result if isinstance(done.result, Made) else Made(MARK)
         self._values.made[definition.logical] = made
         self._there[definition.logical] = replace(resource, physical=made.physical, attributes=made.attributes)
-        if definition.type == NESTED:
+        if definition.type == STACK:
             asked = (*asked, *self._create_nested(self._there[definition.logical], made, notes))
         self._told(definition, "create", [done], asked, notes)
 
@@ -197,10 +194,17 @@ class TemplatePlan:
                 return update(it, former)
 
             tried.append(self._stage.rehearse(self.state, "update", work))
+        if definition.update_policy:
+            tried.append(self._stage.rehearse(self.state, "update", lambda: self._rolling(definition)))
         tried = [one for one in tried if one.calls or not one.problem]  # others are refused: nothing is called
         complete = any(not one.problem for one in tried)  # a change of those that are tried may be none that there is
         tried = [one._replace(problem="" if complete else one.problem) for one in tried]
         self._told(definition, "update", tried, (), [])
+
+    def _rolling(self, definition: ResourceDefinition) -> Ending:
+        """What an update policy takes: the calls of a rolling update."""
+        policy = self._evaluation.resolve(definition.update_policy, self._values)
+        yield from rolling.rehearsal(replace(self._there[definition.logical], update_policy=policy))
 
     def _delete(self, definition: ResourceDefinition) -> None:
         if definition.deletion_policy in _KEPT:
@@ -214,7 +218,10 @@ class TemplatePlan:
         if definition.logical in self._nested:
             self._of_nested(definition.logical, "delete")
         self.state = done.state
-        self._told(definition, "delete", [done, later], (), [])
+        kept = []
+        if "Snapshot" in (definition.deletion_policy, definition.replace_policy):
+            kept.append(self._stage.rehearse(self.state, "delete", lambda: snapshots.rehearsal(resource)))
+        self._told(definition, "delete", [*kept, done, later], (), [])
 
     def _of_nested(self, logical: str, phase: str) -> None:
         """Have a nested stack rehearse a phase."""
@@ -249,17 +256,16 @@ class TemplatePlan:
 
     def _resource(self, definition: ResourceDefinition, properties: Properties) -> Resource:
         place, pseudo = self._stage.place, self._evaluation.names
-        stack = {"stack-name": pseudo["AWS::StackName"], "stack-id": pseudo["AWS::StackId"]}
-        tags = {f"aws:cloudformation:{name}": value for name, value in stack.items()}
+        name, arn = pseudo["AWS::StackName"], pseudo["AWS::StackId"]
         return Resource(
             type=definition.type,
             logical=definition.logical,
             properties=properties,
             account=place.account,
             region=place.region,
-            stack_name=pseudo["AWS::StackName"],
-            stack_arn=pseudo["AWS::StackId"],
+            stack_name=name,
+            stack_arn=arn,
             token=MARK,
-            tags={**tags, "aws:cloudformation:logical-id": definition.logical, **self._tags},
+            tags=tags_within(name, arn, definition.logical, self._tags),
             capabilities=("CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"),
         )

@@ -7,10 +7,9 @@ from typing import Any
 
 from locum.agents.plans.marks import OTHER
 from locum.services.cloudformation.changes import difference
+from locum.services.cloudformation.providers.base import Properties
 from locum.services.cloudformation.providers.steps import without
 from locum.services.cloudformation.schemas import Path, schema_of
-
-Properties = Mapping[str, Any]
 
 
 def variations(kind: str, properties: Properties) -> Iterator[tuple[Properties, Properties]]:

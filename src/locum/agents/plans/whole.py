@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from locum.agents.plans.marks import MARK
-from locum.agents.plans.rehearsal import Asked, Stage
+from locum.agents.plans.rehearsal import Asked, Stage, to_the_end
 from locum.core.actors import on_behalf_of
-from locum.core.calls import ServiceCall
+from locum.core.calls import Ask, ServiceCall
 from locum.core.clock import system_entropy
-from locum.core.errors import Fault
 from locum.core.principal import Caller
 from locum.credentials import KeyRing
 from locum.services.cloudformation.intrinsics import Evaluation, Pseudo
@@ -86,21 +85,13 @@ def _transformed(
     context = Context(
         stage.state, stage.now, system_entropy, keyring, around.caller, stage.place.region, around.settings
     )
-    steps = expanded(context, template, parameters, pseudo)
-    try:
-        ask = next(steps)
-        while True:
-            made = ask.call
-            actor = on_behalf_of(around.caller, CLOUDFORMATION)
-            calls.append(Asked(made.service, made.operation, made.params, made.region, stage.state, actor))
-            try:
-                found = around.read(made)
-            except Fault as fault:
-                ask = steps.throw(fault)
-            else:
-                ask = steps.send(found)
-    except StopIteration as done:
-        return template_in(done.value)
+
+    def answer(ask: Ask) -> Mapping[str, Any]:
+        made, actor = ask.call, on_behalf_of(around.caller, CLOUDFORMATION)
+        calls.append(Asked(made.service, made.operation, made.params, made.region, stage.state, actor))
+        return around.read(made)
+
+    return template_in(to_the_end(expanded(context, template, parameters, pseudo), answer))
 
 
 def exports_of(stage: Stage, seals: Seals) -> dict[str, Any]:

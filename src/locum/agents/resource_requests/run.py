@@ -9,14 +9,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 
-from locum.agents.stacks.adoption import Creation, Make, created
-from locum.agents.stacks.work import carried_out
+from locum.agents.stacks.adoption import Creation, created
+from locum.agents.stacks.work import Make, carried_out
 from locum.calls import Calls, Runtime
+from locum.core.calls import ServiceCall
 from locum.core.errors import Fault
 from locum.services.cloudcontrol.handlers import actor_of, not_found, resource
 from locum.services.cloudcontrol.requests import done
@@ -24,13 +25,13 @@ from locum.services.cloudformation.changes import names_given
 from locum.services.cloudformation.handler_errors import handler_code, handler_message
 from locum.services.cloudformation.identifiers import identifier_of
 from locum.services.cloudformation.providers import PROVIDERS
-from locum.services.cloudformation.providers.base import Found, Made, Resource, Step, is_gone
+from locum.services.cloudformation.providers.base import Found, Made, Resource, is_gone
+from locum.services.cloudformation.providers.steps import Steps
 from locum.services.cloudformation.sealing import Seals
 from locum.services.verbs import Outcome
 from locum.state import ResourceRequest, State, put
 
 T = TypeVar("T")
-Work = Generator[Step, Mapping[str, Any], T]
 
 _LOGICAL: Final = 25
 """Characters of a generated name before its end, which stand for a stack and a logical id."""
@@ -142,11 +143,12 @@ class ResourceRun:
 
     # -- the parts of all of it --------------------------------------------------------------------------
 
-    async def _work(self, it: ResourceRequest, work: Work[T], *, again: bool, make: Make | None = None) -> T:
+    async def _work(self, it: ResourceRequest, work: Steps[T], *, again: bool, make: Make | None = None) -> T:
         """The result of `work`, which is given up where the request is cancelled, unless it is made `again`."""
-        steps = work if again else until(self._is_cancelled, work)
+        made = make or (lambda call: self._calls.make(call, it.cause))
+        made = made if again else unless(self._is_cancelled, made)
         here = self._runtime.settings.endpoint
-        return await carried_out(self._calls, actor_of(it), it.region, steps, it.cause, endpoint=here, make=make)
+        return await carried_out(made, actor_of(it), it.region, work, endpoint=here)
 
     def _resource(self, it: ResourceRequest, properties: Mapping[str, Any], **more: Any) -> Resource:
         given = {"attributes": self._opened(it, it.attributes), "physical": it.physical, **more}
@@ -172,21 +174,15 @@ class ResourceRun:
         await self._runtime.ledger.transact(handler, lambda _outcome: ())
 
 
-def until(cancelled: Callable[[], bool], work: Work[T]) -> Work[T]:
-    """The steps of `work`, which gets a Fault in the place of the first answer to one after it was `cancelled`."""
+def unless(cancelled: Callable[[], bool], make: Make) -> Make:
+    """`make`, with a Fault in the place of the first call after the request was `cancelled`."""
     told = False
-    try:
-        step = next(work)
-        while True:
-            try:
-                if not told and cancelled():
-                    told = True
-                    raise Cancelled
-                answer = yield step
-            except Fault as fault:
-                step = work.throw(fault)
-            else:
-                step = work.send(answer)
-    except StopIteration as end:
-        result: T = end.value
-        return result
+
+    async def made(call: ServiceCall) -> Mapping[str, Any]:
+        nonlocal told
+        if not told and cancelled():
+            told = True
+            raise Cancelled
+        return await make(call)
+
+    return made

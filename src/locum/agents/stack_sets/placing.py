@@ -20,7 +20,7 @@ from locum.calls import Calls, Runtime
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault, LocumError
 from locum.core.principal import Caller
-from locum.services.cloudformation.drift import IN_PROGRESS, detections_of
+from locum.services.cloudformation.drift import detections_of
 from locum.services.cloudformation.intrinsics import HIDDEN
 from locum.services.cloudformation.lookup import events_of
 from locum.services.cloudformation.proposals import parameters_of
@@ -115,13 +115,13 @@ class Placing:
         """Make the stack of an instance what the set is. Raises Fault, NoEntry."""
         token, stack = result.token, self._stack(it, result.token)
         if stack is not None and stack.client_token == token:
-            return self._told(it, await self._settled(stack), token)
+            return self._told(await self._settled(stack), token)
         caller, gate = await self._entered(of, it, token)
         made = await self._called(caller, of, it, token)
         if made is None:
             assert stack is not None
             return Outcome("SUCCEEDED", "CURRENT", stack=stack.arn, gate=gate)
-        return self._told(it, await self._settled(made), token)._replace(gate=gate)
+        return self._told(await self._settled(made), token)._replace(gate=gate)
 
     async def _called(self, caller: Caller, of: StackSet, it: StackInstance, token: str) -> Stack | None:
         """Begin to make the stack of an instance what the set is; None where it is so already. Raises Fault."""
@@ -205,14 +205,14 @@ class Placing:
         found = self._state.get(StackDrift, account, key)
         if found is None:
             raise _refused("The stack of the stack instance is not there")
-        return None if found.status == IN_PROGRESS else found
+        return None if found.under_way else found
 
     async def _delete(self, caller: Caller, it: StackInstance, stack: Stack, token: str) -> Stack:
         """Have the stack of an instance deleted; what it is then. Raises Fault."""
         await self._call(caller, it, "DeleteStack", {"StackName": stack.arn, "ClientRequestToken": token})
         return await self._settled(stack)
 
-    def _told(self, it: StackInstance, stack: Stack, token: str) -> Outcome:
+    def _told(self, stack: Stack, token: str) -> Outcome:
         """The outcome, where nothing is under way for the stack any more."""
         if stack.status in _DONE and stack.client_token == token:
             return Outcome("SUCCEEDED", "CURRENT", stack=stack.arn)

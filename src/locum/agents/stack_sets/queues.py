@@ -16,10 +16,10 @@ from locum.core.actors import service_principal
 from locum.services.cloudformation.stack_sets.access import ADMIN_SERVICE
 from locum.services.cloudformation.stack_sets.automatic import followed
 from locum.services.cloudformation.stack_sets.lookup import operations_of, results_of, stack_set_named
-from locum.services.cloudformation.stack_sets.operations import PENDING
 from locum.services.cloudformation.stack_sets.progress import conflicts
 from locum.services.verbs import Context, Outcome
 from locum.state import Event, StackSet, StackSetOperation, StackSetResult, State, put
+from locum.state.stack_sets import QUEUED
 
 
 async def promoted(runtime: Runtime) -> None:
@@ -42,7 +42,7 @@ def _ready(state: State, of: StackSet) -> list[StackSetOperation]:
             continue
         results = results_of(state, it)
         free = not any(conflicts(results, other) for other in before) if of.managed else not before
-        if it.status == PENDING and free and not (it.automatic and _depends(state, of)):
+        if it.status == QUEUED and free and not (it.automatic and _depends(state, of)):
             ready.append(it)
         before.append(results)
     return ready

@@ -6,39 +6,30 @@ What is done for one operation is in `agents.stack_sets.run`, which is loaded on
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, Final
+from typing import Final
 
-from locum.agents.reconciling import Reconciler
 from locum.agents.stacks.forgetting import KEPT
+from locum.agents.under_way import UnderWay
 from locum.calls import Calls, Runtime
-from locum.core.errors import LocumError
 from locum.services.verbs import Outcome
 from locum.state import Event, Member, Organization, Put, Stack, StackDrift, StackSet, StackSetOperation, Unit, remove
 from locum.state.events import kind_of
-
-UNDER_WAY: Final = ("RUNNING", "STOPPING")
-WAITING: Final = "QUEUED"
+from locum.state.stack_sets import QUEUED
 
 _ORGANIZED: Final = frozenset({kind_of(Member), kind_of(Unit), kind_of(Organization), kind_of(StackSet)})
 """What a change of may have accounts join or leave the units that sets are deployed to."""
 
-_AGAIN: Final = 5.0
-_log: Final = logging.getLogger("locum.agents")
 
-
-class StackSets(Reconciler):
+class StackSets(UnderWay):
     """Has a task for each operation of a stack set that is under way."""
 
     def __init__(self, runtime: Runtime, calls: Calls) -> None:
         super().__init__(runtime.ledger, runtime.clock, "StackSets")
         self._runtime = runtime
         self._calls = calls
-        self._tasks_of: dict[str, asyncio.Task[None]] = {}
-        self._runs: dict[str, Any] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._moved = True
 
@@ -48,14 +39,13 @@ class StackSets(Reconciler):
         if self._moved and any(it.automatic.enabled for it in state.every(StackSet)):
             self._moved = False
             await import_module("locum.agents.stack_sets.queues").follow_organizations(self._runtime)
-        if any(it.status == WAITING for it in self._runtime.ledger.state.every(StackSetOperation)):
+        if any(it.status == QUEUED for it in self._runtime.ledger.state.every(StackSetOperation)):
             await import_module("locum.agents.stack_sets.queues").promoted(self._runtime)
         for it in list(self._runtime.ledger.state.every(StackSetOperation)):
-            name = f"{it.account}/{it.key}"
-            if it.status in UNDER_WAY and name not in self._runs:
+            name = f"operation {it.account}/{it.key} of a stack set"
+            if it.under_way and name not in self.runs:
                 made = import_module("locum.agents.stack_sets.run").OperationRun
-                self._runs[name] = made(self._runtime, self._calls, it, self._locks)
-                self._tasks_of[name] = asyncio.create_task(self._go_on(name))
+                self.begin(name, made(self._runtime, self._calls, it, self._locks))
         return await self._forget()
 
     async def _forget(self) -> float | None:
@@ -74,7 +64,7 @@ class StackSets(Reconciler):
             return True
         self._moved = self._moved or any(_kind(event) in _ORGANIZED for event in events)
         entities = [event.entity for event in events if isinstance(event, Put)]
-        if self._runs and any(isinstance(it, (Stack, StackDrift, StackSetOperation)) for it in entities):
+        if self.runs and any(isinstance(it, (Stack, StackDrift, StackSetOperation)) for it in entities):
             self._ring()
         return self._moved or any(isinstance(it, StackSetOperation) for it in entities)
 
@@ -83,40 +73,12 @@ class StackSets(Reconciler):
         self._ring()
 
     def _ring(self) -> None:
-        for run in self._runs.values():
+        for run in self.runs.values():
             run.changed()
 
     async def settled(self) -> None:
-        """Wait until nothing is under way for any stack set."""
         self._moved = True  # what has changed may not have been heard of yet
-        await self.reconcile()
-        while self._tasks_of:
-            await asyncio.gather(*self._tasks_of.values())
-            await self.reconcile()
-
-    async def close(self) -> None:
-        """End. What is under way goes on with the next start."""
-        await super().close()
-        tasks = list(self._tasks_of.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _go_on(self, name: str) -> None:
-        run = self._runs[name]
-        try:
-            while True:
-                try:
-                    await run.run()
-                except (LocumError, OSError) as error:  # storage that does not work at the moment, say
-                    _log.warning("operation %s of a stack set goes on later: %s", name, error)
-                    await asyncio.sleep(_AGAIN)
-                else:
-                    break
-        finally:
-            self._runs.pop(name, None)
-            self._tasks_of.pop(name, None)
-        self.wake()  # something may have waited for it
+        await super().settled()
 
 
 def _kind(event: Event) -> str:

@@ -19,7 +19,7 @@ from locum.agents.stack_sets.roles import Entries
 from locum.agents.stacks.waits import Bell
 from locum.calls import Calls, Runtime
 from locum.core.errors import INTERNAL, Fault, LocumError
-from locum.services.cloudformation.stack_sets.lookup import UNDER_WAY, instance_of, results_of, set_of
+from locum.services.cloudformation.stack_sets.lookup import instance_of, results_of, set_of
 from locum.services.cloudformation.stack_sets.operations import DETECTS
 from locum.services.cloudformation.stack_sets.progress import next_of
 from locum.services.verbs import Outcome
@@ -48,7 +48,7 @@ class OperationRun:
     async def run(self) -> None:
         """Go on until it has ended. Raises LocumError where it has to wait, for storage say."""
         try:
-            while (operation := self._now(self._state)) is not None and operation.status in UNDER_WAY:
+            while (operation := self._now(self._state)) is not None and operation.under_way:
                 if not self._results:
                     self._results = {it.key: it for it in results_of(self._state, operation)}
                     self._begin(it for it in self._results.values() if it.status == "RUNNING")
@@ -110,7 +110,7 @@ class OperationRun:
         def events(state: State) -> tuple[Event, ...]:
             operation = self._now(state)
             changes.clear()
-            if operation is None or operation.status not in UNDER_WAY:
+            if operation is None or not operation.under_way:
                 return ()
             coming = next_of(operation, results)
             changes.extend(replace(it, status="RUNNING") for it in coming.begin)

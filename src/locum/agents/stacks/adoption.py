@@ -26,8 +26,6 @@ _FOREIGN: Final = "Foreign."
 _OWN: Final = 13
 """The characters of a request id that are the same for all calls of one creation."""
 
-Make = Callable[[ServiceCall], Awaitable[Mapping[str, Any]]]
-
 
 class Proven(LocumError):
     """A call was refused because it had been made before: its resource is there, and is this stack's."""

@@ -16,7 +16,6 @@ from locum.agents.stacks.work import carried_out
 from locum.calls import Calls, Runtime
 from locum.core.errors import INTERNAL, Fault, LocumError
 from locum.services.cloudformation.drift import (
-    IN_PROGRESS,
     detected,
     failed,
     is_readable,
@@ -74,7 +73,7 @@ class Checker:
         here, now = self._runtime.settings.endpoint, self._runtime.clock()
         try:
             work = reading(stack, it, self._seals)
-            found = await carried_out(self._calls, actor, stack.region, work, endpoint=here)
+            found = await carried_out(self._calls.make, actor, stack.region, work, endpoint=here)
             if self._secrets is None:
                 self._secrets = await asyncio.to_thread(secrets_of, self._state, stack, self._seals)
             names = self._secrets
@@ -102,7 +101,7 @@ class Checker:
 
         def handler(state: State) -> Outcome:
             it, stack = state.get(StackDrift, self._it.account, self._it.key), self._stack(state)
-            if it is None or it.status != IN_PROGRESS:
+            if it is None or not it.under_way:
                 return Outcome({})
             return Outcome({}, (remove(it),) if stack is None else change(state, stack))
 

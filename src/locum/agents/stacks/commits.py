@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from locum.calls import Runtime
@@ -14,6 +14,10 @@ from locum.services.verbs import Outcome
 from locum.state import Event, Stack, State, put
 
 Change = Callable[[State, Draft], None]
+"""A change of a stack, which is a draft while it is made."""
+
+Commit = Callable[[Change], Awaitable[None]]
+"""Commits a change of one stack. Raises Fault."""
 
 
 class _Waiting(NamedTuple):

@@ -7,18 +7,17 @@ resource if applicable."
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from msgspec.structs import replace
 
+from locum.agents.stacks.commits import Commit
 from locum.agents.stacks.lookups import Resolver
 from locum.agents.stacks.making import Failed
 from locum.agents.stacks.reasons import reason_of
 from locum.agents.stacks.work import carried_out
 from locum.calls import Calls, Runtime
 from locum.core.errors import Fault
-from locum.core.identifiers import unique_id
 from locum.services.cloudformation.changes import check_properties
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.following import actor_of
@@ -26,9 +25,8 @@ from locum.services.cloudformation.imports import looked_for, owned
 from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resource_of, resources_of
 from locum.services.cloudformation.providers import PROVIDERS
-from locum.services.cloudformation.providers.base import Resource
 from locum.services.cloudformation.sealing import Seals
-from locum.services.cloudformation.stack_tags import stack_tags
+from locum.services.cloudformation.stack_resources import as_given, new_resource, tags_within
 from locum.services.cloudformation.template import ResourceDefinition
 from locum.services.cloudformation.templates import invalid
 from locum.state import Stack, StackResource, StackVersion, State
@@ -36,8 +34,6 @@ from locum.state import Stack, StackResource, StackVersion, State
 _STARTED: Final = "Resource import started."
 _TAGGED: Final = "Apply stack-level tags to imported resource if applicable."
 _COMPLETED: Final = "Resource import completed."
-
-Commit = Callable[[Callable[[State, Draft], None]], Awaitable[None]]
 
 
 class Importer:
@@ -83,8 +79,9 @@ class Importer:
             await self._commit(lambda _, draft: draft.resource(it, told=_STARTED))
             work = looked_for(stack, definition.type, definition.logical, identifier)
             here = self._runtime.settings.endpoint
-            there = await carried_out(self._calls, actor, stack.region, work, endpoint=here)
-            kept = {"properties": properties, "tags": stack_tags(stack, definition.logical, version)}
+            there = await carried_out(self._calls.make, actor, stack.region, work, endpoint=here)
+            tags = tags_within(stack.name, stack.arn, definition.logical, version.tags)
+            kept = {"properties": properties, "tags": tags}
             done = replace(
                 it,
                 status="IMPORT_COMPLETE",
@@ -108,25 +105,12 @@ class Importer:
         changing = replace(it, status="UPDATE_IN_PROGRESS")
         await self._commit(lambda _, draft: draft.resource(changing, told=_TAGGED))
         kept = self._seals.open(stack.account, stack.id, it.properties)
-        resource = Resource(
-            type=it.type,
-            logical=it.logical,
-            properties=kept["properties"],
-            account=stack.account,
-            region=stack.region,
-            stack_name=stack.name,
-            stack_arn=stack.arn,
-            token=it.token,
-            physical=it.physical,
-            attributes=self._seals.open(stack.account, stack.id, it.attributes),
-            tags=kept["tags"],
-            capabilities=stack.version.capabilities,
-        )
+        resource = as_given(stack, it, kept, self._seals)
         update = PROVIDERS[it.type].update
         assert update is not None
         try:
             work, here = update(resource, kept["properties"]), self._runtime.settings.endpoint
-            await carried_out(self._calls, actor_of(stack), stack.region, work, endpoint=here)
+            await carried_out(self._calls.make, actor_of(stack), stack.region, work, endpoint=here)
         except Fault as fault:
             raise await self._failed(replace(it, status="UPDATE_FAILED"), fault) from fault
         await self._commit(lambda _, draft: draft.resource(replace(it, status="UPDATE_COMPLETE")))
@@ -149,18 +133,7 @@ class Importer:
         await self._commit(change)
 
     def _begun(self, stack: Stack, definition: ResourceDefinition) -> StackResource:
-        return StackResource(
-            account=stack.account,
-            region=stack.region,
-            stack=stack.id,
-            logical=definition.logical,
-            type=definition.type,
-            status="IMPORT_IN_PROGRESS",
-            at=self._runtime.clock(),
-            token=unique_id("", self._runtime.entropy)[-12:],
-            operation=stack.operation,
-            order=stack.events + 1,
-        )
+        return new_resource(stack, definition, "IMPORT_IN_PROGRESS", self._runtime.clock(), self._runtime.entropy)
 
     def _sealed(self, stack: Stack, value: Any) -> bytes:
         return self._seals.seal(stack.account, stack.id, value)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from locum.agents.stacks.commits import Commit
 from locum.calls import Calls, Runtime
 from locum.core.actors import Actor
 from locum.core.calls import ServiceCall
 from locum.core.errors import Fault, LocumError
 from locum.services.cloudformation.drafts import Draft
-from locum.services.cloudformation.dynamic_references import answered, reference_of
+from locum.services.cloudformation.dynamic_references import answered, reference_of, request_for
 from locum.services.cloudformation.intrinsics import HIDDEN, Evaluation, Lookups
 from locum.services.cloudformation.lookup import resource_of
 from locum.services.cloudformation.outputs import exported, exporting
@@ -38,7 +38,7 @@ class Resolver:
         runtime: Runtime,
         calls: Calls,
         seals: Seals,
-        commit: Callable[[Callable[[State, Draft], None]], Awaitable[None]],
+        commit: Commit,
         stack: Stack,
         actor: Actor,
         evaluation: Evaluation,
@@ -149,34 +149,8 @@ class Resolver:
             answer = await self._call("ec2", "DescribeAvailabilityZones", {}, key or self._stack.region)
             return [zone["ZoneName"] for zone in answer["AvailabilityZones"] if zone["ZoneName"].startswith(key)]
         reference = reference_of(key)
-        if reference.name:
-            params = {"Names": [reference.rest], "WithDecryption": reference.service == "ssm-secure"}
-            return answered(reference, await self._call("ssm", "GetParameters", params))
-        if reference.service == "secretsmanager":
-            return await self._secret(reference.rest)
-        raise invalid(f"Dynamic reference service {reference.service} is not supported")
-
-    async def _secret(self, rest: str) -> str:
-        """The value of SECRET-ID:SecretString:JSON-KEY:VERSION-STAGE:VERSION-ID; the id may be an ARN."""
-        parts = rest.split(":")
-        head = 7 if rest.startswith("arn:") else 1
-        secret, further = ":".join(parts[:head]), [*parts[head:], "", "", "", ""]
-        kind, member, stage, version = further[:4]
-        if kind not in ("", "SecretString"):
-            raise invalid(f"Could not find a value associated with {kind} in SecretString")
-        params = {"SecretId": secret}
-        params |= {name: value for name, value in (("VersionStage", stage), ("VersionId", version)) if value}
-        text = (await self._call("secretsmanager", "GetSecretValue", params)).get("SecretString", "")
-        if not member:
-            return str(text)
-        try:
-            values = json.loads(text)
-        except ValueError as error:
-            raise invalid("Could not parse SecretString JSON") from error
-        try:
-            return str(values[member])
-        except (KeyError, TypeError) as error:
-            raise invalid("Could not find a value associated with JSONKey in SecretString") from error
+        request = request_for(reference)
+        return answered(reference, await self._call(request.service, request.operation, request.params))
 
     async def _call(self, service: str, operation: str, params: Mapping[str, Any], region: str = "") -> dict[str, Any]:
         return await self._calls.make(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace as replace_fields
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 
-from locum.agents.stacks.adoption import Creation, Make, created
+from locum.agents.stacks.adoption import Creation, created
+from locum.agents.stacks.commits import Change, Commit
 from locum.agents.stacks.lookups import Resolver
 from locum.agents.stacks.reasons import reason_of
 from locum.agents.stacks.results import (
@@ -21,12 +21,12 @@ from locum.agents.stacks.results import (
     waited,
 )
 from locum.agents.stacks.waits import INITIATED, Bell, Waits
-from locum.agents.stacks.work import carried_out
+from locum.agents.stacks.work import Make, carried_out
 from locum.calls import Calls, Runtime
 from locum.core.errors import Fault, LocumError
-from locum.core.identifiers import unique_id
+from locum.services.cloudformation.change_set_trees import promised_token
 from locum.services.cloudformation.changes import check_name, check_properties, difference, names_given
-from locum.services.cloudformation.drafts import Draft
+from locum.services.cloudformation.drafts import STACK, Draft
 from locum.services.cloudformation.following import actor_of
 from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resource_of
@@ -35,17 +35,17 @@ from locum.services.cloudformation.providers import PROVIDERS, is_custom
 from locum.services.cloudformation.providers.base import Made, Resource, Step
 from locum.services.cloudformation.providers.rolling import will_replace
 from locum.services.cloudformation.providers.snapshots import snapshot
+from locum.services.cloudformation.providers.steps import Steps
 from locum.services.cloudformation.sealing import Seals
-from locum.services.cloudformation.signals import Policy, policy_of
+from locum.services.cloudformation.signals import CreationPolicy, policy_of
 from locum.services.cloudformation.stack_policies import MODIFY, REPLACE, denial
-from locum.services.cloudformation.stack_tags import stack_tags
+from locum.services.cloudformation.stack_resources import as_given, new_resource, tags_within
 from locum.services.cloudformation.template import ResourceDefinition
 from locum.state import FormerResource, Stack, StackResource, StackVersion, State
 
-Commit = Callable[[Callable[[State, Draft], None]], Awaitable[None]]
+T = TypeVar("T")
 
 _UNDER_WAY: Final = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
-_NESTED: Final = "AWS::CloudFormation::Stack"
 _REPLACES: Final = "Requested update requires the creation of a new physical resource; hence creating one."
 
 
@@ -77,7 +77,10 @@ class Maker:
         wanted: dict[str, Any] = {}
         try:
             properties = await resolver.resolved(definition.properties)
-            wanted |= {"properties": properties, "tags": stack_tags(stack, definition.logical, version)}
+            wanted |= {
+                "properties": properties,
+                "tags": tags_within(stack.name, stack.arn, definition.logical, version.tags),
+            }
             shown = await resolver.shown(definition.properties, properties)
             kept = await resolver.kept(definition.properties, properties)
             wanted |= {} if shown == properties else {"shown": shown}
@@ -92,7 +95,7 @@ class Maker:
             return
         resumed = it.status == "UPDATE_IN_PROGRESS" and it.operation == stack.operation
         before = self._opened(stack, it.properties if resumed else it.waiting or it.properties)
-        told = it.type != _NESTED or it.operation == stack.operation  # what is in a nested stack may differ
+        told = it.type != STACK or it.operation == stack.operation  # what is in a nested stack may differ
         if _is_same(before, wanted) and not it.waiting and it.type == definition.type and told:
             if it.status == "UPDATE_FAILED":
                 await self._told(replace(it, status="UPDATE_COMPLETE", reason=""))
@@ -105,7 +108,7 @@ class Maker:
         if replaces:
             await self._replace(stack, definition, it, before, wanted, policy)
         else:
-            await self._update(stack, it, before, wanted, update_policy, again=resumed)
+            await self._update(stack, it, before, wanted, update_policy, again=resumed, back=back)
 
     async def check_policy(self, stack: Stack, it: StackResource, action: str) -> None:
         """Check that the stack policy lets an update do `action` to a resource. Raises Failed."""
@@ -119,7 +122,7 @@ class Maker:
         definition: ResourceDefinition,
         it: StackResource | None,
         wanted: Mapping[str, Any],
-        policy: Policy | None,
+        policy: CreationPolicy | None,
     ) -> None:
         """Make a resource that is not there, or not completely: its creation goes on, or begins anew if it failed."""
         if it is not None and it.status in _UNDER_WAY:
@@ -131,7 +134,9 @@ class Maker:
             new = replace(new, former=it.former, stale=it.stale)
         await self._create(stack, new, policy)
 
-    async def _create(self, stack: Stack, made: StackResource, policy: Policy | None, *, again: bool = False) -> None:
+    async def _create(
+        self, stack: Stack, made: StackResource, policy: CreationPolicy | None, *, again: bool = False
+    ) -> None:
         """Make a resource, in the place of a former one if `made` has that. `again`: it may have been made already."""
         wanted = self._opened(stack, made.waiting)
         if not again:
@@ -169,6 +174,7 @@ class Maker:
         policy: Mapping[str, Any],
         *,
         again: bool,
+        back: bool,
     ) -> None:
         changing = it if again else waited(it)
         changing = replace(changing, status="UPDATE_IN_PROGRESS", reason="", waiting=self._seal(stack, wanted))
@@ -178,7 +184,7 @@ class Maker:
         update = PROVIDERS[it.type].update
         assert update is not None
         try:
-            resource = replace_fields(self._resource(stack, changing, wanted, again=again), update_policy=policy)
+            resource = self._resource(stack, changing, wanted, again=again, update_policy=policy, back=back)
             made = await self._work(stack, it.logical, update(resource, before["properties"]))
         except Fault as fault:
             changing = self._found(stack, it.logical) or changing
@@ -196,7 +202,7 @@ class Maker:
         it: StackResource,
         before: Mapping[str, Any],
         wanted: Mapping[str, Any],
-        policy: Policy | None,
+        policy: CreationPolicy | None,
     ) -> None:
         """Make another resource in the place of `it`, which becomes the former one."""
         try:
@@ -278,7 +284,7 @@ class Maker:
         others = tuple(other for other in it.stale if other is not former)
         done = replace(waited(it), former=None if former is it.former else it.former, stale=others)
 
-        def ended(status: str, reason: str = "") -> Callable[[State, Draft], None]:
+        def ended(status: str, reason: str = "") -> Change:
             def change(_state: State, draft: Draft) -> None:
                 draft.told(old, status, reason)
                 draft.quietly(done)
@@ -338,7 +344,7 @@ class Maker:
 
         return await created(creation, attempt)
 
-    async def _work(self, stack: Stack, logical: str, work: Any, make: Make | None = None) -> Made:
+    async def _work(self, stack: Stack, logical: str, work: Steps[T], make: Make | None = None) -> T:
         waits = self._waits(stack)
 
         async def answer(step: Step) -> Mapping[str, Any]:
@@ -346,8 +352,7 @@ class Maker:
 
         here = self._runtime.settings.endpoint
         actor, region = actor_of(stack), stack.region
-        made: Made = await carried_out(self._calls, actor, region, work, waits=answer, endpoint=here, make=make)
-        return made
+        return await carried_out(make or self._calls.make, actor, region, work, waits=answer, endpoint=here)
 
     def _waits(self, stack: Stack) -> Waits:
         return Waits(self._runtime, self._seals, self._commit, self.bell, stack)
@@ -363,36 +368,14 @@ class Maker:
     def _new(
         self, stack: Stack, definition: ResourceDefinition, it: StackResource | None, wanted: Mapping[str, Any]
     ) -> StackResource:
-        return StackResource(
-            account=stack.account,
-            region=stack.region,
-            stack=stack.id,
-            logical=definition.logical,
-            type=definition.type,
-            status="CREATE_IN_PROGRESS",
-            at=self._runtime.clock(),
-            token=unique_id("", self._runtime.entropy)[-12:],
-            operation=stack.operation,
-            waiting=self._seal(stack, wanted),
-            order=stack.events + 1 if it is None else it.order,
-        )
+        new = new_resource(stack, definition, "CREATE_IN_PROGRESS", self._runtime.clock(), self._runtime.entropy)
+        if definition.type == STACK:  # the stack under review has the token in its name
+            token = promised_token(self._runtime.ledger.state, stack, definition.logical)
+            new = replace(new, token=token or new.token)
+        return replace(new, waiting=self._seal(stack, wanted), order=new.order if it is None else it.order)
 
-    def _resource(self, stack: Stack, it: StackResource, wanted: Mapping[str, Any], *, again: bool = False) -> Resource:
-        return Resource(
-            type=it.type,
-            logical=it.logical,
-            properties=wanted.get("properties", {}),
-            account=stack.account,
-            region=stack.region,
-            stack_name=stack.name,
-            stack_arn=stack.arn,
-            token=it.token,
-            physical=it.physical,
-            attributes=self._opened(stack, it.attributes),
-            tags=wanted.get("tags", {}),
-            again=again,
-            capabilities=stack.version.capabilities,
-        )
+    def _resource(self, stack: Stack, it: StackResource, wanted: Mapping[str, Any], **more: Any) -> Resource:
+        return as_given(stack, it, wanted, self._seals, **more)
 
     def _seal(self, stack: Stack, value: Any) -> bytes:
         return self._seals.seal(stack.account, stack.id, value)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 from locum.agents.stacks.forgetting import forgotten, forgotten_at
 from locum.agents.under_way import UnderWay
 from locum.calls import Calls, Runtime
 from locum.state import Event, Put, Stack, StackResource
+from locum.state.indexes import NESTED
 
 UNDER_WAY: Final = "_IN_PROGRESS"
 REVIEW: Final = "REVIEW_IN_PROGRESS"
@@ -22,6 +23,11 @@ REVIEW: Final = "REVIEW_IN_PROGRESS"
 def is_under_way(stack: Stack) -> bool:
     """Whether there is something to be done for `stack`."""
     return stack.status.endswith(UNDER_WAY) and stack.status != REVIEW
+
+
+def _parts() -> Any:
+    """The module that tells which nested stacks wait."""
+    return import_module("locum.services.cloudformation.parts")
 
 
 class Stacks(UnderWay):
@@ -34,13 +40,13 @@ class Stacks(UnderWay):
 
     async def reconcile(self) -> float | None:
         """Begin with the stacks that nothing is done for yet; when the next deleted one is to be forgotten."""
-        now, times = self._runtime.clock(), []
-        for stack in list(self._runtime.ledger.state.every(Stack)):
+        now, times, state = self._runtime.clock(), [], self._runtime.ledger.state
+        for stack in list(state.every(Stack)):
             if (at := forgotten_at(stack)) is not None and at > now:
                 times.append(at)
             elif at is not None:
                 await self._forget(stack)
-            elif is_under_way(stack) and stack.id not in self.runs:
+            elif is_under_way(stack) and stack.id not in self.runs and not _parts().is_held(state, stack):
                 made = import_module("locum.agents.stacks.run").StackRun(self._runtime, self._calls, stack)
                 self.begin(stack.id, made)
         return min(times, default=None)
@@ -54,11 +60,16 @@ class Stacks(UnderWay):
             entity = event.entity if isinstance(event, Put) else None
             if isinstance(entity, Stack):
                 begins = is_under_way(entity) and entity.id not in self.runs  # the others are at work on it
-                concerned = concerned or begins or bool(entity.deleted)
+                concerned = concerned or begins or bool(entity.deleted) or self._releases(entity)
                 self._ring(entity.id, entity.parent.rpartition("/")[2])
             elif isinstance(entity, StackResource):
                 self._ring(entity.stack)
         return concerned
+
+    def _releases(self, stack: Stack) -> bool:
+        """Whether nested stacks may go on that waited for the update of `stack`."""
+        nested = bool(self._runtime.ledger.state.find(NESTED, stack.arn))
+        return nested and stack.status not in _parts().HOLDING
 
     def wake(self) -> None:
         super().wake()

@@ -27,12 +27,14 @@ from locum.services.cloudformation.dynamic_references import misplaced_text
 from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resource_of, resources_of
 from locum.services.cloudformation.outputs import exporting, outputs_of
+from locum.services.cloudformation.parts import is_held
 from locum.services.cloudformation.proposals import evaluation_of, outside_of, template_of_version
 from locum.services.cloudformation.schemas import schema_of
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.stack_policies import DELETE, ruling
 from locum.services.cloudformation.template import dependencies
 from locum.state import Stack, StackResource, StackVersion, State
+from locum.state.indexes import NESTED
 
 _AT_ONCE: Final = 64
 """Resources of a stack that are made at the same time."""
@@ -43,6 +45,7 @@ _AFTER_FAILURE: Final = {
 }
 """What a creation that failed does -> its name, and the status of the stack meanwhile."""
 
+_ROLLED_BACK: Final = "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"
 _IMPORTS: Final = "IMPORT_IN_PROGRESS"
 _LATE: Final = "Stack creation time exceeded the specified timeout."
 
@@ -67,14 +70,14 @@ class StackRun:
             "UPDATE_IN_PROGRESS": self._update,
             "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": self._clean_up,
             "UPDATE_ROLLBACK_IN_PROGRESS": self._roll_update_back,
-            "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": self._clean_up_rolled_back,
+            _ROLLED_BACK: self._clean_up_rolled_back,
             _IMPORTS: self._import,
             "IMPORT_ROLLBACK_IN_PROGRESS": self._roll_import_back,
         }
 
     async def run(self) -> None:
         """Go on until nothing is under way. Raises LocumError where it has to wait, for storage say."""
-        while (stack := self._now()) is not None and stack.status in self._phases:
+        while (stack := self._now()) is not None and stack.status in self._phases and not is_held(self._state, stack):
             self._maker.bell.giving_up = False
             await self._phases[stack.status](stack)
 
@@ -138,18 +141,31 @@ class StackRun:
         failed = await self._forward(stack, stack.before, back=True)
         if failed:
             await self._end(stack, "UPDATE_ROLLBACK_FAILED", _failures(failed, "update"))
+        elif stack.part:  # its update may have been complete, with other outputs
+            await self._complete(stack, _ROLLED_BACK)
         else:
             imports = tuple(sorted(self._maker.imports))
-            await self._go_on(stack, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "", imports=imports)
+            await self._go_on(stack, _ROLLED_BACK, "", imports=imports)
 
     async def _clean_up(self, stack: Stack) -> None:
         await self._remove_what_is_left(stack, stack.version)
-        await self._end(stack, "UPDATE_COMPLETE", "", before=None)
+        await self._parts_ended(stack)
+        await self._end(stack, "UPDATE_COMPLETE", "", before=None, part=False)
 
     async def _clean_up_rolled_back(self, stack: Stack) -> None:
         assert stack.before is not None
         await self._remove_what_is_left(stack, stack.before)
-        await self._end(stack, "UPDATE_ROLLBACK_COMPLETE", "", version=stack.before, before=None, retained=())
+        back = {"version": stack.before, "before": None, "retained": (), "part": False}
+        await self._end(stack, "UPDATE_ROLLBACK_COMPLETE", "", **back)
+
+    async def _parts_ended(self, stack: Stack) -> None:
+        """Wait until the nested stacks whose updates are parts of this one are done as well."""
+        while not self._is_over(stack):
+            bell = self._maker.bell.next()
+            nested = [it for it in self._state.find(NESTED, stack.arn) if isinstance(it, Stack)]
+            if not any(it.part and it.status.endswith("_IN_PROGRESS") for it in nested):
+                break
+            await bell.wait()
 
     async def _roll_back(self, stack: Stack) -> None:
         failed = await self._backward(stack, resources_of(self._state, stack))
@@ -370,7 +386,8 @@ class StackRun:
 
     async def _complete(self, stack: Stack, status: str) -> None:
         """End a phase in which all resources were made; it fails where the outputs cannot be told."""
-        evaluation = await asyncio.to_thread(evaluation_of, self._state, stack, stack.version, self._seals)
+        version = stack.before if status == _ROLLED_BACK and stack.before is not None else stack.version
+        evaluation = await asyncio.to_thread(evaluation_of, self._state, stack, version, self._seals)
         try:
             outputs = await self._maker.outputs(self._present(), evaluation)
             await self._commit_outputs(stack, status, outputs)
@@ -378,6 +395,8 @@ class StackRun:
             reason = failure.message if isinstance(failure, Fault) else str(failure)
             if stack.status == "CREATE_IN_PROGRESS":
                 await self._not_created(stack, reason)
+            elif status == _ROLLED_BACK:
+                await self._end(stack, "UPDATE_ROLLBACK_FAILED", reason)
             else:
                 await self._go_on(stack, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
 

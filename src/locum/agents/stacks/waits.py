@@ -6,12 +6,13 @@ All of it is in the state, so that a restart loses nothing; a `Bell` is rung whe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
+from locum.agents.stacks.commits import Commit
 from locum.agents.waiting import rung
 from locum.calls import Runtime
 from locum.core.arn import Arn
@@ -20,17 +21,17 @@ from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.lookup import events_of, resource_of
+from locum.services.cloudformation.parts import ROLLING_BACK, is_held
 from locum.services.cloudformation.providers.base import Began, Door, Nested, Notes, Reply, Signals, Step, Tell
 from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.signals import CreationPolicy, door_at
 from locum.services.cloudformation.signals import Door as Address
-from locum.services.cloudformation.signals import Policy, door_at
 from locum.services.verbs import Outcome
 from locum.state import Asked, Stack, StackResource, State, put
 from locum.state.autoscaling import regional
 from locum.state.indexes import NESTED
 
 T = TypeVar("T")
-Change = Callable[[State, Draft], None]
 
 INITIATED: Final = "Resource creation Initiated"
 _CANCELLED: Final = {"C": "Resource creation cancelled", "U": "Resource update cancelled"}
@@ -67,9 +68,7 @@ class Bell:
 class Waits:
     """What a resource of a stack waits for. `commit` commits a change of the stack."""
 
-    def __init__(
-        self, runtime: Runtime, seals: Seals, commit: Callable[[Change], Awaitable[None]], bell: Bell, stack: Stack
-    ) -> None:
+    def __init__(self, runtime: Runtime, seals: Seals, commit: Commit, bell: Bell, stack: Stack) -> None:
         self._runtime = runtime
         self._seals = seals
         self._commit = commit
@@ -107,7 +106,7 @@ class Waits:
 
         await self._commit(change)
 
-    async def signals(self, logical: str, policy: Policy) -> None:
+    async def signals(self, logical: str, policy: CreationPolicy) -> None:
         """Wait for the signals to a resource that its creation policy says. Raises Fault."""
         count, seconds, least = policy
         due = await self._since(logical, "signals") + seconds
@@ -208,7 +207,8 @@ class Waits:
             found = state.get(Stack, outer.account, key)
             if found is None:
                 return {"Status": "", "Reason": ""}
-            if found.status.endswith("_IN_PROGRESS"):
+            failed = step.early and found.status == ROLLING_BACK
+            if found.status.endswith("_IN_PROGRESS") and not failed and not is_held(state, found):
                 return None
             return {"Status": found.status, "Reason": found.reason or _reason(state, found)}
 

@@ -4,37 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
-from locum.calls import Calls
 from locum.calls.service_requests import made_to_fit
 from locum.core.actors import Actor
 from locum.core.calls import ServiceCall
 from locum.core.errors import INTERNAL, Fault, LocumError
 from locum.services.cloudformation.providers.base import Began, Pause, Request, Step, told_here
+from locum.services.cloudformation.providers.steps import Steps
 
 T = TypeVar("T")
+Make = Callable[[ServiceCall], Awaitable[Mapping[str, Any]]]
+"""Makes a call. Raises Fault."""
 
 _log: Final = logging.getLogger("locum.agents")
 
 
 async def carried_out(
-    calls: Calls,
+    make: Make,
     actor: Actor,
     region: str,
-    work: Generator[Step, Mapping[str, Any], T],
-    cause: str = "",
+    work: Steps[T],
     waits: Callable[[Step], Awaitable[Mapping[str, Any]]] | None = None,
     endpoint: str = "",
-    make: Callable[[ServiceCall], Awaitable[Mapping[str, Any]]] | None = None,
 ) -> T:
-    """The result of `work`, whose calls are made by `actor`. Raises Fault.
+    """The result of `work`, whose calls `make` makes as `actor`. Raises Fault.
 
-    `cause` is the request id of the call on whose account they are made. `waits` answers what is no call or pause.
-    `endpoint` is the plane's URL, at which clients find queues. `make` makes the calls.
+    `waits` answers what is no call or pause. `endpoint` is the plane's URL, at which clients find queues.
     """
-    make = make or (lambda call: calls.make(call, cause))
 
     async def answer(step: Step) -> Mapping[str, Any]:
         if isinstance(step, Request):
@@ -57,9 +55,7 @@ async def carried_out(
         raise Fault(*INTERNAL) from error
 
 
-async def _steps(
-    work: Generator[Step, Mapping[str, Any], T], answer: Callable[[Step], Awaitable[Mapping[str, Any]]]
-) -> T:
+async def _steps(work: Steps[T], answer: Callable[[Step], Awaitable[Mapping[str, Any]]]) -> T:
     try:
         step = next(work)
         while True:
@@ -74,8 +70,6 @@ async def _steps(
         return result
 
 
-async def _made(
-    make: Callable[[ServiceCall], Awaitable[Mapping[str, Any]]], actor: Actor, region: str, step: Request
-) -> Mapping[str, Any]:
+async def _made(make: Make, actor: Actor, region: str, step: Request) -> Mapping[str, Any]:
     made = ServiceCall(actor, step.service, step.operation, step.params, step.region or region)
     return await make(made_to_fit(made))

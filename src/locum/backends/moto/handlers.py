@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import moto.backends as moto_backends
 from moto.core.base_backend import BackendDict
 
-from locum.backends.moto import alarms, completions, launch_templates, queues
+from locum.backends.moto import alarms, completions, launch_templates, queues, volumes
 from locum.backends.moto.event_rules import divert_events
 from locum.backends.moto.fence import replace_refused
 from locum.backends.moto.internals import (
@@ -34,11 +34,16 @@ WITHHELD: Final = frozenset(
 """The modules of moto that are not used, as Locum implements them, and moto's own API."""
 
 
+def _adjust_ec2() -> None:
+    launch_templates.adjust()
+    volumes.adjust()
+
+
 _ADJUSTMENTS: Final[Mapping[str, Callable[[], None]]] = {
     "apigateway": completions.adjust_api_gateway,
     "awslambda": complete,
     "cloudwatch": alarms.divert,
-    "ec2": launch_templates.adjust,
+    "ec2": _adjust_ec2,
     "eks": completions.adjust_eks,
     "elasticache": completions.adjust_caches,
     "events": divert_events,

@@ -1,7 +1,7 @@
 """The replaced functions of moto and the uses of its private attributes.
 
-Those of queues are in `queues`, those of launch templates in `launch_templates`, and those of what a resource lacks in
-`completions` and `additions`; no other module has either.
+Those of queues are in `queues`, those of launch templates and volumes in `launch_templates` and `volumes`, and those of
+what a resource lacks in `completions` and `additions`; no other module has either.
 
 The internals that this package uses are listed and checked in `relied_on`.
 """

@@ -34,7 +34,7 @@ _OCTETS: Final = "to keep an object's octets without copies"
 _JUDGE: Final = "to keep moto from judging calls that were allowed"
 _LEND: Final = "to show moto the roles and profiles that there are"
 _RUN: Final = "to show moto the instances that there are"
-_TEMPLATE: Final = "to tell the tags of launch templates, and to base a version on another one"
+_TEMPLATE: Final = "to tell the tags of launch templates page by page, and to base a version on another one"
 _KEEP: Final = "to keep a queue's policy when other attributes are set"
 _DEPTH: Final = "to send to a queue and receive from it at once, however many messages it has"
 _PERMIT: Final = "to keep permissions on functions in a form that can be read"
@@ -252,7 +252,10 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("random_eni_id", _RUN),
             Relied("random_public_ip", _RUN),
         ),
-        "moto.ec2.models.elastic_block_store": (Relied("random_volume_id", _RUN),),
+        "moto.ec2.models.elastic_block_store": (
+            Relied("random_volume_id", _RUN),
+            Relied("EBSBackend.detach_volume", _RUN, takes=("self", "volume_id", "instance_id", "device_path")),
+        ),
         "moto.ec2.models.subnets": (
             Relied("SubnetBackend.get_default_subnets", _RUN, takes=("self",)),
             Relied("Subnet", _RUN, has=("_subnet_ips", "cidr_block")),
@@ -267,7 +270,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("LaunchTemplate.get_version", _TEMPLATE, takes=("self", "num")),
         ),
         "moto.ec2.responses.launch_templates": (
-            Relied("LaunchTemplates.create_launch_template_version", _TEMPLATE, takes=("self",)),
+            Relied("LaunchTemplates", _TEMPLATE, has=("create_launch_template_version", "describe_launch_templates")),
         ),
         "moto.ec2.models.tags": (Relied("TagBackend", _RUN, has=("tags",)),),
         "moto.ec2.models.amis": (Relied("AmiBackend", _RUN, has=("amis",)),),

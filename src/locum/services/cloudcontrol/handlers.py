@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 from locum.core.actors import Actor, ServiceRole, on_behalf_of
@@ -14,7 +14,8 @@ from locum.services.cloudformation.asked import Asked, asked
 from locum.services.cloudformation.handler_errors import handler_code, handler_message
 from locum.services.cloudformation.identifiers import Identified
 from locum.services.cloudformation.providers import PROVIDERS
-from locum.services.cloudformation.providers.base import Found, Provider, Resource, Step
+from locum.services.cloudformation.providers.base import Found, Provider, Resource
+from locum.services.cloudformation.providers.steps import Steps
 from locum.services.cloudformation.schemas import published, schema_of
 from locum.services.cloudformation.templates import CLOUDFORMATION
 from locum.services.verbs import Context, Params
@@ -115,7 +116,7 @@ def listed_by(kind: str) -> tuple[str, ...]:
     return tuple(found.get("handlerSchema", {}).get("required", ()))
 
 
-def _carried_out(ctx: Context, params: Params, work: Generator[Step, Mapping[str, Any], T]) -> Asked[T]:
+def _carried_out(ctx: Context, params: Params, work: Steps[T]) -> Asked[T]:
     by = actor(ctx.region, ctx.caller, params.get("RoleArn", ""))
     return asked(by, ctx.region, work, ctx.settings.endpoint)
 

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from locum.core.actors import Actor
 from locum.core.calls import Ask, ServiceCall
 from locum.core.errors import INTERNAL, Fault
-from locum.services.cloudformation.providers.base import Request, Step, told_here
+from locum.services.cloudformation.providers.base import Request, told_here
+from locum.services.cloudformation.providers.steps import Steps
 
 T = TypeVar("T")
 
@@ -16,7 +17,7 @@ Asked = Generator[Ask, Mapping[str, Any], T]
 """Steps of a verb, with a result."""
 
 
-def asked(actor: Actor, region: str, work: Generator[Step, Mapping[str, Any], T], endpoint: str = "") -> Asked[T]:
+def asked(actor: Actor, region: str, work: Steps[T], endpoint: str = "") -> Asked[T]:
     """The result of `work`, which only makes requests that read, as `actor`. Raises Fault.
 
     `endpoint` is the plane's URL, at which clients find queues.

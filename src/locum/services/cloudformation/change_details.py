@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from locum.services.cloudformation.change_set_trees import REVIEW
 from locum.services.cloudformation.changes import removal_policy
 from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resources_of
@@ -18,7 +19,6 @@ from locum.services.cloudformation.providers import PROVIDERS, is_custom
 from locum.services.cloudformation.schemas import schema_of, values_at
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.shown import UNKNOWN, Present, as_json, as_texts
-from locum.services.cloudformation.stacks import REVIEW
 from locum.services.cloudformation.template import ResourceDefinition
 from locum.services.verbs import Context
 from locum.state import Stack, StackResource

@@ -10,10 +10,12 @@ from msgspec.structs import replace
 from locum.core.calls import Ask
 from locum.core.errors import Fault
 from locum.core.identifiers import request_id
-from locum.services.asking import Asking, asking
+from locum.services.asking import Asking, asking, drawn
 from locum.services.cloudformation.change_details import Changes, changes_of
-from locum.services.cloudformation.drafts import Draft
-from locum.services.cloudformation.imports import Plan, planned, wanted, with_values
+from locum.services.cloudformation.change_set_parts import change_set_of
+from locum.services.cloudformation.change_set_trees import INVALID_STATUS, REVIEW, check_deletable, check_tree, removed
+from locum.services.cloudformation.drafts import STACK, Draft
+from locum.services.cloudformation.imports import Plan, planned, wanted
 from locum.services.cloudformation.imports import existing as existing_resources
 from locum.services.cloudformation.lookup import (
     NOT_FOUND,
@@ -22,6 +24,7 @@ from locum.services.cloudformation.lookup import (
     existing,
     stack_named,
 )
+from locum.services.cloudformation.nested_changes import Making, with_nested
 from locum.services.cloudformation.proposals import (
     Proposal,
     TransformFailed,
@@ -29,12 +32,9 @@ from locum.services.cloudformation.proposals import (
     proposed,
     template_in,
 )
-from locum.services.cloudformation.rollback_triggers import rollback_given
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.shown import shown_parameter
 from locum.services.cloudformation.stacks import (
-    CREATED,
-    REVIEW,
     UPDATABLE,
     check_quota,
     check_resource_types,
@@ -46,16 +46,9 @@ from locum.services.cloudformation.stacks import (
 from locum.services.cloudformation.templates import invalid
 from locum.services.pagination import Pagination
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
-from locum.state import ChangeSet, Stack, StackTemplate, StackVersion, State, put, remove
+from locum.state import ChangeSet, Stack, StackTemplate, StackVersion, State, put
 from locum.state.autoscaling import regional
 
-_NO_CHANGES: Final = (
-    "The submitted information didn't contain changes. Submit different information to create a change set."
-)
-_REVIEW: Final = (
-    "Verify that resources and their properties defined in the template match the intended configuration of the "
-    "resource import to avoid unexpected changes."
-)
 _LISTS: Final = Pagination("MaxResults", "NextToken", "NextToken", 100, lambda: invalid("NextToken is not valid"))
 
 
@@ -68,7 +61,7 @@ def create_change_set(ctx: Context, params: Params) -> Asking:
     made, new = stack is None, stack
     if stack is None:
         check_quota(ctx)
-        identifier = request_id(ctx.entropy)
+        identifier = drawn(ctx, "stack", lambda: request_id(ctx.entropy))
         version = StackVersion(template=0)
         new = replace(new_stack(ctx, {}, name, identifier, version), status=REVIEW, templates=0)
     assert new is not None
@@ -84,9 +77,10 @@ def create_change_set(ctx: Context, params: Params) -> Asking:
         plan = yield from _plan(ctx, new, params, proposal, changes.plain)
     except TransformFailed as failure:
         proposal, plan, changes = failure.proposal, Plan({}, (), failure.message), Changes([], [])
-    it = _change_set(ctx, new, params, proposal, seals, plan, changes)
+    it = change_set_of(ctx, new, params, proposal, seals, plan, changes)
+    it, beneath = (yield from _with_nested(ctx, new, it, proposal, seals)) if it.nested else (it, ())
     unused = [other for other in named if not other.execution.startswith("EXECUTE_")]
-    events: tuple[Any, ...] = (put(it), *map(remove, unused))
+    events: tuple[Any, ...] = (*beneath, put(it), *(event for other in unused for event in removed(ctx, other)))
     if made:
         draft = Draft(new, ctx.now, ctx.entropy)
         draft.status(REVIEW, "User Initiated")
@@ -100,7 +94,7 @@ def _to_be_changed(ctx: Context, name: str, kind: str, change_set: str) -> Stack
     if kind == "CREATE" or (kind == "IMPORT" and (stack is None or stack.deleted or stack.status == REVIEW)):
         if stack is None:
             check_stack_name(name)
-        elif stack.status != REVIEW:
+        elif stack.status != REVIEW or stack.parent:
             raise invalid(
                 f"Stack [{name}] already exists and cannot be created again with the changeSet [{change_set}]."
             )
@@ -112,6 +106,14 @@ def _to_be_changed(ctx: Context, name: str, kind: str, change_set: str) -> Stack
     return stack
 
 
+def _with_nested(ctx: Context, stack: Stack, it: ChangeSet, proposal: Proposal, seals: Seals) -> Making:
+    """`it` with the change sets of nested stacks."""
+    if it.change_type == "IMPORT" and any(one.type == STACK for one in proposal.template.resources.values()):
+        raise Fault("NotImplemented", "Locum does not import resources into nested stacks yet.", 501)
+    it = replace(it, id=drawn(ctx, "change set", lambda: request_id(ctx.entropy)))
+    return (yield from with_nested(ctx, stack, it, proposal, seals))
+
+
 def _plan(
     ctx: Context, stack: Stack, params: Params, proposal: Proposal, changes: list[dict[str, Any]]
 ) -> Generator[Ask, Mapping[str, Any], Plan]:
@@ -121,53 +123,6 @@ def _plan(
     if params.get("ImportExistingResources"):
         return (yield from existing_resources(ctx, stack, proposal, changes))
     return Plan({}, tuple(changes))
-
-
-def _change_set(
-    ctx: Context, stack: Stack, params: Params, proposal: Proposal, seals: Seals, plan: Plan, changes: Changes
-) -> ChangeSet:
-    """The change set that `proposal` takes; one that fails, for a reason, has no changes."""
-    number, reason = stack.templates + 1, plan.reason
-    if not (reason or plan.changes) and stack.status in CREATED and not _outputs_change(ctx, stack, proposal, seals):
-        reason = _NO_CHANGES
-    return ChangeSet(
-        account=ctx.account,
-        region=ctx.region,
-        stack=stack.id,
-        id=request_id(ctx.entropy),
-        name=params["ChangeSetName"],
-        change_type=params.get("ChangeSetType", "UPDATE"),
-        created=ctx.now,
-        status="FAILED" if reason else "CREATE_COMPLETE",
-        execution="UNAVAILABLE" if reason else "AVAILABLE",
-        reason=reason or (_REVIEW if plan.importing else ""),
-        version=proposal.version(seals, ctx.account, stack.id, number),
-        text=proposal.text,
-        processed=proposal.processed,
-        caller=ctx.caller,
-        description=params.get("Description", ""),
-        role=params.get("RoleARN", stack.role),
-        keeps=params.get("OnStackFailure") or "ROLLBACK",
-        notifications=tuple(params.get("NotificationARNs") or stack.notifications),
-        changes=plan.changes,
-        valued=seals.seal(ctx.account, stack.id, with_values(plan, changes.valued)),
-        on_failure=params.get("OnStackFailure", ""),
-        rollback=rollback_given(params, stack.rollback),
-        importing=plan.importing,
-    )
-
-
-def _outputs_change(ctx: Context, stack: Stack, proposal: Proposal, seals: Seals) -> bool:
-    kept = ctx.state.get(StackTemplate, stack.account, f"{stack.key}/{stack.version.template}")
-    if kept is None:
-        return True
-    before = template_in(kept.effective)
-    if before.outputs != proposal.template.outputs or stack.version.tags != proposal.tags:
-        return True
-    values = parameters_of(stack.version, seals, stack.account, stack.id)
-    others = {name for name, it in proposal.parameters.items() if name not in values or values[name] != it}
-    outputs = [it for it in proposal.template.outputs.values() if proposal.evaluation.exists(it)]
-    return any(others & proposal.evaluation.mentions(it) for it in outputs)
 
 
 def describe_change_set(ctx: Context, params: Params) -> Outcome:
@@ -199,8 +154,10 @@ def _shown(stack: Stack, it: ChangeSet) -> dict[str, Any]:
         "ExecutionStatus": it.execution,
         "Status": it.status,
         "CreationTime": it.created,
-        "IncludeNestedStacks": False,
+        "IncludeNestedStacks": it.nested,
     }
+    if it.parent:
+        shown |= {"ParentChangeSetId": it.parent, "RootChangeSetId": it.root}
     if it.reason:
         shown["StatusReason"] = it.reason
     return shown | ({"Description": it.description} if it.description else {})
@@ -225,7 +182,8 @@ def delete_change_set(ctx: Context, params: Params) -> Outcome:
         if fault.code != NOT_FOUND or params.get("StackName") is None:
             raise
         return Outcome({})
-    return Outcome({}, (remove(it),))
+    check_deletable(ctx.state, it)
+    return Outcome({}, removed(ctx, it))
 
 
 def execute_change_set(ctx: Context, params: Params) -> Outcome:
@@ -233,17 +191,19 @@ def execute_change_set(ctx: Context, params: Params) -> Outcome:
     stack, it = change_set_named(ctx, params["ChangeSetName"], params.get("StackName"))
     if it.execution != "AVAILABLE":
         raise Fault(
-            "InvalidChangeSetStatus",
+            INVALID_STATUS,
             f"ChangeSet [{it.arn}] cannot be executed in its current status of [{it.status}]",
             400,
         )
     if stack.status != REVIEW and stack.status not in UPDATABLE:
         raise invalid(f"Stack:{stack.arn} is in {stack.status} state and can not be updated.")
     if it.version.template != stack.templates + 1:
-        raise Fault("InvalidChangeSetStatus", f"ChangeSet [{it.arn}] is out of date", 400)
+        raise Fault(INVALID_STATUS, f"ChangeSet [{it.arn}] is out of date", 400)
+    check_tree(ctx.state, it)
     executed = replace(it, execution="EXECUTE_IN_PROGRESS")
-    others = tuple(remove(other) for other in change_sets_of(ctx.state, stack) if other.id != it.id)
-    return Outcome({}, (*_begun(ctx, stack, it, params), put(executed), *others))
+    others = [other for other in change_sets_of(ctx.state, stack) if other.id != it.id]
+    gone = (event for other in others for event in removed(ctx, other))
+    return Outcome({}, (*_begun(ctx, stack, it, params), put(executed), *gone))
 
 
 def _begun(ctx: Context, stack: Stack, it: ChangeSet, params: Params) -> tuple[Any, ...]:
@@ -280,6 +240,7 @@ def _begun(ctx: Context, stack: Stack, it: ChangeSet, params: Params) -> tuple[A
         rollback=it.rollback,
         watched=0.0,
         importing=it.importing,
+        part=False,
     )
     return (*draft.events, put(kept))
 

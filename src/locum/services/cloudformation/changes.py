@@ -6,17 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from locum.core.system_tags import RESERVED
+from locum.services.cloudformation.drafts import STACK
 from locum.services.cloudformation.functions import attribute_parts, function_of
 from locum.services.cloudformation.proposals import template_of_version
 from locum.services.cloudformation.providers import PROVIDERS, is_custom
+from locum.services.cloudformation.providers.base import Properties
 from locum.services.cloudformation.schemas import Path, Schema, schema_of, values_at
 from locum.services.cloudformation.template import Template
 from locum.services.cloudformation.templates import invalid
 from locum.state import Stack, State
 
-Properties = Mapping[str, Any]
-
-_NESTED: Final = "AWS::CloudFormation::Stack"
 _NATIVE: Final = frozenset({"AWS::SSM::Parameter"})
 """Types of which AWS words the problems of properties otherwise."""
 
@@ -111,7 +110,7 @@ def unsupported_attribute(template: Template) -> str:
                 continue
             logical, attribute = attribute_parts(function[1])
             kind = template.resources[logical].type
-            schema = None if is_custom(kind) or kind == _NESTED else schema_of(kind)
+            schema = None if is_custom(kind) or kind == STACK else schema_of(kind)
             if schema is None or not isinstance(attribute, str) or not attribute:
                 continue
             if not {attribute, attribute.partition(".")[0]} & (schema.attributes | schema.properties):

@@ -17,8 +17,6 @@ from locum.services.cloudformation.providers.base import Found, Properties
 from locum.services.cloudformation.schemas import Path, schema_of
 from locum.services.cloudformation.shapes import Node, decoded, item_of, members_of, node_of, resolved
 
-HIDDEN: Final = "****"
-
 _FOLDED: Final = ("IpProtocol",)
 """The name of texts that are the same in capitals."""
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")

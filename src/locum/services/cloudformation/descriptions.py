@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from locum.core.clock import iso8601_ms
 from locum.services.asking import Asking
+from locum.services.cloudformation.change_set_trees import REVIEW
 from locum.services.cloudformation.drafts import STACK
 from locum.services.cloudformation.drift import resource_drift, stack_drift
 from locum.services.cloudformation.lookup import (
@@ -24,7 +25,7 @@ from locum.services.cloudformation.proposals import decoded_once, parameters_of,
 from locum.services.cloudformation.schemas import schema_of
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.shown import as_json, metadata_of, shown_parameter
-from locum.services.cloudformation.stacks import MOST_STACKS, REVIEW, seals_of
+from locum.services.cloudformation.stacks import MOST_STACKS, seals_of
 from locum.services.cloudformation.template import Template
 from locum.services.cloudformation.templates import invalid, template_text
 from locum.services.cloudformation.validation import capabilities_shown

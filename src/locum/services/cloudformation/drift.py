@@ -15,15 +15,17 @@ from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.asking import Asking, asking
 from locum.services.cloudformation.asked import asked
-from locum.services.cloudformation.comparison import HIDDEN, PropertyDifference, compared
+from locum.services.cloudformation.comparison import PropertyDifference, compared
 from locum.services.cloudformation.following import actor_of
+from locum.services.cloudformation.intrinsics import HIDDEN
 from locum.services.cloudformation.lookup import existing, resource_of, resources_of
 from locum.services.cloudformation.neighbours import Neighbour, unaccounted
 from locum.services.cloudformation.proposals import evaluation_of, template_of_version
 from locum.services.cloudformation.providers import PROVIDERS
-from locum.services.cloudformation.providers.base import Found, Properties, Reading, Resource, is_gone
+from locum.services.cloudformation.providers.base import Found, Properties, Reading, is_gone
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.secret_values import hidden, is_hidden, secret_paths
+from locum.services.cloudformation.stack_resources import as_given
 from locum.services.cloudformation.stacks import seals_of
 from locum.services.cloudformation.templates import invalid
 from locum.services.pagination import Ordered, Pagination
@@ -31,8 +33,6 @@ from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_w
 from locum.state import Event, ResourceDrift, Stack, StackDrift, StackResource, State, put, remove
 from locum.state.autoscaling import regional
 from locum.state.indexes import OF_STACK, scoped
-
-IN_PROGRESS: Final = "DETECTION_IN_PROGRESS"
 
 _CHECKABLE: Final = (
     "CREATE_COMPLETE",
@@ -60,7 +60,7 @@ def detect_stack_drift(ctx: Context, params: Params) -> Outcome:
         if logical not in there:
             raise invalid(f"Resource {logical} does not exist for stack {stack.name}")
     former = detections_of(ctx.state, stack)
-    if any(it.status == IN_PROGRESS for it in former):
+    if any(it.under_way for it in former):
         raise invalid(f"Drift detection is already in progress for stack [{stack.arn}]")
     begun = StackDrift(
         account=ctx.account,
@@ -112,7 +112,7 @@ def describe_stack_drift_detection_status(ctx: Context, params: Params) -> Outco
     }
     optional = {"DetectionStatusReason": it.reason, "StackDriftStatus": it.drift}
     shown |= {member: value for member, value in optional.items() if value}
-    return Outcome(shown | ({} if it.status == IN_PROGRESS else {"DriftedStackResourceCount": it.drifted}))
+    return Outcome(shown | ({} if it.under_way else {"DriftedStackResourceCount": it.drifted}))
 
 
 def describe_stack_resource_drifts(ctx: Context, params: Params) -> Outcome:
@@ -176,20 +176,7 @@ def reading(stack: Stack, it: StackResource, seals: Seals) -> Reading:
     """The work that reads a resource."""
     read = PROVIDERS[it.type].read
     assert read is not None
-    return read(
-        Resource(
-            type=it.type,
-            logical=it.logical,
-            properties=_properties(stack, it, seals),
-            account=stack.account,
-            region=stack.region,
-            stack_name=stack.name,
-            stack_arn=stack.arn,
-            token=it.token,
-            physical=it.physical,
-            attributes=seals.open(stack.account, stack.id, it.attributes),
-        )
-    )
+    return read(as_given(stack, it, seals.open(stack.account, stack.id, it.properties), seals))
 
 
 def failed(it: StackResource, fault: Fault, now: float) -> ResourceDrift:

@@ -5,10 +5,12 @@ CloudFormation User Guide, "Get values stored in other services using dynamic re
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from locum.services.cloudformation.providers.base import Request
 from locum.services.cloudformation.templates import invalid
 
 _FORM: Final = re.compile(r"\{\{resolve:(?P<service>[a-z-]+):(?P<rest>[^{}]+)\}\}")
@@ -84,8 +86,58 @@ def misplaced_text(paths: list[str]) -> str:
     return f"SSM Secure reference is not supported in: [{', '.join(dict.fromkeys(paths))}]"
 
 
+class _Secret(NamedTuple):
+    """SECRET-ID:SecretString:JSON-KEY:VERSION-STAGE:VERSION-ID; the id may be an ARN."""
+
+    secret: str
+    kind: str
+    member: str
+    stage: str
+    version: str
+
+
+def _secret_of(reference: DynamicReference) -> _Secret:
+    parts = reference.rest.split(":")
+    head = 7 if reference.rest.startswith("arn:") else 1
+    kind, member, stage, version = [*parts[head:], "", "", "", ""][:4]
+    return _Secret(":".join(parts[:head]), kind, member, stage, version)
+
+
+def request_for(reference: DynamicReference) -> Request:
+    """The request that is answered with what a reference refers to. Raises Fault ValidationError."""
+    if reference.name:
+        params = {"Names": [reference.rest], "WithDecryption": reference.service == "ssm-secure"}
+        return Request("ssm", "GetParameters", params)
+    if reference.service != "secretsmanager":
+        raise invalid(f"Dynamic reference service {reference.service} is not supported")
+    secret = _secret_of(reference)
+    if secret.kind not in ("", "SecretString"):
+        raise invalid(f"Could not find a value associated with {secret.kind} in SecretString")
+    versions = {"VersionStage": secret.stage, "VersionId": secret.version}
+    given = {name: value for name, value in versions.items() if value}
+    return Request("secretsmanager", "GetSecretValue", {"SecretId": secret.secret, **given})
+
+
 def answered(reference: DynamicReference, answer: Mapping[str, Any]) -> str:
-    """The value of a parameter of Systems Manager as GetParameters answers it. Raises Fault ValidationError."""
+    """The value of a reference whose request got `answer`. Raises Fault ValidationError."""
+    return _parameter(reference, answer) if reference.name else _secret(_secret_of(reference), answer)
+
+
+def _secret(reference: _Secret, answer: Mapping[str, Any]) -> str:
+    text = str(answer.get("SecretString", ""))
+    if not reference.member:
+        return text
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise invalid("Could not parse SecretString JSON") from error
+    try:
+        return str(values[reference.member])
+    except (KeyError, TypeError) as error:
+        raise invalid("Could not find a value associated with JSONKey in SecretString") from error
+
+
+def _parameter(reference: DynamicReference, answer: Mapping[str, Any]) -> str:
     found = answer.get("Parameters")
     if not found:
         raise invalid(f"Parameters: [{reference.service}:{reference.rest}] cannot be found.")

@@ -28,8 +28,9 @@ from locum.services.cloudformation.identifiers import (
 )
 from locum.services.cloudformation.proposals import Proposal, template_of_version
 from locum.services.cloudformation.providers import PROVIDERS
-from locum.services.cloudformation.providers.base import Found, Resource, is_gone
+from locum.services.cloudformation.providers.base import Found, is_gone
 from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.stack_resources import in_stack
 from locum.services.cloudformation.template import ResourceDefinition
 from locum.services.cloudformation.templates import invalid
 from locum.services.verbs import Context, Params
@@ -237,7 +238,7 @@ def looked_for(
     here = is_here(stack, identifier) and is_whole(kind, identifier)
     for physical in physical_ids(kind, identifier) if here else ():
         try:
-            found = yield from read(_resource(stack, kind, logical, identifier, physical))
+            found = yield from read(in_stack(stack, kind, logical, identifier, "", physical=physical))
         except Fault as fault:
             if not is_gone(fault):
                 raise
@@ -264,20 +265,6 @@ def _is_it(found: Found, identifier: Identifier) -> bool:
     """Whether what was found has the identifier, as far as it shows it."""
     shown = {**found.attributes, **found.properties}
     return all(name not in shown or is_same(str(shown[name]), value) for name, value in identifier.items())
-
-
-def _resource(stack: Stack, kind: str, logical: str, identifier: Identifier, physical: str) -> Resource:
-    return Resource(
-        type=kind,
-        logical=logical,
-        properties=identifier,
-        account=stack.account,
-        region=stack.region,
-        stack_name=stack.name,
-        stack_arn=stack.arn,
-        token="",
-        physical=physical,
-    )
 
 
 def owned(

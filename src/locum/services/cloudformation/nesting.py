@@ -14,7 +14,7 @@ from locum.services.cloudformation.lookup import resources_of, template_of
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.templates import invalid
 from locum.services.verbs import Context
-from locum.state import Stack, State
+from locum.state import Stack, StackResource, State
 from locum.state.autoscaling import regional
 from locum.state.indexes import NESTED
 
@@ -32,7 +32,8 @@ def check_nesting(ctx: Context, token: str, text: str, parameters: Any, seals: S
 
     One of the same template (`text`) with the same parameters as one around it would nest itself for ever.
     """
-    around = list(_around(ctx.state, _parent(ctx.state, ctx.account, ctx.region, token)))
+    made = making(ctx.state, ctx.account, ctx.region, token)
+    around = list(_around(ctx.state, None if made is None else made[0]))
     if not around:
         return
     for outer in around:
@@ -53,16 +54,17 @@ def _around(state: State, stack: Stack | None) -> Iterator[Stack]:
             key = regional(stack.region, stack.parent.rpartition("/")[2])
             stack = state.get(Stack, stack.account, key)
         else:
-            stack = _parent(state, stack.account, stack.region, stack.client_token)
+            made = making(state, stack.account, stack.region, stack.client_token)
+            stack = None if made is None else made[0]
 
 
-def _parent(state: State, account: str, region: str, token: str) -> Stack | None:
-    """The stack that makes one with this client token as a resource of its own."""
+def making(state: State, account: str, region: str, token: str) -> tuple[Stack, StackResource] | None:
+    """The stack that makes one with this client token, and the resource of it as which it does."""
     found = state.get(Stack, account, regional(region, token[:_ID]))
     if found is None:
         return None
     resources = resources_of(state, found).values()
-    return found if any(it.type == STACK and token == f"{found.id}-{it.token}"[:64] for it in resources) else None
+    return next(((found, it) for it in resources if it.type == STACK and token == f"{found.id}-{it.token}"[:64]), None)
 
 
 def _within(state: State, root: Stack) -> Iterator[Stack]:

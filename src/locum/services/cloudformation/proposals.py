@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -28,7 +28,7 @@ from locum.services.cloudformation.templates import CLOUDFORMATION, decoded, inv
 from locum.services.cloudformation.transforms import expanded, untransformed
 from locum.services.cloudformation.validation import capability_of
 from locum.services.verbs import Context, Params
-from locum.state import Stack, StackTemplate, StackVersion, State
+from locum.state import ChangeSet, Stack, StackTemplate, StackVersion, State
 
 MOST_TAGS: Final = 50
 AUTO_EXPAND: Final = "CAPABILITY_AUTO_EXPAND"
@@ -109,11 +109,16 @@ def pseudo_of(stack: Stack) -> Pseudo:
     return Pseudo(stack.account, stack.region, stack.name, stack.arn, notification_arns=stack.notifications)
 
 
-def proposed(ctx: Context, params: Params, pseudo: Pseudo, before: Stack | None, seals: Seals) -> Proposing:
+def proposed(
+    ctx: Context, params: Params, pseudo: Pseudo, before: Stack | None, seals: Seals, promise: ChangeSet | None = None
+) -> Proposing:
     """What `params` propose for a new stack, or for `before`. Raises Fault.
 
-    Asks S3 for a template that is named by a URL, and Systems Manager for parameters, as the caller.
+    Asks S3 for a template that is named by a URL, and Systems Manager for parameters, as the caller. `promise` is the
+    change set that says what the template is, whatever is at its URL now.
     """
+    if promise is not None:
+        return (yield from proposed_of(ctx, params, promise.text, pseudo, before, seals, promise))
     kept = None if before is None else template_of(ctx.state, before, before.version.template)
     if params.get("UsePreviousTemplate"):
         if kept is None or "TemplateBody" in params or "TemplateURL" in params:
@@ -121,6 +126,23 @@ def proposed(ctx: Context, params: Params, pseudo: Pseudo, before: Stack | None,
         text = kept.text
     else:
         text = yield from template_text(ctx, params)
+    return (yield from proposed_of(ctx, params, text, pseudo, before, seals))
+
+
+def proposed_of(
+    ctx: Context,
+    params: Params,
+    text: str,
+    pseudo: Pseudo,
+    before: Stack | None,
+    seals: Seals,
+    promise: ChangeSet | None = None,
+    unknown: Set[str] = frozenset(),
+) -> Proposing:
+    """What `params` propose with the template `text`. Raises Fault.
+
+    Parameters that are `unknown` have values that stand for others: nothing is checked that depends on these.
+    """
     previous, values = None, dict[str, ParameterValue]()
     if before is not None:
         values = parameters_of(before.version, seals, before.account, before.id)
@@ -128,12 +150,15 @@ def proposed(ctx: Context, params: Params, pseudo: Pseudo, before: Stack | None,
     given, capabilities = params.get("Parameters") or (), tuple(params.get("Capabilities") or ())
     tags = tags_of(params, {} if before is None else before.version.tags)
     template, processed = template_before(text), ""
-    parameters = still_secret((yield from _parameters(ctx, template, given, previous)), given, values)
+    read = yield from _parameters(ctx, _loosened(template, unknown), given, previous)
+    parameters = still_secret(read, given, values)
     if template.transforms:
         if "ChangeSetName" not in params and AUTO_EXPAND not in capabilities:
             raise insufficient([AUTO_EXPAND])
         try:
-            processed = yield from expanded(ctx, template, parameters, pseudo)
+            processed = _processed_before(promise, parameters, seals)
+            if not processed:
+                processed = yield from expanded(ctx, template, parameters, pseudo)
             template = template_in(processed)
         except Fault as fault:
             empty = Evaluation(_NO_TEMPLATE, parameters, pseudo)
@@ -143,12 +168,11 @@ def proposed(ctx: Context, params: Params, pseudo: Pseudo, before: Stack | None,
     check_types(template)
     check_allowed(template, params.get("ResourceTypes") or ())
     try:
-        references = check_values(evaluation)
+        references = [] if unknown else check_values(evaluation)
     except Fault as fault:
         raise Fault(fault.code, _without_secrets(fault.message, parameters), fault.status) from fault
     yield from _check_versions(ctx, references)
-    broken = evaluation.rules_broken()
-    if broken:
+    if not unknown and (broken := evaluation.rules_broken()):
         raise invalid("Template validation error: " + "; ".join(broken))
     check_capabilities(template, capabilities)
     rereads = any(it.latest for it in references)
@@ -161,6 +185,26 @@ def _without_secrets(message: str, parameters: Mapping[str, ParameterValue]) -> 
         if it.no_echo and it.value:
             message = message.replace(it.value, HIDDEN)
     return message
+
+
+def _processed_before(promise: ChangeSet | None, parameters: Mapping[str, ParameterValue], seals: Seals) -> str:
+    """What transforms made of the template of `promise` with these parameters; empty where that is not known."""
+    if promise is None or promise.processed == NOTHING:
+        return ""
+    promised = parameters_of(promise.version, seals, promise.account, promise.stack)
+    return promise.processed if promised == dict(parameters) else ""
+
+
+def _loosened(template: Template, unknown: Set[str]) -> Template:
+    """`template`, whose parameters that are `unknown` may have any value."""
+    if not unknown:
+        return template
+    declared = dict(template.parameters)
+    for name in unknown & declared.keys():
+        kind, hidden = declared[name]["Type"], {"NoEcho": declared[name].get("NoEcho", False)}
+        listed = "List<" in kind or "CommaDelimitedList" in kind
+        declared[name] = {"Type": "CommaDelimitedList" if listed else "String", **hidden}
+    return template._replace(parameters=declared)
 
 
 @lru_cache(maxsize=16)

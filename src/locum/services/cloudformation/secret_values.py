@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from locum.services.cloudformation.comparison import HIDDEN
 from locum.services.cloudformation.functions import Reference, function_of, nested, references_of
+from locum.services.cloudformation.intrinsics import HIDDEN
 from locum.services.cloudformation.parameters import ParameterValue
 from locum.services.cloudformation.providers import is_custom
 from locum.services.cloudformation.schemas import Path, schema_of

@@ -156,7 +156,7 @@ def _object(body: bytes) -> Mapping[str, Any]:
 # -- creation policies -----------------------------------------------------------------------------------
 
 
-class Policy(NamedTuple):
+class CreationPolicy(NamedTuple):
     """The signals that the creation of a resource waits for, `seconds` at most; `least` percent are of success."""
 
     number: int
@@ -164,7 +164,7 @@ class Policy(NamedTuple):
     least: int
 
 
-def policy_of(declared: Mapping[str, Any]) -> Policy | None:
+def policy_of(declared: Mapping[str, Any]) -> CreationPolicy | None:
     """A creation policy as its template has it; None where it waits for no signals. Raises Fault ValidationError.
 
     CloudFormation Template Reference, "CreationPolicy attribute": Count is 1 and Timeout five minutes by default, and
@@ -179,7 +179,7 @@ def policy_of(declared: Mapping[str, Any]) -> Policy | None:
         raise invalid("Invalid CreationPolicy: Count and MinSuccessfulInstancesPercent must be numbers")
     if seconds is None:
         raise invalid("Invalid CreationPolicy: Timeout must be an ISO 8601 duration, PT#H#M#S")
-    return Policy(int(count), min(seconds, _LONGEST_WAIT), int(least))
+    return CreationPolicy(int(count), min(seconds, _LONGEST_WAIT), int(least))
 
 
 def duration_of(text: str) -> int | None:

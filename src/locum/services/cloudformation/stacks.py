@@ -10,11 +10,21 @@ from msgspec.structs import replace
 from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.asking import Asking, asking
+from locum.services.cloudformation.change_set_trees import REVIEW, check_promise, promise_of, removed
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.intrinsics import Pseudo
 from locum.services.cloudformation.lookup import change_sets_of, existing, resources_of, stack_named
-from locum.services.cloudformation.nesting import check_nesting
+from locum.services.cloudformation.nesting import check_nesting, making
 from locum.services.cloudformation.outputs import importing
+from locum.services.cloudformation.parts import (
+    HELD,
+    NO_UPDATES,
+    ROLLING_BACK,
+    goes_with_parent,
+    is_held,
+    taken_back,
+    updating,
+)
 from locum.services.cloudformation.proposals import (
     Proposal,
     TransformFailed,
@@ -26,9 +36,9 @@ from locum.services.cloudformation.proposals import (
 from locum.services.cloudformation.rollback_triggers import rollback_given
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.stack_policies import policy_given, ruling
-from locum.services.cloudformation.templates import invalid
+from locum.services.cloudformation.templates import invalid, is_sent
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
-from locum.state import Stack, StackVersion, put, remove
+from locum.state import ChangeSet, Stack, StackVersion, put
 from locum.state.cloudformation import stack_arn
 
 CREATED: Final = (
@@ -39,7 +49,6 @@ CREATED: Final = (
     "IMPORT_ROLLBACK_COMPLETE",
 )
 UPDATABLE: Final = (*CREATED, "CREATE_FAILED", "UPDATE_FAILED")
-REVIEW: Final = "REVIEW_IN_PROGRESS"
 MOST_STACKS: Final = 2000
 """Stacks of an account in a region. CloudFormation User Guide, "Understand CloudFormation quotas"."""
 
@@ -71,9 +80,12 @@ def create_stack(ctx: Context, params: Params) -> Asking:
     name = params["StackName"]
     check_stack_name(name)
     before, token = stack_named(ctx, name), params.get("ClientRequestToken", "")
+    promise = None if is_sent(ctx, params) else _promise(ctx, token, before)
     if before is not None and before.status != REVIEW:
         if token and before.client_token == token:
             return Outcome({"StackId": before.arn})
+        raise Fault("AlreadyExistsException", f"Stack [{name}] already exists", 400)
+    if before is not None and before.parent and promise is None:  # it is that of the change set of its root
         raise Fault("AlreadyExistsException", f"Stack [{name}] already exists", 400)
     if before is None:
         check_quota(ctx)
@@ -82,7 +94,7 @@ def create_stack(ctx: Context, params: Params) -> Asking:
     notifications = tuple(params.get("NotificationARNs") or ())
     pseudo, failed = pseudo_for(ctx, name, identifier, notifications), ""
     try:
-        proposal = yield from proposed(ctx, params, pseudo, None, seals)
+        proposal = yield from proposed(ctx, params, pseudo, None, seals, promise)
     except TransformFailed as failure:
         proposal, failed = failure.proposal, failure.message
     check_nesting(ctx, token, proposal.text, {key: list(it) for key, it in proposal.parameters.items()}, seals)
@@ -91,13 +103,31 @@ def create_stack(ctx: Context, params: Params) -> Asking:
     obsolete: tuple[Any, ...] = ()
     if before is not None:  # it was under review: its change sets are of no use any more
         stack = replace(stack, created=before.created, events=before.events, told=before.told)
-        obsolete = tuple(put(replace(it, execution="OBSOLETE")) for it in change_sets_of(ctx.state, before))
+        others = [it for it in change_sets_of(ctx.state, before) if it != promise]
+        obsolete = tuple(put(replace(it, execution="OBSOLETE")) for it in others)
+    if before is not None and promise is not None:
+        stack = replace(stack, parent=before.parent, root=before.root, change_set=promise.arn)
+        obsolete += (put(replace(promise, execution="EXECUTE_IN_PROGRESS")),)
     draft = Draft(stack, ctx.now, ctx.entropy)
     draft.status("CREATE_IN_PROGRESS", "User Initiated")
     if failed:
         _end_creation(draft, failed, ctx.now)
     kept = put(kept_template(ctx, identifier, 1, proposal))
     return Outcome({"StackId": stack.arn}, (*draft.events, kept, *obsolete))
+
+
+def _promise(ctx: Context, token: str, before: Stack | None) -> ChangeSet | None:
+    """The change set that says what the stack is to be that is made for another one, with this client token.
+
+    Raises Fault ValidationError where it is for another one than the stack under review.
+    """
+    made = making(ctx.state, ctx.account, ctx.region, token)
+    promise = None if made is None else promise_of(ctx.state, made[0], made[1].logical)
+    if promise is not None and (before is None or before.status == REVIEW):
+        if before is None:
+            raise invalid(f"ChangeSet [{promise.arn}] is out of date")
+        check_promise(promise, before)
+    return promise
 
 
 def _end_creation(draft: Draft, reason: str, now: float) -> None:
@@ -162,17 +192,29 @@ def keeps_of(params: Params) -> str:
 def update_stack(ctx: Context, params: Params) -> Asking:
     """cloudformation:UpdateStack."""
     stack, seals = existing(ctx, params["StackName"]), seals_of(ctx)
-    if stack.status not in UPDATABLE:
+    part = updating(ctx, stack, params)
+    if part is not None and part[0].status == ROLLING_BACK:
+        return taken_back(ctx, stack, params)
+    again = part is not None and is_held(ctx.state, stack)
+    promise = None if part is None else promise_of(ctx.state, part[0], part[1].logical)
+    if again and promise is not None and stack.change_set == promise.arn:  # a restart interrupted who waited for it
+        raise invalid(NO_UPDATES)
+    if stack.status not in UPDATABLE and not again:
         raise invalid(f"Stack:{stack.arn} is in {stack.status} state and can not be updated.")
     policy = yield from policy_given(ctx, params)
     during = yield from policy_given(ctx, params, "StackPolicyDuringUpdate")
     try:
-        proposal = yield from proposed(ctx, params, pseudo_of(stack), stack, seals)
+        proposal = yield from proposed(ctx, params, pseudo_of(stack), stack, seals, promise)
     except TransformFailed as failure:
+        if again:
+            raise
         return Outcome({"StackId": stack.arn}, _not_begun(ctx, stack, failure.message))
-    check_changes(ctx, stack, proposal, seals, params)
+    if promise is None or promise.status == "FAILED":
+        check_changes(ctx, stack, proposal, seals, params)
+    check_resource_types(ctx, stack, proposal)
     stack = replace(stack, ruling=stack.policy if during is None else during, coming=policy or "")
-    events = begin_update(ctx, stack, params, proposal, seals)
+    stack = replace(stack, part=part is not None)
+    events = begin_update(ctx, stack, params, proposal, seals, promise)
     return Outcome({"StackId": stack.arn}, events)
 
 
@@ -187,11 +229,10 @@ def _not_begun(ctx: Context, stack: Stack, reason: str) -> tuple[Any, ...]:
 
 
 def check_changes(ctx: Context, stack: Stack, proposal: Proposal, seals: Seals, params: Params) -> None:
-    """Check that an update changes something, and no resource's type. Raises Fault ValidationError.
+    """Check that an update changes something. Raises Fault ValidationError.
 
     What transforms make of a template is taken for a change, and so are values that every update reads again.
     """
-    check_resource_types(ctx, stack, proposal)
     version = proposal.version(seals, stack.account, stack.id, stack.version.template)
     parameters = seals.open(stack.account, stack.id, stack.version.parameters)
     same = (
@@ -200,14 +241,14 @@ def check_changes(ctx: Context, stack: Stack, proposal: Proposal, seals: Seals, 
         and template_of_version(ctx.state, stack, stack.version).source == proposal.template.source
         and parameters == seals.open(stack.account, stack.id, version.parameters)
         and version.tags == stack.version.tags
-        and stack.status in CREATED
+        and stack.status in (*CREATED, HELD)
         and params.get("RoleARN", stack.role) == stack.role
         and tuple(params.get("NotificationARNs") or stack.notifications) == stack.notifications
         and not params.keys() & {"StackPolicyBody", "StackPolicyURL"}
         and rollback_given(params, stack.rollback) == stack.rollback
     )
     if same:
-        raise invalid("No updates are to be performed.")
+        raise invalid(NO_UPDATES)
 
 
 def check_resource_types(ctx: Context, stack: Stack, proposal: Proposal) -> None:
@@ -222,16 +263,20 @@ def check_resource_types(ctx: Context, stack: Stack, proposal: Proposal) -> None
         )
 
 
-def begin_update(ctx: Context, stack: Stack, params: Params, proposal: Proposal, seals: Seals) -> tuple[Any, ...]:
-    """The events that begin an update of `stack` to `proposal`."""
+def begin_update(
+    ctx: Context, stack: Stack, params: Params, proposal: Proposal, seals: Seals, promise: ChangeSet | None = None
+) -> tuple[Any, ...]:
+    """The events that begin an update of `stack` to `proposal`, which executes the change set `promise`."""
     number = stack.templates + 1
+    if promise is not None:
+        check_promise(promise, stack)
     draft = Draft(stack, ctx.now, ctx.entropy)
     version = proposal.version(seals, stack.account, stack.id, number)
     draft.status(
         "UPDATE_IN_PROGRESS",
         "User Initiated",
         version=version if version.capabilities else replace(version, capabilities=stack.version.capabilities),
-        before=stack.before if stack.status == "UPDATE_FAILED" else stack.version,
+        before=stack.before if stack.status in ("UPDATE_FAILED", HELD) else stack.version,
         templates=number,
         operation=request_id(ctx.entropy),
         caller=ctx.caller,
@@ -244,11 +289,12 @@ def begin_update(ctx: Context, stack: Stack, params: Params, proposal: Proposal,
         importing={},
         client_token=params.get("ClientRequestToken", ""),
         notifications=tuple(params.get("NotificationARNs") or stack.notifications),
-        change_set="",
+        change_set="" if promise is None else promise.arn,
         rollback=rollback_given(params, stack.rollback),
         watched=0.0,
     )
-    return (*draft.events, put(kept_template(ctx, stack.id, number, proposal)))
+    executed = () if promise is None else (put(replace(promise, execution="EXECUTE_IN_PROGRESS")),)
+    return (*draft.events, put(kept_template(ctx, stack.id, number, proposal)), *executed)
 
 
 def delete_stack(ctx: Context, params: Params) -> Outcome:
@@ -260,7 +306,8 @@ def delete_stack(ctx: Context, params: Params) -> Outcome:
         raise invalid(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
     if stack.status == "DELETE_IN_PROGRESS":
         return Outcome({})
-    if stack.status.startswith(("UPDATE", "IMPORT")) and stack.status.endswith("IN_PROGRESS"):
+    changing = stack.status.startswith(("UPDATE", "IMPORT")) and stack.status.endswith("IN_PROGRESS")
+    if changing and not goes_with_parent(ctx, stack, params):
         raise invalid(f"Stack [{stack.arn}] cannot be deleted while in status {stack.status}")
     retained = tuple(params.get("RetainResources") or ())
     if retained and stack.status != "DELETE_FAILED":
@@ -294,7 +341,7 @@ def delete_stack(ctx: Context, params: Params) -> Outcome:
     else:
         draft.status("DELETE_IN_PROGRESS", "User Initiated", ending=ctx.now, **changes)
     unused = [it for it in change_sets_of(ctx.state, stack) if not it.execution.startswith("EXECUTE_")]
-    return Outcome({}, (*draft.events, *map(remove, unused)))
+    return Outcome({}, (*draft.events, *(event for it in unused for event in removed(ctx, it))))
 
 
 def cancel_update_stack(ctx: Context, params: Params) -> Outcome:

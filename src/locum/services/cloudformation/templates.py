@@ -13,7 +13,7 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from locum.core.actors import on_behalf_of
+from locum.core.actors import Actor, on_behalf_of
 from locum.core.calls import Ask, ServiceCall
 from locum.core.errors import Fault
 from locum.services.verbs import Context, Params, Settings
@@ -53,28 +53,38 @@ def template_text(ctx: Context, params: Params) -> Generator[Ask, Mapping[str, A
     if (body is None) == (url is None):
         raise invalid("Either Template URL or Template Body must be specified.")
     if body is not None:
-        if len(body.encode()) > (LONGEST_BODY if _is_sent(ctx, params) else LONGEST_OBJECT):
+        if len(body.encode()) > (LONGEST_BODY if is_sent(ctx, params) else LONGEST_OBJECT):
             raise invalid(
                 "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
                 f"Member must have length less than or equal to {LONGEST_BODY}"
             )
         return str(body)
+    return (yield from template_at(ctx, str(url)))
+
+
+def template_at(ctx: Context, url: str, actor: Actor | None = None) -> Generator[Ask, Mapping[str, Any], str]:
+    """The text of the template that `url` names, read as `actor`, or else as the caller. Raises Fault."""
     too_long = f"Template may not exceed {LONGEST_OBJECT} bytes in size."
-    return (yield from object_text(ctx, str(url), LONGEST_OBJECT, too_long))
+    return (yield from object_text(ctx, url, LONGEST_OBJECT, too_long, actor))
 
 
-def _is_sent(ctx: Context, params: Params) -> bool:
+def is_sent(ctx: Context, params: Params) -> bool:
     """Whether a client sent the call: a stack set has the template of its stacks, whatever its length."""
     return bool(ctx.call_of("cloudformation", "CreateStack", params).source_ip)
 
 
-def object_text(ctx: Context, url: str, longest: int, too_long: str) -> Generator[Ask, Mapping[str, Any], str]:
-    """The text of the object that `url` names, read as the caller. Raises Fault, `too_long` for more octets."""
+def object_text(
+    ctx: Context, url: str, longest: int, too_long: str, actor: Actor | None = None
+) -> Generator[Ask, Mapping[str, Any], str]:
+    """The text of the object that `url` names, read as `actor`, or else as the caller.
+
+    Raises Fault, `too_long` for more octets.
+    """
     named = s3_object(url, ctx.settings)
     found: dict[str, Any] = {"Bucket": named.bucket, "Key": named.key}
     if named.version:
         found["VersionId"] = named.version
-    caller = on_behalf_of(ctx.caller, CLOUDFORMATION)
+    caller = actor or on_behalf_of(ctx.caller, CLOUDFORMATION)
     try:
         answer = yield Ask(ServiceCall(caller, "s3", "GetObject", found, named.region or ctx.region))
     except Fault as fault:

@@ -6,16 +6,11 @@ from typing import Any
 
 import pytest
 
-from support.inprocess import InProcess, refusal
+from support.inprocess import refusal
 from support.plane import fresh
 from support.stacks import Stacks, template
 
 QUEUE = template({"Queue": {"Type": "AWS::SQS::Queue"}})
-
-
-@pytest.fixture(scope="module")
-def stacks(plane: InProcess) -> Stacks:
-    return Stacks(plane)
 
 
 def test_the_deletion_of_a_change_set_that_a_stack_has_not_succeeds(stacks: Stacks) -> None:

@@ -107,7 +107,7 @@ def test_a_bucket_in_another_region_is_made_there(making: Making, plane: InProce
     wanted = replace(draft, region="eu-central-1", token="ELSEWHERE000", physical="", attributes={})
     actor = on_behalf_of(Caller(Principal.root(ACCOUNT)), "cloudformation.amazonaws.com")
     work = PROVIDERS["AWS::S3::Bucket"].create(wanted)
-    made = plane.run(carried_out(plane.node.calls, actor, "eu-central-1", work))
+    made = plane.run(carried_out(plane.node.calls.make, actor, "eu-central-1", work))
     assert s3.get_bucket_location(Bucket=made.physical)["LocationConstraint"] == "eu-central-1"
     assert made.attributes["WebsiteURL"].endswith(".s3-website.eu-central-1.amazonaws.com")
 

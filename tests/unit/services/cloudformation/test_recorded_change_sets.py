@@ -78,11 +78,6 @@ class Proposed:
         ]
 
 
-@pytest.fixture(scope="module")
-def stacks(plane: InProcess) -> Stacks:
-    return Stacks(plane)
-
-
 @pytest.fixture
 def proposed(stacks: Stacks, request: pytest.FixtureRequest) -> Proposed:
     return Proposed(stacks, request.node.name.replace("_", "-").replace("[", "-").rstrip("]")[:100])

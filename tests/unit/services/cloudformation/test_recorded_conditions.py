@@ -26,11 +26,6 @@ def toggled(resources: dict[str, Any], **outputs: Any) -> str:
     return template(resources, **TOGGLE, **({"Outputs": outputs} if outputs else {}))
 
 
-@pytest.fixture(scope="module")
-def stacks(plane: InProcess) -> Stacks:
-    return Stacks(plane)
-
-
 @pytest.mark.parametrize(
     ("body", "message"),
     [

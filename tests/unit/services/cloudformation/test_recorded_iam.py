@@ -28,11 +28,6 @@ def outputs(**functions: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def stacks(plane: InProcess) -> Stacks:
-    return Stacks(plane)
-
-
-@pytest.fixture(scope="module")
 def iam(plane: InProcess) -> Any:
     return plane.client("iam")
 

@@ -50,11 +50,6 @@ class Store:
 
 
 @pytest.fixture(scope="module")
-def stacks(plane: InProcess) -> Stacks:
-    return Stacks(plane)
-
-
-@pytest.fixture(scope="module")
 def store(plane: InProcess) -> Store:
     store = Store(plane)
     store.put("/r/text", "first", "second")

@@ -6,8 +6,6 @@ import json
 import re
 from typing import Any
 
-import pytest
-
 from support.inprocess import REGION, InProcess
 from support.plane import ACCOUNT, trusting
 from support.stacks import Stacks, template
@@ -33,11 +31,6 @@ def role(service: str) -> dict[str, Any]:
 
 def arn(service: str, rest: str) -> str:
     return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{rest}"
-
-
-@pytest.fixture(scope="module")
-def stacks(plane: InProcess) -> Stacks:
-    return Stacks(plane)
 
 
 def made(stacks: Stacks, name: str, resources: dict[str, Any], **outputs: Any) -> dict[str, str]:

@@ -17,11 +17,6 @@ def parameter(value: Any = "x", **more: Any) -> dict[str, Any]:
     return {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}, **more}
 
 
-@pytest.fixture(scope="module")
-def stacks(plane: InProcess) -> Stacks:
-    return Stacks(plane)
-
-
 def events_of(stacks: Stacks, name: str, logical: str = "") -> list[dict[str, Any]]:
     """The events of a stack, or of a resource of it, oldest first."""
     found = stacks.client.describe_stack_events(StackName=name)["StackEvents"]

@@ -19,11 +19,6 @@ def parameter(value: Any) -> dict[str, Any]:
     return {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}}
 
 
-@pytest.fixture(scope="module")
-def stacks(plane: InProcess) -> Stacks:
-    return Stacks(plane)
-
-
 # -- what is refused ------------------------------------------------------------------------------------------
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {

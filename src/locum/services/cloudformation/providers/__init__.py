@@ -13,10 +13,10 @@ from importlib import import_module
 from typing import Final
 
 from locum.services.cloudformation.providers.base import Provider
-from locum.services.cloudformation.providers.by_hand import READ
 from locum.services.cloudformation.providers.derived import derived, derived_rows
+from locum.services.cloudformation.providers.read_by_calls import LISTED, SHOWN
+from locum.services.cloudformation.providers.read_by_hand import READ
 from locum.services.cloudformation.providers.reading import listable, readable
-from locum.services.cloudformation.providers.shown import LISTED, SHOWN
 
 _MODULES: Final = (
     "applicationautoscaling",

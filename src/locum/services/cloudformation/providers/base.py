@@ -86,11 +86,13 @@ class Reply(NamedTuple):
 class Nested(NamedTuple):
     """A wait until nothing is under way for the stack with this ARN, which is nested in this one: `Status`, `Reason`.
 
-    `patient`: also where this stack does something else meanwhile.
+    One whose update waits for the stacks around it is done. `patient`: it is waited for also where this stack does
+    something else meanwhile. `early`: not until it has gone back, where its update fails.
     """
 
     stack: str
     patient: bool = False
+    early: bool = False
 
 
 class Notes(NamedTuple):
@@ -123,7 +125,7 @@ Step = Request | Pause | Began | Door | Reply | Nested | Notes | Tell | Signals
 Work = Generator[Step, Mapping[str, Any], Made]
 Ending = Generator[Step, Mapping[str, Any], None]
 Reading = Generator[Step, Mapping[str, Any], Found]
-Listing = Generator[Step, Mapping[str, Any], list[str]]
+PhysicalIds = Generator[Step, Mapping[str, Any], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class Resource:
     `properties` are those that it has or is to have, with all functions resolved. `physical` and `attributes` are those
     of its creation; empty before. `tags` are those of the stack, with the `aws:cloudformation:` ones. `token` is
     random, and the same where an interrupted creation is made `again`. `capabilities` are those of the stack.
-    `update_policy` is what the template says of the update under way.
+    `update_policy` is what the template says of the update under way. `back`: that is a rollback.
     """
 
     type: str
@@ -150,6 +152,7 @@ class Resource:
     again: bool = False
     capabilities: tuple[str, ...] = ()
     update_policy: Properties = field(default_factory=dict)
+    back: bool = False
 
     def name(self, longest: int = 255, *, lower: bool = False, head: str = "") -> str:
         """A generated name, `STACK-LOGICAL-RANDOM` (without a stack `LOGICAL-RANDOM`), of at most `longest` characters.
@@ -206,7 +209,7 @@ class Provider(NamedTuple):
     update: Callable[[Resource, Properties], Work] | None = None
     immutable: frozenset[str] = frozenset()
     read: Callable[[Resource], Reading] | None = None
-    list: Callable[[Resource], Listing] | None = None
+    list: Callable[[Resource], PhysicalIds] | None = None
 
 
 def is_gone(fault: Fault) -> bool:

@@ -193,6 +193,9 @@ def _texts(value: Any) -> Any:
 
 # -- nested stacks ---------------------------------------------------------------------------------------
 
+_UPDATED: Final = ("UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+_TAKEN_BACK: Final = ("UPDATE_ROLLBACK_COMPLETE",)
+
 
 def _create_stack(resource: Resource) -> Work:
     """A nested stack that fails stays as it is, until the stack that it is in is rolled back, which deletes it."""
@@ -209,7 +212,10 @@ def _create_stack(resource: Resource) -> Work:
 
 
 def _update_stack(resource: Resource, _before: Properties) -> Work:
-    """What an interrupted update did already is no update any more."""
+    """What an interrupted update did already is no update any more. A rollback is the nested stack's own as well.
+
+    The call by which it goes back is the one that updates it, so that it takes no other permission.
+    """
     arn = resource.physical
     yield Nested(arn, patient=True)
     try:
@@ -218,8 +224,8 @@ def _update_stack(resource: Resource, _before: Properties) -> Work:
         if fault.message != _UNCHANGED:
             raise
     else:
-        ended = yield Nested(arn, patient=True)
-        if ended["Status"] != "UPDATE_COMPLETE":
+        ended = yield Nested(arn, patient=True, early=not resource.back)
+        if ended["Status"] not in (_TAKEN_BACK if resource.back else _UPDATED):
             told = f"Currently in {ended['Status']} with reason: {ended['Reason']}"
             raise _refusal(f"Embedded stack {arn} was not successfully updated. {told}")
     return (yield from _told(arn))
@@ -245,15 +251,16 @@ def _given(resource: Resource) -> dict[str, Any]:
     parameters = properties.get("Parameters", {}).items()
     return {
         "TemplateURL": properties["TemplateURL"],
-        "Parameters": [{"ParameterKey": name, "ParameterValue": _text(value)} for name, value in parameters],
+        "Parameters": [{"ParameterKey": name, "ParameterValue": parameter_text(value)} for name, value in parameters],
         "Tags": pairs(own_tags(resource.all_tags(properties.get("Tags")))),
         "NotificationARNs": listed(properties.get("NotificationARNs")),
         "Capabilities": list(resource.capabilities),
     }
 
 
-def _text(value: Any) -> str:
-    return ",".join(_text(item) for item in value) if isinstance(value, (list, tuple)) else str(_texts(value))
+def parameter_text(value: Any) -> str:
+    """The value of a parameter of a nested stack: lists are joined by commas."""
+    return ",".join(parameter_text(item) for item in value) if isinstance(value, (list, tuple)) else str(_texts(value))
 
 
 PROVIDERS: Final[dict[str, Provider]] = {

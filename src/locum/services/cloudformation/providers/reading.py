@@ -7,9 +7,16 @@ from functools import lru_cache
 from typing import Any, Final
 
 from locum.core.errors import Fault
-from locum.services.cloudformation.providers.base import Found, Listing, Provider, Reading, Request, Resource, is_gone
-from locum.services.cloudformation.providers.rows import Call, Part, Row, Shown
-from locum.services.cloudformation.providers.rows import Listing as Lists
+from locum.services.cloudformation.providers.base import (
+    Found,
+    PhysicalIds,
+    Provider,
+    Reading,
+    Request,
+    Resource,
+    is_gone,
+)
+from locum.services.cloudformation.providers.rows import Call, Listing, Part, Row, Shown
 from locum.services.cloudformation.providers.steps import Steps
 from locum.services.cloudformation.providers.templates import filled, paths_of, taken_apart, value_at
 from locum.services.cloudformation.schemas import schema_of
@@ -37,14 +44,14 @@ def reading_of(row: Row) -> Callable[[Resource], Reading] | None:
     return None if call is None else lambda resource: _read(row, shown, call, resource)
 
 
-def listing_of(row: Row) -> Callable[[Resource], Listing] | None:
+def listing_of(row: Row) -> Callable[[Resource], PhysicalIds] | None:
     """How the resources of `row` are listed; None where no call lists them."""
     lists = None if row.shown is None else row.shown.lists
     return None if lists is None else _listing(row, lists)
 
 
-def _listing(row: Row, lists: Lists) -> Callable[[Resource], Listing]:
-    def listed(resource: Resource) -> Listing:
+def _listing(row: Row, lists: Listing) -> Callable[[Resource], PhysicalIds]:
+    def listed(resource: Resource) -> PhysicalIds:
         values = _values(row, resource)
         items = yield from _items(row, lists.call, lists.path, values)
         found = (lists.id(item) if callable(lists.id) else filled(lists.id, {**values, "item": item}) for item in items)
@@ -59,7 +66,7 @@ def readable(made_by: Provider, service: str, shown: Shown) -> Provider:
     return made_by._replace(read=reading_of(row), list=listing_of(row))
 
 
-def listable(made_by: Provider, service: str, lists: Lists) -> Provider:
+def listable(made_by: Provider, service: str, lists: Listing) -> Provider:
     """`made_by`, whose resources are listed by a call of `service`."""
     return made_by._replace(list=_listing(Row(service, Call(""), "", ()), lists))
 

@@ -91,6 +91,27 @@ def sizes_left(resource: Resource, before: Properties) -> frozenset[str]:
     return frozenset(name for name in _SIZES if resource.properties.get(name) == before.get(name))
 
 
+def rehearsal(resource: Resource) -> Ending:
+    """A call of each kind that the rolling update of a group makes, if it has one, on the group. Raises Fault.
+
+    Instances are not known before: who may terminate one is who may terminate any of the group.
+    """
+    rolling = rolling_of(resource)
+    if rolling is None:
+        return
+    named = {"AutoScalingGroupName": resource.physical}
+    processes = {**named, "ScalingProcesses": list(rolling.suspended)}
+    if rolling.suspended:
+        yield Request(_SERVICE, "SuspendProcesses", processes)
+    yield Request(_SERVICE, "DescribeAutoScalingGroups", {"AutoScalingGroupNames": [resource.physical]})
+    yield Request("ec2", "DescribeInstances", {})
+    yield Request("ec2", "DescribeLaunchTemplateVersions", {})
+    yield Request(_SERVICE, "UpdateAutoScalingGroup", {**named, "MinSize": rolling.least})
+    yield Request(_SERVICE, "TerminateInstanceInAutoScalingGroup", {**named, "ShouldDecrementDesiredCapacity": False})
+    if rolling.suspended:
+        yield Request(_SERVICE, "ResumeProcesses", processes)
+
+
 def rolled(resource: Resource, rolling: Rolling, before: Properties, settings: Work) -> Work:
     """A group after the update `settings`, whose instances that are obsolete then are replaced. Raises Fault."""
     kept = dict((yield Notes())["Notes"])

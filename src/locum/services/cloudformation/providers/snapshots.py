@@ -98,13 +98,10 @@ def snapshot(resource: Resource, operation: str) -> Ending:
     row = _SNAPSHOTS[resource.type]
     if row.without in resource.properties:
         return
-    random = hashlib.sha256(f"{operation}/{resource.physical}".encode()).hexdigest()[:_RANDOM]
-    name = replace(resource, logical=f"snapshot-{resource.logical}", token=random).name(row.longest, lower=True)
-    values = {"id": resource.physical, "name": name}
-    read = Request(row.service, row.read, filled(row.wanted, values))
+    name, create, read = _requests(row, resource, operation)
     if (yield from _state(row, read)) is None:
         try:
-            yield Request(row.service, row.create, filled(row.given, values))
+            yield create
         except Fault as fault:
             if is_gone(fault):  # so is the resource
                 return
@@ -112,6 +109,24 @@ def snapshot(resource: Resource, operation: str) -> Ending:
     answer = yield from until(read, lambda found: _at(row, found) in {row.ready, *_FAILED})
     if _at(row, answer) != row.ready:
         raise Fault("InvalidRequest", f"The snapshot {name} of {resource.physical} failed", 400)
+
+
+def rehearsal(resource: Resource) -> Ending:
+    """The calls that a snapshot of a resource takes, if its type has snapshots. Raises Fault."""
+    row = _SNAPSHOTS.get(resource.type)
+    if row is not None and row.without not in resource.properties:
+        _, create, read = _requests(row, resource, "")
+        yield create
+        yield read
+
+
+def _requests(row: _Snapshot, resource: Resource, operation: str) -> tuple[str, Request, Request]:
+    """The name of the snapshot that an operation takes, and the requests that take it and read it."""
+    random = hashlib.sha256(f"{operation}/{resource.physical}".encode()).hexdigest()[:_RANDOM]
+    name = replace(resource, logical=f"snapshot-{resource.logical}", token=random).name(row.longest, lower=True)
+    values = {"id": resource.physical, "name": name}
+    create = Request(row.service, row.create, filled(row.given, values))
+    return name, create, Request(row.service, row.read, filled(row.wanted, values))
 
 
 def _state(row: _Snapshot, read: Request) -> Steps[Any]:

@@ -12,9 +12,6 @@ from locum.state.indexes import OF_STACK_SET, RESULTS_OF, STACK_SET_NAME, scoped
 
 E = TypeVar("E", bound=Entity)
 
-UNDER_WAY = ("RUNNING", "STOPPING")
-"""The statuses of operations that are acting."""
-
 
 def stack_set_named(state: State, account: str, region: str, name: str) -> StackSet | None:
     """The stack set with this name, this id (NAME:UUID) or this ARN; a deleted one only by the latter two."""

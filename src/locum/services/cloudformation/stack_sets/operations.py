@@ -18,14 +18,14 @@ from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.cloudformation.stack_sets import shapes
 from locum.services.cloudformation.stack_sets.access import named
-from locum.services.cloudformation.stack_sets.lookup import UNDER_WAY, operation_of, operations_of, results_of
+from locum.services.cloudformation.stack_sets.lookup import operation_of, operations_of, results_of
 from locum.services.cloudformation.stack_sets.paging import LISTS
 from locum.services.cloudformation.stacks import seals_of
 from locum.services.cloudformation.templates import invalid
 from locum.services.verbs import Context, Operation, Outcome, Params, reads, writes
 from locum.state import Event, StackInstance, StackSet, StackSetOperation, StackSetResult, put, remove
+from locum.state.stack_sets import QUEUED
 
-PENDING: Final = "QUEUED"
 AUTOMATIC: Final = "AutoDeployment"
 """The name of the call that nobody makes: accounts join or leave units."""
 
@@ -64,7 +64,7 @@ def check_idle(ctx: Context, of: StackSet, *, queues: bool = True) -> None:
     if queues and of.managed:
         return
     for it in operations_of(ctx.state, of):
-        if it.status in (*UNDER_WAY, PENDING):
+        if it.under_way or it.status == QUEUED:
             message = f"Another Operation on StackSet {of.arn} is in progress: {it.id}"
             raise Fault("OperationInProgressException", message, 409)
 
@@ -115,7 +115,7 @@ def _operation_of(
     """A new operation in `regions`. Raises Fault ValidationError."""
     preferences = _preferences(params, regions)
     asked = [region for region in params.get("Regions") or () if region in regions]
-    waits = name == AUTOMATIC or any(it.status in (*UNDER_WAY, PENDING) for it in operations_of(ctx.state, of))
+    waits = name == AUTOMATIC or any(it.under_way or it.status == QUEUED for it in operations_of(ctx.state, of))
     return StackSetOperation(
         account=of.account,
         region=of.region,
@@ -123,7 +123,7 @@ def _operation_of(
         id=params.get("OperationId") or request_id(ctx.entropy),
         order=of.operations + 1,
         action=action,
-        status=PENDING if waits else "RUNNING",
+        status=QUEUED if waits else "RUNNING",
         created=ctx.now,
         regions=tuple(dict.fromkeys([*(preferences.get("RegionOrder") or ()), *asked, *sorted(regions)])),
         preferences=preferences,
@@ -194,7 +194,7 @@ def list_stack_set_operation_results(ctx: Context, params: Params) -> Outcome:
 def stop_stack_set_operation(ctx: Context, params: Params) -> Outcome:
     """cloudformation:StopStackSetOperation: what has begun is finished, and nothing else begins."""
     found = _operation(ctx, params)
-    if found.status not in ("RUNNING", PENDING):
+    if found.status not in ("RUNNING", QUEUED):
         raise Fault(
             "InvalidOperationException", f"Operation {found.id} is in {found.status} state and cannot be stopped", 400
         )
