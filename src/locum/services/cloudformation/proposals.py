@@ -177,7 +177,7 @@ def proposed_of(
 
 
 def _checked(evaluation: Evaluation) -> set[DynamicReference]:
-    """What `check_values` tells. Its Fault has no values of NoEcho parameters: they may be those of the stack before."""
+    """What `check_values` tells. Its Fault has no values of NoEcho parameters: the stack before may have them."""
     try:
         return check_values(evaluation)
     except Fault as fault:
