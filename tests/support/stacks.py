@@ -51,7 +51,8 @@ class Stacks:
 
     def physical(self, name: str) -> dict[str, str]:
         """The physical ids of the resources of a stack by their logical ones."""
-        found = self.client.describe_stack_resources(StackName=name)["StackResources"]
+        pages = self.client.get_paginator("list_stack_resources").paginate(StackName=name)
+        found = [it for page in pages for it in page["StackResourceSummaries"]]
         return {it["LogicalResourceId"]: it.get("PhysicalResourceId", "") for it in found}
 
     def outputs(self, name: str) -> dict[str, str]:

@@ -17,10 +17,12 @@ from locum.core.system_tags import OF_STACKS
 
 _TRUSTED: Final = frozenset({"cloudformation.amazonaws.com", "autoscaling.amazonaws.com"})
 _OF_BUCKETS: Final = frozenset({"PutBucketTagging"})
-_SPECIFICATIONS: Final = "TagSpecifications"
+_TAGS: Final = ("tags", "tagset")
+"""The ends of the names of members that have tags, in small letters."""
 
 _FAULTS: Final[Mapping[str, tuple[str, str, int]]] = {
     "autoscaling": ("ValidationError", "Tag keys starting with 'aws:' are reserved for internal use: {key}", 400),
+    "cloudformation": ("ValidationError", "aws: prefixed tag key names are not allowed for external use.", 400),
     "ec2": (
         "InvalidParameterValue",
         "Value ( {key} ) for parameter key is invalid. Tag keys starting with 'aws:' are reserved.",
@@ -49,20 +51,18 @@ def check(context: RequestContext) -> None:
     if context.service in _TRUSTED or reads_only(codec.operation) or codec.operation in _OF_BUCKETS:
         return
     params = context.params
-    key = next((key for key in _keys(codec.service, params) if key.lower().startswith(OF_STACKS)), None)
+    key = next((key for key in _keys(params) if key.lower().startswith(OF_STACKS)), None)
     if key is not None:
         code, text, status = _FAULTS.get(codec.service, _OTHERS)
         raise Fault(code, text.format(key=key), status)
 
 
-def _keys(service: str, params: Mapping[str, Any]) -> Iterator[str]:
-    """The keys of the tags that are set or removed."""
+def _keys(params: Mapping[str, Any]) -> Iterator[str]:
+    """The keys of the tags that are set or removed, those of what a call makes, or would launch later, among them."""
     for name, value in params.items():
         if "tag" in name.lower() and "filter" not in name.lower():
             yield from _named(value)
-    if service == "ec2":
-        for specification in _specifications(params):
-            yield from pairs(specification.get("Tags") or ())
+        yield from _within(value)
 
 
 def _named(value: Any) -> Iterator[str]:
@@ -73,11 +73,13 @@ def _named(value: Any) -> Iterator[str]:
         yield from pairs(value)
 
 
-def _specifications(value: Any) -> Iterator[Mapping[str, Any]]:
-    """All TagSpecifications of a call, those of what it would launch later among them."""
+def _within(value: Any) -> Iterator[str]:
+    """The keys of tags in members of members."""
     if isinstance(value, Mapping):
         for name, item in value.items():
-            yield from item or () if name == _SPECIFICATIONS else _specifications(item)
+            if name.lower().endswith(_TAGS) and isinstance(item, (list, tuple, Mapping)):
+                yield from pairs(item)
+            yield from _within(item)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _specifications(item)
+            yield from _within(item)

@@ -158,7 +158,7 @@ class StackSetResult(Entity, frozen=True, kw_only=True, omit_defaults=True, tag=
 
     `token` is random: client tokens of the stack's operations are made of it, by which an interrupted one is known.
     `gate` is what the gate of the account said, if that was asked. `detection` is the id of a drift detection of the
-    stack with the id `stack`, which found `drift`.
+    stack with the id `stack`, which found `drift`; `stack` is that of an import, too.
     """
 
     region: str

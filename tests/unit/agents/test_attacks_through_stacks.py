@@ -273,3 +273,19 @@ def test_a_template_puts_no_tags_of_awss_own_on_a_resource(plane: InProcess) -> 
     body = template({"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"Tags": tags}}})
     assert stacks.create("reserved-tags", body) == "ROLLBACK_COMPLETE"
     assert "aws: prefixed tag key names are not allowed" in stacks.reason("reserved-tags", "Queue", "CREATE_FAILED")
+
+
+def test_a_number_without_end_is_no_template(plane: InProcess) -> None:
+    body = '{"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": ' + "9" * 5000 + "}}}}"
+    fault = refused(plane.client("cloudformation").create_stack, StackName="endless", TemplateBody=body)
+    assert (fault.code, fault.message) == ("ValidationError", "Template format error: JSON not well-formed.")
+
+
+def test_one_answer_describes_a_hundred_resources(plane: InProcess) -> None:
+    handles = {f"H{number}": {"Type": "AWS::CloudFormation::WaitConditionHandle"} for number in range(120)}
+    stacks = Stacks(plane)
+    assert stacks.create("many", template(handles)) == "CREATE_COMPLETE"
+    assert len(stacks.client.describe_stack_resources(StackName="many")["StackResources"]) == 100
+    pages = stacks.client.get_paginator("list_stack_resources").paginate(StackName="many")
+    assert sum(len(page["StackResourceSummaries"]) for page in pages) == 120
+    assert stacks.delete("many") == "DELETE_COMPLETE"

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from support.inprocess import InProcess
 from support.plane import allow, refused
 from support.stacks import CAPABILITIES, Stacks, template
@@ -271,3 +273,17 @@ def test_who_may_not_set_the_policy_of_a_stack_does_not(plane: InProcess, stacks
     client = plane.client("cloudformation", plane.user("policies-of-others", statement))
     fault = refused(client.set_stack_policy, StackName="others", StackPolicyBody=policy(EVERYTHING))
     assert fault.code == "AccessDenied"
+
+
+@pytest.mark.parametrize("member", ["StackPolicyBody", "StackPolicyDuringUpdateBody"])
+def test_attack_who_may_update_but_set_no_policy_does_not_get_round_it(
+    plane: InProcess, stacks: Stacks, member: str
+) -> None:
+    name = f"kept-{len(member)}"
+    stacks.create(name, template({"Queue": queue()}), StackPolicyBody=denying("Update:*"))
+    weak = Stacks(plane, plane.user(name, allow(["cloudformation:UpdateStack", "sqs:*"])))
+    given = {"StackName": name, "TemplateBody": template({"Queue": queue(3)})}
+    fault = refused(weak.client.update_stack, **given, **{member: policy(EVERYTHING)})
+    assert (fault.code, "cloudformation:SetStackPolicy" in fault.message) == ("AccessDenied", True)
+    weak.client.update_stack(**given)
+    assert stacks.settled(name) == "UPDATE_ROLLBACK_COMPLETE"

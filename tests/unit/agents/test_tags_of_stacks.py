@@ -173,3 +173,15 @@ def test_instances_of_a_group_have_the_tags_of_its_stack(plane: InProcess, stack
     spoofed = {**SPOOFED[0], "ResourceId": name, "ResourceType": "auto-scaling-group", "PropagateAtLaunch": True}
     assert refused(plane.client("autoscaling").create_or_update_tags, Tags=[spoofed]).code == "ValidationError"
     assert stacks.delete("tagged-group") == "DELETE_COMPLETE"
+
+
+def test_a_user_makes_nothing_by_tags_within_other_members(plane: InProcess) -> None:
+    told = {"CreateBucketConfiguration": {"Tags": SPOOFED}}
+    assert refused(plane.client("s3").create_bucket, Bucket="nested-tags", **told).code == "InvalidTag"
+    rule = {"RuleName": "r", "TargetBackupVaultName": "v", "RecoveryPointTags": {NAME: "another"}}
+    plan = {"BackupPlanName": "p", "Rules": [rule]}
+    fault = refused(plane.client("backup").create_backup_plan, BackupPlan=plan)
+    assert fault.message == "aws: prefixed tag key names are not allowed for external use."
+    set_of = {"StackSetName": "tagged", "TemplateBody": template({"T": {"Type": "AWS::SNS::Topic"}})}
+    fault = refused(plane.client("cloudformation").create_stack_set, Tags=SPOOFED, **set_of)
+    assert fault.code == "ValidationError"

@@ -29,7 +29,8 @@ from locum.services.cloudformation.stack_sets.lookup import instance_of, set_of,
 from locum.services.cloudformation.stack_sets.operations import DETECTS
 from locum.state import Stack, StackDrift, StackInstance, StackSet, StackSetOperation, StackSetResult, State
 from locum.state.autoscaling import regional
-from locum.state.indexes import STACK_NAME, scoped
+from locum.state.cloudformation import stack_arn
+from locum.state.indexes import OF_INSTANCE_STACK, STACK_NAME, scoped
 from locum.state.organizations import SUSPENDED, member_of
 from locum.state.stack_sets import SERVICE_MANAGED
 
@@ -112,7 +113,7 @@ class Placing:
 
     async def _made(self, of: StackSet, it: StackInstance, result: StackSetResult) -> Outcome:
         """Make the stack of an instance what the set is. Raises Fault, NoEntry."""
-        token, stack = result.token, self._stack(it)
+        token, stack = result.token, self._stack(it, result.token)
         if stack is not None and stack.client_token == token:
             return self._told(await self._settled(stack), token)
         caller, gate = await self._entered(of, it, token)
@@ -124,12 +125,12 @@ class Placing:
 
     async def _called(self, caller: Caller, of: StackSet, it: StackInstance, token: str) -> Stack | None:
         """Begin to make the stack of an instance what the set is; None where it is so already. Raises Fault."""
-        stack, params = self._stack(it), self._parameters(of, it, token)
+        stack, params = self._stack(it, token), self._parameters(of, it, token)
         if stack is not None and stack.status == "DELETE_IN_PROGRESS":
             await self._settled(stack)
         elif stack is not None and stack.status in _UNUSABLE:
             await self._delete(caller, it, stack, f"{token}-delete")
-        stack = self._stack(it)
+        stack = self._stack(it, token)
         try:
             answer = await self._call(caller, it, "UpdateStack" if stack else "CreateStack", params)
         except Fault as fault:
@@ -140,7 +141,7 @@ class Placing:
 
     async def _deleted(self, of: StackSet, it: StackInstance, result: StackSetResult) -> Outcome:
         """Delete the stack of an instance. Raises Fault, NoEntry."""
-        stack = self._stack(it)
+        stack = self._stack(it, result.token)
         if stack is None:
             return Outcome("SUCCEEDED", gone=True)
         gate = Gate("")
@@ -164,10 +165,13 @@ class Placing:
     async def _imported(self, of: StackSet, it: StackInstance, result: StackSetResult) -> Outcome:
         """Look whether the stack of an instance is what the set is. Raises Fault, NoEntry."""
         caller = await self._entries.into(of, self._operation, it.target, result.token)
-        (stack,) = (await self._call(caller, it, "DescribeStacks", {"StackName": it.stack}))["Stacks"]
-        text = (await self._call(caller, it, "GetTemplate", {"StackName": it.stack}))["TemplateBody"]
+        arn = stack_arn(it.place, it.target, it.stack_name, result.stack)
+        (stack,) = (await self._call(caller, it, "DescribeStacks", {"StackName": arn}))["Stacks"]
+        text = (await self._call(caller, it, "GetTemplate", {"StackName": arn}))["TemplateBody"]
         if stack["StackStatus"] not in (*_DONE, "UPDATE_ROLLBACK_COMPLETE"):
-            raise _refused(f"Stack:{it.stack} is in {stack['StackStatus']} state and can not be imported")
+            raise _refused(f"Stack:{arn} is in {stack['StackStatus']} state and can not be imported")
+        if any(other.key != it.key for other in self._state.find(OF_INSTANCE_STACK, arn)):
+            raise _refused(f"Stack {arn} belongs to a stack set")
         if text != template_text_of(self._state, of):
             raise _refused("The template of the stack is not that of the stack set")
         values = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", ())}
@@ -176,11 +180,11 @@ class Placing:
         kept = parameters_of(of.version, self._seals, of.account, of.id)
         own = {name: value for name, value in values.items() if name not in kept or kept[name].value != value}
         overrides = self._seals.seal(of.account, of.id, own)
-        return Outcome("SUCCEEDED", "CURRENT", stack=it.stack, overrides=overrides)
+        return Outcome("SUCCEEDED", "CURRENT", stack=arn, overrides=overrides)
 
     async def _checked(self, of: StackSet, it: StackInstance, result: StackSetResult) -> Outcome:
         """Have the drift of the stack of an instance detected. Raises Fault, NoEntry."""
-        stack = self._stack(it)
+        stack = self._stack(it, result.token)
         if stack is None:
             raise _refused("The stack of the stack instance is not there")
         begun = next((one for one in self._detections(stack) if one.caller.principal.name == result.token), None)
@@ -246,9 +250,13 @@ class Placing:
     def _state(self) -> State:
         return self._runtime.ledger.state
 
-    def _stack(self, it: StackInstance) -> Stack | None:
-        """The stack of an instance, if it is there."""
-        return self._state.first(Stack, STACK_NAME, scoped(it.target, regional(it.place, it.stack_name)))
+    def _stack(self, it: StackInstance, token: str) -> Stack | None:
+        """The stack of an instance, if it is there. Another one of its name is not the set's.
+
+        That which an interrupted operation has made is known by its `token` before the instance tells of it.
+        """
+        found = self._state.first(Stack, STACK_NAME, scoped(it.target, regional(it.place, it.stack_name)))
+        return found if found is not None and (found.arn == it.stack or found.client_token == token) else None
 
     def _of_arn(self, it: StackInstance, arn: str) -> Stack:
         found = self._state.get(Stack, it.target, regional(it.place, arn.rpartition("/")[2]))

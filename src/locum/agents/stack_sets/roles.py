@@ -30,6 +30,7 @@ from locum.services.cloudformation.stack_sets.access import (
     linked_role_call,
 )
 from locum.services.cloudformation.templates import CLOUDFORMATION
+from locum.services.iam.trust import stored
 from locum.state import Role, StackSet, StackSetOperation, State
 from locum.state.organizations import member_of
 from locum.state.stack_sets import SELF_MANAGED
@@ -39,6 +40,7 @@ _GLOBAL: Final = "us-east-1"  # of IAM
 _NO_ADMINISTRATION: Final = (
     "Account {account} should have '{role}' role with trust relationship to CloudFormation service."
 )
+_NOT_OURS: Final = "Role {role} was not created by CloudFormation StackSets: it gets no permissions."
 _NO_EXECUTION: Final = "Account {account} should have '{role}' role with trust relationship to Role '{by}'."
 
 
@@ -103,11 +105,13 @@ class Entries:
     async def _provide(self, of: StackSet, account: str, name: str, by: str) -> None:
         """Have the role of a member account made, or completed where a restart interrupted that. Raises Fault."""
         role = self._state.get(Role, account, name)
+        statement = {"Effect": "Allow", "Principal": {"AWS": by}, "Action": "sts:AssumeRole"}
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))
+        if role is not None and _ADMINISTRATOR not in role.attached and role.trust != stored(self._state, trust):
+            raise NoEntry(_NOT_OURS.format(role=iam_arn(account, "role", "/", name)))
         if role is None:
             if not has_linked_role(self._state, account, MEMBER_SERVICE):
                 await self._calls.make(linked_role_call(account, MEMBER_SERVICE))
-            statement = {"Effect": "Allow", "Principal": {"AWS": by}, "Action": "sts:AssumeRole"}
-            trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))
             await self._as_member(of, account, "CreateRole", RoleName=name, AssumeRolePolicyDocument=trust)
         if role is None or _ADMINISTRATOR not in role.attached:
             await self._as_member(of, account, "AttachRolePolicy", RoleName=name, PolicyArn=_ADMINISTRATOR)

@@ -21,6 +21,7 @@ from locum.services.cloudformation.drift import (
     is_readable,
     reading,
     resources_there,
+    secrets_of,
     told,
 )
 from locum.services.cloudformation.following import actor_of
@@ -40,10 +41,12 @@ class Checker:
         self._calls = calls
         self._it = it
         self._seals = Seals(runtime.keyring, runtime.entropy)
+        self._secrets: frozenset[str] | None = None
 
     async def run(self) -> None:
         """Check what is not checked yet, and end the detection. Raises LocumError where it has to wait."""
         stack = self._stack(self._state)
+        self._secrets = None
         for it in [] if stack is None else resources_there(self._state, stack).values():
             assert stack is not None
             if (not self._it.logicals or it.logical in self._it.logicals) and not self._is_checked(it):
@@ -71,7 +74,10 @@ class Checker:
         try:
             work = reading(stack, it, self._seals)
             found = await carried_out(self._calls.make, actor, stack.region, work, endpoint=here)
-            return await asyncio.to_thread(told, self._state, stack, it, found, self._seals, now)
+            if self._secrets is None:
+                self._secrets = await asyncio.to_thread(secrets_of, self._state, stack, self._seals)
+            names = self._secrets
+            return await asyncio.to_thread(told, self._state, stack, it, found, self._seals, now, names)
         except Fault as fault:
             return failed(it, fault, now)
         except LocumError:

@@ -91,7 +91,7 @@ class Importer:
             )
 
             def complete(state: State, draft: Draft) -> None:
-                if reason := owned(state, draft.stack, done.type, done.logical, done.physical, identifier):
+                if reason := owned(state, self._seals, draft.stack, done.type, done.logical, done.physical, identifier):
                     raise invalid(reason)
                 draft.resource(done, told=_COMPLETED)
 

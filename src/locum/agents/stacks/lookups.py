@@ -17,7 +17,7 @@ from locum.services.cloudformation.intrinsics import HIDDEN, Evaluation, Lookups
 from locum.services.cloudformation.lookup import resource_of
 from locum.services.cloudformation.outputs import exported, exporting
 from locum.services.cloudformation.sealing import Seals
-from locum.services.cloudformation.shown import Kept, Told, attribute_of, is_secret
+from locum.services.cloudformation.shown import Kept, Told, attribute_of, discloses, is_secret
 from locum.services.cloudformation.templates import invalid
 from locum.state import Stack, StackResource, State
 
@@ -89,7 +89,8 @@ class Resolver:
         if evaluation is self._evaluation and not self._discloses:
             return made
         try:
-            found: Mapping[str, Any] = await asyncio.to_thread(evaluation.resolve, value, Told(self, self._kind))
+            told = Told(self, self._kind, self._evaluation)
+            found: Mapping[str, Any] = await asyncio.to_thread(evaluation.resolve, value, told)
         except (Fault, _Needed):  # something else follows from the asterisks
             return dict.fromkeys(made, HIDDEN)
         return found
@@ -103,7 +104,7 @@ class Resolver:
     def attribute(self, logical: str, name: str) -> Any:
         """An attribute of a resource. Raises Fault."""
         found = self._resource(logical)
-        self._discloses |= is_secret(found.type, name)
+        self._discloses |= is_secret(found.type, name) or discloses(self._evaluation, logical, name)
         value = attribute_of(found, name, self._seals)
         if value is None:
             raise invalid(f"Template error: resource {logical} does not support attribute type {name} in Fn::GetAtt")

@@ -33,6 +33,9 @@ from locum.services.pagination import Ordered, Pagination
 from locum.services.verbs import Context, Operation, Outcome, Params, reads
 from locum.state import Stack, StackEvent, StackResource, State
 
+MOST_DESCRIBED: Final = 100
+"""API Reference, DescribeStackResources: "Only the first 100 resources will be returned"."""
+
 _LISTS: Final = Pagination("MaxResults", "NextToken", "NextToken", 100, lambda: invalid("NextToken is not valid"))
 
 
@@ -73,9 +76,8 @@ def describe_stack_resources(ctx: Context, params: Params) -> Outcome:
     stack = _with_physical(ctx, str(physical)) if name is None else described(ctx, name)
     found = sorted(resources_of(ctx.state, stack).values(), key=lambda it: it.logical)
     logical = params.get("LogicalResourceId")
-    return Outcome(
-        {"StackResources": [_resource(ctx.state, stack, it) for it in found if logical in (None, it.logical)]}
-    )
+    chosen = [it for it in found if logical in (None, it.logical)][:MOST_DESCRIBED]
+    return Outcome({"StackResources": [_resource(ctx.state, stack, it) for it in chosen]})
 
 
 def list_stack_resources(ctx: Context, params: Params) -> Outcome:

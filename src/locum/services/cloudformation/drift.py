@@ -20,11 +20,11 @@ from locum.services.cloudformation.following import actor_of
 from locum.services.cloudformation.intrinsics import HIDDEN
 from locum.services.cloudformation.lookup import existing, resource_of, resources_of
 from locum.services.cloudformation.neighbours import Neighbour, unaccounted
-from locum.services.cloudformation.proposals import parameters_of, template_of_version
+from locum.services.cloudformation.proposals import evaluation_of, template_of_version
 from locum.services.cloudformation.providers import PROVIDERS
 from locum.services.cloudformation.providers.base import Found, Properties, Reading, is_gone
 from locum.services.cloudformation.sealing import Seals
-from locum.services.cloudformation.secret_values import hidden, is_hidden, secret_names, secret_paths
+from locum.services.cloudformation.secret_values import hidden, is_hidden, secret_paths
 from locum.services.cloudformation.stack_resources import as_given
 from locum.services.cloudformation.stacks import seals_of
 from locum.services.cloudformation.templates import invalid
@@ -88,7 +88,7 @@ def detect_stack_resource_drift(ctx: Context, params: Params) -> Asking:
     except Fault as fault:
         drift = failed(it, fault, ctx.now)
     else:
-        drift = told(ctx.state, stack, it, found, seals, ctx.now)
+        drift = told(ctx.state, stack, it, found, seals, ctx.now, secrets_of(ctx.state, stack, seals))
     if drift.status == "UNKNOWN":
         raise Fault("ValidationError", drift.reason, 400)
     after = (*(one for one in drifts_of(ctx.state, stack) if one.logical != it.logical), drift)
@@ -185,14 +185,20 @@ def failed(it: StackResource, fault: Fault, now: float) -> ResourceDrift:
     return _drift(it, "DELETED" if gone else "UNKNOWN", now, reason="" if gone else fault.message)
 
 
-def told(state: State, stack: Stack, it: StackResource, found: Found, seals: Seals, now: float) -> ResourceDrift:
-    """What is told of a resource that was `found`."""
+def secrets_of(state: State, stack: Stack, seals: Seals) -> frozenset[str]:
+    """What may be secret in a stack, as `secret_values` names it. It takes a while for large templates."""
+    return evaluation_of(state, stack, stack.version, seals).secrets
+
+
+def told(
+    state: State, stack: Stack, it: StackResource, found: Found, seals: Seals, now: float, names: frozenset[str]
+) -> ResourceDrift:
+    """What is told of a resource that was `found`, in a stack with the secrets `names`."""
     wanted = seals.open(stack.account, stack.id, it.properties)
     comparison = compared(it.type, wanted, found, stack.account)
     others = _neighbours(state, stack, it, seals) if comparison.differences else []
     differences = unaccounted(it.type, it.physical, comparison.differences, others)
     template = template_of_version(state, stack, stack.version)
-    names = secret_names(template, parameters_of(stack.version, seals, stack.account, stack.id))
     definition = template.resources.get(it.logical)
     secret = secret_paths(it.type, {} if definition is None else definition.properties, names)
     shown = {

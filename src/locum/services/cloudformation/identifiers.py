@@ -50,6 +50,10 @@ _REF: Final = {
 }
 """Types whose identifier has several values, and the property of which the physical id is the value."""
 
+_ZONE: Final = "/hostedzone/"
+"""What an answer of Route 53 may have before the id of a hosted zone."""
+
+_QUEUE: Final = re.compile(r"https?://[^/?#]+/[0-9]{12}/[A-Za-z0-9_-]{1,80}(?:\.fifo)?")
 _RULE: Final = re.compile(r"arn:[^:]*:events:[^:]*:[^:]*:rule/(?:default/)?(?P<name>.+)")
 
 
@@ -177,4 +181,28 @@ def physical_ids(kind: str, identifier: Identifier) -> Iterator[str]:
 
 def is_same(one: str, other: str) -> bool:
     """Whether two physical ids are the same; those of queues are URLs, whose hosts may be several."""
+    one, other = (it.removeprefix(_ZONE) for it in (one, other))
     return one == other or ("://" in one and "://" in other and urlsplit(one).path == urlsplit(other).path)
+
+
+def may_be_same(one: str, other: str) -> bool:
+    """Whether two physical ids may be those of one resource of a type: a name, and the ARN of what has that name."""
+    parts = [it.split(_SEPARATOR) for it in (one, other)]
+    return len(parts[0]) == len(parts[1]) and all(map(_may_be_same, *parts))
+
+
+def _may_be_same(one: str, other: str) -> bool:
+    if one.startswith("arn:") is other.startswith("arn:"):
+        return is_same(one, other)
+    arn, name = (one, other) if one.startswith("arn:") else (other, one)
+    return arn.endswith((f"/{name}", f":{name}"))
+
+
+def is_whole(kind: str, identifier: Identifier) -> bool:
+    """Whether the values of an identifier have the form that they have on AWS: ARNs and URLs of queues are whole."""
+    return not any(
+        (name.endswith(("Arn", "ARN")) and not value.startswith("arn:"))
+        or (name == "QueueUrl" and not _QUEUE.fullmatch(value))
+        for name, value in identifier.items()
+        if name in identifying(kind)
+    )

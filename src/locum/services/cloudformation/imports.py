@@ -18,10 +18,18 @@ from locum.core.errors import Fault
 from locum.services.cloudformation.asked import asked
 from locum.services.cloudformation.drift import is_readable
 from locum.services.cloudformation.following import actor_of
-from locum.services.cloudformation.identifiers import Identifier, identifying, is_same, physical_ids
+from locum.services.cloudformation.identifiers import (
+    Identifier,
+    identifying,
+    is_same,
+    is_whole,
+    may_be_same,
+    physical_ids,
+)
 from locum.services.cloudformation.proposals import Proposal, template_of_version
 from locum.services.cloudformation.providers import PROVIDERS
 from locum.services.cloudformation.providers.base import Found, is_gone
+from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.stack_resources import in_stack
 from locum.services.cloudformation.template import ResourceDefinition
 from locum.services.cloudformation.templates import invalid
@@ -35,6 +43,9 @@ Importing = dict[str, dict[str, str]]
 
 _EVERYWHERE: Final = frozenset({"IAM", "Organizations", "Route53", "S3"})
 """Services whose resources are the same in all regions."""
+
+_OTHER_IDS: Final = ("Arn", "GroupId")
+"""Attributes by which a resource may be known as well."""
 
 _RETAINED: Final = ("Retain", "RetainExceptOnCreate")
 
@@ -138,6 +149,7 @@ def planned(
 ) -> Generator[Ask, Mapping[str, Any], Plan]:
     """The plan of an import, for which each resource is read with the caller's permissions, or as the stack's role."""
     made: list[dict[str, Any]] = []
+    seals = Seals(ctx.keyring, ctx.entropy)
     taken: list[tuple[str, str]] = []
     for change in changes:
         told = dict(change["ResourceChange"])
@@ -148,8 +160,8 @@ def planned(
                 there = yield from asked(actor_of(replace(stack, caller=ctx.caller)), stack.region, work)
             except Fault as fault:
                 return Plan(importing, (), fault.message)
-            reason = owned(ctx.state, stack, kind, name, there.physical, importing[name])
-            if any(other == kind and is_same(physical, there.physical) for other, physical in taken):
+            reason = owned(ctx.state, seals, stack, kind, name, there.physical, importing[name])
+            if any(other == kind and may_be_same(physical, there.physical) for other, physical in taken):
                 reason = _exists(kind, importing[name], stack)
             if reason:
                 return Plan(importing, (), reason)
@@ -223,7 +235,8 @@ def looked_for(
     """The work that finds the resource with an identifier. Raises Fault where it is not there."""
     read = PROVIDERS[kind].read
     assert read is not None
-    for physical in physical_ids(kind, identifier) if is_here(stack, identifier) else ():
+    here = is_here(stack, identifier) and is_whole(kind, identifier)
+    for physical in physical_ids(kind, identifier) if here else ():
         try:
             found = yield from read(in_stack(stack, kind, logical, identifier, "", physical=physical))
         except Fault as fault:
@@ -254,15 +267,24 @@ def _is_it(found: Found, identifier: Identifier) -> bool:
     return all(name not in shown or is_same(str(shown[name]), value) for name, value in identifier.items())
 
 
-def owned(state: State, stack: Stack, kind: str, logical: str, physical: str, identifier: Identifier) -> str:
+def owned(
+    state: State, seals: Seals, stack: Stack, kind: str, logical: str, physical: str, identifier: Identifier
+) -> str:
     """Why a resource cannot be imported as `logical` that a stack has already; empty where none has it."""
     for it in _resources(state, stack, kind):
-        if it.physical and it.status != "DELETE_COMPLETE" and is_same(it.physical, physical):
+        if it.physical and it.status != "DELETE_COMPLETE" and _is_that(it, physical, seals):
             holder = state.get(Stack, it.account, regional(it.region, it.stack))
             mine = (it.stack, it.logical) == (stack.id, logical)
             if holder is not None and not holder.deleted and not mine:
                 return _exists(kind, identifier, holder)
     return ""
+
+
+def _is_that(it: StackResource, physical: str, seals: Seals) -> bool:
+    """Whether a resource may have this physical id: as its own, or as that of another form (security groups)."""
+    others = seals.open(it.account, it.stack, it.attributes) if it.attributes else {}
+    known = (it.physical, *(others.get(name) for name in (*identifying(it.type), *_OTHER_IDS)))
+    return any(isinstance(one, str) and may_be_same(one, physical) for one in known)
 
 
 def _exists(kind: str, identifier: Identifier, stack: Stack) -> str:

@@ -21,6 +21,7 @@ from locum.services.cloudformation.functions import (
 from locum.services.cloudformation.graphs import circular
 from locum.services.cloudformation.parameters import ParameterValue
 from locum.services.cloudformation.resolution import NOTHING, Lookups, Run, Scope, holds
+from locum.services.cloudformation.secret_values import secret_names
 from locum.services.cloudformation.template import ResourceDefinition, Template, condition_order, evaluated
 from locum.services.cloudformation.templates import invalid
 
@@ -72,11 +73,20 @@ class Evaluation:
             found[name] = Run(scope).truth(self.template.conditions[name], 0)
         return found
 
+    @cached_property
+    def secrets(self) -> frozenset[str]:
+        """What may be secret: parameters, and attributes of resources, as `secret_values` names them."""
+        return secret_names(self.template, self.parameters)
+
     def hidden(self) -> Evaluation:
         """The evaluation with asterisks for the values of NoEcho parameters; the same where there are none."""
+        return self._hidden or self
+
+    @cached_property
+    def _hidden(self) -> Evaluation | None:
         secret = {name: given.resolved for name, given in self.parameters.items() if given.no_echo}
         if not secret:
-            return self
+            return None
         conditions, found = self.conditions, copy(self)
         stars = {name: [HIDDEN] * len(value) if isinstance(value, list) else HIDDEN for name, value in secret.items()}
         found.names = {**self.names, **stars}

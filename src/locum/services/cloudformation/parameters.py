@@ -69,6 +69,18 @@ def parameter_values(
     }
 
 
+def still_secret(
+    values: Mapping[str, ParameterValue], given: Sequence[Mapping[str, Any]], before: Mapping[str, ParameterValue]
+) -> dict[str, ParameterValue]:
+    """`values`, of which those that are used again and were not shown before are not shown now either.
+
+    Else a template without NoEcho would have a change set tell the secret of a stack to who may not update it.
+    """
+    again = {entry.get("ParameterKey") for entry in given if entry.get("UsePreviousValue")}
+    kept = {name for name, it in before.items() if it.no_echo and name in again}
+    return {name: it._replace(no_echo=it.no_echo or name in kept) for name, it in values.items()}
+
+
 def ssm_parameters(
     template: Template, given: Sequence[Mapping[str, Any]], previous: Mapping[str, str] | None
 ) -> dict[str, str]:

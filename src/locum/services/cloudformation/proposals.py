@@ -17,9 +17,9 @@ from locum.services.cloudformation.dynamic_references import (
     misplaced_text,
     reference_of,
 )
-from locum.services.cloudformation.intrinsics import Evaluation, Pseudo
+from locum.services.cloudformation.intrinsics import HIDDEN, Evaluation, Pseudo
 from locum.services.cloudformation.lookup import template_of
-from locum.services.cloudformation.parameters import ParameterValue, parameter_values, ssm_parameters
+from locum.services.cloudformation.parameters import ParameterValue, parameter_values, ssm_parameters, still_secret
 from locum.services.cloudformation.providers import PROVIDERS
 from locum.services.cloudformation.schemas import schema_of
 from locum.services.cloudformation.sealing import Seals
@@ -143,14 +143,15 @@ def proposed_of(
 
     Parameters that are `unknown` have values that stand for others: nothing is checked that depends on these.
     """
-    previous = None
+    previous, values = None, dict[str, ParameterValue]()
     if before is not None:
         values = parameters_of(before.version, seals, before.account, before.id)
         previous = {name: value.value for name, value in values.items()}
     given, capabilities = params.get("Parameters") or (), tuple(params.get("Capabilities") or ())
     tags = tags_of(params, {} if before is None else before.version.tags)
     template, processed = template_before(text), ""
-    parameters = yield from _parameters(ctx, _loosened(template, unknown), given, previous)
+    read = yield from _parameters(ctx, _loosened(template, unknown), given, previous)
+    parameters = still_secret(read, given, values)
     if template.transforms:
         if "ChangeSetName" not in params and AUTO_EXPAND not in capabilities:
             raise insufficient([AUTO_EXPAND])
@@ -166,13 +167,24 @@ def proposed_of(
     evaluation = Evaluation(template, parameters, pseudo)
     check_types(template)
     check_allowed(template, params.get("ResourceTypes") or ())
-    references = [] if unknown else check_values(evaluation)
+    try:
+        references = [] if unknown else check_values(evaluation)
+    except Fault as fault:
+        raise Fault(fault.code, _without_secrets(fault.message, parameters), fault.status) from fault
     yield from _check_versions(ctx, references)
     if not unknown and (broken := evaluation.rules_broken()):
         raise invalid("Template validation error: " + "; ".join(broken))
     check_capabilities(template, capabilities)
     rereads = any(it.latest for it in references)
     return Proposal(text, processed, template, parameters, evaluation, tags, capabilities, rereads)
+
+
+def _without_secrets(message: str, parameters: Mapping[str, ParameterValue]) -> str:
+    """A message without the values of NoEcho parameters, which may be those of the stack before."""
+    for it in parameters.values():
+        if it.no_echo and it.value:
+            message = message.replace(it.value, HIDDEN)
+    return message
 
 
 def _processed_before(promise: ChangeSet | None, parameters: Mapping[str, ParameterValue], seals: Seals) -> str:

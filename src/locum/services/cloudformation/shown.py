@@ -33,6 +33,11 @@ def is_secret(kind: str, attribute: str) -> bool:
     return attribute in _SECRET or is_custom(kind)
 
 
+def discloses(evaluation: Evaluation, logical: str, attribute: str) -> bool:
+    """Whether an attribute tells a property of a resource that its template takes from a secret."""
+    return f"{logical}.{attribute.partition('.')[0]}" in evaluation.secrets
+
+
 def attribute_of(it: StackResource, name: str, seals: Seals) -> Any:
     """An attribute of a resource, which may be one of its properties; None where there is none of that name."""
     attributes = seals.open(it.account, it.stack, it.attributes)
@@ -51,21 +56,19 @@ def _within(values: Any, name: str) -> Any:
     return values
 
 
-class Told:
-    """The lookups of `inner`, but for secrets."""
+class _Through:
+    """The lookups of `inner`, as they are."""
 
-    def __init__(self, inner: Lookups, kinds: Callable[[str], str]) -> None:
-        """`kinds` tells the type of a resource."""
+    def __init__(self, inner: Lookups) -> None:
         self._inner = inner
-        self._kinds = kinds
 
     def ref(self, logical: str) -> Any:
         """The value of Ref to a resource."""
         return self._inner.ref(logical)
 
     def attribute(self, logical: str, name: str) -> Any:
-        """An attribute; asterisks for one that is secret."""
-        return HIDDEN if is_secret(self._kinds(logical), name) else self._inner.attribute(logical, name)
+        """An attribute."""
+        return self._inner.attribute(logical, name)
 
     def imported(self, export: str) -> Any:
         """The value of an export."""
@@ -75,22 +78,33 @@ class Told:
         """The Availability Zones of a region."""
         return self._inner.zones(region)
 
+
+class Told(_Through):
+    """The lookups of `inner`, but for secrets."""
+
+    def __init__(self, inner: Lookups, kinds: Callable[[str], str], evaluation: Evaluation) -> None:
+        """`kinds` tells the type of a resource; `evaluation` is that of its template."""
+        super().__init__(inner)
+        self._kinds = kinds
+        self._evaluation = evaluation
+
+    def attribute(self, logical: str, name: str) -> Any:
+        """An attribute; asterisks for one that is secret."""
+        secret = is_secret(self._kinds(logical), name) or discloses(self._evaluation, logical, name)
+        return HIDDEN if secret else self._inner.attribute(logical, name)
+
     def dynamic(self, reference: str) -> str:
         """The dynamic reference itself."""
         return reference
 
 
-class Kept(Told):
+class Kept(_Through):
     """The lookups of `inner`, but for dynamic references of some services, which stay as they are."""
 
     def __init__(self, inner: Lookups, services: tuple[str, ...]) -> None:
         """`services` are those of dynamic references."""
-        super().__init__(inner, lambda _: "")
+        super().__init__(inner)
         self._starts = tuple(f"{{{{resolve:{service}:" for service in services)
-
-    def attribute(self, logical: str, name: str) -> Any:
-        """An attribute."""
-        return self._inner.attribute(logical, name)
 
     def dynamic(self, reference: str) -> str:
         """The value of a dynamic reference, or the reference itself."""
@@ -112,7 +126,7 @@ class Present:
         """`value` with its functions replaced, as far as that can be told; `unknown` says whether all of it can be."""
         self.unknown = False
         try:
-            return evaluation.resolve(value, Told(self, self._kind))
+            return evaluation.resolve(value, Told(self, self._kind, evaluation))
         except Fault:
             return self._not_known()
 

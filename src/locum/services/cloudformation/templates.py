@@ -153,6 +153,8 @@ def _malformed(text: str, problems: Sequence[Any]) -> str:
             json.loads(text)
         except json.JSONDecodeError as error:
             return f"JSON not well-formed. (line {error.lineno}, column {error.colno + 1})"
+        except ValueError:  # a number of more digits than Python reads
+            return "JSON not well-formed."
     if not problems:
         return "YAML not well-formed."
     return f"YAML not well-formed. (line {problems[0].linenumber}, column {problems[0].columnnumber})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from locum.services.cloudformation.providers.base import Provider
+from locum.services.cloudformation.providers.guards import named, new_only
 from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Part, Row, Shown, Tags, provider
 
 _SERVICE: Final = "cloudwatch"
@@ -65,8 +66,17 @@ _DASHBOARD: Final = Row(
     ),
 )
 
+
+def _alarms(row: Row, kind: str) -> Provider:
+    """Alarms of a kind. The call that makes one would change one of that name that is there."""
+    look = named(_SERVICE, "DescribeAlarms", "AlarmNames[]", "AlarmName", AlarmTypes=[kind])
+    return new_only(provider(row), look, at=f"{kind}s")
+
+
 PROVIDERS: Final[dict[str, Provider]] = {
-    "AWS::CloudWatch::Alarm": provider(_METRIC),
-    "AWS::CloudWatch::CompositeAlarm": provider(_COMPOSITE),
-    "AWS::CloudWatch::Dashboard": provider(_DASHBOARD),
+    "AWS::CloudWatch::Alarm": _alarms(_METRIC, "MetricAlarm"),
+    "AWS::CloudWatch::CompositeAlarm": _alarms(_COMPOSITE, "CompositeAlarm"),
+    "AWS::CloudWatch::Dashboard": new_only(
+        provider(_DASHBOARD), named(_SERVICE, "GetDashboard", "DashboardName", "DashboardName")
+    ),
 }

@@ -65,7 +65,7 @@ _TASK: Final = Row(
     ),
     "{c.taskDefinition.taskDefinitionArn}",
     (Call("DeregisterTaskDefinition", {"taskDefinition": "{id}"}),),
-    attributes={"TaskDefinitionArn": "{id}"},
+    attributes={"TaskDefinitionArn": "{it.taskDefinitionArn|id}"},
     name=Name("Family", 255),
     tags=_tags("{id}"),
     shown=Shown(

@@ -20,6 +20,7 @@ from locum.services.cloudformation.providers.base import (
     or_undone,
     picked,
 )
+from locum.services.cloudformation.providers.guards import new_only
 from locum.services.cloudformation.providers.reading import readable
 from locum.services.cloudformation.providers.steps import attempted, listed, pairs, refuse_others
 from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Part, Row, Shown, Tags, provider
@@ -125,9 +126,16 @@ _SHOWN_RULE: Final = Shown(
 )
 
 
+def _named_rule(resource: Resource) -> Request | None:
+    """PutRule would change a rule of that name that is there."""
+    own = resource.properties
+    given = {"Name": own.get("Name"), **picked(own, "EventBusName")}
+    return Request(_SERVICE, "DescribeRule", given) if given["Name"] else None
+
+
 def _rules() -> Provider:
     made_by = Provider(_create_rule, _delete_rule, _update_rule, frozenset({"EventBusName"}))
-    return readable(made_by, _SERVICE, _SHOWN_RULE)
+    return new_only(readable(made_by, _SERVICE, _SHOWN_RULE), _named_rule)
 
 
 # -- buses -----------------------------------------------------------------------------------------------

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from locum.core.errors import Fault
 from locum.services.cloudformation.providers.base import Provider, Request, Resource, Work, is_gone
+from locum.services.cloudformation.providers.templates import value_at
 
 _DENIED = frozenset({"403", "AccessDenied", "Forbidden"})
 
 
-def new_only(made_by: Provider, look: Callable[[Resource], Request | None], *, unless_denied: bool = False) -> Provider:
+def new_only(
+    made_by: Provider, look: Callable[[Resource], Request | None], *, at: str = "", unless_denied: bool = False
+) -> Provider:
     """`made_by`, whose creation is refused where `look` finds something, which is None where no name is given.
 
-    It would be deleted when the creation of the stack is taken back. `unless_denied` is for what may not be looked at
-    by all who may create it.
+    It would be deleted when the creation of the stack is taken back. `at` is the path in the answer of what is found,
+    where one that has nothing is no error. `unless_denied` is for what may not be looked at by all who may create it.
     """
 
     def create(resource: Resource) -> Work:
@@ -22,12 +26,30 @@ def new_only(made_by: Provider, look: Callable[[Resource], Request | None], *, u
         if request is None:
             return (yield from made_by.create(resource))
         try:
-            yield request
+            answer = yield request
         except Fault as fault:
             if not (is_gone(fault) or (unless_denied and fault.code in _DENIED)):
                 raise
             return (yield from made_by.create(resource))
-        name = next(iter(request.params.values()))
+        if at and not value_at(answer, at):
+            return (yield from made_by.create(resource))
+        first = next(iter(request.params.values()))
+        name = first[0] if isinstance(first, list) else first
         raise Fault("AlreadyExists", f"Resource of type '{resource.type}' with identifier '{name}' already exists.")
 
     return made_by._replace(create=create)
+
+
+def named(service: str, operation: str, member: str, given: str, **more: Any) -> Callable[[Resource], Request | None]:
+    """The look for a resource by the name that its property `given` says: by `operation`, which takes it as `member`.
+
+    A `member` that ends with `[]` is a list. `more` are further members.
+    """
+
+    def look(resource: Resource) -> Request | None:
+        name = resource.properties.get(given)
+        value = [name] if member.endswith("[]") else name
+        params: Mapping[str, Any] = {member.removesuffix("[]"): value, **more}
+        return Request(service, operation, params) if name else None
+
+    return look

@@ -31,7 +31,7 @@ _KEYS: Final = Row(
         takes="BypassPolicyLockoutSafetyCheck Description KeySpec KeyUsage MultiRegion Origin Policy=KeyPolicy",
     ),
     physical="{c.KeyMetadata.KeyId}",
-    attributes={"Arn": "{c.KeyMetadata.Arn}", "KeyId": "{id}"},
+    attributes={"Arn": "{c.KeyMetadata.Arn}", "KeyId": "{it.KeyId|id}"},
     tags=Tags(
         add=Call("TagResource", {**_KEY, "Tags": "{tags}"}),
         remove=Call("UntagResource", {**_KEY, "TagKeys": "{keys}"}),

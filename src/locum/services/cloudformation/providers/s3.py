@@ -9,7 +9,7 @@ from typing import Any, Final
 from locum.core.errors import Fault
 from locum.core.system_tags import RESERVED
 from locum.services.cloudformation.providers.base import Made, Properties, Provider, Request, Resource, Work
-from locum.services.cloudformation.providers.guards import new_only
+from locum.services.cloudformation.providers.guards import named, new_only
 from locum.services.cloudformation.providers.s3_shapes import shaped
 from locum.services.cloudformation.providers.steps import or_instead
 from locum.services.cloudformation.providers.table import (
@@ -242,5 +242,5 @@ _POLICIES: Final = Row(
 
 PROVIDERS: Final[dict[str, Provider]] = {
     "AWS::S3::Bucket": new_only(_buckets(), _named, unless_denied=True),
-    "AWS::S3::BucketPolicy": provider(_POLICIES),
+    "AWS::S3::BucketPolicy": new_only(provider(_POLICIES), named("s3", "GetBucketPolicy", "Bucket", "Bucket")),
 }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from locum.services.cloudformation.providers.base import Provider, Request, Resource
+from locum.services.cloudformation.providers.guards import named, new_only
 from locum.services.cloudformation.providers.steps import Steps, moment, seen_first, telling
 from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Row, Shown, Tags, Wait, provider
 
@@ -57,7 +58,11 @@ def _dates(_resource: Resource, group: str) -> Steps[Mapping[str, Any]]:
 
 PROVIDERS: Final[dict[str, Provider]] = {
     "AWS::Scheduler::Schedule": provider(_SCHEDULE),
-    "AWS::Scheduler::ScheduleGroup": seen_first(
-        telling(provider(_GROUP), _dates), lambda group: Request(_SERVICE, "GetScheduleGroup", {"Name": group.physical})
+    "AWS::Scheduler::ScheduleGroup": new_only(
+        seen_first(
+            telling(provider(_GROUP), _dates),
+            lambda group: Request(_SERVICE, "GetScheduleGroup", {"Name": group.physical}),
+        ),
+        named(_SERVICE, "GetScheduleGroup", "Name", "Name"),
     ),
 }

@@ -29,7 +29,7 @@ _SECRETS: Final = Row(
     exists=frozenset({"ResourceExistsException"}),
     read=Call("DescribeSecret", {"SecretId": "{id|name}"}),
     physical="{c.ARN|r.ARN}",
-    attributes={"Id": "{id}"},
+    attributes={"Id": "{it.ARN|id}"},
     settings=(
         Change(Call("UpdateSecret", _UPDATED, "Description KmsKeyId Type"), defaults={"Description": ""}),
         Change(Call("UpdateSecret", _UPDATED, "SecretString")),
@@ -118,7 +118,7 @@ _POLICIES: Final = Row(
     service="secretsmanager",
     create=Call("PutResourcePolicy", takes="SecretId BlockPublicPolicy ResourcePolicy"),
     physical="{c.ARN}",
-    attributes={"Id": "{id}"},
+    attributes={"Id": "{it.ARN|id}"},
     settings=(Change(Call("PutResourcePolicy", _SECRET, "BlockPublicPolicy ResourcePolicy")),),
     deletes=(Call("DeleteResourcePolicy", _SECRET),),
     shown=Shown(

@@ -102,6 +102,8 @@ def begun(
     changes = {} if action == DETECTS else {"detailed": "PENDING", "reason": ""}
     for key in chosen:
         after[key] = replace(after[key], operation=made.id, **changes)
+        if name == IMPORT:  # whose stack it is, is not known before the account has been entered
+            after[key] = replace(after[key], stack="")
     results = [_result(ctx, made, it, number) for number, it in enumerate(chosen.values())]
     kept = put(replace(of, operations=made.order)), put(made), *map(put, results), *map(put, after.values())
     return Outcome({"OperationId": made.id}, (*kept, *_forgotten(ctx, of)))
@@ -146,6 +148,7 @@ def _result(ctx: Context, of: StackSetOperation, it: StackInstance, number: int)
         order=number,
         token=request_id(ctx.entropy),
         unit=it.unit,
+        stack=it.stack.rpartition("/")[2] if of.imports else "",
     )
 
 

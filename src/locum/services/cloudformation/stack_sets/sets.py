@@ -13,7 +13,7 @@ from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.asking import Asking, asking
 from locum.services.cloudformation import descriptions
-from locum.services.cloudformation.parameters import ParameterValue, parameter_values, ssm_parameters
+from locum.services.cloudformation.parameters import ParameterValue, parameter_values, ssm_parameters, still_secret
 from locum.services.cloudformation.proposals import (
     AUTO_EXPAND,
     check_capabilities,
@@ -229,13 +229,13 @@ def _proposed(ctx: Context, params: Params, before: StackSet | None) -> Generato
     else:
         text = yield from template_text(ctx, params)
     template = template_before(text)
-    previous = None
+    previous, kept = None, dict[str, ParameterValue]()
     if before is not None:
-        values = parameters_of(before.version, seals_of(ctx), before.account, before.id)
+        kept = values = parameters_of(before.version, seals_of(ctx), before.account, before.id)
         previous = {name: value.value for name, value in values.items()}
     given = list(params.get("Parameters") or ())
     unread = dict.fromkeys(ssm_parameters(template, given, previous), "")
-    values = parameter_values(template, given, previous, unread)
+    values = still_secret(parameter_values(template, given, previous, unread), given, kept)
     capabilities = tuple(params.get("Capabilities") or ())
     if not template.transforms:
         check_capabilities(template, capabilities)
