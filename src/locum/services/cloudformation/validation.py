@@ -8,8 +8,10 @@ from typing import Any, Final
 from locum.core.identifiers import request_id
 from locum.services.asking import Asking
 from locum.services.cloudformation.functions import text
+from locum.services.cloudformation.providers import PROVIDERS
+from locum.services.cloudformation.schemas import schema_of
 from locum.services.cloudformation.sections import description_of, section_of
-from locum.services.cloudformation.template import parsed
+from locum.services.cloudformation.template import Template, parsed
 from locum.services.cloudformation.templates import decoded, invalid, template_text
 from locum.services.cloudformation.transforms import untransformed
 from locum.services.verbs import Context, Outcome, Params
@@ -36,6 +38,7 @@ def validate_template(ctx: Context, params: Params) -> Asking:
     found = untransformed(template)
     if not found.transforms:
         found = parsed(template)
+        check_recognized(found)
     declared = section_of(found.source, "Resources")
     if not declared:
         raise invalid("Template format error: At least one Resources member must be defined.")
@@ -45,6 +48,13 @@ def validate_template(ctx: Context, params: Params) -> Asking:
         answer["Description"] = found.source["Description"]
     transforms = list(found.transforms)
     return Outcome(answer | capabilities_shown(resources) | ({"DeclaredTransforms": transforms} if transforms else {}))
+
+
+def check_recognized(template: Template) -> None:
+    """Check that there are such resource types as the template has. Raises Fault ValidationError."""
+    kinds = dict.fromkeys(it.type for it in template.resources.values() if it.type not in PROVIDERS)
+    if unknown := [kind for kind in kinds if schema_of(kind) is None]:
+        raise invalid(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
 
 
 def estimate_template_cost(ctx: Context, params: Params) -> Asking:
