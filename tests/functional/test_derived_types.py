@@ -65,6 +65,8 @@ class Bench:
         """Properties of which one differs that can be changed; None where there is none."""
         schema, row = schema_of(kind), derived_rows()[kind]
         assert schema is not None
+        if row.get("replaced"):  # every change takes another resource
+            return None
         fixed = {path[0] for path in schema.fixed} | {row.get("name", [""])[0]}
         for _, _, takes, on in row.get("update", ()):
             names = {taken.rpartition("=")[2] for taken in takes.split()} | set(on.split())

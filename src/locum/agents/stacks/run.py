@@ -26,8 +26,8 @@ from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.dynamic_references import misplaced_text
 from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resource_of, resources_of
-from locum.services.cloudformation.outputs import outputs_of
-from locum.services.cloudformation.proposals import evaluation_of, references_in, template_of_version
+from locum.services.cloudformation.outputs import exporting, outputs_of
+from locum.services.cloudformation.proposals import evaluation_of, outside_of, template_of_version
 from locum.services.cloudformation.schemas import schema_of
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.stack_policies import DELETE, ruling
@@ -86,8 +86,7 @@ class StackRun:
 
     async def _create(self, stack: Stack) -> None:
         if wrong := await asyncio.to_thread(self._unsupported, stack):
-            reason, now = f"{wrong} Rollback requested by user.", self._runtime.clock()
-            await self._go_on(stack, "ROLLBACK_IN_PROGRESS", reason, ending=now)
+            await self._not_created(stack, wrong)
             return
         timer = asyncio.ensure_future(self._late(stack.deadline))
         try:
@@ -97,14 +96,19 @@ class StackRun:
         alarmed = self._watch.reason
         late = not alarmed and self._maker.bell.giving_up and 0 < stack.deadline <= self._runtime.clock()
         reason = alarmed or (_LATE if late else _failures(failed, "create"))
-        if not (failed or late or alarmed):
-            await self._complete(stack, "CREATE_COMPLETE")
-        elif stack.keeps == "DO_NOTHING":
-            await self._end(stack, "CREATE_FAILED", reason)
+        if failed or late or alarmed:
+            await self._not_created(stack, reason)
         else:
-            what, status = _AFTER_FAILURE[stack.keeps]
-            now = self._runtime.clock()
-            await self._go_on(stack, status, f"{reason.strip()} {what} requested by user.", ending=now)
+            await self._complete(stack, "CREATE_COMPLETE")
+
+    async def _not_created(self, stack: Stack, reason: str) -> None:
+        """End a creation that failed, or take it back."""
+        if stack.keeps == "DO_NOTHING":
+            await self._end(stack, "CREATE_FAILED", reason)
+            return
+        what, status = _AFTER_FAILURE[stack.keeps]
+        told = f"{reason.strip().rstrip('.')}. {what} requested by user."
+        await self._go_on(stack, status, told, ending=self._runtime.clock())
 
     async def _late(self, deadline: float) -> None:
         """Have a creation given up at `deadline`, if it has one."""
@@ -297,11 +301,15 @@ class StackRun:
         return evaluation
 
     def _unsupported(self, stack: Stack) -> str:
+        """What is wrong with the template of a stack, so that nothing is made of it; empty for nothing."""
         wrong = unsupported_attribute(template_of_version(self._state, stack, stack.version))
-        if not wrong:
-            _, places = references_in(evaluation_of(self._state, stack, stack.version, self._seals))
-            wrong = misplaced_text([path for path, _ in places]) + "." if places else ""
-        return wrong
+        if wrong:
+            return wrong
+        found = outside_of(evaluation_of(self._state, stack, stack.version, self._seals))
+        if found.misplaced:
+            return misplaced_text([path for path, _ in found.misplaced])
+        absent = [it for it in found.imports if exporting(self._state, stack.account, stack.region, it) is None]
+        return f"No export named {absent[0]} found" if absent else ""
 
     def _dependents(self, stack: Stack, there: Mapping[str, StackResource]) -> dict[str, set[str]]:
         """For each resource, those that depend on it, by all templates that the stack has now."""
@@ -368,8 +376,10 @@ class StackRun:
             await self._commit_outputs(stack, status, outputs)
         except (Failed, Fault) as failure:
             reason = failure.message if isinstance(failure, Fault) else str(failure)
-            failing = "ROLLBACK_IN_PROGRESS" if stack.status == "CREATE_IN_PROGRESS" else "UPDATE_ROLLBACK_IN_PROGRESS"
-            await self._go_on(stack, failing, reason)
+            if stack.status == "CREATE_IN_PROGRESS":
+                await self._not_created(stack, reason)
+            else:
+                await self._go_on(stack, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
 
     async def _commit_outputs(self, stack: Stack, status: str, outputs: list[dict[str, str]]) -> None:
         def change(state: State, draft: Draft) -> None:

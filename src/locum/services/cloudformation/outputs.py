@@ -42,7 +42,7 @@ def outputs_of(state: State, draft: Draft, outputs: Outputs, seals: Seals) -> No
         other = exporting(state, stack.account, stack.region, name)
         if name in exports or (other is not None and other.id != stack.id):
             owner = stack.name if other is None else other.name
-            raise invalid(f"Export with name {name} is already exported by stack {owner}. Rollback requested by user.")
+            raise invalid(f"Export with name {name} is already exported by stack {owner}")
         exports[name] = output["OutputValue"]
     check_needed(state, stack, [name for name, value in before.items() if exports.get(name) != value])
     sealed = {name: seals.seal(stack.account, stack.id, value) for name, value in exports.items()}

@@ -203,11 +203,23 @@ class _OutsideError(Exception):
     """A value takes something that is not in the template."""
 
 
+class Outside(NamedTuple):
+    """What the functions of a template take that is not in it, as far as parameters tell.
+
+    `misplaced` are references to secrets that are not where they may be, with their places; `imports` are the names of
+    exports.
+    """
+
+    references: set[DynamicReference]
+    misplaced: list[tuple[str, DynamicReference]]
+    imports: dict[str, None]
+
+
 class _Outside:
     """Lookups of which none is made."""
 
     def __init__(self) -> None:
-        self.references: set[DynamicReference] = set()
+        self.found = Outside(set(), [], {})
 
     def ref(self, _logical: str) -> Any:
         """No value of Ref."""
@@ -217,8 +229,9 @@ class _Outside:
         """No attribute."""
         raise _OutsideError
 
-    def imported(self, _export: str) -> Any:
-        """No export."""
+    def imported(self, export: str) -> Any:
+        """No export, whose name is noted."""
+        self.found.imports[export] = None
         raise _OutsideError
 
     def zones(self, _region: str) -> list[str]:
@@ -227,7 +240,7 @@ class _Outside:
 
     def dynamic(self, reference: str) -> str:
         """The reference, which is noted."""
-        self.references.add(reference_of(reference))
+        self.found.references.add(reference_of(reference))
         return reference
 
 
@@ -237,28 +250,24 @@ def check_values(evaluation: Evaluation) -> set[DynamicReference]:
     Raises Fault ValidationError.
     """
     evaluation.dependencies()
-    references, places = references_in(evaluation)
-    if wrong := [path for path, it in places if it.version]:
+    found = outside_of(evaluation)
+    if wrong := [path for path, it in found.misplaced if it.version]:
         raise invalid(misplaced_text(wrong))
-    return references
+    return found.references
 
 
-def references_in(evaluation: Evaluation) -> tuple[set[DynamicReference], list[tuple[str, DynamicReference]]]:
-    """The dynamic references of a template, and those that are not where they may be, as far as parameters tell.
-
-    Raises Fault ValidationError.
-    """
+def outside_of(evaluation: Evaluation) -> Outside:
+    """What a template takes that is not in it. Raises Fault ValidationError."""
     template, outside = evaluation.template, _Outside()
-    places: list[tuple[str, DynamicReference]] = []
     for it in template.resources.values():
         for name, value in it.properties.items() if evaluation.exists(it) else ():
             with suppress(_OutsideError):
-                places += misplaced(it.type, evaluation.resolve({name: value}, outside))
+                outside.found.misplaced.extend(misplaced(it.type, evaluation.resolve({name: value}, outside)))
     for output in template.outputs.values():
         if evaluation.exists(output):
             with suppress(_OutsideError):
                 evaluation.resolve({"Value": output["Value"]}, outside)
-    return outside.references, places
+    return outside.found
 
 
 def _check_versions(ctx: Context, references: Iterable[DynamicReference]) -> Generator[Ask, Mapping[str, Any], None]:

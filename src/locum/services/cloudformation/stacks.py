@@ -273,9 +273,14 @@ def delete_stack(ctx: Context, params: Params) -> Outcome:
             f"Invalid operation on stack [{stack.arn}]. You can activate DeletionMode FORCE_DELETE_STACK in a delete "
             "stack operation only when the stack is in the DELETE_FAILED state."
         )
+    there = {it.logical: it.status for it in resources_of(ctx.state, stack).values()}
+    if any(there.get(name, "DELETE_COMPLETE") == "DELETE_COMPLETE" for name in retained):
+        raise invalid(
+            "The specified resources to retain must be in a valid state. Do not specify resources that are in the "
+            "DELETE_COMPLETE state."
+        )
     if params.get("DeletionMode") == "FORCE_DELETE_STACK":  # what could not be deleted stays
-        there = resources_of(ctx.state, stack).values()
-        retained += tuple(it.logical for it in there if it.status == "DELETE_FAILED" and it.logical not in retained)
+        retained = tuple({*retained, *(name for name, status in there.items() if status == "DELETE_FAILED")})
     for export in stack.exports:
         users = [name for name in importing(ctx.state, stack.account, stack.region, export) if name != stack.name]
         if users:

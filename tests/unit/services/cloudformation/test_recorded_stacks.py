@@ -334,3 +334,60 @@ def test_a_deletion_leaves_nothing_out_before_it_failed(stacks: Stacks, more: di
     stack = stacks.told(name)["StackId"]
     fault = refused(stacks.client.delete_stack, StackName=name, **more)
     assert (fault.code, fault.message) == ("ValidationError", f"Invalid operation on stack [{stack}]. {told}")
+
+
+def test_what_is_deleted_already_cannot_be_left_out(plane: InProcess, stacks: Stacks) -> None:
+    resources = {
+        "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "not-empty-when-deleted"}},
+        "Queue": {"Type": "AWS::SQS::Queue"},
+    }
+    assert stacks.create("left-out", template(resources)) == "CREATE_COMPLETE"
+    stack = stacks.told("left-out")["StackId"]
+    plane.client("s3").put_object(Bucket="not-empty-when-deleted", Key="k", Body=b"x")
+    assert stacks.delete("left-out") == "DELETE_FAILED"
+    fault = refused(stacks.client.delete_stack, StackName="left-out", RetainResources=["Queue"])
+    assert fault.code == "ValidationError"
+    assert fault.message == (
+        "The specified resources to retain must be in a valid state. Do not specify resources that are in the "
+        "DELETE_COMPLETE state."
+    )
+    stacks.client.delete_stack(StackName="left-out", RetainResources=["Bucket"])
+    assert stacks.settled(stack) == "DELETE_COMPLETE"
+    assert ("Bucket", "DELETE_SKIPPED") in stacks.events(stack)
+
+
+def test_an_embedded_stack_that_is_not_created_tells_why(plane: InProcess, stacks: Stacks) -> None:
+    s3 = plane.client("s3")
+    s3.create_bucket(Bucket="embedded-templates")
+    value = {"Fn::ImportValue": "nowhere"}
+    made = {"Made": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}}}
+    s3.put_object(Bucket="embedded-templates", Key="t.json", Body=template(made).encode())
+    properties = {"TemplateURL": "https://embedded-templates.s3.amazonaws.com/t.json"}
+    body = template({"Inner": {"Type": "AWS::CloudFormation::Stack", "Properties": properties}})
+    assert stacks.create("embedding", body) == "ROLLBACK_COMPLETE"
+    reason = stacks.reason("embedding", "Inner", "CREATE_FAILED")
+    assert reason.startswith("Embedded stack arn:aws:cloudformation:")
+    assert reason.endswith(" was not successfully created: No export named nowhere found")
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "told"),
+    [
+        ({}, "ROLLBACK_COMPLETE", ". Rollback requested by user."),
+        ({"OnFailure": "DO_NOTHING"}, "CREATE_FAILED", ""),
+        ({"OnFailure": "DELETE"}, "DELETE_COMPLETE", ". Delete requested by user."),
+    ],
+)
+def test_an_export_of_another_stack_fails_a_creation(
+    stacks: Stacks, more: dict[str, Any], status: str, told: str
+) -> None:
+    made = {"Made": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}
+    body = template(made, Outputs={"Told": {"Value": "x", "Export": {"Name": "exported-once"}}})
+    if not any(it["StackName"] == "exports-once" for it in stacks.client.describe_stacks()["Stacks"]):
+        assert stacks.create("exports-once", body) == "CREATE_COMPLETE"
+    name = f"exports-again-{status.replace('_', '-').lower()}"
+    stack = stacks.client.create_stack(StackName=name, TemplateBody=body, **more)["StackId"]
+    assert stacks.settled(stack) == status
+    under_way = {"ROLLBACK_COMPLETE": "ROLLBACK_IN_PROGRESS", "DELETE_COMPLETE": "DELETE_IN_PROGRESS"}
+    reason = stacks.reason(stack, name, under_way.get(status, status))
+    assert reason == f"Export with name exported-once is already exported by stack exports-once{told}"

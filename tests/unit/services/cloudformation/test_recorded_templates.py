@@ -341,3 +341,24 @@ def test_the_value_of_an_export_is_told_before_it_is_imported(stacks: Stacks) ->
     told = stacks.client.describe_change_set(ChangeSetName=made["Id"], IncludePropertyValues=True)
     context = json.loads(told["Changes"][0]["ResourceChange"]["AfterContext"])
     assert context == {"Properties": {"Type": "String", "Value": "exported-value"}}
+
+
+def test_an_export_that_is_not_there_fails_the_stack_before_anything_is_made(stacks: Stacks) -> None:
+    body = template({"Other": TOPIC, "Made": parameter({"Fn::ImportValue": {"Fn::Sub": "${AWS::StackName}-none"}})})
+    assert stacks.create("imports-none", body) == "ROLLBACK_COMPLETE"
+    assert stacks.events("imports-none") == [
+        ("imports-none", "CREATE_IN_PROGRESS"),
+        ("imports-none", "ROLLBACK_IN_PROGRESS"),
+        ("imports-none", "ROLLBACK_COMPLETE"),
+    ]
+    reason = stacks.reason("imports-none", "imports-none", "ROLLBACK_IN_PROGRESS")
+    assert reason == "No export named imports-none-none found. Rollback requested by user."
+
+
+def test_an_update_with_an_export_that_is_not_there_goes_back(stacks: Stacks) -> None:
+    assert stacks.create("imports-later", template({"Other": TOPIC})) == "CREATE_COMPLETE"
+    body = template({"Other": TOPIC, "Made": parameter({"Fn::ImportValue": "nowhere"})})
+    assert stacks.update("imports-later", body) == "UPDATE_ROLLBACK_COMPLETE"
+    reason = stacks.reason("imports-later", "imports-later", "UPDATE_ROLLBACK_IN_PROGRESS")
+    assert reason == "No export named nowhere found"
+    assert "Made" not in stacks.physical("imports-later")
