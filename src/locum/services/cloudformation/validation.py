@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from locum.core.identifiers import request_id
@@ -52,9 +52,13 @@ def validate_template(ctx: Context, params: Params) -> Asking:
 
 def check_recognized(template: Template) -> None:
     """Check that there are such resource types as the template has. Raises Fault ValidationError."""
-    kinds = dict.fromkeys(it.type for it in template.resources.values() if it.type not in PROVIDERS)
-    if unknown := [kind for kind in kinds if schema_of(kind) is None]:
+    if unknown := unrecognized(it.type for it in template.resources.values()):
         raise invalid(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
+
+
+def unrecognized(kinds: Iterable[str]) -> list[str]:
+    """Those of the resource types that there are not."""
+    return [kind for kind in dict.fromkeys(kinds) if kind not in PROVIDERS and schema_of(kind) is None]
 
 
 def estimate_template_cost(ctx: Context, params: Params) -> Asking:

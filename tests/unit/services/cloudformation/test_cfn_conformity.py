@@ -114,5 +114,20 @@ def test_a_typo_within_a_property_fails_the_resource_and_no_service_is_called(st
 
 
 def test_a_template_of_types_that_nobody_knows_is_not_valid(stacks: Stacks) -> None:
-    found = refused(stacks.client.validate_template, TemplateBody=template({"B": {"Type": "AWS::S3::Bukket"}}))
-    assert "Template format error: Unrecognized resource types: [AWS::S3::Bukket]" in str(found)
+    body = template({"B": {"Type": "AWS::S3::Bukket"}})
+    for call in (stacks.client.validate_template, stacks.client.get_template_summary):
+        fault = refused(call, TemplateBody=body)
+        assert fault.message == "Template format error: Unrecognized resource types: [AWS::S3::Bukket]"
+    config = {"TreatUnrecognizedResourceTypesAsWarnings": True}
+    told = stacks.client.get_template_summary(TemplateBody=body, TemplateSummaryConfig=config)
+    assert told["Warnings"] == {"UnrecognizedResourceTypes": ["AWS::S3::Bukket"]}
+
+
+def test_types_of_transforms_and_of_templates_are_no_unknown_ones(stacks: Stacks) -> None:
+    more = {"Any": {"Type": "Custom::Any", "Properties": {"ServiceToken": "arn"}}, "W": {"Type": "AWS::WAFv2::IPSet"}}
+    serverless = {"T": {"Type": "AWS::Serverless::SimpleTable"}}
+    body = template(serverless, Transform="AWS::Serverless-2016-10-31")
+    assert "Warnings" not in stacks.client.get_template_summary(TemplateBody=body)
+    stacks.client.validate_template(TemplateBody=body)
+    assert "Warnings" not in stacks.client.get_template_summary(TemplateBody=template(more))
+    stacks.client.validate_template(TemplateBody=template(more))
