@@ -20,16 +20,19 @@ _MOST: Final = 20
 _REFERENCE: Final = "{{resolve:"
 """What a text has in it that is not known yet."""
 
-_BOUNDS: Final = (
-    ("minLength", "maxLength", "expected minLength: {}, actual: {}", "expected maxLength: {}, actual: {}"),
-    (
-        *("minItems", "maxItems"),
-        *("expected minimum item count: {}, found: {}", "expected maximum item count: {}, found: {}"),
-    ),
-)
-"""The bounds of texts, and those of lists, with what is told of a length beyond them."""
+_TEXTS: Final = ("minLength", "maxLength", "expected {}: {}, actual: {}")
+"""The bounds of texts, and what is told of a length beyond one."""
 
-_NAMES: Final = {"string": "String", "integer": "Integer", "number": "Number", "boolean": "Boolean"} | {
+_LISTS: Final = ("minItems", "maxItems", "expected {} item count: {}, found: {}")
+"""The bounds of lists, and what is told of a length beyond one."""
+
+_WORDS: Final = {"minItems": "minimum", "maxItems": "maximum"}
+
+_NAMES: Final = {
+    "string": "String",
+    "integer": "Integer",
+    "number": "Number",
+    "boolean": "Boolean",
     "array": "JSONArray",
     "object": "JSONObject",
 }
@@ -60,7 +63,7 @@ def _value(root: Node, node: Node, value: Any, path: str) -> Iterator[str]:
     elif isinstance(value, Mapping):
         yield from _object(root, node, value, path)
     elif isinstance(value, (list, tuple)):
-        yield from _lengths(node, _BOUNDS[1], len(value), path)
+        yield from _lengths(node, _LISTS, len(value), path)
         for place, item in enumerate(value):
             yield from _value(root, item_of(root, node), item, f"{path}/{place}")
     else:
@@ -126,7 +129,7 @@ def _object(root: Node, node: Node, value: Mapping[str, Any], path: str) -> Iter
 def _scalar(node: Node, value: Any, path: str) -> Iterator[str]:
     types = types_of(node)
     if "string" in types and isinstance(value, str):
-        yield from _lengths(node, _BOUNDS[0], len(value), path)
+        yield from _lengths(node, _TEXTS, len(value), path)
     if "enum" in node and not any(_text(value) == _text(one) for one in node["enum"]):
         yield f"{path}: failed validation constraint for keyword [enum]"
     number = None if "string" in types else _number(value)
@@ -140,9 +143,9 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _lengths(node: Node, bounds: tuple[str, str, str, str], length: int, path: str) -> Iterator[str]:
-    least, most, too_few, too_many = bounds
-    if least in node and length < node[least]:
-        yield f"{path}: {too_few.format(node[least], length)}"
-    if most in node and length > node[most]:
-        yield f"{path}: {too_many.format(node[most], length)}"
+def _lengths(node: Node, bounds: tuple[str, str, str], length: int, path: str) -> Iterator[str]:
+    least, most, told = bounds
+    beyond = [least] if length < node.get(least, 0) else []
+    beyond += [most] if length > node.get(most, length) else []
+    for keyword in beyond:
+        yield f"{path}: {told.format(_WORDS.get(keyword, keyword), node[keyword], length)}"

@@ -62,6 +62,16 @@ def stacks(plane: InProcess) -> Stacks:
             {"SamplingRule": {"RuleName": "r" * 33}},
             ["#/SamplingRule/RuleName: expected maxLength: 32, actual: 33"],
         ),
+        (
+            "AWS::Lambda::Function",
+            {"Architectures": ["arm64", "x86_64"]},
+            ["#/Architectures: expected maximum item count: 1, found: 2"],
+        ),
+        (
+            "AWS::DynamoDB::Table",
+            {"LocalSecondaryIndexes": [{"IndexName": "", "KeySchema": [], "Projection": {}}]},
+            ["#/LocalSecondaryIndexes/0/IndexName: expected minLength: 3, actual: 0"],
+        ),
     ],
 )
 def test_a_value_that_the_schema_does_not_have_is_told(kind: str, properties: dict[str, Any], told: list[str]) -> None:
