@@ -17,11 +17,11 @@ from locum.services.cloudformation.dynamic_references import (
     misplaced_text,
     reference_of,
 )
-from locum.services.cloudformation.intrinsics import HIDDEN, Evaluation, Pseudo
+from locum.services.cloudformation.intrinsics import Evaluation, Pseudo
 from locum.services.cloudformation.lookup import template_of
 from locum.services.cloudformation.parameters import ParameterValue, parameter_values, ssm_parameters, still_secret
 from locum.services.cloudformation.providers import PROVIDERS
-from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.sealing import HIDDEN, Seals
 from locum.services.cloudformation.template import Template, parsed
 from locum.services.cloudformation.templates import CLOUDFORMATION, decoded, invalid, template_text
 from locum.services.cloudformation.transforms import expanded, untransformed

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from locum.services.cloudformation.functions import Reference, function_of, nested, references_of
-from locum.services.cloudformation.intrinsics import HIDDEN
 from locum.services.cloudformation.parameters import ParameterValue
 from locum.services.cloudformation.providers import is_custom
 from locum.services.cloudformation.schemas import Path, schema_of
+from locum.services.cloudformation.sealing import HIDDEN
 from locum.services.cloudformation.template import Template
 
 _REFERENCES: Final = ("{{resolve:secretsmanager:", "{{resolve:ssm-secure:")
