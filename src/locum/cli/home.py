@@ -34,9 +34,13 @@ TLS_AUTHORITY_FILE: Final = "tls-authority.pem"
 
 
 def default_home() -> Path:
-    """The default data directory: LOCUM_DATA, else that of the user (XDG Base Directory Specification)."""
-    if given := os.environ.get("LOCUM_DATA"):
-        return Path(given)
+    """The default data directory: LOCUM_DATA, else that of the user."""
+    given = os.environ.get("LOCUM_DATA")
+    return Path(given) if given else user_home()
+
+
+def user_home() -> Path:
+    """The data directory of the user (XDG Base Directory Specification)."""
     base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return Path(base) / "locum"
 

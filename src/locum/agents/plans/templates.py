@@ -135,10 +135,10 @@ class TemplatePlan:
         notes: list[str] = []
         try:
             properties = self._evaluation.resolve(definition.properties, self._values)
-            check_properties(definition.type, definition.logical, properties)
+            check_properties(definition.type, definition.logical, properties, known=False)
         except Fault as fault:
             properties = {}
-            notes.append(f"its properties cannot be told: {fault.message}")
+            notes.append(f"its properties cannot be told: {' '.join(fault.message.split())}")
         notes += self._values.notes
         asked = tuple(one for request in self._values.requests for one in self._stage.asked(self.state, request))
         if definition.type not in PROVIDERS:

@@ -21,10 +21,9 @@ from locum.core.calls import ServiceCall
 from locum.core.errors import Fault, LocumError
 from locum.core.principal import Caller
 from locum.services.cloudformation.drift import detections_of
-from locum.services.cloudformation.intrinsics import HIDDEN
 from locum.services.cloudformation.lookup import events_of
 from locum.services.cloudformation.proposals import parameters_of
-from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.sealing import HIDDEN, Seals
 from locum.services.cloudformation.stack_sets.lookup import instance_of, set_of, template_text_of
 from locum.services.cloudformation.stack_sets.operations import DETECTS
 from locum.state import Stack, StackDrift, StackInstance, StackSet, StackSetOperation, StackSetResult, State

@@ -13,10 +13,10 @@ from locum.core.calls import ServiceCall
 from locum.core.errors import Fault, LocumError
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.dynamic_references import answered, reference_of, request_for
-from locum.services.cloudformation.intrinsics import HIDDEN, Evaluation, Lookups
+from locum.services.cloudformation.intrinsics import Evaluation, Lookups
 from locum.services.cloudformation.lookup import resource_of
 from locum.services.cloudformation.outputs import exported, exporting
-from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.sealing import HIDDEN, Seals
 from locum.services.cloudformation.shown import Kept, Told, attribute_of, discloses, is_secret
 from locum.services.cloudformation.templates import invalid
 from locum.state import Stack, StackResource, State

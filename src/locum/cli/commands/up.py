@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -20,7 +21,7 @@ from locum.agents.instances.host import GRACE, InstanceHost
 from locum.agents.questions import PlaneQuestions
 from locum.cli.agent_door import AgentsOptions
 from locum.cli.compose import Node, Options
-from locum.cli.home import PLANE_FILE, Plane, data_option, default_home, plane_text
+from locum.cli.home import PLANE_FILE, Plane, data_option, plane_text, user_home
 from locum.cli.open_files import raise_open_files
 from locum.cli.root_account import DEFAULT_ACCOUNT
 from locum.cli.tls import TlsOptions
@@ -215,20 +216,21 @@ def _announce(node: Node, port: int) -> Plane:
 
 
 def _greet(options: Options, plane: Plane, clock: MovableClock) -> None:
-    flag = "" if options.data == default_home().expanduser().absolute() else f" --data {options.data}"
+    flag = "" if options.data == user_home().expanduser().absolute() else f" --data {options.data}"
+    locum = "locum" if which("locum") or not which(sys.argv[0]) else sys.argv[0]
     mode = "" if options.mode == "enforce" else "\nobserve: what the policies deny is recorded, and goes on"
     tls = f" and https://localhost:{plane.tls_port}" if plane.tls_port else ""
     agents = f"\nagents: on {plane.agents}, with a code of `locum activate`" if plane.agents else ""
     made = {PROCESS: "processes", CONTAINER: "containers"}.get(options.driver)
     driver = f"\ninstances: {made}, which run their user data" if made else ""
     sees = not options.closed and options.driver != CONTAINER  # an instance, the tour's program
-    tour = "  locum tour     # the whole story in ten seconds\n" if sees else ""
+    tour = f"  {locum} tour     # the whole story in ten seconds\n" if sees else ""
     moved = f"\nthe clock was moved: {told_time(clock(), clock.ahead)}" if clock.ahead else ""
     click.echo(
         f"Locum is up: {plane.endpoint}{tls}  account {plane.account}  region {plane.region}{mode}{moved}\n"
         f"data: {options.data}{driver}{agents}\n\n"
         "In another shell, with the keys of the account's root user:\n"
-        f'  eval "$(locum env{flag})"\n'
+        f'  eval "$({locum} env{flag})"\n'
         "  aws sts get-caller-identity\n"
         f"{tour}\n"
         "Ctrl-C stops it; everything but the embedded backend's data is kept.",

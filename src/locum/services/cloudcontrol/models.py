@@ -14,6 +14,7 @@ import msgspec
 
 from locum.core.errors import Fault
 from locum.services.cloudformation.changes import problems_of
+from locum.services.cloudformation.conformity import violations
 from locum.services.cloudformation.identifiers import Identified
 from locum.services.cloudformation.json_objects import is_deeper, json_object, json_value
 from locum.services.cloudformation.providers.base import Found, Provider
@@ -101,8 +102,12 @@ def _put(model: dict[str, Any], path: Path, value: Any) -> None:
 
 
 def check_model(kind: str, model: Model) -> None:
-    """Check a model against the schema of its type, as far as it is looked at. Raises Fault ValidationException."""
-    if problems := problems_of(kind, model):
+    """Check the names of a model against the schema of its type. Raises Fault ValidationException."""
+    _refuse(problems_of(kind, model))
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
         told = "\n".join(problems)
         raise invalid(f"Model validation failed ({told})")
 
@@ -110,6 +115,7 @@ def check_model(kind: str, model: Model) -> None:
 def check_new(kind: str, model: Model) -> None:
     """Check the model of a new resource. Raises Fault ValidationException."""
     check_model(kind, model)
+    _refuse(violations(kind, model))
     given = [path for path in _schema(kind).read_only if _is_given(values_at(model, path))]
     if given:
         raise invalid(f"Invalid create request: readOnlyProperties {_listed(given)} cannot be specified")

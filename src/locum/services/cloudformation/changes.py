@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from locum.core.system_tags import RESERVED
+from locum.services.cloudformation.conformity import violations
 from locum.services.cloudformation.drafts import STACK
 from locum.services.cloudformation.functions import attribute_parts, function_of
 from locum.services.cloudformation.proposals import template_of_version
@@ -72,17 +73,20 @@ def names_given(kind: str, properties: Properties) -> frozenset[str]:
     return frozenset(name for name in given if isinstance(name, str))
 
 
-def check_properties(kind: str, logical: str, properties: Properties) -> None:
-    """Check the properties against the schema of `kind`, as far as it is looked at. Raises Fault."""
+def check_properties(kind: str, logical: str, properties: Properties, *, known: bool = True) -> None:
+    """Check the properties against the schema of `kind`: their names and, if they are `known`, values. Raises Fault."""
     schema = schema_of(kind) if kind in _NATIVE else None
     if schema is not None and (problems := _native_problems_of(schema, properties)):
         raise invalid(f"Property validation failure: [{', '.join(problems)}]")
-    if problems := problems_of(kind, properties):
+    problems = problems_of(kind, properties)
+    if known and schema is None and not is_custom(kind):
+        problems += violations(kind, properties)
+    if problems:
         raise invalid(f"Properties validation failed for resource {logical} with message:\n[{', '.join(problems)}]")
 
 
 def problems_of(kind: str, properties: Properties) -> list[str]:
-    """What is wrong with the properties by the schema of `kind`, as far as it is looked at."""
+    """What is wrong with the names of the properties by the schema of `kind`."""
     schema = schema_of(kind)
     if schema is None:
         return []

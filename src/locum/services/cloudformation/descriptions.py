@@ -28,7 +28,7 @@ from locum.services.cloudformation.shown import as_json, metadata_of, shown_para
 from locum.services.cloudformation.stacks import MOST_STACKS, seals_of
 from locum.services.cloudformation.template import Template
 from locum.services.cloudformation.templates import invalid, template_text
-from locum.services.cloudformation.validation import capabilities_shown
+from locum.services.cloudformation.validation import capabilities_shown, check_recognized, unrecognized
 from locum.services.pagination import Ordered, Pagination
 from locum.services.verbs import Context, Operation, Outcome, Params, reads
 from locum.state import Stack, StackEvent, StackResource, State
@@ -131,7 +131,13 @@ def get_template_summary(ctx: Context, params: Params) -> Asking:
         text = template_of(ctx.state, stack, stack.version.template).text
     else:
         text = yield from template_text(ctx, params)
-    return Outcome(template_summary(template_before(text), decoded_once(text)))
+    template = template_before(text)
+    summary = template_summary(template, decoded_once(text))
+    if not template.transforms and (unknown := unrecognized(summary["ResourceTypes"])):
+        if not params.get("TemplateSummaryConfig", {}).get("TreatUnrecognizedResourceTypesAsWarnings"):
+            check_recognized(template)
+        summary["Warnings"] = {"UnrecognizedResourceTypes": unknown}
+    return Outcome(summary)
 
 
 def template_summary(template: Template, decoded: Mapping[str, Any]) -> dict[str, Any]:

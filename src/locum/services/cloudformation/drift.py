@@ -17,13 +17,12 @@ from locum.services.asking import Asking, asking
 from locum.services.cloudformation.asked import asked
 from locum.services.cloudformation.comparison import PropertyDifference, compared
 from locum.services.cloudformation.following import actor_of
-from locum.services.cloudformation.intrinsics import HIDDEN
 from locum.services.cloudformation.lookup import existing, resource_of, resources_of
 from locum.services.cloudformation.neighbours import Neighbour, unaccounted
 from locum.services.cloudformation.proposals import evaluation_of, template_of_version
 from locum.services.cloudformation.providers import PROVIDERS
 from locum.services.cloudformation.providers.base import Found, Properties, Reading, is_gone
-from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.sealing import HIDDEN, Seals
 from locum.services.cloudformation.secret_values import hidden, is_hidden, secret_paths
 from locum.services.cloudformation.stack_resources import as_given
 from locum.services.cloudformation.stacks import seals_of

@@ -21,11 +21,12 @@ from locum.services.cloudformation.functions import (
 from locum.services.cloudformation.graphs import circular
 from locum.services.cloudformation.parameters import ParameterValue
 from locum.services.cloudformation.resolution import NOTHING, Lookups, Run, Scope, holds
-from locum.services.cloudformation.secret_values import HIDDEN, secret_names
+from locum.services.cloudformation.sealing import HIDDEN
+from locum.services.cloudformation.secret_values import secret_names
 from locum.services.cloudformation.template import ResourceDefinition, Template, condition_order, evaluated
 from locum.services.cloudformation.templates import invalid
 
-__all__ = ["HIDDEN", "Evaluation", "Lookups", "Pseudo"]
+__all__ = ["Evaluation", "Lookups", "Pseudo"]
 
 
 class Pseudo(NamedTuple):

@@ -17,16 +17,15 @@ from locum.services.cloudformation.dynamic_references import (
     misplaced_text,
     reference_of,
 )
-from locum.services.cloudformation.intrinsics import HIDDEN, Evaluation, Pseudo
+from locum.services.cloudformation.intrinsics import Evaluation, Pseudo
 from locum.services.cloudformation.lookup import template_of
 from locum.services.cloudformation.parameters import ParameterValue, parameter_values, ssm_parameters, still_secret
 from locum.services.cloudformation.providers import PROVIDERS
-from locum.services.cloudformation.schemas import schema_of
-from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.sealing import HIDDEN, Seals
 from locum.services.cloudformation.template import Template, parsed
 from locum.services.cloudformation.templates import CLOUDFORMATION, decoded, invalid, template_text
 from locum.services.cloudformation.transforms import expanded, untransformed
-from locum.services.cloudformation.validation import capability_of
+from locum.services.cloudformation.validation import capability_of, check_recognized
 from locum.services.verbs import Context, Params
 from locum.state import ChangeSet, Stack, StackTemplate, StackVersion, State
 
@@ -239,10 +238,8 @@ def _parameters(
 
 def check_types(template: Template) -> None:
     """Check that all resource types are known. Raises Fault ValidationError, NotImplemented for types of AWS's."""
+    check_recognized(template)
     absent = dict.fromkeys(it.type for it in template.resources.values() if it.type not in PROVIDERS)
-    unknown = [kind for kind in absent if schema_of(kind) is None]
-    if unknown:
-        raise invalid(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
     if absent:
         raise Fault("NotImplemented", f"Locum does not make resources of the types [{', '.join(absent)}] yet.", 501)
 

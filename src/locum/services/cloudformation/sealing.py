@@ -9,6 +9,9 @@ import msgspec
 from locum.core.clock import Entropy
 from locum.credentials import KeyRing
 
+HIDDEN: Final = "****"
+"""What is shown of a secret."""
+
 _PURPOSE: Final = "stack"
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder().decode

@@ -14,10 +14,8 @@ from locum.services.cloudformation.functions import Reference, function_of, nest
 from locum.services.cloudformation.parameters import ParameterValue
 from locum.services.cloudformation.providers import is_custom
 from locum.services.cloudformation.schemas import Path, schema_of
+from locum.services.cloudformation.sealing import HIDDEN
 from locum.services.cloudformation.template import Template
-
-HIDDEN: Final = "****"
-"""What is shown of a secret."""
 
 _REFERENCES: Final = ("{{resolve:secretsmanager:", "{{resolve:ssm-secure:")
 _ACCESS_KEY: Final = "AWS::IAM::AccessKey"

@@ -12,13 +12,13 @@ from typing import Any, Final
 
 from locum.core.errors import Fault
 from locum.services.cloudformation.functions import text
-from locum.services.cloudformation.intrinsics import HIDDEN, Evaluation, Lookups
+from locum.services.cloudformation.intrinsics import Evaluation, Lookups
 from locum.services.cloudformation.lookup import resources_of
 from locum.services.cloudformation.outputs import exported, exporting
 from locum.services.cloudformation.parameters import ParameterValue
 from locum.services.cloudformation.proposals import evaluation_of
 from locum.services.cloudformation.providers import is_custom
-from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.sealing import HIDDEN, Seals
 from locum.state import Stack, StackResource, State
 
 UNKNOWN: Final = "{{changeSet:KNOWN_AFTER_APPLY}}"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from locum.core.identifiers import request_id
 from locum.services.asking import Asking
 from locum.services.cloudformation.functions import text
+from locum.services.cloudformation.providers import PROVIDERS
+from locum.services.cloudformation.schemas import schema_of
 from locum.services.cloudformation.sections import description_of, section_of
-from locum.services.cloudformation.template import parsed
+from locum.services.cloudformation.template import Template, parsed
 from locum.services.cloudformation.templates import decoded, invalid, template_text
 from locum.services.cloudformation.transforms import untransformed
 from locum.services.verbs import Context, Outcome, Params
@@ -36,6 +38,7 @@ def validate_template(ctx: Context, params: Params) -> Asking:
     found = untransformed(template)
     if not found.transforms:
         found = parsed(template)
+        check_recognized(found)
     declared = section_of(found.source, "Resources")
     if not declared:
         raise invalid("Template format error: At least one Resources member must be defined.")
@@ -45,6 +48,17 @@ def validate_template(ctx: Context, params: Params) -> Asking:
         answer["Description"] = found.source["Description"]
     transforms = list(found.transforms)
     return Outcome(answer | capabilities_shown(resources) | ({"DeclaredTransforms": transforms} if transforms else {}))
+
+
+def check_recognized(template: Template) -> None:
+    """Check that there are such resource types as the template has. Raises Fault ValidationError."""
+    if unknown := unrecognized(it.type for it in template.resources.values()):
+        raise invalid(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
+
+
+def unrecognized(kinds: Iterable[str]) -> list[str]:
+    """Those of the resource types that there are not."""
+    return [kind for kind in dict.fromkeys(kinds) if kind not in PROVIDERS and schema_of(kind) is None]
 
 
 def estimate_template_cost(ctx: Context, params: Params) -> Asking:

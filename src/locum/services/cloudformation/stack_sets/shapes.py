@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
-from locum.services.cloudformation.intrinsics import HIDDEN
 from locum.services.cloudformation.parameters import ParameterValue
 from locum.services.cloudformation.proposals import parameters_of
-from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.sealing import HIDDEN, Seals
 from locum.services.cloudformation.stack_sets.lookup import operations_of, results_of, set_of
 from locum.state import StackInstance, StackSet, StackSetOperation, StackSetResult, State
 from locum.state.stack_sets import SERVICE_MANAGED
