@@ -166,10 +166,7 @@ def proposed_of(
     evaluation = Evaluation(template, parameters, pseudo)
     check_types(template)
     check_allowed(template, params.get("ResourceTypes") or ())
-    try:
-        references = [] if unknown else check_values(evaluation)
-    except Fault as fault:
-        raise Fault(fault.code, _without_secrets(fault.message, parameters), fault.status) from fault
+    references = [] if unknown else _checked(evaluation)
     yield from _check_versions(ctx, references)
     if not unknown and (broken := evaluation.rules_broken()):
         raise invalid("Template validation error: " + "; ".join(broken))
@@ -178,12 +175,16 @@ def proposed_of(
     return Proposal(text, processed, template, parameters, evaluation, tags, capabilities, rereads)
 
 
-def _without_secrets(message: str, parameters: Mapping[str, ParameterValue]) -> str:
-    """A message without the values of NoEcho parameters, which may be those of the stack before."""
-    for it in parameters.values():
-        if it.no_echo and it.value:
-            message = message.replace(it.value, HIDDEN)
-    return message
+def _checked(evaluation: Evaluation) -> set[DynamicReference]:
+    """What `check_values` tells. Its Fault has no values of NoEcho parameters: the stack before may have them."""
+    try:
+        return check_values(evaluation)
+    except Fault as fault:
+        message = fault.message
+        for it in evaluation.parameters.values():
+            if it.no_echo and it.value:
+                message = message.replace(it.value, HIDDEN)
+        raise Fault(fault.code, message, fault.status) from fault
 
 
 def _processed_before(promise: ChangeSet | None, parameters: Mapping[str, ParameterValue], seals: Seals) -> str:
