@@ -9,7 +9,7 @@ import pytest
 
 from support.inprocess import InProcess, Key
 from support.organized_sets import Organized, placed
-from support.plane import ACCOUNT, allow, fresh, trusting
+from support.plane import ACCOUNT, TRUSTS_EC2, allow, document, fresh, trusting
 from support.stack_sets import StackSets, administration_role, execution_role
 from support.stacks import CAPABILITIES, Stacks, template
 
@@ -184,12 +184,15 @@ ALARM = {
     "Statistic": "Sum",
     "Threshold": 1,
 }
+ALLOWED = json.loads(document(allow("s3:ListAllMyBuckets")))
 PUT: dict[str, dict[str, Any]] = {
     "AWS::CloudWatch::Alarm": {"AlarmName": "of-somebody-else", **ALARM},
     "AWS::CloudWatch::Dashboard": {"DashboardName": "of-somebody-else", "DashboardBody": '{"widgets": []}'},
     "AWS::Events::Rule": {"Name": "of-somebody-else", "ScheduleExpression": "rate(1 day)"},
     "AWS::S3::BucketPolicy": {"Bucket": "of-somebody-else", "PolicyDocument": BUCKET_POLICY},
     "AWS::Scheduler::ScheduleGroup": {"Name": "of-somebody-else"},
+    "AWS::IAM::RolePolicy": {"RoleName": "of-somebody-else", "PolicyName": "theirs", "PolicyDocument": ALLOWED},
+    "AWS::IAM::UserPolicy": {"UserName": "of-somebody-else", "PolicyName": "theirs", "PolicyDocument": ALLOWED},
 }
 
 
@@ -202,6 +205,11 @@ def others(plane: InProcess) -> None:
     plane.client("s3").create_bucket(Bucket="of-somebody-else")
     plane.client("s3").put_bucket_policy(Bucket="of-somebody-else", Policy=json.dumps(BUCKET_POLICY))
     plane.client("scheduler").create_schedule_group(Name="of-somebody-else")
+    iam, theirs = plane.client("iam"), {"PolicyName": "theirs", "PolicyDocument": json.dumps(ALLOWED)}
+    iam.create_role(RoleName="of-somebody-else", AssumeRolePolicyDocument=TRUSTS_EC2)
+    iam.put_role_policy(RoleName="of-somebody-else", **theirs)
+    iam.create_user(UserName="of-somebody-else")
+    iam.put_user_policy(UserName="of-somebody-else", **theirs)
 
 
 @pytest.mark.parametrize("kind", PUT)

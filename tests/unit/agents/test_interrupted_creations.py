@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from locum.state import Event, Stack, StackResource, put
 from support.inprocess import InProcess
-from support.plane import ACCOUNT, trusting
+from support.plane import ACCOUNT, allow, document, trusting
 from support.stacks import Stacks, template
 
 TRUST = json.loads(trusting(Service="ec2.amazonaws.com"))
@@ -31,13 +31,14 @@ def table(name: str) -> dict[str, Any]:
 
 
 def interrupted(plane: InProcess, name: str, *, made: bool = True) -> None:
-    """The state as it was while the creation of the one resource of a stack was under way, its call `made` or not."""
-    state = plane.node.runtime.ledger.state
+    """The state as it was while the creation of the resources of a stack was under way, its calls `made` or not."""
+    state, status = plane.node.runtime.ledger.state, "CREATE_IN_PROGRESS"
     (stack,) = [it for it in state.table(Stack, ACCOUNT).values() if it.name == name]
-    (it,) = [it for it in state.table(StackResource, ACCOUNT).values() if it.stack == stack.id]
-    status = "CREATE_IN_PROGRESS"
-    begun = replace(it, status=status, physical="", waiting=it.properties, properties=b"", attributes=b"")
-    events = put(replace(stack, status=status)), put(begun if made else replace(begun, token="NEVERMADE123"))
+    events: list[Event] = [put(replace(stack, status=status))]
+    for it in state.table(StackResource, ACCOUNT).values():
+        if it.stack == stack.id:
+            begun = replace(it, status=status, physical="", waiting=it.properties, properties=b"", attributes=b"")
+            events.append(put(begun if made else replace(begun, token="NEVERMADE123")))
 
     class Done:
         def __init__(self, *events: Event) -> None:
@@ -95,6 +96,24 @@ def test_so_is_what_a_service_would_make_for_anybody_twice(plane: InProcess, sta
     assert stacks.settled(f"twice-{name}") == "CREATE_COMPLETE"
     assert stacks.physical(f"twice-{name}") == before
     assert stacks.delete(f"twice-{name}") == "DELETE_COMPLETE"
+
+
+def test_so_are_several_policies_of_a_role(plane: InProcess, stacks: Stacks) -> None:
+    iam, allowed = plane.client("iam"), document(allow("s3:ListAllMyBuckets"))
+    iam.create_role(RoleName="with-policies", AssumeRolePolicyDocument=json.dumps(TRUST))
+    policies = {
+        name: {
+            "Type": "AWS::IAM::RolePolicy",
+            "Properties": {"RoleName": "with-policies", "PolicyName": name, "PolicyDocument": json.loads(allowed)},
+        }
+        for name in ("One", "Two", "Three")
+    }
+    assert stacks.create("policies", template(policies)) == "CREATE_COMPLETE"
+    interrupted(plane, "policies")
+    assert stacks.settled("policies") == "CREATE_COMPLETE"
+    iam.put_role_policy(RoleName="with-policies", PolicyName="Two", PolicyDocument=allowed)
+    interrupted(plane, "policies")
+    assert stacks.settled("policies") == "ROLLBACK_COMPLETE"  # somebody else has changed what the role may
 
 
 def test_what_is_made_by_nobody_is_made(plane: InProcess, stacks: Stacks) -> None:

@@ -94,7 +94,7 @@ class ResourceRun:
         create, named = PROVIDERS[it.type].create, await asyncio.to_thread(names_given, it.type, wanted)
         if not named:
             return await self._work(it, create(self._resource(it, wanted, again=again)), again=again)
-        creation = Creation(self._runtime, self._calls, f"{it.id}/{it.seed}", named, again=again, cause=it.cause)
+        creation = Creation(self._runtime, self._calls, it.id, it.seed, named, again=again, cause=it.cause)
 
         async def attempt(adopts: bool) -> Made:
             work = create(self._resource(it, wanted, again=adopts))

@@ -34,16 +34,25 @@ class Proven(LocumError):
 class Creation:
     """Makes the calls of the creation of a resource with `names` of the template's, or of a request's.
 
-    `seed` is of this creation alone. `again`: it was interrupted, and what it made is not known. `cause` is the request
-    id of the call on whose account they are made.
+    `owner` is the id of the stack or request, `seed` of this creation alone. `again`: it was interrupted, and what it
+    made is not known. `cause` is the request id of the call on whose account they are made.
     """
 
     def __init__(
-        self, runtime: Runtime, calls: Calls, seed: str, names: Iterable[str], *, again: bool, cause: str = ""
+        self,
+        runtime: Runtime,
+        calls: Calls,
+        owner: str,
+        seed: str,
+        names: Iterable[str],
+        *,
+        again: bool,
+        cause: str = "",
     ) -> None:
         self._runtime = runtime
         self._calls = calls
-        self._seed = seed
+        self._owner = owner
+        self._seed = f"{owner}/{seed}"
         self._cause = cause
         self._names = frozenset(names)
         self._again = again
@@ -87,7 +96,7 @@ class Creation:
             raise
 
     def _identity(self, of: str) -> str:
-        own, each = (hashlib.sha256(text.encode()).digest() for text in (self._seed, f"{self._seed}/{of}"))
+        own, each = (hashlib.sha256(text.encode()).digest() for text in (self._owner, f"{self._seed}/{of}"))
         return request_id(lambda size: (own[: size // 2] + each)[:size])
 
     async def _record(self, identity: str) -> Record | None:

@@ -335,8 +335,7 @@ class Maker:
         create, named = PROVIDERS[it.type].create, names_given(it.type, wanted.get("properties", {}))
         if not named:
             return await self._work(stack, it.logical, create(self._resource(stack, it, wanted, again=again)))
-        seed = f"{stack.id}/{it.logical}/{it.token}"
-        creation = Creation(self._runtime, self._calls, seed, named, again=again)
+        creation = Creation(self._runtime, self._calls, stack.id, f"{it.logical}/{it.token}", named, again=again)
 
         async def attempt(adopts: bool) -> Made:
             work = create(self._resource(stack, it, wanted, again=adopts))

@@ -18,6 +18,7 @@ from locum.services.cloudformation.providers.base import (
 )
 from locum.services.cloudformation.providers.bundle import Look, Put, bundle
 from locum.services.cloudformation.providers.dates import dated
+from locum.services.cloudformation.providers.guards import new_only
 from locum.services.cloudformation.providers.iam_parts import EXISTS, attached, boundary, inline, tags, told
 from locum.services.cloudformation.providers.steps import Steps
 from locum.services.cloudformation.providers.table import Call, Change, Each, Listing, Name, Part, Row, Shown, provider
@@ -198,7 +199,13 @@ def _inline(noun: str) -> Provider:
     """AWS::IAM::RolePolicy, and those of users and groups."""
     member = f"{noun}Name"
     put = Call(f"Put{noun}Policy", takes=f"PolicyName {member} PolicyDocument")
-    return provider(
+
+    def look(resource: Resource) -> Request:
+        """A policy can be put where there is another one of that name."""
+        given = {name: resource.properties[name] for name in ("PolicyName", member)}
+        return Request("iam", f"Get{noun}Policy", given)
+
+    made_by = provider(
         Row(
             service="iam",
             create=put,
@@ -208,6 +215,7 @@ def _inline(noun: str) -> Provider:
             shown=Shown(Call(f"Get{noun}Policy", _holder(member)), "", told="PolicyDocument"),
         )
     )
+    return new_only(made_by, look)
 
 
 def _holder(member: str) -> dict[str, str]:
