@@ -157,7 +157,8 @@ def test_a_cache_tells_its_nodes_and_is_modified(plane: InProcess) -> None:
 
 def test_a_subnet_group_of_a_cache_is_not_deleted_before_it(plane: InProcess) -> None:
     caches, ec2 = plane.client("elasticache"), plane.client("ec2")
-    subnets = [it["SubnetId"] for it in ec2.describe_subnets()["Subnets"]][:2]
+    found = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
+    subnets = [it["SubnetId"] for it in found][:2]
     group = {"CacheSubnetGroupName": "of-caches"}
     caches.create_cache_subnet_group(**group, CacheSubnetGroupDescription="d", SubnetIds=subnets)
     caches.create_cache_cluster(CacheClusterId="in-group", Engine="redis", **group, **SMALL)

@@ -150,7 +150,8 @@ def test_what_is_no_template_is_refused(plane: InProcess, params: dict[str, str]
 
 
 def test_defaults_are_told_as_text(plane: InProcess) -> None:
-    body = "{Parameters: {A: {Type: Number, Default: 80}, B: {Type: String, Default: true}}, Resources: {R: {Type: X}}}"
+    declared = "{A: {Type: Number, Default: 80}, B: {Type: String, Default: true}}"
+    body = f"{{Parameters: {declared}, Resources: {{R: {{Type: Custom::X}}}}}}"
     found = validated(plane, plane.root, TemplateBody=body)["Parameters"]
     assert [one["DefaultValue"] for one in found] == ["80", "true"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
@@ -11,12 +12,19 @@ from locum.calls.service_requests import made_to_fit
 from locum.core.actors import Actor
 from locum.core.calls import ServiceCall
 from locum.core.errors import INTERNAL, Fault, LocumError
+from locum.core.system_tags import without_system_tags
 from locum.services.cloudformation.providers.base import Began, Pause, Request, Step, told_here
 from locum.services.cloudformation.providers.steps import Steps
 
 T = TypeVar("T")
 Make = Callable[[ServiceCall], Awaitable[Mapping[str, Any]]]
 """Makes a call. Raises Fault."""
+
+_REFUSES_TAGS: Final = re.compile("aws:|system tag", re.IGNORECASE)
+"""What services tell of tags whose keys nobody may use: those of HTTP backends, which know no CloudFormation."""
+
+_TAGS: Final = re.compile("(Add|Create|Put|Set)?Tag")
+"""The names of operations that do nothing but tag."""
 
 _log: Final = logging.getLogger("locum.agents")
 
@@ -71,5 +79,14 @@ async def _steps(work: Steps[T], answer: Callable[[Step], Awaitable[Mapping[str,
 
 
 async def _made(make: Make, actor: Actor, region: str, step: Request) -> Mapping[str, Any]:
+    """The answer to a request; one whose tags of AWS's own a backend refuses is made without them."""
     made = ServiceCall(actor, step.service, step.operation, step.params, step.region or region)
-    return await make(made_to_fit(made))
+    try:
+        return await make(made_to_fit(made))
+    except Fault as fault:
+        bare = without_system_tags(step.params)
+        if bare == step.params or not _REFUSES_TAGS.search(fault.message):
+            raise
+        if _TAGS.match(step.operation) and not any(name.lower().endswith("tags") for name in bare):
+            return {}  # there was nothing else to be told
+        return await make(made_to_fit(made._replace(params=bare)))
