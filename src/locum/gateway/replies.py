@@ -9,14 +9,18 @@ counted and recorded like any other call of a stranger.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
+from typing import Final
 
 from locum.calls import Runtime
 from locum.core.errors import Fault
 from locum.core.http import HttpRequest, HttpResponse
-from locum.services.cloudformation.sealing import Seals
-from locum.services.cloudformation.signals import DOORS, answered, door_at
-from locum.services.verbs import Outcome
+from locum.services.verbs import DOORS, Outcome
 from locum.state import State
+
+_SEALING: Final = "locum.services.cloudformation.sealing"
+_SIGNALS: Final = "locum.services.cloudformation.signals"
+"""Loaded with the first answer: a plane without stacks does without CloudFormation."""
 
 
 class Replies:
@@ -32,14 +36,15 @@ class Replies:
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
         """The response, once the answer is durable."""
-        runtime = self._runtime
-        door = door_at(request.raw_path, runtime.keyring)
+        runtime, signals = self._runtime, import_module(_SIGNALS)
+        door = signals.door_at(request.raw_path, runtime.keyring)
         if door is None or request.method != "PUT":
             return self._refusal(request, Fault("AccessDenied", "Access Denied", 403))
-        seals = Seals(runtime.keyring, runtime.entropy)
+        seals = import_module(_SEALING).Seals(runtime.keyring, runtime.entropy)
 
         def keep(state: State) -> Outcome:
-            return answered(state, door, request.body, seals)
+            outcome: Outcome = signals.answered(state, door, request.body, seals)
+            return outcome
 
         try:
             await runtime.ledger.transact(keep, lambda _outcome: ())

@@ -25,12 +25,10 @@ from locum.services.cloudformation.json_objects import json_object
 from locum.services.cloudformation.lookup import existing, resource_of
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.templates import invalid
-from locum.services.verbs import Context, Operation, Outcome, Params, writes
+from locum.services.verbs import DOORS, Context, Operation, Outcome, Params, writes
 from locum.state import Stack, StackResource, State, put
 from locum.state.autoscaling import regional
 
-DOORS: Final = "/_locum/cloudformation/"
-"""The path of the gateway at which answers come in."""
 HANDLE: Final = "AWS::CloudFormation::WaitConditionHandle"
 LONGEST: Final = 4096
 """Octets. "The total size of the response body can't exceed 4096 bytes"."""
