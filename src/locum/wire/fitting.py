@@ -10,11 +10,12 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Final
-
-from botocore.model import OperationModel, Shape
+from typing import TYPE_CHECKING, Any, Final
 
 from locum.core.errors import Fault
+
+if TYPE_CHECKING:  # botocore is loaded with the first call that needs it
+    from botocore.model import OperationModel, Shape
 
 _COUNTED: Final = frozenset({"Quantity", "Items"})
 """The members of a list in CloudFront's API, which is a list in the properties."""
