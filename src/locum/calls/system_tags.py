@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from locum.authz.tags import pairs
-from locum.calls.operation_traits import reads_only
+from locum.calls.operation_traits import traits_of
 from locum.calls.request_context import RequestContext
 from locum.core.errors import Fault
 from locum.core.system_tags import OF_STACKS
@@ -48,7 +48,7 @@ def check(context: RequestContext) -> None:
     """Raise Fault where a call other than one of CloudFormation's sets or removes a tag of a stack."""
     codec = context.codec
     assert codec is not None
-    if context.service in _TRUSTED or reads_only(codec.operation) or codec.operation in _OF_BUCKETS:
+    if context.service in _TRUSTED or traits_of(codec).read_only or codec.operation in _OF_BUCKETS:
         return
     params = context.params
     key = next((key for key in _keys(params) if key.lower().startswith(OF_STACKS)), None)

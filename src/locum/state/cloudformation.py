@@ -7,7 +7,7 @@ ring (`services.cloudformation.sealing`).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -15,6 +15,9 @@ from locum.core.arn import PARTITION
 from locum.core.principal import Caller
 from locum.state.autoscaling import regional
 from locum.state.entities import Entity
+
+REVIEW: Final = "REVIEW_IN_PROGRESS"
+"""The status of a stack that a change set is to create: nothing is under way."""
 
 
 def stack_arn(region: str, account: str, name: str, identifier: str) -> str:
@@ -91,6 +94,11 @@ class Stack(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack"):
     @property
     def key(self) -> str:
         return regional(self.region, self.id)
+
+    @property
+    def under_way(self) -> bool:
+        """Whether there is something to be done for it."""
+        return self.status.endswith("_IN_PROGRESS") and self.status != REVIEW
 
     @property
     def arn(self) -> str:

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from support.inprocess import Key
+from support.nested_stacks import Bucket, delay_in, made, nested, pair, queue
 from support.plane import allow, document, fresh, trusting
 from support.waiting_stacks import Crafts, crafts
 
@@ -27,19 +28,6 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crafts]:
     """A plane for all of these tests."""
     with crafts(tmp_path_factory.mktemp("sets")) as made:
         yield made
-
-
-class Bucket:
-    """A bucket of templates for nested stacks."""
-
-    def __init__(self, there: Crafts) -> None:
-        self.name, self.s3 = fresh("templates"), there.plane.client("s3")
-        self.s3.create_bucket(Bucket=self.name)
-
-    def put(self, key: str, resources: Mapping[str, Any], **sections: Any) -> str:
-        """The URL of a template."""
-        self.s3.put_object(Bucket=self.name, Key=key, Body=json.dumps({"Resources": resources, **sections}).encode())
-        return f"https://{self.name}.s3.amazonaws.com/{key}"
 
 
 class Sets:
@@ -77,25 +65,6 @@ def changes(told: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {it["LogicalResourceId"]: it for it in found}
 
 
-def queue(delay: Any, **more: Any) -> dict[str, Any]:
-    return {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": delay, **more}}
-
-
-def nested(url: str, **properties: Any) -> dict[str, Any]:
-    return {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url, **properties}}
-
-
-def made(there: Crafts, resources: Mapping[str, Any]) -> str:
-    stack = there.create(resources)
-    assert there.status(stack) == "CREATE_COMPLETE"
-    return stack
-
-
-def delay_of(there: Crafts, stack: str, logical: str = "Queue") -> str:
-    sqs, url = there.plane.client("sqs"), there.resource(stack, logical).physical
-    return str(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["DelaySeconds"])["Attributes"]["DelaySeconds"])
-
-
 def status_of(there: Crafts, stack: str) -> str:
     return str(there.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
 
@@ -105,10 +74,8 @@ def code_of(caught: pytest.ExceptionInfo[ClientError]) -> str:
 
 
 def test_an_update_does_what_the_change_sets_say_whatever_is_at_the_url_by_then(there: Crafts) -> None:
-    bucket, sets = Bucket(there), Sets(there)
-    url = bucket.put("inner", {"Queue": queue(1)})
-    outer = made(there, {"Inner": nested(url)})
-    inner = there.resource(outer, "Inner").physical
+    bucket, url, outer, inner = pair(there, {"Queue": queue(1)})
+    sets = Sets(there)
     bucket.put("inner", {"Queue": queue(2)})
     root = sets.create(outer, {"Inner": nested(url)})
     assert (root["Status"], root["ExecutionStatus"], root["IncludeNestedStacks"]) == (
@@ -134,7 +101,7 @@ def test_an_update_does_what_the_change_sets_say_whatever_is_at_the_url_by_then(
     bucket.put("inner", {"Queue": queue(9), "Role": ROLE})
     sets.client.execute_change_set(ChangeSetName=root["ChangeSetId"])
     assert there.status(outer) == there.status(inner) == "UPDATE_COMPLETE"
-    assert delay_of(there, inner) == "2"
+    assert delay_in(there, inner) == "2"
     assert sets.told(child["ChangeSetId"])["ExecutionStatus"] == "EXECUTE_COMPLETE"
     assert sets.told(root["ChangeSetId"])["ExecutionStatus"] == "EXECUTE_COMPLETE"
 
@@ -159,7 +126,7 @@ def test_new_stacks_are_under_review_and_are_the_ones_that_are_made(there: Craft
     assert there.status(root["StackId"]) == "CREATE_COMPLETE"
     assert there.resource(root["StackId"], "Middle").physical == middle["StackId"]
     assert there.resource(middle["StackId"], "Inner").physical == inner["StackId"]
-    assert delay_of(there, inner["StackId"]) == "1"
+    assert delay_in(there, inner["StackId"]) == "1"
     assert sets.told(inner["ChangeSetId"])["ExecutionStatus"] == "EXECUTE_COMPLETE"
     sets.client.delete_stack(StackName=root["StackId"])
     assert there.status(root["StackId"]) == there.status(inner["StackId"]) == "DELETE_COMPLETE"
@@ -249,8 +216,8 @@ def test_without_changes_anywhere_the_root_fails_and_what_has_none_is_left_alone
     bucket.put("other", {"Queue": queue(9)})
     sets.client.execute_change_set(ChangeSetName=root["ChangeSetId"])
     assert there.status(outer) == "UPDATE_COMPLETE"
-    assert delay_of(there, there.resource(outer, "Inner").physical) == "2"
-    assert delay_of(there, there.resource(outer, "Other").physical) == "1"
+    assert delay_in(there, there.resource(outer, "Inner").physical) == "2"
+    assert delay_in(there, there.resource(outer, "Other").physical) == "1"
 
 
 def test_a_change_deep_within_is_found_and_made(there: Crafts) -> None:
@@ -265,21 +232,19 @@ def test_a_change_deep_within_is_found_and_made(there: Crafts) -> None:
     assert changes(inner)["Queue"]["Action"] == "Modify"
     sets.client.execute_change_set(ChangeSetName=root["ChangeSetId"])
     assert there.status(outer) == there.status(middle) == "UPDATE_COMPLETE"
-    assert delay_of(there, inner["StackId"]) == "2"
+    assert delay_in(there, inner["StackId"]) == "2"
 
 
 def test_an_execution_that_fails_takes_all_of_it_back(there: Crafts) -> None:
-    bucket, sets = Bucket(there), Sets(there)
-    url = bucket.put("inner", {"Queue": queue(1)})
-    outer = made(there, {"Inner": nested(url)})
-    inner = there.resource(outer, "Inner").physical
+    bucket, url, outer, inner = pair(there, {"Queue": queue(1)})
+    sets = Sets(there)
     bucket.put("inner", {"Queue": queue(2)})
     root = sets.create(outer, {"Inner": nested(url), "Thing": {**there.custom(), "DependsOn": "Inner"}})
     sets.client.execute_change_set(ChangeSetName=root["ChangeSetId"])
     there.answer(there.asked(), "FAILED", Reason="no")
     there.answer(there.asked())
     assert there.status(outer) == there.status(inner) == "UPDATE_ROLLBACK_COMPLETE"
-    assert delay_of(there, inner) == "1"
+    assert delay_in(there, inner) == "1"
     for one in (root, sets.below(root, "Inner")):
         assert sets.told(one["ChangeSetId"])["ExecutionStatus"] == "EXECUTE_FAILED"
 
@@ -297,7 +262,7 @@ def test_values_that_are_not_known_yet_are_taken_when_it_is_executed(there: Craf
     assert told["Parameters"] == [{"ParameterKey": "Seconds", "ParameterValue": KNOWN_LATER}]
     sets.client.execute_change_set(ChangeSetName=root["ChangeSetId"])
     assert there.status(root["StackId"]) == "CREATE_COMPLETE"
-    assert delay_of(there, told["StackId"]) == "7"
+    assert delay_in(there, told["StackId"]) == "7"
 
 
 @pytest.mark.parametrize("hidden", [True, False])
@@ -421,17 +386,15 @@ def test_nobody_takes_the_place_of_a_stack_under_review(there: Crafts) -> None:
 
 
 def test_what_was_made_of_a_nested_stack_meanwhile_is_not_overwritten(there: Crafts) -> None:
-    bucket, sets = Bucket(there), Sets(there)
-    url = bucket.put("inner", {"Queue": queue(1)})
-    outer = made(there, {"Inner": nested(url)})
-    inner = there.resource(outer, "Inner").physical
+    bucket, url, outer, inner = pair(there, {"Queue": queue(1)})
+    sets = Sets(there)
     bucket.put("inner", {"Queue": queue(2)})
     root = sets.create(outer, {"Inner": nested(url)})
     there.update(inner, {"Queue": queue(5)})
     assert there.status(inner) == "UPDATE_COMPLETE"
     with pytest.raises(ClientError, match="out of date"):
         sets.client.execute_change_set(ChangeSetName=root["ChangeSetId"])
-    assert delay_of(there, inner) == "5"
+    assert delay_in(there, inner) == "5"
 
 
 def test_what_transforms_made_when_it_was_created_is_what_is_executed(there: Crafts) -> None:
@@ -447,7 +410,7 @@ def test_what_transforms_made_when_it_was_created_is_what_is_executed(there: Cra
     bucket.s3.put_object(Bucket=bucket.name, Key="part", Body=json.dumps({"DelaySeconds": 9}).encode())
     sets.client.execute_change_set(ChangeSetName=root["ChangeSetId"])
     assert there.status(root["StackId"]) == "CREATE_COMPLETE"
-    assert delay_of(there, sets.below(root, "Inner")["StackId"]) == "1"
+    assert delay_in(there, sets.below(root, "Inner")["StackId"]) == "1"
 
 
 def test_conditions_parameters_and_tags_reach_nested_stacks_as_they_will(there: Crafts) -> None:
@@ -465,7 +428,7 @@ def test_conditions_parameters_and_tags_reach_nested_stacks_as_they_will(there: 
     assert changes(root)["Inner"]["Details"][0]["Target"]["Name"] == "Parameters"
     sets.client.execute_change_set(ChangeSetName=root["ChangeSetId"])
     assert there.status(outer) == "UPDATE_COMPLETE"
-    assert delay_of(there, child["StackId"]) == "2"
+    assert delay_in(there, child["StackId"]) == "2"
 
 
 def test_a_nested_stack_that_is_added_and_one_that_goes(there: Crafts) -> None:

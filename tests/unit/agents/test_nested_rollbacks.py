@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from locum.state import Stack
+from support.nested_stacks import Bucket, delay_in, delay_of, made, nested, pair, queue
 from support.plane import allow, fresh
 from support.waiting_stacks import Crafts, crafts
 
@@ -28,42 +29,8 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crafts]:
         yield made
 
 
-class Bucket:
-    """A bucket of templates for nested stacks."""
-
-    def __init__(self, there: Crafts) -> None:
-        self.name, self.s3 = fresh("templates"), there.plane.client("s3")
-        self.s3.create_bucket(Bucket=self.name)
-
-    def put(self, key: str, resources: Mapping[str, Any], **sections: Any) -> str:
-        """The URL of a template."""
-        self.s3.put_object(Bucket=self.name, Key=key, Body=json.dumps({"Resources": resources, **sections}).encode())
-        return f"https://{self.name}.s3.amazonaws.com/{key}"
-
-
-def queue(delay: int, name: str = "") -> dict[str, Any]:
-    named = {"QueueName": name} if name else {}
-    return {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": delay, **named}}
-
-
-def nested(url: str, **properties: Any) -> dict[str, Any]:
-    return {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url, **properties}}
-
-
 def after(other: str, resource: Mapping[str, Any]) -> dict[str, Any]:
     return {**resource, "DependsOn": other}
-
-
-def made(there: Crafts, resources: Mapping[str, Any], outputs: Mapping[str, Any] | None = None) -> str:
-    stack = there.create(resources, outputs)
-    assert there.status(stack) == "CREATE_COMPLETE"
-    return stack
-
-
-def delay_of(there: Crafts, url: str) -> str:
-    sqs = there.plane.client("sqs")
-    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["DelaySeconds"])["Attributes"]
-    return str(found["DelaySeconds"])
 
 
 def statuses(there: Crafts, stack: str) -> list[str]:
@@ -109,11 +76,11 @@ def test_content_that_changed_at_the_url_is_taken_back(there: Crafts) -> None:
 
 def test_what_was_replaced_within_comes_back_as_it_is_not_deleted_before_the_root_is_done(there: Crafts) -> None:
     bucket, first = Bucket(there), fresh("first")
-    url = bucket.put("inner", {"Queue": queue(1, first)})
+    url = bucket.put("inner", {"Queue": queue(1, QueueName=first)})
     outer = made(there, {"Inner": nested(url)})
     inner = there.resource(outer, "Inner").physical
     before = there.resource(inner, "Queue").physical
-    bucket.put("inner", {"Queue": queue(1, fresh("second"))})
+    bucket.put("inner", {"Queue": queue(1, QueueName=fresh("second"))})
     there.update(outer, {"Inner": nested(url), "Thing": after("Inner", there.custom())})
     asking = there.asked()
     is_there(there, inner, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
@@ -160,16 +127,13 @@ def test_stacks_within_nested_stacks_go_back_with_the_root(there: Crafts) -> Non
     there.update(outer, {"Middle": nested(url), "Fails": after("Middle", FAILS)})
     assert there.status(outer) == "UPDATE_ROLLBACK_COMPLETE"
     assert there.status(middle) == there.status(inner) == "UPDATE_ROLLBACK_COMPLETE"
-    assert delay_of(there, there.resource(inner, "Queue").physical) == "1"
+    assert delay_in(there, inner) == "1"
     resources = there.cloudformation.describe_stack_resources(StackName=middle)["StackResources"]
     assert [it["LogicalResourceId"] for it in resources] == ["Inner"]
 
 
 def test_the_policy_of_a_nested_stack_does_not_keep_it_from_going_back(there: Crafts) -> None:
-    bucket = Bucket(there)
-    url = bucket.put("inner", {"Queue": queue(1)})
-    outer = made(there, {"Inner": nested(url)})
-    inner = there.resource(outer, "Inner").physical
+    bucket, url, outer, inner = pair(there, {"Queue": queue(1)})
     bucket.put("inner", {"Queue": queue(2)})
     there.update(outer, {"Inner": nested(url), "Thing": after("Inner", there.custom())})
     asking = there.asked()
@@ -179,7 +143,7 @@ def test_the_policy_of_a_nested_stack_does_not_keep_it_from_going_back(there: Cr
     there.answer(asking, "FAILED", Reason="no")
     there.answer(there.asked())
     assert there.status(outer) == there.status(inner) == "UPDATE_ROLLBACK_COMPLETE"
-    assert delay_of(there, there.resource(inner, "Queue").physical) == "1"
+    assert delay_in(there, inner) == "1"
 
 
 def test_a_restart_in_the_middle_goes_on_without_the_template_at_the_url(there: Crafts) -> None:
@@ -199,16 +163,13 @@ def test_a_restart_in_the_middle_goes_on_without_the_template_at_the_url(there: 
     there.restart()
     there.answer(back)
     assert there.status(outer) == there.status(inner) == "UPDATE_ROLLBACK_COMPLETE"
-    assert delay_of(there, there.resource(inner, "Queue").physical) == "1"
+    assert delay_in(there, inner) == "1"
     assert statuses(there, inner).count("UPDATE_ROLLBACK_IN_PROGRESS") == 1
     assert not there.is_asked()
 
 
 def test_a_restart_before_it_goes_back_keeps_what_it_was(there: Crafts) -> None:
-    bucket = Bucket(there)
-    url = bucket.put("inner", {"Queue": queue(1)})
-    outer = made(there, {"Inner": nested(url)})
-    inner = there.resource(outer, "Inner").physical
+    bucket, url, outer, inner = pair(there, {"Queue": queue(1)})
     bucket.put("inner", {"Queue": queue(2)})
     there.update(outer, {"Inner": nested(url), "Thing": after("Inner", there.custom())})
     asking = there.asked()
@@ -218,7 +179,7 @@ def test_a_restart_before_it_goes_back_keeps_what_it_was(there: Crafts) -> None:
     there.answer(asking, "FAILED", Reason="no")
     there.answer(there.asked())
     assert there.status(outer) == there.status(inner) == "UPDATE_ROLLBACK_COMPLETE"
-    assert delay_of(there, there.resource(inner, "Queue").physical) == "1"
+    assert delay_in(there, inner) == "1"
 
 
 def test_parameters_that_are_secret_come_back_and_are_not_shown(there: Crafts) -> None:
@@ -236,10 +197,7 @@ def test_parameters_that_are_secret_come_back_and_are_not_shown(there: Crafts) -
 
 
 def test_a_client_does_nothing_to_a_nested_stack_that_waits_for_its_root(there: Crafts) -> None:
-    bucket = Bucket(there)
-    url = bucket.put("inner", {"Queue": queue(1)})
-    outer = made(there, {"Inner": nested(url)})
-    inner = there.resource(outer, "Inner").physical
+    bucket, url, outer, inner = pair(there, {"Queue": queue(1)})
     bucket.put("inner", {"Queue": queue(2)})
     there.update(outer, {"Inner": nested(url), "Thing": after("Inner", there.custom())})
     asking = there.asked()
@@ -256,10 +214,7 @@ def test_a_client_does_nothing_to_a_nested_stack_that_waits_for_its_root(there: 
 
 
 def test_going_back_takes_no_permission_but_to_update(there: Crafts) -> None:
-    bucket = Bucket(there)
-    url = bucket.put("inner", {"Queue": queue(1)})
-    outer = made(there, {"Inner": nested(url)})
-    inner = there.resource(outer, "Inner").physical
+    bucket, url, outer, inner = pair(there, {"Queue": queue(1)})
     bucket.put("inner", {"Queue": queue(2)})
     user, iam = fresh("user"), there.plane.client("iam")
     updates = allow(["cloudformation:UpdateStack", "cloudformation:DescribeStacks", "sqs:*", "sns:*"])
@@ -274,7 +229,7 @@ def test_going_back_takes_no_permission_but_to_update(there: Crafts) -> None:
     there.answer(asking, "FAILED", Reason="no")
     there.answer(there.asked())
     assert there.status(outer) == there.status(inner) == "UPDATE_ROLLBACK_COMPLETE"
-    assert delay_of(there, there.resource(inner, "Queue").physical) == "1"
+    assert delay_in(there, inner) == "1"
 
 
 def test_a_nested_rollback_that_failed_goes_on_with_that_of_the_root(there: Crafts) -> None:
@@ -294,10 +249,7 @@ def test_a_nested_rollback_that_failed_goes_on_with_that_of_the_root(there: Craf
 
 
 def test_a_root_that_failed_and_was_kept_rolls_its_parts_back_later_or_deletes_them(there: Crafts) -> None:
-    bucket = Bucket(there)
-    url = bucket.put("inner", {"Queue": queue(1)})
-    outer = made(there, {"Inner": nested(url)})
-    inner = there.resource(outer, "Inner").physical
+    bucket, url, outer, inner = pair(there, {"Queue": queue(1)})
     bucket.put("inner", {"Queue": queue(2)})
     body = json.dumps({"Resources": {"Inner": nested(url), "Fails": after("Inner", FAILS)}})
 
@@ -309,7 +261,7 @@ def test_a_root_that_failed_and_was_kept_rolls_its_parts_back_later_or_deletes_t
     fail()
     there.cloudformation.rollback_stack(StackName=outer)
     assert there.status(outer) == there.status(inner) == "UPDATE_ROLLBACK_COMPLETE"
-    assert delay_of(there, there.resource(inner, "Queue").physical) == "1"
+    assert delay_in(there, inner) == "1"
     fail()
     there.update(outer, {"Inner": nested(url)})
     assert there.status(outer) == there.status(inner) == "UPDATE_COMPLETE"
@@ -320,10 +272,7 @@ def test_a_root_that_failed_and_was_kept_rolls_its_parts_back_later_or_deletes_t
 
 
 def test_a_stack_that_is_updated_by_itself_waits_for_nobody(there: Crafts) -> None:
-    bucket = Bucket(there)
-    url = bucket.put("inner", {"Queue": queue(1)})
-    outer = made(there, {"Inner": nested(url)})
-    inner = there.resource(outer, "Inner").physical
+    _, url, outer, inner = pair(there, {"Queue": queue(1)})
     there.update(outer, {"Inner": nested(url), "Thing": there.custom()})
     asking = there.asked()
     there.waits(outer, "Thing")
@@ -333,7 +282,7 @@ def test_a_stack_that_is_updated_by_itself_waits_for_nobody(there: Crafts) -> No
     there.answer(asking, "FAILED", Reason="no")
     there.answer(there.asked())
     assert there.status(outer) == "UPDATE_ROLLBACK_COMPLETE"
-    assert delay_of(there, there.resource(inner, "Queue").physical) == "9"
+    assert delay_in(there, inner) == "9"
 
 
 def test_a_restart_while_a_nested_stack_is_updated_updates_it_once(there: Crafts) -> None:
@@ -370,4 +319,4 @@ def test_an_update_that_is_cancelled_goes_back_in_its_nested_stacks(there: Craft
     assert back.told["ResourceProperties"]["Of"] == "one"
     there.answer(back)
     assert there.status(outer) == there.status(inner) == "UPDATE_ROLLBACK_COMPLETE"
-    assert delay_of(there, there.resource(inner, "Queue").physical) == "1"
+    assert delay_in(there, inner) == "1"

@@ -21,14 +21,14 @@ from locum.core.calls import ServiceCall
 from locum.core.errors import Fault, LocumError
 from locum.core.principal import Caller
 from locum.services.cloudformation.drift import detections_of
-from locum.services.cloudformation.lookup import events_of
+from locum.services.cloudformation.lookup import events_of, stack_at
 from locum.services.cloudformation.proposals import parameters_of
 from locum.services.cloudformation.sealing import HIDDEN, Seals
 from locum.services.cloudformation.stack_sets.lookup import instance_of, set_of, template_text_of
 from locum.services.cloudformation.stack_sets.operations import DETECTS
 from locum.state import Stack, StackDrift, StackInstance, StackSet, StackSetOperation, StackSetResult, State
 from locum.state.autoscaling import regional
-from locum.state.cloudformation import stack_arn
+from locum.state.cloudformation import REVIEW, stack_arn
 from locum.state.indexes import OF_INSTANCE_STACK, STACK_NAME, scoped
 from locum.state.organizations import SUSPENDED, member_of
 from locum.state.stack_sets import SERVICE_MANAGED
@@ -36,7 +36,7 @@ from locum.state.stack_sets import SERVICE_MANAGED
 T = TypeVar("T")
 
 _DONE: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
-_UNUSABLE: Final = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS")
+_UNUSABLE: Final = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", REVIEW)
 _UNCHANGED: Final = "No updates are to be performed."
 
 
@@ -258,7 +258,7 @@ class Placing:
         return found if found is not None and (found.arn == it.stack or found.client_token == token) else None
 
     def _of_arn(self, it: StackInstance, arn: str) -> Stack:
-        found = self._state.get(Stack, it.target, regional(it.place, arn.rpartition("/")[2]))
+        found = stack_at(self._state, it.target, it.place, arn)
         assert found is not None
         return found
 

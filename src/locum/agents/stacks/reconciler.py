@@ -7,22 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, Final
+from typing import Any
 
 from locum.agents.stacks.forgetting import forgotten, forgotten_at
 from locum.agents.under_way import UnderWay
 from locum.calls import Calls, Runtime
 from locum.state import Event, Put, Stack, StackResource
 from locum.state.indexes import NESTED
-
-UNDER_WAY: Final = "_IN_PROGRESS"
-REVIEW: Final = "REVIEW_IN_PROGRESS"
-"""The status of a stack that a change set is to create: nothing is under way."""
-
-
-def is_under_way(stack: Stack) -> bool:
-    """Whether there is something to be done for `stack`."""
-    return stack.status.endswith(UNDER_WAY) and stack.status != REVIEW
 
 
 def _parts() -> Any:
@@ -46,7 +37,7 @@ class Stacks(UnderWay):
                 times.append(at)
             elif at is not None:
                 await self._forget(stack)
-            elif is_under_way(stack) and stack.id not in self.runs and not _parts().is_held(state, stack):
+            elif stack.under_way and stack.id not in self.runs and not _parts().is_held(state, stack):
                 made = import_module("locum.agents.stacks.run").StackRun(self._runtime, self._calls, stack)
                 self.begin(stack.id, made)
         return min(times, default=None)
@@ -59,7 +50,7 @@ class Stacks(UnderWay):
         for event in events:
             entity = event.entity if isinstance(event, Put) else None
             if isinstance(entity, Stack):
-                begins = is_under_way(entity) and entity.id not in self.runs  # the others are at work on it
+                begins = entity.under_way and entity.id not in self.runs  # the others are at work on it
                 concerned = concerned or begins or bool(entity.deleted) or self._releases(entity)
                 self._ring(entity.id, entity.parent.rpartition("/")[2])
             elif isinstance(entity, StackResource):

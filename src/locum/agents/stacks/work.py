@@ -23,7 +23,10 @@ Make = Callable[[ServiceCall], Awaitable[Mapping[str, Any]]]
 _REFUSES_TAGS: Final = re.compile("aws:|system tag", re.IGNORECASE)
 """What services tell of tags whose keys nobody may use: those of HTTP backends, which know no CloudFormation."""
 
-_TAGS: Final = re.compile("(Add|Create|Put|Set)?Tag")
+_INVALID_TAG: Final = "InvalidTag"
+"""S3's code for them."""
+
+_TAGS: Final = re.compile(r"(Add|Create|Put|Set)?Tag\w*|Put\w+Tagging")
 """The names of operations that do nothing but tag."""
 
 _log: Final = logging.getLogger("locum.agents")
@@ -85,8 +88,8 @@ async def _made(make: Make, actor: Actor, region: str, step: Request) -> Mapping
         return await make(made_to_fit(made))
     except Fault as fault:
         bare = without_system_tags(step.params)
-        if bare == step.params or not _REFUSES_TAGS.search(fault.message):
+        if bare == step.params or not (fault.code == _INVALID_TAG or _REFUSES_TAGS.search(fault.message)):
             raise
-        if _TAGS.match(step.operation) and not any(name.lower().endswith("tags") for name in bare):
+        if _TAGS.fullmatch(step.operation) and not any(name.lower().endswith(("tags", "tagging")) for name in bare):
             return {}  # there was nothing else to be told
         return await make(made_to_fit(made._replace(params=bare)))

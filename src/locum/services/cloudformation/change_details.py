@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from locum.services.cloudformation.change_set_trees import REVIEW
 from locum.services.cloudformation.changes import removal_policy
 from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resources_of
@@ -22,6 +21,7 @@ from locum.services.cloudformation.shown import UNKNOWN, Present, as_json, as_te
 from locum.services.cloudformation.template import ResourceDefinition
 from locum.services.verbs import Context
 from locum.state import Stack, StackResource
+from locum.state.cloudformation import REVIEW
 
 _OTHER_ATTRIBUTES: Final = {
     "Metadata": "metadata",

@@ -11,15 +11,13 @@ from typing import Final
 
 from locum.core.errors import Fault
 from locum.services.cloudformation.drafts import Draft
-from locum.services.cloudformation.lookup import change_sets_of
+from locum.services.cloudformation.lookup import change_sets_of, executed_by
 from locum.services.cloudformation.templates import invalid
 from locum.services.verbs import Context
 from locum.state import ChangeSet, Event, Stack, State, remove
 from locum.state.autoscaling import regional
+from locum.state.cloudformation import REVIEW
 from locum.state.indexes import NESTED_CHANGE_SETS
-
-REVIEW: Final = "REVIEW_IN_PROGRESS"
-"""The status of a stack that a change set is to create."""
 
 INVALID_STATUS: Final = "InvalidChangeSetStatus"
 _EXECUTING: Final = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
@@ -93,10 +91,7 @@ def promise_of(state: State, parent: Stack, logical: str) -> ChangeSet | None:
 
     None where that does not include it. Raises Fault where it is not there any more.
     """
-    if parent.status not in _EXECUTING or not parent.change_set:
-        return None
-    key = regional(parent.region, parent.id, parent.change_set.rpartition("/")[2])
-    executed = state.get(ChangeSet, parent.account, key)
+    executed = executed_by(state, parent) if parent.status in _EXECUTING else None
     if executed is None or not executed.nested:
         return None
     found = next((it for it in beneath(state, executed) if it.logical == logical), None)

@@ -11,9 +11,10 @@ from locum.core.calls import Ask
 from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.asking import Asking, asking, drawn
+from locum.services.cloudformation.beginnings import begun
 from locum.services.cloudformation.change_details import Changes, changes_of
 from locum.services.cloudformation.change_set_parts import change_set_of
-from locum.services.cloudformation.change_set_trees import INVALID_STATUS, REVIEW, check_deletable, check_tree, removed
+from locum.services.cloudformation.change_set_trees import INVALID_STATUS, check_deletable, check_tree, removed
 from locum.services.cloudformation.drafts import STACK, Draft
 from locum.services.cloudformation.imports import Plan, planned, wanted
 from locum.services.cloudformation.imports import existing as existing_resources
@@ -21,6 +22,7 @@ from locum.services.cloudformation.lookup import (
     NOT_FOUND,
     change_set_named,
     change_sets_of,
+    executed_by,
     existing,
     stack_named,
 )
@@ -28,6 +30,7 @@ from locum.services.cloudformation.nested_changes import Making, with_nested
 from locum.services.cloudformation.proposals import (
     Proposal,
     TransformFailed,
+    kept_template,
     parameters_of,
     proposed,
     template_in,
@@ -46,8 +49,8 @@ from locum.services.cloudformation.stacks import (
 from locum.services.cloudformation.templates import invalid
 from locum.services.pagination import Pagination
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
-from locum.state import ChangeSet, Stack, StackTemplate, StackVersion, State, put
-from locum.state.autoscaling import regional
+from locum.state import ChangeSet, Stack, StackVersion, State, put
+from locum.state.cloudformation import REVIEW
 
 _LISTS: Final = Pagination("MaxResults", "NextToken", "NextToken", 100, lambda: invalid("NextToken is not valid"))
 
@@ -208,37 +211,21 @@ def execute_change_set(ctx: Context, params: Params) -> Outcome:
 
 def _begun(ctx: Context, stack: Stack, it: ChangeSet, params: Params) -> tuple[Any, ...]:
     """The events by which a stack begins to become what a change set says."""
-    kept = StackTemplate(
-        account=stack.account,
-        region=stack.region,
-        stack=stack.id,
-        number=it.version.template,
-        text=it.text,
-        processed=it.processed,
-    )
-    creates = stack.status == REVIEW
-    draft = Draft(stack, ctx.now, ctx.entropy)
-    draft.status(
-        f"{_begins(it, creates=creates)}_IN_PROGRESS",
-        "User Initiated",
-        version=it.version,
-        before=None if creates else stack.before if stack.status == "UPDATE_FAILED" else stack.version,
-        templates=it.version.template,
-        operation=request_id(ctx.entropy),
-        caller=ctx.caller,
+    kept = kept_template(ctx, stack.id, it.version.template, it)
+    draft = begun(
+        ctx,
+        stack,
+        params,
+        _begins(it, creates=stack.status == REVIEW),
+        it.version,
+        keeps=it.keeps,
         role=it.role,
-        keeps="DO_NOTHING" if params.get("DisableRollback") else it.keeps,
         description=template_in(kept.effective).description,
-        updated=ctx.now,
-        deadline=0.0,
-        retained=(),
-        client_token=params.get("ClientRequestToken", ""),
         notifications=it.notifications,
         change_set=it.arn,
         ruling=stack.policy,
         coming="",
         rollback=it.rollback,
-        watched=0.0,
         importing=it.importing,
         part=False,
     )
@@ -252,9 +239,7 @@ def _begins(it: ChangeSet, *, creates: bool) -> str:
 
 def executed_events(state: State, stack: Stack) -> tuple[Any, ...]:
     """The events that end the execution of a change set, where `stack` is done with one."""
-    if not stack.change_set or stack.status.endswith("_IN_PROGRESS"):
-        return ()
-    it = state.get(ChangeSet, stack.account, regional(stack.region, stack.id, stack.change_set.rpartition("/")[2]))
+    it = None if stack.status.endswith("_IN_PROGRESS") else executed_by(state, stack)
     if it is None or it.execution != "EXECUTE_IN_PROGRESS":
         return ()
     done = stack.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")

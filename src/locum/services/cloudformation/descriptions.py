@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from locum.core.clock import iso8601_ms
 from locum.services.asking import Asking
-from locum.services.cloudformation.change_set_trees import REVIEW
 from locum.services.cloudformation.drafts import STACK
 from locum.services.cloudformation.drift import resource_drift, stack_drift
 from locum.services.cloudformation.lookup import (
@@ -32,6 +31,7 @@ from locum.services.cloudformation.validation import capabilities_shown, check_r
 from locum.services.pagination import Ordered, Pagination
 from locum.services.verbs import Context, Operation, Outcome, Params, reads
 from locum.state import Stack, StackEvent, StackResource, State
+from locum.state.cloudformation import REVIEW
 
 MOST_DESCRIBED: Final = 100
 """API Reference, DescribeStackResources: "Only the first 100 resources will be returned"."""

@@ -187,31 +187,13 @@ def of_section(
     ]
 
 
-def merged(value: Any, snippets: Mapping[str, tuple[dict[str, Any], int]], room: Room) -> Any:
-    """A value of a template with what it includes, the most deeply nested first.
-
-    [U] What becomes of a key that is there already is not documented: it is refused.
-    """
-    if isinstance(value, list):
-        items = []
-        for item in value:
-            items.append(merged(item, snippets, room))  # noqa: PERF401 - one frame less where values are deep
-        return items
-    if not isinstance(value, Mapping):
-        return value
-    members = {}
-    for name, member in value.items():
-        if name != FUNCTION:
-            members[name] = merged(member, snippets, room)
-    for entry in calls_of(value):
-        include(members, entry, snippets, room)
-    return members
-
-
 def include(
     members: dict[str, Any], entry: Any, snippets: Mapping[str, tuple[dict[str, Any], int]], room: Room
 ) -> None:
-    """Add to `members` what an AWS::Include among them includes."""
+    """Add to `members` what an AWS::Include among them includes.
+
+    [U] What becomes of a key that is there already is not documented: it is refused.
+    """
     snippet, length = snippets[_written(entry)]
     room.take(length)
     _added(members, snippet)

@@ -18,9 +18,27 @@ NOT_FOUND: Final = "ChangeSetNotFound"
 def stack_named(ctx: Context, name: str) -> Stack | None:
     """The stack with this name, or this ARN: by its ARN a deleted one is found, too."""
     if name.startswith("arn:"):
-        found = ctx.state.get(Stack, ctx.account, regional(ctx.region, name.rpartition("/")[2]))
+        found = stack_at(ctx.state, ctx.account, ctx.region, name)
         return found if found is not None and found.arn == name else None
     return ctx.state.first(Stack, STACK_NAME, scoped(ctx.account, regional(ctx.region, name)))
+
+
+def stack_at(state: State, account: str, region: str, arn: str) -> Stack | None:
+    """The stack with that ARN, one of an account and a region; None where there is none."""
+    return state.get(Stack, account, regional(region, arn.rpartition("/")[2]))
+
+
+def parent_of(state: State, stack: Stack) -> Stack | None:
+    """The stack that `stack` is nested in, if it is in one."""
+    return stack_at(state, stack.account, stack.region, stack.parent)
+
+
+def executed_by(state: State, stack: Stack) -> ChangeSet | None:
+    """The change set that a stack executes, or was the last to; None where it is none, or forgotten."""
+    if not stack.change_set:
+        return None
+    key = regional(stack.region, stack.id, stack.change_set.rpartition("/")[2])
+    return state.get(ChangeSet, stack.account, key)
 
 
 def existing(ctx: Context, name: str) -> Stack:

@@ -18,7 +18,6 @@ from locum.core.identifiers import request_id, unique_id
 from locum.services.asking import drawn
 from locum.services.cloudformation.change_details import changes_of, in_order
 from locum.services.cloudformation.change_set_parts import NO_CHANGES, change_set_of
-from locum.services.cloudformation.change_set_trees import REVIEW
 from locum.services.cloudformation.drafts import STACK, Draft
 from locum.services.cloudformation.following import actor_of
 from locum.services.cloudformation.functions import text
@@ -41,6 +40,7 @@ from locum.services.cloudformation.template import ResourceDefinition
 from locum.services.cloudformation.templates import invalid, template_at
 from locum.services.verbs import Context
 from locum.state import ChangeSet, Event, Stack, StackVersion, put
+from locum.state.cloudformation import REVIEW
 
 MOST: Final = 100
 """Change sets of nested stacks that one call makes. [U] AWS does not publish a limit."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from locum.services.cloudformation.drafts import STACK
-from locum.services.cloudformation.lookup import resources_of, template_of
+from locum.services.cloudformation.lookup import parent_of, resources_of, template_of
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.templates import invalid
 from locum.services.verbs import Context
@@ -51,8 +51,7 @@ def _around(state: State, stack: Stack | None) -> Iterator[Stack]:
     while stack is not None:
         yield stack
         if stack.parent:
-            key = regional(stack.region, stack.parent.rpartition("/")[2])
-            stack = state.get(Stack, stack.account, key)
+            stack = parent_of(state, stack)
         else:
             made = making(state, stack.account, stack.region, stack.client_token)
             stack = None if made is None else made[0]

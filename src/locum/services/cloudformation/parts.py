@@ -11,11 +11,10 @@ from typing import Final
 from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.cloudformation.drafts import Draft
-from locum.services.cloudformation.lookup import resources_of
+from locum.services.cloudformation.lookup import parent_of, resources_of
 from locum.services.cloudformation.templates import invalid, is_sent
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Stack, StackResource, State
-from locum.state.autoscaling import regional
 
 HELD: Final = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
 """The status of a nested stack that is updated and waits for the stacks around it."""
@@ -24,11 +23,6 @@ ROLLING_BACK: Final = "UPDATE_ROLLBACK_IN_PROGRESS"
 NO_UPDATES: Final = "No updates are to be performed."
 HOLDING: Final = ("UPDATE_IN_PROGRESS", "UPDATE_FAILED", ROLLING_BACK, "UPDATE_ROLLBACK_FAILED")
 """The statuses of a stack whose update may still go back, with all parts of it."""
-
-
-def parent_of(state: State, stack: Stack) -> Stack | None:
-    """The stack that `stack` is nested in, if it is in one."""
-    return state.get(Stack, stack.account, regional(stack.region, stack.parent.rpartition("/")[2]))
 
 
 def is_held(state: State, stack: Stack) -> bool:

@@ -366,8 +366,8 @@ def tags_of(params: Params, before: dict[str, str]) -> dict[str, str]:
     return tags
 
 
-def kept_template(ctx: Context, stack: str, number: int, proposal: Proposal) -> StackTemplate:
-    """The template of a proposal, to be kept for the stack with that id."""
+def kept_template(ctx: Context, stack: str, number: int, proposal: Proposal | ChangeSet) -> StackTemplate:
+    """The template of a proposal or a change set, to be kept for the stack with that id."""
     return StackTemplate(
         account=ctx.account,
         region=ctx.region,

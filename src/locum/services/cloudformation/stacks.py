@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.asking import Asking, asking
-from locum.services.cloudformation.change_set_trees import REVIEW, check_promise, promise_of, removed
+from locum.services.cloudformation.beginnings import begin_update
+from locum.services.cloudformation.change_set_trees import check_promise, promise_of, removed
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.intrinsics import Pseudo
 from locum.services.cloudformation.lookup import change_sets_of, existing, resources_of, stack_named
@@ -39,7 +40,7 @@ from locum.services.cloudformation.stack_policies import policy_given, ruling
 from locum.services.cloudformation.templates import invalid, is_sent
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
 from locum.state import ChangeSet, Stack, StackVersion, put
-from locum.state.cloudformation import stack_arn
+from locum.state.cloudformation import REVIEW, stack_arn
 
 CREATED: Final = (
     "CREATE_COMPLETE",
@@ -261,40 +262,6 @@ def check_resource_types(ctx: Context, stack: Stack, proposal: Proposal) -> None
             "Update of resource type is not permitted. "
             f"The new template modifies resource type of the following resources: [{', '.join(changed)}]"
         )
-
-
-def begin_update(
-    ctx: Context, stack: Stack, params: Params, proposal: Proposal, seals: Seals, promise: ChangeSet | None = None
-) -> tuple[Any, ...]:
-    """The events that begin an update of `stack` to `proposal`, which executes the change set `promise`."""
-    number = stack.templates + 1
-    if promise is not None:
-        check_promise(promise, stack)
-    draft = Draft(stack, ctx.now, ctx.entropy)
-    version = proposal.version(seals, stack.account, stack.id, number)
-    draft.status(
-        "UPDATE_IN_PROGRESS",
-        "User Initiated",
-        version=version if version.capabilities else replace(version, capabilities=stack.version.capabilities),
-        before=stack.before if stack.status in ("UPDATE_FAILED", HELD) else stack.version,
-        templates=number,
-        operation=request_id(ctx.entropy),
-        caller=ctx.caller,
-        role=params.get("RoleARN", stack.role),
-        keeps="DO_NOTHING" if params.get("DisableRollback") else "ROLLBACK",
-        description=proposal.template.description,
-        updated=ctx.now,
-        deadline=0.0,
-        retained=(),
-        importing={},
-        client_token=params.get("ClientRequestToken", ""),
-        notifications=tuple(params.get("NotificationARNs") or stack.notifications),
-        change_set="" if promise is None else promise.arn,
-        rollback=rollback_given(params, stack.rollback),
-        watched=0.0,
-    )
-    executed = () if promise is None else (put(replace(promise, execution="EXECUTE_IN_PROGRESS")),)
-    return (*draft.events, put(kept_template(ctx, stack.id, number, proposal)), *executed)
 
 
 def delete_stack(ctx: Context, params: Params) -> Outcome:

@@ -27,7 +27,6 @@ from locum.services.cloudformation.includes import (
     of_section,
     snippets_of,
 )
-from locum.services.cloudformation.includes import merged as with_snippets
 from locum.services.cloudformation.intrinsics import Pseudo
 from locum.services.cloudformation.language_extensions import LANGUAGE_EXTENSIONS, extended
 from locum.services.cloudformation.macros import Processing, macros_of
@@ -76,13 +75,11 @@ def expanded(
     names = {name: value for name, value in (known | pseudo.values()).items() if name != _ID}
     snippets = yield from snippets_of(ctx, template, names)
     sections = {name: value for name, value in template.source.items() if name not in {"Transform", FUNCTION}}
-    room = Room()
     pseudo = pseudo._replace(stack_id="")
-    if not macros:
-        source = {name: with_snippets(value, snippets, room) for name, value in sections.items()}
-        return _done(of_section(template.source, snippets), source, known, pseudo)
-    process = Processing(ctx, macros, snippets, room, known)
+    process = Processing(ctx, macros, snippets, Room(), known)
     source = yield from process.within(sections)
+    if not macros:
+        return _done(of_section(template.source, snippets), source, known, pseudo)
     for entry in entries_of(template.source):
         name = named(entry)
         if name in macros:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from locum.core.errors import Fault
-from locum.core.system_tags import RESERVED
 from locum.services.cloudformation.providers.base import Made, Properties, Provider, Request, Resource, Work
 from locum.services.cloudformation.providers.guards import named, new_only
 from locum.services.cloudformation.providers.s3_shapes import shaped
-from locum.services.cloudformation.providers.steps import or_instead
 from locum.services.cloudformation.providers.table import (
     Call,
     Change,
@@ -191,14 +187,6 @@ _BUCKETS: Final = Row(
 )
 
 
-def _with_own_tags(request: Request, fault: Fault) -> Request | Mapping[str, Any] | None:
-    """The tags of a bucket without those of AWS's, which other backends than the embedded one refuse."""
-    if request.operation != "PutBucketTagging" or fault.code != "InvalidTag":
-        return None
-    kept = [tag for tag in request.params["Tagging"]["TagSet"] if not tag["Key"].startswith(RESERVED)]
-    return request._replace(params={**request.params, "Tagging": {"TagSet": kept}}) if kept else {}
-
-
 def _buckets() -> Provider:
     """Buckets. Those outside us-east-1 are made with their location, and have another website endpoint."""
     row = provider(_BUCKETS)
@@ -207,12 +195,12 @@ def _buckets() -> Provider:
 
     def create(resource: Resource) -> Work:
         if resource.region == "us-east-1":
-            return (yield from or_instead(row.create(resource), _with_own_tags))
+            return (yield from row.create(resource))
         located = replace(resource, properties={**resource.properties, "Location": resource.region})
-        return _told(resource, (yield from or_instead(row.create(located), _with_own_tags)))
+        return _told(resource, (yield from row.create(located)))
 
     def update(resource: Resource, before: Properties) -> Work:
-        return _told(resource, (yield from or_instead(row_update(resource, before), _with_own_tags)))
+        return _told(resource, (yield from row_update(resource, before)))
 
     return row._replace(create=create, update=update)
 
