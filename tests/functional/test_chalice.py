@@ -85,7 +85,6 @@ def test_chalice_deploys_by_its_own_calls_again_and_deletes(plane: RunningPlane,
     assert chalice.left() == []
 
 
-@pytest.mark.nightly  # the waiters of the command line ask every thirty seconds
 def test_what_chalice_packages_is_deployed_as_a_stack(plane: RunningPlane, chalice: Chalice) -> None:
     chalice.run("package", "out")
     packaged = ["package", "--template-file", "out/sam.json", "--s3-bucket", plane.bucket()]

@@ -50,7 +50,7 @@ class Sam:
             "BucketVersioning",
             "EncryptionConfiguration",
         ]
-        yield allow(["s3:CreateBucket", *(f"s3:Put{it}" for it in made)], BUCKET)
+        yield allow(["s3:CreateBucket", "s3:GetBucketPolicy", *(f"s3:Put{it}" for it in made)], BUCKET)
         yield allow(["s3:PutObject", "s3:GetObject", "s3:DeleteObject"], f"{BUCKET}/*")
         yield allow("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/{self.role}")
 

@@ -112,7 +112,6 @@ def deploy(plane: RunningPlane, version: str, name: str, file: Path, *more: str)
     cli(plane, version, "deploy", "--stack-name", name, "--template-file", str(file), *capabilities, *more)
 
 
-@pytest.mark.nightly  # its waiters ask every thirty seconds
 @command_lines
 def test_the_aws_cli_deploys_an_application_whose_roles_work(plane: RunningPlane, version: str, tmp_path: Path) -> None:
     name, file = fresh("app"), tmp_path / "template.yaml"

@@ -33,8 +33,8 @@ class Asking(NamedTuple):
 class Crafts:
     """A plane whose custom resources are made by whoever reads a queue behind a topic: the test."""
 
-    def __init__(self, data: Path) -> None:
-        self.plane = InProcess(data)
+    def __init__(self, data: Path, **options: Any) -> None:
+        self.plane = InProcess(data, **options)
         self._connect()
         name = fresh("crafts")
         self.topic = self.plane.client("sns").create_topic(Name=name)["TopicArn"]
@@ -162,9 +162,9 @@ def template(resources: Mapping[str, Any], outputs: Mapping[str, Any] | None = N
 
 
 @contextmanager
-def crafts(data: Path) -> Iterator[Crafts]:
+def crafts(data: Path, **options: Any) -> Iterator[Crafts]:
     """A plane of its own for tests that wait."""
-    made = Crafts(data)
+    made = Crafts(data, **options)
     try:
         yield made
     finally:

@@ -1,7 +1,8 @@
 """Running the verbs of Locum's own services.
 
-A reading verb runs at once on the state that the call was decided on. A writing verb runs in a transaction: its
-events, the record of the call and the effects that it causes are durable together, or none of them is.
+A reading verb runs at once on the state that the call was decided on, or once what it tells of has ended. A writing
+verb runs in a transaction: its events, the record of the call and the effects that it causes are durable together, or
+none of them is.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from locum.calls.committing import Committer
@@ -17,10 +19,10 @@ from locum.calls.rehearsal import rehearsed
 from locum.calls.request_context import RequestContext
 from locum.calls.runtime import Runtime
 from locum.core.calls import Ask, Effect, ServiceCall
-from locum.core.errors import Fault
+from locum.core.errors import Fault, PassingStorageError
 from locum.core.resources import ResourceFacts
 from locum.services.asking import Answers, Unanswered
-from locum.services.verbs import Context, Operation, Outcome
+from locum.services.verbs import Context, Operation, Outcome, Pending
 from locum.state import State
 
 Facts = Mapping[str, ResourceFacts]
@@ -99,6 +101,8 @@ class Verbs:
     async def _once(
         self, context: RequestContext, operation: Operation, facts: Facts, given: Context
     ) -> tuple[dict[str, Any], Sequence[Effect]]:
+        if operation.pending is not None:
+            given = await self._ended(context, operation.pending, facts, given)
         if operation.rehearsed:
             given = await rehearsed(self._runtime, given, operation, context.params)
         if operation.writes:
@@ -114,6 +118,21 @@ class Verbs:
         assert not outcome.effects, "only a verb that writes causes anything"
         await self._committer.answered(context)
         return outcome.answer, ()
+
+    async def _ended(self, context: RequestContext, pending: Pending, facts: Facts, given: Context) -> Context:
+        """`given`, once that has ended which the call tells of: on that state the call is decided on again."""
+        began, patience = pending(given, context.params), given.settings.patience
+        left = 0.0 if began is None else min(patience, began + patience - given.now)
+        if left <= 0:
+            return given
+        with self._runtime.ledger.subscribe(given.state) as changes, suppress(TimeoutError, PassingStorageError):
+            async with asyncio.timeout(left):
+                async for change in changes:
+                    if pending(given._replace(state=change.state), context.params) is None:
+                        break
+        context.state = self._runtime.ledger.state
+        self._decide(context, facts)
+        return given._replace(state=context.state)
 
     async def _write(self, context: RequestContext, operation: Operation, facts: Facts, given: Context) -> Outcome:
         """Run a writing verb in a transaction.

@@ -26,8 +26,9 @@ class Settings:
 
     `credential_seconds` overrides the lifetime of credentials that IMDS delivers (6 hours where None). `endpoint` is
     the URL under which clients on this machine reach the plane, `tls_port` its port for TLS (0: none).
-    `instances_at_backend`: the backend of EC2 keeps what
-    it has, and runs the instances; else it is lent them.
+    `instances_at_backend`: the backend of EC2 keeps what it has, and runs the instances; else it is lent them.
+    `patience`: for how many seconds after its beginning an answer waits for the end of what it tells of
+    (`Operation.pending`).
     """
 
     region: str = "us-east-1"
@@ -35,6 +36,7 @@ class Settings:
     endpoint: str = "http://127.0.0.1:4566"
     instances_at_backend: bool = False
     tls_port: int = 0
+    patience: float = 0.0
 
     def ports(self, scheme: str) -> frozenset[int]:
         """The ports of the plane for URLs of a scheme."""
@@ -172,6 +174,9 @@ Proof = Callable[[Context, Params], None]
 """Verifies the second factor in a call. Raises Fault where it is wrong."""
 
 
+Pending = Callable[[Context, Params], float | None]
+"""See `Operation.pending`."""
+
 Effective = Callable[[Context, Params], Generator[Ask, Mapping[str, Any], Params]]
 """See `Operation.effective`."""
 
@@ -194,6 +199,9 @@ class Operation(NamedTuple):
 
     `effective` makes the parameters that the call is decided on and run with of those that were sent, asking only the
     backend: what a request names stands in it (a launch template).
+
+    `pending`: when the operation began that the call tells of (epoch seconds); None where none is under way. The verb
+    only reads, and runs once that has ended or `Settings.patience` is over: clients look again after 5 or 30 seconds.
     """
 
     verb: Verb
@@ -205,11 +213,12 @@ class Operation(NamedTuple):
     computes: bool = False
     asks: bool = False
     effective: Effective | None = None
+    pending: Pending | None = None
 
     @property
     def special(self) -> bool:
-        """Whether the verb cannot simply be run on the event loop."""
-        return self.writes or self.blocks or self.computes or self.asks
+        """Whether the verb cannot simply be run on the event loop, at once."""
+        return self.writes or self.blocks or self.computes or self.asks or self.pending is not None
 
     def of(self, params: Params) -> Operation:
         """The operation for a call with `params`."""

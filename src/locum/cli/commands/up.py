@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 _LONGEST_SOCKET: Final = 107
 """The limit in octets for a socket's path: unix(7), sun_path without its terminating null byte."""
 
+_PATIENCE: Final = 2.0
+"""Seconds in which most stacks are complete."""
+
 
 @click.command()
 @data_option
@@ -105,7 +108,7 @@ def _options(
     return Options(
         data=data,
         mode="observe" if observe else "enforce",
-        settings=Settings(region, credential_seconds),
+        settings=Settings(region, credential_seconds, patience=_PATIENCE),
         backends=dict(_pair(backend) for backend in backends),
         backend_keys=(backend_access_key_id, backend_secret_access_key),
         tls=TlsOptions(tls_port, tls_certificate, tls_key) if tls else None,

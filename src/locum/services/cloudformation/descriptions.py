@@ -48,6 +48,12 @@ def describe_stacks(ctx: Context, params: Params) -> Outcome:
     return page.outcome("Stacks", lambda it: _stack(ctx, it))
 
 
+def _under_way(ctx: Context, params: Params) -> float | None:
+    """When the operation of a stack began that is under way (epoch seconds)."""
+    it = stack_named(ctx, params.get("StackName") or "")
+    return max(it.created, it.updated, it.ending) if it is not None and it.under_way else None
+
+
 def list_stacks(ctx: Context, params: Params) -> Outcome:
     """cloudformation:ListStacks, deleted ones among them."""
     wanted = params.get("StackStatusFilter")
@@ -323,7 +329,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "DescribeStackEvents": reads(describe_stack_events),
     "DescribeStackResource": reads(describe_stack_resource),
     "DescribeStackResources": reads(describe_stack_resources),
-    "DescribeStacks": reads(describe_stacks),
+    "DescribeStacks": reads(describe_stacks)._replace(pending=_under_way),
     "GetTemplate": reads(get_template),
     "ListExports": reads(list_exports),
     "ListImports": reads(list_imports),

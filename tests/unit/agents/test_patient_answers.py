@@ -1,0 +1,132 @@
+"""DescribeStacks waits a moment for what has just begun, so that clients that ask every 30 seconds need not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from locum.core.http import HttpRequest
+from locum.services.verbs import Settings
+from support.inprocess import Answer, Key, exchange
+from support.plane import allow, fresh
+from support.waiting_stacks import PATIENCE, Crafts, crafts
+
+HANDLE = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
+READY = {
+    "Type": "AWS::CloudFormation::WaitCondition",
+    "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "600"},
+}
+QUEUES = {"Jobs": {"Type": "AWS::SQS::Queue"}}
+WAITS = {"Handle": HANDLE, "Ready": READY}
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crafts]:
+    """A plane whose answers are as patient as the tests are."""
+    with crafts(tmp_path_factory.mktemp("patient"), settings=Settings(patience=PATIENCE)) as made:
+        yield made
+
+
+def told(there: Crafts, stack: str) -> str:
+    found: str = there.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+    return found
+
+
+def waiting(there: Crafts) -> str:
+    """A stack that waits for a signal."""
+    stack = there.create(WAITS)
+    there.waits(stack, "Ready")
+    return stack
+
+
+def signal(there: Crafts, stack: str) -> HttpRequest:
+    """The request that ends the wait."""
+    url = there.resource(stack, "Handle").physical
+    body = json.dumps({"Status": "SUCCESS", "UniqueId": "one", "Reason": "done", "Data": ""}).encode()
+    host, _, path = url.partition("://")[2].partition("/")
+    path, _, query = path.partition("?")
+    return HttpRequest("PUT", f"/{path}", query, {"host": host, "content-length": str(len(body))}, body)
+
+
+def in_turn(there: Crafts, asked: HttpRequest, *meanwhile: HttpRequest) -> Answer:
+    """The answer to `asked`, which does not come before the last of the others is sent."""
+
+    async def run() -> Answer:
+        gateway = there.plane.node.gateway
+        answer = asyncio.ensure_future(exchange(gateway, asked))
+        for request in meanwhile:
+            await exchange(gateway, request_of_status(there))
+            assert not answer.done()
+            assert (await exchange(gateway, request)).status == 200
+        return await answer
+
+    return there.plane.run(run())
+
+
+def request_of_status(there: Crafts) -> HttpRequest:
+    """A call that has been taken after those before it."""
+    return there.plane.request("sts", "get_caller_identity")
+
+
+def asking(there: Crafts, stack: str, key: Key | None = None) -> HttpRequest:
+    return there.plane.request("cloudformation", "describe_stacks", key, StackName=stack)
+
+
+def test_the_first_question_finds_the_stack_complete(there: Crafts) -> None:
+    stack = there.create(QUEUES)
+    assert told(there, stack) == "CREATE_COMPLETE"
+    there.update(stack, {"Jobs": {**QUEUES["Jobs"], "Properties": {"DelaySeconds": 3}}})
+    assert told(there, stack) == "UPDATE_COMPLETE"
+    there.cloudformation.delete_stack(StackName=stack)
+    assert told(there, stack) == "DELETE_COMPLETE"
+
+
+def test_an_answer_comes_when_the_operation_ends(there: Crafts) -> None:
+    stack = waiting(there)
+    answer = in_turn(there, asking(there, stack), signal(there, stack))
+    assert b"<StackStatus>CREATE_COMPLETE</StackStatus>" in answer.body
+
+
+def test_who_may_not_look_any_more_when_it_ends_is_refused(there: Crafts) -> None:
+    name = fresh("curious")
+    key = there.plane.user(name, allow("cloudformation:DescribeStacks"))
+    stack = waiting(there)
+    revoked = there.plane.request("iam", "delete_user_policy", UserName=name, PolicyName="own")
+    answer = in_turn(there, asking(there, stack, key), revoked, signal(there, stack))
+    assert (answer.status, b"AccessDenied" in answer.body) == (403, True)
+
+
+def test_who_may_not_look_is_refused_at_once(there: Crafts) -> None:
+    key = there.plane.user(fresh("stranger"))
+    stack = waiting(there)
+    assert there.plane.send(asking(there, stack, key)).status == 403
+    there.plane.send(signal(there, stack))
+
+
+def test_what_began_long_ago_is_told_of_at_once(there: Crafts) -> None:
+    stack = waiting(there)
+    there.later(PATIENCE)
+    assert told(there, stack) == "CREATE_IN_PROGRESS"
+    there.plane.send(signal(there, stack))
+
+
+def test_a_clock_that_is_set_back_has_nobody_wait_longer(tmp_path_factory: pytest.TempPathFactory) -> None:
+    settings: dict[str, Any] = {"settings": Settings(patience=0.05)}
+    with crafts(tmp_path_factory.mktemp("impatient"), **settings) as there:
+        there.later(86_400)
+        stack = waiting(there)
+        there.later(-86_400)
+        assert told(there, stack) == "CREATE_IN_PROGRESS"
+
+
+def test_a_stack_that_only_a_change_set_is_to_make_is_not_waited_for(there: Crafts) -> None:
+    name = fresh("reviewed")
+    body = json.dumps({"Resources": QUEUES})
+    there.cloudformation.create_change_set(
+        StackName=name, ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=body
+    )
+    assert told(there, name) == "REVIEW_IN_PROGRESS"
