@@ -11,7 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from locum.backends.moto.relied_on import RELIED_ON, WANTED
+from locum.backends.moto.reliance import WANTED
+from locum.backends.moto.relied_on import RELIED_ON
 from locum.core.errors import ConfigurationError
 from locum.core.reliance import Relied, installed, require
 
@@ -21,7 +22,7 @@ EVERY = [(name, relied) for modules in RELIED_ON.values() for name, all_ in modu
 
 def test_the_moto_that_is_installed_has_what_is_relied_on() -> None:
     """In a process of its own: in this one, parts of moto may be replaced already."""
-    code = "from locum.backends.moto.relied_on import RELIED_ON, check; print([check(part) for part in RELIED_ON])"
+    code = "from locum.backends.moto.reliance import RELIED_ON, check; print([check(part) for part in RELIED_ON])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

@@ -3,7 +3,8 @@
 Importing it raises ConfigurationError where moto is a version without the internals that are used (`relied_on`).
 """
 
-from locum.backends.moto.relied_on import AT_ONCE, check
+from locum.backends.moto.reliance import check
+from locum.backends.moto.relied_on import AT_ONCE
 
 for _part in AT_ONCE:
     check(_part)

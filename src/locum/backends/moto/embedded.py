@@ -59,6 +59,9 @@ SHORT: Final = {
         {"GetObject", "HeadObject", "HeadBucket", "ListObjectsV2", "ListBuckets", "DeleteObject", "GetBucketLocation"}
     ),
     "dynamodb": frozenset({"GetItem", "PutItem", "DeleteItem", "UpdateItem", "Query", "DescribeTable"}),
+    "sns": frozenset({"CreateTopic", "GetTopicAttributes"}),
+    "sqs": frozenset({"CreateQueue", "GetQueueAttributes", "GetQueueUrl"}),
+    "ssm": frozenset({"GetParameter", "PutParameter"}),
 }
 """Calls that take well under a millisecond for any input."""
 
@@ -123,11 +126,12 @@ class EmbeddedMoto:
         self._loaded: set[str] = set()
         self._workers = Workers()
         self._instances = instances.LentInstances(directory)
-        self._long_polls = LongPolls(self._carry)
+        self._long_polls = LongPolls(self._carry_quickly)
         deliveries.divert()
         fence.put_up()
         internals.keep_bodies_in(Body)
         internals.write_dates_once()
+        internals.compute_names_once()
         internals.let_go_of_models()
 
     async def call(self, call: BackendCall) -> Carried:
@@ -142,7 +146,11 @@ class EmbeddedMoto:
             await self._load(service)
         if service == "sqs":
             return await self._long_polls.call(call)
-        simple = _SIMPLE_READS.get((service, call.operation))
+        return await self._carry_quickly(call)
+
+    async def _carry_quickly(self, call: BackendCall) -> Carried:
+        """Carry out a call: one that is short, at once, where no thread has the turn."""
+        simple = _SIMPLE_READS.get((call.service, call.operation))
         if simple is not None or _is_short(call):
             with suppress(Taken):
                 return at_once(contained, _carry_out_shortly, call, simple)

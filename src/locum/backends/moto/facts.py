@@ -21,7 +21,7 @@ from locum.backends.moto import access_points, ec2_facts, encryption, internals,
 from locum.backends.moto.handlers import module_of
 from locum.backends.moto.lookups import Within
 from locum.backends.moto.models import backends_of, models_of
-from locum.backends.moto.relied_on import check
+from locum.backends.moto.reliance import check
 from locum.core.arn import PARTITION, Arn
 from locum.core.partial_arn import PartialArn
 from locum.core.resources import UNKNOWN, UNREADABLE, ResourceFacts

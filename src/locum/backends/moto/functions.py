@@ -10,7 +10,7 @@ from moto.awslambda.exceptions import UnknownFunctionException
 from locum.backends.moto.internals import dead_letter_target
 from locum.backends.moto.lookups import Within
 from locum.backends.moto.models import models_of
-from locum.backends.moto.relied_on import check
+from locum.backends.moto.reliance import check
 from locum.backends.moto.turns import in_turn
 from locum.core.arn import PARTITION
 from locum.core.functions import Asynchronous, Function

@@ -24,7 +24,7 @@ from locum.backends.moto.internals import (
 )
 from locum.backends.moto.log_subscriptions import divert_logs
 from locum.backends.moto.permissions import complete
-from locum.backends.moto.relied_on import check
+from locum.backends.moto.reliance import check
 
 Handler = Callable[..., tuple[int, dict[str, Any], Any]]
 

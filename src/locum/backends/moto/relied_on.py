@@ -1,4 +1,4 @@
-"""The internals of moto that are used, each with its reason. They are checked before their first use.
+"""The internals of moto that are used, each with its reason; `reliance` checks them before their first use.
 
 moto's public interfaces are its boto3 mock and its server, neither of which is used here: its handlers are called and
 its models read, which may change with any version.
@@ -6,16 +6,10 @@ its models read, which may change with any version.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
-from functools import cache
 from typing import Final
 
-from locum.core.errors import ConfigurationError
-from locum.core.reliance import Relied, installed, require
-
-WANTED: Final = "moto[all]>=5.2.5,<5.3"
-"""As in pyproject.toml."""
+from locum.core.reliance import Relied
 
 _POLICY: Final = "to know the policy of a resource and its tags"
 _TELL: Final = "to tell of events in S3"
@@ -65,6 +59,10 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         "werkzeug.wrappers.request": (
             Relied("Request", _BODY, takes=("environ", "populate_request")),
             Relied("Request.get_data", _BODY, takes=("self", "cache", "as_text", "parse_form_data")),
+        ),
+        "moto.core.utils": (
+            Relied("method_names_from_class", _CALL, takes=("clazz",)),
+            Relied("camelcase_to_underscores", _CALL, takes=("argument",)),
         ),
         "moto.core.common_models": (Relied("BaseModel.__new__", _FREE, takes=("cls", "args", "kwargs"), alone=True),),
         "moto.core.exceptions": (Relied("ServiceException", "to answer a service's errors", has=("code", "message")),),
@@ -437,14 +435,3 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
     },
 }
 """The internals by part of moto (`sqs`) and module."""
-
-
-@cache
-def check(part: str) -> None:
-    """Import `part` of moto and raise ConfigurationError unless it has the internals that are used."""
-    for name, relied_on in RELIED_ON.get(part, {}).items():
-        try:
-            module = importlib.import_module(name)
-        except ImportError as error:
-            raise ConfigurationError(f"moto {installed('moto')} cannot be used: {error}. Install {WANTED}") from error
-        require("moto", WANTED, module, relied_on)
