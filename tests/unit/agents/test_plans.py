@@ -356,6 +356,61 @@ def test_what_terraform_knows_only_after_the_plan_may_be_anything(planner: Plann
     assert verdicts(plan, "iam:AttachRolePolicy") == {f"arn:aws:iam::{ACCOUNT}:role/*": "depends"}
 
 
+STACK = "aws_cloudformation_stack.app"
+DELIVERED = template({"Events": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "events"}}})
+ARN = f"arn:aws:sns:{REGION}:{ACCOUNT}:events"
+
+
+def stack_of(body: str, **more: str) -> dict[str, Any]:
+    """The values of a stack in a plan of Terraform."""
+    return {"name": "app", "template_body": body, **more}
+
+
+def test_what_a_stack_of_terraform_makes_is_made_by_way_of_cloudformation(planner: Planner) -> None:
+    forwarded = {"StringEquals": {"aws:CalledViaFirst": "cloudformation.amazonaws.com"}}
+    role = planner.role({**allow("sqs:CreateQueue"), "Condition": forwarded})
+    body = terraform(changed(STACK, "create", after=stack_of(QUEUE)))
+    plan = planner.plan(body, terraform=True, acting=role)
+    assert verdicts(plan, "sqs:CreateQueue") == {f"arn:aws:sqs:{REGION}:{ACCOUNT}:jobs": "allowed"}
+    assert verdicts(plan, "cloudformation:CreateStack") != {}
+
+
+def test_an_update_of_a_stack_makes_what_is_new_and_deletes_what_is_gone(planner: Planner) -> None:
+    change: dict[str, Any] = {"before": stack_of(QUEUE), "after": stack_of(DELIVERED)}
+    plan = planner.plan(terraform(changed(STACK, "update", **change)), terraform=True, phases=("update",))
+    assert verdicts(plan, "sns:CreateTopic", "update") == {ARN: "allowed"}
+    assert verdicts(plan, "sqs:DeleteQueue", "update") == {f"arn:aws:sqs:{REGION}:{ACCOUNT}:jobs": "allowed"}
+    assert not verdicts(plan, "sqs:CreateQueue", "update")
+
+
+def test_what_is_in_a_stack_of_terraform_is_deleted_with_it(planner: Planner) -> None:
+    plan = planner.plan(terraform(changed(STACK, "delete", before=stack_of(DELIVERED))), terraform=True)
+    assert verdicts(plan, "sns:DeleteTopic", "delete") == {ARN: "allowed"}
+    assert not verdicts(plan, "sns:CreateTopic")
+
+
+def test_the_role_of_a_stack_of_terraform_makes_what_is_in_it_and_is_passed(planner: Planner) -> None:
+    role = f"arn:aws:iam::{ACCOUNT}:role/deployer"
+    plan = planner.plan(terraform(changed(STACK, "create", after=stack_of(QUEUE, iam_role_arn=role))), terraform=True)
+    assert verdicts(plan, "iam:PassRole") == {role: "allowed"}
+    assert not verdicts(plan, "sqs:CreateQueue")
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        {"name": "app", "template_url": "https://no-such-bucket-of-terraform.s3.amazonaws.com/app.json"},
+        {"name": "app", "template_body": "{"},
+        {"name": "app"},
+    ],
+)
+def test_a_stack_of_terraform_whose_template_is_not_known_is_told(planner: Planner, after: dict[str, str]) -> None:
+    plan = planner.plan(terraform(changed(STACK, "create", after=after)), terraform=True)
+    assert plan["unknown"] == ["aws_cloudformation_stack"]
+    read = {"arn:aws:s3:::no-such-bucket-of-terraform/app.json": "allowed"} if "template_url" in after else {}
+    assert verdicts(plan, "s3:GetObject") == read
+
+
 def test_no_resource_of_a_plan_is_left_out_in_silence(planner: Planner) -> None:
     body = terraform(
         changed("aws_no_such.it", "create"),

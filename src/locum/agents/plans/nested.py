@@ -19,20 +19,33 @@ def nested_in(stage: Stage, around: Surroundings, resource: Resource, made: Made
 
     It is made by who makes the outer one, by way of CloudFormation.
     """
-    named = s3_object(str(resource.properties.get("TemplateURL", "")), around.settings)
-    params = {"Bucket": named.bucket, "Key": named.key} | ({"VersionId": named.version} if named.version else {})
     within = stage.by(on_behalf_of(stage.caller, CLOUDFORMATION))
-    region = named.region or stage.place.region
-    body: bytes = around.read(ServiceCall(within.caller, "s3", "GetObject", params, region))["Body"]
+    reading = reading_of(within, around, str(resource.properties.get("TemplateURL", "")))
     pseudo = Pseudo(*stage.place, resource.name(128), made.physical)
-    values = {str(name): _text(value) for name, value in resource.properties.get("Parameters", {}).items()}
-    whole = prepared(within, around._replace(caller=within.caller), body.decode("utf-8", "replace"), values, pseudo)
-    return within, whole, Asked("s3", "GetObject", params, region, stage.state, within.caller)
+    values = {str(name): text_of_parameter(value) for name, value in resource.properties.get("Parameters", {}).items()}
+    whole = prepared(within, around._replace(caller=within.caller), template_read(around, reading), values, pseudo)
+    return within, whole, reading
 
 
-def _text(value: Any) -> str:
+def reading_of(stage: Stage, around: Surroundings, url: str) -> Asked:
+    """The call that reads the template at a URL. Raises Fault where it is not one of S3."""
+    named = s3_object(url, around.settings)
+    params = {"Bucket": named.bucket, "Key": named.key} | ({"VersionId": named.version} if named.version else {})
+    return Asked("s3", "GetObject", params, named.region or stage.place.region, stage.state, stage.caller)
+
+
+def template_read(around: Surroundings, reading: Asked) -> str:
+    """The template that `reading` reads. Raises Fault."""
+    assert reading.actor is not None
+    made = ServiceCall(reading.actor, reading.service, reading.operation, reading.params, reading.region)
+    body: bytes = around.read(made)["Body"]
+    return body.decode("utf-8", "replace")
+
+
+def text_of_parameter(value: Any) -> str:
+    """The value of a parameter as a template takes it: lists are separated by commas."""
     if isinstance(value, (list, tuple)):
-        return ",".join(map(_text, value))
+        return ",".join(map(text_of_parameter, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -126,7 +126,7 @@ class Deployment(NamedTuple):
 
 def _deployment(stage: Stage, around: Surroundings, question: Question) -> Deployment:
     if question.terraform:
-        return Deployment(terraform_parts(stage, question.text, question.phases))
+        return Deployment(terraform_parts(stage, around, question.text, question.phases))
     pseudo = Pseudo(*stage.place, question.stack_name, _stack(stage.place, question.stack_name))
     whole = prepared(stage, around, question.text, question.parameters, pseudo)
     plan = TemplatePlan(stage, whole.evaluation, around, question.tags)

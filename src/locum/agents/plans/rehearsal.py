@@ -96,9 +96,9 @@ class Stage:
         self._answers = Answers(place)
         self._templates: dict[str, Any] = {}
 
-    def by(self, caller: Caller) -> Stage:
-        """The same place, where what is made is known as well, for another caller."""
-        other = Stage(self.place, caller, self.now, self.state)
+    def by(self, caller: Caller, region: str = "") -> Stage:
+        """The same place, where what is made is known as well, for another caller, or another region of it."""
+        other = Stage(self.place._replace(region=region or self.place.region), caller, self.now, self.state)
         other.facts, other._answers, other._templates = self.facts, self._answers, self._templates
         return other
 

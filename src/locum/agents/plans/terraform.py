@@ -15,6 +15,7 @@ from locum.agents.plans.arn_forms import Place, arns_of_action
 from locum.agents.plans.marks import MARK
 from locum.agents.plans.parts import PHASES, Action, Part
 from locum.agents.plans.rehearsal import Stage
+from locum.agents.plans.terraform_stacks import STACK_TYPE, stack_parts
 from locum.agents.plans.terraform_types import (
     PROVIDERS,
     actions_of,
@@ -23,18 +24,19 @@ from locum.agents.plans.terraform_types import (
     is_local,
     type_of,
 )
+from locum.agents.plans.whole import Surroundings
 from locum.core.errors import ConfigurationError
 from locum.services.cloudformation.schemas import schema_of
 
 _LESS: Final = "as the published schema of its type in CloudFormation has it"
 
 
-def terraform_parts(stage: Stage, text: str, phases: Iterable[str]) -> list[Part]:
-    """The parts of the plan `text`. Raises ConfigurationError where it is none."""
+def terraform_parts(stage: Stage, around: Surroundings, text: str, phases: Iterable[str]) -> list[Part]:
+    """The parts of the plan `text`, in which templates of stacks may be. Raises ConfigurationError where it is none."""
     try:
         plan = json.loads(text)
-        place = stage.place._replace(region=_region(plan) or stage.place.region)
-        found = [part for change in _changes(plan) for part in _parts(change, place)]
+        stage = stage.by(stage.caller, _region(plan))
+        found = [part for change in _changes(plan) for part in _parts(change, stage, around)]
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigurationError(f"this is no plan as `terraform show -json` prints it: {error!r}") from error
     wanted = {*phases, "read"}
@@ -54,8 +56,8 @@ def _changes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
                 yield {**it, "change": {"actions": ["read"], "before": it.get("values"), "after": it.get("values")}}
 
 
-def _parts(it: Mapping[str, Any], place: Place) -> Iterator[Part]:
-    kind, address, change = str(it["type"]), str(it["address"]), it["change"]
+def _parts(it: Mapping[str, Any], stage: Stage, around: Surroundings) -> Iterator[Part]:
+    kind, address, change, place = str(it["type"]), str(it["address"]), it["change"], stage.place
     if kind.partition("_")[0] not in PROVIDERS:
         yield Part(address, kind, "read", notes=("it is of another provider, which is not looked at",), known=True)
         return
@@ -70,6 +72,8 @@ def _parts(it: Mapping[str, Any], place: Place) -> Iterator[Part]:
     for phase in (*phases, "read"):
         values = before if phase == "delete" else {**before, **after}
         yield _part(address, kind, phase, values, place, actions_of(kind))
+        if kind == STACK_TYPE and phase != "read":
+            yield from stack_parts(stage, around, address, phase, before, {**before, **after})
 
 
 def _part(

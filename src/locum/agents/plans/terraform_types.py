@@ -138,6 +138,7 @@ lambda_function       cu lambda:PublishVersion r lambda:ListVersionsByFunction u
 launch_template       u ec2:CreateLaunchTemplateVersion u ec2:ModifyLaunchTemplate
 launch_template       r ec2:DescribeLaunchTemplateVersions
 kms_key               r kms:GetKeyRotationStatus r kms:ListResourceTags
+s3_bucket             c s3:PutBucketAcl
 s3_bucket             r s3:ListBucket r s3:GetBucketAcl r s3:GetBucketCORS r s3:GetBucketWebsite r s3:GetBucketLogging
 s3_bucket             r s3:GetBucketPolicy r s3:GetBucketVersioning r s3:GetBucketRequestPayment r s3:GetBucketTagging
 s3_bucket             r s3:GetAccelerateConfiguration r s3:GetLifecycleConfiguration r s3:GetReplicationConfiguration
