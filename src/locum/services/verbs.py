@@ -202,6 +202,7 @@ class Operation(NamedTuple):
 
     `pending`: when the operation began that the call tells of (epoch seconds); None where none is under way. The verb
     only reads, and runs once that has ended or `Settings.patience` is over: clients look again after 5 or 30 seconds.
+    It may raise what the verb raises.
     """
 
     verb: Verb

@@ -12,7 +12,7 @@ import pytest
 from locum.core.http import HttpRequest
 from locum.services.verbs import Settings
 from support.inprocess import Answer, Key, exchange
-from support.plane import allow, fresh
+from support.plane import ACCOUNT, allow, document, fresh, trusting
 from support.waiting_stacks import PATIENCE, Crafts, crafts
 
 HANDLE = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
@@ -83,6 +83,38 @@ def test_the_first_question_finds_the_stack_complete(there: Crafts) -> None:
     assert told(there, stack) == "UPDATE_COMPLETE"
     there.cloudformation.delete_stack(StackName=stack)
     assert told(there, stack) == "DELETE_COMPLETE"
+
+
+def test_the_first_question_finds_a_request_of_cloud_control_done(there: Crafts) -> None:
+    client, desired = there.plane.client("cloudcontrol"), json.dumps({"QueueName": fresh("asked")})
+    made = client.create_resource(TypeName="AWS::SQS::Queue", DesiredState=desired)["ProgressEvent"]
+    assert made["OperationStatus"] == "IN_PROGRESS"
+    told_ = client.get_resource_request_status(RequestToken=made["RequestToken"])["ProgressEvent"]
+    assert told_["OperationStatus"] == "SUCCESS"
+
+
+def test_the_first_question_finds_a_drift_detected(there: Crafts) -> None:
+    stack = there.create(QUEUES)
+    assert told(there, stack) == "CREATE_COMPLETE"
+    detection = there.cloudformation.detect_stack_drift(StackName=stack)["StackDriftDetectionId"]
+    found = there.cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
+    assert (found["DetectionStatus"], found["StackDriftStatus"]) == ("DETECTION_COMPLETE", "IN_SYNC")
+
+
+def test_the_first_question_finds_an_operation_of_a_stack_set_ended(there: Crafts) -> None:
+    client, iam, name = there.cloudformation, there.plane.client("iam"), fresh("set")
+    administers, executes = (f"AWSCloudFormationStackSet{it}Role" for it in ("Administration", "Execution"))
+    trusts: tuple[dict[str, Any], ...] = (
+        {"Service": "cloudformation.amazonaws.com"},
+        {"AWS": f"arn:aws:iam::{ACCOUNT}:role/{administers}"},
+    )
+    for role, trusted, action in zip((administers, executes), trusts, ("sts:AssumeRole", "*"), strict=True):
+        iam.create_role(RoleName=role, AssumeRolePolicyDocument=trusting(**trusted))
+        iam.put_role_policy(RoleName=role, PolicyName="own", PolicyDocument=document(allow(action)))
+    client.create_stack_set(StackSetName=name, TemplateBody=json.dumps({"Resources": QUEUES}))
+    made = client.create_stack_instances(StackSetName=name, Accounts=[ACCOUNT], Regions=["us-east-1"])
+    found = client.describe_stack_set_operation(StackSetName=name, OperationId=made["OperationId"])
+    assert found["StackSetOperation"]["Status"] == "SUCCEEDED"
 
 
 def test_an_answer_comes_when_the_operation_ends(there: Crafts) -> None:

@@ -88,6 +88,12 @@ def get_resource_request_status(ctx: Context, params: Params) -> Outcome:
     return Outcome({"ProgressEvent": progress(ctx, existing(ctx, params["RequestToken"]), with_model=True)})
 
 
+def _under_way(ctx: Context, params: Params) -> float | None:
+    """When a request came whose operation is under way (epoch seconds)."""
+    it = existing(ctx, params["RequestToken"])
+    return it.at if it.under_way else None
+
+
 def list_resource_requests(ctx: Context, params: Params) -> Outcome:
     """cloudcontrol:ListResourceRequests, the latest first."""
     wanted = params.get("ResourceRequestStatusFilter", {})
@@ -106,7 +112,7 @@ def list_resource_requests(ctx: Context, params: Params) -> Outcome:
 
 OPERATIONS: Final[dict[str, Operation]] = {
     "GetResource": asks(asking(get_resource))._replace(computes=True),
-    "GetResourceRequestStatus": reads(get_resource_request_status)._replace(computes=True),
+    "GetResourceRequestStatus": reads(get_resource_request_status)._replace(computes=True, pending=_under_way),
     "ListResourceRequests": reads(list_resource_requests),
     "ListResources": asks(asking(list_resources))._replace(computes=True),
 }

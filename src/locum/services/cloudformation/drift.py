@@ -98,8 +98,7 @@ def detect_stack_resource_drift(ctx: Context, params: Params) -> Asking:
 def describe_stack_drift_detection_status(ctx: Context, params: Params) -> Outcome:
     """cloudformation:DescribeStackDriftDetectionStatus."""
     wanted = params["StackDriftDetectionId"]
-    found = [it for it in ctx.state.table(StackDrift, ctx.account).values() if it.id == wanted]
-    it = next((it for it in found if it.region == ctx.region), None)
+    it = _detection(ctx, wanted)
     stack = None if it is None else ctx.state.get(Stack, it.account, regional(it.region, it.stack))
     if it is None or stack is None:
         raise invalid(f"Stack drift detection with id {wanted} does not exist")
@@ -112,6 +111,18 @@ def describe_stack_drift_detection_status(ctx: Context, params: Params) -> Outco
     optional = {"DetectionStatusReason": it.reason, "StackDriftStatus": it.drift}
     shown |= {member: value for member, value in optional.items() if value}
     return Outcome(shown | ({} if it.under_way else {"DriftedStackResourceCount": it.drifted}))
+
+
+def _detection(ctx: Context, wanted: str) -> StackDrift | None:
+    """The drift detection with this id."""
+    found = (it for it in ctx.state.table(StackDrift, ctx.account).values() if it.id == wanted)
+    return next((it for it in found if it.region == ctx.region), None)
+
+
+def _under_way(ctx: Context, params: Params) -> float | None:
+    """When a drift detection began that is under way (epoch seconds)."""
+    it = _detection(ctx, params["StackDriftDetectionId"])
+    return it.at if it is not None and it.under_way else None
 
 
 def describe_stack_resource_drifts(ctx: Context, params: Params) -> Outcome:
@@ -309,7 +320,7 @@ def resource_drift(state: State, it: StackResource) -> dict[str, Any]:
 
 
 OPERATIONS: Final[dict[str, Operation]] = {
-    "DescribeStackDriftDetectionStatus": reads(describe_stack_drift_detection_status),
+    "DescribeStackDriftDetectionStatus": reads(describe_stack_drift_detection_status)._replace(pending=_under_way),
     "DescribeStackResourceDrifts": reads(describe_stack_resource_drifts),
     "DetectStackDrift": writes(detect_stack_drift),
     "DetectStackResourceDrift": asks_and_writes(asking(detect_stack_resource_drift)),

@@ -175,6 +175,12 @@ def describe_stack_set_operation(ctx: Context, params: Params) -> Outcome:
     return Outcome({"StackSetOperation": shapes.operation(ctx.state, found)})
 
 
+def _under_way(ctx: Context, params: Params) -> float | None:
+    """When an operation that is under way was asked for (epoch seconds)."""
+    it = _operation(ctx, params)
+    return it.created if it.under_way else None
+
+
 def list_stack_set_operations(ctx: Context, params: Params) -> Outcome:
     """cloudformation:ListStackSetOperations, newest first."""
     found = operations_of(ctx.state, named(ctx, params))
@@ -202,7 +208,7 @@ def stop_stack_set_operation(ctx: Context, params: Params) -> Outcome:
 
 
 OPERATIONS: Final[dict[str, Operation]] = {
-    "DescribeStackSetOperation": reads(describe_stack_set_operation),
+    "DescribeStackSetOperation": reads(describe_stack_set_operation)._replace(pending=_under_way),
     "ListStackSetOperationResults": reads(list_stack_set_operation_results),
     "ListStackSetOperations": reads(list_stack_set_operations),
     "StopStackSetOperation": writes(stop_stack_set_operation),
