@@ -98,22 +98,26 @@ def test_so_is_what_a_service_would_make_for_anybody_twice(plane: InProcess, sta
     assert stacks.delete(f"twice-{name}") == "DELETE_COMPLETE"
 
 
-def test_so_are_several_policies_of_a_role(plane: InProcess, stacks: Stacks) -> None:
+@pytest.mark.parametrize("order", [(), ("One",)], ids=["together", "one after the other"])
+def test_so_are_several_policies_of_a_role(plane: InProcess, stacks: Stacks, order: tuple[str, ...]) -> None:
     iam, allowed = plane.client("iam"), document(allow("s3:ListAllMyBuckets"))
-    iam.create_role(RoleName="with-policies", AssumeRolePolicyDocument=json.dumps(TRUST))
-    policies = {
-        name: {
+    name = f"with-policies-{len(order)}"
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
+    policies: dict[str, dict[str, Any]] = {
+        policy: {
             "Type": "AWS::IAM::RolePolicy",
-            "Properties": {"RoleName": "with-policies", "PolicyName": name, "PolicyDocument": json.loads(allowed)},
+            "Properties": {"RoleName": name, "PolicyName": policy, "PolicyDocument": json.loads(allowed)},
         }
-        for name in ("One", "Two", "Three")
+        for policy in ("One", "Two", "Three")
     }
-    assert stacks.create("policies", template(policies)) == "CREATE_COMPLETE"
-    interrupted(plane, "policies")
-    assert stacks.settled("policies") == "CREATE_COMPLETE"
-    iam.put_role_policy(RoleName="with-policies", PolicyName="Two", PolicyDocument=allowed)
-    interrupted(plane, "policies")
-    assert stacks.settled("policies") == "ROLLBACK_COMPLETE"  # somebody else has changed what the role may
+    policies["Two"]["DependsOn"] = list(order)
+    assert stacks.create(name, template(policies)) == "CREATE_COMPLETE"
+    for _ in range(2):
+        interrupted(plane, name)
+        assert stacks.settled(name) == "CREATE_COMPLETE"
+    iam.put_role_policy(RoleName=name, PolicyName="Two", PolicyDocument=allowed)
+    interrupted(plane, name)
+    assert stacks.settled(name) == "ROLLBACK_COMPLETE"  # somebody else has changed what the role may
 
 
 def test_what_is_made_by_nobody_is_made(plane: InProcess, stacks: Stacks) -> None:

@@ -2,7 +2,8 @@
 
 Something of that name may be somebody else's. So the calls that make such a resource have request ids that follow from
 its token: the record of a call under such an id, which Locum gives to no other, proves that this stack made it. It
-does not any more once anybody else has changed what it names.
+does not any more once anybody else has changed what it names. A call that is made again has another id of the stack's,
+so that it disproves nothing of the other resources.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _FOREIGN: Final = "Foreign."
 """What the code of a fault begins with that a provider must not take for a sign of its own work."""
 
 _OWN: Final = 13
-"""The characters of a request id that are the same for all calls of one creation."""
+"""The characters of a request id that are the same for all calls of the creations of one stack."""
 
 
 class Proven(LocumError):
@@ -77,14 +78,16 @@ class Creation:
         if reads_only(call.operation):
             return await self._calls.make(call, self._cause)
         name = f"{call.service}:{call.operation}"
-        identity = self._identity(f"{name}/{self._made[name]}")
+        of = f"{name}/{self._made[name]}"
+        identity = self._identity(of)
         self._made[name] += 1
         before = await self._record(identity) if self._again else None
         if self._unless_proven is not None and (before is None or not await self._is_proof(before)):
             raise self._unless_proven
         self._unless_proven = None
         try:
-            return await self._calls.make(call, self._cause, request_id="" if before else identity)
+            again = self._identity(f"{of}/{self._runtime.entropy(16).hex()}")
+            return await self._calls.make(call, self._cause, request_id=again if before else identity)
         except Fault as fault:
             if not self._again:
                 raise
