@@ -26,6 +26,7 @@ from locum.services.cloudformation.providers.base import Began, Door, Nested, No
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.signals import CreationPolicy, door_at
 from locum.services.cloudformation.signals import Door as Address
+from locum.services.cloudformation.skipping import CANCELLED
 from locum.services.verbs import Outcome
 from locum.state import Asked, Stack, StackResource, State, put
 from locum.state.autoscaling import regional
@@ -34,7 +35,7 @@ from locum.state.indexes import NESTED
 T = TypeVar("T")
 
 INITIATED: Final = "Resource creation Initiated"
-_CANCELLED: Final = {"C": "Resource creation cancelled", "U": "Resource update cancelled"}
+_CANCELLED: Final = {"C": "Resource creation cancelled", "U": CANCELLED}
 _FAILURES: Final = ("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 
 
