@@ -242,7 +242,12 @@ def _delete_stack(resource: Resource) -> Ending:
 def _told(arn: str) -> Work:
     """A nested stack with its outputs, which are its attributes."""
     (stack,) = (yield Request("cloudformation", "DescribeStacks", {"StackName": arn}))["Stacks"]
-    return Made(arn, {f"Outputs.{it['OutputKey']}": it["OutputValue"] for it in stack.get("Outputs", ())})
+    return Made(arn, outputs_in(stack))
+
+
+def outputs_in(stack: Mapping[str, Any]) -> dict[str, str]:
+    """The outputs of a stack that DescribeStacks tells, as attributes of the resource that it is."""
+    return {f"Outputs.{it['OutputKey']}": it["OutputValue"] for it in stack.get("Outputs", ())}
 
 
 def _given(resource: Resource) -> dict[str, Any]:
