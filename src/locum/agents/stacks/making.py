@@ -158,7 +158,7 @@ class Maker:
         status = "CREATE_COMPLETE" if made.former is None else "UPDATE_COMPLETE"
 
         def complete(_state: State, draft: Draft) -> None:
-            there = replace(made, physical=result.physical, attributes=attributes, reason="")
+            there = replace(made, physical=result.physical, attributes=attributes, reason="", no_echo=result.no_echo)
             if made.physical != result.physical:
                 draft.resource(there, told=INITIATED)
             draft.resource(replace(there, status=status))
@@ -193,7 +193,8 @@ class Maker:
         changed = replace(waited(changing), status="UPDATE_COMPLETE", properties=changing.waiting, waiting=b"")
         if is_custom(it.type) and made.physical != it.physical:
             changed = replacing(changed, it, former_of(it))
-        await self._told(replace(changed, physical=made.physical, attributes=self._seal(stack, dict(made.attributes))))
+        attributes = self._seal(stack, dict(made.attributes))
+        await self._told(replace(changed, physical=made.physical, attributes=attributes, no_echo=made.no_echo))
 
     async def _replace(
         self,

@@ -33,7 +33,9 @@ def taken_by(it: StackResource) -> tuple[FormerResource, ...]:
 def former_of(it: StackResource) -> FormerResource:
     """`it` as what something else takes the place of."""
     kept = it.properties or it.waiting
-    return FormerResource(type=it.type, physical=it.physical, properties=kept, attributes=it.attributes)
+    return FormerResource(
+        type=it.type, physical=it.physical, properties=kept, attributes=it.attributes, no_echo=it.no_echo
+    )
 
 
 def in_place_of(it: StackResource, former: FormerResource) -> StackResource:
@@ -44,6 +46,7 @@ def in_place_of(it: StackResource, former: FormerResource) -> StackResource:
         physical=former.physical,
         properties=former.properties,
         attributes=former.attributes,
+        no_echo=former.no_echo,
         waiting=b"",
         former=None,
     )

@@ -118,17 +118,17 @@ def _create_custom(resource: Resource) -> Work:
     except Fault:
         yield Began(physical)  # it is told to delete whatever it has made
         raise
-    return Made(physical, response["Data"])
+    return Made(physical, response["Data"], response["NoEcho"])
 
 
 def _update_custom(resource: Resource, before: Properties) -> Work:
     """The resource with another physical id is another one: the one before is deleted in the end."""
     if resource.properties == before and not resource.again:  # other tags of the stack
-        return Made(resource.physical, resource.attributes)
+        return Made(resource.physical, resource.attributes, resource.no_echo)
     old = {"PhysicalResourceId": resource.physical, "OldResourceProperties": _texts(before)}
     response = yield from _asked(resource, "Update", old)
     _check(response)
-    return Made(response["PhysicalResourceId"] or resource.physical, response["Data"])
+    return Made(response["PhysicalResourceId"] or resource.physical, response["Data"], response["NoEcho"])
 
 
 def _delete_custom(resource: Resource) -> Ending:
@@ -157,7 +157,7 @@ def _asked(resource: Resource, kind: str, more: Mapping[str, Any]) -> Steps[Mapp
     answers = (yield Reply(url, 1, seconds))["Received"]
     if identifier not in answers:
         raise _refusal(_NO_RESPONSE.format(request=identifier))
-    found: Mapping[str, Any] = {"RequestId": identifier, **answers[identifier]}
+    found: Mapping[str, Any] = {"RequestId": identifier, "NoEcho": False, **answers[identifier]}
     return found
 
 
