@@ -154,16 +154,15 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class StackResource(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack-resource"):
-    """A resource of a stack. `properties` and `attributes` are sealed, those of the last operation that succeeded.
-
-    `operation` is that of the stack which brought it into `status`. `token` is random: names and client tokens are made
-    of it, and stay the same when an interrupted operation is made again. `waiting` are the properties (sealed) that an
-    operation under way gives it. `former` is what it replaces; `stale` took its place in updates that failed, and is
-    deleted in the end. `retained`: its deletion leaves it where it is.
-    `signals` are the unique ids of the signals that it received, with their status. `asked` is what it waits for.
-    `received` (sealed) are the answers that came to its URL, by the ids of their requests; of a wait condition's handle
-    the signals, by their unique ids. `notes` are what work of many steps remembers. `no_echo`: its attributes are not
-    shown, as whoever made it said.
+    """A resource of a stack. `properties` and `attributes` are sealed, those of the last operation that succeeded;
+    after several that failed, such as it may have. `operation` is that of the stack which brought it into `status`.
+    `token` is random: names and client tokens are made of it, and stay the same when an interrupted operation is made
+    again. `waiting` are the properties (sealed) that an operation under way gives it. `former` is what it replaces;
+    `stale` took its place in updates that failed, and is deleted in the end. `retained`: its deletion leaves it where
+    it is. `signals` are the unique ids of the signals that it received, with their status. `asked` is what it waits
+    for. `received` (sealed) are the answers that came to its URL, by the ids of their requests; of a wait condition's
+    handle the signals, by their unique ids. `notes` are what work of many steps remembers. `no_echo`: its attributes
+    are not shown, as whoever made it said.
     """
 
     region: str

@@ -187,4 +187,5 @@ def test_attack_who_may_not_update_the_nested_stack_does_not_have_it_go_on(there
     assert there.status(root) == there.status(inner) == "UPDATE_ROLLBACK_FAILED"
     assert delay_in(there, inner) == "2"
     going_on(there, root)
+    there.answer(there.asked())
     assert there.status(root) == "UPDATE_ROLLBACK_COMPLETE"

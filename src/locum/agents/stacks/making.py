@@ -15,6 +15,7 @@ from locum.agents.stacks.results import (
     former_of,
     in_place_of,
     is_begun,
+    left_by_failure,
     replacing,
     skipped,
     taken_by,
@@ -94,7 +95,9 @@ class Maker:
             await self._create_again(stack, definition, it, wanted, policy)
             return
         resumed = it.status == "UPDATE_IN_PROGRESS" and it.operation == stack.operation
-        before = self._opened(stack, it.properties if resumed else it.waiting or it.properties)
+        before = self._opened(stack, it.properties)
+        if it.waiting and not resumed:
+            before = left_by_failure(before, self._opened(stack, it.waiting), properties)
         told = it.type != STACK or it.operation == stack.operation  # what is in a nested stack may differ
         if _is_same(before, wanted) and not it.waiting and it.type == definition.type and told:
             if it.status == "UPDATE_FAILED":
@@ -179,6 +182,8 @@ class Maker:
         changing = it if again else waited(it)
         changing = replace(changing, status="UPDATE_IN_PROGRESS", reason="", waiting=self._seal(stack, wanted))
         changing = replace(changing, operation=stack.operation)
+        if it.waiting and not again:
+            changing = replace(changing, properties=self._seal(stack, before))
         if not again:
             await self._told(changing)
         update = PROVIDERS[it.type].update
