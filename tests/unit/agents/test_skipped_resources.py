@@ -117,6 +117,33 @@ def test_resources_of_several_stacks_are_skipped_together(there: Crafts) -> None
     assert not there.is_asked()
 
 
+def test_what_was_skipped_stays_so_until_the_rollback_is_complete(there: Crafts) -> None:
+    def things(of: str) -> dict[str, Any]:
+        return {"One": there.custom(Of=of), "Two": after(there.custom(Of=of), "One")}
+
+    root = there.create(things("one"))
+    for _ in range(2):
+        there.answer(there.asked())
+    assert there.status(root) == "CREATE_COMPLETE"
+    there.update(root, {**things("two"), "Fails": after(FAILS, "Two")})
+    for _ in range(2):
+        there.answer(there.asked())
+    for name in ("One", "Two"):
+        asking = there.asked()
+        assert asking.told["LogicalResourceId"] == name
+        there.answer(asking, "FAILED", Reason="not any more")
+        assert there.status(root) == "UPDATE_ROLLBACK_FAILED"
+        going_on(there, root, name)
+    assert there.status(root) == "UPDATE_ROLLBACK_COMPLETE"
+    assert not there.is_asked()
+    there.update(root, things("three"))
+    for name in ("One", "Two"):
+        asking = there.asked()
+        assert (asking.told["LogicalResourceId"], asking.told["ResourceProperties"]["Of"]) == (name, "three")
+        there.answer(asking)
+    assert there.status(root) == "UPDATE_COMPLETE"
+
+
 def test_what_was_skipped_once_is_not_for_ever(there: Crafts) -> None:
     root, inner = stuck(there)
     going_on(there, root, f"{name_of(inner)}.Thing")

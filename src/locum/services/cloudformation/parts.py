@@ -12,7 +12,7 @@ from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.lookup import parent_of, resources_of
-from locum.services.cloudformation.skipping import CANCELLED, FAILED, skip
+from locum.services.cloudformation.skipping import CANCELLED, FAILED, ROLLING_BACK, skip
 from locum.services.cloudformation.templates import invalid, is_sent
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Stack, StackResource, State
@@ -20,7 +20,6 @@ from locum.state import Stack, StackResource, State
 HELD: Final = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
 """The status of a nested stack that is updated and waits for the stacks around it."""
 
-ROLLING_BACK: Final = "UPDATE_ROLLBACK_IN_PROGRESS"
 NO_UPDATES: Final = "No updates are to be performed."
 HOLDING: Final = ("UPDATE_IN_PROGRESS", "UPDATE_FAILED", ROLLING_BACK, FAILED)
 """The statuses of a stack whose update may still go back, with all parts of it."""

@@ -5,17 +5,19 @@ API Reference, ContinueUpdateRollback, ResourcesToSkip.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from msgspec.structs import replace
 
 from locum.services.cloudformation.drafts import STACK, Draft
-from locum.services.cloudformation.lookup import resource_of, stack_at
+from locum.services.cloudformation.lookup import events_of, resource_of, resources_of, stack_at
 from locum.services.cloudformation.nesting import within
 from locum.services.cloudformation.templates import invalid
+from locum.services.cloudformation.told_events import is_of_stack
 from locum.state import Event, Stack, StackResource, State, put
 
+ROLLING_BACK: Final = "UPDATE_ROLLBACK_IN_PROGRESS"
 FAILED: Final = "UPDATE_ROLLBACK_FAILED"
 CANCELLED: Final = "Resource update cancelled"
 """The reason of a resource that did not fail itself."""
@@ -47,9 +49,16 @@ def _check(state: State, stack: Stack, logical: str) -> None:
         raise invalid(f"Resource [{logical}] does not belong to stack {stack.name}")
     if it.type == STACK and not _is_deleted(state, it):
         raise invalid("Nested stacks could not be skipped")
-    own = it.operation == stack.operation and it.reason != CANCELLED
-    if stack.status != FAILED or it.status != "UPDATE_FAILED" or not own:
+    failed = it.status == "UPDATE_FAILED" and it.reason != CANCELLED and _phase(state, stack, logical) == ROLLING_BACK
+    if stack.status != FAILED or not failed:
         raise invalid("Only the resources failed during UpdateRollback are allowed to be skipped")
+
+
+def _phase(state: State, stack: Stack, logical: str) -> str:
+    """The status that the stack had when a resource got the one that it has."""
+    events = iter(events_of(state, stack))
+    any(it.logical == logical for it in events)  # what is left is older
+    return next((it.status for it in events if is_of_stack(stack, it)), "")
 
 
 def _is_deleted(state: State, it: StackResource) -> bool:
@@ -62,11 +71,18 @@ def skip(state: State, draft: Draft) -> None:
     """Tell that the resources that the stack goes on without are done with, in whatever state they are."""
     for logical in draft.stack.retained:
         it = resource_of(state, draft.stack, logical)
-        if it is not None:
+        if it is not None and it.status == "UPDATE_FAILED":
             draft.resource(replace(it, status="UPDATE_COMPLETE", reason=""))
 
 
-def noted(state: State, root: Stack, skipped: dict[str, tuple[str, ...]]) -> tuple[Event, ...]:
+def gone_without(state: State, stack: Stack, skipped: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """What a stack goes on without: what is `skipped` now, and what was since its rollback began."""
+    there = resources_of(state, stack)
+    before = (name for name in stack.retained if name in there and there[name].status != "UPDATE_FAILED")
+    return (*before, *skipped.get(stack.id, ()))
+
+
+def noted(state: State, root: Stack, skipped: Mapping[str, tuple[str, ...]]) -> tuple[Event, ...]:
     """The events by which the nested stacks whose rollback failed know what they go on without."""
     failed = [it for it in within(state, root) if it.id != root.id and it.status == FAILED]
-    return tuple(put(replace(it, retained=skipped.get(it.id, ()))) for it in failed)
+    return tuple(put(replace(it, retained=gone_without(state, it, skipped))) for it in failed)

@@ -20,7 +20,6 @@ from locum.services.cloudformation.outputs import importing
 from locum.services.cloudformation.parts import (
     HELD,
     NO_UPDATES,
-    ROLLING_BACK,
     goes_with_parent,
     is_held,
     taken_back,
@@ -36,7 +35,7 @@ from locum.services.cloudformation.proposals import (
 )
 from locum.services.cloudformation.rollback_triggers import rollback_given
 from locum.services.cloudformation.sealing import Seals
-from locum.services.cloudformation.skipping import FAILED, noted, skip, skipped_in
+from locum.services.cloudformation.skipping import FAILED, ROLLING_BACK, gone_without, noted, skip, skipped_in
 from locum.services.cloudformation.stack_policies import policy_given, ruling
 from locum.services.cloudformation.templates import invalid, is_sent
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
@@ -336,7 +335,7 @@ def continue_update_rollback(ctx: Context, params: Params) -> Outcome:
         ROLLING_BACK,
         "User Initiated",
         operation=request_id(ctx.entropy),
-        retained=skipped.get(stack.id, ()),
+        retained=gone_without(ctx.state, stack, skipped),
         caller=ctx.caller,
         role=params.get("RoleARN", stack.role),
         client_token=params.get("ClientRequestToken", ""),
