@@ -19,6 +19,7 @@ from locum.core.actors import ServiceRole
 from locum.core.calls import Effect, ServiceCall
 from locum.core.identifiers import request_id
 from locum.core.service_events import ServiceEvent
+from locum.credentials import KeyRing
 from locum.state import (
     AutoScalingGroup,
     CommandInvocation,
@@ -55,8 +56,11 @@ _MOURNED: Final = {kind_of(ScalingPolicy): (ScalingPolicy, "autoscaling")}
 CAUSE: Final[ContextVar[str]] = ContextVar("locum_cause", default="")
 """The request id of the call whose changes are being committed; empty where no call makes them."""
 
-Following = Callable[[State, Any, float], Iterable[ServiceEvent | ServiceCall]]
-"""A service's function for the events and calls of an entity about to be put or removed, at a time (epoch seconds)."""
+Following = Callable[[State, Any, float, KeyRing], Iterable[ServiceEvent | ServiceCall]]
+"""A service's function for the events and calls of an entity about to be put or removed, at a time (epoch seconds).
+
+The key ring opens what the entity keeps sealed.
+"""
 
 
 class Consequences:
@@ -90,7 +94,7 @@ class Consequences:
                 continue
             if applied < position:
                 before, applied = change(before, events[applied:position]), position
-            for each in _following(before if isinstance(event, Put) else state, event, now):
+            for each in _following(before if isinstance(event, Put) else state, event, now, runtime.keyring):
                 if isinstance(each, ServiceEvent):
                     if not told:
                         continue
@@ -114,13 +118,13 @@ def _lane(call: ServiceCall) -> str:
     return f"{of} {call.service} {role}"
 
 
-def _following(state: State, event: Event, now: float) -> Iterable[ServiceEvent | ServiceCall]:
+def _following(state: State, event: Event, now: float, ring: KeyRing) -> Iterable[ServiceEvent | ServiceCall]:
     """The events and calls that follow from one event of the state."""
     if isinstance(event, Put):
-        return _function(_FOLLOWED[type(event.entity)], "following")(state, event.entity, now)
+        return _function(_FOLLOWED[type(event.entity)], "following")(state, event.entity, now, ring)
     kind, service = _MOURNED[event.kind]
     entity = state.get(kind, event.account, event.key)
-    return () if entity is None else _function(service, "ended")(state, entity, now)
+    return () if entity is None else _function(service, "ended")(state, entity, now, ring)
 
 
 @cache

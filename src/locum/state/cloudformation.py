@@ -128,7 +128,8 @@ class StackTemplate(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
 class FormerResource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What an update put another resource in the place of: it is deleted in the end, or comes back in a rollback.
 
-    It is left where it is if it `keeps`, and deleted after a snapshot if it has one `taken`.
+    It is left where it is if it `keeps`, and deleted after a snapshot if it has one `taken`. `no_echo` is that of a
+    StackResource.
     """
 
     type: str
@@ -137,6 +138,7 @@ class FormerResource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     attributes: bytes = b""
     keeps: bool = False
     taken: bool = False
+    no_echo: bool = False
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -152,15 +154,15 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class StackResource(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="stack-resource"):
-    """A resource of a stack. `properties` and `attributes` are sealed, those of the last operation that succeeded.
-
-    `operation` is that of the stack which brought it into `status`. `token` is random: names and client tokens are made
-    of it, and stay the same when an interrupted operation is made again. `waiting` are the properties (sealed) that an
-    operation under way gives it. `former` is what it replaces; `stale` took its place in updates that failed, and is
-    deleted in the end. `retained`: its deletion leaves it where it is.
-    `signals` are the unique ids of the signals that it received, with their status. `asked` is what it waits for.
-    `received` (sealed) are the answers that came to its URL, by the ids of their requests; of a wait condition's handle
-    the signals, by their unique ids. `notes` are what work of many steps remembers.
+    """A resource of a stack. `properties` and `attributes` are sealed, those of the last operation that succeeded;
+    after several that failed, such as it may have. `operation` is that of the stack which brought it into `status`.
+    `token` is random: names and client tokens are made of it, and stay the same when an interrupted operation is made
+    again. `waiting` are the properties (sealed) that an operation under way gives it. `former` is what it replaces;
+    `stale` took its place in updates that failed, and is deleted in the end. `retained`: its deletion leaves it where
+    it is. `signals` are the unique ids of the signals that it received, with their status. `asked` is what it waits
+    for. `received` (sealed) are the answers that came to its URL, by the ids of their requests; of a wait condition's
+    handle the signals, by their unique ids. `notes` are what work of many steps remembers. `no_echo`: its attributes
+    are not shown, as whoever made it said.
     """
 
     region: str
@@ -184,6 +186,7 @@ class StackResource(Entity, frozen=True, kw_only=True, omit_defaults=True, tag="
     asked: Asked | None = None
     received: bytes = b""
     notes: dict[str, Any] = {}
+    no_echo: bool = False
 
     @property
     def key(self) -> str:

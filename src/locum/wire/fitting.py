@@ -7,6 +7,7 @@ letters, and may be texts where the API has numbers or booleans, as parameters o
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -78,16 +79,23 @@ def _scalar(shape: Shape, value: Any, where: str) -> Any:
         if kind in ("integer", "long"):
             return _whole(value)
         if kind in ("float", "double"):
-            return float(value)
+            return _number(value)
         if kind == "boolean":
             return value if isinstance(value, bool) else _TRUTH[str(value).lower()]
         if kind == "blob" and isinstance(value, str):
             return value.encode()
         if kind == "timestamp" and isinstance(value, str):
             return _epoch(value)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise _invalid(where, f"a value of type {kind}") from error
     return value
+
+
+def _number(value: Any) -> float:
+    found = float(value)
+    if not math.isfinite(found):
+        raise ValueError(value)
+    return found
 
 
 def _whole(value: Any) -> int:
@@ -99,7 +107,7 @@ def _whole(value: Any) -> int:
 def _epoch(text: str) -> float:
     """A time in epoch seconds: a number as text, or a date of ISO 8601, in UTC where it says nothing else."""
     if text.replace(".", "", 1).isdigit():
-        return float(text)
+        return _number(text)
     found = datetime.fromisoformat(text)
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 

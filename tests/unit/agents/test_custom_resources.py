@@ -136,6 +136,59 @@ def test_a_function_makes_a_custom_resource_and_reaches_the_url(there: Crafts) -
     assert there.status(stack) == "DELETE_COMPLETE"
 
 
+# -- NoEcho --------------------------------------------------------------------------------------------------
+
+
+def told(there: Crafts, of: int = 1) -> dict[str, Any]:
+    """A custom resource, and a parameter that has an attribute of it."""
+    value = {"Type": "String", "Value": {"Fn::GetAtt": ["Thing", "Word"]}}
+    return {"Thing": there.custom(Of=of), "Kept": {"Type": "AWS::SSM::Parameter", "Properties": value}}
+
+
+def shown_values(there: Crafts, stack: str) -> list[str]:
+    """The values of the parameter that events show, one after the other."""
+    events = reversed(there.cloudformation.describe_stack_events(StackName=stack)["StackEvents"])
+    found = [json.loads(it["ResourceProperties"]) for it in events if it["LogicalResourceId"] == "Kept"]
+    return list(dict.fromkeys(it["Value"] for it in found))
+
+
+@pytest.mark.parametrize(("no_echo", "shown"), [(True, "****"), ("true", "****"), (False, "open"), (None, "open")])
+def test_attributes_are_shown_unless_the_response_says_no_echo(there: Crafts, no_echo: Any, shown: str) -> None:
+    stack = there.create(told(there), {"Word": {"Fn::GetAtt": ["Thing", "Word"]}})
+    there.answer(there.asked(), Data={"Word": "open"}, NoEcho=no_echo)
+    assert there.described(stack)["Outputs"] == [{"OutputKey": "Word", "OutputValue": "open"}]
+    assert shown_values(there, stack) == [shown]
+    name = there.resource(stack, "Kept").physical
+    assert there.plane.client("ssm").get_parameter(Name=name)["Parameter"]["Value"] == "open"
+
+
+def test_a_change_set_shows_no_attribute_that_a_response_hides(there: Crafts) -> None:
+    for no_echo in (True, False):
+        stack = there.create(told(there))
+        there.answer(there.asked(), Data={"Word": "of-the-thing"}, NoEcho=no_echo)
+        assert there.status(stack) == "CREATE_COMPLETE"
+        body = json.dumps({"Resources": {**told(there), "More": told(there)["Kept"]}})
+        made = there.cloudformation.create_change_set(StackName=stack, ChangeSetName="more", TemplateBody=body)
+        found = there.cloudformation.describe_change_set(ChangeSetName=made["Id"], IncludePropertyValues=True)
+        assert ("of-the-thing" in json.dumps(found["Changes"])) is not no_echo
+
+
+def test_each_response_says_anew_whether_attributes_are_shown_and_a_rollback_as_before(there: Crafts) -> None:
+    stack = there.create(told(there))
+    there.answer(there.asked(), Data={"Word": "first"}, NoEcho=True)
+    assert there.status(stack) == "CREATE_COMPLETE"
+    there.update(stack, told(there, 2))
+    there.answer(there.asked(), Data={"Word": "second"})
+    assert there.status(stack) == "UPDATE_COMPLETE"
+    fails = {"Type": "AWS::CloudFormation::WaitCondition", "Properties": {"Handle": "https://no", "Timeout": "1"}}
+    there.update(stack, {**told(there, 3), "Fails": {**fails, "DependsOn": "Kept"}})
+    there.answer(there.asked(), PhysicalResourceId="another", Data={"Word": "third"}, NoEcho=True)
+    there.answer(there.asked(), PhysicalResourceId="another")
+    assert there.status(stack) == "UPDATE_ROLLBACK_COMPLETE"
+    assert not there.resource(stack, "Thing").no_echo
+    assert shown_values(there, stack) == ["****", "second"]
+
+
 # -- failures ------------------------------------------------------------------------------------------------
 
 

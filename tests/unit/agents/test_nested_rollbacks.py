@@ -245,6 +245,7 @@ def test_a_nested_rollback_that_failed_goes_on_with_that_of_the_root(there: Craf
     there.answer(there.asked(), "FAILED", Reason="not now")
     assert there.status(outer) == there.status(inner) == "UPDATE_ROLLBACK_FAILED"
     there.cloudformation.continue_update_rollback(StackName=outer)
+    there.answer(there.asked())
     assert there.status(outer) == there.status(inner) == "UPDATE_ROLLBACK_COMPLETE"
 
 

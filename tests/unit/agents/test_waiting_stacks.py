@@ -383,14 +383,75 @@ def test_a_nested_stack_is_made_in_the_role_of_the_outer_one(there: Crafts) -> N
 # -- notifications -------------------------------------------------------------------------------------------
 
 
-def test_a_topic_is_told_of_the_events_of_a_stack(there: Crafts) -> None:
-    stack = there.create({"Meta": {"Type": "AWS::CDK::Metadata"}}, NotificationARNs=[there.topic])
-    assert there.status(stack) == "CREATE_COMPLETE"
+def notices(there: Crafts, stack: str) -> list[dict[str, str]]:
+    """What the topic is told of a stack until it is complete, oldest first."""
     told: list[dict[str, str]] = []
-    while not told or told[-1]["ResourceStatus"] != "CREATE_COMPLETE" or told[-1]["ResourceType"] != STACK:
-        told.append(dict(line.split("=", 1) for line in there.message().replace("'", "").splitlines()))
-    shown = [(it["LogicalResourceId"], it["ResourceStatus"]) for it in told]
+    while not told or (told[-1]["ResourceStatus"], told[-1]["PhysicalResourceId"]) != ("CREATE_COMPLETE", stack):
+        lines = [line.split("=", 1) for line in there.message().splitlines()]
+        assert all(value[0] == value[-1] == "'" for _, value in lines)
+        told.append({"PhysicalResourceId": "", **{name: value[1:-1] for name, value in lines}})
+    return told
+
+
+def test_a_topic_is_told_of_the_events_of_a_stack_as_they_are_described(there: Crafts) -> None:
+    stack = there.create(
+        {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": 7}}}, NotificationARNs=[there.topic]
+    )
+    told = notices(there, stack)
     name = stack.split("/")[1]
+    shown = [(it["LogicalResourceId"], it["ResourceStatus"]) for it in told]
     assert shown[0] == (name, "CREATE_IN_PROGRESS")
-    assert shown[-2:] == [("Meta", "CREATE_COMPLETE"), (name, "CREATE_COMPLETE")]
+    assert shown[-2:] == [("Queue", "CREATE_COMPLETE"), (name, "CREATE_COMPLETE")]
     assert {it["StackId"] for it in told} == {stack}
+    assert [it["ResourceProperties"] for it in told] == ["null", *['{"DelaySeconds":"7"}'] * (len(told) - 2), "null"]
+    assert ["PrincipalId" in it for it in told] == [it["LogicalResourceId"] == name for it in told]
+    events = there.cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+    described = {it["EventId"]: it.get("ResourceProperties", "null") for it in events}
+    assert {it["EventId"]: it["ResourceProperties"] for it in told} == described
+
+
+def test_attack_a_topic_is_told_no_secret(there: Crafts) -> None:
+    ssm, name = there.plane.client("ssm"), fresh("kept")
+    ssm.put_parameter(Name=name, Value="read-by-reference", Type="String")
+    reference = f"{{{{resolve:ssm:{name}:1}}}}"
+    values = {"Silent": {"Ref": "Word"}, "Read": reference, "Open": "told"}
+    kept = {
+        logical: {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}}
+        for logical, value in values.items()
+    }
+    body = {"Parameters": {"Word": {"Type": "String", "NoEcho": True}}, "Resources": kept}
+    stack = there.cloudformation.create_stack(
+        StackName=fresh("silent"),
+        TemplateBody=json.dumps(body),
+        Parameters=[{"ParameterKey": "Word", "ParameterValue": "given-as-parameter"}],
+        NotificationARNs=[there.topic],
+    )["StackId"]
+    told = notices(there, stack)
+    shown = {it["LogicalResourceId"]: json.loads(it["ResourceProperties"]) for it in told}
+    assert {logical: shown[logical]["Value"] for logical in values} == {
+        "Silent": "****",
+        "Read": reference,
+        "Open": "told",
+    }
+    assert not [it for it in told if "given-as-parameter" in str(it) or "read-by-reference" in str(it)]
+
+
+def test_a_topic_is_told_of_a_resource_whose_properties_are_too_long_for_a_message(there: Crafts) -> None:
+    templates = fresh("templates")
+    s3 = there.plane.client("s3")
+    s3.create_bucket(Bucket=templates)
+    thing = {"Type": "AWS::CloudFormation::WaitCondition", "Metadata": {}, "Properties": {}}
+    long = {**thing, "Properties": {"Handle": "x" * 270_000, "Timeout": "1"}}
+    s3.put_object(Bucket=templates, Key="long", Body=json.dumps({"Resources": {"Long": long}}).encode())
+    stack = there.cloudformation.create_stack(
+        StackName=fresh("long"),
+        TemplateURL=f"https://{templates}.s3.amazonaws.com/long",
+        NotificationARNs=[there.topic],
+        OnFailure="DO_NOTHING",
+    )["StackId"]
+    assert there.status(stack) == "CREATE_FAILED"
+    messages = [there.message() for _ in range(3)]
+    assert "LogicalResourceId='Long'" in messages[1]
+    assert "ResourceProperties='null'" in messages[1]
+    while "CREATE_FAILED" not in messages[-1] or f"PhysicalResourceId='{stack}'" not in messages[-1]:
+        messages.append(there.message())

@@ -66,6 +66,11 @@ def test_members_and_scalars_are_those_of_the_api(
         ("sqs", "CreateQueue", {"Attributes": ["a"]}, "#/Attributes: expected an object"),
         ("ecs", "RegisterTaskDefinition", {"ContainerDefinitions": ["a"]}, "an object"),
         ("scheduler", "CreateSchedule", {"StartDate": "tomorrow"}, "of type timestamp"),
+        ("scheduler", "CreateSchedule", {"StartDate": "9" * 400}, "of type timestamp"),
+        ("iam", "CreateRole", {"MaxSessionDuration": 10**400}, "of type integer"),
+        ("glue", "CreateJob", {"MaxCapacity": "NaN"}, "#/MaxCapacity: expected a value of type double"),
+        ("glue", "CreateJob", {"MaxCapacity": "-Infinity"}, "of type double"),
+        ("glue", "CreateJob", {"MaxCapacity": "1e999"}, "of type double"),
     ],
 )
 def test_what_the_api_does_not_have_is_refused(service: str, operation: str, given: dict[str, Any], text: str) -> None:

@@ -7,6 +7,7 @@ resource if applicable."
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -19,14 +20,15 @@ from locum.agents.stacks.work import carried_out
 from locum.calls import Calls, Runtime
 from locum.core.errors import Fault
 from locum.services.cloudformation.changes import check_properties
-from locum.services.cloudformation.drafts import Draft
+from locum.services.cloudformation.drafts import STACK, Draft
 from locum.services.cloudformation.following import actor_of
-from locum.services.cloudformation.imports import looked_for, owned
+from locum.services.cloudformation.imports import There, looked_for, owned
 from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resource_of, resources_of
+from locum.services.cloudformation.nested_imports import hindrance, let_go, nested_in, unlike
 from locum.services.cloudformation.providers import PROVIDERS
 from locum.services.cloudformation.sealing import Seals
-from locum.services.cloudformation.stack_resources import as_given, new_resource, tags_within
+from locum.services.cloudformation.stack_resources import as_given, in_stack, new_resource, tags_within
 from locum.services.cloudformation.template import ResourceDefinition
 from locum.services.cloudformation.templates import invalid
 from locum.state import Stack, StackResource, StackVersion, State
@@ -62,24 +64,22 @@ class Importer:
         found = resource_of(self._runtime.ledger.state, stack, definition.logical)
         if found is None or found.status in ("IMPORT_IN_PROGRESS", "IMPORT_FAILED"):
             found = await self._imported(stack, evaluation, definition, version)
-        if found.status != "UPDATE_COMPLETE" and version.tags and PROVIDERS[found.type].update is not None:
+        tagged = found.type != STACK and PROVIDERS[found.type].update is not None  # a stack has those of its template
+        if found.status != "UPDATE_COMPLETE" and version.tags and tagged:
             await self._tagged(stack, found)
 
     async def _imported(
         self, stack: Stack, evaluation: Evaluation, definition: ResourceDefinition, version: StackVersion
     ) -> StackResource:
         identifier, it = stack.importing[definition.logical], self._begun(stack, definition)
-        actor = actor_of(stack)
         resolver = Resolver(
-            self._runtime, self._calls, self._seals, self._commit, stack, actor, evaluation, self._run_imports
+            self._runtime, self._calls, self._seals, self._commit, stack, actor_of(stack), evaluation, self._run_imports
         )
         try:
             properties = await resolver.resolved(definition.properties)
             await asyncio.to_thread(check_properties, definition.type, definition.logical, properties)
             await self._commit(lambda _, draft: draft.resource(it, told=_STARTED))
-            work = looked_for(stack, definition.type, definition.logical, identifier)
-            here = self._runtime.settings.endpoint
-            there = await carried_out(self._calls.make, actor, stack.region, work, endpoint=here)
+            there = await self._there(stack, definition, properties)
             tags = tags_within(stack.name, stack.arn, definition.logical, version.tags)
             kept = {"properties": properties, "tags": tags}
             done = replace(
@@ -93,12 +93,28 @@ class Importer:
             def complete(state: State, draft: Draft) -> None:
                 if reason := owned(state, self._seals, draft.stack, done.type, done.logical, done.physical, identifier):
                     raise invalid(reason)
+                if done.type == STACK and (reason := hindrance(state, draft.stack, done.physical)):
+                    raise invalid(reason)
                 draft.resource(done, told=_COMPLETED)
+                if done.type == STACK:
+                    draft.also(*nested_in(state, draft.stack, done.physical))
 
             await self._commit(complete)
         except Fault as fault:
             raise await self._failed(replace(it, status="IMPORT_FAILED"), fault) from fault
         return done
+
+    async def _there(self, stack: Stack, definition: ResourceDefinition, properties: Mapping[str, Any]) -> There:
+        """The resource to import. Raises Fault where it is not there, or is a stack that is not what is said of it."""
+        kind, logical, here = definition.type, definition.logical, self._runtime.settings.endpoint
+        work = looked_for(stack, kind, logical, stack.importing[logical])
+        there = await carried_out(self._calls.make, actor_of(stack), stack.region, work, endpoint=here)
+        if kind == STACK:
+            inner = in_stack(stack, kind, logical, properties, "", physical=there.physical)
+            alike = unlike(inner, self._runtime.settings)
+            if reason := await carried_out(self._calls.make, actor_of(stack), stack.region, alike):
+                raise invalid(reason)
+        return there
 
     async def _tagged(self, stack: Stack, it: StackResource) -> None:
         """Put the tags of the stack on a resource, by an update to the properties that its template has anyway."""
@@ -129,6 +145,8 @@ class Importer:
                     draft.told(it, "IMPORT_ROLLBACK_IN_PROGRESS")
                     draft.told(it, "IMPORT_ROLLBACK_COMPLETE")
                     draft.gone(it)
+                    if it.type == STACK and it.physical:
+                        draft.also(*let_go(state, draft.stack, it.physical))
 
         await self._commit(change)
 

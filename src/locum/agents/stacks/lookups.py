@@ -89,7 +89,7 @@ class Resolver:
         if evaluation is self._evaluation and not self._discloses:
             return made
         try:
-            told = Told(self, self._kind, self._evaluation)
+            told = Told(self, self._resource, self._evaluation)
             found: Mapping[str, Any] = await asyncio.to_thread(evaluation.resolve, value, told)
         except (Fault, _Needed):  # something else follows from the asterisks
             return dict.fromkeys(made, HIDDEN)
@@ -104,7 +104,7 @@ class Resolver:
     def attribute(self, logical: str, name: str) -> Any:
         """An attribute of a resource. Raises Fault."""
         found = self._resource(logical)
-        self._discloses |= is_secret(found.type, name) or discloses(self._evaluation, logical, name)
+        self._discloses |= is_secret(found, name) or discloses(self._evaluation, logical, name)
         value = attribute_of(found, name, self._seals)
         if value is None:
             raise invalid(f"Template error: resource {logical} does not support attribute type {name} in Fn::GetAtt")
@@ -129,9 +129,6 @@ class Resolver:
         return str(self._of("dynamic", reference))
 
     # -- how it is found ---------------------------------------------------------------------------------
-
-    def _kind(self, logical: str) -> str:
-        return self._resource(logical).type
 
     def _resource(self, logical: str) -> StackResource:
         found = resource_of(self._runtime.ledger.state, self._stack, logical)

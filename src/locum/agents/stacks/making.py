@@ -15,6 +15,7 @@ from locum.agents.stacks.results import (
     former_of,
     in_place_of,
     is_begun,
+    left_by_failure,
     replacing,
     skipped,
     taken_by,
@@ -94,7 +95,9 @@ class Maker:
             await self._create_again(stack, definition, it, wanted, policy)
             return
         resumed = it.status == "UPDATE_IN_PROGRESS" and it.operation == stack.operation
-        before = self._opened(stack, it.properties if resumed else it.waiting or it.properties)
+        before = self._opened(stack, it.properties)
+        if it.waiting and not resumed:
+            before = left_by_failure(before, self._opened(stack, it.waiting), properties)
         told = it.type != STACK or it.operation == stack.operation  # what is in a nested stack may differ
         if _is_same(before, wanted) and not it.waiting and it.type == definition.type and told:
             if it.status == "UPDATE_FAILED":
@@ -158,7 +161,7 @@ class Maker:
         status = "CREATE_COMPLETE" if made.former is None else "UPDATE_COMPLETE"
 
         def complete(_state: State, draft: Draft) -> None:
-            there = replace(made, physical=result.physical, attributes=attributes, reason="")
+            there = replace(made, physical=result.physical, attributes=attributes, reason="", no_echo=result.no_echo)
             if made.physical != result.physical:
                 draft.resource(there, told=INITIATED)
             draft.resource(replace(there, status=status))
@@ -179,6 +182,8 @@ class Maker:
         changing = it if again else waited(it)
         changing = replace(changing, status="UPDATE_IN_PROGRESS", reason="", waiting=self._seal(stack, wanted))
         changing = replace(changing, operation=stack.operation)
+        if it.waiting and not again:
+            changing = replace(changing, properties=self._seal(stack, before))
         if not again:
             await self._told(changing)
         update = PROVIDERS[it.type].update
@@ -193,7 +198,8 @@ class Maker:
         changed = replace(waited(changing), status="UPDATE_COMPLETE", properties=changing.waiting, waiting=b"")
         if is_custom(it.type) and made.physical != it.physical:
             changed = replacing(changed, it, former_of(it))
-        await self._told(replace(changed, physical=made.physical, attributes=self._seal(stack, dict(made.attributes))))
+        attributes = self._seal(stack, dict(made.attributes))
+        await self._told(replace(changed, physical=made.physical, attributes=attributes, no_echo=made.no_echo))
 
     async def _replace(
         self,

@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Final
+
 from msgspec.structs import replace
 
 from locum.services.cloudformation.drafts import Draft
 from locum.state import FormerResource, StackResource
+
+_KEPT: Final = ("properties", "shown", "kept")
+"""What is kept of the properties of a resource: as it has them, as they are told, and as an update compares them."""
+
+
+def left_by_failure(last: Mapping[str, Any], tried: Mapping[str, Any], properties: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a resource that was `last`, and whose update to what was `tried` failed: it may be either.
+
+    Of each property it is the one that is not that of `properties`, so that an update to these leaves none out.
+    """
+    done = tried["properties"]
+    same = {name for name in {*last["properties"], *done} if done.get(name) == properties.get(name)}
+
+    def either(of: str) -> dict[str, Any]:
+        before, after = (kept.get(of, kept["properties"]) for kept in (last, tried))
+        found = {name: value for name, value in before.items() if name in same}
+        return found | {name: value for name, value in after.items() if name not in same}
+
+    return {**tried, **{of: either(of) for of in _KEPT}}
 
 
 def is_begun(it: StackResource) -> bool:
@@ -33,7 +55,9 @@ def taken_by(it: StackResource) -> tuple[FormerResource, ...]:
 def former_of(it: StackResource) -> FormerResource:
     """`it` as what something else takes the place of."""
     kept = it.properties or it.waiting
-    return FormerResource(type=it.type, physical=it.physical, properties=kept, attributes=it.attributes)
+    return FormerResource(
+        type=it.type, physical=it.physical, properties=kept, attributes=it.attributes, no_echo=it.no_echo
+    )
 
 
 def in_place_of(it: StackResource, former: FormerResource) -> StackResource:
@@ -44,6 +68,7 @@ def in_place_of(it: StackResource, former: FormerResource) -> StackResource:
         physical=former.physical,
         properties=former.properties,
         attributes=former.attributes,
+        no_echo=former.no_echo,
         waiting=b"",
         former=None,
     )

@@ -21,11 +21,12 @@ from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.lookup import events_of, resource_of
-from locum.services.cloudformation.parts import ROLLING_BACK, is_held
+from locum.services.cloudformation.parts import is_held
 from locum.services.cloudformation.providers.base import Began, Door, Nested, Notes, Reply, Signals, Step, Tell
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.signals import CreationPolicy, door_at
 from locum.services.cloudformation.signals import Door as Address
+from locum.services.cloudformation.skipping import CANCELLED, ROLLING_BACK
 from locum.services.verbs import Outcome
 from locum.state import Asked, Stack, StackResource, State, put
 from locum.state.autoscaling import regional
@@ -34,7 +35,7 @@ from locum.state.indexes import NESTED
 T = TypeVar("T")
 
 INITIATED: Final = "Resource creation Initiated"
-_CANCELLED: Final = {"C": "Resource creation cancelled", "U": "Resource update cancelled"}
+_CANCELLED: Final = {"C": "Resource creation cancelled", "U": CANCELLED}
 _FAILURES: Final = ("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 
 

@@ -13,6 +13,7 @@ from locum.core.arn import PARTITION
 from locum.core.calls import ServiceCall
 from locum.core.clock import iso8601
 from locum.core.service_events import ServiceEvent
+from locum.credentials import KeyRing
 from locum.services.autoscaling.activities import details
 from locum.services.autoscaling.hooks import LAUNCHING
 from locum.services.autoscaling.notices import activity_notices, hook_notice
@@ -50,12 +51,14 @@ _REFRESHES: Final = {
 }
 
 
-def following(state: State, entity: AutoScalingGroup | InstanceRefresh | ScalingActivity, now: float) -> _Told:
+def following(
+    state: State, entity: AutoScalingGroup | InstanceRefresh | ScalingActivity, now: float, _ring: KeyRing
+) -> _Told:
     """The events and notifications about `entity`, which is about to take the place of what it is in `state`."""
     return _FOLLOWING[type(entity)](state, entity, now)
 
 
-def ended(state: State, policy: ScalingPolicy, _now: float) -> _Told:
+def ended(state: State, policy: ScalingPolicy, _now: float, _ring: KeyRing) -> _Told:
     """The calls of Auto Scaling as `policy` is about to be removed: its alarms are deleted."""
     group = state.get(AutoScalingGroup, policy.account, regional(policy.region, policy.group))
     if group is not None:

@@ -15,7 +15,7 @@ from locum.services.cloudformation.beginnings import begun
 from locum.services.cloudformation.change_details import Changes, changes_of
 from locum.services.cloudformation.change_set_parts import change_set_of
 from locum.services.cloudformation.change_set_trees import INVALID_STATUS, check_deletable, check_tree, removed
-from locum.services.cloudformation.drafts import STACK, Draft
+from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.imports import Plan, planned, wanted
 from locum.services.cloudformation.imports import existing as existing_resources
 from locum.services.cloudformation.lookup import (
@@ -60,6 +60,8 @@ def create_change_set(ctx: Context, params: Params) -> Asking:
     name, kind, seals = params["StackName"], params.get("ChangeSetType", "UPDATE"), seals_of(ctx)
     if kind != "IMPORT" and params.get("ResourcesToImport"):
         raise invalid("ResourcesToImport can only be specified for change sets of type IMPORT.")
+    if kind == "IMPORT" and params.get("IncludeNestedStacks"):
+        raise invalid("IncludeNestedStacks is not supported for changeSet type: IMPORT.")
     stack = _to_be_changed(ctx, name, kind, params["ChangeSetName"])
     made, new = stack is None, stack
     if stack is None:
@@ -111,8 +113,6 @@ def _to_be_changed(ctx: Context, name: str, kind: str, change_set: str) -> Stack
 
 def _with_nested(ctx: Context, stack: Stack, it: ChangeSet, proposal: Proposal, seals: Seals) -> Making:
     """`it` with the change sets of nested stacks."""
-    if it.change_type == "IMPORT" and any(one.type == STACK for one in proposal.template.resources.values()):
-        raise Fault("NotImplemented", "Locum does not import resources into nested stacks yet.", 501)
     it = replace(it, id=drawn(ctx, "change set", lambda: request_id(ctx.entropy)))
     return (yield from with_nested(ctx, stack, it, proposal, seals))
 
@@ -122,7 +122,7 @@ def _plan(
 ) -> Generator[Ask, Mapping[str, Any], Plan]:
     """The plan of a change set with those changes, of which some may be imports."""
     if params.get("ChangeSetType") == "IMPORT":
-        return (yield from planned(ctx, stack, wanted(ctx, stack, params, proposal, changes), changes))
+        return (yield from planned(ctx, stack, proposal, wanted(ctx, stack, params, proposal, changes), changes))
     if params.get("ImportExistingResources"):
         return (yield from existing_resources(ctx, stack, proposal, changes))
     return Plan({}, tuple(changes))

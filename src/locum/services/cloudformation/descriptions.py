@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from locum.core.clock import iso8601_ms
 from locum.services.asking import Asking
-from locum.services.cloudformation.drafts import STACK
 from locum.services.cloudformation.drift import resource_drift, stack_drift
 from locum.services.cloudformation.lookup import (
     change_set_named,
@@ -23,10 +21,11 @@ from locum.services.cloudformation.outputs import exported, exporting, importing
 from locum.services.cloudformation.proposals import decoded_once, parameters_of, template_before
 from locum.services.cloudformation.schemas import schema_of
 from locum.services.cloudformation.sealing import Seals
-from locum.services.cloudformation.shown import as_json, metadata_of, shown_parameter
+from locum.services.cloudformation.shown import metadata_of, shown_parameter
 from locum.services.cloudformation.stacks import MOST_STACKS, seals_of
 from locum.services.cloudformation.template import Template
 from locum.services.cloudformation.templates import invalid, template_text
+from locum.services.cloudformation.told_events import event_id, properties_told
 from locum.services.cloudformation.validation import capabilities_shown, check_recognized, unrecognized
 from locum.services.pagination import Ordered, Pagination
 from locum.services.verbs import Context, Operation, Outcome, Params, reads
@@ -284,11 +283,9 @@ def _told(state: State, it: StackResource) -> dict[str, Any]:
 
 
 def _event(stack: Stack, it: StackEvent, seals: Seals) -> dict[str, Any]:
-    kept = seals.open(stack.account, stack.id, it.properties)
-    properties = kept.get("shown", kept.get("properties"))
     shown = {
         "StackId": stack.arn,
-        "EventId": _event_id(stack, it),
+        "EventId": event_id(stack, it),
         "StackName": stack.name,
         "LogicalResourceId": it.logical,
         "PhysicalResourceId": it.physical,
@@ -296,17 +293,10 @@ def _event(stack: Stack, it: StackEvent, seals: Seals) -> dict[str, Any]:
         "Timestamp": it.at,
         "ResourceStatus": it.status,
         "ResourceStatusReason": it.reason,
-        "ResourceProperties": "" if properties is None else as_json(properties),
+        "ResourceProperties": properties_told(seals.open(stack.account, stack.id, it.properties)),
         "ClientRequestToken": it.token,
     }
     return {member: value for member, value in shown.items() if value != "" or member == "PhysicalResourceId"}
-
-
-def _event_id(stack: Stack, it: StackEvent) -> str:
-    """The id of an event: of a resource it has its name; with its status and time where it tells of its properties."""
-    if it.type == STACK and it.physical == stack.arn:
-        return it.id
-    return f"{it.logical}-{it.status}-{iso8601_ms(it.at)}" if it.properties else f"{it.logical}-{it.id}"
 
 
 def _declared(name: str, it: Mapping[str, Any]) -> dict[str, Any]:

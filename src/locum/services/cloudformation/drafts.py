@@ -50,6 +50,10 @@ class Draft:
         """Tell of a resource that is not kept, or of a status that it does not have any more."""
         self._tell(it.logical, it.physical, it.type, status, reason, it.properties or it.waiting)
 
+    def also(self, *events: Event) -> None:
+        """Change what belongs to something else, together with the stack."""
+        self._events.extend(events)
+
     def gone(self, it: StackResource) -> None:
         """Forget a resource."""
         self._events.append(remove(it))

@@ -16,6 +16,7 @@ from locum.core.arn import Arn
 from locum.core.calls import Ask
 from locum.core.errors import Fault
 from locum.services.cloudformation.asked import asked
+from locum.services.cloudformation.drafts import STACK
 from locum.services.cloudformation.drift import is_readable
 from locum.services.cloudformation.following import actor_of
 from locum.services.cloudformation.identifiers import (
@@ -26,10 +27,13 @@ from locum.services.cloudformation.identifiers import (
     may_be_same,
     physical_ids,
 )
+from locum.services.cloudformation.lookup import resources_of
+from locum.services.cloudformation.nested_imports import hindrance, read_stack, unlike
 from locum.services.cloudformation.proposals import Proposal, template_of_version
 from locum.services.cloudformation.providers import PROVIDERS
 from locum.services.cloudformation.providers.base import Found, is_gone
 from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.shown import Present
 from locum.services.cloudformation.stack_resources import in_stack
 from locum.services.cloudformation.template import ResourceDefinition
 from locum.services.cloudformation.templates import invalid
@@ -67,7 +71,7 @@ class Plan(NamedTuple):
 
 def importable(kind: str) -> bool:
     """Whether resources of the type `kind` can be imported."""
-    return is_readable(kind) and bool(identifying(kind))
+    return (kind == STACK or is_readable(kind)) and bool(identifying(kind))
 
 
 # -- what a change set imports ---------------------------------------------------------------------------
@@ -145,7 +149,7 @@ def _check_rest(state: State, stack: Stack, params: Params, proposal: Proposal) 
 
 
 def planned(
-    ctx: Context, stack: Stack, importing: Importing, changes: Changes
+    ctx: Context, stack: Stack, proposal: Proposal, importing: Importing, changes: Changes
 ) -> Generator[Ask, Mapping[str, Any], Plan]:
     """The plan of an import, for which each resource is read with the caller's permissions, or as the stack's role."""
     made: list[dict[str, Any]] = []
@@ -156,11 +160,17 @@ def planned(
         name, kind = told["LogicalResourceId"], told["ResourceType"]
         if name in importing:
             work = looked_for(stack, kind, name, importing[name])
+            actor = actor_of(replace(stack, caller=ctx.caller))
             try:
-                there = yield from asked(actor_of(replace(stack, caller=ctx.caller)), stack.region, work)
+                there = yield from asked(actor, stack.region, work)
+                reason = owned(ctx.state, seals, stack, kind, name, there.physical, importing[name])
+                if kind == STACK and not reason:
+                    reason = hindrance(ctx.state, stack, there.physical)
+                    given = _known(ctx.state, seals, stack, proposal, name)
+                    inner = in_stack(stack, kind, name, given, "", physical=there.physical)
+                    reason = reason or (yield from asked(actor, stack.region, unlike(inner, ctx.settings)))
             except Fault as fault:
                 return Plan(importing, (), fault.message)
-            reason = owned(ctx.state, seals, stack, kind, name, there.physical, importing[name])
             if any(other == kind and may_be_same(physical, there.physical) for other, physical in taken):
                 reason = _exists(kind, importing[name], stack)
             if reason:
@@ -184,7 +194,11 @@ def existing(
         name, kind = told["LogicalResourceId"], told["ResourceType"]
         properties = proposal.template.resources[name].properties if told["Action"] == "Add" else {}
         identifier = {part: properties.get(part) for part in identifying(kind)}
-        if not importable(kind) or not all(isinstance(value, str) and value for value in identifier.values()):
+        if (
+            kind == STACK
+            or not importable(kind)
+            or not all(isinstance(value, str) and value for value in identifier.values())
+        ):
             continue
         named = {part: str(value) for part, value in identifier.items()}
         try:
@@ -203,7 +217,14 @@ def existing(
     ]
     if bare:
         return Plan({}, (), _NOT_RETAINED.format(", ".join(bare)))
-    return (yield from planned(ctx, stack, importing, changes))
+    return (yield from planned(ctx, stack, proposal, importing, changes))
+
+
+def _known(state: State, seals: Seals, stack: Stack, proposal: Proposal, logical: str) -> Mapping[str, Any]:
+    """The properties of a resource, as far as they are known before anything is done."""
+    present = Present(state, stack, resources_of(state, stack), seals)
+    found = present.values(proposal.evaluation, proposal.template.resources[logical].properties)
+    return found if isinstance(found, Mapping) else {}
 
 
 _NOT_RETAINED: Final = (
@@ -233,7 +254,7 @@ def looked_for(
     stack: Stack, kind: str, logical: str, identifier: Identifier
 ) -> Generator[Any, Mapping[str, Any], There]:
     """The work that finds the resource with an identifier. Raises Fault where it is not there."""
-    read = PROVIDERS[kind].read
+    read = read_stack if kind == STACK else PROVIDERS[kind].read
     assert read is not None
     here = is_here(stack, identifier) and is_whole(kind, identifier)
     for physical in physical_ids(kind, identifier) if here else ():

@@ -66,7 +66,7 @@ class _Known(Present):
     """What is known of resources and exports before anything is done, without secrets."""
 
     def attribute(self, logical: str, name: str) -> Any:
-        return self._not_known() if is_secret(self._kind(logical), name) else super().attribute(logical, name)
+        return self._not_known() if is_secret(self._there.get(logical), name) else super().attribute(logical, name)
 
     def zones(self, _region: str) -> list[str]:
         return [self._not_known()]

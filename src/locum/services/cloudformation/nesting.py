@@ -41,7 +41,7 @@ def check_nesting(ctx: Context, token: str, text: str, parameters: Any, seals: S
             raise invalid(f"The template nests itself: stack {outer.arn} has it, with the same parameters.")
     if len(around) >= DEEPEST:
         raise invalid(f"Stacks may not be nested more than {DEEPEST} deep.")
-    number = sum(len(resources_of(ctx.state, it)) for it in _within(ctx.state, around[-1]))
+    number = sum(len(resources_of(ctx.state, it)) for it in within(ctx.state, around[-1]))
     if number > MOST_RESOURCES:
         raise invalid(f"Stacks that are nested in one another may not have more than {MOST_RESOURCES} resources.")
 
@@ -66,7 +66,7 @@ def making(state: State, account: str, region: str, token: str) -> tuple[Stack, 
     return next(((found, it) for it in resources if it.type == STACK and token == f"{found.id}-{it.token}"[:64]), None)
 
 
-def _within(state: State, root: Stack) -> Iterator[Stack]:
+def within(state: State, root: Stack) -> Iterator[Stack]:
     """A stack and all that are nested in it."""
     left = [root]
     while left:

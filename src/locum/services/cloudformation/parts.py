@@ -12,6 +12,7 @@ from locum.core.errors import Fault
 from locum.core.identifiers import request_id
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.lookup import parent_of, resources_of
+from locum.services.cloudformation.skipping import CANCELLED, FAILED, ROLLING_BACK, skip
 from locum.services.cloudformation.templates import invalid, is_sent
 from locum.services.verbs import Context, Outcome, Params
 from locum.state import Stack, StackResource, State
@@ -19,9 +20,8 @@ from locum.state import Stack, StackResource, State
 HELD: Final = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
 """The status of a nested stack that is updated and waits for the stacks around it."""
 
-ROLLING_BACK: Final = "UPDATE_ROLLBACK_IN_PROGRESS"
 NO_UPDATES: Final = "No updates are to be performed."
-HOLDING: Final = ("UPDATE_IN_PROGRESS", "UPDATE_FAILED", ROLLING_BACK, "UPDATE_ROLLBACK_FAILED")
+HOLDING: Final = ("UPDATE_IN_PROGRESS", "UPDATE_FAILED", ROLLING_BACK, FAILED)
 """The statuses of a stack whose update may still go back, with all parts of it."""
 
 
@@ -56,7 +56,7 @@ def updating(ctx: Context, stack: Stack, params: Params) -> tuple[Stack, StackRe
         return None
     parent, it = found
     if it.operation != parent.operation:  # its update was cancelled meanwhile
-        raise Fault("InvalidRequest", "Resource update cancelled", 400)
+        raise Fault("InvalidRequest", CANCELLED, 400)
     return found
 
 
@@ -71,8 +71,10 @@ def taken_back(ctx: Context, stack: Stack, params: Params) -> Outcome:
 
     It becomes what it was (`Stack.before`): what its TemplateURL names is not read, and its stack policy not asked.
     """
-    if not stack.part or stack.before is None or stack.status not in (HELD, "UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"):
+    if not stack.part or stack.before is None or stack.status not in (HELD, "UPDATE_FAILED", FAILED):
         raise invalid(NO_UPDATES)
+    retained = stack.retained if stack.status == FAILED else ()
     draft = Draft(stack, ctx.now, ctx.entropy)
-    draft.status(ROLLING_BACK, operation=request_id(ctx.entropy), caller=ctx.caller, retained=())
+    draft.status(ROLLING_BACK, operation=request_id(ctx.entropy), caller=ctx.caller, retained=retained)
+    skip(ctx.state, draft)
     return Outcome({"StackId": stack.arn}, draft.events)

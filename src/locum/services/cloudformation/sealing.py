@@ -30,7 +30,12 @@ class Seals:
 
     def open(self, account: str, stack: str, sealed: bytes) -> Any:
         """The value; an empty mapping for nothing. Raises BrokenSeal."""
-        return _decode(self._ring.open(_PURPOSE, sealed, _owner(account, stack))) if sealed else {}
+        return opened(self._ring, account, stack, sealed)
+
+
+def opened(ring: KeyRing, account: str, stack: str, sealed: bytes) -> Any:
+    """The value that `Seals` has sealed; an empty mapping for nothing. Raises BrokenSeal."""
+    return _decode(ring.open(_PURPOSE, sealed, _owner(account, stack))) if sealed else {}
 
 
 def _owner(account: str, stack: str) -> bytes:

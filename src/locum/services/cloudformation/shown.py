@@ -28,9 +28,12 @@ _SECRET: Final = frozenset({"SecretAccessKey"})
 """Attributes that are secrets."""
 
 
-def is_secret(kind: str, attribute: str) -> bool:
-    """Whether an attribute of a resource of the type `kind` is not shown: those of custom resources may be secret."""
-    return attribute in _SECRET or is_custom(kind)
+def is_secret(it: StackResource | None, attribute: str) -> bool:
+    """Whether an attribute of a resource is not shown.
+
+    User Guide, "Custom resource response objects", NoEcho: those of custom resources are, unless it is said.
+    """
+    return attribute in _SECRET or (it is not None and it.no_echo)
 
 
 def discloses(evaluation: Evaluation, logical: str, attribute: str) -> bool:
@@ -82,15 +85,17 @@ class _Through:
 class Told(_Through):
     """The lookups of `inner`, but for secrets."""
 
-    def __init__(self, inner: Lookups, kinds: Callable[[str], str], evaluation: Evaluation) -> None:
-        """`kinds` tells the type of a resource; `evaluation` is that of its template."""
+    def __init__(
+        self, inner: Lookups, resources: Callable[[str], StackResource | None], evaluation: Evaluation
+    ) -> None:
+        """`resources` tells a resource that is there; `evaluation` is that of its template."""
         super().__init__(inner)
-        self._kinds = kinds
+        self._resources = resources
         self._evaluation = evaluation
 
     def attribute(self, logical: str, name: str) -> Any:
         """An attribute; asterisks for one that is secret."""
-        secret = is_secret(self._kinds(logical), name) or discloses(self._evaluation, logical, name)
+        secret = is_secret(self._resources(logical), name) or discloses(self._evaluation, logical, name)
         return HIDDEN if secret else self._inner.attribute(logical, name)
 
     def dynamic(self, reference: str) -> str:
@@ -126,7 +131,7 @@ class Present:
         """`value` with its functions replaced, as far as that can be told; `unknown` says whether all of it can be."""
         self.unknown = False
         try:
-            return evaluation.resolve(value, Told(self, self._kind, evaluation))
+            return evaluation.resolve(value, Told(self, self._there.get, evaluation))
         except Fault:
             return self._not_known()
 
@@ -157,10 +162,6 @@ class Present:
     def _known(self, logical: str) -> StackResource | None:
         it = self._there.get(logical)
         return None if it is None or not it.physical or logical in self.replaced else it
-
-    def _kind(self, logical: str) -> str:
-        it = self._there.get(logical)
-        return "" if it is None else it.type
 
     def _not_known(self) -> str:
         self.unknown = True

@@ -141,7 +141,8 @@ def _response(stack: Stack, it: StackResource, door: Door, body: bytes) -> Mappi
     if not isinstance(data, dict | None):
         raise invalid("Invalid response object: Value of property Data must be an object")
     shown = reason if isinstance(reason, str) else ""
-    return {"Status": told["Status"], "Reason": shown, "PhysicalResourceId": physical or "", "Data": data or {}}
+    answer = {"Status": told["Status"], "Reason": shown, "PhysicalResourceId": physical or "", "Data": data or {}}
+    return answer | {"NoEcho": str(told.get("NoEcho")).lower() == "true"}
 
 
 def _object(body: bytes) -> Mapping[str, Any]:

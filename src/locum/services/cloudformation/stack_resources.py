@@ -51,7 +51,7 @@ def in_stack(stack: Stack, kind: str, logical: str, properties: Mapping[str, Any
 def as_given(stack: Stack, it: StackResource, wanted: Mapping[str, Any], seals: Seals, **more: Any) -> Resource:
     """`it` for its provider, with the properties and the tags that are `wanted` of it, or that are kept."""
     attributes = seals.open(stack.account, stack.id, it.attributes)
-    more |= {"physical": it.physical, "attributes": attributes, "tags": wanted.get("tags", {})}
+    more |= {"physical": it.physical, "attributes": attributes, "no_echo": it.no_echo, "tags": wanted.get("tags", {})}
     return in_stack(stack, it.type, it.logical, wanted.get("properties", {}), it.token, **more)
 
 

@@ -14,13 +14,12 @@ from locum.services.cloudformation.beginnings import begin_update
 from locum.services.cloudformation.change_set_trees import check_promise, promise_of, removed
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.intrinsics import Pseudo
-from locum.services.cloudformation.lookup import change_sets_of, existing, resources_of, stack_named
+from locum.services.cloudformation.lookup import change_sets_of, existing, parent_of, resources_of, stack_named
 from locum.services.cloudformation.nesting import check_nesting, making
 from locum.services.cloudformation.outputs import importing
 from locum.services.cloudformation.parts import (
     HELD,
     NO_UPDATES,
-    ROLLING_BACK,
     goes_with_parent,
     is_held,
     taken_back,
@@ -36,6 +35,7 @@ from locum.services.cloudformation.proposals import (
 )
 from locum.services.cloudformation.rollback_triggers import rollback_given
 from locum.services.cloudformation.sealing import Seals
+from locum.services.cloudformation.skipping import FAILED, ROLLING_BACK, gone_without, noted, skip, skipped_in
 from locum.services.cloudformation.stack_policies import policy_given, ruling
 from locum.services.cloudformation.templates import invalid, is_sent
 from locum.services.verbs import Context, Operation, Outcome, Params, asks_and_writes, reads, writes
@@ -324,23 +324,24 @@ def cancel_update_stack(ctx: Context, params: Params) -> Outcome:
 def continue_update_rollback(ctx: Context, params: Params) -> Outcome:
     """cloudformation:ContinueUpdateRollback."""
     stack = existing(ctx, params["StackName"])
-    if stack.status != "UPDATE_ROLLBACK_FAILED":
+    parent = parent_of(ctx.state, stack) if stack.parent else None
+    if parent is not None and not parent.deleted:
+        raise invalid("RollbackUpdatedStack cannot be invoked on child stacks")
+    if stack.status != FAILED:
         raise invalid(f"Stack:{stack.arn} is in {stack.status} state and can not continue update rollback.")
-    skipped = tuple(params.get("ResourcesToSkip") or ())
-    failed = {name for name, it in resources_of(ctx.state, stack).items() if it.status == "UPDATE_FAILED"}
-    if strange := set(skipped) - failed:
-        raise invalid(f"Resources to skip must be in UPDATE_FAILED state: [{', '.join(sorted(strange))}]")
+    skipped = skipped_in(ctx.state, stack, params.get("ResourcesToSkip") or ())
     draft = Draft(stack, ctx.now, ctx.entropy)
     draft.status(
-        "UPDATE_ROLLBACK_IN_PROGRESS",
+        ROLLING_BACK,
         "User Initiated",
         operation=request_id(ctx.entropy),
-        retained=skipped,
+        retained=gone_without(ctx.state, stack, skipped),
         caller=ctx.caller,
         role=params.get("RoleARN", stack.role),
         client_token=params.get("ClientRequestToken", ""),
     )
-    return Outcome({}, draft.events)
+    skip(ctx.state, draft)
+    return Outcome({}, (*draft.events, *noted(ctx.state, stack, skipped)))
 
 
 def rollback_stack(ctx: Context, params: Params) -> Outcome:

@@ -35,6 +35,9 @@ _HERE: Final = re.compile(
     r"127\.0\.0\.1|::1|(?:(?P<bucket>(?!s3\.)[a-z0-9.-]+?)\.)?(?:s3\.(?:[a-z0-9-]+\.)?)?localhost"
 )
 
+_CONSTANT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<constant>-?(?:NaN|Infinity))')
+"""What Python reads in JSON that is none, and the texts in which it is no matter."""
+
 _MORE: Final = "For more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"
 
 
@@ -138,6 +141,7 @@ def decoded(text: str) -> dict[str, Any]:
     from cfnlint.decode import decode_str  # noqa: PLC0415
 
     _check_structure(text)
+    _check_numbers(text)
     template, problems = decode_str(text)
     if template is None or problems:
         raise invalid(f"Template format error: {_malformed(text, problems)}")
@@ -158,6 +162,20 @@ def _malformed(text: str, problems: Sequence[Any]) -> str:
     if not problems:
         return "YAML not well-formed."
     return f"YAML not well-formed. (line {problems[0].linenumber}, column {problems[0].columnnumber})"
+
+
+def _check_numbers(text: str) -> None:
+    """Check that `text`, if it is JSON, has no NaN or Infinity: YAML takes them for texts. Raises Fault."""
+    constants: list[str] = []
+    try:
+        if text.lstrip().startswith("{"):
+            json.loads(text, parse_constant=constants.append)
+    except ValueError:  # it is none
+        return
+    if constants:
+        before = next(text[: it.start()] for it in _CONSTANT.finditer(text) if it["constant"])
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise invalid(f"Template format error: JSON not well-formed. (line {line}, column {column + 1})")
 
 
 def _check_structure(text: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from locum.core.calls import ServiceCall
 from locum.core.service_events import ServiceEvent
+from locum.credentials import KeyRing
 from locum.state import Instance, State
 from locum.state.entities import Notices
 
@@ -20,7 +21,7 @@ _BEFORE: Final = {"running": "pending", "stopped": "stopping", "terminated": "sh
 _SILENT: Final = Notices()
 
 
-def following(state: State, it: Instance, now: float) -> Iterator[ServiceEvent | ServiceCall]:
+def following(state: State, it: Instance, now: float, _ring: KeyRing) -> Iterator[ServiceEvent | ServiceCall]:
     """The events of EC2 about `it`, which is about to take the place of what it is in `state`."""
     earlier = state.get(Instance, it.account, it.id)
     was = "" if earlier is None else earlier.state

@@ -16,6 +16,7 @@ from locum.core.calls import ServiceCall
 from locum.core.clock import iso8601_ms
 from locum.core.principal import Source
 from locum.core.service_events import ServiceEvent
+from locum.credentials import KeyRing
 from locum.services.ssm.descriptions import invocations_of, status_of
 from locum.services.ssm.documents import SERVICE
 from locum.state import Command, CommandInvocation, State
@@ -24,7 +25,7 @@ _SESSION: Final = "SystemsManager"
 _Told = Iterator[ServiceEvent | ServiceCall]
 
 
-def following(state: State, it: CommandInvocation, now: float) -> _Told:
+def following(state: State, it: CommandInvocation, now: float, _ring: KeyRing) -> _Told:
     """The events and messages about `it`, which is about to take the place of what it is in `state`."""
     command = state.get(Command, it.account, it.command)
     earlier = state.get(CommandInvocation, it.account, it.key)

@@ -27,6 +27,12 @@ def with_property(value: str) -> str:
     return f"Resources: {{B: {{Type: 'AWS::S3::Bucket', Properties: {{P: {value}}}}}}}\n"
 
 
+def as_json(value: str) -> str:
+    """A template in JSON, with a value at the sixth column of its third line."""
+    properties = f'{{\n"NaN": ["Infinity"],\n"P": {value}}}'
+    return f'{{"Resources": {{"B": {{"Type": "AWS::S3::Bucket", "Properties": {properties}}}}}}}'
+
+
 FORMAT = "Template format error: "
 ERROR = "Template error: "
 BLOCK = "block of the template"
@@ -74,6 +80,7 @@ CIDR = (
         (BUCKET + "Outputs:", "[/Outputs] 'null' values are not allowed in templates"),
         (with_property("[1, null]"), "[/Resources/B/Properties/P/1] 'null' values are not allowed in templates"),
         (with_property(".inf"), FORMAT + "[/Resources/B/Properties/P] unsupported value"),
+        (with_property(".nan"), FORMAT + "[/Resources/B/Properties/P] unsupported value"),
         ("Resources: {B: 1}", FORMAT + "[/Resources/B] resource definition is malformed"),
         ("Resources: {'Fn::ForEach::X': []}", FORMAT + "[/Resources/Fn::ForEach::X] resource definition is malformed"),
         ("Resources: {B: {}}", FORMAT + "[/Resources/B] Every Resources object must contain a Type member."),
@@ -321,6 +328,21 @@ def test_a_value_nested_too_deeply_is_refused() -> None:
     for _ in range(250):
         value = [value]
     assert refused({"Resources": {"B": {"Type": "T", "Properties": {"P": value}}}}) == (FORMAT + "nested too deeply.")
+
+
+@pytest.mark.parametrize(
+    ("value", "column"), [("NaN", 7), ("-Infinity", 7), ('["NaN", "a \\" Infinity", {"a": Infinity}]', 38)]
+)
+def test_what_is_no_number_is_no_json(value: str, column: int) -> None:
+    with pytest.raises(Fault) as raised:
+        decoded(as_json(value))
+    assert raised.value.message == f"{FORMAT}JSON not well-formed. (line 3, column {column})"
+
+
+def test_what_is_no_number_in_json_is_a_text_in_yaml() -> None:
+    for text in ('{Resources: {B: {Type: "AWS::S3::Bucket", Properties: {P: NaN}}}}', with_property('"NaN"')):
+        assert parsed(decoded(text)).resources["B"].properties == {"P": "NaN"}
+    assert parsed(decoded(as_json('"NaN"'))).resources["B"].properties == {"NaN": ["Infinity"], "P": "NaN"}
 
 
 def test_dates_and_keys_of_yaml_become_strings() -> None:

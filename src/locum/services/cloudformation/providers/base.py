@@ -38,10 +38,14 @@ class Pause(NamedTuple):
 
 
 class Made(NamedTuple):
-    """A resource that is there: its physical id, which is what Ref gives, and the attributes that GetAtt gives."""
+    """A resource that is there: its physical id, which is what Ref gives, and the attributes that GetAtt gives.
+
+    `no_echo`: these are not shown.
+    """
 
     physical: str
     attributes: Mapping[str, Any] = {}
+    no_echo: bool = False
 
 
 class Found(NamedTuple):
@@ -133,9 +137,10 @@ class Resource:
     """A resource of a stack, or one of its own (without `stack_name`), for its provider.
 
     `properties` are those that it has or is to have, with all functions resolved. `physical` and `attributes` are those
-    of its creation; empty before. `tags` are those of the stack, with the `aws:cloudformation:` ones. `token` is
-    random, and the same where an interrupted creation is made `again`. `capabilities` are those of the stack.
-    `update_policy` is what the template says of the update under way. `back`: that is a rollback.
+    of its creation; empty before. `no_echo`: the attributes are not shown. `tags` are those of the stack, with the
+    `aws:cloudformation:` ones. `token` is random, and the same where an interrupted creation is made `again`.
+    `capabilities` are those of the stack. `update_policy` is what the template says of the update under way. `back`:
+    that is a rollback.
     """
 
     type: str
@@ -153,6 +158,7 @@ class Resource:
     capabilities: tuple[str, ...] = ()
     update_policy: Properties = field(default_factory=dict)
     back: bool = False
+    no_echo: bool = False
 
     def name(self, longest: int = 255, *, lower: bool = False, head: str = "") -> str:
         """A generated name, `STACK-LOGICAL-RANDOM` (without a stack `LOGICAL-RANDOM`), of at most `longest` characters.

@@ -118,17 +118,17 @@ def _create_custom(resource: Resource) -> Work:
     except Fault:
         yield Began(physical)  # it is told to delete whatever it has made
         raise
-    return Made(physical, response["Data"])
+    return Made(physical, response["Data"], response["NoEcho"])
 
 
 def _update_custom(resource: Resource, before: Properties) -> Work:
     """The resource with another physical id is another one: the one before is deleted in the end."""
     if resource.properties == before and not resource.again:  # other tags of the stack
-        return Made(resource.physical, resource.attributes)
+        return Made(resource.physical, resource.attributes, resource.no_echo)
     old = {"PhysicalResourceId": resource.physical, "OldResourceProperties": _texts(before)}
     response = yield from _asked(resource, "Update", old)
     _check(response)
-    return Made(response["PhysicalResourceId"] or resource.physical, response["Data"])
+    return Made(response["PhysicalResourceId"] or resource.physical, response["Data"], response["NoEcho"])
 
 
 def _delete_custom(resource: Resource) -> Ending:
@@ -157,7 +157,7 @@ def _asked(resource: Resource, kind: str, more: Mapping[str, Any]) -> Steps[Mapp
     answers = (yield Reply(url, 1, seconds))["Received"]
     if identifier not in answers:
         raise _refusal(_NO_RESPONSE.format(request=identifier))
-    found: Mapping[str, Any] = {"RequestId": identifier, **answers[identifier]}
+    found: Mapping[str, Any] = {"RequestId": identifier, "NoEcho": False, **answers[identifier]}
     return found
 
 
@@ -242,7 +242,12 @@ def _delete_stack(resource: Resource) -> Ending:
 def _told(arn: str) -> Work:
     """A nested stack with its outputs, which are its attributes."""
     (stack,) = (yield Request("cloudformation", "DescribeStacks", {"StackName": arn}))["Stacks"]
-    return Made(arn, {f"Outputs.{it['OutputKey']}": it["OutputValue"] for it in stack.get("Outputs", ())})
+    return Made(arn, outputs_in(stack))
+
+
+def outputs_in(stack: Mapping[str, Any]) -> dict[str, str]:
+    """The outputs of a stack that DescribeStacks tells, as attributes of the resource that it is."""
+    return {f"Outputs.{it['OutputKey']}": it["OutputValue"] for it in stack.get("Outputs", ())}
 
 
 def _given(resource: Resource) -> dict[str, Any]:
