@@ -36,6 +36,8 @@ _TEXTS: Final = (
     "00000000-0000-0000-0000-000000000000",
     "locum_one",
     "s3://locum-bucket/key",
+    "arn:aws:sso:::instance/ssoins-0123456789abcdef",
+    "arn:aws:sso:::permissionSet/ssoins-0123456789abcdef/ps-0123456789abcdef",
 )
 """Texts, of which one mostly has the pattern that a property is to have."""
 

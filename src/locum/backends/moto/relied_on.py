@@ -383,14 +383,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied(
                 "LogsBackend.put_subscription_filter",
                 _LOGGED,
-                takes=(
-                    "self",
-                    "log_group_name",
-                    "filter_name",
-                    "filter_pattern",
-                    "destination_arn",
-                    "role_arn",
-                ),
+                takes=("self", "log_group_name", "filter_name", "filter_pattern", "destination_arn", "role_arn"),
                 alone=True,
             ),
             Relied(
@@ -417,7 +410,14 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied("ElastiCacheBackend", _LACKS, has=("cache_clusters", "cache_subnet_groups", "replication_groups")),
             Relied("CacheCluster", _LACKS, has=("cache_cluster_id", "cache_cluster_status", "cache_subnet_group_name")),
             Relied("CacheCluster", _LACKS, has=("arn", "engine", "num_cache_nodes", "port")),
-            Relied("ReplicationGroup", _LACKS, has=("cache_subnet_group_name", "status")),
+            Relied("ReplicationGroup", _LACKS, has=("cache_subnet_group_name", "status", "node_groups")),
+            Relied("ReplicationGroup", _LACKS, has=("member_clusters", "cluster_mode")),
+        ),
+    },
+    "opensearch": {
+        "moto.opensearch.models": (
+            Relied("OpenSearchServiceBackend", _LACKS, has=("domains", "get_compatible_versions")),
+            Relied("OpenSearchDomain", _LACKS, has=("engine_version", "elasticsearch_version", "is_es")),
         ),
     },
     "dynamodb": {
