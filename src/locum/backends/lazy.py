@@ -14,6 +14,7 @@ from locum.core.clock import Clock
 from locum.core.event_sources import Mappings
 from locum.core.functions import Find
 from locum.core.resources import ResourceFacts
+from locum.core.rotations import Secrets
 
 
 def embedded_moto(directory: Directory) -> Backend:
@@ -50,6 +51,11 @@ def embedded_functions() -> Find:
 def embedded_mappings() -> Mappings:
     """The event source mappings that moto keeps."""
     return cast("Mappings", importlib.import_module("locum.backends.moto.mappings").MotoMappings())
+
+
+def embedded_secrets() -> Secrets:
+    """The secrets that moto keeps, for their rotations."""
+    return cast("Secrets", importlib.import_module("locum.backends.moto.rotations").MotoSecrets())
 
 
 class LazyBackend:

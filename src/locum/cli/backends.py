@@ -12,7 +12,14 @@ from urllib.parse import urlsplit
 from locum.agents.functions.logs import FunctionLogs
 from locum.backends import Backend
 from locum.backends.directory import Directory, Instances, InstanceView, ProfileView, RoleView
-from locum.backends.lazy import LazyBackend, embedded_functions, embedded_mappings, embedded_moto, http_endpoint
+from locum.backends.lazy import (
+    LazyBackend,
+    embedded_functions,
+    embedded_mappings,
+    embedded_moto,
+    embedded_secrets,
+    http_endpoint,
+)
 from locum.calls import Backends, Calls
 from locum.calls.service_roles import Assume
 from locum.compute.environment import secret_places
@@ -35,14 +42,15 @@ OF_RULES: Final = ("DeleteRule", "DisableRule", "EnableRule", "PutRule")
 
 
 class Hosts(NamedTuple):
-    """Makers of the backends beside moto: of functions, their event source mappings, and the schedules of rules.
+    """Makers of the backends beside moto: of functions, their event source mappings, schedules of rules, rotations.
 
-    The last one is given moto, which has the rules.
+    The last two are given moto, which has the rules and the secrets.
     """
 
     functions: Callable[[], Backend]
     mappings: Callable[[], Backend]
     schedules: Callable[[Backend], Backend]
+    rotations: Callable[[Backend], Backend]
 
 
 def make_backends(
@@ -82,6 +90,7 @@ def _hosted(hosts: Hosts, moto: Backend) -> dict[tuple[str, str], Backend]:
     mappings, schedules = LazyBackend(hosts.mappings), LazyBackend(lambda: hosts.schedules(moto))
     found: dict[tuple[str, str], Backend] = {("lambda", operation): mappings for operation in OF_MAPPINGS}
     found |= {("events", operation): schedules for operation in OF_RULES}
+    found["secretsmanager", "RotateSecret"] = LazyBackend(lambda: hosts.rotations(moto))
     return found | {("lambda", "Invoke"): LazyBackend(hosts.functions)}
 
 
@@ -90,6 +99,13 @@ def schedule_host(calls: Calls, clock: MovableClock, moto: Backend) -> Backend:
     from locum.agents.event_schedules import ScheduleHost
 
     return ScheduleHost(moto, calls.make, clock)
+
+
+def rotation_host(calls: Calls, clock: MovableClock, entropy: Entropy, moto: Backend) -> Backend:
+    """Make the backend that rotates the secrets that `moto` has."""
+    from locum.agents.functions.rotations import RotationHost
+
+    return RotationHost(moto, embedded_secrets(), calls.make, clock, entropy)
 
 
 def mapping_host(calls: Calls, clock: Clock, entropy: Entropy) -> Backend:
@@ -104,7 +120,7 @@ def mapping_host(calls: Calls, clock: Clock, entropy: Entropy) -> Backend:
 def function_host(
     assume: Assume,
     logs: FunctionLogs,
-    clock: Clock,
+    clock: MovableClock,
     endpoint: Callable[[], str],
     data: Path,
     gateway: Any,
@@ -124,7 +140,7 @@ def function_host(
     def apps() -> dict[int, Any]:
         return {urlsplit(endpoint()).port or 80: gateway}
 
-    functions = Functions(clock, hidden, apps=apps, ports=ports, tls=tls, search_path=search_path)
+    functions = Functions(clock.wall, hidden, apps=apps, ports=ports, tls=tls, search_path=search_path, expiring=clock)
     return FunctionHost(embedded_functions(), assume, functions, logs, endpoint, search_path)
 
 

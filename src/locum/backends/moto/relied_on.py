@@ -44,6 +44,7 @@ _MAP: Final = "to keep event source mappings, and to tag them"
 _CALL: Final = "to call a service's handler"
 _POINTS: Final = "to know an access point, its bucket and its policy"
 _KEYS: Final = "to know the KMS key that something is encrypted under"
+_ROTATE: Final = "to rotate secrets"
 _LACKS: Final = "to carry out what its service lacks"
 _STAGES: Final = "to delete a deployment that no stage has any more"
 _FENCE: Final = "to keep a call in its account and its service"
@@ -153,10 +154,8 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         "moto.s3control.models": (
             Relied("S3ControlBackend", _GRANT, has=("public_access_block",)),
             Relied("S3ControlBackend", _POINTS, has=("access_points", "tag_resource")),
-            Relied(
-                "AccessPoint", _POINTS, has=("name", "alias", "bucket", "arn", "policy", "network_origin", "vpc_id")
-            ),
-            Relied("AccessPoint", _POINTS, has=("pubc", "created")),
+            Relied("AccessPoint", _POINTS, has=("name", "alias", "bucket", "arn", "policy")),
+            Relied("AccessPoint", _POINTS, has=("network_origin", "vpc_id", "pubc", "created")),
         ),
     },
     "sns": {
@@ -229,11 +228,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         "moto.ec2.models.instances": (
             Relied("InstanceBackend", _RUN, has=("reservations",)),
             Relied("InstanceBackend.all_instances", _RUN),
-            Relied(
-                "InstanceBackend.run_instances",
-                _RUN,
-                takes=("self", "image_id", "count", "user_data"),
-            ),
+            Relied("InstanceBackend.run_instances", _RUN, takes=("self", "image_id", "count", "user_data")),
             Relied("Instance", _RUN, has=("launch_time", "ami_launch_index", "instance_type", "network_interfaces")),
             Relied("Instance.start", _RUN, takes=("self",)),
             Relied("Instance.stop", _RUN, takes=("self",)),
@@ -278,7 +273,11 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
     "secretsmanager": {
         "moto.secretsmanager.models": (
             Relied("SecretsManagerBackend", _POLICY, has=("secrets",)),
+            Relied("SecretsManagerBackend", _ROTATE, has=("update_secret_version_stage",)),
             Relied("FakeSecret", _POLICY, has=("policy", "tags", "arn", "kms_key_id")),
+            Relied("FakeSecret", _ROTATE, has=("versions", "is_deleted", "owning_service", "set_default_version_id")),
+            Relied("FakeSecret", _ROTATE, has=("rotation_requested", "rotation_enabled", "rotation_lambda_arn")),
+            Relied("FakeSecret", _ROTATE, has=("next_rotation_date", "last_rotation_date", "to_dict")),
         ),
     },
     "ssm": {

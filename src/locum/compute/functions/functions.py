@@ -44,7 +44,7 @@ class Functions:
 
     Where there are any, and where that can be done, environments are closed: they see nothing of the host but what a
     runtime needs, and reach `apps`, `ports` and `tls` alone (`surroundings`). Interpreters are those on `search_path`,
-    by default that of this process.
+    by default that of this process. Credentials expire by `expiring`, if that is another clock.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Functions:
         ports: Callable[[], Collection[int]] = tuple,
         tls: Callable[[], Tls | None] = lambda: None,
         search_path: str = "",
+        expiring: Clock | None = None,
     ) -> None:
         self._clock = clock
         self._runtimes = Runtimes(search_path or os.environ.get("PATH", os.defpath))
@@ -64,7 +65,7 @@ class Functions:
         self._room = asyncio.Semaphore(at_once)
         self._running: dict[asyncio.Task[InvocationResult | None], FunctionProcess] = {}
         self._shares: Counter[str] = Counter()  # invocations by function
-        self._warm = WarmFunctions(clock)
+        self._warm = WarmFunctions(clock, expiring)
 
     async def invoke(
         self, launch: Launch, invocation: Invocation, *, patient: bool = False, told: Told | None = None

@@ -25,10 +25,11 @@ class _Idle(NamedTuple):
 
 
 class WarmFunctions:
-    """The environments that wait for an invocation."""
+    """The environments that wait for an invocation. Credentials expire by `expiring`, if that is another clock."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, expiring: Clock | None = None) -> None:
         self._clock = clock
+        self._expiring = expiring or clock
         self._idle: list[_Idle] = []  # the one that is idle for longest first
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -38,7 +39,7 @@ class WarmFunctions:
         Those of the same version of the function that cannot serve it are ended: something of it has changed.
         """
         self.expire()
-        now, version = self._clock(), (wanted.function.arn, wanted.function.version)
+        now, version = self._expiring(), (wanted.function.arn, wanted.function.version)
         found: FunctionProcess | None = None
         for idle in reversed(self._idle.copy()):
             launch = idle.process.launch
