@@ -14,6 +14,7 @@ from locum.backends import Backend
 from locum.backends.directory import Directory, Instances, InstanceView, ProfileView, RoleView
 from locum.backends.lazy import (
     LazyBackend,
+    embedded_deployments,
     embedded_functions,
     embedded_mappings,
     embedded_moto,
@@ -41,16 +42,21 @@ OF_RULES: Final = ("DeleteRule", "DisableRule", "EnableRule", "PutRule")
 """Those of `agents.event_schedules`, which is, too."""
 
 
-class Hosts(NamedTuple):
-    """Makers of the backends beside moto: of functions, their event source mappings, schedules of rules, rotations.
+OF_DEPLOYMENTS: Final = ("CreateDeployment", "PutLifecycleEventHookExecutionStatus")
+"""Those of `agents.functions.deployments`, which is, too."""
 
-    The last two are given moto, which has the rules and the secrets.
+
+class Hosts(NamedTuple):
+    """Makers of the backends beside moto: of functions, and of what invokes them.
+
+    Those of schedules, rotations and deployments are given moto, which has the rules, the secrets and the deployments.
     """
 
     functions: Callable[[], Backend]
     mappings: Callable[[], Backend]
     schedules: Callable[[Backend], Backend]
     rotations: Callable[[Backend], Backend]
+    deployments: Callable[[Backend], Backend]
 
 
 def make_backends(
@@ -90,6 +96,8 @@ def _hosted(hosts: Hosts, moto: Backend) -> dict[tuple[str, str], Backend]:
     mappings, schedules = LazyBackend(hosts.mappings), LazyBackend(lambda: hosts.schedules(moto))
     found: dict[tuple[str, str], Backend] = {("lambda", operation): mappings for operation in OF_MAPPINGS}
     found |= {("events", operation): schedules for operation in OF_RULES}
+    deployments = LazyBackend(lambda: hosts.deployments(moto))
+    found |= {("codedeploy", operation): deployments for operation in OF_DEPLOYMENTS}
     found["secretsmanager", "RotateSecret"] = LazyBackend(lambda: hosts.rotations(moto))
     return found | {("lambda", "Invoke"): LazyBackend(hosts.functions)}
 
@@ -106,6 +114,13 @@ def rotation_host(calls: Calls, clock: MovableClock, entropy: Entropy, moto: Bac
     from locum.agents.functions.rotations import RotationHost
 
     return RotationHost(moto, embedded_secrets(), calls.make, clock, entropy)
+
+
+def deployment_host(calls: Calls, clock: MovableClock, entropy: Entropy, moto: Backend) -> Backend:
+    """Make the backend that carries out the deployments to Lambda that `moto` has."""
+    from locum.agents.functions.deployments import DeploymentHost
+
+    return DeploymentHost(moto, embedded_deployments(), calls.make, clock, entropy)
 
 
 def mapping_host(calls: Calls, clock: Clock, entropy: Entropy) -> Backend:

@@ -33,7 +33,15 @@ from locum.backends import Backend
 from locum.calls import Backends, Calls, Mode, OwnService, Recorder, Runtime
 from locum.calls.backend_answers import told_by_backend
 from locum.cli.agent_door import AgentDoor, AgentsOptions
-from locum.cli.backends import Hosts, function_host, make_backends, mapping_host, rotation_host, schedule_host
+from locum.cli.backends import (
+    Hosts,
+    deployment_host,
+    function_host,
+    make_backends,
+    mapping_host,
+    rotation_host,
+    schedule_host,
+)
 from locum.cli.home import CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead, root_key_text
 from locum.cli.open_files import open_files
 from locum.cli.ports import listening_socket
@@ -279,7 +287,8 @@ class Node:
         hosted: dict[tuple[str, str], Backend] = {}
         if not options.backends.keys() & {"ec2", "*"}:  # which have the output of their instances
             hosted["ec2", "GetConsoleOutput"] = ConsoleOutput(options.data, view)
-        hosts = Hosts(self._function_host, self._mapping_host, self._schedule_host, self._rotation_host)
+        invoking = self._schedule_host, self._rotation_host, self._deployment_host
+        hosts = Hosts(self._function_host, self._mapping_host, *invoking)
         return make_backends(options.backends, options.backend_keys, clock, view, hosts, hosted)
 
     def _function_host(self) -> Backend:
@@ -303,6 +312,9 @@ class Node:
 
     def _rotation_host(self, moto: Backend) -> Backend:
         return rotation_host(self.calls, self.runtime.clock, self.runtime.entropy, moto)
+
+    def _deployment_host(self, moto: Backend) -> Backend:
+        return deployment_host(self.calls, self.runtime.clock, self.runtime.entropy, moto)
 
 
 def _services() -> dict[str, OwnService]:

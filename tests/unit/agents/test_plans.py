@@ -203,6 +203,16 @@ def test_a_rolling_update_takes_the_termination_of_instances_of_the_group(planne
         assert resource.endswith(":autoScalingGroupName/app-Group-*"), action
 
 
+def test_an_alias_that_codedeploy_moves_takes_a_deployment(planner: Planner) -> None:
+    alias = {"FunctionName": "f", "Name": "live", "FunctionVersion": "1"}
+    policy = {"CodeDeployLambdaAliasUpdate": {"ApplicationName": "app", "DeploymentGroupName": "all"}}
+    it = {"Type": "AWS::Lambda::Alias", "Properties": alias, "UpdatePolicy": policy}
+    plan = planner.plan(template({"It": it}), acting=planner.role())
+    for action in ("CreateDeployment", "GetDeployment"):
+        (resource,) = verdicts(plan, f"codedeploy:{action}", "update")
+        assert resource.endswith(":deploymentgroup:app/all") or action == "GetDeployment"
+
+
 @pytest.mark.parametrize(
     ("kind", "properties", "policy", "action"),
     [

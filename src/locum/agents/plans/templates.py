@@ -193,7 +193,7 @@ class TemplatePlan:
         placed = is_in_place(definition.type, policy, back=False)
         in_place = properties_in_place(definition.type) if placed else frozenset[str]()
         for before, after in variations(definition.type, resource.properties, in_place):
-            changed = replace(resource, properties=after)
+            changed = replace(resource, properties=after, update_policy=policy)
 
             def work(it: Resource = changed, former: Properties = before) -> Any:
                 return update(it, former)

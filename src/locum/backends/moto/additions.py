@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from moto.core.utils import utcnow
 
+from locum.backends.moto import code_deployments
 from locum.backends.moto.models import backends_of, models_of
 from locum.backends.port import BackendCall
 from locum.core.errors import Fault
@@ -308,6 +309,8 @@ OPERATIONS: Final[Mapping[tuple[str, str], Callable[[BackendCall], dict[str, Any
     ("cloudwatch", "PutCompositeAlarm"): _put_composite_alarm,
     ("cognito-identity", "GetIdentityPoolRoles"): _get_roles,
     ("cognito-identity", "SetIdentityPoolRoles"): _set_roles,
+    ("codedeploy", "DeleteApplication"): code_deployments.delete_application,
+    ("codedeploy", "DeleteDeploymentGroup"): code_deployments.delete_group,
     ("elasticache", "DeleteCacheSubnetGroup"): _delete_subnet_group,
     ("elasticache", "ModifyCacheCluster"): _modify_cache,
     ("elasticache", "ModifyReplicationGroupShardConfiguration"): _reshard,

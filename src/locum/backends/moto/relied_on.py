@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
+from locum.backends.moto.relied_on_additions import LACKS as _LACKS
+from locum.backends.moto.relied_on_additions import OF_ADDITIONS
 from locum.core.errors import ConfigurationError
 from locum.core.reliance import Relied, installed, require
 
@@ -45,7 +47,6 @@ _CALL: Final = "to call a service's handler"
 _POINTS: Final = "to know an access point, its bucket and its policy"
 _KEYS: Final = "to know the KMS key that something is encrypted under"
 _ROTATE: Final = "to rotate secrets"
-_LACKS: Final = "to carry out what its service lacks"
 _STAGES: Final = "to delete a deployment that no stage has any more"
 _FENCE: Final = "to keep a call in its account and its service"
 
@@ -58,6 +59,7 @@ AT_ONCE: Final = ("core", "config", "backends", "iam", "s3", "sns")
 """The parts of moto that all calls use. The others are checked at the first call that needs them."""
 
 RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
+    **OF_ADDITIONS,
     "core": {
         "moto.core.request": (
             Relied("PRESERVED_HEADER_NAMES_ENVIRON_KEY", "to keep the spelling of an object's metadata"),
@@ -393,30 +395,6 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             ),
             Relied("LogStream", _LOGGED, has=("log_group", "log_stream_name")),
             Relied("SubscriptionFilter", _LOGGED, has=("filter_pattern", "role_arn")),
-        ),
-    },
-    "athena": {
-        "moto.athena.models": (
-            Relied("AthenaBackend", _LACKS, has=("work_groups",)),
-            Relied("WorkGroup", _LACKS, has=("configuration", "description", "state")),
-        ),
-    },
-    "cognitoidentity": {
-        "moto.cognitoidentity.models": (Relied("CognitoIdentityBackend", _LACKS, has=("identity_pools",)),),
-    },
-    "elasticache": {
-        "moto.elasticache.models": (
-            Relied("ElastiCacheBackend", _LACKS, has=("cache_clusters", "cache_subnet_groups", "replication_groups")),
-            Relied("CacheCluster", _LACKS, has=("cache_cluster_id", "cache_cluster_status", "cache_subnet_group_name")),
-            Relied("CacheCluster", _LACKS, has=("arn", "engine", "num_cache_nodes", "port")),
-            Relied("ReplicationGroup", _LACKS, has=("cache_subnet_group_name", "status", "node_groups")),
-            Relied("ReplicationGroup", _LACKS, has=("member_clusters", "cluster_mode")),
-        ),
-    },
-    "opensearch": {
-        "moto.opensearch.models": (
-            Relied("OpenSearchServiceBackend", _LACKS, has=("domains", "get_compatible_versions")),
-            Relied("OpenSearchDomain", _LACKS, has=("engine_version", "elasticsearch_version", "is_es")),
         ),
     },
     "dynamodb": {

@@ -31,6 +31,7 @@ _MODULES: Final = (
     "cloudtrail",
     "cloudwatch",
     "codebuild",
+    "codedeploy",
     "cognito",
     "dynamodb",
     "dynamodb_global",

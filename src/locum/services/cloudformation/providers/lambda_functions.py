@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from locum.core.errors import Fault
+from locum.services.cloudformation.providers.alias_deployments import deployed
 from locum.services.cloudformation.providers.base import Properties, Provider, Request, Resource, picked
 from locum.services.cloudformation.providers.inline_code import package
 from locum.services.cloudformation.providers.steps import Steps, adopting, without
@@ -355,7 +356,7 @@ _INVOCATIONS: Final = Row(
 )
 
 PROVIDERS: Final[dict[str, Provider]] = {
-    "AWS::Lambda::Alias": provider(_ALIAS),
+    "AWS::Lambda::Alias": deployed(provider(_ALIAS)),
     "AWS::Lambda::EventInvokeConfig": provider(_INVOCATIONS),
     "AWS::Lambda::EventSourceMapping": adopting(provider(_MAPPING), _mapped),
     "AWS::Lambda::Function": provider(_FUNCTION),
