@@ -141,6 +141,7 @@ def test_a_step_that_fails_leaves_the_current_value_and_is_attempted_again(
         it.let_in()
         (first,) = it.stages()
         version = it.rotate()
+        assert it.rotate(ClientRequestToken=version) == version  # the same request again
         fault = refused(it.secrets.rotate_secret, SecretId=it.name)
         assert (fault.code, fault.message) == (
             "InvalidRequestException",

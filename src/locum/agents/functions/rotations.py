@@ -110,11 +110,14 @@ class RotationHost(Backend):
             text = "A previous rotation isn't complete. That rotation will be reattempted."
             raise Fault("InvalidRequestException", text, 400)
         await self._check_function(secret, function, cause)
+        key, told = (secret.account, secret.region, secret.arn), {"ARN": secret.arn, "Name": secret.name}
+        known = self._rotated.get(key)
+        if known is not None and known.version == version:  # the same request again
+            return told | {"VersionId": version}
         self._secrets.configure(secret, function, rules)
-        rotated = self._rotated[secret.account, secret.region, secret.arn] = _Rotated()
+        rotated = self._rotated[key] = _Rotated()
         self._schedule(secret, rotated, rules)
-        told = {"ARN": secret.arn, "Name": secret.name}
-        if version == secret.current:  # the same request again
+        if version == secret.current:  # it is done
             return told | {"VersionId": version}
         self._secrets.begin(secret, version, copied=at_once is False)
         if at_once is False:
@@ -122,7 +125,7 @@ class RotationHost(Backend):
             self._begin(self._test(secret._replace(function=function), version))
             return told
         rotated.version = version
-        self._begin(self._attempt(secret.account, secret.region, secret.arn))
+        self._begin(self._attempt(*key))
         return told | {"VersionId": version}
 
     async def _check_function(self, secret: Secret, function: str, cause: str) -> None:
