@@ -96,7 +96,7 @@ class Minimal:
         if kind == "array":
             ends = (end for end in self._known if name.lower().endswith(end.lower() + "s"))
             if (end := next(ends, None)) is not None:
-                return [self._known[end]]
+                return [self._known[end]] * max(found.get("minItems", 1), 1)
             item = found.get("items", {"type": "string"})
             return [self._value(whole, item, name.removesuffix("s"), depth + 1)] * max(found.get("minItems", 1), 1)
         ends = (end for end in self._known if name.lower().endswith(end.lower()))
