@@ -31,7 +31,7 @@ BODIES: Final = {
 }
 
 NOT_SUPPORTED: Final = {
-    "function-release": "does not implement lambda:PutProvisionedConcurrencyConfig",
+    "function-release": "does not implement lambda:PutFunctionEventInvokeConfig",
 }
 """Templates that the embedded backend cannot create or update, and what it says."""
 

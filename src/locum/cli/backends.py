@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -38,12 +40,22 @@ OF_MAPPINGS: Final = tuple(
     for verb, plural in (("Create", ""), ("Delete", ""), ("Get", ""), ("List", "s"), ("Update", ""))
 )
 """The operations of `agents.functions.event_source_mappings`, which is loaded with the first of them."""
+_CONCURRENCY: Final = "ProvisionedConcurrencyConfig"
+OF_FUNCTIONS: Final = (
+    "Invoke",
+    *(f"{verb}{_CONCURRENCY}" for verb in ("Delete", "Get", "Put")),
+    f"List{_CONCURRENCY}s",
+)
+"""Those of `agents.functions.host`."""
 OF_RULES: Final = ("DeleteRule", "DisableRule", "EnableRule", "PutRule")
 """Those of `agents.event_schedules`, which is, too."""
 
 
 OF_DEPLOYMENTS: Final = ("CreateDeployment", "PutLifecycleEventHookExecutionStatus")
 """Those of `agents.functions.deployments`, which is, too."""
+
+
+Listening = Callable[[str], AbstractContextManager[asyncio.Event]]
 
 
 class Hosts(NamedTuple):
@@ -99,7 +111,8 @@ def _hosted(hosts: Hosts, moto: Backend) -> dict[tuple[str, str], Backend]:
     deployments = LazyBackend(lambda: hosts.deployments(moto))
     found |= {("codedeploy", operation): deployments for operation in OF_DEPLOYMENTS}
     found["secretsmanager", "RotateSecret"] = LazyBackend(lambda: hosts.rotations(moto))
-    return found | {("lambda", "Invoke"): LazyBackend(hosts.functions)}
+    functions = LazyBackend(hosts.functions)
+    return found | {("lambda", operation): functions for operation in OF_FUNCTIONS}
 
 
 def schedule_host(calls: Calls, clock: MovableClock, moto: Backend) -> Backend:
@@ -141,12 +154,14 @@ def function_host(
     gateway: Any,
     ports: Callable[[], Collection[int]],
     tls: Callable[[], Tls | None],
+    listening: Listening,
 ) -> Backend:
     """Make the backend that invokes the functions in moto, from which it hides the directory `data`. Takes a second.
 
     Functions reach `gateway` (an ASGI application) at the port of `endpoint`, those of the host's `ports`, and `tls`.
     """
     from locum.agents.functions.host import FunctionHost
+    from locum.agents.functions.provisioned import ProvisionedConcurrency
     from locum.compute.functions.functions import Functions
 
     hidden = secret_places(os.environ, Path.home(), data.resolve())
@@ -156,7 +171,12 @@ def function_host(
         return {urlsplit(endpoint()).port or 80: gateway}
 
     functions = Functions(clock.wall, hidden, apps=apps, ports=ports, tls=tls, search_path=search_path, expiring=clock)
-    return FunctionHost(embedded_functions(), assume, functions, logs, endpoint, search_path)
+    find = embedded_functions()
+
+    def provisioned(launch: Any) -> ProvisionedConcurrency:
+        return ProvisionedConcurrency(find, launch, functions, listening, clock)
+
+    return FunctionHost(find, assume, functions, logs, endpoint, search_path, provisioned)
 
 
 def identities(view: Callable[[], State]) -> Directory:

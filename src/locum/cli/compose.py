@@ -295,7 +295,8 @@ class Node:
         runtime = self.runtime
         calls, endpoint = self.calls, lambda: runtime.settings.endpoint
         own = self.function_logs, runtime.clock, endpoint, self.options.data, self.gateway
-        return function_host(calls.assume, *own, lambda: self.options.function_ports, self._tls_of_functions)
+        reached = (lambda: self.options.function_ports), self._tls_of_functions
+        return function_host(calls.assume, *own, *reached, calls.wake_ups.listening)
 
     def _tls_of_functions(self) -> Tls | None:
         """The gateway over TLS, where its certificate is the installation's own."""
