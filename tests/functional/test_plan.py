@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pytest
 
-from functional.test_templates import BODIES, FOLDER, NOT_SUPPORTED, Bench, given, told
+from functional.test_templates import BODIES, FOLDER, Bench, given, told
 from locum import analysis
 from locum.agents.plans.question import answer
 from locum.analysis import Permission
@@ -132,7 +132,7 @@ def test_with_the_policy_of_the_plan_alone_a_stack_is_made_changed_and_deleted(
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("name", [it for it in BODIES if it not in {*NOT_SUPPORTED, *NOT_TOLD, *QUICK}])
+@pytest.mark.parametrize("name", [it for it in BODIES if it not in {*NOT_TOLD, *QUICK}])
 def test_with_the_policy_of_the_plan_alone_every_template_that_works_is_deployed(
     house: House, name: str, parameters: dict[str, str]
 ) -> None:
@@ -205,6 +205,6 @@ def test_the_rehearsal_of_every_template_comes_to_its_end(house: House, name: st
 
 
 def test_a_plan_is_of_all_templates_but_a_few() -> None:
-    tried = {*BODIES} - {*NOT_SUPPORTED, *NOT_TOLD}
+    tried = {*BODIES} - {*NOT_TOLD}
     assert set(QUICK) <= tried
-    assert len(tried) >= 48
+    assert len(tried) >= 50

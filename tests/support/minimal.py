@@ -36,6 +36,8 @@ _TEXTS: Final = (
     "00000000-0000-0000-0000-000000000000",
     "locum_one",
     "s3://locum-bucket/key",
+    "arn:aws:sso:::instance/ssoins-0123456789abcdef",
+    "arn:aws:sso:::permissionSet/ssoins-0123456789abcdef/ps-0123456789abcdef",
 )
 """Texts, of which one mostly has the pattern that a property is to have."""
 
@@ -94,7 +96,7 @@ class Minimal:
         if kind == "array":
             ends = (end for end in self._known if name.lower().endswith(end.lower() + "s"))
             if (end := next(ends, None)) is not None:
-                return [self._known[end]]
+                return [self._known[end]] * max(found.get("minItems", 1), 1)
             item = found.get("items", {"type": "string"})
             return [self._value(whole, item, name.removesuffix("s"), depth + 1)] * max(found.get("minItems", 1), 1)
         ends = (end for end in self._known if name.lower().endswith(end.lower()))

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple, cast
 from locum.backends.directory import Directory
 from locum.backends.port import Backend, BackendCall, Carried
 from locum.core.clock import Clock
+from locum.core.deployments import Deployments
 from locum.core.event_sources import Mappings
 from locum.core.functions import Find
 from locum.core.resources import ResourceFacts
+from locum.core.rotations import Secrets
 
 
 def embedded_moto(directory: Directory) -> Backend:
@@ -50,6 +52,16 @@ def embedded_functions() -> Find:
 def embedded_mappings() -> Mappings:
     """The event source mappings that moto keeps."""
     return cast("Mappings", importlib.import_module("locum.backends.moto.mappings").MotoMappings())
+
+
+def embedded_deployments() -> Deployments:
+    """The deployments of CodeDeploy that moto keeps."""
+    return cast("Deployments", importlib.import_module("locum.backends.moto.code_deployments").MotoDeployments())
+
+
+def embedded_secrets() -> Secrets:
+    """The secrets that moto keeps, for their rotations."""
+    return cast("Secrets", importlib.import_module("locum.backends.moto.rotations").MotoSecrets())
 
 
 class LazyBackend:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -12,7 +14,15 @@ from urllib.parse import urlsplit
 from locum.agents.functions.logs import FunctionLogs
 from locum.backends import Backend
 from locum.backends.directory import Directory, Instances, InstanceView, ProfileView, RoleView
-from locum.backends.lazy import LazyBackend, embedded_functions, embedded_mappings, embedded_moto, http_endpoint
+from locum.backends.lazy import (
+    LazyBackend,
+    embedded_deployments,
+    embedded_functions,
+    embedded_mappings,
+    embedded_moto,
+    embedded_secrets,
+    http_endpoint,
+)
 from locum.calls import Backends, Calls
 from locum.calls.service_roles import Assume
 from locum.compute.environment import secret_places
@@ -30,19 +40,35 @@ OF_MAPPINGS: Final = tuple(
     for verb, plural in (("Create", ""), ("Delete", ""), ("Get", ""), ("List", "s"), ("Update", ""))
 )
 """The operations of `agents.functions.event_source_mappings`, which is loaded with the first of them."""
+_CONCURRENCY: Final = "ProvisionedConcurrencyConfig"
+OF_FUNCTIONS: Final = (
+    "Invoke",
+    *(f"{verb}{_CONCURRENCY}" for verb in ("Delete", "Get", "Put")),
+    f"List{_CONCURRENCY}s",
+)
+"""Those of `agents.functions.host`."""
 OF_RULES: Final = ("DeleteRule", "DisableRule", "EnableRule", "PutRule")
 """Those of `agents.event_schedules`, which is, too."""
 
 
-class Hosts(NamedTuple):
-    """Makers of the backends beside moto: of functions, their event source mappings, and the schedules of rules.
+OF_DEPLOYMENTS: Final = ("CreateDeployment", "PutLifecycleEventHookExecutionStatus")
+"""Those of `agents.functions.deployments`, which is, too."""
 
-    The last one is given moto, which has the rules.
+
+Listening = Callable[[str], AbstractContextManager[asyncio.Event]]
+
+
+class Hosts(NamedTuple):
+    """Makers of the backends beside moto: of functions, and of what invokes them.
+
+    Those of schedules, rotations and deployments are given moto, which has the rules, the secrets and the deployments.
     """
 
     functions: Callable[[], Backend]
     mappings: Callable[[], Backend]
     schedules: Callable[[Backend], Backend]
+    rotations: Callable[[Backend], Backend]
+    deployments: Callable[[Backend], Backend]
 
 
 def make_backends(
@@ -82,7 +108,11 @@ def _hosted(hosts: Hosts, moto: Backend) -> dict[tuple[str, str], Backend]:
     mappings, schedules = LazyBackend(hosts.mappings), LazyBackend(lambda: hosts.schedules(moto))
     found: dict[tuple[str, str], Backend] = {("lambda", operation): mappings for operation in OF_MAPPINGS}
     found |= {("events", operation): schedules for operation in OF_RULES}
-    return found | {("lambda", "Invoke"): LazyBackend(hosts.functions)}
+    deployments = LazyBackend(lambda: hosts.deployments(moto))
+    found |= {("codedeploy", operation): deployments for operation in OF_DEPLOYMENTS}
+    found["secretsmanager", "RotateSecret"] = LazyBackend(lambda: hosts.rotations(moto))
+    functions = LazyBackend(hosts.functions)
+    return found | {("lambda", operation): functions for operation in OF_FUNCTIONS}
 
 
 def schedule_host(calls: Calls, clock: MovableClock, moto: Backend) -> Backend:
@@ -90,6 +120,20 @@ def schedule_host(calls: Calls, clock: MovableClock, moto: Backend) -> Backend:
     from locum.agents.event_schedules import ScheduleHost
 
     return ScheduleHost(moto, calls.make, clock)
+
+
+def rotation_host(calls: Calls, clock: MovableClock, entropy: Entropy, moto: Backend) -> Backend:
+    """Make the backend that rotates the secrets that `moto` has."""
+    from locum.agents.functions.rotations import RotationHost
+
+    return RotationHost(moto, embedded_secrets(), calls.make, clock, entropy)
+
+
+def deployment_host(calls: Calls, clock: MovableClock, entropy: Entropy, moto: Backend) -> Backend:
+    """Make the backend that carries out the deployments to Lambda that `moto` has."""
+    from locum.agents.functions.deployments import DeploymentHost
+
+    return DeploymentHost(moto, embedded_deployments(), calls.make, clock, entropy)
 
 
 def mapping_host(calls: Calls, clock: Clock, entropy: Entropy) -> Backend:
@@ -104,18 +148,20 @@ def mapping_host(calls: Calls, clock: Clock, entropy: Entropy) -> Backend:
 def function_host(
     assume: Assume,
     logs: FunctionLogs,
-    clock: Clock,
+    clock: MovableClock,
     endpoint: Callable[[], str],
     data: Path,
     gateway: Any,
     ports: Callable[[], Collection[int]],
     tls: Callable[[], Tls | None],
+    listening: Listening,
 ) -> Backend:
     """Make the backend that invokes the functions in moto, from which it hides the directory `data`. Takes a second.
 
     Functions reach `gateway` (an ASGI application) at the port of `endpoint`, those of the host's `ports`, and `tls`.
     """
     from locum.agents.functions.host import FunctionHost
+    from locum.agents.functions.provisioned import ProvisionedConcurrency
     from locum.compute.functions.functions import Functions
 
     hidden = secret_places(os.environ, Path.home(), data.resolve())
@@ -124,8 +170,13 @@ def function_host(
     def apps() -> dict[int, Any]:
         return {urlsplit(endpoint()).port or 80: gateway}
 
-    functions = Functions(clock, hidden, apps=apps, ports=ports, tls=tls, search_path=search_path)
-    return FunctionHost(embedded_functions(), assume, functions, logs, endpoint, search_path)
+    functions = Functions(clock.wall, hidden, apps=apps, ports=ports, tls=tls, search_path=search_path, expiring=clock)
+    find = embedded_functions()
+
+    def provisioned(launch: Any) -> ProvisionedConcurrency:
+        return ProvisionedConcurrency(find, launch, functions, listening, clock)
+
+    return FunctionHost(find, assume, functions, logs, endpoint, search_path, provisioned)
 
 
 def identities(view: Callable[[], State]) -> Directory:

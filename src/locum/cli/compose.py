@@ -33,7 +33,15 @@ from locum.backends import Backend
 from locum.calls import Backends, Calls, Mode, OwnService, Recorder, Runtime
 from locum.calls.backend_answers import told_by_backend
 from locum.cli.agent_door import AgentDoor, AgentsOptions
-from locum.cli.backends import Hosts, function_host, make_backends, mapping_host, schedule_host
+from locum.cli.backends import (
+    Hosts,
+    deployment_host,
+    function_host,
+    make_backends,
+    mapping_host,
+    rotation_host,
+    schedule_host,
+)
 from locum.cli.home import CLOCK_FILE, CREDENTIALS_FILE, ahead_text, read_ahead, root_key_text
 from locum.cli.open_files import open_files
 from locum.cli.ports import listening_socket
@@ -279,14 +287,16 @@ class Node:
         hosted: dict[tuple[str, str], Backend] = {}
         if not options.backends.keys() & {"ec2", "*"}:  # which have the output of their instances
             hosted["ec2", "GetConsoleOutput"] = ConsoleOutput(options.data, view)
-        hosts = Hosts(self._function_host, self._mapping_host, self._schedule_host)
+        invoking = self._schedule_host, self._rotation_host, self._deployment_host
+        hosts = Hosts(self._function_host, self._mapping_host, *invoking)
         return make_backends(options.backends, options.backend_keys, clock, view, hosts, hosted)
 
     def _function_host(self) -> Backend:
         runtime = self.runtime
         calls, endpoint = self.calls, lambda: runtime.settings.endpoint
-        own = self.function_logs, runtime.clock.wall, endpoint, self.options.data, self.gateway
-        return function_host(calls.assume, *own, lambda: self.options.function_ports, self._tls_of_functions)
+        own = self.function_logs, runtime.clock, endpoint, self.options.data, self.gateway
+        reached = (lambda: self.options.function_ports), self._tls_of_functions
+        return function_host(calls.assume, *own, *reached, calls.wake_ups.listening)
 
     def _tls_of_functions(self) -> Tls | None:
         """The gateway over TLS, where its certificate is the installation's own."""
@@ -300,6 +310,12 @@ class Node:
 
     def _schedule_host(self, moto: Backend) -> Backend:
         return schedule_host(self.calls, self.runtime.clock, moto)
+
+    def _rotation_host(self, moto: Backend) -> Backend:
+        return rotation_host(self.calls, self.runtime.clock, self.runtime.entropy, moto)
+
+    def _deployment_host(self, moto: Backend) -> Backend:
+        return deployment_host(self.calls, self.runtime.clock, self.runtime.entropy, moto)
 
 
 def _services() -> dict[str, OwnService]:

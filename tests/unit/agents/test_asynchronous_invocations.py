@@ -12,7 +12,7 @@ import pytest
 
 from locum.core.clock import system_clock
 from support.deployed import ARN, TRUSTS_LAMBDA, deployed, invoked, records, role
-from support.inprocess import InProcess
+from support.inprocess import InProcess, refusal
 from support.plane import ACCOUNT, REGION, allow, fresh
 
 FAILING = "def handler(event, context): raise ValueError(context.aws_request_id)"
@@ -102,6 +102,27 @@ def test_so_many_retries_as_are_configured_last_are_made(plane: Delayed) -> None
     assert client.get_function_event_invoke_config(FunctionName=name)["MaximumRetryAttempts"] == 0
     sent(plane, name)
     assert attempts(plane, name) == 1
+
+
+def test_an_alias_has_settings_of_its_own(plane: Delayed) -> None:
+    name, client = deployed(plane, FAILING), plane.client("lambda")
+    version = client.publish_version(FunctionName=name)["Version"]
+    client.create_alias(FunctionName=name, Name="live", FunctionVersion=version)
+    of = {"FunctionName": name, "Qualifier": "live"}
+    assert refusal(client.get_function_event_invoke_config, **of)[:2] == ("ResourceNotFoundException", 404)
+    client.put_function_event_invoke_config(**of, MaximumRetryAttempts=1, MaximumEventAgeInSeconds=600)
+    client.update_function_event_invoke_config(**of, MaximumRetryAttempts=0)
+    told = client.get_function_event_invoke_config(**of)
+    assert (told["MaximumRetryAttempts"], told["MaximumEventAgeInSeconds"]) == (0, 600)
+    assert told["FunctionArn"].endswith(f":{name}:live")
+    invoked(plane, name, InvocationType="Event", Qualifier="live")
+    assert plane.finish() == []
+    invoked(plane, name, InvocationType="Event")  # the function has none
+    assert plane.finish() == [60, 120]
+    client.delete_function_event_invoke_config(**of)
+    assert refusal(client.get_function_event_invoke_config, **of)[0] == "ResourceNotFoundException"
+    nobody = {"FunctionName": name, "Qualifier": "nobody"}
+    assert refusal(client.put_function_event_invoke_config, **nobody, MaximumRetryAttempts=0)[1] == 404
 
 
 def test_an_event_that_would_be_too_old_is_given_up(plane: Delayed) -> None:

@@ -15,10 +15,11 @@ from typing import Any, cast
 import pytest
 
 from locum.agents.functions.host import FunctionHost
+from locum.agents.functions.provisioned import LaunchOf, ProvisionedConcurrency
 from locum.audit import cloudtrail_event
 from locum.backends.moto.functions import find
 from locum.compute.functions.functions import Functions
-from locum.core.clock import system_clock
+from locum.core.clock import MovableClock, system_clock
 from support.deployed import ARN, ECHO, MAY_LOG, TRUSTS_LAMBDA, deployed, invoked, records, role
 from support.functions import WAITING, Meeting, Visitor, package
 from support.inprocess import InProcess, refusal
@@ -350,7 +351,12 @@ def room_for(plane: InProcess, at_once: int, search_path: str = os.environ["PATH
     settings, functions = plane.node.runtime.settings, Functions(system_clock, at_once=at_once)
     calls = plane.node.calls
     logs = plane.node.function_logs
-    host = FunctionHost(find, calls.assume, functions, logs, lambda: settings.endpoint, search_path)
+    around = functions, calls.wake_ups.listening, MovableClock(system_clock)
+
+    def provisioned(launch: LaunchOf) -> ProvisionedConcurrency:
+        return ProvisionedConcurrency(find, launch, *around)
+
+    host = FunctionHost(find, calls.assume, functions, logs, lambda: settings.endpoint, search_path, provisioned)
     usual = by_operation["lambda", "Invoke"]
     by_operation["lambda", "Invoke"] = host
     try:

@@ -203,6 +203,42 @@ def test_a_rolling_update_takes_the_termination_of_instances_of_the_group(planne
         assert resource.endswith(":autoScalingGroupName/app-Group-*"), action
 
 
+def test_an_alias_that_codedeploy_moves_takes_a_deployment(planner: Planner) -> None:
+    alias = {"FunctionName": "f", "Name": "live", "FunctionVersion": "1"}
+    policy = {"CodeDeployLambdaAliasUpdate": {"ApplicationName": "app", "DeploymentGroupName": "all"}}
+    it = {"Type": "AWS::Lambda::Alias", "Properties": alias, "UpdatePolicy": policy}
+    plan = planner.plan(template({"It": it}), acting=planner.role())
+    for action in ("CreateDeployment", "GetDeployment"):
+        (resource,) = verdicts(plan, f"codedeploy:{action}", "update")
+        assert resource.endswith(":deploymentgroup:app/all") or action == "GetDeployment"
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "policy", "action"),
+    [
+        (
+            "AWS::OpenSearchService::Domain",
+            {"DomainName": "found", "EngineVersion": "OpenSearch_1.0"},
+            "EnableVersionUpgrade",
+            "es:UpgradeDomain",
+        ),
+        (
+            "AWS::ElastiCache::ReplicationGroup",
+            {"ReplicationGroupDescription": "d", "ReplicationGroupId": "found", "NumNodeGroups": 2},
+            "UseOnlineResharding",
+            "elasticache:ModifyReplicationGroupShardConfiguration",
+        ),
+    ],
+)
+def test_what_an_update_policy_changes_in_place_takes_permission(
+    planner: Planner, kind: str, properties: dict[str, Any], policy: str, action: str
+) -> None:
+    it = {"Type": kind, "Properties": properties}
+    plan = planner.plan(template({"It": {**it, "UpdatePolicy": {policy: True}}}), acting=planner.role())
+    assert set(verdicts(plan, action, "update").values()) == {"denied"}
+    assert not verdicts(planner.plan(template({"It": it}), acting=planner.role()), action, "update")
+
+
 @pytest.mark.parametrize("policy", ["DeletionPolicy", "UpdateReplacePolicy"])
 def test_a_snapshot_before_a_deletion_takes_permission(planner: Planner, policy: str) -> None:
     volume = {"Type": "AWS::EC2::Volume", "Properties": {"Size": 1, "AvailabilityZone": "us-east-1a"}}

@@ -54,8 +54,12 @@ def test_a_parameter_does_not_show_a_secret(plane: InProcess, operation: str) ->
 
 def test_a_rotation_invokes_nothing(plane: InProcess) -> None:
     secrets = plane.client("secretsmanager", attacker(plane, "rotating", "secretsmanager:*", "lambda:*"))
-    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:victim"
-    assert refusal(secrets.rotate_secret, SecretId="kept", RotationLambdaARN=function)[:2] == NOT_DONE
+    name = deployed(plane)
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
+    fault = refusal(secrets.rotate_secret, SecretId="kept", RotationLambdaARN=function)
+    assert fault[:2] == ("AccessDeniedException", 400)
+    (record,) = records(plane, "Invoke", name)
+    assert (record.invoked_by, record.error_code) == ("secretsmanager.amazonaws.com", "AccessDeniedException")
 
 
 # -- Lambda, Batch, Step Functions ---------------------------------------------------------------------------

@@ -20,6 +20,7 @@ import msgspec
 from locum.agents.functions.asynchronous import Accepted, Attempt, accepted_of, attempt, following, throttled
 from locum.agents.functions.execution_roles import execution_role, named_function
 from locum.agents.functions.logs import FunctionLogs, InvocationLog
+from locum.agents.functions.provisioned import LaunchOf, ProvisionedConcurrency
 from locum.backends import Backend, BackendCall, Carried, Delivery
 from locum.calls.service_roles import Assume, ServiceSession
 from locum.compute.environment import of_function
@@ -53,6 +54,7 @@ class FunctionHost(Backend):
         logs: FunctionLogs,
         endpoint: Callable[[], str],
         search_path: str,
+        provisioned: Callable[[LaunchOf], ProvisionedConcurrency],
     ) -> None:
         self._find = find
         self._assume = assume
@@ -60,10 +62,13 @@ class FunctionHost(Backend):
         self._logs = logs
         self._endpoint = endpoint
         self._search_path = search_path
+        self._provisioned = provisioned(self._launch)
         self._node = shutil.which("node", path=search_path)
 
     async def call(self, call: BackendCall) -> Carried:
         call.codec.check(call.params)
+        if call.operation in self._provisioned.operations:
+            return _carried(call, self._provisioned.operations[call.operation](call))
         kind = call.params.get("InvocationType", "RequestResponse")
         name, qualifier = named_function(call.params)
         event = _event(call.params.get("Payload") or b"{}", kind)
@@ -95,6 +100,7 @@ class FunctionHost(Backend):
         return _answer(call, function, result, *following(made, result, role, now))
 
     async def close(self) -> None:
+        await self._provisioned.close()
         await self._functions.close()
 
     def _function(self, call: BackendCall, name: str, qualifier: str) -> Function:
@@ -113,13 +119,8 @@ class FunctionHost(Backend):
 
     async def _outcome(self, function: Function, invocation: Invocation, *, patient: bool) -> InvocationResult:
         """Run the function with the credentials of its role. Raises Fault where it does not come to that."""
-        role = execution_role(function)
-        session = await self._session(role, invocation.request_id)
-        variables = of_function(function, session.credentials, self._endpoint(), self._search_path)
-        issued = session.caller.session
-        assert issued is not None
-        launch = Launch(function, variables, issued.issuer_id, issued.expires_at)
-        where = role, function.region, variables["AWS_LAMBDA_LOG_GROUP_NAME"]
+        role, launch = execution_role(function), await self._launch(function, invocation.request_id)
+        where = role, function.region, launch.variables["AWS_LAMBDA_LOG_GROUP_NAME"]
 
         def told(logged: Logged) -> None:
             self._logs.write(InvocationLog(*where, *logged, invocation.request_id))
@@ -143,6 +144,14 @@ class FunctionHost(Backend):
             raise _fault("ServiceException", "The function was stopped: Locum ends.", 500) from error
         told(result.logged)
         return result
+
+    async def _launch(self, function: Function, cause: str) -> Launch:
+        """What an environment of a function is started with, in a session of its role. Raises Fault."""
+        session = await self._session(execution_role(function), cause)
+        variables = of_function(function, session.credentials, self._endpoint(), self._search_path)
+        issued = session.caller.session
+        assert issued is not None
+        return Launch(function, variables, issued.issuer_id, issued.expires_at)
 
     async def _session(self, role: ServiceRole, cause: str) -> ServiceSession:
         """The session of the execution role. Raises Fault."""

@@ -21,7 +21,7 @@ from locum.core.calls import Call
 from locum.core.errors import Fault, LocumError
 from locum.core.principal import Caller
 from locum.core.resources import ResourceFacts
-from locum.services.cloudformation.providers.base import Began, Door, Nested, Pause, Reply, Request, Step
+from locum.services.cloudformation.providers.base import Began, Door, Nested, Notes, Pause, Reply, Request, Step
 from locum.state import State
 from locum.wire.fitting import fitted
 
@@ -207,6 +207,8 @@ class _Attempt:
                 return {"Received": {MARK if not n else f"{MARK}{n}": _signal(n) for n in range(max(number, 1))}}
             case Nested():
                 return {"Status": _ENDS[self._phase], "Reason": ""}
+            case Notes():
+                return {"Notes": step.values or {}}
             case Began():
                 pass
         return {}

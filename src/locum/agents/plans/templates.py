@@ -19,7 +19,9 @@ from locum.services.cloudformation.dynamic_references import reference_of, reque
 from locum.services.cloudformation.graphs import ordered
 from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.providers import PROVIDERS, rolling, snapshots
-from locum.services.cloudformation.providers.base import Ending, Made, Properties, Request, Resource
+from locum.services.cloudformation.providers.base import Made, Properties, Request, Resource
+from locum.services.cloudformation.providers.in_place import in_place as properties_in_place
+from locum.services.cloudformation.providers.in_place import is_in_place
 from locum.services.cloudformation.stack_resources import tags_within
 from locum.services.cloudformation.template import ResourceDefinition
 
@@ -187,24 +189,23 @@ class TemplatePlan:
         if update is None:
             return  # every change takes another resource: its creation, and the deletion of this one
         tried = []
-        for before, after in variations(definition.type, resource.properties):
-            changed = replace(resource, properties=after)
+        policy = self._evaluation.resolve(definition.update_policy, self._values)
+        placed = is_in_place(definition.type, policy, back=False)
+        in_place = properties_in_place(definition.type) if placed else frozenset[str]()
+        for before, after in variations(definition.type, resource.properties, in_place):
+            changed = replace(resource, properties=after, update_policy=policy)
 
             def work(it: Resource = changed, former: Properties = before) -> Any:
                 return update(it, former)
 
             tried.append(self._stage.rehearse(self.state, "update", work))
-        if definition.update_policy:
-            tried.append(self._stage.rehearse(self.state, "update", lambda: self._rolling(definition)))
+        if "AutoScalingRollingUpdate" in policy:
+            rolls = replace(resource, update_policy=policy)
+            tried.append(self._stage.rehearse(self.state, "update", lambda: rolling.rehearsal(rolls)))
         tried = [one for one in tried if one.calls or not one.problem]  # others are refused: nothing is called
         complete = any(not one.problem for one in tried)  # a change of those that are tried may be none that there is
         tried = [one._replace(problem="" if complete else one.problem) for one in tried]
         self._told(definition, "update", tried, (), [])
-
-    def _rolling(self, definition: ResourceDefinition) -> Ending:
-        """What an update policy takes: the calls of a rolling update."""
-        policy = self._evaluation.resolve(definition.update_policy, self._values)
-        yield from rolling.rehearsal(replace(self._there[definition.logical], update_policy=policy))
 
     def _delete(self, definition: ResourceDefinition) -> None:
         if definition.deletion_policy in _KEPT:

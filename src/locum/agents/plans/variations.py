@@ -12,8 +12,10 @@ from locum.services.cloudformation.providers.steps import without
 from locum.services.cloudformation.schemas import Path, schema_of
 
 
-def variations(kind: str, properties: Properties) -> Iterator[tuple[Properties, Properties]]:
-    """Pairs of properties before and after an update that takes no other resource.
+def variations(
+    kind: str, properties: Properties, in_place: frozenset[str] = frozenset()
+) -> Iterator[tuple[Properties, Properties]]:
+    """Pairs of properties before and after an update that takes no other resource, nor those of `in_place`.
 
     A failed update is taken back: each pair is there both ways.
     """
@@ -26,7 +28,7 @@ def variations(kind: str, properties: Properties) -> Iterator[tuple[Properties, 
         if name not in required:
             others.append(without(properties, [name]))
         for before in others:
-            if before != properties and not difference(kind, before, properties).fixed:
+            if before != properties and not difference(kind, before, properties).fixed - in_place:
                 yield before, properties
                 yield properties, before
 

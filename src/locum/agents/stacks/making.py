@@ -34,6 +34,7 @@ from locum.services.cloudformation.lookup import resource_of
 from locum.services.cloudformation.outputs import output_text
 from locum.services.cloudformation.providers import PROVIDERS, is_custom
 from locum.services.cloudformation.providers.base import Made, Resource, Step
+from locum.services.cloudformation.providers.in_place import in_place, is_in_place
 from locum.services.cloudformation.providers.rolling import will_replace
 from locum.services.cloudformation.providers.snapshots import snapshot
 from locum.services.cloudformation.providers.steps import Steps
@@ -104,7 +105,9 @@ class Maker:
                 await self._told(replace(it, status="UPDATE_COMPLETE", reason=""))
             return
         differs = difference(it.type, before["properties"], properties)
-        replaces = bool(differs.fixed) or it.type != definition.type
+        policed = is_in_place(it.type, update_policy, back=back)
+        fixed = differs.fixed - in_place(it.type) if policed else differs.fixed
+        replaces = bool(fixed) or it.type != definition.type
         replaces = replaces or (not back and will_replace(update_policy, differs.changed))
         if not back:
             await self.check_policy(stack, it, REPLACE if replaces else MODIFY)

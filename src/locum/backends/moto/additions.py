@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from moto.core.utils import utcnow
 
+from locum.backends.moto import code_deployments
 from locum.backends.moto.models import backends_of, models_of
 from locum.backends.port import BackendCall
 from locum.core.errors import Fault
@@ -203,13 +204,119 @@ def _delete_subnet_group(call: BackendCall) -> dict[str, Any]:
     return {}
 
 
+_SLOTS: Final = 16_384
+
+
+def _reshard(call: BackendCall) -> dict[str, Any]:
+    """ElastiCache API Reference, ModifyReplicationGroupShardConfiguration. Slots are spread evenly, at once."""
+    params, name = call.params, call.params["ReplicationGroupId"]
+    _refuse_others(call, {"ApplyImmediately", "NodeGroupCount", "NodeGroupsToRemove", "ReplicationGroupId"})
+    group = _models(call).replication_groups.get(name)
+    if group is None:
+        raise Fault("ReplicationGroupNotFoundFault", f"Replication group {name} not found.", 404)
+    if group.cluster_mode != "enabled":
+        raise Fault("InvalidParameterValue", "This operation is only for replication groups in cluster mode.", 400)
+    wanted, gone = params["NodeGroupCount"], set(params.get("NodeGroupsToRemove") or ())
+    shards = [it for it in group.node_groups if it["node_group_id"] not in gone]
+    if wanted < 1 or len(group.node_groups) - len(shards) != max(len(group.node_groups) - wanted, 0):
+        raise Fault("InvalidParameterCombination", "NodeGroupCount does not fit the node groups to remove.", 400)
+    numbers = (f"{number:04d}" for number in range(1, _SLOTS) if f"{number:04d}" not in {_id(it) for it in shards})
+    shards += [_shard(name, next(numbers), shards[0]) for _ in range(wanted - len(shards))]
+    for number, shard in enumerate(shards):
+        shard["slots"] = f"{_SLOTS * number // wanted}-{_SLOTS * (number + 1) // wanted - 1}"
+    group.node_groups = shards
+    group.member_clusters = [node["cache_cluster_id"] for it in shards for node in it["node_group_members"]]
+    return {"ReplicationGroup": {"ReplicationGroupId": name, "Status": group.status}}
+
+
+def _id(shard: Mapping[str, Any]) -> str:
+    return str(shard["node_group_id"])
+
+
+def _shard(group: str, number: str, like: Mapping[str, Any]) -> dict[str, Any]:
+    """A new shard, with as many nodes as the one that it is `like`."""
+    nodes = [
+        {**node, "cache_cluster_id": f"{group}-{number}-{place:03d}", "cache_node_id": number}
+        for place, node in enumerate(like["node_group_members"], 1)
+    ]
+    return {**like, "node_group_id": number, "node_group_members": nodes}
+
+
+# -- OpenSearch ------------------------------------------------------------------------------------------
+
+_OF_ELASTICSEARCH: Final = "Elasticsearch_"
+_OF_DOMAINS: Final = {
+    "AccessPolicies": "access_policies",
+    "AdvancedOptions": "advanced_options",
+    "AdvancedSecurityOptions": "advanced_security_options",
+    "CognitoOptions": "cognito_options",
+    "DomainEndpointOptions": "domain_endpoint_options",
+    "EBSOptions": "ebs_options",
+    "ElasticsearchClusterConfig": "elasticsearch_cluster_config",
+    "EncryptionAtRestOptions": "encryption_at_rest_options",
+    "LogPublishingOptions": "log_publishing_options",
+    "NodeToNodeEncryptionOptions": "node_to_node_encryption_options",
+    "SnapshotOptions": "snapshot_options",
+    "VPCOptions": "vpc_options",
+}
+
+
+def _domain(call: BackendCall) -> Any:
+    """The domain that a call names, which both services find."""
+    models = models_of("opensearch", call.account, call.region)
+    domain = None if models is None else models.domains.get(call.params["DomainName"])
+    if domain is None:
+        raise Fault("ResourceNotFoundException", f"Domain not found: {call.params['DomainName']}", 409)
+    return domain
+
+
+def _upgrade(call: BackendCall) -> dict[str, Any]:
+    """OpenSearch Service API Reference, UpgradeDomain: from a version to those that are told to be compatible."""
+    _refuse_others(call, {"DomainName", "TargetVersion", "PerformCheckOnly"})
+    params, domain = call.params, _domain(call)
+    target, now = params["TargetVersion"], domain.engine_version.options
+    if domain.is_es:
+        now = f"{_OF_ELASTICSEARCH}{domain.elasticsearch_version}"
+    wanted = f"{_OF_ELASTICSEARCH}{target}" if call.service == "es" else target
+    known = _compatible(call)
+    if wanted not in next((it["TargetVersions"] for it in known if it["SourceVersion"] == now), ()):
+        text = f"Upgrade of domain {params['DomainName']} from {now} to {wanted} is not possible."
+        raise Fault("ValidationException", text, 400)
+    if not params.get("PerformCheckOnly"):
+        if call.service == "es":
+            domain.elasticsearch_version = target
+        else:
+            domain.engine_version.options = target
+    return {name: params[name] for name in ("DomainName", "TargetVersion", "PerformCheckOnly") if name in params}
+
+
+def _compatible(call: BackendCall) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = models_of("opensearch", call.account, call.region).get_compatible_versions(None)
+    return found
+
+
+def _update_elasticsearch(call: BackendCall) -> dict[str, Any]:
+    """Amazon ES API, UpdateElasticsearchDomainConfig, for which moto tells what there is. It is applied at once."""
+    _refuse_others(call, {"DomainName", *_OF_DOMAINS})
+    domain = _domain(call)
+    for name in call.params.keys() & _OF_DOMAINS.keys():
+        setattr(domain, _OF_DOMAINS[name], call.params[name])
+    return {"DomainConfig": {}}
+
+
 OPERATIONS: Final[Mapping[tuple[str, str], Callable[[BackendCall], dict[str, Any]]]] = {
     ("athena", "UpdateWorkGroup"): _update_work_group,
     ("cloudwatch", "PutCompositeAlarm"): _put_composite_alarm,
     ("cognito-identity", "GetIdentityPoolRoles"): _get_roles,
     ("cognito-identity", "SetIdentityPoolRoles"): _set_roles,
+    ("codedeploy", "DeleteApplication"): code_deployments.delete_application,
+    ("codedeploy", "DeleteDeploymentGroup"): code_deployments.delete_group,
     ("elasticache", "DeleteCacheSubnetGroup"): _delete_subnet_group,
     ("elasticache", "ModifyCacheCluster"): _modify_cache,
+    ("elasticache", "ModifyReplicationGroupShardConfiguration"): _reshard,
+    ("es", "UpdateElasticsearchDomainConfig"): _update_elasticsearch,
+    ("es", "UpgradeElasticsearchDomain"): _upgrade,
     ("glue", "UpdateCrawler"): _update_crawler,
+    ("opensearch", "UpgradeDomain"): _upgrade,
 }
 """The operations by service and name: each answers its output."""

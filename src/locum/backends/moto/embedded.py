@@ -31,6 +31,7 @@ from locum.backends.moto import (
     identity,
     instances,
     internals,
+    invoke_settings,
     items,
     lookups,
     objects,
@@ -250,6 +251,10 @@ def _response_of_s3_control(call: BackendCall) -> HttpResponse:
 
 def _response_of_lambda(call: BackendCall) -> HttpResponse:
     """The response of moto's Lambda, of the function, version or alias that the call names."""
+    name, qualifier = qualifiers.named(call)
+    if invoke_settings.concerns(call, qualifier):
+        call.codec.check(call.params)
+        return call.codec.serialize(invoke_settings.carry_out(call, name, qualifier, call.origin.at), "")
     call = qualifiers.apart(call)
     own = qualifiers.policy(call)
     return _response_to(call) if own is None else own

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moto.awslambda.exceptions import UnknownFunctionException
 
 from locum.backends.moto.internals import dead_letter_target
+from locum.backends.moto.invoke_settings import settings_of
 from locum.backends.moto.lookups import Within
 from locum.backends.moto.models import models_of
 from locum.backends.moto.reliance import check
@@ -31,6 +32,7 @@ def _find(account: str, region: str, name: str, qualifier: str) -> Function | No
             found = kept.get_function(name, qualifier or None)
             reserved = kept.get_function_concurrency(name)  # which a version does not have
             layers = tuple(_layers(kept, found))
+            settings = settings_of(kept.get_function(name), qualifier)
             code_sha256 = found.get_configuration()["CodeSha256"]
     except UnknownFunctionException:
         return None
@@ -50,7 +52,7 @@ def _find(account: str, region: str, name: str, qualifier: str) -> Function | No
         code_sha256=code_sha256,
         layers=layers,
         storage=int(found.ephemeral_storage),
-        asynchronous=_asynchronous(found),
+        asynchronous=_asynchronous(found, settings),
         reserved=None if reserved is None else int(reserved),
     )
 
@@ -63,9 +65,10 @@ def _layers(kept: Any, found: Any) -> Iterator[bytes]:
             yield layer.code_bytes
 
 
-def _asynchronous(found: Any) -> Asynchronous:
-    """The settings of asynchronous invocations that moto has of a function."""
-    config = found.event_invoke_config[0].config if found.event_invoke_config else {}
+def _asynchronous(found: Any, settings: Mapping[str, Any] | None) -> Asynchronous:
+    """The settings of asynchronous invocations: of the version or alias, or those that moto has of the function."""
+    config: Mapping[str, Any] = found.event_invoke_config[0].config if found.event_invoke_config else {}
+    config = config if settings is None else settings
     targets = config.get("DestinationConfig") or {}
     on_success, on_failure = ((targets.get(on) or {}).get("Destination") or "" for on in ("OnSuccess", "OnFailure"))
     usual = Asynchronous()

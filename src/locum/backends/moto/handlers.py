@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import moto.backends as moto_backends
 from moto.core.base_backend import BackendDict
 
-from locum.backends.moto import alarms, completions, launch_templates, queues, volumes
+from locum.backends.moto import alarms, code_deployments, completions, launch_templates, queues, rotations, volumes
 from locum.backends.moto.event_rules import divert_events
 from locum.backends.moto.fence import replace_refused
 from locum.backends.moto.internals import (
@@ -43,6 +43,7 @@ _ADJUSTMENTS: Final[Mapping[str, Callable[[], None]]] = {
     "apigateway": completions.adjust_api_gateway,
     "awslambda": complete,
     "cloudwatch": alarms.divert,
+    "codedeploy": code_deployments.adjust,
     "ec2": _adjust_ec2,
     "eks": completions.adjust_eks,
     "elasticache": completions.adjust_caches,
@@ -50,6 +51,7 @@ _ADJUSTMENTS: Final[Mapping[str, Callable[[], None]]] = {
     "kms": withdraw_key_guard,
     "logs": divert_logs,
     "s3": withdraw_bucket_guard,
+    "secretsmanager": rotations.adjust,
     "sqs": queues.adjust,
 }
 """The functions that replace parts of modules of moto, to be run when a module is loaded."""

@@ -32,14 +32,25 @@ def apart(call: BackendCall) -> BackendCall:
     Raises Fault for a qualifier that moto would ignore, or that Lambda does not take there.
     """
     params = call.params
-    found = _NAMED.fullmatch(str(params.get("FunctionName", "")))
-    own = (found["of_arn"] or found["own"] or "") if found else ""
+    found, own = _parsed(call)
     _check(call, own or params.get("Qualifier") or "")
     shape = call.model.input_shape
     if found is None or shape is None or (own and "Qualifier" not in shape.members):
         return call
     qualifier = {"Qualifier": own} if own else {}
     return replace(call, params={**params, "FunctionName": found["bare"] or found["name"], **qualifier})
+
+
+def named(call: BackendCall) -> tuple[str, str]:
+    """The bare name of the function of a call, and the qualifier, wherever it is."""
+    found, own = _parsed(call)
+    bare = (found["bare"] or found["name"]) if found else str(call.params.get("FunctionName", ""))
+    return bare, own or str(call.params.get("Qualifier") or "")
+
+
+def _parsed(call: BackendCall) -> tuple[re.Match[str] | None, str]:
+    found = _NAMED.fullmatch(str(call.params.get("FunctionName", "")))
+    return found, (found["of_arn"] or found["own"] or "") if found else ""
 
 
 def _check(call: BackendCall, qualifier: str) -> None:

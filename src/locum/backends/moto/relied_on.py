@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from locum.backends.moto.relied_on_additions import LACKS as _LACKS
+from locum.backends.moto.relied_on_additions import OF_ADDITIONS
 from locum.core.reliance import Relied
 
 _POLICY: Final = "to know the policy of a resource and its tags"
@@ -38,7 +40,7 @@ _MAP: Final = "to keep event source mappings, and to tag them"
 _CALL: Final = "to call a service's handler"
 _POINTS: Final = "to know an access point, its bucket and its policy"
 _KEYS: Final = "to know the KMS key that something is encrypted under"
-_LACKS: Final = "to carry out what its service lacks"
+_ROTATE: Final = "to rotate secrets"
 _STAGES: Final = "to delete a deployment that no stage has any more"
 _FENCE: Final = "to keep a call in its account and its service"
 
@@ -51,6 +53,7 @@ AT_ONCE: Final = ("core", "config", "backends", "iam", "s3", "sns")
 """The parts of moto that all calls use. The others are checked at the first call that needs them."""
 
 RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
+    **OF_ADDITIONS,
     "core": {
         "moto.core.request": (
             Relied("PRESERVED_HEADER_NAMES_ENVIRON_KEY", "to keep the spelling of an object's metadata"),
@@ -151,10 +154,8 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         "moto.s3control.models": (
             Relied("S3ControlBackend", _GRANT, has=("public_access_block",)),
             Relied("S3ControlBackend", _POINTS, has=("access_points", "tag_resource")),
-            Relied(
-                "AccessPoint", _POINTS, has=("name", "alias", "bucket", "arn", "policy", "network_origin", "vpc_id")
-            ),
-            Relied("AccessPoint", _POINTS, has=("pubc", "created")),
+            Relied("AccessPoint", _POINTS, has=("name", "alias", "bucket", "arn", "policy")),
+            Relied("AccessPoint", _POINTS, has=("network_origin", "vpc_id", "pubc", "created")),
         ),
     },
     "sns": {
@@ -227,11 +228,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
         "moto.ec2.models.instances": (
             Relied("InstanceBackend", _RUN, has=("reservations",)),
             Relied("InstanceBackend.all_instances", _RUN),
-            Relied(
-                "InstanceBackend.run_instances",
-                _RUN,
-                takes=("self", "image_id", "count", "user_data"),
-            ),
+            Relied("InstanceBackend.run_instances", _RUN, takes=("self", "image_id", "count", "user_data")),
             Relied("Instance", _RUN, has=("launch_time", "ami_launch_index", "instance_type", "network_interfaces")),
             Relied("Instance.start", _RUN, takes=("self",)),
             Relied("Instance.stop", _RUN, takes=("self",)),
@@ -276,7 +273,11 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
     "secretsmanager": {
         "moto.secretsmanager.models": (
             Relied("SecretsManagerBackend", _POLICY, has=("secrets",)),
+            Relied("SecretsManagerBackend", _ROTATE, has=("update_secret_version_stage",)),
             Relied("FakeSecret", _POLICY, has=("policy", "tags", "arn", "kms_key_id")),
+            Relied("FakeSecret", _ROTATE, has=("versions", "is_deleted", "owning_service", "set_default_version_id")),
+            Relied("FakeSecret", _ROTATE, has=("rotation_requested", "rotation_enabled", "rotation_lambda_arn")),
+            Relied("FakeSecret", _ROTATE, has=("next_rotation_date", "last_rotation_date", "to_dict")),
         ),
     },
     "ssm": {
@@ -381,14 +382,7 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             Relied(
                 "LogsBackend.put_subscription_filter",
                 _LOGGED,
-                takes=(
-                    "self",
-                    "log_group_name",
-                    "filter_name",
-                    "filter_pattern",
-                    "destination_arn",
-                    "role_arn",
-                ),
+                takes=("self", "log_group_name", "filter_name", "filter_pattern", "destination_arn", "role_arn"),
                 alone=True,
             ),
             Relied(
@@ -399,23 +393,6 @@ RELIED_ON: Final[Mapping[str, Mapping[str, tuple[Relied, ...]]]] = {
             ),
             Relied("LogStream", _LOGGED, has=("log_group", "log_stream_name")),
             Relied("SubscriptionFilter", _LOGGED, has=("filter_pattern", "role_arn")),
-        ),
-    },
-    "athena": {
-        "moto.athena.models": (
-            Relied("AthenaBackend", _LACKS, has=("work_groups",)),
-            Relied("WorkGroup", _LACKS, has=("configuration", "description", "state")),
-        ),
-    },
-    "cognitoidentity": {
-        "moto.cognitoidentity.models": (Relied("CognitoIdentityBackend", _LACKS, has=("identity_pools",)),),
-    },
-    "elasticache": {
-        "moto.elasticache.models": (
-            Relied("ElastiCacheBackend", _LACKS, has=("cache_clusters", "cache_subnet_groups", "replication_groups")),
-            Relied("CacheCluster", _LACKS, has=("cache_cluster_id", "cache_cluster_status", "cache_subnet_group_name")),
-            Relied("CacheCluster", _LACKS, has=("arn", "engine", "num_cache_nodes", "port")),
-            Relied("ReplicationGroup", _LACKS, has=("cache_subnet_group_name", "status")),
         ),
     },
     "dynamodb": {

@@ -24,6 +24,7 @@ __all__ = ["AT_ONCE", "Busy", "Functions", "Invocation", "InvocationResult", "La
 AT_ONCE: Final = 16
 """Invocations that run at the same time."""
 
+
 _log: Final = logging.getLogger("locum.compute")
 
 
@@ -44,7 +45,7 @@ class Functions:
 
     Where there are any, and where that can be done, environments are closed: they see nothing of the host but what a
     runtime needs, and reach `apps`, `ports` and `tls` alone (`surroundings`). Interpreters are those on `search_path`,
-    by default that of this process.
+    by default that of this process. Credentials expire by `expiring`, if that is another clock.
     """
 
     def __init__(
@@ -56,15 +57,17 @@ class Functions:
         ports: Callable[[], Collection[int]] = tuple,
         tls: Callable[[], Tls | None] = lambda: None,
         search_path: str = "",
+        expiring: Clock | None = None,
     ) -> None:
         self._clock = clock
         self._runtimes = Runtimes(search_path or os.environ.get("PATH", os.defpath))
         self._wanted = Surroundings(bool(hidden), tuple(map(str, hidden)), apps, ports, tls)
         self._around = None if hidden else self._wanted  # what can be had; not known yet
+        self.at_once = at_once
         self._room = asyncio.Semaphore(at_once)
         self._running: dict[asyncio.Task[InvocationResult | None], FunctionProcess] = {}
         self._shares: Counter[str] = Counter()  # invocations by function
-        self._warm = WarmFunctions(clock)
+        self._warm = WarmFunctions(clock, expiring)
 
     async def invoke(
         self, launch: Launch, invocation: Invocation, *, patient: bool = False, told: Told | None = None
@@ -105,6 +108,41 @@ class Functions:
         if outcome is None:
             raise Stopped("the invocation was stopped")
         return outcome
+
+    async def provision(self, launch: Launch, count: int, stream: str) -> int:
+        """Have so many environments of `launch` be initialized, and stay so; how many there are, in use or not.
+
+        Their log streams are named after `stream`. Raises PackageError, NoRuntime, CannotStart.
+        """
+        function, around = launch.function, await self._surroundings()
+        while (there := self.provisioned(launch)) < count:
+            process = FunctionProcess(launch, f"{stream}{there:02d}", self._clock, self._runtimes)
+            process.provisioned = True
+            ready = False
+            try:
+                ready = await process.prepare(around)
+            finally:
+                if not ready:
+                    await process.close()
+            if not ready:
+                return there
+            self._warm.keep(process)
+        self._warm.release(function.arn, function.version, max(count - self._busy(function), 0))
+        return count
+
+    def provisioned(self, launch: Launch, *, idle: bool = False) -> int:
+        """How many environments of `launch` are provisioned; those that are `idle` alone."""
+        return len(self._warm.provisioned(launch)) + (0 if idle else self._busy(launch.function))
+
+    def release(self, arn: str, version: str) -> None:
+        """Provision nothing any more for a version of a function. What runs becomes one of the others."""
+        self._warm.release(arn, version)
+        for process in self._running.values():
+            if process.of(arn, version):
+                process.provisioned = False
+
+    def _busy(self, function: Function) -> int:
+        return sum(it.provisioned and it.of(function.arn, function.version) for it in self._running.values())
 
     async def close(self) -> None:
         """Stop what runs or is warm, and wait until nothing of it is left."""

@@ -108,7 +108,7 @@ class FunctionProcess:
 
     def __init__(self, launch: Launch, stream: str, clock: Clock, runtimes: Runtimes) -> None:
         self.launch = launch
-        self.reusable = False
+        self.reusable = self.provisioned = False
         self._function = launch.function
         self._clock = clock
         self._runtimes = runtimes
@@ -126,6 +126,10 @@ class FunctionProcess:
         """Whether its runtime has ended by itself."""
         return self._runtime is not None and self._runtime.api.state is State.ENDED
 
+    def of(self, arn: str, version: str) -> bool:
+        """Whether it is one of this version of a function."""
+        return (self._function.arn, self._function.version) == (arn, version)
+
     def stop(self) -> None:
         """End the runtime, now or as soon as there is one."""
         self._stopped = True
@@ -139,6 +143,17 @@ class FunctionProcess:
         if self._runtime is not None:
             await self._runtime.close()
         await self._left.aclose()
+
+    async def prepare(self, around: Surroundings) -> bool:
+        """Initialize it without an invocation; whether it can take one now. Raises as `invoke`."""
+        self._busy = True
+        log = self._log = self._log or self._new_log()
+        log.begin(None)
+        answer = await self._initialized(around, log, "init", INIT_SECONDS)
+        self._busy, self.reusable = False, answer.kind == "ready" and not self._stopped
+        if self.reusable:
+            self._rest(self._function.timeout)
+        return self.reusable
 
     async def invoke(
         self, invocation: Invocation, around: Surroundings, told: Told | None = None

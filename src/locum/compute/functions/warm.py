@@ -25,22 +25,23 @@ class _Idle(NamedTuple):
 
 
 class WarmFunctions:
-    """The environments that wait for an invocation."""
+    """The environments that wait for an invocation. Credentials expire by `expiring`, if that is another clock."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, expiring: Clock | None = None) -> None:
         self._clock = clock
+        self._expiring = expiring or clock
         self._idle: list[_Idle] = []  # the one that is idle for longest first
         self._ending: set[asyncio.Task[None]] = set()
 
     def take(self, wanted: Launch) -> FunctionProcess | None:
-        """An environment for an invocation of `wanted`, None where there is none.
+        """An environment for an invocation of `wanted`, a provisioned one if possible, None where there is none.
 
         Those of the same version of the function that cannot serve it are ended: something of it has changed.
         """
         self.expire()
-        now, version = self._clock(), (wanted.function.arn, wanted.function.version)
+        now, version = self._expiring(), (wanted.function.arn, wanted.function.version)
         found: FunctionProcess | None = None
-        for idle in reversed(self._idle.copy()):
+        for idle in sorted(self._idle, key=lambda it: (not it.process.provisioned, -it.since)):
             launch = idle.process.launch
             if (launch.function.arn, launch.function.version) != version:
                 continue
@@ -54,16 +55,29 @@ class WarmFunctions:
     def keep(self, process: FunctionProcess) -> None:
         """Keep `process` for the next invocation."""
         self._idle.append(_Idle(process, self._clock()))
-        if len(self._idle) > MOST_WARM:
-            self._end(self._idle[0])
+        left = [idle for idle in self._idle if not idle.process.provisioned]
+        if len(left) > MOST_WARM:
+            self._end(left[0])
         asyncio.get_running_loop().call_later(IDLE_SECONDS + 1, self.expire)
 
     def expire(self) -> None:
         """End those that were idle for too long."""
         now = self._clock()
         for idle in self._idle.copy():
-            if now - idle.since >= IDLE_SECONDS:
+            if now - idle.since >= IDLE_SECONDS and not idle.process.provisioned:
                 self._end(idle)
+
+    def provisioned(self, launch: Launch) -> list[FunctionProcess]:
+        """The provisioned environments that can take an invocation of what `launch` is of."""
+        now = self._expiring()
+        found = (idle.process for idle in self._idle if idle.process.provisioned)
+        return [it for it in found if not it.ended and it.reusable and it.launch.serves(launch, now)]
+
+    def release(self, arn: str, version: str, kept: int = 0) -> None:
+        """End provisioned environments of a version of a function, but for so many."""
+        found = [idle for idle in self._idle if idle.process.provisioned and idle.process.of(arn, version)]
+        for idle in found[kept:]:
+            self._end(idle)
 
     async def close(self) -> None:
         """End all, and wait until nothing of them is left."""

@@ -15,6 +15,7 @@ from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resources_of
 from locum.services.cloudformation.proposals import Proposal, evaluation_of
 from locum.services.cloudformation.providers import PROVIDERS, is_custom
+from locum.services.cloudformation.providers.in_place import in_place
 from locum.services.cloudformation.schemas import schema_of, values_at
 from locum.services.cloudformation.sealing import Seals
 from locum.services.cloudformation.shown import UNKNOWN, Present, as_json, as_texts
@@ -264,8 +265,10 @@ def _recreation(kind: str, name: str, before: Mapping[str, Any], after: Mapping[
     provider, schema = PROVIDERS.get(kind), schema_of(kind)
     if is_custom(kind):  # who makes it tells whether it is another one then
         return "Always" if name == "ServiceToken" else "Never"
-    if provider is None or provider.update is None or name in provider.immutable:
+    if provider is None or provider.update is None:
         return "Always"
+    if name in provider.immutable:
+        return "Conditionally" if name in in_place(kind) else "Always"
     paths = [] if schema is None else [path for path in schema.fixed if path[0] == name]
     if any(len(path) == 1 or values_at(before, path) != values_at(after, path) for path in paths):
         return "Always"

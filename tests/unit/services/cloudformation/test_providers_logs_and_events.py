@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from locum.core.errors import Fault
 from support.inprocess import InProcess, refusal
 from support.plane import ACCOUNT
 from support.remaking import Remaking, own
@@ -60,6 +61,40 @@ def test_streams_and_filters_are_of_their_group(plane: InProcess, making: Remaki
         making.delete(made)
     assert logs.describe_metric_filters(**named)["metricFilters"] == []
     assert logs.describe_log_streams(**named)["logStreams"] == []
+
+
+COUNTED = {
+    "FilterPattern": "ERROR",
+    "MetricTransformations": [{"MetricNamespace": "n", "MetricName": "m", "MetricValue": "1"}],
+}
+
+
+def test_a_metric_filter_of_somebody_else_is_not_taken_over(plane: InProcess, making: Remaking) -> None:
+    logs, group = plane.client("logs"), making.create("AWS::Logs::LogGroup", "Theirs").physical
+    metric = [{"metricNamespace": "n", "metricName": "m", "metricValue": "1"}]
+    named = {"logGroupName": group, "filterName": "theirs"}
+    logs.put_metric_filter(**named, filterPattern="WARN", metricTransformations=metric)
+    with pytest.raises(Fault, match=f"identifier '{group}\\|theirs' already exists"):
+        making.create("AWS::Logs::MetricFilter", LogGroupName=group, FilterName="theirs", **COUNTED)
+    (seen,) = logs.describe_metric_filters(logGroupName=group)["metricFilters"]
+    assert (seen["filterName"], seen["filterPattern"]) == ("theirs", "WARN")
+    other = making.create("AWS::Logs::MetricFilter", LogGroupName=group, FilterName="their", **COUNTED)
+    assert making.again(other).physical == other.physical == "their"  # the name begins another, and is not it
+
+
+def test_a_resource_policy_of_logs_of_somebody_else_is_not_taken_over(plane: InProcess, making: Remaking) -> None:
+    logs = plane.client("logs")
+    statement = {"Effect": "Allow", "Principal": {"Service": "es.amazonaws.com"}, "Action": "logs:*", "Resource": "*"}
+    theirs, ours = (json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Sid": s}]}) for s in "to")
+    logs.put_resource_policy(policyName="theirs", policyDocument=theirs)
+    with pytest.raises(Fault, match="identifier 'theirs' already exists"):
+        making.create("AWS::Logs::ResourcePolicy", PolicyName="theirs", PolicyDocument=ours)
+    (seen,) = logs.describe_resource_policies()["resourcePolicies"]
+    assert json.loads(seen["policyDocument"]) == json.loads(theirs)
+    made = making.create("AWS::Logs::ResourcePolicy", PolicyName="ours", PolicyDocument=ours)
+    assert making.again(made).physical == "ours"
+    making.delete(made)
+    logs.delete_resource_policy(policyName="theirs")
 
 
 def test_a_rule_has_its_targets(plane: InProcess, making: Remaking) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from locum.core.errors import Fault
 from locum.services.cloudformation.providers.base import Resource
 from support.inprocess import InProcess, refusal
 from support.remaking import Remaking, own
@@ -87,6 +88,25 @@ def test_a_group_has_its_launch_configuration_and_changes_in_place(
     for each in (made, made, launch, launch):
         making.delete(each)
     assert seen() == []
+
+
+def test_a_lifecycle_hook_of_somebody_else_is_not_taken_over(
+    plane: InProcess, making: Remaking, network: tuple[Resource, ...]
+) -> None:
+    scaling = plane.client("autoscaling")
+    launch = making.create("AWS::EC2::LaunchTemplate", "Hooked", LaunchTemplateData={"ImageId": IMAGE})
+    template = {"LaunchTemplateId": launch.physical, "Version": launch.attributes["LatestVersionNumber"]}
+    given = {"MinSize": 0, "MaxSize": 1, "LaunchTemplate": template, "VPCZoneIdentifier": [network[1].physical]}
+    of = {"AutoScalingGroupName": making.create("AWS::AutoScaling::AutoScalingGroup", "Hooks", **given).physical}
+    hook = {**of, "LifecycleHookName": "theirs", "LifecycleTransition": "autoscaling:EC2_INSTANCE_TERMINATING"}
+    scaling.put_lifecycle_hook(**hook, HeartbeatTimeout=60)
+    with pytest.raises(Fault, match="theirs' already exists"):
+        making.create("AWS::AutoScaling::LifecycleHook", **hook, HeartbeatTimeout=90)
+    (seen,) = scaling.describe_lifecycle_hooks(**of)["LifecycleHooks"]
+    assert seen["HeartbeatTimeout"] == 60
+    made = making.create("AWS::AutoScaling::LifecycleHook", **{**hook, "LifecycleHookName": "ours"})
+    assert making.again(made).physical == "ours"
+    making.delete(made)
 
 
 def test_what_belongs_to_a_group_follows_it(plane: InProcess, making: Remaking, network: tuple[Resource, ...]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from locum.services.cloudformation.providers.base import Properties, Provider, Resource, Work
+from locum.services.cloudformation.providers.guards import unread_only
 from locum.services.cloudformation.providers.rolling import rolled, rolling_of, sizes_left
 from locum.services.cloudformation.providers.steps import lenient, listed, truth, without
 from locum.services.cloudformation.providers.table import (
@@ -244,7 +245,9 @@ PROVIDERS: Final[dict[str, Provider]] = {
         provider(_GROUP)._replace(create=_create_group, update=_update_group), _GONE
     ),
     "AWS::AutoScaling::LaunchConfiguration": lenient(provider(_LAUNCH), _GONE),
-    "AWS::AutoScaling::LifecycleHook": lenient(provider(_LIFECYCLE), _GONE, "No Lifecycle Hook found"),
+    "AWS::AutoScaling::LifecycleHook": unread_only(
+        lenient(provider(_LIFECYCLE), _GONE, "No Lifecycle Hook found"), "LifecycleHookName", "AutoScalingGroupName"
+    ),
     "AWS::AutoScaling::ScalingPolicy": lenient(provider(_POLICY), _GONE, "No scaling policy"),
     "AWS::AutoScaling::ScheduledAction": lenient(provider(_SCHEDULED), _GONE),
 }

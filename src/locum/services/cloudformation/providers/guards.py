@@ -1,8 +1,9 @@
-"""A guard for types whose creation succeeds where somebody else's resource of that name is there already."""
+"""Guards for types whose creation succeeds where somebody else's resource of that name is there already."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from locum.core.errors import Fault
@@ -35,9 +36,37 @@ def new_only(
             return (yield from made_by.create(resource))
         first = next(iter(request.params.values()))
         name = first[0] if isinstance(first, list) else first
-        raise Fault("AlreadyExists", f"Resource of type '{resource.type}' with identifier '{name}' already exists.")
+        raise _exists(resource, name)
 
     return made_by._replace(create=create)
+
+
+def unread_only(made_by: Provider, given: str, *of: str) -> Provider:
+    """`made_by`, whose creation is refused where what its property `given` names can be read already.
+
+    `of` are the properties that its identifier has before the name.
+    """
+    read = made_by.read
+    assert read is not None
+
+    def create(resource: Resource) -> Work:
+        name = "" if resource.again else resource.properties.get(given)
+        if not name:
+            return (yield from made_by.create(resource))
+        try:
+            yield from read(replace(resource, physical=name))
+        except Fault as fault:
+            if not is_gone(fault):
+                raise
+            return (yield from made_by.create(resource))
+        raise _exists(resource, "|".join([*(str(resource.properties.get(each)) for each in of), name]))
+
+    return made_by._replace(create=create)
+
+
+def _exists(resource: Resource, name: Any) -> Fault:
+    """The Fault of a resource that somebody else's is in the place of."""
+    return Fault("AlreadyExists", f"Resource of type '{resource.type}' with identifier '{name}' already exists.")
 
 
 def named(service: str, operation: str, member: str, given: str, **more: Any) -> Callable[[Resource], Request | None]:

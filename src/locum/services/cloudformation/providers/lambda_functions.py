@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from locum.core.errors import Fault
+from locum.services.cloudformation.providers.alias_deployments import deployed
 from locum.services.cloudformation.providers.base import Properties, Provider, Request, Resource, picked
 from locum.services.cloudformation.providers.inline_code import package
-from locum.services.cloudformation.providers.steps import Steps, adopting, without
+from locum.services.cloudformation.providers.steps import Steps, adopting, telling, until, without
 from locum.services.cloudformation.providers.table import (
     Call,
     Change,
@@ -170,6 +171,20 @@ def _concurrency(qualifier: str) -> Change:
         removed=Call("DeleteProvisionedConcurrencyConfig", of),
         at_creation=True,
     )
+
+
+def _provisioned(resource: Resource, physical: str) -> Steps[Mapping[str, Any]]:
+    """Wait until the provisioned concurrency of a version or alias is there. Raises Fault where it cannot be."""
+    if "ProvisionedConcurrencyConfig" in resource.properties:
+        of = {"FunctionName": resource.properties["FunctionName"], "Qualifier": physical.rpartition(":")[2]}
+        yield from until(Request(_SERVICE, "GetProvisionedConcurrencyConfig", of), _is_allocated)
+    return {}
+
+
+def _is_allocated(answer: Mapping[str, Any]) -> bool:
+    if answer.get("Status") == "FAILED":
+        raise Fault("NotStabilized", f"Provisioned concurrency failed: {answer.get('StatusReason')}")
+    return answer.get("Status") != "IN_PROGRESS"
 
 
 _VERSION: Final = Row(
@@ -355,7 +370,7 @@ _INVOCATIONS: Final = Row(
 )
 
 PROVIDERS: Final[dict[str, Provider]] = {
-    "AWS::Lambda::Alias": provider(_ALIAS),
+    "AWS::Lambda::Alias": deployed(telling(provider(_ALIAS), _provisioned)),
     "AWS::Lambda::EventInvokeConfig": provider(_INVOCATIONS),
     "AWS::Lambda::EventSourceMapping": adopting(provider(_MAPPING), _mapped),
     "AWS::Lambda::Function": provider(_FUNCTION),
@@ -363,5 +378,5 @@ PROVIDERS: Final[dict[str, Provider]] = {
     "AWS::Lambda::LayerVersionPermission": provider(_LAYER_PERMISSION),
     "AWS::Lambda::Permission": provider(_PERMISSION),
     "AWS::Lambda::Url": provider(_URL),
-    "AWS::Lambda::Version": provider(_VERSION),
+    "AWS::Lambda::Version": telling(provider(_VERSION), _provisioned),
 }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from locum.services.cloudformation.providers.base import Properties, Provider
+from locum.services.cloudformation.providers.guards import unread_only
 from locum.services.cloudformation.providers.table import Call, Change, Listing, Name, Part, Row, Shown, Tags, provider
 
 _SERVICE: Final = "logs"
@@ -137,25 +139,22 @@ def _with_dimensions(properties: Properties) -> Properties:
     return {**properties, "MetricTransformations": transformations}
 
 
+def _filters(kind: str, takes: str, shaped: Callable[[Properties], Properties] | None = None) -> Provider:
+    return unread_only(provider(replace(_filter(kind, takes), shaped=shaped)), "FilterName", "LogGroupName")
+
+
 PROVIDERS: Final[dict[str, Provider]] = {
     "AWS::Logs::LogGroup": provider(_GROUP),
     "AWS::Logs::LogStream": provider(_STREAM),
-    "AWS::Logs::MetricFilter": provider(
-        replace(
-            _filter(
-                "MetricFilter",
-                "ApplyOnTransformedLogs EmitSystemFieldDimensions FieldSelectionCriteria FilterPattern "
-                "MetricTransformations",
-            ),
-            shaped=_with_dimensions,
-        )
+    "AWS::Logs::MetricFilter": _filters(
+        "MetricFilter",
+        "ApplyOnTransformedLogs EmitSystemFieldDimensions FieldSelectionCriteria FilterPattern MetricTransformations",
+        _with_dimensions,
     ),
-    "AWS::Logs::ResourcePolicy": provider(_POLICY),
-    "AWS::Logs::SubscriptionFilter": provider(
-        _filter(
-            "SubscriptionFilter",
-            "ApplyOnTransformedLogs DestinationArn Distribution EmitSystemFields FieldSelectionCriteria FilterPattern "
-            "RoleArn",
-        )
+    "AWS::Logs::ResourcePolicy": unread_only(provider(_POLICY), "PolicyName"),
+    "AWS::Logs::SubscriptionFilter": _filters(
+        "SubscriptionFilter",
+        "ApplyOnTransformedLogs DestinationArn Distribution EmitSystemFields FieldSelectionCriteria FilterPattern "
+        "RoleArn",
     ),
 }

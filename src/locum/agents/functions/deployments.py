@@ -1,0 +1,264 @@
+"""Deployments of CodeDeploy to Lambda: an alias is moved from one version of a function to another, bit by bit.
+
+CodeDeploy does it in the service role of the deployment group, by calls like any other. Its hooks are functions, which
+say by PutLifecycleEventHookExecutionStatus whether the deployment goes on. CodeDeploy User Guide, "AppSpec 'hooks'
+section for an AWS Lambda deployment" and "Deployment configurations on an AWS Lambda compute platform".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Coroutine, Iterator, Mapping
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
+
+from locum.agents.functions.sources import Make
+from locum.agents.waiting import rung
+from locum.backends import Backend, BackendCall, Carried
+from locum.core.actors import ServiceRole
+from locum.core.calls import ServiceCall
+from locum.core.clock import Entropy, MovableClock
+from locum.core.deployments import Deployment, Deployments
+from locum.core.errors import Fault, LocumError
+from locum.core.identifiers import request_id
+from locum.core.principal import Source
+
+CODEDEPLOY: Final = "codedeploy.amazonaws.com"
+LONGEST_HOOK: Final = 3600.0
+"""Seconds in which a hook has to report. "If the hook does not report within one hour, the deployment fails"."""
+
+_CONFIG: Final = re.compile(
+    r"CodeDeployDefault\.Lambda(?:(?P<once>AllAtOnce)|Canary(?P<part>\d+)Percent(?P<after>\d+)Minutes|"
+    r"Linear(?P<each>\d+)PercentEvery(?P<every>\d+)Minutes?)"
+)
+_ALL_AT_ONCE: Final = "CodeDeployDefault.LambdaAllAtOnce"
+_DEFAULTS: Final = frozenset({"", "CodeDeployDefault.OneAtATime"})
+"""What a deployment group has whose maker named no deployment configuration."""
+_FAILURE: Final = "DEPLOYMENT_FAILURE"
+_ALARM: Final = "DEPLOYMENT_STOP_ON_ALARM"
+_log: Final = logging.getLogger("locum.agents")
+
+
+class Shift(NamedTuple):
+    """What an AppSpec says: a function, its alias, the versions, and its hooks by lifecycle event."""
+
+    function: str
+    alias: str
+    current: str
+    target: str
+    hooks: Mapping[str, str]
+
+
+class _Failed(LocumError):
+    """A deployment failed, with a code of ErrorInformation, because of an `event` of rollback configurations."""
+
+    def __init__(self, code: str, message: str, event: str = _FAILURE) -> None:
+        super().__init__(message)
+        self.code = code
+        self.event = event
+
+
+class DeploymentHost(Backend):
+    """Has `behind` keep deployments, and carries out those to Lambda."""
+
+    forgets = True
+
+    def __init__(
+        self, behind: Backend, deployments: Deployments, make: Make, clock: MovableClock, entropy: Entropy
+    ) -> None:
+        self._behind = behind
+        self._deployments = deployments
+        self._make = make
+        self._clock = clock
+        self._entropy = entropy
+        self._hooks: dict[tuple[str, str, str, str], asyncio.Future[str]] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._moved = asyncio.Event()
+        clock.on_move(self._ring)
+
+    async def call(self, call: BackendCall) -> Carried:
+        call.codec.check(call.params)
+        if call.operation == "PutLifecycleEventHookExecutionStatus":
+            return Carried(call.codec.serialize(self._reported(call), call.origin.request_id))
+        carried = await self._behind.call(call)
+        if carried.response.status < 300 and isinstance(carried.response.body, bytes):
+            made = json.loads(carried.response.body)["deploymentId"]
+            found = self._deployments.find(call.account, call.region, made)
+            if found is not None and found.platform == "Lambda":
+                self._begin(self._deploy(found))
+        return carried
+
+    async def close(self) -> None:
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    def _ring(self) -> None:
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    # -- a deployment ------------------------------------------------------------------------------------
+
+    async def _deploy(self, it: Deployment) -> None:
+        """Carry out a deployment, and have it tell what became of it."""
+        self._deployments.tell(it, "InProgress")
+        shift: Shift | None = None
+        try:
+            shift, steps = shift_of(it.revision), list(steps_of(it.config))
+            await self._check_current(it, shift)
+            await self._hook(it, shift, "BeforeAllowTraffic")
+            for weight, minutes in steps:
+                await self._check_alarms(it)
+                await self._weigh(it, shift, weight)
+                await self._pause(minutes * 60.0)
+            await self._check_alarms(it)
+            await self._move(it, shift, shift.target)
+            await self._hook(it, shift, "AfterAllowTraffic")
+        except LocumError as error:
+            failed = error if isinstance(error, _Failed) else _Failed(_code_of(error), str(error))
+            await self._undo(it, shift, failed)
+        else:
+            self._deployments.tell(it, "Succeeded")
+
+    async def _undo(self, it: Deployment, shift: Shift | None, failed: _Failed) -> None:
+        """Have a deployment have failed, and the alias be what it was, if its group says so."""
+        message = str(failed)
+        if shift is not None and failed.event in it.rollback:
+            try:
+                await self._move(it, shift, shift.current)
+            except LocumError as error:
+                message = f"{message} The rollback failed: {error}"
+        _log.warning("deployment %s failed: %s", it.id, message)
+        self._deployments.tell(it, "Failed", failed.code, message)
+
+    async def _check_current(self, it: Deployment, shift: Shift) -> None:
+        """Check that the alias is of the version that the AppSpec calls the current one. Raises LocumError."""
+        alias = await self._call(it, "lambda", "GetAlias", {"FunctionName": shift.function, "Name": shift.alias})
+        if alias["FunctionVersion"] != shift.current:
+            told = f"Alias {shift.alias} is of version {alias['FunctionVersion']}, and not of {shift.current}."
+            raise _Failed("INVALID_LAMBDA_CONFIGURATION", told)
+
+    async def _check_alarms(self, it: Deployment) -> None:
+        """Check that no alarm of the deployment group is active. Raises LocumError."""
+        if not it.alarms:
+            return
+        answer = await self._call(it, "cloudwatch", "DescribeAlarms", {"AlarmNames": list(it.alarms)})
+        active = [one["AlarmName"] for one in answer.get("MetricAlarms") or () if one.get("StateValue") == "ALARM"]
+        if active:
+            told = f"One or more alarms have been activated according to the Amazon CloudWatch metrics: {active[0]}"
+            raise _Failed("ALARM_ACTIVE", told, _ALARM)
+
+    async def _weigh(self, it: Deployment, shift: Shift, percent: int) -> None:
+        weights = {"AdditionalVersionWeights": {shift.target: percent / 100}}
+        given = {"FunctionName": shift.function, "Name": shift.alias, "RoutingConfig": weights}
+        await self._call(it, "lambda", "UpdateAlias", {**given, "FunctionVersion": shift.current})
+
+    async def _move(self, it: Deployment, shift: Shift, version: str) -> None:
+        given = {"FunctionName": shift.function, "Name": shift.alias, "FunctionVersion": version}
+        await self._call(it, "lambda", "UpdateAlias", {**given, "RoutingConfig": {"AdditionalVersionWeights": {}}})
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait so long by the clock of the plane."""
+        due = self._clock() + seconds
+        while (left := due - self._clock()) > 0:
+            await rung(self._moved, left)
+
+    # -- hooks -------------------------------------------------------------------------------------------
+
+    async def _hook(self, it: Deployment, shift: Shift, event: str) -> None:
+        """Invoke the function of a lifecycle event, if there is one, until it reports. Raises LocumError."""
+        if event not in shift.hooks:
+            return
+        execution = request_id(self._entropy)
+        key = it.account, it.region, it.id, execution
+        reported = self._hooks[key] = asyncio.get_running_loop().create_future()
+        told = {"DeploymentId": it.id, "LifecycleEventHookExecutionId": execution}
+        given = {"FunctionName": shift.hooks[event], "Payload": json.dumps(told).encode()}
+        try:
+            answer = await self._call(it, "lambda", "Invoke", given)
+            if not answer.get("FunctionError"):
+                await self._until(reported, LONGEST_HOOK)
+            status = reported.result() if reported.done() else "Failed"
+        finally:
+            del self._hooks[key]
+        if status != "Succeeded":
+            told_why = f"The {event} validation function {shift.hooks[event]} failed, or did not report its success."
+            raise _Failed("HOOK_EXECUTION_FAILURE", told_why)
+
+    async def _until(self, reported: asyncio.Future[str], seconds: float) -> None:
+        """Wait for a report, for so long by the clock of the plane."""
+        due = self._clock() + seconds
+        reported.add_done_callback(lambda _: self._ring())
+        while not reported.done() and (left := due - self._clock()) > 0:
+            await rung(self._moved, left)
+
+    def _reported(self, call: BackendCall) -> dict[str, Any]:
+        """What a hook reports. CodeDeploy API Reference, PutLifecycleEventHookExecutionStatus. Raises Fault."""
+        params = call.params
+        execution, status = params.get("lifecycleEventHookExecutionId", ""), params.get("status", "")
+        if self._deployments.find(call.account, call.region, params.get("deploymentId", "")) is None:
+            raise Fault("DeploymentDoesNotExistException", "The deployment does not exist.", 400)
+        if status not in ("Succeeded", "Failed"):
+            text = "The status of the lifecycle event hook is not valid: Succeeded or Failed."
+            raise Fault("InvalidLifecycleEventHookExecutionStatusException", text, 400)
+        waiting = self._hooks.get((call.account, call.region, params["deploymentId"], execution))
+        if waiting is None:
+            text = "The lifecycle event hook execution ID is not valid."
+            raise Fault("InvalidLifecycleEventHookExecutionIdException", text, 400)
+        if waiting.done():
+            text = "The lifecycle event hook has reported already."
+            raise Fault("LifecycleEventAlreadyCompletedException", text, 400)
+        waiting.set_result(status)
+        return {"lifecycleEventHookExecutionId": execution}
+
+    async def _call(self, it: Deployment, service: str, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Make a call in the service role of the deployment group. Raises Fault."""
+        role = ServiceRole(CODEDEPLOY, it.role, it.id[:64], Source(it.account, it.group))
+        return await self._make(ServiceCall(role, service, operation, params, it.region))
+
+
+def shift_of(revision: Mapping[str, Any]) -> Shift:
+    """What the AppSpec of a revision says. Raises LocumError."""
+    import yaml  # type: ignore[import-untyped]  # noqa: PLC0415 - loaded with the first deployment
+
+    inner = revision.get("appSpecContent") or revision.get("string") or {}
+    content, digest = inner.get("content"), inner.get("sha256")
+    if content is None:
+        raise _Failed("INVALID_REVISION", "The embedded backend deploys AppSpecs that are in the revision itself.")
+    if digest and digest.lower() != sha256(content.encode()).hexdigest():
+        raise _Failed("INVALID_REVISION", "The SHA256 hash of the AppSpec is not the one in the revision.")
+    try:
+        spec = yaml.safe_load(content)
+        (resource,) = (one for each in spec["Resources"] for one in each.values())
+        given = {name: str(value) for name, value in resource["Properties"].items()}
+        hooks = {str(event): str(name) for each in spec.get("Hooks") or () for event, name in each.items()}
+        versions = given["CurrentVersion"], given["TargetVersion"]
+        return Shift(given["Name"], given["Alias"], *versions, hooks)
+    except (yaml.YAMLError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise _Failed("INVALID_REVISION", "The AppSpec is not one of a Lambda function.") from error
+
+
+def steps_of(config: str) -> Iterator[tuple[int, int]]:
+    """How the traffic shifts before all of it does: percentages, and the minutes that each lasts. Raises LocumError."""
+    found = _CONFIG.fullmatch(_ALL_AT_ONCE if config in _DEFAULTS else config)
+    if found is None:
+        raise _Failed("INVALID_LAMBDA_CONFIGURATION", f"The embedded backend has no deployment configuration {config}.")
+    if found["part"]:
+        yield int(found["part"]), int(found["after"])
+    elif found["each"]:
+        for percent in range(int(found["each"]), 100, int(found["each"])):
+            yield percent, int(found["every"])
+
+
+def _code_of(error: LocumError) -> str:
+    """The code of ErrorInformation for a call that was refused."""
+    denied = isinstance(error, Fault) and error.code.startswith("AccessDenied")
+    return "IAM_ROLE_PERMISSIONS" if denied else "INTERNAL_ERROR"
