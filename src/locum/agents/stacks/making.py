@@ -28,6 +28,7 @@ from locum.services.cloudformation.change_set_trees import promised_token
 from locum.services.cloudformation.changes import check_name, check_properties, difference, names_given
 from locum.services.cloudformation.drafts import STACK, Draft
 from locum.services.cloudformation.following import actor_of
+from locum.services.cloudformation.imports import held_by_a_stack
 from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resource_of
 from locum.services.cloudformation.outputs import output_text
@@ -41,6 +42,7 @@ from locum.services.cloudformation.signals import CreationPolicy, policy_of
 from locum.services.cloudformation.stack_policies import MODIFY, REPLACE, denial
 from locum.services.cloudformation.stack_resources import as_given, new_resource, tags_within
 from locum.services.cloudformation.template import ResourceDefinition
+from locum.services.cloudformation.templates import invalid
 from locum.state import FormerResource, Stack, StackResource, StackVersion, State
 
 T = TypeVar("T")
@@ -142,6 +144,8 @@ class Maker:
         if not again:
             await self._told(made)
         try:
+            if not again:
+                self._check_free(stack, made, wanted["properties"])
             result = await self._made(stack, made, wanted, again=again)
             attributes = self._seal(stack, dict(result.attributes))
             if policy is not None:
@@ -152,8 +156,8 @@ class Maker:
             made = self._found(stack, made.logical) or made
             if made.former is None or made.physical:  # what is there of it is deleted in the end
                 status = "CREATE_FAILED" if made.former is None else "UPDATE_FAILED"
-                raise await self._failed(made, status, fault) from fault
-            raise await self._failed(in_place_of(made, made.former), "UPDATE_FAILED", fault) from fault
+                raise await self._failed(made, status, fault, wanted) from fault
+            raise await self._failed(in_place_of(made, made.former), "UPDATE_FAILED", fault, wanted) from fault
         made = replace(waited(self._found(stack, made.logical) or made), properties=made.waiting, waiting=b"")
         status = "CREATE_COMPLETE" if made.former is None else "UPDATE_COMPLETE"
 
@@ -242,9 +246,12 @@ class Maker:
     # -- deletion ----------------------------------------------------------------------------------------
 
     async def delete(self, stack: Stack, it: StackResource, policy: str = "Delete", *, forget: bool = False) -> None:
-        """Delete a resource, or leave it where it is, by its deletion `policy`. Raises Failed."""
+        """Delete a resource, or leave it where it is, by its deletion `policy`. Raises Failed.
+
+        Of what was never made the end is told, too.
+        """
         it = await self._finished(stack, it)
-        if policy == "Retain" and it.physical:
+        if policy == "Retain":
             await self._commit(lambda _, draft: skipped(draft, it, forget=forget))
             return
         if it.physical:
@@ -258,9 +265,8 @@ class Maker:
 
         def gone(_state: State, draft: Draft) -> None:
             done = replace(waited(it), status="DELETE_COMPLETE", reason="", operation=stack.operation)
-            if it.physical:
-                draft.told(done, "DELETE_COMPLETE")
-            if forget or not it.physical:
+            draft.told(done, "DELETE_COMPLETE")
+            if forget:
                 draft.gone(it)
             else:
                 draft.quietly(done)
@@ -330,6 +336,11 @@ class Maker:
 
     # -- the parts of all of it --------------------------------------------------------------------------
 
+    def _check_free(self, stack: Stack, it: StackResource, properties: Mapping[str, Any]) -> None:
+        """Check that no stack of the region has what the properties of a new resource name. Raises Fault."""
+        if held := held_by_a_stack(self._runtime.ledger.state, self._seals, stack, it, properties):
+            raise invalid(held)
+
     async def _made(self, stack: Stack, it: StackResource, wanted: Mapping[str, Any], *, again: bool) -> Made:
         """Have the provider make a resource, `again` perhaps: what has a name of the template may be another's."""
         create, named = PROVIDERS[it.type].create, names_given(it.type, wanted.get("properties", {}))
@@ -386,8 +397,10 @@ class Maker:
     async def _told(self, it: StackResource) -> None:
         await self._commit(lambda _, draft: draft.resource(it))
 
-    async def _failed(self, it: StackResource, status: str, fault: Fault) -> Failed:
-        reason = reason_of(fault, it)
+    async def _failed(
+        self, it: StackResource, status: str, fault: Fault, wanted: Mapping[str, Any] | None = None
+    ) -> Failed:
+        reason = reason_of(fault, it, wanted)
         await self._told(replace(waited(it), status=status, reason=reason))
         return Failed(reason)
 

@@ -10,15 +10,22 @@ from locum.services.cloudformation.providers.base import Provider, Request, Reso
 from locum.services.cloudformation.providers.templates import value_at
 
 _DENIED = frozenset({"403", "AccessDenied", "Forbidden"})
+_THERE = "Resource of type '{type}' with identifier '{name}' already exists."
 
 
 def new_only(
-    made_by: Provider, look: Callable[[Resource], Request | None], *, at: str = "", unless_denied: bool = False
+    made_by: Provider,
+    look: Callable[[Resource], Request | None],
+    *,
+    at: str = "",
+    unless_denied: bool = False,
+    told: str = _THERE,
 ) -> Provider:
     """`made_by`, whose creation is refused where `look` finds something, which is None where no name is given.
 
     It would be deleted when the creation of the stack is taken back. `at` is the path in the answer of what is found,
     where one that has nothing is no error. `unless_denied` is for what may not be looked at by all who may create it.
+    `told` is the text.
     """
 
     def create(resource: Resource) -> Work:
@@ -35,7 +42,7 @@ def new_only(
             return (yield from made_by.create(resource))
         first = next(iter(request.params.values()))
         name = first[0] if isinstance(first, list) else first
-        raise Fault("AlreadyExists", f"Resource of type '{resource.type}' with identifier '{name}' already exists.")
+        raise Fault("AlreadyExists", told.format(type=resource.type, name=name))
 
     return made_by._replace(create=create)
 
