@@ -94,14 +94,14 @@ _STREAM: Final = Row(
 )
 
 
-def _filter(kind: str, takes: str) -> Row:
+def _filter(kind: str, takes: str, head: str | None = "") -> Row:
     """A filter of a log group, which one call makes and changes."""
     return Row(
         _SERVICE,
         Call(f"Put{kind}", takes=f"LogGroupName {takes}"),
         "{name}",
         (Call(f"Delete{kind}", {**_OF_GROUP, "filterName": "{id}"}),),
-        name=Name("FilterName", 512),
+        name=Name("FilterName", 512, head=head),
         settings=(Change(Call(f"Put{kind}", {**_OF_GROUP, "filterName": "{id}"}, takes)),),
         shown=Shown(
             Call(f"Describe{kind}s", {**_OF_GROUP, "filterNamePrefix": "{id}"}),
@@ -146,6 +146,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
                 "MetricFilter",
                 "ApplyOnTransformedLogs EmitSystemFieldDimensions FieldSelectionCriteria FilterPattern "
                 "MetricTransformations",
+                head=None,
             ),
             shaped=_with_dimensions,
         )
