@@ -239,3 +239,51 @@ def test_a_role_with_tags_that_may_not_be_made_is_told_as_a_matter_of_tags(
     )
     told = denied if code == "AccessDenied" else rf'{re.escape(tags)}{denied}"'
     assert re.fullmatch(rf"{told} \(RequestToken: [0-9a-f-]{{36}}, HandlerErrorCode: {code}\)", reason), reason
+
+
+# -- exports that others import -------------------------------------------------------------------------------
+
+
+def exporting(value: str, *names: str) -> str:
+    outputs = {name: {"Value": value, "Export": {"Name": f"{name}-of-one"}} for name in names}
+    return template({"Group": {"Type": "AWS::IAM::Group"}}, Outputs=outputs)
+
+
+@pytest.fixture(scope="module")
+def imported(stacks: Stacks) -> str:
+    """The ARN of a stack with an export that three stacks import."""
+    stacks.create("exports", exporting("one", "Url", "Free"))
+    path = {"Fn::Sub": ["/${it}/", {"it": {"Fn::ImportValue": "Url-of-one"}}]}
+    for name in ("imports-a", "imports-b", "imports-c"):
+        stacks.create(name, template({"User": {"Type": "AWS::IAM::User", "Properties": {"Path": path}}}))
+    return str(stacks.told("exports")["StackId"])
+
+
+def test_a_stack_whose_export_is_in_use_is_as_before_its_deletion(stacks: Stacks, imported: str) -> None:
+    assert stacks.delete("exports", ClientRequestToken="held") == "CREATE_COMPLETE"
+    reason = "Delete canceled. Cannot delete export Url-of-one as it is in use by imports-a, imports-b and imports-c."
+    assert stacks.told("exports")["StackStatusReason"] == reason
+    assert stacks.events("exports")[-2:] == [("exports", "DELETE_IN_PROGRESS"), ("exports", "CREATE_COMPLETE")]
+    events = stacks.client.describe_stack_events(StackName=imported)["StackEvents"][:2]
+    assert [it["ClientRequestToken"] for it in events] == ["held", "held"]
+    assert [it["ResourceStatusReason"] for it in events] == [reason, "User Initiated"]
+    assert len(stacks.client.list_imports(ExportName="Url-of-one")["Imports"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (exporting("one", "Free"), "Delete canceled. Cannot delete export"),
+        (exporting("two", "Url", "Free"), "Cannot update export"),
+    ],
+    ids=["gone", "changed"],
+)
+def test_an_update_that_takes_an_export_in_use_goes_back(stacks: Stacks, imported: str, body: str, told: str) -> None:
+    assert stacks.update("exports", body) == "UPDATE_ROLLBACK_COMPLETE"
+    reason = stacks.reason(imported, "exports", "UPDATE_ROLLBACK_IN_PROGRESS")
+    assert reason == f"{told} Url-of-one as it is in use by imports-a, imports-b and imports-c."
+    assert {it["OutputValue"] for it in stacks.told("exports")["Outputs"]} == {"one"}
+
+
+def test_an_export_that_nobody_imports_may_go(stacks: Stacks, imported: str) -> None:
+    assert stacks.update("exports", exporting("one", "Url")) == "UPDATE_COMPLETE"
