@@ -45,8 +45,13 @@ _CODES: Final = {
 }
 """AWS's error code -> that of a resource handler."""
 
-_OF_TYPES: Final = {("AWS::IAM::User", "DeleteConflict"): "GeneralServiceException"}
+_OF_TYPES: Final = {
+    ("AWS::IAM::InstanceProfile", "AccessDenied"): "GeneralServiceException",
+    ("AWS::IAM::User", "DeleteConflict"): "GeneralServiceException",
+}
 """A type and AWS's error code -> that of the handler of this type."""
+
+_TAKEN: Final = "has been taken in this account"  # a service-linked role, in the words of IAM
 
 _GROUP: Final = "AWS::Logs::LogGroup"
 _TOLD_AS_THERE: Final = frozenset(
@@ -77,6 +82,8 @@ def handler_code(fault: Fault, kind: str = "") -> str:
     """The code of a handler, of the type `kind`, for the fault that a call of it got."""
     if fault.code == INTERNAL[0] and not fault.request_id:
         return "InternalFailure"
+    if _TAKEN in fault.message:
+        return "AlreadyExists"
     if found := _OF_TYPES.get((kind, fault.code)) or _CODES.get(fault.code):
         return found
     if is_gone(fault):

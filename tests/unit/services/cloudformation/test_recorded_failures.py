@@ -206,6 +206,40 @@ def test_another_description_takes_another_policy_which_cannot_have_the_same_nam
     assert reason.endswith("HandlerErrorCode: AlreadyExists)")
 
 
+def test_a_service_linked_role_that_is_there_is_told_as_there(plane: InProcess, stacks: Stacks) -> None:
+    plane.client("iam").create_service_linked_role(AWSServiceName="transitgateway.amazonaws.com")
+    role = {"Type": "AWS::IAM::ServiceLinkedRole", "Properties": {"AWSServiceName": "transitgateway.amazonaws.com"}}
+    stacks.create("there-linked", template({"It": role}))
+    reason = stacks.reason("there-linked", "It", "CREATE_FAILED")
+    assert "AWSServiceRoleForVPCTransitGateway has been taken in this account, please try a different suff" in reason
+    assert "(Service: Iam, Status Code: 400, " in reason
+    assert reason.endswith("HandlerErrorCode: AlreadyExists)")
+
+
+# -- what handlers tell of refusals ---------------------------------------------------------------------------
+
+
+def test_a_role_for_all_identities_of_cognito_is_refused(stacks: Stacks) -> None:
+    trust = json.loads(trusting(Federated="cognito-identity.amazonaws.com"))
+    trust["Statement"] = [{**trust["Statement"][0], "Action": "sts:AssumeRoleWithWebIdentity"}]
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}}
+    assert stacks.create("all-identities", template({"It": role})) == "ROLLBACK_COMPLETE"
+    reason = stacks.reason("all-identities", "It", "CREATE_FAILED")
+    assert '"A condition block must be present for the Cognito provider (Service: Iam, Status Code: 400, R' in reason
+    assert reason.endswith("HandlerErrorCode: InvalidRequest)")
+    trust["Statement"][0]["Condition"] = {"StringEquals": {"cognito-identity.amazonaws.com:aud": "a:b"}}
+    assert stacks.create("one-pool", template({"It": role})) == "CREATE_COMPLETE"
+
+
+def test_the_handler_of_instance_profiles_takes_a_denial_for_a_general_fault(plane: InProcess) -> None:
+    key = plane.user("profiles", {"Effect": "Allow", "Action": "cloudformation:*", "Resource": "*"})
+    limited = Stacks(plane, key)
+    limited.create("profiles", template({"It": named("AWS::IAM::InstanceProfile", "denied")}))
+    reason = limited.reason("profiles", "It", "CREATE_FAILED")
+    assert "is not authorized to perform: iam:CreateInstanceProfile on resource: " in reason
+    assert reason.endswith("HandlerErrorCode: GeneralServiceException)")
+
+
 # -- what tags take -------------------------------------------------------------------------------------------
 
 
