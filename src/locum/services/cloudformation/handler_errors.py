@@ -47,6 +47,8 @@ _CODES: Final = {
 
 _OF_TYPES: Final = {
     ("AWS::IAM::InstanceProfile", "AccessDenied"): "GeneralServiceException",
+    ("AWS::IAM::ManagedPolicy", "ValidationError"): "GeneralServiceException",
+    ("AWS::IAM::Role", "ValidationError"): "GeneralServiceException",
     ("AWS::IAM::User", "DeleteConflict"): "GeneralServiceException",
 }
 """A type and AWS's error code -> that of the handler of this type."""

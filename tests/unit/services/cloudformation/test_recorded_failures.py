@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from support.inprocess import InProcess
-from support.plane import ACCOUNT, trusting
+from support.plane import ACCOUNT, refused, trusting
 from support.stacks import Stacks, template
 
 TRUST = json.loads(trusting(Service="lambda.amazonaws.com"))
@@ -238,6 +238,18 @@ def test_the_handler_of_instance_profiles_takes_a_denial_for_a_general_fault(pla
     reason = limited.reason("profiles", "It", "CREATE_FAILED")
     assert "is not authorized to perform: iam:CreateInstanceProfile on resource: " in reason
     assert reason.endswith("HandlerErrorCode: GeneralServiceException)")
+
+
+@pytest.mark.parametrize(
+    ("kind", "identifier"),
+    [("AWS::IAM::Role", "service-role/with-its-path"), ("AWS::IAM::ManagedPolicy", "service-role/with-its-path")],
+)
+def test_what_iam_finds_invalid_is_a_general_fault(plane: InProcess, kind: str, identifier: str) -> None:
+    refusal = refused(plane.client("cloudcontrol").get_resource, TypeName=kind, Identifier=identifier)
+    assert refusal.code == "GeneralServiceException"
+    assert refusal.message.startswith(f"{kind} Handler returned status FAILED: ")
+    assert "(Service: Iam, Status Code: 400, " in refusal.message
+    assert "(HandlerErrorCode: GeneralServiceException, RequestToken: " in refusal.message
 
 
 # -- what tags take -------------------------------------------------------------------------------------------
