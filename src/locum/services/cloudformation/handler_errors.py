@@ -56,12 +56,17 @@ _OF_TYPES: Final = {
 _TAKEN: Final = "has been taken in this account"  # a service-linked role, in the words of IAM
 
 _GROUP: Final = "AWS::Logs::LogGroup"
+_KEY: Final = "AWS::KMS::Key"
 _TOLD_AS_THERE: Final = frozenset(
     {"AWS::DynamoDB::Table", "AWS::ECR::Repository", "AWS::IAM::Role", "AWS::IAM::User", _GROUP}
 )
 """Types whose handlers tell of what is there by its identifier, and not in the words of the service."""
 
-_TAGGING: Final = {"AWS::IAM::Role": ("iam:CreateRole", "iam:TagRole"), _GROUP: ("logs:TagResource",)}
+_TAGGING: Final = {
+    "AWS::IAM::Role": ("iam:CreateRole", "iam:TagRole"),
+    _KEY: ("kms:CreateKey", "kms:TagResource"),
+    _GROUP: ("logs:TagResource",),
+}
 """Types whose handlers take it for a refusal of tags that one of these actions is denied where there are any."""
 
 _TAGS: Final = (
@@ -120,7 +125,8 @@ def refusal_of_tags(fault: Fault, kind: str) -> tuple[str, str] | None:
     denied = any(f"perform: {action} " in fault.message for action in _TAGGING.get(kind, ()))
     if not denied or handler_code(fault) != "AccessDenied":
         return None
-    return _TAGS.format(handler_message(fault, kind)), "UnauthorizedTaggingOperation"
+    told = "Unauthorized tagging operation" if kind == _KEY else handler_message(fault, kind)
+    return _TAGS.format(told), "UnauthorizedTaggingOperation"
 
 
 def _service(kind: str) -> str:

@@ -287,6 +287,27 @@ def test_a_role_with_tags_that_may_not_be_made_is_told_as_a_matter_of_tags(
     assert re.fullmatch(rf"{told} \(RequestToken: [0-9a-f-]{{36}}, HandlerErrorCode: {code}\)", reason), reason
 
 
+def test_a_key_with_tags_that_may_not_be_made_is_told_without_the_words_of_its_service(plane: InProcess) -> None:
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+                "Action": "kms:*",
+                "Resource": "*",
+            }
+        ],
+    }
+    key = plane.user("keyless", {"Effect": "Allow", "Action": "cloudformation:*", "Resource": "*"})
+    limited = Stacks(plane, key)
+    made = {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": policy, "Tags": [{"Key": "a", "Value": "b"}]}}
+    limited.create("keyless", template({"It": made}))
+    reason = limited.reason("keyless", "It", "CREATE_FAILED")
+    assert ' for how to resolve. Resource handler returned message: "Unauthorized tagging operation"" (Reque' in reason
+    assert reason.endswith("HandlerErrorCode: UnauthorizedTaggingOperation)")
+
+
 # -- exports that others import -------------------------------------------------------------------------------
 
 
