@@ -22,6 +22,10 @@ _PARTITION: Final = re.compile(r"aws(-[a-z]+)*|[*?]|aws[*?-][a-z*?-]*")
 _RESOURCE_VENDOR: Final = re.compile(r"[^*?$]+")
 _COLON: Final = re.compile(r":(?![^${}]*\})")
 _FIELDS: Final = 6
+# What IAM's first parser takes for a region and for an account, in which policy variables may stand.
+_VARIABLE: Final = r"\$\{[a-z0-9.-]+:[^:{}]+\}"
+_REGION: Final = re.compile(rf"([a-z0-9*?]|-(?!-)|{_VARIABLE})*")
+_ACCOUNT: Final = re.compile(rf"([a-z0-9*?-]|{_VARIABLE})*")
 
 # The paths of `IAM_PATHS`, and those that IAM has added since.
 _IAM_RESOURCE: Final = re.compile(
@@ -37,11 +41,17 @@ def not_an_arn(resource: str) -> str:
 
 
 def fails_legacy_parsing(resource: str) -> bool:
-    """Whether IAM's first parser fails on `resource`: it has no vendor, or is incomplete and has an empty field."""
+    """Whether IAM's first parser fails on `resource`.
+
+    It has no vendor, is incomplete and has an empty field, or its region or account cannot be one.
+    """
     fields = resource.split(":")
     if fields[0] != "arn" or len(fields) < 3 or not _PARTITION.fullmatch(fields[1]):
         return False
-    return not fields[2] or (len(fields) < _FIELDS and "" in fields)
+    if not fields[2] or (len(fields) < _FIELDS and "" in fields):
+        return True
+    fields = _COLON.split(resource, _FIELDS - 1)
+    return len(fields) == _FIELDS and not (_REGION.fullmatch(fields[3]) and _ACCOUNT.fullmatch(fields[4]))
 
 
 def resource_fault(resource: str, *, completes: bool, variables: bool) -> str:

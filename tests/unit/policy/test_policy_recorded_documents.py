@@ -119,6 +119,18 @@ REFUSED: Final[list[tuple[str, str]]] = [
     (of(FINE | when(DateLessThan={"a": "2016-12-13t2:00:00.593194+1"})), LEGACY),
     (of(FINE | when(DateLessThan={"a": "2016-12-13t2:00:00.1999999999+10:59"})), LEGACY),
     (of(FINE | when(DateLessThan={"a": "9223372036854775808"})), LEGACY),
+    (on("arn:aws:sqs:${AWS::Region}:123456789012:q"), LEGACY),
+    (on("arn:aws:sqs:#{AWS::Region}:#{AWS::AccountId}:q"), LEGACY),
+    (on("arn:aws:sqs:${aws.region}:123456789012:q"), LEGACY),
+    (on("arn:aws:sqs:us-west--2:123456789012:q"), LEGACY),
+    (on("arn:aws:sqs:{region}:{aws-account-id}:q"), LEGACY),
+    (on("arn:aws:iam::<ACCOUNT_ID>:role/r"), LEGACY),
+    (on("arn:aws:sts::ACCOUNT_ID:federated-user/u"), LEGACY),
+    (on("arn:aws:events:us-east-1:1.2345678901E10:event-bus/b"), LEGACY),
+    (
+        on("arn:${AWS::Partition}:s3:::b"),
+        'Partition "${AWS::Partition}" is not valid for resource "arn:${AWS::Partition}:s3:::b".',
+    ),
 ]
 
 TAKEN: Final = [
@@ -131,6 +143,7 @@ TAKEN: Final = [
     on("arn:aws:iam:::user/x"),
     on("arn:aws:iam::*:user/${aws:username}"),
     on("arn:aws:nowhere:us-east-1::x"),
+    on("arn:*:kms:*:${aws:PrincipalAccount}:key/*"),
     on("arn:aws:short"),
     on("arn:aws:test%3Aencoded"),
     on("arn:aws:s3:us-west-2:123456789012:accesspoint/a"),

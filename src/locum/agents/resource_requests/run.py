@@ -23,7 +23,7 @@ from locum.services.cloudcontrol.handlers import actor_of, not_found, resource
 from locum.services.cloudcontrol.requests import done
 from locum.services.cloudformation.changes import names_given
 from locum.services.cloudformation.handler_errors import handler_code, handler_message
-from locum.services.cloudformation.identifiers import identifier_of
+from locum.services.cloudformation.identifiers import identifier_given, identifier_of
 from locum.services.cloudformation.providers import PROVIDERS
 from locum.services.cloudformation.providers.base import Found, Made, Resource, is_gone
 from locum.services.cloudformation.providers.steps import Steps
@@ -78,7 +78,9 @@ class ResourceRun:
         if isinstance(fault, Cancelled):
             await self._commit(lambda now: done(now, "CANCEL_COMPLETE", reason=fault.message))
             return
-        error, reason = handler_code(fault), handler_message(fault, it.type)
+        made = self._opened(it, it.wanted) if it.operation == "CREATE" else {}
+        identifier = identifier_given(it.type, made) if made else ""
+        error, reason = handler_code(fault, it.type), handler_message(fault, it.type, identifier)
         await self._commit(lambda now: done(now, "FAILED", error=error, reason=reason))
 
     # -- the operations ----------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from locum.agents.stacks.results import (
     former_of,
     in_place_of,
     is_begun,
+    is_replaced,
+    is_same,
     left_by_failure,
     replacing,
     skipped,
@@ -26,16 +28,15 @@ from locum.agents.stacks.work import Make, carried_out
 from locum.calls import Calls, Runtime
 from locum.core.errors import Fault, LocumError
 from locum.services.cloudformation.change_set_trees import promised_token
-from locum.services.cloudformation.changes import check_name, check_properties, difference, names_given
+from locum.services.cloudformation.changes import check_name, check_properties, names_given
 from locum.services.cloudformation.drafts import STACK, Draft
 from locum.services.cloudformation.following import actor_of
+from locum.services.cloudformation.imports import held_by_a_stack
 from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resource_of
 from locum.services.cloudformation.outputs import output_text
 from locum.services.cloudformation.providers import PROVIDERS, is_custom
 from locum.services.cloudformation.providers.base import Made, Resource, Step
-from locum.services.cloudformation.providers.in_place import in_place, is_in_place
-from locum.services.cloudformation.providers.rolling import will_replace
 from locum.services.cloudformation.providers.snapshots import snapshot
 from locum.services.cloudformation.providers.steps import Steps
 from locum.services.cloudformation.sealing import Seals
@@ -43,6 +44,7 @@ from locum.services.cloudformation.signals import CreationPolicy, policy_of
 from locum.services.cloudformation.stack_policies import MODIFY, REPLACE, denial
 from locum.services.cloudformation.stack_resources import as_given, new_resource, tags_within
 from locum.services.cloudformation.template import ResourceDefinition
+from locum.services.cloudformation.templates import invalid
 from locum.state import FormerResource, Stack, StackResource, StackVersion, State
 
 T = TypeVar("T")
@@ -78,16 +80,7 @@ class Maker:
         resolver = self._resolver(stack, evaluation)
         wanted: dict[str, Any] = {}
         try:
-            properties = await resolver.resolved(definition.properties)
-            wanted |= {
-                "properties": properties,
-                "tags": tags_within(stack.name, stack.arn, definition.logical, version.tags),
-            }
-            shown = await resolver.shown(definition.properties, properties)
-            kept = await resolver.kept(definition.properties, properties)
-            wanted |= {} if shown == properties else {"shown": shown}
-            wanted |= {} if kept == properties else {"kept": kept}
-            check_properties(definition.type, definition.logical, properties)
+            await self._want(wanted, resolver, stack, definition, version)
             policy = policy_of(await resolver.resolved(definition.creation_policy))
             update_policy = await resolver.resolved(definition.update_policy)
         except Fault as fault:
@@ -98,23 +91,37 @@ class Maker:
         resumed = it.status == "UPDATE_IN_PROGRESS" and it.operation == stack.operation
         before = self._opened(stack, it.properties)
         if it.waiting and not resumed:
-            before = left_by_failure(before, self._opened(stack, it.waiting), properties)
+            before = left_by_failure(before, self._opened(stack, it.waiting), wanted["properties"])
         told = it.type != STACK or it.operation == stack.operation  # what is in a nested stack may differ
-        if _is_same(before, wanted) and not it.waiting and it.type == definition.type and told:
+        if is_same(before, wanted) and not it.waiting and it.type == definition.type and told:
             if it.status == "UPDATE_FAILED":
                 await self._told(replace(it, status="UPDATE_COMPLETE", reason=""))
             return
-        differs = difference(it.type, before["properties"], properties)
-        policed = is_in_place(it.type, update_policy, back=back)
-        fixed = differs.fixed - in_place(it.type) if policed else differs.fixed
-        replaces = bool(fixed) or it.type != definition.type
-        replaces = replaces or (not back and will_replace(update_policy, differs.changed))
+        replaces = is_replaced(it, definition, before, wanted, update_policy, back=back)
         if not back:
             await self.check_policy(stack, it, REPLACE if replaces else MODIFY)
         if replaces:
             await self._replace(stack, definition, it, before, wanted, policy)
         else:
             await self._update(stack, it, before, wanted, update_policy, again=resumed, back=back)
+
+    async def _want(
+        self,
+        wanted: dict[str, Any],
+        resolver: Resolver,
+        stack: Stack,
+        definition: ResourceDefinition,
+        version: StackVersion,
+    ) -> None:
+        """Note what a resource is to be in `wanted`, as far as it can be told. Raises Fault where not all of it can."""
+        properties = await resolver.resolved(definition.properties)
+        wanted["properties"] = properties
+        wanted["tags"] = tags_within(stack.name, stack.arn, definition.logical, version.tags)
+        shown = await resolver.shown(definition.properties, properties)
+        kept = await resolver.kept(definition.properties, properties)
+        wanted |= {} if shown == properties else {"shown": shown}
+        wanted |= {} if kept == properties else {"kept": kept}
+        check_properties(definition.type, definition.logical, properties)
 
     async def check_policy(self, stack: Stack, it: StackResource, action: str) -> None:
         """Check that the stack policy lets an update do `action` to a resource. Raises Failed."""
@@ -148,6 +155,8 @@ class Maker:
         if not again:
             await self._told(made)
         try:
+            if not again:
+                self._check_free(stack, made, wanted["properties"])
             result = await self._made(stack, made, wanted, again=again)
             attributes = self._seal(stack, dict(result.attributes))
             if policy is not None:
@@ -158,8 +167,8 @@ class Maker:
             made = self._found(stack, made.logical) or made
             if made.former is None or made.physical:  # what is there of it is deleted in the end
                 status = "CREATE_FAILED" if made.former is None else "UPDATE_FAILED"
-                raise await self._failed(made, status, fault) from fault
-            raise await self._failed(in_place_of(made, made.former), "UPDATE_FAILED", fault) from fault
+                raise await self._failed(made, status, fault, wanted) from fault
+            raise await self._failed(in_place_of(made, made.former), "UPDATE_FAILED", fault, wanted) from fault
         made = replace(waited(self._found(stack, made.logical) or made), properties=made.waiting, waiting=b"")
         status = "CREATE_COMPLETE" if made.former is None else "UPDATE_COMPLETE"
 
@@ -251,9 +260,12 @@ class Maker:
     # -- deletion ----------------------------------------------------------------------------------------
 
     async def delete(self, stack: Stack, it: StackResource, policy: str = "Delete", *, forget: bool = False) -> None:
-        """Delete a resource, or leave it where it is, by its deletion `policy`. Raises Failed."""
+        """Delete a resource, or leave it where it is, by its deletion `policy`. Raises Failed.
+
+        Of what was never made the end is told, too.
+        """
         it = await self._finished(stack, it)
-        if policy == "Retain" and it.physical:
+        if policy == "Retain":
             await self._commit(lambda _, draft: skipped(draft, it, forget=forget))
             return
         if it.physical:
@@ -267,9 +279,8 @@ class Maker:
 
         def gone(_state: State, draft: Draft) -> None:
             done = replace(waited(it), status="DELETE_COMPLETE", reason="", operation=stack.operation)
-            if it.physical:
-                draft.told(done, "DELETE_COMPLETE")
-            if forget or not it.physical:
+            draft.told(done, "DELETE_COMPLETE")
+            if forget:
                 draft.gone(it)
             else:
                 draft.quietly(done)
@@ -339,6 +350,11 @@ class Maker:
 
     # -- the parts of all of it --------------------------------------------------------------------------
 
+    def _check_free(self, stack: Stack, it: StackResource, properties: Mapping[str, Any]) -> None:
+        """Check that no stack of the region has what the properties of a new resource name. Raises Fault."""
+        if held := held_by_a_stack(self._runtime.ledger.state, self._seals, stack, it, properties):
+            raise invalid(held)
+
     async def _made(self, stack: Stack, it: StackResource, wanted: Mapping[str, Any], *, again: bool) -> Made:
         """Have the provider make a resource, `again` perhaps: what has a name of the template may be another's."""
         create, named = PROVIDERS[it.type].create, names_given(it.type, wanted.get("properties", {}))
@@ -395,8 +411,10 @@ class Maker:
     async def _told(self, it: StackResource) -> None:
         await self._commit(lambda _, draft: draft.resource(it))
 
-    async def _failed(self, it: StackResource, status: str, fault: Fault) -> Failed:
-        reason = reason_of(fault, it)
+    async def _failed(
+        self, it: StackResource, status: str, fault: Fault, wanted: Mapping[str, Any] | None = None
+    ) -> Failed:
+        reason = reason_of(fault, it, wanted)
         await self._told(replace(waited(it), status=status, reason=reason))
         return Failed(reason)
 
@@ -413,9 +431,3 @@ class Maker:
         made = it or self._new(stack, definition, None, wanted)
         await self._told(replace(made, status=status, reason=fault.message, operation=stack.operation))
         return Failed(fault.message)
-
-
-def _is_same(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether a resource is what it is to be, whatever is shown of it and whatever secrets it has."""
-    same: bool = before.get("kept", before["properties"]) == wanted.get("kept", wanted["properties"])
-    return same and bool(before.get("tags") == wanted["tags"])

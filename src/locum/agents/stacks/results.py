@@ -1,4 +1,4 @@
-"""What becomes of a resource when something takes its place or it is left."""
+"""What becomes of a resource: whether it changes, whether something takes its place, and what it is then."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from locum.services.cloudformation.changes import difference
 from locum.services.cloudformation.drafts import Draft
+from locum.services.cloudformation.providers.in_place import in_place, is_in_place
+from locum.services.cloudformation.providers.rolling import will_replace
+from locum.services.cloudformation.template import ResourceDefinition
 from locum.state import FormerResource, StackResource
 
 _KEPT: Final = ("properties", "shown", "kept")
@@ -28,6 +32,30 @@ def left_by_failure(last: Mapping[str, Any], tried: Mapping[str, Any], propertie
         return found | {name: value for name, value in after.items() if name not in same}
 
     return {**tried, **{of: either(of) for of in _KEPT}}
+
+
+def is_same(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a resource is what it is to be, whatever is shown of it and whatever secrets it has."""
+    same: bool = before.get("kept", before["properties"]) == wanted.get("kept", wanted["properties"])
+    return same and bool(before.get("tags") == wanted["tags"])
+
+
+def is_replaced(
+    it: StackResource,
+    definition: ResourceDefinition,
+    before: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    update_policy: Mapping[str, Any],
+    *,
+    back: bool,
+) -> bool:
+    """Whether another resource takes the place of `it` for what is wanted."""
+    if it.type != definition.type:
+        return True
+    differs = difference(it.type, before["properties"], wanted["properties"])
+    policed = is_in_place(it.type, update_policy, back=back)
+    fixed = differs.fixed - in_place(it.type) if policed else differs.fixed
+    return bool(fixed) or (not back and will_replace(update_policy, differs.changed))
 
 
 def is_begun(it: StackResource) -> bool:

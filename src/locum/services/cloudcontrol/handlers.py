@@ -123,7 +123,7 @@ def _carried_out(ctx: Context, params: Params, work: Steps[T]) -> Asked[T]:
 
 def handler_fault(ctx: Context, kind: str, fault: Fault, identifier: str = "") -> Fault:
     """The Fault of an operation whose handler failed."""
-    code = handler_code(fault)
+    code = handler_code(fault, kind)
     told = not_found(kind, identifier) if code == "NotFound" and identifier else handler_message(fault, kind)
     name = _NAMES.get(code, code if code.endswith("Exception") else f"{code}Exception")
     message = (

@@ -8,8 +8,10 @@ of properties (API Reference, DescribeChangeSet, IncludePropertyValues) leaves o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
+from locum.services.cloudformation.change_values import Difference, at_places, differences, leaves_of, told_values
 from locum.services.cloudformation.changes import removal_policy
 from locum.services.cloudformation.intrinsics import Evaluation
 from locum.services.cloudformation.lookup import resources_of
@@ -18,7 +20,7 @@ from locum.services.cloudformation.providers import PROVIDERS, is_custom
 from locum.services.cloudformation.providers.in_place import in_place
 from locum.services.cloudformation.schemas import schema_of, values_at
 from locum.services.cloudformation.sealing import Seals
-from locum.services.cloudformation.shown import UNKNOWN, Present, as_json, as_texts
+from locum.services.cloudformation.shown import UNKNOWN, Present, as_json
 from locum.services.cloudformation.template import ResourceDefinition
 from locum.services.verbs import Context
 from locum.state import Stack, StackResource
@@ -112,7 +114,7 @@ class _Comparison:
         if it is None or before is None or self._before is None:
             return
         found = [*self._of_properties(it, before, definition), *self._of_attributes(before, definition)]
-        if self._tags_change and _has_tags(it.type):
+        if self._tags_change and _has_tags(it.type) and not any(one.attribute == "Tags" for one in found):
             found.append(_Detail("Tags", "", "DirectModification", "", certain=True, recreation="Never"))
         if not found:
             return
@@ -131,7 +133,8 @@ class _Comparison:
             was, is_now = before.properties.get(name), after.properties.get(name)
             recreation = _recreation(it.type, name, old, new)
             differ = old.get(name) != new.get(name)
-            yield from self._causes("Properties", name, (was, is_now), recreation, differ=differ)
+            told = ("Tags", "") if name == "Tags" and _has_tags(it.type) else ("Properties", name)
+            yield from self._causes(*told, (was, is_now), recreation, differ=differ)
 
     def _of_attributes(self, before: ResourceDefinition, after: ResourceDefinition) -> Iterator[_Detail]:
         assert self._before is not None
@@ -168,17 +171,16 @@ class _Comparison:
 
     def _values_before(self, definition: ResourceDefinition) -> dict[str, Any]:
         """The properties that a resource has, as they are shown."""
-        return self._with_replaced(set(), definition)
-
-    def _values_removed(self, definition: ResourceDefinition) -> dict[str, Any]:
-        """The properties of a resource that goes, as they are shown: nothing that is told of other resources."""
-        return self._with_replaced({*self.there}, definition)
-
-    def _with_replaced(self, replaced: set[str], definition: ResourceDefinition) -> dict[str, Any]:
         assert self._before is not None
+        with self._replacing(set()):
+            return self._values(self._before, definition)
+
+    @contextmanager
+    def _replacing(self, replaced: set[str]) -> Iterator[None]:
+        """Nothing is told of the resources `replaced`, and of others what they are now."""
         now, self._present.replaced = self._present.replaced, replaced
         try:
-            return self._values(self._before, definition)
+            yield
         finally:
             self._present.replaced = now
 
@@ -203,10 +205,10 @@ class _Comparison:
         old = None if self._before is None else self._before.template.resources.get(logical)
         if it is None and definition is not None:
             added = {"Action": "Add", "LogicalResourceId": logical, "ResourceType": definition.type}
-            yield _change(added), _change(added | {"AfterContext": _context(self._values_after(definition))})
+            yield _change(added), _change(added | {"AfterContext": self._context(self._after, definition)})
         elif it is not None and logical not in self.order:
             removed = {**_named("Remove", it), "PolicyAction": removal_policy(self._state, self._stack, logical)}
-            before = {} if old is None else {"BeforeContext": _context(self._values_removed(old))}
+            before = {} if old is None else {"BeforeContext": self._context_before({*self.there}, old)}
             yield _change(removed), _change(removed | before)
         elif it is not None and definition is not None and logical in self._details:
             yield self._modified(it, definition)
@@ -218,29 +220,63 @@ class _Comparison:
             kept = {"Retain": "ReplaceAndRetain", "Snapshot": "ReplaceAndSnapshot"}
             shown["PolicyAction"] = kept.get(definition.replace_policy, "ReplaceAndDelete")
         plain = {**shown, "Scope": _scope(details), "Details": [one.shown() for one in details]}
-        valued = list(self._valued(it.logical, definition, details))
+        valued = list(self._valued(it, definition, details))
         assert self._before is not None
-        before = self._values_before(self._before.template.resources[it.logical])
-        contexts = {"BeforeContext": _context(before), "AfterContext": _context(self._values_after(definition))}
+        before = self._context_before(set(), self._before.template.resources[it.logical])
+        contexts = {"BeforeContext": before, "AfterContext": self._context(self._after, definition)}
         told = [one.shown(value) for one, value in valued]
         with_values = shown | contexts | {"Scope": _scope([one for one, _ in valued]), "Details": told}
         return _change(plain), _change(with_values) if valued else {}
 
     def _valued(
-        self, logical: str, definition: ResourceDefinition, details: list[_Detail]
+        self, it: StackResource, definition: ResourceDefinition, details: list[_Detail]
     ) -> Iterator[tuple[_Detail, dict[str, Any]]]:
         """The details of what certainly changes, each with the values before and after."""
         assert self._before is not None
-        old = self._values_before(self._before.template.resources[logical])
-        new = self._values_after(definition)
+        old = told_values(self._values_before(self._before.template.resources[it.logical]))
+        new = told_values(self._values_after(definition))
         for one in details:
-            if one.attribute != "Properties":
+            name = one.name or one.attribute
+            if one.attribute not in ("Properties", "Tags") or (name not in old and name not in new):
                 yield one, {}
+            elif one.certain and one.source == "DirectModification":
+                for difference in differences(it.type, name, old.get(name), new.get(name)):
+                    yield one, difference.shown()
             elif one.certain or one.source == "DirectModification":
-                value = _target(one.name, old.get(one.name), new.get(one.name))
-                yield one, value
-                if one.certain and one.source.startswith("Resource"):
-                    yield one._replace(source="DirectModification", entity="", certain=False), value
+                places = self._places(definition.properties.get(name), one, old.get(name), new.get(name))
+                for place in places:
+                    yield one, place.shown()
+                    if one.certain and one.source.startswith("Resource"):
+                        yield one._replace(source="DirectModification", entity="", certain=False), place.shown()
+                if one.source == "DirectModification":
+                    others = differences(it.type, name, old.get(name), new.get(name))
+                    for difference in others:
+                        if not any(difference.overlaps(place) for place in places):
+                            yield one._replace(certain=True), difference.shown()
+
+    def _places(self, value: Any, detail: _Detail, before: Any, after: Any) -> list[Difference]:
+        """What changes within a property because of what it refers to: of parameters, where the detail names none."""
+        places = []
+        for path, leaf in leaves_of(value):
+            told = self._after.referenced(leaf)
+            names = {it.written for it in told} if detail.entity else {it.name for it in told} & self._new_parameters
+            if detail.entity in names or (names and not detail.entity):
+                places.append(path)
+        return at_places(places, detail.name or detail.attribute, before, after)
+
+    def _context(self, evaluation: Evaluation, definition: ResourceDefinition) -> str:
+        """A resource of a template, as it is shown: its properties, metadata, and the policies that it names."""
+        named = evaluation.template.source.get("Resources", {}).get(definition.logical, {})
+        policies = {"UpdateReplacePolicy": definition.replace_policy, "DeletionPolicy": definition.deletion_policy}
+        metadata = {"Metadata": self._value(evaluation, definition.metadata)} if definition.metadata else {}
+        shown = {"Properties": told_values(self._values(evaluation, definition)), **metadata}
+        return as_json(shown | {name: policy for name, policy in policies.items() if name in named})
+
+    def _context_before(self, replaced: set[str], definition: ResourceDefinition) -> str:
+        """A resource as it is; `replaced` are those of which nothing is told."""
+        assert self._before is not None
+        with self._replacing(replaced):
+            return self._context(self._before, definition)
 
 
 def in_order(graph: Mapping[str, set[str]]) -> list[str]:
@@ -273,22 +309,6 @@ def _recreation(kind: str, name: str, before: Mapping[str, Any], after: Mapping[
     if any(len(path) == 1 or values_at(before, path) != values_at(after, path) for path in paths):
         return "Always"
     return "Never"
-
-
-def _target(name: str, before: Any, after: Any) -> dict[str, Any]:
-    change = "Add" if before is None else "Remove" if after is None else "Modify"
-    shown = {"Path": f"/Properties/{name}", "AttributeChangeType": change}
-    values = {"BeforeValue": before, "AfterValue": after}
-    return shown | {member: _text(value) for member, value in values.items() if value is not None}
-
-
-def _text(value: Any) -> str:
-    told = as_texts(value)
-    return told if isinstance(told, str) else as_json(told)
-
-
-def _context(properties: Mapping[str, Any]) -> str:
-    return as_json({"Properties": properties})
 
 
 def _scope(details: list[_Detail]) -> list[str]:

@@ -252,7 +252,11 @@ def _difference(it: PropertyDifference, secret: Iterable[tuple[str, ...]]) -> di
 
 
 def _text(value: Any) -> str:
-    return "null" if value is None else value if isinstance(value, str) else json.dumps(value)
+    return "null" if value is None else value if isinstance(value, str) else _compact(value)
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def with_drift(stack: Stack, drifts: Iterable[ResourceDrift], at: float) -> Stack:
@@ -298,8 +302,8 @@ def shown_drift(stack: Stack, it: ResourceDrift, seals: Seals) -> dict[str, Any]
         shown["DriftStatusReason"] = it.reason
     if it.told:
         kept = seals.open(it.account, it.stack, it.told)
-        shown["ExpectedProperties"] = json.dumps(kept["expected"])
-        shown["ActualProperties"] = json.dumps(kept["actual"])
+        shown["ExpectedProperties"] = _compact(kept["expected"])
+        shown["ActualProperties"] = _compact(kept["actual"])
         shown["PropertyDifferences"] = kept["differences"]
     return shown
 

@@ -5,7 +5,7 @@ CloudFormation CLI User Guide, "Handler error codes"; Cloud Control API Referenc
 
 from __future__ import annotations
 
-import re
+import json
 from typing import Final
 
 from locum.core.errors import INTERNAL, Fault
@@ -19,6 +19,7 @@ _CODES: Final = {
     "AlreadyExists": "AlreadyExists",
     "EntityAlreadyExists": "AlreadyExists",
     "ParameterAlreadyExists": "AlreadyExists",
+    "ResourceExistsException": "AlreadyExists",
     "BucketAlreadyExists": "AlreadyExists",
     "BucketAlreadyOwnedByYou": "AlreadyExists",
     "ResourceInUseException": "AlreadyExists",
@@ -44,7 +45,35 @@ _CODES: Final = {
 }
 """AWS's error code -> that of a resource handler."""
 
-_ROLE: Final = re.compile(r"Role with name (\S+) already exists\.")
+_OF_TYPES: Final = {
+    ("AWS::IAM::InstanceProfile", "AccessDenied"): "GeneralServiceException",
+    ("AWS::IAM::ManagedPolicy", "ValidationError"): "GeneralServiceException",
+    ("AWS::IAM::Role", "ValidationError"): "GeneralServiceException",
+    ("AWS::IAM::User", "DeleteConflict"): "GeneralServiceException",
+}
+"""A type and AWS's error code -> that of the handler of this type."""
+
+_TAKEN: Final = "has been taken in this account"  # a service-linked role, in the words of IAM
+
+_GROUP: Final = "AWS::Logs::LogGroup"
+_KEY: Final = "AWS::KMS::Key"
+_TOLD_AS_THERE: Final = frozenset(
+    {"AWS::DynamoDB::Table", "AWS::ECR::Repository", "AWS::IAM::Role", "AWS::IAM::User", _GROUP}
+)
+"""Types whose handlers tell of what is there by its identifier, and not in the words of the service."""
+
+_TAGGING: Final = {
+    "AWS::IAM::Role": ("iam:CreateRole", "iam:TagRole"),
+    _KEY: ("kms:CreateKey", "kms:TagResource"),
+    _GROUP: ("logs:TagResource",),
+}
+"""Types whose handlers take it for a refusal of tags that one of these actions is denied where there are any."""
+
+_TAGS: Final = (
+    "Encountered a permissions error performing a tagging operation, please add required tag permissions. See "
+    "https://repost.aws/knowledge-center/cloudformation-tagging-permission-error for how to resolve. Resource handler "
+    'returned message: "{}"'
+)
 _CLIENTS: Final = {
     "CertificateManager": "Acm",
     "Cognito": "CognitoIdentityProvider",
@@ -56,11 +85,13 @@ _CLIENTS: Final = {
 }
 
 
-def handler_code(fault: Fault) -> str:
-    """The code of a handler for the fault that a call of it got."""
+def handler_code(fault: Fault, kind: str = "") -> str:
+    """The code of a handler, of the type `kind`, for the fault that a call of it got."""
     if fault.code == INTERNAL[0] and not fault.request_id:
         return "InternalFailure"
-    if found := _CODES.get(fault.code):
+    if _TAKEN in fault.message:
+        return "AlreadyExists"
+    if found := _OF_TYPES.get((kind, fault.code)) or _CODES.get(fault.code):
         return found
     if is_gone(fault):
         return "NotFound"
@@ -71,15 +102,31 @@ def handler_code(fault: Fault) -> str:
     return "ServiceInternalError" if fault.status >= _INTERNAL else "GeneralServiceException"
 
 
-def handler_message(fault: Fault, kind: str) -> str:
-    """What the handler of the type `kind` tells of a fault: the service's own text, and of which call it is."""
+def handler_message(fault: Fault, kind: str, identifier: str = "") -> str:
+    """What the handler of the type `kind` tells of a fault: the service's own text, and of which call it is.
+
+    `identifier` is that of what was to be made, if it was given.
+    """
     if not fault.request_id:
         return fault.message
-    there = _ROLE.fullmatch(fault.message) if kind == "AWS::IAM::Role" else None
-    if there is not None:
-        return f"Resource of type '{kind}' with identifier '{there[1]}' already exists."
+    if identifier and kind in _TOLD_AS_THERE and handler_code(fault) == "AlreadyExists":
+        if kind == _GROUP:
+            identifier = json.dumps({"/properties/LogGroupName": identifier}, separators=(",", ":"))
+        return f"Resource of type '{kind}' with identifier '{identifier}' already exists."
     told = f"Service: {_service(kind)}, Status Code: {fault.status}, Request ID: {fault.request_id}"
     return f"{fault.message} ({told}) (SDK Attempt Count: 1)"
+
+
+def refusal_of_tags(fault: Fault, kind: str) -> tuple[str, str] | None:
+    """What is told where a resource with tags could not be made for want of permissions, and the handler's code.
+
+    None where the fault is another one, or the handlers of the type tell it as it is.
+    """
+    denied = any(f"perform: {action} " in fault.message for action in _TAGGING.get(kind, ()))
+    if not denied or handler_code(fault) != "AccessDenied":
+        return None
+    told = "Unauthorized tagging operation" if kind == _KEY else handler_message(fault, kind)
+    return _TAGS.format(told), "UnauthorizedTaggingOperation"
 
 
 def _service(kind: str) -> str:

@@ -95,6 +95,12 @@ def identifier_of(
     return _SEPARATOR.join(map(str, found))
 
 
+def identifier_given(kind: str, properties: Mapping[str, Any]) -> str:
+    """The primary identifier of a resource that is to be made, where its properties give it; else empty."""
+    values = [values_at(properties, path) for path in identifier_paths(kind)]
+    return _SEPARATOR.join(values) if all(isinstance(value, str) and value for value in values) else ""
+
+
 def is_told(kind: str, properties: Mapping[str, Any]) -> bool:
     """Whether the physical id of a resource and these properties of it tell its primary identifier."""
     if kind in _OTHERWISE:

@@ -21,6 +21,7 @@ from locum.services.cloudformation.drift import is_readable
 from locum.services.cloudformation.following import actor_of
 from locum.services.cloudformation.identifiers import (
     Identifier,
+    identifier_given,
     identifying,
     is_same,
     is_whole,
@@ -299,6 +300,30 @@ def owned(
             if holder is not None and not holder.deleted and not mine:
                 return _exists(kind, identifier, holder)
     return ""
+
+
+def held_by_a_stack(state: State, seals: Seals, stack: Stack, new: StackResource, properties: Mapping[str, Any]) -> str:
+    """Why a resource cannot be made that its properties identify: a stack of the region has it, if it is there or not.
+
+    Empty where none has.
+    """
+    identifier = identifier_given(new.type, properties)
+    for it in _resources(state, stack, new.type) if identifier else ():
+        holder = state.get(Stack, it.account, regional(it.region, it.stack))
+        held = it.region == stack.region and it.status != "DELETE_COMPLETE" and _is_identified(it, identifier, seals)
+        if held and holder is not None and not holder.deleted and (it.stack, it.logical) != (stack.id, new.logical):
+            return f"{identifier} already exists in stack {holder.arn}"
+    return ""
+
+
+def _is_identified(it: StackResource, identifier: str, seals: Seals) -> bool:
+    """Whether a resource has this primary identifier, as its physical id or by its properties."""
+    if it.physical == identifier or it.physical not in identifier.split("|"):
+        return it.physical == identifier
+    return (
+        identifier_given(it.type, seals.open(it.account, it.stack, it.properties or it.waiting)["properties"])
+        == identifier
+    )
 
 
 def _is_that(it: StackResource, physical: str, seals: Seals) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.sealing import Seals
@@ -11,6 +11,9 @@ from locum.services.cloudformation.templates import invalid
 from locum.state import Stack, State
 from locum.state.autoscaling import regional
 from locum.state.indexes import EXPORT, IMPORT, scoped
+
+_HELD: Final = "Delete canceled. Cannot delete export {} as it is in use by {}."
+_KEPT: Final = "Cannot update export {} as it is in use by {}."
 
 Outputs = Sequence[Mapping[str, str]]
 
@@ -44,17 +47,21 @@ def outputs_of(state: State, draft: Draft, outputs: Outputs, seals: Seals) -> No
             owner = stack.name if other is None else other.name
             raise invalid(f"Export with name {name} is already exported by stack {owner}")
         exports[name] = output["OutputValue"]
-    check_needed(state, stack, [name for name, value in before.items() if exports.get(name) != value])
+    changed = [name for name, value in before.items() if name in exports and exports[name] != value]
+    if held := held_exports(state, stack, before.keys() - exports.keys()) or held_exports(state, stack, changed, _KEPT):
+        raise invalid(held)
     sealed = {name: seals.seal(stack.account, stack.id, value) for name, value in exports.items()}
     draft.change(outputs=seals.seal(stack.account, stack.id, list(outputs)), exports=sealed)
 
 
-def check_needed(state: State, stack: Stack, names: Iterable[str]) -> None:
-    """Check that no other stack imports the exports `names`, which are to change or go. Raises Fault."""
-    for name in names:
+def held_exports(state: State, stack: Stack, names: Iterable[str], told: str = _HELD) -> str:
+    """Why the exports `names` cannot go, or change: another stack imports one; empty where none does."""
+    for name in sorted(names):
         users = [it for it in importing(state, stack.account, stack.region, name) if it != stack.name]
         if users:
-            raise invalid(f"Export {name} cannot be updated as it is in use by {' and '.join(users)}")
+            others = [", ".join(users[:-1])] if len(users) > 1 else []
+            return told.format(name, " and ".join([*others, users[-1]]))
+    return ""
 
 
 def shown_outputs(stack: Stack, seals: Seals) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from locum.services.cloudformation.drafts import Draft
 from locum.services.cloudformation.intrinsics import Pseudo
 from locum.services.cloudformation.lookup import change_sets_of, existing, parent_of, resources_of, stack_named
 from locum.services.cloudformation.nesting import check_nesting, making
-from locum.services.cloudformation.outputs import importing
+from locum.services.cloudformation.outputs import held_exports
 from locum.services.cloudformation.parts import (
     HELD,
     NO_UPDATES,
@@ -265,7 +265,7 @@ def check_resource_types(ctx: Context, stack: Stack, proposal: Proposal) -> None
 
 
 def delete_stack(ctx: Context, params: Params) -> Outcome:
-    """cloudformation:DeleteStack. A stack that is not there is deleted."""
+    """cloudformation:DeleteStack. A stack that is not there is deleted; one whose exports are in use stays."""
     stack = stack_named(ctx, params["StackName"])
     if stack is None or stack.deleted:
         return Outcome({})
@@ -295,13 +295,13 @@ def delete_stack(ctx: Context, params: Params) -> Outcome:
         )
     if params.get("DeletionMode") == "FORCE_DELETE_STACK":  # what could not be deleted stays
         retained = tuple({*retained, *(name for name, status in there.items() if status == "DELETE_FAILED")})
-    for export in stack.exports:
-        users = [name for name in importing(ctx.state, stack.account, stack.region, export) if name != stack.name]
-        if users:
-            raise invalid(f"Export {export} cannot be deleted as it is in use by {' and '.join(users)}")
     draft = Draft(stack, ctx.now, ctx.entropy)
     role = params.get("RoleARN", stack.role)
     token, operation = params.get("ClientRequestToken", ""), request_id(ctx.entropy)
+    if held := held_exports(ctx.state, stack, stack.exports):
+        draft.status("DELETE_IN_PROGRESS", "User Initiated", client_token=token)
+        draft.status(stack.status, held)
+        return Outcome({}, draft.events)
     changes = {"operation": operation, "caller": ctx.caller, "role": role, "retained": retained, "client_token": token}
     if stack.status == REVIEW:
         draft.status("DELETE_COMPLETE", "", deleted=ctx.now, ending=ctx.now, **changes)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from locum.core.identifiers import request_id
 from locum.services.asking import Asking
+from locum.services.cloudformation.drafts import STACK
 from locum.services.cloudformation.functions import text
 from locum.services.cloudformation.providers import PROVIDERS
 from locum.services.cloudformation.schemas import schema_of
@@ -82,26 +83,30 @@ def _parameter(name: str, declared: Mapping[str, Any]) -> dict[str, Any]:
 
 def capability_of(resources: Mapping[str, Any]) -> str:
     """The capability that a stack of `resources`, as they are in a template, takes; empty where it takes none."""
-    if not any(True for _ in _identity_types(resources)):
+    if not _identity_types(resources):
         return ""
     named = any(_is_named(resource) for resource in resources.values())
     return "CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"
 
 
 def capabilities_shown(resources: Mapping[str, Any]) -> dict[str, Any]:
-    """The members of an answer that tell which capability a stack takes, and why."""
-    capability = capability_of(resources)
-    if not capability:
+    """The members of an answer that tell which capabilities a stack takes, and why.
+
+    Those of a nested stack are not known: all are told.
+    """
+    kinds = _identity_types(resources)
+    nested = any(resource["Type"] == STACK for resource in resources.values())
+    if not kinds and not nested:
         return {}
-    needed = ", ".join(dict.fromkeys(_identity_types(resources)))
+    needed = ", ".join(sorted({*kinds, STACK} if nested else kinds))
     return {
-        "Capabilities": [capability],
+        "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"] if nested else [capability_of(resources)],
         "CapabilitiesReason": f"The following resource(s) require capabilities: [{needed}]",
     }
 
 
-def _identity_types(resources: Mapping[str, Any]) -> Iterator[str]:
-    return (resource["Type"] for resource in resources.values() if resource["Type"] in _NAMES)
+def _identity_types(resources: Mapping[str, Any]) -> set[str]:
+    return {resource["Type"] for resource in resources.values() if resource["Type"] in _NAMES}
 
 
 def _is_named(resource: Mapping[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
 from locum import policy
 from locum.authz.stored_principals import entity_with_id, shown_form, stored_form, with_principals
@@ -15,6 +16,8 @@ from locum.services.iam.limits import TRUST_POLICY_SIZE
 from locum.state import State
 from locum.state.service_principals import is_service_principal
 
+_COGNITO: Final = "cognito-identity.amazonaws.com"
+
 
 def stored(state: State, document: str) -> str:
     """Validate a trust policy, and replace the ARNs of users and roles by their unique ids.
@@ -25,7 +28,7 @@ def stored(state: State, document: str) -> str:
         raise quota_exceeded("ACLSizePerRole", TRUST_POLICY_SIZE)
     _check_json(document)
     documents.check(document, PolicyKind.TRUST)
-    _check_services(document)
+    _check_statements(document)
     return with_principals(document, lambda principal: _to_unique_id(state, principal))
 
 
@@ -44,12 +47,16 @@ def _check_json(document: str) -> None:
         raise malformed_policy("This policy contains invalid Json") from error
 
 
-def _check_services(document: str) -> None:
-    """Raise MalformedPolicyDocument for a service principal that no service has."""
+def _check_statements(document: str) -> None:
+    """Raise MalformedPolicyDocument for a service principal that no service has, and for all identities of Cognito."""
     for statement in policy.parse(document, PolicyKind.TRUST).statements:
-        for name in () if statement.principals is None else statement.principals.service:
+        if statement.principals is None:
+            continue
+        for name in statement.principals.service:
             if not is_service_principal(name):
                 raise malformed_policy(f'Invalid principal in policy: "SERVICE":"{name}"')
+        if _COGNITO in statement.principals.federated and not statement.conditions:
+            raise malformed_policy("A condition block must be present for the Cognito provider")
 
 
 def _to_unique_id(state: State, principal: str) -> str:

@@ -154,7 +154,7 @@ def test_a_bucket_logs_notifies_and_is_inventoried(making: Making, plane: InProc
 
 def test_a_bucket_that_is_another_stacks_is_not_adopted(making: Making, plane: InProcess) -> None:
     plane.client("s3").create_bucket(Bucket="theirs-already", ObjectOwnership="ObjectWriter")
-    with pytest.raises(Fault, match="with identifier 'theirs-already' already exists"):
+    with pytest.raises(Fault, match=r"theirs-already already exists \(Service: S3, Status Code: 0, Request ID: null\)"):
         making.create("AWS::S3::Bucket", BucketName="theirs-already")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from support.inprocess import InProcess
-from support.plane import refused
+from support.plane import refused, trusting
 from support.stacks import Stacks, template
 
 UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
@@ -42,6 +43,7 @@ class Proposed:
             ChangeSetType=kind,
             TemplateBody=body,
             Parameters=given(values or {}),
+            Capabilities=["CAPABILITY_IAM"] if "AWS::IAM::" in body else [],
         )
         self.id = made["Id"]
 
@@ -343,6 +345,120 @@ def test_what_is_added_has_no_context_before_and_what_is_removed_none_after(prop
     assert json.loads(added["AfterContext"])["Properties"]["DisplayName"].endswith(":context-1")
 
 
+def tagged(name: str, *tags: tuple[str, str], **attributes: Any) -> str:
+    found = topic(name)
+    found["Properties"] |= {"Tags": [{"Key": key, "Value": value} for key, value in tags]} if tags else {}
+    return template({"Made": {**found, **attributes}})
+
+
+def policy(*resources: Any) -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": list(resources)}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def targets(proposed: Proposed) -> list[tuple[str, ...]]:
+    """The paths, the kinds of change and the values before and after of the one resource that changes."""
+    (change,) = proposed.changes(values=True)
+    found = [it["Target"] for it in change["Details"]]
+    members = ("Path", "AttributeChangeType", "BeforeValue", "AfterValue")
+    return [tuple(it.get(member, "") for member in members) for it in found]
+
+
+def test_tags_are_an_attribute_that_is_told_tag_by_tag(proposed: Proposed) -> None:
+    proposed.update(tagged("tags", ("a", "1"), ("b", "2")), tagged("tags", ("c", "3"), ("b", "2"), ("d", "4")))
+    assert targets(proposed) == [
+        ("/Properties/Tags/0/Key", "Modify", "a", "c"),
+        ("/Properties/Tags/0/Value", "Modify", "1", "3"),
+        ("/Properties/Tags/2", "Add", "", '{"Key":"d","Value":"4"}'),
+    ]
+    (change,) = proposed.changes(values=True)
+    assert change["Scope"] == ["Tags"]
+    assert all(it["Target"]["Attribute"] == "Tags" and "Name" not in it["Target"] for it in change["Details"])
+
+
+def test_a_property_that_comes_is_told_as_a_whole(proposed: Proposed) -> None:
+    proposed.update(tagged("tagless"), tagged("tagless", ("a", "1")))
+    assert targets(proposed) == [("/Properties/Tags", "Add", "", '[{"Key":"a","Value":"1"}]')]
+
+
+def test_an_object_is_told_by_its_members(proposed: Proposed) -> None:
+    def bucket(status: dict[str, str]) -> str:
+        return template({"Made": {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": status}}})
+
+    proposed.update(bucket({"Status": "Enabled"}), bucket({"Status": "Suspended"}))
+    assert targets(proposed) == [("/Properties/VersioningConfiguration/Status", "Modify", "Enabled", "Suspended")]
+
+
+def role(*policies: tuple[str, Any]) -> dict[str, Any]:
+    trust = json.loads(trusting(Service="ec2.amazonaws.com"))
+    inline = [{"PolicyName": name, "PolicyDocument": document} for name, document in policies]
+    return {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust, "Policies": inline}}
+
+
+def test_a_policy_is_told_as_a_whole_where_it_is_another_one(proposed: Proposed) -> None:
+    one, before, after = (policy(*(f"arn:aws:s3:::{name}/*" for name in names)) for names in ("x", "a", "ab"))
+    proposed.update(
+        template({"Made": role(("one", one), ("two", before))}), template({"Made": role(("one", one), ("two", after))})
+    )
+    documents = [json.dumps(document, separators=(",", ":")) for document in (before, after)]
+    assert targets(proposed) == [("/Properties/Policies/1/PolicyDocument", "Modify", *documents)]
+
+
+def test_a_reference_within_a_policy_is_told_by_its_place(proposed: Proposed) -> None:
+    resource = {"Fn::Sub": "arn:aws:s3:::${Bucket}/*"}
+    body = template({"Made": role(("one", policy("*", resource)))}, Parameters={"Bucket": {"Type": "String"}})
+    proposed.update(body, body, {"Bucket": "a"}, {"Bucket": "b"})
+    path = "/Properties/Policies/0/PolicyDocument/Statement/0/Resource/1"
+    assert targets(proposed) == [(path, "Modify", "arn:aws:s3:::a/*", "arn:aws:s3:::b/*")] * 2
+    assert proposed.details("Made", values=True) == [
+        ("Policies", "Static", "ParameterReference", "Bucket", "Never"),
+        ("Policies", "Dynamic", "DirectModification", "", "Never"),
+    ]
+
+
+def test_what_changes_beside_a_reference_is_told_as_well(proposed: Proposed) -> None:
+    def body(other: str) -> str:
+        found = topic("beside")
+        found["Properties"]["Tags"] = [{"Key": "a", "Value": {"Ref": "Given"}}, {"Key": "b", "Value": other}]
+        return template({"Made": found}, Parameters={"Given": {"Type": "String"}})
+
+    proposed.update(body("1"), body("2"), {"Given": "x"}, {"Given": "y"})
+    assert targets(proposed) == [
+        ("/Properties/Tags/0/Value", "Modify", "x", "y"),
+        ("/Properties/Tags/0/Value", "Modify", "x", "y"),
+        ("/Properties/Tags/1/Value", "Modify", "1", "2"),
+    ]
+    assert [it[1:3] for it in proposed.details("Made", values=True)] == [
+        ("Static", "ParameterReference"),
+        ("Dynamic", "DirectModification"),
+        ("Static", "DirectModification"),
+    ]
+
+
+def test_of_long_values_the_signatures_are_told(proposed: Proposed) -> None:
+    """Recorded: SHA-256 of the value as JSON without spaces, of 4,353 characters, and none of 2,134."""
+    before, after = (policy(*(f"arn:aws:s3:::{name}-{number:045}/*" for number in range(70))) for name in "ab")
+    proposed.update(template({"Made": role(("long", before))}), template({"Made": role(("long", after))}))
+    signatures = []
+    for document in (before, after):
+        told = json.dumps([{"PolicyName": "long", "PolicyDocument": document}], separators=(",", ":"))
+        signatures.append(f"(Truncated-Signature):{hashlib.sha256(told.encode()).hexdigest()}")
+    assert targets(proposed) == [("/Properties/Policies", "Modify", *signatures)]
+    (change,) = proposed.changes(values=True)
+    contexts = [json.loads(change[name])["Properties"]["Policies"] for name in ("BeforeContext", "AfterContext")]
+    assert contexts == signatures
+
+
+def test_contexts_have_the_metadata_and_the_policies_that_are_named(proposed: Proposed) -> None:
+    named = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Delete", "Metadata": {"aws:cdk:path": "a/b"}}
+    proposed.update(tagged("contexts", ("a", "1"), **named), tagged("contexts", ("a", "2"), DeletionPolicy="Delete"))
+    (change,) = proposed.changes(values=True)
+    before, after = (json.loads(change[name]) for name in ("BeforeContext", "AfterContext"))
+    assert list(before) == ["Properties", "Metadata", "UpdateReplacePolicy", "DeletionPolicy"]
+    assert {name: before[name] for name in named} == named
+    assert {name: value for name, value in after.items() if name != "Properties"} == {"DeletionPolicy": "Delete"}
+
+
 def test_a_secret_is_not_told_by_a_change_set_or_an_event(stacks: Stacks, proposed: Proposed) -> None:
     """An attack with DescribeChangeSet and DescribeStackEvents alone."""
     tagged = topic("secretive") | {"Metadata": {"Held": {"Ref": "Secret"}}}
@@ -356,8 +472,8 @@ def test_a_secret_is_not_told_by_a_change_set_or_an_event(stacks: Stacks, propos
         ("Tags", "Dynamic", "DirectModification", "", "Never"),
     ]
     (change,) = proposed.changes()
-    assert change["Scope"] == ["Metadata", "Properties"]
-    assert change["Details"][1]["Target"] == {"Attribute": "Properties", "Name": "Tags", "RequiresRecreation": "Never"}
+    assert change["Scope"] == ["Metadata", "Tags"]
+    assert change["Details"][1]["Target"] == {"Attribute": "Tags", "RequiresRecreation": "Never"}
     told = json.dumps(proposed.described(values=True), default=str)
     proposed.execute()
     told += json.dumps(stacks.client.describe_stack_events(StackName=proposed.name), default=str)

@@ -375,7 +375,8 @@ def test_what_was_given_something_else_is_not_deleted(
     assert stacks.delete(name) == "DELETE_FAILED"
     reason = stacks.reason(stack, "Made", "DELETE_FAILED")
     told = SERVICE.format(f"Cannot delete entity, {message}", 409)
-    assert re.fullmatch(HANDLER.format(told, "InvalidRequest"), reason), reason
+    code = "GeneralServiceException" if kind == "User" else "InvalidRequest"
+    assert re.fullmatch(HANDLER.format(told, code), reason), reason
     assert stacks.reason(stack, name, "DELETE_FAILED") == "The following resource(s) failed to delete: [Made]. "
     stacks.client.delete_stack(StackName=name, DeletionMode="FORCE_DELETE_STACK")
     assert stacks.settled(stack) == "DELETE_COMPLETE"

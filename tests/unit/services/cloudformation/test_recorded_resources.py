@@ -461,3 +461,65 @@ def test_an_alarm_is_told_by_its_name(stacks: Stacks) -> None:
     told = made(stacks, "alarm", {"Alarm": alarm}, Name=ref("Alarm"), Arn=attribute("Alarm", "Arn"))
     assert re.fullmatch(rf"alarm-Alarm-{GENERATED}", told["Name"])
     assert told["Arn"] == arn("cloudwatch", f"alarm:{told['Name']}")
+
+
+def test_generated_names_are_cut_to_what_a_type_takes(stacks: Stacks) -> None:
+    """Of a name of the stack that takes less than its half, the logical id has the rest."""
+    role_name = "FunctionExecutionServiceRole"
+    resources = {
+        role_name: role("lambda"),
+        "ServiceRoleDefaultPolicy": resource(
+            "IAM::Policy",
+            PolicyName="own",
+            PolicyDocument={
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+            },
+            Roles=[ref(role_name)],
+        ),
+        "ScheduleOfTheNightlyRefreshing": resource("Events::Rule", ScheduleExpression="rate(1 day)"),
+        "Group": resource("Logs::LogGroup"),
+        "FailuresOfTheIntentMetricFilter": resource(
+            "Logs::MetricFilter",
+            LogGroupName=ref("Group"),
+            FilterPattern="x",
+            MetricTransformations=[{"MetricName": "m", "MetricNamespace": "n", "MetricValue": "1"}],
+        ),
+        "CDKMetadata": resource("CDK::Metadata", Analytics="v2"),
+    }
+    made(stacks, "cuts-generated-names-x", resources)
+    physical = stacks.physical("cuts-generated-names-x")
+    assert re.fullmatch(rf"cuts-generated-names-x-FunctionExecutionServiceRole-{GENERATED}", physical[role_name])
+    assert re.fullmatch(
+        rf"cuts-generated-names-x-ScheduleOfTheNightlyRefreshi-{GENERATED}", physical["ScheduleOfTheNightlyRefreshing"]
+    )
+    assert re.fullmatch(rf"cuts-Servi-{GENERATED}", physical["ServiceRoleDefaultPolicy"])
+    filter_name = "FailuresOfTheIntentMetricFilter"
+    assert re.fullmatch(rf"{filter_name}-{GENERATED}", physical[filter_name])
+    assert stacks.told("cuts-generated-names-x")["StackId"].endswith(f"/{physical['CDKMetadata']}")
+
+
+def test_drift_is_told_as_json_without_blanks_and_of_what_is_gone_without_properties(
+    plane: InProcess, stacks: Stacks
+) -> None:
+    iam, tags = plane.client("iam"), [{"Key": "Name", "Value": "x"}]
+    tagged = role("ec2")
+    tagged["Properties"]["Tags"] = tags
+    made(stacks, "drifts", {"Role": tagged, "User": resource("IAM::User", UserName="gone")})
+    iam.tag_role(RoleName=stacks.physical("drifts")["Role"], Tags=[{"Key": "Other", "Value": "y"}])
+    iam.delete_user(UserName="gone")
+    stacks.client.detect_stack_drift(StackName="drifts")
+    plane.settle_drifts()
+    changed, gone = stacks.client.describe_stack_resource_drifts(StackName="drifts")["StackResourceDrifts"]
+    assert changed["ExpectedProperties"] == json.dumps(tagged["Properties"], separators=(",", ":"))
+    assert '"Tags":[{"Key":"Name","Value":"x"},{"Key":"Other","Value":"y"}]' in changed["ActualProperties"]
+    assert changed["PropertyDifferences"] == [
+        {
+            "PropertyPath": "/Tags/1",
+            "ExpectedValue": "null",
+            "ActualValue": '{"Key":"Other","Value":"y"}',
+            "DifferenceType": "ADD",
+        }
+    ]
+    assert gone["StackResourceDriftStatus"] == "DELETED"
+    assert {"ExpectedProperties", "ActualProperties", "PropertyDifferences"}.isdisjoint(gone)

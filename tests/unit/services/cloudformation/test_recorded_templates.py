@@ -357,3 +357,26 @@ def test_an_update_with_an_export_that_is_not_there_goes_back(stacks: Stacks) ->
     reason = stacks.reason("imports-later", "imports-later", "UPDATE_ROLLBACK_IN_PROGRESS")
     assert reason == "No export named nowhere found"
     assert "Made" not in stacks.physical("imports-later")
+
+
+# -- capabilities ---------------------------------------------------------------------------------------------
+
+NESTED = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://s3.amazonaws.com/b/k"}}
+KEY = {"Type": "AWS::IAM::AccessKey", "Properties": {"UserName": {"Ref": "U"}}}
+
+
+@pytest.mark.parametrize(
+    ("resources", "capabilities", "kinds"),
+    [
+        ({"U": {"Type": "AWS::IAM::User"}, "K": KEY}, ["CAPABILITY_IAM"], "AWS::IAM::AccessKey, AWS::IAM::User"),
+        ({"S": NESTED}, ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"], "AWS::CloudFormation::Stack"),
+    ],
+    ids=["sorted", "nested"],
+)
+def test_the_types_that_take_capabilities_are_told(
+    stacks: Stacks, resources: dict[str, Any], capabilities: list[str], kinds: str
+) -> None:
+    for call in (stacks.client.validate_template, stacks.client.get_template_summary):
+        told = call(TemplateBody=template(resources))
+        assert told["Capabilities"] == capabilities
+        assert told["CapabilitiesReason"] == f"The following resource(s) require capabilities: [{kinds}]"

@@ -160,18 +160,18 @@ class Resource:
     back: bool = False
     no_echo: bool = False
 
-    def name(self, longest: int = 255, *, lower: bool = False, head: str = "") -> str:
+    def name(self, longest: int = 255, *, lower: bool = False, head: str | None = "") -> str:
         """A generated name, `STACK-LOGICAL-RANDOM` (without a stack `LOGICAL-RANDOM`), of at most `longest` characters.
 
-        `head` takes the stack's place.
+        `head` takes the stack's place, None leaves it out. Of what is too long, either part has a half at least.
 
         CloudFormation User Guide, "Name type": "a unique physical ID".
         """
         room = longest - _GENERATED - 1
-        first = head or self.stack_name
+        first = self.stack_name if head == "" else head
         named = f"{first}-{self.logical}" if first else self.logical[:room]
-        if len(named) > room:
-            logical = self.logical[: room // 2]
+        if first and len(named) > room:
+            logical = self.logical[: max(room // 2, room - 1 - len(first))]
             named = f"{first[: room - len(logical) - 1].rstrip('-')}-{logical}"
         made = f"{named}-{self.token[:_GENERATED]}"
         return made.lower() if lower else made

@@ -1,4 +1,7 @@
-"""What the AWS CDK puts into its templates: the versions of its libraries, which make nothing."""
+"""What the AWS CDK puts into its templates: the versions of its libraries, which make nothing.
+
+Its physical id is the id of the stack.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from locum.services.cloudformation.providers.base import Ending, Made, Propertie
 
 def _made(resource: Resource) -> Work:
     yield from ()
-    return Made(resource.physical or resource.name())
+    return Made(resource.physical or resource.stack_arn.rpartition("/")[2] or resource.name())
 
 
 def _kept(resource: Resource, _before: Properties) -> Work:

@@ -11,15 +11,22 @@ from locum.services.cloudformation.providers.base import Provider, Request, Reso
 from locum.services.cloudformation.providers.templates import value_at
 
 _DENIED = frozenset({"403", "AccessDenied", "Forbidden"})
+_THERE = "Resource of type '{type}' with identifier '{name}' already exists."
 
 
 def new_only(
-    made_by: Provider, look: Callable[[Resource], Request | None], *, at: str = "", unless_denied: bool = False
+    made_by: Provider,
+    look: Callable[[Resource], Request | None],
+    *,
+    at: str = "",
+    unless_denied: bool = False,
+    told: str = _THERE,
 ) -> Provider:
     """`made_by`, whose creation is refused where `look` finds something, which is None where no name is given.
 
     It would be deleted when the creation of the stack is taken back. `at` is the path in the answer of what is found,
     where one that has nothing is no error. `unless_denied` is for what may not be looked at by all who may create it.
+    `told` is the text.
     """
 
     def create(resource: Resource) -> Work:
@@ -36,7 +43,7 @@ def new_only(
             return (yield from made_by.create(resource))
         first = next(iter(request.params.values()))
         name = first[0] if isinstance(first, list) else first
-        raise _exists(resource, name)
+        raise _exists(resource, name, told)
 
     return made_by._replace(create=create)
 
@@ -64,9 +71,9 @@ def unread_only(made_by: Provider, given: str, *of: str) -> Provider:
     return made_by._replace(create=create)
 
 
-def _exists(resource: Resource, name: Any) -> Fault:
+def _exists(resource: Resource, name: Any, told: str = _THERE) -> Fault:
     """The Fault of a resource that somebody else's is in the place of."""
-    return Fault("AlreadyExists", f"Resource of type '{resource.type}' with identifier '{name}' already exists.")
+    return Fault("AlreadyExists", told.format(type=resource.type, name=name))
 
 
 def named(service: str, operation: str, member: str, given: str, **more: Any) -> Callable[[Resource], Request | None]:

@@ -225,7 +225,7 @@ def _holder(member: str) -> dict[str, str]:
 PROVIDERS: Final[dict[str, Provider]] = {
     "AWS::IAM::InstanceProfile": provider(_PROFILES),
     "AWS::IAM::ManagedPolicy": dated(_managed_policies(), "CreateDate", "UpdateDate"),
-    "AWS::IAM::Policy": bundle(_puts, 32, _looks, begins=True),
+    "AWS::IAM::Policy": bundle(_puts, 24, _looks, begins=True),
     "AWS::IAM::Role": provider(_ROLES),
     **{f"AWS::IAM::{noun}Policy": _inline(noun) for noun in _NOUNS},
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -96,14 +95,14 @@ _STREAM: Final = Row(
 )
 
 
-def _filter(kind: str, takes: str) -> Row:
+def _filter(kind: str, takes: str, head: str | None = "") -> Row:
     """A filter of a log group, which one call makes and changes."""
     return Row(
         _SERVICE,
         Call(f"Put{kind}", takes=f"LogGroupName {takes}"),
         "{name}",
         (Call(f"Delete{kind}", {**_OF_GROUP, "filterName": "{id}"}),),
-        name=Name("FilterName", 512),
+        name=Name("FilterName", 512, head=head),
         settings=(Change(Call(f"Put{kind}", {**_OF_GROUP, "filterName": "{id}"}, takes)),),
         shown=Shown(
             Call(f"Describe{kind}s", {**_OF_GROUP, "filterNamePrefix": "{id}"}),
@@ -139,22 +138,30 @@ def _with_dimensions(properties: Properties) -> Properties:
     return {**properties, "MetricTransformations": transformations}
 
 
-def _filters(kind: str, takes: str, shaped: Callable[[Properties], Properties] | None = None) -> Provider:
-    return unread_only(provider(replace(_filter(kind, takes), shaped=shaped)), "FilterName", "LogGroupName")
+def _filters(row: Row) -> Provider:
+    return unread_only(provider(row), "FilterName", "LogGroupName")
 
 
 PROVIDERS: Final[dict[str, Provider]] = {
     "AWS::Logs::LogGroup": provider(_GROUP),
     "AWS::Logs::LogStream": provider(_STREAM),
     "AWS::Logs::MetricFilter": _filters(
-        "MetricFilter",
-        "ApplyOnTransformedLogs EmitSystemFieldDimensions FieldSelectionCriteria FilterPattern MetricTransformations",
-        _with_dimensions,
+        replace(
+            _filter(
+                "MetricFilter",
+                "ApplyOnTransformedLogs EmitSystemFieldDimensions FieldSelectionCriteria FilterPattern "
+                "MetricTransformations",
+                head=None,
+            ),
+            shaped=_with_dimensions,
+        )
     ),
     "AWS::Logs::ResourcePolicy": unread_only(provider(_POLICY), "PolicyName"),
     "AWS::Logs::SubscriptionFilter": _filters(
-        "SubscriptionFilter",
-        "ApplyOnTransformedLogs DestinationArn Distribution EmitSystemFields FieldSelectionCriteria FilterPattern "
-        "RoleArn",
+        _filter(
+            "SubscriptionFilter",
+            "ApplyOnTransformedLogs DestinationArn Distribution EmitSystemFields FieldSelectionCriteria FilterPattern "
+            "RoleArn",
+        )
     ),
 }

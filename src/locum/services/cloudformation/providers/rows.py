@@ -88,7 +88,8 @@ class Each(NamedTuple):
 class Name(NamedTuple):
     """The property that names the resource, the longest name in characters, and the member of the call if another.
 
-    `suffix` is what a generated name ends with, by the properties; `head` what it begins with, if not the stack's name.
+    `suffix` is what a generated name ends with, by the properties; `head` what it begins with, if not the stack's name:
+    nothing where None.
     """
 
     property: str
@@ -96,7 +97,7 @@ class Name(NamedTuple):
     lower: bool = False
     member: str = ""
     suffix: Callable[[Properties], str] | None = None
-    head: str = ""
+    head: str | None = ""
 
     def of(self, resource: Resource, properties: Properties) -> str:
         """The name given, or a generated one; that of a resource which is there is its physical id."""

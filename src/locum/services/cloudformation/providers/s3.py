@@ -229,6 +229,11 @@ _POLICIES: Final = Row(
 )
 
 PROVIDERS: Final[dict[str, Provider]] = {
-    "AWS::S3::Bucket": new_only(_buckets(), _named, unless_denied=True),
+    "AWS::S3::Bucket": new_only(
+        _buckets(),
+        _named,
+        unless_denied=True,
+        told="{name} already exists (Service: S3, Status Code: 0, Request ID: null)",
+    ),
     "AWS::S3::BucketPolicy": new_only(provider(_POLICIES), named("s3", "GetBucketPolicy", "Bucket", "Bucket")),
 }
